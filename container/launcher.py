@@ -1,0 +1,91 @@
+"""The image's `train` and `process` commands: unpack the source that came with a job and run it.
+
+This module stays in the image. What it runs, the package `tabular`, travels with every job as one
+content-addressed tarball, so that editing the code needs no new image.
+"""
+
+import json
+import os
+import runpy
+import sys
+import tarfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+SOURCE = "source.tar.gz"
+
+
+def train() -> None:
+    """Run a training job: the hyperparameters name the module and the S3 URI of its source.
+
+    Follows https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    """
+    base = _base_dir()
+    with _reporting_to(base / "output" / "failure"):
+        hyperparameters = json.loads((base / "input/config/hyperparameters.json").read_text())
+        module, submit_directory = (
+            _plain(hyperparameters[name]) for name in ("sagemaker_program", "sagemaker_submit_directory")
+        )
+        archive = base / "code" / SOURCE
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        _download(submit_directory, archive)
+        _run(module, archive, arguments=[])
+
+
+def process() -> None:
+    """Run a processing job: `process MODULE [ARGUMENTS]`, with the source among the job's inputs.
+
+    Follows https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
+    """
+    base = _base_dir()
+    with _reporting_to(base / "output" / "message"):
+        if len(sys.argv) < 2:
+            raise SystemExit("process needs the name of a module, such as: process tabular.preprocess")
+        _run(sys.argv[1], base / "processing/input/code" / SOURCE, arguments=sys.argv[2:])
+
+
+def _run(module: str, archive: Path, arguments: list[str]) -> None:
+    code = _base_dir() / "code"
+    with tarfile.open(archive) as source:
+        source.extractall(code, filter="data")
+    sys.path.insert(0, str(code))  # before the `tabular` installed in the image, which only `serve` uses
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _base_dir() -> Path:
+    return Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+
+
+def _plain(value: str) -> str:
+    """A hyperparameter as a plain string; version 2 of the SageMaker SDK quotes it as JSON."""
+    return json.loads(value) if value.startswith('"') else value
+
+
+def _download(uri: str, target: Path) -> None:
+    import boto3
+
+    location = urlsplit(uri)
+    boto3.client("s3").download_file(location.netloc, location.path.lstrip("/"), str(target))
+
+
+@contextmanager
+def _reporting_to(reason_file: Path) -> Iterator[None]:
+    """Write why a job failed where SageMaker reads it, and leave with exit code 1."""
+    try:
+        yield
+        return
+    except SystemExit as stop:  # a module's own one-sentence explanation, see tabular.errors
+        if not stop.code:
+            return
+        reason = str(stop.code)
+    except Exception as error:
+        traceback.print_exc()
+        reason = f"{type(error).__name__}: {error}"
+    print(reason, file=sys.stderr, flush=True)
+    reason_file.parent.mkdir(parents=True, exist_ok=True)
+    reason_file.write_text(reason[:1024])  # SageMaker keeps 1,024 characters
+    raise SystemExit(1)

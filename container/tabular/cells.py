@@ -1,0 +1,69 @@
+"""How one cell of a table is read: the same words mean the same in training and in serving."""
+
+import math
+from typing import Any
+
+__all__ = ["BOOLEANS", "FALSE", "MISSING", "TRUE", "boolean", "category", "number", "shown"]
+
+# The words that pandas reads as a missing value, so that a cell means the same in training and here.
+MISSING = frozenset(
+    [
+        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+        "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+    ]
+)  # fmt: skip
+TRUE = frozenset(["true", "yes", "t", "y", "1", "1.0"])
+FALSE = frozenset(["false", "no", "f", "n", "0", "0.0"])
+BOOLEANS = dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)
+
+
+def number(cell: Any) -> float:
+    """The number in a cell, NaN where it is missing; anything else is a ValueError."""
+    if isinstance(cell, str):
+        cell = cell.strip()
+        if cell in MISSING:
+            return math.nan
+        # float() would take 1_000 and the digits of every script
+        if "_" in cell or not cell.isascii():
+            raise ValueError(f"{shown(cell)} is not a number.")
+        try:
+            value = float(cell)
+        except ValueError:
+            raise ValueError(f"{shown(cell)} is not a number.") from None
+    elif cell is None:
+        return math.nan
+    elif isinstance(cell, int | float):
+        try:
+            value = float(cell)
+        except OverflowError:
+            value = math.inf
+    else:
+        raise ValueError(f"{shown(cell)} is not a number.")
+    if math.isnan(value):
+        return math.nan
+    if math.isinf(value):
+        raise ValueError(f"{shown(cell)} is not a finite number.")
+    return value
+
+
+def boolean(cell: Any) -> float:
+    """1.0 or 0.0, NaN where the cell is missing; anything else is a ValueError."""
+    if cell is None or (isinstance(cell, str) and cell.strip() in MISSING):
+        return math.nan
+    word = str(cell).strip().lower()
+    if word not in BOOLEANS:
+        raise ValueError(f"{shown(cell)} is neither true nor false.")
+    return BOOLEANS[word]
+
+
+def category(cell: Any) -> str:
+    """The level as text, empty where the cell is missing; a list or an object is a ValueError."""
+    if isinstance(cell, list | dict):
+        raise ValueError(f"{shown(cell)} is not a text.")
+    return "" if cell is None or str(cell) in MISSING else str(cell)
+
+
+def shown(value: object) -> str:
+    """A value as an error names it: quoted, and cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

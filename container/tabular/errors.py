@@ -1,0 +1,26 @@
+"""Errors a person can mend, said in one sentence."""
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+
+__all__ = ["BadInput", "command", "unknown"]
+
+
+class BadInput(ValueError):
+    """What was given cannot be used; the message says what was seen, what is allowed and what to do."""
+
+
+def command(main: Callable[[], None]) -> None:
+    """Run a module's `main`; a person's mistake ends it with the sentence alone, without a traceback."""
+    try:
+        main()
+    except BadInput as error:
+        raise SystemExit(str(error)) from None
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> BadInput:
+    """The error for a name that is not among the known ones, with the nearest of them."""
+    known = list(known)
+    nearest = get_close_matches(str(name), known, n=1)
+    hint = f"Did you mean {nearest[0]!r}?" if nearest else "Use one of the names listed."
+    return BadInput(f"Unknown {kind} {name!r}; known are {', '.join(map(repr, known))}. {hint}")

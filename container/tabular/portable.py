@@ -1,0 +1,140 @@
+"""The portable model: a manifest and one file of arrays, neither of which can execute code.
+
+The server needs NumPy and this file's readers; no scikit-learn, no pickle.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from tabular.predictors import PREDICTORS, Arrays
+
+__all__ = ["FORMAT_VERSION", "PortableModel", "Prediction", "UnusableModel", "load_model", "save_model"]
+
+FORMAT_VERSION = 1
+MANIFEST, ARRAYS = "manifest.json", "model.safetensors"
+
+
+class UnusableModel(ValueError):
+    """The folder holds no portable model that can be served; the message says why."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Answers for some rows: labels in their own type (or numbers), and probabilities by class."""
+
+    labels: list[str | int | float]
+    probabilities: np.ndarray | None
+
+
+class PortableModel:
+    """A fitted model as constants and arrays.
+
+    Raises:
+        UnusableModel: the manifest and the arrays do not make a model.
+    """
+
+    def __init__(self, manifest: dict[str, Any], arrays: Arrays) -> None:
+        try:
+            self.manifest = manifest
+            self.classes: list[str | int | float] = manifest["classes"]
+            self.columns: list[dict[str, str]] = manifest["columns"]
+            kinds = [column["kind"] for column in self.columns]
+            self.numeric = [i for kind in ("numeric", "boolean") for i, k in enumerate(kinds) if k == kind]
+            self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
+            self._fill, self._mean, self._scale = (
+                arrays.get(f"numeric.{n}") for n in ("fill", "mean", "scale")
+            )
+            self._encodings = manifest["encodings"]
+            if len(self._encodings) != len(self.categorical):
+                raise ValueError("Not every category has an encoding.")
+            for encoding in self._encodings:
+                positions = [*encoding["levels"].values(), encoding["unknown"] or 0]
+                if min(positions) < 0 or max(positions) >= encoding["width"]:
+                    raise ValueError("A level is encoded outside its columns.")
+            for constants in (self._fill, self._mean, self._scale):
+                if constants is not None and constants.shape != (len(self.numeric),):
+                    raise ValueError("The constants of the numeric columns do not fit them.")
+            self.width = len(self.numeric) + sum(encoding["width"] for encoding in self._encodings)
+            estimator = manifest["estimator"]
+            self._predict = PREDICTORS[estimator["kind"]](estimator, arrays, self.width, estimator["outputs"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnusableModel(f"The model's files do not fit together: {error!r}.") from None
+
+    def transform(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> np.ndarray:
+        """The features (n_rows, n_features) that the estimator takes.
+
+        Args:
+            numbers: (n_rows, n_numeric) float64, numeric columns and then boolean ones, NaN where empty.
+            categories: for each categorical column the n_rows levels as text.
+        """
+        features = np.zeros((len(numbers), self.width))
+        ready = numbers
+        if self._fill is not None:
+            ready = np.where(np.isnan(ready), self._fill, ready)
+        if self._mean is not None and self._scale is not None:
+            ready = (ready - self._mean) / self._scale
+        features[:, : len(self.numeric)] = ready
+        start = len(self.numeric)
+        for levels, encoding in zip(categories, self._encodings, strict=True):
+            positions, unknown = encoding["levels"], encoding["unknown"]
+            for row, level in enumerate(levels):
+                position = positions.get(level, unknown)
+                if position is not None:
+                    features[row, start + position] = 1.0
+            start += encoding["width"]
+        return features
+
+    def predict(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> Prediction:
+        """Labels and probabilities of rows given as to `transform`."""
+        with np.errstate(all="ignore"):
+            predicted, probabilities = self._predict(self.transform(numbers, categories))
+        if probabilities is None:
+            return Prediction([float(value) for value in predicted], None)
+        return Prediction([self.classes[position] for position in predicted.tolist()], probabilities)
+
+
+def save_model(folder: Path, manifest: dict[str, Any], arrays: Arrays) -> None:
+    """Write `manifest.json` and `model.safetensors`; the manifest names the latter's SHA-256."""
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    (folder / ARRAYS).write_bytes(contents)
+    whole = {
+        "format": "tabular-portable",
+        "format_version": FORMAT_VERSION,
+        "files": {ARRAYS: hashlib.sha256(contents).hexdigest()},
+        **manifest,
+    }
+    (folder / MANIFEST).write_text(json.dumps(whole, indent=1))
+
+
+def load_model(folder: Path) -> PortableModel:
+    """Read a model that `save_model` wrote.
+
+    Raises:
+        UnusableModel: a file is missing or changed, or the format is of another version.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        contents = (folder / ARRAYS).read_bytes()
+    except FileNotFoundError as error:
+        raise UnusableModel(f"The model has no {Path(str(error.filename)).name}.") from None
+    except (OSError, ValueError) as error:
+        raise UnusableModel(f"The model's {MANIFEST} cannot be read: {error}.") from None
+    if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
+        version = manifest.get("format_version") if isinstance(manifest, dict) else None
+        raise UnusableModel(f"The model's format version is {version!r}; this server reads {FORMAT_VERSION}.")
+    if manifest.get("files") != {ARRAYS: hashlib.sha256(contents).hexdigest()}:
+        raise UnusableModel(f"{ARRAYS} is not the file whose SHA-256 {MANIFEST} names.")
+    try:
+        arrays = load(contents)
+    except SafetensorError as error:
+        raise UnusableModel(f"{ARRAYS} cannot be read: {error}.") from None
+    return PortableModel(manifest, arrays)

@@ -1,0 +1,232 @@
+"""The estimators as arithmetic on arrays: what remains of a fitted model when it is served. NumPy alone.
+
+Every predictor is called with the transformed features (n_rows, n_features) float64 and answers the
+predicted positions in the class list and the probabilities (n_rows, n_classes), or for a regression the
+predicted numbers and None.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+__all__ = ["PREDICTORS", "Arrays", "Predictor", "linear", "naive_bayes", "neural_network", "trees"]
+
+Arrays = Mapping[str, np.ndarray]
+Prediction = tuple[np.ndarray, np.ndarray | None]
+
+
+class Predictor(Protocol):
+    """A fitted estimator."""
+
+    def __call__(self, features: np.ndarray) -> Prediction:
+        """Predict rows."""
+
+
+def trees(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outputs: int) -> Predictor:
+    """A forest or boosted trees of any of the three libraries, in one layout.
+
+    Siblings are adjacent, so that a step is `left + (x > threshold)`; a leaf leads to itself.
+
+    Raises:
+        ValueError: an index that leads out of its tree or is out of range.
+    """
+    feature, threshold, left, root = (arrays[name] for name in ("feature", "threshold", "left", "root"))
+    default_right = arrays["default_left"] == 0
+    value, group, base = arrays["value"], arrays["group"], arrays["base"]
+    _check_trees(feature, threshold, left, arrays["default_left"], root, value, group, n_features, n_outputs)
+    single = np.dtype(settings["precision"])
+    link = LINKS[settings["link"]]
+    divisor = len(root) if settings["average"] else 1
+
+    def leaves(features: np.ndarray) -> np.ndarray:
+        """The leaf that each row reaches in each tree: (n_trees, n_rows)."""
+        cells, missing = features.ravel(), np.isnan(features)
+        any_missing = bool(missing.any())
+        offset = np.arange(len(features)) * features.shape[1]
+        node = np.repeat(root[:, None], len(features), axis=1)
+        while True:
+            cell = cells.take(feature.take(node) + offset)
+            right = cell > threshold.take(node)
+            if any_missing:
+                right |= np.isnan(cell) & default_right.take(node)
+            reached = left.take(node) + right
+            if np.array_equal(reached, node):
+                return node
+            node = reached
+
+    def predict(features: np.ndarray) -> Prediction:
+        rounded = np.ascontiguousarray(features, dtype=single)
+        if single == np.float32 and threshold.dtype == np.float64:
+            rounded = rounded.astype(np.float64)  # scikit-learn rounds its input, not its thresholds
+        reached = leaves(rounded)
+        total = np.repeat(base[None, :], len(features), axis=0)
+        for tree, leaf in enumerate(reached):  # in the order of the trees: sums of floats depend on it
+            if value.shape[1] > 1:
+                total += value[leaf]
+            else:
+                total[:, group[tree]] += value[leaf, 0]
+        return link(total / divisor if divisor > 1 else total)
+
+    return predict
+
+
+def linear(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outputs: int) -> Predictor:
+    """Logistic and ridge regression."""
+    weights, intercept = arrays["weights"], arrays["intercept"]
+    _check_shape("weights", weights, (n_features, n_outputs))
+    _check_shape("intercept", intercept, (n_outputs,))
+    link = LINKS[settings["link"]]
+
+    def predict(features: np.ndarray) -> Prediction:
+        decision = features @ weights + intercept
+        predicted, probabilities = link(decision)
+        if settings["link"] == "logistic":  # decided before rounding to probabilities, as scikit-learn does
+            predicted = (decision[:, 0] > 0).astype(np.intp)
+        return predicted, probabilities
+
+    return predict
+
+
+def naive_bayes(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outputs: int) -> Predictor:
+    """Gaussian naive Bayes, from the joint log likelihood of each class."""
+    mean, variance, prior = arrays["mean"], arrays["variance"], arrays["prior"]
+    _check_shape("mean", mean, (n_outputs, n_features))
+    _check_shape("variance", variance, (n_outputs, n_features))
+    _check_shape("prior", prior, (n_outputs,))
+    constant = np.log(prior) - 0.5 * np.sum(np.log(2.0 * np.pi * variance), axis=1)
+
+    def predict(features: np.ndarray) -> Prediction:
+        joint = np.stack(
+            [
+                c - 0.5 * (((features - m) ** 2) / v).sum(1)
+                for c, m, v in zip(constant, mean, variance, strict=True)
+            ],
+            axis=1,
+        )
+        return joint.argmax(axis=1), _softmax(joint)
+
+    return predict
+
+
+def neural_network(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outputs: int) -> Predictor:
+    """A multi-layer perceptron."""
+    layers = [(arrays[f"weights.{i}"], arrays[f"intercept.{i}"]) for i in range(settings["layers"])]
+    width = n_features
+    for index, (weights, intercept) in enumerate(layers):
+        _check_shape(f"weights.{index}", weights, (width, len(intercept)))
+        width = len(intercept)
+    if width != n_outputs:
+        raise ValueError(f"The last layer has {width} outputs instead of {n_outputs}.")
+    activation = ACTIVATIONS[settings["activation"]]
+    link = LINKS[settings["link"]]
+
+    def predict(features: np.ndarray) -> Prediction:
+        for weights, intercept in layers[:-1]:
+            features = activation(features @ weights + intercept)
+        return link(features @ layers[-1][0] + layers[-1][1])
+
+    return predict
+
+
+PREDICTORS: Mapping[str, Callable[[Mapping[str, Any], Arrays, int, int], Predictor]] = {
+    "trees": trees,
+    "linear": linear,
+    "naive_bayes": naive_bayes,
+    "neural_network": neural_network,
+}
+ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "relu": lambda values: np.maximum(values, 0.0),
+    "tanh": np.tanh,
+}
+
+
+def _identity(total: np.ndarray) -> Prediction:
+    return total[:, 0], None
+
+
+def _shares(total: np.ndarray) -> Prediction:
+    return total.argmax(axis=1), total
+
+
+def _logistic(total: np.ndarray) -> Prediction:
+    positive = _expit(total[:, 0])
+    return (positive > 0.5).astype(np.intp), np.stack([1.0 - positive, positive], axis=1)
+
+
+def _logistic_single(total: np.ndarray) -> Prediction:
+    """As XGBoost computes it: in single precision, the exponent cut off so that it stays finite."""
+    one = np.float32(1)
+    exponential = np.exp(np.minimum(-total[:, 0], np.float32(88.7)).astype(np.float64)).astype(np.float32)
+    positive = one / (exponential + one + np.float32(1e-16))
+    return (positive > 0.5).astype(np.intp), np.stack([one - positive, positive], axis=1)
+
+
+def _softmax_link(total: np.ndarray) -> Prediction:
+    probabilities = _softmax(total)
+    return probabilities.argmax(axis=1), probabilities
+
+
+def _softmax_single(total: np.ndarray) -> Prediction:
+    """As XGBoost computes it: single precision, summed in double."""
+    exponential = np.exp((total - total.max(axis=1, keepdims=True)).astype(np.float64)).astype(np.float32)
+    whole = exponential.astype(np.float64).sum(axis=1, keepdims=True).astype(np.float32)
+    probabilities = exponential / whole
+    return probabilities.argmax(axis=1), probabilities
+
+
+LINKS: Mapping[str, Callable[[np.ndarray], Prediction]] = {
+    "identity": _identity,
+    "shares": _shares,
+    "logistic": _logistic,
+    "logistic_single": _logistic_single,
+    "softmax": _softmax_link,
+    "softmax_single": _softmax_single,
+}
+
+
+def _expit(values: np.ndarray) -> np.ndarray:
+    # Beyond -700 the exponential overflows; the result is zero to the last bit that a double has.
+    return 1.0 / (1.0 + np.exp(-np.maximum(values, -700.0)))
+
+
+def _softmax(values: np.ndarray) -> np.ndarray:
+    exponential = np.exp(values - values.max(axis=1, keepdims=True))
+    return exponential / exponential.sum(axis=1, keepdims=True)
+
+
+def _check_shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None:
+    if array.shape != expected:
+        raise ValueError(f"Array {name!r} has shape {array.shape} instead of {expected}.")
+
+
+def _check_trees(
+    feature: np.ndarray,
+    threshold: np.ndarray,
+    left: np.ndarray,
+    default_left: np.ndarray,
+    root: np.ndarray,
+    value: np.ndarray,
+    group: np.ndarray,
+    n_features: int,
+    n_outputs: int,
+) -> None:
+    """Refuse what would walk out of an array or for ever: the file may come from anywhere."""
+    nodes = len(feature)
+    if not (len(threshold) == len(left) == len(default_left) == len(value) == nodes > 0):
+        raise ValueError("The arrays of the trees are not of one length.")
+    if value.ndim != 2 or value.shape[1] not in (1, n_outputs):
+        raise ValueError(f"The leaves hold values of shape {value.shape}.")
+    if len(root) == 0 or root[0] != 0 or (np.diff(root) <= 0).any() or root[-1] >= nodes:
+        raise ValueError("The trees' roots do not follow one another.")
+    if feature.min() < 0 or feature.max() >= n_features:
+        raise ValueError(f"A split names a feature outside 0 to {n_features - 1}.")
+    if len(group) != len(root) or group.min() < 0 or group.max() >= n_outputs:
+        raise ValueError(f"A tree adds to an output outside 0 to {n_outputs - 1}.")
+    here = np.arange(nodes)
+    end = np.append(root, nodes)[np.searchsorted(root, here, side="right")]
+    leaf = left == here
+    if not (leaf | ((left > here) & (left + 1 < end))).all():
+        raise ValueError("A split leads out of its tree.")
+    if not ((threshold[leaf] == np.inf) & (default_left[leaf] == 1)).all():
+        raise ValueError("A leaf does not lead to itself.")

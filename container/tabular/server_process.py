@@ -1,0 +1,85 @@
+"""The image's `serve` command as a process of its own on this machine, to evaluate models as served."""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tabular.errors import BadInput
+
+__all__ = ["ServerProcess"]
+
+START_SECONDS = 60
+ROWS_PER_REQUEST = 500
+
+
+class ServerProcess:
+    """Started on entering, ended on leaving.
+
+    Raises:
+        BadInput: the server does not start, or refuses a model or rows, with its own words.
+    """
+
+    def __enter__(self) -> "ServerProcess":
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        # Without PYTHONPATH: the package installed in the image, not the one that travels with the job.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        environment |= {
+            "SAGEMAKER_MULTI_MODEL": "true",
+            "SAGEMAKER_BIND_TO_PORT": str(self.port),
+            "SERVE_HOST": "127.0.0.1",
+        }
+        self.process = subprocess.Popen([shutil.which("serve") or "serve"], env=environment, cwd="/")
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                self._request("GET", "/ping")
+                return self
+            except OSError:
+                time.sleep(0.02)
+        self.__exit__(None, None, None)
+        raise BadInput(f"The server did not start within {START_SECONDS} seconds; its messages are above.")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def load(self, name: str, folder: Path) -> None:
+        """Load the model in a folder under a name."""
+        self._request("POST", "/models", {"model_name": name, "url": str(folder)})
+
+    def predict(self, name: str, rows: list[list[Any]]) -> dict[str, list[Any]]:
+        """The answers to all rows, as the server's JSON names them."""
+        whole: dict[str, list[Any]] = {"predictions": [], "probabilities": []}
+        for start in range(0, len(rows), ROWS_PER_REQUEST):
+            part = self._request("POST", f"/models/{name}/invoke", rows[start : start + ROWS_PER_REQUEST])
+            for key, values in whole.items():
+                values.extend(part.get(key, []))
+        return whole
+
+    def _request(self, method: str, path: str, content: object = None) -> dict[str, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        try:
+            connection.request(method, path, json.dumps(content) if content is not None else None, headers)
+            response = connection.getresponse()
+            body = response.read()
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise BadInput(f"The server answers {response.status} to {method} {path}: {body.decode()[:500]}")
+        return json.loads(body) if body else {}
