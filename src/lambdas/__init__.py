@@ -1,0 +1,1 @@
+"""What runs in AWS Lambda: the deployer, the invoker, and the models map that they share."""

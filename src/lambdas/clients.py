@@ -1,0 +1,46 @@
+"""The boto3 clients, each made once and on first use."""
+
+import functools
+import threading
+
+import boto3
+from botocore.client import BaseClient
+from botocore.config import Config
+
+__all__ = ["client", "forget"]
+
+# The invoker's function ends after 60 s: the endpoint gets 55 of them and a single attempt, because a
+# retry would outlive the function. `total_max_attempts` counts the first call; `max_attempts` does not.
+CONFIGS = {
+    "sagemaker-runtime": {
+        "connect_timeout": 3,
+        "read_timeout": 55,
+        "retries": {"mode": "standard", "total_max_attempts": 1},
+        "max_pool_connections": 32,
+    }
+}
+DEFAULTS = {
+    "connect_timeout": 3,
+    "read_timeout": 10,
+    "retries": {"mode": "standard", "total_max_attempts": 3},
+    "max_pool_connections": 32,
+}
+
+# A client may be used by many threads, but making one uses boto3's default session, which may not.
+_making = threading.Lock()
+
+
+def client(service: str) -> BaseClient:
+    """Return the process's client of an AWS service; safe to call from any thread."""
+    with _making:
+        return _made(service)
+
+
+def forget() -> None:
+    """Drop all clients, so that the next use makes new ones."""
+    _made.cache_clear()
+
+
+@functools.cache
+def _made(service: str) -> BaseClient:
+    return boto3.client(service, config=Config(**CONFIGS.get(service, DEFAULTS)))

@@ -1,0 +1,113 @@
+"""The models map: one S3 object, changed by compare-and-swap, that says which artifact serves each group."""
+
+import copy
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, TypedDict
+
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+from lambdas import contract
+from lambdas.errors import MapError, code_of, status_of
+
+__all__ = ["Change", "Entry", "ModelsMap", "Snapshot", "change", "read"]
+
+ATTEMPTS = 12
+LONGEST_PAUSE = 2.0  # seconds
+
+
+class Entry(TypedDict):
+    """The artifact that serves a group."""
+
+    key: str
+    version: int
+    sha256: str
+    approved_at: str
+
+
+ModelsMap = dict[str, Entry]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The map as it was at one moment; no ETag means that the object did not exist."""
+
+    entries: ModelsMap
+    etag: str | None
+
+
+class Change(NamedTuple):
+    """The map before and after an edit."""
+
+    before: ModelsMap
+    after: ModelsMap
+
+
+def read(s3: BaseClient, bucket: str, known: Snapshot | None = None) -> Snapshot:
+    """Read the map; `known` is returned as it is when the object has not changed since.
+
+    A missing object is an empty map. A MapError says that the object is not a models map.
+    """
+    key = contract.load().models_map_key
+    condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
+    try:
+        answer = s3.get_object(Bucket=bucket, Key=key, **condition)
+    except ClientError as error:
+        if known and status_of(error) == 304:
+            return known
+        if code_of(error) == "NoSuchKey":
+            return Snapshot({}, None)
+        raise
+    return Snapshot(_parse(answer["Body"].read(), f"s3://{bucket}/{key}"), answer["ETag"])
+
+
+def change(s3: BaseClient, bucket: str, edit: Callable[[ModelsMap], ModelsMap]) -> Change:
+    """Apply `edit` to the current map and write the result, unless it changes nothing.
+
+    When another writer was faster, the map is read again and `edit` is applied again, so it must be
+    free of side effects. A MapError says that others were always faster.
+    """
+    key = contract.load().models_map_key
+    for attempt in range(ATTEMPTS):
+        snapshot = read(s3, bucket)
+        edited = edit(copy.deepcopy(snapshot.entries))
+        if edited == snapshot.entries:
+            return Change(snapshot.entries, edited)
+        condition = {"IfMatch": snapshot.etag} if snapshot.etag else {"IfNoneMatch": "*"}
+        try:
+            s3.put_object(
+                Bucket=bucket, Key=key, Body=_format(edited), ContentType="application/json", **condition
+            )
+        except ClientError as error:
+            # 412: the map changed; 409: it is being changed; NoSuchKey: it was deleted since it was read.
+            if status_of(error) not in (409, 412) and code_of(error) != "NoSuchKey":
+                raise
+            time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.05 * 2**attempt)))  # noqa: S311 - jitter
+        else:
+            return Change(snapshot.entries, edited)
+    raise MapError(f"s3://{bucket}/{key}", f"was changed by others in each of {ATTEMPTS} attempts")
+
+
+def _format(entries: ModelsMap) -> bytes:
+    return (json.dumps(entries, indent=2, sort_keys=True) + "\n").encode()
+
+
+def _parse(body: bytes, location: str) -> ModelsMap:
+    try:
+        entries = json.loads(body)
+    except ValueError:
+        entries = None
+    wanted = Entry.__required_keys__
+    if not isinstance(entries, dict) or not all(
+        isinstance(entry, dict) and wanted <= entry.keys() for entry in entries.values()
+    ):
+        raise MapError(
+            location,
+            f"is not an object of groups with {', '.join(sorted(wanted))}; "
+            "delete it and run the deployer, which writes it anew from the model registry",
+        )
+    return entries

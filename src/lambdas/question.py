@@ -1,0 +1,186 @@
+"""What a caller asks: an HTTP request read into the call that the endpoint understands."""
+
+import base64
+import difflib
+import json
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+
+from lambdas.errors import RequestError
+
+__all__ = ["LIMIT", "Question", "read"]
+
+LIMIT = 6_291_456  # bytes, of Lambda and of InvokeEndpoint alike
+LONGEST_HEADER = 1024  # characters that InvokeEndpoint takes
+JSON = "application/json"
+CSV = "text/csv"
+ENVELOPE = '{"model": "<data set>", "data": <CSV text, a list of rows or a list of objects>}'
+
+
+@dataclass(frozen=True)
+class Question:
+    """The rows to predict, in the bytes and the content type that go to the endpoint."""
+
+    model: str
+    body: bytes
+    content_type: str
+    accept: str | None
+    custom_attributes: str | None
+
+
+def read(event: dict[str, Any]) -> Question:
+    """Read a Function URL's POST event; a RequestError says what is wrong with it and what is allowed."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    asked = (event.get("queryStringParameters") or {}).get("model")
+    text = _text(event)
+    if _media_type(headers) == JSON:
+        model, data = _envelope(text, asked)
+        body, content_type = (_csv(data), CSV) if isinstance(data, str) else (_json(data), JSON)
+    else:
+        model, body, content_type = asked, _csv(text), CSV
+    if not model:
+        raise RequestError(400, f"No model is named: POST {ENVELOPE}, or a CSV body to /?model=<data set>.")
+    _check_size(body)
+    return Question(
+        model=model,
+        body=body,
+        content_type=content_type,
+        accept=_header(headers, "accept"),
+        custom_attributes=_header(headers, "x-amzn-sagemaker-custom-attributes"),
+    )
+
+
+def _text(event: dict[str, Any]) -> str:
+    body = event.get("body") or ""
+    try:
+        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        _check_size(raw)
+        text = raw.decode("utf-8-sig")
+    except UnicodeError as error:
+        raise RequestError(400, "The body is not UTF-8 text; send CSV or JSON in UTF-8.") from error
+    except ValueError as error:
+        raise RequestError(400, "The body is said to be base64 and is not.") from error
+    if not text.strip():
+        raise RequestError(400, f"The body is empty; send {ENVELOPE}, or CSV.")
+    return text
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > LIMIT:
+        raise RequestError(
+            413, f"The rows take {len(body):,} bytes and {LIMIT:,} are allowed; send them in parts."
+        )
+
+
+def _media_type(headers: dict[str, str]) -> str:
+    message = Message()
+    message["content-type"] = headers.get("content-type", "")
+    media_type, charset = message.get_content_type(), message.get_content_charset("utf-8")
+    if media_type not in (JSON, CSV) or charset not in ("utf-8", "us-ascii"):
+        seen = headers.get("content-type", "none")[:80]
+        raise RequestError(415, f"The Content-Type is {seen}; {JSON} and {CSV} in UTF-8 are supported.")
+    return media_type
+
+
+def _header(headers: dict[str, str], name: str) -> str | None:
+    value = headers.get(name)
+    if value and (len(value) > LONGEST_HEADER or not value.isascii() or not value.isprintable()):
+        raise RequestError(400, f"The header {name} may hold {LONGEST_HEADER} printable ASCII characters.")
+    return value or None
+
+
+def _envelope(text: str, asked: str | None) -> tuple[str | None, Any]:
+    """Return the model and the data of a JSON body; `asked` is the model that the address names."""
+    document = _loads(text)
+    if not isinstance(document, dict):
+        raise RequestError(400, f"The body is {_kind(document)}; send {ENVELOPE}.")
+    _check_keys(document)
+    model = document.get("model", asked)
+    if "model" in document and not (isinstance(model, str) and model.strip()):
+        raise RequestError(400, f"'model' is {_kind(model)}; it is the name of a data set or of a group.")
+    if asked and model != asked:
+        raise RequestError(400, "The address and the body name two different models; name one.")
+    if "data" not in document:
+        raise RequestError(400, f"The body has no 'data'; send {ENVELOPE}.")
+    return model, document["data"]
+
+
+def _loads(text: str) -> object:
+    def refuse(constant: str) -> None:
+        raise RequestError(400, f"{constant} is not a JSON value; use null for a missing cell.")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError as error:
+        raise RequestError(400, "The body is nested too deeply; rows hold plain cells.") from error
+    except ValueError as error:
+        raise RequestError(400, f"The body is not readable JSON: {error}.") from error
+
+
+def _csv(text: str) -> bytes:
+    if not text.strip():
+        raise RequestError(400, "The CSV text is empty; send one line for each row.")
+    try:
+        return text.encode()
+    except UnicodeError as error:
+        raise RequestError(400, "The CSV text holds half a surrogate pair, which is no character.") from error
+
+
+def _json(data: object) -> bytes:
+    """Write the endpoint's body for rows or objects, bare or already wrapped in `instances`."""
+    if isinstance(data, dict):
+        if data.keys() != {"instances"}:
+            raise RequestError(
+                400, """'data' is an object; send {"instances": [...]}, or one row as [{...}]."""
+            )
+        data = data["instances"]
+    _check_rows(data)
+    try:
+        document = json.dumps({"instances": data}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return document.encode()
+    except UnicodeError as error:
+        raise RequestError(400, "A cell holds half a surrogate pair, which is no character.") from error
+    except ValueError as error:
+        raise RequestError(400, "A number is beyond the range of a 64-bit float.") from error
+
+
+def _check_rows(rows: object) -> None:
+    """Refuse what is not a list of equally long rows or of objects; the model checks their columns."""
+    if not isinstance(rows, list):
+        raise RequestError(
+            400, f"'data' is {_kind(rows)}; send CSV text, a list of rows or a list of objects."
+        )
+    if not rows:
+        raise RequestError(400, "'data' has no rows; send at least one.")
+    first = rows[0]
+    if not isinstance(first, list | dict):
+        raise RequestError(400, f"Row 1 is {_kind(first)}; each row is a list of cells or an object.")
+    for number, row in enumerate(rows, start=1):
+        if type(row) is not type(first):
+            raise RequestError(
+                400, f"Row {number} is {_kind(row)} and row 1 is {_kind(first)}; use one kind."
+            )
+        if not row:
+            raise RequestError(400, f"Row {number} is empty; each row holds the model's columns.")
+        if isinstance(row, list) and len(row) != len(first):
+            raise RequestError(400, f"Row {number} has {len(row)} cells and row 1 has {len(first)}.")
+        for cell in row.values() if isinstance(row, dict) else row:
+            if isinstance(cell, list | dict):
+                raise RequestError(
+                    400, f"Row {number} has a cell that is {_kind(cell)}; cells are plain values."
+                )
+
+
+def _check_keys(document: dict[str, Any]) -> None:
+    unknown = [key for key in document if key not in ("model", "data")]
+    if unknown:
+        nearest = difflib.get_close_matches(unknown[0], ["model", "data"], n=1)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        name = repr(unknown[0][:80])
+        raise RequestError(400, f"The body has a key {name}; 'model' and 'data' are allowed.{hint}")
+
+
+def _kind(value: object) -> str:
+    kinds = {bool: "true or false", str: "a string", list: "a list", dict: "an object", type(None): "null"}
+    return kinds.get(type(value), "a number")

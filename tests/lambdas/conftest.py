@@ -1,0 +1,192 @@
+"""A pretended account for the functions: moto keeps S3 and the model registry."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from lambdas import clients, contract, models_map, served
+
+EVENTS = Path(__file__).with_name("events")
+BUCKET = "shop-123456789012-us-east-1"
+PIPELINE = "shop"
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """The functions' environment, and no trace of the user's own AWS profile."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    variables = {
+        "BUCKET": BUCKET,
+        "PIPELINE_NAME": PIPELINE,
+        "ENDPOINT_NAME": PIPELINE,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
+
+
+@pytest.fixture
+def aws(environment, monkeypatch):
+    monkeypatch.setattr(models_map, "LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    served.cached_map.cache_clear()
+    with mock_aws():
+        clients.client("s3").create_bucket(Bucket=BUCKET)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_clients():
+    """Clients are made once for each module of tests: making one takes longer than most tests."""
+    clients.forget()
+    yield
+    clients.forget()
+
+
+@pytest.fixture
+def s3(aws):
+    return clients.client("s3")
+
+
+class AtomicWrites:
+    """S3 as it is: a conditional write is one step. In moto the check and the write are two."""
+
+    def __init__(self, s3):
+        self._s3 = s3
+        self._lock = threading.Lock()
+
+    def put_object(self, **request):
+        with self._lock:
+            return self._s3.put_object(**request)
+
+    def __getattr__(self, name):
+        return getattr(self._s3, name)
+
+
+@pytest.fixture
+def atomic_s3(s3):
+    return AtomicWrites(s3)
+
+
+@pytest.fixture
+def context():
+    return SimpleNamespace(aws_request_id="8f5e7c1a-0000-4000-8000-000000000001")
+
+
+@pytest.fixture
+def event():
+    """A recorded event by its name."""
+    return lambda name: json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def pack():
+    """A tar.gz of the given files; `members` are added as they are."""
+
+    def build(files=None, members=()):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            for name, content in (files or {}).items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+            for member in members:
+                archive.addfile(member)
+        return gzip.compress(buffer.getvalue(), mtime=0)
+
+    return build
+
+
+@dataclass
+class Registry:
+    """The model registry as a person and the pipeline use it."""
+
+    sagemaker: object
+    s3: object
+    pack: object
+
+    def create(self, group):
+        self.sagemaker.create_model_package_group(
+            ModelPackageGroupName=group, ModelPackageGroupDescription="-"
+        )
+
+    def register(self, group, content=b"a model", *, status="PendingManualApproval", url=None):
+        """Register a version, whose artifact holds `content` unless `url` names another; return its ARN."""
+        if url is None:
+            artifact = self.pack({"manifest.json": b"{}", "arrays.bin": content})
+            key = f"executions/{hashlib.sha256(artifact).hexdigest()[:8]}/{group}/output/model.tar.gz"
+            self.s3.put_object(Bucket=BUCKET, Key=key, Body=artifact)
+            url = f"s3://{BUCKET}/{key}"
+        containers = [{"Image": "image", "ModelDataUrl": url}] if url else [{"Image": "image"}]
+        return self.sagemaker.create_model_package(
+            ModelPackageGroupName=group,
+            ModelApprovalStatus=status,
+            InferenceSpecification={
+                "Containers": containers,
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )["ModelPackageArn"]
+
+    def decide(self, arn, status):
+        self.sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status)
+
+    def approve(self, arn):
+        self.decide(arn, "Approved")
+
+    def reject(self, arn):
+        self.decide(arn, "Rejected")
+
+
+@pytest.fixture
+def registry(s3, pack):
+    return Registry(clients.client("sagemaker"), s3, pack)
+
+
+@pytest.fixture
+def serving(s3):
+    """The models map as it is now."""
+    return lambda: models_map.read(s3, BUCKET).entries
+
+
+@pytest.fixture
+def serve(s3):
+    """Write entries into the models map by hand: serve("iris", 3) or serve("iris", None)."""
+
+    def put(dataset, version, digest="a" * 64):
+        group = contract.group_name(PIPELINE, dataset)
+
+        def edit(entries):
+            entries.pop(group, None)
+            if version is not None:
+                entries[group] = {
+                    "key": f"models/{group}/{version}-{digest[:12]}.tar.gz",
+                    "version": version,
+                    "sha256": digest,
+                    "approved_at": "2026-01-05T09:30:00+00:00",
+                }
+            return entries
+
+        models_map.change(s3, BUCKET, edit)
+
+    return put
+
+
+@pytest.fixture
+def log_lines(capsys):
+    """The log lines written since the last call, parsed."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
