@@ -1,0 +1,136 @@
+"""What can be set in the notebooks and in parameter files: types and allowed values, as a table of data."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from helpers.errors import BadInput
+
+CLASSIFICATION_METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss")
+REGRESSION_METRICS = ("mae", "mse", "rmse", "r2")
+
+__all__ = ["PARAMETERS", "assignments", "check", "read"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: what it must be, in words and as a test."""
+
+    allowed: str
+    accepts: Callable[[Any], bool]
+
+
+def _text() -> Parameter:
+    return Parameter("a text", lambda value: isinstance(value, str))
+
+
+def _flag() -> Parameter:
+    return Parameter("true or false", lambda value: isinstance(value, bool))
+
+
+def _one_of(*values: str) -> Parameter:
+    return Parameter(f"one of {', '.join(values)}", lambda value: isinstance(value, str) and value in values)
+
+
+def _whole(low: int, high: int) -> Parameter:
+    return Parameter(
+        f"a whole number from {low} to {high}",
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
+    )
+
+
+def _real(low: float, high: float) -> Parameter:
+    return Parameter(
+        f"a number from {low} to {high}",
+        lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high,
+    )
+
+
+def _tables() -> Parameter:
+    return Parameter(
+        "a list of data sets, each a name or {name: ..., uri: ..., target: ...}",
+        lambda value: isinstance(value, list | tuple) and len(value) > 0 and all(map(_is_table, value)),
+    )
+
+
+def _is_table(entry: object) -> bool:
+    return isinstance(entry, str) or (isinstance(entry, Mapping) and "name" in entry)
+
+
+def _instance() -> Parameter:
+    return Parameter(
+        "an instance type such as ml.m5.large",
+        lambda value: isinstance(value, str) and value.startswith("ml.") and value.count(".") == 2,
+    )
+
+
+PARAMETERS: Mapping[str, Parameter] = {
+    "ENVIRONMENT": _one_of("local", "aws"),
+    "PIPELINE_NAME": _text(),
+    "TERRAFORM_OUTPUTS": _text(),
+    "DEVELOPER": _text(),
+    "DATASETS": _tables(),
+    "TEST_SET_SIZE": _real(0.05, 0.5),
+    "STRATIFY_SPLIT": _flag(),
+    "RANDOM_STATE": _whole(1, 2**31 - 1),
+    "CROSS_VALIDATION_SCORER": _text(),
+    "CROSS_VALIDATION_FOLDS": _whole(2, 20),
+    "MAX_TUNING_JOBS": _whole(1, 750),
+    "MAX_TUNING_PARALLEL_JOBS": _whole(1, 100),
+    "METRIC_FOR_REGISTRATION": _one_of(*CLASSIFICATION_METRICS, *REGRESSION_METRICS),
+    "MIN_METRIC_FOR_REGISTRATION": _real(-1e12, 1e12),
+    "PREPROCESSING_INSTANCE": _instance(),
+    "TRAINING_INSTANCE": _instance(),
+    "EVALUATION_INSTANCE": _instance(),
+    "DEFINITION_FILE": _text(),
+    "APPROVE": _one_of("none", "approve", "reject"),
+    "LOAD_TEST": _flag(),
+    "LOAD_TEST_SECONDS": _whole(1, 300),
+    "LOAD_TEST_CLIENTS": _whole(1, 64),
+}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A parameter file's values.
+
+    Raises:
+        BadInput: no such file, or not a YAML mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(f"The parameter file {path} cannot be read: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise BadInput(f"The parameter file {path} holds no `NAME: value` lines; see parameters/local.yaml.")
+    return values
+
+
+def check(values: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Refuse a parameter that no notebook has, and a value that is not allowed.
+
+    Raises:
+        BadInput: naming the parameter, what was seen and what is allowed.
+    """
+    known = sorted(known)
+    for name, value in values.items():
+        if name not in known:
+            nearest = get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}."
+            raise BadInput(f"Unknown parameter {name!r}: {hint}")
+        parameter = PARAMETERS[name]
+        if not parameter.accepts(value):
+            raise BadInput(f"{name} is {_shown(value)}; it must be {parameter.allowed}.")
+
+
+def assignments(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Values given on the command line, read as YAML: `-p MAX_TUNING_JOBS 6`."""
+    return {name: yaml.safe_load(text) for name, text in pairs}
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,173 @@
+"""Pictures for the notebooks; every function returns the Axes it drew on."""
+
+import json
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
+
+__all__ = ["classes", "confusion", "graph", "latency", "roc", "trials"]
+
+COLORS = {
+    "Processing": "#c6dbef",
+    "Tuning": "#fdd0a2",
+    "Training": "#c7e9c0",
+    "Condition": "#fff2ae",
+    "RegisterModel": "#dadaeb",
+    "Fail": "#f9c0c0",
+}
+BOX_WIDTH, BOX_HEIGHT = 2.8, 0.9
+BOX = {"boxstyle": "round,pad=0.05", "edgecolor": "#666666"}
+SMALL = {"fontsize": 8, "ha": "center"}
+
+
+def graph(definition: str) -> Axes:
+    """The steps of a pipeline definition and what each waits for, from left to right."""
+    nodes, edges = _graph(json.loads(definition)["Steps"])
+    column: dict[str, int] = {}
+    for name in nodes:  # a step's requirements come before it
+        column[name] = max((column[a] + 1 for a, b, _ in edges if b == name), default=0)
+    rows = {name: [n for n in nodes if column[n] == column[name]].index(name) for name in nodes}
+    place = {name: (3.6 * column[name], -1.5 * rows[name]) for name in nodes}
+    deepest = max(rows.values())
+    _, axes = plt.subplots(figsize=(1.75 * (max(column.values()) + 1), 1.7 + 0.6 * deepest))
+    for before, after, label in edges:
+        (x0, y0), (x1, y1) = place[before], place[after]
+        arrow = {"arrowstyle": "->", "color": "#666666"}
+        if column[after] - column[before] > 1:  # over the heads of the steps between
+            start, end = (x0 + BOX_WIDTH / 2, y0 + BOX_HEIGHT), (x1 + BOX_WIDTH / 2, y1 + BOX_HEIGHT)
+            arrow["connectionstyle"] = "arc3,rad=-0.18"
+        else:
+            start, end = (x0 + BOX_WIDTH, y0 + BOX_HEIGHT / 2), (x1, y1 + BOX_HEIGHT / 2)
+        axes.annotate("", end, start, arrowprops=arrow)
+        axes.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.1, label, **SMALL)
+    for name, kind in nodes.items():
+        x, y = place[name]
+        axes.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, facecolor=COLORS[kind], **BOX))
+        words = textwrap.fill(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name), 16)
+        axes.text(x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2, words, va="center", **SMALL)
+    axes.set_xlim(-0.3, 3.6 * max(column.values()) + BOX_WIDTH + 0.3)
+    axes.set_ylim(-1.5 * deepest - 0.3, BOX_HEIGHT + 1.3)
+    axes.axis("off")
+    return axes
+
+
+def classes(counts: Mapping[str, pd.Series]) -> Axes:
+    """The share of each class in each data set, as stacked bars."""
+    _, axes = plt.subplots(figsize=(7, 0.55 * len(counts) + 0.6))
+    for name, labels in counts.items():
+        shares, start = labels / labels.sum(), 0.0
+        for position, (label, share) in enumerate(shares.items()):
+            axes.barh(name, share, left=start, color=plt.get_cmap("Set2")(position % 8), edgecolor="white")
+            axes.text(start + share / 2, name, f"{label}\n{share:.0%}", ha="center", va="center", fontsize=8)
+            start += share
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    axes.set_title("Share of each class", loc="left", fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
+    """The cross-validation score of every trial, by algorithm; the best of each data set is ringed."""
+    figure, all_axes = plt.subplots(
+        1, len(leaderboards), figsize=(3.3 * len(leaderboards) + 1, 2.6), sharey=True, squeeze=False
+    )
+    names = sorted({name for table in leaderboards.values() for name in table["algorithm"]}, reverse=True)
+    for axes, (dataset, table) in zip(all_axes[0], leaderboards.items(), strict=True):
+        heights = table["algorithm"].map({name: height for height, name in enumerate(names)})
+        axes.scatter(table["score"], heights, s=18, alpha=0.7, color="#3182bd")
+        best = table["score"].idxmax()
+        axes.scatter(table["score"][best], heights[best], s=90, facecolors="none", edgecolors="#e6550d")
+        axes.set_title(dataset, fontsize=10)
+        axes.set_xlabel("cross-validation score")
+        axes.set_yticks(range(len(names)), names)
+        axes.grid(axis="x", alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    return list(all_axes[0])
+
+
+def confusion(reports: Mapping[str, Mapping[str, Any]]) -> Sequence[Axes]:
+    """The confusion matrix of each classification report, rows being the labels that are right."""
+    figure, all_axes = plt.subplots(1, len(reports), figsize=(2.9 * len(reports), 2.7), squeeze=False)
+    for axes, (dataset, report) in zip(all_axes[0], reports.items(), strict=True):
+        counts = _quality(report)["confusion_matrix"]
+        labels, matrix = list(counts), np.array([list(row.values()) for row in counts.values()])
+        axes.imshow(matrix, cmap="Blues")
+        for (row, column), count in np.ndenumerate(matrix):
+            color = "white" if count > matrix.max() / 2 else "black"
+            axes.text(column, row, count, ha="center", va="center", color=color)
+        axes.set_xticks(range(len(labels)), labels, fontsize=8)
+        axes.set_yticks(range(len(labels)), labels, fontsize=8, rotation=90, va="center")
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("label")
+        axes.set_title(dataset, fontsize=10)
+    figure.tight_layout()
+    return list(all_axes[0])
+
+
+def roc(reports: Mapping[str, Mapping[str, Any]]) -> Axes:
+    """The receiver operating characteristic of each binary report."""
+    _, axes = plt.subplots(figsize=(3.8, 3.4))
+    for dataset, report in reports.items():
+        quality = _quality(report)
+        if "receiver_operating_characteristic_curve" in quality:
+            curve = quality["receiver_operating_characteristic_curve"]
+            label = f"{dataset} (AUC {quality['auc']['value']:.3f})"
+            axes.plot(curve["false_positive_rates"], curve["true_positive_rates"], label=label)
+    axes.plot([0, 1], [0, 1], color="#bbbbbb", linestyle=":", linewidth=1)
+    axes.set_xlabel("false positive rate")
+    axes.set_ylabel("true positive rate")
+    axes.legend(fontsize=7, loc="lower right")
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def latency(answers: pd.DataFrame) -> Axes:
+    """The share of requests answered within a time, for each data set."""
+    _, axes = plt.subplots(figsize=(6, 2.8))
+    for dataset, part in answers.groupby("data set"):
+        milliseconds = np.sort(part["milliseconds"])
+        axes.plot(milliseconds, np.linspace(0, 1, len(milliseconds)), label=dataset)
+    for share in (0.5, 0.95, 0.99):
+        axes.axhline(share, color="#bbbbbb", linestyle=":", linewidth=1)
+        axes.annotate(f"p{share * 100:.0f}", (axes.get_xlim()[1], share), fontsize=7, va="center")
+    axes.set_xscale("log")
+    axes.set_xlabel("milliseconds, as the client sees them")
+    axes.set_ylabel("share of requests")
+    axes.legend(fontsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def _quality(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    return report.get("binary_classification_metrics") or report["multiclass_classification_metrics"]
+
+
+def _graph(
+    steps: Sequence[Mapping[str, Any]], after: str = "", label: str = ""
+) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
+    """Names with types, and edges with labels; the branches of a condition hang on it."""
+    nodes: dict[str, str] = {}
+    edges: list[tuple[str, str, str]] = []
+    for step in steps:
+        name, kind, arguments = step["Name"], step["Type"], dict(step["Arguments"])
+        branches = {"yes": arguments.pop("IfSteps", []), "no": arguments.pop("ElseSteps", [])}
+        if after:
+            edges.append((after, name, label))
+        else:
+            required = set(re.findall(r'"Steps\.(\w+)', json.dumps(arguments))) & set(nodes)
+            edges += [(before, name, "") for before in nodes if before in required]
+        nodes[name] = kind
+        for answer, branch in branches.items():
+            more_nodes, more_edges = _graph(branch, after=name, label=answer)
+            nodes |= more_nodes
+            edges += more_edges
+    return nodes, edges

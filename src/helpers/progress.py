@@ -1,0 +1,42 @@
+"""Live progress: a table that changes in place in a notebook, lines in a terminal."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from IPython.display import display
+
+__all__ = ["LINE", "Progress"]
+
+# Under this key of an output's metadata the runner finds the line to print for a change.
+LINE = "many-models-progress"
+
+
+class Progress:
+    """What each of several executions is doing, shown anew whenever it changes."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[str, tuple[str, str]]] = {}
+        self._handle = None
+
+    def update(self, name: str, steps: Sequence[tuple[str, str, str]]) -> None:
+        """Take the steps of one execution: name, status and detail of each."""
+        before = self._seen.get(name, {})
+        now = {step: (status, detail) for step, status, detail in steps}
+        changed = [step for step in now if now[step] != before.get(step)]
+        if not changed:
+            return
+        self._seen[name] = now
+        self._show("\n".join(f"{name}: {step} {' '.join(now[step])}".rstrip() for step in changed))
+
+    def _show(self, lines: str) -> None:
+        rows = [
+            {"data set": name, "step": step, "status": status, "detail": detail}
+            for name, steps in self._seen.items()
+            for step, (status, detail) in steps.items()
+        ]
+        table = pd.DataFrame(rows).set_index(["data set", "step"])
+        metadata = {LINE: lines}
+        if self._handle is None:
+            self._handle = display(table, metadata=metadata, display_id=True)
+        else:
+            self._handle.update(table, metadata=metadata)

@@ -1,0 +1,111 @@
+"""The model registry: what awaits a decision, and a person's decision."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from helpers.session import Session
+
+__all__ = ["Decision", "Package", "decide", "packages", "table", "undecided"]
+
+PENDING = "PendingManualApproval"
+STATUS = {"approve": "Approved", "reject": "Rejected"}
+
+
+@dataclass(frozen=True)
+class Package:
+    """One version of a data set's model."""
+
+    dataset: str
+    version: int
+    status: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A package and the status that a person gave it."""
+
+    package: Package
+    status: str
+
+
+def packages(session: Session, dataset: str) -> list[Package]:
+    """All versions of a data set's model, newest first; none if it was never registered."""
+    sagemaker = session.client("sagemaker")
+    pages = sagemaker.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=session.group(dataset), SortBy="CreationTime", SortOrder="Descending"
+    )
+    try:
+        listed = [summary for page in pages for summary in page["ModelPackageSummaryList"]]
+    except sagemaker.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+            raise
+        return []  # the group is made with the first version
+    found = [
+        Package(dataset, entry["ModelPackageVersion"], entry["ModelApprovalStatus"], entry["ModelPackageArn"])
+        for entry in listed
+    ]
+    return sorted(found, key=lambda package: package.version, reverse=True)
+
+
+def undecided(session: Session, datasets: Iterable[str]) -> list[Package]:
+    """The newest version of each data set, where it awaits a decision."""
+    newest = [versions[0] for dataset in datasets if (versions := packages(session, dataset))]
+    return [package for package in newest if package.status == PENDING]
+
+
+def table(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
+    """A row for each version of each data set, newest first, with what it was trained by."""
+    rows = []
+    for package in (package for dataset in datasets for package in packages(session, dataset)):
+        described = _describe(session, package)
+        rows.append(
+            {
+                "data set": package.dataset,
+                "version": package.version,
+                "status": package.status,
+                "algorithm": described["CustomerMetadataProperties"].get("algorithm", ""),
+                "said": described.get("ApprovalDescription", ""),
+            }
+        )
+    columns = ["data set", "version", "status", "algorithm", "said"]
+    return pd.DataFrame(rows, columns=columns).set_index(["data set", "version"])
+
+
+def decide(
+    session: Session,
+    decision: Literal["none", "approve", "reject"],
+    datasets: Iterable[str],
+    reason: str = "",
+) -> list[Decision]:
+    """Approve or reject the newest version of each data set; `none` leaves all to a person in Studio.
+
+    Approving touches only a version that awaits its decision. Rejecting touches one that awaits it or is
+    approved: the previous approved version serves again.
+    """
+    if decision == "none":
+        return []
+    touched = (PENDING,) if decision == "approve" else (PENDING, "Approved")
+    made = []
+    for dataset in datasets:
+        candidates = [package for package in packages(session, dataset) if package.status in touched]
+        if candidates:
+            made.append(Decision(candidates[0], STATUS[decision]))
+            session.client("sagemaker").update_model_package(
+                ModelPackageArn=candidates[0].arn,
+                ModelApprovalStatus=STATUS[decision],
+                ApprovalDescription=reason or f"{STATUS[decision]} in notebook 04",
+            )
+    return made
+
+
+def metadata(session: Session, package: Package) -> dict[str, str]:
+    """What the pipeline wrote into a package: data set, algorithm, jobs and the URIs of its data."""
+    return _describe(session, package)["CustomerMetadataProperties"]
+
+
+def _describe(session: Session, package: Package) -> dict[str, Any]:
+    return session.client("sagemaker").describe_model_package(ModelPackageName=package.arn)

@@ -1,0 +1,169 @@
+"""Run the notebooks headlessly, in order: `python -m helpers.run parameters/local.yaml`.
+
+Exit codes: 0 done, 1 a step or a notebook failed, 2 a parameter or a table cannot be used (found before the
+first cell runs wherever that is possible), 3 the quality gate refused a model.
+"""
+
+import argparse
+import datetime
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from helpers import datasets, parameters, summary
+from helpers.engine import register
+from helpers.errors import BadInput, UserError
+from helpers.lock import exclusive
+from helpers.session import local
+
+__all__ = ["main", "run"]
+
+ROOT = Path(__file__).parents[2]
+DONE, FAILED, BAD_INPUT, REFUSED = 0, 1, 2, 3
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for and give the exit code."""
+    given = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        notebooks = _chosen(given.only, given.start)
+        values = parameters.read(given.file) | parameters.assignments(given.parameter)
+        return run(notebooks, values, given.runs)
+    except UserError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing that this run started is left running.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int:
+    """Run notebooks with these parameters; executed copies and summary.json land under `runs/<id>/`.
+
+    Raises:
+        UserError: a parameter cannot be used, or a notebook ended with an error that a person can mend.
+    """
+    wanted = {path: set(papermill.inspect_notebook(str(path))) for path in notebooks}
+    everywhere = {name for path in _notebooks() for name in papermill.inspect_notebook(str(path))}
+    parameters.check(values, everywhere)
+    if "DATASETS" in values:
+        values = {**values, "DATASETS": _absolute(values["DATASETS"])}
+        datasets.choose(values["DATASETS"])  # a table that cannot be used is found before anything starts
+    with exclusive(runs / "lock"), local(values.get("ENVIRONMENT", "local")):
+        return _run(wanted, values, runs)
+
+
+def _run(wanted: Mapping[Path, set[str]], values: Mapping[str, Any], runs: Path) -> int:
+    begin, stamp = time.monotonic(), datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    folder = runs / stamp
+    folder.mkdir(parents=True)
+    executed, seconds, failure = [], {}, None
+    for path, names in wanted.items():
+        print(f"\n{path.stem}", flush=True)
+        started = time.monotonic()
+        executed.append(folder / path.name)
+        failure = _execute(path, executed[-1], {name: values[name] for name in values if name in names})
+        seconds[path.stem] = round(time.monotonic() - started, 1)
+        if failure:
+            break
+    facts = summary.gather(executed)
+    whole = {
+        "parameters": dict(values),
+        "notebooks": seconds,
+        "seconds": round(time.monotonic() - begin, 1),
+        "data_sets": facts,
+    }
+    summary.write(folder / "summary.json", whole)
+    print(f"\n{whole['seconds']:.0f} seconds; executed notebooks and summary.json are in {folder}")
+    if failure:
+        raise failure
+    if facts:
+        print(f"\n{summary.table(facts).to_string()}", flush=True)
+    return (
+        REFUSED if any(found.get("outcome", "").startswith("refused") for found in facts.values()) else DONE
+    )
+
+
+def _execute(source: Path, target: Path, values: Mapping[str, Any]) -> UserError | None:
+    """Run one notebook; the error that ended it, in a sentence, or None."""
+    try:
+        papermill.execute_notebook(
+            str(source),
+            str(target),
+            parameters=dict(values),
+            engine_name=register(),
+            kernel_name="python3",
+            cwd=str(Path.cwd()),
+            progress_bar=False,
+        )
+    except PapermillExecutionError as error:
+        kinds = {kind.__name__: kind for kind in (UserError, *UserError.__subclasses__())}
+        if error.ename in kinds:
+            return kinds[error.ename](error.evalue)
+        return UserError(
+            f"{source.stem} failed with {error.ename}: {error.evalue} The whole traceback is in {target}."
+        )
+    return None
+
+
+def _notebooks() -> list[Path]:
+    return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def _chosen(only: Sequence[str], start: str | None) -> list[Path]:
+    found = _notebooks()
+    numbers = [path.name[:2] for path in found]
+    for number in [*only, *([start] if start else [])]:
+        if number not in numbers:
+            raise BadInput(f"There is no notebook {number!r}; there are {', '.join(numbers)}.")
+    if only:
+        return [path for path in found if path.name[:2] in only]
+    return [path for path in found if not start or path.name[:2] >= start]
+
+
+def _absolute(entries: Sequence[Any]) -> list[Any]:
+    """Paths as they are from here: a notebook's kernel may work in another folder."""
+    return [
+        {**entry, "uri": str(Path(entry["uri"]).expanduser().resolve())}
+        if isinstance(entry, dict) and "uri" in entry
+        else entry
+        for entry in entries
+    ]
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m helpers.run", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("file", type=Path, help="parameter file, such as parameters/local.yaml")
+    parser.add_argument("--only", action="append", default=[], metavar="03", help="run only this notebook")
+    parser.add_argument("--from", dest="start", metavar="03", help="run this notebook and the ones after it")
+    parser.add_argument(
+        "-p",
+        dest="parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="set a parameter, read as YAML",
+    )
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs", help="folder of the results")
+    return parser
+
+
+if __name__ == "__main__":
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a notice of ipykernel's debugger
+    sys.exit(main())

@@ -1,0 +1,258 @@
+"""Pipeline executions: start them, watch them, and read what they found."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from helpers.datasets import Dataset
+from helpers.errors import BadInput, JobFailed
+from helpers.progress import Progress
+from helpers.session import Session
+
+__all__ = [
+    "Run",
+    "evaluation",
+    "leaderboard",
+    "outcomes",
+    "read_json",
+    "registered_version",
+    "start",
+    "steps",
+    "watch",
+]
+
+RUNNING = ("Executing", "Stopping")
+POLL_SECONDS = {True: 0.5, False: 15.0}  # of a local session, and of AWS, which limits the rate of calls
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of the pipeline on one data set."""
+
+    dataset: str
+    arn: str
+
+
+def start(
+    session: Session, pipeline: str, dataset: Dataset, input_uri: str, parameters: Mapping[str, object]
+) -> Run:
+    """Start the pipeline on a data set; `parameters` are named as SageMaker Studio shows them.
+
+    Raises:
+        BadInput: there is no such pipeline.
+    """
+    given = {
+        "DatasetName": dataset.name,
+        "InputDataUri": input_uri,
+        "TargetColumn": dataset.target,
+        **parameters,
+    }
+    sagemaker = session.client("sagemaker")
+    try:
+        started = sagemaker.start_pipeline_execution(
+            PipelineName=pipeline,
+            PipelineExecutionDisplayName=f"{dataset.name}-{int(time.time())}",
+            PipelineParameters=[{"Name": name, "Value": _as_text(value)} for name, value in given.items()],
+        )
+    except sagemaker.exceptions.ResourceNotFound:
+        raise BadInput(f"There is no pipeline {pipeline!r}; run 02_define_pipeline first.") from None
+    return Run(dataset.name, started["PipelineExecutionArn"])
+
+
+def watch(session: Session, runs: Sequence[Run]) -> pd.DataFrame:
+    """Show the progress of executions until the last one ends, and give their outcomes.
+
+    Raises:
+        JobFailed: a step failed, not counting the quality gate, which is an outcome like any other.
+    """
+    progress = Progress()
+    while True:
+        states = {run: _describe(session, run) for run in runs}
+        for run, (_, found) in states.items():
+            progress.update(run.dataset, [_line(session, step) for step in found])
+        if all(description["PipelineExecutionStatus"] not in RUNNING for description, _ in states.values()):
+            break
+        time.sleep(POLL_SECONDS[session.is_local])
+    for run, (description, found) in states.items():
+        if description["PipelineExecutionStatus"] != "Succeeded" and not _refused(found):
+            raise JobFailed(_why(session, run, description, found))
+    return outcomes(session, runs)
+
+
+def steps(session: Session, run: Run) -> pd.DataFrame:
+    """The steps of an execution: status and seconds, in the order they started."""
+    rows = [
+        {"step": step["StepName"], "status": step["StepStatus"], "seconds": _seconds(step)}
+        for step in _steps(session, run)
+    ]
+    return pd.DataFrame(rows, columns=["step", "status", "seconds"]).set_index("step")
+
+
+def leaderboard(session: Session, run: Run) -> pd.DataFrame:
+    """The trials of an execution's tuning, best first: algorithm, score, seconds and hyperparameters."""
+    tuning_job = _job_name(session, run, "TuningWithCrossValidation")
+    pages = (
+        session.client("sagemaker")
+        .get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+        .paginate(
+            HyperParameterTuningJobName=tuning_job,
+            SortBy="FinalObjectiveMetricValue",
+            SortOrder="Descending",
+        )
+    )
+    rows = []
+    for trial in (trial for page in pages for trial in page["TrainingJobSummaries"]):
+        objective = trial.get("FinalHyperParameterTuningJobObjectiveMetric", {})
+        rows.append(
+            {
+                "algorithm": trial["TrainingJobDefinitionName"],
+                "score": objective.get("Value", float("nan")),
+                "status": trial["TrainingJobStatus"],
+                "seconds": _elapsed(trial.get("TrainingStartTime"), trial.get("TrainingEndTime")),
+                "hyperparameters": _listed(trial["TunedHyperParameters"]),
+            }
+        )
+    table = pd.DataFrame(rows, columns=["algorithm", "score", "status", "seconds", "hyperparameters"])
+    table.index = pd.RangeIndex(1, len(table) + 1, name="place")
+    return table
+
+
+def evaluation(session: Session, run: Run) -> dict[str, Any]:
+    """EvaluateBestModel's report: metrics on held-out rows, the gate, and facts of the model."""
+    job = session.client("sagemaker").describe_processing_job(
+        ProcessingJobName=_job_name(session, run, "EvaluateBestModel")
+    )
+    uri = next(
+        output["S3Output"]["S3Uri"]
+        for output in job["ProcessingOutputConfig"]["Outputs"]
+        if output["OutputName"] == "evaluation"
+    )
+    return read_json(session, f"{uri}/evaluation.json")
+
+
+def outcomes(session: Session, runs: Sequence[Run]) -> pd.DataFrame:
+    """A row for each execution: the winner, its score and metric, and whether it was registered."""
+    rows = []
+    for run in runs:
+        report = evaluation(session, run)
+        version = registered_version(session, run)
+        gate = report["gate"]
+        rows.append(
+            {
+                "data set": run.dataset,
+                "algorithm": report["model"]["algorithm"],
+                "cross-validation score": report["model"]["cross_validation"]["score"],
+                gate["metric"]: gate["value"],
+                "threshold": gate["threshold"],
+                "in service": gate["champion_value"],
+                "outcome": f"registered as version {version}" if version else _refusal(gate),
+            }
+        )
+    return pd.DataFrame(rows).set_index("data set")
+
+
+def registered_version(session: Session, run: Run) -> int | None:
+    """The version that an execution registered, None if the gate refused it."""
+    for step in _steps(session, run):
+        if step["StepName"] == "RegisterBestModel" and "RegisterModel" in step.get("Metadata", {}):
+            return int(step["Metadata"]["RegisterModel"]["Arn"].rsplit("/", 1)[1])
+    return None
+
+
+def read_json(session: Session, uri: str) -> dict[str, Any]:
+    """A JSON object in S3."""
+    location = urlsplit(uri)
+    answer = session.client("s3").get_object(Bucket=location.netloc, Key=location.path.lstrip("/"))
+    return json.load(answer["Body"])
+
+
+def _refusal(gate: Mapping[str, Any]) -> str:
+    if gate["threshold_margin"] < 0:
+        return "refused: under the threshold"
+    return f"refused: not better than version {gate['champion_version']}"
+
+
+def _describe(session: Session, run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    # Described before its steps are listed: what has ended is then listed whole.
+    description = session.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=run.arn)
+    return description, _steps(session, run)
+
+
+def _steps(session: Session, run: Run) -> list[dict[str, Any]]:
+    pages = (
+        session.client("sagemaker")
+        .get_paginator("list_pipeline_execution_steps")
+        .paginate(PipelineExecutionArn=run.arn, SortOrder="Ascending")
+    )
+    return [step for page in pages for step in page["PipelineExecutionSteps"]]
+
+
+def _line(session: Session, step: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Name, status and detail of a step as the progress shows them."""
+    detail = ""
+    if step["StepName"] == "TuningWithCrossValidation" and "TuningJob" in step.get("Metadata", {}):
+        name = step["Metadata"]["TuningJob"]["Arn"].rsplit("/", 1)[1]
+        job = session.client("sagemaker").describe_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name
+        )
+        counts = job["TrainingJobStatusCounters"]
+        total = job["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"]
+        failed = counts.get("NonRetryableError", 0) + counts.get("RetryableError", 0)
+        detail = f"{counts.get('Completed', 0)} of {total} trials" + (f", {failed} failed" if failed else "")
+        if best := job.get("BestTrainingJob"):
+            score = best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+            detail += f", best {score:.4f} by {best['TrainingJobDefinitionName']}"
+    if "CacheHitResult" in step:
+        detail = "taken from an earlier execution"
+    return step["StepName"], step["StepStatus"], detail
+
+
+def _refused(found: Sequence[Mapping[str, Any]]) -> bool:
+    return any(step["StepName"] == "RegisterFailed" for step in found)
+
+
+def _why(
+    session: Session, run: Run, description: Mapping[str, Any], found: Sequence[Mapping[str, Any]]
+) -> str:
+    failed = [step for step in found if step["StepStatus"] == "Failed"]
+    if not failed:
+        reason = description.get("FailureReason", description["PipelineExecutionStatus"])
+        return f"{run.dataset}: the execution ended without a result: {reason}. Run 03 again."
+    step = failed[0]
+    return f"{run.dataset}: {step['StepName']} failed. {step.get('FailureReason', '')}"
+
+
+def _job_name(session: Session, run: Run, step_name: str) -> str:
+    for step in _steps(session, run):
+        if step["StepName"] == step_name:
+            job = next(iter(step["Metadata"].values()))
+            return job["Arn"].rsplit("/", 1)[1]
+    raise JobFailed(f"{run.dataset}: the execution did not come to {step_name}.")
+
+
+def _seconds(step: Mapping[str, Any]) -> float:
+    return _elapsed(step.get("StartTime"), step.get("EndTime"))
+
+
+def _elapsed(begin: Any, end: Any) -> float:
+    return round((end - begin).total_seconds(), 1) if begin and end else float("nan")
+
+
+def _listed(hyperparameters: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={_rounded(value)}" for name, value in sorted(hyperparameters.items()))
+
+
+def _rounded(value: str) -> str:
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
