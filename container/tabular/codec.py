@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def decode(body: bytes, content_type: str, model: PortableModel) -> ModelInput:
         ) from None
     rows = DECODERS[media_type](text, model)
     if not rows:
-        raise BadRequest(400, f"The body holds no row; send rows of {len(model.columns)} cells.")
+        raise BadRequest(400, f"The body holds no row; send rows of {_cells(len(model.columns))}.")
     return _to_input(rows, model)
 
 
@@ -109,14 +109,14 @@ def _to_input(rows: Sequence[Sequence[Any]], model: PortableModel) -> ModelInput
     width = len(model.columns)
     for number, row in enumerate(rows, start=1):
         if len(row) != width:
-            raise BadRequest(400, f"Row {number} has {len(row)} cells; this model takes {width}.")
+            raise BadRequest(400, f"Row {number} has {_cells(len(row))}; this model takes {width}.")
     numbers = np.empty((len(rows), len(model.numeric)))
     for place, position in enumerate(model.numeric):
         column = model.columns[position]
         read = cells.boolean if column["kind"] == "boolean" else cells.number
         numbers[:, place] = _read_column(rows, position, column["name"], read)
     categories = [
-        list(_read_column(rows, position, model.columns[position]["name"], cells.category))
+        _read_column(rows, position, model.columns[position]["name"], cells.category)
         for position in model.categorical
     ]
     return numbers, categories
@@ -124,12 +124,14 @@ def _to_input(rows: Sequence[Sequence[Any]], model: PortableModel) -> ModelInput
 
 def _read_column(
     rows: Sequence[Sequence[Any]], position: int, name: str, read: Callable[[Any], Any]
-) -> Iterable[Any]:
+) -> list[Any]:
+    values = []
     for number, row in enumerate(rows, start=1):
         try:
-            yield read(row[position])
+            values.append(read(row[position]))
         except ValueError as error:
             raise BadRequest(400, f"Row {number}, column {name!r}: {error}") from None
+    return values
 
 
 def _is_header(row: Sequence[str], model: PortableModel, names: Sequence[str]) -> bool:
@@ -159,6 +161,10 @@ def _order(header: Sequence[str], names: Sequence[str], where: str) -> list[int]
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(cells.shown(name) for name in names[:5])
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell" if count == 1 else f"{count} cells"
 
 
 def _csv_of(prediction: Prediction, _: PortableModel) -> bytes:

@@ -19,7 +19,7 @@ from helpers.session import Session
 from helpers.storage import put_once
 from lambdas.contract import NAME, load
 
-__all__ = ["Dataset", "choose", "fetch", "overview", "upload"]
+__all__ = ["Dataset", "choose", "class_counts", "fetch", "names", "overview", "upload"]
 
 DOWNLOAD_SECONDS = 30
 
@@ -104,6 +104,16 @@ def fetch(entry: str | Mapping[str, str]) -> Dataset:
         dataset = Dataset(name, str(entry["target"]), Path(entry["uri"]).expanduser())
     _check_target(dataset)
     return dataset
+
+
+def names(entries: Sequence[str | Mapping[str, str]]) -> list[str]:
+    """The names alone of the entries that `choose` takes."""
+    return [entry if isinstance(entry, str) else entry["name"] for entry in entries]
+
+
+def class_counts(datasets: Iterable[Dataset]) -> dict[str, pd.Series]:
+    """How many rows each class of each data set has."""
+    return {d.name: d.read()[d.target].value_counts().sort_index() for d in datasets}
 
 
 def upload(session: Session, dataset: Dataset) -> str:

@@ -1,5 +1,6 @@
 """What is in service: the models map that the deployer keeps, and waiting for it to follow a decision."""
 
+import datetime
 import json
 import time
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ import pandas as pd
 from helpers.errors import JobFailed
 from helpers.registry import Decision, packages
 from helpers.session import Session
-from lambdas.contract import dataset_name, group_prefix, load
+from lambdas.contract import group_prefix, load
 
 __all__ = ["in_service", "table", "wait"]
 
@@ -26,11 +27,7 @@ def in_service(session: Session) -> dict[str, dict[str, Any]]:
         return {}
     entries = json.load(answer["Body"])
     prefix = group_prefix(session.pipeline_name)
-    return {
-        dataset_name(session.pipeline_name, group): entry
-        for group, entry in entries.items()
-        if group.startswith(prefix)
-    }
+    return {group.removeprefix(prefix): entry for group, entry in entries.items() if group.startswith(prefix)}
 
 
 def wait(session: Session, decisions: Iterable[Decision], seconds: float = 300) -> pd.DataFrame:
@@ -56,10 +53,16 @@ def wait(session: Session, decisions: Iterable[Decision], seconds: float = 300) 
 
 def table(session: Session) -> pd.DataFrame:
     """A row for each data set in service."""
-    columns = ["version", "approved_at", "key"]
-    rows = {name: [entry[c] for c in columns] for name, entry in sorted(in_service(session).items())}
+    rows = {
+        name: (entry["version"], _minute(entry["approved_at"]), entry["key"])
+        for name, entry in sorted(in_service(session).items())
+    }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["version", "approved at", "key"])
     return table.rename_axis("data set")
+
+
+def _minute(moment: str) -> str:
+    return f"{datetime.datetime.fromisoformat(moment):%Y-%m-%d %H:%M}"
 
 
 def _due(session: Session, dataset: str) -> int | None:

@@ -13,12 +13,28 @@ import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+from helpers import summary
+from helpers.deployments import in_service
 from helpers.errors import JobFailed
 from helpers.registry import Package, metadata, packages
-from helpers.runs import read_json
+from helpers.runs import quality
 from helpers.session import Session
+from helpers.storage import read, read_json
 
-__all__ = ["HeldOut", "check", "held_out", "invoke", "predict", "rows_of", "signed"]
+__all__ = [
+    "HeldOut",
+    "accuracy",
+    "check",
+    "check_all",
+    "first_predictions",
+    "held_out",
+    "held_out_rows",
+    "invoke",
+    "mistakes",
+    "predict",
+    "rows_of",
+    "signed",
+]
 
 TIMEOUT_SECONDS = 70
 _connections = threading.local()
@@ -70,9 +86,7 @@ def held_out(session: Session, package: Package) -> HeldOut:
     """The held-out rows that a package was evaluated on."""
     uri = metadata(session, package)["held-out-data"]
     schema = read_json(session, f"{uri}/schema.json")
-    location = urlsplit(f"{uri}/data.parquet")
-    contents = session.client("s3").get_object(Bucket=location.netloc, Key=location.path.lstrip("/"))["Body"]
-    table = pd.read_parquet(io.BytesIO(contents.read()))
+    table = pd.read_parquet(io.BytesIO(read(session, f"{uri}/data.parquet")))
     names = [column["name"] for column in schema["columns"]]
     truth = table[schema["target"]].tolist()
     labels = [schema["classes"][position] for position in truth] if schema["classes"] else truth
@@ -84,24 +98,93 @@ def rows_of(features: pd.DataFrame) -> list[list[Any]]:
     return features.astype(object).where(features.notna(), None).to_numpy().tolist()
 
 
+def held_out_rows(session: Session) -> dict[str, list[list[Any]]]:
+    """Held-out rows of each data set in service, as JSON carries them."""
+    return {
+        dataset: rows_of(held_out(session, _version(session, dataset, entry["version"])).features)
+        for dataset, entry in in_service(session).items()
+    }
+
+
+def first_predictions(session: Session, rows: Mapping[str, Sequence[Sequence[Any]]]) -> pd.DataFrame:
+    """The prediction for the first row of each data set, with the probability of each class."""
+    answers = {dataset: predict(session, dataset, examples[:1]) for dataset, examples in rows.items()}
+    table = {
+        dataset: {
+            "prediction": answer["predictions"][0],
+            "probabilities": _shares(answer),
+        }
+        for dataset, answer in answers.items()
+    }
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("data set")
+
+
+def mistakes(session: Session, rows: Mapping[str, Sequence[Sequence[Any]]]) -> pd.DataFrame:
+    """What the URL answers to three bad questions about the first model in service."""
+    questions: dict[str, dict[str, Any]] = {"a model that is not there": {"model": "nowhere", "data": [[1]]}}
+    for dataset, examples in list(rows.items())[:1]:
+        questions["a row of one cell"] = {"model": dataset, "data": [[1.5]]}
+        questions["a text for a number"] = {"model": dataset, "data": [["many", *examples[0][1:]]]}
+    answers = {name: invoke(session, question) for name, question in questions.items()}
+    table = {name: (answer.status_code, answer.json()["error"]) for name, answer in answers.items()}
+    return pd.DataFrame.from_dict(table, orient="index", columns=["status", "answer"]).rename_axis("question")
+
+
+def check_all(session: Session) -> dict[str, pd.DataFrame]:
+    """`check` for every data set in service, and a fact of each for the summary of a headless run."""
+    checked = {}
+    for dataset, entry in in_service(session).items():
+        checked[dataset] = table = check(session, dataset, entry["version"])
+        right = (table["label"] == table["prediction"]).mean()
+        summary.record(
+            dataset,
+            serving_version=entry["version"],
+            endpoint_key=entry["key"],
+            prediction_check=f"{len(table)} rows, {right:.4f} right",
+        )
+    return checked
+
+
 def check(session: Session, dataset: str, version: int) -> pd.DataFrame:
     """Predict every held-out row of the version in service: its label, the prediction and the probability.
 
     Raises:
         JobFailed: the share of right answers is not the one that EvaluateBestModel measured.
     """
-    package = next(package for package in packages(session, dataset) if package.version == version)
+    package = _version(session, dataset, version)
     rows = held_out(session, package)
     answer = predict(session, dataset, rows_of(rows.features))
     table = pd.DataFrame({"label": rows.truth, "prediction": answer["predictions"]})
     if "probabilities" in answer:
         table["probability"] = [max(shares) for shares in answer["probabilities"]]
         report = read_json(session, metadata(session, package)["evaluation"])
-        quality = report.get("binary_classification_metrics") or report["multiclass_classification_metrics"]
-        measured, expected = (table["label"] == table["prediction"]).mean(), quality["accuracy"]["value"]
+        measured, expected = (
+            (table["label"] == table["prediction"]).mean(),
+            quality(report)["accuracy"]["value"],
+        )
         if abs(measured - expected) > 1e-9:
             raise JobFailed(
                 f"{dataset}: {measured:.4f} of the held-out rows are right, but {expected:.4f} were "
                 f"when version {version} was evaluated; reject it in 04 to bring back the one before."
             )
     return table
+
+
+def accuracy(checked: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row for each data set: how many held-out rows were asked and the share of right answers."""
+    rows = {
+        dataset: (len(table), (table["label"] == table["prediction"]).mean())
+        for dataset, table in checked.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["rows", "right"]).rename_axis("data set")
+
+
+def _version(session: Session, dataset: str, version: int) -> Package:
+    return next(package for package in packages(session, dataset) if package.version == version)
+
+
+def _shares(answer: Mapping[str, Any]) -> str:
+    if "probabilities" not in answer:
+        return ""
+    shares = zip(answer["classes"], answer["probabilities"][0], strict=True)
+    return ", ".join(f"{label}: {share:.4f}" for label, share in shares)

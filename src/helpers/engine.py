@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from jupyter_client import AsyncKernelManager
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
@@ -18,6 +19,12 @@ def register() -> str:
     """Make the engine known to papermill and give its name."""
     papermill_engines.register(NAME, _Engine)
     return NAME
+
+
+class _KernelManager(AsyncKernelManager):
+    """Talks to kernels over this user's own files, not over TCP, to which others here could connect."""
+
+    transport = "ipc"
 
 
 class _Client(PapermillNotebookClient):
@@ -49,7 +56,13 @@ class _Engine(NBClientEngine):
     def execute_managed_notebook(
         cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any
     ) -> NotebookNode:
-        return _Client(nb_man, kernel_name=kernel_name, timeout=None, startup_timeout=60).execute()
+        return _Client(
+            nb_man,
+            kernel_name=kernel_name,
+            kernel_manager_class=_KernelManager,
+            timeout=None,
+            startup_timeout=60,
+        ).execute()
 
 
 def _title(source: str) -> str:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["contents", "fingerprint", "requirements"]
+from helpers.session import Session
+
+__all__ = ["contents", "fingerprint", "plan", "requirements"]
 
 ROOT = Path(__file__).parents[2]
 SUFFIXES = (".py", ".toml", ".c")
@@ -29,6 +31,19 @@ def requirements() -> pd.DataFrame:
     )
     names = [requirement.split(";")[0].strip() for requirement in project["dependencies"]]
     return pd.DataFrame({"library": names, "version": [pinned[name] for name in names]}).set_index("library")
+
+
+def plan(session: Session) -> str:
+    """What there is to build for this environment."""
+    if session.is_local:
+        return (
+            "Nothing to build: jobs and endpoint run as processes of this machine, with the same commands "
+            "`train`, `process` and `serve` that the image would hold."
+        )
+    return (
+        f"Jobs and endpoint run in {session.image_uri}; build container/Dockerfile with BASE_IMAGE and "
+        "push it there when the fingerprint above is not its tag."
+    )
 
 
 def fingerprint() -> str:

@@ -17,10 +17,13 @@ __all__ = ["run", "summary"]
 def run(
     session: Session, rows: Mapping[str, Sequence[Sequence[Any]]], seconds: int, clients: int
 ) -> pd.DataFrame:
-    """Send single rows of every data set for some seconds; a row for each answer.
+    """Send single rows of every data set for some seconds, none for 0 seconds; a row for each answer.
 
     Columns: data set, second (since the start), milliseconds (of the answer), status (HTTP).
     """
+    columns = ["data set", "second", "milliseconds", "status"]
+    if not seconds or not rows:
+        return pd.DataFrame(columns=columns)
     # Once around first, so that loading the models is not part of what is measured.
     for name, examples in rows.items():
         invoke(session, {"model": name, "data": [examples[0]]})
@@ -41,7 +44,7 @@ def run(
         thread.start()
     for thread in threads:
         thread.join()
-    return pd.DataFrame(answers, columns=["data set", "second", "milliseconds", "status"])
+    return pd.DataFrame(answers, columns=columns)
 
 
 def summary(answers: pd.DataFrame, seconds: int) -> pd.DataFrame:

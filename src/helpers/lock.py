@@ -1,7 +1,12 @@
-"""One run at a time: two would tune on the same cores and decide on the same packages."""
+"""One at a time: two runs would use the same cores and decide on the same packages.
+
+`python -m helpers.lock FILE COMMAND...` runs a command under such a lock.
+"""
 
 import fcntl
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,3 +35,8 @@ def exclusive(path: Path) -> Iterator[None]:
         file.write(f"process {os.getpid()}")
         file.flush()
         yield
+
+
+if __name__ == "__main__":
+    with exclusive(Path(sys.argv[1])):
+        sys.exit(subprocess.call(sys.argv[2:]))

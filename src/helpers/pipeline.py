@@ -4,14 +4,17 @@ The only module that imports the SageMaker SDK. Import it after `connect`: the S
 the region of AWS while it is imported.
 """
 
+import hashlib
 import json
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from sagemaker.core.processing import Processor
 from sagemaker.core.shapes import (
     ProcessingInput,
@@ -39,17 +42,23 @@ from helpers.session import Session
 from lambdas.contract import group_prefix, load
 
 __all__ = [
+    "DEFAULTS",
     "Compiler",
     "Parameters",
     "definition",
     "evaluate_best_model",
     "preprocess_data",
+    "publish",
     "refit_best_model",
     "register_best_model",
     "register_condition_check",
     "tuning_with_cross_validation",
-    "upsert",
 ]
+
+# The SDK lets every library speak at INFO, and itself warns of each job name it leaves out of a definition.
+logging.getLogger("botocore").setLevel(logging.WARNING)
+for noisy in ("sagemaker", "sagemaker.config", "sagemaker.core"):
+    logging.getLogger(noisy).setLevel(logging.ERROR)
 
 SDK_VERSION = "3.27.0"
 NO_TELEMETRY = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
@@ -57,6 +66,18 @@ CACHE = CacheConfig(enable_caching=True, expire_after="P30D")
 SCORE = "cross_validation_score"
 SCORE_REGEX = SCORE + r"=([-+0-9.eE]+);"
 JOB_SECONDS = 3600
+DEFAULTS: Mapping[str, Any] = {
+    "StratifySplit": "true",
+    "TestSetSize": 0.2,
+    "RandomState": 42,
+    "CrossValidationScorer": "neg_log_loss",
+    "CrossValidationFolds": 5,
+    "MaxTuningJobs": 24,
+    "MaxTuningParallelJobs": 2,
+    "MetricForRegistrationThreshold": "auc",
+    "MinThresholdForRegisterMetric": 0.9,
+    "RegisterModelApprovalStatus": "PendingManualApproval",
+}
 VOLUME_GB = 30
 
 
@@ -83,7 +104,11 @@ class Parameters:
 
     @classmethod
     def with_defaults(cls, defaults: Mapping[str, Any]) -> "Parameters":
-        """Parameters with a default each, so that a schedule can start the pipeline without naming any."""
+        """Parameters with a default each, so that a schedule can start the pipeline without naming any.
+
+        What `defaults` does not give is taken from DEFAULTS.
+        """
+        defaults = {**DEFAULTS, **defaults}
         kinds = {name: field.type for name, field in cls.__dataclass_fields__.items()}
         allowed = {
             "StratifySplit": ["true", "false"],
@@ -95,8 +120,15 @@ class Parameters:
             made[name] = kind(name=name, default_value=defaults[name], **options)
         return cls(**made)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Any]:
         return iter(self.__dict__.values())
+
+    def table(self) -> pd.DataFrame:
+        """A row for each parameter: its type and its default."""
+        rows = {p.name: (p.parameter_type.value, str(p.default_value)) for p in self}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["type", "default"]).rename_axis(
+            "parameter"
+        )
 
 
 class Compiler:
@@ -115,14 +147,7 @@ class Compiler:
         self.sdk = PipelineSession(
             boto_session=session.boto, default_bucket=session.bucket, sagemaker_config=NO_TELEMETRY
         )
-        # It warns of every job name that it leaves out of a definition, and that nothing runs yet.
-        logging.getLogger("sagemaker").setLevel(logging.ERROR)
-        warnings.filterwarnings("ignore", message="Running within a PipelineSession")
-
-    @property
-    def pipeline_name(self) -> str:
-        """Tuning ranges are part of a definition, so each family of tasks has its own pipeline."""
-        return self.session.pipeline_name + ("-regression" if self.family == "regression" else "")
+        warnings.filterwarnings("ignore", message="Running within a PipelineSession")  # that nothing runs yet
 
     def output_uri(self, *parts: str) -> Join:
         """Where an execution keeps what a step made."""
@@ -368,7 +393,7 @@ def register_condition_check(
 def definition(compiler: Compiler, parameters: Parameters, steps: Sequence[Any]) -> str:
     """The definition as JSON: the same inputs give the same bytes."""
     pipeline = Pipeline(
-        name=compiler.pipeline_name,
+        name=compiler.session.pipeline(compiler.family),
         parameters=list(parameters),
         steps=list(steps),
         sagemaker_session=compiler.sdk,
@@ -376,17 +401,40 @@ def definition(compiler: Compiler, parameters: Parameters, steps: Sequence[Any])
     return json.dumps(json.loads(pipeline.definition()), indent=1)
 
 
-def upsert(compiler: Compiler, compiled: str, name: str) -> str:
-    """Create the pipeline, or update it if its definition changed; gives its ARN."""
-    sagemaker = compiler.session.client("sagemaker")
-    request = {"PipelineName": name, "PipelineDefinition": compiled, "RoleArn": compiler.session.job_role_arn}
+def publish(compiler: Compiler, compiled: str, developer: str = "", definition_file: str = "") -> None:
+    """Create the pipeline, or update it if its definition changed, and write the definition to a file.
+
+    On AWS the pipeline without a developer's name is Terraform's: it is made from the file, not from here.
+    """
+    session = compiler.session
+    name = session.pipeline(compiler.family, developer)
+    if definition_file:
+        path = Path(definition_file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_text(compiled)
+        part.replace(path)
+        print(f"Definition of {name} written to {definition_file}.")
+    if session.is_local or developer:
+        _upsert(session, name, compiled)
+    else:
+        print(f"Terraform owns {name}: give it the definition file, or set DEVELOPER for one of your own.")
+
+
+def _upsert(session: Session, name: str, compiled: str) -> None:
+    sagemaker = session.client("sagemaker")
+    request = {"PipelineName": name, "PipelineDefinition": compiled, "RoleArn": session.job_role_arn}
     try:
         described = sagemaker.describe_pipeline(PipelineName=name)
     except sagemaker.exceptions.ResourceNotFound:
-        return sagemaker.create_pipeline(**request)["PipelineArn"]
-    if described["PipelineDefinition"] != compiled:
+        sagemaker.create_pipeline(**request, ClientRequestToken=hashlib.sha256(name.encode()).hexdigest())
+        print(f"Created the pipeline {name}.")
+        return
+    if described["PipelineDefinition"] == compiled:
+        print(f"The pipeline {name} is up to date.")
+    else:
         sagemaker.update_pipeline(**request)
-    return described["PipelineArn"]
+        print(f"Updated the pipeline {name}.")
 
 
 class _Prepared:

@@ -12,6 +12,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
+from helpers.runs import quality
+
 __all__ = ["classes", "confusion", "graph", "latency", "roc", "trials"]
 
 COLORS = {
@@ -98,7 +100,7 @@ def confusion(reports: Mapping[str, Mapping[str, Any]]) -> Sequence[Axes]:
     """The confusion matrix of each classification report, rows being the labels that are right."""
     figure, all_axes = plt.subplots(1, len(reports), figsize=(2.9 * len(reports), 2.7), squeeze=False)
     for axes, (dataset, report) in zip(all_axes[0], reports.items(), strict=True):
-        counts = _quality(report)["confusion_matrix"]
+        counts = quality(report)["confusion_matrix"]
         labels, matrix = list(counts), np.array([list(row.values()) for row in counts.values()])
         axes.imshow(matrix, cmap="Blues")
         for (row, column), count in np.ndenumerate(matrix):
@@ -117,10 +119,10 @@ def roc(reports: Mapping[str, Mapping[str, Any]]) -> Axes:
     """The receiver operating characteristic of each binary report."""
     _, axes = plt.subplots(figsize=(3.8, 3.4))
     for dataset, report in reports.items():
-        quality = _quality(report)
-        if "receiver_operating_characteristic_curve" in quality:
-            curve = quality["receiver_operating_characteristic_curve"]
-            label = f"{dataset} (AUC {quality['auc']['value']:.3f})"
+        found = quality(report)
+        if "receiver_operating_characteristic_curve" in found:
+            curve = found["receiver_operating_characteristic_curve"]
+            label = f"{dataset} (AUC {found['auc']['value']:.3f})"
             axes.plot(curve["false_positive_rates"], curve["true_positive_rates"], label=label)
     axes.plot([0, 1], [0, 1], color="#bbbbbb", linestyle=":", linewidth=1)
     axes.set_xlabel("false positive rate")
@@ -133,6 +135,10 @@ def roc(reports: Mapping[str, Mapping[str, Any]]) -> Axes:
 def latency(answers: pd.DataFrame) -> Axes:
     """The share of requests answered within a time, for each data set."""
     _, axes = plt.subplots(figsize=(6, 2.8))
+    if answers.empty:
+        axes.text(0.5, 0.5, "no load test was run", ha="center", va="center")
+        axes.axis("off")
+        return axes
     for dataset, part in answers.groupby("data set"):
         milliseconds = np.sort(part["milliseconds"])
         axes.plot(milliseconds, np.linspace(0, 1, len(milliseconds)), label=dataset)
@@ -145,10 +151,6 @@ def latency(answers: pd.DataFrame) -> Axes:
     axes.legend(fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     return axes
-
-
-def _quality(report: Mapping[str, Any]) -> Mapping[str, Any]:
-    return report.get("binary_classification_metrics") or report["multiclass_classification_metrics"]
 
 
 def _graph(

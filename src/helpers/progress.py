@@ -10,6 +10,8 @@ __all__ = ["LINE", "Progress"]
 # Under this key of an output's metadata the runner finds the line to print for a change.
 LINE = "many-models-progress"
 
+SIGNS = {"Succeeded": "done", "Executing": "running ...", "Starting": "waiting ...", "Failed": "FAILED"}
+
 
 class Progress:
     """What each of several executions is doing, shown anew whenever it changes."""
@@ -29,12 +31,11 @@ class Progress:
         self._show("\n".join(f"{name}: {step} {' '.join(now[step])}".rstrip() for step in changed))
 
     def _show(self, lines: str) -> None:
-        rows = [
-            {"data set": name, "step": step, "status": status, "detail": detail}
+        rows = {
+            name: {step: detail or SIGNS.get(status, status) for step, (status, detail) in steps.items()}
             for name, steps in self._seen.items()
-            for step, (status, detail) in steps.items()
-        ]
-        table = pd.DataFrame(rows).set_index(["data set", "step"])
+        }
+        table = pd.DataFrame.from_dict(rows, orient="index").fillna("").T.rename_axis("step")
         metadata = {LINE: lines}
         if self._handle is None:
             self._handle = display(table, metadata=metadata, display_id=True)

@@ -1,14 +1,25 @@
 """The model registry: what awaits a decision, and a person's decision."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
 
 from helpers.session import Session
+from helpers.storage import read_json
 
-__all__ = ["Decision", "Package", "decide", "packages", "table", "undecided"]
+__all__ = [
+    "Decision",
+    "Package",
+    "comparison",
+    "decide",
+    "metadata",
+    "packages",
+    "report",
+    "table",
+    "undecided",
+]
 
 PENDING = "PendingManualApproval"
 STATUS = {"approve": "Approved", "reject": "Rejected"}
@@ -100,6 +111,32 @@ def decide(
                 ApprovalDescription=reason or f"{STATUS[decision]} in notebook 04",
             )
     return made
+
+
+def report(session: Session, decisions: Sequence[Decision], datasets: Iterable[str]) -> pd.DataFrame:
+    """What was decided, and what goes on waiting for a person."""
+    decided = [(d.package.dataset, d.package.version, d.status) for d in decisions]
+    waiting = [(p.dataset, p.version, "awaiting approval") for p in undecided(session, datasets)]
+    columns = ["data set", "version", "decision"]
+    return pd.DataFrame(decided + waiting, columns=columns).set_index("data set")
+
+
+def comparison(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
+    """The newest version of each data set beside the one that was in service when it was evaluated."""
+    rows = {}
+    for versions in (packages(session, dataset) for dataset in datasets):
+        for package in versions[:1]:
+            gate = read_json(session, metadata(session, package)["evaluation"])["gate"]
+            rows[package.dataset] = {
+                "version": package.version,
+                "metric": gate["metric"],
+                "value": gate["value"],
+                "in service": gate["champion_version"] or "none",
+                "its value": "" if gate["champion_value"] is None else gate["champion_value"],
+                "comparison": gate["comparison"],
+            }
+    columns = ["version", "metric", "value", "in service", "its value", "comparison"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
 
 
 def metadata(session: Session, package: Package) -> dict[str, str]:

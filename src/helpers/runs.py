@@ -1,25 +1,27 @@
 """Pipeline executions: start them, watch them, and read what they found."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 
-from helpers.datasets import Dataset
+from helpers import summary
+from helpers.datasets import Dataset, upload
 from helpers.errors import BadInput, JobFailed
 from helpers.progress import Progress
 from helpers.session import Session
+from helpers.storage import read_json
 
 __all__ = [
     "Run",
     "evaluation",
     "leaderboard",
+    "metrics",
     "outcomes",
-    "read_json",
+    "quality",
+    "record",
     "registered_version",
     "start",
     "steps",
@@ -39,33 +41,18 @@ class Run:
 
 
 def start(
-    session: Session, pipeline: str, dataset: Dataset, input_uri: str, parameters: Mapping[str, object]
-) -> Run:
-    """Start the pipeline on a data set; `parameters` are named as SageMaker Studio shows them.
+    session: Session, pipeline: str, tables: Sequence[Dataset], parameters: Mapping[str, object]
+) -> list[Run]:
+    """Upload each table and start the pipeline on it; `parameters` are named as Studio shows them.
 
     Raises:
-        BadInput: there is no such pipeline.
+        BadInput: there is no such pipeline, or a parameter that it refuses.
     """
-    given = {
-        "DatasetName": dataset.name,
-        "InputDataUri": input_uri,
-        "TargetColumn": dataset.target,
-        **parameters,
-    }
-    sagemaker = session.client("sagemaker")
-    try:
-        started = sagemaker.start_pipeline_execution(
-            PipelineName=pipeline,
-            PipelineExecutionDisplayName=f"{dataset.name}-{int(time.time())}",
-            PipelineParameters=[{"Name": name, "Value": _as_text(value)} for name, value in given.items()],
-        )
-    except sagemaker.exceptions.ResourceNotFound:
-        raise BadInput(f"There is no pipeline {pipeline!r}; run 02_define_pipeline first.") from None
-    return Run(dataset.name, started["PipelineExecutionArn"])
+    return [_start(session, pipeline, table, parameters) for table in tables]
 
 
-def watch(session: Session, runs: Sequence[Run]) -> pd.DataFrame:
-    """Show the progress of executions until the last one ends, and give their outcomes.
+def watch(session: Session, runs: Sequence[Run]) -> None:
+    """Show the progress of executions until the last one ends.
 
     Raises:
         JobFailed: a step failed, not counting the quality gate, which is an outcome like any other.
@@ -80,8 +67,7 @@ def watch(session: Session, runs: Sequence[Run]) -> pd.DataFrame:
         time.sleep(POLL_SECONDS[session.is_local])
     for run, (description, found) in states.items():
         if description["PipelineExecutionStatus"] != "Succeeded" and not _refused(found):
-            raise JobFailed(_why(session, run, description, found))
-    return outcomes(session, runs)
+            raise JobFailed(_why(run, description, found))
 
 
 def steps(session: Session, run: Run) -> pd.DataFrame:
@@ -149,7 +135,7 @@ def outcomes(session: Session, runs: Sequence[Run]) -> pd.DataFrame:
                 "cross-validation score": report["model"]["cross_validation"]["score"],
                 gate["metric"]: gate["value"],
                 "threshold": gate["threshold"],
-                "in service": gate["champion_value"],
+                "in service": "none" if gate["champion_value"] is None else gate["champion_value"],
                 "outcome": f"registered as version {version}" if version else _refusal(gate),
             }
         )
@@ -164,11 +150,63 @@ def registered_version(session: Session, run: Run) -> int | None:
     return None
 
 
-def read_json(session: Session, uri: str) -> dict[str, Any]:
-    """A JSON object in S3."""
-    location = urlsplit(uri)
-    answer = session.client("s3").get_object(Bucket=location.netloc, Key=location.path.lstrip("/"))
-    return json.load(answer["Body"])
+def metrics(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """A row for each data set: every metric on its held-out rows."""
+    return pd.DataFrame(
+        {
+            name: {
+                metric: found["value"]
+                for metric, found in quality(report).items()
+                if isinstance(found, Mapping) and "value" in found
+            }
+            for name, report in reports.items()
+        }
+    ).T.rename_axis("data set")
+
+
+def quality(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The metrics of a report, under whichever of SageMaker's names they stand."""
+    kinds = ("binary_classification_metrics", "multiclass_classification_metrics", "regression_metrics")
+    return next(report[kind] for kind in kinds if kind in report)
+
+
+def record(session: Session, run: Run) -> None:
+    """Leave what an execution found in the notebook, for the summary of a headless run."""
+    report = evaluation(session, run)
+    model, gate, version = report["model"], report["gate"], registered_version(session, run)
+    summary.record(
+        run.dataset,
+        algorithm=model["algorithm"],
+        hyperparameters=model["hyperparameters"],
+        scorer=model["cross_validation"]["scorer"],
+        cross_validation_score=model["cross_validation"]["score"],
+        metric=gate["metric"],
+        metric_value=gate["value"],
+        held_out={name: found["value"] for name, found in quality(report).items() if "value" in found},
+        outcome=f"registered as version {version}" if version else _refusal(gate),
+        package_version=version,
+        execution=run.arn,
+        seconds=steps(session, run)["seconds"].to_dict(),
+    )
+
+
+def _start(session: Session, pipeline: str, table: Dataset, parameters: Mapping[str, object]) -> Run:
+    given = {
+        "DatasetName": table.name,
+        "InputDataUri": upload(session, table),
+        "TargetColumn": table.target,
+        **parameters,
+    }
+    sagemaker = session.client("sagemaker")
+    try:
+        started = sagemaker.start_pipeline_execution(
+            PipelineName=pipeline,
+            PipelineExecutionDisplayName=f"{table.name}-{int(time.time())}"[-82:],
+            PipelineParameters=[{"Name": name, "Value": _as_text(value)} for name, value in given.items()],
+        )
+    except sagemaker.exceptions.ResourceNotFound:
+        raise BadInput(f"There is no pipeline {pipeline!r}; run 02_define_pipeline first.") from None
+    return Run(table.name, started["PipelineExecutionArn"])
 
 
 def _refusal(gate: Mapping[str, Any]) -> str:
@@ -216,9 +254,7 @@ def _refused(found: Sequence[Mapping[str, Any]]) -> bool:
     return any(step["StepName"] == "RegisterFailed" for step in found)
 
 
-def _why(
-    session: Session, run: Run, description: Mapping[str, Any], found: Sequence[Mapping[str, Any]]
-) -> str:
+def _why(run: Run, description: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> str:
     failed = [step for step in found if step["StepStatus"] == "Failed"]
     if not failed:
         reason = description.get("FailureReason", description["PipelineExecutionStatus"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pandas as pd
 from IPython import get_ipython
 
 from helpers.errors import BadInput, UserError
@@ -17,6 +18,7 @@ from lambdas.contract import NAME, group_name
 
 __all__ = ["Session", "connect", "local"]
 
+LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 # What `terraform output -json` and local_aws both name.
 OUTPUTS = (
     "account_id",
@@ -62,6 +64,11 @@ class Session:
         """Name of the model package group of a data set."""
         return group_name(self.pipeline_name, dataset)
 
+    def pipeline(self, family: str = "classification", developer: str = "") -> str:
+        """Name of a family's pipeline; a developer's own stands beside the one that Terraform owns."""
+        parts = [self.pipeline_name, "regression" if family == "regression" else "", developer]
+        return "-".join(part for part in parts if part)
+
     def uri(self, key: str) -> str:
         """The S3 URI of a key in this environment's bucket."""
         return f"s3://{self.bucket}/{key}"
@@ -78,19 +85,14 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
     Raises:
         BadInput: a name that AWS would refuse, or Terraform's outputs are missing or incomplete.
     """
-    _explain_errors_in_one_sentence()
+    _prepare_notebook()
     if not NAME.fullmatch(pipeline_name) or len(pipeline_name) > 32:
         raise BadInput(
             f"PIPELINE_NAME {pipeline_name!r} is not a name: use up to 32 lower-case letters, digits and "
             "single hyphens between them, such as many-models."
         )
     outputs = _local(pipeline_name) if environment == "local" else _terraform(terraform_outputs)
-    boto = boto3.Session(
-        region_name=outputs["region"],
-        **(
-            {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if environment == "local" else {}
-        ),
-    )
+    boto = boto3.Session(region_name=outputs["region"])
     return Session(environment, pipeline_name, **{name: outputs[name] for name in OUTPUTS}, boto=boto)
 
 
@@ -117,10 +119,15 @@ def _local(pipeline_name: str) -> dict[str, str]:
     import local_aws  # only here, and only when it is asked for
 
     server = local_aws.start()
-    # The SageMaker SDK and boto3 find the stand-in by this variable, the SDK already when it is imported.
-    os.environ["AWS_ENDPOINT_URL"] = server.endpoint_url
-    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
-    return local_aws.ensure_environment(server.endpoint_url, pipeline_name)
+    outputs = local_aws.ensure_environment(server.endpoint_url, pipeline_name)
+    # The SageMaker SDK makes clients of its own, some already when it is imported: they find the stand-in,
+    # and never a person's real account, by these variables.
+    os.environ |= LOCAL_CREDENTIALS | {
+        "AWS_ENDPOINT_URL": server.endpoint_url,
+        "AWS_DEFAULT_REGION": outputs["region"],
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    return outputs
 
 
 def _terraform(path: str) -> dict[str, str]:
@@ -139,8 +146,9 @@ def _terraform(path: str) -> dict[str, str]:
     return outputs
 
 
-def _explain_errors_in_one_sentence() -> None:
-    """In a notebook, show errors that a person can mend without a traceback."""
+def _prepare_notebook() -> None:
+    """Show whole cells of tables and, of errors that a person can mend, the sentence alone."""
+    pd.set_option("display.max_colwidth", None)
     shell = get_ipython()
     if shell is not None:
 

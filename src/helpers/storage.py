@@ -1,10 +1,13 @@
-"""Objects that are named by their contents: put once, never changed."""
+"""Objects in S3: put under the name of their contents, and read."""
 
 import hashlib
+import json
+from typing import Any
+from urllib.parse import urlsplit
 
 from helpers.session import Session
 
-__all__ = ["put_once"]
+__all__ = ["put_once", "read", "read_json"]
 
 
 def put_once(session: Session, prefix: str, name: str, contents: bytes) -> str:
@@ -17,3 +20,15 @@ def put_once(session: Session, prefix: str, name: str, contents: bytes) -> str:
         if error.response["Error"]["Code"] != "PreconditionFailed":
             raise
     return session.uri(key)
+
+
+def read(session: Session, uri: str) -> bytes:
+    """The bytes of an object."""
+    location = urlsplit(uri)
+    answer = session.client("s3").get_object(Bucket=location.netloc, Key=location.path.lstrip("/"))
+    return answer["Body"].read()
+
+
+def read_json(session: Session, uri: str) -> dict[str, Any]:
+    """A JSON object."""
+    return json.loads(read(session, uri))

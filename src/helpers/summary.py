@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pandas as pd
 from IPython.display import display
 
@@ -25,7 +24,7 @@ def gather(notebooks: Sequence[Path]) -> dict[str, dict[str, Any]]:
     """The facts about each data set, from the outputs of executed notebooks; later ones win."""
     found: dict[str, dict[str, Any]] = {}
     for path in notebooks:
-        for cell in nbformat.read(path, as_version=4).cells:
+        for cell in json.loads(path.read_text())["cells"]:
             for output in cell.get("outputs", []):
                 if content := output.get("data", {}).get(MIME_TYPE):
                     found.setdefault(content["dataset"], {}).update(content["facts"])
@@ -55,7 +54,8 @@ def table(facts: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         }
         for name, found in facts.items()
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
+    whole = pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
+    return whole.loc[:, (whole != "").any()]  # what no notebook of this run found out is left out
 
 
 def _number(value: float | None, digits: int = 4) -> str:

@@ -1,0 +1,58 @@
+# `make demo` and `make test` set up what they need; a second run installs nothing.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format lab notebooks retrain bench constraints clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
+
+install: ## make .venv with everything at the versions of constraints.txt
+	@PYTHONPATH=src $(PYTHON) -m helpers.lock .install.lock $(MAKE) --no-print-directory .venv/installed
+
+.venv/installed: constraints.txt pyproject.toml container/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; set PYTHON to a newer one.")'
+	@echo "Installing into .venv; this takes some minutes, once."
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ./container --editable '.[lab,test]'
+	@touch $@
+
+demo: install ## run the five notebooks on this machine, with parameters/local.yaml
+	$(BIN)/python -m helpers.run parameters/local.yaml $(ARGS)
+
+test: install lint ## run every test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: install ## check the style of code and notebooks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: install ## put code and notebooks into shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lab: install ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+notebooks: install ## run the notebooks and store their outputs in notebooks/
+	$(BIN)/python -m helpers.store
+
+retrain: install ## compile and run the pipeline as a scheduler does, without a decision
+	$(BIN)/python -m helpers.run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
+
+bench: install ## measure the demo and print where its seconds go
+	$(BIN)/python -m tests.bench_demo
+
+constraints: ## write constraints.txt anew from the newest versions
+	$(PYTHON) -m venv .venv-constraints
+	.venv-constraints/bin/python -m pip install --quiet --editable ./container --editable '.[lab,test]'
+	(echo "# Exact versions, for the laptop, CI and the image. Renew with: make constraints"; \
+	 .venv-constraints/bin/python -m pip freeze --exclude-editable; \
+	 .venv-constraints/bin/python -m pip freeze | sed -n 's/^xgboost-cpu==/xgboost==/p') | sort -f > constraints.txt
+	rm -rf .venv-constraints
+
+clean: ## stop local_aws and remove its state, the results of runs, and caches; asks first
+	-@test ! -x $(BIN)/python || $(BIN)/python -m local_aws reset
+	rm -rf runs build .pytest_cache .ruff_cache

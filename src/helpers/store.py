@@ -1,0 +1,66 @@
+"""Run the notebooks and keep their outputs in notebooks/, so that they can be read where nothing runs.
+
+`python -m helpers.store` works in a state of its own: what is stored does not depend on earlier runs.
+"""
+
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from helpers import parameters, run
+
+__all__ = ["main", "stored"]
+
+# The defaults of the notebooks, but for a decision and a load test, so that there is something to see.
+CHANGES = {"APPROVE": "approve", "LOAD_TEST": True}
+TIMES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
+
+
+def main() -> int:
+    """Run all notebooks and store what they show."""
+    notebooks = sorted((run.ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LOCAL_AWS_HOME"] = str(Path(folder) / "local_aws")
+        runs = Path(folder) / "runs"
+        parameters.check(CHANGES, CHANGES)
+        code = run.run(notebooks, {"ENVIRONMENT": "local", **CHANGES}, runs)
+        for source in notebooks:
+            executed = nbformat.read(next(runs.glob(f"*/{source.name}")), as_version=4)
+            part = source.with_suffix(".part")
+            nbformat.write(stored(executed), part)
+            part.replace(source)
+    return code
+
+
+def stored(executed: NotebookNode) -> NotebookNode:
+    """An executed notebook without what differs at every run: counts, times, papermill's traces."""
+    executed.metadata.pop("papermill", None)
+    executed.cells = [c for c in executed.cells if "injected-parameters" not in c.metadata.get("tags", [])]
+    for cell in executed.cells:
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = NotebookNode({"tags": tags} if tags else {})
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            cell.outputs = [_settled(output) for output in cell.outputs]
+    return executed
+
+
+def _settled(output: NotebookNode) -> NotebookNode:
+    if "execution_count" in output:
+        output.execution_count = None
+    if "metadata" in output:
+        output.metadata = NotebookNode({})
+    output.pop("transient", None)
+    for kind, content in output.get("data", {}).items():
+        if isinstance(content, str) and kind.startswith("text/"):
+            output.data[kind] = TIMES.sub("(time)", content)
+    return output
+
+
+if __name__ == "__main__":
+    sys.exit(main())
