@@ -1,0 +1,5 @@
+"""The laptop's AWS: SageMaker that runs, Lambda that runs, S3 that stays; all of it on one local address."""
+
+from local_aws.daemon import LocalAwsError, Server, ensure_environment, reset, start, status, stop
+
+__all__ = ["LocalAwsError", "Server", "ensure_environment", "reset", "start", "status", "stop"]

@@ -1,0 +1,80 @@
+"""`python -m local_aws start|stop|status|reset`."""
+
+import argparse
+import sys
+from typing import Any
+
+from local_aws.daemon import LocalAwsError, reset, start, status, stop
+from local_aws.home import find_home
+
+_MEGABYTE = 1024 * 1024
+
+
+def main() -> int:
+    """Run one command and return the exit code."""
+    parser = argparse.ArgumentParser(prog="local_aws", description="The laptop's AWS.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    starting = commands.add_parser("start", help="start the server, unless it runs")
+    starting.add_argument("--port", type=int, default=0, help="the port to listen on (default: any)")
+    starting.add_argument("--idle-minutes", type=float, default=60, help="stop after so long without work")
+    commands.add_parser("stop", help="stop the server and all it started")
+    commands.add_parser("status", help="show what the server is doing")
+    resetting = commands.add_parser("reset", help="stop the server and delete all state")
+    resetting.add_argument("--yes", action="store_true", help="do not ask")
+    options = parser.parse_args()
+    try:
+        return _run(options)
+    except LocalAwsError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "start":
+        server = start(idle_minutes=options.idle_minutes, port=options.port)
+        print(f"{'Started' if server.started else 'Running'}: process {server.pid}, state in {server.home}")
+        print(f"export AWS_ENDPOINT_URL={server.endpoint_url}")
+    elif options.command == "stop":
+        print("Stopped" if stop() else f"No server runs for {find_home()}")
+    elif options.command == "status":
+        if (about := status()) is None:
+            print(f"No server runs for {find_home()}")
+            return 1
+        print(_describe(about))
+    else:
+        question = f"Delete all buckets, jobs and models in {find_home()}? [y/N] "
+        if not options.yes and input(question).strip().lower() not in ("y", "yes"):
+            print("Nothing deleted")
+            return 1
+        reset()
+        print(f"Deleted {find_home()}")
+    return 0
+
+
+def _describe(about: dict[str, Any]) -> str:
+    """Return a status for people."""
+    lines = [
+        f"server        {about['endpoint_url']} (process {about['pid']}, {about['region']})",
+        f"home          {about['home']} ({about['disk_bytes'] / _MEGABYTE:.1f} MB)",
+        f"environments  {', '.join(about['environments']) or 'none'}",
+        f"executions    {', '.join(about['executions']) or 'none running'}",
+        f"jobs          {', '.join(about['jobs']) or 'none running'}",
+    ]
+    for name, endpoint in about["endpoints"].items():
+        lines.append(f"endpoint      {name}: {endpoint['status']}")
+        if endpoint["reason"]:
+            lines.append(f"              {endpoint['reason']}")
+        if "invocations" in endpoint:
+            loads = endpoint["cold_loads"]
+            average = endpoint["load_milliseconds"] / loads if loads else 0.0
+            lines.append(
+                f"              {endpoint['invocations']} invocations, {endpoint['hits']} on loaded models; "
+                f"{loads} loads of {average:.0f} ms; {endpoint['loaded_models']} loaded now"
+            )
+    for letter in about["dead_letters"]:
+        lines.append(f"dead letter   {letter['Function']}: {letter['Reason'][:200]}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

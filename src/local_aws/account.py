@@ -1,0 +1,69 @@
+"""The one account this AWS has: its number, region, folder and address."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["ACCOUNT_ID", "Account", "region_of"]
+
+ACCOUNT_ID = "123456789012"
+
+# What a job sees of the laptop's environment: what it needs to run at all. A container would see none of it.
+_INHERITED = (
+    "CONDA_PREFIX",
+    "DYLD_LIBRARY_PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+)
+
+
+def region_of(environ: Mapping[str, str]) -> str:
+    """Return the region that boto3 would use in this environment, or us-east-1."""
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where everything lives.
+
+    Attributes:
+        home: The folder that holds all state.
+        region: The only region.
+        endpoint_url: The address that boto3 calls.
+    """
+
+    home: Path
+    region: str
+    endpoint_url: str
+    account_id: str = ACCOUNT_ID
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource, such as `arn("sagemaker", "pipeline/demo")`."""
+        region = "" if service == "iam" else self.region
+        return f"arn:aws:{service}:{region}:{self.account_id}:{resource}"
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the whole environment of a process that this AWS starts."""
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        return {
+            **inherited,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            # The user's profiles may assume roles or start a browser: no process of ours may read them.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": "127.0.0.1,localhost",
+            "PYTHONUNBUFFERED": "1",
+            **(extra or {}),
+        }

@@ -1,0 +1,176 @@
+"""What Terraform makes on AWS, made here: everything one pipeline name needs."""
+
+import json
+import threading
+from importlib import resources
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local_aws.account import Account
+from local_aws.buckets import Buckets
+from local_aws.endpoints import Endpoints
+from local_aws.errors import AwsError, invalid
+from local_aws.events import Events
+from local_aws.functions import Functions
+from local_aws.store import Document, Store
+from local_aws.validation import validate
+
+__all__ = ["Environments"]
+
+_ROLES = {
+    "jobs": ("sagemaker.amazonaws.com", "scheduler.amazonaws.com"),
+    "endpoint": ("sagemaker.amazonaws.com",),
+    "deployer": ("lambda.amazonaws.com",),
+    "invoker": ("lambda.amazonaws.com",),
+}
+_INSTANCE_TYPE = "ml.m5.large"
+
+
+class Environments:
+    """All environments, by pipeline name."""
+
+    def __init__(
+        self,
+        account: Account,
+        store: Store,
+        buckets: Buckets,
+        endpoints: Endpoints,
+        functions: Functions,
+        events: Events,
+    ) -> None:
+        self._account, self._store, self._lock = account, store, threading.Lock()
+        self._buckets, self._endpoints, self._functions, self._events = buckets, endpoints, functions, events
+
+    def ensure(self, pipeline: str) -> Document:
+        """Make what is missing of an environment and return what Terraform would output."""
+        with self._lock:
+            return self._ensure(pipeline)
+
+    def _ensure(self, pipeline: str) -> Document:
+        validate("sagemaker", "CreateEndpoint", {"EndpointName": pipeline, "EndpointConfigName": pipeline})
+        account = self._account
+        contract = _contract(pipeline)
+        bucket = f"{pipeline}-{account.account_id}-{account.region}"
+        outputs = {
+            "account_id": account.account_id,
+            "region": account.region,
+            "bucket": bucket,
+            "job_role_arn": account.arn("iam", f"role/{pipeline}-jobs"),
+            "image_uri": f"{account.account_id}.dkr.ecr.{account.region}.amazonaws.com/{pipeline}:local",
+            "endpoint_name": pipeline,
+            "deployer_function_name": contract["functions"]["deployer"]["name"],
+            "invoker_function_name": contract["functions"]["invoker"]["name"],
+            "invoker_url": self._functions.url(contract["functions"]["invoker"]["name"]),
+            "pipeline_name": pipeline,
+        }
+        self._buckets.create(bucket, account.region)
+        self._make_records(pipeline)
+        self._make_endpoint(pipeline, outputs, contract)
+        self._make_functions(pipeline, outputs, contract)
+        self._events.put_rule(
+            f"{pipeline}-model-package-state", contract["event_pattern"], outputs["deployer_function_name"]
+        )
+        self._store.put("environment", pipeline, outputs)
+        return outputs
+
+    def names(self) -> list[str]:
+        """Return the pipeline names of all environments."""
+        return [environment["pipeline_name"] for environment in self._store.list("environment")]
+
+    def recover(self) -> None:
+        """Make again what the server that is gone kept in memory only."""
+        for pipeline in self.names():
+            self._make_records(pipeline)
+
+    def _make_records(self, pipeline: str) -> None:
+        """Make roles and repository, which moto keeps."""
+        session = boto3.session.Session("local", "local", region_name=self._account.region)
+        config = Config(retries={"max_attempts": 1}, proxies={})
+        iam, ecr = (
+            session.client(service, endpoint_url=self._account.endpoint_url, config=config)
+            for service in ("iam", "ecr")
+        )
+        for role, services in _ROLES.items():
+            trust = {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Principal": {"Service": list(services)}, "Action": "sts:AssumeRole"}
+                ],
+            }
+            try:
+                iam.create_role(RoleName=f"{pipeline}-{role}", AssumeRolePolicyDocument=json.dumps(trust))
+            except iam.exceptions.EntityAlreadyExistsException:
+                continue
+        try:
+            ecr.create_repository(repositoryName=pipeline)
+        except ecr.exceptions.RepositoryAlreadyExistsException:
+            return
+
+    def _make_endpoint(self, pipeline: str, outputs: Document, contract: Document) -> None:
+        if self._store.find("model", pipeline) is None:
+            models = f"s3://{outputs['bucket']}/{contract['prefixes']['models']}"
+            self._create(
+                "CreateModel",
+                {
+                    "ModelName": pipeline,
+                    "ExecutionRoleArn": self._account.arn("iam", f"role/{pipeline}-endpoint"),
+                    "PrimaryContainer": {
+                        "Image": outputs["image_uri"],
+                        "Mode": "MultiModel",
+                        "ModelDataUrl": models,
+                    },
+                },
+            )
+        if self._store.find("endpoint-config", pipeline) is None:
+            variant = {
+                "VariantName": "AllTraffic",
+                "ModelName": pipeline,
+                "InstanceType": _INSTANCE_TYPE,
+                "InitialInstanceCount": 1,
+            }
+            self._create(
+                "CreateEndpointConfig", {"EndpointConfigName": pipeline, "ProductionVariants": [variant]}
+            )
+        if self._store.find("endpoint", pipeline) is None:
+            self._create("CreateEndpoint", {"EndpointName": pipeline, "EndpointConfigName": pipeline})
+        else:
+            self._endpoints.restart_if_failed(pipeline)
+
+    def _create(self, operation: str, request: Document) -> None:
+        validate("sagemaker", operation, request)
+        create = {
+            "CreateModel": self._endpoints.create_model,
+            "CreateEndpointConfig": self._endpoints.create_endpoint_config,
+            "CreateEndpoint": self._endpoints.create_endpoint,
+        }[operation]
+        create(request)
+
+    def _make_functions(self, pipeline: str, outputs: Document, contract: Document) -> None:
+        values = {
+            "BUCKET": outputs["bucket"],
+            "PIPELINE_NAME": pipeline,
+            "ENDPOINT_NAME": outputs["endpoint_name"],
+        }
+        for role, function in contract["functions"].items():
+            if unknown := sorted(set(function["environment"]) - set(values)):
+                raise invalid(
+                    f"contract.json: function {role} asks for {unknown}; there are {sorted(values)}."
+                )
+            self._functions.put(
+                function["name"],
+                function["handler"],
+                {name: values[name] for name in function["environment"]},
+                function["timeout_seconds"],
+                function["memory_mb"],
+                self._account.arn("iam", f"role/{pipeline}-{role}"),
+            )
+
+
+def _contract(pipeline: str) -> dict[str, Any]:
+    """Return the contract that Terraform and the functions read too, for one pipeline name."""
+    file = resources.files("lambdas") / "contract.json"
+    if not file.is_file():
+        raise AwsError("ResourceNotFound", f"{file} is missing: an environment cannot be made without it.")
+    return json.loads(file.read_text().replace("${pipeline_name}", pipeline))

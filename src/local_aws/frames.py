@@ -1,0 +1,48 @@
+"""Messages between the server and a function's process: a length, then JSON, over a socket."""
+
+import json
+import socket
+import struct
+import threading
+from typing import Any
+
+__all__ = ["Frames"]
+
+_LENGTH = struct.Struct("!I")
+
+
+class Frames:
+    """One end of the socket. Any thread may send; one thread receives."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._stream = connection.makefile("rb")
+        self._sending = threading.Lock()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one message.
+
+        Raises:
+            OSError: The other end is gone.
+        """
+        content = json.dumps(message).encode()
+        with self._sending:
+            self._connection.sendall(_LENGTH.pack(len(content)) + content)
+
+    def receive(self) -> dict[str, Any] | None:
+        """Return the next message, or None when the other end is gone."""
+        try:
+            length = self._stream.read(_LENGTH.size)
+            content = self._stream.read(_LENGTH.unpack(length)[0]) if len(length) == _LENGTH.size else b""
+        except (OSError, ValueError):
+            return None
+        return json.loads(content) if content else None
+
+    def close(self) -> None:
+        """End the conversation; a thread that receives is told so."""
+        try:
+            self._connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it has ended already
+        finally:
+            self._connection.close()

@@ -1,0 +1,114 @@
+"""The folder that holds everything: who serves it, and where."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+__all__ = ["Home", "find_home"]
+
+_CONTENTS = ("endpoints", "functions", "jobs", "s3")
+_FILES = ("records.db", "records.db-shm", "records.db-wal", "server.json", "server.log")
+_LOCKS = ("server.lock", "start.lock")
+_ATTEMPTS = 20
+_ATTEMPT_SECONDS = 0.05
+
+
+def find_home() -> Path:
+    """Return LOCAL_AWS_HOME, or `.local_aws` beside the nearest pyproject.toml above, or here."""
+    if named := os.environ.get("LOCAL_AWS_HOME"):
+        return Path(named).absolute()
+    here = Path.cwd()
+    project = next(
+        (folder for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), here
+    )
+    return project / ".local_aws"
+
+
+def _take(file: TextIO) -> bool:
+    """Take a file's lock; somebody who merely looks whether it is taken is waited for."""
+    for _ in range(_ATTEMPTS):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_ATTEMPT_SECONDS)
+        else:
+            return True
+    return False
+
+
+class Home:
+    """A home folder. One server at a time holds it, by a file lock that ends with the process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+
+    @property
+    def log(self) -> Path:
+        """What the server printed."""
+        return self.folder / "server.log"
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Be the one server of this folder.
+
+        Raises:
+            SystemExit: Another process is.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "server.lock").open("w") as file:
+            if not _take(file):
+                raise SystemExit(f"{self.folder} has a server already")
+            yield
+
+    @contextlib.contextmanager
+    def starting(self) -> Iterator[None]:
+        """Be the only one who starts or stops a server; wait for whoever does so now."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "start.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def is_held(self) -> bool:
+        """Return whether a server holds this folder."""
+        path = self.folder / "server.lock"
+        if not path.exists():
+            return False
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def publish(self, about: dict[str, Any]) -> None:
+        """Tell clients where the server is."""
+        temporary = self.folder / "server.json.tmp"
+        temporary.write_text(json.dumps(about))
+        temporary.replace(self.folder / "server.json")
+
+    def unpublish(self) -> None:
+        """Tell clients that there is no server."""
+        (self.folder / "server.json").unlink(missing_ok=True)
+
+    def published(self) -> dict[str, Any] | None:
+        """Return what the running server tells clients, or None when none runs or it is not ready."""
+        try:
+            about = json.loads((self.folder / "server.json").read_text())
+        except FileNotFoundError:
+            return None
+        return about if self.is_held() else None
+
+    def erase(self) -> None:
+        """Delete all state, and nothing that is not ours."""
+        for name in _CONTENTS:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for name in (*_FILES, *_LOCKS):
+            (self.folder / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it holds something else
+            self.folder.rmdir()

@@ -1,0 +1,139 @@
+"""A threaded WSGI server that keeps connections open.
+
+werkzeug's own server closes every connection, which costs a load test more than the work it measures.
+"""
+
+import io
+import json
+import socketserver
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+
+__all__ = ["Application", "Listener"]
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class _Handler(MotoRequestHandler):
+    """One connection. The environ is moto's; reading bodies and writing answers is done here."""
+
+    server: "Listener"
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 1 << 16
+
+    def run_wsgi(self) -> None:
+        """Answer one request and leave the connection at the start of the next."""
+        environ = self.make_environ()
+        try:
+            body = self._read_body(environ)
+        except (OSError, ValueError) as error:
+            self.close_connection = True
+            self.send_error(400, f"The request body cannot be read: {error}")
+            return
+        environ.pop("wsgi.input_terminated", None)
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        status, headers, content = self._call(environ)
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        bodiless = status in (204, 304)
+        if not bodiless and not any(name.lower() == "content-length" for name, _ in headers):
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if not bodiless and self.command != "HEAD":
+            self.wfile.write(content)
+
+    def handle_expect_100(self) -> bool:
+        """Say `go on` at once: boto3 waits a second for it before it sends an object."""
+        self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.wfile.flush()
+        return True
+
+    def _read_body(self, environ: dict[str, Any]) -> bytes:
+        if environ.get("wsgi.input_terminated"):
+            return environ["wsgi.input"].read()
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if length < 0:
+            raise ValueError("negative Content-Length")
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise OSError("the connection was closed too early")
+        return body
+
+    def _call(self, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+        status, headers = 500, []
+
+        def start_response(line: str, fields: list[tuple[str, str]], _error: Any = None) -> None:
+            nonlocal status, headers
+            status, headers = int(line.split(maxsplit=1)[0]), fields
+
+        chunks = self.server.application(environ, start_response)
+        try:
+            content = b"".join(chunks)
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+        return status, headers, content
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is not even HTTP as AWS does: with a small document, not with a page."""
+        content = json.dumps({"__type": "BadRequest", "message": message or explain or ""}).encode()
+        self.close_connection = True
+        self.request_version = self.protocol_version
+        self.send_response(code)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Write the status line, without a line in a log: a load test would write thousands."""
+        self.send_response_only(code, message)
+        self.send_header("Server", "local_aws")
+        self.send_header("Date", self.date_time_string())
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: errors are logged where they are understood."""
+
+    def handle(self) -> None:
+        """Answer requests until the client goes away."""
+        try:
+            BaseHTTPRequestHandler.handle(self)
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True
+
+
+class Listener(socketserver.ThreadingTCPServer):
+    """Serves a WSGI application on 127.0.0.1, one thread for each connection."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+    # Asked for by werkzeug's request handler.
+    ssl_context = None
+    multithread = True
+    multiprocess = False
+    _server_version = "local_aws"
+
+    def __init__(self, application: Application, port: int = 0) -> None:
+        self.application = application
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    @property
+    def url(self) -> str:
+        """The address that clients call."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what went wrong in a connection's thread."""
+        traceback.print_exc(file=sys.stderr)

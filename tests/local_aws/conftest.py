@@ -1,0 +1,51 @@
+"""One server in a temporary home for the whole session; tests use names of their own in it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from toy_aws import Aws
+
+import local_aws
+from local_aws.account import Account
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_user_settings() -> Iterator[None]:
+    """Keep the tests away from the user's AWS settings and from his own `.local_aws`."""
+    patch = pytest.MonkeyPatch()
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        patch.delenv(name)
+    patch.setenv("LOCAL_AWS_HOME", os.devnull)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """The session's server."""
+    home = tmp_path_factory.mktemp("aws") / "home"
+    server = local_aws.start(home, owner=os.getpid())
+    yield Aws(server.endpoint_url, home)
+    local_aws.stop(home)
+
+
+@pytest.fixture(scope="session")
+def bucket(aws: Aws) -> str:
+    """A bucket of the session's server."""
+    aws.client("s3").create_bucket(Bucket="toys")
+    return "toys"
+
+
+@pytest.fixture
+def name() -> str:
+    """A name nobody has used."""
+    return f"toy-{uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Account:
+    """An account without a server, for parts that are tested alone."""
+    return Account(tmp_path, "us-east-1", "http://127.0.0.1:9")

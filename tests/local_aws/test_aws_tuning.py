@@ -1,0 +1,272 @@
+"""Tuning jobs: what is tried, what wins, what is counted.
+
+The trials are real ones: the image's `train` command, and a toy algorithm that travels as source.tar.gz.
+"""
+
+import math
+import statistics
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from toy_aws import Aws, wait_for
+from toy_pipeline import compare, condition, get, run_steps, source_archive, training_request
+
+from local_aws.errors import AwsError
+from local_aws.ranges import check_ranges, sample
+
+TRIAL = """
+import json, os, sys, time
+parameters = json.load(open(os.environ["SAGEMAKER_BASE_DIR"] + "/input/config/hyperparameters.json"))
+behaviour, x = parameters["behaviour"], float(parameters["x"])
+time.sleep(float(parameters.get("seconds", 0)))
+if behaviour == "fail" or (behaviour == "fail if small" and x < 0.5):
+    sys.exit("this trial has failed")
+if behaviour != "silent":
+    print(f"score={1.0 if behaviour == 'constant' else x}")
+"""
+
+
+@pytest.fixture(scope="module")
+def sagemaker(aws: Aws) -> Any:
+    return aws.client("sagemaker")
+
+
+@pytest.fixture(scope="module")
+def source(aws: Aws, bucket: str) -> str:
+    """The S3 address of the toy algorithm."""
+    content = source_archive("toy_trial", TRIAL)
+    aws.client("s3").put_object(Bucket=bucket, Key="code/source.tar.gz", Body=content)
+    return f"s3://{bucket}/code/source.tar.gz"
+
+
+def ranges(low: str = "0.1", high: str = "1", scaling: str = "Auto") -> dict[str, Any]:
+    return {
+        "ContinuousParameterRanges": [
+            {"Name": "x", "MinValue": low, "MaxValue": high, "ScalingType": scaling}
+        ]
+    }
+
+
+def algorithm(source: str, behaviour: str = "score", **static: str) -> dict[str, Any]:
+    """A training job definition."""
+    return {
+        **training_request(),
+        "TuningObjective": {"Type": "Maximize", "MetricName": "score"},
+        "HyperParameterRanges": ranges(),
+        "StaticHyperParameters": {
+            "behaviour": behaviour,
+            "sagemaker_program": "toy_trial",
+            "sagemaker_submit_directory": source,
+            **static,
+        },
+    }
+
+
+def tuning(algorithms: dict[str, Any], count: int = 4, parallel: int = 2, seed: int = 7) -> dict[str, Any]:
+    """A tuning request."""
+    return {
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": count, "MaxParallelTrainingJobs": parallel},
+            "RandomSeed": seed,
+        },
+        "TrainingJobDefinitions": [{"DefinitionName": key, **value} for key, value in algorithms.items()],
+    }
+
+
+def run_tuning(sagemaker: Any, name: str, request: dict[str, Any]) -> dict[str, Any]:
+    sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
+    return ended(sagemaker, name)
+
+
+def ended(sagemaker: Any, name: str) -> dict[str, Any]:
+    def check() -> dict[str, Any] | None:
+        job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        return job if job["HyperParameterTuningJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    return wait_for(check)
+
+
+def trials(sagemaker: Any, name: str, **options: Any) -> list[dict[str, Any]]:
+    return sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=name, **options
+    )["TrainingJobSummaries"]
+
+
+def test_the_best_trial_wins_and_every_algorithm_gets_its_share(
+    sagemaker: Any, source: str, name: str
+) -> None:
+    job = run_tuning(sagemaker, name, tuning({"one": algorithm(source), "two": algorithm(source)}, count=4))
+    assert job["HyperParameterTuningJobStatus"] == "Completed", job
+    assert job["TrainingJobStatusCounters"]["Completed"] == 4
+    assert job["ObjectiveStatusCounters"] == {"Succeeded": 4, "Pending": 0, "Failed": 0}
+    listed = trials(sagemaker, name, SortBy="FinalObjectiveMetricValue", SortOrder="Descending")
+    values = [item["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for item in listed]
+    assert values == sorted(values, reverse=True)
+    assert values == [float(item["TunedHyperParameters"]["x"]) for item in listed]
+    assert job["BestTrainingJob"]["TrainingJobName"] == listed[0]["TrainingJobName"]
+    by_name = trials(sagemaker, name)
+    assert [item["TrainingJobDefinitionName"] for item in by_name] == ["one", "two", "one", "two"]
+    assert [item["TrainingJobName"][: len(name) + 4] for item in by_name] == [
+        f"{name}-{i:03d}" for i in range(4)
+    ]
+    trial = sagemaker.describe_training_job(TrainingJobName=listed[0]["TrainingJobName"])
+    assert trial["TuningJobArn"] == job["HyperParameterTuningJobArn"]
+    assert trial["HyperParameters"]["behaviour"] == "score"
+    assert trial["HyperParameters"]["_tuning_objective_metric"] == "score"
+
+
+def test_what_is_tried_depends_on_the_seed_only(sagemaker: Any, source: str, name: str) -> None:
+    tried = []
+    for suffix, parallel, seed in (("a", 1, 7), ("b", 3, 7), ("c", 1, 8)):
+        job = f"{name}{suffix}"
+        run_tuning(sagemaker, job, tuning({"one": algorithm(source)}, count=3, parallel=parallel, seed=seed))
+        tried.append([item["TunedHyperParameters"] for item in trials(sagemaker, job)])
+    assert tried[0] == tried[1] != tried[2]
+
+
+def test_of_equal_trials_the_earlier_wins(sagemaker: Any, source: str, name: str) -> None:
+    # The first trial takes longest.
+    first = algorithm(source, "constant", seconds="0.7")
+    job = run_tuning(sagemaker, name, tuning({"slow": first, "fast": algorithm(source, "constant")}, count=2))
+    assert job["BestTrainingJob"]["TrainingJobDefinitionName"] == "slow"
+
+
+def test_failed_and_silent_trials_do_not_fail_the_job(sagemaker: Any, source: str, name: str) -> None:
+    algorithms = {kind: algorithm(source, kind) for kind in ("score", "fail", "silent")}
+    job = run_tuning(sagemaker, name, tuning(algorithms, count=3))
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert job["TrainingJobStatusCounters"]["NonRetryableError"] == 2
+    assert job["ObjectiveStatusCounters"] == {"Succeeded": 1, "Pending": 0, "Failed": 2}
+    reasons = {
+        item["TrainingJobDefinitionName"]: item.get("FailureReason") for item in trials(sagemaker, name)
+    }
+    assert reasons["score"] is None
+    assert "this trial has failed" in reasons["fail"]
+    assert "no objective metric 'score'" in reasons["silent"]
+    scored = trials(sagemaker, name, SortBy="FinalObjectiveMetricValue")
+    assert [item["TrainingJobDefinitionName"] for item in scored] == ["score"]
+    assert len(trials(sagemaker, name, StatusEquals="Failed")) == 2
+
+
+def test_a_job_without_a_completed_trial_has_failed(sagemaker: Any, source: str, name: str) -> None:
+    job = run_tuning(sagemaker, name, tuning({"bad": algorithm(source, "fail")}, count=2))
+    assert job["HyperParameterTuningJobStatus"] == "Failed"
+    assert "No trial of 2 completed" in job["FailureReason"]
+    assert "this trial has failed" in job["FailureReason"]
+    assert "BestTrainingJob" not in job
+
+
+def test_stopping_a_job_ends_its_trials(sagemaker: Any, source: str, name: str) -> None:
+    request = tuning({"slow": algorithm(source, seconds="60")}, count=10)
+    sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
+    wait_for(lambda: trials(sagemaker, name))
+    sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    job = ended(sagemaker, name)
+    assert job["HyperParameterTuningJobStatus"] == "Stopped"
+    assert {item["TrainingJobStatus"] for item in trials(sagemaker, name)} == {"Stopped"}
+    assert len(trials(sagemaker, name)) < 10
+
+
+def test_pages_of_trials(sagemaker: Any, source: str, name: str) -> None:
+    run_tuning(sagemaker, name, tuning({"one": algorithm(source)}, count=3))
+    paginator = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+    pages = paginator.paginate(HyperParameterTuningJobName=name, PaginationConfig={"PageSize": 2})
+    assert [len(page["TrainingJobSummaries"]) for page in pages] == [2, 1]
+
+
+def test_a_tuning_step_knows_its_winner(sagemaker: Any, source: str, name: str) -> None:
+    tune = {
+        "Name": "TuningWithCrossValidation",
+        "Type": "Tuning",
+        "Arguments": tuning({"one": algorithm(source)}),
+    }
+    best, first = (
+        get(f"Steps.TuningWithCrossValidation.{path}.TrainingJobName")
+        for path in ("BestTrainingJob", "TrainingJobSummaries[0]")
+    )
+    execution, steps = run_steps(sagemaker, name, [tune, condition("Same", [compare("Equals", best, first)])])
+    assert execution["PipelineExecutionStatus"] == "Succeeded", execution
+    assert steps["Same"]["Metadata"]["Condition"]["Outcome"] == "True"
+    job = steps["TuningWithCrossValidation"]["Metadata"]["TuningJob"]["Arn"].rsplit("/", 1)[-1]
+    assert len(job) <= 32
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"Strategy": "Bayesian"}, "strategy Bayesian"),
+        ({"TrainingJobEarlyStoppingType": "Auto"}, "EarlyStopping"),
+    ],
+)
+def test_other_strategies_are_refused(
+    sagemaker: Any, source: str, name: str, change: dict[str, str], complaint: str
+) -> None:
+    request = tuning({"one": algorithm(source)})
+    request["HyperParameterTuningJobConfig"].update(change)
+    with pytest.raises(ClientError, match=complaint):
+        sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
+
+
+def test_a_single_definition_has_its_ranges_in_the_configuration(
+    sagemaker: Any, source: str, name: str
+) -> None:
+    request = tuning({"one": algorithm(source)}, count=1)
+    (single,) = request.pop("TrainingJobDefinitions")
+    configuration = request["HyperParameterTuningJobConfig"]
+    configuration["ParameterRanges"] = single.pop("HyperParameterRanges")
+    configuration["HyperParameterTuningJobObjective"] = single.pop("TuningObjective")
+    job = run_tuning(sagemaker, name, {**request, "TrainingJobDefinition": single})
+    assert job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["MetricName"] == "score"
+
+
+def drawn(item: dict[str, Any], kind: str) -> list[str]:
+    return [sample({kind: [{"Name": "x", **item}]}, 1, trial)["x"] for trial in range(400)]
+
+
+def test_integers_are_uniform_and_reach_both_ends() -> None:
+    values = drawn({"MinValue": "1", "MaxValue": "4"}, "IntegerParameterRanges")
+    assert set(values) == {"1", "2", "3", "4"}
+    assert min(values.count(value) for value in set(values)) > 70
+
+
+@pytest.mark.parametrize(
+    ("scaling", "low", "high", "median"),
+    [
+        ("Auto", 0.0, 10.0, 5.0),
+        ("Linear", 0.0, 10.0, 5.0),
+        ("Logarithmic", 0.001, 10.0, 0.1),
+        ("ReverseLogarithmic", 0.0, 0.9999, 0.99),
+    ],
+)
+def test_scaling(scaling: str, low: float, high: float, median: float) -> None:
+    item = {"MinValue": str(low), "MaxValue": str(high), "ScalingType": scaling}
+    values = [float(value) for value in drawn(item, "ContinuousParameterRanges")]
+    assert low <= min(values)
+    assert max(values) <= high
+    measured = statistics.median(values)
+    if scaling == "ReverseLogarithmic":
+        measured, median = 1 - measured, 1 - median
+    assert math.isclose(measured, median, rel_tol=0.5)
+
+
+def test_categories_are_all_tried() -> None:
+    assert set(drawn({"Values": ["a", "b"]}, "CategoricalParameterRanges")) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "complaint"),
+    [
+        (ranges("1", "1"), "less than MaxValue"),
+        (ranges("one", "2"), "no numbers"),
+        (ranges("0", "1", "Logarithmic"), "greater than 0"),
+        (ranges("0", "1", "ReverseLogarithmic"), r"\[0, 1\)"),
+        ({}, "At least one"),
+        ({**ranges(), "CategoricalParameterRanges": [{"Name": "x", "Values": ["a"]}]}, "More than one range"),
+        ({"IntegerParameterRanges": [{"Name": "n", "MinValue": "1", "MaxValue": "2.5"}]}, "integers"),
+    ],
+)
+def test_ranges_that_aws_refuses(bad: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(AwsError, match=complaint):
+        check_ranges(bad)
