@@ -1,8 +1,13 @@
-"""A papermill engine that prints a line for each cell, and the progress of long ones, while they run."""
+"""Runs one notebook with papermill; prints a line for each cell, and the progress of long ones meanwhile."""
 
+import threading
 import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import papermill
 from jupyter_client import AsyncKernelManager
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
@@ -10,15 +15,39 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager, papermil
 
 from helpers.progress import LINE
 
-__all__ = ["register"]
+__all__ = ["execute"]
 
 NAME = "many-models"
+POLL_SECONDS = 0.1
 
 
-def register() -> str:
-    """Make the engine known to papermill and give its name."""
-    papermill_engines.register(NAME, _Engine)
-    return NAME
+def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
+    """Run a notebook with these parameters; the executed copy is in target, whole or as far as it came.
+
+    Raises:
+        papermill.exceptions.PapermillExecutionError: a cell failed.
+        KeyboardInterrupt: as soon as the kernel is gone.
+    """
+    interrupted = threading.Event()
+    # Not in the main thread: an interrupt there would tear nbclient's event loop from between two messages.
+    with ThreadPoolExecutor(1, "notebook") as pool:
+        done: Future[None] = pool.submit(
+            papermill.execute_notebook,
+            str(source),
+            str(target),
+            parameters=dict(values),
+            engine_name=NAME,
+            kernel_name="python3",
+            cwd=str(Path.cwd()),
+            progress_bar=False,
+            interrupted=interrupted,
+        )
+        try:
+            done.result()
+        except KeyboardInterrupt:
+            interrupted.set()
+            done.exception()
+            raise
 
 
 class _KernelManager(AsyncKernelManager):
@@ -26,9 +55,28 @@ class _KernelManager(AsyncKernelManager):
 
     transport = "ipc"
 
+    async def _async_interrupt_kernel(self) -> None:
+        """Shutting down begins with an interrupt, of which an idle kernel at times prints a traceback."""
+
 
 class _Client(PapermillNotebookClient):
     """Prints what the cells stream and how far they are."""
+
+    def __init__(
+        self, manager: NotebookExecutionManager, interrupted: threading.Event, **options: Any
+    ) -> None:
+        super().__init__(manager, kernel_manager_class=_KernelManager, **options)
+        self._interrupted = interrupted
+
+    def papermill_execute_cells(self) -> None:
+        ended = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(ended, self.km), daemon=True)
+        watch.start()
+        try:
+            super().papermill_execute_cells()
+        finally:
+            ended.set()
+            watch.join()
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
         begin = time.monotonic()
@@ -48,6 +96,13 @@ class _Client(PapermillNotebookClient):
             _say(content["metadata"][LINE], deeper=True)
         return super().process_message(message, *arguments)
 
+    def _watch(self, ended: threading.Event, kernel: AsyncKernelManager) -> None:
+        """End the kernel when this run is interrupted; nbclient then sees that it died, and gives up."""
+        while not ended.wait(POLL_SECONDS):
+            if self._interrupted.is_set():
+                kernel.provisioner.process.kill()
+                return
+
 
 class _Engine(NBClientEngine):
     """papermill's own engine, with the client above."""
@@ -56,13 +111,12 @@ class _Engine(NBClientEngine):
     def execute_managed_notebook(
         cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any
     ) -> NotebookNode:
-        return _Client(
-            nb_man,
-            kernel_name=kernel_name,
-            kernel_manager_class=_KernelManager,
-            timeout=None,
-            startup_timeout=60,
-        ).execute()
+        interrupted = options["interrupted"]
+        client = _Client(nb_man, interrupted, kernel_name=kernel_name, timeout=None, startup_timeout=60)
+        return client.execute()
+
+
+papermill_engines.register(NAME, _Engine)
 
 
 def _title(source: str) -> str:

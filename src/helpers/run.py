@@ -18,8 +18,7 @@ from typing import Any
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from helpers import datasets, parameters, summary
-from helpers.engine import register
+from helpers import datasets, engine, parameters, summary
 from helpers.errors import BadInput, UserError
 from helpers.lock import exclusive
 from helpers.session import local
@@ -97,15 +96,7 @@ def _run(wanted: Mapping[Path, set[str]], values: Mapping[str, Any], runs: Path)
 def _execute(source: Path, target: Path, values: Mapping[str, Any]) -> UserError | None:
     """Run one notebook; the error that ended it, in a sentence, or None."""
     try:
-        papermill.execute_notebook(
-            str(source),
-            str(target),
-            parameters=dict(values),
-            engine_name=register(),
-            kernel_name="python3",
-            cwd=str(Path.cwd()),
-            progress_bar=False,
-        )
+        engine.execute(source, target, values)
     except PapermillExecutionError as error:
         kinds = {kind.__name__: kind for kind in (UserError, *UserError.__subclasses__())}
         if error.ename in kinds:

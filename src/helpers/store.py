@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from helpers import parameters, run
+from helpers import parameters, run, summary
 
 __all__ = ["main", "stored"]
 
@@ -46,7 +46,7 @@ def stored(executed: NotebookNode) -> NotebookNode:
         cell.metadata = NotebookNode({"tags": tags} if tags else {})
         if cell.cell_type == "code":
             cell.execution_count = None
-            cell.outputs = [_settled(output) for output in cell.outputs]
+            cell.outputs = [_settled(o) for o in cell.outputs if summary.MIME_TYPE not in o.get("data", {})]
     return executed
 
 

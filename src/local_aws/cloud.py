@@ -97,6 +97,7 @@ class Cloud:
         self._events.close()
         self._endpoints.close()
         self.functions.close()
+        self._workers.close()
         self._store.close()
 
     def status(self) -> dict[str, Any]:

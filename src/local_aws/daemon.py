@@ -68,15 +68,13 @@ def start(
         if owner is not None:
             arguments += ["--owner", str(owner)]
         process = _launch(place, arguments)
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise LocalAwsError(f"The server ended with code {process.returncode}. {_log_tail(place)}")
-            if about := place.published():
-                return Server(about["endpoint_url"], about["pid"], place.folder, started=True)
-            time.sleep(_POLL_SECONDS)
-        process.terminate()
-        raise LocalAwsError(f"The server was not ready after {_START_SECONDS} seconds. {_log_tail(place)}")
+        try:
+            about = _wait_until_ready(place, process)
+        except BaseException:  # an interrupt too: what did not come to be is not left running
+            process.terminate()
+            process.wait()
+            raise
+        return Server(about["endpoint_url"], about["pid"], place.folder, started=True)
 
 
 def stop(home: Path | None = None) -> bool:
@@ -135,6 +133,17 @@ def _launch(place: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
             cwd=place.folder,
             start_new_session=True,
         )
+
+
+def _wait_until_ready(place: Home, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise LocalAwsError(f"The server ended with code {process.returncode}. {_log_tail(place)}")
+        if about := place.published():
+            return about
+        time.sleep(_POLL_SECONDS)
+    raise LocalAwsError(f"The server was not ready after {_START_SECONDS} seconds. {_log_tail(place)}")
 
 
 def _wait_until_gone(place: Home) -> None:

@@ -81,6 +81,15 @@ class Workers:
         """Start the fork server; the first job then finds its imports done, or under way."""
         forkserver.ensure_running()
 
+    @staticmethod
+    def close() -> None:
+        """End the fork server, which by itself would first finish its imports."""
+        server = forkserver._forkserver
+        with server._lock:
+            if server._forkserver_pid is not None:
+                os.kill(server._forkserver_pid, signal.SIGKILL)
+                os.waitpid(server._forkserver_pid, 0)
+
     def start(
         self,
         command: Sequence[str],
