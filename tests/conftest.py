@@ -1,0 +1,25 @@
+"""What all tests share: nothing that they do reaches a person's own state."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Redirect the state of local_aws and the cache of data sets; point nothing at a real account."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCAL_AWS_HOME", str(tmp_path_factory.mktemp("state") / "local_aws"))
+        patch.setenv("MANY_MODELS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # jobs would compile their imports each time
+        for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_CA_BUNDLE"]:
+            patch.delenv(name)
+        # A copy of the banknote data beside the project stands in for its source where there is no network.
+        copy = ROOT.parent / "shared/data/data_banknote_authentication.txt"
+        if "BANKNOTE_CSV" not in os.environ and copy.is_file():
+            patch.setenv("BANKNOTE_CSV", str(copy))
+        yield

@@ -1,0 +1,193 @@
+"""The whole job, as a person runs it: five notebooks, real jobs, a person's decisions, a real endpoint."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from tabular.portable import load_model
+
+from helpers import deployments, endpoint, registry, storage
+from helpers.session import Session, connect, local
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[1]
+TRIALS = 6
+OWN_TABLES = ["breast-cancer", "wine"]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What a run of all notebooks left."""
+
+    code: int
+    output: str
+    errors: str
+    folder: Path
+    summary: dict[str, Any]
+
+    @property
+    def tables(self) -> list[str]:
+        return list(self.summary["data_sets"])
+
+
+def run_notebooks(runs: Path, *arguments: str) -> Demo:
+    command = [sys.executable, "-m", "helpers.run", str(ROOT / "parameters/local.yaml"), "--runs", str(runs)]
+    small = ["-p", "MAX_TUNING_JOBS", str(TRIALS), "-p", "LOAD_TEST_SECONDS", "2", *arguments]
+    done = subprocess.run([*command, *small], capture_output=True, text=True, timeout=400)
+    folders = sorted(path for path in runs.glob("*") if path.is_dir())
+    summary = json.loads((folders[-1] / "summary.json").read_text()) if folders else {}
+    return Demo(done.returncode, done.stdout, done.stderr, folders[-1] if folders else runs, summary)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    banknote = ["banknote-authentication"] if "BANKNOTE_CSV" in os.environ else []
+    return run_notebooks(tmp_path_factory.mktemp("runs"), "-p", "DATASETS", json.dumps(OWN_TABLES + banknote))
+
+
+@pytest.fixture(scope="module")
+def session(demo: Demo) -> Iterator[Session]:
+    """Connected to what the demo left; local_aws was stopped after it and starts from its state."""
+    with local("local"):
+        yield connect("local", "many-models")
+
+
+def eventually(check: Callable[[], bool], seconds: float = 15) -> bool:
+    """Whether a check holds before the time is over: the invoker keeps its map for some seconds."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def artifact(session: Session, uri: str, folder: Path) -> Path:
+    with tarfile.open(fileobj=io.BytesIO(storage.read(session, uri))) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def served_version(session: Session, dataset: str) -> int | None:
+    row = endpoint.held_out_rows(session).get(dataset, [[0.0]])[0]
+    answer = endpoint.invoke(session, {"model": dataset, "data": [row]})
+    return int(answer.headers["x-model-version"]) if answer.status_code == 200 else None
+
+
+def test_it_ends_well_and_prints_a_table_of_what_it_found(demo: Demo) -> None:
+    assert demo.code == 0, demo.errors
+    assert demo.errors == ""
+    last_lines = demo.output.strip().splitlines()[-len(demo.tables) :]
+    assert [line.split()[0] for line in last_lines] == demo.tables
+
+
+def test_every_notebook_is_run_in_order(demo: Demo) -> None:
+    names = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    assert list(demo.summary["notebooks"]) == names
+    assert sorted(path.stem for path in demo.folder.glob("*.ipynb")) == names
+
+
+def test_it_says_for_each_cell_and_each_step_how_far_it_is(demo: Demo) -> None:
+    assert "s  # Compile" in demo.output
+    assert f"TuningWithCrossValidation Succeeded {TRIALS} of {TRIALS} trials" in demo.output
+
+
+@pytest.mark.parametrize(
+    ("dataset", "metric", "least"), [("breast-cancer", "auc", 0.97), ("wine", "accuracy", 0.9)]
+)
+def test_the_models_are_good(demo: Demo, dataset: str, metric: str, least: float) -> None:
+    assert demo.summary["data_sets"][dataset]["held_out"][metric] > least
+
+
+def test_the_summary_names_everything_one_asks_of_a_run(demo: Demo) -> None:
+    for facts in demo.summary["data_sets"].values():
+        assert facts["algorithm"]
+        assert facts["hyperparameters"]
+        assert facts["cross_validation_score"] < 0  # the negated log loss
+        assert facts["package_version"] == facts["serving_version"] == 1
+        assert facts["endpoint_key"].startswith("models/many-models--")
+        assert facts["prediction_check"].endswith("right")
+        assert set(facts["seconds"]) >= {"PreprocessData", "TuningWithCrossValidation", "RefitBestModel"}
+
+
+def test_all_six_algorithms_competed(session: Session, demo: Demo) -> None:
+    sagemaker = session.client("sagemaker")
+    job = sagemaker.list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"][0]
+    trials = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=job["HyperParameterTuningJobName"]
+    )["TrainingJobSummaries"]
+    assert len({trial["TrainingJobDefinitionName"] for trial in trials}) == 6
+
+
+def test_what_was_in_service_is_in_service_after_a_restart(session: Session, demo: Demo) -> None:
+    assert {
+        name: entry["version"] for name, entry in deployments.in_service(session).items()
+    } == dict.fromkeys(demo.tables, 1)
+
+
+@pytest.mark.parametrize("dataset", OWN_TABLES)
+def test_predictions_through_the_url_are_the_models_own_row_by_row(
+    session: Session, dataset: str, tmp_path: Path
+) -> None:
+    package = registry.packages(session, dataset)[-1]
+    rows = endpoint.held_out(session, package)
+    answer = endpoint.predict(session, dataset, endpoint.rows_of(rows.features))
+
+    key = deployments.in_service(session)[dataset]["key"]
+    served = load_model(artifact(session, session.uri(key), tmp_path / "served"))
+    own = served.predict(rows.features.to_numpy(dtype=np.float64), [])
+    assert answer["predictions"] == own.labels
+    assert np.array_equal(answer["probabilities"], own.probabilities)
+
+    refit = registry.metadata(session, package)["refit-training-job"]
+    model_uri = session.client("sagemaker").describe_training_job(TrainingJobName=refit)["ModelArtifacts"]
+    output_uri = model_uri["S3ModelArtifacts"].replace("model.tar.gz", "output.tar.gz")
+    fitted = joblib.load(artifact(session, output_uri, tmp_path / "fitted") / "pipeline.joblib")
+    assert np.allclose(answer["probabilities"], fitted.predict_proba(rows.features), atol=1e-7)
+
+
+@pytest.mark.parametrize("dataset", OWN_TABLES)
+def test_one_row_at_a_time_gives_what_all_rows_at_once_give(session: Session, dataset: str) -> None:
+    rows = endpoint.held_out_rows(session)[dataset][:10]
+    together = endpoint.predict(session, dataset, rows)["predictions"]
+    assert [endpoint.predict(session, dataset, [row])["predictions"][0] for row in rows] == together
+
+
+def test_a_decision_can_be_taken_back_version_by_version(session: Session, tmp_path: Path) -> None:
+    # The same model again, which is no worse than itself and so passes the gate.
+    again = run_notebooks(tmp_path, "--only", "03", "--only", "04", "-p", "DATASETS", "[wine]")
+    assert again.code == 0, again.errors
+    assert eventually(lambda: served_version(session, "wine") == 2)
+
+    def reject() -> None:
+        decisions = registry.decide(session, "reject", ["wine"], "a test")
+        deployments.wait(session, decisions, seconds=30)
+
+    reject()
+    assert eventually(lambda: served_version(session, "wine") == 1), "the previous version serves again"
+    reject()
+    question = {"model": "wine", "data": [[1.0] * 13]}
+    assert eventually(lambda: endpoint.invoke(session, question).status_code == 404), "none is left"
+    assert served_version(session, "breast-cancer") == 1
+
+
+def test_the_gate_refuses_what_stays_under_the_threshold(demo: Demo, tmp_path: Path) -> None:
+    refused = run_notebooks(
+        tmp_path,
+        *("--only", "03", "-p", "DATASETS", "[breast-cancer]"),
+        *("-p", "METRIC_FOR_REGISTRATION", "log_loss", "-p", "MIN_METRIC_FOR_REGISTRATION", "0.0001"),
+    )
+    assert refused.code == 3, refused.errors
+    assert refused.summary["data_sets"]["breast-cancer"]["outcome"] == "refused: under the threshold"
