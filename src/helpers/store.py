@@ -3,6 +3,7 @@
 `python -m helpers.store` works in a state of its own: what is stored does not depend on earlier runs.
 """
 
+import itertools
 import os
 import re
 import sys
@@ -38,21 +39,23 @@ def main() -> int:
 
 
 def stored(executed: NotebookNode) -> NotebookNode:
-    """An executed notebook without what differs at every run: counts, times, papermill's traces."""
+    """An executed notebook without what differs at every run: ids, times, papermill's traces."""
     executed.metadata.pop("papermill", None)
     executed.cells = [c for c in executed.cells if "injected-parameters" not in c.metadata.get("tags", [])]
+    counts = itertools.count(1)
     for cell in executed.cells:
         tags = cell.metadata.get("tags", [])
         cell.metadata = NotebookNode({"tags": tags} if tags else {})
         if cell.cell_type == "code":
-            cell.execution_count = None
-            cell.outputs = [_settled(o) for o in cell.outputs if summary.MIME_TYPE not in o.get("data", {})]
+            cell.execution_count = next(counts)
+            kept = [output for output in cell.outputs if summary.MIME_TYPE not in output.get("data", {})]
+            cell.outputs = [_settled(output, cell.execution_count) for output in kept]
     return executed
 
 
-def _settled(output: NotebookNode) -> NotebookNode:
+def _settled(output: NotebookNode, count: int) -> NotebookNode:
     if "execution_count" in output:
-        output.execution_count = None
+        output.execution_count = count
     if "metadata" in output:
         output.metadata = NotebookNode({})
     output.pop("transient", None)
