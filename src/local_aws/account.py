@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ACCOUNT_ID", "Account", "region_of"]
+__all__ = ["ACCOUNT_ID", "Account", "region_of", "role_of"]
 
 ACCOUNT_ID = "123456789012"
 
@@ -26,6 +26,14 @@ _INHERITED = (
 def region_of(environ: Mapping[str, str]) -> str:
     """Return the region that boto3 would use in this environment, or us-east-1."""
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+_ROLE_KEY = "role."
+
+
+def role_of(access_key: str) -> str | None:
+    """Return the name of the role that calls with this access key, or None: a person does."""
+    return access_key.removeprefix(_ROLE_KEY) if access_key.startswith(_ROLE_KEY) else None
 
 
 @dataclass(frozen=True)
@@ -48,14 +56,14 @@ class Account:
         region = "" if service == "iam" else self.region
         return f"arn:aws:{service}:{region}:{self.account_id}:{resource}"
 
-    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Return the whole environment of a process that this AWS starts."""
+    def environment(self, role_arn: str, extra: Mapping[str, str]) -> dict[str, str]:
+        """Return the whole environment of a process that this AWS starts, which acts as a role."""
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         return {
             **inherited,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
             "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_ACCESS_KEY_ID": _ROLE_KEY + role_arn.rpartition("/")[2],
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
@@ -65,5 +73,5 @@ class Account:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_PROXY": "127.0.0.1,localhost",
             "PYTHONUNBUFFERED": "1",
-            **(extra or {}),
+            **extra,
         }

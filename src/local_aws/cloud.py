@@ -11,6 +11,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from local_aws.account import Account
 from local_aws.buckets import Buckets
+from local_aws.calls import Calls
 from local_aws.dispatch import Dispatcher
 from local_aws.endpoints import Endpoints
 from local_aws.environment import Environments
@@ -61,6 +62,7 @@ class Cloud:
         self._environments = Environments(
             account, self._store, buckets, self._endpoints, self.functions, self._events
         )
+        self._calls = Calls(account)
         self.stop_requested = threading.Event()
         self.application = Dispatcher(
             families=[self._pipelines, processing, training, tuning, registry, self._endpoints],
@@ -70,6 +72,7 @@ class Cloud:
             lambda_api=LambdaApi(self.functions),
             function_urls=FunctionUrls(self.functions),
             control=self._control,
+            calls=self._calls,
             moto=moto,
         )
 
@@ -124,6 +127,8 @@ class Cloud:
             return json_reply(self.status())
         if request == ("GET", "requests"):
             return json_reply(self._pipelines.requests())
+        if request == ("GET", "calls"):
+            return json_reply(self._calls.list())
         if request == ("POST", "environments"):
             return json_reply(
                 self._environments.ensure(json.loads(environ["wsgi.input"].read())["pipeline_name"])

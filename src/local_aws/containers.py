@@ -32,11 +32,12 @@ class Container:
         account: Account,
         workers: Workers,
         folder: Path,
+        role_arn: str,
         environment: Mapping[str, str],
         command: Sequence[str] = ("serve",),
     ) -> None:
         self._account, self._workers, self._folder = account, workers, folder
-        self._environment, self._command = dict(environment), command
+        self._role_arn, self._environment, self._command = role_arn, dict(environment), command
         self._connections: LifoQueue[HTTPConnection] = LifoQueue()
         self._closing = threading.Event()
         self._worker: Worker | None = None
@@ -118,13 +119,14 @@ class Container:
     def _launch(self) -> None:
         self._port = _free_port()
         environment = self._account.environment(
+            self._role_arn,
             {
                 **self._environment,
                 "SAGEMAKER_MULTI_MODEL": "true",
                 "SAGEMAKER_BIND_TO_PORT": str(self._port),
                 "SAGEMAKER_SAFE_PORT_RANGE": "25000-25999",
                 "SAGEMAKER_BASE_DIR": str(self._folder / "ml"),
-            }
+            },
         )
         # A fresh process, not a fork of the warm one: what it uses is what it would use in its image.
         self._worker = self._workers.start(self._command, environment, self._folder, self.log, fork=False)

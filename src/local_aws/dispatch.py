@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 from botocore import xform_name
 
 from local_aws.buckets import Buckets
+from local_aws.calls import Calls
 from local_aws.endpoints import Endpoints
 from local_aws.errors import AwsError, not_emulated
 from local_aws.function_url import FunctionUrls
@@ -61,6 +62,7 @@ class Dispatcher:
         lambda_api: LambdaApi,
         function_urls: FunctionUrls,
         control: Callable[[Environ], Reply],
+        calls: Calls,
         moto: MotoApplication,
     ) -> None:
         self._tags, self._buckets, self._endpoints = tags, buckets, endpoints
@@ -70,6 +72,7 @@ class Dispatcher:
             control,
             moto,
         )
+        self._calls = calls
         self._operations = {
             operation: method
             for operation in service_model("sagemaker").operation_names
@@ -88,6 +91,7 @@ class Dispatcher:
             if "HTTP_ORIGIN" in environ and not environ["PATH_INFO"].startswith("/function-url/"):
                 # It would be a page's way to write an object that a job then runs.
                 raise AwsError("AccessDenied", "A page in a browser may call function URLs only.", 403)
+            self._calls.note(environ, service)
             if service == "s3":
                 return self._from_moto(self._buckets.serve, environ, start_response)
             if service in MOTO_SERVICES:

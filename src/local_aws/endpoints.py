@@ -230,7 +230,8 @@ class Endpoints:
             variant, model = self._variant(endpoint)
             definition = model["PrimaryContainer"]
             shutil.rmtree(folder / "ml", ignore_errors=True)  # a new instance has no models on its disk
-            container = Container(self._account, self._workers, folder, definition.get("Environment", {}))
+            variables = definition.get("Environment", {})
+            container = Container(self._account, self._workers, folder, model["ExecutionRoleArn"], variables)
             log_arn = self._account.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{name}")
             cached = definition.get("MultiModelConfig", {}).get("ModelCacheSetting") != "Disabled"
             host = Host(container, self._buckets, folder, definition["ModelDataUrl"], log_arn, cached)

@@ -158,13 +158,14 @@ class _Runtime:
         self._retired = False
         self.alive = True
         environment = account.environment(
+            function["Role"],
             {
                 **function["Environment"]["Variables"],
                 "AWS_LAMBDA_FUNCTION_NAME": function["FunctionName"],
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function["MemorySize"]),
                 "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
                 "_HANDLER": function["Handler"],
-            }
+            },
         )
         runtime = ["-P", "-m", "local_aws.function_runtime", function["Handler"], str(theirs.fileno())]
         with log.open("ab") as output:

@@ -236,7 +236,10 @@ class JobFamily:
                     f"ClientError: the command names /opt/ml ({argument[:200]!r}). On a laptop each "
                     "job has a folder of its own in its place: take it from SAGEMAKER_BASE_DIR."
                 )
-        everything = self.platform.account.environment({"SAGEMAKER_BASE_DIR": str(run.base), **environment})
+        role_arn = self.find(run.name)["RoleArn"]
+        everything = self.platform.account.environment(
+            role_arn, {"SAGEMAKER_BASE_DIR": str(run.base), **environment}
+        )
         run.worker = self.platform.workers.start(command, everything, run.folder, run.log)
         if run.stopping.is_set():
             Workers.end(run.worker)

@@ -62,7 +62,7 @@ def make_host(account: Account) -> Iterator[MakeHost]:
             f"{MODELS}broken.tar.gz": b"no archive",
             f"{MODELS}evil.tar.gz": archive(**{"../../evil": "x"}),
         }
-        container = Container(account, Workers(), folder, environment, COMMAND)
+        container = Container(account, Workers(), folder, "arn:aws:iam::1:role/toy", environment, COMMAND)
         containers.append(container)
         container.start()
         return Host(container, Objects(objects), folder, MODELS, "arn:log", cached), container

@@ -90,7 +90,7 @@ def test_a_job_sees_nothing_of_the_users_aws_settings(sagemaker: Any, bucket: st
         "'AWS_ACCESS_KEY_ID', 'AWS_CONFIG_FILE', 'AWS_DEFAULT_REGION', 'AWS_EC2_METADATA_DISABLED', "
         "'AWS_ENDPOINT_URL', 'AWS_REGION', 'AWS_SECRET_ACCESS_KEY', 'AWS_SHARED_CREDENTIALS_FILE'"
     )
-    assert f"[{names}] local" in reason
+    assert f"[{names}] role.toy-jobs" in reason
 
 
 @pytest.mark.parametrize("uri", ["s3://no-such-bucket/x", "s3://toys/no-such-prefix"])
