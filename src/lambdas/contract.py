@@ -53,6 +53,8 @@ class Contract:
     event_pattern: dict[str, Any]
     prefixes: Prefixes
     models_map_key: str
+    ledger_prefix: str
+    metrics_namespace: str
     functions: dict[str, Function]
 
 
@@ -71,6 +73,8 @@ def load(pipeline_name: str = PLACEHOLDER) -> Contract:
         event_pattern=document["event_pattern"],
         prefixes=Prefixes(**document["prefixes"]),
         models_map_key=document["models_map_key"],
+        ledger_prefix=document["ledger_prefix"],
+        metrics_namespace=document["metrics_namespace"],
         functions=functions,
     )
 

@@ -6,6 +6,7 @@ POST / predicts, with `{"model": ..., "data": ...}` in JSON or with CSV and ?mod
 import base64
 import difflib
 import json
+import os
 import time
 from typing import Any
 
@@ -33,15 +34,32 @@ def handler(event: dict[str, Any], context: object) -> Response:
     except RequestError as error:
         response = _json_response(error.status, {"error": error.sentence}, error.headers)
         record["cause"] = _cause(error)
+    milliseconds = round(1000 * (time.monotonic() - started), 1)
     log.line(
         function="invoker",
         **record,
         status=response["statusCode"],
-        milliseconds=round(1000 * (time.monotonic() - started), 1),
+        milliseconds=milliseconds,
         request_bytes=len(event.get("body") or ""),
         response_bytes=len(response["body"]),
+        **_metrics(record, response["statusCode"], milliseconds),
     )
     return response
+
+
+def _metrics(record: dict[str, Any], status: int, milliseconds: float) -> dict[str, Any]:
+    """Return what CloudWatch counts, by model package group where the request got as far as a model."""
+    dimensions = {"PipelineName": os.environ.get("PIPELINE_NAME", "unknown")}
+    if "group" in record:
+        dimensions["ModelPackageGroupName"] = record["group"]
+    values = {
+        "Requests": 1,
+        "4XXErrors": int(400 <= status < 500),
+        "5XXErrors": int(status >= 500),
+        "Latency": milliseconds,
+        "Rows": record.get("rows", 0) if status == 200 else 0,
+    }
+    return log.metrics(contract.load().metrics_namespace, dimensions, values, {"Latency": "Milliseconds"})
 
 
 def _route(event: dict[str, Any], record: dict[str, Any]) -> Response:
@@ -69,6 +87,7 @@ def _list(settings: Settings) -> Response:
 
 def _predict(settings: Settings, asked: Question, record: dict[str, Any]) -> Response:
     """Ask the model; if its artifact is gone, look once whether the map has a newer one."""
+    record["rows"] = asked.rows
     models = served.cached_map(settings.bucket)
     snapshot = models.current()
     entry = _find(settings, snapshot.entries, asked.model, record)

@@ -1,12 +1,28 @@
-"""One JSON line on standard output for each thing done."""
+"""One JSON line on standard output for each thing done, which CloudWatch can read metrics from."""
 
 import json
 import sys
+import time
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["line"]
+__all__ = ["line", "metrics"]
 
 
 def line(**fields: object) -> None:
     """Write the fields as one line; a single write, so that the lines of several threads do not mix."""
     sys.stdout.write(json.dumps(fields, default=str) + "\n")
     sys.stdout.flush()
+
+
+def metrics(
+    namespace: str, dimensions: Mapping[str, str], values: Mapping[str, float], units: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the fields that make CloudWatch count a line; a value without a unit is a count.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    definitions = [{"Name": name, "Unit": units.get(name, "Count")} for name in values]
+    directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": definitions}
+    header = {"Timestamp": round(1000 * time.time()), "CloudWatchMetrics": [directive]}
+    return {"_aws": header, **dimensions, **values}

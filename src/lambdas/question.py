@@ -20,9 +20,13 @@ ENVELOPE = '{"model": "<data set>", "data": <CSV text, a list of rows or a list 
 
 @dataclass(frozen=True)
 class Question:
-    """The rows to predict, in the bytes and the content type that go to the endpoint."""
+    """The rows to predict, in the bytes and the content type that go to the endpoint.
+
+    `rows` counts them; of CSV it counts the lines, a header among them.
+    """
 
     model: str
+    rows: int
     body: bytes
     content_type: str
     accept: str | None
@@ -36,14 +40,19 @@ def read(event: dict[str, Any]) -> Question:
     text = _text(event)
     if _media_type(headers) == JSON:
         model, data = _envelope(text, asked)
-        body, content_type = (_csv(data), CSV) if isinstance(data, str) else (_json(data), JSON)
     else:
-        model, body, content_type = asked, _csv(text), CSV
+        model, data = asked, text
+    if isinstance(data, str):
+        body, content_type, rows = _csv(data), CSV, sum(1 for line in data.splitlines() if line.strip())
+    else:
+        cells = _rows(data)
+        body, content_type, rows = _json(cells), JSON, len(cells)
     if not model:
         raise RequestError(400, f"No model is named: POST {ENVELOPE}, or a CSV body to /?model=<data set>.")
     _check_size(body)
     return Question(
         model=model,
+        rows=rows,
         body=body,
         content_type=content_type,
         accept=_header(headers, "accept"),
@@ -127,8 +136,8 @@ def _csv(text: str) -> bytes:
         raise RequestError(400, "The CSV text holds half a surrogate pair, which is no character.") from error
 
 
-def _json(data: object) -> bytes:
-    """Write the endpoint's body for rows or objects, bare or already wrapped in `instances`."""
+def _rows(data: object) -> list[Any]:
+    """Return rows or objects, given bare or already wrapped in `instances`."""
     if isinstance(data, dict):
         if data.keys() != {"instances"}:
             raise RequestError(
@@ -136,8 +145,12 @@ def _json(data: object) -> bytes:
             )
         data = data["instances"]
     _check_rows(data)
+    return data
+
+
+def _json(rows: list[Any]) -> bytes:
     try:
-        document = json.dumps({"instances": data}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        document = json.dumps({"instances": rows}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return document.encode()
     except UnicodeError as error:
         raise RequestError(400, "A cell holds half a surrogate pair, which is no character.") from error

@@ -327,20 +327,62 @@ def test_one_line_is_logged_without_the_payload(serve, answers, fails, post, cal
     ]
     first = written[0]
     assert first.keys() == {
+        "_aws",
         "function",
         "request_id",
         "group",
         "version",
+        "rows",
         "status",
         "milliseconds",
         "request_bytes",
         "response_bytes",
+        "PipelineName",
+        "ModelPackageGroupName",
+        "Requests",
+        "4XXErrors",
+        "5XXErrors",
+        "Latency",
+        "Rows",
     }
     assert (first["request_id"], first["group"], first["version"]) == (
         context.aws_request_id,
         "shop--iris",
         3,
     )
+
+
+def test_each_line_holds_the_metrics_of_its_model_for_cloudwatch(
+    serve, answers, fails, post, call, log_lines
+):
+    serve("iris", 3)
+    answers(b"red\nblue\n")
+    fails("ModelError", "x", 424, OriginalStatusCode=400, OriginalMessage="no")
+    fails("InternalFailure", "x", 500)
+    post(data=[[1], [2]])
+    post(data="1\n2\n3\n")
+    post(data="1")
+    call(body="no JSON")
+    lines = log_lines()
+    counted = [(line["4XXErrors"], line["5XXErrors"], line["Rows"]) for line in lines]
+    assert counted == [(0, 0, 2), (1, 0, 0), (0, 1, 0), (1, 0, 0)]
+    for line in lines:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "ManyModels"
+        (dimensions,) = directive["Dimensions"]
+        assert all(isinstance(line[name], str) for name in dimensions)
+        assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
+            "Requests": "Count",
+            "4XXErrors": "Count",
+            "5XXErrors": "Count",
+            "Latency": "Milliseconds",
+            "Rows": "Count",
+        }
+        assert all(isinstance(line[metric["Name"]], int | float) for metric in directive["Metrics"])
+    named = ["PipelineName", "ModelPackageGroupName"]
+    assert [line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] for line in lines] == [[named]] * 3 + [
+        [["PipelineName"]]
+    ]
 
 
 class CountingReads:
