@@ -22,11 +22,14 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Outcome]:
     Every group is tried; then a DeploymentError names those that failed, so that the event is sent again.
     """
     settings = Settings.from_environment()
-    reconciler = Reconciler(settings.bucket, clients.client("s3"), clients.client("sagemaker"))
+    named = _named_groups(event)
+    cause = "event" if event.get("detail") else "request" if named else "schedule"
+    aws = [clients.client(service) for service in ("s3", "sagemaker", "sagemaker-runtime")]
+    reconciler = Reconciler(settings.bucket, settings.endpoint_name, cause, *aws)
     prefix = contract.group_prefix(settings.pipeline_name)
     request_id = getattr(context, "aws_request_id", None)
     summary: dict[str, Outcome] = {}
-    for group in _named_groups(event) or _all_groups(reconciler, settings.pipeline_name):
+    for group in named or _all_groups(reconciler, settings.pipeline_name):
         started = time.monotonic()
         # The event rule lets only this pipeline's groups through; should it not, they are left alone here.
         outcome, details = (

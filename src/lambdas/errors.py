@@ -7,6 +7,7 @@ __all__ = [
     "DeploymentError",
     "MapError",
     "NamingError",
+    "NotNowError",
     "RequestError",
     "SettingError",
     "SupersededError",
@@ -41,6 +42,10 @@ class ArtifactError(ValueError):
 
     def __init__(self, location: str, reason: str) -> None:
         super().__init__(f"{location} {reason}.")
+
+
+class NotNowError(RuntimeError):
+    """The endpoint cannot be asked at the moment, which says nothing about the model."""
 
 
 class SupersededError(RuntimeError):

@@ -1,12 +1,13 @@
 """One model package group, brought in line with the model registry."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.client import BaseClient
 
-from lambdas import artifacts, models_map, registry
-from lambdas.errors import SupersededError
+from lambdas import artifacts, contract, ledger, models_map, registry, warming
+from lambdas.errors import NotNowError, SupersededError
 from lambdas.models_map import Entry, ModelsMap
 from lambdas.registry import Package
 
@@ -18,39 +19,52 @@ ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Reconciler:
-    """Makes the models map name the newest approved package of a group, or none."""
+    """Makes the models map name the newest approved package of a group, or none.
+
+    `cause` is what it was called for: an event, the schedule or a request.
+    """
 
     bucket: str
+    endpoint_name: str
+    cause: str
     s3: BaseClient
     sagemaker: BaseClient
+    runtime: BaseClient
 
     def reconcile(self, group: str) -> Outcome:
-        """Copy first, switch second, retire last: the map never names an artifact that is not there.
+        """Copy, warm, switch, retire: the map never names an artifact that is not there or was never asked.
 
-        What may refuse a new artifact, such as one call to warm it, belongs between copy and switch.
-        A SupersededError says that the registry changed faster than its packages could be copied.
+        An endpoint that cannot be asked now leaves the map as it is, for the schedule to try again. An
+        ArtifactError says that a package must not be served, a SupersededError that the registry changed
+        faster than its packages could be copied. Whatever an earlier deployer left undone is done here too.
         """
         for _ in range(ATTEMPTS):
             package = registry.newest_approved(self.sagemaker, group)
-            entry = self._stored(package) if package else None
             try:
+                entry = self._ready(package) if package else None
                 before = self._switch(group, package, entry)
             except SupersededError:
                 continue
-            if before and (entry is None or before["key"] != entry["key"]):
-                artifacts.retire(self.s3, self.bucket, before["key"])
+            except NotNowError as error:
+                return {"action": "postponed", "version": package.version, "reason": str(error)}
+            decide = functools.partial(registry.decision, self.sagemaker, group)
+            ledger.follow(self.s3, self.bucket, group, entry, decide, self.cause)
+            self._retire_others(group, entry)
             return _outcome(before, entry)
         raise SupersededError(group)
 
-    def _stored(self, package: Package) -> Entry:
-        """Put a package's artifact in its place, unless it is there, and return the map entry for it."""
+    def _ready(self, package: Package) -> Entry:
+        """Put a package's artifact in its place and ask it its first question, unless it serves already."""
         current = models_map.read(self.s3, self.bucket).entries.get(package.group)
         is_current = current is not None and (
             (current["version"], current["approved_at"]) == (package.version, package.approved_at)
         )
         if is_current and artifacts.keep(self.s3, self.bucket, current["key"]):
             return current
-        return artifacts.deposit(self.s3, self.bucket, package)
+        entry, manifest = artifacts.deposit(self.s3, self.bucket, package)
+        target_model = entry["key"].removeprefix(contract.load().prefixes.models)
+        warming.warm(self.runtime, self.endpoint_name, target_model, manifest["sample"])
+        return entry
 
     def _switch(self, group: str, package: Package | None, entry: Entry | None) -> Entry | None:
         """Put the entry into the map, or take the group out of it, and return what was there before.
@@ -60,12 +74,31 @@ class Reconciler:
         """
 
         def edit(entries: ModelsMap) -> ModelsMap:
+            if entries.get(group) == entry:
+                return entries
             if registry.newest_approved(self.sagemaker, group) != package:
                 raise SupersededError(group)
             others = {name: other for name, other in entries.items() if name != group}
             return others if entry is None else {**others, group: entry}
 
         return models_map.change(self.s3, self.bucket, edit).before.get(group)
+
+    def _retire_others(self, group: str, entry: Entry | None) -> None:
+        """Retire every artifact of the group that does not serve.
+
+        Another deployer may switch to one of them between two calls here. It takes the tag off after its
+        switch, and the map is read here after tagging: whoever comes last leaves no serving artifact retired.
+        """
+        if entry:
+            artifacts.keep(self.s3, self.bucket, entry["key"])
+        found = [
+            key for key in artifacts.keys(self.s3, self.bucket, group) if not entry or key != entry["key"]
+        ]
+        retired = [key for key in found if artifacts.retire(self.s3, self.bucket, key)]
+        if retired:
+            serving = models_map.read(self.s3, self.bucket).entries.get(group)
+            if serving and serving["key"] in retired:
+                artifacts.keep(self.s3, self.bucket, serving["key"])
 
 
 def _outcome(before: Entry | None, entry: Entry | None) -> Outcome:

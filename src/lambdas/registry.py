@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from lambdas import contract
 from lambdas.errors import ArtifactError, code_of
 
-__all__ = ["Package", "groups", "newest_approved"]
+__all__ = ["Decision", "Package", "decision", "groups", "newest_approved"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,15 @@ class Package:
     arn: str
     model_data_url: str
     approved_at: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the registry says of a version now, who said so and why; as far as it keeps that."""
+
+    status: str
+    by: str = ""
+    comment: str = ""
 
 
 def groups(sagemaker: BaseClient, pipeline_name: str) -> set[str]:
@@ -56,6 +65,28 @@ def newest_approved(sagemaker: BaseClient, group: str) -> Package | None:
         return None
     newest = max(approved, key=lambda summary: summary["ModelPackageVersion"])
     return _describe(sagemaker, group, newest["ModelPackageVersion"], newest["ModelPackageArn"])
+
+
+def decision(sagemaker: BaseClient, group: str, version: int) -> Decision:
+    """Return the decision on a version; its status is `Deleted` when it is not in the registry any more."""
+    pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+    try:
+        found = [
+            summary["ModelPackageArn"]
+            for page in pages
+            for summary in page["ModelPackageSummaryList"]
+            if summary["ModelPackageVersion"] == version
+        ]
+        if not found:
+            return Decision("Deleted")
+        details = sagemaker.describe_model_package(ModelPackageName=found[0])
+    except ClientError as error:
+        if _is_missing(error):
+            return Decision("Deleted")
+        raise
+    by = details.get("LastModifiedBy", {})
+    name = by.get("UserProfileName") or by.get("IamIdentity", {}).get("Arn", "")
+    return Decision(details["ModelApprovalStatus"], name, details.get("ApprovalDescription", ""))
 
 
 def _describe(sagemaker: BaseClient, group: str, version: int, arn: str) -> Package:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
+from described import described
 from moto import mock_aws
 
 from lambdas import clients, contract, models_map, served
@@ -60,6 +61,33 @@ def own_clients():
 @pytest.fixture
 def s3(aws):
     return clients.client("s3")
+
+
+class Endpoint:
+    """An endpoint that answers as the artifacts say they would; `fails` makes the next calls fail."""
+
+    def __init__(self, s3):
+        self._s3 = s3
+        self.asked = []
+        self.failures = []
+
+    def fails(self, error):
+        self.failures.append(error)
+
+    def invoke_endpoint(self, TargetModel, Body, **_):
+        self.asked.append(TargetModel)
+        if self.failures:
+            raise self.failures.pop(0)
+        stored = self._s3.get_object(Bucket=BUCKET, Key=f"models/{TargetModel}")["Body"].read()
+        with tarfile.open(fileobj=io.BytesIO(stored)) as archive:
+            sample = json.load(archive.extractfile("manifest.json"))["sample"]
+        assert json.loads(Body) == {"instances": sample["instances"]}
+        return {"Body": io.BytesIO(json.dumps({"predictions": sample["predictions"]}).encode())}
+
+
+@pytest.fixture
+def endpoint(s3):
+    return Endpoint(s3)
 
 
 class AtomicWrites:
@@ -127,7 +155,7 @@ class Registry:
     def register(self, group, content=b"a model", *, status="PendingManualApproval", url=None):
         """Register a version, whose artifact holds `content` unless `url` names another; return its ARN."""
         if url is None:
-            artifact = self.pack({"manifest.json": b"{}", "arrays.bin": content})
+            artifact = self.pack(described({"arrays.bin": content}))
             key = f"executions/{hashlib.sha256(artifact).hexdigest()[:8]}/{group}/output/model.tar.gz"
             self.s3.put_object(Bucket=BUCKET, Key=key, Body=artifact)
             url = f"s3://{BUCKET}/{key}"

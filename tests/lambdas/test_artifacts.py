@@ -2,10 +2,12 @@
 
 import gzip
 import io
+import json
 import tarfile
 
 import pytest
 from botocore.stub import Stubber
+from described import described
 
 from lambdas import artifacts
 from lambdas.errors import ArtifactError
@@ -30,7 +32,7 @@ def check(pack):
 @pytest.fixture
 def source(s3, pack):
     """An artifact where the pipeline left it."""
-    content = pack({"manifest.json": b"{}", "arrays.bin": b"a model"})
+    content = pack(described({"arrays.bin": b"a model"}))
     s3.put_object(Bucket=BUCKET, Key="executions/refit/output/model.tar.gz", Body=content)
     return content
 
@@ -39,9 +41,46 @@ def tags(s3, key):
     return s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "./manifest.json"])
-def test_an_archive_with_a_manifest_passes(check, name):
-    check({name: b"{}", "trees/forest.bin": b"0"}, [member("trees", tarfile.DIRTYPE)])
+@pytest.mark.parametrize("start", ["", "./"])
+def test_an_archive_whose_manifest_describes_it_passes(check, start):
+    files = described({"trees/forest.bin": b"0"})
+    manifest = check(
+        {start + name: content for name, content in files.items()}, [member("trees", tarfile.DIRTYPE)]
+    )
+    assert manifest == json.loads(files["manifest.json"])
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"arrays.bin": b"other"}, "arrays.bin"),
+        ({"more.bin": b"0"}, "more.bin"),
+        ({"arrays.bin": None}, "arrays.bin"),
+    ],
+    ids=["changed", "unnamed", "missing"],
+)
+def test_a_file_that_is_not_as_the_manifest_says_is_refused(check, change, name):
+    files = {**described({"arrays.bin": b"a model"}), **change}
+    with pytest.raises(ArtifactError, match=rf"does not hold '{name}' with the SHA-256"):
+        check({path: content for path, content in files.items() if content is not None})
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"",
+        b"not JSON",
+        b"[]",
+        b"{}",
+        b'{"files": {}}',
+        b'{"files": {}, "sample": {"instances": [], "predictions": []}}',
+        b'{"files": {}, "sample": {"instances": [[1]], "predictions": []}}',
+        b'{"files": [], "sample": {"instances": [[1]], "predictions": [1]}}',
+    ],
+)
+def test_a_manifest_without_files_or_sample_rows_is_refused(check, manifest):
+    with pytest.raises(ArtifactError, match="names no files, or has no sample rows"):
+        check({"manifest.json": manifest})
 
 
 @pytest.mark.parametrize("files", [{}, {"model.joblib": b"0"}, {"model/manifest.json": b"{}"}])
@@ -93,25 +132,25 @@ def test_a_damaged_archive_is_refused(pack, kind):
 
 
 def test_the_copy_is_named_after_version_and_digest(s3, source):
-    entry = artifacts.deposit(s3, BUCKET, PACKAGE)
+    entry = artifacts.deposit(s3, BUCKET, PACKAGE).entry
     assert entry["key"] == f"models/shop--iris/3-{entry['sha256'][:12]}.tar.gz"
     assert s3.get_object(Bucket=BUCKET, Key=entry["key"])["Body"].read() == source
 
 
 def test_a_copy_that_is_there_is_not_written_again(s3, source):
-    key = artifacts.deposit(s3, BUCKET, PACKAGE)["key"]
+    key = artifacts.deposit(s3, BUCKET, PACKAGE).entry["key"]
     written = s3.head_object(Bucket=BUCKET, Key=key)["LastModified"]
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    assert artifacts.deposit(s3, BUCKET, PACKAGE)["key"] == key
+    assert artifacts.deposit(s3, BUCKET, PACKAGE).entry["key"] == key
     assert s3.head_object(Bucket=BUCKET, Key=key)["LastModified"] == written
     assert len(s3.list_object_versions(Bucket=BUCKET, Prefix=key)["Versions"]) == 1
 
 
 def test_losing_the_race_for_the_copy_is_no_failure(s3, source, monkeypatch):
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    key = artifacts.deposit(s3, BUCKET, PACKAGE)["key"]
+    key = artifacts.deposit(s3, BUCKET, PACKAGE).entry["key"]
     monkeypatch.setattr(artifacts, "keep", lambda *_: False)  # it was not there a moment ago
-    assert artifacts.deposit(s3, BUCKET, PACKAGE)["key"] == key
+    assert artifacts.deposit(s3, BUCKET, PACKAGE).entry["key"] == key
     assert len(s3.list_object_versions(Bucket=BUCKET, Prefix=key)["Versions"]) == 1
 
 
@@ -148,18 +187,27 @@ def test_an_address_outside_s3_is_refused(s3, url):
 
 
 def test_retiring_adds_one_tag_and_keeping_takes_it_off(s3, source):
-    key = artifacts.deposit(s3, BUCKET, PACKAGE)["key"]
+    key = artifacts.deposit(s3, BUCKET, PACKAGE).entry["key"]
     own = {"Key": "owner", "Value": "someone"}
     s3.put_object_tagging(Bucket=BUCKET, Key=key, Tagging={"TagSet": [own]})
-    artifacts.retire(s3, BUCKET, key)
-    artifacts.retire(s3, BUCKET, key)
+    assert artifacts.retire(s3, BUCKET, key)
+    assert not artifacts.retire(s3, BUCKET, key)
     assert tags(s3, key) == [own, artifacts.RETIRED]
+    assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == source
     assert artifacts.keep(s3, BUCKET, key)
     assert tags(s3, key) == [own]
 
 
+def test_the_days_until_a_retired_artifact_expires_begin_when_it_is_retired(s3, source):
+    """A lifecycle rule counts them from the writing of the object: it is written again."""
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    key = artifacts.deposit(s3, BUCKET, PACKAGE).entry["key"]
+    artifacts.retire(s3, BUCKET, key)
+    assert len(s3.list_object_versions(Bucket=BUCKET, Prefix=key)["Versions"]) == 2
+
+
 def test_what_is_gone_is_neither_kept_nor_retired(s3):
-    artifacts.retire(s3, BUCKET, "models/shop--iris/1-aaaaaaaaaaaa.tar.gz")
+    assert not artifacts.retire(s3, BUCKET, "models/shop--iris/1-aaaaaaaaaaaa.tar.gz")
     assert not artifacts.keep(s3, BUCKET, "models/shop--iris/1-aaaaaaaaaaaa.tar.gz")
 
 

@@ -1,13 +1,16 @@
 """The deployer: whatever the event says and however often, the map ends as the registry has it."""
 
+import io
+import json
 import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from described import described
 from moto.sagemaker.models import sagemaker_backends
 
-from lambdas import artifacts, deployer, models_map
+from lambdas import artifacts, clients, deployer, ledger, models_map, warming
 from lambdas import registry as model_registry
 from lambdas.errors import DeploymentError, NamingError, SettingError
 
@@ -16,7 +19,11 @@ GROUP = "shop--iris"
 
 
 @pytest.fixture
-def deploy(registry, context):
+def deploy(registry, endpoint, context, monkeypatch):
+    made = clients.client
+    monkeypatch.setattr(
+        clients, "client", lambda name: endpoint if name == "sagemaker-runtime" else made(name)
+    )
     return lambda event: deployer.handler(event, context)
 
 
@@ -297,8 +304,11 @@ def test_a_registry_that_never_settles_is_a_failure(deploy, registry, group, mon
         deploy({})
 
 
-def test_concurrent_events_end_in_the_registrys_state(deploy, registry, serving, atomic_s3, monkeypatch):
-    monkeypatch.setattr(deployer.clients, "client", {"s3": atomic_s3, "sagemaker": registry.sagemaker}.get)
+def test_concurrent_events_end_in_the_registrys_state(
+    deploy, registry, endpoint, serving, atomic_s3, monkeypatch
+):
+    found = {"s3": atomic_s3, "sagemaker": registry.sagemaker, "sagemaker-runtime": endpoint}
+    monkeypatch.setattr(clients, "client", found.get)
     names = [f"shop--{name}" for name in ("iris", "wine", "digits")]
     for name in names:
         registry.create(name)
@@ -324,6 +334,189 @@ def test_any_history_with_lost_and_shuffled_events_ends_as_the_registry_has_it(
     newest = model_registry.newest_approved(registry.sagemaker, group)
     served = serving().get(GROUP)
     assert (served and served["version"]) == (newest and newest.version)
+
+
+def client_error(code, **fields):
+    error = ClientError({"Error": {"Code": code, "Message": f"{code} it is"}, **fields}, "InvokeEndpoint")
+    return error
+
+
+def test_a_new_artifact_is_asked_before_it_serves(deploy, registry, group, endpoint, serving):
+    registry.approve(registry.register(group))
+    deploy({})
+    assert endpoint.asked == [serving()[GROUP]["key"].removeprefix("models/")]
+    deploy({})
+    assert len(endpoint.asked) == 1, "what serves already is not asked again"
+
+
+def test_a_model_that_is_still_loading_is_waited_for(deploy, registry, group, endpoint, serving, monkeypatch):
+    monkeypatch.setattr(warming, "PAUSE", 0.0)
+    registry.approve(registry.register(group))
+    endpoint.fails(client_error("ModelNotReadyException"))
+    endpoint.fails(ReadTimeoutError(endpoint_url="https://endpoint"))
+    assert deploy({})[GROUP]["action"] == "deployed"
+    assert len(endpoint.asked) == 3
+
+
+def test_a_model_that_never_loads_is_refused(deploy, registry, group, endpoint, serving, monkeypatch):
+    monkeypatch.setattr(warming, "PATIENCE", 0.0)
+    registry.approve(registry.register(group))
+    endpoint.fails(client_error("ModelNotReadyException"))
+    with pytest.raises(DeploymentError, match="was not loaded by the endpoint within 0 seconds"):
+        deploy({})
+    assert serving() == {}
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_model_that_its_container_refuses_leaves_the_previous_serving(
+    deploy, registry, group, endpoint, serving, status
+):
+    registry.approve(registry.register(group, b"one"))
+    deploy({})
+    before = serving()
+    registry.approve(registry.register(group, b"two"))
+    endpoint.fails(client_error("ModelError", OriginalStatusCode=status, OriginalMessage="no such estimator"))
+    with pytest.raises(DeploymentError, match="is refused by its container: no such estimator"):
+        deploy({})
+    assert serving() == before
+
+
+@pytest.mark.parametrize(
+    ("predictions", "answer"),
+    [(["red"], ["blue"]), (["red"], []), ([1], [True]), ([1.5], [1.6]), ([1.5], ["1.5"]), (["1"], [1])],
+)
+def test_a_model_that_answers_something_else_is_refused(
+    deploy, registry, group, endpoint, s3, serving, monkeypatch, predictions, answer
+):
+    artifact = registry.pack(described({"arrays.bin": b"0"}, predictions))
+    s3.put_object(Bucket=BUCKET, Key="executions/x/model.tar.gz", Body=artifact)
+    registry.register(group, url=f"s3://{BUCKET}/executions/x/model.tar.gz", status="Approved")
+    body = json.dumps({"predictions": answer}).encode()
+    monkeypatch.setattr(endpoint, "invoke_endpoint", lambda **_: {"Body": io.BytesIO(body)})
+    with pytest.raises(DeploymentError, match="sample row"):
+        deploy({})
+    assert serving() == {}
+
+
+def test_numbers_may_differ_by_a_rounding(deploy, registry, group, endpoint, s3, monkeypatch):
+    artifact = registry.pack(described({"arrays.bin": b"0"}, [1.5]))
+    s3.put_object(Bucket=BUCKET, Key="executions/x/model.tar.gz", Body=artifact)
+    registry.register(group, url=f"s3://{BUCKET}/executions/x/model.tar.gz", status="Approved")
+    body = json.dumps({"predictions": [1.5 + 1e-9]}).encode()
+    monkeypatch.setattr(endpoint, "invoke_endpoint", lambda **_: {"Body": io.BytesIO(body)})
+    assert deploy({})[GROUP]["action"] == "deployed"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        client_error("ValidationError"),
+        client_error("ServiceUnavailable"),
+        client_error("ThrottlingException"),
+        client_error("ModelError", OriginalStatusCode=507),
+        EndpointConnectionError(endpoint_url="https://endpoint"),
+    ],
+    ids=lambda failure: getattr(failure, "response", {"Error": {"Code": "no connection"}})["Error"]["Code"],
+)
+def test_an_endpoint_that_cannot_be_asked_leaves_the_map_to_the_schedule(
+    deploy, registry, group, endpoint, serving, failure
+):
+    registry.approve(registry.register(group))
+    endpoint.fails(failure)
+    assert deploy({})[GROUP]["action"] == "postponed"
+    assert serving() == {}
+    assert deploy({})[GROUP]["action"] == "deployed"
+
+
+def test_without_an_endpoint_a_model_still_leaves_service(deploy, registry, group, endpoint, serving):
+    arn = registry.register(group)
+    registry.approve(arn)
+    deploy({})
+    registry.reject(arn)
+    endpoint.fails(client_error("ValidationError"))
+    assert deploy({})[GROUP]["action"] == "removed"
+    assert serving() == {}
+
+
+def test_artifacts_that_a_dead_deployer_left_are_retired_by_the_next(deploy, registry, group, s3, serving):
+    """It died after the copy of a version that was rejected, and after a switch."""
+    registry.approve(registry.register(group))
+    deploy({})
+    for key in ["models/shop--iris/7-aaaaaaaaaaaa.tar.gz", "models/shop--iris-2/1-bbbbbbbbbbbb.tar.gz"]:
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"left")
+    deploy({})
+    assert is_retired(s3, "models/shop--iris/7-aaaaaaaaaaaa.tar.gz")
+    assert not is_retired(s3, serving()[GROUP]["key"])
+    assert not is_retired(s3, "models/shop--iris-2/1-bbbbbbbbbbbb.tar.gz"), "that is another group's"
+
+
+def test_an_artifact_switched_to_while_it_is_being_retired_stays(
+    deploy, registry, group, s3, serving, monkeypatch
+):
+    """The deployer of version 1 is slow: it retires version 2 after another one has switched to that."""
+    first = registry.register(group, b"one")
+    registry.approve(first)
+    deploy({})
+    second = registry.register(group, b"two")
+    list_keys = artifacts.keys
+
+    def slow(*arguments):
+        monkeypatch.setattr(artifacts, "keys", list_keys)
+        registry.approve(second)
+        deploy({})
+        return list_keys(*arguments)
+
+    monkeypatch.setattr(artifacts, "keys", slow)
+    deploy({})
+    assert serving()[GROUP]["version"] == 2
+    assert not is_retired(s3, serving()[GROUP]["key"])
+
+
+def test_the_ledger_says_what_served_when_and_by_whose_decision(deploy, event, registry, group, s3):
+    registry.approve(registry.register(group, b"one"))
+    deploy(event("package_approved"))
+    second = registry.register(group, b"two")
+    registry.approve(second)
+    deploy({"groups": [GROUP]})
+    registry.reject(second)
+    deploy({})
+    deploy({})
+    records = ledger.read(s3, BUCKET, GROUP)
+    assert [(r["from_version"], r["to_version"], r["decision"], r["cause"]) for r in records] == [
+        (None, 1, "Approved", "event"),
+        (1, 2, "Approved", "request"),
+        (2, 1, "Rejected", "schedule"),
+    ]
+    assert records[1]["to_key"] == records[2]["from_key"]
+
+
+def test_a_record_lost_with_its_deployer_is_written_by_the_next(deploy, registry, group, s3, monkeypatch):
+    arn = registry.register(group)
+    registry.approve(arn)
+    with monkeypatch.context() as patch, pytest.raises(DeploymentError):
+        patch.setattr(ledger, "follow", lambda *_: 1 / 0)
+        deploy({})
+    assert ledger.read(s3, BUCKET, GROUP) == []
+    deploy({})
+    assert [record["to_version"] for record in ledger.read(s3, BUCKET, GROUP)] == [1]
+
+
+def test_a_group_deleted_from_the_registry_is_recorded_as_such(deploy, registry, group, s3):
+    registry.approve(registry.register(group))
+    deploy({})
+    forget_packages()
+    deploy({})
+    assert ledger.read(s3, BUCKET, GROUP)[-1] | {"at": ""} == {
+        "at": "",
+        "from_version": 1,
+        "from_key": ledger.read(s3, BUCKET, GROUP)[0]["to_key"],
+        "to_version": None,
+        "to_key": None,
+        "decision": "Deleted",
+        "decided_by": "",
+        "comment": "",
+        "cause": "schedule",
+    }
 
 
 def test_a_missing_setting_is_named(deploy, monkeypatch):

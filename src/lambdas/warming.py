@@ -1,0 +1,85 @@
+"""The first question to a new artifact: the endpoint loads it, and its answer is known beforehand.
+
+Who asks after the switch finds the model loaded, and a model that cannot be served is never switched to.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+
+from lambdas.errors import ArtifactError, NotNowError, code_of
+
+__all__ = ["warm"]
+
+# SageMaker answers after 60 s that a model is not ready, and goes on loading it for as long as this.
+PATIENCE = 360.0  # seconds
+PAUSE = 2.0  # seconds
+TOLERANCE = 1e-6  # of numbers, relative: another processor may round another way
+
+
+def warm(
+    runtime: BaseClient,
+    endpoint_name: str,
+    target_model: str,
+    sample: Mapping[str, list[Any]],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Ask for the predictions of an artifact's sample rows and compare them with those it was stored with.
+
+    An ArtifactError says that the model cannot be loaded or answers something else; a NotNowError that the
+    endpoint cannot be asked. https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+    """
+    deadline = clock() + PATIENCE
+    while (answer := _ask(runtime, endpoint_name, target_model, sample["instances"])) is None:
+        if clock() >= deadline:
+            raise ArtifactError(target_model, f"was not loaded by the endpoint within {PATIENCE:.0f} seconds")
+        time.sleep(PAUSE)
+    predicted = answer.get("predictions") if isinstance(answer, dict) else None
+    expected = sample["predictions"]
+    if not isinstance(predicted, list) or len(predicted) != len(expected):
+        raise ArtifactError(target_model, f"answered {len(expected)} sample rows with something else")
+    for row, (seen, known) in enumerate(zip(predicted, expected, strict=True), start=1):
+        if not _same(seen, known):
+            raise ArtifactError(target_model, f"predicts {seen!r} for sample row {row}, which is {known!r}")
+
+
+def _ask(runtime: BaseClient, endpoint_name: str, target_model: str, rows: list[Any]) -> Any:
+    """Return the endpoint's answer, or None while the model is being loaded."""
+    try:
+        answer = runtime.invoke_endpoint(
+            EndpointName=endpoint_name,
+            TargetModel=target_model,
+            ContentType="application/json",
+            Accept="application/json",
+            Body=json.dumps({"instances": rows}).encode(),
+        )
+        return json.loads(answer["Body"].read())
+    except ClientError as error:
+        code = code_of(error)
+        if code == "ModelNotReadyException":
+            return None
+        if (
+            code == "ModelError" and error.response.get("OriginalStatusCode") != 507
+        ):  # 507: no memory just now
+            reason = error.response.get("OriginalMessage") or error.response["Error"].get("Message", "")
+            raise ArtifactError(target_model, f"is refused by its container: {reason}") from error
+        raise NotNowError(f"The endpoint {endpoint_name} cannot be asked at the moment: {error}") from error
+    except ReadTimeoutError:
+        return None
+    except BotoCoreError as error:
+        raise NotNowError(f"The endpoint {endpoint_name} cannot be reached: {error}") from error
+    except ValueError as error:
+        raise ArtifactError(target_model, "answered what is not JSON") from error
+
+
+def _same(seen: object, known: object) -> bool:
+    if isinstance(seen, float) or isinstance(known, float):
+        numbers = isinstance(seen, int | float) and isinstance(known, int | float)
+        return numbers and math.isclose(seen, known, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return type(seen) is type(known) and seen == known
