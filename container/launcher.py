@@ -81,7 +81,8 @@ def _reporting_to(reason_file: Path) -> Iterator[None]:
     except SystemExit as stop:  # a module's own one-sentence explanation, see tabular.errors
         if not stop.code:
             return
-        reason = str(stop.code)
+        left = f"The job left with exit code {stop.code}; its log says why."
+        reason = stop.code if isinstance(stop.code, str) else left
     except Exception as error:
         traceback.print_exc()
         reason = f"{type(error).__name__}: {error}"

@@ -6,7 +6,7 @@ Importing it imports no machine-learning library, so that a notebook may read it
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal
@@ -30,7 +30,7 @@ class Integer:
 
     def parse(self, text: str) -> int:
         """The value of a hyperparameter that SageMaker passes as text."""
-        return _within(self, int(text))
+        return _parse(int, "a whole number", self, text)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Continuous:
 
     def parse(self, text: str) -> float:
         """The value of a hyperparameter that SageMaker passes as text."""
-        return _within(self, float(text))
+        return _parse(float, "a number", self, text)
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,11 @@ def build(name: str, family: Family, hyperparameters: Mapping[str, str], random_
     return getattr(import_module(module), class_name)(**arguments)
 
 
-def _within(allowed: Integer | Continuous, value: float) -> Any:
-    if not (math.isfinite(value) and allowed.low <= value <= allowed.high):
-        raise ValueError(f"allowed is {allowed.low} to {allowed.high}.")
+def _parse(kind: Callable[[str], Any], what: str, allowed: Integer | Continuous, text: str) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = math.nan  # in no range
+    if not allowed.low <= value <= allowed.high:
+        raise ValueError(f"allowed is {what} from {allowed.low} to {allowed.high}.")
     return value

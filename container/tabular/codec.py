@@ -49,8 +49,13 @@ def encode(prediction: Prediction, accept: str, model: PortableModel) -> tuple[b
     """The body of an answer and its content type; CSV unless JSON is asked for.
 
     Raises:
-        BadRequest: no media type that was asked for can be given.
+        BadRequest: no media type that was asked for can be given, or an answer is not a finite number.
     """
+    numbers = prediction.probabilities
+    finite = np.isfinite(np.array([prediction.labels]).T if numbers is None else numbers).all(axis=1)
+    if not finite.all():
+        row = int(finite.argmin()) + 1
+        raise BadRequest(400, f"Row {row} has no finite answer; its numbers are too large for this model.")
     asked = [part.partition(";")[0].strip().lower() for part in accept.split(",")] if accept else []
     for media_type in asked or ["*/*"]:
         chosen = {"*/*": "text/csv", "text/*": "text/csv", "application/*": "application/json"}.get(
@@ -67,10 +72,9 @@ def _rows_of_csv(text: str, model: PortableModel) -> list[list[Any]]:
         rows = [row for row in lines if row]
     except csv.Error as error:
         raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
-    names = [column["name"] for column in model.columns]
-    if rows and _is_header(rows[0], model, names):
+    if rows and _is_header(rows[0], model):
         header = [cell.strip() for cell in rows.pop(0)]
-        order = _order(header, names, "The header")
+        order = _order(header, model.names, "The header")
         for number, row in enumerate(rows, start=1):
             if len(row) != len(header):
                 raise BadRequest(
@@ -91,13 +95,12 @@ def _rows_of_json(text: str, model: PortableModel) -> list[list[Any]]:
         raise BadRequest(400, 'Send a list of rows, or {"instances": [rows]}.')
     if content and not isinstance(content[0], list | dict):
         content = [content]  # one row alone
-    names = [column["name"] for column in model.columns]
     rows = []
     for number, row in enumerate(content, start=1):
         if isinstance(row, dict):
             header = list(row)
             values = list(row.values())
-            rows.append([values[position] for position in _order(header, names, f"Row {number}")])
+            rows.append([values[position] for position in _order(header, model.names, f"Row {number}")])
         elif isinstance(row, list):
             rows.append(row)
         else:
@@ -112,12 +115,10 @@ def _to_input(rows: Sequence[Sequence[Any]], model: PortableModel) -> ModelInput
             raise BadRequest(400, f"Row {number} has {_cells(len(row))}; this model takes {width}.")
     numbers = np.empty((len(rows), len(model.numeric)))
     for place, position in enumerate(model.numeric):
-        column = model.columns[position]
-        read = cells.boolean if column["kind"] == "boolean" else cells.number
-        numbers[:, place] = _read_column(rows, position, column["name"], read)
+        read = READERS[model.columns[position]["kind"]]
+        numbers[:, place] = _read_column(rows, position, model.names[position], read)
     categories = [
-        _read_column(rows, position, model.columns[position]["name"], cells.category)
-        for position in model.categorical
+        _read_column(rows, position, model.names[position], cells.category) for position in model.categorical
     ]
     return numbers, categories
 
@@ -134,18 +135,18 @@ def _read_column(
     return values
 
 
-def _is_header(row: Sequence[str], model: PortableModel, names: Sequence[str]) -> bool:
+def _is_header(row: Sequence[str], model: PortableModel) -> bool:
     """Whether the first line names columns: it holds a column's name, and does not read as a row."""
-    if not set(names) & {cell.strip() for cell in row}:
+    if not set(model.names) & {cell.strip() for cell in row}:
         return False
-    if len(row) != len(names):
+    if len(row) != len(model.names):
         return True
     try:
         for position in model.numeric:
-            cells.number(row[position])
+            READERS[model.columns[position]["kind"]](row[position])
     except ValueError:
         return True
-    return all(cell.strip() in names for cell in row)
+    return sorted(cell.strip() for cell in row) == sorted(model.names)  # even if all of them are numbers
 
 
 def _order(header: Sequence[str], names: Sequence[str], where: str) -> list[int]:
@@ -180,6 +181,7 @@ def _json_of(prediction: Prediction, model: PortableModel) -> bytes:
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
+READERS: Mapping[str, Callable[[Any], float]] = {"numeric": cells.number, "boolean": cells.boolean}
 DECODERS: Mapping[str, Callable[[str, PortableModel], list[list[Any]]]] = {
     "text/csv": _rows_of_csv,
     "application/json": _rows_of_json,

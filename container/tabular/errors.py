@@ -1,13 +1,23 @@
 """Errors a person can mend, said in one sentence."""
 
+import argparse
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from typing import NoReturn
 
-__all__ = ["BadInput", "command", "unknown"]
+__all__ = ["ArgumentParser", "BadInput", "command", "unknown"]
 
 
 class BadInput(ValueError):
     """What was given cannot be used; the message says what was seen, what is allowed and what to do."""
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """Refuses arguments with a sentence, which SageMaker shows, where argparse would leave an exit code."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the sentence as a BadInput."""
+        raise BadInput(f"{self.prog}: {message}.")
 
 
 def command(main: Callable[[], None]) -> None:
@@ -21,6 +31,7 @@ def command(main: Callable[[], None]) -> None:
 def unknown(kind: str, name: object, known: Iterable[str]) -> BadInput:
     """The error for a name that is not among the known ones, with the nearest of them."""
     known = list(known)
-    nearest = get_close_matches(str(name), known, n=1)
-    hint = f"Did you mean {nearest[0]!r}?" if nearest else "Use one of the names listed."
+    lowered = {one.lower(): one for one in known}
+    nearest = get_close_matches(str(name).lower(), lowered, n=1)
+    hint = f"Did you mean {lowered[nearest[0]]!r}?" if nearest else "Use one of the names listed."
     return BadInput(f"Unknown {kind} {name!r}; known are {', '.join(map(repr, known))}. {hint}")

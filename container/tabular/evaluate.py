@@ -4,9 +4,10 @@ The server is the image's `serve`, not the code that travels with the job: a mod
 serve as it was trained fails here and not after its approval.
 """
 
-import argparse
 import json
+import math
 import tarfile
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from botocore.exceptions import ClientError
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from tabular import paths
-from tabular.errors import BadInput, command
+from tabular.errors import ArgumentParser, BadInput, command
 from tabular.metrics import evaluate, signed_margin
 from tabular.schema import Schema, read_split
 from tabular.server_process import ServerProcess
@@ -68,13 +69,22 @@ def gate(
     """The two margins that the pipeline's conditions read; not negative passes, whatever the direction.
 
     Without a champion, or with one of another table, its margin is zero: only the threshold decides.
+
+    Raises:
+        BadInput: a metric that the task does not have, or that is not defined on the held-out rows.
     """
-    value = metrics.get(metric, float("nan"))
+    value = metrics.get(metric, math.nan)
+    margin = signed_margin(metric, schema.task, value, threshold)
+    if not math.isfinite(margin):
+        raise BadInput(
+            f"The {metric} is {value} on the held-out rows, which cannot be compared with {threshold}; "
+            "set MetricForRegistrationThreshold to another metric, or give more rows."
+        )
     result: dict[str, Any] = {
         "metric": metric,
         "value": value,
         "threshold": threshold,
-        "threshold_margin": signed_margin(metric, schema.task, value, threshold),
+        "threshold_margin": margin,
         "champion_version": None,
         "champion_value": None,
         "champion_margin": 0.0,
@@ -174,8 +184,8 @@ def _location(uri: str) -> tuple[str, str]:
     return parts.netloc, parts.path.lstrip("/")
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="evaluate")
+def _arguments() -> Namespace:
+    parser = ArgumentParser(prog="evaluate")
     parser.add_argument("--metric", required=True)
     parser.add_argument("--threshold", type=float, required=True)
     parser.add_argument("--models-map-uri", required=True)

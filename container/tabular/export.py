@@ -225,6 +225,8 @@ def _lightgbm_tree(structure: dict[str, Any]) -> tuple[np.ndarray, ...]:
         split = "split_feature" in node
         if split and (node["decision_type"] != "<=" or node["missing_type"] == "Zero"):
             raise BadInput("LightGBM's categorical splits and zero_as_missing cannot be made portable.")
+        if "leaf_coeff" in node:
+            raise BadInput("LightGBM's linear trees cannot be made portable.")
         feature.append(node["split_feature"] if split else 0)
         threshold.append(node["threshold"] if split else 0.0)
         # Where no value was missing in training LightGBM takes a missing one for zero.

@@ -54,7 +54,8 @@ def _auc(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray | None) -> 
 
 def _log_loss(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray | None) -> float:
     assert probabilities is not None  # noqa: S101 - Metric.needs_probabilities
-    return metrics.log_loss(truth, probabilities, labels=np.arange(probabilities.shape[1]))
+    whole = probabilities.sum(axis=1, keepdims=True)  # near one only, where they are of single precision
+    return metrics.log_loss(truth, probabilities / whole, labels=np.arange(probabilities.shape[1]))
 
 
 def _averaged(score: Callable[..., float]) -> Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]:

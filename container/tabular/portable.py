@@ -18,7 +18,7 @@ from tabular.predictors import PREDICTORS, Arrays
 
 __all__ = ["FORMAT_VERSION", "PortableModel", "Prediction", "UnusableModel", "load_model", "save_model"]
 
-FORMAT_VERSION = 1
+FORMAT, FORMAT_VERSION = "tabular-portable", 1
 MANIFEST, ARRAYS = "manifest.json", "model.safetensors"
 
 
@@ -46,7 +46,10 @@ class PortableModel:
             self.manifest = manifest
             self.classes: list[str | int | float] = manifest["classes"]
             self.columns: list[dict[str, str]] = manifest["columns"]
+            self.names = [column["name"] for column in self.columns]
             kinds = [column["kind"] for column in self.columns]
+            if not set(kinds) <= {"numeric", "boolean", "categorical"}:
+                raise ValueError("A column is of an unknown kind.")
             self.numeric = [i for kind in ("numeric", "boolean") for i, k in enumerate(kinds) if k == kind]
             self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
             self._fill, self._mean, self._scale = (
@@ -56,16 +59,15 @@ class PortableModel:
             if len(self._encodings) != len(self.categorical):
                 raise ValueError("Not every category has an encoding.")
             for encoding in self._encodings:
-                positions = [*encoding["levels"].values(), encoding["unknown"] or 0]
-                if min(positions) < 0 or max(positions) >= encoding["width"]:
-                    raise ValueError("A level is encoded outside its columns.")
+                _check_encoding(encoding)
             for constants in (self._fill, self._mean, self._scale):
                 if constants is not None and constants.shape != (len(self.numeric),):
                     raise ValueError("The constants of the numeric columns do not fit them.")
             self.width = len(self.numeric) + sum(encoding["width"] for encoding in self._encodings)
             estimator = manifest["estimator"]
             self._predict = PREDICTORS[estimator["kind"]](estimator, arrays, self.width, estimator["outputs"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self._try_out()
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise UnusableModel(f"The model's files do not fit together: {error!r}.") from None
 
     def transform(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> np.ndarray:
@@ -100,6 +102,14 @@ class PortableModel:
             return Prediction([float(value) for value in predicted], None)
         return Prediction([self.classes[position] for position in predicted.tolist()], probabilities)
 
+    def _try_out(self) -> None:
+        """Predict a row of empty cells, so that what cannot be served is refused before it is called."""
+        empty = np.full((1, len(self.numeric)), np.nan)
+        prediction = self.predict(empty, [[""]] * len(self.categorical))
+        answer = prediction.probabilities if self.classes else np.array([prediction.labels])
+        if answer is None or answer.shape != (1, len(self.classes) or 1) or not np.isfinite(answer).all():
+            raise ValueError("A row of empty cells has no answer.")
+
 
 def save_model(folder: Path, manifest: dict[str, Any], arrays: Arrays) -> None:
     """Write `manifest.json` and `model.safetensors`; the manifest names the latter's SHA-256."""
@@ -107,7 +117,7 @@ def save_model(folder: Path, manifest: dict[str, Any], arrays: Arrays) -> None:
     contents = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     (folder / ARRAYS).write_bytes(contents)
     whole = {
-        "format": "tabular-portable",
+        "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "files": {ARRAYS: hashlib.sha256(contents).hexdigest()},
         **manifest,
@@ -122,19 +132,31 @@ def load_model(folder: Path) -> PortableModel:
         UnusableModel: a file is missing or changed, or the format is of another version.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
+        manifest = json.loads((folder / MANIFEST).read_bytes())
         contents = (folder / ARRAYS).read_bytes()
     except FileNotFoundError as error:
         raise UnusableModel(f"The model has no {Path(str(error.filename)).name}.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UnusableModel(f"The model's {MANIFEST} cannot be read: {error}.") from None
     if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
         version = manifest.get("format_version") if isinstance(manifest, dict) else None
         raise UnusableModel(f"The model's format version is {version!r}; this server reads {FORMAT_VERSION}.")
+    if manifest.get("format") != FORMAT:
+        raise UnusableModel(
+            f"The model's format is {manifest.get('format')!r}; this server reads {FORMAT!r}."
+        )
     if manifest.get("files") != {ARRAYS: hashlib.sha256(contents).hexdigest()}:
         raise UnusableModel(f"{ARRAYS} is not the file whose SHA-256 {MANIFEST} names.")
     try:
         arrays = load(contents)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError) as error:  # KeyError: a type of number that NumPy does not have
         raise UnusableModel(f"{ARRAYS} cannot be read: {error}.") from None
     return PortableModel(manifest, arrays)
+
+
+def _check_encoding(encoding: dict[str, Any]) -> None:
+    """Every column has a level: otherwise a short file could ask for any amount of memory."""
+    places = {*encoding["levels"].values(), encoding["unknown"]} - {None}
+    width = len(places)
+    if encoding["width"] != width or not all(isinstance(i, int) and 0 <= i < width for i in places):
+        raise ValueError("The levels of a category do not fill its columns.")

@@ -35,7 +35,8 @@ def trees(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_output
     default_right = arrays["default_left"] == 0
     value, group, base = arrays["value"], arrays["group"], arrays["base"]
     _check_trees(feature, threshold, left, arrays["default_left"], root, value, group, n_features, n_outputs)
-    single = np.dtype(settings["precision"])
+    _check_shape("base", base, (n_outputs,))
+    precision = PRECISIONS[settings["precision"]]
     link = LINKS[settings["link"]]
     divisor = len(root) if settings["average"] else 1
 
@@ -56,8 +57,8 @@ def trees(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_output
             node = reached
 
     def predict(features: np.ndarray) -> Prediction:
-        rounded = np.ascontiguousarray(features, dtype=single)
-        if single == np.float32 and threshold.dtype == np.float64:
+        rounded = np.ascontiguousarray(features, dtype=precision)
+        if precision is np.float32 and threshold.dtype == np.float64:
             rounded = rounded.astype(np.float64)  # scikit-learn rounds its input, not its thresholds
         reached = leaves(rounded)
         total = np.repeat(base[None, :], len(features), axis=0)
@@ -94,13 +95,13 @@ def naive_bayes(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_
     _check_shape("mean", mean, (n_outputs, n_features))
     _check_shape("variance", variance, (n_outputs, n_features))
     _check_shape("prior", prior, (n_outputs,))
-    constant = np.log(prior) - 0.5 * np.sum(np.log(2.0 * np.pi * variance), axis=1)
+    constant = -0.5 * np.sum(np.log(2.0 * np.pi * variance), axis=1)
 
     def predict(features: np.ndarray) -> Prediction:
         joint = np.stack(
             [
-                c - 0.5 * (((features - m) ** 2) / v).sum(1)
-                for c, m, v in zip(constant, mean, variance, strict=True)
+                p + (c - 0.5 * (((features - m) ** 2) / v).sum(1))  # in scikit-learn's order
+                for p, c, m, v in zip(np.log(prior), constant, mean, variance, strict=True)
             ],
             axis=1,
         )
@@ -115,6 +116,7 @@ def neural_network(settings: Mapping[str, Any], arrays: Arrays, n_features: int,
     width = n_features
     for index, (weights, intercept) in enumerate(layers):
         _check_shape(f"weights.{index}", weights, (width, len(intercept)))
+        _check_shape(f"intercept.{index}", intercept, (len(intercept),))
         width = len(intercept)
     if width != n_outputs:
         raise ValueError(f"The last layer has {width} outputs instead of {n_outputs}.")
@@ -135,6 +137,7 @@ PREDICTORS: Mapping[str, Callable[[Mapping[str, Any], Arrays, int, int], Predict
     "naive_bayes": naive_bayes,
     "neural_network": neural_network,
 }
+PRECISIONS = {"float32": np.float32, "float64": np.float64}
 ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu": lambda values: np.maximum(values, 0.0),
     "tanh": np.tanh,
@@ -213,15 +216,24 @@ def _check_trees(
 ) -> None:
     """Refuse what would walk out of an array or for ever: the file may come from anywhere."""
     nodes = len(feature)
-    if not (len(threshold) == len(left) == len(default_left) == len(value) == nodes > 0):
+    shapes = {array.shape for array in (feature, threshold, left, default_left)}
+    if (
+        shapes != {(nodes,)}
+        or len(value) != nodes
+        or nodes == 0
+        or group.shape != root.shape
+        or root.ndim != 1
+    ):
         raise ValueError("The arrays of the trees are not of one length.")
+    if not all(np.issubdtype(array.dtype, np.integer) for array in (feature, left, root, group)):
+        raise ValueError("An array that leads through the trees does not hold whole numbers.")
     if value.ndim != 2 or value.shape[1] not in (1, n_outputs):
         raise ValueError(f"The leaves hold values of shape {value.shape}.")
     if len(root) == 0 or root[0] != 0 or (np.diff(root) <= 0).any() or root[-1] >= nodes:
         raise ValueError("The trees' roots do not follow one another.")
     if feature.min() < 0 or feature.max() >= n_features:
         raise ValueError(f"A split names a feature outside 0 to {n_features - 1}.")
-    if len(group) != len(root) or group.min() < 0 or group.max() >= n_outputs:
+    if group.min() < 0 or group.max() >= n_outputs:
         raise ValueError(f"A tree adds to an output outside 0 to {n_outputs - 1}.")
     here = np.arange(nodes)
     end = np.append(root, nodes)[np.searchsorted(root, here, side="right")]

@@ -4,9 +4,9 @@ Nothing is fitted here but the split itself: imputation, scaling and encoding li
 cross-validated, so that no fold sees another.
 """
 
-import argparse
 import csv
 import json
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 
 from tabular import paths
 from tabular.cells import FALSE, TRUE
-from tabular.errors import BadInput, command, unknown
+from tabular.errors import ArgumentParser, BadInput, command, unknown
 from tabular.schema import Column, Family, Schema, Task, features, write_split
 
 __all__ = ["clean", "infer_schema", "main", "read_table", "split"]
@@ -35,7 +35,8 @@ def main() -> None:
         set(table.columns) - {c.name for c in schema.columns} - {schema.target}
     )
     target = encode(cleaned[schema.target], schema)
-    train, test = split(target, schema, arguments.test_size, arguments.stratify, arguments.random_state)
+    stratify = arguments.stratify == "true"
+    train, test = split(target, schema, arguments.test_size, stratify, arguments.random_state)
     frame = features(cleaned, schema)
     for name, rows in (("train", train), ("test", test)):
         write_split(paths.processing("output") / name, frame.iloc[rows], target[rows], schema)
@@ -58,12 +59,18 @@ def read_table(folder: Path) -> pd.DataFrame:
         if files[0].suffix == ".parquet":
             table = pd.read_parquet(files[0])
         else:
-            with files[0].open(newline="", encoding="utf-8-sig") as lines:
-                _check_header(next(csv.reader(lines), []))
-            table = pd.read_csv(files[0], encoding="utf-8-sig", skipinitialspace=True)
+            with files[0].open(newline="", encoding="utf-8-sig") as text:
+                lines = csv.reader(text, skipinitialspace=True)
+                header, first = next(lines, []), next(filter(None, lines), [])
+            _check_names(header)
+            if len(first) > len(header):  # pandas would take the first cells for an index
+                raise ValueError("its rows have more cells than its header.")
+            # low_memory would type a column chunk by chunk: 007 is 7 in one chunk and text in another.
+            table = pd.read_csv(files[0], encoding="utf-8-sig", skipinitialspace=True, low_memory=False)
+        _check_names([str(name) for name in table.columns])
     except (ValueError, OSError, csv.Error) as error:
         raise BadInput(
-            f"Cannot read the table {files[0].name}: {error} Give a CSV with a header line."
+            f"Cannot read the table {files[0].name}: {str(error).strip()} Give a CSV with a header line."
         ) from None
     table.columns = [str(name).strip() for name in table.columns]
     return table
@@ -73,7 +80,7 @@ def clean(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, dict[str, obj
     """Drop rows without a target and repeated rows, and report how many of each.
 
     Raises:
-        BadInput: no such target column, or too few rows are left.
+        BadInput: no such target column, an infinite number, or too few rows are left.
     """
     if target not in table.columns:
         raise unknown("target column", target, table.columns)
@@ -88,6 +95,11 @@ def clean(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, dict[str, obj
         raise BadInput(
             f"Only {len(cleaned)} rows are left after cleaning ({report}); at least {MIN_ROWS} are needed."
         )
+    for name in cleaned.columns[[pd.api.types.is_float_dtype(kind) for kind in cleaned.dtypes]]:
+        if np.isinf(cleaned[name].to_numpy(dtype=np.float64, na_value=np.nan)).any():
+            raise BadInput(
+                f"The column {name!r} holds an infinite number; leave cells empty whose number is unknown."
+            )
     return cleaned, report
 
 
@@ -107,6 +119,10 @@ def infer_schema(table: pd.DataFrame, target: str, family: Family) -> Schema:
         if not pd.api.types.is_numeric_dtype(table[target]):
             raise BadInput(
                 f"The target {target!r} is not numeric; use the classification pipeline for labels."
+            )
+        if table[target].nunique() < 2:
+            raise BadInput(
+                f"The target {target!r} holds only {table[target].iloc[0]}; there is nothing to predict."
             )
         return Schema("regression", target, (), columns)
     classes = _classes(table[target])
@@ -130,23 +146,26 @@ def split(
     Raises:
         BadInput: a class too rare to be in both splits, or a share that leaves a split empty.
     """
-    stratify = stratify and schema.task != "regression"
+    labelled = schema.task != "regression"
     try:
         train, test = train_test_split(
             np.arange(len(target)),
             test_size=test_size,
             random_state=random_state,
-            stratify=target if stratify else None,
+            stratify=target if stratify and labelled else None,
         )
+        for part, rows in (("training", train), ("held-out", test)) if labelled else ():
+            if absent := sorted(set(range(len(schema.classes))) - set(target[rows].tolist())):
+                raise ValueError(f"The {part} split would have no row of {schema.classes[absent[0]]!r}.")
     except ValueError as error:
         raise BadInput(
             f"Cannot split {len(target)} rows with TestSetSize={test_size}: {error} "
-            "Give more rows of the rarest class, or set StratifySplit to false."
+            "Give more rows of the rarest class, or change StratifySplit or TestSetSize."
         ) from None
     return np.sort(train), np.sort(test)
 
 
-def _check_header(names: Sequence[str]) -> None:
+def _check_names(names: Sequence[str]) -> None:
     stripped = [name.strip() for name in names]
     repeated = sorted({name for name in stripped if stripped.count(name) > 1})
     if repeated:
@@ -182,19 +201,19 @@ def _classes(target: pd.Series) -> tuple[str | int | float, ...]:
 
 def _labels(target: pd.Series) -> list[str | int | float]:
     """The labels in their own type and spelling."""
-    if not pd.api.types.is_numeric_dtype(target):
+    if pd.api.types.is_bool_dtype(target) or not pd.api.types.is_numeric_dtype(target):
         return [str(label) for label in target]
     labels = target.tolist()
     # A column of whole numbers that had a gap is read as floats.
     return [int(label) for label in labels] if all(float(label).is_integer() for label in labels) else labels
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="preprocess")
+def _arguments() -> Namespace:
+    parser = ArgumentParser(prog="preprocess")
     parser.add_argument("--target", required=True)
     parser.add_argument("--family", choices=("classification", "regression"), required=True)
     parser.add_argument("--test-size", type=float, required=True)
-    parser.add_argument("--stratify", type={"true": True, "false": False}.__getitem__, required=True)
+    parser.add_argument("--stratify", choices=("true", "false"), required=True)
     parser.add_argument("--random-state", type=int, required=True)
     return parser.parse_args()
 

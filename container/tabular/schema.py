@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from tabular.cells import BOOLEANS
+from tabular.cells import BOOLEANS, category
 
 __all__ = ["Column", "Schema", "features", "read_split", "write_split"]
 
@@ -73,7 +73,8 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         elif column.kind == "boolean":
             columns[column.name] = as_boolean(values)
         else:
-            columns[column.name] = values.map(str, na_action="ignore").fillna("").astype(object)
+            present = values.astype(object).where(values.notna(), None)
+            columns[column.name] = pd.Series(map(category, present), values.index, dtype=object)
     return pd.DataFrame(columns, index=frame.index)
 
 
@@ -86,7 +87,9 @@ def as_boolean(values: pd.Series) -> pd.Series:
 def write_split(folder: Path, frame: pd.DataFrame, target: Sequence[float], schema: Schema) -> None:
     """Write features, encoded target and schema of one split."""
     folder.mkdir(parents=True, exist_ok=True)
-    frame.assign(**{schema.target: target}).to_parquet(folder / "data.parquet", index=False)
+    frame = frame.copy()
+    frame[schema.target] = target
+    frame.to_parquet(folder / "data.parquet", index=False)
     (folder / "schema.json").write_text(json.dumps(schema.to_dict(), indent=1))
 
 

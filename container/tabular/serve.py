@@ -37,7 +37,10 @@ def main() -> None:
     """Serve on SAGEMAKER_BIND_TO_PORT (default 8080) until SIGTERM; requests under way are answered first."""
     server = ModelServer()
     if os.environ.get("SAGEMAKER_MULTI_MODEL", "false").lower() != "true":
-        server.load(SINGLE_MODEL, str(paths.model_dir()))
+        try:
+            server.load(SINGLE_MODEL, str(paths.model_dir()))
+        except BadRequest as refusal:
+            raise SystemExit(str(refusal)) from None
     uvicorn.run(
         server,
         host=os.environ.get("SERVE_HOST", "0.0.0.0"),  # noqa: S104 - SageMaker connects from outside
@@ -65,11 +68,13 @@ class ModelServer:
         if name in self.models:
             raise BadRequest(409, f"Model {name!r} is already loaded.")
         try:
-            self.models[name] = (load_model(paths.rooted(url)), url)
+            loaded = (load_model(paths.rooted(url)), url)
         except UnusableModel as error:
             raise BadRequest(400, str(error)) from None
         except MemoryError:
             raise BadRequest(507, f"There is not enough memory for model {name!r}.") from None
+        if self.models.setdefault(name, loaded) is not loaded:  # by another request at the same time
+            raise BadRequest(409, f"Model {name!r} is already loaded.")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -130,7 +135,7 @@ class ModelServer:
 
     def _page(self, query: str) -> dict[str, Any]:
         token = parse_qs(query).get("next_page_token", ["0"])[0]
-        if not (token.isascii() and token.isdigit()):
+        if not (token.isascii() and token.isdigit() and len(token) < 10):
             raise BadRequest(400, f"next_page_token {token[:20]!r} is not one that this server gave.")
         start, names = int(token), list(self.models)
         page: dict[str, Any] = {"models": [self._describe(name) for name in names[start : start + PAGE_SIZE]]}

@@ -47,7 +47,7 @@ def cross_validate(
         folding = KFold(folds, shuffle=True, random_state=random_state)
     else:
         folding = StratifiedKFold(folds, shuffle=True, random_state=random_state)
-        rarest = int(np.bincount(target).min())
+        rarest = int(np.bincount(target, minlength=len(schema.classes)).min())
         if rarest < folds:
             raise BadInput(
                 f"The rarest class has {rarest} training rows, fewer than the {folds} folds; "

@@ -1,0 +1,72 @@
+"""Jobs as SageMaker starts them: a base folder, the image's commands, the source in a tarball."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import tabular
+
+BIN = Path(sys.executable).parent  # where the console scripts of the environment are
+PACKAGE = Path(tabular.__file__).parent
+
+
+def tarball(files: Mapping[str, str]) -> bytes:
+    """A tar.gz of the given texts."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+def source() -> bytes:
+    """The package `tabular` as it travels with a job."""
+    return tarball({f"tabular/{path.name}": path.read_text() for path in sorted(PACKAGE.glob("*.py"))})
+
+
+def run(command: str, base: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `train` or `process` with a base folder of its own and wait for its end."""
+    variables = os.environ | {
+        "SAGEMAKER_BASE_DIR": str(base),
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "OMP_NUM_THREADS": "1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        **environment,
+    }
+    return subprocess.run(
+        [str(BIN / command), *arguments], env=variables, capture_output=True, text=True, timeout=120
+    )
+
+
+def give_hyperparameters(base: Path, **hyperparameters: str) -> None:
+    """Write the file that SageMaker writes for a training job."""
+    path = base / "input/config/hyperparameters.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(hyperparameters))
+
+
+def give_code(base: Path, archive: bytes) -> None:
+    """Put the source among a processing job's inputs."""
+    path = base / "processing/input/code/source.tar.gz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(archive)
+
+
+def give_table(base: Path, table: pd.DataFrame | str | bytes, name: str = "table.csv") -> None:
+    """Put the one raw table among the inputs of a preprocessing job."""
+    path = base / "processing/input/data" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(table, pd.DataFrame):
+        table.to_parquet(path) if name.endswith(".parquet") else table.to_csv(path, index=False)
+    else:
+        path.write_bytes(table.encode() if isinstance(table, str) else table)

@@ -1,0 +1,315 @@
+"""EvaluateBestModel: held-out rows through the server, the gate's two margins, and the report."""
+
+import io
+import json
+import os
+import tarfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from tabular import evaluate
+from tabular.errors import BadInput
+from tabular.portable import save_model
+from tabular.schema import Schema, write_split
+from tabular.server_process import ServerProcess
+from tabular_jobs import BIN, give_code, run, source
+from tabular_tables import fit, fitted, mixed
+
+BINARY = Schema("binary", "t", ("no", "yes"), ())
+REGRESSION = Schema("regression", "t", (), ())
+MAP_KEY = "models-map.json"
+GROUP = "shop--toys"
+
+
+def champion(**metrics):
+    return {"version": 4, "metrics": metrics}
+
+
+@pytest.mark.parametrize(
+    ("metric", "schema", "value", "threshold", "margin"),
+    [
+        ("accuracy", BINARY, 0.9, 0.8, 0.1),
+        ("accuracy", BINARY, 0.7, 0.8, -0.1),
+        ("accuracy", BINARY, 0.8, 0.8, 0.0),
+        ("log_loss", BINARY, 0.2, 0.5, 0.3),
+        ("log_loss", BINARY, 0.6, 0.5, -0.1),
+        ("rmse", REGRESSION, 3.0, 2.5, -0.5),
+        ("r2", REGRESSION, 0.5, -1.0, 1.5),
+    ],
+)
+def test_the_threshold_is_passed_when_its_margin_is_not_negative(metric, schema, value, threshold, margin):
+    gate = evaluate.gate(metric, threshold, schema, {metric: value}, None)
+    assert gate == {
+        "metric": metric,
+        "value": value,
+        "threshold": threshold,
+        "threshold_margin": pytest.approx(margin),
+        "champion_version": None,
+        "champion_value": None,
+        "champion_margin": 0.0,
+        "comparison": "No model of this data set is in service.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("metric", "schema", "ours", "theirs", "margin"),
+    [
+        ("accuracy", BINARY, 0.9, 0.95, -0.05),
+        ("accuracy", BINARY, 0.9, 0.9, 0.0),
+        ("log_loss", BINARY, 0.2, 0.3, 0.1),
+        ("log_loss", BINARY, 0.3, 0.2, -0.1),
+        ("mae", REGRESSION, 2.0, 1.0, -1.0),
+    ],
+)
+def test_the_champion_is_beaten_when_its_margin_is_not_negative(metric, schema, ours, theirs, margin):
+    gate = evaluate.gate(metric, 0.0, schema, {metric: ours}, champion(**{metric: theirs}))
+    assert gate["champion_margin"] == pytest.approx(margin)
+    assert (gate["champion_version"], gate["champion_value"]) == (4, theirs)
+    assert gate["comparison"] == "Both were judged on the same held-out rows."
+
+
+def test_a_champion_of_another_table_cannot_be_compared():
+    gate = evaluate.gate("accuracy", 0.5, BINARY, {"accuracy": 0.6}, {"version": 4})
+    assert (gate["champion_version"], gate["champion_value"], gate["champion_margin"]) == (4, None, 0.0)
+    assert gate["comparison"] == "The model in service was trained on other columns or classes."
+
+
+@pytest.mark.parametrize(("metric", "schema"), [("rmse", BINARY), ("accuracy", REGRESSION), ("AUC", BINARY)])
+def test_a_metric_of_another_task_is_refused(metric, schema):
+    with pytest.raises(BadInput, match=f"MetricForRegistrationThreshold {metric!r} does not fit"):
+        evaluate.gate(metric, 0.5, schema, {}, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "threshold"), [(float("nan"), 0.5), (0.5, float("nan")), (0.5, float("inf"))]
+)
+def test_what_cannot_be_compared_is_refused_and_never_passes(value, threshold):
+    with pytest.raises(BadInput, match=r"The auc is .* on the held-out rows, which cannot be compared with"):
+        evaluate.gate("auc", threshold, BINARY, {"auc": value}, None)
+
+
+def test_the_report_of_two_classes_has_the_layout_that_studio_shows():
+    truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
+    positive = np.array([0.1, 0.6, 0.55, 0.8])
+    probabilities = np.stack([1 - positive, positive], axis=1)
+    report = evaluate.model_quality(
+        BINARY, truth, predicted, probabilities, {"accuracy": 0.75, "auc": np.nan}
+    )
+    (values,) = report.values()
+    assert list(report) == ["binary_classification_metrics"]
+    assert values["accuracy"] == {"value": 0.75, "standard_deviation": "NaN"}
+    assert "auc" not in values  # it is not defined, and NaN is no JSON
+    assert values["confusion_matrix"] == {"no": {"no": 1, "yes": 1}, "yes": {"no": 0, "yes": 2}}
+    curve = values["receiver_operating_characteristic_curve"]
+    assert curve["false_positive_rates"] == [0.0, 0.0, 0.5, 0.5, 1.0]
+    assert curve["true_positive_rates"] == [0.0, 0.5, 0.5, 1.0, 1.0]
+    curve = values["precision_recall_curve"]
+    assert len(curve["precisions"]) == len(curve["recalls"])
+    assert (curve["precisions"][-1], curve["recalls"][-1]) == (1.0, 0.0)
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_the_report_of_three_classes_and_of_a_regression():
+    schema = Schema("multiclass", "t", (0, 10, 20), ())
+    report = evaluate.model_quality(
+        schema, np.array([0, 1, 2, 2]), np.array([0, 1, 2, 0]), np.eye(3)[[0, 1, 2, 0]], {"accuracy": 0.75}
+    )
+    assert report == {
+        "multiclass_classification_metrics": {
+            "accuracy": {"value": 0.75, "standard_deviation": "NaN"},
+            "confusion_matrix": {
+                "0": {"0": 1, "10": 0, "20": 0},
+                "10": {"0": 0, "10": 1, "20": 0},
+                "20": {"0": 1, "10": 0, "20": 1},
+            },
+        }
+    }
+    report = evaluate.model_quality(REGRESSION, np.zeros(2), np.zeros(2), None, {"mae": 0.0})
+    assert report == {"regression_metrics": {"mae": {"value": 0.0, "standard_deviation": "NaN"}}}
+
+
+def archive(folder):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path, path.name)
+    return packed.getvalue()
+
+
+HISTORY = {"hyperparameters": {}, "cross_validation": {}, "training": {}, "libraries": {}}
+
+
+def model_archive(folder, one, algorithm):
+    save_model(folder, {"algorithm": algorithm, **HISTORY, **one.manifest}, one.arrays)
+    return archive(folder)
+
+
+@pytest.fixture
+def held_out(base, tmp_path):
+    """Give the job a model and held-out rows; returns what the rows are."""
+
+    def give(one, algorithm="LogisticRegression", rows=None):
+        frame, target = one.frame.iloc[:rows], one.target[:rows]
+        write_split(base / "processing/input/test", frame, target, one.schema)
+        path = base / "processing/input/model/model.tar.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(model_archive(tmp_path / "challenger", one, algorithm))
+        return frame, target
+
+    return give
+
+
+@pytest.fixture
+def evaluated(as_a_job, base, run_module, monkeypatch):
+    """Run EvaluateBestModel in this process, with the environment's own `serve`; gives its report."""
+    monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
+
+    def run_evaluate(metric="accuracy", threshold="0.5", group=GROUP):
+        run_module(
+            evaluate.main,
+            metric=metric,
+            threshold=threshold,
+            models_map_uri=f"s3://jobs/{MAP_KEY}",
+            group=group,
+        )
+        return json.loads((base / "processing/output/evaluation/evaluation.json").read_text())
+
+    yield run_evaluate
+    as_a_job.s3.delete_object(Bucket="jobs", Key=MAP_KEY)
+
+
+@pytest.fixture
+def in_service(aws, tmp_path):
+    """Put a model in service: its artifact and the map that names it."""
+
+    def deploy(one, group=GROUP, version=4):
+        aws.s3.put_object(
+            Bucket="jobs",
+            Key="models/champion.tar.gz",
+            Body=model_archive(tmp_path / "champion", one, "XGBoost"),
+        )
+        entry = {"key": "models/champion.tar.gz", "version": version, "sha256": "", "approved_at": ""}
+        aws.s3.put_object(Bucket="jobs", Key=MAP_KEY, Body=json.dumps({group: entry}).encode())
+
+    return deploy
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_the_first_model_of_a_data_set_has_its_threshold_alone_to_pass(evaluated, held_out, task):
+    one = fitted("LogisticRegression", task)
+    frame, target = held_out(one)
+    metric = "rmse" if task == "regression" else "accuracy"
+    report = evaluated(metric=metric)
+    predicted = one.pipeline.predict(frame)
+    value = float(
+        np.sqrt(np.mean((predicted - target) ** 2)) if task == "regression" else np.mean(predicted == target)
+    )
+    assert report["gate"]["value"] == pytest.approx(value)
+    sign = -1 if task == "regression" else 1
+    assert report["gate"]["threshold_margin"] == pytest.approx(sign * (value - 0.5))
+    assert (report["gate"]["champion_version"], report["gate"]["champion_margin"]) == (None, 0.0)
+    assert report["model"] == {"algorithm": "LogisticRegression", **HISTORY, "task": task, "target": "target"}
+    kind = "regression" if task == "regression" else f"{task}_classification"
+    assert report[f"{kind}_metrics"][metric]["value"] == report["gate"]["value"]
+
+
+def test_the_model_in_service_is_judged_on_the_same_rows(evaluated, held_out, in_service):
+    ours, theirs = fitted("LogisticRegression", "binary"), fitted("XGBoost", "binary")
+    frame, target = held_out(ours)
+    in_service(theirs)
+    gate = evaluated()["gate"]
+    expected = [np.mean(one.pipeline.predict(frame) == target) for one in (ours, theirs)]
+    assert (gate["value"], gate["champion_value"]) == pytest.approx(expected)
+    assert gate["champion_margin"] == pytest.approx(expected[0] - expected[1])
+    assert gate["champion_version"] == 4
+    gate = evaluated(metric="log_loss", threshold="1")["gate"]
+    assert gate["champion_margin"] == pytest.approx(gate["champion_value"] - gate["value"])
+
+
+def test_a_model_in_service_of_other_columns_or_classes_is_not_compared(evaluated, held_out, in_service):
+    held_out(fitted("LogisticRegression", "binary"))
+    table = mixed().drop(columns="income")
+    in_service(fit(table, "NaiveBayes", "binary"))
+    gate = evaluated()["gate"]
+    assert (gate["champion_version"], gate["champion_value"], gate["champion_margin"]) == (4, None, 0.0)
+
+
+def test_the_model_of_another_data_set_is_no_champion(evaluated, held_out, in_service):
+    held_out(fitted("LogisticRegression", "binary"))
+    in_service(fitted("XGBoost", "binary"), group="shop--toys-2")
+    assert evaluated()["gate"]["champion_version"] is None
+
+
+def test_a_map_that_names_an_artifact_that_is_gone_is_refused(aws, evaluated, held_out):
+    held_out(fitted("LogisticRegression", "binary"))
+    entry = {"key": "models/gone.tar.gz", "version": 1, "sha256": "", "approved_at": ""}
+    aws.s3.put_object(Bucket="jobs", Key=MAP_KEY, Body=json.dumps({GROUP: entry}).encode())
+    with pytest.raises(
+        SystemExit, match=r"names s3://jobs/models/gone\.tar\.gz for shop--toys.*Run the deployer"
+    ):
+        evaluated()
+
+
+def test_a_model_that_the_server_cannot_serve_fails_here(evaluated, held_out, base, tmp_path):
+    one = fitted("LogisticRegression", "binary")
+    held_out(one)
+    save_model(tmp_path / "bad", {**one.manifest, "format_version": 99}, one.arrays)
+    (base / "processing/input/model/model.tar.gz").write_bytes(archive(tmp_path / "bad"))
+    with pytest.raises(
+        SystemExit, match=r"The server answers 400 .*format version is 99; this server reads 1"
+    ):
+        evaluated()
+
+
+def test_wrong_arguments_are_refused_in_a_sentence(as_a_job, run_module):
+    with pytest.raises(SystemExit, match="evaluate: argument --threshold: invalid float value: 'high'"):
+        run_module(evaluate.main, metric="accuracy", threshold="high", models_map_uri="s3://a/b", group="g")
+
+
+def test_a_wide_table_is_sent_in_requests_that_the_server_takes(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.normal(size=(400, 1500)), columns=[f"x{i}" for i in range(1500)])
+    one = fit(wide.assign(target=["a", "b"] * 200), "NaiveBayes", "binary")
+    save_model(tmp_path, one.manifest, one.arrays)
+    rows = one.frame.to_numpy().tolist()
+    assert len(json.dumps(rows)) > 6_291_456
+    with ServerProcess() as server:
+        server.load("wide", tmp_path)
+        answer = server.predict("wide", rows)
+        assert server.predict("wide", []) == {"predictions": [], "probabilities": []}
+    expected = [one.schema.classes[i] for i in one.pipeline.predict(one.frame)]
+    assert answer["predictions"] == expected
+    assert len(answer["probabilities"]) == 400
+
+
+def test_a_server_process_ends_with_its_block(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(BadInput, match="The server answers 400 to POST /models"), ServerProcess() as server:
+        server.load("absent", tmp_path / "absent")
+    assert server.process.poll() is not None
+
+
+def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path):
+    with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as tar:
+        entry = tarfile.TarInfo("../evil.txt")
+        tar.addfile(entry, io.BytesIO(b""))
+    with pytest.raises(tarfile.FilterError):
+        evaluate.extract(tmp_path / "evil.tar.gz", tmp_path / "models")
+    assert not (tmp_path / "evil.txt").exists()
+
+
+def test_evaluate_as_sagemaker_runs_it(aws, base, held_out):
+    """As the source that came with the job, beside the server that is installed."""
+    held_out(fitted("RandomForest", "binary"), "RandomForest", rows=50)
+    give_code(base, source())
+    arguments = ["--metric", "auc", "--models-map-uri", f"s3://jobs/{MAP_KEY}", "--group", "shop--none"]
+    done = run(
+        "process", base, "tabular.evaluate", *arguments, "--threshold", "0.6", AWS_ENDPOINT_URL=aws.url
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    printed = json.loads(done.stdout)
+    report = json.loads((base / "processing/output/evaluation/evaluation.json").read_text())
+    assert printed["gate"] == report["gate"]
+    assert report["gate"]["threshold_margin"] == pytest.approx(report["gate"]["value"] - 0.6)

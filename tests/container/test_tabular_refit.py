@@ -1,0 +1,151 @@
+"""RefitBestModel: the winner of the tuning on the whole training split, portable and with its history."""
+
+import hashlib
+import json
+from types import SimpleNamespace
+
+import joblib
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError
+from tabular import refit
+from tabular.export import check_equal
+from tabular.portable import load_model
+from tabular.preprocess import encode, infer_schema
+from tabular.schema import features, read_split, write_split
+from tabular_jobs import give_hyperparameters, run
+from tabular_tables import family, mixed
+
+TRIAL = {
+    "algorithm": "LightGBM",
+    "scorer": "accuracy",
+    "folds": "3",
+    "random_state": "7",
+    "n_estimators": "50",
+    "num_leaves": "4",
+}
+
+
+@pytest.fixture(scope="module")
+def tuned(aws, tmp_path_factory):
+    """A trial that has run as a training job, whose training split is in a bucket."""
+    folder = tmp_path_factory.mktemp("split")
+    table = mixed("multiclass")
+    schema = infer_schema(table, "target", family("multiclass"))
+    write_split(folder, features(table, schema), encode(table["target"], schema), schema)
+    for path in folder.iterdir():
+        aws.s3.put_object(Bucket="jobs", Key=f"split/{path.name}", Body=path.read_bytes())
+    code = {"sagemaker_program": "tabular.train", "sagemaker_submit_directory": aws.source}
+    s3_source = {"S3DataType": "S3Prefix", "S3Uri": "s3://jobs/split/"}
+    aws.sagemaker.create_training_job(
+        TrainingJobName="trial-1",
+        HyperParameters=TRIAL | code | {"_tuning_objective_metric": "cross_validation_score"},
+        AlgorithmSpecification={
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:local",
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [
+                {"Name": "cross_validation_score", "Regex": r"cross_validation_score=([-+0-9.eE]+);"}
+            ],
+        },
+        RoleArn="arn:aws:iam::123456789012:role/jobs",
+        InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": s3_source}}],
+        OutputDataConfig={"S3OutputPath": "s3://jobs/trials"},
+        ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 60},
+    )
+    aws.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
+        TrainingJobName="trial-1", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    job = aws.sagemaker.describe_training_job(TrainingJobName="trial-1")
+    assert job["TrainingJobStatus"] == "Completed", job
+    return SimpleNamespace(folder=folder, score=job["FinalMetricDataList"][0]["Value"])
+
+
+@pytest.fixture
+def refitted(as_a_job, tuned, base, run_module, monkeypatch):
+    """RefitBestModel run in this process; gives the base folder."""
+    frame, target, schema = read_split(tuned.folder)
+    write_split(base / "input/data/train", frame, target, schema)
+    give_hyperparameters(base, best_training_job="trial-1", sagemaker_program="tabular.refit")
+    monkeypatch.setenv("TRAINING_JOB_NAME", "refit-1")
+    run_module(refit.main)
+    return base
+
+
+def test_the_winner_is_known_by_its_hyperparameters_and_score(as_a_job, tuned):
+    winner = refit.winning_trial("trial-1")
+    assert winner == {"name": "trial-1", "hyperparameters": TRIAL, "score": pytest.approx(tuned.score)}
+    with pytest.raises(ClientError, match="absent"):
+        refit.winning_trial("absent")
+
+
+def test_the_manifest_tells_where_a_model_comes_from(refitted, tuned):
+    manifest = json.loads((refitted / "model/manifest.json").read_text())
+    files = {name: (refitted / "model" / name).read_bytes() for name in manifest["files"]}
+    assert manifest["files"] == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    assert (manifest["format"], manifest["format_version"]) == ("tabular-portable", 1)
+    assert (manifest["task"], manifest["target"]) == ("multiclass", "target")
+    assert manifest["classes"] == [0, 10, 20]
+    assert manifest["columns"][2] == {"name": "member", "kind": "boolean"}
+    assert manifest["algorithm"] == "LightGBM"
+    assert manifest["hyperparameters"] == {"n_estimators": "50", "num_leaves": "4"}
+    assert manifest["cross_validation"] == {
+        "scorer": "accuracy",
+        "folds": 3,
+        "score": pytest.approx(tuned.score),
+        "training_job": "trial-1",
+    }
+    data = (refitted / "input/data/train/data.parquet").read_bytes()
+    assert manifest["training"] == {
+        "job": "refit-1",
+        "rows": 160,
+        "data_sha256": hashlib.sha256(data).hexdigest(),
+        "random_state": 7,
+    }
+    assert {"numpy", "scikit-learn", "lightgbm"} <= manifest["libraries"].keys()
+    assert any(name.startswith("xgboost") for name in manifest["libraries"])
+
+
+def test_the_model_holds_no_pickle_and_the_fitted_pipeline_stays_outside_it(refitted):
+    names = sorted(path.name for path in (refitted / "model").rglob("*"))
+    assert names == ["manifest.json", "model.safetensors"]
+    assert [path.name for path in (refitted / "output/data").iterdir()] == ["pipeline.joblib"]
+    assert not (refitted / "output/failure").exists()
+
+
+def test_the_model_answers_as_the_pipeline_that_people_may_open(refitted):
+    frame, _, schema = read_split(refitted / "input/data/train")
+    pipeline = joblib.load(refitted / "output/data/pipeline.joblib")
+    assert check_equal(load_model(refitted / "model"), pipeline, frame, schema) <= 1e-7
+    assert pipeline.named_steps["estimator"].get_params()["num_leaves"] == 4
+
+
+def test_the_sample_is_what_a_deployment_may_ask_and_expect(refitted, server):
+    sample = json.loads((refitted / "model/manifest.json").read_text())["sample"]
+    assert len(sample["instances"]) == 3
+    assert server.load("sample", refitted / "model").status == 200
+    answer = server.invoke("sample", {"instances": sample["instances"]})
+    server.unload("sample")
+    assert answer.json["predictions"] == sample["predictions"]
+
+
+def test_the_same_winner_makes_the_same_bytes(refitted, run_module):
+    before = {path.name: path.read_bytes() for path in (refitted / "model").iterdir()}
+    run_module(refit.main)
+    assert {path.name: path.read_bytes() for path in (refitted / "model").iterdir()} == before
+
+
+def test_refit_as_sagemaker_runs_it(aws, tuned, base):
+    frame, target, schema = read_split(tuned.folder)
+    write_split(base / "input/data/train", frame, target, schema)
+    given = {"sagemaker_program": "tabular.refit", "sagemaker_submit_directory": aws.source}
+    give_hyperparameters(base, best_training_job="trial-1", **given)
+    done = run("train", base, AWS_ENDPOINT_URL=aws.url, TRAINING_JOB_NAME="refit-2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("LightGBM {'n_estimators': '50', 'num_leaves': '4'} fitted on 160 rows")
+    assert np.isfinite(load_model(base / "model").manifest["cross_validation"]["score"])
+
+    give_hyperparameters(base, best_training_job="absent", **given)
+    done = run("train", base, AWS_ENDPOINT_URL=aws.url)
+    assert done.returncode == 1
+    assert "absent" in (base / "output/failure").read_text()
