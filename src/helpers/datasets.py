@@ -8,20 +8,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import requests
 from tabular.datasets import DATASETS, DatasetSpec
 
-from helpers.errors import BadInput
+from helpers.errors import BadInput, one_line
 from helpers.session import Session
 from helpers.storage import put_once
 from lambdas.contract import NAME, load
 
 __all__ = ["Dataset", "choose", "class_counts", "fetch", "names", "overview", "upload"]
 
-DOWNLOAD_SECONDS = 30
+CONNECT_SECONDS, READ_SECONDS = 5, 30
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,14 @@ class Dataset:
     description: str = ""
 
     def read(self) -> pd.DataFrame:
-        """The whole table."""
-        return pd.read_csv(self.path)
+        """The whole table, as PreprocessData reads it."""
+        table = pd.read_csv(self.path, encoding="utf-8-sig", skipinitialspace=True)
+        table.columns = [str(name).strip() for name in table.columns]
+        return table
+
+
+class SourceError(Exception):
+    """The source of a data set cannot be reached, or gives something else."""
 
 
 def choose(entries: Sequence[str | Mapping[str, str]]) -> list[Dataset]:
@@ -52,13 +57,10 @@ def choose(entries: Sequence[str | Mapping[str, str]]) -> list[Dataset]:
     for entry in entries:
         try:
             chosen.append(fetch(entry))
-        except requests.RequestException as error:
-            name = entry if isinstance(entry, str) else entry["name"]
+        except SourceError as error:
+            (name,) = names([entry])
             variable = DATASETS[name].copy_variable
-            print(
-                f"Leaving out {name}: its source cannot be reached ({type(error).__name__}); "
-                f"set {variable} to a local copy to have it."
-            )
+            print(f"Leaving out {name}: {error}; set {variable} to a local copy to have it.")
     if not chosen:
         raise BadInput(
             "No data set is left to work on; add breast-cancer to DATASETS, which needs no network."
@@ -75,7 +77,7 @@ def fetch(entry: str | Mapping[str, str]) -> Dataset:
 
     Raises:
         BadInput: as `choose`.
-        requests.RequestException: its source cannot be reached.
+        SourceError: its source cannot be reached, or gives something else.
     """
     entry = {"name": entry} if isinstance(entry, str) else dict(entry)
     if strange := sorted(set(entry) - {"name", "uri", "target"}):
@@ -88,8 +90,8 @@ def fetch(entry: str | Mapping[str, str]) -> Dataset:
         )
     if name in DATASETS:
         spec = DATASETS[name]
-        path = _cached(name, spec, entry.get("uri") or os.environ.get(spec.copy_variable, ""))
-        dataset = Dataset(name, entry.get("target", spec.target), path, spec.description)
+        path = _cached(name, spec, str(entry.get("uri") or os.environ.get(spec.copy_variable, "")))
+        dataset = Dataset(name, str(entry.get("target", spec.target)), path, spec.description)
     elif "uri" not in entry:
         nearest = get_close_matches(name, DATASETS, n=1)
         hint = (
@@ -100,15 +102,17 @@ def fetch(entry: str | Mapping[str, str]) -> Dataset:
         raise BadInput(f"Unknown data set {name!r}; known are {', '.join(DATASETS)}; {hint}")
     elif "target" not in entry:
         raise BadInput(f"The data set {name!r} has no target; name the column to predict.")
+    elif "://" in str(entry["uri"]):
+        raise BadInput(f"The uri of {name} is {entry['uri']!r}; give the path of a CSV on this machine.")
     else:
-        dataset = Dataset(name, str(entry["target"]), Path(entry["uri"]).expanduser())
-    _check_target(dataset)
+        dataset = Dataset(name, str(entry["target"]), Path(str(entry["uri"])).expanduser())
+    _check(dataset)
     return dataset
 
 
 def names(entries: Sequence[str | Mapping[str, str]]) -> list[str]:
     """The names alone of the entries that `choose` takes."""
-    return [entry if isinstance(entry, str) else entry["name"] for entry in entries]
+    return [entry if isinstance(entry, str) else str(entry["name"]) for entry in entries]
 
 
 def class_counts(datasets: Iterable[Dataset]) -> dict[str, pd.Series]:
@@ -149,7 +153,8 @@ def _cached(name: str, spec: DatasetSpec, copy: str) -> Path:
     path = folder / f"{name}.csv"
     if copy or not path.exists():
         table = _copied(name, copy, spec) if copy else _loaded(spec) if spec.loader else _downloaded(spec)
-        _check_copy(name, table, spec, copy or spec.url)
+        if copy and (wrong := _difference(table, spec)):
+            raise BadInput(f"{copy} is not {name}: {wrong}. Get it again.")
         folder.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
         table.to_csv(part, index=False)
@@ -167,9 +172,17 @@ def _loaded(spec: DatasetSpec) -> pd.DataFrame:
 
 
 def _downloaded(spec: DatasetSpec) -> pd.DataFrame:
-    response = requests.get(spec.url, timeout=DOWNLOAD_SECONDS)
-    response.raise_for_status()
-    return pd.read_csv(io.StringIO(response.text), names=list(spec.columns))
+    try:
+        response = requests.get(spec.url, timeout=(CONNECT_SECONDS, READ_SECONDS))
+        response.raise_for_status()
+        table = pd.read_csv(io.StringIO(response.text), names=list(spec.columns))
+    except requests.RequestException as error:
+        raise SourceError(f"its source cannot be reached ({type(error).__name__})") from None
+    except ValueError:
+        raise SourceError("its source gives no table") from None
+    if wrong := _difference(table, spec):
+        raise SourceError(f"its source gives another table: {wrong}")
+    return table
 
 
 def _copied(name: str, copy: str, spec: DatasetSpec) -> pd.DataFrame:
@@ -178,33 +191,52 @@ def _copied(name: str, copy: str, spec: DatasetSpec) -> pd.DataFrame:
         has_header = spec.target in path.read_text().partition("\n")[0].split(",")
         return pd.read_csv(path) if has_header else pd.read_csv(path, names=list(spec.columns))
     except (OSError, ValueError) as error:
-        raise BadInput(f"The copy of {name} at {copy!r} cannot be read: {error}") from None
+        raise BadInput(
+            f"The copy of {name} at {copy!r} cannot be read ({one_line(error)}); give the path of one "
+            "that can."
+        ) from None
 
 
-def _check_copy(name: str, table: pd.DataFrame, spec: DatasetSpec, source: str) -> None:
-    counts: dict[Any, int] = {}
+def _difference(table: pd.DataFrame, spec: DatasetSpec) -> str:
+    """What tells a table from the one it should be; nothing if it is that one."""
+    counts: dict[str, int] = {}
     if spec.target in table:
         counts = {str(label): int(count) for label, count in table[spec.target].value_counts().items()}
-    if tuple(table.columns) != spec.columns or len(table) != spec.rows or counts != dict(spec.class_counts):
-        raise BadInput(
-            f"{source or name} is not {name}: it has {len(table)} rows, {table.shape[1]} columns and classes "
-            f"{counts}; expected are {spec.rows} rows, {len(spec.columns)} columns and "
-            f"{dict(spec.class_counts)}. Get it again."
-        )
+    if (tuple(table.columns), len(table), counts) == (spec.columns, spec.rows, dict(spec.class_counts)):
+        return ""
+    return (
+        f"it has {len(table)} rows, {table.shape[1]} columns and the classes {_listed(counts) or '(none)'}; "
+        f"expected are {spec.rows} rows, {len(spec.columns)} columns and the classes "
+        f"{_listed(spec.class_counts)}"
+    )
 
 
-def _check_target(dataset: Dataset) -> None:
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{label}: {count}" for label, count in list(counts.items())[:5])
+
+
+def _check(dataset: Dataset) -> None:
     """Read the table once, before anything starts."""
     try:
         with dataset.path.open(newline="", encoding="utf-8-sig") as lines:
             header = [name.strip() for name in next(csv.reader(lines), [])]
-        if dataset.target in header:
-            pd.read_csv(dataset.path)
+        _check_header(dataset, header)
+        if dataset.read().empty:
+            raise ValueError("it has a header line and nothing under it")
     except (OSError, ValueError, csv.Error) as error:
         raise BadInput(
-            f"The table of {dataset.name} at {str(dataset.path)!r} cannot be read ({error}); "
-            "give a CSV in UTF-8 with a header line."
+            f"The table of {dataset.name} at {str(dataset.path)!r} cannot be read "
+            f"({one_line(error)}); give the path of a CSV in UTF-8 with a header line."
         ) from None
+
+
+def _check_header(dataset: Dataset, header: Sequence[str]) -> None:
+    if not header:
+        raise ValueError("it is empty")
+    if "" in header:
+        raise ValueError(f"column {header.index('') + 1} of its header has no name")
+    if repeated := [name for name, count in Counter(header).items() if count > 1]:
+        raise ValueError(f"its columns {', '.join(map(repr, repeated))} come more than once")
     if dataset.target not in header:
         nearest = get_close_matches(dataset.target, header, n=1)
         raise BadInput(

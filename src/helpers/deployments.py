@@ -43,8 +43,9 @@ def wait(session: Session, decisions: Iterable[Decision], seconds: float = 300) 
         waiting = {name for name in waiting if entries.get(name, {}).get("version") != _due(session, name)}
         if waiting and time.monotonic() > deadline:
             raise JobFailed(
-                f"{', '.join(sorted(waiting))}: not in service {seconds:.0f} seconds after the decision; see "
-                f"the log of {session.deployer_function_name}, mend what it names and run 04 again."
+                f"{', '.join(sorted(waiting))}: what is in service has not followed the decision in "
+                f"{seconds:.0f} seconds; see the log of the function {session.deployer_function_name}, mend "
+                "what it names and run 04 again."
             )
         if waiting:
             time.sleep(POLL_SECONDS[session.is_local])

@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,8 @@ __all__ = [
 ]
 
 TIMEOUT_SECONDS = 70
+# The invoker keeps the models map for some seconds, and a model may have to be loaded first.
+SETTLE_SECONDS, POLL_SECONDS = 60, 0.5
 _connections = threading.local()
 
 
@@ -74,9 +77,9 @@ def predict(session: Session, dataset: str, rows: Sequence[Sequence[Any]]) -> di
     """Labels, and for a classification the classes and their probabilities.
 
     Raises:
-        JobFailed: the endpoint refuses, with its own words.
+        JobFailed: the endpoint refuses, with its own words, or does not answer.
     """
-    answer = invoke(session, {"model": dataset, "data": rows})
+    answer = _asked(session, dataset, rows)
     if answer.status_code != 200:
         raise JobFailed(f"{dataset}: the endpoint answers {answer.status_code}: {answer.text[:500]}")
     return answer.json()
@@ -99,11 +102,12 @@ def rows_of(features: pd.DataFrame) -> list[list[Any]]:
 
 
 def held_out_rows(session: Session) -> dict[str, list[list[Any]]]:
-    """Held-out rows of each data set in service, as JSON carries them."""
-    return {
-        dataset: rows_of(held_out(session, _version(session, dataset, entry["version"])).features)
-        for dataset, entry in in_service(session).items()
-    }
+    """Held-out rows of each data set in service, as JSON carries them, once the URL answers for each."""
+    rows = {}
+    for dataset, entry in in_service(session).items():
+        rows[dataset] = rows_of(held_out(session, _version(session, dataset, entry["version"])).features)
+        _settle(session, dataset, entry["version"], rows[dataset][:1])
+    return rows
 
 
 def first_predictions(session: Session, rows: Mapping[str, Sequence[Sequence[Any]]]) -> pd.DataFrame:
@@ -126,7 +130,7 @@ def mistakes(session: Session, rows: Mapping[str, Sequence[Sequence[Any]]]) -> p
         questions["a row of one cell"] = {"model": dataset, "data": [[1.5]]}
         questions["a text for a number"] = {"model": dataset, "data": [["many", *examples[0][1:]]]}
     answers = {name: invoke(session, question) for name, question in questions.items()}
-    table = {name: (answer.status_code, answer.json()["error"]) for name, answer in answers.items()}
+    table = {name: (answer.status_code, _said(answer)) for name, answer in answers.items()}
     return pd.DataFrame.from_dict(table, orient="index", columns=["status", "answer"]).rename_axis("question")
 
 
@@ -149,10 +153,12 @@ def check(session: Session, dataset: str, version: int) -> pd.DataFrame:
     """Predict every held-out row of the version in service: its label, the prediction and the probability.
 
     Raises:
-        JobFailed: the share of right answers is not the one that EvaluateBestModel measured.
+        JobFailed: the URL goes on answering by another version, or the share of right answers is not the
+            one that EvaluateBestModel measured.
     """
     package = _version(session, dataset, version)
     rows = held_out(session, package)
+    _settle(session, dataset, version, rows_of(rows.features[:1]))
     answer = predict(session, dataset, rows_of(rows.features))
     table = pd.DataFrame({"label": rows.truth, "prediction": answer["predictions"]})
     if "probabilities" in answer:
@@ -180,7 +186,43 @@ def accuracy(checked: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _version(session: Session, dataset: str, version: int) -> Package:
-    return next(package for package in packages(session, dataset) if package.version == version)
+    for package in packages(session, dataset):
+        if package.version == version:
+            return package
+    raise JobFailed(
+        f"{dataset}: version {version} is in service but no longer in the registry; the deployer takes it "
+        "out of service when it next runs."
+    )
+
+
+def _asked(session: Session, dataset: str, rows: Sequence[Sequence[Any]]) -> requests.Response:
+    try:
+        return invoke(session, {"model": dataset, "data": rows})
+    except requests.RequestException as error:
+        raise JobFailed(
+            f"{dataset}: no answer from {session.invoker_url} ({type(error).__name__}); connect again, or "
+            f"see the log of the function {session.invoker_function_name}."
+        ) from None
+
+
+def _settle(session: Session, dataset: str, version: int, row: Sequence[Sequence[Any]]) -> None:
+    """Wait until the URL answers by the version that is in service."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while (answer := _asked(session, dataset, row)).headers.get("x-model-version") != str(version):
+        if time.monotonic() > deadline:
+            raise JobFailed(
+                f"{dataset}: version {version} is in service, but the URL has not answered by it for "
+                f"{SETTLE_SECONDS} seconds; at last it said {answer.status_code}: {answer.text[:500]}"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _said(answer: requests.Response) -> str:
+    """The sentence of an error; the answer itself where a question was no mistake for this model."""
+    try:
+        return answer.json()["error"]
+    except (ValueError, KeyError):
+        return answer.text
 
 
 def _shares(answer: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Runs one notebook with papermill; prints a line for each cell, and the progress of long ones meanwhile."""
 
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -26,11 +27,12 @@ def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
 
     Raises:
         papermill.exceptions.PapermillExecutionError: a cell failed.
+        nbclient.exceptions.DeadKernelError: the kernel died, or was killed for want of memory.
         KeyboardInterrupt: as soon as the kernel is gone.
     """
     interrupted = threading.Event()
     # Not in the main thread: an interrupt there would tear nbclient's event loop from between two messages.
-    with ThreadPoolExecutor(1, "notebook") as pool:
+    with tempfile.TemporaryDirectory(prefix="kernel-") as sockets, ThreadPoolExecutor(1, "notebook") as pool:
         done: Future[None] = pool.submit(
             papermill.execute_notebook,
             str(source),
@@ -41,6 +43,7 @@ def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
             cwd=str(Path.cwd()),
             progress_bar=False,
             interrupted=interrupted,
+            sockets=sockets,
         )
         try:
             done.result()
@@ -63,10 +66,16 @@ class _Client(PapermillNotebookClient):
     """Prints what the cells stream and how far they are."""
 
     def __init__(
-        self, manager: NotebookExecutionManager, interrupted: threading.Event, **options: Any
+        self, manager: NotebookExecutionManager, interrupted: threading.Event, sockets: str, **options: Any
     ) -> None:
         super().__init__(manager, kernel_manager_class=_KernelManager, **options)
-        self._interrupted = interrupted
+        self._interrupted, self._sockets = interrupted, sockets
+
+    def create_kernel_manager(self) -> AsyncKernelManager:
+        """The kernel's manager, its sockets in a folder of this run: by default all runs share the cwd."""
+        manager = super().create_kernel_manager()
+        manager.ip = f"{self._sockets}/socket"
+        return manager
 
     def papermill_execute_cells(self) -> None:
         ended = threading.Event()
@@ -111,8 +120,14 @@ class _Engine(NBClientEngine):
     def execute_managed_notebook(
         cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any
     ) -> NotebookNode:
-        interrupted = options["interrupted"]
-        client = _Client(nb_man, interrupted, kernel_name=kernel_name, timeout=None, startup_timeout=60)
+        client = _Client(
+            nb_man,
+            options["interrupted"],
+            options["sockets"],
+            kernel_name=kernel_name,
+            timeout=None,
+            startup_timeout=60,
+        )
         return client.execute()
 
 

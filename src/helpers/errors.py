@@ -1,6 +1,6 @@
 """The ways a run can end that a person can do something about, each with its exit code."""
 
-__all__ = ["BadInput", "JobFailed", "UserError"]
+__all__ = ["BadInput", "JobFailed", "UserError", "one_line"]
 
 
 class UserError(Exception):
@@ -17,3 +17,8 @@ class BadInput(UserError):
 
 class JobFailed(UserError):
     """A step of the pipeline failed."""
+
+
+def one_line(error: Exception) -> str:
+    """What an error of somebody else's says, for a sentence of ours."""
+    return " ".join(str(error).split()).rstrip(".")

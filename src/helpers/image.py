@@ -16,11 +16,9 @@ SUFFIXES = (".py", ".toml", ".c")
 
 
 def contents() -> pd.DataFrame:
-    """A row for each file of container/ that goes into the image: its lines and what it is for."""
-    rows = {
-        path.relative_to(ROOT).as_posix(): (text.count("\n"), _first_line(text)) for path, text in _files()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["lines", "what it is"]).rename_axis("file")
+    """A row for each file of container/ that goes into the image, and what it is for."""
+    rows = {path.relative_to(ROOT).as_posix(): _first_line(text) for path, text in _files()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["what it is"]).rename_axis("file")
 
 
 def requirements() -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import requests
 
 from helpers.endpoint import invoke
 from helpers.session import Session
@@ -17,9 +18,10 @@ __all__ = ["run", "summary"]
 def run(
     session: Session, rows: Mapping[str, Sequence[Sequence[Any]]], seconds: int, clients: int
 ) -> pd.DataFrame:
-    """Send single rows of every data set for some seconds, none for 0 seconds; a row for each answer.
+    """Send single rows of every data set for some seconds, none for 0 seconds; a row for each request.
 
-    Columns: data set, second (since the start), milliseconds (of the answer), status (HTTP).
+    Columns: data set, second (since the start), milliseconds (until the answer), status (HTTP; 0 where no
+    answer came).
     """
     columns = ["data set", "second", "milliseconds", "status"]
     if not seconds or not rows:
@@ -36,7 +38,10 @@ def run(
             sent = time.perf_counter()
             if sent - begin >= seconds:
                 return
-            status = invoke(session, question).status_code
+            try:
+                status = invoke(session, question).status_code
+            except requests.RequestException:
+                status = 0
             answers.append((question["model"], sent - begin, 1000 * (time.perf_counter() - sent), status))
 
     threads = [threading.Thread(target=client, args=(7 * number,), daemon=True) for number in range(clients)]
@@ -48,16 +53,22 @@ def run(
 
 
 def summary(answers: pd.DataFrame, seconds: int) -> pd.DataFrame:
-    """A row for each data set and one for all: requests per second, latency percentiles in ms, errors."""
+    """A row for each data set and one for all: predictions per second, their latency in ms, and errors.
+
+    An error is no prediction: it counts in its own column alone. The last answers may come after the end.
+    """
+    ends = answers["second"] + answers["milliseconds"] / 1000
+    lasted = max([seconds, *ends])
 
     def row(part: pd.DataFrame) -> pd.Series:
+        good = part[part["status"] == 200]
         return pd.Series(
             {
-                "requests per second": len(part) / seconds,
-                "p50": part["milliseconds"].quantile(0.50),
-                "p95": part["milliseconds"].quantile(0.95),
-                "p99": part["milliseconds"].quantile(0.99),
-                "errors": int((part["status"] != 200).sum()),
+                "requests per second": len(good) / lasted,
+                "p50": good["milliseconds"].quantile(0.50),
+                "p95": good["milliseconds"].quantile(0.95),
+                "p99": good["milliseconds"].quantile(0.99),
+                "errors": len(part) - len(good),
             }
         )
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from helpers.errors import UserError, one_line
+
 __all__ = ["exclusive"]
 
 
@@ -19,9 +21,19 @@ def exclusive(path: Path) -> Iterator[None]:
     """Hold a lock on a file; whoever comes second is told whom they wait for, and waits.
 
     The lock ends with the process, however that ends.
+
+    Raises:
+        UserError: there can be no file there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("a+")
+    except OSError as error:
+        raise UserError(
+            f"The folder {path.parent} cannot be used ({one_line(error)}); name another one, for a state of "
+            "local_aws by LOCAL_AWS_HOME, for results by --runs."
+        ) from None
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -8,12 +8,18 @@ from typing import Any
 
 import yaml
 
-from helpers.errors import BadInput
-
-CLASSIFICATION_METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss")
-REGRESSION_METRICS = ("mae", "mse", "rmse", "r2")
+from helpers.errors import BadInput, one_line
+from lambdas.contract import NAME
 
 __all__ = ["PARAMETERS", "assignments", "check", "read"]
+
+# Of classifications: what the notebooks compile. Held against the container's own tables by a test.
+METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss")
+SCORERS = (
+    *("neg_log_loss", "accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews_corrcoef"),
+    *("roc_auc_ovr", "roc_auc_ovr_weighted"),
+    *("average_precision", "f1", "neg_brier_score", "precision", "recall", "roc_auc"),  # of two classes
+)
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,28 @@ def _real(low: float, high: float) -> Parameter:
 
 def _tables() -> Parameter:
     return Parameter(
-        "a list of data sets, each a name or {name: ..., uri: ..., target: ...}",
+        "a list of data sets, each a name or {name: ..., uri: ..., target: ...}, all of them texts",
         lambda value: isinstance(value, list | tuple) and len(value) > 0 and all(map(_is_table, value)),
     )
 
 
 def _is_table(entry: object) -> bool:
-    return isinstance(entry, str) or (isinstance(entry, Mapping) and "name" in entry)
+    if isinstance(entry, Mapping):
+        return "name" in entry and all(isinstance(value, str) for value in entry.values())
+    return isinstance(entry, str)
+
+
+def _name(also: Sequence[str] = (), never: Sequence[str] = ()) -> Parameter:
+    """A part of the names that AWS is given."""
+    words = "up to 32 lower-case letters, digits and single hyphens between them, such as many-models"
+    words += "".join(f", or {value!r}" for value in also) + "".join(f", but not {value!r}" for value in never)
+    return Parameter(
+        words,
+        lambda value: (
+            isinstance(value, str)
+            and (value in also or (len(value) <= 32 and bool(NAME.fullmatch(value)) and value not in never))
+        ),
+    )
 
 
 def _instance() -> Parameter:
@@ -70,18 +91,19 @@ def _instance() -> Parameter:
 
 PARAMETERS: Mapping[str, Parameter] = {
     "ENVIRONMENT": _one_of("local", "aws"),
-    "PIPELINE_NAME": _text(),
+    "PIPELINE_NAME": _name(),
     "TERRAFORM_OUTPUTS": _text(),
-    "DEVELOPER": _text(),
+    # A developer's pipeline has its own name behind a hyphen, as that of the regression family has.
+    "DEVELOPER": _name(also=[""], never=["regression"]),
     "DATASETS": _tables(),
     "TEST_SET_SIZE": _real(0.05, 0.5),
     "STRATIFY_SPLIT": _flag(),
     "RANDOM_STATE": _whole(1, 2**31 - 1),
-    "CROSS_VALIDATION_SCORER": _text(),
+    "CROSS_VALIDATION_SCORER": _one_of(*SCORERS),
     "CROSS_VALIDATION_FOLDS": _whole(2, 20),
     "MAX_TUNING_JOBS": _whole(1, 750),
     "MAX_TUNING_PARALLEL_JOBS": _whole(1, 100),
-    "METRIC_FOR_REGISTRATION": _one_of(*CLASSIFICATION_METRICS, *REGRESSION_METRICS),
+    "METRIC_FOR_REGISTRATION": _one_of(*METRICS),
     "MIN_METRIC_FOR_REGISTRATION": _real(-1e12, 1e12),
     "PREPROCESSING_INSTANCE": _instance(),
     "TRAINING_INSTANCE": _instance(),
@@ -102,8 +124,11 @@ def read(path: Path) -> dict[str, Any]:
     """
     try:
         values = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"The parameter file {path} cannot be read: {' '.join(str(error).split())}") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:  # a date that is none is a ValueError
+        raise BadInput(
+            f"The parameter file {path} cannot be read ({one_line(error)}); give a YAML file such as "
+            "parameters/local.yaml."
+        ) from None
     if not isinstance(values, dict):
         raise BadInput(f"The parameter file {path} holds no `NAME: value` lines; see parameters/local.yaml.")
     return values
@@ -127,8 +152,21 @@ def check(values: Mapping[str, Any], known: Iterable[str]) -> None:
 
 
 def assignments(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Values given on the command line, read as YAML: `-p MAX_TUNING_JOBS 6`."""
-    return {name: yaml.safe_load(text) for name, text in pairs}
+    """Values given on the command line, read as YAML: `-p MAX_TUNING_JOBS 6`.
+
+    Raises:
+        BadInput: a value that is no YAML.
+    """
+    return {name: _value(name, text) for name, text in pairs}
+
+
+def _value(name: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text) if text else ""
+    except (ValueError, yaml.YAMLError):
+        raise BadInput(
+            f"{name} is {_shown(text)}, which is no YAML; put quotes around a text with any of []{{}}:,#."
+        ) from None
 
 
 def _shown(value: object) -> str:

@@ -4,7 +4,6 @@ The only module that imports the SageMaker SDK. Import it after `connect`: the S
 the region of AWS while it is imported.
 """
 
-import hashlib
 import json
 import logging
 import warnings
@@ -38,6 +37,7 @@ from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep, Training
 from sagemaker.train.model_trainer import ModelTrainer
 from tabular.algorithms import ALGORITHMS, Categorical, Continuous, Family, Integer
 
+from helpers.errors import BadInput
 from helpers.session import Session
 from lambdas.contract import group_prefix, load
 
@@ -107,9 +107,17 @@ class Parameters:
         """Parameters with a default each, so that a schedule can start the pipeline without naming any.
 
         What `defaults` does not give is taken from DEFAULTS.
+
+        Raises:
+            BadInput: an unknown parameter, or one that is left without a default.
         """
         defaults = {**DEFAULTS, **defaults}
         kinds = {name: field.type for name, field in cls.__dataclass_fields__.items()}
+        if strange := sorted(set(defaults) ^ set(kinds)):
+            raise BadInput(
+                f"{', '.join(strange)}: each parameter of the pipeline needs a default, and no other has "
+                f"one; they are {', '.join(kinds)}."
+            )
         allowed = {
             "StratifySplit": ["true", "false"],
             "RegisterModelApprovalStatus": ["PendingManualApproval", "Approved", "Rejected"],
@@ -150,15 +158,13 @@ class Compiler:
         warnings.filterwarnings("ignore", message="Running within a PipelineSession")  # that nothing runs yet
 
     def output_uri(self, *parts: str) -> Join:
-        """Where an execution keeps what a step made."""
-        return Join(
-            "/",
-            [
-                self.session.uri(load().prefixes.executions.rstrip("/")),
-                ExecutionVariables.PIPELINE_EXECUTION_ID,
-                *parts,
-            ],
-        )
+        """Where an execution keeps what a step made.
+
+        The step comes first: a lifecycle rule knows prefixes only, and lets what is needed for a while
+        expire without what a registered package names.
+        """
+        root = self.session.uri(load().prefixes.executions.rstrip("/"))
+        return Join("/", [root, *parts, ExecutionVariables.PIPELINE_EXECUTION_ID])
 
     def group(self, parameters: Parameters) -> Join:
         """Name of the model package group of the data set of an execution."""
@@ -427,7 +433,7 @@ def _upsert(session: Session, name: str, compiled: str) -> None:
     try:
         described = sagemaker.describe_pipeline(PipelineName=name)
     except sagemaker.exceptions.ResourceNotFound:
-        sagemaker.create_pipeline(**request, ClientRequestToken=hashlib.sha256(name.encode()).hexdigest())
+        sagemaker.create_pipeline(**request)
         print(f"Created the pipeline {name}.")
         return
     if described["PipelineDefinition"] == compiled:

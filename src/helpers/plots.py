@@ -124,7 +124,7 @@ def roc(reports: Mapping[str, Mapping[str, Any]]) -> Axes:
             curve = found["receiver_operating_characteristic_curve"]
             label = f"{dataset} (AUC {found['auc']['value']:.3f})"
             axes.plot(curve["false_positive_rates"], curve["true_positive_rates"], label=label)
-    axes.plot([0, 1], [0, 1], color="#bbbbbb", linestyle=":", linewidth=1)
+    axes.plot([0, 1], [0, 1], color="#bbbbbb", linestyle=":", linewidth=1, label="chance")
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
     axes.legend(fontsize=7, loc="lower right")

@@ -32,7 +32,7 @@ class Progress:
 
     def _show(self, lines: str) -> None:
         rows = {
-            name: {step: detail or SIGNS.get(status, status) for step, (status, detail) in steps.items()}
+            name: {step: _cell(status, detail) for step, (status, detail) in steps.items()}
             for name, steps in self._seen.items()
         }
         table = pd.DataFrame.from_dict(rows, orient="index").fillna("").T.rename_axis("step")
@@ -41,3 +41,8 @@ class Progress:
             self._handle = display(table, metadata=metadata, display_id=True)
         else:
             self._handle.update(table, metadata=metadata)
+
+
+def _cell(status: str, detail: str) -> str:
+    sign = SIGNS.get(status, status)
+    return f"{sign}: {detail}" if detail and status == "Failed" else detail or sign

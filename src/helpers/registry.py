@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from helpers.errors import BadInput
 from helpers.session import Session
 from helpers.storage import read_json
 
@@ -78,7 +79,7 @@ def table(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
                 "data set": package.dataset,
                 "version": package.version,
                 "status": package.status,
-                "algorithm": described["CustomerMetadataProperties"].get("algorithm", ""),
+                "algorithm": described.get("CustomerMetadataProperties", {}).get("algorithm", ""),
                 "said": described.get("ApprovalDescription", ""),
             }
         )
@@ -96,21 +97,26 @@ def decide(
 
     Approving touches only a version that awaits its decision. Rejecting touches one that awaits it or is
     approved: the previous approved version serves again.
+
+    Raises:
+        BadInput: another word than these three.
     """
     if decision == "none":
         return []
-    touched = (PENDING,) if decision == "approve" else (PENDING, "Approved")
-    made = []
-    for dataset in datasets:
-        candidates = [package for package in packages(session, dataset) if package.status in touched]
-        if candidates:
-            made.append(Decision(candidates[0], STATUS[decision]))
-            session.client("sagemaker").update_model_package(
-                ModelPackageArn=candidates[0].arn,
-                ModelApprovalStatus=STATUS[decision],
-                ApprovalDescription=reason or f"{STATUS[decision]} in notebook 04",
-            )
-    return made
+    if decision not in STATUS:
+        raise BadInput(f"APPROVE is {decision!r}; it must be one of none, {', '.join(STATUS)}.")
+    if decision == "approve":
+        candidates = undecided(session, datasets)
+    else:
+        touched = [[p for p in packages(session, d) if p.status in (PENDING, "Approved")] for d in datasets]
+        candidates = [versions[0] for versions in touched if versions]
+    for package in candidates:
+        session.client("sagemaker").update_model_package(
+            ModelPackageArn=package.arn,
+            ModelApprovalStatus=STATUS[decision],
+            ApprovalDescription=reason or f"{STATUS[decision]} in notebook 04",
+        )
+    return [Decision(package, STATUS[decision]) for package in candidates]
 
 
 def report(session: Session, decisions: Sequence[Decision], datasets: Iterable[str]) -> pd.DataFrame:

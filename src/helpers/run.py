@@ -5,7 +5,10 @@ first cell runs wherever that is possible), 3 the quality gate refused a model.
 """
 
 import argparse
+import ast
+import contextlib
 import datetime
+import itertools
 import logging
 import os
 import signal
@@ -16,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from helpers import datasets, engine, parameters, summary
 from helpers.errors import BadInput, UserError
 from helpers.lock import exclusive
-from helpers.session import local
+from helpers.session import group, local, outputs_of, state_folder
 
 __all__ = ["main", "run"]
 
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("\nInterrupted; nothing that this run started is left running.", file=sys.stderr)
+        print("\nInterrupted; nothing that this run started is left running here.", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -52,20 +56,28 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
     Raises:
         UserError: a parameter cannot be used, or a notebook ended with an error that a person can mend.
     """
-    wanted = {path: set(papermill.inspect_notebook(str(path))) for path in notebooks}
-    everywhere = {name for path in _notebooks() for name in papermill.inspect_notebook(str(path))}
+    defaults = {path: _defaults(path) for path in _notebooks()}
+    everywhere = {name: value for found in defaults.values() for name, value in found.items()}
     parameters.check(values, everywhere)
+    # What cannot be used is found before anything starts; what cannot be had is asked for only once.
+    everything = everywhere | values
+    entries = _absolute(everything["DATASETS"])
+    for name in datasets.names(entries):
+        group(everything["PIPELINE_NAME"], name)
+    if everything["ENVIRONMENT"] == "aws":
+        outputs_of(everything["TERRAFORM_OUTPUTS"])
+    chosen = {dataset.name for dataset in datasets.choose(entries)}
     if "DATASETS" in values:
-        values = {**values, "DATASETS": _absolute(values["DATASETS"])}
-        datasets.choose(values["DATASETS"])  # a table that cannot be used is found before anything starts
-    with exclusive(runs / "lock"), local(values.get("ENVIRONMENT", "local")):
-        return _run(wanted, values, runs)
+        kept = [entry for entry in entries if datasets.names([entry])[0] in chosen]
+        values = {**values, "DATASETS": kept}
+    # Two runs in one state would use the same cores and decide on the same packages.
+    state = state_folder() if everything["ENVIRONMENT"] == "local" else runs
+    with exclusive(state / "run.lock"), local(everything["ENVIRONMENT"]):
+        return _run({path: set(defaults[path]) for path in notebooks}, values, runs)
 
 
 def _run(wanted: Mapping[Path, set[str]], values: Mapping[str, Any], runs: Path) -> int:
-    begin, stamp = time.monotonic(), datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    folder = runs / stamp
-    folder.mkdir(parents=True)
+    begin, folder = time.monotonic(), _folder(runs)
     executed, seconds, failure = [], {}, None
     for path, names in wanted.items():
         print(f"\n{path.stem}", flush=True)
@@ -104,7 +116,28 @@ def _execute(source: Path, target: Path, values: Mapping[str, Any]) -> UserError
         return UserError(
             f"{source.stem} failed with {error.ename}: {error.evalue} The whole traceback is in {target}."
         )
+    except DeadKernelError:
+        return UserError(
+            f"{source.stem} failed: its kernel died, as it does when memory runs out. The notebook up to "
+            f"there is {target}; free some memory and run it again."
+        )
     return None
+
+
+def _folder(runs: Path) -> Path:
+    """A new folder named by the time; another run may begin in the same second."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    for name in itertools.chain([stamp], (f"{stamp}-{number}" for number in itertools.count(2))):
+        with contextlib.suppress(FileExistsError):
+            (runs / name).mkdir(parents=True)
+            break
+    return runs / name
+
+
+def _defaults(notebook: Path) -> dict[str, Any]:
+    """The parameters of a notebook with their defaults."""
+    found = papermill.inspect_notebook(str(notebook))
+    return {name: ast.literal_eval(parameter["default"]) for name, parameter in found.items()}
 
 
 def _notebooks() -> list[Path]:
@@ -139,8 +172,9 @@ def _interrupt(number: int, frame: object) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m helpers.run", description=__doc__.split("\n", 1)[0])
     parser.add_argument("file", type=Path, help="parameter file, such as parameters/local.yaml")
-    parser.add_argument("--only", action="append", default=[], metavar="03", help="run only this notebook")
-    parser.add_argument("--from", dest="start", metavar="03", help="run this notebook and the ones after it")
+    some = parser.add_mutually_exclusive_group()
+    some.add_argument("--only", action="append", default=[], metavar="03", help="run only this notebook")
+    some.add_argument("--from", dest="start", metavar="03", help="run this notebook and the ones after it")
     parser.add_argument(
         "-p",
         dest="parameter",

@@ -29,6 +29,12 @@ __all__ = [
 ]
 
 RUNNING = ("Executing", "Stopping")
+# CloudWatch's log group of the job behind a step, by the name of its metadata.
+LOGS = {
+    "ProcessingJob": "CloudWatch /aws/sagemaker/ProcessingJobs",
+    "TuningJob": "CloudWatch /aws/sagemaker/TrainingJobs",
+    "TrainingJob": "CloudWatch /aws/sagemaker/TrainingJobs",
+}
 POLL_SECONDS = {True: 0.5, False: 15.0}  # of a local session, and of AWS, which limits the rate of calls
 
 
@@ -46,8 +52,10 @@ def start(
     """Upload each table and start the pipeline on it; `parameters` are named as Studio shows them.
 
     Raises:
-        BadInput: there is no such pipeline, or a parameter that it refuses.
+        BadInput: there is no such pipeline, or a parameter or a name that it refuses.
     """
+    for table in tables:
+        session.group(table.name)  # too long a name would be refused only when its model is registered
     return [_start(session, pipeline, table, parameters) for table in tables]
 
 
@@ -65,9 +73,13 @@ def watch(session: Session, runs: Sequence[Run]) -> None:
         if all(description["PipelineExecutionStatus"] not in RUNNING for description, _ in states.values()):
             break
         time.sleep(POLL_SECONDS[session.is_local])
-    for run, (description, found) in states.items():
-        if description["PipelineExecutionStatus"] != "Succeeded" and not _refused(found):
-            raise JobFailed(_why(run, description, found))
+    failures = [
+        _why(session, run, description, found)
+        for run, (description, found) in states.items()
+        if description["PipelineExecutionStatus"] != "Succeeded" and not _refused(found)
+    ]
+    if failures:
+        raise JobFailed("\n\n".join(failures))
 
 
 def steps(session: Session, run: Run) -> pd.DataFrame:
@@ -146,7 +158,7 @@ def registered_version(session: Session, run: Run) -> int | None:
     """The version that an execution registered, None if the gate refused it."""
     for step in _steps(session, run):
         if step["StepName"] == "RegisterBestModel" and "RegisterModel" in step.get("Metadata", {}):
-            return int(step["Metadata"]["RegisterModel"]["Arn"].rsplit("/", 1)[1])
+            return int(_last(step["Metadata"]["RegisterModel"]["Arn"]))
     return None
 
 
@@ -201,11 +213,18 @@ def _start(session: Session, pipeline: str, table: Dataset, parameters: Mapping[
     try:
         started = sagemaker.start_pipeline_execution(
             PipelineName=pipeline,
-            PipelineExecutionDisplayName=f"{table.name}-{int(time.time())}"[-82:],
+            PipelineExecutionDisplayName=f"{table.name}-{int(time.time())}",
             PipelineParameters=[{"Name": name, "Value": _as_text(value)} for name, value in given.items()],
         )
     except sagemaker.exceptions.ResourceNotFound:
         raise BadInput(f"There is no pipeline {pipeline!r}; run 02_define_pipeline first.") from None
+    except sagemaker.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        raise BadInput(
+            f"The pipeline {pipeline!r} refuses the parameters of {table.name}: "
+            f"{error.response['Error']['Message']} Mend them, or run 02_define_pipeline again."
+        ) from None
     return Run(table.name, started["PipelineExecutionArn"])
 
 
@@ -234,7 +253,7 @@ def _line(session: Session, step: Mapping[str, Any]) -> tuple[str, str, str]:
     """Name, status and detail of a step as the progress shows them."""
     detail = ""
     if step["StepName"] == "TuningWithCrossValidation" and "TuningJob" in step.get("Metadata", {}):
-        name = step["Metadata"]["TuningJob"]["Arn"].rsplit("/", 1)[1]
+        name = _last(step["Metadata"]["TuningJob"]["Arn"])
         job = session.client("sagemaker").describe_hyper_parameter_tuning_job(
             HyperParameterTuningJobName=name
         )
@@ -254,21 +273,33 @@ def _refused(found: Sequence[Mapping[str, Any]]) -> bool:
     return any(step["StepName"] == "RegisterFailed" for step in found)
 
 
-def _why(run: Run, description: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> str:
+def _why(
+    session: Session, run: Run, description: Mapping[str, Any], found: Sequence[Mapping[str, Any]]
+) -> str:
     failed = [step for step in found if step["StepStatus"] == "Failed"]
     if not failed:
         reason = description.get("FailureReason", description["PipelineExecutionStatus"])
         return f"{run.dataset}: the execution ended without a result: {reason}. Run 03 again."
     step = failed[0]
-    return f"{run.dataset}: {step['StepName']} failed. {step.get('FailureReason', '')}"
+    # local_aws says in the reason where the log is; of AWS one has to know it.
+    kind, about = next(iter(step.get("Metadata", {}).items()), ("", {}))
+    log = f"\nLog: {LOGS[kind]}, job {_last(about['Arn'])}" if kind in LOGS and not session.is_local else ""
+    return (
+        f"{run.dataset}: {step['StepName']} failed. {step.get('FailureReason', 'No reason is given.')}{log}\n"
+        "Mend what the log names and run 03 again."
+    )
 
 
 def _job_name(session: Session, run: Run, step_name: str) -> str:
     for step in _steps(session, run):
         if step["StepName"] == step_name:
             job = next(iter(step["Metadata"].values()))
-            return job["Arn"].rsplit("/", 1)[1]
+            return _last(job["Arn"])
     raise JobFailed(f"{run.dataset}: the execution did not come to {step_name}.")
+
+
+def _last(arn: str) -> str:
+    return arn.rsplit("/", 1)[1]
 
 
 def _seconds(step: Mapping[str, Any]) -> float:

@@ -13,12 +13,22 @@ import boto3
 import pandas as pd
 from IPython import get_ipython
 
+from helpers import parameters
 from helpers.errors import BadInput, UserError
-from lambdas.contract import NAME, group_name
+from lambdas.contract import group_name
+from lambdas.errors import NamingError
 
-__all__ = ["Session", "connect", "local"]
+__all__ = ["Session", "connect", "group", "local", "outputs_of", "state_folder"]
 
-LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+# Only these settings count in a process that works on a laptop: no profile, no configuration file.
+LOCAL_SETTINGS = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+CONNECTED = "MANY_MODELS_ENVIRONMENT"  # the environment that this process works in
 # What `terraform output -json` and local_aws both name.
 OUTPUTS = (
     "account_id",
@@ -62,7 +72,7 @@ class Session:
 
     def group(self, dataset: str) -> str:
         """Name of the model package group of a data set."""
-        return group_name(self.pipeline_name, dataset)
+        return group(self.pipeline_name, dataset)
 
     def pipeline(self, family: str = "classification", developer: str = "") -> str:
         """Name of a family's pipeline; a developer's own stands beside the one that Terraform owns."""
@@ -83,17 +93,39 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
         terraform_outputs: for `aws`, the file that `terraform output -json` wrote.
 
     Raises:
-        BadInput: a name that AWS would refuse, or Terraform's outputs are missing or incomplete.
+        BadInput: a name that AWS would refuse, Terraform's outputs are missing or incomplete, or this
+            process works in the other environment already.
+        UserError: local_aws does not start.
     """
     _prepare_notebook()
-    if not NAME.fullmatch(pipeline_name) or len(pipeline_name) > 32:
-        raise BadInput(
-            f"PIPELINE_NAME {pipeline_name!r} is not a name: use up to 32 lower-case letters, digits and "
-            "single hyphens between them, such as many-models."
-        )
-    outputs = _local(pipeline_name) if environment == "local" else _terraform(terraform_outputs)
+    given = {"ENVIRONMENT": environment, "PIPELINE_NAME": pipeline_name}
+    parameters.check(given, given)
+    if (other := os.environ.get(CONNECTED, environment)) != environment:
+        # boto3 and the SDK keep the addresses and keys that they once read.
+        raise BadInput(f"This kernel works on {other}; restart it to work on {environment}.")
+    outputs = _local(pipeline_name) if environment == "local" else outputs_of(terraform_outputs)
+    os.environ[CONNECTED] = environment
     boto = boto3.Session(region_name=outputs["region"])
     return Session(environment, pipeline_name, **{name: outputs[name] for name in OUTPUTS}, boto=boto)
+
+
+def group(pipeline_name: str, dataset: str) -> str:
+    """Name of the model package group of a data set.
+
+    Raises:
+        BadInput: AWS would refuse it.
+    """
+    try:
+        return group_name(pipeline_name, dataset)
+    except NamingError as error:
+        raise BadInput(f"{error} Give the data set another name.") from None
+
+
+def state_folder() -> Path:
+    """The folder where local_aws keeps everything."""
+    import local_aws
+
+    return local_aws.find_home()
 
 
 @contextmanager
@@ -101,13 +133,16 @@ def local(environment: str) -> Iterator[None]:
     """Have local_aws running for as long as this lasts, and stop it after if it was not running before.
 
     It stops too when this process is killed. Does nothing for another environment.
+
+    Raises:
+        UserError: it does not start.
     """
     if environment != "local":
         yield
         return
     import local_aws
 
-    server = local_aws.start(owner=os.getpid())
+    server = _started(owner=os.getpid())
     try:
         yield
     finally:
@@ -118,20 +153,41 @@ def local(environment: str) -> Iterator[None]:
 def _local(pipeline_name: str) -> dict[str, str]:
     import local_aws  # only here, and only when it is asked for
 
-    server = local_aws.start()
+    server = _started()
     outputs = local_aws.ensure_environment(server.endpoint_url, pipeline_name)
     # The SageMaker SDK makes clients of its own, some already when it is imported: they find the stand-in,
-    # and never a person's real account, by these variables.
-    os.environ |= LOCAL_CREDENTIALS | {
+    # and never a person's real account, by these variables and for want of any other.
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= LOCAL_SETTINGS | {
         "AWS_ENDPOINT_URL": server.endpoint_url,
         "AWS_DEFAULT_REGION": outputs["region"],
-        "AWS_EC2_METADATA_DISABLED": "true",
     }
+    # Both spellings are in use; a proxy knows another 127.0.0.1.
+    named = ",".join(os.environ.get(name, "") for name in ("no_proxy", "NO_PROXY")).split(",")
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(sorted({"127.0.0.1", *named} - {""}))
     return outputs
 
 
-def _terraform(path: str) -> dict[str, str]:
-    file = Path(path)
+def _started(owner: int | None = None) -> Any:
+    import local_aws
+
+    try:
+        return local_aws.start(owner=owner)
+    except (local_aws.LocalAwsError, OSError) as error:
+        raise UserError(
+            f"local_aws does not start in {state_folder()}: {error} Mend that, or set LOCAL_AWS_HOME to "
+            "another folder."
+        ) from None
+
+
+def outputs_of(path: str) -> dict[str, str]:
+    """What Terraform made, from the file that `terraform output -json` wrote.
+
+    Raises:
+        BadInput: no such file, something else in it, or a value that is missing.
+    """
+    file = Path(path).expanduser()
     if not path or not file.is_file():
         raise BadInput(
             f"TERRAFORM_OUTPUTS names {path!r}, which is no file; write it with "
@@ -139,7 +195,7 @@ def _terraform(path: str) -> dict[str, str]:
         )
     try:
         outputs = {name: output["value"] for name, output in json.loads(file.read_text()).items()}
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise BadInput(f"{path} is not what `terraform output -json` writes; write it again.") from None
     if missing := [name for name in OUTPUTS if not outputs.get(name)]:
         raise BadInput(f"{path} has no value for {', '.join(missing)}; apply Terraform and write it again.")

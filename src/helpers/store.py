@@ -13,7 +13,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from helpers import parameters, run, summary
+from helpers import run, summary
+from helpers.errors import UserError
 
 __all__ = ["main", "stored"]
 
@@ -28,8 +29,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LOCAL_AWS_HOME"] = str(Path(folder) / "local_aws")
         runs = Path(folder) / "runs"
-        parameters.check(CHANGES, CHANGES)
-        code = run.run(notebooks, {"ENVIRONMENT": "local", **CHANGES}, runs)
+        try:
+            code = run.run(notebooks, {"ENVIRONMENT": "local", **CHANGES}, runs)
+        except UserError as error:
+            print(f"\n{error}\nThe stored notebooks are as they were.", file=sys.stderr)
+            return error.exit_code
         for source in notebooks:
             executed = nbformat.read(next(runs.glob(f"*/{source.name}")), as_version=4)
             part = source.with_suffix(".part")

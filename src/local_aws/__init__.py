@@ -1,5 +1,15 @@
 """The laptop's AWS: SageMaker that runs, Lambda that runs, S3 that stays; all of it on one local address."""
 
 from local_aws.daemon import LocalAwsError, Server, ensure_environment, reset, start, status, stop
+from local_aws.home import find_home
 
-__all__ = ["LocalAwsError", "Server", "ensure_environment", "reset", "start", "status", "stop"]
+__all__ = [
+    "LocalAwsError",
+    "Server",
+    "ensure_environment",
+    "find_home",
+    "reset",
+    "start",
+    "status",
+    "stop",
+]

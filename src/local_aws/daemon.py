@@ -92,6 +92,7 @@ def stop(home: Path | None = None) -> bool:
             return False
         os.kill(about["pid"], signal.SIGTERM)
         _wait_until_gone(place)
+        _wait_until_ended(about["pid"])
     return True
 
 
@@ -151,6 +152,21 @@ def _wait_until_gone(place: Home) -> None:
     while place.is_held():
         if time.monotonic() > deadline:
             raise LocalAwsError(f"The server of {place.folder} still runs after {_STOP_SECONDS} seconds.")
+        time.sleep(_POLL_SECONDS)
+
+
+def _wait_until_ended(pid: int) -> None:
+    """Wait for a process that has let go of its folder and is about to end."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if os.waitpid(pid, os.WNOHANG) != (0, 0):
+                return  # a child of this process, which nobody else would reap
+        except ChildProcessError:
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return
         time.sleep(_POLL_SECONDS)
 
 

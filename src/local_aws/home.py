@@ -14,7 +14,7 @@ __all__ = ["Home", "find_home"]
 
 _CONTENTS = ("endpoints", "functions", "jobs", "s3")
 _FILES = ("records.db", "records.db-shm", "records.db-wal", "server.json", "server.log")
-_LOCKS = ("server.lock", "start.lock")
+_LOCKS = ("run.lock", "server.lock", "start.lock")  # the first is of whoever works with the state
 _ATTEMPTS = 20
 _ATTEMPT_SECONDS = 0.05
 

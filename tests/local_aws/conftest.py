@@ -12,17 +12,6 @@ import local_aws
 from local_aws.account import Account
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _no_user_settings() -> Iterator[None]:
-    """Keep the tests away from the user's AWS settings and from his own `.local_aws`."""
-    patch = pytest.MonkeyPatch()
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        patch.delenv(name)
-    patch.setenv("LOCAL_AWS_HOME", os.devnull)
-    yield
-    patch.undo()
-
-
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     """The session's server."""

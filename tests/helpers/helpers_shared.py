@@ -1,0 +1,90 @@
+"""What these tests share: settings that end, a session, and the pipeline as notebook 02 compiles it."""
+
+import os
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from helpers import datasets, registry, source
+from helpers.registry import Package
+from helpers.session import Session
+
+TRIALS = 6
+INSTANCES = {
+    "PreprocessingInstance": "ml.t3.medium",
+    "TrainingInstance": "ml.m5.large",
+    "EvaluationInstance": "ml.t3.medium",
+}
+
+
+@contextmanager
+def settings(values: dict[str, str], *, alone: bool = False) -> Iterator[None]:
+    """Environment variables for as long as this lasts; whatever is set meanwhile is gone after."""
+    before = dict(os.environ)
+    if alone:
+        os.environ.clear()
+    os.environ |= values
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A session, and the settings under which it works."""
+
+    session: Session
+    settings: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What notebook 02 makes."""
+
+    compiler: Any
+    parameters: Any
+    steps: list[Any]
+    definition: str
+
+
+def compile_pipeline(session: Session, family: str = "classification") -> Compiled:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the SDK's, of itself
+        from helpers import pipeline
+
+    compiler = pipeline.Compiler(session, source.upload(session), family)
+    default = datasets.fetch("breast-cancer")
+    uri = datasets.upload(session, default)
+    table = {"DatasetName": default.name, "InputDataUri": uri, "TargetColumn": default.target}
+    parameters = pipeline.Parameters.with_defaults(table | INSTANCES)
+    preprocess = pipeline.preprocess_data(compiler, parameters)
+    tuning = pipeline.tuning_with_cross_validation(compiler, parameters, preprocess)
+    refit = pipeline.refit_best_model(compiler, parameters, preprocess, tuning)
+    evaluate = pipeline.evaluate_best_model(compiler, parameters, preprocess, refit)
+    register = pipeline.register_best_model(compiler, parameters, preprocess, tuning, refit, evaluate)
+    condition = pipeline.register_condition_check(compiler, parameters, evaluate, register)
+    steps = [preprocess, tuning, refit, evaluate, condition]
+    return Compiled(compiler, parameters, steps, pipeline.definition(compiler, parameters, steps))
+
+
+def first_version(session: Session) -> Package:
+    return registry.packages(session, "wine")[-1]
+
+
+@dataclass(frozen=True)
+class HeadlessRun:
+    """One of two runs that were under way at the same time."""
+
+    home: Path
+    folder: Path
+    done: subprocess.CompletedProcess
+
+    @property
+    def executed(self) -> Path:
+        return next(self.folder.glob("*/*.ipynb"))

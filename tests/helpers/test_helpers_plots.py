@@ -1,0 +1,118 @@
+"""Pictures: each returns the axes it drew on, with words on them, and draws what it was given."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from helpers_shared import Compiled
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from helpers import plots, runs
+from helpers.session import Session
+
+BINARY = {
+    "binary_classification_metrics": {
+        "auc": {"value": 0.75},
+        "confusion_matrix": {"no": {"no": 8, "yes": 2}, "yes": {"no": 1, "yes": 9}},
+        "receiver_operating_characteristic_curve": {
+            "false_positive_rates": [0.0, 0.5, 1.0],
+            "true_positive_rates": [0.0, 1.0, 1.0],
+        },
+    }
+}
+
+
+@pytest.fixture(autouse=True)
+def _quietly() -> Iterator[None]:
+    """A warning would stand in the notebook."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+    plt.close("all")
+
+
+def texts(axes: Axes) -> str:
+    return " ".join(text.get_text() for text in axes.texts)
+
+
+def labelled(axes: Axes) -> bool:
+    return bool(axes.get_xlabel() or axes.get_title() or axes.get_title("left"))
+
+
+def test_the_graph_shows_every_step_and_both_branches(compiled: Compiled) -> None:
+    axes = plots.graph(compiled.definition)
+    shown = texts(axes).replace("\n", " ")
+    for name in ("Preprocess Data", "Tuning With", "Refit Best", "Evaluate Best", "Register Failed"):
+        assert name in shown
+    assert len(axes.patches) == 8
+    assert {"yes", "no"} <= set(shown.split())
+
+
+def test_the_classes_of_a_table_fill_its_bar() -> None:
+    axes = plots.classes({"one": pd.Series({"x": 30, "y": 10}), "two": pd.Series({1: 1})})
+    assert [bar.get_width() for bar in axes.patches] == [0.75, 0.25, 1.0]
+    assert texts(axes).split() == ["x", "75%", "y", "25%", "1", "100%"]
+    assert labelled(axes)
+
+
+def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: runs.Run) -> None:
+    table = runs.leaderboard(session, ran)
+    (axes,) = plots.trials({"wine": table})
+    dots, ring = axes.collections
+    assert len(dots.get_offsets()) == len(table)
+    assert ring.get_offsets()[0][0] == table["score"].max()
+    assert (axes.get_title(), axes.get_xlabel()) == ("wine", "cross-validation score")
+    assert {label.get_text() for label in axes.get_yticklabels()} == set(table["algorithm"])
+
+
+def test_a_trial_without_a_score_does_not_spoil_the_picture() -> None:
+    table = pd.DataFrame({"algorithm": ["a", "b"], "score": [-0.5, np.nan]})
+    (axes,) = plots.trials({"x": table})
+    assert axes.collections[1].get_offsets()[0][0] == -0.5
+
+
+def test_the_confusion_matrix_has_labels_in_rows_and_predictions_in_columns() -> None:
+    (axes,) = plots.confusion({"x": BINARY})
+    assert texts(axes).split() == ["8", "2", "1", "9"]
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("predicted", "label", "x")
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["no", "yes"]
+
+
+def test_the_roc_curve_is_drawn_for_each_table_of_two_classes() -> None:
+    axes = plots.roc({"x": BINARY})
+    curve, chance = axes.lines
+    assert curve.get_ydata().tolist() == [0.0, 1.0, 1.0]
+    assert curve.get_label() == "x (AUC 0.750)"
+    assert chance.get_label() == "chance"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("false positive rate", "true positive rate")
+
+
+def test_without_a_table_of_two_classes_the_roc_picture_is_empty_and_says_nothing(
+    session: Session, ran: runs.Run
+) -> None:
+    axes = plots.roc({"wine": runs.evaluation(session, ran)})
+    assert [line.get_label() for line in axes.lines] == ["chance"]
+
+
+def test_the_latency_rises_from_the_fastest_answer_to_the_slowest() -> None:
+    answers: list[dict[str, Any]] = [
+        {"data set": name, "second": 0.1, "milliseconds": ms, "status": 200}
+        for name, ms in (("a", 3.0), ("a", 1.0), ("b", 2.0))
+    ]
+    axes = plots.latency(pd.DataFrame(answers))
+    assert axes.lines[0].get_xdata().tolist() == [1.0, 3.0]
+    assert axes.get_ylabel() == "share of requests"
+    assert axes.get_xlabel().startswith("milliseconds")
+    assert "p99" in texts(axes)
+
+
+def test_without_a_load_test_the_picture_says_so() -> None:
+    axes = plots.latency(pd.DataFrame(columns=["data set", "second", "milliseconds", "status"]))
+    assert texts(axes) == "no load test was run"
