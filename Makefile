@@ -43,7 +43,7 @@ retrain: install ## compile and run the pipeline as a scheduler does, without a 
 	$(BIN)/python -m helpers.run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
 
 bench: install ## measure the demo and print where its seconds go
-	$(BIN)/python -m tests.bench_demo
+	$(BIN)/python tests/bench_demo.py
 
 constraints: ## write constraints.txt anew from the newest versions
 	$(PYTHON) -m venv .venv-constraints
