@@ -10,7 +10,7 @@ help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
 
 install: ## make .venv with everything at the versions of constraints.txt
-	@PYTHONPATH=src $(PYTHON) -m helpers.lock .install.lock $(MAKE) --no-print-directory .venv/installed
+	@PYTHONPATH=src $(PYTHON) -m helpers.lock .install.lock $(MAKE) --silent .venv/installed
 
 .venv/installed: constraints.txt pyproject.toml container/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; set PYTHON to a newer one.")'
@@ -19,10 +19,17 @@ install: ## make .venv with everything at the versions of constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ./container --editable '.[lab,test]'
 	@touch $@
 
+# Not in .venv: it pins old versions of what the project itself uses.
+.venv-checkov/installed:
+	@echo "Installing checkov into .venv-checkov, once."
+	@$(PYTHON) -m venv .venv-checkov
+	@.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==3.3.30
+	@touch $@
+
 demo: install ## run the five notebooks on this machine, with parameters/local.yaml
 	$(BIN)/python -m helpers.run parameters/local.yaml $(ARGS)
 
-test: install lint ## run every test
+test: install lint .venv-checkov/installed ## run every test
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: install ## check the style of code and notebooks

@@ -1,0 +1,197 @@
+# One multi-model endpoint for all models. It exists from the second apply on, when there is an image;
+# `endpoint_enabled = false` takes it away, and the bill with it, and leaves registry, models and map.
+
+locals {
+  endpoints = var.endpoint_enabled && var.image_uri != null ? toset([local.endpoint_name]) : toset([])
+
+  # Model and configuration cannot be changed, only replaced: the hash of what they are made of is in their
+  # names, so that the new one can be made before the endpoint lets go of the old one.
+  model = {
+    image             = var.image_uri
+    models            = "s3://${local.bucket_name}/${local.prefixes.models}"
+    role              = local.role_arns.endpoint
+    network_isolation = true
+    vpc               = var.vpc
+  }
+  model_name = "${local.name}-${substr(sha256(jsonencode(local.model)), 0, 8)}"
+  endpoint_configuration = {
+    model         = local.model_name
+    variant       = local.variant_name
+    instance_type = var.endpoint.instance_type
+    instances     = var.endpoint.min_instances
+    kms_key_arn   = var.kms_key_arn
+  }
+  endpoint_configuration_name = join("-", [
+    local.name, substr(sha256(jsonencode(local.endpoint_configuration)), 0, 8)
+  ])
+}
+
+resource "aws_sagemaker_model" "this" {
+  for_each = local.endpoints
+
+  name               = local.model_name
+  execution_role_arn = aws_iam_role.endpoint.arn
+  # The server reads what SageMaker puts on its disk and calls nobody.
+  enable_network_isolation = local.model.network_isolation
+
+  primary_container {
+    image          = local.model.image
+    mode           = "MultiModel"
+    model_data_url = local.model.models
+
+    multi_model_config {
+      model_cache_setting = "Enabled"
+    }
+  }
+
+  dynamic "vpc_config" {
+    for_each = local.model.vpc[*]
+
+    content {
+      subnets            = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
+
+  lifecycle {
+    create_before_destroy = true
+
+    precondition {
+      condition     = split("@", split(":", local.model.image)[0])[0] == local.repository_url
+      error_message = "image_uri is not in ${local.repository_url}, and the roles may pull from nowhere else."
+    }
+  }
+
+  # SageMaker tries the role when the model is made.
+  depends_on = [aws_iam_role_policy.endpoint]
+}
+
+resource "aws_sagemaker_endpoint_configuration" "this" {
+  for_each = local.endpoints
+
+  name        = local.endpoint_configuration_name
+  kms_key_arn = local.endpoint_configuration.kms_key_arn
+
+  production_variants {
+    variant_name           = local.endpoint_configuration.variant
+    model_name             = aws_sagemaker_model.this[each.key].name
+    instance_type          = local.endpoint_configuration.instance_type
+    initial_instance_count = local.endpoint_configuration.instances
+    initial_variant_weight = 1
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_sagemaker_endpoint" "this" {
+  for_each = local.endpoints
+
+  name                 = each.key
+  endpoint_config_name = aws_sagemaker_endpoint_configuration.this[each.key].name
+
+  # New instances beside the old ones; all traffic moves at once and moves back if an alarm goes off. The new
+  # ones start without a model in memory and with min_instances: what scaling had added comes back by load.
+  deployment_config {
+    blue_green_update_policy {
+      maximum_execution_timeout_in_seconds = 3600
+      termination_wait_in_seconds          = 300
+
+      traffic_routing_configuration {
+        type                     = "ALL_AT_ONCE"
+        wait_interval_in_seconds = 300
+      }
+    }
+
+    auto_rollback_configuration {
+      dynamic "alarms" {
+        for_each = toset(local.rollback_alarms)
+
+        content {
+          alarm_name = aws_cloudwatch_metric_alarm.this[alarms.value].alarm_name
+        }
+      }
+    }
+  }
+
+  depends_on = [aws_cloudwatch_log_group.endpoint]
+}
+
+# Invocations per instance, which is what AWS recommends for multi-model endpoints.
+resource "aws_appautoscaling_target" "endpoint" {
+  for_each = local.endpoints
+
+  service_namespace  = "sagemaker"
+  scalable_dimension = "sagemaker:variant:DesiredInstanceCount"
+  resource_id        = "endpoint/${aws_sagemaker_endpoint.this[each.key].name}/variant/${local.variant_name}"
+  min_capacity       = var.endpoint.min_instances
+  max_capacity       = var.endpoint.max_instances
+}
+
+resource "aws_appautoscaling_policy" "endpoint" {
+  for_each = local.endpoints
+
+  name               = "${local.name}-invocations"
+  policy_type        = "TargetTrackingScaling"
+  service_namespace  = aws_appautoscaling_target.endpoint[each.key].service_namespace
+  scalable_dimension = aws_appautoscaling_target.endpoint[each.key].scalable_dimension
+  resource_id        = aws_appautoscaling_target.endpoint[each.key].resource_id
+
+  target_tracking_scaling_policy_configuration {
+    target_value       = var.endpoint.invocations_per_instance
+    scale_in_cooldown  = 600
+    scale_out_cooldown = 60
+
+    predefined_metric_specification {
+      predefined_metric_type = "SageMakerVariantInvocationsPerInstance"
+    }
+  }
+}
+
+# Stays when the endpoint goes: what it said is still there to read.
+resource "aws_cloudwatch_log_group" "endpoint" {
+  name              = "/aws/sagemaker/Endpoints/${local.endpoint_name}"
+  retention_in_days = var.retention_days.logs
+  kms_key_id        = var.kms_key_arn
+}
+
+resource "aws_iam_role" "endpoint" {
+  name               = "${local.name}-endpoint"
+  description        = "SageMaker: fetch image and models, and write logs, for the endpoint"
+  assume_role_policy = local.trust_policies.sagemaker
+}
+
+resource "aws_iam_role_policy" "endpoint" {
+  name = "endpoint"
+  role = aws_iam_role.endpoint.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(local.pull_image_statements, local.kms_statements, local.vpc_statements, [
+      local.put_metrics_statement,
+      local.list_bucket_statements.endpoint,
+      {
+        Sid      = "FetchModels"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = ["${local.bucket_arn}/${local.prefixes.models}*"]
+      },
+      {
+        Sid      = "WriteTheLog"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        Resource = ["${local.logs_arn}:log-group:/aws/sagemaker/Endpoints/${local.endpoint_name}:*"]
+      },
+      ],
+      [
+        for key in var.kms_key_arn[*] : {
+          Sid       = "EncryptTheInstancesDisks"
+          Effect    = "Allow"
+          Action    = ["kms:CreateGrant"]
+          Resource  = [key]
+          Condition = { Bool = { "kms:GrantIsForAWSResource" = "true" } }
+        }
+      ],
+    )
+  })
+}

@@ -1,0 +1,12 @@
+# A place to try things: small, and gone with `terraform destroy`.
+environment   = "dev"
+region        = "eu-central-1"
+pipeline_name = "many-models"
+
+# After notebook 01 has built the image, and notebook 02 has written the definition:
+# image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/many-models@sha256:..."
+# pipeline_definition_file = "environments/dev.pipeline.json"
+
+developers     = ["ana"]
+force_destroy  = true
+retention_days = { logs = 30 }

@@ -1,0 +1,25 @@
+# What others rely on: two instances at least, in two availability zones, and somebody who is told.
+environment   = "prod"
+region        = "eu-central-1"
+pipeline_name = "many-models-prod"
+
+# After notebook 01 has built the image, and notebook 02 has written the definition:
+# image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/many-models-prod@sha256:..."
+# pipeline_definition_file = "environments/prod.pipeline.json"
+
+endpoint = {
+  min_instances = 2
+  max_instances = 6
+}
+
+alarm_email        = "models@example.com"
+monthly_budget_usd = 500
+
+# Once there is a definition. Notebook 03 says where it put a table.
+# retraining = {
+#   breast-cancer = {
+#     input_uri  = "s3://many-models-prod-123456789012-eu-central-1/raw/breast-cancer/<sha256>/data.csv"
+#     target     = "target"
+#     expression = "cron(0 3 ? * MON *)"
+#   }
+# }

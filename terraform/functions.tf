@@ -1,0 +1,171 @@
+# The deployer and the invoker: one zip, two handlers, each with a role of its own. Their names, handlers,
+# limits and environments are the contract's.
+
+data "archive_file" "functions" {
+  type             = "zip"
+  output_path      = "${path.module}/build/functions.zip"
+  output_file_mode = "0644"
+
+  # File by file and by content: caches, other folders and a machine's file modes stay out of the hash.
+  dynamic "source" {
+    for_each = fileset("${path.module}/../src/lambdas", "**/*.{json,py}")
+
+    content {
+      filename = "lambdas/${source.value}"
+      content  = file("${path.module}/../src/lambdas/${source.value}")
+    }
+  }
+}
+
+locals {
+  function_environment = {
+    BUCKET        = local.bucket_name
+    PIPELINE_NAME = local.name
+    ENDPOINT_NAME = local.endpoint_name
+  }
+}
+
+resource "aws_lambda_function" "this" {
+  #checkov:skip=CKV_AWS_116:The deployer's failures go to a queue, with their cause (deployment.tf); nobody calls the invoker asynchronously
+  #checkov:skip=CKV_AWS_272:The zip is made here from this repository; there is no second party to sign it
+  for_each = local.contract.functions
+
+  function_name = each.value.name
+  role          = aws_iam_role.function[each.key].arn
+  handler       = each.value.handler
+  timeout       = each.value.timeout_seconds
+  memory_size   = each.value.memory_mb
+
+  runtime          = "python3.13"
+  architectures    = ["arm64"]
+  filename         = data.archive_file.functions.output_path
+  source_code_hash = data.archive_file.functions.output_base64sha256
+  kms_key_arn      = var.kms_key_arn
+
+  reserved_concurrent_executions = var.reserved_concurrency[each.key]
+
+  environment {
+    variables = { for name in each.value.environment : name => local.function_environment[name] }
+  }
+
+  logging_config {
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.function[each.key].name
+  }
+
+  tracing_config {
+    mode = "PassThrough"
+  }
+
+  dynamic "vpc_config" {
+    for_each = var.vpc[*]
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.function]
+}
+
+resource "aws_cloudwatch_log_group" "function" {
+  for_each = local.contract.functions
+
+  name              = "/aws/lambda/${each.value.name}"
+  retention_in_days = var.retention_days.logs
+  kms_key_id        = var.kms_key_arn
+}
+
+resource "aws_iam_role" "function" {
+  for_each = local.contract.functions
+
+  name               = "${local.name}-${each.key}"
+  description        = "Lambda: run ${each.value.name}"
+  assume_role_policy = local.trust_policies.lambda
+}
+
+resource "aws_iam_role_policy" "function" {
+  for_each = local.contract.functions
+
+  name = each.key
+  role = aws_iam_role.function[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(local.function_statements[each.key], local.kms_statements, local.vpc_statements, [
+      local.list_bucket_statements[each.key],
+      {
+        # A model of this pipeline, and no other target on the endpoint.
+        Sid       = "AskModels"
+        Effect    = "Allow"
+        Action    = ["sagemaker:InvokeEndpoint"]
+        Resource  = [local.endpoint_arn]
+        Condition = { StringLike = { "sagemaker:TargetModel" = ["${local.group_prefix}*"] } }
+      },
+      {
+        Sid      = "WriteTheLog"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = ["${local.logs_arn}:log-group:/aws/lambda/${each.value.name}:*"]
+      },
+    ])
+  })
+}
+
+locals {
+  function_statements = {
+    invoker = [
+      {
+        Sid      = "ReadTheMap"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = [local.models_map_arn]
+      },
+    ]
+
+    deployer = [
+      {
+        Sid      = "ListTheRegistry"
+        Effect   = "Allow"
+        Action   = ["sagemaker:ListModelPackageGroups", "sagemaker:ListModelPackages"]
+        Resource = ["*"] # listing has no resource; what is listed is filtered by name
+      },
+      {
+        Sid      = "ReadPackages"
+        Effect   = "Allow"
+        Action   = ["sagemaker:DescribeModelPackage"]
+        Resource = [local.package_arns]
+      },
+      {
+        Sid    = "ReadArtifactsAndMap"
+        Effect = "Allow"
+        Action = ["s3:GetObject"]
+        Resource = [
+          for prefix in concat([local.prefixes.executions, local.prefixes.models], local.records) :
+          "${local.bucket_arn}/${prefix}*"
+        ]
+      },
+      {
+        Sid    = "DepositArtifactsSwitchTheMapAndKeepTheLedger"
+        Effect = "Allow"
+        Action = ["s3:AbortMultipartUpload", "s3:PutObject"]
+        Resource = [
+          for prefix in concat([local.prefixes.models], local.records) : "${local.bucket_arn}/${prefix}*"
+        ]
+      },
+      {
+        # It never deletes: it tags, and the bucket's lifecycle rule deletes when nobody can need it.
+        Sid      = "RetireAndReviveArtifacts"
+        Effect   = "Allow"
+        Action   = ["s3:DeleteObjectTagging", "s3:GetObjectTagging", "s3:PutObjectTagging"]
+        Resource = ["${local.bucket_arn}/${local.prefixes.models}*"]
+      },
+      {
+        Sid      = "ReportFailures"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = [local.queue_arns.failed]
+      },
+    ]
+  }
+}

@@ -1,0 +1,151 @@
+# The image of jobs and endpoint: where it is kept, and what builds it for people who have no Docker.
+
+resource "aws_ecr_repository" "this" {
+  name                 = local.name
+  image_tag_mutability = "IMMUTABLE"
+  force_delete         = var.force_destroy
+
+  image_scanning_configuration {
+    scan_on_push = true
+  }
+
+  encryption_configuration {
+    encryption_type = "KMS"
+    kms_key         = var.kms_key_arn # null: the account's key for ECR
+  }
+}
+
+resource "aws_ecr_lifecycle_policy" "this" {
+  repository = aws_ecr_repository.this.name
+  policy = jsonencode({
+    rules = [{
+      rulePriority = 1
+      description  = "Keep what definitions and endpoint may still name, and some to go back to"
+      selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 20 }
+      action       = { type = "expire" }
+    }]
+  })
+}
+
+# The image that this one extends is AWS's own, in an account that differs by region.
+data "aws_sagemaker_prebuilt_ecr_image" "base" {
+  repository_name = "sagemaker-scikit-learn"
+  image_tag       = var.base_image_tag
+}
+
+locals {
+  base_image = data.aws_sagemaker_prebuilt_ecr_image.base.registry_path
+  base_repository_arn = join("", [
+    "arn:${local.partition}:ecr:${var.region}:${data.aws_sagemaker_prebuilt_ecr_image.base.registry_id}",
+    ":repository/sagemaker-scikit-learn",
+  ])
+  build_log_group = "/aws/codebuild/${local.name}"
+}
+
+# Notebook 01 starts a build: it uploads container/ as a zip under code/, names the zip as the source and
+# the fingerprint of its contents as IMAGE_TAG.
+resource "aws_codebuild_project" "this" {
+  #checkov:skip=CKV_AWS_316:docker build needs a Docker daemon, which needs the privileged mode
+  name           = local.name
+  description    = "Builds container/ and pushes it to ${local.name}"
+  service_role   = aws_iam_role.build.arn
+  build_timeout  = 60
+  encryption_key = var.kms_key_arn
+
+  artifacts {
+    type = "NO_ARTIFACTS"
+  }
+
+  source {
+    type     = "S3"
+    location = "${local.bucket_name}/${local.prefixes.code}container.zip" # each build names its own
+    buildspec = yamlencode({
+      version = "0.2"
+      phases = {
+        build = {
+          commands = [
+            "test -n \"$IMAGE_TAG\"",
+            "aws ecr get-login-password | docker login --username AWS --password-stdin \"$${REPOSITORY%%/*}\"",
+            "aws ecr get-login-password | docker login --username AWS --password-stdin \"$${BASE_IMAGE%%/*}\"",
+            "docker build --platform linux/amd64 --build-arg \"BASE_IMAGE=$BASE_IMAGE\" --tag \"$REPOSITORY:$IMAGE_TAG\" .",
+            "docker push \"$REPOSITORY:$IMAGE_TAG\"",
+          ]
+        }
+      }
+    })
+  }
+
+  environment {
+    type            = "LINUX_CONTAINER"
+    compute_type    = "BUILD_GENERAL1_MEDIUM"
+    image           = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+    privileged_mode = true
+
+    environment_variable {
+      name  = "REPOSITORY"
+      value = aws_ecr_repository.this.repository_url
+    }
+
+    environment_variable {
+      name  = "BASE_IMAGE"
+      value = local.base_image
+    }
+  }
+
+  logs_config {
+    cloudwatch_logs {
+      group_name = aws_cloudwatch_log_group.build.name
+    }
+  }
+}
+
+resource "aws_cloudwatch_log_group" "build" {
+  name              = local.build_log_group
+  retention_in_days = var.retention_days.logs
+  kms_key_id        = var.kms_key_arn
+}
+
+resource "aws_iam_role" "build" {
+  name               = "${local.name}-build"
+  description        = "CodeBuild: read the zip of container/, push the image"
+  assume_role_policy = local.trust_policies.codebuild
+}
+
+resource "aws_iam_role_policy" "build" {
+  name = "build"
+  role = aws_iam_role.build.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(local.pull_image_statements, local.kms_statements, [
+      {
+        Sid      = "PushTheImage"
+        Effect   = "Allow"
+        Resource = [local.repository_arn]
+        Action = [
+          "ecr:CompleteLayerUpload",
+          "ecr:InitiateLayerUpload",
+          "ecr:PutImage",
+          "ecr:UploadLayerPart",
+        ]
+      },
+      {
+        Sid      = "PullTheBaseImage"
+        Effect   = "Allow"
+        Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        Resource = [local.base_repository_arn]
+      },
+      {
+        Sid      = "ReadTheZip"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectVersion"]
+        Resource = ["${local.bucket_arn}/${local.prefixes.code}*"]
+      },
+      {
+        Sid      = "WriteTheLog"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = ["${local.logs_arn}:log-group:${local.build_log_group}:*"]
+      },
+    ])
+  })
+}

@@ -1,0 +1,173 @@
+# Alarms, whom they tell, and a dashboard.
+
+resource "aws_sns_topic" "alarms" {
+  name              = local.topic_name
+  kms_master_key_id = var.kms_key_arn # null: none, since CloudWatch may not use the account's key for SNS
+}
+
+resource "aws_sns_topic_policy" "alarms" {
+  arn = aws_sns_topic.alarms.arn
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "AlarmsAndBudget"
+      Effect    = "Allow"
+      Principal = { Service = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"] }
+      Action    = "sns:Publish"
+      Resource  = local.topic_arn
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
+    }]
+  })
+}
+
+resource "aws_sns_topic_subscription" "alarms" {
+  for_each = toset(var.alarm_email[*])
+
+  topic_arn = aws_sns_topic.alarms.arn
+  protocol  = "email"
+  endpoint  = each.key
+}
+
+locals {
+  endpoint_dimensions = { EndpointName = local.endpoint_name, VariantName = local.variant_name }
+
+  # An endpoint update that sets one of these off is rolled back.
+  rollback_alarms = ["endpoint-5xx", "endpoint-latency"]
+
+  endpoint_alarms = {
+    endpoint-5xx = {
+      description = "The endpoint fails: its container's log says why"
+      namespace   = "AWS/SageMaker", metric = "Invocation5XXErrors", statistic = "Sum"
+      period      = 60, periods = 3, datapoints = 2, threshold = 5
+    }
+    endpoint-latency = {
+      description = "Answers take more than a second (p90, microseconds)"
+      namespace   = "AWS/SageMaker", metric = "ModelLatency", statistic = "p90"
+      period      = 60, periods = 5, datapoints = 3, threshold = 1000000
+    }
+    endpoint-disk = {
+      description = "Every model that was ever asked stays on the instance's disk: make the instance larger, or replace it"
+      namespace   = "/aws/sagemaker/Endpoints", metric = "DiskUtilization", statistic = "Maximum"
+      period      = 300, periods = 3, datapoints = 3, threshold = 80
+    }
+    endpoint-memory = {
+      description = "Models push each other out of memory: use a larger instance, or more of them"
+      namespace   = "/aws/sagemaker/Endpoints", metric = "MemoryUtilization", statistic = "Maximum"
+      period      = 300, periods = 3, datapoints = 3, threshold = 90
+    }
+  }
+
+  alarms = merge(
+    { for name, alarm in local.endpoint_alarms :
+      name => merge(alarm, { dimensions = local.endpoint_dimensions }) if length(local.endpoints) > 0
+    },
+    { for queue, arn in local.queue_arns : "queue-${queue}" => {
+      description = "The deployer was not reached, or failed: read the message, then delete it"
+      namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
+      period      = 300, periods = 1, datapoints = 1, threshold = 1
+      dimensions  = { QueueName = "${local.name}-${queue}" }
+    } },
+    { invoker-url = {
+      description = "The URL answers with 5xx: the invoker's log names the cause"
+      namespace   = "AWS/Lambda", metric = "Url5xxCount", statistic = "Sum"
+      period      = 60, periods = 3, datapoints = 2, threshold = 5
+      dimensions  = { FunctionName = local.contract.functions.invoker.name }
+    } },
+    { for role, function in local.contract.functions : "function-${role}" => {
+      description = "${function.name} crashes, runs out of time or memory"
+      namespace   = "AWS/Lambda", metric = "Errors", statistic = "Sum"
+      period      = 300, periods = 3, datapoints = 2, threshold = 1
+      dimensions  = { FunctionName = function.name }
+    } },
+    { for family, file in local.definition_files : "pipeline-${family}" => {
+      description = "An execution failed, or its model does not reach the threshold (step RegisterFailed)"
+      namespace   = "AWS/Sagemaker/ModelBuildingPipeline", metric = "ExecutionFailed", statistic = "Sum"
+      period      = 300, periods = 1, datapoints = 1, threshold = 1
+      dimensions  = { PipelineName = local.pipeline_names[family] }
+    } },
+  )
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  alarm_name          = "${local.name}-${each.key}"
+  alarm_description   = each.value.description
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = startswith(each.value.statistic, "p") ? null : each.value.statistic
+  extended_statistic  = startswith(each.value.statistic, "p") ? each.value.statistic : null
+  period              = each.value.period
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.datapoints
+  threshold           = each.value.threshold
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
+locals {
+  # What the invoker writes into its log lines, in CloudWatch's embedded metric format.
+  by_model = join("", [
+    "SEARCH('{${local.contract.metrics_namespace},PipelineName,ModelPackageGroupName} ",
+    "PipelineName=\"${local.name}\" MetricName=\"%s\"', '%s', 60)",
+  ])
+  of_the_endpoint = flatten([for name, value in local.endpoint_dimensions : [name, value]])
+
+  # Title and metrics of each graph, as CloudWatch writes them: namespace, name, dimensions, options.
+  graphs = [
+    ["Requests, by model", [[{ expression = format(local.by_model, "Requests", "Sum") }]]],
+    ["Latency of the URL, by model (p90, ms)", [[{ expression = format(local.by_model, "Latency", "p90") }]]],
+    ["Requests and errors of the endpoint", [
+      for metric in ["Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors"] :
+      concat(["AWS/SageMaker", metric], local.of_the_endpoint, [{ stat = "Sum" }])
+    ]],
+    ["Latency of the container (microseconds)", [
+      for statistic in ["p50", "p90", "p99"] :
+      concat(["AWS/SageMaker", "ModelLatency"], local.of_the_endpoint, [{ stat = statistic }])
+    ]],
+    ["Models: in memory, found there, waited for", [
+      for metric in ["LoadedModelCount", "ModelCacheHit", "ModelLoadingWaitTime"] :
+      concat(["AWS/SageMaker", metric], local.of_the_endpoint, [{ stat = "Average" }])
+    ]],
+    ["Instances (percent)", [
+      for metric in ["CPUUtilization", "MemoryUtilization", "DiskUtilization"] :
+      concat(["/aws/sagemaker/Endpoints", metric], local.of_the_endpoint, [{ stat = "Maximum" }])
+    ]],
+    ["Functions", [
+      for pair in setproduct(values(local.contract.functions)[*].name, ["Invocations", "Errors", "Throttles"]) :
+      ["AWS/Lambda", pair[1], "FunctionName", pair[0], { stat = "Sum" }]
+    ]],
+    ["Executions", [
+      for pair in setproduct(values(local.pipeline_names), ["ExecutionStarted", "ExecutionSucceeded", "ExecutionFailed"]) :
+      ["AWS/Sagemaker/ModelBuildingPipeline", pair[1], "PipelineName", pair[0], { stat = "Sum" }]
+    ]],
+    ["Waiting in the dead-letter queues", [
+      for queue in keys(local.queue_arns) :
+      ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${local.name}-${queue}", { stat = "Maximum" }]
+    ]],
+  ]
+}
+
+resource "aws_cloudwatch_dashboard" "this" {
+  dashboard_name = local.name
+  dashboard_body = jsonencode({
+    widgets = [
+      for index, graph in local.graphs : {
+        type   = "metric"
+        x      = 12 * (index % 2)
+        y      = 6 * floor(index / 2)
+        width  = 12
+        height = 6
+        properties = {
+          title   = graph[0]
+          region  = var.region
+          period  = 60
+          metrics = graph[1]
+        }
+      }
+    ]
+  })
+}

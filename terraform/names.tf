@@ -1,0 +1,61 @@
+# Names and ARNs are put together here and not read from resources: so policies, alarms and the endpoint can
+# name each other without a cycle, and a plan shows every policy in full.
+
+data "aws_caller_identity" "this" {}
+
+data "aws_partition" "this" {}
+
+locals {
+  name       = var.pipeline_name
+  account_id = data.aws_caller_identity.this.account_id
+  partition  = data.aws_partition.this.partition
+
+  # What Terraform, the functions and the laptop's stand-in agree on.
+  contract = jsondecode(replace(
+    file("${path.module}/../src/lambdas/contract.json"), "$${pipeline_name}", local.name
+  ))
+  prefixes = local.contract.prefixes
+  # What the deployer writes down: which artifact serves each group, and each change of that.
+  records = [local.contract.models_map_key, local.contract.ledger_prefix]
+
+  bucket_name   = "${local.name}-${local.account_id}-${var.region}"
+  endpoint_name = local.name
+  variant_name  = "AllTraffic"
+  # The separator keeps environments apart: a pipeline name never holds two hyphens in a row.
+  group_prefix = "${local.name}--"
+
+  pipeline_names = {
+    classification = local.name
+    regression     = "${local.name}-regression"
+  }
+  developer_pipeline_names = flatten([
+    for developer in var.developers : [for name in values(local.pipeline_names) : "${name}-${developer}"]
+  ])
+
+  sagemaker_arn  = "arn:${local.partition}:sagemaker:${var.region}:${local.account_id}"
+  logs_arn       = "arn:${local.partition}:logs:${var.region}:${local.account_id}"
+  bucket_arn     = "arn:${local.partition}:s3:::${local.bucket_name}"
+  models_map_arn = "${local.bucket_arn}/${local.contract.models_map_key}"
+  endpoint_arn   = "${local.sagemaker_arn}:endpoint/${local.endpoint_name}"
+  group_arns     = "${local.sagemaker_arn}:model-package-group/${local.group_prefix}*"
+  package_arns   = "${local.sagemaker_arn}:model-package/${local.group_prefix}*"
+
+  repository_url = "${local.account_id}.dkr.ecr.${var.region}.${data.aws_partition.this.dns_suffix}/${local.name}"
+  repository_arn = "arn:${local.partition}:ecr:${var.region}:${local.account_id}:repository/${local.name}"
+  role_arns = {
+    for role in ["jobs", "endpoint"] :
+    role => "arn:${local.partition}:iam::${local.account_id}:role/${local.name}-${role}"
+  }
+  function_arns = {
+    for role, function in local.contract.functions :
+    role => "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${function.name}"
+  }
+  topic_name = "${local.name}-alarms"
+  topic_arn  = "arn:${local.partition}:sns:${var.region}:${local.account_id}:${local.topic_name}"
+  rule_name  = "${local.name}-model-package-state"
+  rule_arn   = "arn:${local.partition}:events:${var.region}:${local.account_id}:rule/${local.rule_name}"
+  queue_arns = {
+    for queue in ["undelivered", "failed"] :
+    queue => "arn:${local.partition}:sqs:${var.region}:${local.account_id}:${local.name}-${queue}"
+  }
+}

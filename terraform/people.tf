@@ -1,0 +1,164 @@
+# What people may do, as policies to attach to their own roles. An operator runs the notebooks 01, 02, 03 and
+# 05, in Studio or on a laptop; an approver decides in 04 or in Studio. Nobody gets both by accident.
+
+locals {
+  watched_pipelines = concat(values(local.pipeline_names), local.developer_pipeline_names)
+
+  look_statements = [
+    {
+      Sid    = "List"
+      Effect = "Allow"
+      Action = [
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricData",
+        "sagemaker:ListModelPackageGroups",
+        "sagemaker:ListModelPackages",
+        "sagemaker:ListPipelines",
+      ]
+      Resource = ["*"] # have no resource
+    },
+    {
+      Sid    = "SeeRegistryAndEndpoint"
+      Effect = "Allow"
+      Action = [
+        "sagemaker:DescribeEndpoint",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:DescribeModelPackageGroup",
+      ]
+      Resource = [local.endpoint_arn, local.group_arns, local.package_arns]
+    },
+    {
+      Sid      = "ReadTheBucket"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject"]
+      Resource = [for prefix in local.all_prefixes : "${local.bucket_arn}/${prefix}*"]
+    },
+    local.list_bucket_statements.people,
+    {
+      Sid      = "ReadTheFunctionsLogs"
+      Effect   = "Allow"
+      Action   = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]
+      Resource = [for function in values(local.contract.functions) : "${local.logs_arn}:log-group:/aws/lambda/${function.name}:*"]
+    },
+    {
+      Sid      = "AskModels"
+      Effect   = "Allow"
+      Action   = ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl"]
+      Resource = [local.function_arns.invoker]
+    },
+  ]
+}
+
+resource "aws_iam_policy" "operator" {
+  name        = "${local.name}-operator"
+  description = "Run the pipelines of ${local.name} and look at everything; approve nothing"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(local.look_statements, local.kms_statements, [
+      {
+        Sid    = "RunPipelines"
+        Effect = "Allow"
+        Action = [
+          "sagemaker:DescribePipeline",
+          "sagemaker:DescribePipelineDefinitionForExecution",
+          "sagemaker:DescribePipelineExecution",
+          "sagemaker:ListPipelineExecutionSteps",
+          "sagemaker:ListPipelineExecutions",
+          "sagemaker:ListPipelineParametersForExecution",
+          "sagemaker:RetryPipelineExecution",
+          "sagemaker:StartPipelineExecution",
+          "sagemaker:StopPipelineExecution",
+        ]
+        Resource = flatten([
+          for name in local.watched_pipelines : [
+            "${local.sagemaker_arn}:pipeline/${name}", "${local.sagemaker_arn}:pipeline/${name}/execution/*",
+          ]
+        ])
+      },
+      {
+        Sid    = "FollowJobs"
+        Effect = "Allow"
+        Action = [
+          "sagemaker:DescribeHyperParameterTuningJob",
+          "sagemaker:DescribeProcessingJob",
+          "sagemaker:DescribeTrainingJob",
+          "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+        ]
+        Resource = [
+          for kind in ["hyper-parameter-tuning-job", "processing-job", "training-job"] :
+          "${local.sagemaker_arn}:${kind}/*"
+        ]
+      },
+      {
+        Sid      = "ReadTheJobsLogs"
+        Effect   = "Allow"
+        Action   = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]
+        Resource = ["${local.logs_arn}:log-group:/aws/sagemaker/*"]
+      },
+      {
+        Sid      = "BringTablesAndCode"
+        Effect   = "Allow"
+        Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
+        Resource = [for prefix in [local.prefixes.raw, local.prefixes.code] : "${local.bucket_arn}/${prefix}*"]
+      },
+      {
+        Sid      = "BuildTheImage"
+        Effect   = "Allow"
+        Action   = ["codebuild:BatchGetBuilds", "codebuild:StartBuild", "ecr:DescribeImages"]
+        Resource = ["arn:${local.partition}:codebuild:${var.region}:${local.account_id}:project/${local.name}", local.repository_arn]
+      },
+      {
+        # The SageMaker SDK asks, while it compiles, what the jobs' role may do.
+        Sid      = "CompileForTheJobsRole"
+        Effect   = "Allow"
+        Action   = ["iam:GetRole", "iam:SimulatePrincipalPolicy"]
+        Resource = [local.role_arns.jobs]
+      },
+      ],
+      # A pipeline of one's own beside Terraform's, by exact name, with the jobs' role and no other.
+      [
+        for names in [local.developer_pipeline_names] : {
+          Sid      = "KeepOwnPipelines"
+          Effect   = "Allow"
+          Action   = ["sagemaker:CreatePipeline", "sagemaker:DeletePipeline", "sagemaker:UpdatePipeline"]
+          Resource = [for name in names : "${local.sagemaker_arn}:pipeline/${name}"]
+        } if length(names) > 0
+      ],
+      [
+        for names in [local.developer_pipeline_names] : {
+          Sid       = "GiveOwnPipelinesTheJobsRole"
+          Effect    = "Allow"
+          Action    = ["iam:PassRole"]
+          Resource  = [local.role_arns.jobs]
+          Condition = { StringEquals = { "iam:PassedToService" = "sagemaker.amazonaws.com" } }
+        } if length(names) > 0
+      ],
+    )
+  })
+}
+
+resource "aws_iam_policy" "approver" {
+  name        = "${local.name}-approver"
+  description = "Approve and reject model packages of ${local.name}, and see what comes of it"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(local.look_statements, local.kms_statements, [
+      {
+        Sid      = "Decide"
+        Effect   = "Allow"
+        Action   = ["sagemaker:UpdateModelPackage"]
+        Resource = [local.package_arns]
+        # Only as a decision.
+        Condition = {
+          StringEquals = { "sagemaker:ModelApprovalStatus" = ["Approved", "PendingManualApproval", "Rejected"] }
+        }
+      },
+      {
+        Sid      = "SweepNow"
+        Effect   = "Allow"
+        Action   = ["lambda:InvokeFunction"]
+        Resource = [local.function_arns.deployer]
+      },
+    ])
+  })
+}

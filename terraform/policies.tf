@@ -1,0 +1,113 @@
+# Statements that several roles share. Each role and its own statements are beside what uses it.
+
+locals {
+  # Jobs and endpoint pull no image but this project's.
+  pull_image_statements = [
+    {
+      Sid      = "LogInToTheRegistry"
+      Effect   = "Allow"
+      Action   = ["ecr:GetAuthorizationToken"]
+      Resource = ["*"] # has no resource
+    },
+    {
+      Sid      = "PullTheImage"
+      Effect   = "Allow"
+      Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      Resource = [local.repository_arn]
+    },
+  ]
+
+  put_metrics_statement = {
+    Sid       = "PutMetrics"
+    Effect    = "Allow"
+    Action    = ["cloudwatch:PutMetricData"]
+    Resource  = ["*"] # has no resource; the namespace bounds it
+    Condition = { StringLike = { "cloudwatch:namespace" = ["/aws/sagemaker/*", "AWS/SageMaker*"] } }
+  }
+
+  # Asked of every role that reads or writes the bucket, where a key of the caller's own encrypts it.
+  kms_statements = [
+    for key in var.kms_key_arn[*] : {
+      Sid      = "UseTheKey"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
+      Resource = [key]
+    }
+  ]
+
+  # Network interfaces, asked of every role whose code runs inside a VPC.
+  vpc_statements = flatten([
+    for vpc in var.vpc[*] : [
+      {
+        Sid    = "OwnNetworkInterfaces"
+        Effect = "Allow"
+        Action = [
+          "ec2:AssignPrivateIpAddresses",
+          "ec2:CreateNetworkInterface",
+          "ec2:CreateNetworkInterfacePermission",
+          "ec2:DeleteNetworkInterface",
+          "ec2:DeleteNetworkInterfacePermission",
+          "ec2:UnassignPrivateIpAddresses",
+        ]
+        Resource = [
+          for resource in concat(
+            ["network-interface/*"],
+            [for id in vpc.subnet_ids : "subnet/${id}"],
+            [for id in vpc.security_group_ids : "security-group/${id}"],
+          ) : "arn:${local.partition}:ec2:${var.region}:${local.account_id}:${resource}"
+        ]
+      },
+      {
+        Sid    = "SeeTheNetwork"
+        Effect = "Allow"
+        Action = [
+          "ec2:DescribeDhcpOptions",
+          "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeSecurityGroups",
+          "ec2:DescribeSubnets",
+          "ec2:DescribeVpcs",
+        ]
+        Resource = ["*"] # have no resource
+      },
+    ]
+  ])
+
+  # Without ListBucket S3 answers 403 for a key that is not there, and the code takes 404 for "not yet". A
+  # request for one object has no prefix, so the condition must not ask for one.
+  all_prefixes = concat(values(local.prefixes), local.records)
+  listed_prefixes = {
+    jobs     = local.all_prefixes
+    endpoint = [local.prefixes.models]
+    deployer = concat([local.prefixes.executions, local.prefixes.models], local.records)
+    invoker  = [local.contract.models_map_key]
+    people   = local.all_prefixes
+  }
+  list_bucket_statements = {
+    for role, prefixes in local.listed_prefixes : role => {
+      Sid       = "ListTheBucket"
+      Effect    = "Allow"
+      Action    = ["s3:GetBucketLocation", "s3:ListBucket"]
+      Resource  = [local.bucket_arn]
+      Condition = { StringLikeIfExists = { "s3:prefix" = [for prefix in prefixes : "${prefix}*"] } }
+    }
+  }
+
+  # A service may take a role only for this account.
+  trust_policies = {
+    for service in ["codebuild", "lambda", "sagemaker", "scheduler"] : service => jsonencode({
+      Version = "2012-10-17"
+      Statement = [merge(
+        {
+          Effect    = "Allow"
+          Principal = { Service = "${service}.amazonaws.com" }
+          Action    = "sts:AssumeRole"
+        },
+        # Lambda does not say for which account it acts.
+        {
+          for name, value in { Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } } } :
+          name => value if service != "lambda"
+        },
+      )]
+    })
+  }
+}

@@ -1,0 +1,73 @@
+"""Terraform for the tests: with the real providers or the stand-in, always in a copy of the configuration."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from stand_in import provider
+from workspace import HERE, Terraform, prepare, runner
+
+EVERYTHING = {
+    "environment": "test",
+    "region": "eu-central-1",
+    "pipeline_name": "demo",
+    "image_uri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1",
+    "pipeline_definition_file": "tests/definitions/classification.json",
+    "pipeline_definition_regression_file": "tests/definitions/regression.json",
+    "developers": ["ana"],
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if shutil.which("terraform") is None:
+        skip = pytest.mark.skip(
+            reason="there is no terraform on this machine; install Terraform 1.11 or newer"
+        )
+        for item in items:
+            if HERE in item.path.parents and {"terraform", "plan", "offline"} & set(item.fixturenames):
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def providers() -> Iterator[dict[str, str]]:
+    with provider.environment() as variables:
+        yield variables
+
+
+@pytest.fixture(scope="session")
+def terraform(tmp_path_factory: pytest.TempPathFactory, providers: dict[str, str]) -> Terraform:
+    """Terraform with the real providers where a registry answers, else with the stand-in."""
+    configuration = prepare(tmp_path_factory.mktemp("terraform"))
+    init = ("init", "-backend=false", "-input=false", "-no-color")
+    impatient = {"TF_REGISTRY_CLIENT_TIMEOUT": "3", "TF_REGISTRY_DISCOVERY_RETRY": "0"}
+    try:
+        runner(configuration, impatient)(*init)
+    except AssertionError:
+        shutil.rmtree(configuration / ".terraform", ignore_errors=True)
+    else:
+        return runner(configuration, {})
+    offline = runner(configuration, providers)
+    offline(*init)
+    return offline
+
+
+@pytest.fixture(scope="session")
+def offline(tmp_path_factory: pytest.TempPathFactory, providers: dict[str, str]) -> Terraform:
+    """Terraform with the stand-in and a state on this machine, to plan and apply without mocks."""
+    configuration = prepare(tmp_path_factory.mktemp("offline"))
+    (configuration / "local_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
+    (configuration / "everything.tfvars.json").write_text(json.dumps(EVERYTHING))
+    run = runner(configuration, providers)
+    run("init", "-input=false", "-no-color")
+    return run
+
+
+@pytest.fixture(scope="session")
+def plan(offline: Terraform) -> dict[str, Any]:
+    """The planned values of every resource with image and definitions, by address."""
+    offline("plan", "-input=false", "-var-file=everything.tfvars.json", "-out=everything.tfplan")
+    shown = json.loads(offline("show", "-json", "everything.tfplan").stdout)
+    resources = shown["planned_values"]["root_module"]["resources"]
+    return {resource["address"]: resource["values"] for resource in resources}

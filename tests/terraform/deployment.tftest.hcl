@@ -1,0 +1,142 @@
+# Deployment: the event, the sweep, and where failures go. And the bucket.
+
+mock_provider "archive" {}
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment   = "test"
+  region        = "eu-central-1"
+  pipeline_name = "demo"
+}
+
+run "plan" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.model_package_state.event_pattern).detail.ModelPackageGroupName == [{ prefix = "demo--" }]
+    error_message = "only this pipeline's groups: demo-staging--x must not match"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_target.deployer.retry_policy[0].maximum_retry_attempts > 0
+    error_message = "an event is delivered again when the function cannot take it"
+  }
+
+  assert {
+    condition     = aws_lambda_permission.events.principal == "events.amazonaws.com" && aws_lambda_permission.events.source_account == "123456789012"
+    error_message = "only this account's events may start the deployer"
+  }
+
+  assert {
+    condition     = one(jsondecode(aws_sqs_queue_policy.undelivered.policy).Statement).Condition.ArnEquals["aws:SourceArn"] == "arn:aws:events:eu-central-1:123456789012:rule/demo-model-package-state"
+    error_message = "only the rule may write to the queue"
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.sweep.schedule_expression == "rate(15 minutes)" && aws_scheduler_schedule.sweep.target[0].input == "{}"
+    error_message = "the sweep goes over all groups; Scheduler's own payload has a text for `detail`"
+  }
+
+  assert {
+    condition = alltrue([
+      for role, function in jsondecode(file("../src/lambdas/contract.json")).functions :
+      aws_lambda_function.this[role].handler == function.handler
+      && aws_lambda_function.this[role].timeout == function.timeout_seconds
+      && aws_lambda_function.this[role].memory_size == function.memory_mb
+      && aws_lambda_function.this[role].function_name == "demo-${role}"
+      && toset(keys(aws_lambda_function.this[role].environment[0].variables)) == toset(function.environment)
+    ])
+    error_message = "the functions are the contract's"
+  }
+
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.this : function.runtime == "python3.13" && function.architectures == tolist(["arm64"]) && function.logging_config[0].log_format == "JSON"])
+    error_message = "python3.13 on arm64, JSON logs"
+  }
+
+  assert {
+    condition     = length(data.archive_file.functions.source) == length(fileset("../src/lambdas", "**/*.{json,py}")) && alltrue([for file in data.archive_file.functions.source : !strcontains(file.filename, "__pycache__")])
+    error_message = "the zip holds the package and no caches"
+  }
+
+  assert {
+    condition     = alltrue([for queue in aws_sqs_queue.this : queue.sqs_managed_sse_enabled && queue.message_retention_seconds == 1209600])
+    error_message = "failures wait 14 days, encrypted"
+  }
+}
+
+run "bucket" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_s3_bucket_public_access_block.this.block_public_acls && aws_s3_bucket_public_access_block.this.block_public_policy
+      && aws_s3_bucket_public_access_block.this.ignore_public_acls && aws_s3_bucket_public_access_block.this.restrict_public_buckets
+      && aws_s3_bucket_versioning.this.versioning_configuration[0].status == "Enabled"
+    )
+    error_message = "private and versioned"
+  }
+
+  assert {
+    condition     = one(jsondecode(aws_s3_bucket_policy.this.policy).Statement).Effect == "Deny" && one(jsondecode(aws_s3_bucket_policy.this.policy).Statement).Condition.Bool["aws:SecureTransport"] == "false"
+    error_message = "TLS only"
+  }
+
+  assert {
+    condition = { for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule.id => rule.expiration[0].days if rule.id != "leftovers" } == {
+      retired-models  = 14
+      intermediates-0 = 60
+      intermediates-1 = 60
+    }
+    error_message = "retired models and intermediates expire"
+  }
+
+  assert {
+    condition     = aws_s3_bucket_lifecycle_configuration.this.rule[0].filter[0].and[0].tags == tomap({ retired = "true" }) && aws_s3_bucket_lifecycle_configuration.this.rule[0].filter[0].and[0].prefix == "models/"
+    error_message = "of the models only what the deployer has retired"
+  }
+
+  assert {
+    condition = [for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule.filter[0].prefix if startswith(rule.id, "intermediates")] == [
+      "executions/PreprocessData/train/", "executions/TuningWithCrossValidation/",
+    ]
+    error_message = "never the model, evaluation or held-out rows that a registered package names"
+  }
+}
+
+run "repository" {
+  command = plan
+
+  assert {
+    condition     = aws_ecr_repository.this.image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.this.image_scanning_configuration[0].scan_on_push
+    error_message = "a tag means one image for ever, and it is scanned"
+  }
+}
+
+run "failures" {
+  override_resource {
+    target = aws_sqs_queue.this["undelivered"]
+    values = { arn = "arn:aws:sqs:eu-central-1:123456789012:demo-undelivered" }
+  }
+
+  override_resource {
+    target = aws_sqs_queue.this["failed"]
+    values = { arn = "arn:aws:sqs:eu-central-1:123456789012:demo-failed" }
+  }
+
+  assert {
+    condition     = aws_lambda_function_event_invoke_config.deployer.destination_config[0].on_failure[0].destination == "arn:aws:sqs:eu-central-1:123456789012:demo-failed"
+    error_message = "what the deployer gives up on waits in a queue"
+  }
+
+  assert {
+    condition = alltrue([
+      for config in [aws_cloudwatch_event_target.deployer.dead_letter_config[0], aws_scheduler_schedule.sweep.target[0].dead_letter_config[0]] :
+      config.arn == "arn:aws:sqs:eu-central-1:123456789012:demo-undelivered"
+    ])
+    error_message = "what cannot be handed to the deployer waits in another"
+  }
+}

@@ -1,0 +1,233 @@
+# What can be left out, and what each adds.
+
+mock_provider "archive" {}
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment   = "test"
+  region        = "eu-central-1"
+  pipeline_name = "demo"
+}
+
+run "by_default" {
+  command = plan
+
+  assert {
+    condition     = length(aws_sns_topic_subscription.alarms) + length(aws_budgets_budget.this) + length(aws_scheduler_schedule.retraining) == 0
+    error_message = "no mail, no budget, no retraining unless asked for"
+  }
+
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.this : length(function.vpc_config) == 0 && function.kms_key_arn == null && function.reserved_concurrent_executions == null])
+    error_message = "no VPC, key or reserved concurrency unless asked for"
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.jobs.policy, "ec2:") && !strcontains(aws_iam_role_policy.jobs.policy, "kms:")
+    error_message = "no permission for what is not there"
+  }
+
+  assert {
+    condition     = aws_lambda_function_url.invoker.authorization_type == "AWS_IAM"
+    error_message = "the URL asks for a signature"
+  }
+
+  assert {
+    condition = alltrue([
+      for grant in [aws_lambda_permission.invoker_url, aws_lambda_permission.invoker_function] :
+      grant.principal == "arn:aws:iam::123456789012:root"
+    ])
+    error_message = "nobody outside the account may call it"
+  }
+
+  assert {
+    condition     = !aws_s3_bucket.this.force_destroy && !aws_ecr_repository.this.force_delete
+    error_message = "what is not empty is not destroyed"
+  }
+}
+
+run "url_for_everyone" {
+  command = plan
+
+  variables {
+    invoker_url_auth = "NONE"
+  }
+
+  assert {
+    condition     = aws_lambda_function_url.invoker.authorization_type == "NONE"
+    error_message = "NONE was asked for"
+  }
+
+  assert {
+    condition = (
+      aws_lambda_permission.invoker_url.action == "lambda:InvokeFunctionUrl"
+      && aws_lambda_permission.invoker_url.function_url_auth_type == "NONE"
+      && aws_lambda_permission.invoker_url.principal == "*"
+      && aws_lambda_permission.invoker_function.action == "lambda:InvokeFunction"
+      && aws_lambda_permission.invoker_function.invoked_via_function_url
+      && aws_lambda_permission.invoker_function.principal == "*"
+    )
+    error_message = "a new URL needs both grants, the second through the URL only"
+  }
+}
+
+run "mail_and_budget" {
+  command = plan
+
+  variables {
+    alarm_email        = "ana@example.com"
+    monthly_budget_usd = 20
+  }
+
+  assert {
+    condition     = keys(aws_sns_topic_subscription.alarms) == ["ana@example.com"]
+    error_message = "alarms are mailed"
+  }
+
+  assert {
+    condition     = aws_budgets_budget.this["demo"].limit_amount == "20"
+    error_message = "the budget is what was asked for"
+  }
+}
+
+run "key" {
+  variables {
+    image_uri   = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/k"
+  }
+
+  assert {
+    condition = alltrue([
+      for key in concat(
+        [one(one(aws_s3_bucket_server_side_encryption_configuration.this.rule).apply_server_side_encryption_by_default).kms_master_key_id],
+        [aws_ecr_repository.this.encryption_configuration[0].kms_key, aws_codebuild_project.this.encryption_key],
+        [aws_sns_topic.alarms.kms_master_key_id, aws_sagemaker_endpoint_configuration.this["demo"].kms_key_arn],
+        [aws_scheduler_schedule.sweep.kms_key_arn, aws_cloudwatch_log_group.build.kms_key_id],
+        values(aws_cloudwatch_log_group.function)[*].kms_key_id,
+        values(aws_lambda_function.this)[*].kms_key_arn,
+      ) : key == "arn:aws:kms:eu-central-1:123456789012:key/k"
+    ])
+    error_message = "the key encrypts everything that takes one"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in concat(
+        [aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy, aws_iam_role_policy.build.policy],
+        [aws_iam_role_policy.scheduler.policy, aws_iam_policy.operator.policy, aws_iam_policy.approver.policy],
+        values(aws_iam_role_policy.function)[*].policy,
+      ) :
+      [for statement in jsondecode(policy).Statement : statement.Resource if contains(statement.Action, "kms:Decrypt")] == [["arn:aws:kms:eu-central-1:123456789012:key/k"]]
+    ])
+    error_message = "everyone who meets the key may use it, and no other"
+  }
+}
+
+run "vpc" {
+  variables {
+    image_uri = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    vpc = {
+      subnet_ids         = ["subnet-1", "subnet-2"]
+      security_group_ids = ["sg-1"]
+    }
+  }
+
+  assert {
+    condition = alltrue([
+      for config in concat([aws_sagemaker_model.this["demo"].vpc_config[0].subnets], values(aws_lambda_function.this)[*].vpc_config[0].subnet_ids) :
+      config == toset(["subnet-1", "subnet-2"])
+    ])
+    error_message = "endpoint and functions are in the subnets"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in concat([aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy], values(aws_iam_role_policy.function)[*].policy) :
+      [for statement in jsondecode(policy).Statement : statement.Resource if contains(statement.Action, "ec2:CreateNetworkInterface")] == [[
+        "arn:aws:ec2:eu-central-1:123456789012:network-interface/*",
+        "arn:aws:ec2:eu-central-1:123456789012:subnet/subnet-1",
+        "arn:aws:ec2:eu-central-1:123456789012:subnet/subnet-2",
+        "arn:aws:ec2:eu-central-1:123456789012:security-group/sg-1",
+      ]]
+    ])
+    error_message = "network interfaces may be made in these subnets alone"
+  }
+}
+
+run "retraining" {
+  command = plan
+
+  variables {
+    pipeline_definition_file = "tests/definitions/classification.json"
+    retraining = {
+      wine = {
+        input_uri  = "s3://demo-123456789012-eu-central-1/raw/wine/0/data.csv"
+        target     = "class"
+        expression = "rate(7 days)"
+        parameters = { MaxTuningJobs = "12" }
+      }
+    }
+  }
+
+  assert {
+    condition = { for parameter in aws_scheduler_schedule.retraining["wine"].target[0].sagemaker_pipeline_parameters[0].pipeline_parameter : parameter.name => parameter.value } == {
+      DatasetName   = "wine"
+      InputDataUri  = "s3://demo-123456789012-eu-central-1/raw/wine/0/data.csv"
+      TargetColumn  = "class"
+      MaxTuningJobs = "12"
+    }
+    error_message = "a schedule says which table to train on, and leaves the rest to the pipeline's defaults"
+  }
+}
+
+run "retraining_without_a_pipeline" {
+  command = plan
+
+  variables {
+    retraining = {
+      wine = { input_uri = "s3://b/raw/wine/0/data.csv", target = "class", expression = "rate(7 days)" }
+    }
+  }
+
+  assert {
+    condition     = length(aws_scheduler_schedule.retraining) == 0
+    error_message = "there is nothing to start yet"
+  }
+
+  expect_failures = [check.retraining_has_a_pipeline]
+}
+
+run "developers" {
+  command = plan
+
+  variables {
+    developers = ["ana"]
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.operator.policy).Statement : statement.Resource
+      if contains(statement.Action, "sagemaker:CreatePipeline")
+      ] == [[
+        "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/demo-ana",
+        "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/demo-regression-ana",
+    ]]
+    error_message = "a developer keeps pipelines of exactly these names, and not Terraform's"
+  }
+}
+
+run "reserved_concurrency" {
+  command = plan
+
+  variables {
+    reserved_concurrency = { invoker = 50 }
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["invoker"].reserved_concurrent_executions == 50 && aws_lambda_function.this["deployer"].reserved_concurrent_executions == null
+    error_message = "for one function and not for the other"
+  }
+}

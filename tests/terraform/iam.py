@@ -1,0 +1,58 @@
+"""What IAM would say to a call under a policy, as far as the policies of this project go."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["actions", "allows", "statements"]
+
+
+def statements(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The statements of a policy, actions and resources always as lists."""
+    for statement in policy["Statement"]:
+        yield {**statement, "Action": _list(statement["Action"]), "Resource": _list(statement["Resource"])}
+
+
+def actions(policy: Mapping[str, Any]) -> set[str]:
+    """Every action that a policy names."""
+    return {action for statement in statements(policy) for action in statement["Action"]}
+
+
+def allows(
+    policy: Mapping[str, Any], action: str, resource: str, context: Mapping[str, str] | None = None
+) -> bool:
+    """Whether an identity policy allows an action on a resource, given the request's condition keys."""
+    effects = {
+        statement["Effect"]
+        for statement in statements(policy)
+        if any(_like(pattern.lower(), action.lower()) for pattern in statement["Action"])
+        and any(_like(pattern, resource) for pattern in statement["Resource"])
+        and _holds(statement.get("Condition", {}), context or {})
+    }
+    return effects == {"Allow"}
+
+
+def _holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
+    return all(
+        _holds_one(operator, context.get(key), _list(wanted))
+        for operator, keys in conditions.items()
+        for key, wanted in keys.items()
+    )
+
+
+def _holds_one(operator: str, value: str | None, wanted: list[str]) -> bool:
+    if value is None:
+        return operator.endswith("IfExists")
+    if operator.removesuffix("IfExists") in ("StringEquals", "Bool", "ArnEquals"):
+        return value in wanted
+    if operator.removesuffix("IfExists") == "StringLike":
+        return any(_like(pattern, value) for pattern in wanted)
+    raise NotImplementedError(f"The condition operator {operator} is not known here; add it.")
+
+
+def _like(pattern: str, value: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), value) is not None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

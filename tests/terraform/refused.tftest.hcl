@@ -1,0 +1,165 @@
+# Values that must be refused, each with the variable that refuses it.
+
+mock_provider "archive" {}
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment   = "test"
+  region        = "eu-central-1"
+  pipeline_name = "demo"
+}
+
+run "names_and_kinds" {
+  command = plan
+
+  variables {
+    pipeline_name                       = "demo--two"
+    region                              = "Frankfurt"
+    environment                         = ""
+    image_uri                           = "docker.io/library/python:3.13"
+    pipeline_definition_file            = "nowhere.json"
+    pipeline_definition_regression_file = "terraform.tf"
+    endpoint                            = { instance_type = "m5.large" }
+    invoker_url_auth                    = "none"
+    developers                          = ["regression"]
+    alarm_email                         = "ana"
+    kms_key_arn                         = "arn:aws:kms:eu-central-1:123456789012:alias/mine"
+    vpc                                 = { subnet_ids = ["subnet-1"], security_group_ids = [] }
+    retention_days                      = { intermediates = 30 }
+  }
+
+  expect_failures = [
+    var.pipeline_name,
+    var.region,
+    var.environment,
+    var.image_uri,
+    var.pipeline_definition_file,
+    var.pipeline_definition_regression_file,
+    var.endpoint,
+    var.invoker_url_auth,
+    var.developers,
+    var.alarm_email,
+    var.kms_key_arn,
+    var.vpc,
+    var.retention_days,
+  ]
+}
+
+run "lengths_and_bounds" {
+  command = plan
+
+  variables {
+    pipeline_name      = "a234567890b234567890c234567890d23"
+    image_uri          = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo"
+    endpoint           = { min_instances = 0 }
+    developers         = ["ana-maria"]
+    monthly_budget_usd = 20
+    retention_days     = { logs = 100 }
+  }
+
+  expect_failures = [
+    var.pipeline_name,
+    var.image_uri,
+    var.endpoint,
+    var.developers,
+    var.monthly_budget_usd,
+    var.retention_days,
+  ]
+}
+
+run "order_and_form" {
+  command = plan
+
+  variables {
+    pipeline_name  = "Demo"
+    endpoint       = { min_instances = 3, max_instances = 2 }
+    retention_days = { retired_models = 0 }
+  }
+
+  expect_failures = [var.pipeline_name, var.endpoint, var.retention_days]
+}
+
+run "no_invocation" {
+  command = plan
+
+  variables {
+    endpoint = { invocations_per_instance = 0 }
+  }
+
+  expect_failures = [var.endpoint]
+}
+
+run "retraining_table_of_another_data_set" {
+  command = plan
+
+  variables {
+    retraining = { wine = { input_uri = "s3://b/raw/beer/0/data.csv", target = "c", expression = "rate(1 day)" } }
+  }
+
+  expect_failures = [var.retraining]
+}
+
+run "retraining_expression" {
+  command = plan
+
+  variables {
+    retraining = { wine = { input_uri = "s3://b/raw/wine/0/data.csv", target = "c", expression = "weekly" } }
+  }
+
+  expect_failures = [var.retraining]
+}
+
+run "retraining_family" {
+  command = plan
+
+  variables {
+    retraining = { wine = { input_uri = "s3://b/raw/wine/0/data.csv", target = "c", expression = "rate(1 day)", family = "ranking" } }
+  }
+
+  expect_failures = [var.retraining]
+}
+
+run "retraining_data_set" {
+  command = plan
+
+  variables {
+    retraining = { Wine = { input_uri = "s3://b/raw/Wine/0/data.csv", target = "c", expression = "rate(1 day)" } }
+  }
+
+  expect_failures = [var.retraining]
+}
+
+run "definition_of_another_environment" {
+  command = plan
+
+  variables {
+    pipeline_name            = "other"
+    pipeline_definition_file = "tests/definitions/classification.json"
+  }
+
+  expect_failures = [aws_sagemaker_pipeline.this]
+}
+
+run "definition_with_another_image" {
+  command = plan
+
+  variables {
+    image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:2"
+    pipeline_definition_file = "tests/definitions/classification.json"
+  }
+
+  expect_failures = [aws_sagemaker_pipeline.this]
+}
+
+run "image_of_another_repository" {
+  command = plan
+
+  variables {
+    image_uri = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/other:1"
+  }
+
+  expect_failures = [aws_sagemaker_model.this]
+}

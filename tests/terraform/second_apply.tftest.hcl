@@ -1,0 +1,146 @@
+# From the first apply to the second, to a new image and to none. At the end of this file everything is destroyed
+# from the full state.
+
+mock_provider "archive" {}
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment   = "test"
+  region        = "eu-central-1"
+  pipeline_name = "demo"
+}
+
+run "first_apply" {}
+
+run "second_apply" {
+  variables {
+    image_uri                           = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    pipeline_definition_file            = "tests/definitions/classification.json"
+    pipeline_definition_regression_file = "tests/definitions/regression.json"
+  }
+
+  assert {
+    condition     = aws_s3_bucket.this.id == run.first_apply.bucket && aws_lambda_function_url.invoker.function_url == run.first_apply.invoker_url
+    error_message = "the second apply adds, it does not replace"
+  }
+
+  assert {
+    condition     = output.pipelines == { classification = "demo", regression = "demo-regression" }
+    error_message = "one pipeline for each definition"
+  }
+
+  assert {
+    condition     = alltrue([for family, pipeline in aws_sagemaker_pipeline.this : pipeline.pipeline_definition == file("tests/definitions/${family}.json")])
+    error_message = "a pipeline is its definition, byte for byte"
+  }
+
+  assert {
+    condition     = keys(aws_sagemaker_endpoint.this) == ["demo"] && output.endpoint_in_service
+    error_message = "the endpoint has the pipeline's name"
+  }
+
+  assert {
+    condition = (
+      aws_sagemaker_model.this["demo"].primary_container[0].mode == "MultiModel"
+      && aws_sagemaker_model.this["demo"].primary_container[0].model_data_url == "s3://demo-123456789012-eu-central-1/models/"
+      && aws_sagemaker_model.this["demo"].enable_network_isolation
+    )
+    error_message = "many models, from the models prefix, in a container that calls nobody"
+  }
+
+  assert {
+    condition     = can(regex("^demo-[0-9a-f]{8}$", aws_sagemaker_model.this["demo"].name)) && can(regex("^demo-[0-9a-f]{8}$", aws_sagemaker_endpoint_configuration.this["demo"].name))
+    error_message = "model and configuration are named by the hash of what they are made of"
+  }
+
+  assert {
+    condition = (
+      aws_sagemaker_endpoint.this["demo"].deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration[0].type == "ALL_AT_ONCE"
+      && toset(aws_sagemaker_endpoint.this["demo"].deployment_config[0].auto_rollback_configuration[0].alarms[*].alarm_name) == toset(["demo-endpoint-5xx", "demo-endpoint-latency"])
+    )
+    error_message = "an update is blue/green, and two alarms roll it back"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : startswith(alarm.alarm_name, "demo-")])
+    error_message = "alarms carry the pipeline's name"
+  }
+
+  assert {
+    condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
+      "endpoint-5xx", "endpoint-disk", "endpoint-latency", "endpoint-memory",
+      "function-deployer", "function-invoker", "invoker-url", "pipeline-classification", "pipeline-regression",
+      "queue-failed", "queue-undelivered",
+    ])
+    error_message = "everything that can fail has its alarm"
+  }
+
+  assert {
+    condition = alltrue([
+      for name, alarm in aws_cloudwatch_metric_alarm.this :
+      alarm.dimensions["EndpointName"] == "demo" && alarm.dimensions["VariantName"] == aws_sagemaker_endpoint_configuration.this["demo"].production_variants[0].variant_name
+      if startswith(name, "endpoint-")
+    ])
+    error_message = "the endpoint's alarms watch this endpoint and its variant"
+  }
+
+  assert {
+    condition = (
+      aws_appautoscaling_target.endpoint["demo"].resource_id == "endpoint/demo/variant/AllTraffic"
+      && aws_appautoscaling_target.endpoint["demo"].min_capacity == 1
+      && aws_appautoscaling_target.endpoint["demo"].max_capacity == 2
+      && aws_appautoscaling_policy.endpoint["demo"].target_tracking_scaling_policy_configuration[0].predefined_metric_specification[0].predefined_metric_type == "SageMakerVariantInvocationsPerInstance"
+    )
+    error_message = "the endpoint scales on invocations per instance"
+  }
+}
+
+run "new_image" {
+  variables {
+    image_uri = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:2"
+  }
+
+  assert {
+    condition     = aws_sagemaker_endpoint.this["demo"].endpoint_config_name == aws_sagemaker_endpoint_configuration.this["demo"].name && aws_sagemaker_endpoint_configuration.this["demo"].production_variants[0].model_name == aws_sagemaker_model.this["demo"].name
+    error_message = "the endpoint follows to the new configuration and the new model"
+  }
+}
+
+run "endpoint_switched_off" {
+  variables {
+    image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    pipeline_definition_file = "tests/definitions/classification.json"
+    endpoint_enabled         = false
+  }
+
+  assert {
+    condition     = length(aws_sagemaker_model.this) + length(aws_sagemaker_endpoint_configuration.this) + length(aws_sagemaker_endpoint.this) + length(aws_appautoscaling_target.endpoint) == 0
+    error_message = "nothing of the endpoint is left to bill"
+  }
+
+  assert {
+    condition     = output.pipelines == { classification = "demo" } && aws_s3_bucket.this.id == run.first_apply.bucket
+    error_message = "pipelines, registry and bucket stay"
+  }
+
+  assert {
+    condition     = output.endpoint_name == "demo" && aws_lambda_function.this["invoker"].environment[0].variables["ENDPOINT_NAME"] == "demo"
+    error_message = "the name stays too, so that switching it on again changes nothing else"
+  }
+}
+
+run "all_of_it_again" {
+  variables {
+    image_uri                           = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    pipeline_definition_file            = "tests/definitions/classification.json"
+    pipeline_definition_regression_file = "tests/definitions/regression.json"
+  }
+
+  assert {
+    condition     = output.endpoint_in_service
+    error_message = "it can be switched on again"
+  }
+}

@@ -1,0 +1,140 @@
+"""Who may do what: each role and person exactly enough for what is listed in grants.py."""
+
+import json
+import subprocess
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from grants import CODE, FORBIDDEN, PLATFORM, Call
+from iam import actions, allows, statements
+
+POLICIES = {
+    "jobs": "aws_iam_role_policy.jobs",
+    "endpoint": "aws_iam_role_policy.endpoint",
+    "deployer": 'aws_iam_role_policy.function["deployer"]',
+    "invoker": 'aws_iam_role_policy.function["invoker"]',
+    "build": "aws_iam_role_policy.build",
+    "scheduler": "aws_iam_role_policy.scheduler",
+    "operator": "aws_iam_policy.operator",
+    "approver": "aws_iam_policy.approver",
+}
+# Actions that AWS gives no resource; all others must name theirs.
+WITHOUT_RESOURCE = {
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:PutMetricData",
+    "ecr:GetAuthorizationToken",
+    "sagemaker:ListModelPackageGroups",
+    "sagemaker:ListModelPackages",
+    "sagemaker:ListPipelines",
+}
+# Actions that are not named like the API's operation.
+OPERATIONS = {
+    "lambda:InvokeFunction": "Invoke",
+    "s3:GetObjectVersion": "GetObject",
+    "s3:ListBucket": "ListObjectsV2",
+}
+WITHOUT_OPERATION = {"iam:PassRole", "lambda:InvokeFunctionUrl"}
+TRUSTED = {
+    "jobs": "sagemaker",
+    "endpoint": "sagemaker",
+    "build": "codebuild",
+    "scheduler": "scheduler",
+    'function["deployer"]': "lambda",
+    'function["invoker"]': "lambda",
+}
+# What a policy allows and no call of grants.py needs: a step or a view that people and AWS may ask for.
+SPARE = {
+    "logs:DescribeLogStreams",
+    "s3:AbortMultipartUpload",
+    "s3:GetBucketLocation",
+    "sagemaker:DescribeModelPackage",
+    "sagemaker:DescribeModelPackageGroup",
+    "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+}
+PEOPLE = ("operator", "approver")
+
+
+@pytest.fixture(scope="module")
+def policies(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {role: json.loads(plan[address]["policy"]) for role, address in POLICIES.items()}
+
+
+def permitted(policy: dict[str, Any], call: Call) -> bool:
+    return allows(policy, call.action, call.resource, dict(call.context))
+
+
+@pytest.mark.parametrize("role", POLICIES)
+def test_may_do_what_its_work_needs(policies: dict[str, Any], role: str) -> None:
+    needed = PLATFORM.get(role, []) + CODE.get(role, [])
+    assert [call for call in needed if not permitted(policies[role], call)] == []
+
+
+@pytest.mark.parametrize("role", POLICIES)
+def test_may_not_do_more(policies: dict[str, Any], role: str) -> None:
+    assert [call for call in FORBIDDEN[role] if permitted(policies[role], call)] == []
+
+
+@pytest.mark.parametrize("role", [role for role in POLICIES if role not in PEOPLE])
+def test_is_allowed_no_action_without_a_reason(policies: dict[str, Any], role: str) -> None:
+    reasons = {call.action for call in PLATFORM.get(role, []) + CODE.get(role, [])}
+    assert actions(policies[role]) - reasons - SPARE == set()
+
+
+@pytest.mark.parametrize("role", POLICIES)
+def test_names_actions_and_resources(policies: dict[str, Any], role: str) -> None:
+    for statement in statements(policies[role]):
+        assert not any("*" in action for action in statement["Action"])
+        if "*" in statement["Resource"]:
+            assert set(statement["Action"]) <= WITHOUT_RESOURCE
+    identifiers = [statement["Sid"] for statement in policies[role]["Statement"]]
+    assert len(identifiers) == len(set(identifiers))
+    assert len(json.dumps(policies[role], separators=(",", ":"))) < (6144 if role in PEOPLE else 10240)
+
+
+def test_every_action_exists(policies: dict[str, Any]) -> None:
+    operations: dict[str, set[str]] = {}
+    for action in sorted(set().union(*map(actions, policies.values())) - WITHOUT_OPERATION):
+        service, name = action.split(":")
+        if service not in operations:
+            names = ("sagemaker", "sagemaker-runtime") if service == "sagemaker" else (service,)
+            operations[service] = {
+                operation
+                for client in names
+                for operation in boto3.client(
+                    client, region_name="eu-central-1", aws_access_key_id="none", aws_secret_access_key="none"
+                ).meta.service_model.operation_names
+            }
+        assert OPERATIONS.get(action, name) in operations[service], f"there is no {action}"
+
+
+def test_roles_trust_one_service_each(plan: dict[str, Any]) -> None:
+    for role, service in TRUSTED.items():
+        (statement,) = json.loads(plan[f"aws_iam_role.{role}"]["assume_role_policy"])["Statement"]
+        assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
+        # Lambda does not say for which account it acts.
+        confined = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+        assert statement.get("Condition") == (None if service == "lambda" else confined)
+
+
+def test_no_role_has_another_policy(plan: dict[str, Any]) -> None:
+    kinds = [address.split(".")[0] for address in plan]
+    assert kinds.count("aws_iam_role") == kinds.count("aws_iam_role_policy") == len(TRUSTED)
+    assert "aws_iam_role_policy_attachment" not in kinds
+
+
+def test_roles_have_the_names_that_the_stand_in_of_aws_uses(plan: dict[str, Any]) -> None:
+    names = {values["name"] for address, values in plan.items() if address.startswith("aws_iam_role.")}
+    assert names == {
+        f"demo-{role}" for role in ("jobs", "endpoint", "deployer", "invoker", "build", "scheduler")
+    }
+
+
+def test_the_build_is_a_script_that_a_shell_can_read(plan: dict[str, Any]) -> None:
+    (source,) = plan["aws_codebuild_project.this"]["source"]
+    (phase,) = yaml.safe_load(source["buildspec"])["phases"].values()
+    for command in phase["commands"]:
+        subprocess.run(["bash", "-n", "-c", command], check=True)
+    assert "${REPOSITORY%%/*}" in phase["commands"][1]

@@ -1,0 +1,175 @@
+"""The configuration as a whole: form, types, states, and that nothing in it is left over."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from workspace import CONFIGURATION, HERE, ROOT, Terraform
+
+from helpers.session import OUTPUTS
+
+SOURCES = {path.name: path.read_text() for path in sorted(CONFIGURATION.glob("*.tf"))}
+TEXT = "\n".join(SOURCES.values())
+CODE = re.sub(r"(?m)(^|\s)(#|//).*$", "", TEXT)
+MOST_SKIPS = 10
+EVERYTHING = ("-input=false", "-no-color", "-var-file=everything.tfvars.json")
+
+
+def test_formatted(terraform: Terraform) -> None:
+    terraform("fmt", "-check", "-recursive", "-diff", str(CONFIGURATION), str(HERE))
+
+
+def test_valid(terraform: Terraform) -> None:
+    terraform("validate", "-no-color")
+
+
+@pytest.mark.parametrize("file", sorted(HERE.glob("*.tftest.hcl")), ids=lambda path: path.name.split(".")[0])
+def test_behaviour(terraform: Terraform, file: Path) -> None:
+    terraform("test", "-no-color", f"-filter=tests/{file.name}")
+
+
+@pytest.mark.parametrize(
+    "file", sorted((CONFIGURATION / "environments").glob("*.tfvars")), ids=lambda p: p.stem
+)
+def test_every_environment_can_be_planned(offline: Terraform, file: Path) -> None:
+    offline("plan", "-input=false", "-no-color", "-refresh=false", f"-var-file=environments/{file.name}")
+    assert file.with_suffix(".s3.tfbackend").exists()
+
+
+@pytest.fixture(scope="module")
+def applied(offline: Terraform) -> Iterator[Terraform]:
+    """Everything applied with the stand-in, and destroyed after."""
+    offline("apply", "-auto-approve", *EVERYTHING)
+    yield offline
+    offline("destroy", "-auto-approve", *EVERYTHING)
+    assert offline("state", "list").stdout == ""
+
+
+def changes(terraform: Terraform, folder: Path, **variables: object) -> dict[str, list[str]]:
+    """What a plan with other variables would do, by address, without what stays as it is."""
+    file = folder / "other.tfvars.json"
+    file.write_text(json.dumps(variables))
+    terraform("plan", *EVERYTHING, f"-var-file={file}", "-out=changes.tfplan")
+    shown = json.loads(terraform("show", "-json", "changes.tfplan").stdout)
+    actions = {change["address"]: change["change"]["actions"] for change in shown["resource_changes"]}
+    return {address: done for address, done in actions.items() if done not in (["no-op"], ["read"])}
+
+
+def test_a_second_plan_is_empty(applied: Terraform, tmp_path: Path) -> None:
+    assert changes(applied, tmp_path) == {}
+
+
+def test_a_new_image_is_served_before_the_old_one_goes(applied: Terraform, tmp_path: Path) -> None:
+    changed = changes(
+        applied,
+        tmp_path,
+        image_uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:2",
+        pipeline_definition_file=None,
+        pipeline_definition_regression_file=None,
+    )
+    assert changed['aws_sagemaker_model.this["demo"]'] == ["create", "delete"]
+    assert changed['aws_sagemaker_endpoint_configuration.this["demo"]'] == ["create", "delete"]
+    assert changed['aws_sagemaker_endpoint.this["demo"]'] == ["update"]
+    assert not any("function" in address or "s3_bucket" in address for address in changed)
+
+
+def test_switching_the_endpoint_off_takes_nothing_else(applied: Terraform, tmp_path: Path) -> None:
+    changed = changes(applied, tmp_path, endpoint_enabled=False)
+    assert set(map(tuple, changed.values())) == {("delete",)}
+    assert {address.split(".")[0] for address in changed} == {
+        "aws_appautoscaling_policy",
+        "aws_appautoscaling_target",
+        "aws_cloudwatch_metric_alarm",
+        "aws_sagemaker_endpoint",
+        "aws_sagemaker_endpoint_configuration",
+        "aws_sagemaker_model",
+    }
+
+
+def test_outputs_are_what_the_notebooks_read() -> None:
+    assert set(OUTPUTS) <= set(re.findall(r'(?m)^output "(\w+)"', TEXT))
+
+
+def test_outputs_and_variables_are_described_and_typed() -> None:
+    for kind, name, body in re.findall(r'(?ms)^(variable|output) "(\w+)" \{\n(.*?)^\}', TEXT):
+        assert "  description = " in body, f"{kind} {name} has no description"
+        assert kind == "output" or re.search(r"(?m)^  type += ", body), f"variable {name} has no type"
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "used_as"),
+    [
+        ("variable", r'(?m)^variable "(\w+)"', r"\bvar\.{}\b"),
+        ("data source", r'(?m)^data "(\w+" "\w+)"', r"\bdata\.{}\b"),
+    ],
+)
+def test_nothing_is_declared_and_not_used(kind: str, pattern: str, used_as: str) -> None:
+    for name in re.findall(pattern, CODE):
+        # A variable's own validation is no use of it.
+        rest = re.sub(rf'(?ms)^variable "{name}" \{{.*?^\}}', "", CODE)
+        used = used_as.format(name.replace('" "', r"\."))
+        assert re.search(used, rest), f"the {kind} {name} is not used"
+
+
+def test_no_local_is_declared_and_not_used() -> None:
+    declared = [
+        name
+        for body in re.findall(r"(?ms)^locals \{\n(.*?)^\}", CODE)
+        for name in re.findall(r"(?m)^  (\w+) += ", body)
+    ]
+    assert len(declared) == len(set(declared)) > 20
+    for name in declared:
+        assert re.search(rf"\blocal\.{name}\b", CODE), f"local.{name} is not used"
+
+
+def test_nothing_differs_from_plan_to_plan_or_grants_everything() -> None:
+    for forbidden in ("timestamp(", "uuid(", "FullAccess", "managed_policy_arns", "null_resource"):
+        assert forbidden not in CODE
+
+
+def test_nothing_of_a_run_is_in_the_repository() -> None:
+    listed = subprocess.run(["git", "ls-files", "terraform"], cwd=ROOT, capture_output=True, text=True).stdout
+    assert not [
+        name
+        for name in listed.splitlines()
+        if re.search(r"\.terraform/|tfstate|tfplan|/build/|outputs\.json", name)
+    ]
+    lock = CONFIGURATION / ".terraform.lock.hcl"
+    # The stand-in leaves none; one of the real providers has the hashes of their zips.
+    assert not lock.exists() or "zh:" in lock.read_text()
+
+
+def test_checkov_finds_nothing() -> None:
+    local = ROOT / ".venv-checkov/bin/checkov"
+    checkov = str(local) if local.exists() else shutil.which("checkov")
+    if checkov is None:
+        pytest.skip("there is no checkov, neither on PATH nor in .venv-checkov")
+    done = subprocess.run(
+        [checkov, "-d", str(CONFIGURATION), "--framework", "terraform", "--skip-download", "-o", "json"],
+        env={**os.environ, "LOG_LEVEL": "ERROR"},
+        capture_output=True,
+        text=True,
+    )
+    report = json.loads(done.stdout)
+    failed = [f"{check['check_id']} {check['resource']}" for check in report["results"]["failed_checks"]]
+    assert not failed
+    assert report["summary"]["parsing_errors"] == 0
+    assert report["summary"]["passed"] > 50
+    assert report["summary"]["skipped"] <= MOST_SKIPS
+
+
+def test_the_readme_lists_every_skipped_check() -> None:
+    skipped = re.findall(r"#checkov:skip=(\w+):(.+)", TEXT)
+    assert all(len(reason) > 30 for _, reason in skipped)
+    readme = (CONFIGURATION / "README.md").read_text()
+    assert {name for name, _ in skipped} == set(re.findall(r"`(CKV2?_AWS_\d+)`", readme))
+
+
+def test_the_readme_lists_every_file() -> None:
+    readme = (CONFIGURATION / "README.md").read_text()
+    assert [name for name in SOURCES if f"`{name}`" not in readme] == []

@@ -1,0 +1,89 @@
+"""The workflows ask for little, and run nothing that can change under them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from workspace import CONFIGURATION, ROOT
+
+FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
+ON = True  # what YAML makes of the key `on`
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+def file(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def workflow(file: Path) -> dict[Any, Any]:
+    return yaml.safe_load(file.read_text())
+
+
+def steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def test_there_are_four() -> None:
+    assert [path.stem for path in FILES] == ["apply", "check", "destroy", "plan"]
+
+
+def test_actions_are_pinned_by_commit(file: Path) -> None:
+    used = re.findall(r"(?m)^\s+- uses: (.*)$", file.read_text())
+    assert used
+    for action in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+
+
+def test_one_action_has_one_version() -> None:
+    used = {line for path in FILES for line in re.findall(r"uses: (.*)", path.read_text())}
+    assert len(used) == len({line.split("@")[0] for line in used})
+
+
+def test_permissions_are_the_least(workflow: dict[Any, Any], file: Path) -> None:
+    assert workflow["permissions"] in ({}, {"contents": "read"})
+    for job in workflow["jobs"].values():
+        assert set(job.get("permissions", {}).items()) <= {("contents", "read"), ("id-token", "write")}
+        assert job["timeout-minutes"] <= 90
+    assert ("id-token" in file.read_text()) == (file.stem != "check")
+    for step in steps(workflow):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_no_stored_secrets_and_no_strangers_code_with_credentials(file: Path) -> None:
+    text = file.read_text()
+    assert "secrets." not in text
+    assert "pull_request_target" not in text
+
+
+def test_inputs_reach_scripts_as_variables_only(workflow: dict[Any, Any]) -> None:
+    assert not any("${{" in step.get("run", "") for step in steps(workflow))
+
+
+def test_one_run_at_a_time_for_each_environment() -> None:
+    for name in ("apply", "destroy"):
+        workflow = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())
+        assert workflow["concurrency"]["group"].startswith("terraform-${{ inputs.environment")
+        assert workflow["concurrency"]["cancel-in-progress"] is False
+        assert all("environment" in job for title, job in workflow["jobs"].items() if title != "plan")
+
+
+def test_environments_are_those_that_have_a_file() -> None:
+    names = sorted(path.stem for path in (CONFIGURATION / "environments").glob("*.tfvars"))
+    apply, destroy, plan = (
+        yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())
+        for name in ("apply", "destroy", "plan")
+    )
+    for workflow in (apply, destroy):
+        assert workflow[ON]["workflow_dispatch"]["inputs"]["environment"]["options"] == names
+    assert plan["jobs"]["plan"]["strategy"]["matrix"]["environment"] == names
+
+
+def test_check_runs_what_ci_runs_for_forks_too() -> None:
+    check = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())
+    assert set(check[ON]) == {"push", "pull_request"}
+    assert steps(check)[-1]["run"] == ".ci/run"
+    assert (ROOT / ".ci/run").exists()
