@@ -38,6 +38,8 @@ def plan(session: Session) -> str:
             "Nothing to build: jobs and endpoint run as processes of this machine, with the same commands "
             "`train`, `process` and `serve` that the image would hold."
         )
+    if not session.image_uri:
+        return "There is no image yet: build container/Dockerfile with BASE_IMAGE and push it."
     return (
         f"Jobs and endpoint run in {session.image_uri}; build container/Dockerfile with BASE_IMAGE and "
         "push it there when the fingerprint above is not its tag."

@@ -120,7 +120,8 @@ class Parameters:
             )
         allowed = {
             "StratifySplit": ["true", "false"],
-            "RegisterModelApprovalStatus": ["PendingManualApproval", "Approved", "Rejected"],
+            # A pipeline registers and a person approves; on AWS the jobs' role may not do more either.
+            "RegisterModelApprovalStatus": ["PendingManualApproval"],
         }
         made = {}
         for name, kind in kinds.items():
@@ -148,6 +149,11 @@ class Compiler:
                 f"The tuning step is compiled around a fault of the SageMaker SDK {SDK_VERSION}, but "
                 f"{version('sagemaker')} is installed; install {SDK_VERSION}, or see whether "
                 "HyperparameterTuner.create works in the new one and drop the detour."
+            )
+        if not session.image_uri:
+            raise BadInput(
+                "There is no image for jobs and endpoint yet; build it with notebook 01, apply Terraform "
+                "with its image_uri, and write the outputs again."
             )
         self.session = session
         self.source_uri = source_uri

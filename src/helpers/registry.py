@@ -18,6 +18,7 @@ __all__ = [
     "metadata",
     "packages",
     "report",
+    "set_status",
     "table",
     "undecided",
 ]
@@ -110,13 +111,16 @@ def decide(
     else:
         touched = [[p for p in packages(session, d) if p.status in (PENDING, "Approved")] for d in datasets]
         candidates = [versions[0] for versions in touched if versions]
-    for package in candidates:
-        session.client("sagemaker").update_model_package(
-            ModelPackageArn=package.arn,
-            ModelApprovalStatus=STATUS[decision],
-            ApprovalDescription=reason or f"{STATUS[decision]} in notebook 04",
-        )
-    return [Decision(package, STATUS[decision]) for package in candidates]
+    said = reason or f"{STATUS[decision]} in notebook 04"
+    return [set_status(session, package, STATUS[decision], said) for package in candidates]
+
+
+def set_status(session: Session, package: Package, status: str, reason: str) -> Decision:
+    """Give one version an approval status, with a reason that the registry keeps."""
+    session.client("sagemaker").update_model_package(
+        ModelPackageArn=package.arn, ModelApprovalStatus=status, ApprovalDescription=reason
+    )
+    return Decision(package, status)
 
 
 def report(session: Session, decisions: Sequence[Decision], datasets: Iterable[str]) -> pd.DataFrame:

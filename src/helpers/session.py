@@ -29,7 +29,7 @@ LOCAL_SETTINGS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 CONNECTED = "MANY_MODELS_ENVIRONMENT"  # the environment that this process works in
-# What `terraform output -json` and local_aws both name.
+# What `terraform output -json` and local_aws both name; there is no image before notebook 01 has built one.
 OUTPUTS = (
     "account_id",
     "region",
@@ -45,7 +45,7 @@ OUTPUTS = (
 
 @dataclass(frozen=True)
 class Session:
-    """Names and addresses of one environment, and clients for it."""
+    """Names and addresses of one environment, and clients for it; `image_uri` may be empty yet."""
 
     environment: str
     pipeline_name: str
@@ -106,7 +106,9 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
     outputs = _local(pipeline_name) if environment == "local" else outputs_of(terraform_outputs)
     os.environ[CONNECTED] = environment
     boto = boto3.Session(region_name=outputs["region"])
-    return Session(environment, pipeline_name, **{name: outputs[name] for name in OUTPUTS}, boto=boto)
+    return Session(
+        environment, pipeline_name, **{name: outputs.get(name) or "" for name in OUTPUTS}, boto=boto
+    )
 
 
 def group(pipeline_name: str, dataset: str) -> str:
@@ -197,7 +199,7 @@ def outputs_of(path: str) -> dict[str, str]:
         outputs = {name: output["value"] for name, output in json.loads(file.read_text()).items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise BadInput(f"{path} is not what `terraform output -json` writes; write it again.") from None
-    if missing := [name for name in OUTPUTS if not outputs.get(name)]:
+    if missing := [name for name in OUTPUTS if not outputs.get(name) and name != "image_uri"]:
         raise BadInput(f"{path} has no value for {', '.join(missing)}; apply Terraform and write it again.")
     return outputs
 

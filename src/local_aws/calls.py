@@ -1,4 +1,4 @@
-"""What the roles did: each call of a job or a function as IAM would judge it, (role, action, resource).
+"""What the roles did: each call of a job or a function as IAM would judge it.
 
 Nothing is refused here. Whoever writes the roles' policies finds out what they have to allow.
 """
@@ -53,11 +53,22 @@ _RESOURCES = {
 
 
 class Call(NamedTuple):
-    """One thing that a role did. The resource is an ARN, or `*` where IAM knows no narrower one."""
+    """One thing that a role did.
+
+    Attributes:
+        role: Its name.
+        action: As policies name it, such as `s3:GetObject`.
+        resource: An ARN, or `*` where IAM knows no narrower one.
+        context: A condition key and its value, where the request had one that policies ask for.
+    """
 
     role: str
     action: str
     resource: str
+    context: tuple[str, str] | None = None
+
+
+_Judged = tuple[str, str, tuple[str, str] | None]
 
 
 class Calls:
@@ -75,8 +86,8 @@ class Calls:
         if role is None:
             return
         with self._lock:
-            for action, resource in self._judged(environ, service):
-                self._calls[Call(role, action, resource)] = None
+            for judged in self._judged(environ, service):
+                self._calls[Call(role, *judged)] = None
             while len(self._calls) > _MOST:
                 del self._calls[next(iter(self._calls))]
 
@@ -85,15 +96,17 @@ class Calls:
         with self._lock:
             return [call._asdict() for call in self._calls]
 
-    def _judged(self, environ: dict[str, Any], service: str | None) -> Iterator[tuple[str, str]]:
-        """Give the actions of a request and the resource of each."""
+    def _judged(self, environ: dict[str, Any], service: str | None) -> Iterator[_Judged]:
+        """Give the actions of a request, and the resource and the context of each."""
         if service == "s3":
             yield from _s3(environ)
         elif invocation := _INVOCATION.fullmatch(environ["PATH_INFO"]):
-            yield "sagemaker:InvokeEndpoint", self._account.arn("sagemaker", f"endpoint/{invocation[1]}")
+            arn = self._account.arn("sagemaker", f"endpoint/{invocation[1]}")
+            target = environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_MODEL")
+            yield "sagemaker:InvokeEndpoint", arn, ("sagemaker:TargetModel", target) if target else None
         else:
             operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2] or environ["PATH_INFO"]
-            yield f"{service}:{operation}", self._resource(operation, environ)
+            yield f"{service}:{operation}", self._resource(operation, environ), None
 
     def _resource(self, operation: str, environ: dict[str, Any]) -> str:
         field, kind = _RESOURCES.get(operation, ("", ""))
@@ -106,20 +119,22 @@ class Calls:
         return self._account.arn("sagemaker", f"{kind}/{name}")
 
 
-def _s3(environ: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _s3(environ: dict[str, Any]) -> Iterator[_Judged]:
     bucket, _, key = unquote(environ["RAW_URI"].partition("?")[0]).lstrip("/").partition("/")
     method = environ["REQUEST_METHOD"]
-    names = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).keys()
+    query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    names = query.keys()
     arn = f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
     if not key:
-        yield f"s3:{'ListBucket' if names <= _LISTING else f'{method} of {sorted(names)}'}", arn
+        action = "ListBucket" if names <= _LISTING else f"{method} of {sorted(names)}"
+        yield f"s3:{action}", arn, ("s3:prefix", query["prefix"][0]) if "prefix" in query else None
         return
     part = next((name for name in ("tagging", "uploadId") if name in names), "")
-    yield f"s3:{_OBJECT_ACTIONS.get((method, part)) or _OBJECT_ACTIONS[method, '']}", arn
+    yield f"s3:{_OBJECT_ACTIONS.get((method, part)) or _OBJECT_ACTIONS[method, '']}", arn, None
     if "HTTP_X_AMZ_TAGGING" in environ:
-        yield "s3:PutObjectTagging", arn
+        yield "s3:PutObjectTagging", arn, None
     if copied := environ.get("HTTP_X_AMZ_COPY_SOURCE"):
         source = f"arn:aws:s3:::{unquote(copied).lstrip('/').partition('?')[0]}"
-        yield "s3:GetObject", source
+        yield "s3:GetObject", source, None
         if environ.get("HTTP_X_AMZ_TAGGING_DIRECTIVE") != "REPLACE":
-            yield "s3:GetObjectTagging", source
+            yield "s3:GetObjectTagging", source, None

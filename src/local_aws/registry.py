@@ -145,6 +145,7 @@ class Registry:
                 package["ModelPackageArn"],
                 CustomerMetadataProperties=metadata or None,
                 LastModifiedTime=time.time(),
+                LastModifiedBy={"IamIdentity": {"Arn": self._account.arn("iam", "user/local")}},
                 **changes,
             )
         if "ModelApprovalStatus" in request:

@@ -99,7 +99,7 @@ def test_every_parameter_has_a_default(definition: dict[str, Any]) -> None:
 def test_parameters_of_few_values_take_no_other(definition: dict[str, Any]) -> None:
     allowed = {p["Name"]: p["EnumValues"] for p in definition["Parameters"] if "EnumValues" in p}
     assert allowed["StratifySplit"] == ["true", "false"]
-    assert set(allowed["RegisterModelApprovalStatus"]) == {"PendingManualApproval", "Approved", "Rejected"}
+    assert allowed["RegisterModelApprovalStatus"] == ["PendingManualApproval"]
 
 
 def test_the_table_of_parameters_shows_name_type_and_default(compiled: Compiled) -> None:

@@ -22,10 +22,14 @@ class Role:
     def client(self, service: str) -> Any:
         return self._session.client(service, endpoint_url=self._url)
 
-    def calls(self) -> list[tuple[str, str]]:
+    def calls(self) -> list[tuple[str, ...]]:
         with urllib.request.urlopen(f"{self._url}/_local/calls") as answer:
             calls = json.load(answer)
-        return [(call["action"], call["resource"]) for call in calls if call["role"] == self._name]
+        return [
+            (call["action"], call["resource"], *(call["context"] or ()))
+            for call in calls
+            if call["role"] == self._name
+        ]
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ def test_s3_is_judged_by_action_and_object(role: Role, name: str) -> None:
         ("s3:PutObjectTagging", one),
         ("s3:GetObjectTagging", one),
         ("s3:DeleteObjectTagging", one),
-        ("s3:ListBucket", "arn:aws:s3:::toys"),
+        ("s3:ListBucket", "arn:aws:s3:::toys", "s3:prefix", name),
         ("s3:PutObject", two),
         ("s3:PutObjectTagging", two),
         ("s3:DeleteObject", one),
@@ -71,13 +75,13 @@ def test_sagemaker_is_judged_by_operation_and_arn(role: Role, name: str) -> None
         sagemaker.describe_training_job(TrainingJobName=name)
     sagemaker.list_model_package_groups()
     with contextlib.suppress(ClientError):
-        role.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=b"1")
+        role.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, TargetModel="a", Body=b"1")
     assert role.calls() == [
         ("sagemaker:ListModelPackages", f"{arn}:model-package-group/{name}"),
         ("sagemaker:DescribeModelPackage", f"{arn}:model-package/{name}/3"),
         ("sagemaker:DescribeTrainingJob", f"{arn}:training-job/{name}"),
         ("sagemaker:ListModelPackageGroups", "*"),
-        ("sagemaker:InvokeEndpoint", f"{arn}:endpoint/{name}"),
+        ("sagemaker:InvokeEndpoint", f"{arn}:endpoint/{name}", "sagemaker:TargetModel", "a"),
     ]
 
 
