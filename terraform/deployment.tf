@@ -30,8 +30,11 @@ resource "aws_lambda_permission" "events" {
   source_account = local.account_id
 }
 
-resource "aws_lambda_function_event_invoke_config" "deployer" {
-  function_name                = aws_lambda_function.this["deployer"].function_name
+# These two are called and not waited for; nobody else would hear that they gave up.
+resource "aws_lambda_function_event_invoke_config" "this" {
+  for_each = toset(["deployer", "retrainer"])
+
+  function_name                = aws_lambda_function.this[each.key].function_name
   maximum_event_age_in_seconds = 3600
   maximum_retry_attempts       = 2
 
@@ -42,7 +45,7 @@ resource "aws_lambda_function_event_invoke_config" "deployer" {
   }
 }
 
-# `undelivered`: EventBridge or a schedule could not hand an event over. `failed`: the deployer got it, tried
+# `undelivered`: EventBridge or a schedule could not hand an event over. `failed`: a function got it, tried
 # three times and gave up. Both mean: look; the sweep goes on trying.
 resource "aws_sqs_queue" "this" {
   for_each = local.queue_arns

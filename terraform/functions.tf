@@ -1,4 +1,4 @@
-# The deployer and the invoker: one zip, two handlers, each with a role of its own. Their names, handlers,
+# Deployer, invoker and retrainer: one zip, three handlers, each with a role of its own. Their names, handlers,
 # limits and environments are the contract's.
 
 data "archive_file" "functions" {
@@ -95,14 +95,6 @@ resource "aws_iam_role_policy" "function" {
     Statement = concat(local.function_statements[each.key], local.kms_statements, local.vpc_statements, [
       local.list_bucket_statements[each.key],
       {
-        # A model of this pipeline, and no other target on the endpoint.
-        Sid       = "AskModels"
-        Effect    = "Allow"
-        Action    = ["sagemaker:InvokeEndpoint"]
-        Resource  = [local.endpoint_arn]
-        Condition = { StringLike = { "sagemaker:TargetModel" = ["${local.group_prefix}*"] } }
-      },
-      {
         Sid      = "WriteTheLog"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
@@ -113,8 +105,25 @@ resource "aws_iam_role_policy" "function" {
 }
 
 locals {
+  # A model of this pipeline, and no other target on the endpoint.
+  ask_models_statement = {
+    Sid       = "AskModels"
+    Effect    = "Allow"
+    Action    = ["sagemaker:InvokeEndpoint"]
+    Resource  = [local.endpoint_arn]
+    Condition = { StringLike = { "sagemaker:TargetModel" = ["${local.group_prefix}*"] } }
+  }
+
+  report_failures_statement = {
+    Sid      = "ReportFailures"
+    Effect   = "Allow"
+    Action   = ["sqs:SendMessage"]
+    Resource = [local.queue_arns.failed]
+  }
+
   function_statements = {
     invoker = [
+      local.ask_models_statement,
       {
         Sid      = "ReadTheMap"
         Effect   = "Allow"
@@ -124,6 +133,7 @@ locals {
     ]
 
     deployer = [
+      local.ask_models_statement,
       {
         Sid      = "ListTheRegistry"
         Effect   = "Allow"
@@ -160,12 +170,27 @@ locals {
         Action   = ["s3:DeleteObjectTagging", "s3:GetObjectTagging", "s3:PutObjectTagging"]
         Resource = ["${local.bucket_arn}/${local.prefixes.models}*"]
       },
+      local.report_failures_statement,
+    ]
+
+    retrainer = [
       {
-        Sid      = "ReportFailures"
-        Effect   = "Allow"
-        Action   = ["sqs:SendMessage"]
-        Resource = [local.queue_arns.failed]
+        Sid    = "RunPipelines"
+        Effect = "Allow"
+        Action = ["sagemaker:DescribePipelineExecution", "sagemaker:StartPipelineExecution"]
+        Resource = flatten([
+          for name in values(local.pipeline_names) : [
+            "${local.sagemaker_arn}:pipeline/${name}", "${local.sagemaker_arn}:pipeline/${name}/execution/*",
+          ]
+        ])
       },
+      {
+        Sid      = "KeepNotes"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = ["${local.bucket_arn}/${local.contract.retraining_prefix}*"]
+      },
+      local.report_failures_statement,
     ]
   }
 }

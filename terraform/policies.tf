@@ -76,11 +76,12 @@ locals {
   # request for one object has no prefix, so the condition must not ask for one.
   all_prefixes = concat(values(local.prefixes), local.records)
   listed_prefixes = {
-    jobs     = local.all_prefixes
-    endpoint = [local.prefixes.models]
-    deployer = concat([local.prefixes.executions, local.prefixes.models], local.records)
-    invoker  = [local.contract.models_map_key]
-    people   = local.all_prefixes
+    jobs      = local.all_prefixes
+    endpoint  = [local.prefixes.models]
+    deployer  = concat([local.prefixes.executions, local.prefixes.models], local.records)
+    invoker   = [local.contract.models_map_key]
+    retrainer = [local.prefixes.raw, local.contract.retraining_prefix]
+    people    = local.all_prefixes
   }
   list_bucket_statements = {
     for role, prefixes in local.listed_prefixes : role => {

@@ -1,4 +1,4 @@
-# What starts by the clock: the deployer's sweep over all groups, and retraining.
+# What starts by the clock: the deployer's sweep over all groups, and the retrainer.
 
 resource "aws_scheduler_schedule" "sweep" {
   name                = "${local.name}-sweep"
@@ -26,6 +26,7 @@ resource "aws_scheduler_schedule" "sweep" {
   }
 }
 
+# The retrainer takes the newest table of the data set, and starts nothing where that was trained on already.
 resource "aws_scheduler_schedule" "retraining" {
   for_each = {
     for dataset, schedule in var.retraining : dataset => schedule
@@ -33,7 +34,7 @@ resource "aws_scheduler_schedule" "retraining" {
   }
 
   name                         = "${local.name}-retrain-${each.key}"
-  description                  = "Run ${local.pipeline_names[each.value.family]} on ${each.key}; a person approves"
+  description                  = "Train ${each.key} anew if there is a new table; a person approves"
   schedule_expression          = each.value.expression
   schedule_expression_timezone = each.value.timezone
   kms_key_arn                  = var.kms_key_arn
@@ -44,23 +45,14 @@ resource "aws_scheduler_schedule" "retraining" {
   }
 
   target {
-    arn      = aws_sagemaker_pipeline.this[each.value.family].arn
+    arn      = local.function_arns.retrainer
     role_arn = aws_iam_role.scheduler.arn
-
-    sagemaker_pipeline_parameters {
-      dynamic "pipeline_parameter" {
-        for_each = merge(each.value.parameters, {
-          DatasetName  = each.key
-          InputDataUri = each.value.input_uri
-          TargetColumn = each.value.target
-        })
-
-        content {
-          name  = pipeline_parameter.key
-          value = pipeline_parameter.value
-        }
-      }
-    }
+    input = jsonencode({
+      dataset    = each.key
+      target     = each.value.target
+      family     = each.value.family
+      parameters = each.value.parameters
+    })
 
     retry_policy {
       maximum_event_age_in_seconds = 3600
@@ -84,7 +76,7 @@ check "retraining_has_a_pipeline" {
 
 resource "aws_iam_role" "scheduler" {
   name               = "${local.name}-scheduler"
-  description        = "EventBridge Scheduler: start the deployer and the pipelines"
+  description        = "EventBridge Scheduler: start the deployer and the retrainer"
   assume_role_policy = local.trust_policies.scheduler
 }
 
@@ -95,16 +87,10 @@ resource "aws_iam_role_policy" "scheduler" {
     Version = "2012-10-17"
     Statement = concat(local.kms_statements, [
       {
-        Sid      = "Sweep"
+        Sid      = "SweepAndRetrain"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]
-        Resource = [local.function_arns.deployer]
-      },
-      {
-        Sid      = "Retrain"
-        Effect   = "Allow"
-        Action   = ["sagemaker:StartPipelineExecution"]
-        Resource = [for name in values(local.pipeline_names) : "${local.sagemaker_arn}:pipeline/${name}"]
+        Resource = [local.function_arns.deployer, local.function_arns.retrainer]
       },
       {
         Sid      = "ReportWhatCouldNotStart"

@@ -127,17 +127,17 @@ variable "invoker_url_auth" {
 variable "reserved_concurrency" {
   description = "How many executions of each function to reserve, and at most to have; null reserves none."
   type = object({
-    deployer = optional(number)
-    invoker  = optional(number)
+    deployer  = optional(number)
+    invoker   = optional(number)
+    retrainer = optional(number)
   })
   default  = {}
   nullable = false
 }
 
 variable "retraining" {
-  description = "Data sets to train anew by the clock: name => the table's URI under raw/, the column to predict, a schedule expression and, if need be, other parameters of the pipeline."
+  description = "Data sets to train anew by the clock when there is a new table under raw/: name => the column to predict, a schedule expression and, if need be, other parameters of the pipeline."
   type = map(object({
-    input_uri  = string
     target     = string
     expression = string
     timezone   = optional(string, "UTC")
@@ -153,14 +153,6 @@ variable "retraining" {
       can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", dataset)) && length("${var.pipeline_name}--${dataset}") <= 63
     ])
     error_message = "retraining: a data set's name must be lower-case letters and digits in words joined by single hyphens, and <pipeline_name>--<data set> at most 63 characters."
-  }
-
-  validation {
-    condition = alltrue([
-      for dataset, schedule in var.retraining :
-      startswith(schedule.input_uri, "s3://") && strcontains(schedule.input_uri, "/raw/${dataset}/")
-    ])
-    error_message = "retraining: input_uri must be where notebook 03 put the table, s3://<bucket>/raw/<data set>/<sha256>/data.csv."
   }
 
   validation {

@@ -54,6 +54,7 @@ class Contract:
     prefixes: Prefixes
     models_map_key: str
     ledger_prefix: str
+    retraining_prefix: str
     metrics_namespace: str
     functions: dict[str, Function]
 
@@ -74,6 +75,7 @@ def load(pipeline_name: str = PLACEHOLDER) -> Contract:
         prefixes=Prefixes(**document["prefixes"]),
         models_map_key=document["models_map_key"],
         ledger_prefix=document["ledger_prefix"],
+        retraining_prefix=document["retraining_prefix"],
         metrics_namespace=document["metrics_namespace"],
         functions=functions,
     )

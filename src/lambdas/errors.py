@@ -9,6 +9,7 @@ __all__ = [
     "NamingError",
     "NotNowError",
     "RequestError",
+    "RetrainingError",
     "SettingError",
     "SupersededError",
     "code_of",
@@ -61,6 +62,10 @@ class DeploymentError(RuntimeError):
     def __init__(self, failures: dict[str, str], groups: int) -> None:
         reasons = "; ".join(f"{group}: {reason}" for group, reason in failures.items())
         super().__init__(f"{len(failures)} of {groups} groups failed. {reasons}")
+
+
+class RetrainingError(ValueError):
+    """A data set cannot be trained anew."""
 
 
 class RequestError(Exception):

@@ -46,8 +46,10 @@ _RESOURCES = {
     "DescribeEndpoint": ("EndpointName", "endpoint"),
     "DescribeModelPackage": ("ModelPackageName", "model-package"),
     "DescribeModelPackageGroup": ("ModelPackageGroupName", "model-package-group"),
+    "DescribePipelineExecution": ("PipelineExecutionArn", ""),
     "DescribeTrainingJob": ("TrainingJobName", "training-job"),
     "ListModelPackages": ("ModelPackageGroupName", "model-package-group"),
+    "StartPipelineExecution": ("PipelineName", "pipeline"),
     "UpdateModelPackage": ("ModelPackageArn", "model-package"),
 }
 

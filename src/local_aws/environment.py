@@ -24,6 +24,7 @@ _ROLES = {
     "endpoint": ("sagemaker.amazonaws.com",),
     "deployer": ("lambda.amazonaws.com",),
     "invoker": ("lambda.amazonaws.com",),
+    "retrainer": ("lambda.amazonaws.com",),
 }
 _INSTANCE_TYPE = "ml.m5.large"
 

@@ -15,10 +15,9 @@ endpoint = {
 alarm_email        = "models@example.com"
 monthly_budget_usd = 500
 
-# Once there is a definition. Notebook 03 says where it put a table.
+# Once there is a definition; notebook 03 puts tables where the retrainer looks for them.
 # retraining = {
 #   breast-cancer = {
-#     input_uri  = "s3://many-models-prod-123456789012-eu-central-1/raw/breast-cancer/<sha256>/data.csv"
 #     target     = "target"
 #     expression = "cron(0 3 ? * MON *)"
 #   }

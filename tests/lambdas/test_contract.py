@@ -28,6 +28,7 @@ def test_names_are_filled_in():
     assert {role: function.name for role, function in filled.functions.items()} == {
         "deployer": "shop-deployer",
         "invoker": "shop-invoker",
+        "retrainer": "shop-retrainer",
     }
     assert filled.event_pattern["detail"] == {"ModelPackageGroupName": [{"prefix": "shop--"}]}
 

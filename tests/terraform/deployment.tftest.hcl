@@ -128,7 +128,7 @@ run "failures" {
   }
 
   assert {
-    condition     = aws_lambda_function_event_invoke_config.deployer.destination_config[0].on_failure[0].destination == "arn:aws:sqs:eu-central-1:123456789012:demo-failed"
+    condition     = aws_lambda_function_event_invoke_config.this["deployer"].destination_config[0].on_failure[0].destination == "arn:aws:sqs:eu-central-1:123456789012:demo-failed"
     error_message = "what the deployer gives up on waits in a queue"
   }
 

@@ -164,7 +164,6 @@ run "retraining" {
     pipeline_definition_file = "tests/definitions/classification.json"
     retraining = {
       wine = {
-        input_uri  = "s3://demo-123456789012-eu-central-1/raw/wine/0/data.csv"
         target     = "class"
         expression = "rate(7 days)"
         parameters = { MaxTuningJobs = "12" }
@@ -173,13 +172,18 @@ run "retraining" {
   }
 
   assert {
-    condition = { for parameter in aws_scheduler_schedule.retraining["wine"].target[0].sagemaker_pipeline_parameters[0].pipeline_parameter : parameter.name => parameter.value } == {
-      DatasetName   = "wine"
-      InputDataUri  = "s3://demo-123456789012-eu-central-1/raw/wine/0/data.csv"
-      TargetColumn  = "class"
-      MaxTuningJobs = "12"
+    condition     = aws_scheduler_schedule.retraining["wine"].target[0].arn == "arn:aws:lambda:eu-central-1:123456789012:function:demo-retrainer"
+    error_message = "the retrainer finds the newest table"
+  }
+
+  assert {
+    condition = jsondecode(aws_scheduler_schedule.retraining["wine"].target[0].input) == {
+      dataset    = "wine"
+      target     = "class"
+      family     = "classification"
+      parameters = { MaxTuningJobs = "12" }
     }
-    error_message = "a schedule says which table to train on, and leaves the rest to the pipeline's defaults"
+    error_message = "a schedule says what to train, and leaves the rest to the pipeline's defaults"
   }
 }
 
@@ -188,7 +192,7 @@ run "retraining_without_a_pipeline" {
 
   variables {
     retraining = {
-      wine = { input_uri = "s3://b/raw/wine/0/data.csv", target = "class", expression = "rate(7 days)" }
+      wine = { target = "class", expression = "rate(7 days)" }
     }
   }
 

@@ -29,7 +29,7 @@ run "first_apply" {
   }
 
   assert {
-    condition     = keys(aws_cloudwatch_metric_alarm.this) == ["function-deployer", "function-invoker", "invoker-url", "queue-failed", "queue-undelivered"]
+    condition     = keys(aws_cloudwatch_metric_alarm.this) == ["function-deployer", "function-invoker", "function-retrainer", "invoker-url", "queue-failed", "queue-undelivered"]
     error_message = "alarms watch what there is"
   }
 

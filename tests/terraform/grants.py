@@ -76,6 +76,7 @@ TRIAL = "training-job/3h8n9fiy7q5b-Tuning-AbCdEfGhIj-001-0123abcd"
 GROUP, PACKAGE = "model-package-group/demo--wine", "model-package/demo--wine/3"
 OTHER_GROUP, OTHER_PACKAGE = "model-package-group/demo-staging--wine", "model-package/demo-staging--wine/3"
 MAP, LEDGER = "deployments/models-map.json", "deployments/ledger/demo--wine/000001.json"
+NOTE = "deployments/retraining/demo--wine.json"
 RAW, SOURCE = f"raw/wine/{SHA}/data.csv", f"code/{SHA}/source.tar.gz"
 OUTPUT = "executions/RefitBestModel/3h8n9fiy7q5b/job/output/model.tar.gz"
 MODEL = "models/demo--wine/3-0123456789ab.tar.gz"
@@ -130,6 +131,11 @@ PLATFORM = {
         logs("CreateLogStream", "/aws/lambda/demo-invoker", ":log-stream:2026/01/01"),
         logs("PutLogEvents", "/aws/lambda/demo-invoker", ":log-stream:2026/01/01"),
     ],
+    "retrainer": [
+        logs("CreateLogStream", "/aws/lambda/demo-retrainer", ":log-stream:2026/01/01"),
+        logs("PutLogEvents", "/aws/lambda/demo-retrainer", ":log-stream:2026/01/01"),
+        queue("failed"),
+    ],
     "build": [
         *PULL,
         *(
@@ -147,8 +153,7 @@ PLATFORM = {
     ],
     "scheduler": [
         function("InvokeFunction", "deployer"),
-        sagemaker("StartPipelineExecution", "pipeline/demo"),
-        sagemaker("StartPipelineExecution", "pipeline/demo-regression"),
+        function("InvokeFunction", "retrainer"),
         queue("undelivered"),
     ],
     # The SDK, while notebook 02 compiles.
@@ -186,6 +191,15 @@ CODE = {
         s3("GetObject", MAP),
         s3("ListBucket"),
         sagemaker("InvokeEndpoint", "endpoint/demo", **TARGET),
+    ],
+    "retrainer": [
+        listing("raw/wine/"),
+        s3("ListBucket"),
+        s3("GetObject", NOTE),
+        s3("PutObject", NOTE),
+        sagemaker("StartPipelineExecution", "pipeline/demo"),
+        sagemaker("StartPipelineExecution", "pipeline/demo-regression"),
+        sagemaker("DescribePipelineExecution", "pipeline/demo/execution/3h8n9fiy7q5b"),
     ],
     "operator": [
         s3("PutObject", RAW),  # helpers.datasets, helpers.source
@@ -254,6 +268,7 @@ NOBODY = [
 ]
 CHANGING_WHAT_SERVES = [s3("PutObject", MODEL), s3("PutObject", MAP), s3("PutObjectTagging", MODEL)]
 DECIDING = [sagemaker("UpdateModelPackage", PACKAGE, ModelApprovalStatus="Approved")]
+STARTING = sagemaker("StartPipelineExecution", "pipeline/demo")
 FORBIDDEN = {
     "jobs": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, s3("PutObject", RAW), s3("PutObject", SOURCE)],
     "endpoint": [
@@ -282,8 +297,18 @@ FORBIDDEN = {
         sagemaker("InvokeEndpoint", "endpoint/demo"),
         queue("failed"),
     ],
+    "retrainer": [
+        *NOBODY,
+        *CHANGING_WHAT_SERVES,
+        *DECIDING,
+        s3("GetObject", RAW),
+        s3("GetObject", MAP),
+        s3("PutObject", RAW),
+        sagemaker("InvokeEndpoint", "endpoint/demo", **TARGET),
+        sagemaker("StartPipelineExecution", "pipeline/demo-ana"),
+    ],
     "build": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, s3("GetObject", RAW)],
-    "scheduler": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, function("InvokeFunction", "invoker")],
+    "scheduler": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, function("InvokeFunction", "invoker"), STARTING],
     "operator": [
         *NOBODY,
         *CHANGING_WHAT_SERVES,

@@ -92,21 +92,11 @@ run "no_invocation" {
   expect_failures = [var.endpoint]
 }
 
-run "retraining_table_of_another_data_set" {
-  command = plan
-
-  variables {
-    retraining = { wine = { input_uri = "s3://b/raw/beer/0/data.csv", target = "c", expression = "rate(1 day)" } }
-  }
-
-  expect_failures = [var.retraining]
-}
-
 run "retraining_expression" {
   command = plan
 
   variables {
-    retraining = { wine = { input_uri = "s3://b/raw/wine/0/data.csv", target = "c", expression = "weekly" } }
+    retraining = { wine = { target = "c", expression = "weekly" } }
   }
 
   expect_failures = [var.retraining]
@@ -116,7 +106,7 @@ run "retraining_family" {
   command = plan
 
   variables {
-    retraining = { wine = { input_uri = "s3://b/raw/wine/0/data.csv", target = "c", expression = "rate(1 day)", family = "ranking" } }
+    retraining = { wine = { target = "c", expression = "rate(1 day)", family = "ranking" } }
   }
 
   expect_failures = [var.retraining]
@@ -126,7 +116,7 @@ run "retraining_data_set" {
   command = plan
 
   variables {
-    retraining = { Wine = { input_uri = "s3://b/raw/Wine/0/data.csv", target = "c", expression = "rate(1 day)" } }
+    retraining = { Wine = { target = "c", expression = "rate(1 day)" } }
   }
 
   expect_failures = [var.retraining]

@@ -72,7 +72,7 @@ run "second_apply" {
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
       "endpoint-5xx", "endpoint-disk", "endpoint-latency", "endpoint-memory",
-      "function-deployer", "function-invoker", "invoker-url", "pipeline-classification", "pipeline-regression",
+      "function-deployer", "function-invoker", "function-retrainer", "invoker-url", "pipeline-classification", "pipeline-regression",
       "queue-failed", "queue-undelivered",
     ])
     error_message = "everything that can fail has its alarm"

@@ -15,6 +15,7 @@ POLICIES = {
     "endpoint": "aws_iam_role_policy.endpoint",
     "deployer": 'aws_iam_role_policy.function["deployer"]',
     "invoker": 'aws_iam_role_policy.function["invoker"]',
+    "retrainer": 'aws_iam_role_policy.function["retrainer"]',
     "build": "aws_iam_role_policy.build",
     "scheduler": "aws_iam_role_policy.scheduler",
     "operator": "aws_iam_policy.operator",
@@ -44,6 +45,7 @@ TRUSTED = {
     "scheduler": "scheduler",
     'function["deployer"]': "lambda",
     'function["invoker"]': "lambda",
+    'function["retrainer"]': "lambda",
 }
 # What a policy allows and no call of grants.py needs: a step or a view that people and AWS may ask for.
 SPARE = {
@@ -128,7 +130,8 @@ def test_no_role_has_another_policy(plan: dict[str, Any]) -> None:
 def test_roles_have_the_names_that_the_stand_in_of_aws_uses(plan: dict[str, Any]) -> None:
     names = {values["name"] for address, values in plan.items() if address.startswith("aws_iam_role.")}
     assert names == {
-        f"demo-{role}" for role in ("jobs", "endpoint", "deployer", "invoker", "build", "scheduler")
+        f"demo-{role}"
+        for role in ("jobs", "endpoint", "deployer", "invoker", "retrainer", "build", "scheduler")
     }
 
 

@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from iam import allows
 from workspace import ROOT
@@ -19,7 +20,9 @@ ROLES = {
     "jobs": "aws_iam_role_policy.jobs",
     "deployer": 'aws_iam_role_policy.function["deployer"]',
     "invoker": 'aws_iam_role_policy.function["invoker"]',
+    "retrainer": 'aws_iam_role_policy.function["retrainer"]',
 }
+RETRAINING = {"dataset": "wine", "target": "cultivar", "family": "classification"}
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
             run(home, "approve")
             run(home, "approve", "--only", "03", "--only", "04")
             run(home, "reject", "--only", "04", "--only", "05")
+            retrain(server.endpoint_url)
             with urllib.request.urlopen(f"{server.endpoint_url}/_local/calls") as answer:
                 return json.load(answer)
         finally:
@@ -51,6 +55,18 @@ def run(home: Path, decision: str, *arguments: str) -> None:
         [*command, "--runs", str(home.with_name("runs")), *given, *arguments], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def retrain(url: str) -> None:
+    """Call the retrainer as a schedule does, twice: it starts an execution once, and stops there."""
+    session = boto3.Session("local", "local", region_name="eu-central-1")
+    functions, sagemaker = (session.client(name, endpoint_url=url) for name in ("lambda", "sagemaker"))
+    for action in ("started", "unchanged"):
+        event = json.dumps(RETRAINING | {"parameters": {"MaxTuningJobs": "6"}}).encode()
+        answer = functions.invoke(FunctionName="demo-retrainer", Payload=event)
+        outcome = json.load(answer["Payload"])
+        assert outcome["action"] == action, outcome
+    sagemaker.stop_pipeline_execution(PipelineExecutionArn=outcome["execution"], ClientRequestToken="s" * 32)
 
 
 def test_every_call_that_was_made_is_allowed(calls: list[dict[str, Any]], plan: dict[str, Any]) -> None:
@@ -81,6 +97,9 @@ def test_the_run_used_what_the_policies_are_for(calls: list[dict[str, Any]]) -> 
         ("deployer", "s3:PutObject"),
         ("deployer", "s3:PutObjectTagging"),
         ("deployer", "s3:DeleteObjectTagging"),
+        ("retrainer", "sagemaker:StartPipelineExecution"),
+        ("retrainer", "sagemaker:DescribePipelineExecution"),
+        ("retrainer", "s3:PutObject"),
         ("invoker", "s3:GetObject"),
         ("invoker", "sagemaker:InvokeEndpoint"),
     }

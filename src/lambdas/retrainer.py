@@ -1,0 +1,98 @@
+"""The retrainer function: starts the pipeline on the newest table of a data set, unless that is done.
+
+A schedule calls it with {"dataset": ..., "target": ..., "family": ..., "parameters": {...}}. What comes of
+the execution waits for a person's approval like any other version.
+"""
+
+import hashlib
+import json
+import time
+from typing import Any
+
+from botocore.client import BaseClient
+
+from lambdas import clients, contract, log
+from lambdas.errors import RetrainingError
+from lambdas.settings import Settings
+
+__all__ = ["handler"]
+
+UNDER_WAY_OR_DONE = ("Executing", "Succeeded")
+PIPELINES = {"classification": "{}", "regression": "{}-regression"}
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Start an execution and return its ARN; `unchanged` where the newest table was trained on already.
+
+    A RetrainingError says what is wrong with the event, or that there is no table.
+    """
+    started = time.monotonic()
+    settings = Settings.from_environment()
+    dataset, target, family = (event.get(name) for name in ("dataset", "target", "family"))
+    if not (isinstance(target, str) and target and family in PIPELINES):
+        raise RetrainingError(
+            f"The event names the target {target!r} and the family {family!r}; a column and one of "
+            f"{', '.join(PIPELINES)} are needed."
+        )
+    group = contract.group_name(settings.pipeline_name, str(dataset))
+    s3, sagemaker = clients.client("s3"), clients.client("sagemaker")
+    parameters = {
+        **event.get("parameters", {}),
+        "DatasetName": dataset,
+        "InputDataUri": _newest_table(s3, settings.bucket, dataset),
+        "TargetColumn": target,
+    }
+    outcome = _retrain(
+        s3, sagemaker, settings.bucket, group, PIPELINES[family].format(settings.pipeline_name), parameters
+    )
+    milliseconds = round(1000 * (time.monotonic() - started))
+    request_id = getattr(context, "aws_request_id", None)
+    log.line(function="retrainer", request_id=request_id, group=group, milliseconds=milliseconds, **outcome)
+    return outcome
+
+
+def _newest_table(s3: BaseClient, bucket: str, dataset: str) -> str:
+    """Return the URI of the table that was put under raw/ last."""
+    prefix = f"{contract.load().prefixes.raw}{dataset}/"
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    tables = [found for page in pages for found in page.get("Contents", [])]
+    if not tables:
+        raise RetrainingError(f"There is no table under s3://{bucket}/{prefix}; notebook 03 puts one there.")
+    newest = max(tables, key=lambda table: (table["LastModified"], table["Key"]))
+    return f"s3://{bucket}/{newest['Key']}"
+
+
+def _retrain(
+    s3: BaseClient,
+    sagemaker: BaseClient,
+    bucket: str,
+    group: str,
+    pipeline_name: str,
+    parameters: dict[str, str],
+) -> dict[str, Any]:
+    """Start an execution unless the last one had the same parameters and did not fail.
+
+    The note of the last one may be lost; its token makes SageMaker return the same execution then.
+    """
+    key = f"{contract.load().retraining_prefix}{group}.json"
+    last = _read(s3, bucket, key)
+    if last.get("parameters") == parameters:
+        described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=last["execution"])
+        if described["PipelineExecutionStatus"] in UNDER_WAY_OR_DONE:
+            return {"action": "unchanged", "execution": last["execution"]}
+    token = hashlib.sha256(json.dumps([parameters, last], sort_keys=True).encode()).hexdigest()
+    execution = sagemaker.start_pipeline_execution(
+        PipelineName=pipeline_name,
+        PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
+        ClientRequestToken=token,
+    )["PipelineExecutionArn"]
+    note = {"parameters": parameters, "execution": execution}
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(note).encode(), ContentType="application/json")
+    return {"action": "started", "execution": execution}
+
+
+def _read(s3: BaseClient, bucket: str, key: str) -> dict[str, Any]:
+    try:
+        return json.load(s3.get_object(Bucket=bucket, Key=key)["Body"])
+    except s3.exceptions.NoSuchKey:
+        return {}

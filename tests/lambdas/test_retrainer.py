@@ -1,0 +1,135 @@
+"""The retrainer: the newest table, once; and once more when that failed."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from lambdas import clients, retrainer
+from lambdas.errors import NamingError, RetrainingError
+
+BUCKET = "shop-123456789012-us-east-1"
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/{}/execution/{}"
+EVENT = {"dataset": "iris", "target": "species", "family": "classification"}
+
+
+class Pipelines:
+    """SageMaker Pipelines: starts executions, the same one for the same token, and knows their status."""
+
+    def __init__(self):
+        self.started, self.tokens, self.status = [], {}, {}
+
+    def start_pipeline_execution(self, PipelineName, PipelineParameters, ClientRequestToken):
+        if ClientRequestToken not in self.tokens:
+            arn = ARN.format(PipelineName, f"execution{len(self.started):03d}")
+            self.started.append({entry["Name"]: entry["Value"] for entry in PipelineParameters})
+            self.tokens[ClientRequestToken], self.status[arn] = arn, "Executing"
+        return {"PipelineExecutionArn": self.tokens[ClientRequestToken]}
+
+    def describe_pipeline_execution(self, PipelineExecutionArn):
+        return {"PipelineExecutionStatus": self.status[PipelineExecutionArn]}
+
+
+@pytest.fixture
+def pipelines(s3, monkeypatch):
+    found = {"s3": s3, "sagemaker": Pipelines()}
+    monkeypatch.setattr(clients, "client", found.get)
+    return found["sagemaker"]
+
+
+@pytest.fixture
+def retrain(pipelines, context):
+    return lambda **changes: retrainer.handler({**EVENT, **changes}, context)
+
+
+@pytest.fixture
+def upload(s3):
+    def put(digest, dataset="iris"):
+        key = f"raw/{dataset}/{digest}/data.csv"
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"table")
+        return f"s3://{BUCKET}/{key}"
+
+    return put
+
+
+def test_the_newest_table_is_trained_on(retrain, upload, pipelines, s3, monkeypatch):
+    with monkeypatch.context() as patch:
+        moments = iter(["2026-01-05T09:30:00Z", "2026-01-05T09:30:01Z"])
+        uris = [upload("bbb"), upload("aaa")]
+        pages = [{"Contents": [{"Key": uri.split("/", 3)[3], "LastModified": next(moments)} for uri in uris]}]
+        listing = SimpleNamespace(paginate=lambda **_: pages)
+        patch.setattr(s3, "get_paginator", lambda _: listing)
+        outcome = retrain(parameters={"MaxTuningJobs": "48"})
+    assert outcome == {"action": "started", "execution": ARN.format("shop", "execution000")}
+    assert pipelines.started == [
+        {"MaxTuningJobs": "48", "DatasetName": "iris", "InputDataUri": uris[1], "TargetColumn": "species"}
+    ]
+
+
+def test_a_table_is_trained_on_once(retrain, upload, pipelines):
+    upload("aaa")
+    first = retrain()
+    assert retrain() == {"action": "unchanged", "execution": first["execution"]}
+    pipelines.status[first["execution"]] = "Succeeded"
+    assert retrain()["action"] == "unchanged"
+    assert len(pipelines.started) == 1
+
+
+@pytest.mark.parametrize("status", ["Failed", "Stopped"])
+def test_what_did_not_succeed_is_tried_again(retrain, upload, pipelines, status):
+    upload("aaa")
+    pipelines.status[retrain()["execution"]] = status
+    assert retrain() == {"action": "started", "execution": ARN.format("shop", "execution001")}
+
+
+def test_other_parameters_are_a_reason_to_train(retrain, upload, pipelines):
+    upload("aaa")
+    retrain()
+    assert retrain(parameters={"MaxTuningJobs": "12"})["action"] == "started"
+
+
+def test_a_note_that_was_lost_starts_nothing_twice(retrain, upload, pipelines, s3, monkeypatch):
+    upload("aaa")
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(s3, "put_object", lambda **_: 1 / 0)
+        retrain()
+    retrain()
+    assert len(pipelines.started) == 1
+
+
+def test_a_regression_has_a_pipeline_of_its_own(retrain, upload):
+    upload("aaa")
+    assert retrain(family="regression")["execution"].startswith(ARN.format("shop-regression", ""))
+
+
+def test_without_a_table_it_says_where_one_is_looked_for(retrain, upload):
+    upload("aaa", dataset="iris-2")
+    with pytest.raises(RetrainingError, match=f"There is no table under s3://{BUCKET}/raw/iris/"):
+        retrain()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"target": ""}, {"target": None}, {"family": "ranking"}, {"family": None}]
+)
+def test_an_event_without_target_or_family_is_refused(retrain, changes):
+    with pytest.raises(RetrainingError, match="a column and one of classification, regression"):
+        retrain(**changes)
+
+
+@pytest.mark.parametrize("dataset", [None, "Iris", "iris--2", "../iris"])
+def test_a_name_that_is_none_is_refused(retrain, dataset):
+    with pytest.raises(NamingError):
+        retrain(dataset=dataset)
+
+
+def test_one_line_is_logged(retrain, upload, log_lines, context):
+    upload("aaa")
+    execution = retrain()["execution"]
+    (line,) = log_lines()
+    assert {**line, "milliseconds": 0} == {
+        "function": "retrainer",
+        "request_id": context.aws_request_id,
+        "group": "shop--iris",
+        "milliseconds": 0,
+        "action": "started",
+        "execution": execution,
+    }
