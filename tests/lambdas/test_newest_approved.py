@@ -37,7 +37,9 @@ def description(version):
         "CreationTime": NOON,
         "ModelPackageStatus": "Completed",
         "ModelPackageStatusDetails": {"ValidationStatuses": []},
-        "InferenceSpecification": {"Containers": [{"ModelDataUrl": f"s3://bucket/{version}/model.tar.gz"}]},
+        "InferenceSpecification": {
+            "Containers": [{"Image": "image", "ModelDataUrl": f"s3://bucket/{version}/model.tar.gz"}]
+        },
     }
 
 

@@ -1,0 +1,28 @@
+"""The functions ship no boto3 of their own: what they need, the Lambda runtime's older one has."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Of the runtime python3.13; it only ever gets newer.
+RUNTIME_BOTO3 = "1.40.4"
+HERE = Path(__file__).parent
+
+
+@pytest.mark.slow
+def test_all_tests_of_the_functions_pass_with_the_boto3_of_the_lambda_runtime(tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    older = [f"boto3=={RUNTIME_BOTO3}", f"botocore=={RUNTIME_BOTO3}", "s3transfer==0.13.1"]
+    installed = subprocess.run([*pip, "--target", str(tmp_path), *older], capture_output=True, text=True)
+    if installed.returncode:
+        pytest.skip(f"boto3 {RUNTIME_BOTO3} cannot be had here: {installed.stderr.strip()[-200:]}")
+    print_version = ["-c", "import boto3, botocore; print(boto3.__version__, botocore.__version__)"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    seen = subprocess.run([sys.executable, *print_version], env=environment, capture_output=True, text=True)
+    assert seen.stdout.split() == [RUNTIME_BOTO3, RUNTIME_BOTO3]
+    tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow", str(HERE)]
+    done = subprocess.run([sys.executable, *tests], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:]
