@@ -4,15 +4,15 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format lab notebooks retrain bench constraints clean
+.PHONY: help install demo test lint format lab notebooks retrain environment preflight deploy down bench bench-serving constraints clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
 
 install: ## make .venv with everything at the versions of constraints.txt
 	@PYTHONPATH=src $(PYTHON) -m helpers.lock .install.lock $(MAKE) --silent .venv/installed
 
-.venv/installed: constraints.txt pyproject.toml container/pyproject.toml
+.venv/installed: constraints.txt pyproject.toml container/pyproject.toml $(wildcard container/tabular/*.c)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; set PYTHON to a newer one.")'
 	@echo "Installing into .venv; this takes some minutes, once."
 	$(PYTHON) -m venv .venv
@@ -49,8 +49,24 @@ notebooks: install ## run the notebooks and store their outputs in notebooks/
 retrain: install ## compile and run the pipeline as a scheduler does, without a decision
 	$(BIN)/python -m helpers.run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
 
+# First, so that nobody waits for an installation to hear of it.
+environment:
+	@test -n "$(ENV)" || { echo "ENV names no environment; say which of terraform/environments, such as ENV=dev." >&2; exit 2; }
+
+preflight: environment install ## look whether AWS will let an environment work: make preflight ENV=dev
+	@$(BIN)/python -m helpers.preflight --env "$(ENV)" $(ARGS)
+
+deploy: environment install ## make an environment on AWS, or bring it up to date: make deploy ENV=dev
+	@$(BIN)/python -m helpers.deploy up --env "$(ENV)" $(ARGS)
+
+down: environment install ## take an environment away, after a list and a question: make down ENV=dev
+	@$(BIN)/python -m helpers.deploy down --env "$(ENV)" $(ARGS)
+
 bench: install ## measure the demo and print where its seconds go
 	$(BIN)/python tests/bench_demo.py
+
+bench-serving: install ## measure the model server beside its peers; needs wrk and java
+	$(BIN)/python tests/bench_serving.py
 
 constraints: ## write constraints.txt anew from the newest versions
 	$(PYTHON) -m venv .venv-constraints

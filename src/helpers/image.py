@@ -62,4 +62,4 @@ def _files() -> Iterator[tuple[Path, str]]:
 
 def _first_line(text: str) -> str:
     line = text.strip().split("\n", 1)[0]
-    return line.strip('"# ') if line.startswith(('"""', "#")) else ""
+    return line.strip('"#/* ') if line.startswith(('"""', "#", "/*")) else ""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from sagemaker.core import image_uris
 from sagemaker.core.processing import Processor
 from sagemaker.core.shapes import (
     ProcessingInput,
@@ -37,7 +38,7 @@ from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep, Training
 from sagemaker.train.model_trainer import ModelTrainer
 from tabular.algorithms import ALGORITHMS, Categorical, Continuous, Family, Integer
 
-from helpers.errors import BadInput
+from helpers.errors import BadInput, one_line
 from helpers.session import Session
 from lambdas.contract import group_prefix, load
 
@@ -45,6 +46,7 @@ __all__ = [
     "DEFAULTS",
     "Compiler",
     "Parameters",
+    "base_image",
     "definition",
     "evaluate_best_model",
     "preprocess_data",
@@ -291,6 +293,15 @@ def evaluate_best_model(
 
     Never cached: the model in service may have changed since.
     """
+    # A refit that was taken from the cache keeps its own path and name.
+    fitted = Join(
+        "/",
+        [
+            refit.properties.OutputDataConfig.S3OutputPath,
+            refit.properties.TrainingJobName,
+            "output/output.tar.gz",
+        ],
+    )
     arguments = _processing(
         compiler,
         "EvaluateBestModel",
@@ -298,6 +309,7 @@ def evaluate_best_model(
         parameters.EvaluationInstance,
         inputs={
             "model": refit.properties.ModelArtifacts.S3ModelArtifacts,
+            "pipeline": fitted,
             "test": _output(preprocess, "test"),
         },
         outputs=("evaluation",),
@@ -400,6 +412,21 @@ def register_condition_check(
         if_steps=[champion_check],
         else_steps=[failed],
     )
+
+
+def base_image(region: str, tag: str) -> str:
+    """URI of SageMaker's scikit-learn image, which the project's own extends, in a region's registry.
+
+    Raises:
+        BadInput: the SDK knows no such image there.
+    """
+    version, _, python = tag.partition("-cpu-")
+    try:
+        return image_uris.retrieve(
+            "sklearn", region, version, py_version=python, instance_type="ml.m5.large", image_scope="training"
+        )
+    except ValueError as error:
+        raise BadInput(f"There is no scikit-learn image {tag} in {region}: {one_line(error)}.") from None
 
 
 def definition(compiler: Compiler, parameters: Parameters, steps: Sequence[Any]) -> str:

@@ -105,6 +105,7 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
         raise BadInput(f"This kernel works on {other}; restart it to work on {environment}.")
     outputs = _local(pipeline_name) if environment == "local" else outputs_of(terraform_outputs)
     os.environ[CONNECTED] = environment
+    os.environ.setdefault("AWS_DEFAULT_REGION", outputs["region"])  # the SDK asks for one when it is imported
     boto = boto3.Session(region_name=outputs["region"])
     return Session(
         environment, pipeline_name, **{name: outputs.get(name) or "" for name in OUTPUTS}, boto=boto

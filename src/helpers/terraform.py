@@ -1,0 +1,259 @@
+"""Terraform run for one environment: its variables, its state, its plans and applies."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from helpers.errors import BadInput, UserError
+
+__all__ = [
+    "CONFIGURATION",
+    "NOTHING_BUILT",
+    "ROOT",
+    "Environment",
+    "announce",
+    "call",
+    "find",
+    "same_environment",
+]
+
+ROOT = Path(__file__).parents[2]
+CONFIGURATION = ROOT / "terraform"
+# What of an environment's variables the commands have to know.
+SETTINGS = (
+    "base_image_tag",
+    "endpoint",
+    "endpoint_enabled",
+    "image_uri",
+    "pipeline_definition_file",
+    "pipeline_name",
+    "region",
+)
+BACKEND = ("bucket", "region")
+# What a first apply cannot have, and what a destroy must not ask for: files and image may be gone by then.
+NOTHING_BUILT = {
+    "image_uri": None,
+    "pipeline_definition_file": None,
+    "pipeline_definition_regression_file": None,
+}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One environment: its files in the folder of the Terraform configuration, and Terraform run for it."""
+
+    name: str
+    folder: Path
+
+    @property
+    def variables(self) -> str:
+        """Its variables, seen from the folder, as Terraform wants it."""
+        return f"environments/{self.name}.tfvars"
+
+    @property
+    def definition(self) -> str:
+        """The pipeline's definition, likewise."""
+        return f"environments/{self.name}.pipeline.json"
+
+    @property
+    def outputs_file(self) -> Path:
+        """Where the notebooks read what Terraform made."""
+        return self.folder / f"environments/{self.name}.outputs.json"
+
+    def settings(self) -> dict[str, Any]:
+        """The values of SETTINGS, as Terraform reads them, defaults included.
+
+        Raises:
+            UserError: there is no Terraform, or it cannot read the file.
+        """
+        return _values(self.folder / self.variables, (self.folder / "variables.tf").read_text(), SETTINGS)
+
+    def backend(self) -> dict[str, Any]:
+        """Bucket and region of the state; None for what the backend's file does not name.
+
+        Raises:
+            UserError: there is no Terraform, or it cannot read the file.
+        """
+        declared = "".join(f'variable "{name}" {{\n  default = null\n}}\n' for name in BACKEND)
+        return _values(self.folder / f"environments/{self.name}.s3.tfbackend", declared, BACKEND)
+
+    def init(self) -> None:
+        """Fetch the providers and find the state.
+
+        Raises:
+            UserError: Terraform says why not.
+        """
+        # Another environment may have been worked on in this folder before: its backend is not migrated.
+        backend = f"-backend-config=environments/{self.name}.s3.tfbackend"
+        self.terraform("init", "-input=false", "-reconfigure", backend)
+
+    def state(self) -> tuple[dict[str, Any], list[str]]:
+        """What there is: the outputs as `terraform output -json` has them, and the kinds of all resources.
+
+        Raises:
+            UserError: Terraform says why not.
+        """
+        values = json.loads(self.terraform("show", "-json", quiet=True).stdout).get("values", {})
+        resources = values.get("root_module", {}).get("resources", [])
+        return values.get("outputs", {}), [item["type"] for item in resources if item["mode"] == "managed"]
+
+    def apply(self, values: Mapping[str, Any], *options: str, yes: bool) -> bool:
+        """Make what there is follow the configuration with these variables; whether that changed anything.
+
+        Raises:
+            UserError: Terraform says why not, or its plan was not approved.
+        """
+        with self._planned(values, *options) as (arguments, plan, changed):
+            if changed:
+                # Terraform asks before it applies a plan of its own, but not before a saved one.
+                self.terraform("apply", *([plan] if yes else arguments))
+            else:
+                print("Nothing to change.")
+            return changed
+
+    def deletions(self) -> dict[str, dict[str, Any]]:
+        """What a destroy would delete, by address, with its attributes as they are.
+
+        Raises:
+            UserError: Terraform says why not.
+        """
+        with self._planned(NOTHING_BUILT, "-destroy") as (_, plan, _):
+            shown = json.loads(self.terraform("show", "-json", plan, quiet=True).stdout)
+        return {
+            change["address"]: change["change"]["before"]
+            for change in shown.get("resource_changes", [])
+            if "delete" in change["change"]["actions"]
+        }
+
+    def terraform(
+        self, *arguments: str, expected: Sequence[int] = (0,), quiet: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Terraform in the folder; quietly, what it prints is given back instead of shown.
+
+        Raises:
+            UserError: there is no Terraform, or it ended with another exit code than expected.
+        """
+        plain = [] if sys.stdout.isatty() and not quiet else ["-no-color"]
+        command = ["terraform", arguments[0], *plain, *arguments[1:]]
+        done = call(command, self.folder, quiet=quiet)
+        if done.returncode not in expected:
+            print(done.stderr, file=sys.stderr, end="")
+            raise UserError(
+                f"`terraform {arguments[0]}` ended with exit code {done.returncode}, and says why above; "
+                "mend that and run this command again: it continues where it stopped."
+            )
+        return done
+
+    @contextmanager
+    def _planned(self, values: Mapping[str, Any], *options: str) -> Iterator[tuple[list[str], str, bool]]:
+        """The arguments of a plan with some variables set anew, its file, and whether it has changes."""
+        with tempfile.TemporaryDirectory() as folder:
+            file, plan = Path(folder) / "values.tfvars.json", f"{folder}/saved.tfplan"
+            file.write_text(json.dumps(values))  # a file, for on the command line None would be a text
+            arguments = [*options, f"-var-file={self.variables}", f"-var-file={file}"]
+            saving = ("-input=false", "-detailed-exitcode", f"-out={plan}")
+            done = self.terraform("plan", *saving, *arguments, expected=(0, 2), quiet=True)
+            yield arguments, plan, done.returncode == 2
+
+
+def find(name: str, folder: Path = CONFIGURATION) -> Environment:
+    """The environment of a name.
+
+    Raises:
+        BadInput: there is none; the message names those that there are.
+    """
+    known = sorted(path.stem for path in (folder / "environments").glob("*.tfvars"))
+    if name not in known:
+        raise BadInput(
+            f"There is no environment {name!r}; there {'are' if known else 'is'} "
+            f"{', '.join(known) or 'none'} in {folder / 'environments'}, each a .tfvars and an .s3.tfbackend."
+        )
+    return Environment(name, folder.resolve())
+
+
+def same_environment(
+    environment: Environment, settings: Mapping[str, Any], outputs: Mapping[str, Any]
+) -> None:
+    """Refuse, with a BadInput, variables that name another environment than the one that was made."""
+    for name in ("pipeline_name", "region"):
+        made = outputs.get(name, {}).get("value", settings[name])
+        if made != settings[name]:
+            raise BadInput(
+                f"{environment.name} was made with {name} {made!r}, but {environment.variables} now says "
+                f"{settings[name]!r}; put it back, or take the environment down before you rename it."
+            )
+
+
+def announce(number: int, title: str, why: str) -> None:
+    """Say which step comes now, and why."""
+    print(f"\n{number}. {title}: {why}", flush=True)
+
+
+def _values(file: Path, declarations: str, names: Sequence[str]) -> dict[str, Any]:
+    """Values of a file in Terraform's language, read by Terraform itself, before there is any state."""
+    if not file.is_file():
+        raise BadInput(f"{file} is missing; each environment has a .tfvars and an .s3.tfbackend.")
+    expression = ", ".join(f"{name} = var.{name}" for name in names)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "variables.tf").write_text(declarations)
+        command = ["terraform", "console", "-no-color", f"-var-file={file.resolve()}"]
+        done = call(command, Path(folder), quiet=True, typed=f"jsonencode({{{expression}}})")
+    try:
+        # The last line: before it Terraform warns of values that nothing declares.
+        return json.loads(json.loads(done.stdout.splitlines()[-1]))
+    except (IndexError, ValueError):
+        raise BadInput(f"{file} cannot be read; Terraform says: {' '.join(done.stderr.split())}") from None
+
+
+def call(
+    command: Sequence[str],
+    folder: Path,
+    *,
+    quiet: bool = False,
+    typed: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, also through Ctrl-C.
+
+    Terraform hears a Ctrl-C itself, ends what it is doing and saves its state; were it killed, the state
+    would be wrong and locked.
+    """
+    with (
+        tempfile.TemporaryFile("w+") as given,
+        tempfile.TemporaryFile("w+") as out,
+        tempfile.TemporaryFile("w+") as err,
+    ):
+        if typed is not None:
+            given.write(typed)
+            given.seek(0)
+        sys.stdout.flush()  # what was said before comes before what the command says
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, "TF_IN_AUTOMATION": "1", **(environment or {})},
+                stdin=None if typed is None else given,
+                stdout=out if quiet else None,
+                stderr=err if quiet else None,
+                text=True,
+            )
+        except FileNotFoundError:
+            raise UserError(f"There is no {command[0]} on PATH; install Terraform 1.11 or newer.") from None
+        interrupted = False
+        while process.returncode is None:
+            try:
+                process.wait()
+            except KeyboardInterrupt:
+                interrupted = True
+        if interrupted:
+            raise KeyboardInterrupt
+        for file in (out, err):
+            file.seek(0)
+        return subprocess.CompletedProcess(command, process.returncode, out.read(), err.read())
