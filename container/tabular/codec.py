@@ -1,8 +1,14 @@
-"""Request bodies to model input, and predictions to response bodies."""
+"""Request bodies to model input, and predictions to response bodies.
+
+Plain CSV is read by reader.c, and numbers are read all at once; the rest is read cell by cell as `cells`
+defines it, which also finds the words for what is wrong.
+"""
 
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,9 +17,15 @@ import orjson
 from tabular import cells
 from tabular.portable import PortableModel, Prediction
 
+try:
+    from tabular import reader
+except ImportError:  # installed where no compiler was
+    reader = None
+
 __all__ = ["DECODERS", "ENCODERS", "BadRequest", "decode", "encode"]
 
 ModelInput = tuple[np.ndarray, list[list[str]]]
+JSON_NUMBERS = frozenset([int, float, bool, type(None)])
 
 
 class BadRequest(ValueError):
@@ -33,6 +45,8 @@ def decode(body: bytes, content_type: str, model: PortableModel) -> ModelInput:
     media_type = content_type.partition(";")[0].strip().lower() or "text/csv"
     if media_type not in DECODERS:
         raise BadRequest(415, f"Content type {media_type!r} is not read; send {' or '.join(DECODERS)}.")
+    if media_type == "text/csv" and (plain := _read_plain(body, model)) is not None:
+        return plain
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -45,25 +59,60 @@ def decode(body: bytes, content_type: str, model: PortableModel) -> ModelInput:
     return _to_input(rows, model)
 
 
-def encode(prediction: Prediction, accept: str, model: PortableModel) -> tuple[bytes, str]:
+def encode(
+    prediction: Prediction, accept: str, model: PortableModel, probabilities: bool = False
+) -> tuple[bytes, str]:
     """The body of an answer and its content type; CSV unless JSON is asked for.
 
+    JSON always holds the probabilities. A line of CSV holds them after the label if they are asked for, in
+    the order of the manifest's classes.
+
     Raises:
-        BadRequest: no media type that was asked for can be given, or an answer is not a finite number.
+        BadRequest: no media type that was asked for can be given, a regression's probabilities are asked
+            for, or an answer is not a finite number.
     """
-    numbers = prediction.probabilities
-    finite = np.isfinite(np.array([prediction.labels]).T if numbers is None else numbers).all(axis=1)
+    numbers = np.array(prediction.labels) if prediction.probabilities is None else prediction.probabilities
+    finite = np.isfinite(numbers)
     if not finite.all():
-        row = int(finite.argmin()) + 1
+        row = int(finite.reshape(len(finite), -1).all(axis=1).argmin()) + 1
         raise BadRequest(400, f"Row {row} has no finite answer; its numbers are too large for this model.")
+    if probabilities and prediction.probabilities is None:
+        raise BadRequest(400, "This model predicts a number, which has no probabilities; ask without them.")
+    media_type = _media_type(accept)
+    if probabilities and media_type == "text/csv":
+        return _csv_with_probabilities(prediction), media_type
+    return ENCODERS[media_type](prediction, model), media_type
+
+
+@lru_cache(maxsize=64)  # nearly all requests bear one of a few
+def _media_type(accept: str) -> str:
     asked = [part.partition(";")[0].strip().lower() for part in accept.split(",")] if accept else []
     for media_type in asked or ["*/*"]:
         chosen = {"*/*": "text/csv", "text/*": "text/csv", "application/*": "application/json"}.get(
             media_type, media_type
         )
         if chosen in ENCODERS:
-            return ENCODERS[chosen](prediction, model), chosen
+            return chosen
     raise BadRequest(406, f"Accept {accept!r} cannot be given; ask for {' or '.join(ENCODERS)}.")
+
+
+def _read_plain(body: bytes, model: PortableModel) -> ModelInput | None:
+    """The rows of plain CSV, read by reader.c; None where the body is not plain or the reader not there."""
+    if reader is None or model.header_is_plain or (read := reader.read(body, model.is_number)) is None:
+        return None
+    numbers = np.frombuffer(read[0]).reshape(-1, sum(model.is_number))
+    words = sorted(model.booleans + model.categorical)
+    columns = {position: read[1][place :: len(words)] for place, position in enumerate(words)}
+    if model.booleans:
+        try:
+            booleans = [_read_column(columns[position], position, model) for position in model.booleans]
+        except BadRequest:
+            return None  # it may be a header
+        numbers = np.column_stack([numbers, *booleans])
+    return numbers, [
+        ["" if cell in cells.MISSING else cell for cell in columns[position]]
+        for position in model.categorical
+    ]
 
 
 def _rows_of_csv(text: str, model: PortableModel) -> list[list[Any]]:
@@ -98,9 +147,9 @@ def _rows_of_json(text: str, model: PortableModel) -> list[list[Any]]:
     rows = []
     for number, row in enumerate(content, start=1):
         if isinstance(row, dict):
-            header = list(row)
-            values = list(row.values())
-            rows.append([values[position] for position in _order(header, model.names, f"Row {number}")])
+            if row.keys() != model.name_set:
+                _order(list(row), model.names, f"Row {number}")
+            rows.append([row[name] for name in model.names])
         elif isinstance(row, list):
             rows.append(row)
         else:
@@ -110,34 +159,66 @@ def _rows_of_json(text: str, model: PortableModel) -> list[list[Any]]:
 
 def _to_input(rows: Sequence[Sequence[Any]], model: PortableModel) -> ModelInput:
     width = len(model.columns)
-    for number, row in enumerate(rows, start=1):
-        if len(row) != width:
-            raise BadRequest(400, f"Row {number} has {_cells(len(row))}; this model takes {width}.")
+    if set(map(len, rows)) != {width}:
+        number, row = next((i, row) for i, row in enumerate(rows, start=1) if len(row) != width)
+        raise BadRequest(400, f"Row {number} has {_cells(len(row))}; this model takes {width}.")
     numbers = np.empty((len(rows), len(model.numeric)))
+    count = len(model.numeric) - len(model.booleans)
+    every = (
+        chain.from_iterable(rows)
+        if count == width
+        else (row[i] for row in rows for i in model.numeric[:count])
+    )
+    plain = _plain_numbers(list(every))
+    if plain is not None:
+        numbers[:, :count] = plain.reshape(len(rows), count)
     for place, position in enumerate(model.numeric):
-        read = READERS[model.columns[position]["kind"]]
-        numbers[:, place] = _read_column(rows, position, model.names[position], read)
-    categories = [
-        _read_column(rows, position, model.names[position], cells.category) for position in model.categorical
+        if place >= count or plain is None:
+            numbers[:, place] = _read_column([row[position] for row in rows], position, model)
+    return numbers, [
+        _read_column([row[position] for row in rows], position, model) for position in model.categorical
     ]
-    return numbers, categories
 
 
-def _read_column(
-    rows: Sequence[Sequence[Any]], position: int, name: str, read: Callable[[Any], Any]
-) -> list[Any]:
-    values = []
-    for number, row in enumerate(rows, start=1):
+def _plain_numbers(given: Sequence[Any]) -> np.ndarray | None:
+    """All cells (n_cells,) as `cells.number` reads them, or None where one of them needs a closer look."""
+    kinds = set(map(type, given))
+    if kinds == {str}:
+        text = "".join(given)
+        if "_" in text or not text.isascii():
+            return None
         try:
-            values.append(read(row[position]))
+            numbers = np.array([float(cell or "nan") for cell in given])
+        except ValueError:
+            return None
+    elif kinds <= JSON_NUMBERS:
+        numbers = np.array(given, dtype=np.float64)
+    else:
+        return None
+    return None if np.isinf(numbers).any() else numbers
+
+
+def _read_column(column: Sequence[Any], position: int, model: PortableModel) -> Sequence[Any]:
+    """The cells of one column, read by its kind.
+
+    Raises:
+        BadRequest: a cell that is not of that kind; the sentence names row and column.
+    """
+    kind = model.columns[position]["kind"]
+    if kind == "numeric" and (plain := _plain_numbers(column)) is not None:
+        return plain
+    values = []
+    for number, cell in enumerate(column, start=1):
+        try:
+            values.append(READERS[kind](cell))
         except ValueError as error:
-            raise BadRequest(400, f"Row {number}, column {name!r}: {error}") from None
+            raise BadRequest(400, f"Row {number}, column {model.names[position]!r}: {error}") from None
     return values
 
 
 def _is_header(row: Sequence[str], model: PortableModel) -> bool:
     """Whether the first line names columns: it holds a column's name, and does not read as a row."""
-    if not set(model.names) & {cell.strip() for cell in row}:
+    if model.name_set.isdisjoint(map(str.strip, row)):
         return False
     if len(row) != len(model.names):
         return True
@@ -169,9 +250,24 @@ def _cells(count: int) -> str:
 
 
 def _csv_of(prediction: Prediction, _: PortableModel) -> bytes:
+    if prediction.probabilities is None:
+        return "".join([f"{number!r}\n" for number in prediction.labels]).encode()
+    return "".join([f"{_csv_cell(label)}\n" for label in prediction.labels]).encode()
+
+
+def _csv_with_probabilities(prediction: Prediction) -> bytes:
+    lines = [
+        f"{_csv_cell(label)},{','.join(map(repr, row))}\n"
+        for label, row in zip(prediction.labels, prediction.probabilities.tolist(), strict=True)
+    ]
+    return "".join(lines).encode()
+
+
+@lru_cache(maxsize=1024, typed=True)  # labels come again and again
+def _csv_cell(label: str | float) -> str:
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows([label] for label in prediction.labels)
-    return out.getvalue().encode()
+    csv.writer(out, lineterminator="").writerow([label])
+    return out.getvalue()
 
 
 def _json_of(prediction: Prediction, model: PortableModel) -> bytes:
@@ -181,7 +277,11 @@ def _json_of(prediction: Prediction, model: PortableModel) -> bytes:
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-READERS: Mapping[str, Callable[[Any], float]] = {"numeric": cells.number, "boolean": cells.boolean}
+READERS: Mapping[str, Callable[[Any], Any]] = {
+    "numeric": cells.number,
+    "boolean": cells.boolean,
+    "categorical": cells.category,
+}
 DECODERS: Mapping[str, Callable[[str, PortableModel], list[list[Any]]]] = {
     "text/csv": _rows_of_csv,
     "application/json": _rows_of_json,

@@ -8,23 +8,27 @@ import json
 import math
 import tarfile
 from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import joblib
 import numpy as np
 import pandas as pd
 from botocore.exceptions import ClientError
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from tabular import paths
+from tabular.agreement import TOLERANCES, Answers, check_answers, positions
 from tabular.errors import ArgumentParser, BadInput, command
 from tabular.metrics import evaluate, signed_margin
 from tabular.schema import Schema, read_split
 from tabular.server_process import ServerProcess
 
-__all__ = ["gate", "main", "model_quality"]
+__all__ = ["agreement", "gate", "main", "model_quality"]
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 
@@ -34,17 +38,20 @@ def main() -> None:
     arguments = _arguments()
     frame, truth, schema = read_split(paths.processing("input/test"))
     folder = extract(paths.processing("input/model/model.tar.gz"), paths.base_dir() / "models" / CHALLENGER)
+    manifest = json.loads((folder / "manifest.json").read_text())
     champion = fetch_champion(arguments.models_map_uri, arguments.group)
     with ServerProcess() as server:
         server.load(CHALLENGER, folder)
         predicted, probabilities = predict(server, CHALLENGER, frame, schema)
+        alone = predict(server, CHALLENGER, frame, schema, together=1)
         metrics = evaluate(schema.task, truth, predicted, probabilities)
         if champion is not None and _same_table(champion, schema):
             server.load(CHAMPION, champion["folder"])
             champion["metrics"] = evaluate(schema.task, truth, *predict(server, CHAMPION, frame, schema))
     report = model_quality(schema, truth, predicted, probabilities, metrics)
     report["gate"] = gate(arguments.metric, arguments.threshold, schema, metrics, champion)
-    report["model"] = _facts(json.loads((folder / "manifest.json").read_text()))
+    report["model"] = _facts(manifest)
+    report["agreement"] = agreement([(predicted, probabilities), alone], frame, schema, manifest)
     output = paths.processing("output/evaluation")
     output.mkdir(parents=True, exist_ok=True)
     (output / "evaluation.json").write_text(json.dumps(report, indent=1))
@@ -52,15 +59,31 @@ def main() -> None:
 
 
 def predict(
-    server: ServerProcess, name: str, frame: pd.DataFrame, schema: Schema
-) -> tuple[np.ndarray, np.ndarray | None]:
+    server: ServerProcess, name: str, frame: pd.DataFrame, schema: Schema, together: int | None = None
+) -> Answers:
     """Positions (n_rows,) and probabilities (n_rows, n_classes); for a regression numbers and None."""
     rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
-    answer = server.predict(name, rows)
-    if schema.task == "regression":
-        return np.array(answer["predictions"]), None
-    positions = {label: position for position, label in enumerate(schema.classes)}
-    return np.array([positions[label] for label in answer["predictions"]]), np.array(answer["probabilities"])
+    answer = server.predict(name, rows, together)
+    probabilities = np.array(answer["probabilities"]) if schema.classes else None
+    return positions(answer["predictions"], schema), probabilities
+
+
+def agreement(
+    answers: Sequence[Answers], frame: pd.DataFrame, schema: Schema, manifest: dict[str, Any]
+) -> dict[str, Any]:
+    """How near the server's answers are to scikit-learn's.
+
+    The fitted pipeline is a pickle, which is code. It is opened here and nowhere else: RefitBestModel wrote
+    it, under the same role and to the same bucket as the source that this job runs, so that whoever could
+    change it could as well change this. The server never opens it.
+
+    Raises:
+        BadInput: an answer differs; the model is not registered.
+    """
+    folder = extract(paths.processing("input/pipeline/output.tar.gz"), paths.base_dir() / "pipeline")
+    pipeline = joblib.load(folder / "pipeline.joblib")
+    tolerance = TOLERANCES[manifest["estimator"]["kind"]]
+    return asdict(check_answers(answers, pipeline, frame, schema, tolerance))
 
 
 def gate(
@@ -163,8 +186,16 @@ def fetch_champion(models_map_uri: str, group: str) -> dict[str, Any] | None:
 
 
 def extract(archive: Path, folder: Path) -> Path:
-    """Unpack a model archive, nothing of which may land outside the folder."""
+    """Unpack an archive of files and folders, none of which may land outside the folder.
+
+    Raises:
+        BadInput: it holds anything else. Links are not needed, and Python's own filter follows some of them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive) as contents:
+        for member in contents:
+            if not (member.isreg() or member.isdir()):
+                raise BadInput(f"{archive.name} holds {member.name!r}, which is neither a file nor a folder.")
         contents.extractall(folder, filter="data")
     return folder
 

@@ -1,23 +1,20 @@
-"""From a fitted scikit-learn pipeline to a portable model, by allow-list, and the proof that both agree."""
+"""From a fitted scikit-learn pipeline to a portable model, by allow-list."""
 
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from tabular.errors import BadInput
-from tabular.portable import PortableModel
 from tabular.schema import Schema
 
-__all__ = ["check_equal", "export"]
+__all__ = ["export"]
 
 Parts = tuple[dict[str, Any], dict[str, np.ndarray]]
-TOLERANCE = 1e-7  # trees in single precision; the others agree to some last bits
 
 
 def export(pipeline: Pipeline, schema: Schema) -> Parts:
@@ -30,39 +27,12 @@ def export(pipeline: Pipeline, schema: Schema) -> Parts:
     estimator = pipeline.named_steps["estimator"]
     name = type(estimator).__name__
     if name not in _EXPORTERS:
-        raise BadInput(f"{name} cannot be made portable; known are {', '.join(sorted(_EXPORTERS))}.")
+        raise BadInput(
+            f"{name} cannot be made portable; known are {', '.join(sorted(_EXPORTERS))}. "
+            "Add an exporter for it to tabular/export.py, or serve it from an endpoint of its own."
+        )
     settings, estimator_arrays = _EXPORTERS[name](estimator)
     return {**schema.to_dict(), "encodings": encodings, "estimator": settings}, {**arrays, **estimator_arrays}
-
-
-def check_equal(model: PortableModel, pipeline: Pipeline, frame: pd.DataFrame, schema: Schema) -> float:
-    """The largest difference between what both predict for these rows, as probabilities or numbers.
-
-    Raises:
-        BadInput: a label differs, or a number by more than the tolerance.
-    """
-    ours = model.predict(*as_model_input(frame, schema))
-    if schema.task == "regression":
-        theirs = pipeline.predict(frame)
-        # relative to the size of the numbers
-        difference = np.abs(np.array(ours.labels) - theirs) / np.maximum(1.0, np.abs(theirs))
-    else:
-        theirs = pipeline.predict_proba(frame)
-        difference = np.abs(ours.probabilities - theirs)
-        expected = [schema.classes[position] for position in pipeline.predict(frame)]
-        differing = sum(a != b for a, b in zip(ours.labels, expected, strict=True))
-        if differing:
-            raise BadInput(f"The portable model gives {differing} of {len(frame)} rows another label.")
-    largest = float(difference.max(initial=0.0))
-    if not largest <= TOLERANCE:
-        raise BadInput(f"The portable model differs from scikit-learn by {largest}, more than {TOLERANCE}.")
-    return largest
-
-
-def as_model_input(frame: pd.DataFrame, schema: Schema) -> tuple[np.ndarray, list[list[str]]]:
-    """Features as `PortableModel.predict` takes them."""
-    numbers = frame[[*schema.of_kind("numeric"), *schema.of_kind("boolean")]].to_numpy(dtype=np.float64)
-    return numbers, [frame[name].tolist() for name in schema.of_kind("categorical")]
 
 
 def _export_features(features: ColumnTransformer) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:

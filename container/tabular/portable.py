@@ -6,17 +6,27 @@ The server needs NumPy and this file's readers; no scikit-learn, no pickle.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from tabular import cells
 from tabular.predictors import PREDICTORS, Arrays
 
-__all__ = ["FORMAT_VERSION", "PortableModel", "Prediction", "UnusableModel", "load_model", "save_model"]
+__all__ = [
+    "ARRAYS",
+    "FORMAT_VERSION",
+    "MANIFEST",
+    "PortableModel",
+    "Prediction",
+    "UnusableModel",
+    "load_model",
+    "save_model",
+]
 
 FORMAT, FORMAT_VERSION = "tabular-portable", 1
 MANIFEST, ARRAYS = "manifest.json", "model.safetensors"
@@ -26,8 +36,7 @@ class UnusableModel(ValueError):
     """The folder holds no portable model that can be served; the message says why."""
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """Answers for some rows: labels in their own type (or numbers), and probabilities by class."""
 
     labels: list[str | int | float]
@@ -50,7 +59,10 @@ class PortableModel:
             kinds = [column["kind"] for column in self.columns]
             if not set(kinds) <= {"numeric", "boolean", "categorical"}:
                 raise ValueError("A column is of an unknown kind.")
-            self.numeric = [i for kind in ("numeric", "boolean") for i, k in enumerate(kinds) if k == kind]
+            self.name_set = frozenset(self.names)
+            self.is_number = bytes(kind == "numeric" for kind in kinds)
+            self.booleans = [i for i, kind in enumerate(kinds) if kind == "boolean"]
+            self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.booleans
             self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
             self._fill, self._mean, self._scale = (
                 arrays.get(f"numeric.{n}") for n in ("fill", "mean", "scale")
@@ -70,6 +82,11 @@ class PortableModel:
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise UnusableModel(f"The model's files do not fit together: {error!r}.") from None
 
+    @cached_property
+    def header_is_plain(self) -> bool:
+        """Whether a line of these columns' names may read as a row: enough of them are numbers."""
+        return sum(map(_is_number, self.names)) >= sum(self.is_number)
+
     def transform(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> np.ndarray:
         """The features (n_rows, n_features) that the estimator takes.
 
@@ -77,12 +94,14 @@ class PortableModel:
             numbers: (n_rows, n_numeric) float64, numeric columns and then boolean ones, NaN where empty.
             categories: for each categorical column the n_rows levels as text.
         """
-        features = np.zeros((len(numbers), self.width))
         ready = numbers
         if self._fill is not None:
             ready = np.where(np.isnan(ready), self._fill, ready)
         if self._mean is not None and self._scale is not None:
             ready = (ready - self._mean) / self._scale
+        if not self.categorical:
+            return ready
+        features = np.zeros((len(numbers), self.width))
         features[:, : len(self.numeric)] = ready
         start = len(self.numeric)
         for levels, encoding in zip(categories, self._encodings, strict=True):
@@ -152,6 +171,14 @@ def load_model(folder: Path) -> PortableModel:
     except (SafetensorError, KeyError) as error:  # KeyError: a type of number that NumPy does not have
         raise UnusableModel(f"{ARRAYS} cannot be read: {error}.") from None
     return PortableModel(manifest, arrays)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        cells.number(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_encoding(encoding: dict[str, Any]) -> None:

@@ -6,14 +6,22 @@ predicted numbers and None.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
+
+try:
+    from tabular import kernel
+except ImportError:  # installed where no compiler was
+    kernel = None
 
 __all__ = ["PREDICTORS", "Arrays", "Predictor", "linear", "naive_bayes", "neural_network", "trees"]
 
 Arrays = Mapping[str, np.ndarray]
 Prediction = tuple[np.ndarray, np.ndarray | None]
+# Adds what the trees say of rows (n_rows, n_features) to totals (n_rows, n_outputs).
+Walk = Callable[[np.ndarray, np.ndarray], None]
 
 
 class Predictor(Protocol):
@@ -32,42 +40,27 @@ def trees(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_output
         ValueError: an index that leads out of its tree or is out of range.
     """
     feature, threshold, left, root = (arrays[name] for name in ("feature", "threshold", "left", "root"))
-    default_right = arrays["default_left"] == 0
-    value, group, base = arrays["value"], arrays["group"], arrays["base"]
-    _check_trees(feature, threshold, left, arrays["default_left"], root, value, group, n_features, n_outputs)
+    default_left, value, group, base = (arrays[name] for name in ("default_left", "value", "group", "base"))
+    _check_trees(feature, threshold, left, default_left, root, value, group, n_features, n_outputs)
     _check_shape("base", base, (n_outputs,))
-    precision = PRECISIONS[settings["precision"]]
-    link = LINKS[settings["link"]]
+    precision, link = PRECISIONS[settings["precision"]], LINKS[settings["link"]]
     divisor = len(root) if settings["average"] else 1
-
-    def leaves(features: np.ndarray) -> np.ndarray:
-        """The leaf that each row reaches in each tree: (n_trees, n_rows)."""
-        cells, missing = features.ravel(), np.isnan(features)
-        any_missing = bool(missing.any())
-        offset = np.arange(len(features)) * features.shape[1]
-        node = np.repeat(root[:, None], len(features), axis=1)
-        while True:
-            cell = cells.take(feature.take(node) + offset)
-            right = cell > threshold.take(node)
-            if any_missing:
-                right |= np.isnan(cell) & default_right.take(node)
-            reached = left.take(node) + right
-            if np.array_equal(reached, node):
-                return node
-            node = reached
+    # scikit-learn rounds its input, not its thresholds
+    rounds = precision is np.float32 and threshold.dtype == np.float64
+    walked = threshold.dtype if rounds else np.dtype(precision)
+    if kernel is not None and threshold.dtype == value.dtype == base.dtype == walked:
+        add = _walk_in_c(feature, threshold, left, default_left, root, group, value, n_features, n_outputs)
+    else:
+        add = _walk_in_numpy(feature, threshold, left, default_left, root, group, value)
 
     def predict(features: np.ndarray) -> Prediction:
-        rounded = np.ascontiguousarray(features, dtype=precision)
-        if precision is np.float32 and threshold.dtype == np.float64:
-            rounded = rounded.astype(np.float64)  # scikit-learn rounds its input, not its thresholds
-        reached = leaves(rounded)
-        total = np.repeat(base[None, :], len(features), axis=0)
-        for tree, leaf in enumerate(reached):  # in the order of the trees: sums of floats depend on it
-            if value.shape[1] > 1:
-                total += value[leaf]
-            else:
-                total[:, group[tree]] += value[leaf, 0]
-        return link(total / divisor if divisor > 1 else total)
+        rows = np.ascontiguousarray(features, dtype=precision)
+        if rounds:
+            rows = rows.astype(np.float64)
+        totals = np.empty((len(rows), n_outputs), dtype=base.dtype)
+        totals[:] = base
+        add(rows, totals)
+        return link(totals / divisor if divisor > 1 else totals)
 
     return predict
 
@@ -96,16 +89,13 @@ def naive_bayes(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_
     _check_shape("variance", variance, (n_outputs, n_features))
     _check_shape("prior", prior, (n_outputs,))
     constant = -0.5 * np.sum(np.log(2.0 * np.pi * variance), axis=1)
+    classes = list(zip(np.log(prior), constant, mean, variance, strict=True))
 
     def predict(features: np.ndarray) -> Prediction:
-        joint = np.stack(
-            [
-                p + (c - 0.5 * (((features - m) ** 2) / v).sum(1))  # in scikit-learn's order
-                for p, c, m, v in zip(np.log(prior), constant, mean, variance, strict=True)
-            ],
-            axis=1,
-        )
-        return joint.argmax(axis=1), _softmax(joint)
+        joint = np.empty((len(features), n_outputs))
+        for i, (p, c, m, v) in enumerate(classes):
+            joint[:, i] = p + (c - 0.5 * (((features - m) ** 2) / v).sum(1))  # in scikit-learn's order
+        return joint.argmax(axis=1), np.exp(joint - _log_sum_exp(joint))
 
     return predict
 
@@ -154,7 +144,7 @@ def _shares(total: np.ndarray) -> Prediction:
 
 def _logistic(total: np.ndarray) -> Prediction:
     positive = _expit(total[:, 0])
-    return (positive > 0.5).astype(np.intp), np.stack([1.0 - positive, positive], axis=1)
+    return (positive > 0.5).astype(np.intp), _of_two_classes(positive)
 
 
 def _logistic_single(total: np.ndarray) -> Prediction:
@@ -162,7 +152,7 @@ def _logistic_single(total: np.ndarray) -> Prediction:
     one = np.float32(1)
     exponential = np.exp(np.minimum(-total[:, 0], np.float32(88.7)).astype(np.float64)).astype(np.float32)
     positive = one / (exponential + one + np.float32(1e-16))
-    return (positive > 0.5).astype(np.intp), np.stack([one - positive, positive], axis=1)
+    return (positive > 0.5).astype(np.intp), _of_two_classes(positive)
 
 
 def _softmax_link(total: np.ndarray) -> Prediction:
@@ -188,14 +178,86 @@ LINKS: Mapping[str, Callable[[np.ndarray], Prediction]] = {
 }
 
 
+def _of_two_classes(positive: np.ndarray) -> np.ndarray:
+    probabilities = np.empty((len(positive), 2), dtype=positive.dtype)
+    probabilities[:, 0] = 1 - positive  # in their own precision
+    probabilities[:, 1] = positive
+    return probabilities
+
+
 def _expit(values: np.ndarray) -> np.ndarray:
     # Beyond -700 the exponential overflows; the result is zero to the last bit that a double has.
     return 1.0 / (1.0 + np.exp(-np.maximum(values, -700.0)))
 
 
+def _log_sum_exp(values: np.ndarray) -> np.ndarray:
+    largest = values.max(axis=1, keepdims=True)
+    return largest + np.log(np.exp(values - largest).sum(axis=1, keepdims=True))
+
+
 def _softmax(values: np.ndarray) -> np.ndarray:
     exponential = np.exp(values - values.max(axis=1, keepdims=True))
     return exponential / exponential.sum(axis=1, keepdims=True)
+
+
+def _walk_in_c(
+    feature: np.ndarray,
+    threshold: np.ndarray,
+    left: np.ndarray,
+    default_left: np.ndarray,
+    root: np.ndarray,
+    group: np.ndarray,
+    value: np.ndarray,
+    n_features: int,
+    n_outputs: int,
+) -> Walk:
+    """The walk of kernel.c, which keeps a copy of the trees; threshold and value are of one precision."""
+    feature, left, root, group = (
+        np.ascontiguousarray(array, dtype=np.int32) for array in (feature, left, root, group)
+    )
+    default_left = np.ascontiguousarray(default_left, dtype=np.uint8)
+    is_double = threshold.dtype == np.float64
+    packed = kernel.pack(
+        feature, threshold, left, default_left, root, group, value, n_features, n_outputs, is_double
+    )
+    return partial(kernel.add, packed)
+
+
+def _walk_in_numpy(
+    feature: np.ndarray,
+    threshold: np.ndarray,
+    left: np.ndarray,
+    default_left: np.ndarray,
+    root: np.ndarray,
+    group: np.ndarray,
+    value: np.ndarray,
+) -> Walk:
+    """The same walk, all trees and rows one level at a time."""
+    default_right = default_left == 0
+
+    def leaves(rows: np.ndarray) -> np.ndarray:
+        """The leaf that each row reaches in each tree: (n_trees, n_rows)."""
+        cells, any_missing = rows.ravel(), bool(np.isnan(rows).any())
+        offset = np.arange(len(rows)) * rows.shape[1]
+        node = np.repeat(root[:, None], len(rows), axis=1)
+        while True:
+            cell = cells.take(feature.take(node) + offset)
+            right = cell > threshold.take(node)
+            if any_missing:
+                right |= np.isnan(cell) & default_right.take(node)
+            reached = left.take(node) + right
+            if np.array_equal(reached, node):
+                return node
+            node = reached
+
+    def add(rows: np.ndarray, totals: np.ndarray) -> None:
+        for tree, leaf in enumerate(leaves(rows)):  # in the order of the trees: sums of floats depend on it
+            if value.shape[1] > 1:
+                totals += value[leaf]
+            else:
+                totals[:, group[tree]] += value[leaf, 0]
+
+    return add
 
 
 def _check_shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None:
@@ -236,7 +298,8 @@ def _check_trees(
     if group.min() < 0 or group.max() >= n_outputs:
         raise ValueError(f"A tree adds to an output outside 0 to {n_outputs - 1}.")
     here = np.arange(nodes)
-    end = np.append(root, nodes)[np.searchsorted(root, here, side="right")]
+    ends = np.append(root[1:], nodes)
+    end = np.repeat(ends, ends - root)
     leaf = left == here
     if not (leaf | ((left > here) & (left + 1 < end))).all():
         raise ValueError("A split leads out of its tree.")

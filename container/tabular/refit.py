@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -11,10 +12,11 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from tabular import paths
+from tabular.agreement import check_equal
 from tabular.errors import command
-from tabular.export import check_equal, export
+from tabular.export import export
 from tabular.pipeline import build_pipeline
-from tabular.portable import load_model, save_model
+from tabular.portable import PortableModel, load_model, save_model
 from tabular.schema import Schema, read_split
 
 __all__ = ["main", "winning_trial"]
@@ -35,6 +37,7 @@ def main() -> None:
     pipeline.fit(frame, target)
 
     model, arrays = export(pipeline, schema)
+    agreement = check_equal(PortableModel(model, arrays), pipeline, frame, schema)
     manifest = {
         "algorithm": common["algorithm"],
         "hyperparameters": settings,
@@ -50,15 +53,16 @@ def main() -> None:
             "data_sha256": hashlib.sha256((paths.channel("train") / "data.parquet").read_bytes()).hexdigest(),
             "random_state": int(common["random_state"]),
         },
+        "agreement": asdict(agreement),
         "libraries": _versions(),
         "sample": _sample(pipeline, frame, schema),
         **model,
     }
     save_model(paths.model_dir(), manifest, arrays)
-    largest = check_equal(load_model(paths.model_dir()), pipeline, frame, schema)
+    load_model(paths.model_dir())  # what was written can be read
     paths.output_data_dir().mkdir(parents=True, exist_ok=True)
     joblib.dump(pipeline, paths.output_data_dir() / "pipeline.joblib")
-    print(f"{common['algorithm']} {settings} fitted on {len(frame)} rows; largest difference {largest}")
+    print(f"{common['algorithm']} {settings} fitted on {len(frame)} rows; {agreement}")
 
 
 def winning_trial(training_job: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -41,7 +42,8 @@ class ServerProcess:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                self._request("GET", "/ping")
+                with closing(self._connection()) as connection:
+                    self._request(connection, "GET", "/ping")
                 return self
             except OSError:
                 time.sleep(0.02)
@@ -60,27 +62,30 @@ class ServerProcess:
 
     def load(self, name: str, folder: Path) -> None:
         """Load the model in a folder under a name."""
-        self._request("POST", "/models", {"model_name": name, "url": str(folder)})
+        with closing(self._connection()) as connection:
+            self._request(connection, "POST", "/models", {"model_name": name, "url": str(folder)})
 
-    def predict(self, name: str, rows: list[list[Any]]) -> dict[str, list[Any]]:
-        """The answers to all rows, as the server's JSON names them."""
+    def predict(self, name: str, rows: list[list[Any]], together: int | None = None) -> dict[str, list[Any]]:
+        """The answers to all rows, as the server's JSON names them; `together` rows are sent in a request."""
         whole: dict[str, list[Any]] = {"predictions": [], "probabilities": []}
-        step = max(1, CELLS_PER_REQUEST // len(rows[0])) if rows else 1
-        for start in range(0, len(rows), step):
-            part = self._request("POST", f"/models/{name}/invoke", rows[start : start + step])
-            for key, values in whole.items():
-                values.extend(part.get(key, []))
+        step = together or max(1, CELLS_PER_REQUEST // len(rows[0]) if rows else 1)
+        with closing(self._connection()) as connection:
+            for start in range(0, len(rows), step):
+                part = self._request(connection, "POST", f"/models/{name}/invoke", rows[start : start + step])
+                for key, values in whole.items():
+                    values.extend(part.get(key, []))
         return whole
 
-    def _request(self, method: str, path: str, content: object = None) -> dict[str, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def _request(
+        self, connection: http.client.HTTPConnection, method: str, path: str, content: object = None
+    ) -> dict[str, Any]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        try:
-            connection.request(method, path, json.dumps(content) if content is not None else None, headers)
-            response = connection.getresponse()
-            body = response.read()
-        finally:
-            connection.close()
+        connection.request(method, path, json.dumps(content) if content is not None else None, headers)
+        response = connection.getresponse()
+        body = response.read()
         if response.status != 200:
             raise BadInput(f"The server answers {response.status} to {method} {path}: {body.decode()[:500]}")
         return json.loads(body) if body else {}

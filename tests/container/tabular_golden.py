@@ -6,8 +6,9 @@ Run it once, when the format's version rises. What was made for an older version
 from pathlib import Path
 
 import numpy as np
+from tabular.agreement import as_model_input
 from tabular.algorithms import ALGORITHMS
-from tabular.export import as_model_input, export
+from tabular.export import export
 from tabular.pipeline import build_pipeline
 from tabular.portable import FORMAT_VERSION, PortableModel, save_model
 from tabular.preprocess import encode, infer_schema

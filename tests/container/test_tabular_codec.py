@@ -4,9 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tabular import codec
 from tabular.codec import BadRequest, decode, encode
 from tabular.portable import Prediction
+from tabular_examples import EXAMPLES
 from tabular_tables import fit, fitted, mixed
 
 NAMES = ["colour", "size", "member", "income", "code"]
@@ -161,6 +164,7 @@ def test_a_body_that_is_not_utf8_says_where(refused, content_type):
         ('red,"1,no,2,c1', "Line 1 is not CSV: unexpected end of data."),
         ('red,"1"x,no,2,c1', "Line 1 is not CSV: ',' expected after '\"'."),
         ("colour,size,member,income\nred,1,no,2\n", "The header lacks the columns 'code'."),
+        (",,size,,\n", "The header lacks the columns 'colour', 'member', 'income', 'code'."),
         ("colour,size,member,income,kode\nred,1,no,2,c\n", "The header lacks the columns 'code'."),
         (
             "colour,size,member,income,code,id\nred,1,no,2,c,3\n",
@@ -315,3 +319,48 @@ def test_no_answer_of_a_regression_is_infinite(value):
 
 def test_what_is_read_and_written_is_what_a_model_package_says():
     assert list(codec.DECODERS) == list(codec.ENCODERS) == ["text/csv", "application/json"]
+
+
+numbers = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.tuples(st.integers(0, 10**20), st.integers(-330, 330)).map(lambda parts: "{}e{}".format(*parts)),
+    st.tuples(st.integers(0, 10**9), st.integers(0, 10**18), st.integers(-30, 30)).map(
+        lambda parts: "-{}.{:03d}E{:+d}".format(*parts)
+    ),
+    st.decimals(allow_nan=False, allow_infinity=False, places=12).map(str),
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(numbers, min_size=1, max_size=20))
+def test_a_number_is_read_in_c_to_the_last_bit(texts):
+    reader = pytest.importorskip("tabular.reader", reason="installed without a compiler")
+    expected = np.array([float(text) for text in texts])
+    if np.isinf(expected).any():
+        assert reader.read("\n".join(texts).encode(), b"\1") is None
+    else:
+        assert reader.read("\n".join(texts).encode(), b"\1") == (expected.tobytes(), [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"\n", b"1,2\n", b"1,2,3,4\n", b'1,"2",3\n', b"1,2,3\r1,2,3\n", b"1,x,nan\n", b"1,x,1_0\n",
+        b"1,x,\xff\n", b"1,\xff,2\n", b"1,\0,2\n", b"\xef\xbb\xbf1,2,3\n", b"1,x,1e999\n", b"1,x,inf\n",
+        b"1,x,0x1\n", b"1,x,\t1\n", b"1,x,1e\n", b"1,x,1e+\n", b"1,x,+\n", b"1,x,.\n", b"1,x,--1\n",
+        b"1,x,1 2\n", b"1,x,2\n1,x\n", b"1," + b"x" * 131_073 + b",2", b"1,x," + b"1" * 100 + b"e-80",
+    ],
+)  # fmt: skip
+def test_a_body_out_of_the_ordinary_is_left_to_python(body):
+    reader = pytest.importorskip("tabular.reader", reason="installed without a compiler")
+    assert reader.read(body, b"\1\0\1") is None
+
+
+def test_plain_csv_is_read_in_c():
+    reader = pytest.importorskip("tabular.reader", reason="installed without a compiler")
+    body = b"1, a b ,-0.5\r\n\r\n +2e3 ,, \n.5,\xe6\x9d\xb1,7."
+    numbers, texts = reader.read(body, b"\1\0\1")
+    np.testing.assert_array_equal(np.frombuffer(numbers), [1, -0.5, 2000, np.nan, 0.5, 7])
+    assert texts == ["a b ", "", "東"]
+    assert reader.read(b"a\nb", b"\0") == (b"", ["a", "b"])
+    assert reader.read(b"1", b"") is None

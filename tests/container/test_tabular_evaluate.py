@@ -5,10 +5,12 @@ import json
 import os
 import tarfile
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from tabular import evaluate
+from tabular.algorithms import ALGORITHMS
 from tabular.errors import BadInput
 from tabular.portable import save_model
 from tabular.schema import Schema, write_split
@@ -146,8 +148,22 @@ def model_archive(folder, one, algorithm):
 
 
 @pytest.fixture
-def held_out(base, tmp_path):
-    """Give the job a model and held-out rows; returns what the rows are."""
+def give_pipeline(base, tmp_path):
+    """Give the job the fitted pipeline as RefitBestModel leaves it."""
+
+    def give(pipeline):
+        (tmp_path / "output").mkdir(exist_ok=True)
+        joblib.dump(pipeline, tmp_path / "output/pipeline.joblib")
+        path = base / "processing/input/pipeline/output.tar.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(archive(tmp_path / "output"))
+
+    return give
+
+
+@pytest.fixture
+def held_out(base, tmp_path, give_pipeline):
+    """Give the job a model, the fitted pipeline behind it and held-out rows; returns what the rows are."""
 
     def give(one, algorithm="LogisticRegression", rows=None):
         frame, target = one.frame.iloc[:rows], one.target[:rows]
@@ -155,6 +171,7 @@ def held_out(base, tmp_path):
         path = base / "processing/input/model/model.tar.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(model_archive(tmp_path / "challenger", one, algorithm))
+        give_pipeline(one.pipeline)
         return frame, target
 
     return give
@@ -262,6 +279,25 @@ def test_a_model_that_the_server_cannot_serve_fails_here(evaluated, held_out, ba
         evaluated()
 
 
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_served_model_is_compared_with_the_fitted_pipeline(evaluated, held_out, algorithm, task):
+    one = fitted(algorithm, task)
+    frame, _ = held_out(one, algorithm, rows=40)
+    report = evaluated(metric="mae" if task == "regression" else "accuracy", threshold="0")
+    tolerance = 1e-7 if algorithm in ("RandomForest", "XGBoost", "LightGBM") else 1e-12
+    agreement = report["agreement"]
+    assert (agreement["rows"], agreement["ties"], agreement["tolerance"]) == (len(frame), 0, tolerance)
+    assert 0 <= agreement["largest_difference"] <= tolerance
+
+
+def test_a_served_model_that_differs_is_not_registered(evaluated, held_out, give_pipeline):
+    held_out(fitted("LogisticRegression", "binary"))
+    give_pipeline(fitted("NaiveBayes", "binary").pipeline)
+    with pytest.raises(SystemExit, match=r"another label than scikit-learn; it is not registered\.$"):
+        evaluated()
+
+
 def test_wrong_arguments_are_refused_in_a_sentence(as_a_job, run_module):
     with pytest.raises(SystemExit, match="evaluate: argument --threshold: invalid float value: 'high'"):
         run_module(evaluate.main, metric="accuracy", threshold="high", models_map_uri="s3://a/b", group="g")
@@ -298,6 +334,16 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path):
     with pytest.raises(tarfile.FilterError):
         evaluate.extract(tmp_path / "evil.tar.gz", tmp_path / "models")
     assert not (tmp_path / "evil.txt").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_an_archive_of_anything_but_files_and_folders_is_refused(tmp_path, kind):
+    with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as tar:
+        entry = tarfile.TarInfo("innocent")
+        entry.type, entry.linkname = kind, "model.safetensors"
+        tar.addfile(entry)
+    with pytest.raises(BadInput, match=r"evil\.tar\.gz holds 'innocent', which is neither a file nor"):
+        evaluate.extract(tmp_path / "evil.tar.gz", tmp_path / "models")
 
 
 def test_evaluate_as_sagemaker_runs_it(aws, base, held_out):

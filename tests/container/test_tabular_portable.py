@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tabular.agreement import as_model_input
 from tabular.algorithms import ALGORITHMS
-from tabular.export import as_model_input
 from tabular.portable import FORMAT_VERSION, PortableModel, UnusableModel, load_model, save_model
 from tabular_tables import fitted, nasty
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 from tabular import refit
-from tabular.export import check_equal
+from tabular.agreement import check_equal
 from tabular.portable import load_model
 from tabular.preprocess import encode, infer_schema
 from tabular.schema import features, read_split, write_split
@@ -102,6 +102,9 @@ def test_the_manifest_tells_where_a_model_comes_from(refitted, tuned):
         "data_sha256": hashlib.sha256(data).hexdigest(),
         "random_state": 7,
     }
+    agreement = manifest["agreement"]
+    assert (agreement["rows"], agreement["ties"], agreement["tolerance"]) == (160, 0, 1e-7)
+    assert 0 <= agreement["largest_difference"] <= 1e-7
     assert {"numpy", "scikit-learn", "lightgbm"} <= manifest["libraries"].keys()
     assert any(name.startswith("xgboost") for name in manifest["libraries"])
 
@@ -116,7 +119,7 @@ def test_the_model_holds_no_pickle_and_the_fitted_pipeline_stays_outside_it(refi
 def test_the_model_answers_as_the_pipeline_that_people_may_open(refitted):
     frame, _, schema = read_split(refitted / "input/data/train")
     pipeline = joblib.load(refitted / "output/data/pipeline.joblib")
-    assert check_equal(load_model(refitted / "model"), pipeline, frame, schema) <= 1e-7
+    check_equal(load_model(refitted / "model"), pipeline, frame, schema)
     assert pipeline.named_steps["estimator"].get_params()["num_leaves"] == 4
 
 

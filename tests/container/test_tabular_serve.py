@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html
 """
 
+import csv
 import json
 import shutil
 import signal
@@ -202,6 +203,36 @@ def test_the_answer_is_csv_unless_json_is_asked_for(server, loaded):
     answer = server.invoke(loaded, CSV)
     assert (answer.status, answer.content_type) == (200, "application/json")
     assert list(answer.json) == ["predictions", "classes", "probabilities"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "asked"),
+    [
+        ("probabilities=true", True),
+        ("trace=7, Probabilities=TRUE", True),
+        ("probabilities=false", False),
+        ("probabilities", False),
+        ("no-probabilities=true", False),
+    ],
+)
+def test_a_custom_attribute_asks_for_probabilities_in_csv(server, loaded, attributes, asked):
+    headers = {"Content_Type": "text/csv", "X_Amzn_SageMaker_Custom_Attributes": attributes}
+    lines = server.ask("POST", f"/models/{loaded}/invoke", CSV * 2, **headers).text.splitlines()
+    answer = server.invoke(loaded, CSV * 2).json
+    expected = [
+        [label, *map(repr, row)] if asked else [label]
+        for label, row in zip(answer["predictions"], answer["probabilities"], strict=True)
+    ]
+    assert list(csv.reader(lines)) == expected
+
+
+def test_a_regression_has_no_probabilities(server, name, make_folder):
+    server.load(name, make_folder("LogisticRegression", "regression"))
+    headers = {"Content_Type": "text/csv", "X_Amzn_SageMaker_Custom_Attributes": "probabilities=true"}
+    answer = server.ask("POST", f"/models/{name}/invoke", CSV, **headers)
+    sentence = "This model predicts a number, which has no probabilities; ask without them."
+    assert (answer.status, answer.json) == (400, {"error": sentence})
+    server.unload(name)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,206 @@
+/* The walk through decision trees, in C: what predictors.trees does with NumPy, to the same last bit.
+
+   pack() copies the nodes and checks every index, so that no file can lead a walk out of its memory or
+   round in a circle; add() then adds each tree's leaf to the totals, tree by tree as NumPy does, because
+   sums of floats depend on their order. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define NAME "tabular.kernel.trees"
+#define TOGETHER 8               /* rows that walk side by side, which hides the wait for memory */
+#define LONG_WORK 20000          /* rows times trees from which another thread may run meanwhile */
+#define DEFAULT_RIGHT 0x40000000 /* of a split's feature: where a missing value goes */
+
+typedef struct { double threshold; int32_t feature, left; } node_double;
+typedef struct { float threshold; int32_t feature, left; } node_float;
+
+typedef struct {
+    int is_double;
+    Py_ssize_t n_nodes, n_trees, n_features, n_outputs, width; /* width: values of a leaf */
+    int32_t *root, *group;
+    void *nodes, *values;
+} forest;
+
+/* A leaf leads to itself: its threshold is infinite, and a missing value goes left. */
+#define STEP(place, row)                                                                          \
+    do {                                                                                          \
+        x = (row)[nodes[place].feature & ~DEFAULT_RIGHT];                                         \
+        place = nodes[place].left                                                                 \
+            + (x != x ? nodes[place].feature >= DEFAULT_RIGHT : x > nodes[place].threshold);      \
+    } while (0)
+
+#define DEFINE_ADD(real)                                                                          \
+    static void add_##real(const forest *f, const real *rows, Py_ssize_t n_rows, real *totals)    \
+    {                                                                                             \
+        const node_##real *nodes = f->nodes;                                                      \
+        const real *values = f->values;                                                           \
+        real x;                                                                                   \
+        for (Py_ssize_t t = 0; t < f->n_trees; t++) {                                             \
+            for (Py_ssize_t first = 0, n; first < n_rows; first += n) {                           \
+                int32_t at[TOGETHER], before, moved;                                              \
+                n = n_rows - first >= TOGETHER ? TOGETHER : 1;                                    \
+                for (Py_ssize_t r = 0; r < n; r++)                                                \
+                    at[r] = f->root[t];                                                           \
+                do {                                                                              \
+                    moved = 0;                                                                    \
+                    for (Py_ssize_t r = 0; r < n; r++) {                                          \
+                        before = at[r];                                                           \
+                        STEP(at[r], rows + (first + r) * f->n_features);                          \
+                        moved |= at[r] ^ before;                                                  \
+                    }                                                                             \
+                } while (moved);                                                                  \
+                for (Py_ssize_t r = 0; r < n; r++) {                                              \
+                    const real *value = values + at[r] * f->width;                                \
+                    real *total = totals + (first + r) * f->n_outputs + f->group[t];              \
+                    for (Py_ssize_t k = 0; k < f->width; k++)                                     \
+                        total[k] += value[k];                                                     \
+                }                                                                                 \
+            }                                                                                     \
+        }                                                                                         \
+    }
+
+DEFINE_ADD(double)
+DEFINE_ADD(float)
+
+/* A node that leads to itself is made a leaf, whatever else the file says of it. */
+#define FILL(real)                                                                                \
+    for (Py_ssize_t i = 0; i < f->n_nodes; i++)                                                   \
+        ((node_##real *)f->nodes)[i] = (node_##real){                                             \
+            left[i] == i ? (real)INFINITY : ((const real *)threshold.buf)[i],                     \
+            feature[i] | (left[i] == i || default_left[i] ? 0 : DEFAULT_RIGHT),                   \
+            left[i],                                                                              \
+        }
+
+static void forest_free(PyObject *capsule)
+{
+    forest *f = PyCapsule_GetPointer(capsule, NAME);
+    if (f != NULL) {
+        PyMem_RawFree(f->root);
+        PyMem_RawFree(f->group);
+        PyMem_RawFree(f->nodes);
+        PyMem_RawFree(f->values);
+        PyMem_RawFree(f);
+    }
+}
+
+static void *copy(const void *from, Py_ssize_t bytes)
+{
+    void *to = PyMem_RawMalloc(bytes);
+    return to == NULL ? NULL : memcpy(to, from, bytes);
+}
+
+/* Every walk starts at a root, goes on to a higher node or ends, and adds to an output that is there. */
+static int leads_astray(const forest *f, const int32_t *feature, const int32_t *left)
+{
+    for (Py_ssize_t i = 0; i < f->n_nodes; i++)
+        if (feature[i] < 0 || feature[i] >= f->n_features || left[i] < i || left[i] >= f->n_nodes
+            || (left[i] > i && left[i] + 1 >= f->n_nodes))
+            return 1;
+    for (Py_ssize_t t = 0; t < f->n_trees; t++)
+        if (f->root[t] < 0 || f->root[t] >= f->n_nodes || f->group[t] < 0
+            || f->group[t] + f->width > f->n_outputs)
+            return 1;
+    return f->n_features >= DEFAULT_RIGHT || f->n_outputs < 1 || f->n_outputs > INT32_MAX;
+}
+
+PyDoc_STRVAR(pack_doc,
+    "pack(feature, threshold, left, default_left, root, group, value, n_features, n_outputs, is_double)\n\n"
+    "Copy trees laid out as predictors.trees describes; indices int32, default_left uint8, threshold and\n"
+    "value double or float. Raises ValueError where the sizes or indices do not fit together.");
+
+static PyObject *pack(PyObject *self, PyObject *args)
+{
+    Py_buffer part[7];
+    Py_ssize_t n_features, n_outputs;
+    int is_double;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*y*nnp", &part[0], &part[1], &part[2], &part[3], &part[4],
+            &part[5], &part[6], &n_features, &n_outputs, &is_double))
+        return NULL;
+    const Py_buffer threshold = part[1], value = part[6];
+    const int32_t *feature = part[0].buf, *left = part[2].buf;
+    const uint8_t *default_left = part[3].buf;
+    const Py_ssize_t size = is_double ? sizeof(double) : sizeof(float), n_nodes = part[3].len;
+    const Py_ssize_t n_trees = part[4].len / sizeof(int32_t);
+    PyObject *capsule = NULL;
+    forest *f = PyMem_RawCalloc(1, sizeof(forest));
+
+    if (f == NULL || (capsule = PyCapsule_New(f, NAME, forest_free)) == NULL) {
+        PyMem_RawFree(f);
+        PyErr_NoMemory();
+        goto done;
+    }
+    *f = (forest){is_double, n_nodes, n_trees, n_features, n_outputs};
+    f->width = n_nodes ? value.len / size / n_nodes : 0;
+    f->root = copy(part[4].buf, part[4].len);
+    f->group = copy(part[5].buf, part[5].len);
+    f->values = copy(value.buf, value.len);
+    f->nodes = PyMem_RawMalloc(n_nodes * (is_double ? sizeof(node_double) : sizeof(node_float)));
+    if (f->root == NULL || f->group == NULL || f->values == NULL || f->nodes == NULL) {
+        PyErr_NoMemory();
+        Py_CLEAR(capsule);
+    } else if (n_nodes > INT32_MAX || part[0].len != n_nodes * 4 || part[2].len != n_nodes * 4
+        || threshold.len != n_nodes * size || value.len != n_nodes * f->width * size
+        || (f->width != 1 && f->width != n_outputs) || part[4].len != n_trees * 4
+        || part[5].len != n_trees * 4 || leads_astray(f, feature, left)) {
+        PyErr_SetString(PyExc_ValueError, "The arrays of the trees do not fit together.");
+        Py_CLEAR(capsule);
+    } else if (is_double) {
+        FILL(double);
+    } else {
+        FILL(float);
+    }
+done:
+    for (int i = 0; i < 7; i++)
+        PyBuffer_Release(&part[i]);
+    return capsule;
+}
+
+PyDoc_STRVAR(add_doc,
+    "add(trees, rows, totals)\n\n"
+    "Add what the trees say of rows (n_rows, n_features) to totals (n_rows, n_outputs), in their order;\n"
+    "both are contiguous and of the trees' own precision. Raises ValueError for other sizes.");
+
+static PyObject *add(PyObject *self, PyObject *args)
+{
+    PyObject *capsule;
+    Py_buffer rows, totals;
+    if (!PyArg_ParseTuple(args, "Oy*w*", &capsule, &rows, &totals))
+        return NULL;
+    const forest *f = PyCapsule_GetPointer(capsule, NAME);
+    if (f != NULL) {
+        const Py_ssize_t size = f->is_double ? sizeof(double) : sizeof(float);
+        const Py_ssize_t n_rows = totals.len / (f->n_outputs * size);
+        if (totals.len != n_rows * f->n_outputs * size || rows.len != n_rows * f->n_features * size) {
+            PyErr_SetString(PyExc_ValueError, "Rows and totals are not of the size of the trees.");
+        } else {
+            PyThreadState *state = n_rows * f->n_trees < LONG_WORK ? NULL : PyEval_SaveThread();
+            if (f->is_double)
+                add_double(f, rows.buf, n_rows, totals.buf);
+            else
+                add_float(f, rows.buf, n_rows, totals.buf);
+            if (state != NULL)
+                PyEval_RestoreThread(state);
+        }
+    }
+    PyBuffer_Release(&rows);
+    PyBuffer_Release(&totals);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"pack", pack, METH_VARARGS, pack_doc},
+    {"add", add, METH_VARARGS, add_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "tabular.kernel", "Decision trees in C; see predictors.trees.", -1, functions,
+};
+
+PyMODINIT_FUNC PyInit_kernel(void) { return PyModule_Create(&module); }
