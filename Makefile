@@ -68,6 +68,9 @@ bench: install ## measure the demo and print where its seconds go
 bench-serving: install ## measure the model server beside its peers; needs wrk and java
 	$(BIN)/python tests/bench_serving.py
 
+bench-local: install ## measure local_aws: start, a step, a tuning step
+	$(BIN)/python tests/local_aws/bench_local.py
+
 constraints: ## write constraints.txt anew from the newest versions
 	$(PYTHON) -m venv .venv-constraints
 	.venv-constraints/bin/python -m pip install --quiet --editable ./container --editable '.[lab,test]'

@@ -1,6 +1,15 @@
 """The laptop's AWS: SageMaker that runs, Lambda that runs, S3 that stays; all of it on one local address."""
 
-from local_aws.daemon import LocalAwsError, Server, ensure_environment, reset, start, status, stop
+from local_aws.daemon import (
+    LocalAwsError,
+    Server,
+    ensure_environment,
+    reset,
+    set_deliveries,
+    start,
+    status,
+    stop,
+)
 from local_aws.home import find_home
 
 __all__ = [
@@ -9,6 +18,7 @@ __all__ = [
     "ensure_environment",
     "find_home",
     "reset",
+    "set_deliveries",
     "start",
     "status",
     "stop",

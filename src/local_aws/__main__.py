@@ -1,10 +1,10 @@
-"""`python -m local_aws start|stop|status|reset`."""
+"""`python -m local_aws start|stop|status|deliveries|reset`."""
 
 import argparse
 import sys
 from typing import Any
 
-from local_aws.daemon import LocalAwsError, reset, start, status, stop
+from local_aws.daemon import LocalAwsError, reset, set_deliveries, start, status, stop
 from local_aws.home import find_home
 
 _MEGABYTE = 1024 * 1024
@@ -19,6 +19,10 @@ def main() -> int:
     starting.add_argument("--idle-minutes", type=float, default=60, help="stop after so long without work")
     commands.add_parser("stop", help="stop the server and all it started")
     commands.add_parser("status", help="show what the server is doing")
+    delivering = commands.add_parser("deliveries", help="lose or duplicate events, to see what copes with it")
+    delivering.add_argument("--lost", type=float, default=0.0, help="the share that is lost")
+    delivering.add_argument("--duplicated", type=float, default=0.0, help="the share that is made twice")
+    delivering.add_argument("--seed", type=int, default=0, help="which ones")
     resetting = commands.add_parser("reset", help="stop the server and delete all state")
     resetting.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args()
@@ -36,11 +40,16 @@ def _run(options: argparse.Namespace) -> int:
         print(f"export AWS_ENDPOINT_URL={server.endpoint_url}")
     elif options.command == "stop":
         print("Stopped" if stop() else f"No server runs for {find_home()}")
-    elif options.command == "status":
+    elif options.command in ("status", "deliveries"):
         if (about := status()) is None:
             print(f"No server runs for {find_home()}")
             return 1
-        print(_describe(about))
+        if options.command == "deliveries":
+            shares = {"lost": options.lost, "duplicated": options.duplicated}
+            set_deliveries(about["endpoint_url"], **shares, seed=options.seed)
+            print(f"Of all deliveries {options.lost:.0%} are lost and {options.duplicated:.0%} made twice")
+        else:
+            print(_describe(about))
     else:
         question = f"Delete all buckets, jobs and models in {find_home()}? [y/N] "
         if not options.yes and input(question).strip().lower() not in ("y", "yes"):
@@ -71,6 +80,11 @@ def _describe(about: dict[str, Any]) -> str:
                 f"              {endpoint['invocations']} invocations, {endpoint['hits']} on loaded models; "
                 f"{loads} loads of {average:.0f} ms; {endpoint['loaded_models']} loaded now"
             )
+    shares = about["deliveries"]
+    if shares["lost"] or shares["duplicated"]:
+        lines.append(
+            f"deliveries    {shares['lost']:.0%} lost, {shares['duplicated']:.0%} made twice, as asked"
+        )
     for letter in about["dead_letters"]:
         lines.append(f"dead letter   {letter['Function']}: {letter['Reason'][:200]}")
     return "\n".join(lines)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ACCOUNT_ID", "Account", "region_of", "role_of"]
+__all__ = ["ACCOUNT_ID", "SECRET", "Account", "region_of", "role_of"]
 
 ACCOUNT_ID = "123456789012"
+SECRET = "local"  # noqa: S105 - the one secret access key, whatever the access key is
 
 # What a job sees of the laptop's environment: what it needs to run at all. A container would see none of it.
 _INHERITED = (
@@ -64,7 +65,7 @@ class Account:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": _ROLE_KEY + role_arn.rpartition("/")[2],
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",

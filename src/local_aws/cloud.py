@@ -21,6 +21,7 @@ from local_aws.function_url import FunctionUrls
 from local_aws.functions import Functions
 from local_aws.jobs import Platform
 from local_aws.lambda_api import LambdaApi
+from local_aws.logs import Logs
 from local_aws.pipelines import Pipelines
 from local_aws.processing import ProcessingJobs
 from local_aws.registry import Registry
@@ -66,6 +67,7 @@ class Cloud:
         self.stop_requested = threading.Event()
         self.application = Dispatcher(
             families=[self._pipelines, processing, training, tuning, registry, self._endpoints],
+            logs=Logs(account, self._store),
             tags=Tags(self._store),
             buckets=buckets,
             endpoints=self._endpoints,
@@ -115,6 +117,7 @@ class Cloud:
             "executions": self._pipelines.running(),
             "jobs": [name for jobs in self._jobs for name in jobs.running()],
             "endpoints": self._endpoints.status(),
+            "deliveries": self._events.deliveries,
             "dead_letters": self._events.dead_letters(),
         }
 
@@ -129,10 +132,14 @@ class Cloud:
             return json_reply(self._pipelines.requests())
         if request == ("GET", "calls"):
             return json_reply(self._calls.list())
+        if request == ("GET", "operations"):
+            return json_reply(self.application.operations())
         if request == ("POST", "environments"):
-            return json_reply(
-                self._environments.ensure(json.loads(environ["wsgi.input"].read())["pipeline_name"])
-            )
+            asked = json.loads(environ["wsgi.input"].read())
+            return json_reply(self._environments.ensure(**asked))
+        if request == ("POST", "deliveries"):
+            self._events.set_deliveries(**json.loads(environ["wsgi.input"].read()))
+            return json_reply(self._events.deliveries)
         if request == ("POST", "stop"):
             self.stop_requested.set()
             return json_reply({})

@@ -36,7 +36,7 @@ class Container:
         environment: Mapping[str, str],
         command: Sequence[str] = ("serve",),
     ) -> None:
-        self._account, self._workers, self._folder = account, workers, folder
+        self._account, self._workers, self.folder = account, workers, folder
         self._role_arn, self._environment, self._command = role_arn, dict(environment), command
         self._connections: LifoQueue[HTTPConnection] = LifoQueue()
         self._closing = threading.Event()
@@ -53,7 +53,7 @@ class Container:
         Raises:
             AwsError: It is not, with the log's last lines.
         """
-        (self._folder / "ml" / "models").mkdir(parents=True, exist_ok=True)
+        (self.folder / "ml" / "models").mkdir(parents=True, exist_ok=True)
         self._launch()
         if not self._wait_until_healthy():
             self._end_worker()
@@ -125,11 +125,18 @@ class Container:
                 "SAGEMAKER_MULTI_MODEL": "true",
                 "SAGEMAKER_BIND_TO_PORT": str(self._port),
                 "SAGEMAKER_SAFE_PORT_RANGE": "25000-25999",
-                "SAGEMAKER_BASE_DIR": str(self._folder / "ml"),
+                "SAGEMAKER_BASE_DIR": str(self.folder / "ml"),
             },
         )
         # A fresh process, not a fork of the warm one: what it uses is what it would use in its image.
-        self._worker = self._workers.start(self._command, environment, self._folder, self.log, fork=False)
+        self._worker = self._workers.start(
+            self._command,
+            environment,
+            self.folder,
+            self.log,
+            opt_ml=self.folder / "ml",
+            fork=False,
+        )
         self.starts += 1
 
     def _wait_until_healthy(self) -> bool:

@@ -14,7 +14,16 @@ from urllib.parse import urlsplit
 
 from local_aws.home import Home, find_home
 
-__all__ = ["LocalAwsError", "Server", "ensure_environment", "reset", "start", "status", "stop"]
+__all__ = [
+    "LocalAwsError",
+    "Server",
+    "ensure_environment",
+    "reset",
+    "set_deliveries",
+    "start",
+    "status",
+    "stop",
+]
 
 _START_SECONDS = 60
 _STOP_SECONDS = 60
@@ -109,8 +118,15 @@ def reset(home: Path | None = None) -> None:
     place.erase()
 
 
-def ensure_environment(endpoint_url: str, pipeline_name: str) -> dict[str, str]:
+def ensure_environment(
+    endpoint_url: str, pipeline_name: str, *, invoker_url_auth: str = "NONE"
+) -> dict[str, str]:
     """Make what Terraform makes on AWS for a pipeline name, where it is missing.
+
+    Args:
+        endpoint_url: The server.
+        pipeline_name: As Terraform has it.
+        invoker_url_auth: As Terraform has it: AWS_IAM refuses calls of the invoker's URL without a signature.
 
     Returns:
         Terraform's outputs: account_id, region, bucket, job_role_arn, image_uri, endpoint_name,
@@ -119,7 +135,17 @@ def ensure_environment(endpoint_url: str, pipeline_name: str) -> dict[str, str]:
     Raises:
         LocalAwsError: The name is not one AWS would take, or something could not be made.
     """
-    return _call(endpoint_url, "POST", "environments", {"pipeline_name": pipeline_name})
+    asked = {"pipeline_name": pipeline_name, "invoker_url_auth": invoker_url_auth}
+    return _call(endpoint_url, "POST", "environments", asked)
+
+
+def set_deliveries(endpoint_url: str, *, lost: float = 0.0, duplicated: float = 0.0, seed: int = 0) -> None:
+    """Have a share of all EventBridge deliveries lost or made twice, until it is set again.
+
+    Raises:
+        LocalAwsError: The shares are no shares.
+    """
+    _call(endpoint_url, "POST", "deliveries", {"lost": lost, "duplicated": duplicated, "seed": seed})
 
 
 def _launch(place: Home, arguments: list[str]) -> subprocess.Popen[bytes]:

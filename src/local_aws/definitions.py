@@ -9,6 +9,7 @@ from typing import Any
 from local_aws.cache import expiry
 from local_aws.errors import invalid, not_emulated
 from local_aws.expressions import CONDITIONS, referenced_steps, references, tokens
+from local_aws.retries import check_policies
 
 __all__ = ["STEP_TYPES", "Node", "nodes", "parse", "typed_parameters"]
 
@@ -118,7 +119,7 @@ def _typed(parameter: dict[str, Any], value: Any) -> Any:
 
 def _check_parameters(parameters: Any) -> None:
     if not isinstance(parameters, list) or not all(
-        isinstance(item, dict) and "Name" in item for item in parameters
+        isinstance(item, dict) and isinstance(item.get("Name"), str) for item in parameters
     ):
         raise invalid("Parameters of the pipeline definition must be a list of objects with a Name.")
     names = [item["Name"] for item in parameters]
@@ -129,12 +130,16 @@ def _check_parameters(parameters: Any) -> None:
             raise invalid(
                 f"Parameter {item['Name']}: type {item.get('Type')!r} is not one of {_PARAMETER_TYPES}."
             )
+        if not isinstance(item.get("EnumValues", []), list):
+            raise invalid(f"Parameter {item['Name']}: EnumValues must be a list.")
         if "DefaultValue" in item:
             _typed(item, item["DefaultValue"])
 
 
 def _check_shape(steps: Any) -> None:
     """Check that each step, nested ones too, is something that can be executed."""
+    if not isinstance(steps, list):
+        raise invalid(f"Steps must be a list, not {steps!r}.")
     for step in steps:
         if not isinstance(step, dict) or not isinstance(step.get("Name"), str):
             raise invalid("Every step needs a Name.")
@@ -145,11 +150,31 @@ def _check_shape(steps: Any) -> None:
             )
         if not isinstance(step.get("Arguments"), dict):
             raise invalid(f"Step {name} has no Arguments.")
+        _check_members(step)
         expiry(step)
+        check_policies(step)
         if step["Type"] == "Condition":
             _check_conditions(name, step["Arguments"].get("Conditions"))
             for branch in ("IfSteps", "ElseSteps"):
                 _check_shape(step["Arguments"].get(branch, []))
+
+
+def _check_members(step: dict[str, Any]) -> None:
+    """Check what a step has besides its Arguments."""
+    name = step["Name"]
+    depends = step.get("DependsOn", [])
+    if not isinstance(depends, list) or not all(
+        isinstance(item.get("Step") if isinstance(item, dict) else item, str) for item in depends
+    ):
+        raise invalid(f"Step {name}: DependsOn must be a list of step names, not {depends!r}.")
+    if not isinstance(step.get("CacheConfig") or {}, dict):
+        raise invalid(f"Step {name}: CacheConfig must be an object.")
+    files = step.get("PropertyFiles", [])
+    needed = ("PropertyFileName", "OutputName", "FilePath")
+    if not isinstance(files, list) or not all(
+        isinstance(file, dict) and all(isinstance(file.get(field), str) for field in needed) for file in files
+    ):
+        raise invalid(f"Step {name}: each of PropertyFiles needs {', '.join(needed)}.")
 
 
 def _check_conditions(step: str, conditions: Any) -> None:

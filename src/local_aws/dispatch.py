@@ -18,6 +18,8 @@ from local_aws.endpoints import Endpoints
 from local_aws.errors import AwsError, not_emulated
 from local_aws.function_url import FunctionUrls
 from local_aws.lambda_api import LambdaApi
+from local_aws.logs import Logs
+from local_aws.operations import operation_of
 from local_aws.store import Document
 from local_aws.tags import Tags
 from local_aws.validation import service_model, validate
@@ -26,7 +28,7 @@ from local_aws.wire import Reply, StartResponse, json_reply, send, shaped, to_re
 __all__ = ["Dispatcher"]
 
 # Records only; moto keeps them. CloudWatch signs as `monitoring`.
-MOTO_SERVICES = {"ecr", "iam", "logs", "monitoring", "scheduler", "sqs", "sts"}
+MOTO_SERVICES = {"ecr", "iam", "monitoring", "scheduler", "sqs", "sts"}
 _XML_SERVICES = {"iam", "s3", "sqs", "sts"}
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/[^/]*/([^/]+)/aws4_request")
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
@@ -49,13 +51,14 @@ MotoApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 class Dispatcher:
     """The WSGI application.
 
-    A method of a SageMaker family that is named as boto3 names an operation is that operation; an operation
-    that no family has is refused by name.
+    A method of a family that is named as boto3 names an operation is that operation; an operation that no
+    family has is refused by name.
     """
 
     def __init__(
         self,
         families: list[Any],
+        logs: Logs,
         tags: Tags,
         buckets: Buckets,
         endpoints: Endpoints,
@@ -74,11 +77,13 @@ class Dispatcher:
         )
         self._calls = calls
         self._operations = {
-            operation: method
-            for operation in service_model("sagemaker").operation_names
-            for family in (*families, tags)
+            (service, operation): method
+            for service, ours in (("sagemaker", (*families, tags)), ("logs", (logs,)))
+            for operation in service_model(service).operation_names
+            for family in ours
             if (method := getattr(family, xform_name(operation), None))
         }
+        self._seen: set[str] = set()
         self.last_request = time.monotonic()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -92,6 +97,7 @@ class Dispatcher:
                 # It would be a page's way to write an object that a job then runs.
                 raise AwsError("AccessDenied", "A page in a browser may call function URLs only.", 403)
             self._calls.note(environ, service)
+            self._note_operation(environ, service)
             if service == "s3":
                 return self._from_moto(self._buckets.serve, environ, start_response)
             if service in MOTO_SERVICES:
@@ -104,6 +110,14 @@ class Dispatcher:
             failure = AwsError("InternalFailure", f"{type(error).__name__}: {error}", 500)
             return send(to_reply(failure, xml=service in _XML_SERVICES), start_response)
 
+    def operations(self) -> list[str]:
+        """Return `service:Operation` of everything that was asked for since the start."""
+        return sorted(self._seen)
+
+    def _note_operation(self, environ: Environ, service: str | None) -> None:
+        if service is not None and (operation := operation_of(service, environ)):
+            self._seen.add(f"{service}:{operation}")
+
     def _answer(self, environ: Environ, service: str | None) -> Reply:
         path = environ["PATH_INFO"]
         if path.startswith("/_local/"):
@@ -112,26 +126,31 @@ class Dispatcher:
             return self._function_urls.answer(environ)
         if service == "sagemaker":
             invocation = _INVOCATION.fullmatch(environ["RAW_URI"].partition("?")[0])
-            return self._invoke(unquote(invocation[1]), environ) if invocation else self._sagemaker(environ)
+            if invocation:
+                return self._invoke(unquote(invocation[1]), environ)
+        if service in ("logs", "sagemaker"):
+            return self._json(service, environ)
         if service == "lambda":
             return self._lambda.answer(environ)
         raise not_emulated(f"the service {service!r}" if service else f"{environ['REQUEST_METHOD']} {path}")
 
-    def _sagemaker(self, environ: Environ) -> Reply:
-        target = environ.get("HTTP_X_AMZ_TARGET", "")
-        operation = target.removeprefix("SageMaker.")
-        method = self._operations.get(operation)
+    def _json(self, service: str, environ: Environ) -> Reply:
+        """Answer an operation that is named in a header, with JSON on both sides."""
+        model = service_model(service)
+        operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        method = self._operations.get((service, operation))
         if method is None:
-            raise not_emulated(f"the SageMaker operation {operation or environ['PATH_INFO']!r}")
+            name = model.metadata["serviceId"]
+            raise not_emulated(f"the {name} operation {operation or environ['PATH_INFO']!r}")
         try:
             request: Document = json.loads(environ["wsgi.input"].read() or b"{}")
         except ValueError as error:
             raise AwsError("SerializationException", f"The request is not JSON: {error}") from None
-        validate("sagemaker", operation, request)
+        validate(service, operation, request)
         answer = method(request)
         if operation.startswith("Create"):
             self._tags.remember(request, answer)
-        return json_reply(shaped(answer, service_model("sagemaker").operation_model(operation).output_shape))
+        return json_reply(shaped(answer, model.operation_model(operation).output_shape))
 
     def _invoke(self, name: str, environ: Environ) -> Reply:
         if environ["REQUEST_METHOD"] != "POST":

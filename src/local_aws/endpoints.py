@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from local_aws.account import Account
 from local_aws.buckets import Buckets, split_uri
@@ -15,8 +16,9 @@ from local_aws.containers import Answer, Container
 from local_aws.errors import AwsError, invalid, not_emulated
 from local_aws.hosting import Host
 from local_aws.jobs import REASON_LENGTH
+from local_aws.metrics import EndpointMetrics
 from local_aws.store import Document, Store
-from local_aws.wire import page
+from local_aws.wire import in_period, page
 from local_aws.workers import Workers
 
 __all__ = ["BODY_LIMIT", "Endpoints"]
@@ -29,6 +31,7 @@ _UNEMULATED_CONFIG = (
     "ExplainerConfig",
     "ShadowProductionVariants",
 )
+_UNEMULATED_UPDATE = ("DeploymentConfig", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
 _UNEMULATED_VARIANT = ("ServerlessConfig", "InferenceAmiVersion", "CoreDumpConfig")
 
 
@@ -48,6 +51,7 @@ class Endpoints:
     def __init__(self, account: Account, store: Store, buckets: Buckets, workers: Workers) -> None:
         self._account, self._store, self._buckets, self._workers = account, store, buckets, workers
         self._hosts: dict[str, _Hosted] = {}
+        self._replacements: dict[str, _Hosted] = {}
         self._starting: dict[str, threading.Thread] = {}
         self._lock = threading.RLock()
         self._closed = False
@@ -133,6 +137,23 @@ class Endpoints:
         }
         return {**endpoint, "ProductionVariants": [summary]}
 
+    def update_endpoint(self, request: Document) -> Document:
+        """Serve from another configuration: its container is started first, then takes over.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
+        """
+        for field in _UNEMULATED_UPDATE:
+            if request.get(field):
+                raise not_emulated(f"{field} of UpdateEndpoint")
+        name, configuration = request["EndpointName"], request["EndpointConfigName"]
+        with self._lock:
+            endpoint = self._find("endpoint", "Endpoint", name)
+            self._find("endpoint-config", "EndpointConfig", configuration)
+            if endpoint["EndpointStatus"] not in ("InService", "Failed"):
+                raise invalid(f"Cannot update in-progress endpoint {endpoint['EndpointArn']!r}.")
+            self._start(name, configuration)
+        return {"EndpointArn": endpoint["EndpointArn"]}
+
     def list_endpoints(self, request: Document) -> Document:
         """List endpoints."""
         return self._list("endpoint", "Endpoint", "Endpoints", request)
@@ -214,42 +235,67 @@ class Endpoints:
 
     # Inside
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str, update: str | None = None) -> None:
+        """Start an endpoint's container in a thread: the first, or one for an update's configuration."""
         with self._lock:
             if self._closed or name in self._starting:
                 return
-            self._store.update("endpoint", name, EndpointStatus="Creating", FailureReason=None)
-            thread = threading.Thread(target=self._bring_up, args=(name,), name=f"start-{name}")
+            status = "Updating" if update else "Creating"
+            self._store.update("endpoint", name, EndpointStatus=status, FailureReason=None)
+            thread = threading.Thread(target=self._bring_up, args=(name, update), name=f"start-{name}")
             self._starting[name] = thread
             thread.start()
 
-    def _bring_up(self, name: str) -> None:
-        folder = self._account.home / "endpoints" / name
+    def _bring_up(self, name: str, update: str | None) -> None:
         try:
             endpoint = self._find("endpoint", "Endpoint", name)
-            variant, model = self._variant(endpoint)
-            definition = model["PrimaryContainer"]
-            shutil.rmtree(folder / "ml", ignore_errors=True)  # a new instance has no models on its disk
-            variables = definition.get("Environment", {})
-            container = Container(self._account, self._workers, folder, model["ExecutionRoleArn"], variables)
-            log_arn = self._account.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{name}")
-            cached = definition.get("MultiModelConfig", {}).get("ModelCacheSetting") != "Disabled"
-            host = Host(container, self._buckets, folder, definition["ModelDataUrl"], log_arn, cached)
-            hosted = self._hosts[name] = _Hosted(container, host, variant["VariantName"])
-            container.start()
+            hosted = self._host({**endpoint, "EndpointConfigName": update} if update else endpoint)
+            if update:
+                self._replacements[name] = hosted
+            else:
+                self._hosts[name] = hosted
+            hosted.container.start()
             hosted.in_service = True
             fields = {"EndpointStatus": "InService"}
-        except AwsError as error:
-            self._hosts.pop(name, None)
-            fields = {"EndpointStatus": "Failed", "FailureReason": error.message[:REASON_LENGTH]}
+            if update:
+                fields["EndpointConfigName"] = update
+                self._replace(name)
         except Exception as error:
-            traceback.print_exc()
-            self._hosts.pop(name, None)
-            fields = {"EndpointStatus": "Failed", "FailureReason": f"{type(error).__name__}: {error}"}
+            if not isinstance(error, AwsError):
+                traceback.print_exc()
+            reason = error.message if isinstance(error, AwsError) else f"{type(error).__name__}: {error}"
+            (self._replacements if update else self._hosts).pop(name, None)
+            # An update that fails leaves the endpoint as it was.
+            status = "InService" if update and name in self._hosts else "Failed"
+            fields = {"EndpointStatus": status, "FailureReason": reason[:REASON_LENGTH]}
         with self._lock:
             self._starting.pop(name, None)
             if not self._closed and self._store.find("endpoint", name):
                 self._store.update("endpoint", name, LastModifiedTime=time.time(), **fields)
+
+    def _host(self, endpoint: Document) -> _Hosted:
+        """Return a container on a new instance, which has no models on its disk."""
+        name = endpoint["EndpointName"]
+        place = self._account.home / "endpoints" / name
+        folder = place / f"update-{uuid4().hex[:8]}" if name in self._hosts else place
+        shutil.rmtree(folder / "ml", ignore_errors=True)
+        variant, model = self._variant(endpoint)
+        definition = model["PrimaryContainer"]
+        variables = definition.get("Environment", {})
+        container = Container(self._account, self._workers, folder, model["ExecutionRoleArn"], variables)
+        log_arn = self._account.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{name}")
+        cached = definition.get("MultiModelConfig", {}).get("ModelCacheSetting") != "Disabled"
+        metrics = EndpointMetrics(self._account.region, name, variant["VariantName"])
+        host = Host(container, self._buckets, folder, definition["ModelDataUrl"], log_arn, cached, metrics)
+        return _Hosted(container, host, variant["VariantName"])
+
+    def _replace(self, name: str) -> None:
+        """Let an endpoint's new container take over from its old one."""
+        former = self._hosts.get(name)
+        self._hosts[name] = self._replacements.pop(name)
+        if former is not None:
+            former.container.close()
+            shutil.rmtree(former.container.folder / "ml", ignore_errors=True)
 
     def _stop(self, name: str) -> None:
         thread = self._starting.get(name)
@@ -259,8 +305,9 @@ class Endpoints:
             self._close_host(name)  # which it may just have made
 
     def _close_host(self, name: str) -> None:
-        if hosted := self._hosts.pop(name, None):
-            hosted.container.close()
+        for hosts in (self._hosts, self._replacements):
+            if hosted := hosts.pop(name, None):
+                hosted.container.close()
 
     def _variant(self, endpoint: Document) -> tuple[Document, Document]:
         configuration = self._find("endpoint-config", "EndpointConfig", endpoint["EndpointConfigName"])
@@ -292,7 +339,9 @@ class Endpoints:
         items = [
             item
             for item in self._store.list(kind)
-            if text in item[f"{noun}Name"] and status in (None, item.get(f"{noun}Status"))
+            if text in item[f"{noun}Name"]
+            and status in (None, item.get(f"{noun}Status"))
+            and in_period(item, request)
         ]
         field = f"{noun}Name" if request.get("SortBy") == "Name" else "CreationTime"
         items.sort(key=lambda item: item[field], reverse=request.get("SortOrder") != "Ascending")

@@ -44,12 +44,14 @@ class Environments:
         self._account, self._store, self._lock = account, store, threading.Lock()
         self._buckets, self._endpoints, self._functions, self._events = buckets, endpoints, functions, events
 
-    def ensure(self, pipeline: str) -> Document:
+    def ensure(self, pipeline_name: str, invoker_url_auth: str = "NONE") -> Document:
         """Make what is missing of an environment and return what Terraform would output."""
+        if invoker_url_auth not in ("AWS_IAM", "NONE"):
+            raise invalid(f"invoker_url_auth is {invoker_url_auth!r}; it must be AWS_IAM or NONE.")
         with self._lock:
-            return self._ensure(pipeline)
+            return self._ensure(pipeline_name, invoker_url_auth)
 
-    def _ensure(self, pipeline: str) -> Document:
+    def _ensure(self, pipeline: str, invoker_url_auth: str) -> Document:
         validate("sagemaker", "CreateEndpoint", {"EndpointName": pipeline, "EndpointConfigName": pipeline})
         account = self._account
         contract = _contract(pipeline)
@@ -69,7 +71,7 @@ class Environments:
         self._buckets.create(bucket, account.region)
         self._make_records(pipeline)
         self._make_endpoint(pipeline, outputs, contract)
-        self._make_functions(pipeline, outputs, contract)
+        self._make_functions(pipeline, outputs, contract, invoker_url_auth)
         self._events.put_rule(
             f"{pipeline}-model-package-state", contract["event_pattern"], outputs["deployer_function_name"]
         )
@@ -148,7 +150,9 @@ class Environments:
         }[operation]
         create(request)
 
-    def _make_functions(self, pipeline: str, outputs: Document, contract: Document) -> None:
+    def _make_functions(
+        self, pipeline: str, outputs: Document, contract: Document, invoker_url_auth: str
+    ) -> None:
         values = {
             "BUCKET": outputs["bucket"],
             "PIPELINE_NAME": pipeline,
@@ -166,6 +170,7 @@ class Environments:
                 function["timeout_seconds"],
                 function["memory_mb"],
                 self._account.arn("iam", f"role/{pipeline}-{role}"),
+                invoker_url_auth if role == "invoker" else "NONE",
             )
 
 

@@ -1,6 +1,7 @@
 """EventBridge, as far as the contract needs it: rules with patterns, delivery to a function, dead letters."""
 
 import queue
+import random
 import threading
 import time
 import traceback
@@ -8,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from local_aws.account import Account
-from local_aws.errors import AwsError
+from local_aws.errors import AwsError, invalid
 from local_aws.functions import Functions
 from local_aws.store import Document, Store
 
@@ -25,6 +26,7 @@ class Events:
         self._account, self._store, self._functions = account, store, functions
         self._queue: queue.Queue[tuple[Document, Document] | None] = queue.Queue()
         self._closing = threading.Event()
+        self._faults(store.find("setting", "deliveries") or {"lost": 0.0, "duplicated": 0.0, "seed": 0})
         self._thread = threading.Thread(target=self._deliver_all, name="events", daemon=True)
         self._thread.start()
 
@@ -32,6 +34,29 @@ class Events:
         """Create or change a rule that sends matching events to a function."""
         check_pattern(pattern)
         self._store.put("rule", name, {"Name": name, "EventPattern": pattern, "Function": function})
+
+    def set_deliveries(self, lost: float = 0.0, duplicated: float = 0.0, seed: int = 0) -> None:
+        """Lose a share of all deliveries, or make them twice, as SageMaker's best effort may.
+
+        Raises:
+            AwsError: The shares are no shares.
+        """
+        if lost < 0 or duplicated < 0 or lost + duplicated > 1:
+            raise invalid(f"lost ({lost}) and duplicated ({duplicated}) must be shares of 1.")
+        settings = {"lost": lost, "duplicated": duplicated, "seed": seed}
+        self._store.put("setting", "deliveries", settings)
+        self._faults(settings)
+
+    def _faults(self, settings: Document) -> None:
+        self.deliveries = settings
+        self._random = random.Random(settings["seed"])  # noqa: S311 - the same faults with the same seed
+
+    def _copies(self) -> int:
+        """Return how often a delivery is made."""
+        drawn, lost = self._random.random(), self.deliveries["lost"]
+        if drawn < lost:
+            return 0
+        return 2 if drawn < lost + self.deliveries["duplicated"] else 1
 
     def announce(self, event: Document) -> None:
         """Queue an event for every rule it matches."""
@@ -44,7 +69,8 @@ class Events:
         }
         for rule in self._store.list("rule"):
             if matches(rule["EventPattern"], event):
-                self._queue.put((rule, event))
+                for _ in range(self._copies()):
+                    self._queue.put((rule, event))
 
     def dead_letters(self) -> list[Document]:
         """Return the events that could not be delivered."""

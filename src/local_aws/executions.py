@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from local_aws.definitions import Node, nodes
 from local_aws.expressions import Scope, UnresolvedError
+from local_aws.retries import SERVICE_FAULT, pause_before_retry
 from local_aws.steps import StepFailed, StepRun, Steps
 from local_aws.store import Document, Store
 
@@ -18,7 +19,10 @@ _DEFAULT_PARALLEL_STEPS = 50
 
 
 class Execution:
-    """One execution that is under way."""
+    """One execution that is under way.
+
+    When it is a retry, the steps that have succeeded before stay as they are and the others run again.
+    """
 
     def __init__(
         self, store: Store, steps: Steps, document: Document, definition: Document, scope: Scope
@@ -28,6 +32,8 @@ class Execution:
         self.done = threading.Event()
         self._store, self._steps, self._scope = store, steps, scope
         self._graph = {node.name: node for node in nodes(definition["Steps"])}
+        past = (store.find("execution-steps", self.arn) or {"Steps": []})["Steps"]
+        self._past: dict[str, Document] = {record["StepName"]: record for record in past}
         self._runs: dict[str, StepRun] = {}
         self._skipped: set[str] = set()
         self._abandoned = False
@@ -37,6 +43,7 @@ class Execution:
     def run(self) -> None:
         """Run to the end, and record it."""
         try:
+            self._take_over()
             self._run_steps()
             failed = [run for run in self._runs.values() if run.record["StepStatus"] == "Failed"]
             if self.stopping.is_set():
@@ -63,6 +70,14 @@ class Execution:
         self._abandoned = True
         self.stop()
         self.done.wait()
+
+    def _take_over(self) -> None:
+        """Take over what has succeeded in an earlier attempt at this execution."""
+        for name, record in self._past.items():
+            if record["StepStatus"] == "Succeeded":
+                run = self._step_run(self._graph[name], record)
+                self._steps.restore(run)
+                self._runs[name] = run
 
     def _run_steps(self) -> None:
         futures: dict[Future[None], str] = {}
@@ -108,27 +123,47 @@ class Execution:
             "StepDescription": step.get("Description"),
             "StepStatus": "Executing",
             "StartTime": time.time(),
-            "AttemptCount": 1,
+            "AttemptCount": self._past.get(node.name, {}).get("AttemptCount", 0) + 1,
             "Metadata": {},
         }
-        run = StepRun(step, self._scope, self.arn, record, self._save_steps, self.stopping)
-        self._runs[node.name] = run
+        run = self._runs[node.name] = self._step_run(node, record)
         self._save_steps()
         return run
 
+    def _step_run(self, node: Node, record: Document) -> StepRun:
+        return StepRun(node.step, self._scope, self.arn, record, self._save_steps, self.stopping)
+
     def _run_step(self, run: StepRun) -> None:
-        try:
-            self._steps.execute(run)
+        """Run a step, again if its retry policies say so."""
+        attempts = 1
+        while failure := self._attempt(run):
+            seconds = time.time() - run.record["StartTime"]
+            pause = pause_before_retry(run.step, failure.exception_type, attempts, seconds)
+            if pause is None or self.stopping.wait(pause):
+                break
+            attempts += 1
+            run.record["AttemptCount"] += 1
+            self._save_steps()
+        if failure is None:
             ending = {"StepStatus": "Succeeded"}
-        except (StepFailed, UnresolvedError) as failure:
+        else:
             status = "Stopped" if self.stopping.is_set() else "Failed"
             ending = {"StepStatus": status, "FailureReason": str(failure)[:_STEP_REASON_LENGTH]}
-        except Exception as error:
-            traceback.print_exc()
-            reason = f"InternalServerError: {type(error).__name__}: {error}"[:_STEP_REASON_LENGTH]
-            ending = {"StepStatus": "Failed", "FailureReason": reason}
         run.record.update(EndTime=time.time(), **ending)
         self._save_steps()
+
+    def _attempt(self, run: StepRun) -> StepFailed | None:
+        """Do a step once; return why it has failed."""
+        try:
+            self._steps.execute(run)
+        except StepFailed as failure:
+            return failure
+        except UnresolvedError as error:
+            return StepFailed(str(error))
+        except Exception as error:
+            traceback.print_exc()
+            return StepFailed(f"InternalServerError: {type(error).__name__}: {error}", SERVICE_FAULT)
+        return None
 
     def _save_steps(self) -> None:
         with self._store.lock:

@@ -10,7 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
 
+from local_aws.account import ACCOUNT_ID
+from local_aws.errors import AwsError
 from local_aws.functions import Functions
+from local_aws.signatures import signer_of
 from local_aws.wire import Reply
 
 __all__ = ["BODY_LIMIT", "FunctionUrls"]
@@ -21,7 +24,10 @@ _PREFIX = "/function-url/"
 
 
 class FunctionUrls:
-    """Serves `/function-url/NAME/PATH`. Signatures are not checked."""
+    """Serves `/function-url/NAME/PATH`. A signature is checked wherever there is one.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    """
 
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
@@ -32,14 +38,24 @@ class FunctionUrls:
         name, _, path = raw_uri.removeprefix(_PREFIX).partition("/")
         if int(environ["CONTENT_LENGTH"]) > BODY_LIMIT:
             return _message(413, "Request Entity Too Large")
-        event = _event(environ, unquote(name), f"/{path}")
-        invocation = self._functions.invoke(unquote(name), event)
+        function = self._functions.find(unquote(name))
+        body = environ["wsgi.input"].read()
+        try:
+            signer = signer_of(environ, body, "lambda", self._functions.region)
+        except AwsError as error:
+            return _message(403, error.message, error.code)
+        if signer is None and function.get("UrlAuthType") == "AWS_IAM":
+            return _message(403, "Forbidden", "AccessDeniedException")
+        event = _event(environ, function["FunctionName"], f"/{path}", body)
+        if signer is not None:
+            event["requestContext"]["authorizer"] = {"iam": {"accessKey": signer, "accountId": ACCOUNT_ID}}
+        invocation = self._functions.invoke(function["FunctionName"], event)
         if invocation.error:
             return _message(502, "Internal Server Error")
         return _reply(json.loads(invocation.payload))
 
 
-def _event(environ: dict[str, Any], name: str, path: str) -> dict[str, Any]:
+def _event(environ: dict[str, Any], name: str, path: str, body: bytes) -> dict[str, Any]:
     content_type = environ.get("CONTENT_TYPE", "")
     headers = {
         key.removeprefix("HTTP_").replace("_", "-").lower(): value
@@ -78,7 +94,7 @@ def _event(environ: dict[str, Any], name: str, path: str) -> dict[str, Any]:
     }
     if query:
         event["queryStringParameters"] = query
-    if body := environ["wsgi.input"].read():
+    if body:
         event["body"], event["isBase64Encoded"] = _body(body, content_type)
     return event
 
@@ -109,5 +125,6 @@ def _reply(result: Any) -> Reply:
     return Reply(content, result["statusCode"], headers)
 
 
-def _message(status: int, text: str) -> Reply:
-    return Reply(json.dumps({"Message": text}).encode(), status, {"Content-Type": "application/json"})
+def _message(status: int, text: str, code: str | None = None) -> Reply:
+    headers = {"Content-Type": "application/json"} | ({"x-amzn-ErrorType": code} if code else {})
+    return Reply(json.dumps({"Message": text}).encode(), status, headers)

@@ -50,9 +50,26 @@ class Functions:
         self._closed = False
 
     def put(
-        self, name: str, handler: str, environment: dict[str, str], timeout: int, memory: int, role: str
+        self,
+        name: str,
+        handler: str,
+        environment: dict[str, str],
+        timeout: int,
+        memory: int,
+        role: str,
+        url_auth: str = "NONE",
     ) -> None:
-        """Create a function or change it. A function whose code or settings have changed starts afresh."""
+        """Create a function or change it. A function whose code or settings have changed starts afresh.
+
+        Args:
+            name: The function.
+            handler: `module.function`.
+            environment: Its own variables.
+            timeout: Seconds.
+            memory: Megabytes; what it is told, not what it is held to.
+            role: The ARN it acts with.
+            url_auth: Who may call its URL: AWS_IAM (who signs) or NONE (everybody).
+        """
         document = {
             "FunctionName": name,
             "FunctionArn": self._account.arn("lambda", f"function:{name}"),
@@ -67,6 +84,7 @@ class Functions:
             "State": "Active",
             "LastUpdateStatus": "Successful",
             "PackageType": "Zip",
+            "UrlAuthType": url_auth,
         }
         known = self._store.find(_KIND, name)
         if known is None or {**known, "LastModified": None} != {**document, "LastModified": None}:
@@ -86,6 +104,11 @@ class Functions:
             arn = self._account.arn("lambda", f"function:{name}")
             raise AwsError("ResourceNotFoundException", f"Function not found: {arn}", 404, Type="User")
         return function
+
+    @property
+    def region(self) -> str:
+        """Where all functions are."""
+        return self._account.region
 
     def url(self, name: str) -> str:
         """Return a function's URL."""

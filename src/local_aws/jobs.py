@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from local_aws.account import Account
 from local_aws.buckets import Buckets
 from local_aws.errors import already_exists, invalid
+from local_aws.guard import OPT_ML
 from local_aws.store import Document, Store
-from local_aws.wire import page
+from local_aws.wire import in_period, page
 from local_aws.workers import Worker, Workers
 
 __all__ = ["JobFailed", "JobFamily", "JobStopped", "Platform", "Run", "failure_reason", "read_text"]
@@ -191,6 +192,7 @@ class JobFamily:
             jobs = [job for job in jobs if text in job[f"{self.noun}Name"]]
         if status := request.get("StatusEquals"):
             jobs = [job for job in jobs if self.status(job) == status]
+        jobs = [job for job in jobs if in_period(job, request)]
         keys = {"Name": f"{self.noun}Name", "Status": f"{self.noun}Status"}
         jobs.sort(key=lambda job: job[keys.get(request.get("SortBy"), "CreationTime")])
         if request.get("SortOrder") != "Ascending":
@@ -230,17 +232,17 @@ class JobFamily:
             JobFailed: It cannot run here, or did not exit with 0.
             JobStopped: It was stopped.
         """
-        for argument in command:
-            if "/opt/ml" in argument:
-                raise JobFailed(
-                    f"ClientError: the command names /opt/ml ({argument[:200]!r}). On a laptop each "
-                    "job has a folder of its own in its place: take it from SAGEMAKER_BASE_DIR."
-                )
+        named = next((argument for argument in command if OPT_ML in argument), None)
+        if named and not self.platform.workers.has_private_opt_ml:
+            raise JobFailed(
+                f"ClientError: the command names {OPT_ML} ({named[:200]!r}). This system does not let a job "
+                "have one of its own: take the folder from SAGEMAKER_BASE_DIR."
+            )
         role_arn = self.find(run.name)["RoleArn"]
         everything = self.platform.account.environment(
             role_arn, {"SAGEMAKER_BASE_DIR": str(run.base), **environment}
         )
-        run.worker = self.platform.workers.start(command, everything, run.folder, run.log)
+        run.worker = self.platform.workers.start(command, everything, run.folder, run.log, opt_ml=run.base)
         if run.stopping.is_set():
             Workers.end(run.worker)
         code = run.worker.wait(seconds)

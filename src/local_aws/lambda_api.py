@@ -69,7 +69,7 @@ class LambdaApi:
             {
                 "FunctionUrl": self._functions.url(function["FunctionName"]),
                 "FunctionArn": function["FunctionArn"],
-                "AuthType": "NONE",
+                "AuthType": function.get("UrlAuthType", "NONE"),
                 "InvokeMode": "BUFFERED",
                 "CreationTime": function["LastModified"],
                 "LastModifiedTime": function["LastModified"],

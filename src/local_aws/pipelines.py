@@ -16,12 +16,13 @@ from local_aws.executions import Execution
 from local_aws.expressions import Scope
 from local_aws.steps import Steps
 from local_aws.store import Document, Store
-from local_aws.wire import page
+from local_aws.wire import in_period, page
 
 __all__ = ["Pipelines"]
 
 _ID_LENGTH = 12
 _UNDER_WAY = ("Executing", "Stopping")
+_RETRIABLE = ("Failed", "Stopped")
 _UNEMULATED_START = (
     "SelectiveExecutionConfig",
     "PipelineVersionId",
@@ -87,7 +88,11 @@ class Pipelines:
     def list_pipelines(self, request: Document) -> Document:
         """List pipelines, newest first unless asked otherwise."""
         prefix = request.get("PipelineNamePrefix", "")
-        pipelines = [item for item in self._store.list("pipeline") if item["PipelineName"].startswith(prefix)]
+        pipelines = [
+            item
+            for item in self._store.list("pipeline")
+            if item["PipelineName"].startswith(prefix) and in_period(item, request)
+        ]
         field = "PipelineName" if request.get("SortBy") == "Name" else "CreationTime"
         pipelines.sort(key=lambda item: item[field], reverse=request.get("SortOrder") != "Ascending")
         chosen, following = page(pipelines, request, 10)
@@ -129,11 +134,38 @@ class Pipelines:
             self._store.put("execution-steps", arn, {"Steps": []})
             self._store.put("token", token, {"PipelineExecutionArn": arn})
             self._store.update("pipeline", pipeline["PipelineName"], LastRunTime=document["CreationTime"])
-            scope = self._scope(document, parameters)
-            execution = self._executions[arn] = Execution(
-                self._store, self._steps, document, definition, scope
+            self._begin(document, definition)
+        return {"PipelineExecutionArn": arn}
+
+    def retry_pipeline_execution(self, request: Document) -> Document:
+        """Go on with an execution that has failed or was stopped: after the steps that have succeeded.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RetryPipelineExecution.html
+        """
+        arn = request["PipelineExecutionArn"]
+        token = f"{arn}#{request['ClientRequestToken']}"
+        with self._store.lock:
+            document = self._execution(request)
+            if earlier := self._store.find("token", token):
+                return earlier
+            status = document["PipelineExecutionStatus"]
+            if status not in _RETRIABLE:
+                raise AwsError(
+                    "ConflictException",
+                    f"Pipeline execution with ARN {arn} is in status {status}; "
+                    f"only {' and '.join(_RETRIABLE)} executions can be retried.",
+                )
+            changes = {field: request[field] for field in ("ParallelismConfiguration",) if field in request}
+            document = self._store.update(
+                "execution",
+                arn,
+                PipelineExecutionStatus="Executing",
+                FailureReason=None,
+                LastModifiedTime=time.time(),
+                **changes,
             )
-        threading.Thread(target=self._run, args=(execution,), name=arn[-_ID_LENGTH:]).start()
+            self._store.put("token", token, {"PipelineExecutionArn": arn})
+            self._begin(document, self._store.find("execution-definition", arn))
         return {"PipelineExecutionArn": arn}
 
     def describe_pipeline_execution(self, request: Document) -> Document:
@@ -148,9 +180,8 @@ class Pipelines:
 
     def list_pipeline_executions(self, request: Document) -> Document:
         """List a pipeline's executions, newest first unless asked otherwise."""
-        after, before = request.get("CreatedAfter", 0), request.get("CreatedBefore", float("inf"))
         executions = self._executions_of(self._pipeline(request["PipelineName"]))
-        executions = [item for item in executions if after <= item["CreationTime"] <= before]
+        executions = [item for item in executions if in_period(item, request)]
         if request.get("SortOrder") != "Ascending":
             executions.reverse()
         chosen, following = page(executions, request, 10)
@@ -212,7 +243,10 @@ class Pipelines:
 
     def recover(self) -> None:
         """Fail what a server that is gone has left behind."""
-        reason = "The local_aws server was stopped while this execution ran. Start the execution again."
+        reason = (
+            "The local_aws server was stopped while this execution ran. "
+            "RetryPipelineExecution goes on after its last finished step."
+        )
         for execution in self._store.list("execution"):
             if execution["PipelineExecutionStatus"] not in _UNDER_WAY:
                 continue
@@ -233,9 +267,18 @@ class Pipelines:
 
     # Inside
 
+    def _begin(self, document: Document, definition: Document) -> None:
+        """Run an execution in a thread of its own."""
+        scope = self._scope(document, document["Parameters"])
+        execution = Execution(self._store, self._steps, document, definition, scope)
+        self._executions[execution.arn] = execution
+        threading.Thread(target=self._run, args=(execution,), name=execution.arn[-_ID_LENGTH:]).start()
+
     def _run(self, execution: Execution) -> None:
         execution.run()
-        self._executions.pop(execution.arn, None)
+        with self._store.lock:  # a retry may have put another in its place
+            if self._executions.get(execution.arn) is execution:
+                del self._executions[execution.arn]
 
     def _pipeline(self, name_or_arn: str) -> Document:
         pipeline = self._store.find("pipeline", name_or_arn.rsplit("/", 1)[-1])

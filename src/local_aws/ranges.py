@@ -7,7 +7,7 @@ from typing import Any
 
 from local_aws.errors import invalid
 
-__all__ = ["check_ranges", "sample"]
+__all__ = ["Ranges", "check_ranges", "sample"]
 
 Ranges = Mapping[str, list[dict[str, Any]]]
 _NUMERIC = ("IntegerParameterRanges", "ContinuousParameterRanges")

@@ -10,7 +10,7 @@ from typing import Any
 from local_aws.account import Account
 from local_aws.errors import AwsError, invalid, not_emulated
 from local_aws.store import Document, Store
-from local_aws.wire import page
+from local_aws.wire import in_period, page
 
 __all__ = ["Registry", "state_change_event"]
 
@@ -67,7 +67,7 @@ class Registry:
         groups = [
             group
             for group in self._store.list("model-package-group")
-            if text in group["ModelPackageGroupName"] and _in_period(group, request)
+            if text in group["ModelPackageGroupName"] and in_period(group, request)
         ]
         field = "ModelPackageGroupName" if request.get("SortBy") == "Name" else "CreationTime"
         groups.sort(key=lambda group: group[field], reverse=request.get("SortOrder") == "Descending")
@@ -89,20 +89,22 @@ class Registry:
     # Packages
 
     def create_model_package(self, request: Document) -> Document:
-        """Record the next version in a group."""
+        """Record the next version in a group; the same ClientToken records it once."""
         if request.get("ModelPackageName") or not request.get("ModelPackageGroupName"):
             raise not_emulated("model packages outside a group (ModelPackageName)")
         if not request.get("InferenceSpecification"):
             raise invalid("InferenceSpecification is needed for a versioned model package.")
         with self._lock:
             group = self._group(request["ModelPackageGroupName"])
+            if earlier := self._created_with(request.get("ClientToken")):
+                return {"ModelPackageArn": earlier["ModelPackageArn"]}
             name, version, now = group["ModelPackageGroupName"], group["LastVersion"] + 1, time.time()
             arn = self._account.arn("sagemaker", f"model-package/{name}/{version}")
             # A deleted version's number is not used again: that of the newest is kept with the group.
             self._store.update("model-package-group", name, LastVersion=version)
             package = {
                 "ModelApprovalStatus": "PendingManualApproval",
-                **{field: value for field, value in request.items() if field not in ("Tags", "ClientToken")},
+                **{field: value for field, value in request.items() if field != "Tags"},
                 "InferenceSpecification": _with_digests(request["InferenceSpecification"]),
                 "ModelPackageGroupName": name,
                 "ModelPackageVersion": version,
@@ -166,7 +168,7 @@ class Registry:
             for package in packages
             if text in package["ModelPackageGroupName"]
             and status in (None, package["ModelApprovalStatus"])
-            and _in_period(package, request)
+            and in_period(package, request)
         ]
 
         def by_name(package: Document) -> tuple[str, int]:
@@ -207,6 +209,10 @@ class Registry:
             raise invalid(f"ModelPackage {arn} does not exist.")
         return package
 
+    def _created_with(self, token: str | None) -> Document | None:
+        packages = self._store.list("model-package") if token else []
+        return next((package for package in packages if package.get("ClientToken") == token), None)
+
     def _packages(self, group: str) -> list[Document]:
         return [it for it in self._store.list("model-package") if it["ModelPackageGroupName"] == group]
 
@@ -218,11 +224,6 @@ def _with_digests(specification: Document) -> Document:
         for container in specification["Containers"]
     ]
     return {**specification, "Containers": containers}
-
-
-def _in_period(document: Document, request: Document) -> bool:
-    after, before = request.get("CreationTimeAfter", 0), request.get("CreationTimeBefore", float("inf"))
-    return after <= document["CreationTime"] <= before
 
 
 def state_change_event(account: Account, package: Document) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from local_aws import cache
 from local_aws.errors import AwsError
@@ -13,6 +14,7 @@ from local_aws.expressions import Scope
 from local_aws.jobs import JobFamily
 from local_aws.processing import ProcessingJobs
 from local_aws.registry import Registry
+from local_aws.retries import JOB_INTERNAL_ERROR
 from local_aws.store import Document, Store
 from local_aws.training import TrainingJobs
 from local_aws.tuning import TuningJobs
@@ -25,7 +27,15 @@ _ALPHABET = string.ascii_letters + string.digits
 
 
 class StepFailed(Exception):
-    """The step has failed; the message is its FailureReason."""
+    """The step has failed; the message is its FailureReason.
+
+    Attributes:
+        exception_type: What retry policies call this failure, if they have a word for it.
+    """
+
+    def __init__(self, reason: str, exception_type: str | None = None) -> None:
+        super().__init__(reason)
+        self.exception_type = exception_type
 
 
 @dataclass
@@ -121,6 +131,21 @@ class Steps:
         except AwsError as error:
             raise StepFailed(f"ClientError: {error.code}: {error.message}") from error
 
+    def restore(self, run: StepRun) -> None:
+        """Put the properties of a step that has succeeded before into the scope.
+
+        Raises:
+            AwsError: What it made is not there any more.
+        """
+        kind, metadata = run.step["Type"], run.record["Metadata"]
+        if kind in self._kinds:
+            name = metadata[self._kinds[kind].metadata]["Arn"].rsplit("/", 1)[-1]
+            self._show(run, self._kinds[kind], name)
+        elif kind == "RegisterModel":
+            self._show_package(run, metadata["RegisterModel"]["Arn"])
+        elif kind == "Condition":
+            self._choose(run, metadata["Condition"]["Outcome"] == "True")
+
     def _job(self, run: StepRun, kind: _Kind) -> None:
         request = run.scope.resolve(run.step["Arguments"])
         key = cache.cache_key(run.scope.execution["PipelineName"], run.step, request)
@@ -133,7 +158,11 @@ class Steps:
         else:
             name = self._run_job(run, kind, request)
             cache.remember(self._store, key, name, run.execution_arn)
-        properties = kind.describe({kind.name_field: name})
+        self._show(run, kind, name)
+
+    def _show(self, run: StepRun, kind: _Kind, job: str) -> None:
+        """Let later steps refer to a job."""
+        properties = kind.describe({kind.name_field: job})
         self._read_property_files(run, properties)
         run.scope.properties[run.name] = properties
 
@@ -152,9 +181,10 @@ class Steps:
         job = kind.family.wait(name)
         status = kind.family.status(job)
         if status != "Completed":
-            raise StepFailed(
-                f"Job {name}: {job.get('FailureReason') or job.get('SecondaryStatus') or status}"
-            )
+            reason = job.get("FailureReason") or job.get("SecondaryStatus") or status
+            # Trials are the tuning job's own affair: no policy retries them.
+            is_internal = reason.startswith("InternalServerError") and run.step["Type"] != "Tuning"
+            raise StepFailed(f"Job {name}: {reason}", JOB_INTERNAL_ERROR if is_internal else None)
         return name
 
     def _read_property_files(self, run: StepRun, properties: Document) -> None:
@@ -175,16 +205,24 @@ class Steps:
         request = run.scope.resolve(run.step["Arguments"])
         self._check(run, "CreateModelPackage", request)
         self._registry.ensure_group(request["ModelPackageGroupName"])
-        arn = self._registry.create_model_package(request)["ModelPackageArn"]
-        run.scope.properties[run.name] = self._registry.describe_model_package({"ModelPackageName": arn})
+        # An execution registers once, also when it is retried after the server was killed at this moment.
+        token = str(uuid5(NAMESPACE_URL, f"{run.execution_arn}/{run.name}"))
+        arn = self._registry.create_model_package({"ClientToken": token, **request})["ModelPackageArn"]
+        self._show_package(run, arn)
         run.note(RegisterModel={"Arn": arn})
 
-    @staticmethod
-    def _condition(run: StepRun) -> None:
+    def _show_package(self, run: StepRun, arn: str) -> None:
+        run.scope.properties[run.name] = self._registry.describe_model_package({"ModelPackageName": arn})
+
+    def _condition(self, run: StepRun) -> None:
         outcome = all(run.scope.holds(condition) for condition in run.step["Arguments"]["Conditions"])
+        self._choose(run, outcome)
+        run.note(Condition={"Outcome": str(outcome)})
+
+    @staticmethod
+    def _choose(run: StepRun, outcome: bool) -> None:
         run.branch = "IfSteps" if outcome else "ElseSteps"
         run.scope.properties[run.name] = {"Outcome": outcome}
-        run.note(Condition={"Outcome": str(outcome)})
 
     @staticmethod
     def _fail(run: StepRun) -> None:

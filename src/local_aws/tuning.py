@@ -1,13 +1,15 @@
-"""Hyperparameter tuning jobs: trials of one or several algorithms, by random search."""
+"""Hyperparameter tuning jobs: trials of one or several algorithms."""
 
 import secrets
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from local_aws.errors import invalid, not_emulated
 from local_aws.jobs import JobFailed, JobFamily, JobStopped, Platform, Run
-from local_aws.ranges import check_ranges, sample
+from local_aws.ranges import check_ranges
+from local_aws.search import Search, check_strategy
 from local_aws.store import Document
 from local_aws.training import TrainingJobs
 from local_aws.wire import page
@@ -16,6 +18,7 @@ __all__ = ["TuningJobs"]
 
 _NAME_LENGTH = 20
 _SEED_LIMIT = 2**31
+_FUTILE_FAILURES = 5  # after so many failed trials and none that completed AWS gives up
 _COUNTERS = {
     "InProgress": "InProgress",
     "Stopping": "InProgress",
@@ -59,16 +62,10 @@ class TuningJobs(JobFamily):
         """Return a job's record, with what its trials have reached."""
         job = self.find(request["HyperParameterTuningJobName"])
         trials = self._summaries(job)
-        counters = dict.fromkeys((*dict.fromkeys(_COUNTERS.values()), "RetryableError"), 0)
-        objectives = {"Succeeded": 0, "Pending": 0, "Failed": 0}
-        for trial in trials:
-            counters[_COUNTERS[trial["TrainingJobStatus"]]] += 1
-            objectives[trial["ObjectiveStatus"]] += 1
         best = next((trial for trial in trials if _value(trial) is not None), None)
         return {
             **job,
-            "TrainingJobStatusCounters": counters,
-            "ObjectiveStatusCounters": objectives,
+            **_counters(trials),
             **({"BestTrainingJob": best} if best else {}),
             # For the properties of a pipeline's tuning step: best first.
             "TrainingJobSummaries": trials,
@@ -76,7 +73,15 @@ class TuningJobs(JobFamily):
 
     def list_hyper_parameter_tuning_jobs(self, request: Document) -> Document:
         """List jobs."""
-        return self.listing(request)
+        answer = self.listing(request)
+        for job in answer[self.list_key]:
+            configuration = job["HyperParameterTuningJobConfig"]
+            job.update(
+                Strategy=configuration["Strategy"],
+                ResourceLimits=configuration["ResourceLimits"],
+                **_counters(self._summaries(job)),
+            )
+        return answer
 
     def list_training_jobs_for_hyper_parameter_tuning_job(self, request: Document) -> Document:
         """List a job's trials, sorted as asked."""
@@ -111,16 +116,26 @@ class TuningJobs(JobFamily):
 
     def run(self, run: Run, job: Document) -> dict[str, Any]:
         """Run all trials; the job has failed when none of them completed."""
-        limits = job["HyperParameterTuningJobConfig"]["ResourceLimits"]
-        count, parallel = limits["MaxNumberOfTrainingJobs"], limits["MaxParallelTrainingJobs"]
-        with ThreadPoolExecutor(min(parallel, count), thread_name_prefix=run.name) as pool:
-            list(pool.map(lambda index: self._try(run, job, index), range(count)))
+        configuration = job["HyperParameterTuningJobConfig"]
+        limits = configuration["ResourceLimits"]
+        search = Search(
+            configuration["Strategy"], _definitions(job), job["Seed"], limits.get("MaxNumberOfTrainingJobs")
+        )
+        trials = _Trials(search.count, min(limits["MaxParallelTrainingJobs"], search.count))
+        with ThreadPoolExecutor(trials.parallel, thread_name_prefix=run.name) as pool:
+            list(pool.map(lambda index: self._try(run, job, search, trials, index), range(search.count)))
         if run.stopping.is_set():
             raise JobStopped("StopRequested")
-        trials = self._summaries(self.find(run.name))
-        if not any(trial["TrainingJobStatus"] == "Completed" for trial in trials):
-            reason = next((trial["FailureReason"] for trial in trials if "FailureReason" in trial), "")
-            raise JobFailed(f"No trial of {count} completed. {trials[0]['TrainingJobName']}: {reason}")
+        summaries = self._summaries(self.find(run.name))
+        if not any(trial["TrainingJobStatus"] == "Completed" for trial in summaries):
+            failed = next(trial for trial in summaries if "FailureReason" in trial)
+            text = f"No trial of {search.count} completed."
+            if trials.futile:
+                text = (
+                    f"No training job succeeded after {_FUTILE_FAILURES} attempts. "
+                    "Please take a look at the training job failures to get more details."
+                )
+            raise JobFailed(f"{text} {failed['TrainingJobName']}: {failed['FailureReason']}")
         return {"HyperParameterTuningEndTime": time.time()}
 
     def failed(self, job: Document) -> dict[str, Any]:
@@ -131,13 +146,26 @@ class TuningJobs(JobFamily):
         """Record when."""
         return {"HyperParameterTuningEndTime": time.time()}
 
-    def _try(self, run: Run, job: Document, index: int) -> None:
-        """Run one trial; the algorithms take turns, so that each gets its share of the trials."""
-        if run.stopping.is_set():
-            return
-        definitions = _definitions(job)
-        definition = definitions[index % len(definitions)]
-        tuned = sample(definition["HyperParameterRanges"], job["Seed"], index)
+    def _try(self, run: Run, job: Document, search: Search, trials: "_Trials", index: int) -> None:
+        """Run one trial, unless the job was stopped or nothing but failures is to be expected."""
+        ended = None
+        try:
+            past = trials.before(index)
+            if run.stopping.is_set() or trials.futile:
+                return
+            definition = search.definition(index)
+            name_of_definition = definition.get("DefinitionName")
+            known = [
+                (trial["TunedHyperParameters"], _value(_summary(trial)))
+                for trial in past
+                if trial.get("TrainingJobDefinitionName") == name_of_definition
+            ]
+            ended = self._run_trial(run, definition, index, search.propose(index, known))
+        finally:
+            trials.end(index, ended)
+
+    def _run_trial(self, run: Run, definition: Document, index: int, tuned: dict[str, str]) -> Document:
+        """Run a training job and return its record."""
         name = f"{run.name[:_NAME_LENGTH].rstrip('-')}-{index:03d}-{secrets.token_hex(4)}"
         metric = definition["TuningObjective"]["MetricName"]
         request = {
@@ -164,7 +192,7 @@ class TuningJobs(JobFamily):
             self.update(run.name, Trials=trials)
         if run.stopping.is_set():
             self._end_trials({"Trials": [name]})
-        self._training.wait(name)
+        return self._training.wait(name)
 
     def _end_trials(self, job: Document) -> None:
         for name in job["Trials"]:
@@ -183,6 +211,44 @@ class TuningJobs(JobFamily):
             return (value is None, 0.0 if value is None else sign * value)
 
         return sorted(summaries, key=rank)
+
+
+class _Trials:
+    """The trials of one job while it runs.
+
+    Attributes:
+        parallel: How many run at once.
+        futile: Whether so many have failed, and none has completed, that the job gives up.
+    """
+
+    def __init__(self, count: int, parallel: int) -> None:
+        self.parallel = parallel
+        self.futile = False
+        self._records: list[Document | None] = [None] * count
+        self._ended = [threading.Event() for _ in range(count)]
+        self._statuses: list[str] = []
+        self._lock = threading.Lock()
+
+    def before(self, index: int) -> list[Document]:
+        """Return the trials that a trial may learn from, when they have ended.
+
+        Those that may still run at its start are left out, whether they do or not: so what is tried does
+        not depend on how fast which trial was.
+        """
+        known = max(0, index - self.parallel + 1)
+        for ended in self._ended[:known]:
+            ended.wait()
+        return [record for record in self._records[:known] if record is not None]
+
+    def end(self, index: int, record: Document | None) -> None:
+        """Note that a trial has ended, or was never begun."""
+        with self._lock:
+            self._records[index] = record
+            if record is not None:
+                self._statuses.append(record["TrainingJobStatus"])
+            failures = self._statuses.count("Failed")
+            self.futile = failures >= _FUTILE_FAILURES and "Completed" not in self._statuses
+        self._ended[index].set()
 
 
 def _value(summary: Document) -> float | None:
@@ -221,6 +287,16 @@ def _summary(trial: Document) -> Document:
     return summary
 
 
+def _counters(trials: list[Document]) -> Document:
+    """Return how many trials there are of each status, and how many with and without a score."""
+    counters = dict.fromkeys((*dict.fromkeys(_COUNTERS.values()), "RetryableError"), 0)
+    objectives = {"Succeeded": 0, "Pending": 0, "Failed": 0}
+    for trial in trials:
+        counters[_COUNTERS[trial["TrainingJobStatus"]]] += 1
+        objectives[trial["ObjectiveStatus"]] += 1
+    return {"TrainingJobStatusCounters": counters, "ObjectiveStatusCounters": objectives}
+
+
 def _definitions(job: Document) -> list[Document]:
     """Return a job's algorithms; that of a single one is partly in the job's configuration."""
     if several := job.get("TrainingJobDefinitions"):
@@ -242,8 +318,6 @@ def _resources(definition: Document) -> Document:
 
 def _check(request: Document) -> None:
     configuration = request["HyperParameterTuningJobConfig"]
-    if configuration["Strategy"] != "Random":
-        raise not_emulated(f"the tuning strategy {configuration['Strategy']}: only Random is")
     if configuration.get("TrainingJobEarlyStoppingType", "Off") != "Off":
         raise not_emulated("TrainingJobEarlyStoppingType Auto")
     for field in ("WarmStartConfig", "Autotune"):
@@ -251,6 +325,9 @@ def _check(request: Document) -> None:
             raise not_emulated(f"{field} of a tuning job")
     if configuration.get("TuningJobCompletionCriteria"):
         raise not_emulated("TuningJobCompletionCriteria")
+    limits = configuration["ResourceLimits"]
+    if "MaxRuntimeInSeconds" in limits:
+        raise not_emulated("MaxRuntimeInSeconds of a tuning job's ResourceLimits")
     if ("TrainingJobDefinition" in request) == bool(request.get("TrainingJobDefinitions")):
         raise invalid("Exactly one of TrainingJobDefinition and TrainingJobDefinitions is needed.")
     definitions = _definitions(request)
@@ -268,3 +345,4 @@ def _check(request: Document) -> None:
     names = [definition.get("DefinitionName") for definition in definitions]
     if len(definitions) > 1 and (None in names or len(set(names)) < len(names)):
         raise invalid("Every training job definition needs a DefinitionName of its own.")
+    check_strategy(configuration["Strategy"], definitions, limits.get("MaxNumberOfTrainingJobs"))

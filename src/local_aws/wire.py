@@ -12,10 +12,16 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from local_aws.errors import AwsError, invalid
 
-__all__ = ["Reply", "StartResponse", "json_reply", "page", "send", "shaped", "to_reply"]
+__all__ = ["Reply", "StartResponse", "in_period", "json_reply", "page", "send", "shaped", "to_reply"]
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 _JSON = "application/x-amz-json-1.1"
+# What a filter is called, and what it filters by.
+_PERIODS = {
+    "Created": "CreationTime",
+    "CreationTime": "CreationTime",
+    "LastModifiedTime": "LastModifiedTime",
+}
 
 
 class Reply:
@@ -68,6 +74,15 @@ def shaped(value: Any, shape: Shape | None) -> Any:
     if isinstance(shape, MapShape):
         return {key: shaped(item, shape.value) for key, item in value.items()}
     return value
+
+
+def in_period(document: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
+    """Return whether a record was made and changed when a List operation asks for it."""
+    return all(
+        request.get(f"{prefix}After", 0) <= document[field] <= request.get(f"{prefix}Before", float("inf"))
+        for prefix, field in _PERIODS.items()
+        if field in document
+    )
 
 
 def page(

@@ -5,6 +5,7 @@ begins. The fork server has imported them once; a job is a fork of it, so that j
 """
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import shlex
@@ -12,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -22,7 +24,9 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["PRELOADED", "Worker", "Workers"]
+from local_aws.guard import mount_as_opt_ml
+
+__all__ = ["PRELOADED", "Worker", "Workers", "can_mount_opt_ml"]
 
 # Third-party modules only: the project's own code comes with each job. Those not installed are passed over.
 PRELOADED = (
@@ -59,6 +63,15 @@ _GUARD = Path(__file__).with_name("guard.py")
 _TERMINATION_SECONDS = 10
 
 
+@functools.cache
+def can_mount_opt_ml() -> bool:
+    """Return whether this system lets a command have an /opt/ml of its own."""
+    probe = "import sys, local_aws.guard; local_aws.guard.mount_as_opt_ml(sys.argv[1])"
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-P", "-c", probe, folder]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 class Worker(Protocol):
     """A running command, which leads a process group of its own."""
 
@@ -90,6 +103,11 @@ class Workers:
                 os.kill(server._forkserver_pid, signal.SIGKILL)
                 os.waitpid(server._forkserver_pid, 0)
 
+    @property
+    def has_private_opt_ml(self) -> bool:
+        """Whether this system lets each command have an /opt/ml of its own."""
+        return can_mount_opt_ml()
+
     def start(
         self,
         command: Sequence[str],
@@ -97,14 +115,25 @@ class Workers:
         folder: Path,
         log: Path,
         *,
+        opt_ml: Path,
         fork: bool = True,
     ) -> Worker:
-        """Start a command in a folder, its output going to a log."""
+        """Start a command in a folder, its output going to a log.
+
+        Args:
+            command: What is run; the first word is searched for in the environment's PATH.
+            environment: All of it.
+            folder: Where it runs.
+            log: What its output is appended to.
+            opt_ml: What it sees as /opt/ml, where the system allows that.
+            fork: Whether a Python console script may be a fork of the warm process.
+        """
         environment = {**ONE_THREAD, **environment}
+        mounted = str(opt_ml) if self.has_private_opt_ml else None
         script = _console_script(command[0], environment["PATH"]) if fork else None
         if script is None:
-            return _GuardedWorker(command, environment, folder, log)
-        return _ForkedWorker(self._context, script, command, environment, folder, log)
+            return _GuardedWorker(command, environment, folder, log, mounted)
+        return _ForkedWorker(self._context, script, command, environment, folder, log, mounted)
 
     @staticmethod
     def end(worker: Worker) -> None:
@@ -120,11 +149,17 @@ class _GuardedWorker:
     """Any command, under a guard that ends it when the server is gone."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        log: Path,
+        opt_ml: str | None,
     ) -> None:
+        mount = ["--opt-ml", opt_ml] if opt_ml else []
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_GUARD), *command],
+                [sys.executable, "-I", "-S", str(_GUARD), *mount, *command],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -158,9 +193,11 @@ class _ForkedWorker:
         environment: Mapping[str, str],
         folder: Path,
         log: Path,
+        opt_ml: str | None,
     ) -> None:
         self._process = context.Process(
-            target=_run_script, args=(script.value, list(command), dict(environment), str(folder), str(log))
+            target=_run_script,
+            args=(script.value, list(command), dict(environment), str(folder), str(log), opt_ml),
         )
         with self._polling:
             self._process.start()
@@ -181,9 +218,18 @@ def _console_script(name: str, path: str) -> EntryPoint | None:
     return next(iter(entry_points(group="console_scripts", name=Path(found).name)), None)
 
 
-def _run_script(target: str, command: list[str], environment: dict[str, str], folder: str, log: str) -> None:
+def _run_script(
+    target: str,
+    command: list[str],
+    environment: dict[str, str],
+    folder: str,
+    log: str,
+    opt_ml: str | None,
+) -> None:
     """Become the job: this runs in the fork."""
     os.setsid()
+    if opt_ml:
+        mount_as_opt_ml(opt_ml)
     _die_with_server()
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -1,12 +1,14 @@
 """One server in a temporary home for the whole session; tests use names of their own in it."""
 
+import json
 import os
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from toy_aws import Aws
+from toy_aws import SCOPE, Aws
 
 import local_aws
 from local_aws.account import Account
@@ -18,7 +20,12 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     home = tmp_path_factory.mktemp("aws") / "home"
     server = local_aws.start(home, owner=os.getpid())
     yield Aws(server.endpoint_url, home)
+    with urllib.request.urlopen(f"{server.endpoint_url}/_local/operations") as answer:
+        asked = set(json.load(answer))
     local_aws.stop(home)
+    asked.discard("sagemaker:NoSuchOperation")  # which AWS has not either
+    unlisted = sorted(asked - {operation for listed in SCOPE.values() for operation in listed})
+    assert not unlisted, f"not in src/local_aws/scope.json: {unlisted}"
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.cloudwatch.models import cloudwatch_backends
 from toy_aws import Aws, wait_for
 
 import local_aws
@@ -20,6 +21,7 @@ from local_aws.containers import Container
 from local_aws.endpoints import BODY_LIMIT
 from local_aws.errors import AwsError
 from local_aws.hosting import Host
+from local_aws.metrics import EndpointMetrics
 from local_aws.workers import Workers
 
 COMMAND = [sys.executable, str(Path(__file__).with_name("toy_container.py"))]
@@ -65,7 +67,9 @@ def make_host(account: Account) -> Iterator[MakeHost]:
         container = Container(account, Workers(), folder, "arn:aws:iam::1:role/toy", environment, COMMAND)
         containers.append(container)
         container.start()
-        return Host(container, Objects(objects), folder, MODELS, "arn:log", cached), container
+        metrics = EndpointMetrics(account.region, "toy", "AllTraffic")
+        host = Host(container, Objects(objects), folder, MODELS, "arn:log", cached, metrics)
+        return host, container
 
     yield make
     for container in containers:
@@ -86,6 +90,20 @@ def test_a_model_is_loaded_when_it_is_first_called(make_host: MakeHost) -> None:
     status = host.status()
     assert (status["cold_loads"], status["hits"], status["loaded_models"]) == (2, 1, 2)
     assert status["load_milliseconds"] > 0
+
+
+def test_cold_and_warm_calls_are_metrics(make_host: MakeHost) -> None:
+    host, _ = make_host()
+    backend = cloudwatch_backends["123456789012"]["us-east-1"]
+    backend.metric_data.clear()
+    for model in "aab":
+        call(host, model)
+    metrics = {datum.name: datum for datum in backend.metric_data}
+    assert (metrics["ModelCacheHit"].sum, metrics["ModelCacheHit"].sample_count) == (1, 3)
+    assert metrics["ModelLoadingWaitTime"].sample_count == 2
+    assert metrics["LoadedModelCount"].max == 2
+    assert metrics["Invocations"].sum == 3
+    assert 0 < metrics["ModelLoadingTime"].sum < 60e6
 
 
 def test_concurrent_first_calls_load_once(make_host: MakeHost) -> None:
@@ -156,6 +174,31 @@ def test_an_answer_that_takes_too_long_is_a_model_error(
     with pytest.raises(AwsError, match="timed out"):
         call(host, "a", b"slow")
     assert call(host, "a").startswith("I am a")
+
+
+def test_a_model_that_loads_long_is_not_ready_and_goes_on_loading(
+    make_host: MakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local_aws.hosting.READY_SECONDS", 0.1)
+    host, _ = make_host(LOAD_SECONDS="0.8")
+    with pytest.raises(AwsError, match="not ready") as raised:
+        call(host, "a")
+    assert (raised.value.code, raised.value.status) == ("ModelNotReadyException", 429)
+    wait_for(lambda: host.status()["loaded_models"])
+    assert call(host, "a").startswith("I am a")
+    assert host.status()["cold_loads"] == 1
+
+
+def test_a_model_that_is_called_is_not_unloaded_for_another(make_host: MakeHost) -> None:
+    host, _ = make_host(CAPACITY="1")
+    call(host, "a")
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(call, host, "a", b"half")
+        time.sleep(0.1)
+        started = time.monotonic()
+        assert call(host, "b").startswith("I am b")
+        assert time.monotonic() - started > 0.2
+        assert slow.result().startswith("I am a")
 
 
 def test_a_container_that_ends_is_started_again(make_host: MakeHost) -> None:
@@ -250,6 +293,48 @@ def test_endpoint_records(aws: Aws, name: str, environment: dict[str, str]) -> N
     with pytest.raises(ClientError, match="Could not find endpoint"):
         sagemaker.describe_endpoint(EndpointName=name)
     assert not (aws.home / "endpoints" / name).exists()
+
+
+def test_an_endpoint_is_updated_without_an_interruption(
+    aws: Aws, name: str, environment: dict[str, str]
+) -> None:
+    sagemaker = aws.client("sagemaker")
+    described = sagemaker.describe_model(ModelName="toy-shop")
+    container = {**described["PrimaryContainer"], "ModelDataUrl": f"s3://toys/{name}/models/"}
+    sagemaker.create_model(
+        ModelName=name, ExecutionRoleArn=described["ExecutionRoleArn"], PrimaryContainer=container
+    )
+    for suffix in ("", "-next"):
+        variant = {
+            "VariantName": f"Variant{suffix}",
+            "ModelName": name,
+            "InstanceType": "ml.m5.large",
+            "InitialInstanceCount": 1,
+        }
+        sagemaker.create_endpoint_config(EndpointConfigName=name + suffix, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    with pytest.raises(ClientError, match="in-progress"):
+        sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-next")
+    patience = {"Delay": 1, "MaxAttempts": 60}
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=patience)
+    sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-next")
+    assert sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Updating"
+    with pytest.raises(ClientError, match="Failed to download"):  # it answers all the time
+        invoke(aws, name)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=patience)
+    endpoint = sagemaker.describe_endpoint(EndpointName=name)
+    assert endpoint["EndpointConfigName"] == f"{name}-next"
+    assert [item["VariantName"] for item in endpoint["ProductionVariants"]] == ["Variant-next"]
+    with pytest.raises(ClientError, match="Failed to download"):
+        invoke(aws, name)
+    sagemaker.delete_endpoint(EndpointName=name)
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=patience)
+
+
+def invoke(aws: Aws, endpoint: str) -> Any:
+    return aws.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=endpoint, TargetModel="absent.tar.gz", Body=b"1", ContentType="text/csv"
+    )
 
 
 def test_single_model_containers_are_refused(aws: Aws, name: str, environment: dict[str, str]) -> None:

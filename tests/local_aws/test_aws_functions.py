@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from local_aws.account import Account
 from local_aws.errors import AwsError
@@ -32,11 +36,12 @@ def functions(account: Account) -> Iterator[Functions]:
     store.close()
 
 
-def put(functions: Functions, handler: str, timeout: int = 10, **environment: str) -> None:
+def put(
+    functions: Functions, handler: str, timeout: int = 10, url_auth: str = "NONE", **environment: str
+) -> None:
     values = {"PYTHONPATH": HERE, "COLOR": "red", **environment}
-    functions.put(
-        "toy", f"toy_handlers.{handler}", values, timeout, 128, "arn:aws:iam::123456789012:role/toy"
-    )
+    role = "arn:aws:iam::123456789012:role/toy"
+    functions.put("toy", f"toy_handlers.{handler}", values, timeout, 128, role, url_auth)
 
 
 def invoke(functions: Functions, event: Any = None) -> Any:
@@ -172,6 +177,52 @@ def test_a_function_that_raised_is_a_502(request_url: Request) -> None:
 
 def test_a_body_over_the_limit_is_a_413(request_url: Request) -> None:
     assert request_url("POST", "/", b"x" * (BODY_LIMIT + 1))[0] == 413
+
+
+def sign(
+    method: str, url: str, body: bytes = b"", secret: str = "local", service: str = "lambda"
+) -> dict[str, str]:
+    """Return the headers of a request that somebody signed."""
+    request = AWSRequest(method, url, {"Content-Type": "text/csv", "Host": urlsplit(url).netloc}, body)
+    SigV4Auth(Credentials("local", secret), service, "us-east-1").add_auth(request)
+    return dict(request.headers)
+
+
+@pytest.fixture
+def signed_url(functions: Functions, request_url: Request) -> str:
+    """The URL of the toy function, which only those may call who sign."""
+    put(functions, "http", url_auth="AWS_IAM")
+    return "http://127.0.0.1:9/function-url/toy"
+
+
+@pytest.mark.parametrize("path", ["/", "/predict/a%20b?y=3&x=1&y=2&z", "/ü%2Fx"])
+def test_a_url_with_iam_takes_what_is_signed(request_url: Request, signed_url: str, path: str) -> None:
+    path = quote(path, safe="/%?&=")
+    status, _, content = request_url("POST", path, b"1,2", **sign("POST", signed_url + path, b"1,2"))
+    assert status == 201, content
+    assert json.loads(content)["requestContext"]["authorizer"]["iam"]["accessKey"] == "local"
+
+
+def test_a_url_with_iam_refuses_what_is_not_signed(request_url: Request, signed_url: str) -> None:
+    status, headers, content = request_url("POST", "/", b"1,2")
+    assert (status, json.loads(content)) == (403, {"Message": "Forbidden"})
+    assert headers["x-amzn-ErrorType"] == "AccessDeniedException"
+
+
+def test_a_signature_must_be_that_of_the_request(request_url: Request, signed_url: str) -> None:
+    def refused(body: bytes, path: str = "/", **headers: str) -> str:
+        status, answered, content = request_url("POST", path, body, **headers)
+        assert status == 403
+        assert "Signature" in answered["x-amzn-ErrorType"]
+        return json.loads(content)["Message"]
+
+    good = sign("POST", signed_url + "/", b"1,2")
+    assert "does not match" in refused(b"1,3", **good)
+    assert "does not match" in refused(b"1,2", "/other", **good)
+    assert "does not match" in refused(b"1,2", **sign("POST", signed_url + "/", b"1,2", secret="stolen"))
+    assert "scoped to lambda" in refused(b"1,2", **sign("POST", signed_url + "/", b"1,2", service="s3"))
+    assert "expired" in refused(b"1,2", **{**good, "X-Amz-Date": "20200101T000000Z"})
+    assert "not SigV4" in refused(b"1,2", Authorization="Basic eDp5")
 
 
 Call = Callable[..., tuple[int, Any, dict[str, str]]]

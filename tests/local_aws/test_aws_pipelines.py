@@ -183,11 +183,6 @@ def test_a_failing_step_says_which_job_where_its_log_is_and_how_it_ends(
     assert "Next" not in steps
 
 
-def test_a_command_that_names_opt_ml_fails_with_advice(sagemaker: Any, bucket: str, name: str) -> None:
-    _, steps = run_steps(sagemaker, name, [processing("Prepare", "open('/opt/ml/x')")])
-    assert "SAGEMAKER_BASE_DIR" in steps["Prepare"]["FailureReason"]
-
-
 def test_a_request_that_aws_would_refuse_fails_its_step(sagemaker: Any, bucket: str, name: str) -> None:
     step = processing("Prepare", "pass")
     step["Arguments"]["ProcessingResources"]["ClusterConfig"]["InstanceType"] = get("Parameters.Instance")

@@ -209,6 +209,28 @@ def test_a_failed_delivery_is_tried_again(events_of: EventsOf) -> None:
     assert events.dead_letters() == []
 
 
+def test_deliveries_are_lost_and_duplicated_when_asked(events_of: EventsOf) -> None:
+    functions = FailingFunctions(0)
+    events = events_of(functions)
+    event = json.loads(RECORDED.read_text())
+
+    def delivered(**shares: float) -> int:
+        functions.seen.clear()
+        events.set_deliveries(**shares)
+        for _ in range(100):
+            events.announce(event)
+        wait_for(lambda: not events.waiting())
+        return len(functions.seen)
+
+    assert delivered(lost=1.0) == 0
+    assert delivered(duplicated=1.0) == 200
+    assert 60 < delivered(lost=0.25, seed=1) < 90
+    assert delivered(lost=0.25, seed=1) == delivered(lost=0.25, seed=1)
+    assert delivered() == 100
+    with pytest.raises(AwsError, match="shares of 1"):
+        events.set_deliveries(lost=0.6, duplicated=0.6)
+
+
 def test_what_cannot_be_delivered_becomes_a_dead_letter(events_of: EventsOf) -> None:
     events = events_of(FailingFunctions(99))
     events.announce(json.loads(RECORDED.read_text()))

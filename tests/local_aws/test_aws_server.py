@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from toy_aws import Aws, is_running, needs_proc, wait_for
+from toy_aws import Aws, is_running, needs_proc, processes_of, wait_for
 from toy_pipeline import create, finish, processing, source_archive, training_request
 
 import local_aws
@@ -32,18 +33,6 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 def start(home: Path, **options: Any) -> Aws:
     return Aws(local_aws.start(home, owner=options.pop("owner", os.getpid()), **options).endpoint_url, home)
-
-
-def processes_of(home: Path) -> list[int]:
-    """Return the processes that have this home in their arguments, environment or working folder."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid() and is_running(entry.name):
-            with contextlib.suppress(OSError):
-                environment = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-                if str(home).encode() in environment or str((entry / "cwd").readlink()).startswith(str(home)):
-                    found.append(int(entry.name))
-    return found
 
 
 def test_a_second_start_finds_the_first_server(home: Path) -> None:
@@ -246,6 +235,10 @@ def test_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code, output = call("status")
     assert code == 0
     assert str(home) in output
+    assert re.search(r"home .* \(\d+\.\d MB\)", output)
+    assert call("deliveries", "--lost", "0.9", "--duplicated", "0.2")[0] == 1
+    assert "50% are lost" in call("deliveries", "--lost", "0.5")[1]
+    assert "50% lost, 0% made twice" in call("status")[1]
     assert call("reset", answer="n\n")[0] == 1
     assert (home / "records.db").exists()
     (home / "mine.txt").write_text("not local_aws's")

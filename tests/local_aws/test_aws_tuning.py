@@ -14,6 +14,7 @@ from toy_pipeline import compare, condition, get, run_steps, source_archive, tra
 
 from local_aws.errors import AwsError
 from local_aws.ranges import check_ranges, sample
+from local_aws.search import Search
 
 TRIAL = """
 import json, os, sys, time
@@ -196,7 +197,7 @@ def test_a_tuning_step_knows_its_winner(sagemaker: Any, source: str, name: str) 
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"Strategy": "Bayesian"}, "strategy Bayesian"),
+        ({"Strategy": "Hyperband"}, "strategy Hyperband"),
         ({"TrainingJobEarlyStoppingType": "Auto"}, "EarlyStopping"),
     ],
 )
@@ -207,6 +208,111 @@ def test_other_strategies_are_refused(
     request["HyperParameterTuningJobConfig"].update(change)
     with pytest.raises(ClientError, match=complaint):
         sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
+
+
+def categories(request: dict[str, Any], **values: list[str]) -> dict[str, Any]:
+    """Let every algorithm of a request be tried on lists of values."""
+    items = [{"Name": key, "Values": value} for key, value in values.items()]
+    for definition in request["TrainingJobDefinitions"]:
+        definition["HyperParameterRanges"] = {"CategoricalParameterRanges": items}
+    return request
+
+
+def test_grid_tries_every_combination_once(sagemaker: Any, source: str, name: str) -> None:
+    request = categories(tuning({"one": algorithm(source)}), x=["0.1", "0.9"], color=["red", "blue"])
+    configuration = request["HyperParameterTuningJobConfig"]
+    configuration["Strategy"] = "Grid"
+    del configuration["ResourceLimits"]["MaxNumberOfTrainingJobs"]
+    job = run_tuning(sagemaker, name, request)
+    tried = {tuple(sorted(item["TunedHyperParameters"].items())) for item in trials(sagemaker, name)}
+    assert len(tried) == 4 == job["TrainingJobStatusCounters"]["Completed"]
+    assert job["BestTrainingJob"]["TunedHyperParameters"]["x"] == "0.9"
+    (listed,) = sagemaker.list_hyper_parameter_tuning_jobs(NameContains=name)[
+        "HyperParameterTuningJobSummaries"
+    ]
+    assert (listed["Strategy"], listed["ObjectiveStatusCounters"]["Succeeded"]) == ("Grid", 4)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "count", "complaint"),
+    [("Grid", 4, "CategoricalParameterRanges only"), ("Random", None, "MaxNumberOfTrainingJobs is needed")],
+)
+def test_strategies_take_what_they_take_on_aws(
+    sagemaker: Any, source: str, name: str, strategy: str, count: int | None, complaint: str
+) -> None:
+    request = tuning({"one": algorithm(source)})
+    configuration = request["HyperParameterTuningJobConfig"]
+    configuration["Strategy"] = strategy
+    if count is None:
+        del configuration["ResourceLimits"]["MaxNumberOfTrainingJobs"]
+    with pytest.raises(ClientError, match=complaint):
+        sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
+
+
+def test_a_grids_count_is_that_of_its_combinations(sagemaker: Any, source: str, name: str) -> None:
+    request = categories(tuning({"one": algorithm(source)}, count=3), x=["0.1", "0.9"])
+    request["HyperParameterTuningJobConfig"]["Strategy"] = "Grid"
+    with pytest.raises(ClientError, match="combinations, 2"):
+        sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
+
+
+def test_bayesian_trials_are_the_same_with_the_same_seed(sagemaker: Any, source: str, name: str) -> None:
+    tried = []
+    for suffix, delay in (("a", "0"), ("b", "0.2")):
+        # The second algorithm fails; in the second job the first one is slow.
+        algorithms = {"one": algorithm(source, seconds=delay), "two": algorithm(source, "fail if small")}
+        request = tuning(algorithms, count=6, parallel=3)
+        request["HyperParameterTuningJobConfig"]["Strategy"] = "Bayesian"
+        run_tuning(sagemaker, name + suffix, request)
+        tried.append([item["TunedHyperParameters"] for item in trials(sagemaker, name + suffix)])
+    assert len(tried[0]) == 6
+    assert tried[0] == tried[1]
+
+
+MIXED = {
+    "ContinuousParameterRanges": [
+        {"Name": "rate", "MinValue": "0.0001", "MaxValue": "1", "ScalingType": "Logarithmic"},
+        {"Name": "momentum", "MinValue": "0.5", "MaxValue": "0.9999", "ScalingType": "ReverseLogarithmic"},
+        {"Name": "share", "MinValue": "-1", "MaxValue": "1", "ScalingType": "Linear"},
+    ],
+    "IntegerParameterRanges": [
+        {"Name": "depth", "MinValue": "1", "MaxValue": "64", "ScalingType": "Logarithmic"},
+        {"Name": "leaves", "MinValue": "-2", "MaxValue": "30"},
+    ],
+    "CategoricalParameterRanges": [{"Name": "color", "Values": ["red", "blue", "green"]}],
+}
+
+
+@pytest.mark.parametrize("objective", ["Maximize", "Minimize"])
+def test_bayesian_learns_from_its_past_over_every_kind_of_range(objective: str) -> None:
+    definition = {
+        "HyperParameterRanges": MIXED,
+        "TuningObjective": {"Type": objective, "MetricName": "score"},
+    }
+    search = Search("Bayesian", [definition], seed=3, count=60)
+    sign = 1 if objective == "Maximize" else -1
+    past: list[tuple[dict[str, str], float | None]] = []
+    for index in range(60):
+        values = search.propose(index, past)
+        assert 0.0001 <= float(values["rate"]) <= 1
+        assert 0.5 <= float(values["momentum"]) <= 0.9999
+        assert -1 <= float(values["share"]) <= 1
+        assert 1 <= int(values["depth"]) <= 64
+        assert -2 <= int(values["leaves"]) <= 30
+        score = sign * (float(values["share"]) + (values["color"] == "red"))
+        past.append((values, None if index % 10 == 0 else score))
+    assert search.propose(60, past) == search.propose(60, past)
+    early, late = ([values["color"] for values, _ in past[start : start + 20]] for start in (0, 40))
+    assert late.count("red") > early.count("red")
+    shares = [float(values["share"]) for values, _ in past]
+    assert statistics.mean(shares[40:]) > statistics.mean(shares[:20])
+
+
+def test_after_five_failures_and_no_success_the_job_gives_up(sagemaker: Any, source: str, name: str) -> None:
+    job = run_tuning(sagemaker, name, tuning({"bad": algorithm(source, "fail")}, count=12, parallel=2))
+    assert job["HyperParameterTuningJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("No training job succeeded after 5 attempts.")
+    assert 5 <= job["TrainingJobStatusCounters"]["NonRetryableError"] <= 6
 
 
 def test_a_single_definition_has_its_ranges_in_the_configuration(

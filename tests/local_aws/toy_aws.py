@@ -1,8 +1,12 @@
 """Clients of the server under test."""
 
+import contextlib
+import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+# What the demo and these tests ask for, as: emulated, recorded, refused; and the demo alone.
+SCOPE = json.loads((resources.files("local_aws") / "scope.json").read_text())
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 
 
@@ -45,3 +51,15 @@ def is_running(pid: int | str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[-1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def processes_of(home: Path) -> list[int]:
+    """Return the processes that have this home in their arguments, environment or working folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid() and is_running(entry.name):
+            with contextlib.suppress(OSError):
+                environment = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+                if str(home).encode() in environment or str((entry / "cwd").readlink()).startswith(str(home)):
+                    found.append(int(entry.name))
+    return found

@@ -1,7 +1,7 @@
 """A multi-model container for tests, by the letter of the contract: `toy_container.py`.
 
 It holds as many models as CAPACITY says. A model is a file, answer.txt; the body `crash` ends the process,
-`slow` takes long, `bad` is refused.
+`slow` takes long, `half` takes half a second, `bad` is refused. A load takes LOAD_SECONDS.
 """
 
 import json
@@ -51,6 +51,7 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(409)
             if len(loaded) >= CAPACITY:
                 return self.answer(507)
+            time.sleep(float(os.environ.get("LOAD_SECONDS", "0")))
             folder = BASE / request["url"].removeprefix("/opt/ml/")
             loaded[request["model_name"]] = (folder / "answer.txt").read_text()
             return self.answer(200)
@@ -61,6 +62,8 @@ class Handler(BaseHTTPRequestHandler):
             os._exit(1)
         if content == b"slow":
             time.sleep(5)
+        if content == b"half":
+            time.sleep(0.5)
         if content == b"bad":
             return self.answer(400, b"three columns expected")
         target = self.headers["X-Amzn-SageMaker-Target-Model"]
