@@ -19,7 +19,7 @@ run "names_and_kinds" {
     pipeline_name                       = "demo--two"
     region                              = "Frankfurt"
     environment                         = ""
-    image_uri                           = "docker.io/library/python:3.13"
+    image_uri                           = "example.com/library/python:3.13"
     pipeline_definition_file            = "nowhere.json"
     pipeline_definition_regression_file = "terraform.tf"
     endpoint                            = { instance_type = "m5.large" }
