@@ -1,4 +1,4 @@
-# What the notebooks read: terraform output -json > outputs.json. helpers/session.py names them (OUTPUTS).
+# What the notebooks read: terraform output -json, as environments/<environment>.outputs.json. helpers/session.py names them (OUTPUTS).
 
 output "account_id" {
   description = "The AWS account."

@@ -1,4 +1,4 @@
-"""Random search: what the tuner tries in trial number i."""
+"""Ranges of hyperparameters: what is allowed in them, and a random draw for trial number i."""
 
 import math
 import random
