@@ -12,7 +12,7 @@ help: ## show this list
 install: ## make .venv with everything at the versions of constraints.txt
 	@PYTHONPATH=src $(PYTHON) -m helpers.lock .install.lock $(MAKE) --silent .venv/installed
 
-.venv/installed: constraints.txt pyproject.toml container/pyproject.toml $(wildcard container/tabular/*.c)
+.venv/installed: constraints.txt pyproject.toml container/pyproject.toml $(wildcard container/tabular/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; set PYTHON to a newer one.")'
 	@echo "Installing into .venv; this takes some minutes, once."
 	$(PYTHON) -m venv .venv

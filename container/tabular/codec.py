@@ -71,17 +71,22 @@ def encode(
         BadRequest: no media type that was asked for can be given, a regression's probabilities are asked
             for, or an answer is not a finite number.
     """
-    numbers = np.array(prediction.labels) if prediction.probabilities is None else prediction.probabilities
-    finite = np.isfinite(numbers)
-    if not finite.all():
-        row = int(finite.reshape(len(finite), -1).all(axis=1).argmin()) + 1
-        raise BadRequest(400, f"Row {row} has no finite answer; its numbers are too large for this model.")
+    if not prediction.is_finite:
+        _check_finite(prediction)
     if probabilities and prediction.probabilities is None:
         raise BadRequest(400, "This model predicts a number, which has no probabilities; ask without them.")
     media_type = _media_type(accept)
     if probabilities and media_type == "text/csv":
         return _csv_with_probabilities(prediction), media_type
     return ENCODERS[media_type](prediction, model), media_type
+
+
+def _check_finite(prediction: Prediction) -> None:
+    numbers = np.array(prediction.labels) if prediction.probabilities is None else prediction.probabilities
+    finite = np.isfinite(numbers)
+    if not finite.all():
+        row = int(finite.reshape(len(finite), -1).all(axis=1).argmin()) + 1
+        raise BadRequest(400, f"Row {row} has no finite answer; its numbers are too large for this model.")
 
 
 @lru_cache(maxsize=64)  # nearly all requests bear one of a few
@@ -100,9 +105,8 @@ def _read_plain(body: bytes, model: PortableModel) -> ModelInput | None:
     """The rows of plain CSV, read by reader.c; None where the body is not plain or the reader not there."""
     if reader is None or model.header_is_plain or (read := reader.read(body, model.is_number)) is None:
         return None
-    numbers = np.frombuffer(read[0]).reshape(-1, sum(model.is_number))
-    words = sorted(model.booleans + model.categorical)
-    columns = {position: read[1][place :: len(words)] for place, position in enumerate(words)}
+    numbers = np.frombuffer(read[0]).reshape(-1, model.n_numbers)
+    columns = {position: read[1][place :: len(model.words)] for place, position in enumerate(model.words)}
     if model.booleans:
         try:
             booleans = [_read_column(columns[position], position, model) for position in model.booleans]

@@ -5,66 +5,9 @@
    sums of floats depend on their order. */
 
 #define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
+#include "forest.h"
 
-#define NAME "tabular.kernel.trees"
-#define TOGETHER 8               /* rows that walk side by side, which hides the wait for memory */
-#define LONG_WORK 20000          /* rows times trees from which another thread may run meanwhile */
-#define DEFAULT_RIGHT 0x40000000 /* of a split's feature: where a missing value goes */
-
-typedef struct { double threshold; int32_t feature, left; } node_double;
-typedef struct { float threshold; int32_t feature, left; } node_float;
-
-typedef struct {
-    int is_double;
-    Py_ssize_t n_nodes, n_trees, n_features, n_outputs, width; /* width: values of a leaf */
-    int32_t *root, *group;
-    void *nodes, *values;
-} forest;
-
-/* A leaf leads to itself: its threshold is infinite, and a missing value goes left. */
-#define STEP(place, row)                                                                          \
-    do {                                                                                          \
-        x = (row)[nodes[place].feature & ~DEFAULT_RIGHT];                                         \
-        place = nodes[place].left                                                                 \
-            + (x != x ? nodes[place].feature >= DEFAULT_RIGHT : x > nodes[place].threshold);      \
-    } while (0)
-
-#define DEFINE_ADD(real)                                                                          \
-    static void add_##real(const forest *f, const real *rows, Py_ssize_t n_rows, real *totals)    \
-    {                                                                                             \
-        const node_##real *nodes = f->nodes;                                                      \
-        const real *values = f->values;                                                           \
-        real x;                                                                                   \
-        for (Py_ssize_t t = 0; t < f->n_trees; t++) {                                             \
-            for (Py_ssize_t first = 0, n; first < n_rows; first += n) {                           \
-                int32_t at[TOGETHER], before, moved;                                              \
-                n = n_rows - first >= TOGETHER ? TOGETHER : 1;                                    \
-                for (Py_ssize_t r = 0; r < n; r++)                                                \
-                    at[r] = f->root[t];                                                           \
-                do {                                                                              \
-                    moved = 0;                                                                    \
-                    for (Py_ssize_t r = 0; r < n; r++) {                                          \
-                        before = at[r];                                                           \
-                        STEP(at[r], rows + (first + r) * f->n_features);                          \
-                        moved |= at[r] ^ before;                                                  \
-                    }                                                                             \
-                } while (moved);                                                                  \
-                for (Py_ssize_t r = 0; r < n; r++) {                                              \
-                    const real *value = values + at[r] * f->width;                                \
-                    real *total = totals + (first + r) * f->n_outputs + f->group[t];              \
-                    for (Py_ssize_t k = 0; k < f->width; k++)                                     \
-                        total[k] += value[k];                                                     \
-                }                                                                                 \
-            }                                                                                     \
-        }                                                                                         \
-    }
-
-DEFINE_ADD(double)
-DEFINE_ADD(float)
+#define LONG_WORK 20000 /* rows times trees from which another thread may run meanwhile */
 
 /* A node that leads to itself is made a leaf, whatever else the file says of it. */
 #define FILL(real)                                                                                \
@@ -77,7 +20,7 @@ DEFINE_ADD(float)
 
 static void forest_free(PyObject *capsule)
 {
-    forest *f = PyCapsule_GetPointer(capsule, NAME);
+    forest *f = PyCapsule_GetPointer(capsule, FOREST);
     if (f != NULL) {
         PyMem_RawFree(f->root);
         PyMem_RawFree(f->group);
@@ -128,7 +71,7 @@ static PyObject *pack(PyObject *self, PyObject *args)
     PyObject *capsule = NULL;
     forest *f = PyMem_RawCalloc(1, sizeof(forest));
 
-    if (f == NULL || (capsule = PyCapsule_New(f, NAME, forest_free)) == NULL) {
+    if (f == NULL || (capsule = PyCapsule_New(f, FOREST, forest_free)) == NULL) {
         PyMem_RawFree(f);
         PyErr_NoMemory();
         goto done;
@@ -170,7 +113,7 @@ static PyObject *add(PyObject *self, PyObject *args)
     Py_buffer rows, totals;
     if (!PyArg_ParseTuple(args, "Oy*w*", &capsule, &rows, &totals))
         return NULL;
-    const forest *f = PyCapsule_GetPointer(capsule, NAME);
+    const forest *f = PyCapsule_GetPointer(capsule, FOREST);
     if (f != NULL) {
         const Py_ssize_t size = f->is_double ? sizeof(double) : sizeof(float);
         const Py_ssize_t n_rows = totals.len / (f->n_outputs * size);

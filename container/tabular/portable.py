@@ -15,7 +15,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from tabular import cells
-from tabular.predictors import PREDICTORS, Arrays
+from tabular.predictors import PREDICTORS, Arrays, Predictor
+
+try:
+    from tabular import few
+except ImportError:  # installed where no compiler was
+    few = None
 
 __all__ = [
     "ARRAYS",
@@ -30,6 +35,16 @@ __all__ = [
 
 FORMAT, FORMAT_VERSION = "tabular-portable", 1
 MANIFEST, ARRAYS = "manifest.json", "model.safetensors"
+FEW = 8  # rows that few.c answers sooner than NumPy does
+LINKS = (
+    "identity",
+    "shares",
+    "logistic",
+    "logistic_single",
+    "softmax",
+    "softmax_single",
+    "joint",
+)  # as there
 
 
 class UnusableModel(ValueError):
@@ -37,10 +52,14 @@ class UnusableModel(ValueError):
 
 
 class Prediction(NamedTuple):
-    """Answers for some rows: labels in their own type (or numbers), and probabilities by class."""
+    """Answers for some rows: labels in their own type (or numbers), and probabilities by class.
+
+    `is_finite` says that all of them are known to be finite numbers.
+    """
 
     labels: list[str | int | float]
     probabilities: np.ndarray | None
+    is_finite: bool = False
 
 
 class PortableModel:
@@ -64,6 +83,8 @@ class PortableModel:
             self.booleans = [i for i, kind in enumerate(kinds) if kind == "boolean"]
             self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.booleans
             self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
+            self.words = sorted(self.booleans + self.categorical)
+            self.n_numbers = len(kinds) - len(self.words)
             self._fill, self._mean, self._scale = (
                 arrays.get(f"numeric.{n}") for n in ("fill", "mean", "scale")
             )
@@ -77,7 +98,9 @@ class PortableModel:
                     raise ValueError("The constants of the numeric columns do not fit them.")
             self.width = len(self.numeric) + sum(encoding["width"] for encoding in self._encodings)
             estimator = manifest["estimator"]
-            self._predict = PREDICTORS[estimator["kind"]](estimator, arrays, self.width, estimator["outputs"])
+            predictor = PREDICTORS[estimator["kind"]](estimator, arrays, self.width, estimator["outputs"])
+            self._predict = predictor.predict
+            self._few = self._hold_for_few(predictor, estimator["outputs"])
             self._try_out()
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise UnusableModel(f"The model's files do not fit together: {error!r}.") from None
@@ -115,11 +138,43 @@ class PortableModel:
 
     def predict(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> Prediction:
         """Labels and probabilities of rows given as to `transform`."""
+        if self._few is not None and 0 < len(numbers) <= FEW:
+            hot = [
+                places.get(level, unknown)
+                for levels, (places, unknown) in zip(categories, self._places, strict=True)
+                for level in levels
+            ]
+            answer = few.answer(self._few, len(numbers), np.ascontiguousarray(numbers), hot)
+            if answer is not None:
+                labels, found = answer
+                if not self.classes:
+                    return Prediction(labels, None, True)
+                return Prediction(labels, np.frombuffer(found, self._kind).reshape(len(labels), -1), True)
         with np.errstate(all="ignore"):
             predicted, probabilities = self._predict(self.transform(numbers, categories))
         if probabilities is None:
             return Prediction([float(value) for value in predicted], None)
         return Prediction([self.classes[position] for position in predicted.tolist()], probabilities)
+
+    def _hold_for_few(self, predictor: Predictor, n_outputs: int) -> Any:
+        """The model as few.c takes it; None where that cannot compute it."""
+        if few is None or predictor.in_c is None or predictor.in_c.link not in LINKS:
+            return None
+        self._places, start = [], len(self.numeric)
+        for encoding in self._encodings:
+            places = {level: start + place for level, place in encoding["levels"].items()}
+            unknown = None if encoding["unknown"] is None else start + encoding["unknown"]
+            self._places.append((places, unknown))
+            start += encoding["width"]
+        kind, link, activation, is_single, divisor, trees, parts = predictor.in_c
+        self._kind = np.float32 if link.endswith("_single") else np.float64
+        sizes = (len(self.numeric), self.width, n_outputs)
+        constants = tuple(
+            None if array is None else np.ascontiguousarray(array, dtype=np.float64)
+            for array in (self._fill, self._mean, self._scale)
+        )
+        settings = (kind, LINKS.index(link), activation, is_single, divisor)
+        return few.model(*settings, *sizes, trees, constants, parts, tuple(self.classes))
 
     def _try_out(self) -> None:
         """Predict a row of empty cells, so that what cannot be served is refused before it is called."""

@@ -7,7 +7,7 @@ predicted numbers and None.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ try:
 except ImportError:  # installed where no compiler was
     kernel = None
 
-__all__ = ["PREDICTORS", "Arrays", "Predictor", "linear", "naive_bayes", "neural_network", "trees"]
+__all__ = ["PREDICTORS", "Arrays", "InC", "Predictor", "linear", "naive_bayes", "neural_network", "trees"]
 
 Arrays = Mapping[str, np.ndarray]
 Prediction = tuple[np.ndarray, np.ndarray | None]
@@ -24,11 +24,23 @@ Prediction = tuple[np.ndarray, np.ndarray | None]
 Walk = Callable[[np.ndarray, np.ndarray], None]
 
 
-class Predictor(Protocol):
-    """A fitted estimator."""
+class InC(NamedTuple):
+    """What few.c needs to compute the same; see its `model`."""
 
-    def __call__(self, features: np.ndarray) -> Prediction:
-        """Predict rows."""
+    kind: int
+    link: str
+    activation: int
+    is_single: bool
+    divisor: int
+    trees: Any
+    parts: tuple[np.ndarray, ...]
+
+
+class Predictor(NamedTuple):
+    """A fitted estimator: its arithmetic on features, and its arrays for few.c if that can do the same."""
+
+    predict: Callable[[np.ndarray], Prediction]
+    in_c: InC | None
 
 
 def trees(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outputs: int) -> Predictor:
@@ -48,8 +60,11 @@ def trees(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_output
     # scikit-learn rounds its input, not its thresholds
     rounds = precision is np.float32 and threshold.dtype == np.float64
     walked = threshold.dtype if rounds else np.dtype(precision)
+    in_c = None
     if kernel is not None and threshold.dtype == value.dtype == base.dtype == walked:
-        add = _walk_in_c(feature, threshold, left, default_left, root, group, value, n_features, n_outputs)
+        packed = _pack(feature, threshold, left, default_left, root, group, value, n_features, n_outputs)
+        add = partial(kernel.add, packed)
+        in_c = InC(0, settings["link"], 0, precision is np.float32, divisor, packed, (base,))
     else:
         add = _walk_in_numpy(feature, threshold, left, default_left, root, group, value)
 
@@ -62,7 +77,7 @@ def trees(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_output
         add(rows, totals)
         return link(totals / divisor if divisor > 1 else totals)
 
-    return predict
+    return Predictor(predict, in_c)
 
 
 def linear(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outputs: int) -> Predictor:
@@ -79,7 +94,7 @@ def linear(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outpu
             predicted = (decision[:, 0] > 0).astype(np.intp)
         return predicted, probabilities
 
-    return predict
+    return Predictor(predict, _doubles(1, settings["link"], 0, weights, intercept))
 
 
 def naive_bayes(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outputs: int) -> Predictor:
@@ -89,7 +104,8 @@ def naive_bayes(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_
     _check_shape("variance", variance, (n_outputs, n_features))
     _check_shape("prior", prior, (n_outputs,))
     constant = -0.5 * np.sum(np.log(2.0 * np.pi * variance), axis=1)
-    classes = list(zip(np.log(prior), constant, mean, variance, strict=True))
+    prior = np.log(prior)
+    classes = list(zip(prior, constant, mean, variance, strict=True))
 
     def predict(features: np.ndarray) -> Prediction:
         joint = np.empty((len(features), n_outputs))
@@ -97,7 +113,7 @@ def naive_bayes(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_
             joint[:, i] = p + (c - 0.5 * (((features - m) ** 2) / v).sum(1))  # in scikit-learn's order
         return joint.argmax(axis=1), np.exp(joint - _log_sum_exp(joint))
 
-    return predict
+    return Predictor(predict, _doubles(2, "joint", 0, prior, constant, mean, variance))
 
 
 def neural_network(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outputs: int) -> Predictor:
@@ -118,7 +134,9 @@ def neural_network(settings: Mapping[str, Any], arrays: Arrays, n_features: int,
             features = activation(features @ weights + intercept)
         return link(features @ layers[-1][0] + layers[-1][1])
 
-    return predict
+    parts = (array for layer in layers for array in layer)
+    kind_of_unit = list(ACTIVATIONS).index(settings["activation"]) + 1
+    return Predictor(predict, _doubles(1, settings["link"], kind_of_unit, *parts))
 
 
 PREDICTORS: Mapping[str, Callable[[Mapping[str, Any], Arrays, int, int], Predictor]] = {
@@ -132,6 +150,13 @@ ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu": lambda values: np.maximum(values, 0.0),
     "tanh": np.tanh,
 }
+
+
+def _doubles(kind: int, link: str, activation: int, *parts: np.ndarray) -> InC | None:
+    """Arrays for few.c, which reads doubles alone."""
+    if any(part.dtype != np.float64 for part in parts):
+        return None
+    return InC(kind, link, activation, False, 1, None, tuple(map(np.ascontiguousarray, parts)))
 
 
 def _identity(total: np.ndarray) -> Prediction:
@@ -200,7 +225,7 @@ def _softmax(values: np.ndarray) -> np.ndarray:
     return exponential / exponential.sum(axis=1, keepdims=True)
 
 
-def _walk_in_c(
+def _pack(
     feature: np.ndarray,
     threshold: np.ndarray,
     left: np.ndarray,
@@ -210,17 +235,16 @@ def _walk_in_c(
     value: np.ndarray,
     n_features: int,
     n_outputs: int,
-) -> Walk:
-    """The walk of kernel.c, which keeps a copy of the trees; threshold and value are of one precision."""
+) -> Any:
+    """The trees as kernel.c keeps them, copied; threshold and value are of one precision."""
     feature, left, root, group = (
         np.ascontiguousarray(array, dtype=np.int32) for array in (feature, left, root, group)
     )
     default_left = np.ascontiguousarray(default_left, dtype=np.uint8)
     is_double = threshold.dtype == np.float64
-    packed = kernel.pack(
+    return kernel.pack(
         feature, threshold, left, default_left, root, group, value, n_features, n_outputs, is_double
     )
-    return partial(kernel.add, packed)
 
 
 def _walk_in_numpy(

@@ -12,7 +12,7 @@ from helpers.session import Session
 __all__ = ["contents", "fingerprint", "plan", "requirements"]
 
 ROOT = Path(__file__).parents[2]
-SUFFIXES = (".py", ".toml", ".c")
+SUFFIXES = (".py", ".toml", ".c", ".h")
 
 
 def contents() -> pd.DataFrame:
