@@ -206,7 +206,7 @@ def load_model(folder: Path) -> PortableModel:
         UnusableModel: a file is missing or changed, or the format is of another version.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         contents = (folder / ARRAYS).read_bytes()
     except FileNotFoundError as error:
         raise UnusableModel(f"The model has no {Path(str(error.filename)).name}.") from None

@@ -321,11 +321,10 @@ def _check_trees(
         raise ValueError(f"A split names a feature outside 0 to {n_features - 1}.")
     if group.min() < 0 or group.max() >= n_outputs:
         raise ValueError(f"A tree adds to an output outside 0 to {n_outputs - 1}.")
-    here = np.arange(nodes)
-    ends = np.append(root[1:], nodes)
-    end = np.repeat(ends, ends - root)
+    here, ends = np.arange(nodes), np.append(root[1:], nodes)
     leaf = left == here
-    if not (leaf | ((left > here) & (left + 1 < end))).all():
+    reached = np.where(leaf, here, left.astype(np.int64) + 1)  # the further one of the two siblings
+    if (left < here).any() or (np.maximum.reduceat(reached, root) >= ends).any():
         raise ValueError("A split leads out of its tree.")
     if not ((threshold[leaf] == np.inf) & (default_left[leaf] == 1)).all():
         raise ValueError("A leaf does not lead to itself.")
