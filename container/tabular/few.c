@@ -8,6 +8,8 @@
 
 #define MODEL "tabular.few.model"
 #define ON_STACK 512 /* doubles */
+#define MAX_FEATURES (1 << 24)
+#define MAX_ROWS (1 << 12)
 
 enum { TREES, LAYERS, NAIVE_BAYES };
 enum { IDENTITY, SHARES, LOGISTIC, LOGISTIC_SINGLE, SOFTMAX, SOFTMAX_SINGLE, JOINT };
@@ -221,7 +223,7 @@ static int parts_fit(const model *m)
 PyDoc_STRVAR(model_doc,
     "model(kind, link, activation, is_single, divisor, n_numeric, n_features, n_outputs, trees, constants,\n"
     "      parts, classes)\n\n"
-    "Hold a model's arrays; ValueError where they do not fit together. See tabular/few.py.");
+    "Hold a model's arrays; ValueError where they do not fit together. See portable.");
 
 static PyObject *make_model(PyObject *self, PyObject *args)
 {
@@ -242,6 +244,9 @@ static PyObject *make_model(PyObject *self, PyObject *args)
         m->trees_owner = Py_NewRef(trees);
     }
     m->classes = Py_NewRef(classes);
+    if (m->n_numeric < 0 || m->n_features < m->n_numeric || m->n_features > MAX_FEATURES || m->n_outputs < 1
+        || m->n_outputs > ON_STACK) /* before any of them is multiplied */
+        goto misfit;
     const Py_ssize_t constants = m->n_numeric * (Py_ssize_t)sizeof(double), n_classes = PyTuple_GET_SIZE(classes);
     if (!hold(fill, &m->fill, constants, 1) || !hold(mean, &m->mean, constants, 1)
         || !hold(scale, &m->scale, constants, 1))
@@ -257,8 +262,8 @@ static PyObject *make_model(PyObject *self, PyObject *args)
             m->widest = m->part[m->n_parts].len / 8;
     }
     const int halved = m->link == LOGISTIC || m->link == LOGISTIC_SINGLE;
-    if (m->link < IDENTITY || m->link > JOINT || m->n_numeric < 0 || m->n_features < m->n_numeric || m->n_outputs < 1 || m->n_outputs > ON_STACK
-        || n_classes > ON_STACK || !parts_fit(m) || (m->mean.buf == NULL) != (m->scale.buf == NULL)
+    if (m->link < IDENTITY || m->link > JOINT || n_classes > ON_STACK || !parts_fit(m)
+        || (m->mean.buf == NULL) != (m->scale.buf == NULL)
         || (n_classes == 0 ? m->n_outputs != 1 || m->link != IDENTITY
                            : n_classes != (halved ? 2 * m->n_outputs : m->n_outputs)
                     || m->link == IDENTITY || (m->link == JOINT) != (m->kind == NAIVE_BAYES)))
@@ -338,7 +343,7 @@ static PyObject *answer(PyObject *self, PyObject *args)
     if (m == NULL)
         goto done;
     const Py_ssize_t n_classes = PyTuple_GET_SIZE(m->classes), widest = m->widest + m->n_outputs;
-    if (n_rows < 1 || numbers.len != n_rows * m->n_numeric * (Py_ssize_t)sizeof(double)
+    if (n_rows < 1 || n_rows > MAX_ROWS || numbers.len != n_rows * m->n_numeric * (Py_ssize_t)sizeof(double)
         || PyList_GET_SIZE(hot) % n_rows) {
         PyErr_SetString(PyExc_ValueError, "The rows are not of the size of the model.");
         goto done;
