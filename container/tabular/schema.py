@@ -14,16 +14,17 @@ from tabular.cells import BOOLEANS, category
 __all__ = ["Column", "Schema", "features", "read_split", "write_split"]
 
 Family = Literal["classification", "regression"]
-Kind = Literal["numeric", "boolean", "categorical"]
+Kind = Literal["numeric", "boolean", "categorical", "date"]
 Task = Literal["binary", "multiclass", "regression"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A feature: its name in the table and how its cells are read."""
+    """A feature: its name in the table and how its cells are read; a date's by its strptime format."""
 
     name: str
     kind: Kind
+    format: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Schema:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return asdict(self)
+        columns = [{k: v for k, v in asdict(c).items() if v is not None} for c in self.columns]
+        return {**asdict(self), "columns": columns}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Schema":
