@@ -158,7 +158,7 @@ def _delimiter(sample: str) -> str:
 def _read_commas(table: pd.DataFrame, name: str, delimiter: str) -> bool:
     """Turn a column of numbers with decimal commas, or with commas between thousands, into numbers."""
     values = table[name]
-    if not is_text(values):
+    if not isinstance(values.dtype, pd.StringDtype):
         return False
     sample = values.dropna().iloc[:SAMPLE_CELLS].str.strip()
     # 1,234 is a thousand where commas are also what separates cells, and one and a bit where they are not.

@@ -1,5 +1,6 @@
 """Dates as numbers: cells to days since 1970 (UTC), and days to what a model learns from. NumPy alone."""
 
+import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -87,10 +88,10 @@ def date_format(cells: Iterable[Any], forced: bool = False) -> str | None:
 
 def as_text(days: np.ndarray, form: str) -> list[str | None]:
     """Day numbers (n_rows,) as cells of a format, so that reading them gives the same numbers."""
-    whole = [None if day != day else EPOCH + round(day * PER_DAY) * MICROSECOND for day in days.tolist()]
+    moments = [None if day != day else _moment(day) for day in days.tolist()]
     if form != ISO:
-        return [None if moment is None else moment.strftime(form) for moment in whole]
-    return [None if m is None else m.replace(tzinfo=None).isoformat() for m in whole]
+        return [None if moment is None else moment.strftime(form) for moment in moments]
+    return [None if moment is None else moment.replace(tzinfo=None).isoformat() for moment in moments]
 
 
 def date_parts(days: np.ndarray) -> np.ndarray:
@@ -102,6 +103,12 @@ def date_parts(days: np.ndarray) -> np.ndarray:
     months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     parts[known] = np.column_stack([days[known], months % 12 + 1, (day + 3) % 7])
     return parts.reshape(len(days), -1)
+
+
+def _moment(day: float) -> datetime:
+    """The moment of a day number, exact to the microsecond until 2149."""
+    whole = math.floor(day)
+    return EPOCH + timedelta(days=whole, microseconds=round((day - whole) * PER_DAY))
 
 
 def _has(cells: Iterable[Any], form: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from tabular.errors import BadInput, unknown
 
-__all__ = ["OPTIONS_FILE", "Options"]
+__all__ = ["DEFAULTS", "OPTIONS_FILE", "Options"]
 
 OPTIONS_FILE = "dataset.json"
 CHOICES = {
@@ -111,3 +111,6 @@ class Options:
                     raise unknown(f"column in {option}", name, columns)
                 if name == target:
                     raise BadInput(f"The target {target!r} is in {option}; it can only be the target.")
+
+
+DEFAULTS = Options()

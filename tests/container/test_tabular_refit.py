@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from tabular import refit
 from tabular.agreement import check_equal
+from tabular.inference import encode, infer_schema
 from tabular.portable import load_model
-from tabular.preprocess import encode, infer_schema
 from tabular.schema import features, read_split, write_split
 from tabular_jobs import give_hyperparameters, run
 from tabular_tables import family, mixed
