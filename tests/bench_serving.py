@@ -191,9 +191,9 @@ def make_models() -> Path:
     from sklearn.base import clone
     from sklearn.datasets import load_breast_cancer
     from tabular.export import export
+    from tabular.inference import encode, infer_schema
     from tabular.pipeline import build_pipeline
     from tabular.portable import save_model
-    from tabular.preprocess import encode, infer_schema
     from tabular.schema import features
 
     cancer = load_breast_cancer(as_frame=True)

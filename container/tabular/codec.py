@@ -7,7 +7,7 @@ defines it, which also finds the words for what is wrong.
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 import orjson
 
 from tabular import cells
-from tabular.portable import PortableModel, Prediction
+from tabular.dates import day_number
+from tabular.table_model import Prediction, TableModel
 
 try:
     from tabular import reader
@@ -36,8 +37,8 @@ class BadRequest(ValueError):
         self.status = status
 
 
-def decode(body: bytes, content_type: str, model: PortableModel) -> ModelInput:
-    """The rows of a request as `PortableModel.predict` takes them.
+def decode(body: bytes, content_type: str, model: TableModel) -> ModelInput:
+    """The rows of a request as `TableModel.predict` takes them.
 
     Raises:
         BadRequest: an unknown content type, or a body that is not rows of this model's table.
@@ -60,7 +61,7 @@ def decode(body: bytes, content_type: str, model: PortableModel) -> ModelInput:
 
 
 def encode(
-    prediction: Prediction, accept: str, model: PortableModel, probabilities: bool = False
+    prediction: Prediction, accept: str, model: TableModel, probabilities: bool = False
 ) -> tuple[bytes, str]:
     """The body of an answer and its content type; CSV unless JSON is asked for.
 
@@ -101,25 +102,25 @@ def _media_type(accept: str) -> str:
     raise BadRequest(406, f"Accept {accept!r} cannot be given; ask for {' or '.join(ENCODERS)}.")
 
 
-def _read_plain(body: bytes, model: PortableModel) -> ModelInput | None:
+def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
     """The rows of plain CSV, read by reader.c; None where the body is not plain or the reader not there."""
     if reader is None or model.header_is_plain or (read := reader.read(body, model.is_number)) is None:
         return None
     numbers = np.frombuffer(read[0]).reshape(-1, model.n_numbers)
     columns = {position: read[1][place :: len(model.words)] for place, position in enumerate(model.words)}
-    if model.booleans:
+    if model.worded:
         try:
-            booleans = [_read_column(columns[position], position, model) for position in model.booleans]
+            worded = [_read_column(columns[position], position, model) for position in model.worded]
         except BadRequest:
             return None  # it may be a header
-        numbers = np.column_stack([numbers, *booleans])
+        numbers = np.column_stack([numbers, *worded])
     return numbers, [
         ["" if cell in cells.MISSING else cell for cell in columns[position]]
         for position in model.categorical
     ]
 
 
-def _rows_of_csv(text: str, model: PortableModel) -> list[list[Any]]:
+def _rows_of_csv(text: str, model: TableModel) -> list[list[Any]]:
     lines = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
     try:
         rows = [row for row in lines if row]
@@ -137,7 +138,7 @@ def _rows_of_csv(text: str, model: PortableModel) -> list[list[Any]]:
     return rows
 
 
-def _rows_of_json(text: str, model: PortableModel) -> list[list[Any]]:
+def _rows_of_json(text: str, model: TableModel) -> list[list[Any]]:
     try:
         content = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -161,13 +162,13 @@ def _rows_of_json(text: str, model: PortableModel) -> list[list[Any]]:
     return rows
 
 
-def _to_input(rows: Sequence[Sequence[Any]], model: PortableModel) -> ModelInput:
+def _to_input(rows: Sequence[Sequence[Any]], model: TableModel) -> ModelInput:
     width = len(model.columns)
     if set(map(len, rows)) != {width}:
         number, row = next((i, row) for i, row in enumerate(rows, start=1) if len(row) != width)
         raise BadRequest(400, f"Row {number} has {_cells(len(row))}; this model takes {width}.")
     numbers = np.empty((len(rows), len(model.numeric)))
-    count = len(model.numeric) - len(model.booleans)
+    count = len(model.numeric) - len(model.worded)
     every = (
         chain.from_iterable(rows)
         if count == width
@@ -202,7 +203,7 @@ def _plain_numbers(given: Sequence[Any]) -> np.ndarray | None:
     return None if np.isinf(numbers).any() else numbers
 
 
-def _read_column(column: Sequence[Any], position: int, model: PortableModel) -> Sequence[Any]:
+def _read_column(column: Sequence[Any], position: int, model: TableModel) -> Sequence[Any]:
     """The cells of one column, read by its kind.
 
     Raises:
@@ -211,16 +212,23 @@ def _read_column(column: Sequence[Any], position: int, model: PortableModel) -> 
     kind = model.columns[position]["kind"]
     if kind == "numeric" and (plain := _plain_numbers(column)) is not None:
         return plain
-    values = []
+    values, read = [], _reader(position, model)
     for number, cell in enumerate(column, start=1):
         try:
-            values.append(READERS[kind](cell))
+            values.append(read(cell))
         except ValueError as error:
             raise BadRequest(400, f"Row {number}, column {model.names[position]!r}: {error}") from None
     return values
 
 
-def _is_header(row: Sequence[str], model: PortableModel) -> bool:
+def _reader(position: int, model: TableModel) -> Callable[[Any], Any]:
+    column = model.columns[position]
+    if column["kind"] == "date":
+        return partial(day_number, form=column["format"])
+    return READERS[column["kind"]]
+
+
+def _is_header(row: Sequence[str], model: TableModel) -> bool:
     """Whether the first line names columns: it holds a column's name, and does not read as a row."""
     if model.name_set.isdisjoint(map(str.strip, row)):
         return False
@@ -228,7 +236,7 @@ def _is_header(row: Sequence[str], model: PortableModel) -> bool:
         return True
     try:
         for position in model.numeric:
-            READERS[model.columns[position]["kind"]](row[position])
+            _reader(position, model)(row[position])
     except ValueError:
         return True
     return sorted(cell.strip() for cell in row) == sorted(model.names)  # even if all of them are numbers
@@ -253,7 +261,7 @@ def _cells(count: int) -> str:
     return f"{count} cell" if count == 1 else f"{count} cells"
 
 
-def _csv_of(prediction: Prediction, _: PortableModel) -> bytes:
+def _csv_of(prediction: Prediction, _: TableModel) -> bytes:
     if prediction.probabilities is None:
         return "".join([f"{number!r}\n" for number in prediction.labels]).encode()
     return "".join([f"{_csv_cell(label)}\n" for label in prediction.labels]).encode()
@@ -274,7 +282,7 @@ def _csv_cell(label: str | float) -> str:
     return out.getvalue()
 
 
-def _json_of(prediction: Prediction, model: PortableModel) -> bytes:
+def _json_of(prediction: Prediction, model: TableModel) -> bytes:
     answer: dict[str, Any] = {"predictions": prediction.labels}
     if prediction.probabilities is not None:
         answer |= {"classes": model.classes, "probabilities": prediction.probabilities}
@@ -286,11 +294,11 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "boolean": cells.boolean,
     "categorical": cells.category,
 }
-DECODERS: Mapping[str, Callable[[str, PortableModel], list[list[Any]]]] = {
+DECODERS: Mapping[str, Callable[[str, TableModel], list[list[Any]]]] = {
     "text/csv": _rows_of_csv,
     "application/json": _rows_of_json,
 }
-ENCODERS: Mapping[str, Callable[[Prediction, PortableModel], bytes]] = {
+ENCODERS: Mapping[str, Callable[[Prediction, TableModel], bytes]] = {
     "text/csv": _csv_of,
     "application/json": _json_of,
 }

@@ -7,6 +7,8 @@ from typing import NoReturn
 
 __all__ = ["ArgumentParser", "BadInput", "command", "unknown"]
 
+MAX_SHOWN = 30  # names in one sentence; SageMaker keeps 1,024 characters of it
+
 
 class BadInput(ValueError):
     """What was given cannot be used; the message says what was seen, what is allowed and what to do."""
@@ -34,4 +36,7 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> BadInput:
     lowered = {one.lower(): one for one in known}
     nearest = get_close_matches(str(name).lower(), lowered, n=1)
     hint = f"Did you mean {lowered[nearest[0]]!r}?" if nearest else "Use one of the names listed."
-    return BadInput(f"Unknown {kind} {name!r}; known are {', '.join(map(repr, known))}. {hint}")
+    more = f" and {len(known) - MAX_SHOWN} more" if len(known) > MAX_SHOWN else ""
+    return BadInput(
+        f"Unknown {kind} {name!r}; known are {', '.join(map(repr, known[:MAX_SHOWN]))}{more}. {hint}"
+    )

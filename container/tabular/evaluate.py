@@ -25,7 +25,7 @@ from tabular import paths
 from tabular.agreement import TOLERANCES, Answers, check_answers, positions
 from tabular.errors import ArgumentParser, BadInput, command
 from tabular.metrics import evaluate, signed_margin
-from tabular.schema import Schema, read_split
+from tabular.schema import Schema, as_rows, read_split
 from tabular.server_process import ServerProcess
 
 __all__ = ["agreement", "gate", "main", "model_quality"]
@@ -62,8 +62,7 @@ def predict(
     server: ServerProcess, name: str, frame: pd.DataFrame, schema: Schema, together: int | None = None
 ) -> Answers:
     """Positions (n_rows,) and probabilities (n_rows, n_classes); for a regression numbers and None."""
-    rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
-    answer = server.predict(name, rows, together)
+    answer = server.predict(name, as_rows(frame, schema), together)
     probabilities = np.array(answer["probabilities"]) if schema.classes else None
     return positions(answer["predictions"], schema), probabilities
 
@@ -202,7 +201,8 @@ def extract(archive: Path, folder: Path) -> Path:
 
 def _same_table(champion: dict[str, Any], schema: Schema) -> bool:
     ours = json.loads(json.dumps(schema.to_dict()))
-    return all(champion["manifest"].get(name) == ours[name] for name in ours)
+    names = ("task", "target", "classes", "columns")
+    return all(champion["manifest"].get(name) == ours[name] for name in names)
 
 
 def _facts(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -5,20 +5,23 @@ from threading import Lock
 
 from tabular import memory, paths
 from tabular.codec import BadRequest
-from tabular.portable import ARRAYS, MANIFEST, PortableModel, UnusableModel, load_model
+from tabular.pickled import PIPELINE
+from tabular.portable import ARRAYS, MANIFEST, load_model
+from tabular.table_model import TableModel, UnusableModel
 
 __all__ = ["LoadedModel", "Models", "needed_bytes"]
 
 # What a manifest's JSON takes when it is read, and what a model takes at least: measured over all kinds.
 PER_MANIFEST_BYTE = 8
 PER_MODEL = 8_192
+PER_PICKLE_BYTE = 4  # joblib's files hold the arrays of trees and little else
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     """A model in service: where it was read and the bytes it is counted with."""
 
-    model: PortableModel
+    model: TableModel
     url: str
     bytes: int
 
@@ -28,10 +31,11 @@ class Models:
 
     Args:
         budget: the bytes that models may take together; None: any.
+        pickles: the algorithms whose models may be pickles, which are code.
     """
 
-    def __init__(self, budget: int | None = None) -> None:
-        self.budget = budget
+    def __init__(self, budget: int | None = None, pickles: frozenset[str] = frozenset()) -> None:
+        self.budget, self.pickles = budget, pickles
         self.used = 0
         self._models: dict[str, LoadedModel] = {}
         self._changing = Lock()  # one load or unload at a time; predictions do not wait for it
@@ -53,7 +57,7 @@ class Models:
                     f"{self.budget:,}; unload some first.",
                 )
             try:
-                model = load_model(paths.rooted(url))
+                model = load_model(paths.rooted(url), self.pickles)
             except UnusableModel as error:
                 raise BadRequest(400, str(error)) from None
             except MemoryError:
@@ -94,7 +98,11 @@ def needed_bytes(url: str) -> int:
     """The bytes a model takes: its arrays once, its manifest some times over; 0 where files are missing."""
     folder = paths.rooted(url)
     try:
-        arrays, manifest = ((folder / name).stat().st_size for name in (ARRAYS, MANIFEST))
+        pickled = folder / PIPELINE
+        arrays = (
+            PER_PICKLE_BYTE * pickled.stat().st_size if pickled.exists() else (folder / ARRAYS).stat().st_size
+        )
+        manifest = (folder / MANIFEST).stat().st_size
     except (OSError, ValueError):
         return 0  # to be refused when it is read
     return arrays + PER_MANIFEST_BYTE * manifest + PER_MODEL

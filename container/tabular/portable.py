@@ -5,17 +5,17 @@ The server needs NumPy and this file's readers; no scikit-learn, no pickle.
 
 import hashlib
 import json
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from tabular import cells
+from tabular import dates, pickled
 from tabular.predictors import PREDICTORS, Arrays, Predictor
+from tabular.table_model import Prediction, TableModel, UnusableModel
 
 try:
     from tabular import few
@@ -24,6 +24,7 @@ except ImportError:  # installed where no compiler was
 
 __all__ = [
     "ARRAYS",
+    "FORMAT",
     "FORMAT_VERSION",
     "MANIFEST",
     "PortableModel",
@@ -47,22 +48,7 @@ LINKS = (
 )  # as there
 
 
-class UnusableModel(ValueError):
-    """The folder holds no portable model that can be served; the message says why."""
-
-
-class Prediction(NamedTuple):
-    """Answers for some rows: labels in their own type (or numbers), and probabilities by class.
-
-    `is_finite` says that all of them are known to be finite numbers.
-    """
-
-    labels: list[str | int | float]
-    probabilities: np.ndarray | None
-    is_finite: bool = False
-
-
-class PortableModel:
+class PortableModel(TableModel):
     """A fitted model as constants and arrays.
 
     Raises:
@@ -71,53 +57,37 @@ class PortableModel:
 
     def __init__(self, manifest: dict[str, Any], arrays: Arrays) -> None:
         try:
-            self.manifest = manifest
-            self.classes: list[str | int | float] = manifest["classes"]
-            self.columns: list[dict[str, str]] = manifest["columns"]
-            self.names = [column["name"] for column in self.columns]
-            kinds = [column["kind"] for column in self.columns]
-            if not set(kinds) <= {"numeric", "boolean", "categorical"}:
-                raise ValueError("A column is of an unknown kind.")
-            self.name_set = frozenset(self.names)
-            self.is_number = bytes(kind == "numeric" for kind in kinds)
-            self.booleans = [i for i, kind in enumerate(kinds) if kind == "boolean"]
-            self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.booleans
-            self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
-            self.words = sorted(self.booleans + self.categorical)
-            self.n_numbers = len(kinds) - len(self.words)
+            super().__init__(manifest)
             self._fill, self._mean, self._scale = (
                 arrays.get(f"numeric.{n}") for n in ("fill", "mean", "scale")
             )
-            self._encodings = manifest["encodings"]
-            if len(self._encodings) != len(self.categorical):
-                raise ValueError("Not every category has an encoding.")
-            for encoding in self._encodings:
-                _check_encoding(encoding)
+            self._numbers = len(self.numeric) + 2 * len(self.dates)  # a date is three of them
             for constants in (self._fill, self._mean, self._scale):
-                if constants is not None and constants.shape != (len(self.numeric),):
+                if constants is not None and constants.shape != (self._numbers,):
                     raise ValueError("The constants of the numeric columns do not fit them.")
-            self.width = len(self.numeric) + sum(encoding["width"] for encoding in self._encodings)
+            self.width, self._places = self._numbers, []
+            for encoding in manifest["encodings"]:
+                self._places.append(_places(encoding, self.width))
+                self.width += encoding["width"]
+            if len(self._places) != len(self.categorical):
+                raise ValueError("Not every category has an encoding.")
             estimator = manifest["estimator"]
-            predictor = PREDICTORS[estimator["kind"]](estimator, arrays, self.width, estimator["outputs"])
+            predictor = PREDICTORS[self.kind](estimator, arrays, self.width, estimator["outputs"])
             self._predict = predictor.predict
             self._few = self._hold_for_few(predictor, estimator["outputs"])
             self._try_out()
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise UnusableModel(f"The model's files do not fit together: {error!r}.") from None
 
-    @cached_property
-    def header_is_plain(self) -> bool:
-        """Whether a line of these columns' names may read as a row: enough of them are numbers."""
-        return sum(map(_is_number, self.names)) >= sum(self.is_number)
-
     def transform(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> np.ndarray:
         """The features (n_rows, n_features) that the estimator takes.
 
         Args:
-            numbers: (n_rows, n_numeric) float64, numeric columns and then boolean ones, NaN where empty.
+            numbers: (n_rows, n_numeric) float64, numeric columns, then boolean ones, then dates as days since
+                1970; NaN where empty.
             categories: for each categorical column the n_rows levels as text.
         """
-        ready = numbers
+        ready = self._with_parts_of_dates(numbers)
         if self._fill is not None:
             ready = np.where(np.isnan(ready), self._fill, ready)
         if self._mean is not None and self._scale is not None:
@@ -125,15 +95,12 @@ class PortableModel:
         if not self.categorical:
             return ready
         features = np.zeros((len(numbers), self.width))
-        features[:, : len(self.numeric)] = ready
-        start = len(self.numeric)
-        for levels, encoding in zip(categories, self._encodings, strict=True):
-            positions, unknown = encoding["levels"], encoding["unknown"]
+        features[:, : self._numbers] = ready
+        for levels, (places, unknown) in zip(categories, self._places, strict=True):
             for row, level in enumerate(levels):
-                position = positions.get(level, unknown)
-                if position is not None:
-                    features[row, start + position] = 1.0
-            start += encoding["width"]
+                place = places.get(level, unknown)
+                if place is not None:
+                    features[row, place] = 1.0
         return features
 
     def predict(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> Prediction:
@@ -144,7 +111,8 @@ class PortableModel:
                 for levels, (places, unknown) in zip(categories, self._places, strict=True)
                 for level in levels
             ]
-            answer = few.answer(self._few, len(numbers), np.ascontiguousarray(numbers), hot)
+            ready = np.ascontiguousarray(self._with_parts_of_dates(numbers))
+            answer = few.answer(self._few, len(numbers), ready, hot)
             if answer is not None:
                 labels, found = answer
                 if not self.classes:
@@ -156,19 +124,20 @@ class PortableModel:
             return Prediction([float(value) for value in predicted], None)
         return Prediction([self.classes[position] for position in predicted.tolist()], probabilities)
 
+    def _with_parts_of_dates(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers with every date as three of them (n_rows, n_numbers)."""
+        if not self.dates:
+            return numbers
+        plain = len(self.numeric) - len(self.dates)
+        return np.hstack([numbers[:, :plain], dates.date_parts(numbers[:, plain:])])
+
     def _hold_for_few(self, predictor: Predictor, n_outputs: int) -> Any:
         """The model as few.c takes it; None where that cannot compute it."""
         if few is None or predictor.in_c is None or predictor.in_c.link not in LINKS:
             return None
-        self._places, start = [], len(self.numeric)
-        for encoding in self._encodings:
-            places = {level: start + place for level, place in encoding["levels"].items()}
-            unknown = None if encoding["unknown"] is None else start + encoding["unknown"]
-            self._places.append((places, unknown))
-            start += encoding["width"]
         kind, link, activation, is_single, divisor, trees, parts = predictor.in_c
         self._kind = np.float32 if link.endswith("_single") else np.float64
-        sizes = (len(self.numeric), self.width, n_outputs)
+        sizes = (self._numbers, self.width, n_outputs)
         constants = tuple(
             None if array is None else np.ascontiguousarray(array, dtype=np.float64)
             for array in (self._fill, self._mean, self._scale)
@@ -185,31 +154,44 @@ class PortableModel:
             raise ValueError("A row of empty cells has no answer.")
 
 
-def save_model(folder: Path, manifest: dict[str, Any], arrays: Arrays) -> None:
-    """Write `manifest.json` and `model.safetensors`; the manifest names the latter's SHA-256."""
+def save_model(
+    folder: Path, manifest: dict[str, Any], arrays: Arrays, others: Mapping[str, bytes] | None = None
+) -> None:
+    """Write `manifest.json`, `model.safetensors` and other files, which a server does not read.
+
+    The manifest names the SHA-256 of each.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    contents = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-    (folder / ARRAYS).write_bytes(contents)
+    files = {ARRAYS: save({name: np.ascontiguousarray(array) for name, array in arrays.items()})}
+    files |= others or {}
+    for name, contents in files.items():
+        (folder / name).write_bytes(contents)
     whole = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "files": {ARRAYS: hashlib.sha256(contents).hexdigest()},
+        "files": {name: hashlib.sha256(contents).hexdigest() for name, contents in files.items()},
         **manifest,
     }
     (folder / MANIFEST).write_text(json.dumps(whole, indent=1))
 
 
-def load_model(folder: Path) -> PortableModel:
-    """Read a model that `save_model` wrote.
+def load_model(folder: Path, pickles: frozenset[str] = frozenset()) -> TableModel:
+    """Read a model that `save_model` wrote, or the pickle of an algorithm that is named.
 
     Raises:
         UnusableModel: a file is missing or changed, or the format is of another version.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if isinstance(manifest, dict) and manifest.get("portable") is False:
+            raise UnusableModel(str(manifest.get("reason")))
+        if isinstance(manifest, dict) and manifest.get("format") == pickled.FORMAT:
+            return pickled.load_pickled(folder, manifest, pickles)
         contents = (folder / ARRAYS).read_bytes()
     except FileNotFoundError as error:
         raise UnusableModel(f"The model has no {Path(str(error.filename)).name}.") from None
+    except UnusableModel:
+        raise
     except (OSError, ValueError, RecursionError) as error:
         raise UnusableModel(f"The model's {MANIFEST} cannot be read: {error}.") from None
     if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
@@ -219,7 +201,8 @@ def load_model(folder: Path) -> PortableModel:
         raise UnusableModel(
             f"The model's format is {manifest.get('format')!r}; this server reads {FORMAT!r}."
         )
-    if manifest.get("files") != {ARRAYS: hashlib.sha256(contents).hexdigest()}:
+    files = manifest.get("files")
+    if not isinstance(files, dict) or files.get(ARRAYS) != hashlib.sha256(contents).hexdigest():
         raise UnusableModel(f"{ARRAYS} is not the file whose SHA-256 {MANIFEST} names.")
     try:
         arrays = load(contents)
@@ -228,17 +211,15 @@ def load_model(folder: Path) -> PortableModel:
     return PortableModel(manifest, arrays)
 
 
-def _is_number(name: str) -> bool:
-    try:
-        cells.number(name)
-    except ValueError:
-        return False
-    return True
+def _places(encoding: dict[str, Any], start: int) -> tuple[dict[str, int], int | None]:
+    """The column that each level of a category sets to one, and the one of a level that is not known.
 
-
-def _check_encoding(encoding: dict[str, Any]) -> None:
-    """Every column has a level: otherwise a short file could ask for any amount of memory."""
-    places = {*encoding["levels"].values(), encoding["unknown"]} - {None}
+    Every column has a level: otherwise a short file could ask for any amount of memory.
+    """
+    levels, unknown = encoding["levels"], encoding["unknown"]
+    places = {*levels.values(), unknown} - {None}
     width = len(places)
     if encoding["width"] != width or not all(isinstance(i, int) and 0 <= i < width for i in places):
         raise ValueError("The levels of a category do not fill its columns.")
+    absolute = {level: start + place for level, place in levels.items()}
+    return absolute, None if unknown is None else start + unknown

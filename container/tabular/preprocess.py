@@ -4,208 +4,154 @@ Nothing is fitted here but the split itself: imputation, scaling and encoding li
 cross-validated, so that no fold sees another.
 """
 
-import csv
 import json
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
-from tabular import paths
-from tabular.cells import FALSE, TRUE
-from tabular.errors import ArgumentParser, BadInput, command, unknown
-from tabular.schema import Column, Family, Schema, Task, features, write_split
+from tabular import custom, paths
+from tabular.baseline import baseline
+from tabular.cleaning import clean
+from tabular.errors import ArgumentParser, BadInput, command
+from tabular.inference import encode, infer_schema
+from tabular.options import OPTIONS_FILE, Options
+from tabular.schema import Schema, features, texts, write_split
+from tabular.splits import split, without_outliers
+from tabular.tables import column_of, read_table, table_files
 
-__all__ = ["clean", "infer_schema", "main", "read_table", "split"]
-
-MIN_ROWS = 20
-MAX_CLASSES = 100
+__all__ = ["main", "read_options"]
 
 
 def main() -> None:
     """Read the raw table among the job's inputs and write the splits `train` and `test`."""
     arguments = _arguments()
-    table = read_table(paths.processing("input/data"))
-    cleaned, report = clean(table, arguments.target)
-    schema = infer_schema(cleaned, arguments.target, arguments.family)
-    report["columns_dropped"] = sorted(
-        set(table.columns) - {c.name for c in schema.columns} - {schema.target}
-    )
-    target = encode(cleaned[schema.target], schema)
+    folder = paths.processing("input/data")
+    options = read_options(folder)
+    raw = read_table(table_files(folder))
+    table = custom.clean(raw)
+    report: dict[str, Any] = {"files": raw.attrs["files"], "options": options.to_dict()}
+    if table is not raw:
+        before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw, table))
+        report["custom_clean"] = {"before": before, "after": after}
+    del raw
+    table, counts = clean(table, arguments.target, options)
+    schema = infer_schema(table, arguments.target, arguments.family, options)
+    target = encode(table[schema.target], schema)
+    frame = features(table, schema)
+    groups, times = _groups(table, options), _times(table, options)
     stratify = arguments.stratify == "true"
-    train, test = split(target, schema, arguments.test_size, stratify, arguments.random_state)
-    frame = features(cleaned, schema)
-    for name, rows in (("train", train), ("test", test)):
-        write_split(paths.processing("output") / name, frame.iloc[rows], target[rows], schema)
-        report[f"rows_{name}"] = len(rows)
-    (paths.processing("output/report")).mkdir(parents=True, exist_ok=True)
-    (paths.processing("output/report") / "preprocessing.json").write_text(json.dumps(report, indent=1))
+    train, test = split(target, schema, arguments.test_size, stratify, arguments.random_state, groups, times)
+    kept = train
+    if options.outliers == "iqr":
+        kept = train[without_outliers(frame.iloc[train], target[train], schema)]
+        _check_left(target[kept], schema, len(train))
+    schema = replace(schema, baseline=baseline(frame.iloc[kept], schema))
+    subgroups = _subgroups(table, options)
+    for name, rows in (("train", kept), ("test", test)):
+        write_split(
+            paths.processing("output") / name,
+            frame.iloc[rows],
+            target[rows],
+            schema,
+            groups=None if groups is None else groups[rows],
+            subgroups=None if subgroups is None else subgroups.iloc[rows],
+        )
+    report |= counts
+    report |= {
+        "rows_outliers": len(train) - len(kept),
+        "rows_train": len(kept),
+        "rows_test": len(test),
+        "split": _how(arguments, schema),
+        "columns": schema.to_dict()["columns"],
+        "columns_dropped": _dropped(table, schema),
+        "classes": _class_counts(target, schema),
+    }
+    output = paths.processing("output/report")
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "preprocessing.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report))
 
 
-def read_table(folder: Path) -> pd.DataFrame:
-    """The one CSV or Parquet file of a folder.
+def read_options(folder: Path) -> Options:
+    """The options beside the raw files; all defaults where nothing is said.
 
     Raises:
-        BadInput: no file or several, one that cannot be read, column names that are empty or come twice.
+        BadInput: they are no JSON, or cannot be meant.
     """
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    if len(files) != 1:
-        raise BadInput(f"Expected one table at InputDataUri, found {len(files)} files; point it at one file.")
+    file = folder / OPTIONS_FILE
+    if not file.exists():
+        return Options()
     try:
-        if files[0].suffix == ".parquet":
-            table = pd.read_parquet(files[0])
-        else:
-            with files[0].open(newline="", encoding="utf-8-sig") as text:
-                lines = csv.reader(text, skipinitialspace=True)
-                header, first = next(lines, []), next(filter(None, lines), [])
-            _check_names(header)
-            if len(first) > len(header):  # pandas would take the first cells for an index
-                raise ValueError("its rows have more cells than its header.")
-            # low_memory would type a column chunk by chunk: 007 is 7 in one chunk and text in another.
-            table = pd.read_csv(files[0], encoding="utf-8-sig", skipinitialspace=True, low_memory=False)
-        _check_names([str(name) for name in table.columns])
-    except (ValueError, OSError, csv.Error) as error:
-        raise BadInput(
-            f"Cannot read the table {files[0].name}: {str(error).strip()} Give a CSV with a header line."
-        ) from None
-    table.columns = [str(name).strip() for name in table.columns]
-    return table
-
-
-def clean(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Drop rows without a target and repeated rows, and report how many of each.
-
-    Raises:
-        BadInput: no such target column, an infinite number, or too few rows are left.
-    """
-    if target not in table.columns:
-        raise unknown("target column", target, table.columns)
-    labelled = table.dropna(subset=[target])
-    cleaned = labelled.drop_duplicates(ignore_index=True)
-    report: dict[str, object] = {
-        "rows_read": len(table),
-        "rows_without_target": len(table) - len(labelled),
-        "rows_repeated": len(labelled) - len(cleaned),
-    }
-    if len(cleaned) < MIN_ROWS:
-        raise BadInput(
-            f"Only {len(cleaned)} rows are left after cleaning ({report}); at least {MIN_ROWS} are needed."
-        )
-    for name in cleaned.columns[[pd.api.types.is_float_dtype(kind) for kind in cleaned.dtypes]]:
-        if np.isinf(cleaned[name].to_numpy(dtype=np.float64, na_value=np.nan)).any():
-            raise BadInput(
-                f"The column {name!r} holds an infinite number; leave cells empty whose number is unknown."
-            )
-    return cleaned, report
-
-
-def infer_schema(table: pd.DataFrame, target: str, family: Family) -> Schema:
-    """Type the columns; those that are empty or hold one value alone are left out.
-
-    Raises:
-        BadInput: a target that does not fit the task family, or no usable column.
-    """
-    names = [name for name in table.columns if name != target and table[name].nunique(dropna=False) > 1]
-    if not names:
-        raise BadInput(
-            "No column besides the target holds more than one value; there is nothing to learn from."
-        )
-    columns = tuple(Column(name, _kind(table[name])) for name in names)
-    if family == "regression":
-        if not pd.api.types.is_numeric_dtype(table[target]):
-            raise BadInput(
-                f"The target {target!r} is not numeric; use the classification pipeline for labels."
-            )
-        if table[target].nunique() < 2:
-            raise BadInput(
-                f"The target {target!r} holds only {table[target].iloc[0]}; there is nothing to predict."
-            )
-        return Schema("regression", target, (), columns)
-    classes = _classes(table[target])
-    task: Task = "binary" if len(classes) == 2 else "multiclass"
-    return Schema(task, target, classes, columns)
-
-
-def encode(target: pd.Series, schema: Schema) -> np.ndarray:
-    """Labels as their positions in `schema.classes`; the numbers themselves for a regression. (n_rows,)."""
-    if schema.task == "regression":
-        return target.to_numpy(dtype=np.float64)
-    positions = {label: position for position, label in enumerate(schema.classes)}
-    return np.array([positions[label] for label in _labels(target)], dtype=np.int64)
-
-
-def split(
-    target: np.ndarray, schema: Schema, test_size: float, stratify: bool, random_state: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the training split and of the held-out split.
-
-    Raises:
-        BadInput: a class too rare to be in both splits, or a share that leaves a split empty.
-    """
-    labelled = schema.task != "regression"
-    try:
-        train, test = train_test_split(
-            np.arange(len(target)),
-            test_size=test_size,
-            random_state=random_state,
-            stratify=target if stratify and labelled else None,
-        )
-        for part, rows in (("training", train), ("held-out", test)) if labelled else ():
-            if absent := sorted(set(range(len(schema.classes))) - set(target[rows].tolist())):
-                raise ValueError(f"The {part} split would have no row of {schema.classes[absent[0]]!r}.")
+        given = json.loads(file.read_bytes())
     except ValueError as error:
+        raise BadInput(f"{OPTIONS_FILE} beside the table is no JSON: {error}. Write it anew.") from None
+    return Options.from_dict(given)
+
+
+def _groups(table: pd.DataFrame, options: Options) -> np.ndarray | None:
+    """The number of each row's group (n_rows,); rows without one are a group of their own."""
+    return pd.factorize(texts(table[options.group]))[0] if options.group else None
+
+
+def _times(table: pd.DataFrame, options: Options) -> np.ndarray | None:
+    """When each row was (n_rows,): days since 1970, or the numbers of a numeric column."""
+    if options.time is None:
+        return None
+    column = column_of(options.time, table[options.time], options)
+    if column.kind not in ("numeric", "date"):
         raise BadInput(
-            f"Cannot split {len(target)} rows with TestSetSize={test_size}: {error} "
-            "Give more rows of the rarest class, or change StratifySplit or TestSetSize."
-        ) from None
-    return np.sort(train), np.sort(test)
-
-
-def _check_names(names: Sequence[str]) -> None:
-    stripped = [name.strip() for name in names]
-    repeated = sorted({name for name in stripped if stripped.count(name) > 1})
-    if repeated:
-        raise ValueError(f"the column names {repeated} come more than once.")
-    if not stripped:
-        raise ValueError("it is empty.")
-    if not all(stripped):
-        raise ValueError(f"column {stripped.index('') + 1} of its header has no name.")
-
-
-def _kind(values: pd.Series) -> str:
-    if pd.api.types.is_bool_dtype(values):
-        return "boolean"
-    if pd.api.types.is_numeric_dtype(values):
-        return "numeric"
-    words = set(values.dropna().map(str).str.strip().str.lower())
-    return "boolean" if len(words) == 2 and words & TRUE and words & FALSE else "categorical"
-
-
-def _classes(target: pd.Series) -> tuple[str | int | float, ...]:
-    labels = sorted(set(_labels(target)))
-    if len(labels) < 2:
-        raise BadInput(
-            f"The target {target.name!r} holds only {labels[0]!r}; a classification needs two classes."
+            f"The time column {column.name!r} is {column.kind}, neither dates of one format nor "
+            "numbers; write its dates as 2024-01-31."
         )
-    if len(labels) > MAX_CLASSES:
+    return features(table, Schema("regression", "", (), (column,)))[column.name].to_numpy()
+
+
+def _subgroups(table: pd.DataFrame, options: Options) -> pd.DataFrame | None:
+    """The columns by which an evaluation is split: numbers as they are, everything else as text."""
+    if not options.subgroups:
+        return None
+    named = table[list(options.subgroups)]
+    return named.apply(lambda values: values if pd.api.types.is_numeric_dtype(values) else texts(values))
+
+
+def _check_left(target: np.ndarray, schema: Schema, before: int) -> None:
+    classes = set(range(len(schema.classes)))
+    absent = sorted(classes - set(target.tolist()))
+    if len(target) < before / 2 or absent:
         raise BadInput(
-            f"The target {target.name!r} holds {len(labels)} different values; at most {MAX_CLASSES} classes "
-            "are allowed. Use the regression pipeline for a quantity."
+            f"Without outliers {len(target)} of {before} training rows are left"
+            f"{f', none of the class {schema.classes[absent[0]]!r}' if absent else ''}; these are no "
+            "outliers. Set outliers to none."
         )
-    return tuple(labels)
 
 
-def _labels(target: pd.Series) -> list[str | int | float]:
-    """The labels in their own type and spelling."""
-    if pd.api.types.is_bool_dtype(target) or not pd.api.types.is_numeric_dtype(target):
-        return [str(label) for label in target]
-    labels = target.tolist()
-    # A column of whole numbers that had a gap is read as floats.
-    return [int(label) for label in labels] if all(float(label).is_integer() for label in labels) else labels
+def _dropped(table: pd.DataFrame, schema: Schema) -> Mapping[str, str]:
+    """Why each column of the raw table is no feature."""
+    options = schema.options
+    used = {column.name for column in schema.columns} | {schema.target}
+    why = dict.fromkeys(options.drop, "named in drop")
+    for name in table.columns:
+        if name in (options.group, options.time):
+            why[name] = "the group of a row" if name == options.group else "the time of a row"
+        elif name not in used:
+            why[name] = "holds one value alone" if table[name].notna().any() else "is empty"
+    return why
+
+
+def _how(arguments: Namespace, schema: Schema) -> dict[str, Any]:
+    stratified = "stratified" if arguments.stratify == "true" and schema.classes else "random"
+    by = "group" if schema.options.group else "time" if schema.options.time else stratified
+    return {"by": by, "test_size": arguments.test_size, "random_state": arguments.random_state}
+
+
+def _class_counts(target: np.ndarray, schema: Schema) -> dict[str, int]:
+    counts = np.bincount(target, minlength=len(schema.classes)) if schema.classes else []
+    return {str(label): int(count) for label, count in zip(schema.classes, counts, strict=True)}
 
 
 def _arguments() -> Namespace:

@@ -1,8 +1,8 @@
 """What a table's columns are: the types found by PreprocessData, which travel with the model."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,20 +10,32 @@ import numpy as np
 import pandas as pd
 
 from tabular.cells import BOOLEANS, category
+from tabular.dates import PER_DAY, as_text, day_number
+from tabular.options import DEFAULTS, Options
 
-__all__ = ["Column", "Schema", "features", "read_split", "write_split"]
+__all__ = [
+    "Column",
+    "Schema",
+    "as_rows",
+    "features",
+    "read_groups",
+    "read_split",
+    "texts",
+    "write_split",
+]
 
 Family = Literal["classification", "regression"]
-Kind = Literal["numeric", "boolean", "categorical"]
+Kind = Literal["numeric", "boolean", "categorical", "date"]
 Task = Literal["binary", "multiclass", "regression"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A feature: its name in the table and how its cells are read."""
+    """A feature: its name in the table and how its cells are read; a date's by its strptime format."""
 
     name: str
     kind: Kind
+    format: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,13 +43,16 @@ class Schema:
     """The features in the order of the table, and what is to be predicted.
 
     `classes` are the target's labels in their own type and spelling; the splits hold their positions in
-    this list. It is empty for a regression.
+    this list. It is empty for a regression. `baseline` is what `tabular.baseline` found in the rows of
+    training, by column.
     """
 
     task: Task
     target: str
     classes: tuple[str | int | float, ...]
     columns: tuple[Column, ...]
+    options: Options = DEFAULTS
+    baseline: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def family(self) -> Family:
@@ -50,20 +65,27 @@ class Schema:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return asdict(self)
+        columns = [{k: v for k, v in asdict(c).items() if v is not None} for c in self.columns]
+        return {**asdict(self), "columns": columns, "options": self.options.to_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Schema":
         """The inverse of `to_dict`."""
-        columns = tuple(Column(**column) for column in values["columns"])
-        return cls(values["task"], values["target"], tuple(values["classes"]), columns)
+        return cls(
+            values["task"],
+            values["target"],
+            tuple(values["classes"]),
+            tuple(Column(**column) for column in values["columns"]),
+            Options.from_dict(values.get("options", {})),
+            values.get("baseline", {}),
+        )
 
 
 def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """The columns of a raw table as the estimators get them, row by row and without anything fitted.
 
-    Numbers and booleans become float64 with NaN where a cell is empty; categories become text, in which an
-    empty cell is the empty text, a level like any other.
+    Numbers and booleans become float64 with NaN where a cell is empty, dates the days since 1970;
+    categories become text, in which an empty cell is the empty text, a level like any other.
     """
     columns = {}
     for column in schema.columns:
@@ -72,10 +94,19 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             columns[column.name] = pd.to_numeric(values).astype(np.float64)
         elif column.kind == "boolean":
             columns[column.name] = as_boolean(values)
+        elif column.kind == "date":
+            columns[column.name] = _days(values, str(column.format))
         else:
-            present = values.astype(object).where(values.notna(), None)
-            columns[column.name] = pd.Series(map(category, present), values.index, dtype=object)
+            columns[column.name] = texts(values)
     return pd.DataFrame(columns, index=frame.index)
+
+
+def texts(values: pd.Series) -> pd.Series:
+    """Cells as text, empty where one is missing."""
+    present = values.astype(object).where(values.notna(), None)
+    levels: dict[tuple[type, Any], str] = {}  # each once; by type, too, as True equals 1
+    found = [levels.setdefault((type(cell), cell), category(cell)) for cell in present]
+    return pd.Series(found, values.index, dtype=object)
 
 
 def as_boolean(values: pd.Series) -> pd.Series:
@@ -84,13 +115,43 @@ def as_boolean(values: pd.Series) -> pd.Series:
     return words.map(BOOLEANS).astype(np.float64)
 
 
-def write_split(folder: Path, frame: pd.DataFrame, target: Sequence[float], schema: Schema) -> None:
-    """Write features, encoded target and schema of one split."""
+def as_rows(frame: pd.DataFrame, schema: Schema) -> list[list[Any]]:
+    """Features as the cells of a request: None where one is missing, dates as texts of their format."""
+    cells = frame.astype(object).where(frame.notna(), None)
+    for column in schema.columns:
+        if column.kind == "date":
+            written = as_text(frame[column.name].to_numpy(), str(column.format))
+            cells[column.name] = pd.Series(written, frame.index, dtype=object)
+    return cells.to_numpy().tolist()
+
+
+def write_split(
+    folder: Path,
+    frame: pd.DataFrame,
+    target: Sequence[float],
+    schema: Schema,
+    groups: np.ndarray | None = None,
+    subgroups: pd.DataFrame | None = None,
+) -> None:
+    """Write features, encoded target and schema of one split; beside them, if given, what is no feature.
+
+    Args:
+        folder: where to write.
+        frame: the features (n_rows, n_columns).
+        target: the encoded target (n_rows,).
+        schema: what the columns are.
+        groups: the number of each row's group (n_rows,), which folds keep together.
+        subgroups: the columns (n_rows, n) by whose levels an evaluation is split, as texts.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     frame = frame.copy()
     frame[schema.target] = target
     frame.to_parquet(folder / "data.parquet", index=False)
     (folder / "schema.json").write_text(json.dumps(schema.to_dict(), indent=1))
+    if groups is not None:
+        pd.DataFrame({"group": groups}).to_parquet(folder / "groups.parquet", index=False)
+    if subgroups is not None:
+        subgroups.to_parquet(folder / "subgroups.parquet", index=False)
 
 
 def read_split(folder: Path) -> tuple[pd.DataFrame, np.ndarray, Schema]:
@@ -100,3 +161,18 @@ def read_split(folder: Path) -> tuple[pd.DataFrame, np.ndarray, Schema]:
     for name in schema.of_kind("categorical"):
         frame[name] = frame[name].astype(object)
     return frame[[column.name for column in schema.columns]], frame[schema.target].to_numpy(), schema
+
+
+def read_groups(folder: Path) -> np.ndarray | None:
+    """The number of each row's group (n_rows,), None where rows have none."""
+    file = folder / "groups.parquet"
+    return pd.read_parquet(file)["group"].to_numpy() if file.exists() else None
+
+
+def _days(values: pd.Series, form: str) -> pd.Series:
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        return values.map(lambda cell: day_number(cell, form)).astype(np.float64)
+    if values.dt.tz is not None:
+        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+    days = values.to_numpy().astype("datetime64[us]").astype(np.int64) / PER_DAY
+    return pd.Series(days, values.index).where(values.notna())

@@ -16,13 +16,13 @@ def main() -> None:
 
     import uvicorn
 
-    from tabular import memory, paths
+    from tabular import memory, paths, pickled
     from tabular.codec import BadRequest
     from tabular.models import Models
     from tabular.server import SINGLE_MODEL, ModelServer
 
     try:
-        models = Models(memory.budget())
+        models = Models(memory.budget(), pickled.allowed())
         if os.environ.get("SAGEMAKER_MULTI_MODEL", "false").lower() != "true":
             models.load(SINGLE_MODEL, str(paths.model_dir()))
     except (BadRequest, ValueError) as refusal:

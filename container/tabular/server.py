@@ -14,7 +14,7 @@ import orjson
 
 from tabular.codec import BadRequest, decode, encode
 from tabular.models import Models, needed_bytes
-from tabular.portable import PortableModel
+from tabular.table_model import TableModel
 
 __all__ = ["SINGLE_MODEL", "ModelServer"]
 
@@ -106,7 +106,7 @@ class ModelServer:
         return page
 
 
-def _answer(model: PortableModel, body: bytes, content_type: str, accept: str, probabilities: bool) -> Answer:
+def _answer(model: TableModel, body: bytes, content_type: str, accept: str, probabilities: bool) -> Answer:
     prediction = model.predict(*decode(body, content_type, model))
     return (200, *encode(prediction, accept, model, probabilities))
 

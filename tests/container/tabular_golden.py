@@ -9,9 +9,9 @@ import numpy as np
 from tabular.agreement import as_model_input
 from tabular.algorithms import ALGORITHMS
 from tabular.export import export
+from tabular.inference import encode, infer_schema
 from tabular.pipeline import build_pipeline
 from tabular.portable import FORMAT_VERSION, PortableModel, save_model
-from tabular.preprocess import encode, infer_schema
 from tabular.schema import features
 from tabular_tables import mixed, nasty
 

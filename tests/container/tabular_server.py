@@ -68,7 +68,7 @@ class Served:
 
 
 @contextmanager
-def serving(base: Path, multi_model: bool = True) -> Iterator[Served]:
+def serving(base: Path, multi_model: bool = True, **variables: str) -> Iterator[Served]:
     """Start `serve` as SageMaker does, wait for its first ping, and end it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -78,6 +78,7 @@ def serving(base: Path, multi_model: bool = True) -> Iterator[Served]:
         "SAGEMAKER_MULTI_MODEL": str(multi_model).lower(),
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "SERVE_HOST": "127.0.0.1",
+        **variables,
     }
     process = subprocess.Popen([str(BIN / "serve")], env=environment, stderr=subprocess.PIPE, text=True)
     server = Served(port, process)

@@ -11,9 +11,9 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from tabular.algorithms import ALGORITHMS
 from tabular.export import export
+from tabular.inference import encode, infer_schema
 from tabular.pipeline import build_pipeline
 from tabular.portable import PortableModel
-from tabular.preprocess import encode, infer_schema
 from tabular.schema import Schema, features
 
 TASKS = ("binary", "multiclass", "regression")

@@ -203,7 +203,7 @@ def test_what_is_written_in_c_can_be_done_without(make_folder):
         "from pathlib import Path\n"
         "from tabular import codec, portable, predictors\n"
         "assert portable.few is predictors.kernel is codec.reader is None\n"
-        "print(portable.load_model(Path(sys.argv[1])).manifest['estimator']['kind'])\n"
+        "print(portable.load_model(Path(sys.argv[1])).kind)\n"
     )
     command = [sys.executable, "-c", code, str(make_folder("RandomForest"))]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 from pandas.testing import assert_frame_equal
-from tabular.preprocess import encode, infer_schema
+from tabular.inference import encode, infer_schema
 from tabular.schema import Column, Schema, features, read_split, write_split
 from tabular_tables import mixed
 

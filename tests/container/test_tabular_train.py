@@ -11,8 +11,8 @@ from sklearn.model_selection import StratifiedKFold
 from tabular import train
 from tabular.algorithms import ALGORITHMS
 from tabular.errors import BadInput
+from tabular.inference import encode, infer_schema
 from tabular.pipeline import build_pipeline
-from tabular.preprocess import encode, infer_schema
 from tabular.schema import Column, Schema, features, write_split
 from tabular_jobs import give_hyperparameters, run
 from tabular_tables import TASKS, family, mixed, settings
