@@ -1,13 +1,17 @@
 """Small tables with everything that a person's data brings, and models fitted on them."""
 
+import json
 import random
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.pipeline import Pipeline
 from tabular.algorithms import ALGORITHMS
 from tabular.export import export
@@ -117,3 +121,19 @@ def nasty(frame: pd.DataFrame, rows: int = 60) -> pd.DataFrame:
         changed[name] = [draw.choice([*others, draw.choice(known)]) for _ in range(rows)]
         changed[name] = changed[name].astype(frame[name].dtype)
     return changed
+
+
+def give_options(base: Path, content: bytes | None = None, **options: Any) -> None:
+    """Put the options of a table, or something else, beside it among the inputs of PreprocessData."""
+    path = base / "processing/input/data/dataset.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(json.dumps(options).encode() if content is None else content)
+
+
+def refusal(preprocess_data: Callable[..., Any], *arguments: Any, **changed: str) -> str:
+    """The one sentence by which PreprocessData refuses a table."""
+    with pytest.raises(SystemExit) as ended:
+        preprocess_data(*arguments, **changed)
+    assert isinstance(ended.value.code, str)
+    assert "\n" not in ended.value.code
+    return ended.value.code
