@@ -14,7 +14,20 @@ from lambdas.contract import NAME
 __all__ = ["PARAMETERS", "assignments", "check", "read"]
 
 # Of classifications: what the notebooks compile. Held against the container's own tables by a test.
-METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss")
+METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "weighted_precision",
+    "weighted_recall",
+    "weighted_f1",
+    "auc",
+    "average_precision",
+    "brier",
+    "log_loss",
+)
 SCORERS = (
     *("neg_log_loss", "accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews_corrcoef"),
     *("roc_auc_ovr", "roc_auc_ovr_weighted"),
