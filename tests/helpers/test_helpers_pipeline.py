@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import headless
+import jsonschema
 import pytest
 from helpers_shared import INSTANCES, Compiled, Connected, compile_pipeline, settings
 from tabular.algorithms import ALGORITHMS
@@ -235,9 +236,19 @@ def test_on_aws_the_pipeline_of_terraform_is_not_touched(
 def test_an_sdk_of_another_version_is_refused_loudly(
     session: Session, compiled: Compiled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from helpers import pipeline
+    from helpers.pipeline import compiler
 
-    assert pipeline.SDK_VERSION in (Path(__file__).parents[2] / "pyproject.toml").read_text()
-    monkeypatch.setattr(pipeline, "version", lambda _: "3.28.0")
+    assert compiler.SDK_VERSION in (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    monkeypatch.setattr(compiler, "version", lambda _: "3.28.0")
     with pytest.raises(RuntimeError, match=r"SageMaker SDK 3\.27\.0, but 3\.28\.0 is installed; install 3"):
-        pipeline.Compiler(session, compiled.compiler.source_uri)
+        compiler.Compiler(session, compiled.compiler.source_uri)
+
+
+@pytest.mark.usefixtures("compiled")
+def test_the_sdk_still_validates_any_configuration_but_the_constant_one_which_is_valid() -> None:
+    from helpers.pipeline import compiler
+
+    compiler._validate(compiler.NO_TELEMETRY)
+    changed = compiler.NO_TELEMETRY | {"SchemaVersion": 5}
+    with pytest.raises(jsonschema.ValidationError, match="5 is not"):
+        compiler.SageMakerConfig.validate_sagemaker_config(changed)
