@@ -16,6 +16,7 @@ from helpers_shared import INSTANCES, Compiled, Connected, compile_pipeline, set
 from tabular.algorithms import ALGORITHMS
 
 from helpers.errors import BadInput
+from helpers.parameters import METRICS, SCORERS
 from helpers.session import Session
 
 DEFAULTS = {
@@ -94,7 +95,14 @@ def test_every_parameter_has_a_default(definition: dict[str, Any]) -> None:
     found = {parameter["Name"]: parameter["DefaultValue"] for parameter in definition["Parameters"]}
     uri = found.pop("InputDataUri")
     assert found == DEFAULTS
-    assert re.fullmatch(r"s3://[^/]+/raw/breast-cancer/[0-9a-f]{64}/data.csv", uri)
+    assert re.fullmatch(r"s3://[^/]+/raw/breast-cancer/[0-9a-f]{64}/", uri)
+
+
+def test_the_defaults_of_the_other_family_fit_it(regression: Compiled) -> None:
+    found = {each["Name"]: each["DefaultValue"] for each in json.loads(regression.definition)["Parameters"]}
+    assert found["DatasetName"] == "diabetes"
+    assert found["CrossValidationScorer"] in SCORERS["regression"]
+    assert found["MetricForRegistrationThreshold"] in METRICS["regression"]
 
 
 def test_parameters_of_few_values_take_no_other(definition: dict[str, Any]) -> None:
@@ -188,8 +196,10 @@ def test_the_regression_family_has_a_pipeline_of_its_own(
 ) -> None:
     from helpers import pipeline
 
-    path = tmp_path / "deep/definition.json"
-    pipeline.publish(regression.compiler, regression.definition, "ana", str(path))
+    path = tmp_path / "deep/definition-regression.json"
+    pipeline.publish(
+        regression.compiler, regression.definition, "ana", str(tmp_path / "deep/definition.json")
+    )
     assert capsys.readouterr().out.splitlines() == [
         f"Definition of many-models-regression-ana written to {path}.",
         "Created the pipeline many-models-regression-ana.",

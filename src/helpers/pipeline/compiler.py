@@ -11,7 +11,7 @@ from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep
-from tabular.algorithms import Family
+from tabular.algorithms import ALGORITHMS, Algorithm, Family
 
 from helpers.errors import BadInput
 from helpers.pipeline.parameters import Parameters
@@ -42,7 +42,13 @@ SageMakerConfig.validate_sagemaker_config = staticmethod(
 class Compiler:
     """What all steps share: where they run, which code and which image, and for which family of tasks."""
 
-    def __init__(self, session: Session, source_uri: str, family: Family = "classification") -> None:
+    def __init__(
+        self,
+        session: Session,
+        source_uri: str,
+        family: Family = "classification",
+        algorithms: Mapping[str, Algorithm] = ALGORITHMS,
+    ) -> None:
         if version("sagemaker") != SDK_VERSION:
             raise RuntimeError(
                 f"The tuning step is compiled around a fault of the SageMaker SDK {SDK_VERSION}, but "
@@ -57,6 +63,8 @@ class Compiler:
         self.session = session
         self.source_uri = source_uri
         self.family: Family = family
+        # One of somebody's own may be for one family alone.
+        self.algorithms = [each for each in algorithms.values() if family in each.estimators]
         self.sdk = PipelineSession(
             boto_session=session.boto, default_bucket=session.bucket, sagemaker_config=NO_TELEMETRY
         )

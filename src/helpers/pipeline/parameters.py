@@ -6,22 +6,34 @@ from typing import Any
 
 import pandas as pd
 from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
+from tabular.algorithms import Family
 
 from helpers.errors import BadInput
 
 __all__ = ["DEFAULTS", "Parameters"]
 
-DEFAULTS: Mapping[str, Any] = {
+COMMON: Mapping[str, Any] = {
     "StratifySplit": "true",
     "TestSetSize": 0.2,
     "RandomState": 42,
-    "CrossValidationScorer": "neg_log_loss",
     "CrossValidationFolds": 5,
     "MaxTuningJobs": 24,
     "MaxTuningParallelJobs": 2,
-    "MetricForRegistrationThreshold": "auc",
-    "MinThresholdForRegisterMetric": 0.9,
     "RegisterModelApprovalStatus": "PendingManualApproval",
+}
+DEFAULTS: Mapping[Family, Mapping[str, Any]] = {
+    "classification": COMMON
+    | {
+        "CrossValidationScorer": "neg_log_loss",
+        "MetricForRegistrationThreshold": "auc",
+        "MinThresholdForRegisterMetric": 0.9,
+    },
+    "regression": COMMON
+    | {
+        "CrossValidationScorer": "neg_root_mean_squared_error",
+        "MetricForRegistrationThreshold": "r2",
+        "MinThresholdForRegisterMetric": 0.3,
+    },
 }
 
 
@@ -47,15 +59,15 @@ class Parameters:
     EvaluationInstance: ParameterString
 
     @classmethod
-    def with_defaults(cls, defaults: Mapping[str, Any]) -> "Parameters":
+    def with_defaults(cls, defaults: Mapping[str, Any], family: Family = "classification") -> "Parameters":
         """Parameters with a default each, so that a schedule can start the pipeline without naming any.
 
-        What `defaults` does not give is taken from DEFAULTS.
+        What `defaults` does not give is taken from the DEFAULTS of the family.
 
         Raises:
             BadInput: an unknown parameter, or one that is left without a default.
         """
-        defaults = {**DEFAULTS, **defaults}
+        defaults = {**DEFAULTS[family], **defaults}
         kinds = {name: field.type for name, field in cls.__dataclass_fields__.items()}
         if strange := sorted(set(defaults) ^ set(kinds)):
             raise BadInput(

@@ -9,7 +9,7 @@ from sagemaker.core.workflow.parameters import ParameterInteger
 from sagemaker.core.workflow.pipeline_context import _StepArguments
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep, TuningStep
 from sagemaker.train.model_trainer import ModelTrainer
-from tabular.algorithms import ALGORITHMS, Categorical, Continuous, Integer
+from tabular.algorithms import Categorical, Continuous, Integer
 
 from helpers.pipeline.compiler import CACHE, JOB_SECONDS, VOLUME_GB, Compiler, Prepared, output, program
 from helpers.pipeline.parameters import Parameters
@@ -23,7 +23,7 @@ SCORE_REGEX = SCORE + r"=([-+0-9.eE]+);"
 def tuning_with_cross_validation(
     compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep
 ) -> TuningStep:
-    """TuningWithCrossValidation: six algorithms compete, each trial scored by cross-validation.
+    """TuningWithCrossValidation: the algorithms compete, each trial scored by cross-validation.
 
     The SDK's HyperparameterTuner cannot make a request of several algorithms (its `create` fails), so the
     request is made here, as CreateHyperParameterTuningJob wants it.
@@ -78,7 +78,7 @@ def tuning_with_cross_validation(
                 },
                 "StoppingCondition": {"MaxRuntimeInSeconds": JOB_SECONDS},
             }
-            for algorithm in ALGORITHMS.values()
+            for algorithm in compiler.algorithms
         ],
     }
     arguments = _StepArguments("tune", Prepared.tune, Prepared(compiler.sdk, request))
