@@ -95,7 +95,8 @@ def check_answers(
 
 def as_model_input(frame: pd.DataFrame, schema: Schema) -> tuple[np.ndarray, list[list[str]]]:
     """Features as `PortableModel.predict` takes them."""
-    numbers = frame[[*schema.of_kind("numeric"), *schema.of_kind("boolean")]].to_numpy(dtype=np.float64)
+    kinds = ("numeric", "boolean", "date")
+    numbers = frame[[name for kind in kinds for name in schema.of_kind(kind)]].to_numpy(dtype=np.float64)
     return numbers, [frame[name].tolist() for name in schema.of_kind("categorical")]
 
 

@@ -13,7 +13,17 @@ from typing import Any, Literal
 
 from tabular.errors import BadInput, unknown
 
-__all__ = ["ALGORITHMS", "Algorithm", "Categorical", "Continuous", "Estimator", "Family", "Integer", "build"]
+__all__ = [
+    "ALGORITHMS",
+    "Algorithm",
+    "Categorical",
+    "Continuous",
+    "EarlyStopping",
+    "Estimator",
+    "Family",
+    "Integer",
+    "build",
+]
 
 Family = Literal["classification", "regression"]
 Scale = Literal["Linear", "Logarithmic"]
@@ -62,6 +72,18 @@ class Categorical:
 
 
 @dataclass(frozen=True)
+class EarlyStopping:
+    """How an estimator ends its training when rows that are set aside get no better.
+
+    `settings` are passed to it when there are enough rows. `rows_as` says under which names its `fit` takes
+    the rows: as XGBoost or as LightGBM does; None: it sets rows aside itself.
+    """
+
+    settings: Mapping[str, Any]
+    rows_as: Literal["xgboost", "lightgbm"] | None = None
+
+
+@dataclass(frozen=True)
 class Estimator:
     """A scikit-learn compatible class, what is always passed to it, and what is tuned."""
 
@@ -70,6 +92,7 @@ class Estimator:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     seeded: bool = True
     threaded: bool = False
+    early_stopping: EarlyStopping | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +142,9 @@ _LIGHTGBM = {
 _LIGHTGBM_FIXED = {"subsample_freq": 1, "verbose": -1, "deterministic": True, "force_row_wise": True}
 _XGBOOST_FIXED = {"tree_method": "hist", "verbosity": 1}
 _NETWORK_FIXED = {"max_iter": 500}
+_NETWORK_STOPS = EarlyStopping({"early_stopping": True})
+_XGBOOST_STOPS = EarlyStopping({"early_stopping_rounds": 30}, rows_as="xgboost")
+_LIGHTGBM_STOPS = EarlyStopping({"early_stopping_rounds": 30}, rows_as="lightgbm")
 
 _TABLE = (
     Algorithm(
@@ -133,8 +159,18 @@ _TABLE = (
         "NeuralNet",
         standardise=True,
         estimators={
-            "classification": Estimator("sklearn.neural_network.MLPClassifier", _NETWORK, _NETWORK_FIXED),
-            "regression": Estimator("sklearn.neural_network.MLPRegressor", _NETWORK, _NETWORK_FIXED),
+            "classification": Estimator(
+                "sklearn.neural_network.MLPClassifier",
+                _NETWORK,
+                _NETWORK_FIXED,
+                early_stopping=_NETWORK_STOPS,
+            ),
+            "regression": Estimator(
+                "sklearn.neural_network.MLPRegressor",
+                _NETWORK,
+                _NETWORK_FIXED,
+                early_stopping=_NETWORK_STOPS,
+            ),
         },
     ),
     Algorithm(
@@ -175,31 +211,63 @@ _TABLE = (
         "XGBoost",
         standardise=False,
         estimators={
-            "classification": Estimator("xgboost.XGBClassifier", _XGBOOST, _XGBOOST_FIXED, threaded=True),
-            "regression": Estimator("xgboost.XGBRegressor", _XGBOOST, _XGBOOST_FIXED, threaded=True),
+            "classification": Estimator(
+                "xgboost.XGBClassifier",
+                _XGBOOST,
+                _XGBOOST_FIXED,
+                threaded=True,
+                early_stopping=_XGBOOST_STOPS,
+            ),
+            "regression": Estimator(
+                "xgboost.XGBRegressor",
+                _XGBOOST,
+                _XGBOOST_FIXED,
+                threaded=True,
+                early_stopping=_XGBOOST_STOPS,
+            ),
         },
     ),
     Algorithm(
         "LightGBM",
         standardise=False,
         estimators={
-            "classification": Estimator("lightgbm.LGBMClassifier", _LIGHTGBM, _LIGHTGBM_FIXED, threaded=True),
-            "regression": Estimator("lightgbm.LGBMRegressor", _LIGHTGBM, _LIGHTGBM_FIXED, threaded=True),
+            "classification": Estimator(
+                "lightgbm.LGBMClassifier",
+                _LIGHTGBM,
+                _LIGHTGBM_FIXED,
+                threaded=True,
+                early_stopping=_LIGHTGBM_STOPS,
+            ),
+            "regression": Estimator(
+                "lightgbm.LGBMRegressor",
+                _LIGHTGBM,
+                _LIGHTGBM_FIXED,
+                threaded=True,
+                early_stopping=_LIGHTGBM_STOPS,
+            ),
         },
     ),
 )
 ALGORITHMS: Mapping[str, Algorithm] = {algorithm.name: algorithm for algorithm in _TABLE}
 
 
-def build(name: str, family: Family, hyperparameters: Mapping[str, str], random_state: int) -> Any:
-    """The unfitted estimator of an algorithm; what is not given takes its default.
+def build(
+    name: str,
+    family: Family,
+    hyperparameters: Mapping[str, str],
+    random_state: int,
+    known: Mapping[str, Algorithm] = ALGORITHMS,
+) -> Any:
+    """The unfitted estimator of one of the known algorithms; what is not given takes its default.
 
     Raises:
         BadInput: an unknown algorithm or hyperparameter, or a value outside its range.
     """
-    if name not in ALGORITHMS:
-        raise unknown("algorithm", name, ALGORITHMS)
-    estimator = ALGORITHMS[name].estimators[family]
+    if name not in known:
+        raise unknown("algorithm", name, known)
+    if family not in known[name].estimators:
+        raise BadInput(f"The algorithm {name} has no estimator for {family}; leave it out of the tuning.")
+    estimator = known[name].estimators[family]
     for given in hyperparameters:
         if given not in estimator.hyperparameters:
             raise unknown(f"hyperparameter of {name}", given, estimator.hyperparameters)

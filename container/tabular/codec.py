@@ -7,7 +7,7 @@ defines it, which also finds the words for what is wrong.
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 
 from tabular import cells
+from tabular.dates import day_number
 from tabular.portable import PortableModel, Prediction
 
 try:
@@ -101,14 +102,14 @@ def _read_plain(body: bytes, model: PortableModel) -> ModelInput | None:
     if reader is None or model.header_is_plain or (read := reader.read(body, model.is_number)) is None:
         return None
     numbers = np.frombuffer(read[0]).reshape(-1, sum(model.is_number))
-    words = sorted(model.booleans + model.categorical)
+    words = sorted(model.worded + model.categorical)
     columns = {position: read[1][place :: len(words)] for place, position in enumerate(words)}
-    if model.booleans:
+    if model.worded:
         try:
-            booleans = [_read_column(columns[position], position, model) for position in model.booleans]
+            worded = [_read_column(columns[position], position, model) for position in model.worded]
         except BadRequest:
             return None  # it may be a header
-        numbers = np.column_stack([numbers, *booleans])
+        numbers = np.column_stack([numbers, *worded])
     return numbers, [
         ["" if cell in cells.MISSING else cell for cell in columns[position]]
         for position in model.categorical
@@ -163,7 +164,7 @@ def _to_input(rows: Sequence[Sequence[Any]], model: PortableModel) -> ModelInput
         number, row = next((i, row) for i, row in enumerate(rows, start=1) if len(row) != width)
         raise BadRequest(400, f"Row {number} has {_cells(len(row))}; this model takes {width}.")
     numbers = np.empty((len(rows), len(model.numeric)))
-    count = len(model.numeric) - len(model.booleans)
+    count = len(model.numeric) - len(model.worded)
     every = (
         chain.from_iterable(rows)
         if count == width
@@ -207,13 +208,20 @@ def _read_column(column: Sequence[Any], position: int, model: PortableModel) -> 
     kind = model.columns[position]["kind"]
     if kind == "numeric" and (plain := _plain_numbers(column)) is not None:
         return plain
-    values = []
+    values, read = [], _reader(position, model)
     for number, cell in enumerate(column, start=1):
         try:
-            values.append(READERS[kind](cell))
+            values.append(read(cell))
         except ValueError as error:
             raise BadRequest(400, f"Row {number}, column {model.names[position]!r}: {error}") from None
     return values
+
+
+def _reader(position: int, model: PortableModel) -> Callable[[Any], Any]:
+    column = model.columns[position]
+    if column["kind"] == "date":
+        return partial(day_number, form=column["format"])
+    return READERS[column["kind"]]
 
 
 def _is_header(row: Sequence[str], model: PortableModel) -> bool:
@@ -224,7 +232,7 @@ def _is_header(row: Sequence[str], model: PortableModel) -> bool:
         return True
     try:
         for position in model.numeric:
-            READERS[model.columns[position]["kind"]](row[position])
+            _reader(position, model)(row[position])
     except ValueError:
         return True
     return sorted(cell.strip() for cell in row) == sorted(model.names)  # even if all of them are numbers

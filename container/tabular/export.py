@@ -5,33 +5,42 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from tabular.errors import BadInput
 from tabular.schema import Schema
 
-__all__ = ["export"]
+__all__ = ["NotPortable", "export"]
 
 Parts = tuple[dict[str, Any], dict[str, np.ndarray]]
+
+
+class NotPortable(BadInput):
+    """The portable format has no place for a fitted estimator; the message says which, and what to do."""
 
 
 def export(pipeline: Pipeline, schema: Schema) -> Parts:
     """The manifest's model part and the arrays of a pipeline that `build_pipeline` made and that was fitted.
 
     Raises:
-        BadInput: an estimator, or a setting of it, that the portable format does not know.
+        NotPortable: an estimator, or a setting of it, that the portable format does not know.
     """
     encodings, arrays = _export_features(pipeline.named_steps["features"])
     estimator = pipeline.named_steps["estimator"]
+    logarithmic = isinstance(estimator, TransformedTargetRegressor)
+    if logarithmic:
+        estimator = estimator.regressor_
     name = type(estimator).__name__
     if name not in _EXPORTERS:
-        raise BadInput(
+        raise NotPortable(
             f"{name} cannot be made portable; known are {', '.join(sorted(_EXPORTERS))}. "
             "Add an exporter for it to tabular/export.py, or serve it from an endpoint of its own."
         )
     settings, estimator_arrays = _EXPORTERS[name](estimator)
+    if logarithmic:
+        settings["link"] = "expm1"
     return {**schema.to_dict(), "encodings": encodings, "estimator": settings}, {**arrays, **estimator_arrays}
 
 
@@ -40,7 +49,7 @@ def _export_features(features: ColumnTransformer) -> tuple[list[dict[str, Any]],
     for name, fitted, columns in features.transformers_:
         if name == "categorical":
             encodings = [_encoding(fitted, i) for i in range(len(columns))]
-        elif isinstance(fitted, Pipeline):
+        elif isinstance(fitted, Pipeline) and "impute" in fitted.named_steps:
             fill.append(np.nan_to_num(fitted.named_steps["impute"].statistics_.astype(np.float64)))
             mean.append(fitted.named_steps["scale"].mean_)
             scale.append(fitted.named_steps["scale"].scale_)
@@ -131,7 +140,11 @@ def _forest(estimator: Any) -> Parts:
 
 
 def _xgboost(estimator: Any) -> Parts:
-    learner = json.loads(estimator.get_booster().save_raw("json"))["learner"]
+    fitted = estimator.get_booster()
+    best = fitted.attr("best_iteration")
+    if best is not None:  # stopped early: what came after it is not asked
+        fitted = fitted[: int(best) + 1]
+    learner = json.loads(fitted.save_raw("json"))["learner"]
     booster, parameters = learner["gradient_booster"], learner["learner_model_param"]
     objective = learner["objective"]["name"]
     links = {
@@ -140,7 +153,7 @@ def _xgboost(estimator: Any) -> Parts:
         "reg:squarederror": "identity",
     }
     if booster["name"] != "gbtree" or objective not in links:
-        raise BadInput(f"XGBoost's {booster['name']} with {objective} cannot be made portable.")
+        raise NotPortable(f"XGBoost's {booster['name']} with {objective} cannot be made portable.")
     outputs = max(1, int(parameters["num_class"]))
     base = np.atleast_1d(np.array(json.loads(parameters["base_score"]), dtype=np.float32))
     if objective == "binary:logistic":  # kept as a probability, added as a logit
@@ -148,7 +161,7 @@ def _xgboost(estimator: Any) -> Parts:
     trees = []
     for tree in booster["model"]["trees"]:
         if tree.get("categories"):
-            raise BadInput("XGBoost's categorical splits cannot be made portable.")
+            raise NotPortable("XGBoost's categorical splits cannot be made portable.")
         condition = np.array(tree["split_conditions"], dtype=np.float32)
         trees.append(
             (
@@ -176,7 +189,7 @@ def _lightgbm(estimator: Any) -> Parts:
     links = {"binary sigmoid:1": "logistic", "regression": "identity"}
     link = "softmax" if objective.startswith("multiclass ") else links.get(objective)
     if link is None or model["average_output"]:
-        raise BadInput(f"LightGBM's objective {objective!r} cannot be made portable.")
+        raise NotPortable(f"LightGBM's objective {objective!r} cannot be made portable.")
     outputs = int(model["num_tree_per_iteration"])
     trees = [_lightgbm_tree(tree["tree_structure"]) for tree in model["tree_info"]]
     group = [index % outputs for index in range(len(trees))]
@@ -194,9 +207,9 @@ def _lightgbm_tree(structure: dict[str, Any]) -> tuple[np.ndarray, ...]:
             side[parent] = index
         split = "split_feature" in node
         if split and (node["decision_type"] != "<=" or node["missing_type"] == "Zero"):
-            raise BadInput("LightGBM's categorical splits and zero_as_missing cannot be made portable.")
+            raise NotPortable("LightGBM's categorical splits and zero_as_missing cannot be made portable.")
         if "leaf_coeff" in node:
-            raise BadInput("LightGBM's linear trees cannot be made portable.")
+            raise NotPortable("LightGBM's linear trees cannot be made portable.")
         feature.append(node["split_feature"] if split else 0)
         threshold.append(node["threshold"] if split else 0.0)
         # Where no value was missing in training LightGBM takes a missing one for zero.
@@ -241,7 +254,7 @@ def _gaussian_naive_bayes(estimator: Any) -> Parts:
 
 def _perceptron(estimator: Any) -> Parts:
     if estimator.activation not in ("relu", "tanh"):
-        raise BadInput(f"The activation {estimator.activation!r} cannot be made portable.")
+        raise NotPortable(f"The activation {estimator.activation!r} cannot be made portable.")
     arrays = {f"weights.{i}": weights for i, weights in enumerate(estimator.coefs_)}
     arrays |= {f"intercept.{i}": intercept for i, intercept in enumerate(estimator.intercepts_)}
     settings = {

@@ -5,7 +5,7 @@ The server needs NumPy and this file's readers; no scikit-learn, no pickle.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,11 +14,12 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from tabular import cells
+from tabular import cells, dates
 from tabular.predictors import PREDICTORS, Arrays
 
 __all__ = [
     "ARRAYS",
+    "FORMAT",
     "FORMAT_VERSION",
     "MANIFEST",
     "PortableModel",
@@ -57,12 +58,17 @@ class PortableModel:
             self.columns: list[dict[str, str]] = manifest["columns"]
             self.names = [column["name"] for column in self.columns]
             kinds = [column["kind"] for column in self.columns]
-            if not set(kinds) <= {"numeric", "boolean", "categorical"}:
+            if not set(kinds) <= {"numeric", "boolean", "categorical", "date"}:
                 raise ValueError("A column is of an unknown kind.")
             self.name_set = frozenset(self.names)
             self.is_number = bytes(kind == "numeric" for kind in kinds)
             self.booleans = [i for i, kind in enumerate(kinds) if kind == "boolean"]
-            self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.booleans
+            self.dates = [i for i, kind in enumerate(kinds) if kind == "date"]
+            for i in self.dates:
+                _check_format(self.columns[i]["format"])
+            self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"]
+            self.worded = self.booleans + self.dates  # numbers in the end, and words in a request
+            self.numeric += self.worded
             self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
             self._fill, self._mean, self._scale = (
                 arrays.get(f"numeric.{n}") for n in ("fill", "mean", "scale")
@@ -72,10 +78,11 @@ class PortableModel:
                 raise ValueError("Not every category has an encoding.")
             for encoding in self._encodings:
                 _check_encoding(encoding)
+            self._numbers = len(self.numeric) + 2 * len(self.dates)  # a date is three of them
             for constants in (self._fill, self._mean, self._scale):
-                if constants is not None and constants.shape != (len(self.numeric),):
+                if constants is not None and constants.shape != (self._numbers,):
                     raise ValueError("The constants of the numeric columns do not fit them.")
-            self.width = len(self.numeric) + sum(encoding["width"] for encoding in self._encodings)
+            self.width = self._numbers + sum(encoding["width"] for encoding in self._encodings)
             estimator = manifest["estimator"]
             self._predict = PREDICTORS[estimator["kind"]](estimator, arrays, self.width, estimator["outputs"])
             self._try_out()
@@ -91,10 +98,14 @@ class PortableModel:
         """The features (n_rows, n_features) that the estimator takes.
 
         Args:
-            numbers: (n_rows, n_numeric) float64, numeric columns and then boolean ones, NaN where empty.
+            numbers: (n_rows, n_numeric) float64, numeric columns, then boolean ones, then dates as days since
+                1970; NaN where empty.
             categories: for each categorical column the n_rows levels as text.
         """
         ready = numbers
+        if self.dates:
+            plain = len(self.numeric) - len(self.dates)
+            ready = np.hstack([numbers[:, :plain], dates.date_parts(numbers[:, plain:])])
         if self._fill is not None:
             ready = np.where(np.isnan(ready), self._fill, ready)
         if self._mean is not None and self._scale is not None:
@@ -102,8 +113,8 @@ class PortableModel:
         if not self.categorical:
             return ready
         features = np.zeros((len(numbers), self.width))
-        features[:, : len(self.numeric)] = ready
-        start = len(self.numeric)
+        features[:, : self._numbers] = ready
+        start = self._numbers
         for levels, encoding in zip(categories, self._encodings, strict=True):
             positions, unknown = encoding["levels"], encoding["unknown"]
             for row, level in enumerate(levels):
@@ -130,15 +141,22 @@ class PortableModel:
             raise ValueError("A row of empty cells has no answer.")
 
 
-def save_model(folder: Path, manifest: dict[str, Any], arrays: Arrays) -> None:
-    """Write `manifest.json` and `model.safetensors`; the manifest names the latter's SHA-256."""
+def save_model(
+    folder: Path, manifest: dict[str, Any], arrays: Arrays, others: Mapping[str, bytes] | None = None
+) -> None:
+    """Write `manifest.json`, `model.safetensors` and other files, which a server does not read.
+
+    The manifest names the SHA-256 of each.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    contents = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-    (folder / ARRAYS).write_bytes(contents)
+    files = {ARRAYS: save({name: np.ascontiguousarray(array) for name, array in arrays.items()})}
+    files |= others or {}
+    for name, contents in files.items():
+        (folder / name).write_bytes(contents)
     whole = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "files": {ARRAYS: hashlib.sha256(contents).hexdigest()},
+        "files": {name: hashlib.sha256(contents).hexdigest() for name, contents in files.items()},
         **manifest,
     }
     (folder / MANIFEST).write_text(json.dumps(whole, indent=1))
@@ -152,9 +170,13 @@ def load_model(folder: Path) -> PortableModel:
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
+        if isinstance(manifest, dict) and manifest.get("portable") is False:
+            raise UnusableModel(str(manifest.get("reason")))
         contents = (folder / ARRAYS).read_bytes()
     except FileNotFoundError as error:
         raise UnusableModel(f"The model has no {Path(str(error.filename)).name}.") from None
+    except UnusableModel:
+        raise
     except (OSError, ValueError, RecursionError) as error:
         raise UnusableModel(f"The model's {MANIFEST} cannot be read: {error}.") from None
     if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
@@ -164,7 +186,8 @@ def load_model(folder: Path) -> PortableModel:
         raise UnusableModel(
             f"The model's format is {manifest.get('format')!r}; this server reads {FORMAT!r}."
         )
-    if manifest.get("files") != {ARRAYS: hashlib.sha256(contents).hexdigest()}:
+    files = manifest.get("files")
+    if not isinstance(files, dict) or files.get(ARRAYS) != hashlib.sha256(contents).hexdigest():
         raise UnusableModel(f"{ARRAYS} is not the file whose SHA-256 {MANIFEST} names.")
     try:
         arrays = load(contents)
@@ -179,6 +202,12 @@ def _is_number(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _check_format(form: str) -> None:
+    """A date that is written in the format has to be read in it."""
+    (text,) = dates.as_text(np.zeros(1), form)
+    dates.day_number(text, form)
 
 
 def _check_encoding(encoding: dict[str, Any]) -> None:

@@ -168,8 +168,14 @@ def _softmax_single(total: np.ndarray) -> Prediction:
     return probabilities.argmax(axis=1), probabilities
 
 
+def _expm1(total: np.ndarray) -> Prediction:
+    """The target of a model that has learnt its logarithm."""
+    return np.expm1(total[:, 0].astype(np.float64)), None
+
+
 LINKS: Mapping[str, Callable[[np.ndarray], Prediction]] = {
     "identity": _identity,
+    "expm1": _expm1,
     "shares": _shares,
     "logistic": _logistic,
     "logistic_single": _logistic_single,

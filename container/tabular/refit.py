@@ -1,6 +1,7 @@
 """RefitBestModel: fit the winner of the tuning on the whole training split and make it portable."""
 
 import hashlib
+import json
 import os
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -8,16 +9,18 @@ from typing import Any
 
 import boto3
 import joblib
+import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from tabular import paths
 from tabular.agreement import check_equal
 from tabular.errors import command
-from tabular.export import export
-from tabular.pipeline import build_pipeline
-from tabular.portable import PortableModel, load_model, save_model
-from tabular.schema import Schema, read_split
+from tabular.export import NotPortable, export
+from tabular.fitting import fit
+from tabular.portable import FORMAT, FORMAT_VERSION, MANIFEST, PortableModel, load_model, save_model
+from tabular.rows import ROWS, row_hashes
+from tabular.schema import Schema, as_rows, read_groups, read_split
 
 __all__ = ["main", "winning_trial"]
 
@@ -31,13 +34,11 @@ def main() -> None:
     """Write the portable model to model.tar.gz and the fitted pipeline, for people, to output.tar.gz."""
     trial = winning_trial(paths.hyperparameters()["best_training_job"])
     frame, target, schema = read_split(paths.channel("train"))
+    groups = read_groups(paths.channel("train"))
     settings = {name: value for name, value in trial["hyperparameters"].items() if name not in COMMON}
     common = {name: trial["hyperparameters"][name] for name in COMMON}
-    pipeline = build_pipeline(schema, common["algorithm"], settings, int(common["random_state"]))
-    pipeline.fit(frame, target)
-
-    model, arrays = export(pipeline, schema)
-    agreement = check_equal(PortableModel(model, arrays), pipeline, frame, schema)
+    random_state = int(common["random_state"])
+    pipeline = fit(frame, target, schema, common["algorithm"], settings, random_state, groups)
     manifest = {
         "algorithm": common["algorithm"],
         "hyperparameters": settings,
@@ -51,18 +52,19 @@ def main() -> None:
             "job": os.environ.get("TRAINING_JOB_NAME", ""),
             "rows": len(frame),
             "data_sha256": hashlib.sha256((paths.channel("train") / "data.parquet").read_bytes()).hexdigest(),
-            "random_state": int(common["random_state"]),
+            "random_state": random_state,
         },
-        "agreement": asdict(agreement),
         "libraries": _versions(),
         "sample": _sample(pipeline, frame, schema),
-        **model,
     }
-    save_model(paths.model_dir(), manifest, arrays)
-    load_model(paths.model_dir())  # what was written can be read
+    try:
+        said = _save(manifest, pipeline, frame, target, schema)
+    except NotPortable as error:
+        said = str(error)
+        _save_refusal(manifest | schema.to_dict(), said)
     paths.output_data_dir().mkdir(parents=True, exist_ok=True)
     joblib.dump(pipeline, paths.output_data_dir() / "pipeline.joblib")
-    print(f"{common['algorithm']} {settings} fitted on {len(frame)} rows; {agreement}")
+    print(f"{common['algorithm']} {settings} fitted on {len(frame)} rows; {said}")
 
 
 def winning_trial(training_job: str) -> dict[str, Any]:
@@ -73,12 +75,34 @@ def winning_trial(training_job: str) -> dict[str, Any]:
     return {"name": training_job, "hyperparameters": given, "score": scores["cross_validation_score"]}
 
 
+def _save(
+    manifest: dict[str, Any], pipeline: Pipeline, frame: pd.DataFrame, target: np.ndarray, schema: Schema
+) -> str:
+    """Write the portable model, beside it the hashes of its rows, and say how near it is to the pipeline."""
+    model, arrays = export(pipeline, schema)
+    agreement = check_equal(PortableModel(model, arrays), pipeline, frame, schema)
+    labels = [schema.classes[position] for position in target] if schema.classes else target
+    hashes = row_hashes(frame, labels, list(frame)).tobytes()
+    save_model(
+        paths.model_dir(), {**manifest, "agreement": asdict(agreement), **model}, arrays, {ROWS: hashes}
+    )
+    load_model(paths.model_dir())  # what was written can be read
+    return str(agreement)
+
+
+def _save_refusal(manifest: dict[str, Any], reason: str) -> None:
+    """Write a manifest alone, which says why there is no model; EvaluateBestModel refuses it by that."""
+    paths.model_dir().mkdir(parents=True, exist_ok=True)
+    refusal = {"format": FORMAT, "format_version": FORMAT_VERSION, "portable": False, "reason": reason}
+    (paths.model_dir() / MANIFEST).write_text(json.dumps({**refusal, **manifest}, indent=1))
+
+
 def _sample(pipeline: Pipeline, frame: pd.DataFrame, schema: Schema) -> dict[str, Any]:
     """A few training rows and the answer to them, by which a deployment can tell that the model works."""
     rows = frame.head(SAMPLE_ROWS)
     predicted = pipeline.predict(rows).tolist()
     return {
-        "instances": rows.astype(object).where(rows.notna(), None).to_dict("records"),
+        "instances": [dict(zip(rows, cells, strict=True)) for cells in as_rows(rows, schema)],
         "predictions": [schema.classes[position] for position in predicted] if schema.classes else predicted,
     }
 

@@ -4,13 +4,15 @@ import json
 import math
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
+from sklearn.metrics import get_scorer
 
 from tabular import paths
 from tabular.errors import BadInput, command
+from tabular.fitting import fit
+from tabular.folds import folds_of
 from tabular.metrics import check_scorer
 from tabular.pipeline import build_pipeline
-from tabular.schema import read_split
+from tabular.schema import read_groups, read_split
 
 __all__ = ["cross_validate", "main"]
 
@@ -21,15 +23,10 @@ def main() -> None:
     algorithm, scorer = given.pop("algorithm"), given.pop("scorer")
     folds, random_state = int(given.pop("folds")), int(given.pop("random_state"))
     scores = cross_validate(algorithm, given, scorer, folds, random_state)
-    mean = float(np.mean(scores))
-    if not math.isfinite(mean):
-        raise BadInput(
-            f"The {scorer} of {algorithm} is not defined on every fold: {scores}. Use fewer folds."
-        )
     paths.output_data_dir().mkdir(parents=True, exist_ok=True)
     (paths.output_data_dir() / "scores.json").write_text(json.dumps({"scorer": scorer, "scores": scores}))
     # The tuner finds this line by the regular expression in the pipeline's definition.
-    print(f"cross_validation_score={mean!r};", flush=True)
+    print(f"cross_validation_score={float(np.mean(scores))!r};", flush=True)
 
 
 def cross_validate(
@@ -38,23 +35,33 @@ def cross_validate(
     """The score of each fold of the training split, the pipeline fitted anew in each.
 
     Raises:
-        BadInput: an unknown scorer, algorithm or hyperparameter, or a class with fewer rows than folds.
+        BadInput: an unknown scorer, algorithm or hyperparameter; too few rows for the folds; a fold that
+            cannot be fitted, or on which the score is not defined.
     """
     frame, target, schema = read_split(paths.channel("train"))
-    pipeline = build_pipeline(schema, algorithm, hyperparameters, random_state)
+    groups = read_groups(paths.channel("train"))
+    build_pipeline(schema, algorithm, hyperparameters, random_state)  # refuses what it does not know at once
     check_scorer(scorer, schema.task)
-    if schema.task == "regression":
-        folding = KFold(folds, shuffle=True, random_state=random_state)
-    else:
-        folding = StratifiedKFold(folds, shuffle=True, random_state=random_state)
-        rarest = int(np.bincount(target, minlength=len(schema.classes)).min())
-        if rarest < folds:
+    score, scores = get_scorer(scorer), []
+    for rows, held_out in folds_of(target, schema, folds, random_state, groups):
+        among = None if groups is None else groups[rows]
+        fold = f"Fold {len(scores) + 1} of {folds}"
+        try:
+            learnt = (frame.iloc[rows], target[rows], schema)
+            pipeline = fit(*learnt, algorithm, hyperparameters, random_state, among)
+            scores.append(float(score(pipeline, frame.iloc[held_out], target[held_out])))
+        except (ValueError, ArithmeticError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
             raise BadInput(
-                f"The rarest class has {rarest} training rows, fewer than the {folds} folds; "
-                f"set CrossValidationFolds to {max(rarest, 2)} or less, or give more rows of it."
+                f"{fold} cannot be fitted and scored with {algorithm} {hyperparameters}: {reason}. Other "
+                "hyperparameters or fewer folds may do."
+            ) from error
+        if not math.isfinite(scores[-1]):
+            raise BadInput(
+                f"The {scorer} of {algorithm} is not defined on every fold: {fold} has {scores[-1]}. "
+                "Use fewer folds."
             )
-    scores = cross_val_score(pipeline, frame, target, cv=folding, scoring=scorer, error_score="raise")
-    return [float(score) for score in scores]
+    return scores
 
 
 if __name__ == "__main__":

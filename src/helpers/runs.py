@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from helpers import summary
-from helpers.datasets import Dataset, upload
+from helpers.datasets import Dataset, inputs
 from helpers.errors import BadInput, JobFailed
+from helpers.parameters import METRICS, SCORERS
 from helpers.progress import Progress
 from helpers.session import Session
 from helpers.storage import read_json
@@ -28,6 +29,12 @@ __all__ = [
     "watch",
 ]
 
+# How an entry of DATASETS calls what judges its table, and how the pipeline does.
+JUDGED = {
+    "scorer": "CrossValidationScorer",
+    "metric": "MetricForRegistrationThreshold",
+    "min_metric": "MinThresholdForRegisterMetric",
+}
 RUNNING = ("Executing", "Stopping")
 # CloudWatch's log group of the job behind a step, by the name of its metadata.
 LOGS = {
@@ -47,16 +54,33 @@ class Run:
 
 
 def start(
-    session: Session, pipeline: str, tables: Sequence[Dataset], parameters: Mapping[str, object]
+    session: Session,
+    tables: Sequence[Dataset],
+    parameters: Mapping[str, object],
+    judged: Mapping[str, Mapping[str, object]] | None = None,
+    developer: str = "",
 ) -> list[Run]:
-    """Upload each table and start the pipeline on it; `parameters` are named as Studio shows them.
+    """Upload each table and start the pipeline of its family on it.
+
+    Args:
+        session: where.
+        tables: what to train on.
+        parameters: of every execution, named as Studio shows them.
+        judged: by family those that say how it is judged; an entry of DATASETS may say otherwise.
+        developer: whose pipelines, where they are not Terraform's.
 
     Raises:
         BadInput: there is no such pipeline, or a parameter or a name that it refuses.
     """
+    given = {}
     for table in tables:
         session.group(table.name)  # too long a name would be refused only when its model is registered
-    return [_start(session, pipeline, table, parameters) for table in tables]
+        given[table.name] = {**parameters, **(judged or {}).get(table.family, {}), **_own_judgement(table)}
+        _check_judgement(table, given[table.name])
+    return [
+        _start(session, session.pipeline(table.family, developer), table, given[table.name])
+        for table in tables
+    ]
 
 
 def watch(session: Session, runs: Sequence[Run]) -> None:
@@ -203,12 +227,7 @@ def record(session: Session, run: Run) -> None:
 
 
 def _start(session: Session, pipeline: str, table: Dataset, parameters: Mapping[str, object]) -> Run:
-    given = {
-        "DatasetName": table.name,
-        "InputDataUri": upload(session, table),
-        "TargetColumn": table.target,
-        **parameters,
-    }
+    given = {**inputs(session, table), **parameters}
     sagemaker = session.client("sagemaker")
     try:
         started = sagemaker.start_pipeline_execution(
@@ -226,6 +245,21 @@ def _start(session: Session, pipeline: str, table: Dataset, parameters: Mapping[
             f"{error.response['Error']['Message']} Mend them, or run 02_define_pipeline again."
         ) from None
     return Run(table.name, started["PipelineExecutionArn"])
+
+
+def _own_judgement(table: Dataset) -> dict[str, object]:
+    return {JUDGED[key]: value for key, value in table.judged.items()}
+
+
+def _check_judgement(table: Dataset, parameters: Mapping[str, object]) -> None:
+    """Refuse a scorer or a metric of another task before anything starts."""
+    for key, by_task in (("scorer", SCORERS), ("metric", METRICS)):
+        value, allowed = parameters.get(JUDGED[key]), by_task[table.task]
+        if value is not None and value not in allowed:
+            raise BadInput(
+                f"The {key} {value!r} does not fit {table.name}, which is a {table.task} table; allowed are "
+                f"{', '.join(allowed)}. Give its entry in DATASETS a {key} of its own."
+            )
 
 
 def _refusal(gate: Mapping[str, Any]) -> str:

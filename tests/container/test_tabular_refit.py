@@ -12,6 +12,7 @@ from tabular import refit
 from tabular.agreement import check_equal
 from tabular.inference import encode, infer_schema
 from tabular.portable import load_model
+from tabular.rows import row_hashes
 from tabular.schema import features, read_split, write_split
 from tabular_jobs import give_hyperparameters, run
 from tabular_tables import family, mixed
@@ -111,7 +112,7 @@ def test_the_manifest_tells_where_a_model_comes_from(refitted, tuned):
 
 def test_the_model_holds_no_pickle_and_the_fitted_pipeline_stays_outside_it(refitted):
     names = sorted(path.name for path in (refitted / "model").rglob("*"))
-    assert names == ["manifest.json", "model.safetensors"]
+    assert names == ["manifest.json", "model.safetensors", "rows.bin"]
     assert [path.name for path in (refitted / "output/data").iterdir()] == ["pipeline.joblib"]
     assert not (refitted / "output/failure").exists()
 
@@ -121,6 +122,17 @@ def test_the_model_answers_as_the_pipeline_that_people_may_open(refitted):
     pipeline = joblib.load(refitted / "output/data/pipeline.joblib")
     check_equal(load_model(refitted / "model"), pipeline, frame, schema)
     assert pipeline.named_steps["estimator"].get_params()["num_leaves"] == 4
+
+
+def test_rows_of_training_are_known_again_and_others_are_not(refitted):
+    frame, target, schema = read_split(refitted / "input/data/train")
+    labels = [schema.classes[position] for position in target]
+    seen = np.fromfile(refitted / "model/rows.bin", dtype="<u8")
+    assert len(set(seen)) == len(frame)
+    np.testing.assert_array_equal(row_hashes(frame, labels, list(frame)), seen)
+    others = row_hashes(frame.assign(size=frame["size"] + 1e-12), labels, list(frame))
+    assert np.isin(others, seen).sum() == frame["size"].isna().sum()
+    assert not np.isin(row_hashes(frame, labels[1:] + labels[:1], list(frame)), seen).all()
 
 
 def test_the_sample_is_what_a_deployment_may_ask_and_expect(refitted, server):

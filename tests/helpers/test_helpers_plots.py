@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -15,7 +16,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from helpers import plots, runs
+from helpers.datasets import Dataset
 from helpers.session import Session
+from helpers.sources import File
 
 BINARY = {
     "binary_classification_metrics": {
@@ -55,11 +58,29 @@ def test_the_graph_shows_every_step_and_both_branches(compiled: Compiled) -> Non
     assert {"yes", "no"} <= set(shown.split())
 
 
-def test_the_classes_of_a_table_fill_its_bar() -> None:
-    axes = plots.classes({"one": pd.Series({"x": 30, "y": 10}), "two": pd.Series({1: 1})})
-    assert [bar.get_width() for bar in axes.patches] == [0.75, 0.25, 1.0]
-    assert texts(axes).split() == ["x", "75%", "y", "25%", "1", "100%"]
+def table(tmp_path: Path, name: str, labels: list[Any]) -> Dataset:
+    path = tmp_path / f"{name}.csv"
+    pd.DataFrame({"label": labels}).to_csv(path, index=False)
+    return Dataset(name, "label", (File(path),))
+
+
+def test_the_classes_of_a_table_fill_its_bar(tmp_path: Path) -> None:
+    tables = [table(tmp_path, "one", ["x"] * 30 + ["y"] * 10), table(tmp_path, "two", [1, 2])]
+    (axes,) = plots.targets(tables)
+    assert [bar.get_width() for bar in axes.patches] == [0.75, 0.25, 0.5, 0.5]
+    assert texts(axes).split() == ["x", "75%", "y", "25%", "1", "50%", "2", "50%"]
     assert labelled(axes)
+
+
+def test_numbers_are_a_histogram_below_the_classes(tmp_path: Path) -> None:
+    numbers = [number / 7 for number in range(100)]
+    tables = [table(tmp_path, "one", numbers), table(tmp_path, "two", ["x", "y"])]
+    shares, histogram = plots.targets(tables)
+    assert len(shares.patches) == 2
+    assert sum(bar.get_height() for bar in histogram.patches) == 100
+    assert histogram.get_title(loc="left") == "one: label"
+    (alone,) = plots.targets(tables[:1])
+    assert len(alone.patches) == len(histogram.patches)
 
 
 def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: runs.Run) -> None:
