@@ -13,9 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from helpers.datasets import Dataset
-from helpers.runs import quality
 
-__all__ = ["confusion", "graph", "latency", "roc", "targets", "trials"]
+__all__ = ["graph", "latency", "targets", "trials"]
 
 COLORS = {
     "Processing": "#c6dbef",
@@ -113,42 +112,6 @@ def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
         axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     return list(all_axes[0])
-
-
-def confusion(reports: Mapping[str, Mapping[str, Any]]) -> Sequence[Axes]:
-    """The confusion matrix of each classification report, rows being the labels that are right."""
-    figure, all_axes = plt.subplots(1, len(reports), figsize=(2.9 * len(reports), 2.7), squeeze=False)
-    for axes, (dataset, report) in zip(all_axes[0], reports.items(), strict=True):
-        counts = quality(report)["confusion_matrix"]
-        labels, matrix = list(counts), np.array([list(row.values()) for row in counts.values()])
-        axes.imshow(matrix, cmap="Blues")
-        for (row, column), count in np.ndenumerate(matrix):
-            color = "white" if count > matrix.max() / 2 else "black"
-            axes.text(column, row, count, ha="center", va="center", color=color)
-        axes.set_xticks(range(len(labels)), labels, fontsize=8)
-        axes.set_yticks(range(len(labels)), labels, fontsize=8, rotation=90, va="center")
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("label")
-        axes.set_title(dataset, fontsize=10)
-    figure.tight_layout()
-    return list(all_axes[0])
-
-
-def roc(reports: Mapping[str, Mapping[str, Any]]) -> Axes:
-    """The receiver operating characteristic of each binary report."""
-    _, axes = plt.subplots(figsize=(3.8, 3.4))
-    for dataset, report in reports.items():
-        found = quality(report)
-        if "receiver_operating_characteristic_curve" in found:
-            curve = found["receiver_operating_characteristic_curve"]
-            label = f"{dataset} (AUC {found['auc']['value']:.3f})"
-            axes.plot(curve["false_positive_rates"], curve["true_positive_rates"], label=label)
-    axes.plot([0, 1], [0, 1], color="#bbbbbb", linestyle=":", linewidth=1, label="chance")
-    axes.set_xlabel("false positive rate")
-    axes.set_ylabel("true positive rate")
-    axes.legend(fontsize=7, loc="lower right")
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
 
 
 def latency(answers: pd.DataFrame) -> Axes:

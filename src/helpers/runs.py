@@ -18,6 +18,7 @@ from helpers.storage import read_json
 __all__ = [
     "Run",
     "evaluation",
+    "evaluation_uri",
     "leaderboard",
     "metrics",
     "outcomes",
@@ -146,15 +147,19 @@ def leaderboard(session: Session, run: Run) -> pd.DataFrame:
 
 def evaluation(session: Session, run: Run) -> dict[str, Any]:
     """EvaluateBestModel's report: metrics on held-out rows, the gate, and facts of the model."""
+    return read_json(session, f"{evaluation_uri(session, run)}/evaluation.json")
+
+
+def evaluation_uri(session: Session, run: Run) -> str:
+    """The folder in which EvaluateBestModel left its report, the same as a page, and the model card."""
     job = session.client("sagemaker").describe_processing_job(
         ProcessingJobName=_job_name(session, run, "EvaluateBestModel")
     )
-    uri = next(
+    return next(
         output["S3Output"]["S3Uri"]
         for output in job["ProcessingOutputConfig"]["Outputs"]
         if output["OutputName"] == "evaluation"
     )
-    return read_json(session, f"{uri}/evaluation.json")
 
 
 def outcomes(session: Session, runs: Sequence[Run]) -> pd.DataFrame:
@@ -265,7 +270,9 @@ def _check_judgement(table: Dataset, parameters: Mapping[str, object]) -> None:
 def _refusal(gate: Mapping[str, Any]) -> str:
     if gate["threshold_margin"] < 0:
         return "refused: under the threshold"
-    return f"refused: not better than version {gate['champion_version']}"
+    if gate.get("same_model"):
+        return f"refused: the same model as version {gate['champion_version']}"
+    return f"refused: may be worse than version {gate['champion_version']}"
 
 
 def _describe(session: Session, run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -20,17 +20,6 @@ from helpers.datasets import Dataset
 from helpers.session import Session
 from helpers.sources import File
 
-BINARY = {
-    "binary_classification_metrics": {
-        "auc": {"value": 0.75},
-        "confusion_matrix": {"no": {"no": 8, "yes": 2}, "yes": {"no": 1, "yes": 9}},
-        "receiver_operating_characteristic_curve": {
-            "false_positive_rates": [0.0, 0.5, 1.0],
-            "true_positive_rates": [0.0, 1.0, 1.0],
-        },
-    }
-}
-
 
 @pytest.fixture(autouse=True)
 def _quietly() -> Iterator[None]:
@@ -97,29 +86,6 @@ def test_a_trial_without_a_score_does_not_spoil_the_picture() -> None:
     table = pd.DataFrame({"algorithm": ["a", "b"], "score": [-0.5, np.nan]})
     (axes,) = plots.trials({"x": table})
     assert axes.collections[1].get_offsets()[0][0] == -0.5
-
-
-def test_the_confusion_matrix_has_labels_in_rows_and_predictions_in_columns() -> None:
-    (axes,) = plots.confusion({"x": BINARY})
-    assert texts(axes).split() == ["8", "2", "1", "9"]
-    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("predicted", "label", "x")
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["no", "yes"]
-
-
-def test_the_roc_curve_is_drawn_for_each_table_of_two_classes() -> None:
-    axes = plots.roc({"x": BINARY})
-    curve, chance = axes.lines
-    assert curve.get_ydata().tolist() == [0.0, 1.0, 1.0]
-    assert curve.get_label() == "x (AUC 0.750)"
-    assert chance.get_label() == "chance"
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("false positive rate", "true positive rate")
-
-
-def test_without_a_table_of_two_classes_the_roc_picture_is_empty_and_says_nothing(
-    session: Session, ran: runs.Run
-) -> None:
-    axes = plots.roc({"wine": runs.evaluation(session, ran)})
-    assert [line.get_label() for line in axes.lines] == ["chance"]
 
 
 def test_the_latency_rises_from_the_fastest_answer_to_the_slowest() -> None:
