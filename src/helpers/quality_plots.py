@@ -13,14 +13,14 @@ __all__ = ["calibration", "curves", "differences", "errors", "importance", "inte
 
 Report = Mapping[str, Any]
 Reports = Mapping[str, Report]
-OF_A_UNIT = ("mae", "mse", "rmse", "mape", "log_loss")  # beyond one, which the others never are
+LOSSES = ("mae", "mse", "rmse", "mape", "brier", "log_loss")  # less is better, and most are of a unit
 MOST_CLASSES = 20
 MOST_COLUMNS = 10
 BLUE, GREY, ORANGE = "#3182bd", "#bbbbbb", "#e6550d"
 
 
 def intervals(reports: Reports) -> Sequence[Axes]:
-    """Every metric between zero and one with its interval, for each data set."""
+    """Every metric of which one is the best with its interval, for each data set."""
     return _panels(reports, lambda _: True, _intervals, "", height=2.6)
 
 
@@ -113,7 +113,7 @@ def _panels(
 
 def _intervals(axes: Axes, report: Report) -> None:
     found = quality(report)
-    names = [name for name in report["intervals"] if name not in OF_A_UNIT][::-1]
+    names = [name for name in report["intervals"] if name not in LOSSES][::-1]
     for height, name in enumerate(names):
         spread = report["intervals"][name]
         axes.plot([spread["low"], spread["high"]], [height, height], color=GREY, linewidth=3)
@@ -171,7 +171,10 @@ def _difference(axes: Axes, report: Report) -> None:
     axes.plot(found["difference"], 0, "o", color=BLUE if passes else ORANGE)
     axes.axvline(0, color=GREY, linewidth=1)
     axes.axvline(-gate["allowed_loss"], color="black", linestyle="--", linewidth=1)
-    axes.annotate("may not reach below", (-gate["allowed_loss"], 0.75), fontsize=7, ha="right")
+    axes.annotate(
+        "limit", (-gate["allowed_loss"], 0.75), (-3, 0), fontsize=7, ha="right", textcoords="offset points"
+    )
+    axes.spines["left"].set_visible(False)
     axes.set_ylim(-1, 1)
     axes.set_yticks([])
     _label(axes, f"{gate['metric']}, better than version {gate['champion_version']} by", "")

@@ -71,7 +71,7 @@ def ticks(axes: Axes) -> list[str]:
     return [label.get_text() for label in axes.get_yticklabels()]
 
 
-def test_every_metric_that_has_no_unit_is_shown_with_its_interval() -> None:
+def test_every_metric_of_which_one_is_the_best_is_shown_with_its_interval() -> None:
     toys, houses = quality_plots.intervals(BOTH)
     assert (toys.get_title(), houses.get_title()) == ("toys", "houses")
     assert (ticks(toys), ticks(houses)) == (["auc"], ["r2"])
