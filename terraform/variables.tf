@@ -61,7 +61,7 @@ variable "pipeline_definition_file" {
 }
 
 variable "pipeline_definition_regression_file" {
-  description = "The regression pipeline's definition, likewise."
+  description = "The regression pipeline's definition, likewise; notebook 02 writes it beside the other."
   type        = string
   default     = null
 

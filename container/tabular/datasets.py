@@ -1,29 +1,40 @@
 """The data sets that come with the project, as data: where each is had and how a good copy looks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["DATASETS", "DatasetSpec"]
 
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """One table: its shape and class counts tell a good copy from a broken download.
+    """One table: an entry as anyone's, and the shape and class counts that tell a good copy from another.
 
-    It is had from `loader`, a function of sklearn.datasets, or from `url`, a file without a header line.
+    The columns are named here, the target last: a source may have no header, and scikit-learn's is "target".
     `copy_variable` is an environment variable that may name a local copy.
     """
 
+    uri: str
     target: str
     rows: int
     columns: tuple[str, ...]
-    class_counts: Mapping[str, int]
     description: str
-    loader: str = ""
-    url: str = ""
+    class_counts: Mapping[str, int] = field(default_factory=dict)
     copy_variable: str = ""
 
 
+_CELL_NUCLEUS = (
+    "radius",
+    "texture",
+    "perimeter",
+    "area",
+    "smoothness",
+    "compactness",
+    "concavity",
+    "concave points",
+    "symmetry",
+    "fractal dimension",
+)
 _WINE = (
     "alcohol",
     "malic_acid",
@@ -39,20 +50,9 @@ _WINE = (
     "od280/od315_of_diluted_wines",
     "proline",
 )
-_CELL_NUCLEUS = (
-    "radius",
-    "texture",
-    "perimeter",
-    "area",
-    "smoothness",
-    "compactness",
-    "concavity",
-    "concave points",
-    "symmetry",
-    "fractal dimension",
-)
 DATASETS: Mapping[str, DatasetSpec] = {
     "breast-cancer": DatasetSpec(
+        uri="sklearn:breast_cancer",
         target="diagnosis",
         rows=569,
         columns=(
@@ -63,23 +63,29 @@ DATASETS: Mapping[str, DatasetSpec] = {
         ),
         class_counts={"malignant": 212, "benign": 357},
         description="Is a breast mass malignant? Measurements of cell nuclei (UCI 17, in scikit-learn).",
-        loader="load_breast_cancer",
     ),
     "banknote-authentication": DatasetSpec(
+        uri="https://archive.ics.uci.edu/ml/machine-learning-databases/00267/data_banknote_authentication.txt",
         target="class",
         rows=1372,
         columns=("variance", "skewness", "curtosis", "entropy", "class"),
         class_counts={"0": 762, "1": 610},
         description="Is a banknote forged? Wavelet features of its image (UCI 267).",
-        url="https://archive.ics.uci.edu/ml/machine-learning-databases/00267/data_banknote_authentication.txt",
         copy_variable="BANKNOTE_CSV",
     ),
     "wine": DatasetSpec(
+        uri="sklearn:wine",
         target="cultivar",
         rows=178,
         columns=(*_WINE, "cultivar"),
         class_counts={"class_0": 59, "class_1": 71, "class_2": 48},
         description="Which of three cultivars is a wine of? A chemical analysis (UCI 109, in scikit-learn).",
-        loader="load_wine",
+    ),
+    "diabetes": DatasetSpec(
+        uri="sklearn:diabetes",
+        target="progression",
+        rows=442,
+        columns=("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6", "progression"),
+        description="How far does diabetes progress in a year? Ten measurements, scaled (in scikit-learn).",
     ),
 }

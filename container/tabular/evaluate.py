@@ -5,57 +5,88 @@ serve as it was trained fails here and not after its approval.
 """
 
 import json
-import math
-import tarfile
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import boto3
 import joblib
 import numpy as np
 import pandas as pd
-from botocore.exceptions import ClientError
-from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from tabular import paths
 from tabular.agreement import TOLERANCES, Answers, check_answers, positions
+from tabular.archive import extract
+from tabular.bootstrap import resample
+from tabular.card import model_card
+from tabular.champion import Champion, changed, fetch_champion, not_comparable, too_few, unseen
 from tabular.errors import ArgumentParser, BadInput, command
-from tabular.metrics import evaluate, signed_margin
+from tabular.gate import (
+    MARGIN,
+    check_champion_rule,
+    compare,
+    no_champion,
+    passes_threshold,
+    same_as_champion,
+)
+from tabular.importance import permutation_importance
+from tabular.metrics import score
+from tabular.portable import load_model
+from tabular.quality import calibration, intervals, model_quality, per_class, residuals
+from tabular.report import html
 from tabular.schema import Schema, as_rows, read_split
 from tabular.server_process import ServerProcess
+from tabular.subgroups import by_subgroup, read_subgroups
 
-__all__ = ["agreement", "gate", "main", "model_quality"]
+__all__ = ["agreement", "main"]
 
 CHALLENGER, CHAMPION = "challenger", "champion"
+CONFIDENCE = 0.95
+SEED = 20  # of the resamples and the shuffles: the same rows and answers give the same report
 
 
 def main() -> None:
-    """Write evaluation.json: the metrics, the champion's on the same rows, and the gate's two margins."""
+    """Write evaluation.json, the same as report.html for people, and card.json for the registry."""
     arguments = _arguments()
-    frame, truth, schema = read_split(paths.processing("input/test"))
-    folder = extract(paths.processing("input/model/model.tar.gz"), paths.base_dir() / "models" / CHALLENGER)
-    manifest = json.loads((folder / "manifest.json").read_text())
+    check_champion_rule(arguments.champion_margin, arguments.champion_confidence)
+    split = paths.processing("input/test")
+    frame, truth, schema = read_split(split)
+    folder, manifest = _challenger()
     champion = fetch_champion(arguments.models_map_uri, arguments.group)
     with ServerProcess() as server:
         server.load(CHALLENGER, folder)
-        predicted, probabilities = predict(server, CHALLENGER, frame, schema)
+        answers = predict(server, CHALLENGER, frame, schema)
         alone = predict(server, CHALLENGER, frame, schema, together=1)
-        metrics = evaluate(schema.task, truth, predicted, probabilities)
-        if champion is not None and _same_table(champion, schema):
-            server.load(CHAMPION, champion["folder"])
-            champion["metrics"] = evaluate(schema.task, truth, *predict(server, CHAMPION, frame, schema))
-    report = model_quality(schema, truth, predicted, probabilities, metrics)
-    report["gate"] = gate(arguments.metric, arguments.threshold, schema, metrics, champion)
-    report["model"] = _facts(manifest)
-    report["agreement"] = agreement([(predicted, probabilities), alone], frame, schema, manifest)
-    output = paths.processing("output/evaluation")
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "evaluation.json").write_text(json.dumps(report, indent=1))
-    print(json.dumps({"metrics": metrics, "gate": report["gate"]}))
+        against = _against(arguments, server, champion, manifest, frame, truth, schema, answers)
+    value = score(arguments.metric, schema.task, truth, *answers)
+    gate = passes_threshold(arguments.metric, arguments.threshold, schema, value) | against
+    side_by_side = gate.pop("metrics", {})
+    (resampled,) = resample(schema.task, truth, [answers], SEED)
+    subgroups = read_subgroups(split)
+    report = {
+        **model_quality(schema, truth, *answers, resampled),
+        "gate": gate,
+        "model": _facts(manifest),
+        "rows": {"held_out": len(frame), "training": manifest["training"].get("rows")},
+        "agreement": agreement([answers, alone], frame, schema, manifest),
+        "intervals": intervals(resampled),
+        **_details(schema, truth, answers),
+        "subgroups": {} if subgroups is None else by_subgroup(subgroups, schema, truth, answers, SEED),
+        "permutation_importance": permutation_importance(
+            load_model(folder), frame, truth, schema, arguments.metric, SEED
+        ),
+        "champion": None
+        if champion is None
+        else {
+            "version": champion.version,
+            "model": _facts(champion.manifest),
+            "metrics": side_by_side,
+            "changed": changed(champion, manifest),
+        },
+    }
+    _write(report, arguments.group)
+    print(json.dumps({"gate": gate}))
 
 
 def predict(
@@ -85,124 +116,78 @@ def agreement(
     return asdict(check_answers(answers, pipeline, frame, schema, tolerance))
 
 
-def gate(
-    metric: str, threshold: float, schema: Schema, metrics: dict[str, float], champion: dict[str, Any] | None
-) -> dict[str, Any]:
-    """The two margins that the pipeline's conditions read; not negative passes, whatever the direction.
-
-    Without a champion, or with one of another table, its margin is zero: only the threshold decides.
+def _challenger() -> tuple[Path, dict[str, Any]]:
+    """The new model, unpacked, and its manifest.
 
     Raises:
-        BadInput: a metric that the task does not have, or that is not defined on the held-out rows.
+        BadInput: RefitBestModel could not make it portable.
     """
-    value = metrics.get(metric, math.nan)
-    margin = signed_margin(metric, schema.task, value, threshold)
-    if not math.isfinite(margin):
-        raise BadInput(
-            f"The {metric} is {value} on the held-out rows, which cannot be compared with {threshold}; "
-            "set MetricForRegistrationThreshold to another metric, or give more rows."
-        )
-    result: dict[str, Any] = {
-        "metric": metric,
-        "value": value,
-        "threshold": threshold,
-        "threshold_margin": margin,
-        "champion_version": None,
-        "champion_value": None,
-        "champion_margin": 0.0,
-    }
-    if champion is None:
-        return {**result, "comparison": "No model of this data set is in service."}
-    result["champion_version"] = champion["version"]
-    if "metrics" not in champion:
-        return {**result, "comparison": "The model in service was trained on other columns or classes."}
-    result["champion_value"] = champion["metrics"][metric]
-    result["champion_margin"] = signed_margin(metric, schema.task, value, champion["metrics"][metric])
-    return {**result, "comparison": "Both were judged on the same held-out rows."}
-
-
-def model_quality(
-    schema: Schema,
-    truth: np.ndarray,
-    predicted: np.ndarray,
-    probabilities: np.ndarray | None,
-    metrics: dict[str, float],
-) -> dict[str, Any]:
-    """The report in the layout of SageMaker's model quality statistics, which Studio shows.
-
-    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
-    """
-    values: dict[str, Any] = {
-        name: {"value": value, "standard_deviation": "NaN"}
-        for name, value in metrics.items()
-        if np.isfinite(value)
-    }
-    if schema.task == "regression":
-        return {"regression_metrics": values}
-    labels = [str(label) for label in schema.classes]
-    counts = confusion_matrix(truth, predicted, labels=range(len(labels))).tolist()
-    values["confusion_matrix"] = {
-        label: dict(zip(labels, row, strict=True)) for label, row in zip(labels, counts, strict=True)
-    }
-    if schema.task == "multiclass":
-        return {"multiclass_classification_metrics": values}
-    false_positive, true_positive, _ = roc_curve(truth, probabilities[:, 1])
-    precision, recall, _ = precision_recall_curve(truth, probabilities[:, 1])
-    values["receiver_operating_characteristic_curve"] = {
-        "false_positive_rates": false_positive.tolist(),
-        "true_positive_rates": true_positive.tolist(),
-    }
-    values["precision_recall_curve"] = {"precisions": precision.tolist(), "recalls": recall.tolist()}
-    return {"binary_classification_metrics": values}
-
-
-def fetch_champion(models_map_uri: str, group: str) -> dict[str, Any] | None:
-    """The model in service, downloaded, with its manifest; None when there is none.
-
-    Raises:
-        BadInput: the models map names an artifact that is not there.
-    """
-    s3 = boto3.client("s3")
-    bucket, key = _location(models_map_uri)
-    try:
-        entry = json.load(s3.get_object(Bucket=bucket, Key=key)["Body"]).get(group)
-    except s3.exceptions.NoSuchKey:
-        return None
-    if entry is None:
-        return None
-    archive = paths.base_dir() / "models" / "champion.tar.gz"
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        s3.download_file(bucket, entry["key"], str(archive))
-    except ClientError as error:
-        raise BadInput(
-            f"The models map names s3://{bucket}/{entry['key']} for {group}, which cannot be read ({error}). "
-            "Run the deployer to mend the map."
-        ) from None
-    folder = extract(archive, paths.base_dir() / "models" / CHAMPION)
+    folder = extract(paths.processing("input/model/model.tar.gz"), paths.base_dir() / "models" / CHALLENGER)
     manifest = json.loads((folder / "manifest.json").read_text())
-    return {"version": entry["version"], "folder": folder, "manifest": manifest}
+    if manifest.get("portable") is False:
+        raise BadInput(f"{manifest['reason']} It is not registered.")
+    return folder, manifest
 
 
-def extract(archive: Path, folder: Path) -> Path:
-    """Unpack an archive of files and folders, none of which may land outside the folder.
+def _against(
+    arguments: Namespace,
+    server: ServerProcess,
+    champion: Champion | None,
+    manifest: dict[str, Any],
+    frame: pd.DataFrame,
+    truth: np.ndarray,
+    schema: Schema,
+    answers: Answers,
+) -> dict[str, Any]:
+    """The champion's part of the gate, on the rows on which comparing it is fair."""
+    if champion is None:
+        return no_champion("No model of this data set is in service.")
+    version = champion.version
+    if champion.is_same_as(manifest):
+        return same_as_champion(version, score(arguments.metric, schema.task, truth, *answers))
+    if why := not_comparable(champion, schema):
+        return no_champion(f"Version {version}, in service, {why}; only the threshold decides.", version)
+    labels = np.array(schema.classes)[truth.astype(np.intp)] if schema.classes else truth
+    rows = unseen(champion, manifest, frame, labels)
+    if rows is None:
+        return no_champion(
+            f"Version {version}, in service, does not say which rows it was trained on, so that it may have "
+            "learnt the held-out ones; only the threshold decides.",
+            version,
+        )
+    if why := too_few(truth, rows, schema):
+        return no_champion(
+            f"Version {version} is in service, but {why}; only the threshold decides.", version
+        )
+    theirs = champion.schema
+    server.load(CHAMPION, champion.folder)
+    asked = frame.loc[rows, [column.name for column in theirs.columns]]
+    ours = (answers[0][rows], None if answers[1] is None else answers[1][rows])
+    return {
+        **compare(
+            arguments.metric,
+            schema,
+            version,
+            truth[rows],
+            ours,
+            predict(server, CHAMPION, asked, theirs),
+            arguments.champion_margin,
+            arguments.champion_confidence,
+            SEED,
+        ),
+        "rows": int(rows.sum()),
+        "rows_left_out": int((~rows).sum()),
+    }
 
-    Raises:
-        BadInput: it holds anything else. Links are not needed, and Python's own filter follows some of them.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive) as contents:
-        for member in contents:
-            if not (member.isreg() or member.isdir()):
-                raise BadInput(f"{archive.name} holds {member.name!r}, which is neither a file nor a folder.")
-        contents.extractall(folder, filter="data")
-    return folder
 
-
-def _same_table(champion: dict[str, Any], schema: Schema) -> bool:
-    ours = json.loads(json.dumps(schema.to_dict()))
-    names = ("task", "target", "classes", "columns")
-    return all(champion["manifest"].get(name) == ours[name] for name in names)
+def _details(schema: Schema, truth: np.ndarray, answers: Answers) -> dict[str, Any]:
+    predicted, probabilities = answers
+    if probabilities is None:
+        return {"residuals": residuals(truth, predicted, SEED)}
+    return {
+        "per_class": per_class(schema, truth, predicted),
+        "calibration": calibration(schema, truth, probabilities),
+    }
 
 
 def _facts(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -210,9 +195,12 @@ def _facts(manifest: dict[str, Any]) -> dict[str, Any]:
     return {name: manifest[name] for name in names}
 
 
-def _location(uri: str) -> tuple[str, str]:
-    parts = urlsplit(uri)
-    return parts.netloc, parts.path.lstrip("/")
+def _write(report: dict[str, Any], group: str) -> None:
+    output = paths.processing("output/evaluation")
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "evaluation.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    (output / "report.html").write_text(html(report, group))
+    (output / "card.json").write_text(json.dumps({"content": model_card(report, group, paths.job())}))
 
 
 def _arguments() -> Namespace:
@@ -221,6 +209,8 @@ def _arguments() -> Namespace:
     parser.add_argument("--threshold", type=float, required=True)
     parser.add_argument("--models-map-uri", required=True)
     parser.add_argument("--group", required=True)
+    parser.add_argument("--champion-margin", type=float, default=MARGIN)
+    parser.add_argument("--champion-confidence", type=float, default=CONFIDENCE)
     return parser.parse_args()
 
 

@@ -1,7 +1,9 @@
 """How models are scored: scikit-learn's scorers in cross-validation, these metrics on held-out rows."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn import metrics
@@ -9,7 +11,7 @@ from sklearn import metrics
 from tabular.errors import BadInput
 from tabular.schema import Task
 
-__all__ = ["METRICS", "Metric", "allowed_scorers", "check_scorer", "evaluate", "signed_margin"]
+__all__ = ["METRICS", "Metric", "allowed_scorers", "check_scorer", "evaluate", "score", "signed_margin"]
 
 _CLASSIFICATION_SCORERS = (
     "accuracy",
@@ -31,65 +33,86 @@ _REGRESSION_SCORERS = (
 )
 
 
+# Takes the encoded target (n_rows,), the predicted positions (n_rows,) and the probabilities
+# (n_rows, n_classes); for a regression the numbers, the predictions and nothing.
+Score = Callable[[np.ndarray, np.ndarray, Any], float]
+
+
 @dataclass(frozen=True)
 class Metric:
-    """A number that says how good predictions are.
+    """A number that says how good predictions are."""
 
-    `value` takes the encoded target (n_rows,), the predicted positions (n_rows,) and the probabilities
-    (n_rows, n_classes); for a regression the numbers, the predictions and nothing.
-    """
-
-    value: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+    value: Score
     greater_is_better: bool = True
-    needs_probabilities: bool = False
 
 
-def _auc(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray | None) -> float:
-    assert probabilities is not None  # noqa: S101 - Metric.needs_probabilities
+def _auc(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray) -> float:
     if probabilities.shape[1] == 2:
         return metrics.roc_auc_score(truth, probabilities[:, 1])
     labels = np.arange(probabilities.shape[1])
     return metrics.roc_auc_score(truth, probabilities, multi_class="ovr", average="macro", labels=labels)
 
 
-def _log_loss(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray | None) -> float:
-    assert probabilities is not None  # noqa: S101 - Metric.needs_probabilities
+def _average_precision(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray) -> float:
+    # scikit-learn gives zero where there is nothing to find.
+    return metrics.average_precision_score(truth, probabilities[:, 1]) if truth.any() else np.nan
+
+
+def _brier(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray) -> float:
+    return float(np.mean((probabilities[:, 1] - truth) ** 2))
+
+
+def _log_loss(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray) -> float:
     whole = probabilities.sum(axis=1, keepdims=True)  # near one only, where they are of single precision
     return metrics.log_loss(truth, probabilities / whole, labels=np.arange(probabilities.shape[1]))
 
 
-def _averaged(score: Callable[..., float]) -> Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]:
-    """Of the positive class where there are two, the mean over the classes where there are more."""
-
-    def value(truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None) -> float:
-        binary = probabilities is not None and probabilities.shape[1] == 2
-        return score(truth, predicted, average="binary" if binary else "macro", zero_division=0.0)
-
-    return value
+def _mape(truth: np.ndarray, predicted: np.ndarray, _: np.ndarray) -> float:
+    # A share of nothing is not defined; scikit-learn would divide by 2e-16.
+    return metrics.mean_absolute_percentage_error(truth, predicted) if truth.all() else np.nan
 
 
-# Named as SageMaker's model quality reports name them:
+def _averaged(of: Callable[..., float], average: str) -> Metric:
+    return Metric(lambda truth, predicted, _: of(truth, predicted, average=average, zero_division=0.0))
+
+
+# Named as SageMaker's model quality reports name them, where they know them:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
-_CLASSIFICATION = {
+_OF_LABELS = {
     "accuracy": Metric(lambda truth, predicted, _: metrics.accuracy_score(truth, predicted)),
     "balanced_accuracy": Metric(
         lambda truth, predicted, _: metrics.balanced_accuracy_score(truth, predicted)
     ),
-    "precision": Metric(_averaged(metrics.precision_score)),
-    "recall": Metric(_averaged(metrics.recall_score)),
-    "f1": Metric(_averaged(metrics.f1_score)),
-    "auc": Metric(_auc, needs_probabilities=True),
-    "log_loss": Metric(_log_loss, greater_is_better=False, needs_probabilities=True),
+}
+_BINARY = _OF_LABELS | {
+    "precision": _averaged(metrics.precision_score, "binary"),
+    "recall": _averaged(metrics.recall_score, "binary"),
+    "f1": _averaged(metrics.f1_score, "binary"),
+    "auc": Metric(_auc),
+    "average_precision": Metric(_average_precision),
+    "brier": Metric(_brier, greater_is_better=False),
+    "log_loss": Metric(_log_loss, greater_is_better=False),
+}
+_MULTICLASS = _OF_LABELS | {
+    "precision": _averaged(metrics.precision_score, "macro"),
+    "recall": _averaged(metrics.recall_score, "macro"),
+    "f1": _averaged(metrics.f1_score, "macro"),
+    "weighted_precision": _averaged(metrics.precision_score, "weighted"),
+    "weighted_recall": _averaged(metrics.recall_score, "weighted"),
+    "weighted_f1": _averaged(metrics.f1_score, "weighted"),
+    "auc": Metric(_auc),
+    "log_loss": Metric(_log_loss, greater_is_better=False),
 }
 _REGRESSION = {
     "mae": Metric(lambda truth, predicted, _: metrics.mean_absolute_error(truth, predicted), False),
     "mse": Metric(lambda truth, predicted, _: metrics.mean_squared_error(truth, predicted), False),
     "rmse": Metric(lambda truth, predicted, _: metrics.root_mean_squared_error(truth, predicted), False),
+    "mape": Metric(_mape, greater_is_better=False),  # a share: 0.1 is 10%
     "r2": Metric(lambda truth, predicted, _: metrics.r2_score(truth, predicted)),
 }
 METRICS: Mapping[Task, Mapping[str, Metric]] = {
-    "binary": _CLASSIFICATION,
-    "multiclass": _CLASSIFICATION,
+    "binary": _BINARY,
+    "multiclass": _MULTICLASS,
     "regression": _REGRESSION,
 }
 
@@ -119,9 +142,20 @@ def evaluate(
     task: Task, truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None
 ) -> dict[str, float]:
     """Every metric of a task; one that is not defined on these rows is NaN."""
-    return {
-        name: float(metric.value(truth, predicted, probabilities)) for name, metric in METRICS[task].items()
-    }
+    return {name: score(name, task, truth, predicted, probabilities) for name in METRICS[task]}
+
+
+def score(
+    metric: str, task: Task, truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None
+) -> float:
+    """One metric of a task, NaN where it is not defined on these rows.
+
+    Raises:
+        BadInput: a metric that the task does not have.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn warns of classes without rows, and the NaN says it
+        return float(_of(metric, task).value(truth, predicted, probabilities))
 
 
 def signed_margin(metric: str, task: Task, value: float, reference: float) -> float:
@@ -130,9 +164,13 @@ def signed_margin(metric: str, task: Task, value: float, reference: float) -> fl
     Raises:
         BadInput: a metric that the task does not have.
     """
+    return value - reference if _of(metric, task).greater_is_better else reference - value
+
+
+def _of(metric: str, task: Task) -> Metric:
     if metric not in METRICS[task]:
         raise BadInput(
             f"MetricForRegistrationThreshold {metric!r} does not fit a {task} target; "
             f"allowed are {', '.join(METRICS[task])}."
         )
-    return value - reference if METRICS[task][metric].greater_is_better else reference - value
+    return METRICS[task][metric]

@@ -4,11 +4,13 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "base_dir",
     "channel",
     "hyperparameters",
+    "job",
     "model_dir",
     "output_data_dir",
     "plain",
@@ -47,6 +49,15 @@ def output_data_dir() -> Path:
 def processing(name: str) -> Path:
     """The folder of a processing job's input (`input/<name>`) or output (`output/<name>`)."""
     return base_dir() / "processing" / name
+
+
+def job() -> dict[str, Any]:
+    """The processing job's own description: its name, ARN, inputs and outputs; empty outside of a job.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
+    """
+    path = base_dir() / "config/processingjobconfig.json"
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def hyperparameters() -> dict[str, str]:

@@ -1,12 +1,25 @@
-"""The competing algorithms as a table to read."""
+"""The competing algorithms, the project's and one's own, and a table of them to read."""
+
+from collections.abc import Mapping
 
 import pandas as pd
-from tabular.algorithms import ALGORITHMS, Categorical, Continuous, Family, Integer
+from tabular.algorithms import ALGORITHMS, Algorithm, Categorical, Continuous, Family, Integer
 
-__all__ = ["table"]
+from helpers import steps
+
+__all__ = ["competing", "table"]
 
 
-def table(family: Family) -> pd.DataFrame:
+def competing(steps_file: str = "") -> Mapping[str, Algorithm]:
+    """The project's algorithms and those of a file with steps of one's own, by name.
+
+    Raises:
+        BadInput: the file cannot be used.
+    """
+    return steps.algorithms(steps_file) if steps_file else ALGORITHMS
+
+
+def table(family: Family, competing: Mapping[str, Algorithm] = ALGORITHMS) -> pd.DataFrame:
     """A row for each tuned hyperparameter: its range, its scale and its default."""
     rows = [
         {
@@ -16,7 +29,8 @@ def table(family: Family) -> pd.DataFrame:
             "scale": "" if isinstance(allowed, Categorical) else allowed.scale.lower(),
             "default": str(allowed.default),
         }
-        for algorithm in ALGORITHMS.values()
+        for algorithm in competing.values()
+        if family in algorithm.estimators
         for name, allowed in algorithm.estimators[family].hyperparameters.items()
     ]
     return pd.DataFrame(rows).set_index(["algorithm", "hyperparameter"])

@@ -92,13 +92,14 @@ def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> N
     chosen = _image(environment, settings, outputs, image_uri)
     print(f"The image is {chosen}.")
 
-    announce(4, "notebook 02", f"compiles the pipeline to terraform/{environment.definition}")
+    files = " and ".join(environment.definitions.values())
+    announce(4, "notebook 02", f"compiles the pipelines to {files} in terraform/")
     # The notebook compiles for the image that the next step applies, which Terraform does not know yet.
     _write_outputs(environment, {**outputs, "image_uri": {"value": chosen}})
     _compile(environment, outputs)
 
-    announce(5, "second apply", "adds pipeline, model and endpoint, which starts to bill by the hour")
-    built = {"image_uri": chosen, "pipeline_definition_file": environment.definition}
+    announce(5, "second apply", "adds pipelines, model and endpoint, which starts to bill by the hour")
+    built = {"image_uri": chosen, **environment.definitions}
     changed = environment.apply(built, yes=yes) or changed
     outputs, _ = environment.state()
     _write_outputs(environment, outputs)
@@ -186,7 +187,7 @@ Then again:
 
 
 def _compile(environment: Environment, outputs: Mapping[str, Any]) -> None:
-    """Run notebook 02 for this environment; it writes the definition."""
+    """Run notebook 02 for this environment; it writes the definitions."""
     values = {
         "TERRAFORM_OUTPUTS": str(environment.outputs_file),
         "PIPELINE_NAME": outputs["pipeline_name"]["value"],
@@ -233,8 +234,8 @@ def _show_what_comes_next(
     print("\nNext:")
     lines = [f'{name} = "{value}"' for name, value in built.items() if settings[name] != value]
     if lines:
-        print(f"  So that CI applies the same, commit {built['pipeline_definition_file']}, and write into")
-        print(f"  {environment.variables}:")
+        print(f"  So that CI applies the same, commit {' and '.join(environment.definitions.values())},")
+        print(f"  and write into {environment.variables}:")
         for line in lines:
             print(f"    {line}")
     print("  Train, up to a person's decision (docs/first-run-on-aws.md goes on from here):")

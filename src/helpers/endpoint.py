@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ import pandas as pd
 import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from tabular.schema import Schema, as_rows
 
 from helpers import summary
 from helpers.deployments import in_service
@@ -45,7 +47,7 @@ _connections = threading.local()
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Rows that a model has not seen: their features, and the labels they have."""
+    """Rows that a model has not seen: their features as a request has them, and the labels they have."""
 
     features: pd.DataFrame
     truth: list[Any]
@@ -88,12 +90,12 @@ def predict(session: Session, dataset: str, rows: Sequence[Sequence[Any]]) -> di
 def held_out(session: Session, package: Package) -> HeldOut:
     """The held-out rows that a package was evaluated on."""
     uri = metadata(session, package)["held-out-data"]
-    schema = read_json(session, f"{uri}/schema.json")
+    schema = Schema.from_dict(read_json(session, f"{uri}/schema.json"))
     table = pd.read_parquet(io.BytesIO(read(session, f"{uri}/data.parquet")))
-    names = [column["name"] for column in schema["columns"]]
-    truth = table[schema["target"]].tolist()
-    labels = [schema["classes"][position] for position in truth] if schema["classes"] else truth
-    return HeldOut(table[names], labels)
+    names = [column.name for column in schema.columns]
+    truth = table[schema.target].tolist()
+    labels = [schema.classes[position] for position in truth] if schema.classes else truth
+    return HeldOut(pd.DataFrame(as_rows(table[names], schema), columns=names), labels)
 
 
 def rows_of(features: pd.DataFrame) -> list[list[Any]]:
@@ -139,12 +141,11 @@ def check_all(session: Session) -> dict[str, pd.DataFrame]:
     checked = {}
     for dataset, entry in in_service(session).items():
         checked[dataset] = table = check(session, dataset, entry["version"])
-        right = (table["label"] == table["prediction"]).mean()
         summary.record(
             dataset,
             serving_version=entry["version"],
             endpoint_key=entry["key"],
-            prediction_check=f"{len(table)} rows, {right:.4f} right",
+            prediction_check=f"{len(table)} rows, {_in_words(table)}",
         )
     return checked
 
@@ -153,8 +154,8 @@ def check(session: Session, dataset: str, version: int) -> pd.DataFrame:
     """Predict every held-out row of the version in service: its label, the prediction and the probability.
 
     Raises:
-        JobFailed: the URL goes on answering by another version, or the share of right answers is not the
-            one that EvaluateBestModel measured.
+        JobFailed: the URL goes on answering by another version, or the share of right answers, of numbers the
+            mean absolute error, is not the one that EvaluateBestModel measured.
     """
     package = _version(session, dataset, version)
     rows = held_out(session, package)
@@ -163,26 +164,35 @@ def check(session: Session, dataset: str, version: int) -> pd.DataFrame:
     table = pd.DataFrame({"label": rows.truth, "prediction": answer["predictions"]})
     if "probabilities" in answer:
         table["probability"] = [max(shares) for shares in answer["probabilities"]]
-        report = read_json(session, metadata(session, package)["evaluation"])
-        measured, expected = (
-            (table["label"] == table["prediction"]).mean(),
-            quality(report)["accuracy"]["value"],
+    ((name, measured),) = _measured(table).items()
+    found = quality(read_json(session, metadata(session, package)["evaluation"]))
+    expected = found[{"right": "accuracy", "mean absolute error": "mae"}[name]]["value"]
+    if not math.isclose(measured, expected, rel_tol=1e-6):
+        raise JobFailed(
+            f"{dataset}: {name} {measured:.6g} on the held-out rows, but {expected:.6g} when version "
+            f"{version} was evaluated; reject it in 04 to bring back the one before."
         )
-        if abs(measured - expected) > 1e-9:
-            raise JobFailed(
-                f"{dataset}: {measured:.4f} of the held-out rows are right, but {expected:.4f} were "
-                f"when version {version} was evaluated; reject it in 04 to bring back the one before."
-            )
     return table
 
 
 def accuracy(checked: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """A row for each data set: how many held-out rows were asked and the share of right answers."""
-    rows = {
-        dataset: (len(table), (table["label"] == table["prediction"]).mean())
-        for dataset, table in checked.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["rows", "right"]).rename_axis("data set")
+    """A row for each data set: how many held-out rows were asked and how right the answers are.
+
+    Of classes it is the share of right ones, of numbers the mean absolute error.
+    """
+    rows = {dataset: {"rows": len(table), **_measured(table)} for dataset, table in checked.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
+
+
+def _measured(table: pd.DataFrame) -> dict[str, float]:
+    if "probability" in table:
+        return {"right": float((table["label"] == table["prediction"]).mean())}
+    return {"mean absolute error": float((table["label"] - table["prediction"]).abs().mean())}
+
+
+def _in_words(table: pd.DataFrame) -> str:
+    ((name, measured),) = _measured(table).items()
+    return f"{measured:.4f} right" if name == "right" else f"{name} {measured:.4g}"
 
 
 def _version(session: Session, dataset: str, version: int) -> Package:

@@ -1,5 +1,6 @@
 """What can be set in the notebooks and in parameter files: types and allowed values, as a table of data."""
 
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,15 +12,35 @@ import yaml
 from helpers.errors import BadInput, one_line
 from lambdas.contract import NAME
 
-__all__ = ["PARAMETERS", "assignments", "check", "read"]
+__all__ = ["METRICS", "PARAMETERS", "SCORERS", "add_option", "assignments", "check", "read"]
 
-# Of classifications: what the notebooks compile. Held against the container's own tables by a test.
-METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss")
-SCORERS = (
+# By task, as the container's own tables have them, which a test holds these against.
+_CLASSES = (
     *("neg_log_loss", "accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews_corrcoef"),
     *("roc_auc_ovr", "roc_auc_ovr_weighted"),
-    *("average_precision", "f1", "neg_brier_score", "precision", "recall", "roc_auc"),  # of two classes
 )
+SCORERS: Mapping[str, tuple[str, ...]] = {
+    "binary": (
+        *_CLASSES,
+        *("average_precision", "f1", "neg_brier_score", "precision", "recall", "roc_auc"),
+    ),
+    "multiclass": _CLASSES,
+    "regression": (
+        *("neg_root_mean_squared_error", "neg_mean_absolute_error", "neg_mean_squared_error"),
+        *("neg_median_absolute_error", "r2"),
+    ),
+}
+METRICS: Mapping[str, tuple[str, ...]] = {
+    "binary": (
+        *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss"),
+        *("average_precision", "brier"),
+    ),
+    "multiclass": (
+        *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss"),
+        *("weighted_precision", "weighted_recall", "weighted_f1"),
+    ),
+    "regression": ("mae", "mse", "rmse", "mape", "r2"),
+}
 
 
 @dataclass(frozen=True)
@@ -58,14 +79,14 @@ def _real(low: float, high: float) -> Parameter:
 
 def _tables() -> Parameter:
     return Parameter(
-        "a list of data sets, each a name or {name: ..., uri: ..., target: ...}, all of them texts",
+        "a list of data sets, each a name or {name: ..., uri: ..., target: ...}",
         lambda value: isinstance(value, list | tuple) and len(value) > 0 and all(map(_is_table, value)),
     )
 
 
 def _is_table(entry: object) -> bool:
     if isinstance(entry, Mapping):
-        return "name" in entry and all(isinstance(value, str) for value in entry.values())
+        return isinstance(entry.get("name"), str)  # helpers.entries looks at the rest
     return isinstance(entry, str)
 
 
@@ -99,16 +120,20 @@ PARAMETERS: Mapping[str, Parameter] = {
     "TEST_SET_SIZE": _real(0.05, 0.5),
     "STRATIFY_SPLIT": _flag(),
     "RANDOM_STATE": _whole(1, 2**31 - 1),
-    "CROSS_VALIDATION_SCORER": _one_of(*SCORERS),
+    "CROSS_VALIDATION_SCORER": _one_of(*dict.fromkeys([*SCORERS["binary"], *SCORERS["multiclass"]])),
     "CROSS_VALIDATION_FOLDS": _whole(2, 20),
     "MAX_TUNING_JOBS": _whole(1, 750),
     "MAX_TUNING_PARALLEL_JOBS": _whole(1, 100),
-    "METRIC_FOR_REGISTRATION": _one_of(*METRICS),
+    "METRIC_FOR_REGISTRATION": _one_of(*dict.fromkeys([*METRICS["binary"], *METRICS["multiclass"]])),
     "MIN_METRIC_FOR_REGISTRATION": _real(-1e12, 1e12),
+    "REGRESSION_SCORER": _one_of(*SCORERS["regression"]),
+    "REGRESSION_METRIC": _one_of(*METRICS["regression"]),
+    "REGRESSION_MIN_METRIC": _real(-1e12, 1e12),
     "PREPROCESSING_INSTANCE": _instance(),
     "TRAINING_INSTANCE": _instance(),
     "EVALUATION_INSTANCE": _instance(),
     "DEFINITION_FILE": _text(),
+    "STEPS": _text(),
     "APPROVE": _one_of("none", "approve", "reject"),
     "LOAD_TEST": _flag(),
     "LOAD_TEST_SECONDS": _whole(1, 300),
@@ -149,6 +174,12 @@ def check(values: Mapping[str, Any], known: Iterable[str]) -> None:
         parameter = PARAMETERS[name]
         if not parameter.accepts(value):
             raise BadInput(f"{name} is {_shown(value)}; it must be {parameter.allowed}.")
+
+
+def add_option(parser: ArgumentParser, help: str) -> None:
+    """Have a command take `-p NAME VALUE`, as often as one likes; `assignments` reads them."""
+    options: dict[str, Any] = {"nargs": 2, "action": "append", "default": [], "metavar": ("NAME", "VALUE")}
+    parser.add_argument("-p", dest="parameter", help=help, **options)
 
 
 def assignments(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:

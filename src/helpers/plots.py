@@ -12,9 +12,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from helpers.runs import quality
+from helpers.datasets import Dataset
 
-__all__ = ["classes", "confusion", "graph", "latency", "roc", "trials"]
+__all__ = ["graph", "latency", "targets", "trials"]
 
 COLORS = {
     "Processing": "#c6dbef",
@@ -60,20 +60,38 @@ def graph(definition: str) -> Axes:
     return axes
 
 
-def classes(counts: Mapping[str, pd.Series]) -> Axes:
-    """The share of each class in each data set, as stacked bars."""
-    _, axes = plt.subplots(figsize=(7, 0.55 * len(counts) + 0.6))
+def targets(tables: Sequence[Dataset]) -> Sequence[Axes]:
+    """How the targets are spread: the share of each class as stacked bars, numbers as a histogram each."""
+    of_classes = [table for table in tables if table.family == "classification"]
+    of_numbers = [table for table in tables if table.family == "regression"]
+    heights = [0.55 * len(of_classes) + 0.3] * bool(of_classes) + [1.6] * len(of_numbers)
+    figure, all_axes = plt.subplots(
+        len(heights), 1, figsize=(7, sum(heights) + 0.4 * len(heights)), height_ratios=heights, squeeze=False
+    )
+    for axes, table in zip(all_axes[len(heights) - len(of_numbers) :, 0], of_numbers, strict=True):
+        axes.hist(table.read()[table.target].dropna(), bins=30, color="#9ecae1", edgecolor="white")
+        axes.set_title(f"{table.name}: {table.target}", loc="left", fontsize=10)
+        axes.set_ylabel("rows")
+    if of_classes:
+        _shares(all_axes[0, 0], {t.name: t.read()[t.target].value_counts().sort_index() for t in of_classes})
+    for axes in all_axes[:, 0]:
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    return list(all_axes[:, 0])
+
+
+def _shares(axes: Axes, counts: Mapping[str, pd.Series]) -> None:
     for name, labels in counts.items():
         shares, start = labels / labels.sum(), 0.0
         for position, (label, share) in enumerate(shares.items()):
             axes.barh(name, share, left=start, color=plt.get_cmap("Set2")(position % 8), edgecolor="white")
-            axes.text(start + share / 2, name, f"{label}\n{share:.0%}", ha="center", va="center", fontsize=8)
+            if share > 0.05:  # in less there is no place for words
+                words = f"{label}\n{share:.0%}"
+                axes.text(start + share / 2, name, words, ha="center", va="center", fontsize=8)
             start += share
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.set_title("Share of each class", loc="left", fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
 
 
 def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
@@ -94,42 +112,6 @@ def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
         axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     return list(all_axes[0])
-
-
-def confusion(reports: Mapping[str, Mapping[str, Any]]) -> Sequence[Axes]:
-    """The confusion matrix of each classification report, rows being the labels that are right."""
-    figure, all_axes = plt.subplots(1, len(reports), figsize=(2.9 * len(reports), 2.7), squeeze=False)
-    for axes, (dataset, report) in zip(all_axes[0], reports.items(), strict=True):
-        counts = quality(report)["confusion_matrix"]
-        labels, matrix = list(counts), np.array([list(row.values()) for row in counts.values()])
-        axes.imshow(matrix, cmap="Blues")
-        for (row, column), count in np.ndenumerate(matrix):
-            color = "white" if count > matrix.max() / 2 else "black"
-            axes.text(column, row, count, ha="center", va="center", color=color)
-        axes.set_xticks(range(len(labels)), labels, fontsize=8)
-        axes.set_yticks(range(len(labels)), labels, fontsize=8, rotation=90, va="center")
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("label")
-        axes.set_title(dataset, fontsize=10)
-    figure.tight_layout()
-    return list(all_axes[0])
-
-
-def roc(reports: Mapping[str, Mapping[str, Any]]) -> Axes:
-    """The receiver operating characteristic of each binary report."""
-    _, axes = plt.subplots(figsize=(3.8, 3.4))
-    for dataset, report in reports.items():
-        found = quality(report)
-        if "receiver_operating_characteristic_curve" in found:
-            curve = found["receiver_operating_characteristic_curve"]
-            label = f"{dataset} (AUC {found['auc']['value']:.3f})"
-            axes.plot(curve["false_positive_rates"], curve["true_positive_rates"], label=label)
-    axes.plot([0, 1], [0, 1], color="#bbbbbb", linestyle=":", linewidth=1, label="chance")
-    axes.set_xlabel("false positive rate")
-    axes.set_ylabel("true positive rate")
-    axes.legend(fontsize=7, loc="lower right")
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
 
 
 def latency(answers: pd.DataFrame) -> Axes:

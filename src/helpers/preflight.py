@@ -394,15 +394,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m helpers.preflight", description=__doc__.split("\n", 1)[0]
     )
     parser.add_argument("--env", required=True, help="which, such as dev: a file in terraform/environments")
-    parser.add_argument(
-        "-p",
-        dest="parameter",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="a parameter that the run will have, other than parameters/aws.yaml says",
-    )
+    parameters.add_option(parser, "a parameter that the run will have, other than parameters/aws.yaml says")
     parser.add_argument(
         "--terraform", type=Path, default=CONFIGURATION, metavar="FOLDER", help="the configuration"
     )

@@ -1,6 +1,6 @@
 """The model registry: what awaits a decision, and a person's decision."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,12 +13,15 @@ from helpers.storage import read_json
 __all__ = [
     "Decision",
     "Package",
+    "changes",
     "comparison",
     "decide",
+    "evaluations",
     "metadata",
     "packages",
     "report",
     "set_status",
+    "side_by_side",
     "table",
     "undecided",
 ]
@@ -131,22 +134,70 @@ def report(session: Session, decisions: Sequence[Decision], datasets: Iterable[s
     return pd.DataFrame(decided + waiting, columns=columns).set_index("data set")
 
 
-def comparison(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
-    """The newest version of each data set beside the one that was in service when it was evaluated."""
-    rows = {}
-    for versions in (packages(session, dataset) for dataset in datasets):
-        for package in versions[:1]:
-            gate = read_json(session, metadata(session, package)["evaluation"])["gate"]
-            rows[package.dataset] = {
-                "version": package.version,
-                "metric": gate["metric"],
-                "value": gate["value"],
-                "in service": gate["champion_version"] or "none",
-                "its value": "" if gate["champion_value"] is None else gate["champion_value"],
-                "comparison": gate["comparison"],
-            }
-    columns = ["version", "metric", "value", "in service", "its value", "comparison"]
+def evaluations(session: Session, datasets: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """EvaluateBestModel's report of the newest version of each data set that the pipeline registered."""
+    newest = [versions[0] for dataset in datasets if (versions := packages(session, dataset))]
+    described = {p.dataset: _describe(session, p).get("CustomerMetadataProperties", {}) for p in newest}
+    return {
+        dataset: read_json(session, found["evaluation"])
+        for dataset, found in described.items()
+        if "evaluation" in found
+    }
+
+
+def comparison(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """A row for each data set: the gate's metric of its newest version, and what the gate said of it."""
+    rows = {
+        dataset: {
+            "metric": report["gate"]["metric"],
+            "value": report["gate"]["value"],
+            "in service": report["gate"]["champion_version"] or "none",
+            "comparison": report["gate"]["comparison"],
+        }
+        for dataset, report in reports.items()
+    }
+    columns = ["metric", "value", "in service", "comparison"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
+
+
+def side_by_side(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Every metric of the newest version and of the one in service, on rows that neither was trained on.
+
+    A difference is positive where the newest version is better, whatever the metric's direction.
+    """
+    rows = [
+        {
+            "data set": dataset,
+            "metric": metric,
+            "newest": found["challenger"],
+            "in service": found["champion"],
+            "difference": found["difference"],
+            "at least": found["low"],
+            "at most": found["high"],
+        }
+        for dataset, report in reports.items()
+        if report.get("champion")
+        for metric, found in report["champion"]["metrics"].items()
+    ]
+    columns = ["data set", "metric", "newest", "in service", "difference", "at least", "at most"]
+    return pd.DataFrame(rows, columns=columns).set_index(["data set", "metric"])
+
+
+def changes(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """What differs between the newest version and the one in service: data, columns, hyperparameters."""
+    rows = [
+        {
+            "data set": dataset,
+            "what": changed["what"],
+            "in service": changed["champion"],
+            "newest": changed["challenger"],
+        }
+        for dataset, report in reports.items()
+        if report.get("champion")
+        for changed in report["champion"]["changed"]
+    ]
+    columns = ["data set", "what", "in service", "newest"]
+    return pd.DataFrame(rows, columns=columns).set_index(["data set", "what"])
 
 
 def metadata(session: Session, package: Package) -> dict[str, str]:

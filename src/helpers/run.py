@@ -23,6 +23,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from helpers import datasets, engine, parameters, summary
+from helpers.entries import absolute
 from helpers.errors import BadInput, UserError
 from helpers.lock import exclusive
 from helpers.session import group, local, outputs_of, state_folder
@@ -61,14 +62,13 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
     parameters.check(values, everywhere)
     # What cannot be used is found before anything starts; what cannot be had is asked for only once.
     everything = everywhere | values
-    entries = _absolute(everything["DATASETS"])
+    entries = absolute(everything["DATASETS"])
     for name in datasets.names(entries):
         group(everything["PIPELINE_NAME"], name)
     if everything["ENVIRONMENT"] == "aws":
         outputs_of(everything["TERRAFORM_OUTPUTS"])
-    chosen = {dataset.name for dataset in datasets.choose(entries)}
+    kept = datasets.reachable(entries)
     if "DATASETS" in values:
-        kept = [entry for entry in entries if datasets.names([entry])[0] in chosen]
         values = {**values, "DATASETS": kept}
     # Two runs in one state would use the same cores and decide on the same packages.
     state = state_folder() if everything["ENVIRONMENT"] == "local" else runs
@@ -155,16 +155,6 @@ def _chosen(only: Sequence[str], start: str | None) -> list[Path]:
     return [path for path in found if not start or path.name[:2] >= start]
 
 
-def _absolute(entries: Sequence[Any]) -> list[Any]:
-    """Paths as they are from here: a notebook's kernel may work in another folder."""
-    return [
-        {**entry, "uri": str(Path(entry["uri"]).expanduser().resolve())}
-        if isinstance(entry, dict) and "uri" in entry
-        else entry
-        for entry in entries
-    ]
-
-
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -175,15 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     some = parser.add_mutually_exclusive_group()
     some.add_argument("--only", action="append", default=[], metavar="03", help="run only this notebook")
     some.add_argument("--from", dest="start", metavar="03", help="run this notebook and the ones after it")
-    parser.add_argument(
-        "-p",
-        dest="parameter",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="set a parameter, read as YAML",
-    )
+    parameters.add_option(parser, "set a parameter, read as YAML")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs", help="folder of the results")
     return parser
 

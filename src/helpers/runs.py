@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from helpers import summary
-from helpers.datasets import Dataset, upload
+from helpers.datasets import Dataset, inputs
 from helpers.errors import BadInput, JobFailed
+from helpers.parameters import METRICS, SCORERS
 from helpers.progress import Progress
 from helpers.session import Session
 from helpers.storage import read_json
@@ -17,6 +18,7 @@ from helpers.storage import read_json
 __all__ = [
     "Run",
     "evaluation",
+    "evaluation_uri",
     "leaderboard",
     "metrics",
     "outcomes",
@@ -28,6 +30,12 @@ __all__ = [
     "watch",
 ]
 
+# How an entry of DATASETS calls what judges its table, and how the pipeline does.
+JUDGED = {
+    "scorer": "CrossValidationScorer",
+    "metric": "MetricForRegistrationThreshold",
+    "min_metric": "MinThresholdForRegisterMetric",
+}
 RUNNING = ("Executing", "Stopping")
 # CloudWatch's log group of the job behind a step, by the name of its metadata.
 LOGS = {
@@ -47,16 +55,33 @@ class Run:
 
 
 def start(
-    session: Session, pipeline: str, tables: Sequence[Dataset], parameters: Mapping[str, object]
+    session: Session,
+    tables: Sequence[Dataset],
+    parameters: Mapping[str, object],
+    judged: Mapping[str, Mapping[str, object]] | None = None,
+    developer: str = "",
 ) -> list[Run]:
-    """Upload each table and start the pipeline on it; `parameters` are named as Studio shows them.
+    """Upload each table and start the pipeline of its family on it.
+
+    Args:
+        session: where.
+        tables: what to train on.
+        parameters: of every execution, named as Studio shows them.
+        judged: by family those that say how it is judged; an entry of DATASETS may say otherwise.
+        developer: whose pipelines, where they are not Terraform's.
 
     Raises:
         BadInput: there is no such pipeline, or a parameter or a name that it refuses.
     """
+    given = {}
     for table in tables:
         session.group(table.name)  # too long a name would be refused only when its model is registered
-    return [_start(session, pipeline, table, parameters) for table in tables]
+        given[table.name] = {**parameters, **(judged or {}).get(table.family, {}), **_own_judgement(table)}
+        _check_judgement(table, given[table.name])
+    return [
+        _start(session, session.pipeline(table.family, developer), table, given[table.name])
+        for table in tables
+    ]
 
 
 def watch(session: Session, runs: Sequence[Run]) -> None:
@@ -122,15 +147,19 @@ def leaderboard(session: Session, run: Run) -> pd.DataFrame:
 
 def evaluation(session: Session, run: Run) -> dict[str, Any]:
     """EvaluateBestModel's report: metrics on held-out rows, the gate, and facts of the model."""
+    return read_json(session, f"{evaluation_uri(session, run)}/evaluation.json")
+
+
+def evaluation_uri(session: Session, run: Run) -> str:
+    """The folder in which EvaluateBestModel left its report, the same as a page, and the model card."""
     job = session.client("sagemaker").describe_processing_job(
         ProcessingJobName=_job_name(session, run, "EvaluateBestModel")
     )
-    uri = next(
+    return next(
         output["S3Output"]["S3Uri"]
         for output in job["ProcessingOutputConfig"]["Outputs"]
         if output["OutputName"] == "evaluation"
     )
-    return read_json(session, f"{uri}/evaluation.json")
 
 
 def outcomes(session: Session, runs: Sequence[Run]) -> pd.DataFrame:
@@ -203,12 +232,7 @@ def record(session: Session, run: Run) -> None:
 
 
 def _start(session: Session, pipeline: str, table: Dataset, parameters: Mapping[str, object]) -> Run:
-    given = {
-        "DatasetName": table.name,
-        "InputDataUri": upload(session, table),
-        "TargetColumn": table.target,
-        **parameters,
-    }
+    given = {**inputs(session, table), **parameters}
     sagemaker = session.client("sagemaker")
     try:
         started = sagemaker.start_pipeline_execution(
@@ -228,10 +252,27 @@ def _start(session: Session, pipeline: str, table: Dataset, parameters: Mapping[
     return Run(table.name, started["PipelineExecutionArn"])
 
 
+def _own_judgement(table: Dataset) -> dict[str, object]:
+    return {JUDGED[key]: value for key, value in table.judged.items()}
+
+
+def _check_judgement(table: Dataset, parameters: Mapping[str, object]) -> None:
+    """Refuse a scorer or a metric of another task before anything starts."""
+    for key, by_task in (("scorer", SCORERS), ("metric", METRICS)):
+        value, allowed = parameters.get(JUDGED[key]), by_task[table.task]
+        if value is not None and value not in allowed:
+            raise BadInput(
+                f"The {key} {value!r} does not fit {table.name}, which is a {table.task} table; allowed are "
+                f"{', '.join(allowed)}. Give its entry in DATASETS a {key} of its own."
+            )
+
+
 def _refusal(gate: Mapping[str, Any]) -> str:
     if gate["threshold_margin"] < 0:
         return "refused: under the threshold"
-    return f"refused: not better than version {gate['champion_version']}"
+    if gate.get("same_model"):
+        return f"refused: the same model as version {gate['champion_version']}"
+    return f"refused: may be worse than version {gate['champion_version']}"
 
 
 def _describe(session: Session, run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]]:

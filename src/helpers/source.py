@@ -6,33 +6,49 @@ import tarfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from helpers import steps
 from helpers.session import Session
 from helpers.storage import put_once
 from lambdas.contract import load
 
 __all__ = ["archive", "upload"]
 
+STEPS_FILE = "custom_steps.py"  # as tabular.custom looks for it
 
-def archive(package: Path | None = None) -> bytes:
-    """The package `tabular` as a tar.gz whose bytes depend on nothing but the files."""
+
+def archive(package: Path | None = None, own_steps: str = "") -> bytes:
+    """The package `tabular`, and steps of one's own beside it, as a tar.gz.
+
+    Its bytes depend on nothing but those of the files.
+    """
     folder = package or _tabular()
+    contents = {
+        str(Path(folder.name) / path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*.py"))
+    }
+    if own_steps:
+        contents[STEPS_FILE] = own_steps.encode()
     packed = io.BytesIO()
     # A fixed time in the gzip header and in every entry: the same files make the same bytes.
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w") as tar,
     ):
-        for path in sorted(folder.rglob("*.py")):
-            entry = tarfile.TarInfo(str(Path(folder.name) / path.relative_to(folder)))
-            contents = path.read_bytes()
-            entry.size, entry.mode = len(contents), 0o644
-            tar.addfile(entry, io.BytesIO(contents))
+        for name, text in contents.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(text), 0o644
+            tar.addfile(entry, io.BytesIO(text))
     return packed.getvalue()
 
 
-def upload(session: Session) -> str:
-    """Put the tarball into the bucket, unless it is there, and give its S3 URI."""
-    return put_once(session, load().prefixes.code, "source.tar.gz", archive())
+def upload(session: Session, steps_file: str = "") -> str:
+    """Put the tarball into the bucket, unless it is there, and give its S3 URI.
+
+    Raises:
+        BadInput: there is no such file of steps, or it is no Python.
+    """
+    own_steps = steps.read(steps_file) if steps_file else ""
+    return put_once(session, load().prefixes.code, "source.tar.gz", archive(own_steps=own_steps))
 
 
 def _tabular() -> Path:

@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from helpers.errors import BadInput
 from helpers.session import Session
+from helpers.sources import File
 
-__all__ = ["put_once", "read", "read_json"]
+__all__ = ["put_folder", "put_once", "read", "read_json"]
 
 
 def put_once(session: Session, prefix: str, name: str, contents: bytes) -> str:
@@ -22,6 +26,30 @@ def put_once(session: Session, prefix: str, name: str, contents: bytes) -> str:
     return session.uri(key)
 
 
+def put_folder(session: Session, prefix: str, files: Mapping[str, File], last: tuple[str, bytes]) -> str:
+    """Put files and a last object under `<prefix><sha256 of it all>/`, and give the folder's URI.
+
+    The last one says that the folder is whole: where it is, nothing is put again.
+
+    Raises:
+        BadInput: an object that is copied within S3 has changed since it was read.
+    """
+    name, contents = last
+    hashes = {name: _sha256(file.path) for name, file in sorted(files.items())}
+    whole = json.dumps([hashes, name, hashlib.sha256(contents).hexdigest()])
+    folder = f"{prefix}{hashlib.sha256(whole.encode()).hexdigest()}/"
+    s3 = session.client("s3")
+    if s3.list_objects_v2(Bucket=session.bucket, Prefix=f"{folder}{name}").get("KeyCount"):
+        return session.uri(folder)
+    for key, file in files.items():
+        if file.s3_uri:
+            _copy(s3, file, session.bucket, f"{folder}{key}")
+        else:
+            s3.upload_file(str(file.path), session.bucket, f"{folder}{key}")
+    s3.put_object(Bucket=session.bucket, Key=f"{folder}{name}", Body=contents)
+    return session.uri(folder)
+
+
 def read(session: Session, uri: str) -> bytes:
     """The bytes of an object."""
     location = urlsplit(uri)
@@ -32,3 +60,20 @@ def read(session: Session, uri: str) -> bytes:
 def read_json(session: Session, uri: str) -> dict[str, Any]:
     """A JSON object."""
     return json.loads(read(session, uri))
+
+
+def _copy(s3: Any, file: File, bucket: str, key: str) -> None:
+    """Copy an object within S3, where it is still the one that was read."""
+    location = urlsplit(file.s3_uri)
+    source = {"Bucket": location.netloc, "Key": location.path.lstrip("/")}
+    try:
+        s3.copy(source, bucket, key, ExtraArgs={"CopySourceIfMatch": file.etag})
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("PreconditionFailed", "412"):
+            raise
+        raise BadInput(f"{file.s3_uri} has changed while it was looked at; run this again.") from None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

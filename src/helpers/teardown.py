@@ -78,7 +78,7 @@ def down(environment: Environment, *, yes: bool = False) -> None:
     environment.outputs_file.unlink(missing_ok=True)
 
     print(f"\n{environment.name} is gone.")
-    if settings["image_uri"] or settings["pipeline_definition_file"]:
+    if any(settings[name] for name in NOTHING_BUILT):
         print(
             f"{environment.variables} still names an image or a definition, which are of no use to the next "
             "`make deploy`: take these lines out."

@@ -33,6 +33,7 @@ SETTINGS = (
     "endpoint_enabled",
     "image_uri",
     "pipeline_definition_file",
+    "pipeline_definition_regression_file",
     "pipeline_name",
     "region",
 )
@@ -59,8 +60,16 @@ class Environment:
 
     @property
     def definition(self) -> str:
-        """The pipeline's definition, likewise."""
+        """The definition of the pipeline for classes, likewise."""
         return f"environments/{self.name}.pipeline.json"
+
+    @property
+    def definitions(self) -> dict[str, str]:
+        """Both definitions by the variable that names each; the second is written beside the first."""
+        return {
+            "pipeline_definition_file": self.definition,
+            "pipeline_definition_regression_file": self.definition.replace(".json", "-regression.json"),
+        }
 
     @property
     def outputs_file(self) -> Path:

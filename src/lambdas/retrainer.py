@@ -18,6 +18,7 @@ from lambdas.settings import Settings
 __all__ = ["handler"]
 
 UNDER_WAY_OR_DONE = ("Executing", "Succeeded")
+OPTIONS_FILE = "dataset.json"  # how PreprocessData is to read the files beside it
 PIPELINES = {"classification": "{}", "regression": "{}-regression"}
 
 
@@ -52,14 +53,26 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def _newest_table(s3: BaseClient, bucket: str, dataset: str) -> str:
-    """Return the URI of the table that was put under raw/ last."""
+    """Return the URI of the table that was put under raw/ last.
+
+    A folder counts from when its options are there, which are put last: what is still being uploaded is not
+    trained on. Anything that lies directly under the data set's prefix is a whole table by itself.
+    """
     prefix = f"{contract.load().prefixes.raw}{dataset}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    tables = [found for page in pages for found in page.get("Contents", [])]
+    tables = []
+    for found in (found for page in pages for found in page.get("Contents", [])):
+        folder, _, name = found["Key"].removeprefix(prefix).rpartition("/")
+        if name == OPTIONS_FILE and folder:
+            tables.append((found["LastModified"], found["Key"].removesuffix(OPTIONS_FILE)))
+        elif name and not folder:
+            tables.append((found["LastModified"], found["Key"]))
     if not tables:
-        raise RetrainingError(f"There is no table under s3://{bucket}/{prefix}; notebook 03 puts one there.")
-    newest = max(tables, key=lambda table: (table["LastModified"], table["Key"]))
-    return f"s3://{bucket}/{newest['Key']}"
+        raise RetrainingError(
+            f"There is no table under s3://{bucket}/{prefix}; notebook 03 puts one there, and so may you: a "
+            f"file, or a folder of files with a {OPTIONS_FILE} put last."
+        )
+    return f"s3://{bucket}/{max(tables)[1]}"
 
 
 def _retrain(

@@ -3,9 +3,10 @@ environment   = "prod"
 region        = "eu-central-1"
 pipeline_name = "many-models-prod"
 
-# After notebook 01 has built the image, and notebook 02 has written the definition:
+# After notebook 01 has built the image, and notebook 02 has written the definitions:
 # image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/many-models-prod@sha256:..."
 # pipeline_definition_file = "environments/prod.pipeline.json"
+# pipeline_definition_regression_file = "environments/prod.pipeline-regression.json"
 
 endpoint = {
   min_instances = 2
@@ -18,7 +19,7 @@ monthly_budget_usd = 500
 # Once there is a definition; notebook 03 puts tables where the retrainer looks for them.
 # retraining = {
 #   breast-cancer = {
-#     target     = "target"
+#     target     = "diagnosis"
 #     expression = "cron(0 3 ? * MON *)"
 #   }
 # }

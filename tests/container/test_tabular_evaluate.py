@@ -1,5 +1,6 @@
 """EvaluateBestModel: held-out rows through the server, the gate's two margins, and the report."""
 
+import dataclasses
 import io
 import json
 import os
@@ -11,124 +12,18 @@ import pandas as pd
 import pytest
 from tabular import evaluate
 from tabular.algorithms import ALGORITHMS
+from tabular.archive import extract
 from tabular.errors import BadInput
 from tabular.portable import save_model
-from tabular.schema import Schema, write_split
+from tabular.preprocess import encode
+from tabular.rows import ROWS, row_hashes
+from tabular.schema import features, write_split
 from tabular.server_process import ServerProcess
 from tabular_jobs import BIN, give_code, run, source
 from tabular_tables import fit, fitted, mixed
 
-BINARY = Schema("binary", "t", ("no", "yes"), ())
-REGRESSION = Schema("regression", "t", (), ())
 MAP_KEY = "models-map.json"
 GROUP = "shop--toys"
-
-
-def champion(**metrics):
-    return {"version": 4, "metrics": metrics}
-
-
-@pytest.mark.parametrize(
-    ("metric", "schema", "value", "threshold", "margin"),
-    [
-        ("accuracy", BINARY, 0.9, 0.8, 0.1),
-        ("accuracy", BINARY, 0.7, 0.8, -0.1),
-        ("accuracy", BINARY, 0.8, 0.8, 0.0),
-        ("log_loss", BINARY, 0.2, 0.5, 0.3),
-        ("log_loss", BINARY, 0.6, 0.5, -0.1),
-        ("rmse", REGRESSION, 3.0, 2.5, -0.5),
-        ("r2", REGRESSION, 0.5, -1.0, 1.5),
-    ],
-)
-def test_the_threshold_is_passed_when_its_margin_is_not_negative(metric, schema, value, threshold, margin):
-    gate = evaluate.gate(metric, threshold, schema, {metric: value}, None)
-    assert gate == {
-        "metric": metric,
-        "value": value,
-        "threshold": threshold,
-        "threshold_margin": pytest.approx(margin),
-        "champion_version": None,
-        "champion_value": None,
-        "champion_margin": 0.0,
-        "comparison": "No model of this data set is in service.",
-    }
-
-
-@pytest.mark.parametrize(
-    ("metric", "schema", "ours", "theirs", "margin"),
-    [
-        ("accuracy", BINARY, 0.9, 0.95, -0.05),
-        ("accuracy", BINARY, 0.9, 0.9, 0.0),
-        ("log_loss", BINARY, 0.2, 0.3, 0.1),
-        ("log_loss", BINARY, 0.3, 0.2, -0.1),
-        ("mae", REGRESSION, 2.0, 1.0, -1.0),
-    ],
-)
-def test_the_champion_is_beaten_when_its_margin_is_not_negative(metric, schema, ours, theirs, margin):
-    gate = evaluate.gate(metric, 0.0, schema, {metric: ours}, champion(**{metric: theirs}))
-    assert gate["champion_margin"] == pytest.approx(margin)
-    assert (gate["champion_version"], gate["champion_value"]) == (4, theirs)
-    assert gate["comparison"] == "Both were judged on the same held-out rows."
-
-
-def test_a_champion_of_another_table_cannot_be_compared():
-    gate = evaluate.gate("accuracy", 0.5, BINARY, {"accuracy": 0.6}, {"version": 4})
-    assert (gate["champion_version"], gate["champion_value"], gate["champion_margin"]) == (4, None, 0.0)
-    assert gate["comparison"] == "The model in service was trained on other columns or classes."
-
-
-@pytest.mark.parametrize(("metric", "schema"), [("rmse", BINARY), ("accuracy", REGRESSION), ("AUC", BINARY)])
-def test_a_metric_of_another_task_is_refused(metric, schema):
-    with pytest.raises(BadInput, match=f"MetricForRegistrationThreshold {metric!r} does not fit"):
-        evaluate.gate(metric, 0.5, schema, {}, None)
-
-
-@pytest.mark.parametrize(
-    ("value", "threshold"), [(float("nan"), 0.5), (0.5, float("nan")), (0.5, float("inf"))]
-)
-def test_what_cannot_be_compared_is_refused_and_never_passes(value, threshold):
-    with pytest.raises(BadInput, match=r"The auc is .* on the held-out rows, which cannot be compared with"):
-        evaluate.gate("auc", threshold, BINARY, {"auc": value}, None)
-
-
-def test_the_report_of_two_classes_has_the_layout_that_studio_shows():
-    truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
-    positive = np.array([0.1, 0.6, 0.55, 0.8])
-    probabilities = np.stack([1 - positive, positive], axis=1)
-    report = evaluate.model_quality(
-        BINARY, truth, predicted, probabilities, {"accuracy": 0.75, "auc": np.nan}
-    )
-    (values,) = report.values()
-    assert list(report) == ["binary_classification_metrics"]
-    assert values["accuracy"] == {"value": 0.75, "standard_deviation": "NaN"}
-    assert "auc" not in values  # it is not defined, and NaN is no JSON
-    assert values["confusion_matrix"] == {"no": {"no": 1, "yes": 1}, "yes": {"no": 0, "yes": 2}}
-    curve = values["receiver_operating_characteristic_curve"]
-    assert curve["false_positive_rates"] == [0.0, 0.0, 0.5, 0.5, 1.0]
-    assert curve["true_positive_rates"] == [0.0, 0.5, 0.5, 1.0, 1.0]
-    curve = values["precision_recall_curve"]
-    assert len(curve["precisions"]) == len(curve["recalls"])
-    assert (curve["precisions"][-1], curve["recalls"][-1]) == (1.0, 0.0)
-    assert json.loads(json.dumps(report, allow_nan=False)) == report
-
-
-def test_the_report_of_three_classes_and_of_a_regression():
-    schema = Schema("multiclass", "t", (0, 10, 20), ())
-    report = evaluate.model_quality(
-        schema, np.array([0, 1, 2, 2]), np.array([0, 1, 2, 0]), np.eye(3)[[0, 1, 2, 0]], {"accuracy": 0.75}
-    )
-    assert report == {
-        "multiclass_classification_metrics": {
-            "accuracy": {"value": 0.75, "standard_deviation": "NaN"},
-            "confusion_matrix": {
-                "0": {"0": 1, "10": 0, "20": 0},
-                "10": {"0": 0, "10": 1, "20": 0},
-                "20": {"0": 1, "10": 0, "20": 1},
-            },
-        }
-    }
-    report = evaluate.model_quality(REGRESSION, np.zeros(2), np.zeros(2), None, {"mae": 0.0})
-    assert report == {"regression_metrics": {"mae": {"value": 0.0, "standard_deviation": "NaN"}}}
 
 
 def archive(folder):
@@ -139,11 +34,22 @@ def archive(folder):
     return packed.getvalue()
 
 
-HISTORY = {"hyperparameters": {}, "cross_validation": {}, "training": {}, "libraries": {}}
+HISTORY = {
+    "hyperparameters": {},
+    "cross_validation": {"scorer": "neg_log_loss", "folds": 5, "score": -0.2, "training_job": "trial-1"},
+    "training": {"job": "refit-1", "rows": 160, "data_sha256": "ab" * 32},
+    "libraries": {},
+}
+OTHER_ROWS = {"job": "refit-0", "rows": 150, "data_sha256": "cd" * 32}
 
 
-def model_archive(folder, one, algorithm):
-    save_model(folder, {"algorithm": algorithm, **HISTORY, **one.manifest}, one.arrays)
+def model_archive(folder, one, algorithm, seen=None, **changes):
+    """A model as RefitBestModel packs it; `seen` are the positions of the rows that it says it learnt."""
+    save_model(folder, {"algorithm": algorithm, **HISTORY, **one.manifest, **changes}, one.arrays)
+    if seen is not None:
+        frame = one.frame.iloc[seen]
+        labels = [one.schema.classes[place] for place in one.target[seen]]
+        row_hashes(frame, labels, list(frame)).tofile(folder / ROWS)
     return archive(folder)
 
 
@@ -182,13 +88,14 @@ def evaluated(as_a_job, base, run_module, monkeypatch):
     """Run EvaluateBestModel in this process, with the environment's own `serve`; gives its report."""
     monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
 
-    def run_evaluate(metric="accuracy", threshold="0.5", group=GROUP):
+    def run_evaluate(metric="accuracy", threshold="0.5", group=GROUP, **others):
         run_module(
             evaluate.main,
             metric=metric,
             threshold=threshold,
             models_map_uri=f"s3://jobs/{MAP_KEY}",
             group=group,
+            **others,
         )
         return json.loads((base / "processing/output/evaluation/evaluation.json").read_text())
 
@@ -200,11 +107,11 @@ def evaluated(as_a_job, base, run_module, monkeypatch):
 def in_service(aws, tmp_path):
     """Put a model in service: its artifact and the map that names it."""
 
-    def deploy(one, group=GROUP, version=4):
+    def deploy(one, group=GROUP, version=4, **given):
         aws.s3.put_object(
             Bucket="jobs",
             Key="models/champion.tar.gz",
-            Body=model_archive(tmp_path / "champion", one, "XGBoost"),
+            Body=model_archive(tmp_path / "champion", one, "XGBoost", **given),
         )
         entry = {"key": "models/champion.tar.gz", "version": version, "sha256": "", "approved_at": ""}
         aws.s3.put_object(Bucket="jobs", Key=MAP_KEY, Body=json.dumps({group: entry}).encode())
@@ -235,21 +142,175 @@ def test_the_model_in_service_is_judged_on_the_same_rows(evaluated, held_out, in
     ours, theirs = fitted("LogisticRegression", "binary"), fitted("XGBoost", "binary")
     frame, target = held_out(ours)
     in_service(theirs)
-    gate = evaluated()["gate"]
+    report = evaluated()
+    gate = report["gate"]
     expected = [np.mean(one.pipeline.predict(frame) == target) for one in (ours, theirs)]
-    assert (gate["value"], gate["champion_value"]) == pytest.approx(expected)
-    assert gate["champion_margin"] == pytest.approx(expected[0] - expected[1])
-    assert gate["champion_version"] == 4
-    gate = evaluated(metric="log_loss", threshold="1")["gate"]
-    assert gate["champion_margin"] == pytest.approx(gate["champion_value"] - gate["value"])
+    assert (gate["challenger_value"], gate["champion_value"]) == pytest.approx(expected)
+    assert (gate["champion_version"], gate["rows"], gate["rows_left_out"]) == (4, 160, 0)
+    side_by_side = report["champion"]["metrics"]
+    assert side_by_side["accuracy"]["difference"] == pytest.approx(expected[0] - expected[1])
+    assert gate["champion_margin"] == pytest.approx(side_by_side["accuracy"]["low"] + gate["allowed_loss"])
+    assert {"what": "algorithm", "champion": "XGBoost", "challenger": "LogisticRegression"} in report[
+        "champion"
+    ]["changed"]
+    again = evaluated()
+    assert again == report  # the resamples are seeded
+    loss = evaluated(metric="log_loss", threshold="1")["champion"]["metrics"]["log_loss"]
+    assert loss["difference"] == pytest.approx(loss["champion"] - loss["challenger"])
 
 
-def test_a_model_in_service_of_other_columns_or_classes_is_not_compared(evaluated, held_out, in_service):
+def test_margin_and_confidence_are_parameters(evaluated, held_out, in_service):
+    held_out(fitted("NaiveBayes", "binary"), "NaiveBayes")
+    in_service(fitted("XGBoost", "binary"))
+    strict = evaluated(champion_margin="0")["gate"]
+    loose = evaluated(champion_margin="0.9", champion_confidence="0.6")["gate"]
+    assert (strict["margin"], strict["allowed_loss"]) == (0.0, 0.0)
+    assert (loose["margin"], loose["confidence"]) == (0.9, 0.6)
+    assert strict["champion_margin"] < 0 < loose["champion_margin"]
+    with pytest.raises(
+        SystemExit, match=r"^ChampionConfidence is 95\.0; it must be at least 0\.5 and under 1"
+    ):
+        evaluated(champion_confidence="95")
+
+
+def test_the_same_model_is_not_registered_again(evaluated, held_out, in_service):
+    one = fitted("LogisticRegression", "binary")
+    held_out(one)
+    in_service(one)
+    gate = evaluated()["gate"]
+    assert gate["threshold_margin"] > 0 > gate["champion_margin"]
+    assert gate["comparison"].startswith(
+        "This is version 4 again: the same training rows gave the same model"
+    )
+
+
+def test_the_same_arrays_of_other_rows_are_compared(evaluated, held_out, in_service):
+    one = fitted("LogisticRegression", "binary")
+    held_out(one)
+    in_service(one, training=OTHER_ROWS, seen=slice(0, 20))
+    gate = evaluated()["gate"]
+    assert gate["champion_margin"] == pytest.approx(gate["allowed_loss"])  # there is no difference
+    assert gate["champion_margin"] > 0
+
+
+def test_rows_that_the_champion_was_trained_on_are_left_out(evaluated, held_out, in_service):
+    ours, theirs = fitted("LogisticRegression", "binary"), fitted("XGBoost", "binary")
+    frame, target = held_out(ours)
+    in_service(theirs, training=OTHER_ROWS, seen=slice(0, 100))
+    gate = evaluated()["gate"]
+    rest = slice(100, None)
+    assert (gate["rows"], gate["rows_left_out"]) == (60, 100)
+    assert gate["champion_value"] == pytest.approx(
+        np.mean(theirs.pipeline.predict(frame.iloc[rest]) == target[rest])
+    )
+    assert gate["challenger_value"] == pytest.approx(
+        np.mean(ours.pipeline.predict(frame.iloc[rest]) == target[rest])
+    )
+    assert gate["value"] == pytest.approx(np.mean(ours.pipeline.predict(frame) == target))
+    assert "On the 60 held-out rows that version 4 was not trained on" in gate["comparison"]
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"seen": slice(0, 140)}, "only 20 of the 160 held-out rows are new to it, and 30 are needed"),
+        ({}, "does not say which rows it was trained on, so that it may have learnt the held-out ones"),
+    ],
+)
+def test_without_rows_that_are_new_to_the_champion_only_the_threshold_decides(
+    evaluated, held_out, in_service, given, why
+):
     held_out(fitted("LogisticRegression", "binary"))
-    table = mixed().drop(columns="income")
-    in_service(fit(table, "NaiveBayes", "binary"))
+    in_service(fitted("XGBoost", "binary"), training=OTHER_ROWS, **given)
     gate = evaluated()["gate"]
     assert (gate["champion_version"], gate["champion_value"], gate["champion_margin"]) == (4, None, 0.0)
+    assert why in gate["comparison"]
+    assert gate["comparison"].endswith("only the threshold decides.")
+
+
+def test_a_model_in_service_of_fewer_columns_is_asked_with_its_own(evaluated, held_out, in_service):
+    held_out(fitted("LogisticRegression", "binary"))
+    theirs = fit(mixed().drop(columns="income"), "NaiveBayes", "binary")
+    in_service(theirs)
+    gate = evaluated()["gate"]
+    expected = np.mean(theirs.pipeline.predict(theirs.frame) == theirs.target)
+    assert gate["champion_value"] == pytest.approx(expected)
+
+
+def test_a_model_in_service_of_columns_that_are_gone_is_not_compared(evaluated, held_out, in_service):
+    held_out(fit(mixed().drop(columns="income"), "NaiveBayes", "binary"), "NaiveBayes")
+    in_service(fitted("LogisticRegression", "binary"))
+    gate = evaluated()["gate"]
+    assert (gate["champion_version"], gate["champion_value"], gate["champion_margin"]) == (4, None, 0.0)
+    assert gate["comparison"].startswith("Version 4, in service, needs the column 'income', which this table")
+
+
+def of_shuffled(shuffled, rows):
+    """A model of a target that was shuffled, with held-out rows whose target was shuffled, too."""
+    learnt = fit(shuffled.iloc[rows], "RandomForest", "binary")
+    held = shuffled.drop(index=shuffled.index[rows])
+    frame = features(held, learnt.schema)
+    return dataclasses.replace(learnt, frame=frame, target=encode(held["target"], learnt.schema))
+
+
+def test_a_table_whose_target_was_shuffled_does_not_pass(evaluated, held_out, in_service):
+    right = mixed(rows=600, gaps=False)
+    shuffled = right.assign(target=np.random.default_rng(0).permutation(right["target"]))
+    one = of_shuffled(shuffled, np.arange(400))
+    held_out(one, "RandomForest")
+    report = evaluated(metric="auc", threshold="0.7")
+    assert report["gate"]["threshold_margin"] < 0
+    assert report["intervals"]["auc"]["low"] < 0.5 < report["intervals"]["auc"]["high"]
+
+    # Nor does it pass beside a champion that learnt the right target, on rows that have it.
+    held = right.iloc[400:]
+    honest = dataclasses.replace(
+        one, frame=features(held, one.schema), target=encode(held["target"], one.schema)
+    )
+    held_out(honest, "RandomForest")
+    in_service(fit(right.iloc[:400], "LogisticRegression", "binary"), seen=slice(0, 0))
+    assert evaluated(metric="auc", threshold="0")["gate"]["champion_margin"] < 0
+
+
+def test_a_model_that_could_not_be_made_portable_is_refused_by_its_reason(
+    evaluated, held_out, base, tmp_path
+):
+    held_out(fitted("LogisticRegression", "binary"))
+    (tmp_path / "refused").mkdir()
+    manifest = {"portable": False, "reason": "Spline cannot be made portable; add an exporter for it."}
+    (tmp_path / "refused/manifest.json").write_text(json.dumps(manifest))
+    (base / "processing/input/model/model.tar.gz").write_bytes(archive(tmp_path / "refused"))
+    with pytest.raises(
+        SystemExit, match=r"^Spline cannot be made portable; add an exporter for it\. It is not"
+    ):
+        evaluated()
+
+
+def test_the_report_is_split_by_the_columns_that_were_named(evaluated, held_out, base):
+    frame, _ = held_out(fitted("LogisticRegression", "binary"))
+    columns = pd.DataFrame({"colour": frame["colour"], "size": frame["size"]})
+    columns.to_parquet(base / "processing/input/test/subgroups.parquet", index=False)
+    report = evaluated()
+    assert set(report["subgroups"]) == {"colour", "size"}
+    assert sum(one["rows"] for one in report["subgroups"]["colour"].values()) == len(frame)
+    assert report["subgroups"]["colour"]["light grey"]["metrics"]["accuracy"] > 0.5
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_page_and_card_stand_beside_the_report(evaluated, held_out, base, task):
+    held_out(fitted("XGBoost", task), "XGBoost")
+    report = evaluated(metric="r2" if task == "regression" else "accuracy")
+    folder = base / "processing/output/evaluation"
+    page = (folder / "report.html").read_text()
+    assert f"{GROUP}: XGBoost" in page
+    assert len(page) < 200_000
+    content = json.loads((folder / "card.json").read_text())["content"]
+    assert json.loads(content)["intended_uses"]["purpose_of_model"] == f"Predicts target ({task})."
+    assert report["rows"] == {"held_out": 160, "training": 160}
+    assert set(report["permutation_importance"]) == {"colour", "size", "member", "income", "code"}
+    details = {"residuals"} if task == "regression" else {"per_class", "calibration"}
+    assert details <= set(report)
+    assert set(report["intervals"]) >= ({"rmse", "r2"} if task == "regression" else {"accuracy", "auc"})
 
 
 def test_the_model_of_another_data_set_is_no_champion(evaluated, held_out, in_service):
@@ -332,7 +393,7 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path):
         entry = tarfile.TarInfo("../evil.txt")
         tar.addfile(entry, io.BytesIO(b""))
     with pytest.raises(tarfile.FilterError):
-        evaluate.extract(tmp_path / "evil.tar.gz", tmp_path / "models")
+        extract(tmp_path / "evil.tar.gz", tmp_path / "models")
     assert not (tmp_path / "evil.txt").exists()
 
 
@@ -343,7 +404,7 @@ def test_an_archive_of_anything_but_files_and_folders_is_refused(tmp_path, kind)
         entry.type, entry.linkname = kind, "model.safetensors"
         tar.addfile(entry)
     with pytest.raises(BadInput, match=r"evil\.tar\.gz holds 'innocent', which is neither a file nor"):
-        evaluate.extract(tmp_path / "evil.tar.gz", tmp_path / "models")
+        extract(tmp_path / "evil.tar.gz", tmp_path / "models")
 
 
 def test_evaluate_as_sagemaker_runs_it(aws, base, held_out):

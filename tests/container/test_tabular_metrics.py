@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import cross_val_score
 from tabular.errors import BadInput
 from tabular.metrics import METRICS, allowed_scorers, check_scorer, evaluate, signed_margin
@@ -22,6 +23,8 @@ def test_two_classes():
             "recall": 1.0,
             "f1": 2 * (2 / 3) / (2 / 3 + 1),
             "auc": 3 / 4,  # of the four pairs of a positive and a negative one is in the wrong order
+            "average_precision": (1 / 1 + 2 / 3) / 2,
+            "brier": (0.1**2 + 0.6**2 + 0.45**2 + 0.2**2) / 4,
             "log_loss": -(math.log(0.9) + math.log(0.4) + math.log(0.55) + math.log(0.8)) / 4,
         }
     )
@@ -38,6 +41,9 @@ def test_three_classes_are_averaged_without_weights():
             "precision": (1 + 0 + 1 / 2) / 3,
             "recall": (1 + 0 + 1) / 3,
             "f1": (1 + 0 + 2 / 3) / 3,
+            "weighted_precision": (2 * 1 + 0 + 1 / 2) / 4,
+            "weighted_recall": (2 * 1 + 0 + 1) / 4,
+            "weighted_f1": (2 * 1 + 0 + 2 / 3) / 4,
             "auc": 1.0,
             "log_loss": -(math.log(0.8) + math.log(0.6) + math.log(0.3) + math.log(0.8)) / 4,
         }
@@ -46,10 +52,42 @@ def test_three_classes_are_averaged_without_weights():
 
 def test_numbers():
     found = evaluate("regression", np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 6.0]), None)
-    assert found == pytest.approx({"mae": 1.0, "mse": 3.0, "rmse": math.sqrt(3), "r2": 1 - 9 / 2})
+    expected = {"mae": 1.0, "mse": 3.0, "rmse": math.sqrt(3), "mape": 1 / 3, "r2": 1 - 9 / 2}
+    assert found == pytest.approx(expected)
 
 
-@pytest.mark.filterwarnings("ignore")
+def test_a_target_of_zero_has_no_percentage_error():
+    found = evaluate("regression", np.array([0.0, 2.0, 3.0]), np.array([1.0, 2.0, 6.0]), None)
+    assert math.isnan(found.pop("mape"))
+    assert all(math.isfinite(value) for value in found.values())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_metric_is_the_one_of_scikit_learn(task):
+    one = fitted("RandomForest", task)
+    rows = slice(20, 90)
+    truth, predicted = one.target[rows], one.pipeline.predict(one.frame.iloc[rows])
+    probabilities = None if task == "regression" else one.pipeline.predict_proba(one.frame.iloc[rows])
+    named = {
+        "auc": "roc_auc" if task == "binary" else "roc_auc_ovr",
+        "brier": "neg_brier_score",
+        "log_loss": "neg_log_loss",
+        "mae": "neg_mean_absolute_error",
+        "mape": "neg_mean_absolute_percentage_error",
+        "mse": "neg_mean_squared_error",
+        "rmse": "neg_root_mean_squared_error",
+    }
+    if task == "multiclass":
+        named |= {name: f"{name}_macro" for name in ("precision", "recall", "f1")}
+        named |= {f"weighted_{name}": f"{name}_weighted" for name in ("precision", "recall", "f1")}
+    found = evaluate(task, truth, predicted.astype(one.target.dtype), probabilities)
+    for name, value in found.items():
+        scorer = named.get(name, name)
+        expected = get_scorer(scorer)(one.pipeline, one.frame.iloc[rows], truth)
+        assert value == pytest.approx(-expected if scorer.startswith("neg_") else expected, nan_ok=True), name
+
+
+@pytest.mark.filterwarnings("error")
 def test_a_metric_that_rows_of_one_class_do_not_define_is_nan():
     found = evaluate("binary", np.array([1, 1]), np.array([1, 0]), np.array([[0.2, 0.8], [0.6, 0.4]]))
     assert math.isnan(found["auc"])

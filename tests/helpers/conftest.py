@@ -47,7 +47,7 @@ def ran(connected: Connected, compiled: Compiled) -> runs.Run:
     with settings(connected.settings):
         pipeline.publish(compiled.compiler, compiled.definition)
         parameters = {"MaxTuningJobs": TRIALS, "StratifySplit": True}
-        (run,) = runs.start(session, session.pipeline(), [datasets.fetch("wine")], parameters)
+        (run,) = runs.start(session, [datasets.fetch("wine")], parameters)
         runs.watch(session, [run])
     return run
 

@@ -59,17 +59,10 @@ def compile_pipeline(session: Session, family: str = "classification") -> Compil
         from helpers import pipeline
 
     compiler = pipeline.Compiler(session, source.upload(session), family)
-    default = datasets.fetch("breast-cancer")
-    uri = datasets.upload(session, default)
-    table = {"DatasetName": default.name, "InputDataUri": uri, "TargetColumn": default.target}
-    parameters = pipeline.Parameters.with_defaults(table | INSTANCES)
-    preprocess = pipeline.preprocess_data(compiler, parameters)
-    tuning = pipeline.tuning_with_cross_validation(compiler, parameters, preprocess)
-    refit = pipeline.refit_best_model(compiler, parameters, preprocess, tuning)
-    evaluate = pipeline.evaluate_best_model(compiler, parameters, preprocess, refit)
-    register = pipeline.register_best_model(compiler, parameters, preprocess, tuning, refit, evaluate)
-    condition = pipeline.register_condition_check(compiler, parameters, evaluate, register)
-    steps = [preprocess, tuning, refit, evaluate, condition]
+    default = datasets.fetch("diabetes" if family == "regression" else "breast-cancer")
+    inputs = datasets.inputs(session, default)
+    parameters = pipeline.Parameters.with_defaults(inputs | INSTANCES, family)
+    steps = pipeline.steps(compiler, parameters)
     return Compiled(compiler, parameters, steps, pipeline.definition(compiler, parameters, steps))
 
 

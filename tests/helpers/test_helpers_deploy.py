@@ -73,6 +73,7 @@ class Place:
         self.folder, self.terraform = folder, folder / "terraform"
         self.environments = self.terraform / "environments"
         self.definition = self.environments / "try.pipeline.json"
+        self.definition_of_regression = self.environments / "try.pipeline-regression.json"
 
     def copy(self, folder: Path) -> "Place":
         shutil.copytree(self.folder, folder, dirs_exist_ok=True, symlinks=True)
@@ -166,12 +167,12 @@ def made(
 
 @pytest.fixture
 def compiled_again() -> Callable[..., None]:
-    """The definition as notebook 02 has compiled it once, for the image that the outputs name."""
+    """The definitions as notebook 02 has compiled them once, for the image that the outputs name."""
 
     def compiled(environment: terraform.Environment, outputs: dict[str, Any]) -> None:
-        file = environment.folder / environment.definition
         carried = json.loads(environment.outputs_file.read_text())["image_uri"]["value"]
-        file.write_text(re.sub(rf"{re.escape(REPOSITORY)}[@:][^\"]+", carried, file.read_text()))
+        for file in map(environment.folder.joinpath, environment.definitions.values()):
+            file.write_text(re.sub(rf"{re.escape(REPOSITORY)}[@:][^\"]+", carried, file.read_text()))
 
     return compiled
 
@@ -230,12 +231,17 @@ def test_definition_endpoint_and_outputs_have_the_image_of_this_fingerprint(
     details = aws.client("ecr").describe_images(repositoryName=NAME, imageIds=tagged)["imageDetails"]
     uri = f"{REPOSITORY}@{details[0]['imageDigest']}"
     assert place.outputs()["image_uri"] == uri
-    assert uri in place.definition.read_text()
-    state = {
-        item["type"]: item["instances"][0]["attributes"] for item in json.loads(place.state)["resources"]
+    state = {item["type"]: item["instances"] for item in json.loads(place.state)["resources"]}
+    assert state["aws_sagemaker_model"][0]["attributes"]["primary_container"][0]["image"] == uri
+    definitions = {
+        each["index_key"]: each["attributes"]["pipeline_definition"]
+        for each in state["aws_sagemaker_pipeline"]
     }
-    assert state["aws_sagemaker_model"]["primary_container"][0]["image"] == uri
-    assert state["aws_sagemaker_pipeline"]["pipeline_definition"] == place.definition.read_text()
+    assert definitions == {
+        "classification": place.definition.read_text(),
+        "regression": place.definition_of_regression.read_text(),
+    }
+    assert all(uri in definition for definition in definitions.values())
 
 
 def test_up_ends_with_what_there_is_and_what_comes_next(whole: tuple[Place, int, str]) -> None:
@@ -245,6 +251,7 @@ def test_up_ends_with_what_there_is_and_what_comes_next(whole: tuple[Place, int,
         assert f"\n  {text}" in end
     assert f'    image_uri = "{place.outputs()["image_uri"]}"' in end
     assert '    pipeline_definition_file = "environments/try.pipeline.json"' in end
+    assert '    pipeline_definition_regression_file = "environments/try.pipeline-regression.json"' in end
     assert "helpers.run parameters/aws.yaml --from 03 -p TERRAFORM_OUTPUTS " in end
     assert end.rstrip().endswith("make down ENV=try")
 

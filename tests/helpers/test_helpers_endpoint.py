@@ -185,7 +185,7 @@ def test_answers_that_are_not_those_that_were_measured_are_an_error(
         return answer | {"predictions": ["class_0"] * len(answer["predictions"])}
 
     monkeypatch.setattr(endpoint, "predict", other)
-    with pytest.raises(JobFailed, match=r"wine: 0\.\d{4} of the held-out rows are right, .* reject it in 04"):
+    with pytest.raises(JobFailed, match=r"wine: right 0\.\d+ on the held-out rows, .* reject it in 04"):
         endpoint.check(session, wine, 1)
 
 

@@ -65,7 +65,9 @@ def test_a_name_that_is_no_text_is_unknown_too() -> None:
         ("DATASETS", "wine", "a list of data sets"),
         ("DATASETS", [5], "a list of data sets"),
         ("DATASETS", [{"uri": "x.csv"}], "each a name or {name: ..., uri: ..., target: ...}"),
-        ("DATASETS", [{"name": "x", "uri": "x.csv", "target": 5}], "all of them texts"),
+        ("DATASETS", [{"name": 5, "uri": "x.csv"}], "each a name or {name: ..., uri: ..., target: ...}"),
+        ("REGRESSION_SCORER", "neg_log_loss", "one of neg_root_mean_squared_error, neg_mean_absolute_error"),
+        ("REGRESSION_METRIC", "auc", "one of mae, mse, rmse"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused(name: str, value: Any, complaint: str) -> None:
@@ -100,8 +102,18 @@ def test_a_parameter_of_no_notebook_that_is_run_is_unknown() -> None:
 
 
 def test_scorers_and_metrics_are_those_that_the_container_knows() -> None:
-    assert set(SCORERS) == {*allowed_scorers("binary"), *allowed_scorers("multiclass")}
-    assert set(METRICS) == {*CONTAINER_METRICS["binary"], *CONTAINER_METRICS["multiclass"]}
+    assert {task: set(names) for task, names in METRICS.items()} == {
+        task: set(names) for task, names in CONTAINER_METRICS.items()
+    }
+    assert {task: set(names) for task, names in SCORERS.items()} == {
+        task: set(allowed_scorers(task)) for task in CONTAINER_METRICS
+    }
+
+
+def test_a_metric_that_only_some_classifications_have_is_allowed_for_all_of_them() -> None:
+    for name, values in (("METRIC_FOR_REGISTRATION", METRICS), ("CROSS_VALIDATION_SCORER", SCORERS)):
+        for value in {*values["binary"], *values["multiclass"]}:
+            parameters.check({name: value}, PARAMETERS)
 
 
 @pytest.mark.parametrize(

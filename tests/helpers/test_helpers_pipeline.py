@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import headless
+import jsonschema
 import pytest
 from helpers_shared import INSTANCES, Compiled, Connected, compile_pipeline, settings
 from tabular.algorithms import ALGORITHMS
 
 from helpers.errors import BadInput
+from helpers.parameters import METRICS, SCORERS
 from helpers.session import Session
 
 DEFAULTS = {
@@ -93,7 +95,14 @@ def test_every_parameter_has_a_default(definition: dict[str, Any]) -> None:
     found = {parameter["Name"]: parameter["DefaultValue"] for parameter in definition["Parameters"]}
     uri = found.pop("InputDataUri")
     assert found == DEFAULTS
-    assert re.fullmatch(r"s3://[^/]+/raw/breast-cancer/[0-9a-f]{64}/data.csv", uri)
+    assert re.fullmatch(r"s3://[^/]+/raw/breast-cancer/[0-9a-f]{64}/", uri)
+
+
+def test_the_defaults_of_the_other_family_fit_it(regression: Compiled) -> None:
+    found = {each["Name"]: each["DefaultValue"] for each in json.loads(regression.definition)["Parameters"]}
+    assert found["DatasetName"] == "diabetes"
+    assert found["CrossValidationScorer"] in SCORERS["regression"]
+    assert found["MetricForRegistrationThreshold"] in METRICS["regression"]
 
 
 def test_parameters_of_few_values_take_no_other(definition: dict[str, Any]) -> None:
@@ -187,8 +196,10 @@ def test_the_regression_family_has_a_pipeline_of_its_own(
 ) -> None:
     from helpers import pipeline
 
-    path = tmp_path / "deep/definition.json"
-    pipeline.publish(regression.compiler, regression.definition, "ana", str(path))
+    path = tmp_path / "deep/definition-regression.json"
+    pipeline.publish(
+        regression.compiler, regression.definition, "ana", str(tmp_path / "deep/definition.json")
+    )
     assert capsys.readouterr().out.splitlines() == [
         f"Definition of many-models-regression-ana written to {path}.",
         "Created the pipeline many-models-regression-ana.",
@@ -235,9 +246,19 @@ def test_on_aws_the_pipeline_of_terraform_is_not_touched(
 def test_an_sdk_of_another_version_is_refused_loudly(
     session: Session, compiled: Compiled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from helpers import pipeline
+    from helpers.pipeline import compiler
 
-    assert pipeline.SDK_VERSION in (Path(__file__).parents[2] / "pyproject.toml").read_text()
-    monkeypatch.setattr(pipeline, "version", lambda _: "3.28.0")
+    assert compiler.SDK_VERSION in (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    monkeypatch.setattr(compiler, "version", lambda _: "3.28.0")
     with pytest.raises(RuntimeError, match=r"SageMaker SDK 3\.27\.0, but 3\.28\.0 is installed; install 3"):
-        pipeline.Compiler(session, compiled.compiler.source_uri)
+        compiler.Compiler(session, compiled.compiler.source_uri)
+
+
+@pytest.mark.usefixtures("compiled")
+def test_the_sdk_still_validates_any_configuration_but_the_constant_one_which_is_valid() -> None:
+    from helpers.pipeline import compiler
+
+    compiler._validate(compiler.NO_TELEMETRY)
+    changed = compiler.NO_TELEMETRY | {"SchemaVersion": 5}
+    with pytest.raises(jsonschema.ValidationError, match="5 is not"):
+        compiler.SageMakerConfig.validate_sagemaker_config(changed)

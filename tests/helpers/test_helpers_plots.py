@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -15,18 +16,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from helpers import plots, runs
+from helpers.datasets import Dataset
 from helpers.session import Session
-
-BINARY = {
-    "binary_classification_metrics": {
-        "auc": {"value": 0.75},
-        "confusion_matrix": {"no": {"no": 8, "yes": 2}, "yes": {"no": 1, "yes": 9}},
-        "receiver_operating_characteristic_curve": {
-            "false_positive_rates": [0.0, 0.5, 1.0],
-            "true_positive_rates": [0.0, 1.0, 1.0],
-        },
-    }
-}
+from helpers.sources import File
 
 
 @pytest.fixture(autouse=True)
@@ -55,11 +47,29 @@ def test_the_graph_shows_every_step_and_both_branches(compiled: Compiled) -> Non
     assert {"yes", "no"} <= set(shown.split())
 
 
-def test_the_classes_of_a_table_fill_its_bar() -> None:
-    axes = plots.classes({"one": pd.Series({"x": 30, "y": 10}), "two": pd.Series({1: 1})})
-    assert [bar.get_width() for bar in axes.patches] == [0.75, 0.25, 1.0]
-    assert texts(axes).split() == ["x", "75%", "y", "25%", "1", "100%"]
+def table(tmp_path: Path, name: str, labels: list[Any]) -> Dataset:
+    path = tmp_path / f"{name}.csv"
+    pd.DataFrame({"label": labels}).to_csv(path, index=False)
+    return Dataset(name, "label", (File(path),))
+
+
+def test_the_classes_of_a_table_fill_its_bar(tmp_path: Path) -> None:
+    tables = [table(tmp_path, "one", ["x"] * 30 + ["y"] * 10), table(tmp_path, "two", [1, 2])]
+    (axes,) = plots.targets(tables)
+    assert [bar.get_width() for bar in axes.patches] == [0.75, 0.25, 0.5, 0.5]
+    assert texts(axes).split() == ["x", "75%", "y", "25%", "1", "50%", "2", "50%"]
     assert labelled(axes)
+
+
+def test_numbers_are_a_histogram_below_the_classes(tmp_path: Path) -> None:
+    numbers = [number / 7 for number in range(100)]
+    tables = [table(tmp_path, "one", numbers), table(tmp_path, "two", ["x", "y"])]
+    shares, histogram = plots.targets(tables)
+    assert len(shares.patches) == 2
+    assert sum(bar.get_height() for bar in histogram.patches) == 100
+    assert histogram.get_title(loc="left") == "one: label"
+    (alone,) = plots.targets(tables[:1])
+    assert len(alone.patches) == len(histogram.patches)
 
 
 def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: runs.Run) -> None:
@@ -76,29 +86,6 @@ def test_a_trial_without_a_score_does_not_spoil_the_picture() -> None:
     table = pd.DataFrame({"algorithm": ["a", "b"], "score": [-0.5, np.nan]})
     (axes,) = plots.trials({"x": table})
     assert axes.collections[1].get_offsets()[0][0] == -0.5
-
-
-def test_the_confusion_matrix_has_labels_in_rows_and_predictions_in_columns() -> None:
-    (axes,) = plots.confusion({"x": BINARY})
-    assert texts(axes).split() == ["8", "2", "1", "9"]
-    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("predicted", "label", "x")
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["no", "yes"]
-
-
-def test_the_roc_curve_is_drawn_for_each_table_of_two_classes() -> None:
-    axes = plots.roc({"x": BINARY})
-    curve, chance = axes.lines
-    assert curve.get_ydata().tolist() == [0.0, 1.0, 1.0]
-    assert curve.get_label() == "x (AUC 0.750)"
-    assert chance.get_label() == "chance"
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("false positive rate", "true positive rate")
-
-
-def test_without_a_table_of_two_classes_the_roc_picture_is_empty_and_says_nothing(
-    session: Session, ran: runs.Run
-) -> None:
-    axes = plots.roc({"wine": runs.evaluation(session, ran)})
-    assert [line.get_label() for line in axes.lines] == ["chance"]
 
 
 def test_the_latency_rises_from_the_fastest_answer_to_the_slowest() -> None:

@@ -47,7 +47,8 @@ def test_a_package_carries_what_made_it(session: Session, ran: Any) -> None:
 def test_a_data_set_that_was_never_registered_has_no_versions(session: Session) -> None:
     assert registry.packages(session, "never-registered") == []
     assert registry.table(session, ["never-registered"]).empty
-    assert registry.comparison(session, ["never-registered"]).empty
+    assert registry.evaluations(session, ["never-registered"]) == {}
+    assert registry.comparison({}).empty
 
 
 def test_versions_are_listed_newest_first(session: Session, register: Register) -> None:
@@ -81,10 +82,27 @@ def test_a_version_that_somebody_registered_by_hand_is_listed_too(
     assert registry.table(session, [dataset])["algorithm"].tolist() == [""]
 
 
-def test_the_newest_version_stands_beside_the_one_in_service(session: Session, ran: Any) -> None:
-    row = registry.comparison(session, ["wine"]).loc["wine"]
-    assert (row["metric"], row["in service"], row["its value"]) == ("auc", "none", "")
+def test_the_first_version_has_nothing_to_stand_beside(session: Session, ran: Any) -> None:
+    reports = registry.evaluations(session, ["wine"])
+    row = registry.comparison(reports).loc["wine"]
+    assert (row["metric"], row["in service"]) == ("auc", "none")
+    assert row["comparison"] == "No model of this data set is in service."
     assert row["value"] > 0.9
+    assert registry.side_by_side(reports).empty
+    assert registry.changes(reports).empty
+
+
+def test_the_newest_version_stands_beside_the_one_in_service_with_what_changed() -> None:
+    found = {"challenger": 0.2, "champion": 0.25, "difference": 0.05, "low": -0.01, "high": 0.1}
+    changed = {"what": "algorithm", "champion": "NaiveBayes", "challenger": "XGBoost"}
+    gate = {"metric": "log_loss", "value": 0.21, "champion_version": 3, "comparison": "It is not worse."}
+    champion = {"version": 3, "metrics": {"log_loss": found}, "changed": [changed]}
+    reports = {"toys": {"gate": gate, "champion": champion}, "old": {"gate": gate}}
+    assert registry.comparison(reports)["in service"].tolist() == [3, 3]
+    table = registry.side_by_side(reports)
+    assert table.loc[("toys", "log_loss")].tolist() == [0.2, 0.25, 0.05, -0.01, 0.1]
+    assert registry.changes(reports).loc[("toys", "algorithm")].tolist() == ["NaiveBayes", "XGBoost"]
+    assert len(table) == len(registry.changes(reports)) == 1
 
 
 # Deciding

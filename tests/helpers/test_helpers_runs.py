@@ -13,6 +13,7 @@ from helpers import datasets, runs, summary
 from helpers.datasets import Dataset
 from helpers.errors import BadInput, JobFailed
 from helpers.session import Session
+from helpers.sources import File
 from local_aws.validation import validate
 
 FEW = "a,b,label\n1,2,x\n3,4,y\n"
@@ -22,7 +23,7 @@ FEW = "a,b,label\n1,2,x\n3,4,y\n"
 def few(tmp_path: Path) -> Dataset:
     """A table that PreprocessData refuses, for it has too few rows."""
     (tmp_path / "few.csv").write_text(FEW)
-    return Dataset("few", "label", tmp_path / "few.csv")
+    return Dataset("few", "label", (File(tmp_path / "few.csv"),))
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_a_model_under_the_threshold_is_an_outcome_and_no_error(
         "MetricForRegistrationThreshold": "log_loss",
         "MinThresholdForRegisterMetric": 1e-6,
     }
-    refused = runs.start(session, session.pipeline(), [datasets.fetch("wine")], values)
+    refused = runs.start(session, [datasets.fetch("wine")], values)
     runs.watch(session, refused)
     (run,) = refused
     assert runs.steps(session, run)["status"]["RegisterFailed"] == "Failed"
@@ -122,7 +123,7 @@ def failure(session: Session, *executions: runs.Run) -> str:
 def test_a_failed_job_is_named_with_step_job_log_last_lines_and_what_to_do(
     session: Session, few: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    executions = runs.start(session, session.pipeline(), [few], {})
+    executions = runs.start(session, [few], {})
     lines = failure(session, *executions).splitlines()
     assert lines[0].startswith("few: PreprocessData failed. Job ")
     job = lines[0].split("Job ")[1].split(":")[0]
@@ -144,7 +145,7 @@ def test_of_several_failures_all_are_named_and_none_hides_a_success(
     session: Session, ran: runs.Run, few: Dataset
 ) -> None:
     other = dataclasses.replace(few, name="fewer")
-    executions = runs.start(session, session.pipeline(), [few, other], {})
+    executions = runs.start(session, [few, other], {})
     told = failure(session, executions[0], ran, executions[1])
     assert "few: PreprocessData failed." in told
     assert "fewer: PreprocessData failed." in told
@@ -154,7 +155,7 @@ def test_of_several_failures_all_are_named_and_none_hides_a_success(
 @pytest.mark.usefixtures("ran")
 def test_a_stopped_execution_is_no_success(session: Session) -> None:
     values = {"MaxTuningJobs": 500, "RandomState": 7}
-    (run,) = runs.start(session, session.pipeline(), [datasets.fetch("wine")], values)
+    (run,) = runs.start(session, [datasets.fetch("wine")], values)
     session.client("sagemaker").stop_pipeline_execution(PipelineExecutionArn=run.arn)
     told = failure(session, run)
     assert told.startswith("wine: the execution ended without a result: ")
@@ -163,7 +164,7 @@ def test_a_stopped_execution_is_no_success(session: Session) -> None:
 
 def test_a_pipeline_that_is_not_there_is_refused(session: Session, few: Dataset) -> None:
     with pytest.raises(BadInput, match="There is no pipeline 'nowhere'; run 02_define_pipeline first"):
-        runs.start(session, "nowhere", [few], {})
+        runs.start(dataclasses.replace(session, pipeline_name="nowhere"), [few], {})
 
 
 @pytest.mark.usefixtures("ran")
@@ -175,14 +176,14 @@ def test_parameters_that_the_pipeline_refuses_are_bad_input(
 ) -> None:
     (name,) = parameters
     with pytest.raises(BadInput, match=rf"refuses the parameters of few: .*{name}.* run 02_define_pipeline"):
-        runs.start(session, session.pipeline(), [few], parameters)
+        runs.start(session, [few], parameters)
 
 
 def test_a_name_too_long_for_a_group_starts_nothing(session: Session, few: Dataset) -> None:
     long = dataclasses.replace(few, name="x" * 60)
     before = session.client("sagemaker").list_pipeline_executions(PipelineName=session.pipeline())
     with pytest.raises(BadInput, match="a model package group has 63"):
-        runs.start(session, session.pipeline(), [few, long], {})
+        runs.start(session, [few, long], {})
     after = session.client("sagemaker").list_pipeline_executions(PipelineName=session.pipeline())
     assert after["PipelineExecutionSummaries"] == before["PipelineExecutionSummaries"]
 

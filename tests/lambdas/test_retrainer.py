@@ -43,26 +43,68 @@ def retrain(pipelines, context):
 
 @pytest.fixture
 def upload(s3):
-    def put(digest, dataset="iris"):
-        key = f"raw/{dataset}/{digest}/data.csv"
-        s3.put_object(Bucket=BUCKET, Key=key, Body=b"table")
-        return f"s3://{BUCKET}/{key}"
+    def put(digest, dataset="iris", files=("data.csv", "dataset.json")):
+        for name in files:
+            s3.put_object(Bucket=BUCKET, Key=f"raw/{dataset}/{digest}/{name}", Body=b"{}")
+        return f"s3://{BUCKET}/raw/{dataset}/{digest}/"
 
     return put
 
 
-def test_the_newest_table_is_trained_on(retrain, upload, pipelines, s3, monkeypatch):
-    with monkeypatch.context() as patch:
-        moments = iter(["2026-01-05T09:30:00Z", "2026-01-05T09:30:01Z"])
-        uris = [upload("bbb"), upload("aaa")]
-        pages = [{"Contents": [{"Key": uri.split("/", 3)[3], "LastModified": next(moments)} for uri in uris]}]
-        listing = SimpleNamespace(paginate=lambda **_: pages)
-        patch.setattr(s3, "get_paginator", lambda _: listing)
-        outcome = retrain(parameters={"MaxTuningJobs": "48"})
+@pytest.fixture
+def listed(s3, monkeypatch):
+    """Have the bucket list these keys, each put a minute after the one before."""
+
+    def listing(*keys):
+        contents = [
+            {"Key": key, "LastModified": f"2026-01-05T09:{minute:02}:00Z"} for minute, key in enumerate(keys)
+        ]
+        pages = [{"Contents": contents[:2]}, {"Contents": contents[2:]}, {}]
+        monkeypatch.setattr(s3, "get_paginator", lambda _: SimpleNamespace(paginate=lambda **_: pages))
+
+    return listing
+
+
+def trained_on(pipelines):
+    return [values["InputDataUri"].removeprefix(f"s3://{BUCKET}/raw/iris/") for values in pipelines.started]
+
+
+def test_the_newest_table_is_trained_on(retrain, listed, pipelines):
+    listed(*(f"raw/iris/{digest}/{name}" for digest in "ba" for name in ("data.csv", "dataset.json")))
+    outcome = retrain(parameters={"MaxTuningJobs": "48"})
     assert outcome == {"action": "started", "execution": ARN.format("shop", "execution000")}
     assert pipelines.started == [
-        {"MaxTuningJobs": "48", "DatasetName": "iris", "InputDataUri": uris[1], "TargetColumn": "species"}
+        {
+            "MaxTuningJobs": "48",
+            "DatasetName": "iris",
+            "InputDataUri": f"s3://{BUCKET}/raw/iris/a/",
+            "TargetColumn": "species",
+        }
     ]
+
+
+def test_a_folder_without_its_options_is_still_being_uploaded(retrain, listed, pipelines):
+    listed("raw/iris/b/data.csv", "raw/iris/b/dataset.json", "raw/iris/a/1.csv", "raw/iris/a/2.csv")
+    retrain()
+    assert trained_on(pipelines) == ["b/"]
+
+
+def test_a_folder_is_as_new_as_its_options(retrain, listed, pipelines):
+    listed("raw/iris/a/1.csv", "raw/iris/b/1.csv", "raw/iris/b/dataset.json", "raw/iris/a/dataset.json")
+    retrain()
+    assert trained_on(pipelines) == ["a/"]
+
+
+def test_a_table_that_somebody_dropped_is_trained_on_as_it_is(retrain, listed, pipelines):
+    listed("raw/iris/a/1.csv", "raw/iris/a/dataset.json", "raw/iris/", "raw/iris/2026-01.csv")
+    retrain()
+    assert trained_on(pipelines) == ["2026-01.csv"]
+
+
+def test_a_folder_that_is_not_whole_is_no_table(retrain, upload):
+    upload("aaa", files=["data.csv"])
+    with pytest.raises(RetrainingError, match=r"a folder of files with a dataset\.json put last"):
+        retrain()
 
 
 def test_a_table_is_trained_on_once(retrain, upload, pipelines):

@@ -1,0 +1,198 @@
+"""The model card that the package carries, in the schema of a model package's card.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-details.html#model-card-schema
+ModelCardContent is one line of at most 100,000 characters; this stays far below, because a JsonGet puts it
+into the request and how much that may hold is documented nowhere.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+__all__ = ["model_card"]
+
+CONTENT = 50_000  # characters
+OBSERVATION, LINE, NAME, VALUE = 2096, 1024, 63, 255
+MATRIX = 20
+BARS = 20
+POINTS = 50
+HYPERPARAMETERS = 100
+USE = (
+    "Predictions on rows with the columns of the training table, from the population it was drawn from. "
+    "A person decides whether the model serves."
+)
+CAVEATS = (
+    "Judged on held-out rows of the same table alone: on rows of another time or place it may be worse. "
+    "Intervals are of a seeded bootstrap of these rows. Permutation importance says what the model uses, "
+    "not what causes the target."
+)
+
+
+def model_card(report: Mapping[str, Any], group: str, job: Mapping[str, Any]) -> str:
+    """The content as text, of an evaluation.json and the description of the job that wrote it."""
+    model = report["model"]
+    inputs = _inputs(job)
+    groups = list(_metric_groups(report))
+    card = {
+        "model_overview": {
+            "model_creator": _cut(f"Pipeline of {group}", LINE),
+            "model_artifact": [_cut(uri, LINE) for name, uri in inputs.items() if name == "model"],
+        },
+        "intended_uses": {
+            "purpose_of_model": _cut(f"Predicts {model['target']} ({model['task']}).", LINE),
+            "intended_uses": USE,
+            "risk_rating": "Unknown",
+        },
+        "training_details": _training(model, job),
+        "evaluation_details": [
+            {
+                "name": "Held-out rows",
+                "evaluation_observation": _cut(report["gate"]["comparison"], OBSERVATION),
+                **_given("evaluation_job_arn", str(job.get("ProcessingJobArn", ""))),
+                "datasets": [_cut(uri, LINE) for name, uri in inputs.items() if name == "test"],
+                "metadata": {
+                    "rows": str(report["rows"]["held_out"]),
+                    "threshold": f"{report['gate']['metric']} {report['gate']['threshold']:.6g}",
+                    "evaluation job": _cut(str(job.get("ProcessingJobName", "")), LINE),
+                },
+                "metric_groups": groups,
+            }
+        ],
+        "additional_information": {
+            "caveats_and_recommendations": CAVEATS,
+            "custom_details": {
+                "training data SHA-256": str(model["training"].get("data_sha256", "")),
+                "agreement with scikit-learn": f"{report['agreement']['largest_difference']:.3g}",
+                "libraries": _cut(" ".join(f"{k}={v}" for k, v in model["libraries"].items()), LINE),
+            },
+        },
+    }
+    while len(text := json.dumps(card, separators=(",", ":"), allow_nan=False)) > CONTENT:
+        groups.pop()  # the last say least
+    return text
+
+
+def _training(model: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
+    training, validation = model["training"], model["cross_validation"]
+    score = validation.get("score")
+    return {
+        "objective_function": {
+            "function": {"function": "Maximize", "facet": _cut(str(validation.get("scorer", "")), NAME)},
+            "notes": f"Mean over {validation.get('folds', '')} folds of cross-validation; greater is better.",
+        },
+        "training_observations": _cut(
+            f"{model['algorithm']} won the tuning and was fitted again on {training.get('rows')} rows.", LINE
+        ),
+        "training_job_details": {
+            **_given(
+                "training_arn", _training_arn(str(job.get("ProcessingJobArn", "")), training.get("job"))
+            ),
+            "training_metrics": []
+            if score is None
+            else [{"name": "cross_validation_score", "value": float(score)}],
+            "hyper_parameters": [
+                {"name": _cut(name, VALUE), "value": _cut(str(value), VALUE)}
+                for name, value in [
+                    ("algorithm", model["algorithm"]),
+                    *sorted(model["hyperparameters"].items()),
+                ][:HYPERPARAMETERS]
+            ],
+        },
+    }
+
+
+def _metric_groups(report: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    quality = next(value for name, value in report.items() if name.endswith("_metrics"))
+    yield {
+        "name": "Metrics",
+        "metric_data": [
+            _number(name, found["value"], report["intervals"].get(name))
+            for name, found in quality.items()
+            if "value" in found
+        ],
+    }
+    if report["champion"] and report["champion"]["metrics"]:
+        yield {
+            "name": "Better than the version in service by",
+            "metric_data": [
+                _number(name, found["difference"], found)
+                for name, found in report["champion"]["metrics"].items()
+            ],
+        }
+    pictures = [*_confusion(quality), *_roc(quality)]
+    if pictures:
+        yield {"name": "Answers", "metric_data": pictures}
+    if importance := list(report["permutation_importance"].items())[:BARS]:
+        values = [(name, found["mean"]) for name, found in importance]
+        loss = _bars(
+            "How much worse the metric is when a column is shuffled", values, report["gate"]["metric"]
+        )
+        yield {"name": "Permutation importance", "metric_data": [loss]}
+    metric = report["gate"]["metric"]
+    for column, levels in report["subgroups"].items():
+        values = [
+            (level, one["metrics"][metric]) for level, one in levels.items() if metric in one["metrics"]
+        ]
+        if values:
+            yield {"name": _cut(f"By {column}", NAME), "metric_data": [_bars(column, values, metric)]}
+
+
+def _number(name: str, value: float, spread: Mapping[str, float] | None) -> dict[str, Any]:
+    notes = (
+        {"notes": f"{spread['confidence']:.0%} interval {spread['low']:.6g} to {spread['high']:.6g}"}
+        if spread
+        else {}
+    )
+    return {"name": name, "type": "number", "value": value, **notes}
+
+
+def _bars(name: str, values: Sequence[tuple[str, float]], up: str) -> dict[str, Any]:
+    return {
+        "name": _cut(name, VALUE),
+        "type": "bar_chart",
+        "value": [value for _, value in values],
+        "x_axis_name": [_cut(label, NAME) for label, _ in values],
+        "y_axis_name": _cut(up, NAME),
+    }
+
+
+def _confusion(quality: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    counts = quality.get("confusion_matrix", {})
+    if 0 < len(counts) <= MATRIX:
+        labels = [_cut(label, NAME) for label in counts]
+        rows = [list(row.values()) for row in counts.values()]
+        axes = {"x_axis_name": labels, "y_axis_name": labels}
+        yield {"name": "confusion_matrix", "type": "matrix", "value": rows, **axes}
+
+
+def _roc(quality: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    if curve := quality.get("receiver_operating_characteristic_curve"):
+        points = list(zip(curve["false_positive_rates"], curve["true_positive_rates"], strict=True))
+        step = -(-len(points) // POINTS)
+        yield {
+            "name": "receiver_operating_characteristic_curve",
+            "type": "linear_graph",
+            "value": [list(point) for point in [*points[:-1:step], points[-1]]],
+            "x_axis_name": "false_positive_rate",
+            "y_axis_name": "true_positive_rate",
+        }
+
+
+def _inputs(job: Mapping[str, Any]) -> dict[str, str]:
+    return {one["InputName"]: one["S3Input"]["S3Uri"] for one in job.get("ProcessingInputs", [])}
+
+
+def _training_arn(evaluation_arn: str, training_job: str | None) -> str:
+    """The training job's, which ran in the same account and region."""
+    before, found, _ = evaluation_arn.partition(":processing-job/")
+    return f"{before}:training-job/{training_job}" if found and training_job else ""
+
+
+def _given(name: str, value: str) -> dict[str, str]:
+    return {name: value} if value else {}
+
+
+def _cut(text: str, most: int) -> str:
+    """At most so many characters, in one line, and at least one."""
+    line = " ".join(text.split()) or "-"
+    return line if len(line) <= most else line[: most - 1] + "…"

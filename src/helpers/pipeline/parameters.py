@@ -1,0 +1,96 @@
+"""What can be set when the pipeline is started, with a default each."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
+from tabular.algorithms import Family
+
+from helpers.errors import BadInput
+
+__all__ = ["DEFAULTS", "Parameters"]
+
+COMMON: Mapping[str, Any] = {
+    "StratifySplit": "true",
+    "TestSetSize": 0.2,
+    "RandomState": 42,
+    "CrossValidationFolds": 5,
+    "MaxTuningJobs": 24,
+    "MaxTuningParallelJobs": 2,
+    "RegisterModelApprovalStatus": "PendingManualApproval",
+}
+DEFAULTS: Mapping[Family, Mapping[str, Any]] = {
+    "classification": COMMON
+    | {
+        "CrossValidationScorer": "neg_log_loss",
+        "MetricForRegistrationThreshold": "auc",
+        "MinThresholdForRegisterMetric": 0.9,
+    },
+    "regression": COMMON
+    | {
+        "CrossValidationScorer": "neg_root_mean_squared_error",
+        "MetricForRegistrationThreshold": "r2",
+        "MinThresholdForRegisterMetric": 0.3,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What can be set when the pipeline is started, named as SageMaker Studio shows it."""
+
+    DatasetName: ParameterString
+    InputDataUri: ParameterString
+    TargetColumn: ParameterString
+    StratifySplit: ParameterString
+    TestSetSize: ParameterFloat
+    RandomState: ParameterInteger
+    CrossValidationScorer: ParameterString
+    CrossValidationFolds: ParameterInteger
+    MaxTuningJobs: ParameterInteger
+    MaxTuningParallelJobs: ParameterInteger
+    MetricForRegistrationThreshold: ParameterString
+    MinThresholdForRegisterMetric: ParameterFloat
+    RegisterModelApprovalStatus: ParameterString
+    PreprocessingInstance: ParameterString
+    TrainingInstance: ParameterString
+    EvaluationInstance: ParameterString
+
+    @classmethod
+    def with_defaults(cls, defaults: Mapping[str, Any], family: Family = "classification") -> "Parameters":
+        """Parameters with a default each, so that a schedule can start the pipeline without naming any.
+
+        What `defaults` does not give is taken from the DEFAULTS of the family.
+
+        Raises:
+            BadInput: an unknown parameter, or one that is left without a default.
+        """
+        defaults = {**DEFAULTS[family], **defaults}
+        kinds = {name: field.type for name, field in cls.__dataclass_fields__.items()}
+        if strange := sorted(set(defaults) ^ set(kinds)):
+            raise BadInput(
+                f"{', '.join(strange)}: each parameter of the pipeline needs a default, and no other has "
+                f"one; they are {', '.join(kinds)}."
+            )
+        allowed = {
+            "StratifySplit": ["true", "false"],
+            # A pipeline registers and a person approves; on AWS the jobs' role may not do more either.
+            "RegisterModelApprovalStatus": ["PendingManualApproval"],
+        }
+        made = {}
+        for name, kind in kinds.items():
+            options = {"enum_values": allowed[name]} if name in allowed else {}
+            made[name] = kind(name=name, default_value=defaults[name], **options)
+        return cls(**made)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.__dict__.values())
+
+    def table(self) -> pd.DataFrame:
+        """A row for each parameter: its type and its default."""
+        rows = {p.name: (p.parameter_type.value, str(p.default_value)) for p in self}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["type", "default"]).rename_axis(
+            "parameter"
+        )

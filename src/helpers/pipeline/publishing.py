@@ -1,0 +1,99 @@
+"""The definition that the steps compile to, and who is given it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sagemaker.core import image_uris
+from sagemaker.mlops.workflow.pipeline import Pipeline
+from tabular.algorithms import Family
+
+from helpers.errors import BadInput, one_line
+from helpers.pipeline.compiler import Compiler
+from helpers.pipeline.parameters import Parameters
+from helpers.pipeline.processing import evaluate_best_model, preprocess_data
+from helpers.pipeline.registration import register_best_model, register_condition_check
+from helpers.pipeline.training import refit_best_model, tuning_with_cross_validation
+from helpers.session import Session
+
+__all__ = ["base_image", "definition", "publish", "steps"]
+
+
+def base_image(region: str, tag: str) -> str:
+    """URI of SageMaker's scikit-learn image, which the project's own extends, in a region's registry.
+
+    Raises:
+        BadInput: the SDK knows no such image there.
+    """
+    version, _, python = tag.partition("-cpu-")
+    try:
+        return image_uris.retrieve(
+            "sklearn", region, version, py_version=python, instance_type="ml.m5.large", image_scope="training"
+        )
+    except ValueError as error:
+        raise BadInput(f"There is no scikit-learn image {tag} in {region}: {one_line(error)}.") from None
+
+
+def steps(compiler: Compiler, parameters: Parameters) -> list[Any]:
+    """All steps, as notebook 02 makes them one by one."""
+    preprocess = preprocess_data(compiler, parameters)
+    tuning = tuning_with_cross_validation(compiler, parameters, preprocess)
+    refit = refit_best_model(compiler, parameters, preprocess, tuning)
+    evaluate = evaluate_best_model(compiler, parameters, preprocess, refit)
+    register = register_best_model(compiler, parameters, preprocess, tuning, refit, evaluate)
+    condition = register_condition_check(compiler, parameters, evaluate, register)
+    return [preprocess, tuning, refit, evaluate, condition]
+
+
+def definition(compiler: Compiler, parameters: Parameters, steps: Sequence[Any]) -> str:
+    """The definition as JSON: the same inputs give the same bytes."""
+    pipeline = Pipeline(
+        name=compiler.session.pipeline(compiler.family),
+        parameters=list(parameters),
+        steps=list(steps),
+        sagemaker_session=compiler.sdk,
+    )
+    return json.dumps(json.loads(pipeline.definition()), indent=1)
+
+
+def publish(compiler: Compiler, compiled: str, developer: str = "", definition_file: str = "") -> None:
+    """Create the pipeline, or update it if its definition changed, and write the definition to a file.
+
+    `definition_file` is that of the classification; `-regression` is put before its suffix for the other.
+
+    On AWS the pipeline without a developer's name is Terraform's: it is made from the file, not from here.
+    """
+    session = compiler.session
+    name = session.pipeline(compiler.family, developer)
+    if definition_file:
+        path = _of_family(Path(definition_file), compiler.family)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_text(compiled)
+        part.replace(path)
+        print(f"Definition of {name} written to {path}.")
+    if session.is_local or developer:
+        _upsert(session, name, compiled)
+    else:
+        print(f"Terraform owns {name}: give it the definition file, or set DEVELOPER for one of your own.")
+
+
+def _of_family(path: Path, family: Family) -> Path:
+    return path.with_stem(f"{path.stem}-regression") if family == "regression" else path
+
+
+def _upsert(session: Session, name: str, compiled: str) -> None:
+    sagemaker = session.client("sagemaker")
+    request = {"PipelineName": name, "PipelineDefinition": compiled, "RoleArn": session.job_role_arn}
+    try:
+        described = sagemaker.describe_pipeline(PipelineName=name)
+    except sagemaker.exceptions.ResourceNotFound:
+        sagemaker.create_pipeline(**request)
+        print(f"Created the pipeline {name}.")
+        return
+    if described["PipelineDefinition"] == compiled:
+        print(f"The pipeline {name} is up to date.")
+    else:
+        sagemaker.update_pipeline(**request)
+        print(f"Updated the pipeline {name}.")

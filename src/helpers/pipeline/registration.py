@@ -1,0 +1,105 @@
+"""RegisterBestModel, and the two conditions that stand before it."""
+
+from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
+from sagemaker.core.workflow.functions import Join, JsonGet
+from sagemaker.core.workflow.pipeline_context import _ModelStepArguments
+from sagemaker.mlops.workflow.condition_step import ConditionStep
+from sagemaker.mlops.workflow.fail_step import FailStep
+from sagemaker.mlops.workflow.model_step import ModelStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep, TuningStep
+
+from helpers.pipeline.compiler import Compiler, Prepared, output
+from helpers.pipeline.parameters import Parameters
+
+__all__ = ["register_best_model", "register_condition_check"]
+
+
+def register_best_model(
+    compiler: Compiler,
+    parameters: Parameters,
+    preprocess: ProcessingStep,
+    tuning: TuningStep,
+    refit: TrainingStep,
+    evaluate: ProcessingStep,
+) -> ModelStep:
+    """RegisterBestModel: a new version in the data set's model package group, awaiting a person's approval.
+
+    Made without the SDK's ModelBuilder, which adds settings for a server that this image does not have.
+    """
+    report_uri = Join("/", [output(evaluate, "evaluation"), "evaluation.json"])
+    arguments = _ModelStepArguments(Prepared(compiler.sdk))
+    arguments.create_model_package_request = {
+        "ModelPackageGroupName": compiler.group(parameters),
+        "ModelApprovalStatus": parameters.RegisterModelApprovalStatus,
+        "InferenceSpecification": {
+            "Containers": [
+                {
+                    "Image": compiler.session.image_uri,
+                    "ModelDataUrl": refit.properties.ModelArtifacts.S3ModelArtifacts,
+                }
+            ],
+            "SupportedContentTypes": ["text/csv", "application/json"],
+            "SupportedResponseMIMETypes": ["text/csv", "application/json"],
+            "SupportedRealtimeInferenceInstanceTypes": ["ml.m5.large", "ml.m5.xlarge", "ml.c5.large"],
+            "SupportedTransformInstanceTypes": ["ml.m5.large", "ml.m5.xlarge"],
+        },
+        "ModelMetrics": {
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report_uri}}
+        },
+        "CustomerMetadataProperties": {
+            "dataset": parameters.DatasetName,
+            "algorithm": tuning.properties.BestTrainingJob.TrainingJobDefinitionName,
+            "tuning-training-job": tuning.properties.BestTrainingJob.TrainingJobName,
+            "refit-training-job": refit.properties.TrainingJobName,
+            "pipeline-execution": ExecutionVariables.PIPELINE_EXECUTION_ARN,
+            "input-data": parameters.InputDataUri,
+            "held-out-data": output(preprocess, "test"),
+            "evaluation": report_uri,
+            "source": compiler.source_uri,
+        },
+    }
+    arguments.caller_name = "create_model_package_from_containers"
+    return ModelStep("RegisterBestModel", step_args=arguments)
+
+
+def register_condition_check(
+    compiler: Compiler, parameters: Parameters, evaluate: ProcessingStep, register: ModelStep
+) -> ConditionStep:
+    """RegisterConditionCheck: register what reaches the threshold and beats the model in service.
+
+    Under the threshold the execution fails; not better than the model in service it succeeds without
+    registering.
+    """
+    reaches_threshold, beats_champion = (
+        ConditionGreaterThanOrEqualTo(
+            left=JsonGet(
+                step_name=evaluate.name, property_file="EvaluationReport", json_path=f"gate.{margin}"
+            ),
+            right=0.0,
+        )
+        for margin in ("threshold_margin", "champion_margin")
+    )
+    champion_check = ConditionStep(
+        "ChampionConditionCheck", conditions=[beats_champion], if_steps=[register], else_steps=[]
+    )
+    failed = FailStep(
+        "RegisterFailed",
+        error_message=Join(
+            " ",
+            [
+                "The",
+                parameters.MetricForRegistrationThreshold,
+                "of the best model of",
+                parameters.DatasetName,
+                "on held-out rows does not reach",
+                parameters.MinThresholdForRegisterMetric.to_string(),
+            ],
+        ),
+    )
+    return ConditionStep(
+        "RegisterConditionCheck",
+        conditions=[reaches_threshold],
+        if_steps=[champion_check],
+        else_steps=[failed],
+    )

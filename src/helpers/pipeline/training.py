@@ -1,0 +1,137 @@
+"""TuningWithCrossValidation and RefitBestModel, which are training jobs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sagemaker.core.shapes import StoppingCondition
+from sagemaker.core.training.configs import Compute, InputData, OutputDataConfig
+from sagemaker.core.workflow.parameters import ParameterInteger
+from sagemaker.core.workflow.pipeline_context import _StepArguments
+from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep, TuningStep
+from sagemaker.train.model_trainer import ModelTrainer
+from tabular.algorithms import Categorical, Continuous, Integer
+
+from helpers.pipeline.compiler import CACHE, JOB_SECONDS, VOLUME_GB, Compiler, Prepared, output, program
+from helpers.pipeline.parameters import Parameters
+
+__all__ = ["refit_best_model", "tuning_with_cross_validation"]
+
+SCORE = "cross_validation_score"
+SCORE_REGEX = SCORE + r"=([-+0-9.eE]+);"
+
+
+def tuning_with_cross_validation(
+    compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep
+) -> TuningStep:
+    """TuningWithCrossValidation: the algorithms compete, each trial scored by cross-validation.
+
+    The SDK's HyperparameterTuner cannot make a request of several algorithms (its `create` fails), so the
+    request is made here, as CreateHyperParameterTuningJob wants it.
+    """
+    request = {
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "ResourceLimits": {
+                "MaxNumberOfTrainingJobs": parameters.MaxTuningJobs,
+                "MaxParallelTrainingJobs": parameters.MaxTuningParallelJobs,
+            },
+            "TrainingJobEarlyStoppingType": "Off",
+            "RandomSeed": parameters.RandomState,
+        },
+        "TrainingJobDefinitions": [
+            {
+                "DefinitionName": algorithm.name,
+                "TuningObjective": {"Type": "Maximize", "MetricName": SCORE},
+                "HyperParameterRanges": _ranges(algorithm.estimators[compiler.family].hyperparameters),
+                "StaticHyperParameters": _text(
+                    program(compiler, "tabular.train")
+                    | {
+                        "algorithm": algorithm.name,
+                        "scorer": parameters.CrossValidationScorer,
+                        "folds": parameters.CrossValidationFolds,
+                        "random_state": parameters.RandomState,
+                    }
+                ),
+                "AlgorithmSpecification": {
+                    "TrainingImage": compiler.session.image_uri,
+                    "TrainingInputMode": "File",
+                    "MetricDefinitions": [{"Name": SCORE, "Regex": SCORE_REGEX}],
+                },
+                "RoleArn": compiler.session.job_role_arn,
+                "InputDataConfig": [
+                    {
+                        "ChannelName": "train",
+                        "DataSource": {
+                            "S3DataSource": {
+                                "S3DataType": "S3Prefix",
+                                "S3Uri": output(preprocess, "train"),
+                                "S3DataDistributionType": "FullyReplicated",
+                            }
+                        },
+                    }
+                ],
+                "OutputDataConfig": {"S3OutputPath": compiler.output_uri("TuningWithCrossValidation")},
+                "ResourceConfig": {
+                    "InstanceType": parameters.TrainingInstance,
+                    "InstanceCount": 1,
+                    "VolumeSizeInGB": VOLUME_GB,
+                },
+                "StoppingCondition": {"MaxRuntimeInSeconds": JOB_SECONDS},
+            }
+            for algorithm in compiler.algorithms
+        ],
+    }
+    arguments = _StepArguments("tune", Prepared.tune, Prepared(compiler.sdk, request))
+    return TuningStep("TuningWithCrossValidation", step_args=arguments, cache_config=CACHE)
+
+
+def refit_best_model(
+    compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, tuning: TuningStep
+) -> TrainingStep:
+    """RefitBestModel: fit the winner on the whole training split."""
+    trainer = ModelTrainer(
+        sagemaker_session=compiler.sdk,
+        role=compiler.session.job_role_arn,
+        training_image=compiler.session.image_uri,
+        base_job_name="refit",
+        compute=Compute(
+            instance_type=parameters.TrainingInstance, instance_count=1, volume_size_in_gb=VOLUME_GB
+        ),
+        stopping_condition=StoppingCondition(max_runtime_in_seconds=JOB_SECONDS),
+        output_data_config=OutputDataConfig(s3_output_path=compiler.output_uri("RefitBestModel")),
+        hyperparameters=program(compiler, "tabular.refit")
+        | {"best_training_job": tuning.properties.BestTrainingJob.TrainingJobName},
+    )
+    channel = InputData(channel_name="train", data_source=output(preprocess, "train"))
+    arguments = trainer.train(input_data_config=[channel])
+    return TrainingStep("RefitBestModel", step_args=arguments, cache_config=CACHE)
+
+
+def _text(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyperparameters are text in every request, pipeline parameters among them too."""
+    return {
+        name: value.to_string() if isinstance(value, ParameterInteger) else value
+        for name, value in hyperparameters.items()
+    }
+
+
+def _ranges(
+    hyperparameters: Mapping[str, Integer | Continuous | Categorical],
+) -> dict[str, list[dict[str, Any]]]:
+    ranges: dict[str, list[dict[str, Any]]] = {}
+    for name, allowed in hyperparameters.items():
+        if isinstance(allowed, Categorical):
+            ranges.setdefault("CategoricalParameterRanges", []).append(
+                {"Name": name, "Values": list(allowed.values)}
+            )
+        else:
+            kind = "Integer" if isinstance(allowed, Integer) else "Continuous"
+            ranges.setdefault(f"{kind}ParameterRanges", []).append(
+                {
+                    "Name": name,
+                    "MinValue": str(allowed.low),
+                    "MaxValue": str(allowed.high),
+                    "ScalingType": allowed.scale,
+                }
+            )
+    return ranges
