@@ -260,6 +260,13 @@ def test_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("dynamodb", "list_tables", {}, "dynamodb"),
         ("lambda", "list_functions", {}, "GET /2015-03-31/functions"),
     ],
+        ("sqs", "list_queues", {}, "sqs"),
+        # What moto has, and nobody here asks for.
+        ("ecr", "describe_registry", {}, "ecr:DescribeRegistry"),
+        ("iam", "list_users", {}, "iam:ListUsers"),
+        ("s3", "get_bucket_acl", {"Bucket": "toys"}, "s3:GetBucketAcl"),
+        ("sts", "get_session_token", {}, "sts:GetSessionToken"),
+        ("cloudwatch", "put_metric_data", {"Namespace": "n", "MetricData": []}, "monitoring:PutMetricData"),
 )
 def test_what_is_not_emulated_is_refused_by_name(
     aws: Aws, service: str, operation: str, arguments: dict[str, Any], complaint: str
