@@ -119,14 +119,15 @@ def reset(home: Path | None = None) -> None:
 
 
 def ensure_environment(
-    endpoint_url: str, pipeline_name: str, *, invoker_url_auth: str = "NONE"
+    endpoint_url: str, pipeline_name: str, *, invoker_url_auth: str = "AWS_IAM"
 ) -> dict[str, str]:
     """Make what Terraform makes on AWS for a pipeline name, where it is missing.
 
     Args:
         endpoint_url: The server.
         pipeline_name: As Terraform has it.
-        invoker_url_auth: As Terraform has it: AWS_IAM refuses calls of the invoker's URL without a signature.
+        invoker_url_auth: As Terraform has it: AWS_IAM refuses calls of the invoker's URL without a signature,
+            NONE takes them.
 
     Returns:
         Terraform's outputs: account_id, region, bucket, job_role_arn, image_uri, endpoint_name,
