@@ -45,11 +45,11 @@ class Cloud:
         stop_requested: Set when a client asks the server to stop.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, preload: bool = True) -> None:
         self.account = account
         moto = DomainDispatcherApplication(create_backend_app)
         self._store = Store(account.home / "records.db")
-        self._workers = Workers()
+        self._workers = Workers(preload)
         buckets = Buckets(account.home / "s3", moto)
         platform = self._platform = Platform(account, self._store, buckets, self._workers)
         self.functions = Functions(account, self._store)
