@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format lab notebooks retrain environment preflight deploy down bench bench-serving constraints clean
+.PHONY: help install demo test lint format lab notebooks retrain environment preflight deploy down bench bench-serving bench-local constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -68,8 +68,9 @@ bench: install ## measure the demo and print where its seconds go
 bench-serving: install ## measure the model server beside its peers; needs wrk and java
 	$(BIN)/python tests/bench_serving.py
 
-bench-local: install ## measure local_aws: start, a step, a tuning step
+bench-local: install ## measure local_aws: start, a step, a tuning step, the demo
 	$(BIN)/python tests/local_aws/bench_local.py
+	$(BIN)/python tests/bench_demo.py
 
 constraints: ## write constraints.txt anew from the newest versions
 	$(PYTHON) -m venv .venv-constraints

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from demo_run import Story, tell
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,3 +24,9 @@ def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if "BANKNOTE_CSV" not in os.environ and copy.is_file():
             patch.setenv("BANKNOTE_CSV", str(copy))
         yield
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory, own_state: None) -> Story:
+    """The notebooks, run once for all who look at what they did."""
+    return tell(tmp_path_factory.mktemp("story"))

@@ -12,11 +12,15 @@ from typing import Any
 import boto3
 import pytest
 import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from toy_models import artifact
 
 import local_aws
 
 JSON, CSV = "application/json", "text/csv"
+REGION = "us-east-1"
 GOOD = {"model": "toys", "data": [[1.0]]}
 
 
@@ -24,9 +28,11 @@ GOOD = {"model": "toys", "data": [[1.0]]}
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an environment that serves one model of one column."""
     home = tmp_path_factory.mktemp("bad-requests")
-    server = local_aws.start(home / "home", owner=os.getpid())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        server = local_aws.start(home / "home", owner=os.getpid(), preload=False)
     outputs = local_aws.ensure_environment(server.endpoint_url, "shop")
-    session = boto3.Session("local", "local", region_name=outputs["region"])
+    session = boto3.Session("local", "local", region_name=REGION)
     sagemaker, s3, functions = (
         session.client(service, endpoint_url=server.endpoint_url) for service in ("sagemaker", "s3", "lambda")
     )
@@ -198,8 +204,17 @@ def bad_requests() -> Iterator[tuple[str, bytes, str]]:
 
 
 def post(url: str, body: bytes, content_type: str) -> requests.Response:
-    query = "?model=toys" if content_type == CSV else ""
-    return requests.post(f"{url}{query}", data=body, headers={"content-type": content_type}, timeout=30)
+    return send("POST", f"{url}?model=toys" if content_type == CSV else url, body, content_type)
+
+
+def send(method: str, url: str, body: bytes, content_type: str = JSON) -> requests.Response:
+    """Send a request with the signature that the URL asks for: of what is sent, byte for byte."""
+    request = requests.Request(method, url, {"content-type": content_type}, data=body).prepare()
+    signed = AWSRequest(method, request.url, {"content-type": content_type}, body)
+    SigV4Auth(Credentials("local", "local"), "lambda", REGION).add_auth(signed)
+    request.headers.update(dict(signed.headers))
+    with requests.Session() as session:
+        return session.send(request, timeout=30)
 
 
 def sentence(answer: requests.Response) -> str:
@@ -240,11 +255,14 @@ def test_a_good_request_with_some_bytes_changed_never_breaks_anything(url: str, 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_other_methods_are_refused(url: str, method: str) -> None:
-    answer = requests.request(method, url, data=envelope(), headers={"content-type": JSON}, timeout=30)
-    assert answer.status_code == 405
+    assert send(method, url, envelope()).status_code == 405
 
 
 @pytest.mark.parametrize("path", ["x", "models", "../", "%2e%2e/", "//"])
 def test_other_paths_are_refused(url: str, path: str) -> None:
-    answer = requests.post(url + path, data=envelope(), headers={"content-type": JSON}, timeout=30)
-    assert 400 <= answer.status_code < 500
+    assert send("POST", url + path, envelope()).status_code in (400, 404)
+
+
+def test_a_request_that_nobody_signed_is_refused(url: str) -> None:
+    answer = requests.post(url, data=envelope(), headers={"content-type": JSON}, timeout=30)
+    assert (answer.status_code, answer.json()) == (403, {"Message": "Forbidden"})

@@ -2,19 +2,16 @@
 
 import io
 import json
-import os
-import subprocess
-import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
 import pytest
+from demo_run import OWN_TABLES, PIPELINE, ROOT, TRIALS, Demo, Story, run_notebooks
 from tabular.portable import load_model
 
 from helpers import deployments, endpoint, registry, storage
@@ -22,46 +19,18 @@ from helpers.session import Session, connect, local
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[1]
-TRIALS = 6
-OWN_TABLES = ["breast-cancer", "wine"]
 
-
-@dataclass(frozen=True)
-class Demo:
-    """What a run of all notebooks left."""
-
-    code: int
-    output: str
-    errors: str
-    folder: Path
-    summary: dict[str, Any]
-
-    @property
-    def tables(self) -> list[str]:
-        return list(self.summary["data_sets"])
-
-
-def run_notebooks(runs: Path, *arguments: str) -> Demo:
-    command = [sys.executable, "-m", "helpers.run", str(ROOT / "parameters/local.yaml"), "--runs", str(runs)]
-    small = ["-p", "MAX_TUNING_JOBS", str(TRIALS), "-p", "LOAD_TEST_SECONDS", "2", *arguments]
-    done = subprocess.run([*command, *small], capture_output=True, text=True, timeout=400)
-    folders = sorted(path for path in runs.glob("*") if path.is_dir())
-    summary = json.loads((folders[-1] / "summary.json").read_text()) if folders else {}
-    return Demo(done.returncode, done.stdout, done.stderr, folders[-1] if folders else runs, summary)
+@pytest.fixture(scope="module")
+def demo(story: Story) -> Demo:
+    """The first run: all notebooks, all tables."""
+    return story.first
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    banknote = ["banknote-authentication"] if "BANKNOTE_CSV" in os.environ else []
-    return run_notebooks(tmp_path_factory.mktemp("runs"), "-p", "DATASETS", json.dumps(OWN_TABLES + banknote))
-
-
-@pytest.fixture(scope="module")
-def session(demo: Demo) -> Iterator[Session]:
-    """Connected to what the demo left; local_aws was stopped after it and starts from its state."""
-    with local("local"):
-        yield connect("local", "many-models")
+def session(story: Story) -> Iterator[Session]:
+    """Connected to what the runs left; local_aws was stopped after them and starts from its state."""
+    with story.environment(), local("local"):
+        yield connect("local", PIPELINE)
 
 
 def eventually(check: Callable[[], bool], seconds: float = 15) -> bool:
@@ -117,14 +86,20 @@ def test_the_summary_names_everything_one_asks_of_a_run(demo: Demo) -> None:
         assert facts["hyperparameters"]
         assert facts["cross_validation_score"] < 0  # the negated log loss
         assert facts["package_version"] == facts["serving_version"] == 1
-        assert facts["endpoint_key"].startswith("models/many-models--")
+        assert facts["endpoint_key"].startswith(f"models/{PIPELINE}--")
         assert facts["prediction_check"].endswith("right")
         assert set(facts["seconds"]) >= {"PreprocessData", "TuningWithCrossValidation", "RefitBestModel"}
 
 
+def test_what_it_asks_of_aws_is_what_local_aws_lists(story: Story) -> None:
+    scope = json.loads((resources.files("local_aws") / "scope.json").read_text())
+    assert story.operations == scope["demo"]
+
+
 def test_all_six_algorithms_competed(session: Session, demo: Demo) -> None:
     sagemaker = session.client("sagemaker")
-    job = sagemaker.list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"][0]
+    jobs = sagemaker.list_hyper_parameter_tuning_jobs(SortBy="CreationTime", SortOrder="Ascending")
+    job = jobs["HyperParameterTuningJobSummaries"][0]
     trials = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
         HyperParameterTuningJobName=job["HyperParameterTuningJobName"]
     )["TrainingJobSummaries"]
@@ -169,31 +144,26 @@ def test_the_gate_refuses_the_model_that_is_in_service(session: Session, tmp_pat
     again = run_notebooks(tmp_path, "--only", "03", "-p", "DATASETS", "[wine]")
     assert again.code == 3, again.errors
     assert again.summary["data_sets"]["wine"]["outcome"] == "refused: the same model as version 1"
-    assert len(registry.packages(session, "wine")) == 1
+    assert len(registry.packages(session, "wine")) == 2
 
 
-def test_a_decision_can_be_taken_back_version_by_version(session: Session, tmp_path: Path) -> None:
-    # Another split: of its held-out rows the first version has learnt too many to be compared.
-    options = ("-p", "DATASETS", "[wine]", "-p", "RANDOM_STATE", "7")
-    again = run_notebooks(tmp_path, "--only", "03", "--only", "04", *options)
-    assert again.code == 0, again.errors
+def test_a_decision_can_be_taken_back_version_by_version(session: Session, story: Story) -> None:
+    for run, version in ((story.again, 2), (story.back, 1)):  # a second version; the previous serves again
+        assert run.code == 0, run.errors
+        assert run.summary["data_sets"]["wine"]["serving_version"] == version
+    assert served_version(session, "wine") == 1
+    # Of the other split's held-out rows the first version has learnt too many to be compared.
     gate = registry.evaluations(session, ["wine"])["wine"]["gate"]
     assert "held-out rows are new to it, and 30 are needed" in gate["comparison"]
-    assert eventually(lambda: served_version(session, "wine") == 2)
 
-    def reject() -> None:
-        decisions = registry.decide(session, "reject", ["wine"], "a test")
-        deployments.wait(session, decisions, seconds=30)
-
-    reject()
-    assert eventually(lambda: served_version(session, "wine") == 1), "the previous version serves again"
-    reject()
+    decisions = registry.decide(session, "reject", ["wine"], "a test")
+    deployments.wait(session, decisions, seconds=30)
     question = {"model": "wine", "data": [[1.0] * 13]}
     assert eventually(lambda: endpoint.invoke(session, question).status_code == 404), "none is left"
     assert served_version(session, "breast-cancer") == 1
 
 
-def test_the_gate_refuses_what_stays_under_the_threshold(demo: Demo, tmp_path: Path) -> None:
+def test_the_gate_refuses_what_stays_under_the_threshold(session: Session, tmp_path: Path) -> None:
     refused = run_notebooks(
         tmp_path,
         *("--only", "03", "-p", "DATASETS", "[breast-cancer]"),

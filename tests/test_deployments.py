@@ -104,7 +104,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     home = tmp_path_factory.mktemp("deployments") / "home"
-    server = local_aws.start(home, owner=os.getpid())
+    server = local_aws.start(home, owner=os.getpid(), preload=False)
     # No event rule matches the groups of this pipeline: the tests deliver, lose and double the events.
     outputs = local_aws.ensure_environment(server.endpoint_url, "elsewhere")
     with pytest.MonkeyPatch.context() as patch:

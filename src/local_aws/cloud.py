@@ -19,6 +19,7 @@ from local_aws.errors import not_emulated
 from local_aws.events import Events
 from local_aws.function_url import FunctionUrls
 from local_aws.functions import Functions
+from local_aws.group_policies import GroupPolicies
 from local_aws.jobs import Platform
 from local_aws.lambda_api import LambdaApi
 from local_aws.logs import Logs
@@ -44,11 +45,11 @@ class Cloud:
         stop_requested: Set when a client asks the server to stop.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, preload: bool = True) -> None:
         self.account = account
         moto = DomainDispatcherApplication(create_backend_app)
         self._store = Store(account.home / "records.db")
-        self._workers = Workers()
+        self._workers = Workers(preload)
         buckets = Buckets(account.home / "s3", moto)
         platform = self._platform = Platform(account, self._store, buckets, self._workers)
         self.functions = Functions(account, self._store)
@@ -66,7 +67,15 @@ class Cloud:
         self._calls = Calls(account)
         self.stop_requested = threading.Event()
         self.application = Dispatcher(
-            families=[self._pipelines, processing, training, tuning, registry, self._endpoints],
+            families=[
+                self._pipelines,
+                processing,
+                training,
+                tuning,
+                registry,
+                GroupPolicies(self._store, registry),
+                self._endpoints,
+            ],
             logs=Logs(account, self._store),
             tags=Tags(self._store),
             buckets=buckets,

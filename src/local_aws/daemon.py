@@ -54,7 +54,12 @@ class Server:
 
 
 def start(
-    home: Path | None = None, *, owner: int | None = None, idle_minutes: float = 60, port: int = 0
+    home: Path | None = None,
+    *,
+    owner: int | None = None,
+    idle_minutes: float = 60,
+    port: int = 0,
+    preload: bool = True,
 ) -> Server:
     """Return the server of a home folder, started if it was not running.
 
@@ -63,6 +68,7 @@ def start(
         owner: A process with whose end the server ends.
         idle_minutes: The server ends after so long without a request or anything running.
         port: The port to listen on; by default any that is free.
+        preload: Whether to import scikit-learn and its like once, for all jobs that are forks.
 
     Raises:
         LocalAwsError: It did not start, with the last lines of its log.
@@ -76,6 +82,8 @@ def start(
         arguments = ["--home", str(place.folder), "--port", str(port), "--idle-minutes", str(idle_minutes)]
         if owner is not None:
             arguments += ["--owner", str(owner)]
+        if not preload:
+            arguments.append("--no-preload")
         process = _launch(place, arguments)
         try:
             about = _wait_until_ready(place, process)
@@ -119,14 +127,15 @@ def reset(home: Path | None = None) -> None:
 
 
 def ensure_environment(
-    endpoint_url: str, pipeline_name: str, *, invoker_url_auth: str = "NONE"
+    endpoint_url: str, pipeline_name: str, *, invoker_url_auth: str = "AWS_IAM"
 ) -> dict[str, str]:
     """Make what Terraform makes on AWS for a pipeline name, where it is missing.
 
     Args:
         endpoint_url: The server.
         pipeline_name: As Terraform has it.
-        invoker_url_auth: As Terraform has it: AWS_IAM refuses calls of the invoker's URL without a signature.
+        invoker_url_auth: As Terraform has it: AWS_IAM refuses calls of the invoker's URL without a signature,
+            NONE takes them.
 
     Returns:
         Terraform's outputs: account_id, region, bucket, job_role_arn, image_uri, endpoint_name,

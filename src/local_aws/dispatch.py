@@ -20,6 +20,7 @@ from local_aws.function_url import FunctionUrls
 from local_aws.lambda_api import LambdaApi
 from local_aws.logs import Logs
 from local_aws.operations import operation_of
+from local_aws.scope import offered
 from local_aws.store import Document
 from local_aws.tags import Tags
 from local_aws.validation import service_model, validate
@@ -28,8 +29,8 @@ from local_aws.wire import Reply, StartResponse, json_reply, send, shaped, to_re
 __all__ = ["Dispatcher"]
 
 # Records only; moto keeps them. CloudWatch signs as `monitoring`.
-MOTO_SERVICES = {"ecr", "iam", "monitoring", "scheduler", "sqs", "sts"}
-_XML_SERVICES = {"iam", "s3", "sqs", "sts"}
+MOTO_SERVICES = {"ecr", "iam", "monitoring", "sts"}
+_XML_SERVICES = {"iam", "s3", "sts"}
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/[^/]*/([^/]+)/aws4_request")
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 _LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?")
@@ -97,7 +98,10 @@ class Dispatcher:
                 # It would be a page's way to write an object that a job then runs.
                 raise AwsError("AccessDenied", "A page in a browser may call function URLs only.", 403)
             self._calls.note(environ, service)
-            self._note_operation(environ, service)
+            operation = self._note_operation(environ, service)
+            if service in ("s3", *MOTO_SERVICES) and operation not in offered():
+                # moto would answer, but nobody has looked whether that is AWS's answer.
+                raise not_emulated(f"the operation {operation or _described(environ)}")
             if service == "s3":
                 return self._from_moto(self._buckets.serve, environ, start_response)
             if service in MOTO_SERVICES:
@@ -114,9 +118,12 @@ class Dispatcher:
         """Return `service:Operation` of everything that was asked for since the start."""
         return sorted(self._seen)
 
-    def _note_operation(self, environ: Environ, service: str | None) -> None:
-        if service is not None and (operation := operation_of(service, environ)):
-            self._seen.add(f"{service}:{operation}")
+    def _note_operation(self, environ: Environ, service: str | None) -> str | None:
+        name = operation_of(service, environ) if service is not None else None
+        if name is None:
+            return None
+        self._seen.add(f"{service}:{name}")
+        return f"{service}:{name}"
 
     def _answer(self, environ: Environ, service: str | None) -> Reply:
         path = environ["PATH_INFO"]
@@ -132,7 +139,7 @@ class Dispatcher:
             return self._json(service, environ)
         if service == "lambda":
             return self._lambda.answer(environ)
-        raise not_emulated(f"the service {service!r}" if service else f"{environ['REQUEST_METHOD']} {path}")
+        raise not_emulated(f"the service {service!r}" if service else _described(environ))
 
     def _json(self, service: str, environ: Environ) -> Reply:
         """Answer an operation that is named in a header, with JSON on both sides."""
@@ -179,6 +186,10 @@ class Dispatcher:
             )
         start_response(status, headers)
         return [body]
+
+
+def _described(environ: Environ) -> str:
+    return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
 
 
 def _service(environ: Environ) -> str | None:

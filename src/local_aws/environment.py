@@ -44,7 +44,7 @@ class Environments:
         self._account, self._store, self._lock = account, store, threading.Lock()
         self._buckets, self._endpoints, self._functions, self._events = buckets, endpoints, functions, events
 
-    def ensure(self, pipeline_name: str, invoker_url_auth: str = "NONE") -> Document:
+    def ensure(self, pipeline_name: str, invoker_url_auth: str = "AWS_IAM") -> Document:
         """Make what is missing of an environment and return what Terraform would output."""
         if invoker_url_auth not in ("AWS_IAM", "NONE"):
             raise invalid(f"invoker_url_auth is {invoker_url_auth!r}; it must be AWS_IAM or NONE.")

@@ -19,26 +19,27 @@ _POLL_SECONDS = 1.0
 
 
 def main() -> None:
-    """Serve one home folder: `--home FOLDER [--port N] [--owner PID] [--idle-minutes N]`."""
+    """Serve one home folder: `--home FOLDER [--port N] [--owner PID] [--idle-minutes N] [--no-preload]`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--owner", type=int)
     parser.add_argument("--idle-minutes", type=float, default=60)
+    parser.add_argument("--preload", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     home = Home(options.home)
     with home.hold():
-        _serve(home, options.port, options.owner, options.idle_minutes)
+        _serve(home, options.port, options.owner, options.idle_minutes, options.preload)
 
 
-def _serve(home: Home, port: int, owner: int | None, idle_minutes: float) -> None:
+def _serve(home: Home, port: int, owner: int | None, idle_minutes: float, preload: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     region = region_of(os.environ)
     _forget_user()
     listener = Listener(lambda environ, start_response: cloud.application(environ, start_response), port)
-    cloud = Cloud(Account(home.folder, region, listener.url))
+    cloud = Cloud(Account(home.folder, region, listener.url), preload)
     threading.Thread(target=listener.serve_forever, args=(0.2,), name="listener", daemon=True).start()
     try:
         cloud.recover()

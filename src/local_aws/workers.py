@@ -52,6 +52,7 @@ PRELOADED = (
     "sklearn.preprocessing",
     "xgboost",
 )
+_LAST = "local_aws.preload"  # when everything else is imported
 # Jobs run side by side, so each gets one thread.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -82,13 +83,18 @@ class Worker(Protocol):
 
 
 class Workers:
-    """Starts commands: Python console scripts as forks of a warm process, all others as they are."""
+    """Starts commands: Python console scripts as forks of a warm process, all others as they are.
 
-    def __init__(self) -> None:
+    Args:
+        preload: Whether the warm process imports PRELOADED; jobs otherwise import for themselves.
+    """
+
+    def __init__(self, preload: bool = True) -> None:
         os.environ.update(ONE_THREAD)  # before the fork server starts, which inherits it
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
         # System libraries of macOS do not survive a fork once they have started threads.
-        self._context.set_forkserver_preload([] if sys.platform == "darwin" else list(PRELOADED))
+        warm = preload and sys.platform != "darwin"
+        self._context.set_forkserver_preload([*PRELOADED, _LAST] if warm else [])
 
     def warm_up(self) -> None:
         """Start the fork server; the first job then finds its imports done, or under way."""

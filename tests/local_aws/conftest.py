@@ -18,7 +18,7 @@ from local_aws.account import Account
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     """The session's server."""
     home = tmp_path_factory.mktemp("aws") / "home"
-    server = local_aws.start(home, owner=os.getpid())
+    server = local_aws.start(home, owner=os.getpid(), preload=False)
     yield Aws(server.endpoint_url, home)
     with urllib.request.urlopen(f"{server.endpoint_url}/_local/operations") as answer:
         asked = set(json.load(answer))

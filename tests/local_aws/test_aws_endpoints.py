@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from botocore.exceptions import ClientError
 from moto.cloudwatch.models import cloudwatch_backends
 from toy_aws import Aws, wait_for
@@ -238,6 +239,18 @@ def test_an_environment_is_what_terraform_makes(aws: Aws, environment: dict[str,
 
 def test_making_an_environment_again_changes_nothing(aws: Aws, environment: dict[str, str]) -> None:
     assert local_aws.ensure_environment(aws.endpoint_url, "toy-shop") == environment
+
+
+def test_its_url_asks_for_a_signature_unless_it_is_for_everybody(aws: Aws) -> None:
+    def answer(**options: str) -> int:
+        url = local_aws.ensure_environment(aws.endpoint_url, "toy-shop", **options)["invoker_url"]
+        return requests.get(url, timeout=30).status_code
+
+    assert answer() == 403
+    assert answer(invoker_url_auth="NONE") == 200  # the invoker says how to ask
+    assert answer() == 403
+    with pytest.raises(local_aws.LocalAwsError, match="AWS_IAM or NONE"):
+        answer(invoker_url_auth="none")
 
 
 def test_an_environment_needs_a_name_that_aws_takes(aws: Aws) -> None:

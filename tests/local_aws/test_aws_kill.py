@@ -99,7 +99,7 @@ def kill(home: Path) -> None:
 
 
 def start(home: Path) -> Aws:
-    return Aws(local_aws.start(home, owner=os.getpid()).endpoint_url, home)
+    return Aws(local_aws.start(home, owner=os.getpid(), preload=False).endpoint_url, home)
 
 
 @needs_proc

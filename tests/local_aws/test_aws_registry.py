@@ -113,6 +113,24 @@ def test_groups(sagemaker: Any, group: str) -> None:
         sagemaker.describe_model_package_group(ModelPackageGroupName=group)
 
 
+def test_a_groups_policy_is_kept_with_it(sagemaker: Any, group: str) -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sagemaker:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    with pytest.raises(ClientError, match="Cannot find a resource policy"):
+        sagemaker.get_model_package_group_policy(ModelPackageGroupName=group)
+    for bad in ("{", "[]", "{}"):
+        with pytest.raises(ClientError, match="ResourcePolicy"):
+            sagemaker.put_model_package_group_policy(ModelPackageGroupName=group, ResourcePolicy=bad)
+    sagemaker.put_model_package_group_policy(ModelPackageGroupName=group, ResourcePolicy=policy)
+    kept = sagemaker.get_model_package_group_policy(ModelPackageGroupName=group)
+    assert kept["ResourcePolicy"] == policy
+    sagemaker.delete_model_package_group_policy(ModelPackageGroupName=group)
+    with pytest.raises(ClientError, match="Cannot find a resource policy"):
+        sagemaker.delete_model_package_group_policy(ModelPackageGroupName=group)
+    with pytest.raises(ClientError, match="does not exist"):
+        sagemaker.get_model_package_group_policy(ModelPackageGroupName="absent")
+
+
 @pytest.mark.parametrize("bad", ["under_score", "x" * 64])
 def test_group_names_that_aws_refuses(sagemaker: Any, bad: str) -> None:
     with pytest.raises(ClientError, match="ModelPackageGroupName"):

@@ -11,6 +11,7 @@ from toy_pipeline import create, fail, processing, run
 
 from local_aws.dispatch import MOTO_SERVICES
 from local_aws.endpoints import Endpoints
+from local_aws.group_policies import GroupPolicies
 from local_aws.logs import Logs
 from local_aws.pipelines import Pipelines
 from local_aws.processing import ProcessingJobs
@@ -22,7 +23,16 @@ from local_aws.validation import service_model
 
 FAMILIES = {
     "logs": (Logs,),
-    "sagemaker": (Endpoints, Pipelines, ProcessingJobs, Registry, Tags, TrainingJobs, TuningJobs),
+    "sagemaker": (
+        Endpoints,
+        GroupPolicies,
+        Pipelines,
+        ProcessingJobs,
+        Registry,
+        Tags,
+        TrainingJobs,
+        TuningJobs,
+    ),
 }
 
 
@@ -46,7 +56,7 @@ def test_each_operation_is_one_thing() -> None:
     operations = [operation for kind in kinds for operation in kind]
     assert len(operations) == len(set(operations))
     assert all(listed == sorted(listed) for listed in SCOPE.values())
-    assert {operation.partition(":")[0] for operation in SCOPE["recorded"]} <= MOTO_SERVICES
+    assert {operation.partition(":")[0] for operation in SCOPE["recorded"]} == MOTO_SERVICES
 
 
 def _period(operation: str) -> str | None:

@@ -31,8 +31,8 @@ def home(tmp_path: Path) -> Iterator[Path]:
     local_aws.stop(home)
 
 
-def start(home: Path, **options: Any) -> Aws:
-    return Aws(local_aws.start(home, owner=options.pop("owner", os.getpid()), **options).endpoint_url, home)
+def start(home: Path) -> Aws:
+    return Aws(local_aws.start(home, owner=os.getpid(), preload=False).endpoint_url, home)
 
 
 def test_a_second_start_finds_the_first_server(home: Path) -> None:
@@ -112,18 +112,20 @@ def test_after_kill_9_nothing_is_left_and_nothing_is_lost(home: Path) -> None:
 
 
 @needs_proc
-def test_after_kill_9_a_forked_job_is_gone_too(home: Path) -> None:
-    aws = start(home)
+def test_after_kill_9_a_forked_job_which_had_all_imports_is_gone_too(home: Path) -> None:
+    aws = Aws(local_aws.start(home, owner=os.getpid()).endpoint_url, home)
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="toys")
+    code = "import sys, time; open('imported', 'w').write(str('sklearn.ensemble' in sys.modules)); "
     s3.put_object(
-        Bucket="toys", Key="source.tar.gz", Body=source_archive("toy_sleep", "import time; time.sleep(60)")
+        Bucket="toys", Key="source.tar.gz", Body=source_archive("toy_sleep", code + "time.sleep(60)")
     )
     parameters = {"sagemaker_program": "toy_sleep", "sagemaker_submit_directory": "s3://toys/source.tar.gz"}
     aws.client("sagemaker").create_training_job(
         TrainingJobName="sleep", **training_request(HyperParameters=parameters)
     )
-    wait_for(lambda: (home / "jobs/sleep/ml/code/toy_sleep.py").exists())
+    imported = home / "jobs/sleep/imported"
+    assert wait_for(lambda: imported.exists() and imported.read_text()) == "True"
     os.kill(local_aws.status(home)["pid"], signal.SIGKILL)
     wait_for(lambda: not processes_of(home), 5)
 
@@ -258,6 +260,13 @@ def test_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "DeleteApp",
         ),
         ("dynamodb", "list_tables", {}, "dynamodb"),
+        ("sqs", "list_queues", {}, "sqs"),
+        # What moto has, and nobody here asks for.
+        ("ecr", "describe_registry", {}, "ecr:DescribeRegistry"),
+        ("iam", "list_users", {}, "iam:ListUsers"),
+        ("s3", "get_bucket_acl", {"Bucket": "toys"}, "s3:GetBucketAcl"),
+        ("sts", "get_session_token", {}, "sts:GetSessionToken"),
+        ("cloudwatch", "put_metric_data", {"Namespace": "n", "MetricData": []}, "monitoring:PutMetricData"),
         ("lambda", "list_functions", {}, "GET /2015-03-31/functions"),
     ],
 )

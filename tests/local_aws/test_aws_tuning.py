@@ -5,11 +5,12 @@ The trials are real ones: the image's `train` command, and a toy algorithm that 
 
 import math
 import statistics
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from toy_aws import Aws, wait_for
+from toy_aws import Aws, needs_proc, processes_of, wait_for
 from toy_pipeline import compare, condition, get, run_steps, source_archive, training_request
 
 from local_aws.errors import AwsError
@@ -17,12 +18,15 @@ from local_aws.ranges import check_ranges, sample
 from local_aws.search import Search
 
 TRIAL = """
-import json, os, sys, time
+import json, os, signal, subprocess, sys, time
 parameters = json.load(open(os.environ["SAGEMAKER_BASE_DIR"] + "/input/config/hyperparameters.json"))
 behaviour, x = parameters["behaviour"], float(parameters["x"])
 time.sleep(float(parameters.get("seconds", 0)))
 if behaviour == "fail" or (behaviour == "fail if small" and x < 0.5):
     sys.exit("this trial has failed")
+if behaviour == "die if small" and x < 0.5:
+    subprocess.Popen(["sleep", parameters["leak"]])
+    os.kill(os.getpid(), signal.SIGKILL)
 if behaviour != "silent":
     print(f"score={1.0 if behaviour == 'constant' else x}")
 """
@@ -149,6 +153,21 @@ def test_failed_and_silent_trials_do_not_fail_the_job(sagemaker: Any, source: st
     scored = trials(sagemaker, name, SortBy="FinalObjectiveMetricValue")
     assert [item["TrainingJobDefinitionName"] for item in scored] == ["score"]
     assert len(trials(sagemaker, name, StatusEquals="Failed")) == 2
+
+
+@needs_proc
+def test_a_trial_that_is_killed_harms_no_other_and_leaves_nothing(
+    aws: Aws, sagemaker: Any, source: str, name: str
+) -> None:
+    leak = "4711.25"  # seconds of sleep, by which its process is known
+    run_tuning(sagemaker, name, tuning({"toy": algorithm(source, "die if small", leak=leak)}, count=6))
+    survived = {
+        trial["TrainingJobStatus"]: float(trial["TunedHyperParameters"]["x"]) >= 0.5
+        for trial in trials(sagemaker, name)
+    }
+    assert survived == {"Completed": True, "Failed": False}
+    commands = [Path(f"/proc/{pid}/cmdline") for pid in processes_of(aws.home)]
+    assert not [command for command in commands if leak.encode() in command.read_bytes()]
 
 
 def test_a_job_without_a_completed_trial_has_failed(sagemaker: Any, source: str, name: str) -> None:

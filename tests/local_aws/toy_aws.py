@@ -1,6 +1,7 @@
 """Clients of the server under test."""
 
 import contextlib
+import functools
 import json
 import os
 import time
@@ -26,6 +27,7 @@ class Aws:
     endpoint_url: str
     home: Path
 
+    @functools.cache  # noqa: B019 - a client reads megabytes of models when it is made
     def client(self, service: str) -> Any:
         """Return a client that does not retry, so that a test sees the first answer."""
         return boto3.session.Session("test", "test", region_name="us-east-1").client(

@@ -1,0 +1,108 @@
+"""What CloudWatch counts of the endpoint: calls of loaded models, calls that had to wait, and for what.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+
+from helpers.session import Session
+
+__all__ = ["by_minute", "plot", "total"]
+
+PERIOD_SECONDS = 60
+MILLISECONDS = {
+    "downloading": "ModelDownloadingTime",
+    "loading": "ModelLoadingTime",
+    "waiting": "ModelLoadingWaitTime",  # of the caller, for all of it
+}
+# SageMaker counts a call as 1 when its model was loaded already, else as 0.
+COLUMNS = {
+    "warm": ("ModelCacheHit", "Sum"),
+    "calls": ("ModelCacheHit", "SampleCount"),
+    **{column: (metric, "Average") for column, metric in MILLISECONDS.items()},
+}
+
+
+def by_minute(session: Session, minutes: int = 60) -> pd.DataFrame:
+    """The calls of the endpoint's models, a row for each minute that had any, the latest last.
+
+    The index counts minutes before now. Columns: warm and cold (calls), downloading, loading and waiting
+    (milliseconds of a cold call, averaged; NaN where there was none). On AWS the figures come a minute or two
+    late.
+    """
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    pages = (
+        session.client("cloudwatch")
+        .get_paginator("get_metric_data")
+        .paginate(
+            MetricDataQueries=list(_queries(session)),
+            StartTime=now - timedelta(minutes=minutes),
+            EndTime=now + timedelta(minutes=1),
+        )
+    )
+    found: dict[str, dict[int, float]] = {column: {} for column in COLUMNS}
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            for moment, value in zip(result["Timestamps"], result["Values"], strict=True):
+                ago = (now - moment) // timedelta(minutes=1)
+                found[result["Id"]][ago] = value
+    table = pd.DataFrame(found, columns=list(COLUMNS), dtype=float).rename_axis("minutes ago")
+    table = table[table["calls"].gt(0)].sort_index(ascending=False)
+    table["cold"] = table["calls"] - table["warm"]
+    table[list(MILLISECONDS)] /= 1000  # from microseconds
+    return table[["warm", "cold", *MILLISECONDS]].astype({"warm": int, "cold": int})
+
+
+def total(calls: pd.DataFrame) -> pd.DataFrame:
+    """All minutes as one row: warm and cold calls, the share that was warm, and the average times."""
+    counts = calls[["warm", "cold"]].sum()
+    number = counts.sum()
+    times = calls[list(MILLISECONDS)].mul(calls["cold"], axis=0).sum() / max(counts["cold"], 1)
+    row = {**counts, "share warm": counts["warm"] / number if number else 0.0, **times}
+    return pd.DataFrame([row], index=["all"]).round(3).astype({"warm": int, "cold": int})
+
+
+def plot(calls: pd.DataFrame) -> Sequence[Axes]:
+    """Warm and cold calls of each minute, and beside them how long a cold one took."""
+    figure, (counts, times) = plt.subplots(1, 2, figsize=(8, 2.8))
+    if calls.empty:
+        for axes, text in ((counts, "no calls, or CloudWatch has not counted them yet"), (times, "")):
+            axes.text(0.5, 0.5, text, ha="center", va="center")
+            axes.axis("off")
+        return [counts, times]
+    ago = -calls.index
+    counts.bar(ago, calls["warm"], color="#9ecae1", label="warm")
+    counts.bar(ago, calls["cold"], bottom=calls["warm"], color="#e6550d", label="cold")
+    counts.set_ylabel("calls per minute")
+    cold = calls[calls["cold"] > 0]
+    for column, color in zip(MILLISECONDS, ("#9ecae1", "#3182bd", "#e6550d"), strict=True):
+        times.plot(-cold.index, cold[column], marker="o", markersize=4, color=color, label=column)
+    times.set_ylabel("milliseconds of a cold call")
+    times.set_ylim(bottom=0)
+    for axes in (counts, times):
+        axes.set_xlim(min(-calls.index.max(), -5) - 0.6, 0.6)
+        axes.set_xlabel("minutes from now")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(fontsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    return [counts, times]
+
+
+def _queries(session: Session) -> Iterator[dict[str, Any]]:
+    """Ask for every column; the endpoint knows the name of its variant."""
+    endpoint = session.client("sagemaker").describe_endpoint(EndpointName=session.endpoint_name)
+    dimensions = [
+        {"Name": "EndpointName", "Value": session.endpoint_name},
+        {"Name": "VariantName", "Value": endpoint["ProductionVariants"][0]["VariantName"]},
+    ]
+    for column, (metric, statistic) in COLUMNS.items():
+        described = {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}
+        stat = {"Metric": described, "Period": PERIOD_SECONDS, "Stat": statistic}
+        yield {"Id": column, "MetricStat": stat}
