@@ -34,6 +34,13 @@ def source() -> bytes:
 
 def run(command: str, base: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `train` or `process` with a base folder of its own and wait for its end."""
+    job = start(command, base, *arguments, **environment)
+    out, err = job.communicate(timeout=120)
+    return subprocess.CompletedProcess(job.args, job.returncode, out, err)
+
+
+def start(command: str, base: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start `train` or `process` with a base folder of its own."""
     variables = os.environ | {
         "SAGEMAKER_BASE_DIR": str(base),
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -43,8 +50,12 @@ def run(command: str, base: Path, *arguments: str, **environment: str) -> subpro
         "AWS_SECRET_ACCESS_KEY": "test",
         **environment,
     }
-    return subprocess.run(
-        [str(BIN / command), *arguments], env=variables, capture_output=True, text=True, timeout=120
+    return subprocess.Popen(
+        [str(BIN / command), *arguments],
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
