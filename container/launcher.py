@@ -52,6 +52,8 @@ def process() -> None:
 
 
 def _run(module: str, archive: Path, arguments: list[str]) -> None:
+    if "AWS_REGION" in os.environ:  # all that SageMaker sets; boto3 reads the other one
+        os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
     code = _base_dir() / "code"
     with tarfile.open(archive) as source:
         _unpack(source, code)

@@ -32,15 +32,17 @@ def source() -> bytes:
     return tarball({f"tabular/{path.name}": path.read_text() for path in sorted(PACKAGE.glob("*.py"))})
 
 
-def run(command: str, base: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    command: str, base: Path, *arguments: str, **environment: str | None
+) -> subprocess.CompletedProcess[str]:
     """Run `train` or `process` with a base folder of its own and wait for its end."""
     job = start(command, base, *arguments, **environment)
     out, err = job.communicate(timeout=120)
     return subprocess.CompletedProcess(job.args, job.returncode, out, err)
 
 
-def start(command: str, base: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Start `train` or `process` with a base folder of its own."""
+def start(command: str, base: Path, *arguments: str, **environment: str | None) -> subprocess.Popen[str]:
+    """Start `train` or `process` with a base folder of its own; a variable that is None is not set."""
     variables = os.environ | {
         "SAGEMAKER_BASE_DIR": str(base),
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -52,7 +54,7 @@ def start(command: str, base: Path, *arguments: str, **environment: str) -> subp
     }
     return subprocess.Popen(
         [str(BIN / command), *arguments],
-        env=variables,
+        env={name: value for name, value in variables.items() if value is not None},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import os
 import tarfile
 
 import pytest
@@ -183,3 +184,10 @@ def test_another_signal_that_a_job_handles_does_not_end_it(base):
     )
     done = process(base, code)
     assert (done.returncode, done.stdout) == (0, "heard\n")
+
+
+def test_a_job_that_is_told_aws_region_alone_finds_its_region(base, monkeypatch):
+    give_code(base, tarball({"toy.py": "import boto3\nprint(boto3.client('sagemaker').meta.region_name)"}))
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    done = run("process", base, "toy", AWS_REGION="eu-west-3", AWS_DEFAULT_REGION=None)
+    assert (done.returncode, done.stdout) == (0, "eu-west-3\n"), done.stderr
