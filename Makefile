@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+BASE_IMAGE ?= python:3.12-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format lab notebooks retrain environment preflight deploy down bench bench-serving constraints clean
+.PHONY: help install demo test image lint format lab notebooks retrain environment preflight deploy down bench bench-serving constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -31,6 +32,9 @@ demo: install ## run the five notebooks on this machine, with parameters/local.y
 
 test: install lint .venv-checkov/installed ## run every test
 	$(BIN)/python -m pytest $(ARGS)
+
+image: install ## build the image by Docker, on any BASE_IMAGE; make image ENV=dev builds and pushes it
+	@$(BIN)/python -m helpers.builders $(if $(ENV),--env "$(ENV)",--base "$(BASE_IMAGE)") $(ARGS)
 
 lint: install ## check the style of code and notebooks
 	$(BIN)/ruff check
