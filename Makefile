@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+BASE_IMAGE ?= python:3.12-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format lab notebooks retrain environment preflight deploy down bench bench-serving bench-local constraints clean
+.PHONY: help install demo test test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-serving bench-local constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -26,11 +27,26 @@ install: ## make .venv with everything at the versions of constraints.txt
 	@.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==3.3.30
 	@touch $@
 
+.venv-audit/installed:
+	@echo "Installing pip-audit into .venv-audit, once."
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@touch $@
+
 demo: install ## run the five notebooks on this machine, with parameters/local.yaml
 	$(BIN)/python -m helpers.run parameters/local.yaml $(ARGS)
 
 test: install lint .venv-checkov/installed ## run every test
 	$(BIN)/python -m pytest $(ARGS)
+
+test-image: install ## build the image with a real Docker engine and run everything in it
+	$(BIN)/python -m pytest tests/image -m image $(ARGS)
+
+image: install ## build the image by Docker, on any BASE_IMAGE; make image ENV=dev builds and pushes it
+	@$(BIN)/python -m helpers.builders $(if $(ENV),--env "$(ENV)",--base "$(BASE_IMAGE)") $(ARGS)
+
+audit: install .venv-audit/installed ## look up known vulnerabilities of the versions in constraints.txt
+	@$(BIN)/python tests/image/audit.py .venv-audit/bin/pip-audit
 
 lint: install ## check the style of code and notebooks
 	$(BIN)/ruff check

@@ -7,8 +7,11 @@ content-addressed tarball, so that editing the code needs no new image.
 import json
 import os
 import runpy
+import signal
+import socket
 import sys
 import tarfile
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 SOURCE = "source.tar.gz"
+TERMINATED = 128 + signal.SIGTERM  # the exit code of a command that a signal has ended
 
 
 def train() -> None:
@@ -48,12 +52,24 @@ def process() -> None:
 
 
 def _run(module: str, archive: Path, arguments: list[str]) -> None:
+    if "AWS_REGION" in os.environ:  # all that SageMaker sets; boto3 reads the other one
+        os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
     code = _base_dir() / "code"
     with tarfile.open(archive) as source:
-        source.extractall(code, filter="data")
+        _unpack(source, code)
     sys.path.insert(0, str(code))  # before the `tabular` installed in the image, which only `serve` uses
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _unpack(source: tarfile.TarFile, folder: Path) -> None:
+    """Write the files of an archive; the filters of `extractall` came with Python 3.11.4 only."""
+    for entry in source:
+        path = folder / entry.name
+        if not entry.isfile() or not path.resolve().is_relative_to(folder.resolve()):
+            raise SystemExit(f"{SOURCE} has {entry.name!r}; it may hold plain files in its own folder alone.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(source.extractfile(entry).read())
 
 
 def _base_dir() -> Path:
@@ -75,6 +91,7 @@ def _download(uri: str, target: Path) -> None:
 @contextmanager
 def _reporting_to(reason_file: Path) -> Iterator[None]:
     """Write why a job failed where SageMaker reads it, and leave with exit code 1."""
+    _end_when_told(reason_file)
     try:
         yield
         return
@@ -86,7 +103,33 @@ def _reporting_to(reason_file: Path) -> Iterator[None]:
     except Exception as error:
         traceback.print_exc()
         reason = f"{type(error).__name__}: {error}"
+    _report(reason, reason_file)
+    raise SystemExit(1)
+
+
+def _report(reason: str, reason_file: Path) -> None:
     print(reason, file=sys.stderr, flush=True)
     reason_file.parent.mkdir(parents=True, exist_ok=True)
     reason_file.write_text(reason[:1024])  # SageMaker keeps 1,024 characters
-    raise SystemExit(1)
+
+
+def _end_when_told(reason_file: Path) -> None:
+    """Leave on SIGTERM, which a container's first process does not do by itself.
+
+    A handler runs in the main thread, between two of its instructions, and fitting a model may be one
+    instruction of an hour. So another thread waits for the byte that Python writes at once.
+    """
+    reading, writing = socket.socketpair()
+    writing.setblocking(False)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+
+    def wait() -> None:
+        with reading, writing:  # both stay open for as long as this thread
+            while reading.recv(1) != bytes([signal.SIGTERM]):
+                continue
+        _report("The job was told to stop (SIGTERM).", reason_file)
+        sys.stdout.flush()
+        os._exit(TERMINATED)
+
+    threading.Thread(target=wait, daemon=True, name="sigterm").start()

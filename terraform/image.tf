@@ -40,10 +40,31 @@ locals {
     ":repository/sagemaker-scikit-learn",
   ])
   build_log_group = "/aws/codebuild/${local.name}"
+
+  # Of whoever builds: CodeBuild, people with Docker, and CI.
+  push_image_statements = concat(local.pull_image_statements, [
+    {
+      Sid      = "PushTheImage"
+      Effect   = "Allow"
+      Resource = [local.repository_arn]
+      Action = [
+        "ecr:CompleteLayerUpload",
+        "ecr:InitiateLayerUpload",
+        "ecr:PutImage",
+        "ecr:UploadLayerPart",
+      ]
+    },
+    {
+      Sid      = "PullTheBaseImage"
+      Effect   = "Allow"
+      Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      Resource = [local.base_repository_arn]
+    },
+  ])
 }
 
-# Notebook 01 starts a build: it uploads container/ as a zip under code/, names the zip as the source and
-# the fingerprint of its contents as IMAGE_TAG.
+# Notebook 01 starts a build: it uploads container/ as a zip under code/, and names the zip as the source, the
+# tag as IMAGE_TAG and, since the tag says which it is, the base by its digest as BASE_IMAGE.
 resource "aws_codebuild_project" "this" {
   #checkov:skip=CKV_AWS_316:docker build needs a Docker daemon, which needs the privileged mode
   name           = local.name
@@ -61,6 +82,7 @@ resource "aws_codebuild_project" "this" {
     location = "${local.bucket_name}/${local.prefixes.code}container.zip" # each build names its own
     buildspec = yamlencode({
       version = "0.2"
+      env     = { variables = { BUILDX_NO_DEFAULT_ATTESTATIONS = "1" } } # SageMaker takes plain images only
       phases = {
         build = {
           commands = [
@@ -116,24 +138,7 @@ resource "aws_iam_role_policy" "build" {
   role = aws_iam_role.build.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(local.pull_image_statements, local.kms_statements, [
-      {
-        Sid      = "PushTheImage"
-        Effect   = "Allow"
-        Resource = [local.repository_arn]
-        Action = [
-          "ecr:CompleteLayerUpload",
-          "ecr:InitiateLayerUpload",
-          "ecr:PutImage",
-          "ecr:UploadLayerPart",
-        ]
-      },
-      {
-        Sid      = "PullTheBaseImage"
-        Effect   = "Allow"
-        Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-        Resource = [local.base_repository_arn]
-      },
+    Statement = concat(local.push_image_statements, local.kms_statements, [
       {
         Sid      = "ReadTheZip"
         Effect   = "Allow"

@@ -104,16 +104,25 @@ resource "aws_iam_policy" "operator" {
       {
         Sid      = "BuildTheImage"
         Effect   = "Allow"
-        Action   = ["codebuild:BatchGetBuilds", "codebuild:StartBuild", "ecr:DescribeImages"]
-        Resource = ["arn:${local.partition}:codebuild:${var.region}:${local.account_id}:project/${local.name}", local.repository_arn]
+        Action   = ["codebuild:BatchGetBuilds", "codebuild:StartBuild"]
+        Resource = ["arn:${local.partition}:codebuild:${var.region}:${local.account_id}:project/${local.name}"]
       },
       {
-        # The SageMaker SDK asks, while it compiles, what the jobs' role may do.
-        Sid      = "CompileForTheJobsRole"
+        Sid      = "FollowTheBuild"
         Effect   = "Allow"
-        Action   = ["iam:GetRole", "iam:SimulatePrincipalPolicy"]
-        Resource = [local.role_arns.jobs]
+        Action   = ["logs:GetLogEvents"]
+        Resource = ["${local.logs_arn}:log-group:${local.build_log_group}:*"]
       },
+      ],
+      local.push_image_statements,
+      [
+        {
+          # The SageMaker SDK asks, while it compiles, what the jobs' role may do.
+          Sid      = "CompileForTheJobsRole"
+          Effect   = "Allow"
+          Action   = ["iam:GetRole", "iam:SimulatePrincipalPolicy"]
+          Resource = [local.role_arns.jobs]
+        },
       ],
       # A pipeline of one's own beside Terraform's, by exact name, with the jobs' role and no other.
       [

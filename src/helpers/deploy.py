@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from helpers import image
+from helpers import builders, ecr
 from helpers.errors import BadInput, UserError, one_line
 from helpers.teardown import down
 from helpers.terraform import (
@@ -27,7 +27,6 @@ from helpers.terraform import (
     find,
     same_environment,
 )
-from lambdas.contract import load
 
 __all__ = ["PARAMETERS", "main", "up"]
 
@@ -121,7 +120,7 @@ def _image(
 ) -> str:
     """The image to apply: the one that was named, else that of container/ as it is, else the one in use."""
     repository, region = outputs["repository_url"]["value"], outputs["region"]["value"]
-    ecr = boto3.Session(region_name=region).client("ecr")
+    client = boto3.Session(region_name=region).client("ecr")
     if named := given or settings["image_uri"]:
         where = "--image-uri" if given else environment.variables
         reference = named.removeprefix(repository)
@@ -130,60 +129,20 @@ def _image(
                 f"{where} names the image {named}; it must be one in {repository}, with its :tag or @digest, "
                 "for the roles may pull from nowhere else."
             )
-        if not _digest(ecr, repository, reference):
+        if not ecr.digest(client, named):
             raise UserError(f"{where} names the image {named}, which is not there; push it, or name another.")
         return named
-    tag = image.fingerprint()[:12]  # as notebook 01 shows it
-    if digest := _digest(ecr, repository, f":{tag}"):
+    name, _ = builders.wanted(client, repository, outputs["base_image"]["value"])
+    if digest := ecr.digest(client, name):
         return f"{repository}@{digest}"
-    how = _how_to_build(environment, outputs, tag)
+    how = f"make image ENV={environment.name}  # by Docker, or by CodeBuild where there is none"
     if current := outputs.get("image_uri", {}).get("value"):
-        print(f"container/ has changed since this image was built. To serve its new code:\n{how}")
+        print(f"container/ has changed since this image was built. To serve its new code:\n  {how}")
         return current
     raise UserError(
-        f"There is no image with the tag {tag} in {repository} yet. Build and push it, then run this command "
-        f"again: it continues here.\n{how}"
+        f"There is no image {name} yet. Build it, then run this command again: it continues here.\n"
+        f"  {how}\n  make deploy ENV={environment.name}"
     )
-
-
-def _digest(ecr: Any, repository: str, reference: str) -> str:
-    """The digest of an image by its `:tag` or `@digest`; empty when there is no such image."""
-    field = "imageTag" if reference.startswith(":") else "imageDigest"
-    try:
-        found = ecr.describe_images(
-            repositoryName=repository.partition("/")[2], imageIds=[{field: reference[1:]}]
-        )
-    except ecr.exceptions.ImageNotFoundException:
-        return ""
-    return found["imageDetails"][0]["imageDigest"]
-
-
-def _how_to_build(environment: Environment, outputs: Mapping[str, Any], tag: str) -> str:
-    """The commands that build the image and push it, for a shell in the project's folder."""
-    value = {name: output.get("value") for name, output in outputs.items()}
-    region, repository, base = value["region"], value["repository_url"], value["base_image"]
-    login = f"aws ecr get-login-password --region {region} | docker login --username AWS --password-stdin"
-    archive = f"{value['bucket']}/{load().prefixes.code}{image.fingerprint()}/container.zip"
-    return f"""
-What goes into it (notebook 01 shows it file by file):
-  rm -rf build/image && mkdir -p build/image
-  tar -cf - --exclude=__pycache__ --exclude='*.so' constraints.txt -C container . | tar -xf - -C build/image
-
-Then either with Docker:
-  {login} {base.partition("/")[0]}
-  {login} {repository.partition("/")[0]}
-  docker build --platform linux/amd64 --build-arg BASE_IMAGE={base} --tag {repository}:{tag} build/image
-  docker push {repository}:{tag}
-
-or without it, by CodeBuild, in about ten minutes:
-  (cd build/image && python3 -m zipfile -c ../container.zip *)
-  aws s3 cp build/container.zip s3://{archive}
-  aws codebuild start-build --region {region} --project-name {value["build_project_name"]} \\
-    --source-location-override {archive} \\
-    --environment-variables-override name=IMAGE_TAG,value={tag}
-
-Then again:
-  make deploy ENV={environment.name}"""
 
 
 def _compile(environment: Environment, outputs: Mapping[str, Any]) -> None:

@@ -114,6 +114,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "ENVIRONMENT": _one_of("local", "aws"),
     "PIPELINE_NAME": _name(),
     "TERRAFORM_OUTPUTS": _text(),
+    "IMAGE_BUILDER": _one_of("auto", "docker", "codebuild", "none"),
     # A developer's pipeline has its own name behind a hyphen, as that of the regression family has.
     "DEVELOPER": _name(also=[""], never=["regression"]),
     "DATASETS": _tables(),

@@ -19,7 +19,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, UnknownRegionError
 
-from helpers import datasets, parameters
+from helpers import datasets, ecr, parameters
 from helpers.deploy import PARAMETERS
 from helpers.errors import BadInput, UserError, one_line
 from helpers.session import outputs_of
@@ -256,13 +256,8 @@ def _needs(place: Place) -> dict[str, tuple[int, str, str]]:
 
 def _base_image(place: Place) -> Iterator[Check]:
     uri = place.outputs.get("base_image") or _base_image_of_the_sdk(place)
-    registry, _, rest = uri.partition("/")
-    repository, _, tag = rest.partition(":")
-    answer = place.client("ecr").batch_get_image(
-        registryId=registry.partition(".")[0], repositoryName=repository, imageIds=[{"imageTag": tag}]
-    )
-    if answer["images"]:
-        yield Check("base image", True, f"{uri} is {answer['images'][0]['imageId']['imageDigest']}")
+    if digest := ecr.digest(place.client("ecr"), uri):
+        yield Check("base image", True, f"{uri} is {digest}")
     else:
         todo = f"Set base_image_tag in {place.environment.variables} to a tag that there is."
         yield Check("base image", False, f"{uri} is not there", todo)

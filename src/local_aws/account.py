@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ACCOUNT_ID", "SECRET", "Account", "region_of", "role_of"]
+__all__ = ["ACCOUNT_ID", "INHERITED", "SECRET", "Account", "region_of", "role_of"]
 
 ACCOUNT_ID = "123456789012"
 SECRET = "local"  # noqa: S105 - the one secret access key, whatever the access key is
 
 # What a job sees of the laptop's environment: what it needs to run at all. A container would see none of it.
-_INHERITED = (
+INHERITED = (
     "CONDA_PREFIX",
     "DYLD_LIBRARY_PATH",
     "HOME",
@@ -59,7 +59,7 @@ class Account:
 
     def environment(self, role_arn: str, extra: Mapping[str, str]) -> dict[str, str]:
         """Return the whole environment of a process that this AWS starts, which acts as a role."""
-        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return {
             **inherited,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),

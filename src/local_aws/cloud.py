@@ -13,6 +13,7 @@ from local_aws.account import Account
 from local_aws.buckets import Buckets
 from local_aws.calls import Calls
 from local_aws.dispatch import Dispatcher
+from local_aws.docker import workers
 from local_aws.endpoints import Endpoints
 from local_aws.environment import Environments
 from local_aws.errors import not_emulated
@@ -32,7 +33,6 @@ from local_aws.tags import Tags
 from local_aws.training import TrainingJobs
 from local_aws.tuning import TuningJobs
 from local_aws.wire import Reply, json_reply
-from local_aws.workers import Workers
 
 __all__ = ["Cloud"]
 
@@ -49,7 +49,7 @@ class Cloud:
         self.account = account
         moto = DomainDispatcherApplication(create_backend_app)
         self._store = Store(account.home / "records.db")
-        self._workers = Workers(preload)
+        self._workers = workers(account.home, preload)
         buckets = Buckets(account.home / "s3", moto)
         platform = self._platform = Platform(account, self._store, buckets, self._workers)
         self.functions = Functions(account, self._store)

@@ -26,7 +26,7 @@ from typing import Protocol
 
 from local_aws.guard import mount_as_opt_ml
 
-__all__ = ["PRELOADED", "Worker", "Workers", "can_mount_opt_ml"]
+__all__ = ["ONE_THREAD", "PRELOADED", "GuardedWorker", "Worker", "Workers", "can_mount_opt_ml"]
 
 # Third-party modules only: the project's own code comes with each job. Those not installed are passed over.
 PRELOADED = (
@@ -138,7 +138,7 @@ class Workers:
         mounted = str(opt_ml) if self.has_private_opt_ml else None
         script = _console_script(command[0], environment["PATH"]) if fork else None
         if script is None:
-            return _GuardedWorker(command, environment, folder, log, mounted)
+            return GuardedWorker(command, environment, folder, log, mounted)
         return _ForkedWorker(self._context, script, command, environment, folder, log, mounted)
 
     @staticmethod
@@ -151,7 +151,7 @@ class Workers:
         _signal_group(worker.pid, signal.SIGKILL)  # what the command may have left behind
 
 
-class _GuardedWorker:
+class GuardedWorker:
     """Any command, under a guard that ends it when the server is gone."""
 
     def __init__(
@@ -176,6 +176,7 @@ class _GuardedWorker:
         self.pid = self._process.pid
 
     def wait(self, seconds: float | None) -> int | None:
+        """Return the exit code, or None when the command still runs after so long."""
         try:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -34,8 +34,17 @@ def source(**beside: str) -> bytes:
     return tarball(files | {f"{name}.py": text for name, text in beside.items()})
 
 
-def run(command: str, base: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    command: str, base: Path, *arguments: str, **environment: str | None
+) -> subprocess.CompletedProcess[str]:
     """Run `train` or `process` with a base folder of its own and wait for its end."""
+    job = start(command, base, *arguments, **environment)
+    out, err = job.communicate(timeout=120)
+    return subprocess.CompletedProcess(job.args, job.returncode, out, err)
+
+
+def start(command: str, base: Path, *arguments: str, **environment: str | None) -> subprocess.Popen[str]:
+    """Start `train` or `process` with a base folder of its own; a variable that is None is not set."""
     variables = os.environ | {
         "SAGEMAKER_BASE_DIR": str(base),
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -45,8 +54,12 @@ def run(command: str, base: Path, *arguments: str, **environment: str) -> subpro
         "AWS_SECRET_ACCESS_KEY": "test",
         **environment,
     }
-    return subprocess.run(
-        [str(BIN / command), *arguments], env=variables, capture_output=True, text=True, timeout=120
+    return subprocess.Popen(
+        [str(BIN / command), *arguments],
+        env={name: value for name, value in variables.items() if value is not None},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 

@@ -2,10 +2,11 @@
 
 import ast
 import io
+import os
 import tarfile
 
 import pytest
-from tabular_jobs import give_code, give_hyperparameters, run, tarball
+from tabular_jobs import give_code, give_hyperparameters, run, start, tarball
 
 REPORT = """
 import os, sys
@@ -145,3 +146,48 @@ def test_source_cannot_lead_out_of_its_folder(base, folder):
     give_code(base, packed.getvalue())
     assert run("process", base, "outside").returncode == 1
     assert not (base.parent / "outside.py").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+def test_source_holds_plain_files_alone(base, kind):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        entry = tarfile.TarInfo("toy.py")
+        entry.type, entry.linkname = kind, "/etc/passwd"
+        tar.addfile(entry)
+    give_code(base, packed.getvalue())
+    assert run("process", base, "toy").returncode == 1
+    assert message(base) == "source.tar.gz has 'toy.py'; it may hold plain files in its own folder alone."
+
+
+def test_a_job_ends_at_once_when_it_is_told_to_also_within_a_long_call(base):
+    # The call is one instruction of Python: a signal's handler would run after it.
+    code = (
+        "import ctypes\nprint('began', flush=True)\nctypes.CDLL(None).pause()\nctypes.CDLL(None).sleep(300)"
+    )
+    give_code(base, tarball({"toy/__init__.py": "", "toy/job.py": code}))
+    job = start("process", base, "toy.job")
+    assert job.stdout.readline() == "began\n"
+    job.terminate()
+    _, said = job.communicate(timeout=60)
+    assert job.returncode == 143
+    assert message(base) == "The job was told to stop (SIGTERM)."
+    assert said.endswith("The job was told to stop (SIGTERM).\n")
+
+
+def test_another_signal_that_a_job_handles_does_not_end_it(base):
+    code = (
+        "import os, signal, time\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: print('heard', flush=True))\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\n"
+        "time.sleep(0.2)\n"
+    )
+    done = process(base, code)
+    assert (done.returncode, done.stdout) == (0, "heard\n")
+
+
+def test_a_job_that_is_told_aws_region_alone_finds_its_region(base, monkeypatch):
+    give_code(base, tarball({"toy.py": "import boto3\nprint(boto3.client('sagemaker').meta.region_name)"}))
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    done = run("process", base, "toy", AWS_REGION="eu-west-3", AWS_DEFAULT_REGION=None)
+    assert (done.returncode, done.stdout) == (0, "eu-west-3\n"), done.stderr

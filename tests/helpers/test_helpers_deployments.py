@@ -1,11 +1,10 @@
 """The ledger of what served, and the way back to the version before."""
 
-import dataclasses
 from collections.abc import Callable
 
 import pytest
 
-from helpers import deployments, image, registry
+from helpers import deployments, registry
 from helpers.errors import BadInput
 from helpers.session import Session
 
@@ -46,8 +45,3 @@ def test_there_is_nothing_to_go_back_from(session: Session, register: Callable[.
     with pytest.raises(BadInput, match="there is nothing to go back from"):
         deployments.rollback(session, register("PendingManualApproval"), "why not")
     assert deployments.history(session, ["never-heard-of"]).empty
-
-
-def test_before_there_is_an_image_the_notebook_says_so(session: Session) -> None:
-    there = dataclasses.replace(session, environment="aws", image_uri="")
-    assert "no image yet" in image.plan(there)

@@ -1,14 +1,16 @@
 """What the image holds, what it is named by, and the table of algorithms."""
 
-import dataclasses
+import configparser
+import io
+import os
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
 from tabular.algorithms import ALGORITHMS
 
 from helpers import algorithms, image
-from helpers.session import Session
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,11 +56,55 @@ def test_the_fingerprint_changes_with_the_contents_alone(
     assert len(set(prints)) == 4
 
 
-def test_a_laptop_builds_nothing_and_aws_is_told_what_to_build(session: Session) -> None:
-    assert image.plan(session).startswith("Nothing to build")
-    there = dataclasses.replace(session, environment="aws")
-    assert session.image_uri in image.plan(there)
-    assert "container/Dockerfile" in image.plan(there)
+def test_the_tag_is_of_the_contents_and_the_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    tags = {image.tag("sha256:" + "a" * 64), image.tag("sha256:" + "b" * 64)}
+    monkeypatch.setattr(image, "fingerprint", lambda: "f" * 64)
+    tags.add(image.tag("sha256:" + "a" * 64))
+    assert len(tags) == 3
+    assert f"{'f' * 12}-{'a' * 12}" in tags
+    assert all(re.fullmatch(r"[0-9a-f]{12}-[0-9a-f]{12}", tag) for tag in tags)
+
+
+def test_the_context_holds_what_the_dockerfile_copies_and_nothing_else(tmp_path: Path) -> None:
+    image.write_context(tmp_path)
+    given = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    with zipfile.ZipFile(io.BytesIO(image.archive())) as archive:
+        assert given - {"pip.conf"} == set(archive.namelist())
+    copied = re.findall(r"(?m)^COPY (?!--from)(.*) \S+$", (tmp_path / "Dockerfile").read_text())
+    names = {name for names in copied for name in names.split()} - {"pip.con[f]"}
+    assert {name.split("/")[0] for name in given} - {"pip.conf"} == names | {"Dockerfile"}
+
+
+def test_the_zip_depends_on_nothing_but_the_files() -> None:
+    assert image.archive() == image.archive()
+
+
+def test_packages_come_from_where_this_machines_packages_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "settings.conf"
+    settings.write_text(
+        "[global]\nindex-url = https://pypi.example/simple\ntrusted-host = one.example\n"
+        "    two.example\nfind-links = /opt/wheels file:///opt/more\ncert = /etc/ssl/mine.pem\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.setenv("PIP_PROXY", "http://user:100%@proxy.example")
+    image.write_context(tmp_path / "context")
+    written = configparser.RawConfigParser()
+    written.read(tmp_path / "context/pip.conf")
+    given = dict(written["global"])
+    assert given["index-url"] == "https://pypi.example/simple"
+    assert given["trusted-host"].split() == ["one.example", "two.example"]
+    assert given["proxy"] == "http://user:100%@proxy.example"
+    assert "cert" not in given and "/opt" not in str(given), "paths of this machine"
+
+
+def test_pips_own_defaults_need_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    image.write_context(tmp_path)
+    assert not (tmp_path / "pip.conf").exists()
 
 
 @pytest.mark.parametrize("family", ["classification", "regression"])

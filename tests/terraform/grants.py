@@ -68,6 +68,16 @@ PULL = [
     Call("ecr:GetAuthorizationToken"),
     *(ecr(action) for action in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")),
 ]
+PUSH = [
+    *(
+        ecr(action)
+        for action in ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage")
+    ),
+    *(
+        ecr(action, "sagemaker-scikit-learn", account="210987654321")
+        for action in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+    ),
+]
 # Names as SageMaker Pipelines makes them.
 PROCESSING = "processing-job/pipelines-3h8n9fiy7q5b-PreprocessData-AbCdEfGhIj"
 TRAINING = "training-job/pipelines-3h8n9fiy7q5b-RefitBestModel-AbCdEfGhIj"
@@ -138,14 +148,7 @@ PLATFORM = {
     ],
     "build": [
         *PULL,
-        *(
-            ecr(action)
-            for action in ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage")
-        ),
-        *(
-            ecr(action, "sagemaker-scikit-learn", account="210987654321")
-            for action in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
-        ),
+        *PUSH,
         s3("GetObject", f"code/{SHA}/container.zip"),
         s3("GetObjectVersion", f"code/{SHA}/container.zip"),
         logs("CreateLogStream", "/aws/codebuild/demo", ":log-stream:0"),
@@ -224,7 +227,10 @@ CODE = {
         function("InvokeFunction", "invoker"),
         Call("codebuild:StartBuild", BASE.format("codebuild", "project/demo")),
         Call("codebuild:BatchGetBuilds", BASE.format("codebuild", "project/demo")),
-        ecr("DescribeImages"),
+        logs("GetLogEvents", "/aws/codebuild/demo", ":log-stream:0"),
+        # helpers.builders asks which images there are; its `docker build` pulls the base and pushes.
+        *PULL,
+        *PUSH,
     ],
     "approver": [
         s3("GetObject", LEDGER),

@@ -141,3 +141,9 @@ def test_the_build_is_a_script_that_a_shell_can_read(plan: dict[str, Any]) -> No
     for command in phase["commands"]:
         subprocess.run(["bash", "-n", "-c", command], check=True)
     assert "${REPOSITORY%%/*}" in phase["commands"][1]
+
+
+def test_peoples_policies_fit_into_what_iam_keeps(plan: dict[str, Any]) -> None:
+    for name in PEOPLE:
+        policy = json.loads(plan[f"aws_iam_policy.{name}"]["policy"])
+        assert len(json.dumps(policy, separators=(",", ":"))) <= 6144, name

@@ -26,8 +26,8 @@ def steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
     return [step for job in workflow["jobs"].values() for step in job["steps"]]
 
 
-def test_there_are_four() -> None:
-    assert [path.stem for path in FILES] == ["apply", "check", "destroy", "plan"]
+def test_there_are_five() -> None:
+    assert [path.stem for path in FILES] == ["apply", "check", "destroy", "image", "plan"]
 
 
 def test_actions_are_pinned_by_commit(file: Path) -> None:
@@ -73,11 +73,11 @@ def test_one_run_at_a_time_for_each_environment() -> None:
 
 def test_environments_are_those_that_have_a_file() -> None:
     names = sorted(path.stem for path in (CONFIGURATION / "environments").glob("*.tfvars"))
-    apply, destroy, plan = (
+    apply, destroy, image, plan = (
         yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())
-        for name in ("apply", "destroy", "plan")
+        for name in ("apply", "destroy", "image", "plan")
     )
-    for workflow in (apply, destroy):
+    for workflow in (apply, destroy, image):
         assert workflow[ON]["workflow_dispatch"]["inputs"]["environment"]["options"] == names
     assert plan["jobs"]["plan"]["strategy"]["matrix"]["environment"] == names
 
@@ -87,3 +87,17 @@ def test_check_runs_what_ci_runs_for_forks_too() -> None:
     assert set(check[ON]) == {"push", "pull_request"}
     assert steps(check)[-1]["run"] == ".ci/run"
     assert (ROOT / ".ci/run").exists()
+
+
+def test_the_image_is_built_for_pull_requests_and_pushed_from_main_alone() -> None:
+    image = yaml.safe_load((ROOT / ".github/workflows/image.yml").read_text())
+    assert set(image[ON]) == {"pull_request", "push", "workflow_dispatch"}
+    assert image[ON]["push"]["branches"] == ["main"]
+    assert image[ON]["push"]["paths"] == image[ON]["pull_request"]["paths"]
+    assert {"container/**", "constraints.txt"} <= set(image[ON]["push"]["paths"])
+    build, push = image["jobs"]["build"], image["jobs"]["push"]
+    assert build["permissions"] == {"contents": "read"}, "nothing to push with"
+    assert not any("ENV=" in step.get("run", "") for step in build["steps"])
+    assert "github.ref == 'refs/heads/main'" in push["if"]
+    assert "'pull_request'" in push["if"]
+    assert any("make image ENV=" in step.get("run", "") for step in push["steps"])

@@ -1,0 +1,205 @@
+"""The demo's pipeline once through in the image: its jobs and its endpoint are containers of it.
+
+local_aws executes the definition that AWS would get, from a raw table to predictions through the URL. Two of
+its steps are then run by somebody else's idea of SageMaker: the local mode of the SDK, with docker-compose.
+"""
+
+import json
+import os
+import shutil
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from engine import Engine, NoEngine, install
+
+import local_aws
+
+ROOT = Path(__file__).parents[2]
+TABLE, TRIALS = "wine", "6"  # one for each algorithm
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of all notebooks on one small table left."""
+
+    summary: dict[str, Any]
+    home: Path
+
+
+def notebooks(folder: Path, **environment: str) -> Run:
+    """Run them in a local_aws of their own."""
+    values = {"DATASETS": f"[{TABLE}]", "MAX_TUNING_JOBS": TRIALS, "LOAD_TEST": "false"}
+    given = [text for name, value in values.items() for text in ("-p", name, value)]
+    command = [sys.executable, "-m", "helpers.run", str(ROOT / "parameters/local.yaml")]
+    done = subprocess.run(
+        [*command, "--runs", str(folder / "runs"), *given],
+        env={**os.environ, "LOCAL_AWS_HOME": str(folder / "local_aws"), **environment},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads(next((folder / "runs").glob("*/summary.json")).read_text())
+    return Run(summary["data_sets"][TABLE], folder / "local_aws")
+
+
+@pytest.fixture(scope="module")
+def inside(image: str, tmp_path_factory: pytest.TempPathFactory, figures: dict[str, str]) -> Run:
+    begin = time.monotonic()
+    run = notebooks(tmp_path_factory.mktemp("containers"), LOCAL_AWS_IMAGE=image)
+    figures[f"all notebooks in containers, {TABLE}"] = f"{time.monotonic() - begin:.0f} s"
+    return run
+
+
+def test_metrics_and_outcome_are_those_of_processes(
+    inside: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = notebooks(tmp_path_factory.mktemp("processes"))
+    for name in ("algorithm", "hyperparameters", "outcome", "prediction_check", "serving_version"):
+        assert inside.summary[name] == outside.summary[name]
+    for name in ("cross_validation_score", "held_out"):
+        assert inside.summary[name] == pytest.approx(outside.summary[name], rel=1e-9)
+    assert inside.summary["serving_version"] == 1, "approved, deployed and asked"
+
+
+def test_no_container_is_left(engine: Engine, inside: Run) -> None:
+    assert engine("ps", "--all", "--quiet", "--filter", "label=local_aws") == ""
+
+
+@pytest.fixture
+def compose(engine: Engine) -> None:
+    if shutil.which("docker-compose") is None:
+        if not engine.is_ours:
+            pytest.skip("There is no docker-compose, with which the SDK's local mode runs containers.")
+        try:
+            install("docker-compose")
+        except NoEngine as reason:
+            pytest.skip(str(reason))
+
+
+@pytest.mark.usefixtures("compose")
+def test_the_sdks_local_mode_runs_steps_of_the_definition(
+    engine: Engine, image: str, inside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = local_aws.start(inside.home, owner=os.getpid())
+    variables = {"ENDPOINT_URL": server.endpoint_url, "DEFAULT_REGION": "us-east-1"}
+    variables |= {"ACCESS_KEY_ID": "local", "SECRET_ACCESS_KEY": "local"}
+    for name, value in variables.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("TELEMETRY_OPT_OUT", "true")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    from sagemaker.core.local.local_session import LocalSession
+
+    try:
+        sagemaker, session = boto3.client("sagemaker"), LocalSession(boto3.Session())
+        session.config = {"local": {"local_code": False}}
+        processing = described(sagemaker, "processing", "PreprocessData")
+        process(session, processing, image)
+        report = f"{prefix(processing)}/report/"
+        assert [key for key in keys(report) if key.endswith("preprocessing.json")]
+
+        # The containers have a network of their own, on which local_aws is behind the gateway.
+        network = json.loads(engine("network", "inspect", "sagemaker-local"))[0]
+        gateway = network["IPAM"]["Config"][0]["Gateway"]
+        with forwarding(gateway, urlsplit(server.endpoint_url).port) as port:
+            session.config["local"]["container_config"] = {"extra_hosts": [f"localhost:{gateway}"]}
+            model = train(session, described(sagemaker, "training", "RefitBestModel"), image, port)
+        location = urlsplit(model)
+        head = boto3.client("s3").head_object(Bucket=location.netloc, Key=location.path.lstrip("/"))
+        assert head["ContentLength"] > 500
+    finally:
+        local_aws.stop(inside.home)
+
+
+def described(sagemaker: Any, kind: str, step: str) -> dict[str, Any]:
+    """The request that a step of the pipeline made, resolved, as its job keeps it."""
+    noun = f"{kind.title()}Job"
+    jobs = getattr(sagemaker, f"list_{kind}_jobs")(NameContains=step)[f"{noun}Summaries"]
+    assert len(jobs) == 1
+    return getattr(sagemaker, f"describe_{kind}_job")(**{f"{noun}Name": jobs[0][f"{noun}Name"]})
+
+
+def prefix(job: dict[str, Any]) -> str:
+    return "local-mode/" + job["ProcessingJobName"]
+
+
+def keys(start: str) -> list[str]:
+    (bucket,) = boto3.client("s3").list_buckets()["Buckets"]
+    listed = boto3.client("s3").list_objects_v2(Bucket=bucket["Name"], Prefix=start)
+    return [item["Key"] for item in listed.get("Contents", [])]
+
+
+def process(session: Any, job: dict[str, Any], image: str) -> None:
+    """Run a processing step's job, its outputs beside those of the pipeline."""
+    (bucket,) = boto3.client("s3").list_buckets()["Buckets"]
+    outputs = job["ProcessingOutputConfig"]["Outputs"]
+    for output in outputs:
+        output["S3Output"]["S3Uri"] = f"s3://{bucket['Name']}/{prefix(job)}/{output['OutputName']}"
+    session.sagemaker_client.create_processing_job(
+        "local-mode-process",
+        {**job["AppSpecification"], "ImageUri": image},
+        {"ClusterConfig": {"InstanceType": "local", "InstanceCount": 1}},
+        ProcessingInputs=[{**one, "DataUri": one["S3Input"]["S3Uri"]} for one in job["ProcessingInputs"]],
+        ProcessingOutputConfig={"Outputs": outputs},
+    )
+
+
+def train(session: Any, job: dict[str, Any], image: str, port: int) -> str:
+    """Run a training step's job; gives the URI of the model."""
+    output = job["OutputDataConfig"]["S3OutputPath"]
+    # The SDK reads its own hyperparameters as JSON.
+    given = {
+        name: json.dumps(value) if name.startswith("sagemaker_") else value
+        for name, value in job["HyperParameters"].items()
+    }
+    session.sagemaker_client.create_training_job(
+        "local-mode-train",
+        {**job["AlgorithmSpecification"], "TrainingImage": image},
+        {"S3OutputPath": output},
+        {"InstanceType": "local", "InstanceCount": 1},
+        InputDataConfig=[
+            {**channel, "DataUri": channel["DataSource"]["S3DataSource"]["S3Uri"]}
+            for channel in job["InputDataConfig"]
+        ],
+        Environment={**job.get("Environment", {}), "AWS_ENDPOINT_URL": f"http://localhost:{port}"},
+        HyperParameters=given,
+    )
+    done = session.sagemaker_client.describe_training_job("local-mode-train")
+    assert done["TrainingJobStatus"] == "Completed"
+    return done["ModelArtifacts"]["S3ModelArtifacts"]
+
+
+@contextmanager
+def forwarding(address: str, port: int) -> Iterator[int]:
+    """Pass connections to an address of this machine on to a port of its loopback, as they come."""
+
+    class Forward(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as there:
+                back = threading.Thread(target=pump, args=(there, self.request), daemon=True)
+                back.start()
+                pump(self.request, there)
+                back.join()
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        while content := source.recv(65536):
+            target.sendall(content)
+        target.shutdown(socket.SHUT_WR)
+
+    with socketserver.ThreadingTCPServer((address, 0), Forward) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
