@@ -104,9 +104,9 @@ def aws(connected: Connected) -> Iterator[Session]:
     """local_aws with an environment that nobody else uses, and the stand-in provider."""
     sys.path.insert(0, str(ROOT / "tests/terraform"))
     from stand_in import provider
+    from workspace import QUIET
 
-    quiet = {"TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
-    with provider.environment() as found, settings({**connected.settings, **found, **quiet}):
+    with provider.environment() as found, settings({**connected.settings, **found, **QUIET}):
         session = connect("local", NAME)
         del os.environ["MANY_MODELS_ENVIRONMENT"]  # whatever a test starts takes this for AWS
         yield session
