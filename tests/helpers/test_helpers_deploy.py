@@ -180,6 +180,24 @@ def compiled_again() -> Callable[..., None]:
 
 
 def test_without_an_image_up_makes_the_rest_and_says_how_to_build_one(
+def documented(step: int) -> list[str]:
+    """The lines that docs/first-run-on-aws.md lets people expect of a step, in the names of these tests."""
+    section = (ROOT / "docs/first-run-on-aws.md").read_text().split(f"\n## {step}. ")[1].split("\n## ")[0]
+    blocks = [block for block in section.split("```")[1::2] if block.startswith("\n")]  # what is no shell
+    lines = "\n".join(blocks).split("\n")
+    for theirs, ours in {"dev": "try", "many-models": NAME, "eu-central-1": "us-east-1"}.items():
+        lines = [re.sub(rf"\b{theirs}\b", ours, line) for line in lines]
+    return [line for line in lines if line]
+
+
+def assert_documented(step: int, said: str) -> None:
+    """What people are let expect of a step was said, in that order; two dots or more stand for anything."""
+    lines = documented(step)
+    assert len(lines) > 1
+    patterns = [re.sub(r"(\\\.){2,}", ".*", re.escape(line)) for line in lines]
+    assert re.search("(?ms)" + ".*".join(f"^ *{pattern}" for pattern in patterns), said), "\n".join(lines)
+
+
     first: tuple[Place, int, str],
 ) -> None:
     place, code, said = first
@@ -198,6 +216,10 @@ def test_notebooks_can_read_the_outputs_of_the_first_apply(first: tuple[Place, i
     outputs = first[0].outputs()
     assert outputs["bucket"] == f"{NAME}-123456789012-us-east-1"
     assert not outputs.get("image_uri")
+def test_the_checklist_says_what_the_first_up_prints(first: tuple[Place, int, str]) -> None:
+    assert_documented(5, first[2])
+
+
 
 
 def test_the_commands_gather_what_the_image_is_made_of(first: tuple[Place, int, str], tmp_path: Path) -> None:
@@ -251,6 +273,10 @@ def test_up_ends_with_what_there_is_and_what_comes_next(whole: tuple[Place, int,
 
 def test_a_second_up_changes_nothing_and_says_so_even_if_the_container_has_changed_since(
     made: Place, monkeypatch: pytest.MonkeyPatch
+    said = said.replace(f"{place.folder}/", "").replace(
+        "mock-function_url", "https://id.lambda-url.us-east-1.on.aws/"
+    )
+    assert_documented(7, said)
 ) -> None:
     before, image_uri = made.state, made.outputs()["image_uri"]
     monkeypatch.setattr(image, "fingerprint", lambda: "f" * 64)
@@ -454,7 +480,7 @@ def test_down_lists_first_then_deletes_all_of_this_environment_and_nothing_else(
     assert registered.kinds() == set()
     assert (groups(aws), pipelines(aws)) == (["shop-prod--wine"], ["shop-prod-ana"])
     assert not (registered.environments / "try.outputs.json").exists()
-    assert "try is gone." in said
+    assert_documented(11, said)
 
     code, said = registered.run("down")
     assert code == 0
