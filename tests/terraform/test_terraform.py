@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,9 +37,13 @@ def test_behaviour(terraform: Terraform, file: Path) -> None:
 @pytest.mark.parametrize(
     "file", sorted((CONFIGURATION / "environments").glob("*.tfvars")), ids=lambda p: p.stem
 )
-def test_every_environment_can_be_planned(offline: Terraform, file: Path) -> None:
+def test_every_environment_can_be_planned_and_has_a_state_of_its_own_that_is_locked(
+    offline: Terraform, file: Path
+) -> None:
     offline("plan", "-input=false", "-no-color", "-refresh=false", f"-var-file=environments/{file.name}")
-    assert file.with_suffix(".s3.tfbackend").exists()
+    backend = tomllib.loads(file.with_suffix(".s3.tfbackend").read_text())  # flat, so TOML reads it as well
+    assert backend["key"] == f"many-models/{file.stem}.tfstate"
+    assert backend["use_lockfile"] is backend["encrypt"] is True
 
 
 @pytest.fixture(scope="module")
