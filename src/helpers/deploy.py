@@ -93,8 +93,9 @@ def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> N
     print(f"The image is {chosen}.")
 
     announce(4, "notebook 02", f"compiles the pipeline to terraform/{environment.definition}")
-    # The notebook compiles for the image that the next step applies, which Terraform does not know yet.
-    _write_outputs(environment, {**outputs, "image_uri": {"value": chosen}})
+    # The notebook compiles for what the next step applies, of which the outputs know nothing yet.
+    coming = {"image_uri": {"value": chosen}, "vpc": {"value": settings["vpc"]}}
+    _write_outputs(environment, {**outputs, **coming})
     _compile(environment, outputs)
 
     announce(5, "second apply", "adds pipeline, model and endpoint, which starts to bill by the hour")

@@ -38,6 +38,7 @@ from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep, Training
 from sagemaker.train.model_trainer import ModelTrainer
 from tabular.algorithms import ALGORITHMS, Categorical, Continuous, Family, Integer
 
+from helpers import network
 from helpers.errors import BadInput, one_line
 from helpers.session import Session
 from lambdas.contract import group_prefix, load
@@ -437,7 +438,10 @@ def definition(compiler: Compiler, parameters: Parameters, steps: Sequence[Any])
         steps=list(steps),
         sagemaker_session=compiler.sdk,
     )
-    return json.dumps(json.loads(pipeline.definition()), indent=1)
+    document = json.loads(pipeline.definition())
+    if compiler.session.vpc:
+        network.place(document["Steps"], compiler.session.vpc)
+    return json.dumps(document, indent=1)
 
 
 def publish(compiler: Compiler, compiled: str, developer: str = "", definition_file: str = "") -> None:

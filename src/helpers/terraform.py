@@ -35,6 +35,7 @@ SETTINGS = (
     "pipeline_definition_file",
     "pipeline_name",
     "region",
+    "vpc",
 )
 BACKEND = ("bucket", "region")
 # What a first apply cannot have, and what a destroy must not ask for: files and image may be gone by then.

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from helpers_shared import Connected, settings
 
-from helpers import deploy, image, teardown, terraform
+from helpers import deploy, image, network, teardown, terraform
 from helpers.errors import UserError
 from helpers.session import Session, connect, outputs_of
 
@@ -166,20 +166,20 @@ def made(
 
 @pytest.fixture
 def compiled_again() -> Callable[..., None]:
-    """The definition as notebook 02 has compiled it once, for the image that the outputs name."""
+    """The definition as notebook 02 has compiled it once, for the image and VPC that the outputs name."""
 
     def compiled(environment: terraform.Environment, outputs: dict[str, Any]) -> None:
         file = environment.folder / environment.definition
-        carried = json.loads(environment.outputs_file.read_text())["image_uri"]["value"]
-        file.write_text(re.sub(rf"{re.escape(REPOSITORY)}[@:][^\"]+", carried, file.read_text()))
+        told = json.loads(environment.outputs_file.read_text())
+        text = re.sub(rf"{re.escape(REPOSITORY)}[@:][^\"]+", told["image_uri"]["value"], file.read_text())
+        document = json.loads(text)
+        if told["vpc"]["value"]:
+            network.place(document["Steps"], told["vpc"]["value"])
+        file.write_text(json.dumps(document, indent=1))
 
     return compiled
 
 
-# Up
-
-
-def test_without_an_image_up_makes_the_rest_and_says_how_to_build_one(
 def documented(step: int) -> list[str]:
     """The lines that docs/first-run-on-aws.md lets people expect of a step, in the names of these tests."""
     section = (ROOT / "docs/first-run-on-aws.md").read_text().split(f"\n## {step}. ")[1].split("\n## ")[0]
@@ -198,6 +198,10 @@ def assert_documented(step: int, said: str) -> None:
     assert re.search("(?ms)" + ".*".join(f"^ *{pattern}" for pattern in patterns), said), "\n".join(lines)
 
 
+# Up
+
+
+def test_without_an_image_up_makes_the_rest_and_says_how_to_build_one(
     first: tuple[Place, int, str],
 ) -> None:
     place, code, said = first
@@ -212,14 +216,14 @@ def assert_documented(step: int, said: str) -> None:
     assert said.rstrip().endswith("make deploy ENV=try")
 
 
-def test_notebooks_can_read_the_outputs_of_the_first_apply(first: tuple[Place, int, str]) -> None:
-    outputs = first[0].outputs()
-    assert outputs["bucket"] == f"{NAME}-123456789012-us-east-1"
-    assert not outputs.get("image_uri")
 def test_the_checklist_says_what_the_first_up_prints(first: tuple[Place, int, str]) -> None:
     assert_documented(5, first[2])
 
 
+def test_notebooks_can_read_the_outputs_of_the_first_apply(first: tuple[Place, int, str]) -> None:
+    outputs = first[0].outputs()
+    assert outputs["bucket"] == f"{NAME}-123456789012-us-east-1"
+    assert not outputs.get("image_uri")
 
 
 def test_the_commands_gather_what_the_image_is_made_of(first: tuple[Place, int, str], tmp_path: Path) -> None:
@@ -269,14 +273,14 @@ def test_up_ends_with_what_there_is_and_what_comes_next(whole: tuple[Place, int,
     assert '    pipeline_definition_file = "environments/try.pipeline.json"' in end
     assert "helpers.run parameters/aws.yaml --from 03 -p TERRAFORM_OUTPUTS " in end
     assert end.rstrip().endswith("make down ENV=try")
-
-
-def test_a_second_up_changes_nothing_and_says_so_even_if_the_container_has_changed_since(
-    made: Place, monkeypatch: pytest.MonkeyPatch
     said = said.replace(f"{place.folder}/", "").replace(
         "mock-function_url", "https://id.lambda-url.us-east-1.on.aws/"
     )
     assert_documented(7, said)
+
+
+def test_a_second_up_changes_nothing_and_says_so_even_if_the_container_has_changed_since(
+    made: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, image_uri = made.state, made.outputs()["image_uri"]
     monkeypatch.setattr(image, "fingerprint", lambda: "f" * 64)
@@ -344,6 +348,21 @@ def test_an_image_that_the_variables_name_is_the_one(made: Place, aws: Session) 
     assert code == 0
     assert f"The image is {REPOSITORY}:pinned." in said
     assert "    image_uri = " not in said
+
+
+def test_a_vpc_that_the_variables_name_reaches_jobs_endpoint_and_functions_at_once(made: Place) -> None:
+    with (made.environments / "try.tfvars").open("a") as file:
+        file.write('vpc = {\n  subnet_ids = ["subnet-1"]\n  security_group_ids = ["sg-1"]\n}\n')
+    code, said = made.run("up", "--yes")
+    assert code == 0, said
+    state = {
+        item["type"]: [instance["attributes"] for instance in item["instances"]]
+        for item in json.loads(made.state)["resources"]
+    }
+    assert state["aws_sagemaker_pipeline"][0]["pipeline_definition"].count('"subnet-1"') == 9
+    inside = [*state["aws_sagemaker_model"], *state["aws_lambda_function"]]
+    assert [each["vpc_config"][0]["security_group_ids"] for each in inside] == [["sg-1"]] * 4
+    assert made.outputs()["vpc"] == {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
 
 
 @pytest.mark.parametrize("command", ["up", "down"])
