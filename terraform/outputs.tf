@@ -45,6 +45,11 @@ output "invoker_url" {
   value       = aws_lambda_function_url.invoker.function_url
 }
 
+output "vpc" {
+  description = "The subnets and security groups that notebook 02 names for the jobs; absent without a VPC."
+  value       = var.vpc
+}
+
 # What operators need besides.
 
 output "pipeline_name" {

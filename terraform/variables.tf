@@ -241,7 +241,7 @@ variable "monthly_budget_usd" {
 }
 
 variable "kms_key_arn" {
-  description = "A KMS key for bucket, repository, logs, alarms, endpoint and functions; null for the account's own keys. Its key policy must let logs, cloudwatch and budgets use it."
+  description = "A KMS key for bucket, repository, builds, logs, schedules, alarms, functions and the endpoint's disks; null for the account's own keys. Queues and the disks of jobs have AWS's own either way. Its key policy must let logs, cloudwatch and budgets use it."
   type        = string
   default     = null
 
@@ -252,7 +252,7 @@ variable "kms_key_arn" {
 }
 
 variable "vpc" {
-  description = "Subnets and security groups for endpoint and functions, and for jobs whose definition names them; null for none. The subnets need a way to S3, SageMaker, its runtime, SQS, logs and ECR."
+  description = "Subnets and security groups of endpoint, functions and jobs; null for none. CodeBuild stays outside. The subnets need a way to S3, SageMaker, its runtime, logs and ECR."
   type = object({
     subnet_ids         = set(string)
     security_group_ids = set(string)

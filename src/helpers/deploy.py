@@ -93,8 +93,9 @@ def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> N
 
     files = " and ".join(environment.definitions.values())
     announce(4, "notebook 02", f"compiles the pipelines to {files} in terraform/")
-    # The notebook compiles for the image that the next step applies, which Terraform does not know yet.
-    _write_outputs(environment, {**outputs, "image_uri": {"value": chosen}})
+    # The notebook compiles for what the next step applies, of which the outputs know nothing yet.
+    coming = {"image_uri": {"value": chosen}, "vpc": {"value": settings["vpc"]}}
+    _write_outputs(environment, {**outputs, **coming})
     _compile(environment, outputs)
 
     announce(5, "second apply", "adds pipelines, model and endpoint, which starts to bill by the hour")

@@ -45,7 +45,10 @@ OUTPUTS = (
 
 @dataclass(frozen=True)
 class Session:
-    """Names and addresses of one environment, and clients for it; `image_uri` may be empty yet."""
+    """Names and addresses of one environment, and clients for it.
+
+    `image_uri` may be empty yet; `vpc` has the `subnet_ids` and `security_group_ids` of jobs, or is None.
+    """
 
     environment: str
     pipeline_name: str
@@ -58,6 +61,7 @@ class Session:
     deployer_function_name: str
     invoker_function_name: str
     invoker_url: str
+    vpc: dict[str, list[str]] | None
     boto: boto3.Session
 
     @property
@@ -107,9 +111,8 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
     os.environ[CONNECTED] = environment
     os.environ.setdefault("AWS_DEFAULT_REGION", outputs["region"])  # the SDK asks for one when it is imported
     boto = boto3.Session(region_name=outputs["region"])
-    return Session(
-        environment, pipeline_name, **{name: outputs.get(name) or "" for name in OUTPUTS}, boto=boto
-    )
+    named = {name: outputs.get(name) or "" for name in OUTPUTS}
+    return Session(environment, pipeline_name, **named, vpc=outputs.get("vpc"), boto=boto)
 
 
 def group(pipeline_name: str, dataset: str) -> str:
@@ -184,7 +187,7 @@ def _started(owner: int | None = None) -> Any:
         ) from None
 
 
-def outputs_of(path: str) -> dict[str, str]:
+def outputs_of(path: str) -> dict[str, Any]:
     """What Terraform made, from the file that `terraform output -json` wrote.
 
     Raises:

@@ -36,6 +36,7 @@ SETTINGS = (
     "pipeline_definition_regression_file",
     "pipeline_name",
     "region",
+    "vpc",
 )
 BACKEND = ("bucket", "region")
 # What a first apply cannot have, and what a destroy must not ask for: files and image may be gone by then.

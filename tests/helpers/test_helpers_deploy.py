@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from helpers_shared import Connected, settings
 
-from helpers import builders, deploy, image, teardown, terraform
+from helpers import builders, deploy, image, network, teardown, terraform
 from helpers.errors import UserError
 from helpers.session import Session, connect, outputs_of
 
@@ -110,9 +110,9 @@ def aws(connected: Connected) -> Iterator[Session]:
     """local_aws with an environment that nobody else uses, and the stand-in provider."""
     sys.path.insert(0, str(ROOT / "tests/terraform"))
     from stand_in import provider
+    from workspace import QUIET
 
-    quiet = {"TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
-    with provider.environment() as found, settings({**connected.settings, **found, **quiet}):
+    with provider.environment() as found, settings({**connected.settings, **found, **QUIET}):
         session = connect("local", NAME)
         session.client("ecr").create_repository(repositoryName=f"{NAME}-base")
         push(session, f"{NAME}-base", "1.9-0-cpu-py3")
@@ -180,14 +180,36 @@ def made(
 
 @pytest.fixture
 def compiled_again() -> Callable[..., None]:
-    """The definitions as notebook 02 has compiled them once, for the image that the outputs name."""
+    """The definitions as notebook 02 has compiled them once, for the image and VPC that the outputs name."""
 
     def compiled(environment: terraform.Environment, outputs: dict[str, Any]) -> None:
-        carried = json.loads(environment.outputs_file.read_text())["image_uri"]["value"]
+        told = json.loads(environment.outputs_file.read_text())
         for file in map(environment.folder.joinpath, environment.definitions.values()):
-            file.write_text(re.sub(rf"{re.escape(REPOSITORY)}[@:][^\"]+", carried, file.read_text()))
+            text = re.sub(rf"{re.escape(REPOSITORY)}[@:][^\"]+", told["image_uri"]["value"], file.read_text())
+            document = json.loads(text)
+            if told["vpc"]["value"]:
+                network.place(document["Steps"], told["vpc"]["value"])
+            file.write_text(json.dumps(document, indent=1))
 
     return compiled
+
+
+def documented(step: int) -> list[str]:
+    """The lines that docs/first-run-on-aws.md lets people expect of a step, in the names of these tests."""
+    section = (ROOT / "docs/first-run-on-aws.md").read_text().split(f"\n## {step}. ")[1].split("\n## ")[0]
+    blocks = [block for block in section.split("```")[1::2] if block.startswith("\n")]  # what is no shell
+    lines = "\n".join(blocks).split("\n")
+    for theirs, ours in {"dev": "try", "many-models": NAME, "eu-central-1": "us-east-1"}.items():
+        lines = [re.sub(rf"\b{theirs}\b", ours, line) for line in lines]
+    return [line for line in lines if line]
+
+
+def assert_documented(step: int, said: str) -> None:
+    """What people are let expect of a step was said, in that order; two dots or more stand for anything."""
+    lines = documented(step)
+    assert len(lines) > 1
+    patterns = [re.sub(r"(\\\.){2,}", ".*", re.escape(line)) for line in lines]
+    assert re.search("(?ms)" + ".*".join(f"^ *{pattern}" for pattern in patterns), said), "\n".join(lines)
 
 
 # Up
@@ -204,6 +226,10 @@ def test_without_an_image_up_makes_the_rest_and_says_how_to_build_one(
     assert f"There is no image {REPOSITORY}:{tag(aws)} yet. Build it, then run this command again" in said
     assert "make image ENV=try" in said
     assert said.rstrip().endswith("make deploy ENV=try")
+
+
+def test_the_checklist_says_what_the_first_up_prints(first: tuple[Place, int, str]) -> None:
+    assert_documented(5, first[2])
 
 
 def test_notebooks_can_read_the_outputs_of_the_first_apply(first: tuple[Place, int, str]) -> None:
@@ -252,6 +278,10 @@ def test_up_ends_with_what_there_is_and_what_comes_next(whole: tuple[Place, int,
     assert '    pipeline_definition_regression_file = "environments/try.pipeline-regression.json"' in end
     assert "helpers.run parameters/aws.yaml --from 03 -p TERRAFORM_OUTPUTS " in end
     assert end.rstrip().endswith("make down ENV=try")
+    said = said.replace(f"{place.folder}/", "").replace(
+        "mock-function_url", "https://id.lambda-url.us-east-1.on.aws/"
+    )
+    assert_documented(7, said)
 
 
 def test_a_second_up_changes_nothing_and_says_so_even_if_the_container_has_changed_since(
@@ -323,6 +353,21 @@ def test_an_image_that_the_variables_name_is_the_one(made: Place, aws: Session) 
     assert code == 0
     assert f"The image is {REPOSITORY}:pinned." in said
     assert "    image_uri = " not in said
+
+
+def test_a_vpc_that_the_variables_name_reaches_jobs_endpoint_and_functions_at_once(made: Place) -> None:
+    with (made.environments / "try.tfvars").open("a") as file:
+        file.write('vpc = {\n  subnet_ids = ["subnet-1"]\n  security_group_ids = ["sg-1"]\n}\n')
+    code, said = made.run("up", "--yes")
+    assert code == 0, said
+    state = {
+        item["type"]: [instance["attributes"] for instance in item["instances"]]
+        for item in json.loads(made.state)["resources"]
+    }
+    assert state["aws_sagemaker_pipeline"][0]["pipeline_definition"].count('"subnet-1"') == 9
+    inside = [*state["aws_sagemaker_model"], *state["aws_lambda_function"]]
+    assert [each["vpc_config"][0]["security_group_ids"] for each in inside] == [["sg-1"]] * 4
+    assert made.outputs()["vpc"] == {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
 
 
 @pytest.mark.parametrize("command", ["up", "down"])
@@ -459,7 +504,7 @@ def test_down_lists_first_then_deletes_all_of_this_environment_and_nothing_else(
     assert registered.kinds() == set()
     assert (groups(aws), pipelines(aws)) == (["shop-prod--wine"], ["shop-prod-ana"])
     assert not (registered.environments / "try.outputs.json").exists()
-    assert "try is gone." in said
+    assert_documented(11, said)
 
     code, said = registered.run("down")
     assert code == 0

@@ -84,6 +84,14 @@ def test_aws_is_where_terraform_says(outputs: Path) -> None:
     assert not session.is_local
     assert (session.bucket, session.region) == ("the bucket", "eu-central-1")
     assert session.client("s3").meta.region_name == "eu-central-1"
+    assert session.vpc is None
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_the_vpc_of_jobs_is_terraforms(outputs: Path) -> None:
+    vpc = {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
+    outputs.write_text(json.dumps(WHOLE | {"vpc": {"value": vpc}}))
+    assert connect("aws", "many-models", str(outputs)).vpc == vpc
 
 
 @pytest.mark.usefixtures("session")

@@ -18,6 +18,13 @@ EVERYTHING = {
     "pipeline_definition_regression_file": "tests/definitions/regression.json",
     "developers": ["ana"],
 }
+# What of it is another with a key and a VPC.
+GUARDED = {
+    "pipeline_definition_file": "tests/definitions/in_a_network.json",
+    "pipeline_definition_regression_file": None,
+    "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/k",
+    "vpc": {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,7 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             reason="there is no terraform on this machine; install Terraform 1.11 or newer"
         )
         for item in items:
-            if HERE in item.path.parents and {"terraform", "plan", "offline"} & set(item.fixturenames):
+            if HERE in item.path.parents and {"terraform", "plan", "guarded_plan", "offline"} & set(
+                item.fixturenames
+            ):
                 item.add_marker(skip)
 
 
@@ -59,6 +68,7 @@ def offline(tmp_path_factory: pytest.TempPathFactory, providers: dict[str, str])
     configuration = prepare(tmp_path_factory.mktemp("offline"))
     (configuration / "local_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
     (configuration / "everything.tfvars.json").write_text(json.dumps(EVERYTHING))
+    (configuration / "guarded.tfvars.json").write_text(json.dumps(GUARDED))
     run = runner(configuration, providers)
     run("init", "-input=false", "-no-color")
     return run
@@ -67,7 +77,18 @@ def offline(tmp_path_factory: pytest.TempPathFactory, providers: dict[str, str])
 @pytest.fixture(scope="session")
 def plan(offline: Terraform) -> dict[str, Any]:
     """The planned values of every resource with image and definitions, by address."""
-    offline("plan", "-input=false", "-var-file=everything.tfvars.json", "-out=everything.tfplan")
-    shown = json.loads(offline("show", "-json", "everything.tfplan").stdout)
+    return planned_values(offline, "everything")
+
+
+@pytest.fixture(scope="session")
+def guarded_plan(offline: Terraform) -> dict[str, Any]:
+    """The same with a key of one's own and a VPC."""
+    return planned_values(offline, "everything", "guarded")
+
+
+def planned_values(terraform: Terraform, *variables: str) -> dict[str, Any]:
+    files = [f"-var-file={name}.tfvars.json" for name in variables]
+    terraform("plan", "-input=false", *files, "-out=values.tfplan")
+    shown = json.loads(terraform("show", "-json", "values.tfplan").stdout)
     resources = shown["planned_values"]["root_module"]["resources"]
     return {resource["address"]: resource["values"] for resource in resources}

@@ -114,6 +114,11 @@ run "repository" {
     condition     = aws_ecr_repository.this.image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.this.image_scanning_configuration[0].scan_on_push
     error_message = "a tag means one image for ever, and it is scanned"
   }
+
+  assert {
+    condition     = one(jsondecode(aws_ecr_lifecycle_policy.this.policy).rules).selection.countNumber == 20
+    error_message = "of the images the newest stay"
+  }
 }
 
 run "failures" {

@@ -93,70 +93,6 @@ run "mail_and_budget" {
   }
 }
 
-run "key" {
-  variables {
-    image_uri   = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
-    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/k"
-  }
-
-  assert {
-    condition = alltrue([
-      for key in concat(
-        [one(one(aws_s3_bucket_server_side_encryption_configuration.this.rule).apply_server_side_encryption_by_default).kms_master_key_id],
-        [aws_ecr_repository.this.encryption_configuration[0].kms_key, aws_codebuild_project.this.encryption_key],
-        [aws_sns_topic.alarms.kms_master_key_id, aws_sagemaker_endpoint_configuration.this["demo"].kms_key_arn],
-        [aws_scheduler_schedule.sweep.kms_key_arn, aws_cloudwatch_log_group.build.kms_key_id],
-        values(aws_cloudwatch_log_group.function)[*].kms_key_id,
-        values(aws_lambda_function.this)[*].kms_key_arn,
-      ) : key == "arn:aws:kms:eu-central-1:123456789012:key/k"
-    ])
-    error_message = "the key encrypts everything that takes one"
-  }
-
-  assert {
-    condition = alltrue([
-      for policy in concat(
-        [aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy, aws_iam_role_policy.build.policy],
-        [aws_iam_role_policy.scheduler.policy, aws_iam_policy.operator.policy, aws_iam_policy.approver.policy],
-        values(aws_iam_role_policy.function)[*].policy,
-      ) :
-      [for statement in jsondecode(policy).Statement : statement.Resource if contains(statement.Action, "kms:Decrypt")] == [["arn:aws:kms:eu-central-1:123456789012:key/k"]]
-    ])
-    error_message = "everyone who meets the key may use it, and no other"
-  }
-}
-
-run "vpc" {
-  variables {
-    image_uri = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
-    vpc = {
-      subnet_ids         = ["subnet-1", "subnet-2"]
-      security_group_ids = ["sg-1"]
-    }
-  }
-
-  assert {
-    condition = alltrue([
-      for config in concat([aws_sagemaker_model.this["demo"].vpc_config[0].subnets], values(aws_lambda_function.this)[*].vpc_config[0].subnet_ids) :
-      config == toset(["subnet-1", "subnet-2"])
-    ])
-    error_message = "endpoint and functions are in the subnets"
-  }
-
-  assert {
-    condition = alltrue([
-      for policy in concat([aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy], values(aws_iam_role_policy.function)[*].policy) :
-      [for statement in jsondecode(policy).Statement : statement.Resource if contains(statement.Action, "ec2:CreateNetworkInterface")] == [[
-        "arn:aws:ec2:eu-central-1:123456789012:network-interface/*",
-        "arn:aws:ec2:eu-central-1:123456789012:subnet/subnet-1",
-        "arn:aws:ec2:eu-central-1:123456789012:subnet/subnet-2",
-        "arn:aws:ec2:eu-central-1:123456789012:security-group/sg-1",
-      ]]
-    ])
-    error_message = "network interfaces may be made in these subnets alone"
-  }
-}
-
 run "retraining" {
   command = plan
 
@@ -233,5 +169,119 @@ run "reserved_concurrency" {
   assert {
     condition     = aws_lambda_function.this["invoker"].reserved_concurrent_executions == 50 && aws_lambda_function.this["deployer"].reserved_concurrent_executions == null
     error_message = "for one function and not for the other"
+  }
+}
+
+# Everything that can be left out at once, applied; then left out.
+
+run "with_everything" {
+  variables {
+    image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    pipeline_definition_file = "tests/definitions/in_a_network.json"
+    alarm_email              = "ana@example.com"
+    monthly_budget_usd       = 20
+    developers               = ["ana"]
+    kms_key_arn              = "arn:aws:kms:eu-central-1:123456789012:key/k"
+    retraining               = { wine = { target = "class", expression = "rate(7 days)" } }
+
+    vpc = {
+      subnet_ids         = ["subnet-1", "subnet-2"]
+      security_group_ids = ["sg-1"]
+    }
+  }
+
+  assert {
+    condition = alltrue([
+      for made in [
+        aws_sns_topic_subscription.alarms, aws_budgets_budget.this, aws_scheduler_schedule.retraining,
+        aws_sagemaker_pipeline.this, aws_sagemaker_endpoint.this, aws_appautoscaling_policy.endpoint,
+      ] : length(made) == 1
+    ])
+    error_message = "everything that was asked for is there"
+  }
+
+  assert {
+    condition     = toset(output.vpc.subnet_ids) == toset(["subnet-1", "subnet-2"]) && toset(output.vpc.security_group_ids) == toset(["sg-1"])
+    error_message = "notebook 02 reads where jobs are to run"
+  }
+
+  assert {
+    condition = alltrue([
+      for key in concat(
+        [one(one(aws_s3_bucket_server_side_encryption_configuration.this.rule).apply_server_side_encryption_by_default).kms_master_key_id],
+        [aws_ecr_repository.this.encryption_configuration[0].kms_key, aws_codebuild_project.this.encryption_key],
+        [aws_sns_topic.alarms.kms_master_key_id, aws_sagemaker_endpoint_configuration.this["demo"].kms_key_arn],
+        [aws_scheduler_schedule.sweep.kms_key_arn, aws_scheduler_schedule.retraining["wine"].kms_key_arn],
+        [aws_cloudwatch_log_group.build.kms_key_id, aws_cloudwatch_log_group.endpoint.kms_key_id],
+        values(aws_cloudwatch_log_group.function)[*].kms_key_id,
+        values(aws_lambda_function.this)[*].kms_key_arn,
+      ) : key == "arn:aws:kms:eu-central-1:123456789012:key/k"
+    ])
+    error_message = "the key encrypts everything that takes one"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in concat(
+        [aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy, aws_iam_role_policy.build.policy],
+        [aws_iam_role_policy.scheduler.policy, aws_iam_policy.operator.policy, aws_iam_policy.approver.policy],
+        values(aws_iam_role_policy.function)[*].policy,
+      ) :
+      [for statement in jsondecode(policy).Statement : statement.Resource if contains(statement.Action, "kms:Decrypt")] == [["arn:aws:kms:eu-central-1:123456789012:key/k"]]
+    ])
+    error_message = "everyone who meets the key may use it, and no other"
+  }
+
+  assert {
+    condition = alltrue([
+      for config in concat([aws_sagemaker_model.this["demo"].vpc_config[0].subnets], values(aws_lambda_function.this)[*].vpc_config[0].subnet_ids) :
+      config == toset(["subnet-1", "subnet-2"])
+    ])
+    error_message = "endpoint and functions are in the subnets"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in concat([aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy], values(aws_iam_role_policy.function)[*].policy) :
+      [for statement in jsondecode(policy).Statement : statement.Resource if contains(statement.Action, "ec2:CreateNetworkInterface")] == [[
+        "arn:aws:ec2:eu-central-1:123456789012:network-interface/*",
+        "arn:aws:ec2:eu-central-1:123456789012:subnet/subnet-1",
+        "arn:aws:ec2:eu-central-1:123456789012:subnet/subnet-2",
+        "arn:aws:ec2:eu-central-1:123456789012:security-group/sg-1",
+      ]]
+    ])
+    error_message = "network interfaces may be made in these subnets alone"
+  }
+}
+
+run "and_none_of_it" {
+  assert {
+    condition = alltrue([
+      for made in [
+        aws_sns_topic_subscription.alarms, aws_budgets_budget.this, aws_scheduler_schedule.retraining,
+        aws_sagemaker_pipeline.this, aws_sagemaker_endpoint.this, aws_sagemaker_endpoint_configuration.this,
+        aws_sagemaker_model.this, aws_appautoscaling_target.endpoint, aws_appautoscaling_policy.endpoint,
+      ] : length(made) == 0
+    ])
+    error_message = "what is left out is taken away"
+  }
+
+  assert {
+    condition = (
+      alltrue([for function in aws_lambda_function.this : length(function.vpc_config) == 0 && function.kms_key_arn == null])
+      && output.vpc == null
+    )
+    error_message = "functions leave the VPC and the key"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in concat(
+        [aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy, aws_iam_role_policy.build.policy],
+        [aws_iam_role_policy.scheduler.policy, aws_iam_policy.operator.policy, aws_iam_policy.approver.policy],
+        values(aws_iam_role_policy.function)[*].policy,
+      ) : !strcontains(policy, "ec2:") && !strcontains(policy, "kms:") && !strcontains(policy, "CreatePipeline\"")
+    ])
+    error_message = "so does every permission for them"
   }
 }

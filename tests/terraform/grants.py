@@ -2,12 +2,13 @@
 
 A call is an action, a resource and, where a policy asks for it, the request's condition keys. PLATFORM is
 what SageMaker, Lambda, CodeBuild, EventBridge and the SDK ask of a role beside the code's own calls, which no
-laptop can record. CODE is what jobs, functions and notebooks call.
+laptop can record, and WITH_KEY and WITH_VPC what a key of one's own and a VPC add to that. CODE is what jobs,
+functions and notebooks call.
 """
 
 from typing import NamedTuple
 
-__all__ = ["CODE", "FORBIDDEN", "PLATFORM", "Call"]
+__all__ = ["CODE", "FORBIDDEN", "PLATFORM", "WITH_KEY", "WITH_VPC", "Call"]
 
 BASE = "arn:aws:{}:eu-central-1:123456789012:{}"
 BUCKET = "arn:aws:s3:::demo-123456789012-eu-central-1"
@@ -91,6 +92,7 @@ RAW, SOURCE = f"raw/wine/{SHA}/data.csv", f"code/{SHA}/source.tar.gz"
 OUTPUT = "executions/RefitBestModel/3h8n9fiy7q5b/job/output/model.tar.gz"
 MODEL = "models/demo--wine/3-0123456789ab.tar.gz"
 TARGET = {"TargetModel": "demo--wine/3-0123456789ab.tar.gz"}
+KEY = BASE.format("kms", "key/k")
 
 PLATFORM = {
     "jobs": [
@@ -162,6 +164,37 @@ PLATFORM = {
     # The SDK, while notebook 02 compiles.
     "operator": [Call("iam:GetRole", role("jobs")), Call("iam:SimulatePrincipalPolicy", role("jobs"))],
 }
+
+# Objects, images and the functions' variables are read and written through the key; an endpoint's disks are
+# encrypted by a grant that only AWS's own resources may use.
+USE_THE_KEY = [Call(f"kms:{action}", KEY) for action in ("Decrypt", "DescribeKey", "GenerateDataKey")]
+GRANT = Call("kms:CreateGrant", KEY, (("kms:GrantIsForAWSResource", "true"),))
+WITH_KEY = {
+    **dict.fromkeys([*PLATFORM, "approver"], USE_THE_KEY),
+    "endpoint": [*USE_THE_KEY, GRANT],
+}
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/train-vpc.html and
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+CREATED_IN = ("network-interface/eni-0", "subnet/subnet-1", "security-group/sg-1")
+NETWORK_INTERFACES = [
+    *(Call("ec2:CreateNetworkInterface", BASE.format("ec2", resource)) for resource in CREATED_IN),
+    *(
+        Call(f"ec2:{action}", BASE.format("ec2", "network-interface/eni-0"))
+        for action in (
+            "AssignPrivateIpAddresses",
+            "CreateNetworkInterfacePermission",
+            "DeleteNetworkInterface",
+            "DeleteNetworkInterfacePermission",
+            "UnassignPrivateIpAddresses",
+        )
+    ),
+    *(
+        Call(f"ec2:Describe{what}")
+        for what in ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
+    ),
+]
+WITH_VPC = dict.fromkeys(["jobs", "endpoint", "deployer", "invoker", "retrainer"], NETWORK_INTERFACES)
 
 CODE = {
     "jobs": [
@@ -244,7 +277,7 @@ CODE = {
     ],
 }
 
-# For whoever is not named: of nobody's doing.
+# For whoever is not named: of nobody's doing, with a key and a VPC or without.
 NOBODY = [
     s3("DeleteObject", MODEL),
     s3("DeleteObjectVersion", MODEL),
@@ -270,7 +303,8 @@ NOBODY = [
     Call("sts:AssumeRole", role("jobs")),
     Call("iam:CreateRole", role("another")),
     Call("kms:Decrypt", BASE.format("kms", "key/0")),
-    Call("ec2:CreateNetworkInterface", BASE.format("ec2", "network-interface/*")),
+    Call("kms:CreateGrant", KEY),
+    Call("ec2:CreateNetworkInterface", BASE.format("ec2", "subnet/subnet-0")),
 ]
 CHANGING_WHAT_SERVES = [s3("PutObject", MODEL), s3("PutObject", MAP), s3("PutObjectTagging", MODEL)]
 DECIDING = [sagemaker("UpdateModelPackage", PACKAGE, ModelApprovalStatus="Approved")]

@@ -153,3 +153,14 @@ run "image_of_another_repository" {
 
   expect_failures = [aws_sagemaker_model.this]
 }
+
+run "definition_without_the_network" {
+  command = plan
+
+  variables {
+    pipeline_definition_file = "tests/definitions/classification.json"
+    vpc                      = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+  }
+
+  expect_failures = [aws_sagemaker_pipeline.this]
+}

@@ -88,10 +88,24 @@ run "second_apply" {
   }
 
   assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.this :
+      anytrue([
+        for metric in flatten([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : [
+          for row in widget.properties.metrics : join(" ", slice(row, 0, 2)) if length(row) > 1
+        ]]) : metric == "${alarm.namespace} ${alarm.metric_name}"
+      ])
+      if alarm.metric_name != "Url5xxCount"
+    ])
+    error_message = "the dashboard shows what the alarms watch"
+  }
+
+  assert {
     condition = (
       aws_appautoscaling_target.endpoint["demo"].resource_id == "endpoint/demo/variant/AllTraffic"
       && aws_appautoscaling_target.endpoint["demo"].min_capacity == 1
       && aws_appautoscaling_target.endpoint["demo"].max_capacity == 2
+      && aws_appautoscaling_policy.endpoint["demo"].target_tracking_scaling_policy_configuration[0].target_value == 2000
       && aws_appautoscaling_policy.endpoint["demo"].target_tracking_scaling_policy_configuration[0].predefined_metric_specification[0].predefined_metric_type == "SageMakerVariantInvocationsPerInstance"
     )
     error_message = "the endpoint scales on invocations per instance"

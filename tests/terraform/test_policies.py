@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from grants import CODE, FORBIDDEN, PLATFORM, Call
+from grants import CODE, FORBIDDEN, PLATFORM, WITH_KEY, WITH_VPC, Call
 from iam import actions, allows, statements
 
 POLICIES = {
@@ -64,6 +64,12 @@ def policies(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {role: json.loads(plan[address]["policy"]) for role, address in POLICIES.items()}
 
 
+@pytest.fixture(scope="module")
+def guarded(guarded_plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """With a key of one's own and a VPC."""
+    return {role: json.loads(guarded_plan[address]["policy"]) for role, address in POLICIES.items()}
+
+
 def permitted(policy: dict[str, Any], call: Call) -> bool:
     return allows(policy, call.action, call.resource, dict(call.context))
 
@@ -77,6 +83,16 @@ def test_may_do_what_its_work_needs(policies: dict[str, Any], role: str) -> None
 @pytest.mark.parametrize("role", POLICIES)
 def test_may_not_do_more(policies: dict[str, Any], role: str) -> None:
     assert [call for call in FORBIDDEN[role] if permitted(policies[role], call)] == []
+
+
+@pytest.mark.parametrize("role", POLICIES)
+def test_a_key_and_a_vpc_ask_for_what_is_listed_and_for_no_more(guarded: dict[str, Any], role: str) -> None:
+    listed = WITH_KEY[role] + WITH_VPC.get(role, [])
+    needed = PLATFORM.get(role, []) + CODE.get(role, []) + listed
+    assert [call for call in needed if not permitted(guarded[role], call)] == []
+    assert [call for call in FORBIDDEN[role] if permitted(guarded[role], call)] == []
+    added = {action for action in actions(guarded[role]) if action.startswith(("ec2:", "kms:"))}
+    assert added == {call.action for call in listed}
 
 
 @pytest.mark.parametrize("role", [role for role in POLICIES if role not in PEOPLE])
@@ -96,9 +112,9 @@ def test_names_actions_and_resources(policies: dict[str, Any], role: str) -> Non
     assert len(json.dumps(policies[role], separators=(",", ":"))) < (6144 if role in PEOPLE else 10240)
 
 
-def test_every_action_exists(policies: dict[str, Any]) -> None:
+def test_every_action_exists(guarded: dict[str, Any]) -> None:
     operations: dict[str, set[str]] = {}
-    for action in sorted(set().union(*map(actions, policies.values())) - WITHOUT_OPERATION):
+    for action in sorted(set().union(*map(actions, guarded.values())) - WITHOUT_OPERATION):
         service, name = action.split(":")
         if service not in operations:
             names = ("sagemaker", "sagemaker-runtime") if service == "sagemaker" else (service,)

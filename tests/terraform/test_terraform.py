@@ -5,8 +5,10 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workspace import CONFIGURATION, HERE, ROOT, Terraform
@@ -36,9 +38,13 @@ def test_behaviour(terraform: Terraform, file: Path) -> None:
 @pytest.mark.parametrize(
     "file", sorted((CONFIGURATION / "environments").glob("*.tfvars")), ids=lambda p: p.stem
 )
-def test_every_environment_can_be_planned(offline: Terraform, file: Path) -> None:
+def test_every_environment_can_be_planned_and_has_a_state_of_its_own_that_is_locked(
+    offline: Terraform, file: Path
+) -> None:
     offline("plan", "-input=false", "-no-color", "-refresh=false", f"-var-file=environments/{file.name}")
-    assert file.with_suffix(".s3.tfbackend").exists()
+    backend = tomllib.loads(file.with_suffix(".s3.tfbackend").read_text())  # flat, so TOML reads it as well
+    assert backend["key"] == f"many-models/{file.stem}.tfstate"
+    assert backend["use_lockfile"] is backend["encrypt"] is True
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +56,17 @@ def applied(offline: Terraform) -> Iterator[Terraform]:
     assert offline("state", "list").stdout == ""
 
 
-def changes(terraform: Terraform, folder: Path, **variables: object) -> dict[str, list[str]]:
-    """What a plan with other variables would do, by address, without what stays as it is."""
+def planned(terraform: Terraform, folder: Path, *options: str, **variables: object) -> dict[str, Any]:
+    """A plan with other variables, as Terraform shows it."""
     file = folder / "other.tfvars.json"
     file.write_text(json.dumps(variables))
-    terraform("plan", *EVERYTHING, f"-var-file={file}", "-out=changes.tfplan")
-    shown = json.loads(terraform("show", "-json", "changes.tfplan").stdout)
+    terraform("plan", *EVERYTHING, *options, f"-var-file={file}", "-out=changes.tfplan")
+    return json.loads(terraform("show", "-json", "changes.tfplan").stdout)
+
+
+def changes(terraform: Terraform, folder: Path, **variables: object) -> dict[str, list[str]]:
+    """What a plan with other variables would do, by address, without what stays as it is."""
+    shown = planned(terraform, folder, **variables)
     actions = {change["address"]: change["change"]["actions"] for change in shown["resource_changes"]}
     return {address: done for address, done in actions.items() if done not in (["no-op"], ["read"])}
 
@@ -88,6 +99,17 @@ def test_switching_the_endpoint_off_takes_nothing_else(applied: Terraform, tmp_p
         "aws_sagemaker_endpoint",
         "aws_sagemaker_endpoint_configuration",
         "aws_sagemaker_model",
+    }
+
+
+def test_notebook_02_can_be_told_of_a_new_image_before_there_is_a_definition_for_it(
+    applied: Terraform, tmp_path: Path
+) -> None:
+    newer = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:2"
+    shown = planned(applied, tmp_path, "-refresh-only", image_uri=newer)
+    assert shown["output_changes"]["image_uri"]["after"] == newer
+    assert {tuple(change["change"]["actions"]) for change in shown.get("resource_changes", [])} <= {
+        ("no-op",)
     }
 
 

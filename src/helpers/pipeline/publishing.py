@@ -9,6 +9,7 @@ from sagemaker.core import image_uris
 from sagemaker.mlops.workflow.pipeline import Pipeline
 from tabular.algorithms import Family
 
+from helpers import network
 from helpers.errors import BadInput, one_line
 from helpers.pipeline.compiler import Compiler
 from helpers.pipeline.parameters import Parameters
@@ -54,7 +55,10 @@ def definition(compiler: Compiler, parameters: Parameters, steps: Sequence[Any])
         steps=list(steps),
         sagemaker_session=compiler.sdk,
     )
-    return json.dumps(json.loads(pipeline.definition()), indent=1)
+    document = json.loads(pipeline.definition())
+    if compiler.session.vpc:
+        network.place(document["Steps"], compiler.session.vpc)
+    return json.dumps(document, indent=1)
 
 
 def publish(compiler: Compiler, compiled: str, developer: str = "", definition_file: str = "") -> None:

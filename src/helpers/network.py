@@ -1,0 +1,29 @@
+"""Where jobs run: in the subnets and security groups that Terraform was given, or in none."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["place"]
+
+
+def place(steps: Sequence[dict[str, Any]], vpc: Mapping[str, Sequence[str]]) -> None:
+    """Put the job of every step of a definition into a VPC: its `subnet_ids` and `security_group_ids`.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html
+    """
+    config = {
+        "SecurityGroupIds": sorted(vpc["security_group_ids"]),
+        "Subnets": sorted(vpc["subnet_ids"]),
+    }
+    for step in steps:
+        arguments = step["Arguments"]
+        match step["Type"]:
+            case "Processing":
+                arguments.setdefault("NetworkConfig", {})["VpcConfig"] = config
+            case "Training":
+                arguments["VpcConfig"] = config
+            case "Tuning":
+                for trial in arguments["TrainingJobDefinitions"]:
+                    trial["VpcConfig"] = config
+            case "Condition":
+                place([*arguments["IfSteps"], *arguments["ElseSteps"]], vpc)
