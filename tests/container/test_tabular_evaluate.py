@@ -13,7 +13,7 @@ from tabular import evaluate
 from tabular.algorithms import ALGORITHMS
 from tabular.errors import BadInput
 from tabular.portable import save_model
-from tabular.schema import Schema, write_split
+from tabular.schema import write_split
 from tabular.server_process import ServerProcess
 from tabular_jobs import BIN, give_code, run, source
 from tabular_tables import fit, fitted, mixed
