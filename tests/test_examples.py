@@ -70,9 +70,10 @@ def test_the_page_of_ones_own_steps_works_as_it_is_written(
     executed = nbformat.read(folder / "02_define_pipeline.ipynb", as_version=4)
     tables = [o["data"]["text/plain"] for c in executed.cells for o in c.get("outputs", []) if "data" in o]
     assert any("EntropyForest" in table for table in tables)
-    said = (folder / "03_run_and_inspect.ipynb").read_text()
-    assert "EntropyForest" in said, "it competed"
-    (report,) = (tmp_path / "local_aws").rglob("preprocessing.json")
+    jobs = tmp_path / "local_aws/jobs"
+    given = [json.loads(path.read_text()) for path in jobs.rglob("hyperparameters.json")]
+    assert "EntropyForest" in {each.get("algorithm") for each in given}, "it competed"
+    (report,) = jobs.rglob("preprocessing.json")
     cleaned = json.loads(report.read_text())["custom_clean"]
     assert cleaned["before"]["rows"] - cleaned["after"]["rows"] == 7
 
