@@ -12,6 +12,7 @@ locals {
     role              = local.role_arns.endpoint
     network_isolation = true
     vpc               = var.vpc
+    environment       = length(var.serve_pickles) == 0 ? {} : { SERVE_PICKLES = join(",", sort(var.serve_pickles)) }
   }
   model_name = "${local.name}-${substr(sha256(jsonencode(local.model)), 0, 8)}"
   endpoint_configuration = {
@@ -38,6 +39,7 @@ resource "aws_sagemaker_model" "this" {
     image          = local.model.image
     mode           = "MultiModel"
     model_data_url = local.model.models
+    environment    = local.model.environment
 
     multi_model_config {
       model_cache_setting = "Enabled"

@@ -112,6 +112,18 @@ variable "endpoint" {
   }
 }
 
+variable "serve_pickles" {
+  description = "Algorithms of your own whose models the endpoint may unpickle, which runs code of whoever wrote them; empty for none."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.serve_pickles : can(regex("^[A-Za-z0-9_-]+$", name))])
+    error_message = "serve_pickles must be names of algorithms, such as ExtraTrees."
+  }
+}
+
 variable "invoker_url_auth" {
   description = "Who may call the invoker's URL: AWS_IAM (who signs and is allowed to), or NONE (everyone on the internet)."
   type        = string

@@ -25,7 +25,7 @@ __all__ = [
 Answers = tuple[np.ndarray, np.ndarray | None]
 # By the kind of estimator in the manifest. Trees may be of single precision; elsewhere the order of a sum
 # decides the last bits, between scikit-learn's own batches of different sizes, too.
-TOLERANCES = {"trees": 1e-7, "linear": 1e-12, "naive_bayes": 1e-12, "neural_network": 1e-12}
+TOLERANCES = {"trees": 1e-7, "linear": 1e-12, "naive_bayes": 1e-12, "neural_network": 1e-12, "pickle": 1e-12}
 
 
 @dataclass(frozen=True)

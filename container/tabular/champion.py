@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from tabular import paths
 from tabular.archive import extract
 from tabular.errors import BadInput
+from tabular.pickled import PIPELINE
 from tabular.portable import ARRAYS
 from tabular.rows import ROWS, row_hashes
 from tabular.schema import Schema
@@ -69,12 +70,14 @@ def fetch_champion(models_map_uri: str, group: str) -> Champion | None:
     return Champion(entry["version"], folder, json.loads((folder / "manifest.json").read_text()))
 
 
-def not_comparable(champion: Champion, schema: Schema) -> str:
+def not_comparable(champion: Champion, schema: Schema, pickles: frozenset[str] = frozenset()) -> str:
     """Why a champion cannot answer the rows of a table; empty if it can.
 
     It may have fewer columns than the table, and is asked with its own alone.
     """
     theirs = champion.schema
+    if champion.manifest["estimator"]["kind"] == "pickle" and champion.manifest["algorithm"] not in pickles:
+        return f"is a pickle of {champion.manifest['algorithm']!r}, which PICKLES does not name"
     if (theirs.task, theirs.target) != (schema.task, schema.target):
         return f"predicts {theirs.target!r} ({theirs.task}), not {schema.target!r} ({schema.task})"
     if theirs.classes != schema.classes:
@@ -128,7 +131,8 @@ def changed(champion: Champion, manifest: dict[str, Any]) -> list[dict[str, str]
 
 
 def _identity(manifest: dict[str, Any]) -> tuple[Any, ...]:
-    arrays = manifest.get("files", {}).get(ARRAYS)
+    files = manifest.get("files", {})
+    arrays = files.get(ARRAYS, files.get(PIPELINE))
     parts = ("columns", "classes", "encodings", "estimator")
     return manifest["training"].get("data_sha256"), arrays, *(manifest.get(part) for part in parts)
 

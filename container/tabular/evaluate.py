@@ -15,7 +15,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from tabular import paths
+from tabular import custom, paths
 from tabular.agreement import TOLERANCES, Answers, check_answers, positions
 from tabular.archive import extract
 from tabular.bootstrap import resample
@@ -54,7 +54,8 @@ def main() -> None:
     frame, truth, schema = read_split(split)
     folder, manifest = _challenger()
     champion = fetch_champion(arguments.models_map_uri, arguments.group)
-    with ServerProcess() as server:
+    pickles = custom.pickles()
+    with ServerProcess(pickles) as server:
         server.load(CHALLENGER, folder)
         answers = predict(server, CHALLENGER, frame, schema)
         alone = predict(server, CHALLENGER, frame, schema, together=1)
@@ -74,7 +75,7 @@ def main() -> None:
         **_details(schema, truth, answers),
         "subgroups": {} if subgroups is None else by_subgroup(subgroups, schema, truth, answers, SEED),
         "permutation_importance": permutation_importance(
-            load_model(folder), frame, truth, schema, arguments.metric, SEED
+            load_model(folder, pickles), frame, truth, schema, arguments.metric, SEED
         ),
         "champion": None
         if champion is None
@@ -103,9 +104,8 @@ def agreement(
 ) -> dict[str, Any]:
     """How near the server's answers are to scikit-learn's.
 
-    The fitted pipeline is a pickle, which is code. It is opened here and nowhere else: RefitBestModel wrote
-    it, under the same role and to the same bucket as the source that this job runs, so that whoever could
-    change it could as well change this. The server never opens it.
+    The fitted pipeline is a pickle, which is code. RefitBestModel wrote it, under the same role and to the
+    same bucket as the source that this job runs, so that whoever could change it could as well change this.
 
     Raises:
         BadInput: an answer differs; the model is not registered.
@@ -145,7 +145,7 @@ def _against(
     version = champion.version
     if champion.is_same_as(manifest):
         return same_as_champion(version, score(arguments.metric, schema.task, truth, *answers))
-    if why := not_comparable(champion, schema):
+    if why := not_comparable(champion, schema, server.pickles):
         return no_champion(f"Version {version}, in service, {why}; only the threshold decides.", version)
     labels = np.array(schema.classes)[truth.astype(np.intp)] if schema.classes else truth
     rows = unseen(champion, manifest, frame, labels)

@@ -8,8 +8,8 @@ import pandas as pd
 
 from tabular.agreement import as_model_input, positions
 from tabular.metrics import score, signed_margin
-from tabular.portable import PortableModel
 from tabular.schema import Schema
+from tabular.table_model import TableModel
 
 __all__ = ["permutation_importance"]
 
@@ -20,12 +20,12 @@ CELLS = 50_000_000  # that the model is asked for in all
 
 
 def permutation_importance(
-    model: PortableModel, frame: pd.DataFrame, truth: np.ndarray, schema: Schema, metric: str, seed: int
+    model: TableModel, frame: pd.DataFrame, truth: np.ndarray, schema: Schema, metric: str, seed: int
 ) -> dict[str, dict[str, float]]:
     """The mean loss of the metric and its standard deviation over the shuffles, the largest first.
 
-    Asked of the portable model, on some of the rows where there are many. Empty where the metric is not
-    defined on them, and for tables of more than 200 columns, where each matters little and asking about
+    Asked of the model as it is served, on some of the rows where there are many. Empty where the metric is
+    not defined on them, and for tables of more than 200 columns, where each matters little and asking about
     each takes long. Columns that tell the same hide each other: shuffling one loses nothing while the other
     is there.
     """
@@ -59,14 +59,10 @@ def permutation_importance(
     return dict(sorted(found.items(), key=lambda item: -item[1]["mean"]))
 
 
-def _score(
-    model: PortableModel, frame: pd.DataFrame, truth: np.ndarray, schema: Schema, metric: str
-) -> float:
+def _score(model: TableModel, frame: pd.DataFrame, truth: np.ndarray, schema: Schema, metric: str) -> float:
     return score(metric, schema.task, truth, *_answers(model, frame, schema))
 
 
-def _answers(
-    model: PortableModel, frame: pd.DataFrame, schema: Schema
-) -> tuple[np.ndarray, np.ndarray | None]:
-    labels, probabilities = model.predict(*as_model_input(frame, schema))
-    return positions(labels, schema), probabilities
+def _answers(model: TableModel, frame: pd.DataFrame, schema: Schema) -> tuple[np.ndarray, np.ndarray | None]:
+    prediction = model.predict(*as_model_input(frame, schema))
+    return positions(prediction.labels, schema), prediction.probabilities

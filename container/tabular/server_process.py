@@ -7,12 +7,14 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from tabular.errors import BadInput
+from tabular.pickled import SWITCH
 
 __all__ = ["ServerProcess"]
 
@@ -23,9 +25,15 @@ CELLS_PER_REQUEST = 50_000  # far below the largest body that the server reads
 class ServerProcess:
     """Started on entering, ended on leaving.
 
+    Args:
+        pickles: the algorithms whose models it may unpickle.
+
     Raises:
         BadInput: the server does not start, or refuses a model or rows, with its own words.
     """
+
+    def __init__(self, pickles: Iterable[str] = ()) -> None:
+        self.pickles = frozenset(pickles)
 
     def __enter__(self) -> "ServerProcess":
         with socket.socket() as free:
@@ -37,6 +45,7 @@ class ServerProcess:
             "SAGEMAKER_MULTI_MODEL": "true",
             "SAGEMAKER_BIND_TO_PORT": str(self.port),
             "SERVE_HOST": "127.0.0.1",
+            SWITCH: ",".join(sorted(self.pickles)),
         }
         self.process = subprocess.Popen([shutil.which("serve") or "serve"], env=environment, cwd="/")
         deadline = time.monotonic() + START_SECONDS

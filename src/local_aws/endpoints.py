@@ -1,5 +1,6 @@
 """Models, endpoint configurations and endpoints: the records, and the hosts behind them."""
 
+import os
 import re
 import shutil
 import threading
@@ -281,7 +282,9 @@ class Endpoints:
         shutil.rmtree(folder / "ml", ignore_errors=True)
         variant, model = self._variant(endpoint)
         definition = model["PrimaryContainer"]
-        variables = definition.get("Environment", {})
+        # A laptop has no Terraform to say this.
+        pickles = {name: os.environ[name] for name in ("SERVE_PICKLES",) if name in os.environ}
+        variables = pickles | definition.get("Environment", {})
         container = Container(self._account, self._workers, folder, model["ExecutionRoleArn"], variables)
         log_arn = self._account.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{name}")
         cached = definition.get("MultiModelConfig", {}).get("ModelCacheSetting") != "Disabled"

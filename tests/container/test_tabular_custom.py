@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tarfile
 
 import joblib
 import pandas as pd
@@ -99,9 +100,9 @@ def test_a_clean_that_fails_is_refused_in_a_sentence(steps, text, sentence):
         custom.clean(mixed(), steps(text))
 
 
-def test_steps_travel_with_the_jobs_and_an_algorithm_that_cannot_be_served_says_so(aws, base):
-    """PreprocessData, a trial and the refit, each as SageMaker runs it."""
-    archive = source(custom_steps=STEPS)
+def refit_by(aws, base, text):
+    """PreprocessData, a trial and the refit with steps of one's own, each as SageMaker runs it."""
+    archive = source(custom_steps=text)
     aws.s3.put_object(Bucket="jobs", Key="code/steps.tar.gz", Body=archive)
     give_code(base, archive)
     give_table(base, mixed(rows=120, gaps=False).assign(size=range(120)))
@@ -126,6 +127,10 @@ def test_steps_travel_with_the_jobs_and_an_algorithm_that_cannot_be_served_says_
     give_hyperparameters(base, best_training_job="steps", **code)
     done = run("train", base, AWS_ENDPOINT_URL=aws.url)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_steps_travel_with_the_jobs_and_an_algorithm_that_cannot_be_served_says_so(aws, base):
+    refit_by(aws, base, STEPS)
     assert [path.name for path in (base / "model").iterdir()] == ["manifest.json"]
     manifest = json.loads((base / "model/manifest.json").read_text())
     assert (manifest["portable"], manifest["algorithm"]) == (False, "NearestNeighbors")
@@ -136,3 +141,25 @@ def test_steps_travel_with_the_jobs_and_an_algorithm_that_cannot_be_served_says_
     with pytest.raises(UnusableModel, match=r"^KNeighborsClassifier cannot be made portable"):
         load_model(base / "model")
     assert joblib.load(base / "output/data/pipeline.joblib").named_steps["estimator"].n_neighbors == 3
+
+
+def test_a_pickle_that_the_steps_name_is_kept_and_judged_as_it_is_served(aws, base):
+    refit_by(aws, base, f'{STEPS}\nPICKLES = ["NearestNeighbors"]\n')
+    manifest = json.loads((base / "model/manifest.json").read_text())
+    assert manifest["estimator"] == {"kind": "pickle"}
+    assert manifest["files"].keys() == {"pipeline.joblib", "rows.bin"}
+
+    given = base / "processing/input"
+    (base / "processing/output/test").rename(given / "test")
+    for folder, name, made in (("model", "model", "model"), ("pipeline", "output", "output/data")):
+        (given / folder).mkdir()
+        with tarfile.open(given / folder / f"{name}.tar.gz", "w:gz") as archive:
+            for path in (base / made).iterdir():
+                archive.add(path, path.name)
+    flags = ["--metric", "accuracy", "--threshold", "0.1", "--group", "shop--toys"]
+    flags += ["--models-map-uri", "s3://jobs/absent.json"]
+    done = run("process", base, "tabular.evaluate", *flags, AWS_ENDPOINT_URL=aws.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads((base / "processing/output/evaluation/evaluation.json").read_text())
+    assert report["model"]["algorithm"] == "NearestNeighbors"
+    assert report["agreement"]["largest_difference"] == 0
