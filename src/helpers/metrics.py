@@ -77,19 +77,21 @@ def plot(calls: pd.DataFrame) -> Sequence[Axes]:
             axes.axis("off")
         return [counts, times]
     ago = -calls.index
-    counts.bar(ago, calls["warm"], color="#9ecae1", label="warm")
-    counts.bar(ago, calls["cold"], bottom=calls["warm"], color="#e6550d", label="cold")
+    counts.bar(ago - 0.2, calls["warm"], width=0.4, color="#9ecae1", label="warm")
+    counts.bar(ago + 0.2, calls["cold"], width=0.4, color="#e6550d", label="cold")
+    counts.set_yscale("symlog", linthresh=1)  # a few cold ones beside thousands
+    counts.set_ylim(bottom=0)
     counts.set_ylabel("calls per minute")
     cold = calls[calls["cold"] > 0]
     for column, color in zip(MILLISECONDS, ("#9ecae1", "#3182bd", "#e6550d"), strict=True):
-        times.plot(-cold.index, cold[column], marker="o", markersize=4, color=color, label=column)
+        times.plot(-cold.index, cold[column], "o", markersize=5, color=color, label=column)
     times.set_ylabel("milliseconds of a cold call")
-    times.set_ylim(bottom=0)
+    times.set_ylim(0, 1.5 * cold["waiting"].max() if len(cold) else 1)  # with room for the legend
     for axes in (counts, times):
         axes.set_xlim(min(-calls.index.max(), -5) - 0.6, 0.6)
         axes.set_xlabel("minutes from now")
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc="upper left", ncols=3)
         axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     return [counts, times]

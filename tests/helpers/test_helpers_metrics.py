@@ -68,7 +68,8 @@ def test_without_calls_there_is_nothing_to_add_up() -> None:
 def test_the_picture_has_a_bar_a_minute_and_a_line_for_each_part_of_a_cold_call() -> None:
     counts, times = metrics.plot(TABLE)
     assert [bar.get_height() for bar in counts.patches] == [0, 8, 2, 0]
-    assert [bar.get_x() + bar.get_width() / 2 for bar in counts.patches[:2]] == [-3, -1]
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in counts.patches]
+    assert middles == pytest.approx([-3.2, -1.2, -2.8, -0.8])
     assert [line.get_label() for line in times.lines] == ["downloading", "loading", "waiting"]
     assert [list(line.get_ydata()) for line in times.lines] == [[10], [20], [35]]
 
