@@ -129,6 +129,8 @@ PARAMETERS: Mapping[str, Parameter] = {
     "REGRESSION_SCORER": _one_of(*SCORERS["regression"]),
     "REGRESSION_METRIC": _one_of(*METRICS["regression"]),
     "REGRESSION_MIN_METRIC": _real(-1e12, 1e12),
+    "CHAMPION_MARGIN": _real(0, 1),
+    "CHAMPION_CONFIDENCE": _real(0.5, 0.999),
     "PREPROCESSING_INSTANCE": _instance(),
     "TRAINING_INSTANCE": _instance(),
     "EVALUATION_INSTANCE": _instance(),

@@ -22,7 +22,7 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from helpers import datasets, engine, parameters, summary
+from helpers import datasets, engine, parameters, steps, summary
 from helpers.entries import absolute
 from helpers.errors import BadInput, UserError
 from helpers.lock import exclusive
@@ -67,6 +67,8 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
         group(everything["PIPELINE_NAME"], name)
     if everything["ENVIRONMENT"] == "aws":
         outputs_of(everything["TERRAFORM_OUTPUTS"])
+    if everything["STEPS"]:
+        steps.read(everything["STEPS"])
     kept = datasets.reachable(entries)
     if "DATASETS" in values:
         values = {**values, "DATASETS": kept}

@@ -13,6 +13,9 @@ from helpers.sources import File
 
 __all__ = ["put_folder", "put_once", "read", "read_json"]
 
+# Tags are their own permissions, and say nothing here.
+NO_TAGS = {"TaggingDirective": "REPLACE"}
+
 
 def put_once(session: Session, prefix: str, name: str, contents: bytes) -> str:
     """Put contents at `<prefix><sha256>/<name>` unless they are there, and give their S3 URI."""
@@ -67,7 +70,7 @@ def _copy(s3: Any, file: File, bucket: str, key: str) -> None:
     location = urlsplit(file.s3_uri)
     source = {"Bucket": location.netloc, "Key": location.path.lstrip("/")}
     try:
-        s3.copy(source, bucket, key, ExtraArgs={"CopySourceIfMatch": file.etag})
+        s3.copy(source, bucket, key, ExtraArgs={"CopySourceIfMatch": file.etag, **NO_TAGS})
     except s3.exceptions.ClientError as error:
         if error.response["Error"]["Code"] not in ("PreconditionFailed", "412"):
             raise

@@ -14,8 +14,8 @@ from tabular import evaluate
 from tabular.algorithms import ALGORITHMS
 from tabular.archive import extract
 from tabular.errors import BadInput
+from tabular.inference import encode
 from tabular.portable import save_model
-from tabular.preprocess import encode
 from tabular.rows import ROWS, row_hashes
 from tabular.schema import features, write_split
 from tabular.server_process import ServerProcess

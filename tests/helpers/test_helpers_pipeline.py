@@ -31,6 +31,8 @@ DEFAULTS = {
     "MaxTuningParallelJobs": 2,
     "MetricForRegistrationThreshold": "auc",
     "MinThresholdForRegisterMetric": 0.9,
+    "ChampionMargin": 0.05,
+    "ChampionConfidence": 0.95,
     "RegisterModelApprovalStatus": "PendingManualApproval",
     **INSTANCES,
 }
@@ -171,6 +173,11 @@ def test_the_package_awaits_approval_in_the_group_of_its_data_set(steps: dict[st
     }
     assert arguments["ModelApprovalStatus"] == {"Get": "Parameters.RegisterModelApprovalStatus"}
     assert len(arguments["CustomerMetadataProperties"]) <= 50
+    card = arguments["ModelCard"]["ModelCardContent"]["Std:JsonGet"]
+    assert (card["PropertyFile"], card["Path"]) == (
+        {"Get": "Steps.EvaluateBestModel.PropertyFiles.ModelCard"},
+        "content",
+    )
 
 
 @pytest.mark.parametrize("family", ["classification", "regression"])

@@ -78,9 +78,14 @@ def exit_code(tmp_path: Path, *arguments: str, contents: str = "ENVIRONMENT: loc
         (["-p", "ENVIRONMENT", "aws"], "TERRAFORM_OUTPUTS names '', which is no file; write it with "),
         (["-p", "PIPELINE_NAME", "Mine"], "PIPELINE_NAME is 'Mine'; it must be up to 32"),
         (["-p", "DATASETS", "[wine, wine]"], "DATASETS names 'wine' more than once"),
-        (["-p", "DATASETS", "[{name: x, uri: nowhere.csv, target: y}]"], "The table of x at "),
+        (
+            ["-p", "DATASETS", "[{name: x, uri: nowhere.csv, target: y}]"],
+            "The table of x: Cannot read the table nowhere.csv",
+        ),
         (["-p", "DATASETS", f"[{'x' * 60}]"], "has 73 characters; a model package group has 63"),
         (["-p", "DATASETS", "[my_table]"], "must be lower-case letters and digits in words"),
+        (["-p", "DATASETS", "[{name: x, uri: x.csv, target: y, taks: auto}]"], "did you mean 'task'?"),
+        (["-p", "STEPS", "nowhere.py"], "STEPS names 'nowhere.py', which cannot be used ([Errno 2]"),
     ],
 )
 def test_what_cannot_be_used_is_refused_before_anything_starts(

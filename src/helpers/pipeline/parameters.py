@@ -19,6 +19,8 @@ COMMON: Mapping[str, Any] = {
     "CrossValidationFolds": 5,
     "MaxTuningJobs": 24,
     "MaxTuningParallelJobs": 2,
+    "ChampionMargin": 0.05,
+    "ChampionConfidence": 0.95,
     "RegisterModelApprovalStatus": "PendingManualApproval",
 }
 DEFAULTS: Mapping[Family, Mapping[str, Any]] = {
@@ -53,6 +55,8 @@ class Parameters:
     MaxTuningParallelJobs: ParameterInteger
     MetricForRegistrationThreshold: ParameterString
     MinThresholdForRegisterMetric: ParameterFloat
+    ChampionMargin: ParameterFloat
+    ChampionConfidence: ParameterFloat
     RegisterModelApprovalStatus: ParameterString
     PreprocessingInstance: ParameterString
     TrainingInstance: ParameterString

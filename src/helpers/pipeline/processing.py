@@ -72,12 +72,17 @@ def evaluate_best_model(
         arguments={
             "--metric": parameters.MetricForRegistrationThreshold,
             "--threshold": parameters.MinThresholdForRegisterMetric.to_string(),
+            "--champion-margin": parameters.ChampionMargin.to_string(),
+            "--champion-confidence": parameters.ChampionConfidence.to_string(),
             "--models-map-uri": compiler.session.uri(load().models_map_key),
             "--group": compiler.group(parameters),
         },
     )
-    report = PropertyFile(name="EvaluationReport", output_name="evaluation", path="evaluation.json")
-    return ProcessingStep("EvaluateBestModel", step_args=arguments, property_files=[report])
+    files = [
+        PropertyFile(name="EvaluationReport", output_name="evaluation", path="evaluation.json"),
+        PropertyFile(name="ModelCard", output_name="evaluation", path="card.json"),
+    ]
+    return ProcessingStep("EvaluateBestModel", step_args=arguments, property_files=files)
 
 
 def _processing(

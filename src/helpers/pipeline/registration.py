@@ -47,6 +47,12 @@ def register_best_model(
         "ModelMetrics": {
             "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report_uri}}
         },
+        "ModelCard": {
+            "ModelCardContent": JsonGet(
+                step_name=evaluate.name, property_file="ModelCard", json_path="content"
+            ),
+            "ModelCardStatus": "PendingReview",
+        },
         "CustomerMetadataProperties": {
             "dataset": parameters.DatasetName,
             "algorithm": tuning.properties.BestTrainingJob.TrainingJobDefinitionName,
