@@ -24,13 +24,14 @@ def clean(
         BadInput: no such column, a cell that is no single value, an infinite number, or too few rows left.
     """
     options.check_columns(table.columns, target)
-    table = table.drop(columns=list(options.drop))
+    table = table.drop(columns=[name for name in options.drop if name not in options.subgroups])
     _check_cells(table)
     labelled = table.dropna(subset=[target])
     if len(table) and not len(labelled):
         raise BadInput(f"The target {target!r} is empty in every row; there is nothing to learn from.")
     timed = labelled.dropna(subset=[options.time]) if options.time else labelled
-    cleaned = timed.drop_duplicates(ignore_index=True)
+    known = [name for name in table if name not in options.drop]
+    cleaned = timed.drop_duplicates(subset=known, ignore_index=True)
     report: dict[str, Any] = {
         "rows_read": len(table),
         "rows_without_target": len(table) - len(labelled),

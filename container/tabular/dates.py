@@ -11,7 +11,7 @@ import numpy as np
 
 from tabular.cells import MISSING, shown
 
-__all__ = ["ISO", "as_text", "date_format", "date_parts", "day_number"]
+__all__ = ["FORCED", "FORMATS", "ISO", "as_text", "date_format", "date_parts", "day_number"]
 
 # Any ISO 8601 date with or without a time and an offset; named as pandas.to_datetime names it.
 ISO = "ISO8601"

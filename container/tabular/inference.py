@@ -23,7 +23,7 @@ def infer_schema(table: pd.DataFrame, target: str, family: Family, options: Opti
         raise BadInput(f"log_target needs numbers above -1 as the target, and {seen}; leave it out.")
     if options.class_weight != "none" and task == "regression":
         raise BadInput("class_weight is for classes, and the target is a number; leave it out.")
-    apart = {target, options.group, options.time}
+    apart = {target, options.group, options.time, *options.drop}
     names = [name for name in table.columns if name not in apart and table[name].nunique(dropna=False) > 1]
     if not names:
         raise BadInput(

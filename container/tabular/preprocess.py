@@ -138,7 +138,7 @@ def _dropped(table: pd.DataFrame, schema: Schema) -> Mapping[str, str]:
     for name in table.columns:
         if name in (options.group, options.time):
             why[name] = "the group of a row" if name == options.group else "the time of a row"
-        elif name not in used:
+        elif name not in used | why.keys():
             why[name] = "holds one value alone" if table[name].notna().any() else "is empty"
     return why
 

@@ -98,10 +98,13 @@ def _newest(times: np.ndarray, test_size: float) -> Rows:
 def _whole_groups(
     target: np.ndarray, groups: np.ndarray, test_size: float, stratify: bool, random_state: int
 ) -> Rows:
+    if (count := len(np.unique(groups))) < 2:
+        raise ValueError("All rows are of one group.")
     if not stratify:
         drawn = GroupShuffleSplit(n_splits=1, test_size=test_size, random_state=random_state)
         return next(drawn.split(target, groups=groups))
-    parts = StratifiedGroupKFold(max(2, round(1 / test_size)), shuffle=True, random_state=random_state)
+    shares = min(max(2, round(1 / test_size)), count)
+    parts = StratifiedGroupKFold(shares, shuffle=True, random_state=random_state)
     classes = set(target.tolist())
     possible: Iterable[Rows] = (
         (train, test)
@@ -110,5 +113,5 @@ def _whole_groups(
     )
     found = min(possible, key=lambda rows: abs(len(rows[1]) / len(target) - test_size), default=None)
     if found is None:
-        raise ValueError(f"No share of the {len(set(groups.tolist()))} groups has a row of each class.")
+        raise ValueError(f"No share of the {count} groups has a row of each class.")
     return found

@@ -8,6 +8,7 @@ import sys
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import tabular
@@ -27,9 +28,10 @@ def tarball(files: Mapping[str, str]) -> bytes:
     return packed.getvalue()
 
 
-def source() -> bytes:
-    """The package `tabular` as it travels with a job."""
-    return tarball({f"tabular/{path.name}": path.read_text() for path in sorted(PACKAGE.glob("*.py"))})
+def source(**beside: str) -> bytes:
+    """The package `tabular` as it travels with a job, with Python files beside it."""
+    files = {f"tabular/{path.name}": path.read_text() for path in sorted(PACKAGE.glob("*.py"))}
+    return tarball(files | {f"{name}.py": text for name, text in beside.items()})
 
 
 def run(command: str, base: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +48,38 @@ def run(command: str, base: Path, *arguments: str, **environment: str) -> subpro
     return subprocess.run(
         [str(BIN / command), *arguments], env=variables, capture_output=True, text=True, timeout=120
     )
+
+
+def run_trial(
+    aws: Any, name: str, hyperparameters: dict[str, str], split: Path, source_uri: str = ""
+) -> float:
+    """Run a trial as a training job over a training split, wait for its end and give its score."""
+    for path in split.iterdir():
+        aws.s3.put_object(Bucket="jobs", Key=f"{name}/{path.name}", Body=path.read_bytes())
+    code = {"sagemaker_program": "tabular.train", "sagemaker_submit_directory": source_uri or aws.source}
+    s3_source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://jobs/{name}/"}
+    aws.sagemaker.create_training_job(
+        TrainingJobName=name,
+        HyperParameters=hyperparameters | code | {"_tuning_objective_metric": "cross_validation_score"},
+        AlgorithmSpecification={
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:local",
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [
+                {"Name": "cross_validation_score", "Regex": r"cross_validation_score=([-+0-9.eE]+);"}
+            ],
+        },
+        RoleArn="arn:aws:iam::123456789012:role/jobs",
+        InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": s3_source}}],
+        OutputDataConfig={"S3OutputPath": "s3://jobs/trials"},
+        ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 60},
+    )
+    aws.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
+        TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    job = aws.sagemaker.describe_training_job(TrainingJobName=name)
+    assert job["TrainingJobStatus"] == "Completed", job
+    return job["FinalMetricDataList"][0]["Value"]
 
 
 def give_hyperparameters(base: Path, **hyperparameters: str) -> None:

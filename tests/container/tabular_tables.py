@@ -1,17 +1,22 @@
 """Small tables with everything that a person's data brings, and models fitted on them."""
 
+import json
 import random
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.pipeline import Pipeline
 from tabular.algorithms import ALGORITHMS
 from tabular.export import export
 from tabular.inference import encode, infer_schema
+from tabular.options import DEFAULTS, Options
 from tabular.pipeline import build_pipeline
 from tabular.portable import PortableModel
 from tabular.schema import Schema, features
@@ -61,6 +66,18 @@ def mixed(task: str = "binary", rows: int = 160, seed: int = 0, gaps: bool = Tru
     return table
 
 
+def dated(task: str = "binary", rows: int = 160, gaps: bool = True) -> pd.DataFrame:
+    """The mixed table with a day, on whose month and weekday the target depends, and a moment."""
+    table = mixed(task, rows, gaps=gaps)
+    moments = pd.Timestamp("2023-11-01") + pd.to_timedelta(np.arange(rows) * 37 % 400 * 1.03, "D")
+    table.insert(1, "day", pd.Series(moments.strftime("%d.%m.%Y"), dtype=object))
+    table.insert(4, "moment", pd.Series([moment.isoformat() for moment in moments.round("s")], dtype=object))
+    if gaps:
+        table.loc[::11, "day"] = None
+        table.loc[::7, "moment"] = None
+    return table
+
+
 def settings(algorithm: str, task: str) -> dict[str, str]:
     """Hyperparameters that make an algorithm quick."""
     known = ALGORITHMS[algorithm].estimators[family(task)].hyperparameters
@@ -84,10 +101,14 @@ class Fitted:
 
 
 def fit(
-    table: pd.DataFrame, algorithm: str, task: str, hyperparameters: dict[str, str] | None = None
+    table: pd.DataFrame,
+    algorithm: str,
+    task: str,
+    hyperparameters: dict[str, str] | None = None,
+    options: Options = DEFAULTS,
 ) -> Fitted:
     """Fit an algorithm on a whole raw table and export it."""
-    schema = infer_schema(table, "target", family(task))
+    schema = infer_schema(table, "target", family(task), options)
     frame, target = features(table, schema), encode(table["target"], schema)
     chosen = settings(algorithm, task) if hyperparameters is None else hyperparameters
     pipeline = build_pipeline(schema, algorithm, chosen, 7)
@@ -117,3 +138,19 @@ def nasty(frame: pd.DataFrame, rows: int = 60) -> pd.DataFrame:
         changed[name] = [draw.choice([*others, draw.choice(known)]) for _ in range(rows)]
         changed[name] = changed[name].astype(frame[name].dtype)
     return changed
+
+
+def give_options(base: Path, content: bytes | None = None, **options: Any) -> None:
+    """Put the options of a table, or something else, beside it among the inputs of PreprocessData."""
+    path = base / "processing/input/data/dataset.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(json.dumps(options).encode() if content is None else content)
+
+
+def refusal(preprocess_data: Callable[..., Any], *arguments: Any, **changed: str) -> str:
+    """The one sentence by which PreprocessData refuses a table."""
+    with pytest.raises(SystemExit) as ended:
+        preprocess_data(*arguments, **changed)
+    assert isinstance(ended.value.code, str)
+    assert "\n" not in ended.value.code
+    return ended.value.code

@@ -26,7 +26,7 @@ from tabular.models import Models
 from tabular.portable import PortableModel, UnusableModel, load_model, save_model
 from tabular.server import ModelServer
 from tabular_examples import EXAMPLES
-from tabular_tables import fit, fitted, mixed, nasty
+from tabular_tables import dated, fit, fitted, mixed, nasty
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 fuzz = settings(
@@ -84,6 +84,7 @@ def served():
             numbers.set_axis(["1", "2", "target"], axis=1), "NaiveBayes", "binary"
         )
         tables["levels"] = fit(mixed(rows=40)[["colour", "code", "target"]], "NaiveBayes", "binary")
+        tables["dates"] = fit(dated(rows=40)[["day", "size", "moment", "target"]], "NaiveBayes", "binary")
         for name, one in tables.items():
             save_model(Path(folder) / name, one.manifest, one.arrays)
             models.load(name, str(Path(folder) / name))
@@ -120,7 +121,7 @@ def well_answered(method, path, body=b"", headers=()):
     return status, answer
 
 
-MODEL = st.sampled_from([*ALGORITHMS, "regression", "numbers", "named by numbers", "levels"])
+MODEL = st.sampled_from([*ALGORITHMS, "regression", "numbers", "named by numbers", "levels", "dates"])
 ACCEPT = st.sampled_from([b"", b"text/csv", b"application/json", b"*/*"])
 
 

@@ -6,20 +6,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from tabular_tables import mixed
+from tabular_tables import give_options, mixed, refusal
 
 
 def numbered(rows=40, **more):
     """A table of one numeric column and two classes."""
     return pd.DataFrame({"size": np.arange(rows) * 0.5, "target": ["no", "yes"] * (rows // 2), **more})
-
-
-def refusal(preprocess_data, *arguments, **changed):
-    with pytest.raises(SystemExit) as ended:
-        preprocess_data(*arguments, **changed)
-    assert isinstance(ended.value.code, str)
-    assert "\n" not in ended.value.code
-    return ended.value.code
 
 
 def test_a_table_becomes_two_splits_with_a_schema_and_a_report(preprocess_data):
@@ -325,3 +317,95 @@ def test_a_share_that_leaves_a_split_empty_is_refused(preprocess_data, share):
 )
 def test_wrong_arguments_are_refused_in_a_sentence(preprocess_data, changed, sentence):
     assert sentence in refusal(preprocess_data, numbered(), **changed)
+
+
+def test_options_travel_beside_the_table(preprocess_data, base):
+    give_options(base, drop=["income"], categorical=["size"], subgroups=["colour", "income"])
+    done = preprocess_data(mixed(rows=60))
+    assert done.kinds == {
+        "colour": "categorical",
+        "size": "categorical",
+        "member": "boolean",
+        "code": "categorical",
+    }
+    assert json.loads(done.report)["columns_dropped"] == {"income": "named in drop"}
+    assert done.schema.options.categorical == ("size",)
+    assert json.loads(done.report)["options"]["drop"] == ["income"]
+    subgroups = pd.read_parquet(done.folder / "test/subgroups.parquet")
+    assert list(subgroups) == ["colour", "income"]
+    assert subgroups["colour"].tolist() == done.test["colour"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"{", "dataset.json beside the table is no JSON"),
+        (b"\xff", "dataset.json beside the table is no JSON"),
+        (b'{"dorp": []}', "Unknown option 'dorp'; .* Did you mean 'drop'"),
+        (b'{"drop": ["sise"]}', "Unknown column in drop 'sise'; .* Did you mean 'size'"),
+        (
+            b'{"task": "regression"}',
+            "The option task is regression, and this is the pipeline of the classific",
+        ),
+        (b'{"task": "multiclass"}', "The option task is multiclass, and the target 'target' holds 2 classes"),
+        (b'{"log_target": true}', "log_target needs numbers above -1 as the target, and the task is binary"),
+        (b'{"numeric": ["colour"]}', r"Row \d+ of the column 'colour' is '.*', which is not a number"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(preprocess_data, base, content, sentence):
+    give_options(base, content)
+    with pytest.raises(SystemExit, match=sentence) as ended:
+        preprocess_data(mixed(rows=60))
+    assert "\n" not in ended.value.code
+
+
+@pytest.mark.parametrize("name", ["class_weight", "log_target"])
+def test_options_of_a_regression_fit_its_numbers(preprocess_data, base, name):
+    given = {"class_weight": {"class_weight": "balanced"}, "log_target": {"log_target": True}}[name]
+    give_options(base, **given)
+    said = refusal(preprocess_data, mixed("regression", rows=60), family="regression")
+    assert (
+        "above -1 as the target, and the smallest is -" if name == "log_target" else "is for classes"
+    ) in said
+
+
+def test_several_files_are_one_table(preprocess_data, base):
+    table = mixed(rows=80)
+    preprocess_data(table.head(50), "1.csv")
+    report = json.loads(preprocess_data(table.tail(30), "2.csv").report)
+    assert [(one["name"], one["rows"]) for one in report["files"]] == [("1.csv", 50), ("2.csv", 30)]
+    assert report["rows_read"] == 80
+
+
+def test_the_baseline_is_that_of_the_rows_of_training(preprocess_data):
+    table = mixed(rows=100).assign(day="2024-01-05", other=["2024-01-05", "2024-03-01"] * 50)
+    done = preprocess_data(table)
+    found = done.schema.baseline
+    assert list(found) == list(done.kinds)
+    size = done.train["size"]
+    assert found["size"]["mean"] == pytest.approx(size.mean(), rel=1e-5)
+    assert found["size"]["standard_deviation"] == pytest.approx(size.std(ddof=0), rel=1e-5)
+    assert found["size"]["median"] == pytest.approx(size.median(), rel=1e-5)
+    assert found["size"]["missing"] == pytest.approx(size.isna().mean(), rel=1e-5)
+    assert found["member"]["true"] == pytest.approx(done.train["member"].mean(), rel=1e-5)
+    assert found["other"] == {"missing": 0.0, "first": "2024-01-05T00:00:00", "last": "2024-03-01T00:00:00"}
+    assert found["colour"]["distinct"] == done.train["colour"].nunique()
+    assert found["colour"]["most_frequent"]["red"] == pytest.approx((done.train["colour"] == "red").mean())
+    assert len(found["code"]["most_frequent"]) == 10
+
+
+def test_a_target_that_is_empty_in_every_row_is_refused(preprocess_data):
+    said = refusal(preprocess_data, numbered(target=None))
+    assert said == "The target 'target' is empty in every row; there is nothing to learn from."
+
+
+def test_cells_that_are_no_single_values_are_refused(preprocess_data):
+    said = refusal(preprocess_data, numbered(tags=[[1, 2]] * 40), "table.parquet")
+    assert said.startswith(
+        "The column 'tags' holds ndarray cells, which are no single values; name it in drop"
+    )
+
+
+def test_cells_that_are_no_single_values_may_be_dropped(preprocess_data, base):
+    give_options(base, drop=["tags"])
+    assert preprocess_data(numbered(tags=[[1, 2]] * 40), "table.parquet").kinds == {"size": "numeric"}

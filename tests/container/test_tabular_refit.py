@@ -14,7 +14,7 @@ from tabular.inference import encode, infer_schema
 from tabular.portable import load_model
 from tabular.rows import row_hashes
 from tabular.schema import features, read_split, write_split
-from tabular_jobs import give_hyperparameters, run
+from tabular_jobs import give_hyperparameters, run, run_trial
 from tabular_tables import family, mixed
 
 TRIAL = {
@@ -34,32 +34,7 @@ def tuned(aws, tmp_path_factory):
     table = mixed("multiclass")
     schema = infer_schema(table, "target", family("multiclass"))
     write_split(folder, features(table, schema), encode(table["target"], schema), schema)
-    for path in folder.iterdir():
-        aws.s3.put_object(Bucket="jobs", Key=f"split/{path.name}", Body=path.read_bytes())
-    code = {"sagemaker_program": "tabular.train", "sagemaker_submit_directory": aws.source}
-    s3_source = {"S3DataType": "S3Prefix", "S3Uri": "s3://jobs/split/"}
-    aws.sagemaker.create_training_job(
-        TrainingJobName="trial-1",
-        HyperParameters=TRIAL | code | {"_tuning_objective_metric": "cross_validation_score"},
-        AlgorithmSpecification={
-            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:local",
-            "TrainingInputMode": "File",
-            "MetricDefinitions": [
-                {"Name": "cross_validation_score", "Regex": r"cross_validation_score=([-+0-9.eE]+);"}
-            ],
-        },
-        RoleArn="arn:aws:iam::123456789012:role/jobs",
-        InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": s3_source}}],
-        OutputDataConfig={"S3OutputPath": "s3://jobs/trials"},
-        ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 60},
-    )
-    aws.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
-        TrainingJobName="trial-1", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
-    job = aws.sagemaker.describe_training_job(TrainingJobName="trial-1")
-    assert job["TrainingJobStatus"] == "Completed", job
-    return SimpleNamespace(folder=folder, score=job["FinalMetricDataList"][0]["Value"])
+    return SimpleNamespace(folder=folder, score=run_trial(aws, "trial-1", TRIAL, folder))
 
 
 @pytest.fixture
@@ -128,7 +103,8 @@ def test_rows_of_training_are_known_again_and_others_are_not(refitted):
     frame, target, schema = read_split(refitted / "input/data/train")
     labels = [schema.classes[position] for position in target]
     seen = np.fromfile(refitted / "model/rows.bin", dtype="<u8")
-    assert len(set(seen)) == len(frame)
+    assert len(seen) == len(frame)
+    assert len(set(seen)) == len(frame.assign(target=target).drop_duplicates())
     np.testing.assert_array_equal(row_hashes(frame, labels, list(frame)), seen)
     others = row_hashes(frame.assign(size=frame["size"] + 1e-12), labels, list(frame))
     assert np.isin(others, seen).sum() == frame["size"].isna().sum()
