@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format lab notebooks retrain environment preflight deploy down bench bench-serving constraints clean
+.PHONY: help install demo test lint format lab notebooks retrain environment preflight deploy down bench bench-serving bench-baseline constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -70,6 +70,9 @@ bench-serving: install ## measure the model server beside its peers; needs wrk a
 
 bench-local: install ## measure local_aws: start, a step, a tuning step
 	$(BIN)/python tests/local_aws/bench_local.py
+
+bench-baseline: install ## compare the winner of a search with a plain baseline
+	$(BIN)/python tests/bench_baseline.py $(ARGS)
 
 constraints: ## write constraints.txt anew from the newest versions
 	$(PYTHON) -m venv .venv-constraints
