@@ -41,6 +41,8 @@ def test_a_package_carries_what_made_it(session: Session, ran: Any) -> None:
     assert found["dataset"] == "wine"
     assert found["pipeline-execution"] == ran.arn
     assert found["evaluation"].endswith("/evaluation.json")
+    assert found["evaluation-job"].startswith("pipelines-")
+    assert found["comparison"] == "no comparison"  # nothing was in service
     assert {"algorithm", "refit-training-job", "held-out-data", "input-data", "source"} <= set(found)
 
 

@@ -62,6 +62,10 @@ def register_best_model(
             "input-data": parameters.InputDataUri,
             "held-out-data": output(preprocess, "test"),
             "evaluation": report_uri,
+            "evaluation-job": evaluate.properties.ProcessingJobName,
+            "comparison": JsonGet(
+                step_name=evaluate.name, property_file="EvaluationReport", json_path="gate.summary"
+            ),
             "source": compiler.source_uri,
         },
     }
