@@ -314,7 +314,9 @@ def _calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, s
     contract, group = load(), f"{group_prefix(name)}preflight"
     bucket = f"arn:{partition}:s3:::{outputs['bucket']}"
     sagemaker = f"arn:{partition}:sagemaker:{region}:{account}"
-    image = ("ecr:BatchGetImage", f"arn:{partition}:ecr:{region}:{account}:repository/{name}", {})
+    deployer = f"arn:{partition}:lambda:{region}:{account}:function:{outputs['deployer_function_name']}"
+    repository = f"arn:{partition}:ecr:{region}:{account}:repository/{name}"
+    image = ("ecr:BatchGetImage", repository, {})
     model = f"{contract.prefixes.models}{group}/1.tar.gz"
     ask = (
         "sagemaker:InvokeEndpoint",
@@ -343,6 +345,12 @@ def _calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, s
             ask,
         ],
         "invoker": [read_map, ask],
+        "retrainer": [("sagemaker:StartPipelineExecution", f"{sagemaker}:pipeline/{name}", {})],
+        "scheduler": [("lambda:InvokeFunction", deployer, {})],
+        "build": [
+            ("s3:GetObject", f"{bucket}/{contract.prefixes.code}preflight.zip", {}),
+            ("ecr:PutImage", repository, {}),
+        ],
     }
 
 

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import botocore.session
+import pytest
 from botocore.validate import validate_parameters
 from helpers_shared import Compiled
 
@@ -14,7 +15,9 @@ VPC = {"subnet_ids": ["subnet-2", "subnet-1"], "security_group_ids": ["sg-1"]}
 CONFIG = {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1", "subnet-2"]}
 
 
-def compile_inside(compiled: Compiled) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def inside(compiled: Compiled) -> dict[str, Any]:
+    """The definition for an environment with a VPC."""
     from helpers import pipeline
 
     session = dataclasses.replace(compiled.compiler.session, vpc=VPC)
@@ -22,8 +25,8 @@ def compile_inside(compiled: Compiled) -> dict[str, Any]:
     return json.loads(pipeline.definition(compiler, compiled.parameters, compiled.steps))
 
 
-def test_every_job_of_the_pipeline_is_in_the_vpc(compiled: Compiled) -> None:
-    steps = {step["Name"]: step["Arguments"] for step in compile_inside(compiled)["Steps"]}
+def test_every_job_of_the_pipeline_is_in_the_vpc(inside: dict[str, Any]) -> None:
+    steps = {step["Name"]: step["Arguments"] for step in inside["Steps"]}
     assert steps["PreprocessData"]["NetworkConfig"] == {"VpcConfig": CONFIG}
     assert steps["EvaluateBestModel"]["NetworkConfig"] == {"VpcConfig": CONFIG}
     assert steps["RefitBestModel"]["VpcConfig"] == CONFIG
@@ -31,15 +34,15 @@ def test_every_job_of_the_pipeline_is_in_the_vpc(compiled: Compiled) -> None:
     assert [trial["VpcConfig"] for trial in trials] == [CONFIG] * 6
 
 
-def test_nothing_else_of_the_definition_changes(compiled: Compiled) -> None:
-    inside = json.dumps(compile_inside(compiled), sort_keys=True)
+def test_nothing_else_of_the_definition_changes(compiled: Compiled, inside: dict[str, Any]) -> None:
+    left = json.dumps(inside, sort_keys=True)
     for text in (
         f', "VpcConfig": {json.dumps(CONFIG)}',
         f'"NetworkConfig": {{"VpcConfig": {json.dumps(CONFIG)}}}, ',
     ):
-        assert text in inside
-        inside = inside.replace(text, "")
-    assert json.loads(inside) == json.loads(compiled.definition)
+        assert text in left
+        left = left.replace(text, "")
+    assert json.loads(left) == json.loads(compiled.definition)
 
 
 def test_without_a_vpc_no_job_names_one(compiled: Compiled) -> None:

@@ -10,6 +10,8 @@ import yaml
 from grants import CODE, FORBIDDEN, PLATFORM, WITH_KEY, WITH_VPC, Call
 from iam import actions, allows, statements
 
+from helpers import preflight
+
 POLICIES = {
     "jobs": "aws_iam_role_policy.jobs",
     "endpoint": "aws_iam_role_policy.endpoint",
@@ -57,6 +59,14 @@ SPARE = {
     "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
 }
 PEOPLE = ("operator", "approver")
+OUTPUTS = {
+    "account_id": "123456789012",
+    "region": "eu-central-1",
+    "bucket": "demo-123456789012-eu-central-1",
+    "job_role_arn": "arn:aws:iam::123456789012:role/demo-jobs",
+    "endpoint_name": "demo",
+    "deployer_function_name": "demo-deployer",
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +88,14 @@ def permitted(policy: dict[str, Any], call: Call) -> bool:
 def test_may_do_what_its_work_needs(policies: dict[str, Any], role: str) -> None:
     needed = PLATFORM.get(role, []) + CODE.get(role, [])
     assert [call for call in needed if not permitted(policies[role], call)] == []
+
+
+def test_preflight_asks_about_every_role_what_it_is_allowed(policies: dict[str, Any]) -> None:
+    asked = preflight._calls("demo", OUTPUTS)
+    assert asked.keys() == POLICIES.keys() - set(PEOPLE)
+    for role, calls in asked.items():
+        for action, resource, context in calls:
+            assert allows(policies[role], action, resource, context), f"{role}: {action} on {resource}"
 
 
 @pytest.mark.parametrize("role", POLICIES)

@@ -94,7 +94,7 @@ class _Provider:
 
     def PlanResourceChange(self, request: Any) -> dict[str, Any]:
         old, new = _unpack(request.prior_state), _unpack(request.proposed_new_state)
-        if old is None and new is not None:
+        if new not in (None, old):  # also in a block that is new to a resource that there is
             new = _fill(self._block("resource_schemas", request), new, lambda name, kind: UNKNOWN)
         renamed = [name for name in IDENTITIES if old and new and old.get(name) != new.get(name)]
         replace = [{"steps": [{"attribute_name": name}]} for name in renamed]
