@@ -1,6 +1,7 @@
 """The scikit-learn pipeline of one algorithm: preprocessing and estimator, fitted together in every fold."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -21,7 +22,7 @@ MAX_LEVELS = 50  # of one category; rarer levels share a column
 def build_pipeline(
     schema: Schema, algorithm: str, hyperparameters: Mapping[str, str], random_state: int
 ) -> Pipeline:
-    """The unfitted pipeline: `features`, then `estimator`.
+    """The unfitted pipeline: `features` first, `estimator` last.
 
     Trees get numbers as they are, with NaN where a cell is empty, which all three libraries handle
     themselves; the others get them imputed and scaled. A date is its day number, month and weekday. Where
@@ -58,8 +59,13 @@ def build_pipeline(
         ("categorical", encoder, categorical),
     ]
     used = [(name, steps, columns) for name, steps, columns in transformers if columns]
+    steps: list[tuple[str, Any]] = [("features", ColumnTransformer(used, sparse_threshold=0.0))]
+    if known[algorithm].standardise:
+        # NumPy sums a row in an order that depends on how the table lies in memory, as frames do this way or
+        # that; naive Bayes of a column that is nearly constant magnifies the difference.
+        steps.append(("in_rows", FunctionTransformer(np.ascontiguousarray)))
     # LightGBM accepts no special characters in feature names, so the columns carry none further.
-    return Pipeline([("features", ColumnTransformer(used, sparse_threshold=0.0)), ("estimator", estimator)])
+    return Pipeline([*steps, ("estimator", estimator)])
 
 
 def logarithm(target: np.ndarray) -> np.ndarray:
