@@ -5,7 +5,7 @@ ARGS ?=
 BASE_IMAGE ?= python:3.12-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-serving bench-local constraints clean
+.PHONY: help install demo test test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-serving bench-baseline bench-local constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -87,6 +87,9 @@ bench-serving: install ## measure the model server beside its peers; needs wrk a
 bench-local: install ## measure local_aws: start, a step, a tuning step, the demo
 	$(BIN)/python tests/local_aws/bench_local.py
 	$(BIN)/python tests/bench_demo.py
+
+bench-baseline: install ## compare the winner of a search with a plain baseline
+	$(BIN)/python tests/bench_baseline.py $(ARGS)
 
 constraints: ## write constraints.txt anew from the newest versions
 	$(PYTHON) -m venv .venv-constraints
