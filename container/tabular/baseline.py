@@ -37,12 +37,12 @@ def _of_column(values: pd.Series, column: Column) -> dict[str, Any]:
     if column.kind == "date":
         first, last = as_text(np.array([values.min(), values.max()]), str(column.format))
         return {**missing, "first": first, "last": last}
-    return {
-        **missing,
-        "mean": _rounded(values.mean()),
-        "standard_deviation": _rounded(values.std(ddof=0)),
-        **{name: _rounded(values.quantile(share)) for name, share in QUARTILES.items()},
-    }
+    present = values.dropna().to_numpy()
+    if not len(present):
+        return missing | dict.fromkeys(("mean", "standard_deviation", *QUARTILES))
+    found = (present.mean(), present.std(), *np.quantile(present, list(QUARTILES.values())))
+    names = ("mean", "standard_deviation", *QUARTILES)
+    return missing | {name: _rounded(number) for name, number in zip(names, found, strict=True)}
 
 
 def _rounded(number: float) -> float | None:

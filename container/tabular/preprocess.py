@@ -33,8 +33,9 @@ def main() -> None:
     folder = paths.processing("input/data")
     options = read_options(folder)
     raw = read_table(table_files(folder))
+    # pandas copies attrs with every column that is looked at
+    report: dict[str, Any] = {"files": raw.attrs.pop("files"), "options": options.to_dict()}
     table = custom.clean(raw)
-    report: dict[str, Any] = {"files": raw.attrs["files"], "options": options.to_dict()}
     if table is not raw:
         before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw, table))
         report["custom_clean"] = {"before": before, "after": after}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,8 +65,14 @@ class Schema:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
-        columns = [{k: v for k, v in asdict(c).items() if v is not None} for c in self.columns]
-        return {**asdict(self), "columns": columns, "options": self.options.to_dict()}
+        return {
+            "task": self.task,
+            "target": self.target,
+            "classes": self.classes,
+            "columns": [{k: v for k, v in vars(column).items() if v is not None} for column in self.columns],
+            "options": self.options.to_dict(),
+            "baseline": self.baseline,
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Schema":

@@ -1,4 +1,4 @@
-"""Any table that people have goes from its raw file to a portable model, or is refused before it is learnt from."""
+"""Any table goes from its raw file to a portable model, or is refused before it is learnt from."""
 
 import gzip
 import json
@@ -249,7 +249,8 @@ def test_a_million_rows_of_twenty_columns_take_less_than_four_gigabytes(base, re
     command = [str(BIN / "process"), "tabular.preprocess", *arguments, "--random-state", "7"]
     # The peak of this child alone: a process of its own starts it and asks for its children's.
     code = (
-        "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:], capture_output=True, text=True); "
+        "import resource, subprocess, sys\n"
+        "done = subprocess.run(sys.argv[1:], capture_output=True, text=True)\n"
         "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, done.stderr)"
     )
     started = time.monotonic()
