@@ -100,7 +100,7 @@ def test_a_clean_that_fails_is_refused_in_a_sentence(steps, text, sentence):
         custom.clean(mixed(), steps(text))
 
 
-def refit_by(aws, base, text):
+def refit_by(aws, base, text, name):
     """PreprocessData, a trial and the refit with steps of one's own, each as SageMaker runs it."""
     archive = source(custom_steps=text)
     aws.s3.put_object(Bucket="jobs", Key="code/steps.tar.gz", Body=archive)
@@ -121,16 +121,16 @@ def refit_by(aws, base, text):
     (base / "processing/output/train").rename(base / "input/data/train")
     uri, trial = "s3://jobs/code/steps.tar.gz", {"algorithm": "NearestNeighbors", "n_neighbors": "3"}
     common = {"scorer": "accuracy", "folds": "3", "random_state": "7"}
-    assert 0.4 < run_trial(aws, "steps", trial | common, base / "input/data/train", uri) < 1
+    assert 0.4 < run_trial(aws, name, trial | common, base / "input/data/train", uri) < 1
 
     code = {"sagemaker_program": "tabular.refit", "sagemaker_submit_directory": uri}
-    give_hyperparameters(base, best_training_job="steps", **code)
+    give_hyperparameters(base, best_training_job=name, **code)
     done = run("train", base, AWS_ENDPOINT_URL=aws.url)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_steps_travel_with_the_jobs_and_an_algorithm_that_cannot_be_served_says_so(aws, base):
-    refit_by(aws, base, STEPS)
+    refit_by(aws, base, STEPS, "refused")
     assert [path.name for path in (base / "model").iterdir()] == ["manifest.json"]
     manifest = json.loads((base / "model/manifest.json").read_text())
     assert (manifest["portable"], manifest["algorithm"]) == (False, "NearestNeighbors")
@@ -144,7 +144,7 @@ def test_steps_travel_with_the_jobs_and_an_algorithm_that_cannot_be_served_says_
 
 
 def test_a_pickle_that_the_steps_name_is_kept_and_judged_as_it_is_served(aws, base):
-    refit_by(aws, base, f'{STEPS}\nPICKLES = ["NearestNeighbors"]\n')
+    refit_by(aws, base, f'{STEPS}\nPICKLES = ["NearestNeighbors"]\n', "kept")
     manifest = json.loads((base / "model/manifest.json").read_text())
     assert manifest["estimator"] == {"kind": "pickle"}
     assert manifest["files"].keys() == {"pipeline.joblib", "rows.bin"}
