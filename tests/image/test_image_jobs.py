@@ -127,7 +127,7 @@ def test_a_trial_that_is_stopped_ends_at_once(
     figures: dict[str, str],
 ) -> None:
     """It is the container's first process, which the kernel lets ignore signals."""
-    give_trial(base, split, aws, algorithm="RandomForest", n_estimators="500", folds="20")
+    give_trial(base, split, aws, algorithm="RandomForest", n_estimators="300", folds="20")
     name = engine("run", "--detach", *options(base), image, "train").strip()
     deadline = time.monotonic() + 60
     while "tabular" not in engine("exec", name, "ls", "/opt/ml/code", check=False):
