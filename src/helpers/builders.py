@@ -49,10 +49,13 @@ def build(session: Session, builder: str = "auto", terraform_outputs: str = "") 
     if builder not in BUILDERS:
         raise BadInput(f"IMAGE_BUILDER is {builder!r}; choose one of {', '.join(BUILDERS)}.")
     if session.is_local:
-        print(
-            "Nothing to build: jobs and endpoint run as processes of this machine, with the same commands "
-            "`train`, `process` and `serve` that the image would hold."
-        )
+        if given := os.environ.get("LOCAL_AWS_IMAGE"):
+            print(f"Nothing to build: jobs and endpoint run in containers of {given} (LOCAL_AWS_IMAGE).")
+        else:
+            print(
+                "Nothing to build: jobs and endpoint run as processes of this machine, with the same "
+                "commands `train`, `process` and `serve` that the image would hold."
+            )
         return session.image_uri
     outputs = outputs_of(terraform_outputs)
     if missing := [name for name in NEEDED if not outputs.get(name)]:

@@ -110,10 +110,16 @@ def recorded(outputs: Path) -> str | None:
 # Nothing to build
 
 
-def test_locally_nothing_is_built(aws: Session, capsys: pytest.CaptureFixture[str]) -> None:
+def test_locally_nothing_is_built(
+    aws: Session, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = dataclasses.replace(aws, environment="local", image_uri="shop:local")
+    monkeypatch.delenv("LOCAL_AWS_IMAGE", raising=False)
     assert builders.build(here, "docker") == "shop:local"
     assert capsys.readouterr().out.startswith("Nothing to build: jobs and endpoint run as processes")
+    monkeypatch.setenv("LOCAL_AWS_IMAGE", "shop:one")
+    assert builders.build(here, "docker") == "shop:local"
+    assert "in containers of shop:one" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("builder", builders.BUILDERS)
