@@ -47,7 +47,7 @@ SEED = 20  # of the resamples and the shuffles: the same rows and answers give t
 
 
 def main() -> None:
-    """Write evaluation.json, the same as report.html for people, and card.json for the registry."""
+    """Write evaluation.json, the same as report.html for people; card.json and baseline.json to register."""
     arguments = _arguments()
     check_champion_rule(arguments.champion_margin, arguments.champion_confidence)
     split = paths.processing("input/test")
@@ -86,7 +86,7 @@ def main() -> None:
             "changed": changed(champion, manifest),
         },
     }
-    _write(report, arguments.group)
+    _write(report, manifest.get("baseline", {}), arguments.group)
     print(json.dumps({"gate": gate}))
 
 
@@ -195,10 +195,11 @@ def _facts(manifest: dict[str, Any]) -> dict[str, Any]:
     return {name: manifest[name] for name in names}
 
 
-def _write(report: dict[str, Any], group: str) -> None:
+def _write(report: dict[str, Any], baseline: dict[str, Any], group: str) -> None:
     output = paths.processing("output/evaluation")
     output.mkdir(parents=True, exist_ok=True)
     (output / "evaluation.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    (output / "baseline.json").write_text(json.dumps(baseline, indent=1))
     (output / "report.html").write_text(html(report, group))
     (output / "card.json").write_text(json.dumps({"content": model_card(report, group, paths.job())}))
 

@@ -305,6 +305,7 @@ def test_page_and_card_stand_beside_the_report(evaluated, held_out, base, task):
     assert f"{GROUP}: XGBoost" in page
     assert len(page) < 200_000
     content = json.loads((folder / "card.json").read_text())["content"]
+    assert isinstance(json.loads((folder / "baseline.json").read_text()), dict)
     assert json.loads(content)["intended_uses"]["purpose_of_model"] == f"Predicts target ({task})."
     assert report["rows"] == {"held_out": 160, "training": 160}
     assert set(report["permutation_importance"]) == {"colour", "size", "member", "income", "code"}

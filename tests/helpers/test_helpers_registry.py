@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers_shared import first_version
 
-from helpers import deployments, registry
+from helpers import deployments, registry, storage
 from helpers.errors import BadInput, JobFailed
 from helpers.registry import PENDING, Decision, Package
 from helpers.session import Session
@@ -44,6 +44,11 @@ def test_a_package_carries_what_made_it(session: Session, ran: Any) -> None:
     assert found["evaluation-job"].startswith("pipelines-")
     assert found["comparison"] == "no comparison"  # nothing was in service
     assert {"algorithm", "refit-training-job", "held-out-data", "input-data", "source"} <= set(found)
+    described = session.client("sagemaker").describe_model_package(
+        ModelPackageName=first_version(session).arn
+    )
+    baseline_uri = described["ModelMetrics"]["ModelDataQuality"]["Statistics"]["S3Uri"]
+    assert 11 < storage.read_json(session, baseline_uri)["alcohol"]["mean"] < 15
 
 
 def test_a_data_set_that_was_never_registered_has_no_versions(session: Session) -> None:

@@ -27,7 +27,9 @@ def register_best_model(
 
     Made without the SDK's ModelBuilder, which adds settings for a server that this image does not have.
     """
-    report_uri = Join("/", [output(evaluate, "evaluation"), "evaluation.json"])
+    report_uri, baseline_uri = (
+        Join("/", [output(evaluate, "evaluation"), file]) for file in ("evaluation.json", "baseline.json")
+    )
     arguments = _ModelStepArguments(Prepared(compiler.sdk))
     arguments.create_model_package_request = {
         "ModelPackageGroupName": compiler.group(parameters),
@@ -45,7 +47,8 @@ def register_best_model(
             "SupportedTransformInstanceTypes": ["ml.m5.large", "ml.m5.xlarge"],
         },
         "ModelMetrics": {
-            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report_uri}}
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report_uri}},
+            "ModelDataQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": baseline_uri}},
         },
         "ModelCard": {
             "ModelCardContent": JsonGet(
