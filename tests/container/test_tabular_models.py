@@ -102,7 +102,7 @@ def test_what_is_refused_is_not_counted(make_folder, tmp_path):
 
 
 def test_memory_that_the_system_does_not_give_answers_507(make_folder, monkeypatch):
-    def fail(folder: Path) -> None:
+    def fail(folder: Path, pickles: frozenset[str]) -> None:
         raise MemoryError
 
     monkeypatch.setattr(models, "load_model", fail)

@@ -180,6 +180,7 @@ def test_what_is_no_table_of_scikit_learn_is_refused(name: str) -> None:
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever asks the web by urllib finds a proxy where nobody listens."""
+    monkeypatch.setattr("urllib.request._opener", None)  # which would keep the proxies of its first use
     for name in ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
 
