@@ -94,9 +94,10 @@ def serve_sklearn() -> None:
     import joblib
     import numpy as np
     from tabular import models, serve
-    from tabular.portable import PortableModel, Prediction, load_model
+    from tabular.portable import load_model
+    from tabular.table_model import Prediction, TableModel
 
-    def load(folder: Path) -> PortableModel:
+    def load(folder: Path, pickles: frozenset[str]) -> TableModel:
         model, pipeline = (
             load_model(folder),
             joblib.load(folder.parents[1] / "pipelines" / folder.name / "model.joblib"),
@@ -309,7 +310,10 @@ class Peer:
         """Memory of all processes: shared pages are divided among those that share them."""
         total = 0
         for pid in self.processes():
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            try:
+                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            except ProcessLookupError:  # it has ended meanwhile
+                continue
             total += sum(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:"))
         return total / 1024
 
