@@ -1,6 +1,7 @@
 """One local_aws of these tests' own, one real execution in it, and headless runs beside it."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -8,8 +9,9 @@ from uuid import uuid4
 import headless
 import pytest
 from helpers_shared import TRIALS, Compiled, Connected, HeadlessRun, compile_pipeline, first_version, settings
+from loopback import Source, answering
 
-from helpers import datasets, runs, source
+from helpers import datasets, runs, source, sources
 from helpers.session import Session, connect, local
 
 
@@ -99,3 +101,16 @@ def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> list[HeadlessRun]:
             (home, results, headless.start(home, results, "--only", "01", "-p", "DATASETS", "[wine]"))
         )
     return [HeadlessRun(home, results, headless.finish(process)) for home, results, process in begun]
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
+    """A server of this machine that stands for the web."""
+    found = Source()
+    monkeypatch.setattr(sources, "web", lambda: answering(found.port))
+    thread = threading.Thread(target=found.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield found
+    found.server.shutdown()
+    thread.join()
+    found.server.server_close()

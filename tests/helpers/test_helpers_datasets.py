@@ -1,8 +1,7 @@
 """The tables of a run: what cannot be used is found while nothing has started."""
 
 import random
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -105,18 +104,6 @@ def test_another_column_of_a_known_table_may_be_the_target() -> None:
 
 
 # Banknote, from its source
-
-
-@pytest.fixture
-def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
-    source = Source()
-    monkeypatch.setattr(sources, "web", lambda: answering(source.port))
-    thread = threading.Thread(target=source.server.serve_forever, args=(0.01,))
-    thread.start()
-    yield source
-    source.server.shutdown()
-    thread.join()
-    source.server.server_close()
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_packages_come_from_where_this_machines_packages_come_from(
 ) -> None:
     settings = tmp_path / "settings.conf"
     settings.write_text(
-        "[global]\nindex-url = https://pypi.example/simple\ntrusted-host = one.example\n"
+        "[global]\nindex-url = https://packages.example/simple\ntrusted-host = one.example\n"
         "    two.example\nfind-links = /opt/wheels file:///opt/more\ncert = /etc/ssl/mine.pem\n"
     )
     monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
@@ -93,7 +93,7 @@ def test_packages_come_from_where_this_machines_packages_come_from(
     written = configparser.RawConfigParser()
     written.read(tmp_path / "context/pip.conf")
     given = dict(written["global"])
-    assert given["index-url"] == "https://pypi.example/simple"
+    assert given["index-url"] == "https://packages.example/simple"
     assert given["trusted-host"].split() == ["one.example", "two.example"]
     assert given["proxy"] == "http://user:100%@proxy.example"
     assert "cert" not in given and "/opt" not in str(given), "paths of this machine"

@@ -28,18 +28,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture
-def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
-    source = Source()
-    monkeypatch.setattr(sources, "web", lambda: answering(source.port))
-    thread = threading.Thread(target=source.server.serve_forever, args=(0.01,))
-    thread.start()
-    yield source
-    source.server.shutdown()
-    thread.join()
-    source.server.server_close()
-
-
 def read(uri: str) -> bytes:
     (file,) = sources.fetch(uri)
     return file.path.read_bytes()
