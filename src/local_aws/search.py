@@ -29,9 +29,11 @@ class Search:
 
     Attributes:
         count: How many trials there are.
+        learns: Whether a proposal depends on the past, so that a trial has to wait for those before it.
     """
 
     def __init__(self, strategy: str, definitions: Sequence[Document], seed: int, count: int | None) -> None:
+        self.learns = strategy == "Bayesian"
         self._strategy, self._definitions, self._seed = strategy, definitions, seed
         self._grid = list(_grid(definitions)) if strategy == "Grid" else []
         self.count = len(self._grid) if strategy == "Grid" else count or 0

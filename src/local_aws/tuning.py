@@ -150,7 +150,7 @@ class TuningJobs(JobFamily):
         """Run one trial, unless the job was stopped or nothing but failures is to be expected."""
         ended = None
         try:
-            past = trials.before(index)
+            past = trials.before(index) if search.learns else []
             if run.stopping.is_set() or trials.futile:
                 return
             definition = search.definition(index)

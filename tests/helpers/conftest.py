@@ -1,6 +1,7 @@
 """One local_aws of these tests' own, one real execution in it, and headless runs beside it."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -114,3 +115,11 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
     found.server.shutdown()
     thread.join()
     found.server.server_close()
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Processes hear SIGINT, also where these tests run in the background, which would have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

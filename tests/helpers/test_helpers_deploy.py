@@ -582,15 +582,7 @@ esac
 """
 
 
-@pytest.fixture
-def _interruptible() -> Iterator[None]:
-    """Processes hear SIGINT, also where these tests run in the background, which would have it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.usefixtures("interruptible")
 def test_terraform_is_let_end_when_a_person_interrupts(tmp_path: Path) -> None:
     programs, configuration = tmp_path / "bin", tmp_path / "terraform"
     programs.mkdir()

@@ -234,6 +234,7 @@ def notebook(folder: Path, *cells: str) -> Path:
 
 @pytest.mark.slow
 @headless.needs_proc
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_an_interrupt_while_jobs_run_leaves_no_process_behind(
     home: Path, tmp_path: Path, number: signal.Signals
