@@ -11,9 +11,9 @@ help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
 
 install: ## make .venv with everything at the versions of constraints.txt
-	@PYTHONPATH=src $(PYTHON) -m helpers.lock .install.lock $(MAKE) --silent .venv/installed
+	@PYTHONPATH=src $(PYTHON) -m commands.lock .install.lock $(MAKE) --silent .venv/installed
 
-.venv/installed: constraints.txt pyproject.toml container/pyproject.toml $(wildcard container/tabular/*.[ch])
+.venv/installed: constraints.txt pyproject.toml container/pyproject.toml $(wildcard container/tabular/portable/native/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; set PYTHON to a newer one.")'
 	@echo "Installing into .venv; this takes some minutes, once."
 	$(PYTHON) -m venv .venv
@@ -34,7 +34,7 @@ install: ## make .venv with everything at the versions of constraints.txt
 	@touch $@
 
 demo: install ## run the five notebooks on this machine, with parameters/local.yaml
-	$(BIN)/python -m helpers.run parameters/local.yaml $(ARGS)
+	$(BIN)/python -m commands.run parameters/local.yaml $(ARGS)
 
 test: install lint .venv-checkov/installed ## run every test
 	$(BIN)/python -m pytest $(ARGS)
@@ -43,7 +43,7 @@ test-image: install ## build the image with a real Docker engine and run everyth
 	$(BIN)/python -m pytest tests/image -m image $(ARGS)
 
 image: install ## build the image by Docker, on any BASE_IMAGE; make image ENV=dev builds and pushes it
-	@$(BIN)/python -m helpers.builders $(if $(ENV),--env "$(ENV)",--base "$(BASE_IMAGE)") $(ARGS)
+	@$(BIN)/python -m commands.image $(if $(ENV),--env "$(ENV)",--base "$(BASE_IMAGE)") $(ARGS)
 
 audit: install .venv-audit/installed ## look up known vulnerabilities of the versions in constraints.txt
 	@$(BIN)/python tests/image/audit.py .venv-audit/bin/pip-audit
@@ -60,36 +60,36 @@ lab: install ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 notebooks: install ## run the notebooks and store their outputs in notebooks/
-	$(BIN)/python -m helpers.store
+	$(BIN)/python -m commands.store_outputs
 
 retrain: install ## compile and run the pipeline as a scheduler does, without a decision
-	$(BIN)/python -m helpers.run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
+	$(BIN)/python -m commands.run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
 
 # First, so that nobody waits for an installation to hear of it.
 environment:
 	@test -n "$(ENV)" || { echo "ENV names no environment; say which of terraform/environments, such as ENV=dev." >&2; exit 2; }
 
 preflight: environment install ## look whether AWS will let an environment work: make preflight ENV=dev
-	@$(BIN)/python -m helpers.preflight --env "$(ENV)" $(ARGS)
+	@$(BIN)/python -m commands.preflight --env "$(ENV)" $(ARGS)
 
 deploy: environment install ## make an environment on AWS, or bring it up to date: make deploy ENV=dev
-	@$(BIN)/python -m helpers.deploy up --env "$(ENV)" $(ARGS)
+	@$(BIN)/python -m commands.deploy up --env "$(ENV)" $(ARGS)
 
 down: environment install ## take an environment away, after a list and a question: make down ENV=dev
-	@$(BIN)/python -m helpers.deploy down --env "$(ENV)" $(ARGS)
+	@$(BIN)/python -m commands.deploy down --env "$(ENV)" $(ARGS)
 
 bench: install ## measure the demo and print where its seconds go
-	$(BIN)/python tests/bench_demo.py
+	PYTHONPATH=tests $(BIN)/python -m bench.demo
 
 bench-serving: install ## measure the model server beside its peers; needs wrk and java
-	$(BIN)/python tests/bench_serving.py
+	PYTHONPATH=tests $(BIN)/python -m bench.serving
 
 bench-local: install ## measure local_aws: start, a step, a tuning step, the demo
-	$(BIN)/python tests/local_aws/bench_local.py
-	$(BIN)/python tests/bench_demo.py
+	PYTHONPATH=tests $(BIN)/python -m bench.local
+	PYTHONPATH=tests $(BIN)/python -m bench.demo
 
 bench-baseline: install ## compare the winner of a search with a plain baseline
-	$(BIN)/python tests/bench_baseline.py $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.baseline $(ARGS)
 
 constraints: ## write constraints.txt anew from the newest versions
 	$(PYTHON) -m venv .venv-constraints

@@ -47,7 +47,7 @@ def process() -> None:
     base = _base_dir()
     with _reporting_to(base / "output" / "message"):
         if len(sys.argv) < 2:
-            raise SystemExit("process needs the name of a module, such as: process tabular.preprocess")
+            raise SystemExit("process needs the name of a module, such as: process tabular.jobs.preprocess")
         _run(sys.argv[1], base / "processing/input/code" / SOURCE, arguments=sys.argv[2:])
 
 
@@ -95,7 +95,7 @@ def _reporting_to(reason_file: Path) -> Iterator[None]:
     try:
         yield
         return
-    except SystemExit as stop:  # a module's own one-sentence explanation, see tabular.errors
+    except SystemExit as stop:  # a module's own one-sentence explanation, see tabular.spec.errors
         if not stop.code:
             return
         left = f"The job left with exit code {stop.code}; its log says why."

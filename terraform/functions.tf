@@ -8,11 +8,11 @@ data "archive_file" "functions" {
 
   # File by file and by content: caches, other folders and a machine's file modes stay out of the hash.
   dynamic "source" {
-    for_each = fileset("${path.module}/../src/lambdas", "**/*.{json,py}")
+    for_each = fileset("${path.module}/../src", "{contract,lambdas}/**/*.{json,py}")
 
     content {
-      filename = "lambdas/${source.value}"
-      content  = file("${path.module}/../src/lambdas/${source.value}")
+      filename = source.value
+      content  = file("${path.module}/../src/${source.value}")
     }
   }
 }

@@ -12,7 +12,7 @@ locals {
 
   # What Terraform, the functions and the laptop's stand-in agree on.
   contract = jsondecode(replace(
-    file("${path.module}/../src/lambdas/contract.json"), "$${pipeline_name}", local.name
+    file("${path.module}/../src/contract/contract.json"), "$${pipeline_name}", local.name
   ))
   prefixes = local.contract.prefixes
   # What the deployer writes down: which artifact serves each group, and each change of that.

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from demo_run import Story, tell
+from support import ROOT
+from support.demo_run import Story, tell
 
-ROOT = Path(__file__).parents[1]
+pytest_plugins = ["support.helpers.fixtures"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,1 +1,13 @@
-"""What runs inside SageMaker jobs and the multi-model endpoint: preprocess, train, refit, evaluate, serve."""
+"""What runs inside SageMaker's jobs and the endpoint.
+
+The folders, in the order of reading:
+
+- `jobs`: the programs of the pipeline's steps: preprocess, train (one trial), refit, evaluate.
+- `spec`: the vocabulary: algorithms, metrics, options, columns, trials, /opt/ml. Standard library only.
+- `data`: from the raw file to typed features and splits.
+- `learning`: folds, the pipeline of preprocessing and estimator, and fitting it.
+- `portable`: a fitted model as arrays, which NumPy and C answer from, without scikit-learn.
+- `judging`: held-out metrics with their uncertainty, the champion, the gate.
+- `reporting`: the evaluation page and the model card.
+- `serving`: the multi-model server.
+"""

@@ -8,39 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tabular.spec.metrics import METRICS, SCORERS
 
+from contract.names import NAME
 from helpers.errors import BadInput, one_line
-from lambdas.contract import NAME
 
-__all__ = ["METRICS", "PARAMETERS", "SCORERS", "add_option", "assignments", "check", "read"]
-
-# By task, as the container's own tables have them, which a test holds these against.
-_CLASSES = (
-    *("neg_log_loss", "accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews_corrcoef"),
-    *("roc_auc_ovr", "roc_auc_ovr_weighted"),
-)
-SCORERS: Mapping[str, tuple[str, ...]] = {
-    "binary": (
-        *_CLASSES,
-        *("average_precision", "f1", "neg_brier_score", "precision", "recall", "roc_auc"),
-    ),
-    "multiclass": _CLASSES,
-    "regression": (
-        *("neg_root_mean_squared_error", "neg_mean_absolute_error", "neg_mean_squared_error"),
-        *("neg_median_absolute_error", "r2"),
-    ),
-}
-METRICS: Mapping[str, tuple[str, ...]] = {
-    "binary": (
-        *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss"),
-        *("average_precision", "brier"),
-    ),
-    "multiclass": (
-        *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss"),
-        *("weighted_precision", "weighted_recall", "weighted_f1"),
-    ),
-    "regression": ("mae", "mse", "rmse", "mape", "r2"),
-}
+__all__ = ["PARAMETERS", "add_option", "assignments", "check", "read"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +59,7 @@ def _tables() -> Parameter:
 
 def _is_table(entry: object) -> bool:
     if isinstance(entry, Mapping):
-        return isinstance(entry.get("name"), str)  # helpers.entries looks at the rest
+        return isinstance(entry.get("name"), str)  # helpers.data.entries looks at the rest
     return isinstance(entry, str)
 
 

@@ -13,10 +13,9 @@ import boto3
 import pandas as pd
 from IPython import get_ipython
 
+from contract.names import NamingError, group_name
 from helpers import parameters
 from helpers.errors import BadInput, UserError
-from lambdas.contract import group_name
-from lambdas.errors import NamingError
 
 __all__ = ["Session", "connect", "group", "local", "outputs_of", "state_folder"]
 

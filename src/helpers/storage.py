@@ -3,18 +3,27 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from helpers.errors import BadInput
 from helpers.session import Session
-from helpers.sources import File
 
-__all__ = ["put_folder", "put_once", "read", "read_json"]
+__all__ = ["File", "put_folder", "put_once", "read", "read_json"]
 
 # Tags are their own permissions, and say nothing here.
 NO_TAGS = {"TaggingDirective": "REPLACE"}
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a table on this machine; where S3 has the same bytes, their URI and ETag."""
+
+    path: Path
+    s3_uri: str = ""
+    etag: str = ""
 
 
 def put_once(session: Session, prefix: str, name: str, contents: bytes) -> str:

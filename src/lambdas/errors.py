@@ -6,7 +6,6 @@ __all__ = [
     "ArtifactError",
     "DeploymentError",
     "MapError",
-    "NamingError",
     "NotNowError",
     "RequestError",
     "RetrainingError",
@@ -22,13 +21,6 @@ class SettingError(RuntimeError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The environment variable {name} is missing or empty; the function needs it.")
-
-
-class NamingError(ValueError):
-    """A pipeline, data set or group name that the contract does not allow."""
-
-    def __init__(self, name: object, reason: str) -> None:
-        super().__init__(f"The name {name!r} {reason}.")
 
 
 class MapError(RuntimeError):

@@ -6,18 +6,18 @@ by the next one.
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypedDict
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from lambdas import contract
+from contract import names
 from lambdas.errors import status_of
 from lambdas.models_map import Entry
-from lambdas.registry import Decision
 
-__all__ = ["Record", "follow", "read"]
+__all__ = ["Decision", "Record", "follow", "read"]
 
 
 class Record(TypedDict):
@@ -32,6 +32,15 @@ class Record(TypedDict):
     decided_by: str
     comment: str
     cause: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the registry says of a version now, who said so and why; as far as it keeps that."""
+
+    status: str
+    by: str = ""
+    comment: str = ""
 
 
 def follow(
@@ -86,7 +95,7 @@ def read(s3: BaseClient, bucket: str, group: str) -> list[Record]:
 
 
 def _prefix(group: str) -> str:
-    return f"{contract.load().ledger_prefix}{group}/"
+    return f"{names.load().ledger_prefix}{group}/"
 
 
 def _keys(s3: BaseClient, bucket: str, group: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypedDict
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from lambdas import contract
+from contract import names
 from lambdas.errors import MapError, code_of, status_of
 
 __all__ = ["Change", "Entry", "ModelsMap", "Snapshot", "change", "read"]
@@ -52,7 +52,7 @@ def read(s3: BaseClient, bucket: str, known: Snapshot | None = None) -> Snapshot
 
     A missing object is an empty map. A MapError says that the object is not a models map.
     """
-    key = contract.load().models_map_key
+    key = names.load().models_map_key
     condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
     try:
         answer = s3.get_object(Bucket=bucket, Key=key, **condition)
@@ -71,7 +71,7 @@ def change(s3: BaseClient, bucket: str, edit: Callable[[ModelsMap], ModelsMap]) 
     When another writer was faster, the map is read again and `edit` is applied again, so it must be
     free of side effects. A MapError says that others were always faster.
     """
-    key = contract.load().models_map_key
+    key = names.load().models_map_key
     for attempt in range(ATTEMPTS):
         snapshot = read(s3, bucket)
         edited = edit(copy.deepcopy(snapshot.entries))

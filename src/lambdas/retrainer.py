@@ -11,7 +11,8 @@ from typing import Any
 
 from botocore.client import BaseClient
 
-from lambdas import clients, contract, log
+from contract import names
+from lambdas import clients, log
 from lambdas.errors import RetrainingError
 from lambdas.settings import Settings
 
@@ -35,7 +36,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             f"The event names the target {target!r} and the family {family!r}; a column and one of "
             f"{', '.join(PIPELINES)} are needed."
         )
-    group = contract.group_name(settings.pipeline_name, str(dataset))
+    group = names.group_name(settings.pipeline_name, str(dataset))
     s3, sagemaker = clients.client("s3"), clients.client("sagemaker")
     parameters = {
         **event.get("parameters", {}),
@@ -58,7 +59,7 @@ def _newest_table(s3: BaseClient, bucket: str, dataset: str) -> str:
     A folder counts from when its options are there, which are put last: what is still being uploaded is not
     trained on. Anything that lies directly under the data set's prefix is a whole table by itself.
     """
-    prefix = f"{contract.load().prefixes.raw}{dataset}/"
+    prefix = f"{names.load().prefixes.raw}{dataset}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     tables = []
     for found in (found for page in pages for found in page.get("Contents", [])):
@@ -87,7 +88,7 @@ def _retrain(
 
     The note of the last one may be lost; its token makes SageMaker return the same execution then.
     """
-    key = f"{contract.load().retraining_prefix}{group}.json"
+    key = f"{names.load().retraining_prefix}{group}.json"
     last = _read(s3, bucket, key)
     if last.get("parameters") == parameters:
         described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=last["execution"])

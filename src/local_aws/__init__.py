@@ -1,6 +1,6 @@
 """The laptop's AWS: SageMaker that runs, Lambda that runs, S3 that stays; all of it on one local address."""
 
-from local_aws.daemon import (
+from local_aws.lifecycle.daemon import (
     LocalAwsError,
     Server,
     ensure_environment,
@@ -10,7 +10,7 @@ from local_aws.daemon import (
     status,
     stop,
 )
-from local_aws.home import find_home
+from local_aws.lifecycle.home import find_home
 
 __all__ = [
     "LocalAwsError",

@@ -4,8 +4,8 @@ import argparse
 import sys
 from typing import Any
 
-from local_aws.daemon import LocalAwsError, reset, set_deliveries, start, status, stop
-from local_aws.home import find_home
+from local_aws.lifecycle.daemon import LocalAwsError, reset, set_deliveries, start, status, stop
+from local_aws.lifecycle.home import find_home
 
 _MEGABYTE = 1024 * 1024
 

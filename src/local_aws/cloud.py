@@ -9,30 +9,29 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from local_aws.account import Account
-from local_aws.buckets import Buckets
-from local_aws.calls import Calls
-from local_aws.dispatch import Dispatcher
-from local_aws.docker import workers
-from local_aws.endpoints import Endpoints
+from local_aws.compute.container_workers import workers
+from local_aws.core.account import Account
+from local_aws.core.errors import not_emulated
+from local_aws.core.store import Store
+from local_aws.core.wire import Reply, json_reply
 from local_aws.environment import Environments
-from local_aws.errors import not_emulated
-from local_aws.events import Events
-from local_aws.function_url import FunctionUrls
-from local_aws.functions import Functions
-from local_aws.group_policies import GroupPolicies
-from local_aws.jobs import Platform
-from local_aws.lambda_api import LambdaApi
-from local_aws.logs import Logs
-from local_aws.pipelines import Pipelines
-from local_aws.processing import ProcessingJobs
-from local_aws.registry import Registry
-from local_aws.steps import Steps
-from local_aws.store import Store
-from local_aws.tags import Tags
-from local_aws.training import TrainingJobs
-from local_aws.tuning import TuningJobs
-from local_aws.wire import Reply, json_reply
+from local_aws.gateway.calls import Calls
+from local_aws.gateway.dispatch import Dispatcher
+from local_aws.services.cloudwatch.logs import Logs
+from local_aws.services.endpoints.endpoints import Endpoints
+from local_aws.services.events import Events
+from local_aws.services.functions.api import LambdaApi
+from local_aws.services.functions.functions import Functions
+from local_aws.services.functions.url import FunctionUrls
+from local_aws.services.jobs.family import Platform
+from local_aws.services.jobs.processing import ProcessingJobs
+from local_aws.services.jobs.training import TrainingJobs
+from local_aws.services.jobs.tuning import TuningJobs
+from local_aws.services.pipelines.pipelines import Pipelines
+from local_aws.services.pipelines.steps import Steps
+from local_aws.services.registry import GroupPolicies, Registry
+from local_aws.services.s3 import Buckets
+from local_aws.services.tags import Tags
 
 __all__ = ["Cloud"]
 

@@ -2,20 +2,19 @@
 
 import json
 import threading
-from importlib import resources
-from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from local_aws.account import Account
-from local_aws.buckets import Buckets
-from local_aws.endpoints import Endpoints
-from local_aws.errors import AwsError, invalid
-from local_aws.events import Events
-from local_aws.functions import Functions
-from local_aws.store import Document, Store
-from local_aws.validation import validate
+from contract.names import Contract, load
+from local_aws.core.account import Account
+from local_aws.core.errors import invalid
+from local_aws.core.store import Document, Store
+from local_aws.core.validation import validate
+from local_aws.services.endpoints.endpoints import Endpoints
+from local_aws.services.events import Events
+from local_aws.services.functions.functions import Functions
+from local_aws.services.s3 import Buckets
 
 __all__ = ["Environments"]
 
@@ -54,7 +53,7 @@ class Environments:
     def _ensure(self, pipeline: str, invoker_url_auth: str) -> Document:
         validate("sagemaker", "CreateEndpoint", {"EndpointName": pipeline, "EndpointConfigName": pipeline})
         account = self._account
-        contract = _contract(pipeline)
+        contract = load(pipeline)
         bucket = f"{pipeline}-{account.account_id}-{account.region}"
         outputs = {
             "account_id": account.account_id,
@@ -63,9 +62,9 @@ class Environments:
             "job_role_arn": account.arn("iam", f"role/{pipeline}-jobs"),
             "image_uri": f"{account.account_id}.dkr.ecr.{account.region}.amazonaws.com/{pipeline}:local",
             "endpoint_name": pipeline,
-            "deployer_function_name": contract["functions"]["deployer"]["name"],
-            "invoker_function_name": contract["functions"]["invoker"]["name"],
-            "invoker_url": self._functions.url(contract["functions"]["invoker"]["name"]),
+            "deployer_function_name": contract.functions["deployer"].name,
+            "invoker_function_name": contract.functions["invoker"].name,
+            "invoker_url": self._functions.url(contract.functions["invoker"].name),
             "pipeline_name": pipeline,
         }
         self._buckets.create(bucket, account.region)
@@ -73,7 +72,7 @@ class Environments:
         self._make_endpoint(pipeline, outputs, contract)
         self._make_functions(pipeline, outputs, contract, invoker_url_auth)
         self._events.put_rule(
-            f"{pipeline}-model-package-state", contract["event_pattern"], outputs["deployer_function_name"]
+            f"{pipeline}-model-package-state", contract.event_pattern, outputs["deployer_function_name"]
         )
         self._store.put("environment", pipeline, outputs)
         return outputs
@@ -111,9 +110,9 @@ class Environments:
         except ecr.exceptions.RepositoryAlreadyExistsException:
             return
 
-    def _make_endpoint(self, pipeline: str, outputs: Document, contract: Document) -> None:
+    def _make_endpoint(self, pipeline: str, outputs: Document, contract: Contract) -> None:
         if self._store.find("model", pipeline) is None:
-            models = f"s3://{outputs['bucket']}/{contract['prefixes']['models']}"
+            models = f"s3://{outputs['bucket']}/{contract.prefixes.models}"
             self._create(
                 "CreateModel",
                 {
@@ -151,32 +150,24 @@ class Environments:
         create(request)
 
     def _make_functions(
-        self, pipeline: str, outputs: Document, contract: Document, invoker_url_auth: str
+        self, pipeline: str, outputs: Document, contract: Contract, invoker_url_auth: str
     ) -> None:
         values = {
             "BUCKET": outputs["bucket"],
             "PIPELINE_NAME": pipeline,
             "ENDPOINT_NAME": outputs["endpoint_name"],
         }
-        for role, function in contract["functions"].items():
-            if unknown := sorted(set(function["environment"]) - set(values)):
+        for role, function in contract.functions.items():
+            if unknown := sorted(set(function.environment) - set(values)):
                 raise invalid(
                     f"contract.json: function {role} asks for {unknown}; there are {sorted(values)}."
                 )
             self._functions.put(
-                function["name"],
-                function["handler"],
-                {name: values[name] for name in function["environment"]},
-                function["timeout_seconds"],
-                function["memory_mb"],
+                function.name,
+                function.handler,
+                {name: values[name] for name in function.environment},
+                function.timeout_seconds,
+                function.memory_mb,
                 self._account.arn("iam", f"role/{pipeline}-{role}"),
                 invoker_url_auth if role == "invoker" else "NONE",
             )
-
-
-def _contract(pipeline: str) -> dict[str, Any]:
-    """Return the contract that Terraform and the functions read too, for one pipeline name."""
-    file = resources.files("lambdas") / "contract.json"
-    if not file.is_file():
-        raise AwsError("ResourceNotFound", f"{file} is missing: an environment cannot be made without it.")
-    return json.loads(file.read_text().replace("${pipeline_name}", pipeline))

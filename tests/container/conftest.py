@@ -9,11 +9,12 @@ from typing import Any
 
 import boto3
 import pytest
-from tabular import errors, portable, preprocess
-from tabular.schema import read_split
-from tabular_jobs import give_table, source
-from tabular_server import Served, serving
-from tabular_tables import fitted
+from support.container.jobs import give_table, source
+from support.container.server import Served, serving
+from support.container.tables import fitted
+from tabular.data.split_files import read_split
+from tabular.jobs import command, preprocess
+from tabular.portable import files
 from threadpoolctl import threadpool_limits
 
 import local_aws
@@ -46,7 +47,7 @@ def run_module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def run(main: Callable[[], None], **arguments: str) -> None:
         flags = [text for name, value in arguments.items() for text in (f"--{name.replace('_', '-')}", value)]
         monkeypatch.setattr(sys, "argv", ["module", *flags])
-        errors.command(main)
+        command.command(main)
 
     return run
 
@@ -92,7 +93,7 @@ def make_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     def save(algorithm: str = "LogisticRegression", task: str = "binary") -> Path:
         one = fitted(algorithm, task)
         folder = tmp_path_factory.mktemp("model")
-        portable.save_model(folder, one.manifest, one.arrays)
+        files.save_model(folder, one.manifest, one.arrays)
         return folder
 
     return save

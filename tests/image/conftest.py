@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,14 +11,11 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from engine import USER, Engine, NoEngine, base, running
+from support.image.engine import SECRET, USER, Engine, Job, NoEngine, base, running
 
 import local_aws
-from helpers import builders
+from helpers.image import builders
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "container"))  # how tests make jobs, tables and models
-
-SECRET = "index-of-this-machine.invalid"  # a setting of pip that may be nowhere in the image
 FIGURES = pytest.StashKey[dict[str, str]]()
 
 
@@ -81,7 +77,7 @@ def image(engine: Engine, base_image: str, figures: dict[str, str]) -> str:
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """S3 with the jobs' source, which containers reach on this machine's network."""
-    from tabular_jobs import source
+    from support.container.jobs import source
 
     home = tmp_path_factory.mktemp("aws") / "home"
     server = local_aws.start(home, owner=os.getpid())
@@ -98,9 +94,6 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     }
     yield SimpleNamespace(source="s3://jobs/code/source.tar.gz", variables=variables)
     local_aws.stop(home)
-
-
-Job = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SECRET
-from engine import Engine
+from support import ROOT
+from support.image.engine import SECRET, Engine
 
-from helpers.image import requirements
+from helpers.image.contents import requirements
 
-ROOT = Path(__file__).parents[2]
 MAX_ADDED_MB = 450
 KEPT_SECRETS = ("pip.conf", ".netrc", ".pypirc", ".aws/credentials", ".docker/config.json", "id_rsa")
 TOOLS = ("cc", "gcc", "g++", "c++", "clang", "ld", "as", "make", "cmake", "ninja", "git")

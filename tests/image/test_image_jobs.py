@@ -10,10 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import Job
-from engine import Engine
-from tabular_jobs import give_code, give_hyperparameters, give_table, run, source
-from tabular_tables import mixed
+from support.container.jobs import give_code, give_hyperparameters, give_table, run, source
+from support.container.tables import mixed
+from support.image.engine import Engine, Job
 
 ARGUMENTS = (
     *("--target", "target", "--family", "classification", "--test-size", "0.25"),
@@ -37,7 +36,7 @@ def split(tmp_path: Path) -> Path:
     """A training split, made on this machine."""
     folder = tmp_path / "here"
     prepare(folder)
-    done = run("process", folder, "tabular.preprocess", *ARGUMENTS)
+    done = run("process", folder, "tabular.jobs.preprocess", *ARGUMENTS)
     assert done.returncode == 0, done.stderr
     return folder / "processing/output/train"
 
@@ -58,7 +57,7 @@ def give_trial(base: Path, split: Path, aws: SimpleNamespace, **changed: str) ->
             "folds": "3",
             "random_state": "7",
             "n_estimators": "50",
-            "sagemaker_program": "tabular.train",
+            "sagemaker_program": "tabular.jobs.train",
             "sagemaker_submit_directory": aws.source,
             **changed,
         },
@@ -73,9 +72,9 @@ def test_a_processing_job_gives_what_it_gives_on_this_machine(job: Job, base: Pa
     here = tmp_path / "here"
     for folder in (base, here):
         prepare(folder)
-    done = job(base, "process", "tabular.preprocess", *ARGUMENTS)
+    done = job(base, "process", "tabular.jobs.preprocess", *ARGUMENTS)
     assert done.returncode == 0, done.stderr
-    assert run("process", here, "tabular.preprocess", *ARGUMENTS).returncode == 0
+    assert run("process", here, "tabular.jobs.preprocess", *ARGUMENTS).returncode == 0
     outputs = [folder / "processing/output" for folder in (base, here)]
     files = [sorted(path.relative_to(one) for path in one.rglob("*") if path.is_file()) for one in outputs]
     assert files[0] == files[1] != []
@@ -112,7 +111,7 @@ def test_a_failed_trial_leaves_its_reason_and_exit_code_1(
 
 def test_a_failed_processing_job_leaves_its_message(job: Job, base: Path) -> None:
     prepare(base)
-    done = job(base, "process", "tabular.preprocess", *("--target", "absent", *ARGUMENTS[2:]))
+    done = job(base, "process", "tabular.jobs.preprocess", *("--target", "absent", *ARGUMENTS[2:]))
     assert done.returncode == 1
     assert "absent" in (base / "output/message").read_text()
 

@@ -23,11 +23,11 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from engine import Engine, NoEngine, install
+from support import ROOT
+from support.image.engine import Engine, NoEngine, install
 
 import local_aws
 
-ROOT = Path(__file__).parents[2]
 TABLE, TRIALS = "wine", "6"  # one for each algorithm
 
 

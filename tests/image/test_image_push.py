@@ -11,10 +11,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from engine import Engine, NoEngine, install
+from support.image.engine import Engine, NoEngine, install
 
-from helpers import docker
 from helpers.errors import UserError
+from helpers.image import docker
 
 # A registry that asks for a password needs a file of bcrypt hashes; this one takes whatever is given.
 SETTINGS = """

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine import Engine
-from tabular import portable
-from tabular_server import serving
-from tabular_tables import fit, fitted, mixed
+from support.container.server import serving
+from support.container.tables import fit, fitted, mixed
+from support.image.engine import Engine
+from tabular.portable import files
 
 # No network, nothing to write to, nobody's user, and less memory than any instance has.
 CONFINED = ("--network", "none", "--read-only", "--user", "54321:54321", "--cap-drop", "ALL")
@@ -69,7 +69,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made["large"] = fit(mixed("binary", rows=3000), "RandomForest", "binary", {"n_estimators": "300"})
     for name, one in made.items():
         (folder / name).mkdir()
-        portable.save_model(folder / name, one.manifest, one.arrays)
+        files.save_model(folder / name, one.manifest, one.arrays)
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     return folder

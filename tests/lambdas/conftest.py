@@ -12,10 +12,12 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from described import described
 from moto import mock_aws
+from support.lambdas.described import described
 
-from lambdas import clients, contract, models_map, served
+from contract import names
+from lambdas import clients, models_map
+from lambdas.invoker import served
 
 EVENTS = Path(__file__).with_name("events")
 BUCKET = "shop-123456789012-us-east-1"
@@ -196,7 +198,7 @@ def serve(s3):
     """Write entries into the models map by hand: serve("iris", 3) or serve("iris", None)."""
 
     def put(dataset, version, digest="a" * 64):
-        group = contract.group_name(PIPELINE, dataset)
+        group = names.group_name(PIPELINE, dataset)
 
         def edit(entries):
             entries.pop(group, None)

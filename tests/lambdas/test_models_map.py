@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.stub import Stubber
 
-from lambdas import contract, models_map
+from contract import names
+from lambdas import models_map
 from lambdas.errors import MapError
 
 BUCKET = "shop-123456789012-us-east-1"
-KEY = contract.load().models_map_key
+KEY = names.load().models_map_key
 
 
 def entry(version):

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from contract.names import NamingError
 from lambdas import clients, retrainer
-from lambdas.errors import NamingError, RetrainingError
+from lambdas.errors import RetrainingError
 
 BUCKET = "shop-123456789012-us-east-1"
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/{}/execution/{}"

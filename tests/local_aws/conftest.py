@@ -8,10 +8,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from toy_aws import SCOPE, Aws
+from support.local_aws.aws import SCOPE, Aws
 
 import local_aws
-from local_aws.account import Account
+from local_aws.core.account import Account
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     local_aws.stop(home)
     asked.discard("sagemaker:NoSuchOperation")  # which AWS has not either
     unlisted = sorted(asked - {operation for listed in SCOPE.values() for operation in listed})
-    assert not unlisted, f"not in src/local_aws/scope.json: {unlisted}"
+    assert not unlisted, f"not in src/local_aws/gateway/scope.json: {unlisted}"
 
 
 @pytest.fixture(scope="session")

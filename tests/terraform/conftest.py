@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stand_in import provider
-from workspace import HERE, Terraform, prepare, runner
+from support.terraform.stand_in import provider
+from support.terraform.workspace import HERE, Terraform, prepare, runner
 
 EVERYTHING = {
     "environment": "test",

@@ -42,7 +42,7 @@ run "plan" {
 
   assert {
     condition = alltrue([
-      for role, function in jsondecode(file("../src/lambdas/contract.json")).functions :
+      for role, function in jsondecode(file("../src/contract/contract.json")).functions :
       aws_lambda_function.this[role].handler == function.handler
       && aws_lambda_function.this[role].timeout == function.timeout_seconds
       && aws_lambda_function.this[role].memory_size == function.memory_mb
@@ -58,7 +58,7 @@ run "plan" {
   }
 
   assert {
-    condition     = length(data.archive_file.functions.source) == length(fileset("../src/lambdas", "**/*.{json,py}")) && alltrue([for file in data.archive_file.functions.source : !strcontains(file.filename, "__pycache__")])
+    condition     = length(data.archive_file.functions.source) == length(fileset("../src", "{contract,lambdas}/**/*.{json,py}")) && alltrue([for file in data.archive_file.functions.source : !strcontains(file.filename, "__pycache__")])
     error_message = "the zip holds the package and no caches"
   }
 

@@ -7,10 +7,10 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from grants import CODE, FORBIDDEN, PLATFORM, WITH_KEY, WITH_VPC, Call
-from iam import actions, allows, statements
+from support.terraform.grants import CODE, FORBIDDEN, PLATFORM, WITH_KEY, WITH_VPC, Call
+from support.terraform.iam import actions, allows, statements
 
-from helpers import preflight
+from commands import preflight
 
 POLICIES = {
     "jobs": "aws_iam_role_policy.jobs",

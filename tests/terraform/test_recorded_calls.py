@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from demo_run import Story
-from iam import allows
+from support.demo_run import Story
+from support.terraform.iam import allows
 
 pytestmark = pytest.mark.slow
 ROLES = {

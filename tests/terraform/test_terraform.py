@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workspace import CONFIGURATION, HERE, ROOT, Terraform
+from support.terraform.workspace import CONFIGURATION, HERE, ROOT, Terraform
 
 from helpers.session import OUTPUTS
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from workspace import CONFIGURATION, ROOT
+from support.terraform.workspace import CONFIGURATION, ROOT
 
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 ON = True  # what YAML makes of the key `on`

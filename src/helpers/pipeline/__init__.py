@@ -1,28 +1,40 @@
-"""The SageMaker pipeline: its parameters, its steps, and the definition they are compiled to.
+"""Notebook 02: the SageMaker pipeline, its parameters, its steps, and the definition they are compiled to.
 
-The only package that imports the SageMaker SDK. Import it after `connect`: the SDK reads the address and
-the region of AWS while it is imported.
+- `compiler`, `parameters`: what all steps share.
+- `processing`, `training`, `registration`: the steps.
+- `publishing`: the definition, and where it goes.
+- `algorithms`, `own_steps`, `job_source`, `network`: what competes, the code that travels, where jobs run.
+
+The only package that imports the SageMaker SDK, which takes seconds and reads the address and the region of
+AWS meanwhile: so what needs it is imported when it is first asked for, which is after `connect`.
 """
 
-from helpers.pipeline.compiler import Compiler
-from helpers.pipeline.parameters import DEFAULTS, Parameters
-from helpers.pipeline.processing import evaluate_best_model, preprocess_data
-from helpers.pipeline.publishing import base_image, definition, publish, steps
-from helpers.pipeline.registration import register_best_model, register_condition_check
-from helpers.pipeline.training import refit_best_model, tuning_with_cross_validation
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "DEFAULTS",
-    "Compiler",
-    "Parameters",
-    "base_image",
-    "definition",
-    "evaluate_best_model",
-    "preprocess_data",
-    "publish",
-    "refit_best_model",
-    "register_best_model",
-    "register_condition_check",
-    "steps",
-    "tuning_with_cross_validation",
-]
+_WHERE = {
+    "Compiler": "compiler",
+    "DEFAULTS": "parameters",
+    "Parameters": "parameters",
+    "base_image": "publishing",
+    "definition": "publishing",
+    "evaluate_best_model": "processing",
+    "preprocess_data": "processing",
+    "publish": "publishing",
+    "refit_best_model": "training",
+    "register_best_model": "registration",
+    "register_condition_check": "registration",
+    "steps": "publishing",
+    "tuning_with_cross_validation": "training",
+}
+__all__ = list(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"The package {__name__} has no {name!r}; it has {', '.join(_WHERE)}.")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(_WHERE)

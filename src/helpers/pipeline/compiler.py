@@ -11,12 +11,12 @@ from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep
-from tabular.algorithms import ALGORITHMS, Algorithm, Family
+from tabular.spec.algorithms import ALGORITHMS, Algorithm, Family
 
+from contract.names import group_prefix, load
 from helpers.errors import BadInput
 from helpers.pipeline.parameters import Parameters
 from helpers.session import Session
-from lambdas.contract import group_prefix, load
 
 __all__ = ["CACHE", "JOB_SECONDS", "SDK_VERSION", "VOLUME_GB", "Compiler", "Prepared", "output", "program"]
 

@@ -15,9 +15,9 @@ from sagemaker.core.workflow.parameters import ParameterString
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
+from contract.names import load
 from helpers.pipeline.compiler import CACHE, JOB_SECONDS, VOLUME_GB, Compiler, output
 from helpers.pipeline.parameters import Parameters
-from lambdas.contract import load
 
 __all__ = ["evaluate_best_model", "preprocess_data"]
 
@@ -27,7 +27,7 @@ def preprocess_data(compiler: Compiler, parameters: Parameters) -> ProcessingSte
     arguments = _processing(
         compiler,
         "PreprocessData",
-        "tabular.preprocess",
+        "tabular.jobs.preprocess",
         parameters.PreprocessingInstance,
         inputs={"data": parameters.InputDataUri},
         outputs=("train", "test", "report"),
@@ -61,7 +61,7 @@ def evaluate_best_model(
     arguments = _processing(
         compiler,
         "EvaluateBestModel",
-        "tabular.evaluate",
+        "tabular.jobs.evaluate",
         parameters.EvaluationInstance,
         inputs={
             "model": refit.properties.ModelArtifacts.S3ModelArtifacts,

@@ -7,10 +7,10 @@ from typing import Any
 
 from sagemaker.core import image_uris
 from sagemaker.mlops.workflow.pipeline import Pipeline
-from tabular.algorithms import Family
+from tabular.spec.algorithms import Family
 
-from helpers import network
 from helpers.errors import BadInput, one_line
+from helpers.pipeline import network
 from helpers.pipeline.compiler import Compiler
 from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.processing import evaluate_best_model, preprocess_data

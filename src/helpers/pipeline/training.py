@@ -9,7 +9,7 @@ from sagemaker.core.workflow.parameters import ParameterInteger
 from sagemaker.core.workflow.pipeline_context import _StepArguments
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep, TuningStep
 from sagemaker.train.model_trainer import ModelTrainer
-from tabular.algorithms import Categorical, Continuous, Integer
+from tabular.spec.algorithms import Categorical, Continuous, Integer
 
 from helpers.pipeline.compiler import CACHE, JOB_SECONDS, VOLUME_GB, Compiler, Prepared, output, program
 from helpers.pipeline.parameters import Parameters
@@ -44,7 +44,7 @@ def tuning_with_cross_validation(
                 "TuningObjective": {"Type": "Maximize", "MetricName": SCORE},
                 "HyperParameterRanges": _ranges(algorithm.estimators[compiler.family].hyperparameters),
                 "StaticHyperParameters": _text(
-                    program(compiler, "tabular.train")
+                    program(compiler, "tabular.jobs.train")
                     | {
                         "algorithm": algorithm.name,
                         "scorer": parameters.CrossValidationScorer,
@@ -99,7 +99,7 @@ def refit_best_model(
         ),
         stopping_condition=StoppingCondition(max_runtime_in_seconds=JOB_SECONDS),
         output_data_config=OutputDataConfig(s3_output_path=compiler.output_uri("RefitBestModel")),
-        hyperparameters=program(compiler, "tabular.refit")
+        hyperparameters=program(compiler, "tabular.jobs.refit")
         | {"best_training_job": tuning.properties.BestTrainingJob.TrainingJobName},
     )
     channel = InputData(channel_name="train", data_source=output(preprocess, "train"))

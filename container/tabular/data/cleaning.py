@@ -1,0 +1,60 @@
+"""Rows that nothing can be learnt from go: without a target or a time, or seen before."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabular.spec.errors import BadInput
+from tabular.spec.options import DEFAULTS, Options
+
+__all__ = ["clean"]
+
+MIN_ROWS = 20
+
+
+def clean(
+    table: pd.DataFrame, target: str, options: Options = DEFAULTS
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Drop the columns that the options name, rows without a target or a time, and repeated rows.
+
+    The second answer tells how many rows went for which reason.
+
+    Raises:
+        BadInput: no such column, a cell that is no single value, an infinite number, or too few rows left.
+    """
+    options.check_columns(table.columns, target)
+    table = table.drop(columns=[name for name in options.drop if name not in options.subgroups])
+    _check_cells(table)
+    labelled = table.dropna(subset=[target])
+    if len(table) and not len(labelled):
+        raise BadInput(f"The target {target!r} is empty in every row; there is nothing to learn from.")
+    timed = labelled.dropna(subset=[options.time]) if options.time else labelled
+    known = [name for name in table if name not in options.drop]
+    cleaned = timed.drop_duplicates(subset=known, ignore_index=True)
+    report: dict[str, Any] = {
+        "rows_read": len(table),
+        "rows_without_target": len(table) - len(labelled),
+        "rows_without_time": len(labelled) - len(timed),
+        "rows_repeated": len(timed) - len(cleaned),
+    }
+    if len(cleaned) < MIN_ROWS:
+        raise BadInput(
+            f"Only {len(cleaned)} rows are left after cleaning ({report}); at least {MIN_ROWS} are needed."
+        )
+    return cleaned, report
+
+
+def _check_cells(table: pd.DataFrame) -> None:
+    for name, values in table.items():
+        if values.dtype == object:
+            nested = values.map(lambda cell: isinstance(cell, list | dict | bytes | np.ndarray))
+            if nested.any():
+                raise BadInput(
+                    f"The column {name!r} holds {type(values[nested].iloc[0]).__name__} cells, which are no "
+                    "single values; name it in drop, or unfold it in a clean of your own."
+                )
+        elif pd.api.types.is_float_dtype(values.dtype) and np.isinf(values.to_numpy(na_value=np.nan)).any():
+            raise BadInput(
+                f"The column {name!r} holds an infinite number; leave cells empty whose number is unknown."
+            )

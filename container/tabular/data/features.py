@@ -1,0 +1,65 @@
+"""Cells as the estimators get them, by the kinds of their columns, and back to the cells of a request."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabular.data.cells import BOOLEANS, category
+from tabular.data.dates import PER_DAY, as_text, day_number
+from tabular.spec.columns import Schema
+
+__all__ = ["as_rows", "features", "texts"]
+
+
+def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """The columns of a raw table as the estimators get them, row by row and without anything fitted.
+
+    Numbers and booleans become float64 with NaN where a cell is empty, dates the days since 1970;
+    categories become text, in which an empty cell is the empty text, a level like any other.
+    """
+    columns = {}
+    for column in schema.columns:
+        values = frame[column.name]
+        if column.kind == "numeric":
+            columns[column.name] = pd.to_numeric(values).astype(np.float64)
+        elif column.kind == "boolean":
+            columns[column.name] = as_boolean(values)
+        elif column.kind == "date":
+            columns[column.name] = _days(values, str(column.format))
+        else:
+            columns[column.name] = texts(values)
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def texts(values: pd.Series) -> pd.Series:
+    """Cells as text, empty where one is missing."""
+    present = values.astype(object).where(values.notna(), None)
+    levels: dict[tuple[type, Any], str] = {}  # each once; by type, too, as True equals 1
+    found = [levels.setdefault((type(cell), cell), category(cell)) for cell in present]
+    return pd.Series(found, values.index, dtype=object)
+
+
+def as_boolean(values: pd.Series) -> pd.Series:
+    """1.0 for true, 0.0 for false, NaN for an empty cell or another word."""
+    words = values.map(str, na_action="ignore").str.strip().str.lower()
+    return words.map(BOOLEANS).astype(np.float64)
+
+
+def as_rows(frame: pd.DataFrame, schema: Schema) -> list[list[Any]]:
+    """Features as the cells of a request: None where one is missing, dates as texts of their format."""
+    cells = frame.astype(object).where(frame.notna(), None)
+    for column in schema.columns:
+        if column.kind == "date":
+            written = as_text(frame[column.name].to_numpy(), str(column.format))
+            cells[column.name] = pd.Series(written, frame.index, dtype=object)
+    return cells.to_numpy().tolist()
+
+
+def _days(values: pd.Series, form: str) -> pd.Series:
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        return values.map(lambda cell: day_number(cell, form)).astype(np.float64)
+    if values.dt.tz is not None:
+        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+    days = values.to_numpy().astype("datetime64[us]").astype(np.int64) / PER_DAY
+    return pd.Series(days, values.index).where(values.notna())

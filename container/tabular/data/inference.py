@@ -1,0 +1,92 @@
+"""What a cleaned table is: its task, its classes, and the kind of each column."""
+
+import numpy as np
+import pandas as pd
+
+from tabular.data.tables import MAX_CLASSES, column_of
+from tabular.spec.columns import Family, Schema, Task
+from tabular.spec.errors import BadInput
+from tabular.spec.options import DEFAULTS, Options
+
+__all__ = ["encode", "infer_schema"]
+
+
+def infer_schema(table: pd.DataFrame, target: str, family: Family, options: Options = DEFAULTS) -> Schema:
+    """Type the columns; those that are empty or hold one value alone are left out, as are group and time.
+
+    Raises:
+        BadInput: a target that does not fit the task family or the options, or no usable column.
+    """
+    task, classes = _task(table[target], family, options)
+    if options.log_target and (task != "regression" or table[target].min() <= -1):
+        seen = f"the smallest is {table[target].min()}" if task == "regression" else f"the task is {task}"
+        raise BadInput(f"log_target needs numbers above -1 as the target, and {seen}; leave it out.")
+    if options.class_weight != "none" and task == "regression":
+        raise BadInput("class_weight is for classes, and the target is a number; leave it out.")
+    apart = {target, options.group, options.time, *options.drop}
+    names = [name for name in table.columns if name not in apart and table[name].nunique(dropna=False) > 1]
+    if not names:
+        raise BadInput(
+            "No column besides the target holds more than one value; there is nothing to learn from."
+        )
+    columns = tuple(column_of(name, table[name], options) for name in names)
+    return Schema(task, target, classes, columns, options)
+
+
+def encode(target: pd.Series, schema: Schema) -> np.ndarray:
+    """Labels as their positions in `schema.classes`; the numbers themselves for a regression. (n_rows,)."""
+    if schema.task == "regression":
+        return target.to_numpy(dtype=np.float64)
+    positions = {label: position for position, label in enumerate(schema.classes)}
+    return np.array([positions[label] for label in _labels(target)], dtype=np.int64)
+
+
+def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tuple[str | int | float, ...]]:
+    if options.task != "auto" and (options.task == "regression") != (family == "regression"):
+        right = "regression" if options.task == "regression" else "classification"
+        raise BadInput(
+            f"The option task is {options.task}, and this is the pipeline of the {family} family; start the "
+            f"{right} pipeline, or change the option."
+        )
+    if family == "regression":
+        if not pd.api.types.is_numeric_dtype(target):
+            raise BadInput(
+                f"The target {target.name!r} is not numeric; use the classification pipeline for labels."
+            )
+        if target.nunique() < 2:
+            raise BadInput(
+                f"The target {target.name!r} holds only {target.iloc[0]}; there is nothing to predict."
+            )
+        return "regression", ()
+    classes = _classes(target)
+    task: Task = "binary" if len(classes) == 2 else "multiclass"
+    if options.task not in ("auto", task):
+        raise BadInput(
+            f"The option task is {options.task}, and the target {target.name!r} holds {len(classes)} "
+            "classes; leave the option out."
+        )
+    return task, classes
+
+
+def _classes(target: pd.Series) -> tuple[str | int | float, ...]:
+    labels = sorted(set(_labels(target)))
+    if len(labels) < 2:
+        raise BadInput(
+            f"The target {target.name!r} holds only {labels[0]!r}; a classification needs two classes."
+        )
+    if len(labels) > MAX_CLASSES:
+        raise BadInput(
+            f"The target {target.name!r} holds {len(labels)} different values; at most {MAX_CLASSES} classes "
+            "are allowed. Use the regression pipeline for a quantity."
+        )
+    return tuple(labels)
+
+
+def _labels(target: pd.Series) -> list[str | int | float]:
+    """The labels in their own type and spelling."""
+    if pd.api.types.is_bool_dtype(target) or not pd.api.types.is_numeric_dtype(target):
+        return [str(label) for label in target]
+    labels = target.tolist()
+    # A column of whole numbers that had a gap is read as floats.
+    whole = all(float(label).is_integer() for label in labels)
+    return [int(label) for label in labels] if whole else labels

@@ -1,0 +1,64 @@
+"""The files of a split: features, encoded target and schema, and beside them what is no feature."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tabular.spec.columns import Schema
+
+__all__ = ["read_groups", "read_split", "read_subgroups", "write_split"]
+
+SUBGROUPS = "subgroups.parquet"
+
+
+def write_split(
+    folder: Path,
+    frame: pd.DataFrame,
+    target: Sequence[float],
+    schema: Schema,
+    groups: np.ndarray | None = None,
+    subgroups: pd.DataFrame | None = None,
+) -> None:
+    """Write features, encoded target and schema of one split; beside them, if given, what is no feature.
+
+    Args:
+        folder: where to write.
+        frame: the features (n_rows, n_columns).
+        target: the encoded target (n_rows,).
+        schema: what the columns are.
+        groups: the number of each row's group (n_rows,), which folds keep together.
+        subgroups: the columns (n_rows, n) by whose levels an evaluation is split, as texts.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    frame = frame.copy()
+    frame[schema.target] = target
+    frame.to_parquet(folder / "data.parquet", index=False)
+    (folder / "schema.json").write_text(json.dumps(schema.to_dict(), indent=1))
+    if groups is not None:
+        pd.DataFrame({"group": groups}).to_parquet(folder / "groups.parquet", index=False)
+    if subgroups is not None:
+        subgroups.to_parquet(folder / SUBGROUPS, index=False)
+
+
+def read_split(folder: Path) -> tuple[pd.DataFrame, np.ndarray, Schema]:
+    """Features (n_rows, n_columns), encoded target (n_rows,) and schema, as `write_split` left them."""
+    schema = Schema.from_dict(json.loads((folder / "schema.json").read_text()))
+    frame = pd.read_parquet(folder / "data.parquet")
+    for name in schema.of_kind("categorical"):
+        frame[name] = frame[name].astype(object)
+    return frame[[column.name for column in schema.columns]], frame[schema.target].to_numpy(), schema
+
+
+def read_groups(folder: Path) -> np.ndarray | None:
+    """The number of each row's group (n_rows,), None where rows have none."""
+    file = folder / "groups.parquet"
+    return pd.read_parquet(file)["group"].to_numpy() if file.exists() else None
+
+
+def read_subgroups(folder: Path) -> pd.DataFrame | None:
+    """The columns that PreprocessData left beside a split, row by row; None if none was named."""
+    path = folder / SUBGROUPS
+    return pd.read_parquet(path) if path.exists() else None

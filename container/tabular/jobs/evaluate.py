@@ -1,0 +1,222 @@
+"""EvaluateBestModel: judge the model on held-out rows, through the server that will serve it.
+
+The server is the image's `serve`, not the code that travels with the job: a model that the image cannot
+serve as it was trained fails here and not after its approval.
+"""
+
+import json
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from tabular.data.features import as_rows
+from tabular.data.split_files import read_split, read_subgroups
+from tabular.jobs.command import ArgumentParser, command
+from tabular.judging.agreement import TOLERANCES, Answers, check_answers, positions
+from tabular.judging.bootstrap import resample
+from tabular.judging.champion import Champion, changed, fetch_champion, not_comparable, too_few, unseen
+from tabular.judging.gate import (
+    MARGIN,
+    check_champion_rule,
+    compare,
+    no_champion,
+    passes_threshold,
+    same_as_champion,
+)
+from tabular.judging.importance import permutation_importance
+from tabular.judging.quality import calibration, intervals, model_quality, per_class, residuals
+from tabular.judging.scores import score
+from tabular.judging.served_model import ServerProcess
+from tabular.judging.subgroups import by_subgroup
+from tabular.portable.files import load_model
+from tabular.reporting.card import model_card
+from tabular.reporting.page import html
+from tabular.spec import opt_ml, own_steps
+from tabular.spec.columns import Schema
+from tabular.spec.errors import BadInput
+from tabular.spec.opt_ml import extract
+
+__all__ = ["agreement", "main"]
+
+CHALLENGER, CHAMPION = "challenger", "champion"
+CONFIDENCE = 0.95
+SEED = 20  # of the resamples and the shuffles: the same rows and answers give the same report
+
+
+def main() -> None:
+    """Write evaluation.json, the same as report.html for people; card.json and baseline.json to register."""
+    arguments = _arguments()
+    check_champion_rule(arguments.champion_margin, arguments.champion_confidence)
+    split = opt_ml.processing("input/test")
+    frame, truth, schema = read_split(split)
+    folder, manifest = _challenger()
+    champion = fetch_champion(arguments.models_map_uri, arguments.group)
+    pickles = own_steps.pickles()
+    with ServerProcess(pickles) as server:
+        server.load(CHALLENGER, folder)
+        answers = predict(server, CHALLENGER, frame, schema)
+        alone = predict(server, CHALLENGER, frame, schema, together=1)
+        against = _against(arguments, server, champion, manifest, frame, truth, schema, answers)
+    value = score(arguments.metric, schema.task, truth, *answers)
+    gate = passes_threshold(arguments.metric, arguments.threshold, schema, value) | against
+    side_by_side = gate.pop("metrics", {})
+    (resampled,) = resample(schema.task, truth, [answers], SEED)
+    subgroups = read_subgroups(split)
+    report = {
+        **model_quality(schema, truth, *answers, resampled),
+        "gate": gate,
+        "model": _facts(manifest),
+        "rows": {"held_out": len(frame), "training": manifest["training"].get("rows")},
+        "agreement": agreement([answers, alone], frame, schema, manifest),
+        "intervals": intervals(resampled),
+        **_details(schema, truth, answers),
+        "subgroups": {} if subgroups is None else by_subgroup(subgroups, schema, truth, answers, SEED),
+        "permutation_importance": permutation_importance(
+            load_model(folder, pickles), frame, truth, schema, arguments.metric, SEED
+        ),
+        "champion": None
+        if champion is None
+        else {
+            "version": champion.version,
+            "model": _facts(champion.manifest),
+            "metrics": side_by_side,
+            "changed": changed(champion, manifest),
+        },
+    }
+    _write(report, manifest.get("baseline", {}), arguments.group)
+    print(json.dumps({"gate": gate}))
+
+
+def predict(
+    server: ServerProcess, name: str, frame: pd.DataFrame, schema: Schema, together: int | None = None
+) -> Answers:
+    """Positions (n_rows,) and probabilities (n_rows, n_classes); for a regression numbers and None."""
+    answer = server.predict(name, as_rows(frame, schema), together)
+    probabilities = np.array(answer["probabilities"]) if schema.classes else None
+    return positions(answer["predictions"], schema), probabilities
+
+
+def agreement(
+    answers: Sequence[Answers], frame: pd.DataFrame, schema: Schema, manifest: dict[str, Any]
+) -> dict[str, Any]:
+    """How near the server's answers are to scikit-learn's.
+
+    The fitted pipeline is a pickle, which is code. RefitBestModel wrote it, under the same role and to the
+    same bucket as the source that this job runs, so that whoever could change it could as well change this.
+
+    Raises:
+        BadInput: an answer differs; the model is not registered.
+    """
+    folder = extract(opt_ml.processing("input/pipeline/output.tar.gz"), opt_ml.base_dir() / "pipeline")
+    pipeline = joblib.load(folder / "pipeline.joblib")
+    tolerance = TOLERANCES[manifest["estimator"]["kind"]]
+    return asdict(check_answers(answers, pipeline, frame, schema, tolerance))
+
+
+def _challenger() -> tuple[Path, dict[str, Any]]:
+    """The new model, unpacked, and its manifest.
+
+    Raises:
+        BadInput: RefitBestModel could not make it portable.
+    """
+    folder = extract(opt_ml.processing("input/model/model.tar.gz"), opt_ml.base_dir() / "models" / CHALLENGER)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    if manifest.get("portable") is False:
+        raise BadInput(f"{manifest['reason']} It is not registered.")
+    return folder, manifest
+
+
+def _against(
+    arguments: Namespace,
+    server: ServerProcess,
+    champion: Champion | None,
+    manifest: dict[str, Any],
+    frame: pd.DataFrame,
+    truth: np.ndarray,
+    schema: Schema,
+    answers: Answers,
+) -> dict[str, Any]:
+    """The champion's part of the gate, on the rows on which comparing it is fair."""
+    if champion is None:
+        return no_champion("No model of this data set is in service.")
+    version = champion.version
+    if champion.is_same_as(manifest):
+        return same_as_champion(version, score(arguments.metric, schema.task, truth, *answers))
+    if why := not_comparable(champion, schema, server.pickles):
+        return no_champion(f"Version {version}, in service, {why}; only the threshold decides.", version)
+    labels = np.array(schema.classes)[truth.astype(np.intp)] if schema.classes else truth
+    rows = unseen(champion, manifest, frame, labels)
+    if rows is None:
+        return no_champion(
+            f"Version {version}, in service, does not say which rows it was trained on, so that it may have "
+            "learnt the held-out ones; only the threshold decides.",
+            version,
+        )
+    if why := too_few(truth, rows, schema):
+        return no_champion(
+            f"Version {version} is in service, but {why}; only the threshold decides.", version
+        )
+    theirs = champion.schema
+    server.load(CHAMPION, champion.folder)
+    asked = frame.loc[rows, [column.name for column in theirs.columns]]
+    ours = (answers[0][rows], None if answers[1] is None else answers[1][rows])
+    return {
+        **compare(
+            arguments.metric,
+            schema,
+            version,
+            truth[rows],
+            ours,
+            predict(server, CHAMPION, asked, theirs),
+            arguments.champion_margin,
+            arguments.champion_confidence,
+            SEED,
+        ),
+        "rows": int(rows.sum()),
+        "rows_left_out": int((~rows).sum()),
+    }
+
+
+def _details(schema: Schema, truth: np.ndarray, answers: Answers) -> dict[str, Any]:
+    predicted, probabilities = answers
+    if probabilities is None:
+        return {"residuals": residuals(truth, predicted, SEED)}
+    return {
+        "per_class": per_class(schema, truth, predicted),
+        "calibration": calibration(schema, truth, probabilities),
+    }
+
+
+def _facts(manifest: dict[str, Any]) -> dict[str, Any]:
+    names = ("algorithm", "hyperparameters", "cross_validation", "training", "libraries", "task", "target")
+    return {name: manifest[name] for name in names}
+
+
+def _write(report: dict[str, Any], baseline: dict[str, Any], group: str) -> None:
+    output = opt_ml.processing("output/evaluation")
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "evaluation.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    (output / "baseline.json").write_text(json.dumps(baseline, indent=1))
+    (output / "report.html").write_text(html(report, group))
+    (output / "card.json").write_text(json.dumps({"content": model_card(report, group, opt_ml.job())}))
+
+
+def _arguments() -> Namespace:
+    parser = ArgumentParser(prog="evaluate")
+    parser.add_argument("--metric", required=True)
+    parser.add_argument("--threshold", type=float, required=True)
+    parser.add_argument("--models-map-uri", required=True)
+    parser.add_argument("--group", required=True)
+    parser.add_argument("--champion-margin", type=float, default=MARGIN)
+    parser.add_argument("--champion-confidence", type=float, default=CONFIDENCE)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    command(main)

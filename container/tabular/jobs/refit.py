@@ -1,0 +1,136 @@
+"""RefitBestModel: fit the winner of the tuning on the whole training split and make it portable."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import boto3
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from tabular.data.features import as_rows
+from tabular.data.split_files import read_groups, read_split
+from tabular.data.statistics import ROWS, row_hashes
+from tabular.jobs.command import command
+from tabular.judging.agreement import check_equal
+from tabular.learning.fitting import fit
+from tabular.portable.export import NotPortable, export
+from tabular.portable.files import load_model, save_model
+from tabular.portable.model import FORMAT, FORMAT_VERSION, MANIFEST, PortableModel
+from tabular.portable.pickled import save_pickled
+from tabular.spec import opt_ml, own_steps
+from tabular.spec.columns import Schema
+
+__all__ = ["main", "winning_trial"]
+
+SAMPLE_ROWS = 3
+LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "xgboost", "xgboost-cpu")
+# What every trial is given beside the hyperparameters of its algorithm.
+COMMON = ("algorithm", "scorer", "folds", "random_state")
+
+
+def main() -> None:
+    """Write the portable model to model.tar.gz and the fitted pipeline, for people, to output.tar.gz."""
+    trial = winning_trial(opt_ml.hyperparameters()["best_training_job"])
+    frame, target, schema = read_split(opt_ml.channel("train"))
+    groups = read_groups(opt_ml.channel("train"))
+    settings = {name: value for name, value in trial["hyperparameters"].items() if name not in COMMON}
+    common = {name: trial["hyperparameters"][name] for name in COMMON}
+    random_state = int(common["random_state"])
+    pipeline = fit(frame, target, schema, common["algorithm"], settings, random_state, groups)
+    manifest = {
+        "algorithm": common["algorithm"],
+        "hyperparameters": settings,
+        "cross_validation": {
+            "scorer": common["scorer"],
+            "folds": int(common["folds"]),
+            "score": trial["score"],
+            "training_job": trial["name"],
+        },
+        "training": {
+            "job": os.environ.get("TRAINING_JOB_NAME", ""),
+            "rows": len(frame),
+            "data_sha256": hashlib.sha256(
+                (opt_ml.channel("train") / "data.parquet").read_bytes()
+            ).hexdigest(),
+            "random_state": random_state,
+        },
+        "libraries": _versions(),
+        "sample": _sample(pipeline, frame, schema),
+    }
+    hashes = {ROWS: row_hashes(frame, _labels(target, schema), list(frame)).tobytes()}
+    try:
+        said = _save(manifest, pipeline, frame, schema, hashes)
+    except NotPortable as error:
+        said = str(error)
+        if common["algorithm"] in own_steps.pickles():
+            said = "kept as a pickle, as PICKLES says"
+            save_pickled(opt_ml.model_dir(), manifest | schema.to_dict(), pipeline, hashes)
+        else:
+            _save_refusal(manifest | schema.to_dict(), said)
+    opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
+    joblib.dump(pipeline, opt_ml.output_data_dir() / "pipeline.joblib")
+    print(f"{common['algorithm']} {settings} fitted on {len(frame)} rows; {said}")
+
+
+def winning_trial(training_job: str) -> dict[str, Any]:
+    """Name, hyperparameters and score of a trial; the tuning step can name the trial but not pass them on."""
+    described = boto3.client("sagemaker").describe_training_job(TrainingJobName=training_job)
+    given = opt_ml.plain(described["HyperParameters"])
+    scores = {metric["MetricName"]: metric["Value"] for metric in described["FinalMetricDataList"]}
+    return {"name": training_job, "hyperparameters": given, "score": scores["cross_validation_score"]}
+
+
+def _save(
+    manifest: dict[str, Any],
+    pipeline: Pipeline,
+    frame: pd.DataFrame,
+    schema: Schema,
+    hashes: dict[str, bytes],
+) -> str:
+    """Write the portable model, beside it the hashes of its rows, and say how near it is to the pipeline."""
+    model, arrays = export(pipeline, schema)
+    agreement = check_equal(PortableModel(model, arrays), pipeline, frame, schema)
+    save_model(opt_ml.model_dir(), {**manifest, "agreement": asdict(agreement), **model}, arrays, hashes)
+    load_model(opt_ml.model_dir())  # what was written can be read
+    return str(agreement)
+
+
+def _labels(target: np.ndarray, schema: Schema) -> Any:
+    return [schema.classes[position] for position in target] if schema.classes else target
+
+
+def _save_refusal(manifest: dict[str, Any], reason: str) -> None:
+    """Write a manifest alone, which says why there is no model; EvaluateBestModel refuses it by that."""
+    opt_ml.model_dir().mkdir(parents=True, exist_ok=True)
+    refusal = {"format": FORMAT, "format_version": FORMAT_VERSION, "portable": False, "reason": reason}
+    (opt_ml.model_dir() / MANIFEST).write_text(json.dumps({**refusal, **manifest}, indent=1))
+
+
+def _sample(pipeline: Pipeline, frame: pd.DataFrame, schema: Schema) -> dict[str, Any]:
+    """A few training rows and the answer to them, by which a deployment can tell that the model works."""
+    rows = frame.head(SAMPLE_ROWS)
+    predicted = pipeline.predict(rows).tolist()
+    return {
+        "instances": [dict(zip(rows, cells, strict=True)) for cells in as_rows(rows, schema)],
+        "predictions": _labels(predicted, schema),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue  # XGBoost comes under one of two names
+    return found
+
+
+if __name__ == "__main__":
+    command(main)

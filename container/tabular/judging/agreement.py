@@ -1,0 +1,117 @@
+"""Whether a portable model answers as the scikit-learn pipeline does that it was made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from tabular.portable.model import PortableModel, Prediction
+from tabular.spec.columns import Schema
+from tabular.spec.errors import BadInput
+
+__all__ = [
+    "TOLERANCES",
+    "Agreement",
+    "Answers",
+    "as_model_input",
+    "check_answers",
+    "check_equal",
+    "positions",
+]
+
+# Predicted positions in the class list (n_rows,) and probabilities (n_rows, n_classes), or numbers and None.
+Answers = tuple[np.ndarray, np.ndarray | None]
+# By the kind of estimator in the manifest. Trees may be of single precision; elsewhere the order of a sum
+# decides the last bits, between scikit-learn's own batches of different sizes, too.
+TOLERANCES = {"trees": 1e-7, "linear": 1e-12, "naive_bayes": 1e-12, "neural_network": 1e-12, "pickle": 1e-12}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How near two models are: the largest difference between their numbers or probabilities.
+
+    `ties` counts answers with another label whose probabilities do not differ by more than the tolerance.
+    """
+
+    rows: int
+    largest_difference: float
+    ties: int
+    tolerance: float
+
+
+def check_equal(model: PortableModel, pipeline: Pipeline, frame: pd.DataFrame, schema: Schema) -> Agreement:
+    """Compare both on all rows, the portable model's answers in one batch and one by one.
+
+    Raises:
+        BadInput: as `check_answers`.
+    """
+    numbers, categories = as_model_input(frame, schema)
+    single = [
+        model.predict(numbers[i : i + 1], [levels[i : i + 1] for levels in categories])
+        for i in range(len(frame))
+    ]
+    joined = Prediction(
+        [label for one in single for label in one.labels],
+        np.concatenate([one.probabilities for one in single]) if schema.classes else None,
+    )
+    answers = [
+        (positions(one.labels, schema), one.probabilities)
+        for one in (model.predict(numbers, categories), joined)
+    ]
+    return check_answers(answers, pipeline, frame, schema, TOLERANCES[model.kind])
+
+
+def check_answers(
+    answers: Sequence[Answers], pipeline: Pipeline, frame: pd.DataFrame, schema: Schema, tolerance: float
+) -> Agreement:
+    """Compare several answers to the same rows with scikit-learn's.
+
+    A difference is relative to one plus the number; to the largest of all rows in a regression, where a
+    number may be what is left of a sum of large ones.
+
+    Raises:
+        BadInput: a label differs, or a number by more than the tolerance.
+    """
+    expected = pipeline.predict(frame)
+    theirs = pipeline.predict_proba(frame) if schema.classes else expected
+    scale = 1.0 + (np.abs(theirs) if schema.classes else np.abs(theirs).max(initial=0.0))
+    largest, ties = 0.0, 0
+    for predicted, probabilities in answers:
+        if probabilities is not None:
+            ties += _ties(predicted, expected.astype(np.intp), theirs, tolerance)
+        difference = np.abs((predicted if probabilities is None else probabilities) - theirs) / scale
+        within = difference <= tolerance  # not of NaN
+        if not within.all():
+            row = int(within.reshape(len(frame), -1).all(axis=1).argmin())
+            raise BadInput(
+                f"The portable model differs from scikit-learn by {difference[row].max()} in row {row + 1}, "
+                f"more than {tolerance}; it is not registered."
+            )
+        largest = max(largest, float(difference.max(initial=0.0)))
+    return Agreement(len(frame), largest, ties, tolerance)
+
+
+def as_model_input(frame: pd.DataFrame, schema: Schema) -> tuple[np.ndarray, list[list[str]]]:
+    """Features as `PortableModel.predict` takes them."""
+    kinds = ("numeric", "boolean", "date")
+    numbers = frame[[name for kind in kinds for name in schema.of_kind(kind)]].to_numpy(dtype=np.float64)
+    return numbers, [frame[name].tolist() for name in schema.of_kind("categorical")]
+
+
+def positions(labels: Sequence[str | int | float], schema: Schema) -> np.ndarray:
+    """Labels as positions in the class list (n_rows,); of a regression the numbers themselves."""
+    places = {label: position for position, label in enumerate(schema.classes)}
+    return np.array([places[label] for label in labels] if places else labels)
+
+
+def _ties(predicted: np.ndarray, expected: np.ndarray, probabilities: np.ndarray, tolerance: float) -> int:
+    rows = np.flatnonzero(predicted != expected)
+    gap = np.abs(probabilities[rows, predicted[rows]] - probabilities[rows, expected[rows]])
+    if differing := int((gap > tolerance).sum()):
+        raise BadInput(
+            f"The portable model gives {differing} of {len(predicted)} rows another label than scikit-learn; "
+            "it is not registered."
+        )
+    return len(rows)

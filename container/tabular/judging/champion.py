@@ -1,0 +1,158 @@
+"""The champion: the model in service, whether it can be compared, and on which rows that is fair."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import numpy as np
+import pandas as pd
+from botocore.exceptions import ClientError
+
+from tabular.data.statistics import ROWS, row_hashes
+from tabular.portable.model import ARRAYS
+from tabular.portable.pickled import PIPELINE
+from tabular.spec import opt_ml
+from tabular.spec.columns import Schema
+from tabular.spec.errors import BadInput
+from tabular.spec.opt_ml import extract
+
+__all__ = ["Champion", "changed", "fetch_champion", "not_comparable", "too_few", "unseen"]
+
+FEWEST_ROWS = 30
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A model in service: its version in the registry and its unpacked artifact."""
+
+    version: int
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def schema(self) -> Schema:
+        """The columns it is asked with."""
+        return Schema.from_dict(self.manifest)
+
+    def is_same_as(self, manifest: dict[str, Any]) -> bool:
+        """Whether a manifest is of the same model: the same training rows gave the same arrays."""
+        return _identity(self.manifest) == _identity(manifest)
+
+
+def fetch_champion(models_map_uri: str, group: str) -> Champion | None:
+    """The model in service, downloaded and unpacked; None when there is none.
+
+    Raises:
+        BadInput: the models map names an artifact that is not there.
+    """
+    s3 = boto3.client("s3")
+    parts = urlsplit(models_map_uri)
+    bucket, key = parts.netloc, parts.path.lstrip("/")
+    try:
+        entry = json.load(s3.get_object(Bucket=bucket, Key=key)["Body"]).get(group)
+    except s3.exceptions.NoSuchKey:
+        return None
+    if entry is None:
+        return None
+    archive = opt_ml.base_dir() / "models" / "champion.tar.gz"
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        s3.download_file(bucket, entry["key"], str(archive))
+    except ClientError as error:
+        raise BadInput(
+            f"The models map names s3://{bucket}/{entry['key']} for {group}, which cannot be read ({error}). "
+            "Run the deployer to mend the map."
+        ) from None
+    folder = extract(archive, archive.parent / "champion")
+    return Champion(entry["version"], folder, json.loads((folder / "manifest.json").read_text()))
+
+
+def not_comparable(champion: Champion, schema: Schema, pickles: frozenset[str] = frozenset()) -> str:
+    """Why a champion cannot answer the rows of a table; empty if it can.
+
+    It may have fewer columns than the table, and is asked with its own alone.
+    """
+    theirs = champion.schema
+    if champion.manifest["estimator"]["kind"] == "pickle" and champion.manifest["algorithm"] not in pickles:
+        return f"is a pickle of {champion.manifest['algorithm']!r}, which PICKLES does not name"
+    if (theirs.task, theirs.target) != (schema.task, schema.target):
+        return f"predicts {theirs.target!r} ({theirs.task}), not {schema.target!r} ({schema.task})"
+    if theirs.classes != schema.classes:
+        return f"knows the classes {', '.join(map(str, theirs.classes))}, not those of this table"
+    kinds = {column.name: column.kind for column in schema.columns}
+    for column in theirs.columns:
+        if column.name not in kinds:
+            return f"needs the column {column.name!r}, which this table does not have"
+        if column.kind != kinds[column.name]:
+            return f"takes the column {column.name!r} for {column.kind}, which is {kinds[column.name]} now"
+    return ""
+
+
+def unseen(
+    champion: Champion, manifest: dict[str, Any], frame: pd.DataFrame, labels: np.ndarray
+) -> np.ndarray | None:
+    """Which held-out rows (n_rows,) a champion was not trained on; None if nobody can tell.
+
+    Its artifact holds a hash of each of its training rows. One of before these were kept is only known to
+    have seen none if it was trained on the same split as the challenger.
+    """
+    path = champion.folder / ROWS
+    if path.exists():
+        columns = [column.name for column in champion.schema.columns]
+        return ~np.isin(row_hashes(frame, labels, columns), np.fromfile(path, dtype="<u8"))
+    theirs, ours = (one["training"].get("data_sha256") for one in (champion.manifest, manifest))
+    if theirs is not None and theirs == ours:
+        return np.ones(len(frame), dtype=bool)
+    return None
+
+
+def too_few(truth: np.ndarray, rows: np.ndarray, schema: Schema) -> str:
+    """Why a comparison on some of the rows would say nothing; empty if it would."""
+    if rows.sum() < FEWEST_ROWS:
+        return (
+            f"only {rows.sum()} of the {len(rows)} held-out rows are new to it, and {FEWEST_ROWS} are needed"
+        )
+    if schema.classes and (missing := sorted(set(truth) - set(truth[rows]))):
+        return f"no held-out row of the class {schema.classes[int(missing[0])]!r} is new to it"
+    return ""
+
+
+def changed(champion: Champion, manifest: dict[str, Any]) -> list[dict[str, str]]:
+    """What differs between two models: what, the champion's and the challenger's, as text."""
+    before, after = _described(champion.manifest), _described(manifest)
+    return [
+        {"what": what, "champion": before.get(what, ""), "challenger": after.get(what, "")}
+        for what in {**before, **after}
+        if before.get(what) != after.get(what)
+    ]
+
+
+def _identity(manifest: dict[str, Any]) -> tuple[Any, ...]:
+    files = manifest.get("files", {})
+    arrays = files.get(ARRAYS, files.get(PIPELINE))
+    parts = ("columns", "classes", "encodings", "estimator")
+    return manifest["training"].get("data_sha256"), arrays, *(manifest.get(part) for part in parts)
+
+
+def _described(manifest: dict[str, Any]) -> dict[str, str]:
+    training, validation = manifest["training"], manifest["cross_validation"]
+    described = {
+        "algorithm": manifest["algorithm"],
+        "training rows": training.get("rows"),
+        "training data (SHA-256)": str(training.get("data_sha256", ""))[:12],
+        "columns": len(manifest["columns"]),
+        f"cross-validated {validation.get('scorer', 'score')}": validation.get("score"),
+        **dict(sorted(manifest["hyperparameters"].items())),
+        **{f"{name} (library)": value for name, value in sorted(manifest["libraries"].items())},
+    }
+    return {what: _number(value) for what, value in described.items() if value is not None}
+
+
+def _number(value: object) -> str:
+    try:
+        return f"{float(str(value)):.6g}"
+    except ValueError:
+        return str(value)

@@ -1,0 +1,124 @@
+"""The metrics in the layout of SageMaker's model quality statistics, which Studio shows, and their curves."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
+
+from tabular.judging.bootstrap import CONFIDENCE, interval
+from tabular.judging.scores import evaluate
+from tabular.spec.columns import Schema
+
+__all__ = ["calibration", "intervals", "model_quality", "per_class", "residuals"]
+
+CURVE_POINTS = 200
+BINS = 10
+SAMPLE = 300  # residuals in a picture
+
+
+def model_quality(
+    schema: Schema,
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    probabilities: np.ndarray | None,
+    resampled: dict[str, np.ndarray],
+) -> dict[str, Any]:
+    """Metrics, confusion matrix and curves; a metric that is not defined on these rows is left out.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
+    """
+    values: dict[str, Any] = {
+        name: {"value": value, "standard_deviation": _deviation(resampled[name])}
+        for name, value in evaluate(schema.task, truth, predicted, probabilities).items()
+        if np.isfinite(value)
+    }
+    if schema.task == "regression" or probabilities is None:
+        return {"regression_metrics": values}
+    labels = [str(label) for label in schema.classes]
+    counts = confusion_matrix(truth, predicted, labels=range(len(labels))).tolist()
+    values["confusion_matrix"] = {
+        label: dict(zip(labels, row, strict=True)) for label, row in zip(labels, counts, strict=True)
+    }
+    if schema.task == "multiclass":
+        return {"multiclass_classification_metrics": values}
+    if len(np.unique(truth)) == 2:  # of one class alone there is no curve
+        values |= _curves(truth, probabilities[:, 1])
+    return {"binary_classification_metrics": values}
+
+
+def intervals(resampled: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """The bootstrap interval of every metric that is defined often enough to have one."""
+    found = {name: interval(values, CONFIDENCE) for name, values in resampled.items()}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def per_class(schema: Schema, truth: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str, float]]:
+    """Rows, precision, recall and F1 of each class, the class against all others."""
+    found = {}
+    for position, label in enumerate(schema.classes):
+        is_it, said = (truth == position).astype(int), (predicted == position).astype(int)
+        right = float((is_it & said).sum())
+        found[str(label)] = {
+            "rows": int(is_it.sum()),
+            "precision": right / max(1, said.sum()),
+            "recall": right / max(1, is_it.sum()),
+            "f1": 2 * right / max(1, is_it.sum() + said.sum()),
+        }
+    return found
+
+
+def calibration(schema: Schema, truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    """How often a model is right that says it is so sure: bins of as many rows each, and their mean gap.
+
+    Of two classes the probability of the second, of more that of the answer. The mean gap is the expected
+    calibration error of Naeini, Cooper and Hauskrecht, AAAI 2015.
+    """
+    if schema.task == "binary":
+        said, right = probabilities[:, 1], truth == 1
+    else:
+        said, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    order = np.argsort(said, kind="stable")
+    bins = [
+        {"predicted": float(said[rows].mean()), "observed": float(right[rows].mean()), "rows": len(rows)}
+        for rows in np.array_split(order, min(BINS, len(order)))
+    ]
+    gaps = sum(abs(one["predicted"] - one["observed"]) * one["rows"] for one in bins)
+    return {"bins": bins, "expected_calibration_error": float(gaps / len(truth))}
+
+
+def residuals(truth: np.ndarray, predicted: np.ndarray, seed: int) -> dict[str, Any]:
+    """Predictions less what is right: quantiles of all rows, and some rows for a picture."""
+    rows = np.arange(len(truth))
+    if len(rows) > SAMPLE:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, SAMPLE, replace=False))
+    error = predicted - truth
+    shares = (0.05, 0.25, 0.5, 0.75, 0.95)
+    return {
+        "quantiles": {str(share): float(np.quantile(error, share)) for share in shares},
+        "predicted": predicted[rows].tolist(),
+        "residual": error[rows].tolist(),
+    }
+
+
+def _curves(truth: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
+    false_positive, true_positive, _ = roc_curve(truth, scores)
+    precision, recall, _ = precision_recall_curve(truth, scores)
+    return {
+        "receiver_operating_characteristic_curve": {
+            "false_positive_rates": _thinned(false_positive),
+            "true_positive_rates": _thinned(true_positive),
+        },
+        "precision_recall_curve": {"precisions": _thinned(precision), "recalls": _thinned(recall)},
+    }
+
+
+def _thinned(points: np.ndarray) -> list[float]:
+    """At most so many of the points, both ends among them: the report is read by a step of the pipeline."""
+    kept = np.unique(np.linspace(0, len(points) - 1, min(len(points), CURVE_POINTS)).round().astype(int))
+    return points[kept].tolist()
+
+
+def _deviation(values: np.ndarray) -> float | str:
+    """The metric's standard deviation over the resamples, or the text that SageMaker writes for none."""
+    found = values[np.isfinite(values)]
+    return float(found.std(ddof=1)) if len(found) > 1 else "NaN"

@@ -1,0 +1,100 @@
+"""The image's `serve` command as a process of its own on this machine, to evaluate models as served."""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tabular.portable.pickled import SWITCH
+from tabular.spec.errors import BadInput
+
+__all__ = ["ServerProcess"]
+
+START_SECONDS = 60
+CELLS_PER_REQUEST = 50_000  # far below the largest body that the server reads
+
+
+class ServerProcess:
+    """Started on entering, ended on leaving.
+
+    Args:
+        pickles: the algorithms whose models it may unpickle.
+
+    Raises:
+        BadInput: the server does not start, or refuses a model or rows, with its own words.
+    """
+
+    def __init__(self, pickles: Iterable[str] = ()) -> None:
+        self.pickles = frozenset(pickles)
+
+    def __enter__(self) -> "ServerProcess":
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        # Without PYTHONPATH: the package installed in the image, not the one that travels with the job.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        environment |= {
+            "SAGEMAKER_MULTI_MODEL": "true",
+            "SAGEMAKER_BIND_TO_PORT": str(self.port),
+            "SERVE_HOST": "127.0.0.1",
+            SWITCH: ",".join(sorted(self.pickles)),
+        }
+        self.process = subprocess.Popen([shutil.which("serve") or "serve"], env=environment, cwd="/")
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                with closing(self._connection()) as connection:
+                    self._request(connection, "GET", "/ping")
+                return self
+            except OSError:
+                time.sleep(0.02)
+        self.__exit__(None, None, None)
+        raise BadInput(f"The server did not start within {START_SECONDS} seconds; its messages are above.")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def load(self, name: str, folder: Path) -> None:
+        """Load the model in a folder under a name."""
+        with closing(self._connection()) as connection:
+            self._request(connection, "POST", "/models", {"model_name": name, "url": str(folder)})
+
+    def predict(self, name: str, rows: list[list[Any]], together: int | None = None) -> dict[str, list[Any]]:
+        """The answers to all rows, as the server's JSON names them; `together` rows are sent in a request."""
+        whole: dict[str, list[Any]] = {"predictions": [], "probabilities": []}
+        step = together or max(1, CELLS_PER_REQUEST // len(rows[0]) if rows else 1)
+        with closing(self._connection()) as connection:
+            for start in range(0, len(rows), step):
+                part = self._request(connection, "POST", f"/models/{name}/invoke", rows[start : start + step])
+                for key, values in whole.items():
+                    values.extend(part.get(key, []))
+        return whole
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def _request(
+        self, connection: http.client.HTTPConnection, method: str, path: str, content: object = None
+    ) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        connection.request(method, path, json.dumps(content) if content is not None else None, headers)
+        response = connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise BadInput(f"The server answers {response.status} to {method} {path}: {body.decode()[:500]}")
+        return json.loads(body) if body else {}

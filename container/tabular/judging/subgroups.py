@@ -1,0 +1,70 @@
+"""The evaluation split by columns that somebody named: is the model as good for everyone?"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabular.judging.agreement import Answers
+from tabular.judging.bootstrap import resample
+from tabular.judging.quality import intervals
+from tabular.judging.scores import evaluate
+from tabular.spec.columns import Schema
+
+__all__ = ["by_subgroup"]
+
+MOST_LEVELS = 20
+FEW_ROWS = 10  # of fewer an interval would say nothing
+MISSING = "(missing)"
+OTHERS = "(others)"
+
+
+def by_subgroup(
+    columns: pd.DataFrame, schema: Schema, truth: np.ndarray, answers: Answers, seed: int
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Rows, metrics and intervals of each level of each column, the most frequent level first.
+
+    Numbers of many values are split at their quartiles, rare levels beyond the twentieth are one. Metrics
+    that are not defined on a level, such as the AUC of one class, are left out; so are intervals of few rows.
+    """
+    return {name: _by_level(_levels(columns[name]), schema, truth, answers, seed) for name in columns}
+
+
+def _by_level(
+    levels: np.ndarray, schema: Schema, truth: np.ndarray, answers: Answers, seed: int
+) -> dict[str, dict[str, Any]]:
+    predicted, probabilities = answers
+    found = {}
+    names, counts = np.unique(levels, return_counts=True)
+    for level in names[np.argsort(-counts, kind="stable")]:
+        rows = levels == level
+        part = (predicted[rows], None if probabilities is None else probabilities[rows])
+        values = evaluate(schema.task, truth[rows], *part)
+        few = rows.sum() < FEW_ROWS
+        (resampled,) = [{}] if few else resample(schema.task, truth[rows], [part], seed)
+        metrics = {metric: value for metric, value in values.items() if np.isfinite(value)}
+        found[str(level)] = {
+            "rows": int(rows.sum()),
+            "metrics": metrics,
+            "intervals": {name: one for name, one in intervals(resampled).items() if name in metrics},
+        }
+    return found
+
+
+def _levels(values: pd.Series) -> np.ndarray:
+    """The level of each row (n_rows,) as text."""
+    texts = values.astype(object).map(str, na_action="ignore").replace("", None)
+    present = texts.notna()
+    if texts.nunique() > MOST_LEVELS:
+        numbers = pd.to_numeric(texts, errors="coerce")
+        if numbers[present].notna().all():
+            quarters = pd.qcut(numbers, 4, duplicates="drop").astype(object)
+            texts = quarters.map(_range, na_action="ignore")
+        else:
+            frequent = texts.value_counts().index[: MOST_LEVELS - 1]
+            texts = texts.where(texts.isin(frequent) | ~present, OTHERS)
+    return texts.where(present, MISSING).to_numpy(dtype=str)
+
+
+def _range(interval: pd.Interval) -> str:
+    return f"{interval.left:.4g} to {interval.right:.4g}"

@@ -1,0 +1,78 @@
+"""The scikit-learn pipeline of one algorithm: preprocessing and estimator, fitted together in every fold."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from tabular.data.dates import date_parts
+from tabular.spec import own_steps
+from tabular.spec.algorithms import build
+from tabular.spec.columns import Schema
+
+__all__ = ["build_pipeline", "exponential", "logarithm"]
+
+MAX_LEVELS = 50  # of one category; rarer levels share a column
+
+
+def build_pipeline(
+    schema: Schema, algorithm: str, hyperparameters: Mapping[str, str], random_state: int
+) -> Pipeline:
+    """The unfitted pipeline: `features` first, `estimator` last.
+
+    Trees get numbers as they are, with NaN where a cell is empty, which all three libraries handle
+    themselves; the others get them imputed and scaled. A date is its day number, month and weekday. Where
+    the options say so, the estimator learns the logarithm of the target and answers the target itself.
+
+    Raises:
+        BadInput: an unknown algorithm or hyperparameter, or a value outside its range.
+    """
+    known = own_steps.algorithms()
+    estimator = build(algorithm, schema.family, hyperparameters, random_state, known)
+    if schema.options.log_target:
+        estimator = TransformedTargetRegressor(
+            estimator, func=logarithm, inverse_func=exponential, check_inverse=False
+        )
+    numeric, booleans = schema.of_kind("numeric"), schema.of_kind("boolean")
+    categorical = schema.of_kind("categorical")
+    parts = ("parts", FunctionTransformer(date_parts))
+    if known[algorithm].standardise:
+        # keep_empty_features: a fold in which a column is empty keeps its place.
+        impute = ("impute", SimpleImputer(strategy="median", keep_empty_features=True))
+        scale = ("scale", StandardScaler())
+        numeric_steps, date_steps = Pipeline([impute, scale]), Pipeline([parts, impute, scale])
+        boolean_steps = SimpleImputer(strategy="most_frequent", keep_empty_features=True)
+    else:
+        numeric_steps = boolean_steps = "passthrough"
+        date_steps = Pipeline([parts])
+    encoder = OneHotEncoder(
+        handle_unknown="infrequent_if_exist", max_categories=MAX_LEVELS, sparse_output=False
+    )
+    transformers = [
+        ("numeric", numeric_steps, numeric),
+        ("boolean", boolean_steps, booleans),
+        ("date", date_steps, schema.of_kind("date")),
+        ("categorical", encoder, categorical),
+    ]
+    used = [(name, steps, columns) for name, steps, columns in transformers if columns]
+    steps: list[tuple[str, Any]] = [("features", ColumnTransformer(used, sparse_threshold=0.0))]
+    if known[algorithm].standardise:
+        # NumPy sums a row in an order that depends on how the table lies in memory, as frames do this way or
+        # that; naive Bayes of a column that is nearly constant magnifies the difference.
+        steps.append(("in_rows", FunctionTransformer(np.ascontiguousarray)))
+    # LightGBM accepts no special characters in feature names, so the columns carry none further.
+    return Pipeline([*steps, ("estimator", estimator)])
+
+
+def logarithm(target: np.ndarray) -> np.ndarray:
+    """The logarithm of one plus the target, which a model learns instead of it."""
+    return np.log1p(target)
+
+
+def exponential(predicted: np.ndarray) -> np.ndarray:
+    """The inverse of `logarithm`, in double precision whatever the estimator answers in."""
+    return np.expm1(np.asarray(predicted, dtype=np.float64))

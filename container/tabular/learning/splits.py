@@ -1,0 +1,117 @@
+"""Which rows are held out: a share of each class, whole groups, or the newest."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold, train_test_split
+
+from tabular.spec.columns import Schema
+from tabular.spec.errors import BadInput
+
+__all__ = ["split", "without_outliers"]
+
+Rows = tuple[np.ndarray, np.ndarray]
+FENCE = 3.0  # interquartile ranges; Tukey's outer fence: what is beyond is far out
+
+
+def split(
+    target: np.ndarray,
+    schema: Schema,
+    test_size: float,
+    stratify: bool,
+    random_state: int,
+    groups: np.ndarray | None = None,
+    times: np.ndarray | None = None,
+) -> Rows:
+    """Row numbers of the training split and of the held-out split.
+
+    Args:
+        target: the encoded target (n_rows,).
+        schema: names the task and its classes.
+        test_size: the share of rows to hold out.
+        stratify: whether the splits keep the shares of the classes.
+        random_state: which of the possible splits; by time there is only one.
+        groups: the number of each row's group (n_rows,): rows of a group are in the same split.
+        times: when each row was (n_rows,): the newest are held out, those of one moment together. Both
+            splits come in their order.
+
+    Raises:
+        BadInput: a class too rare to be in both splits, or a share that leaves a split empty.
+    """
+    labelled = schema.task != "regression"
+    remedy = "Give more rows of the rarest class, or change StratifySplit or TestSetSize."
+    try:
+        if not 0 < test_size < 1:
+            raise ValueError("the share is between 0 and 1.")
+        if times is not None:
+            remedy = "Give more rows, or change TestSetSize or the option time."
+            train, test = _newest(times, test_size)
+        elif groups is not None:
+            remedy = "Give more groups, or change TestSetSize or the option group."
+            train, test = _whole_groups(target, groups, test_size, stratify and labelled, random_state)
+        else:
+            strata = target if stratify and labelled else None
+            train, test = map(
+                np.sort,
+                train_test_split(
+                    np.arange(len(target)), test_size=test_size, random_state=random_state, stratify=strata
+                ),
+            )
+        for part, rows in (("training", train), ("held-out", test)) if labelled else ():
+            if absent := sorted(set(range(len(schema.classes))) - set(target[rows].tolist())):
+                raise ValueError(f"The {part} split would have no row of {schema.classes[absent[0]]!r}.")
+    except ValueError as error:
+        raise BadInput(
+            f"Cannot split {len(target)} rows with TestSetSize={test_size}: {error} {remedy}"
+        ) from None
+    return train, test
+
+
+def without_outliers(frame: pd.DataFrame, target: np.ndarray, schema: Schema) -> np.ndarray:
+    """Whether to keep each row (n_rows,): no number of it lies beyond three interquartile ranges.
+
+    The fences are those of the given rows, which are those of training: held-out rows are as they come.
+    A regression's target has fences, too. A column of which half is one value has none.
+    """
+    numbers = frame[schema.of_kind("numeric")]
+    if schema.task == "regression":
+        numbers = numbers.assign(**{schema.target: target})
+    low, high = numbers.quantile(0.25), numbers.quantile(0.75)
+    width = (high - low).where(high > low, math.inf) * FENCE
+    return ~((numbers < low - width) | (numbers > high + width)).any(axis=1).to_numpy()
+
+
+def _newest(times: np.ndarray, test_size: float) -> Rows:
+    order = np.argsort(times, kind="stable")
+    held_out = math.ceil(len(times) * test_size)
+    cut = times[order[-held_out]]
+    newest = times[order] >= cut
+    if newest.all():  # the oldest moment has that many rows
+        newest = times[order] > cut
+    if not newest.any():
+        raise ValueError("All rows are of one moment.")
+    return order[~newest], order[newest]
+
+
+def _whole_groups(
+    target: np.ndarray, groups: np.ndarray, test_size: float, stratify: bool, random_state: int
+) -> Rows:
+    if (count := len(np.unique(groups))) < 2:
+        raise ValueError("All rows are of one group.")
+    if not stratify:
+        drawn = GroupShuffleSplit(n_splits=1, test_size=test_size, random_state=random_state)
+        return next(drawn.split(target, groups=groups))
+    shares = min(max(2, round(1 / test_size)), count)
+    parts = StratifiedGroupKFold(shares, shuffle=True, random_state=random_state)
+    classes = set(target.tolist())
+    possible: Iterable[Rows] = (
+        (train, test)
+        for train, test in parts.split(target, target, groups)
+        if set(target[train].tolist()) == set(target[test].tolist()) == classes
+    )
+    found = min(possible, key=lambda rows: abs(len(rows[1]) / len(target) - test_size), default=None)
+    if found is None:
+        raise ValueError(f"No share of the {count} groups has a row of each class.")
+    return found

@@ -1,0 +1,75 @@
+"""A model's files: written with the SHA-256 of each, and read again without executing any."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from tabular.portable import pickled
+from tabular.portable.model import ARRAYS, FORMAT, FORMAT_VERSION, MANIFEST, PortableModel
+from tabular.portable.predictors import Arrays
+from tabular.portable.table_model import TableModel, UnusableModel
+
+__all__ = ["load_model", "save_model"]
+
+
+def save_model(
+    folder: Path, manifest: dict[str, Any], arrays: Arrays, others: Mapping[str, bytes] | None = None
+) -> None:
+    """Write `manifest.json`, `model.safetensors` and other files, which a server does not read.
+
+    The manifest names the SHA-256 of each.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {ARRAYS: save({name: np.ascontiguousarray(array) for name, array in arrays.items()})}
+    files |= others or {}
+    for name, contents in files.items():
+        (folder / name).write_bytes(contents)
+    whole = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "files": {name: hashlib.sha256(contents).hexdigest() for name, contents in files.items()},
+        **manifest,
+    }
+    (folder / MANIFEST).write_text(json.dumps(whole, indent=1))
+
+
+def load_model(folder: Path, pickles: frozenset[str] = frozenset()) -> TableModel:
+    """Read a model that `save_model` wrote, or the pickle of an algorithm that is named.
+
+    Raises:
+        UnusableModel: a file is missing or changed, or the format is of another version.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if isinstance(manifest, dict) and manifest.get("portable") is False:
+            raise UnusableModel(str(manifest.get("reason")))
+        if isinstance(manifest, dict) and manifest.get("format") == pickled.FORMAT:
+            return pickled.load_pickled(folder, manifest, pickles)
+        contents = (folder / ARRAYS).read_bytes()
+    except FileNotFoundError as error:
+        raise UnusableModel(f"The model has no {Path(str(error.filename)).name}.") from None
+    except UnusableModel:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise UnusableModel(f"The model's {MANIFEST} cannot be read: {error}.") from None
+    if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
+        version = manifest.get("format_version") if isinstance(manifest, dict) else None
+        raise UnusableModel(f"The model's format version is {version!r}; this server reads {FORMAT_VERSION}.")
+    if manifest.get("format") != FORMAT:
+        raise UnusableModel(
+            f"The model's format is {manifest.get('format')!r}; this server reads {FORMAT!r}."
+        )
+    files = manifest.get("files")
+    if not isinstance(files, dict) or files.get(ARRAYS) != hashlib.sha256(contents).hexdigest():
+        raise UnusableModel(f"{ARRAYS} is not the file whose SHA-256 {MANIFEST} names.")
+    try:
+        arrays = load(contents)
+    except (SafetensorError, KeyError) as error:  # KeyError: a type of number that NumPy does not have
+        raise UnusableModel(f"{ARRAYS} cannot be read: {error}.") from None
+    return PortableModel(manifest, arrays)

@@ -1,0 +1,153 @@
+"""The portable model: a manifest and one file of arrays, neither of which can execute code.
+
+The server needs NumPy and this file's readers; no scikit-learn, no pickle.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tabular.data import dates
+from tabular.portable.predictors import PREDICTORS, Arrays, Predictor
+from tabular.portable.table_model import Prediction, TableModel, UnusableModel
+
+try:
+    from tabular.portable.native import few_rows
+except ImportError:  # installed where no compiler was
+    few_rows = None
+
+__all__ = ["ARRAYS", "FORMAT", "FORMAT_VERSION", "MANIFEST", "PortableModel", "Prediction", "UnusableModel"]
+
+FORMAT, FORMAT_VERSION = "tabular-portable", 1
+MANIFEST, ARRAYS = "manifest.json", "model.safetensors"
+FEW = 8  # rows that few.c answers sooner than NumPy does
+LINKS = (
+    "identity",
+    "shares",
+    "logistic",
+    "logistic_single",
+    "softmax",
+    "softmax_single",
+    "joint",
+)  # as there
+
+
+class PortableModel(TableModel):
+    """A fitted model as constants and arrays.
+
+    Raises:
+        UnusableModel: the manifest and the arrays do not make a model.
+    """
+
+    def __init__(self, manifest: dict[str, Any], arrays: Arrays) -> None:
+        try:
+            super().__init__(manifest)
+            self._fill, self._mean, self._scale = (
+                arrays.get(f"numeric.{n}") for n in ("fill", "mean", "scale")
+            )
+            self._numbers = len(self.numeric) + 2 * len(self.dates)  # a date is three of them
+            for constants in (self._fill, self._mean, self._scale):
+                if constants is not None and constants.shape != (self._numbers,):
+                    raise ValueError("The constants of the numeric columns do not fit them.")
+            self.width, self._places = self._numbers, []
+            for encoding in manifest["encodings"]:
+                self._places.append(_places(encoding, self.width))
+                self.width += encoding["width"]
+            if len(self._places) != len(self.categorical):
+                raise ValueError("Not every category has an encoding.")
+            estimator = manifest["estimator"]
+            predictor = PREDICTORS[self.kind](estimator, arrays, self.width, estimator["outputs"])
+            self._predict = predictor.predict
+            self._few = self._hold_for_few(predictor, estimator["outputs"])
+            self._try_out()
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise UnusableModel(f"The model's files do not fit together: {error!r}.") from None
+
+    def transform(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> np.ndarray:
+        """The features (n_rows, n_features) that the estimator takes.
+
+        Args:
+            numbers: (n_rows, n_numeric) float64, numeric columns, then boolean ones, then dates as days since
+                1970; NaN where empty.
+            categories: for each categorical column the n_rows levels as text.
+        """
+        ready = self._with_parts_of_dates(numbers)
+        if self._fill is not None:
+            ready = np.where(np.isnan(ready), self._fill, ready)
+        if self._mean is not None and self._scale is not None:
+            ready = (ready - self._mean) / self._scale
+        if not self.categorical:
+            return ready
+        features = np.zeros((len(numbers), self.width))
+        features[:, : self._numbers] = ready
+        for levels, (places, unknown) in zip(categories, self._places, strict=True):
+            for row, level in enumerate(levels):
+                place = places.get(level, unknown)
+                if place is not None:
+                    features[row, place] = 1.0
+        return features
+
+    def predict(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> Prediction:
+        """Labels and probabilities of rows given as to `transform`."""
+        if self._few is not None and 0 < len(numbers) <= FEW:
+            hot = [
+                places.get(level, unknown)
+                for levels, (places, unknown) in zip(categories, self._places, strict=True)
+                for level in levels
+            ]
+            ready = np.ascontiguousarray(self._with_parts_of_dates(numbers))
+            answer = few_rows.answer(self._few, len(numbers), ready, hot)
+            if answer is not None:
+                labels, found = answer
+                if not self.classes:
+                    return Prediction(labels, None, True)
+                return Prediction(labels, np.frombuffer(found, self._kind).reshape(len(labels), -1), True)
+        with np.errstate(all="ignore"):
+            predicted, probabilities = self._predict(self.transform(numbers, categories))
+        if probabilities is None:
+            return Prediction([float(value) for value in predicted], None)
+        return Prediction([self.classes[position] for position in predicted.tolist()], probabilities)
+
+    def _with_parts_of_dates(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers with every date as three of them (n_rows, n_numbers)."""
+        if not self.dates:
+            return numbers
+        plain = len(self.numeric) - len(self.dates)
+        return np.hstack([numbers[:, :plain], dates.date_parts(numbers[:, plain:])])
+
+    def _hold_for_few(self, predictor: Predictor, n_outputs: int) -> Any:
+        """The model as few.c takes it; None where that cannot compute it."""
+        if few_rows is None or predictor.in_c is None or predictor.in_c.link not in LINKS:
+            return None
+        kind, link, activation, is_single, divisor, trees, parts = predictor.in_c
+        self._kind = np.float32 if link.endswith("_single") else np.float64
+        sizes = (self._numbers, self.width, n_outputs)
+        constants = tuple(
+            None if array is None else np.ascontiguousarray(array, dtype=np.float64)
+            for array in (self._fill, self._mean, self._scale)
+        )
+        settings = (kind, LINKS.index(link), activation, is_single, divisor)
+        return few_rows.model(*settings, *sizes, trees, constants, parts, tuple(self.classes))
+
+    def _try_out(self) -> None:
+        """Predict a row of empty cells, so that what cannot be served is refused before it is called."""
+        empty = np.full((1, len(self.numeric)), np.nan)
+        prediction = self.predict(empty, [[""]] * len(self.categorical))
+        answer = prediction.probabilities if self.classes else np.array([prediction.labels])
+        if answer is None or answer.shape != (1, len(self.classes) or 1) or not np.isfinite(answer).all():
+            raise ValueError("A row of empty cells has no answer.")
+
+
+def _places(encoding: dict[str, Any], start: int) -> tuple[dict[str, int], int | None]:
+    """The column that each level of a category sets to one, and the one of a level that is not known.
+
+    Every column has a level: otherwise a short file could ask for any amount of memory.
+    """
+    levels, unknown = encoding["levels"], encoding["unknown"]
+    places = {*levels.values(), unknown} - {None}
+    width = len(places)
+    if encoding["width"] != width or not all(isinstance(i, int) and 0 <= i < width for i in places):
+        raise ValueError("The levels of a category do not fill its columns.")
+    absolute = {level: start + place for level, place in levels.items()}
+    return absolute, None if unknown is None else start + unknown

@@ -1,0 +1,83 @@
+"""What every model of a table has, however it is kept: columns to read requests by, classes to answer."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tabular.data import cells, dates
+
+__all__ = ["Prediction", "TableModel", "UnusableModel"]
+
+
+class UnusableModel(ValueError):
+    """The folder holds no model that can be served; the message says why."""
+
+
+class Prediction(NamedTuple):
+    """Answers for some rows: labels in their own type (or numbers), and probabilities by class.
+
+    `is_finite` says that all of them are known to be finite numbers.
+    """
+
+    labels: list[str | int | float]
+    probabilities: np.ndarray | None
+    is_finite: bool = False
+
+
+class TableModel(ABC):
+    """A model that can be asked: the columns of its rows, by position, and its classes.
+
+    Raises:
+        LookupError, TypeError, ValueError: the manifest does not describe a table.
+    """
+
+    def __init__(self, manifest: dict[str, Any]) -> None:
+        self.kind: str = manifest["estimator"]["kind"]
+        self.classes: list[str | int | float] = manifest["classes"]
+        self.columns: list[dict[str, str]] = manifest["columns"]
+        self.names = [column["name"] for column in self.columns]
+        kinds = [column["kind"] for column in self.columns]
+        if not set(kinds) <= {"numeric", "boolean", "categorical", "date"}:
+            raise ValueError("A column is of an unknown kind.")
+        self.name_set = frozenset(self.names)
+        self.is_number = bytes(kind == "numeric" for kind in kinds)
+        self.booleans = [i for i, kind in enumerate(kinds) if kind == "boolean"]
+        self.dates = [i for i, kind in enumerate(kinds) if kind == "date"]
+        for i in self.dates:
+            _check_format(self.columns[i]["format"])
+        self.worded = self.booleans + self.dates  # numbers in the end, and words in a request
+        self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.worded
+        self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
+        self.words = sorted(self.worded + self.categorical)
+        self.n_numbers = len(kinds) - len(self.words)
+
+    @cached_property
+    def header_is_plain(self) -> bool:
+        """Whether a line of these columns' names may read as a row: enough of them are numbers."""
+        return sum(map(_is_number, self.names)) >= sum(self.is_number)
+
+    @abstractmethod
+    def predict(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> Prediction:
+        """Labels and probabilities of rows.
+
+        Args:
+            numbers: (n_rows, n_numeric) float64, numeric columns, then boolean ones, then dates as days since
+                1970; NaN where empty.
+            categories: for each categorical column the n_rows levels as text.
+        """
+
+
+def _is_number(name: str) -> bool:
+    try:
+        cells.number(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_format(form: str) -> None:
+    if form not in (*dates.FORMATS, *dates.FORCED):
+        raise ValueError("The format of a date is none of those that are known.")

@@ -1,0 +1,255 @@
+"""The evaluation as one HTML page that needs nothing beside itself: plots are drawn into it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from tabular.reporting.svg import GREY, Series, bars, chart
+
+__all__ = ["html"]
+
+MOST_BARS = 20
+MOST_CLASSES = 20  # in the picture of a confusion matrix
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;color:#1a202c;max-width:62rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.5rem;margin-bottom:.2rem}
+h2{font-size:1.1rem;margin:2rem 0 .5rem;border-bottom:1px solid #e2e8f0}
+h3{font-size:.95rem;margin:1rem 0 .3rem}p{margin:.4rem 0}.quiet{color:#5a6877;font-size:.9em}
+table{border-collapse:collapse;font-size:.9rem;margin:.4rem 0}
+th,td{padding:.2rem .7rem;border-bottom:1px solid #e2e8f0;text-align:left;vertical-align:top}
+th{color:#5a6877;font-weight:600}.number{text-align:right;font-variant-numeric:tabular-nums}
+.row{display:flex;flex-wrap:wrap;gap:1.2rem}.wide{overflow-x:auto}
+.good,.bad{padding:.5rem .8rem;border-left:4px solid #2f855a;background:#f0fff4}
+.bad{border-color:#c53030;background:#fff5f5}
+svg text{font:11px system-ui,sans-serif;fill:#4a5568}svg .grid{stroke:#edf2f7}svg{max-width:100%}
+.cells td{text-align:center;border:1px solid #fff}
+"""
+
+
+def html(report: Mapping[str, Any], group: str) -> str:
+    """The page of an evaluation.json, for the model package group it is of."""
+    model = report["model"]
+    parts = [
+        f"<h1>{_text(group)}: {_text(model['algorithm'])}</h1>",
+        f'<p class="quiet">Predicts {_text(model["target"])} ({_text(model["task"])}). '
+        f"{report['rows']['held_out']} held-out rows, answered by the server that will serve the model; "
+        f"trained on {report['rows']['training']} others.</p>",
+        _gate(report["gate"]),
+        _section("Metrics on held-out rows", _metrics(report)),
+        _champion(report["champion"]),
+        _pictures(report),
+        _importance(report),
+        _subgroups(report),
+        _section("The model", _facts(model, report["agreement"])),
+    ]
+    title = escape(f"{group}: {model['algorithm']}")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>'
+        f"{title}</title><style>{STYLE}</style></head>\n<body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _gate(gate: Mapping[str, Any]) -> str:
+    reached = gate["threshold_margin"] >= 0
+    passed = reached and gate["champion_margin"] >= 0
+    verdict = "reaches" if reached else "does not reach"
+    return (
+        f'<p class="{"good" if passed else "bad"}"><b>{"To be registered." if passed else "Refused."}</b> '
+        f"The {_text(gate['metric'])} of {gate['value']:.4g} {verdict} the threshold of "
+        f"{gate['threshold']:.4g}. {_text(gate['comparison'])}</p>"
+    )
+
+
+def _metrics(report: Mapping[str, Any]) -> str:
+    rows = []
+    for name, found in _quality(report).items():
+        if "value" in found:
+            spread = report["intervals"].get(name)
+            rows.append((name, found["value"], _interval(spread) if spread else "", _round(found)))
+    confidence = next(iter(report["intervals"].values()), {"confidence": 0.95})["confidence"]
+    return _table(("metric", "value", f"{confidence:.0%} interval", "standard deviation"), rows) + _quiet(
+        "Intervals and deviations are of a seeded bootstrap of the held-out rows."
+    )
+
+
+def _champion(champion: Mapping[str, Any] | None) -> str:
+    if champion is None:
+        return ""
+    rows = [
+        (name, one["challenger"], one["champion"], f"{one['difference']:+.4g}", _interval(one, "+"))
+        for name, one in champion["metrics"].items()
+    ]
+    inside = ""
+    if rows:
+        share = next(iter(champion["metrics"].values()))["confidence"]
+        head = (
+            "metric",
+            "this model",
+            f"version {champion['version']}",
+            "difference",
+            f"{share:.0%} interval",
+        )
+        inside = _table(head, rows) + _quiet(
+            "Both on the same rows, which neither was trained on; positive is better."
+        )
+    changes = [(one["what"], one["champion"], one["challenger"]) for one in champion["changed"]]
+    if changes:
+        head = ("what changed", f"version {champion['version']}", "this model")
+        inside += _table(head, changes)
+    else:
+        inside += _quiet("Nothing that is recorded of the two models differs.")
+    return _section(f"Beside version {champion['version']}, in service", inside)
+
+
+def _pictures(report: Mapping[str, Any]) -> str:
+    found, drawn = _quality(report), []
+    if curve := found.get("receiver_operating_characteristic_curve"):
+        points = list(zip(curve["false_positive_rates"], curve["true_positive_rates"], strict=True))
+        drawn.append(("ROC", chart([_diagonal(), Series(points)], "false positive rate", "recall", True)))
+        curve = found["precision_recall_curve"]
+        points = list(zip(curve["recalls"], curve["precisions"], strict=True))
+        drawn.append(("Precision and recall", chart([Series(points)], "recall", "precision", True)))
+    if "calibration" in report:
+        points = [(one["predicted"], one["observed"]) for one in report["calibration"]["bins"]]
+        picture = chart(
+            [_diagonal(), Series(points, "both")], "predicted probability", "observed share", True
+        )
+        gap = report["calibration"]["expected_calibration_error"]
+        drawn.append((f"Calibration, mean gap {gap:.3f}", picture))
+    if "residuals" in report:
+        drawn += _residuals(report["residuals"])
+    figures = "".join(f"<div><h3>{_text(title)}</h3>{picture}</div>" for title, picture in drawn)
+    inside = f'<div class="row">{figures}</div>'
+    if "per_class" in report:
+        inside = f'<div class="row">{_confusion(found)}<div>{_per_class(report)}</div></div>' + inside
+    return _section("Where it is right and wrong", inside)
+
+
+def _residuals(residuals: Mapping[str, Any]) -> list[tuple[str, str]]:
+    predicted, error = residuals["predicted"], residuals["residual"]
+    truth = [value - off for value, off in zip(predicted, error, strict=True)]
+    ends = [(value, value) for value in (min(truth + predicted), max(truth + predicted))]
+    line = Series(ends, color=GREY, dashed=True)
+    level = Series([(min(predicted), 0.0), (max(predicted), 0.0)], color=GREY, dashed=True)
+    pairs = list(zip(truth, predicted, strict=True))
+    rest = list(zip(predicted, error, strict=True))
+    return [
+        ("Prediction and truth", chart([line, Series(pairs, "dots")], "truth", "prediction")),
+        ("Residuals", chart([level, Series(rest, "dots")], "prediction", "prediction less truth")),
+    ]
+
+
+def _confusion(found: Mapping[str, Any]) -> str:
+    counts = found["confusion_matrix"]
+    if len(counts) > MOST_CLASSES:
+        return _quiet(f"The confusion matrix of {len(counts)} classes is in evaluation.json.")
+    head = "".join(f"<th>{_text(label)}</th>" for label in counts)
+    lines = []
+    for label, row in counts.items():
+        whole = max(1, sum(row.values()))
+        cells = "".join(
+            f'<td style="background:rgb(43 108 176/{count / whole:.2f});'
+            f'color:{"#fff" if count / whole > 0.5 else "#1a202c"}">{count}</td>'
+            for count in row.values()
+        )
+        lines.append(f"<tr><th>{_text(label)}</th>{cells}</tr>")
+    return (
+        '<div class="wide"><h3>Confusion matrix</h3><table class="cells">'
+        f"<tr><th>label \\ predicted</th>{head}</tr>{''.join(lines)}</table></div>"
+    )
+
+
+def _per_class(report: Mapping[str, Any]) -> str:
+    rows = [
+        (label, one["rows"], one["precision"], one["recall"], one["f1"])
+        for label, one in report["per_class"].items()
+    ]
+    return "<h3>Each class</h3>" + _table(("class", "rows", "precision", "recall", "f1"), rows)
+
+
+def _importance(report: Mapping[str, Any]) -> str:
+    found = report["permutation_importance"]
+    if not found:
+        return ""
+    rows = [
+        (name, one["mean"], one["mean"] - one["standard_deviation"], one["mean"] + one["standard_deviation"])
+        for name, one in list(found.items())[:MOST_BARS]
+    ]
+    more = f" The other {len(found) - MOST_BARS} matter less." if len(found) > MOST_BARS else ""
+    return _section(
+        "Permutation importance",
+        bars(rows, f"how much worse the {report['gate']['metric']} is when the column is shuffled")
+        + _quiet(
+            f"Mean and standard deviation of five shuffles. Columns that tell the same hide each other.{more}"
+        ),
+    )
+
+
+def _subgroups(report: Mapping[str, Any]) -> str:
+    metric = report["gate"]["metric"]
+    inside = ""
+    for column, levels in report["subgroups"].items():
+        rows = [
+            (
+                level,
+                one["rows"],
+                one["metrics"].get(metric, "not defined"),
+                _interval(one["intervals"][metric]) if metric in one["intervals"] else "",
+            )
+            for level, one in levels.items()
+        ]
+        inside += f"<h3>{_text(column)}</h3>" + _table(("level", "rows", metric, "95% interval"), rows)
+    return _section("Subgroups", inside) if inside else ""
+
+
+def _facts(model: Mapping[str, Any], agreement: Mapping[str, Any]) -> str:
+    training, validation = model["training"], model["cross_validation"]
+    rows = [
+        *((name, value) for name, value in sorted(model["hyperparameters"].items())),
+        (f"cross-validated {validation.get('scorer', 'score')}", validation.get("score", "")),
+        ("training job", training.get("job", "")),
+        ("training data, SHA-256", training.get("data_sha256", "")),
+        ("largest difference from scikit-learn", agreement["largest_difference"]),
+        ("libraries", ", ".join(f"{name} {value}" for name, value in model["libraries"].items())),
+    ]
+    return _table(("", ""), [(name, str(value)) for name, value in rows])
+
+
+def _quality(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next(value for name, value in report.items() if name.endswith("_metrics"))
+
+
+def _diagonal() -> Series:
+    return Series([(0.0, 0.0), (1.0, 1.0)], color=GREY, dashed=True)
+
+
+def _section(title: str, inside: str) -> str:
+    return f"<h2>{_text(title)}</h2>{inside}\n"
+
+
+def _quiet(text: str) -> str:
+    return f'<p class="quiet">{_text(text)}</p>'
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = ["".join(f"<th>{_text(name)}</th>" for name in head)] if any(head) else []
+    lines += ["".join(map(_cell, row)) for row in rows]
+    return f'<div class="wide"><table>{"".join(f"<tr>{line}</tr>" for line in lines)}</table></div>'
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f'<td class="number">{value:.4g}</td>'
+    return f"<td{' class=number' if isinstance(value, int) else ''}>{_text(value)}</td>"
+
+
+def _interval(found: Mapping[str, float], sign: str = "") -> str:
+    return f"{found['low']:{sign}.4g} to {found['high']:{sign}.4g}"
+
+
+def _round(found: Mapping[str, Any]) -> object:
+    return found["standard_deviation"] if isinstance(found["standard_deviation"], float) else ""
+
+
+def _text(value: object) -> str:
+    return escape(str(value))

@@ -1,0 +1,1 @@
+"""The multi-model server: `serve` starts it; `server`, `codec`, `models`, `memory` answer in this order."""

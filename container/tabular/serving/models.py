@@ -1,0 +1,110 @@
+"""The models that a server holds: loaded and unloaded by name, within a budget of memory."""
+
+from dataclasses import dataclass
+from threading import Lock
+
+from tabular.portable.files import load_model
+from tabular.portable.model import ARRAYS, MANIFEST
+from tabular.portable.pickled import PIPELINE
+from tabular.portable.table_model import TableModel, UnusableModel
+from tabular.serving import memory
+from tabular.serving.codec import BadRequest
+from tabular.spec import opt_ml
+
+__all__ = ["LoadedModel", "Models", "needed_bytes"]
+
+# What a manifest's JSON takes when it is read, and what a model takes at least: measured over all kinds.
+PER_MANIFEST_BYTE = 8
+PER_MODEL = 8_192
+PER_PICKLE_BYTE = 4  # joblib's files hold the arrays of trees and little else
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in service: where it was read and the bytes it is counted with."""
+
+    model: TableModel
+    url: str
+    bytes: int
+
+
+class Models:
+    """Loaded models by name; every method may be called by many threads at once.
+
+    Args:
+        budget: the bytes that models may take together; None: any.
+        pickles: the algorithms whose models may be pickles, which are code.
+    """
+
+    def __init__(self, budget: int | None = None, pickles: frozenset[str] = frozenset()) -> None:
+        self.budget, self.pickles = budget, pickles
+        self.used = 0
+        self._models: dict[str, LoadedModel] = {}
+        self._changing = Lock()  # one load or unload at a time; predictions do not wait for it
+
+    def load(self, name: str, url: str) -> None:
+        """Load the model in the folder that SageMaker names.
+
+        Raises:
+            BadRequest: 409 it is loaded, 507 there is no memory for it, 400 it cannot be used.
+        """
+        with self._changing:
+            if name in self._models:
+                raise BadRequest(409, f"Model {name!r} is already loaded.")
+            needed = needed_bytes(url)
+            if self.budget is not None and self.used + needed > self.budget:
+                raise BadRequest(
+                    507,
+                    f"Model {name!r} needs {needed:,} bytes and the loaded ones take {self.used:,} of "
+                    f"{self.budget:,}; unload some first.",
+                )
+            try:
+                model = load_model(opt_ml.rooted(url), self.pickles)
+            except UnusableModel as error:
+                raise BadRequest(400, str(error)) from None
+            except MemoryError:
+                raise BadRequest(507, f"There is not enough memory for model {name!r}.") from None
+            self._models[name] = LoadedModel(model, url, needed)
+            self.used += needed
+
+    def unload(self, name: str) -> None:
+        """Forget a model and give its memory back; requests under way keep it until they are answered.
+
+        Raises:
+            BadRequest: 404 it is not loaded.
+        """
+        with self._changing:
+            self.used -= self.find(name).bytes
+            del self._models[name]
+            memory.release()
+
+    def find(self, name: str) -> LoadedModel:
+        """A loaded model.
+
+        Raises:
+            BadRequest: 404 it is not loaded.
+        """
+        try:
+            return self._models[name]
+        except KeyError:
+            raise BadRequest(404, f"Model {name!r} is not loaded.") from None
+
+    def page(self, start: int, size: int) -> tuple[list[dict[str, str]], bool]:
+        """Some of the loaded models as SageMaker describes them, oldest first, and whether there are more."""
+        listed = list(self._models.items())
+        page = [{"modelName": name, "modelUrl": one.url} for name, one in listed[start : start + size]]
+        return page, start + size < len(listed)
+
+
+def needed_bytes(url: str) -> int:
+    """The bytes a model takes: its arrays once, its manifest some times over; 0 where files are missing."""
+    folder = opt_ml.rooted(url)
+    try:
+        pickled = folder / PIPELINE
+        arrays = (
+            PER_PICKLE_BYTE * pickled.stat().st_size if pickled.exists() else (folder / ARRAYS).stat().st_size
+        )
+        manifest = (folder / MANIFEST).stat().st_size
+    except (OSError, ValueError):
+        return 0  # to be refused when it is read
+    return arrays + PER_MANIFEST_BYTE * manifest + PER_MODEL

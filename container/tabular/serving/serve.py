@@ -1,0 +1,46 @@
+"""The image's `serve` command: the server of a multi-model container, or of a single-model one."""
+
+import os
+import sys
+
+__all__ = ["main"]
+
+SWITCH_SECONDS = 0.0005  # so that a small request waits that long at most for large ones in other threads
+
+
+def main() -> None:
+    """Serve on SAGEMAKER_BIND_TO_PORT (default 8080) until SIGTERM; requests under way are answered first."""
+    # Read when NumPy is imported. A request is too small for several threads, which only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+    import uvicorn
+
+    from tabular.portable import pickled
+    from tabular.serving import memory
+    from tabular.serving.codec import BadRequest
+    from tabular.serving.models import Models
+    from tabular.serving.server import SINGLE_MODEL, ModelServer
+    from tabular.spec import opt_ml
+
+    try:
+        models = Models(memory.budget(), pickled.allowed())
+        if os.environ.get("SAGEMAKER_MULTI_MODEL", "false").lower() != "true":
+            models.load(SINGLE_MODEL, str(opt_ml.model_dir()))
+    except (BadRequest, ValueError) as refusal:
+        raise SystemExit(str(refusal)) from None
+    uvicorn.run(
+        ModelServer(models),
+        host=os.environ.get("SERVE_HOST", "0.0.0.0"),  # noqa: S104 - SageMaker connects from outside
+        port=int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,  # nobody is told who asks
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=25,  # SageMaker kills 30 s after SIGTERM
+    )
+
+
+if __name__ == "__main__":
+    main()

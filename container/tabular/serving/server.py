@@ -1,0 +1,146 @@
+"""The server as an ASGI application: the paths of a multi-model container and of a single-model one.
+
+Follows https://docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html and
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+import orjson
+
+from tabular.portable.table_model import TableModel
+from tabular.serving.codec import BadRequest, decode, encode
+from tabular.serving.models import Models, needed_bytes
+
+__all__ = ["SINGLE_MODEL", "ModelServer"]
+
+MAX_BODY_BYTES = 6_291_456  # of an invocation of a SageMaker endpoint
+# What is larger is answered, or loaded, in a thread, so that /ping stays prompt.
+INLINE_BODY_BYTES = 16_384
+INLINE_MODEL_BYTES = 1_048_576
+PAGE_SIZE = 100
+SINGLE_MODEL = "model"
+CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Answer = tuple[int, bytes, str]
+
+logger = logging.getLogger("serve")
+
+
+class ModelServer:
+    """The models that are loaded, as an ASGI application."""
+
+    def __init__(self, models: Models) -> None:
+        self.models = models
+        self._changing = asyncio.Lock()  # nobody waits in the event loop for a load in a thread
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            status, body, content_type = await self._route(scope, receive)
+        except BadRequest as refusal:
+            status, body, content_type = _json(refusal.status, {"error": str(refusal)})
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            status, body, content_type = _json(500, {"error": "The server failed; its log says why."})
+        headers = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _route(self, scope: Scope, receive: Receive) -> Answer:
+        path = scope["raw_path"].decode("latin-1")
+        match scope["method"], [unquote(part) for part in path.strip("/").split("/")]:
+            case "POST", ["models", name, "invoke"]:
+                return await self._invoke(name, scope, receive)
+            case "POST", ["invocations"]:
+                return await self._invoke(SINGLE_MODEL, scope, receive)
+            case "GET", ["ping"]:
+                return 200, b"", "text/plain"
+            case "POST", ["models"]:
+                name, url = _load_request(await _read(receive))
+                await self._load(name, url)
+                return _json(200, {"modelName": name, "modelUrl": url})
+            case "GET", ["models"]:
+                return _json(200, self._page(scope["query_string"].decode("latin-1")))
+            case "GET", ["models", name]:
+                return _json(200, {"modelName": name, "modelUrl": self.models.find(name).url})
+            case "DELETE", ["models", name]:
+                async with self._changing:
+                    await asyncio.to_thread(self.models.unload, name)
+                return _json(200, {"modelName": name})
+        raise BadRequest(404, f"{scope['method']} {scope['path']} is not part of this server.")
+
+    async def _load(self, name: str, url: str) -> None:
+        async with self._changing:
+            if needed_bytes(url) <= INLINE_MODEL_BYTES:
+                self.models.load(name, url)
+            else:
+                await asyncio.to_thread(self.models.load, name, url)
+
+    async def _invoke(self, name: str, scope: Scope, receive: Receive) -> Answer:
+        model = self.models.find(name).model
+        headers = dict(scope["headers"])
+        content_type = headers.get(b"content-type", b"text/csv").decode("latin-1")
+        accept = headers.get(b"accept", b"").decode("latin-1")
+        probabilities = CUSTOM_ATTRIBUTES in headers and _asks_for_probabilities(headers[CUSTOM_ATTRIBUTES])
+        body = await _read(receive)
+        if len(body) <= INLINE_BODY_BYTES:
+            return _answer(model, body, content_type, accept, probabilities)
+        return await asyncio.to_thread(_answer, model, body, content_type, accept, probabilities)
+
+    def _page(self, query: str) -> dict[str, Any]:
+        token = parse_qs(query).get("next_page_token", ["0"])[0]
+        if not (token.isascii() and token.isdigit() and len(token) < 10):
+            raise BadRequest(400, f"next_page_token {token[:20]!r} is not one that this server gave.")
+        models, more = self.models.page(int(token), PAGE_SIZE)
+        page: dict[str, Any] = {"models": models}
+        if more:
+            page["nextPageToken"] = str(int(token) + PAGE_SIZE)
+        return page
+
+
+def _answer(model: TableModel, body: bytes, content_type: str, accept: str, probabilities: bool) -> Answer:
+    prediction = model.predict(*decode(body, content_type, model))
+    return (200, *encode(prediction, accept, model, probabilities))
+
+
+def _asks_for_probabilities(attributes: bytes) -> bool:
+    """Whether the custom attributes, `name=value` with commas between, hold `probabilities=true`."""
+    given = attributes.decode("latin-1").lower().replace(" ", "").split(",")
+    return "probabilities=true" in given
+
+
+def _load_request(body: bytes) -> tuple[str, str]:
+    try:
+        request = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        request = None
+    match request:
+        case {"model_name": str(name), "url": str(url)}:
+            return name, url
+    raise BadRequest(400, 'The body is not {"model_name": text, "url": text}.')
+
+
+async def _read(receive: Receive) -> bytes:
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > MAX_BODY_BYTES:
+            raise BadRequest(
+                413, f"The body is larger than {MAX_BODY_BYTES:,} bytes; send fewer rows at a time."
+            )
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _json(status: int, content: dict[str, Any]) -> Answer:
+    return status, orjson.dumps(content), "application/json"

@@ -1,0 +1,296 @@
+"""The competing algorithms as a table of data: estimators, hyperparameters, ranges and defaults.
+
+The command line, the validation, the tuning ranges and the documentation all come from this table.
+Importing it imports no machine-learning library, so that a notebook may read it too.
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal
+
+from tabular.spec.errors import BadInput, unknown
+
+__all__ = [
+    "ALGORITHMS",
+    "Algorithm",
+    "Categorical",
+    "Continuous",
+    "EarlyStopping",
+    "Estimator",
+    "Family",
+    "Integer",
+    "build",
+]
+
+Family = Literal["classification", "regression"]
+Scale = Literal["Linear", "Logarithmic"]
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number from `low` to `high`, both included."""
+
+    low: int
+    high: int
+    default: int
+    scale: Scale = "Linear"
+
+    def parse(self, text: str) -> int:
+        """The value of a hyperparameter that SageMaker passes as text."""
+        return _parse(int, "a whole number", self, text)
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """A real number from `low` to `high`, both included."""
+
+    low: float
+    high: float
+    default: float
+    scale: Scale = "Linear"
+
+    def parse(self, text: str) -> float:
+        """The value of a hyperparameter that SageMaker passes as text."""
+        return _parse(float, "a number", self, text)
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """One of a few names; `values` maps each to what the estimator is given."""
+
+    values: Mapping[str, Any]
+    default: str
+
+    def parse(self, text: str) -> Any:
+        """The value of a hyperparameter that SageMaker passes as text."""
+        if text not in self.values:
+            raise unknown("value", text, self.values)
+        return self.values[text]
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """How an estimator ends its training when rows that are set aside get no better.
+
+    `settings` are passed to it when there are enough rows. `rows_as` says under which names its `fit` takes
+    the rows: as XGBoost or as LightGBM does; None: it sets rows aside itself.
+    """
+
+    settings: Mapping[str, Any]
+    rows_as: Literal["xgboost", "lightgbm"] | None = None
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A scikit-learn compatible class, what is always passed to it, and what is tuned."""
+
+    path: str
+    hyperparameters: Mapping[str, Integer | Continuous | Categorical]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    seeded: bool = True
+    threaded: bool = False
+    early_stopping: EarlyStopping | None = None
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """One competitor; `standardise` says whether its features are imputed and scaled first."""
+
+    name: str
+    standardise: bool
+    estimators: Mapping[Family, Estimator]
+
+
+_FOREST = {
+    "n_estimators": Integer(50, 300, default=100),
+    "max_depth": Integer(2, 32, default=16, scale="Logarithmic"),
+    "min_samples_split": Integer(2, 20, default=2),
+    "min_samples_leaf": Integer(1, 20, default=1, scale="Logarithmic"),
+    "max_features": Continuous(0.1, 1.0, default=0.5),
+}
+_NETWORK = {
+    "hidden_layer_sizes": Categorical(
+        {"16": (16,), "32": (32,), "64": (64,), "128": (128,), "32-16": (32, 16), "64-32": (64, 32)},
+        default="64",
+    ),
+    "activation": Categorical({"relu": "relu", "tanh": "tanh"}, default="relu"),
+    "alpha": Continuous(1e-6, 10.0, default=1e-4, scale="Logarithmic"),
+    "learning_rate_init": Continuous(1e-4, 1e-1, default=1e-3, scale="Logarithmic"),
+}
+_XGBOOST = {
+    "n_estimators": Integer(50, 400, default=100),
+    "max_depth": Integer(2, 10, default=6),
+    "learning_rate": Continuous(1e-2, 0.5, default=0.1, scale="Logarithmic"),
+    "min_child_weight": Continuous(0.1, 10.0, default=1.0, scale="Logarithmic"),
+    "subsample": Continuous(0.5, 1.0, default=1.0),
+    "colsample_bytree": Continuous(0.3, 1.0, default=1.0),
+    "reg_lambda": Continuous(1e-3, 100.0, default=1.0, scale="Logarithmic"),
+}
+_LIGHTGBM = {
+    "n_estimators": Integer(50, 400, default=100),
+    "num_leaves": Integer(4, 128, default=31, scale="Logarithmic"),
+    "learning_rate": Continuous(1e-2, 0.5, default=0.1, scale="Logarithmic"),
+    "min_child_samples": Integer(2, 50, default=20, scale="Logarithmic"),
+    "subsample": Continuous(0.5, 1.0, default=1.0),
+    "colsample_bytree": Continuous(0.3, 1.0, default=1.0),
+    "reg_lambda": Continuous(1e-3, 100.0, default=1e-3, scale="Logarithmic"),
+}
+# subsample has no effect in LightGBM unless subsample_freq is set; the last two make it reproducible.
+_LIGHTGBM_FIXED = {"subsample_freq": 1, "verbose": -1, "deterministic": True, "force_row_wise": True}
+_XGBOOST_FIXED = {"tree_method": "hist", "verbosity": 1}
+_NETWORK_FIXED = {"max_iter": 500}
+_NETWORK_STOPS = EarlyStopping({"early_stopping": True})
+_XGBOOST_STOPS = EarlyStopping({"early_stopping_rounds": 30}, rows_as="xgboost")
+_LIGHTGBM_STOPS = EarlyStopping({"early_stopping_rounds": 30}, rows_as="lightgbm")
+
+_TABLE = (
+    Algorithm(
+        "RandomForest",
+        standardise=False,
+        estimators={
+            "classification": Estimator("sklearn.ensemble.RandomForestClassifier", _FOREST, threaded=True),
+            "regression": Estimator("sklearn.ensemble.RandomForestRegressor", _FOREST, threaded=True),
+        },
+    ),
+    Algorithm(
+        "NeuralNet",
+        standardise=True,
+        estimators={
+            "classification": Estimator(
+                "sklearn.neural_network.MLPClassifier",
+                _NETWORK,
+                _NETWORK_FIXED,
+                early_stopping=_NETWORK_STOPS,
+            ),
+            "regression": Estimator(
+                "sklearn.neural_network.MLPRegressor",
+                _NETWORK,
+                _NETWORK_FIXED,
+                early_stopping=_NETWORK_STOPS,
+            ),
+        },
+    ),
+    Algorithm(
+        "LogisticRegression",
+        standardise=True,
+        estimators={
+            "classification": Estimator(
+                "sklearn.linear_model.LogisticRegression",
+                {"C": Continuous(1e-4, 1e3, default=1.0, scale="Logarithmic")},
+                {"max_iter": 1000},
+            ),
+            "regression": Estimator(
+                "sklearn.linear_model.Ridge",
+                {"alpha": Continuous(1e-4, 1e4, default=1.0, scale="Logarithmic")},
+            ),
+        },
+    ),
+    Algorithm(
+        "NaiveBayes",
+        standardise=True,
+        estimators={
+            "classification": Estimator(
+                "sklearn.naive_bayes.GaussianNB",
+                {"var_smoothing": Continuous(1e-12, 1.0, default=1e-9, scale="Logarithmic")},
+                seeded=False,
+            ),
+            "regression": Estimator(
+                "sklearn.linear_model.BayesianRidge",
+                {
+                    "alpha_1": Continuous(1e-8, 1.0, default=1e-6, scale="Logarithmic"),
+                    "lambda_1": Continuous(1e-8, 1.0, default=1e-6, scale="Logarithmic"),
+                },
+                seeded=False,
+            ),
+        },
+    ),
+    Algorithm(
+        "XGBoost",
+        standardise=False,
+        estimators={
+            "classification": Estimator(
+                "xgboost.XGBClassifier",
+                _XGBOOST,
+                _XGBOOST_FIXED,
+                threaded=True,
+                early_stopping=_XGBOOST_STOPS,
+            ),
+            "regression": Estimator(
+                "xgboost.XGBRegressor",
+                _XGBOOST,
+                _XGBOOST_FIXED,
+                threaded=True,
+                early_stopping=_XGBOOST_STOPS,
+            ),
+        },
+    ),
+    Algorithm(
+        "LightGBM",
+        standardise=False,
+        estimators={
+            "classification": Estimator(
+                "lightgbm.LGBMClassifier",
+                _LIGHTGBM,
+                _LIGHTGBM_FIXED,
+                threaded=True,
+                early_stopping=_LIGHTGBM_STOPS,
+            ),
+            "regression": Estimator(
+                "lightgbm.LGBMRegressor",
+                _LIGHTGBM,
+                _LIGHTGBM_FIXED,
+                threaded=True,
+                early_stopping=_LIGHTGBM_STOPS,
+            ),
+        },
+    ),
+)
+ALGORITHMS: Mapping[str, Algorithm] = {algorithm.name: algorithm for algorithm in _TABLE}
+
+
+def build(
+    name: str,
+    family: Family,
+    hyperparameters: Mapping[str, str],
+    random_state: int,
+    known: Mapping[str, Algorithm] = ALGORITHMS,
+) -> Any:
+    """The unfitted estimator of one of the known algorithms; what is not given takes its default.
+
+    Raises:
+        BadInput: an unknown algorithm or hyperparameter, or a value outside its range.
+    """
+    if name not in known:
+        raise unknown("algorithm", name, known)
+    if family not in known[name].estimators:
+        raise BadInput(f"The algorithm {name} has no estimator for {family}; leave it out of the tuning.")
+    estimator = known[name].estimators[family]
+    for given in hyperparameters:
+        if given not in estimator.hyperparameters:
+            raise unknown(f"hyperparameter of {name}", given, estimator.hyperparameters)
+    arguments = dict(estimator.fixed)
+    for key, allowed in estimator.hyperparameters.items():
+        text = hyperparameters.get(key, str(allowed.default))
+        try:
+            arguments[key] = allowed.parse(text)
+        except ValueError as error:
+            raise BadInput(f"Hyperparameter {key} of {name} is {text!r}: {error}") from None
+    if estimator.seeded:
+        arguments["random_state"] = random_state
+    if estimator.threaded:
+        arguments["n_jobs"] = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    module, _, class_name = estimator.path.rpartition(".")
+    return getattr(import_module(module), class_name)(**arguments)
+
+
+def _parse(kind: Callable[[str], Any], what: str, allowed: Integer | Continuous, text: str) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = math.nan  # in no range
+    if not allowed.low <= value <= allowed.high:
+        raise ValueError(f"allowed is {what} from {allowed.low} to {allowed.high}.")
+    return value

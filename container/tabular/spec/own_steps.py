@@ -1,0 +1,97 @@
+"""Steps of one's own: `custom_steps.py` beside the package may clean rows and add algorithms."""
+
+import sys
+from collections.abc import Mapping
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from tabular.spec.algorithms import ALGORITHMS, Algorithm
+from tabular.spec.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CUSTOM_STEPS", "algorithms", "clean", "load", "pickles"]
+
+CUSTOM_STEPS = "custom_steps.py"
+BESIDE = Path(__file__).parents[2] / CUSTOM_STEPS
+
+
+@cache
+def load(path: Path = BESIDE) -> ModuleType | None:
+    """The module in a file, None where there is no such file.
+
+    Raises:
+        BadInput: it cannot be imported.
+    """
+    if not path.exists():
+        return None
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise BadInput(f"The steps in {path.name} are no Python file; give one whose name ends with .py.")
+    module = module_from_spec(spec)
+    sys.modules[path.stem] = module  # a fitted pipeline names its classes by the module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise BadInput(f"{path.name} cannot be loaded: {type(error).__name__}: {error}.") from error
+    return module
+
+
+def algorithms(path: Path = BESIDE) -> Mapping[str, Algorithm]:
+    """The project's algorithms and those of ALGORITHMS in the file.
+
+    Raises:
+        BadInput: they are no list of algorithms, or bear a name that is taken.
+    """
+    added = getattr(load(path), "ALGORITHMS", ())
+    if not isinstance(added, list | tuple) or not all(isinstance(one, Algorithm) for one in added):
+        raise BadInput(
+            f"ALGORITHMS in {path.name} is no list of tabular.spec.algorithms.Algorithm; make it one."
+        )
+    whole = dict(ALGORITHMS)
+    for one in added:
+        if one.name in whole:
+            raise BadInput(
+                f"The algorithm {one.name!r} of {path.name} is there already; give it another name."
+            )
+        whole[one.name] = one
+    return whole
+
+
+def pickles(path: Path = BESIDE) -> frozenset[str]:
+    """The algorithms of the file that its PICKLES names: their models may be kept as pickles.
+
+    Raises:
+        BadInput: it is no list of names, or names an algorithm that the file does not add.
+    """
+    named = getattr(load(path), "PICKLES", ())
+    if not isinstance(named, list | tuple) or not all(isinstance(one, str) for one in named):
+        raise BadInput(f"PICKLES in {path.name} is {named!r}; it is a list of names from its ALGORITHMS.")
+    own = set(algorithms(path)) - set(ALGORITHMS)
+    if strange := sorted(set(named) - own):
+        raise BadInput(
+            f"PICKLES in {path.name} names {strange[0]!r}; the file adds {', '.join(sorted(own)) or 'none'}."
+        )
+    return frozenset(named)
+
+
+def clean(table: "pd.DataFrame", path: Path = BESIDE) -> "pd.DataFrame":
+    """The table as the file's `clean` leaves it; as it is where there is none.
+
+    Raises:
+        BadInput: the function fails, or does not give a table.
+    """
+    function = getattr(load(path), "clean", None)
+    if function is None:
+        return table
+    try:
+        cleaned = function(table.copy())
+    except Exception as error:
+        raise BadInput(f"clean in {path.name} failed: {type(error).__name__}: {error}.") from error
+    if not isinstance(cleaned, type(table)):
+        raise BadInput(f"clean in {path.name} gave {type(cleaned).__name__}; it has to return the table.")
+    return cleaned

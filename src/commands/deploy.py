@@ -1,0 +1,235 @@
+"""Make an environment on AWS, or take it away: `python -m commands.deploy up --env dev`, or `down`.
+
+Every step says what it does and why. Interrupted anywhere, the same command continues. Exit codes: 0 done,
+1 a step failed or was declined, 2 something given cannot be used, 130 interrupted.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from commands.teardown import down
+from commands.terraform import (
+    CONFIGURATION,
+    NOTHING_BUILT,
+    ROOT,
+    Environment,
+    announce,
+    call,
+    find,
+    same_environment,
+)
+from helpers.errors import BadInput, UserError, one_line
+from helpers.image import builders, ecr
+
+__all__ = ["PARAMETERS", "main", "up"]
+
+PARAMETERS = ROOT / "parameters/aws.yaml"
+RUNS = ROOT / "runs"
+INTERRUPTED = 130
+# Made only when there is an image or a definition.
+LATER = ("aws_sagemaker_endpoint", "aws_sagemaker_model", "aws_sagemaker_pipeline")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line asks for and give the exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        environment = find(given.env, given.terraform)
+        if given.command == "up":
+            up(environment, given.image_uri, yes=given.yes)
+        else:
+            down(environment, yes=given.yes)
+    except UserError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return error.exit_code
+    except (BotoCoreError, ClientError) as error:
+        print(
+            f"\nAWS refused: {one_line(error)}. Mend that (`make preflight ENV={given.env}` looks at the "
+            "usual causes) and run this command again: it continues where it stopped.",
+            file=sys.stderr,
+        )
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; run the same command again to continue.", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> None:
+    """Make the environment, or bring it up to date: apply, image, definition, apply.
+
+    Raises:
+        BadInput: an image of another registry, or an environment that was made under another name.
+        UserError: a step failed or was declined, or there is no image yet; the message says what to do.
+    """
+    settings = environment.settings()
+    announce(1, "terraform init", "fetches the providers and finds the state of this environment")
+    environment.init()
+    outputs, kinds = environment.state()
+    same_environment(environment, settings, outputs)
+
+    announce(
+        2, "first apply", "the definition needs bucket, roles and registry; image and endpoint come later"
+    )
+    if "repository_url" in outputs and any(kind.startswith(LATER) for kind in kinds):
+        # Without image and definition this apply would take away what the second one made.
+        print("Done before; image and definition that are there are kept. What else changed comes in step 5.")
+        changed = False
+    else:
+        changed = environment.apply(NOTHING_BUILT, yes=yes)
+        outputs, _ = environment.state()
+    _write_outputs(environment, outputs)
+
+    announce(3, "image", "jobs and endpoint run in it; it is named by the contents of container/")
+    chosen = _image(environment, settings, outputs, image_uri)
+    print(f"The image is {chosen}.")
+
+    files = " and ".join(environment.definitions.values())
+    announce(4, "notebook 02", f"compiles the pipelines to {files} in terraform/")
+    # The notebook compiles for what the next step applies, of which the outputs know nothing yet.
+    coming = {"image_uri": {"value": chosen}, "vpc": {"value": settings["vpc"]}}
+    _write_outputs(environment, {**outputs, **coming})
+    _compile(environment, outputs)
+
+    announce(5, "second apply", "adds pipelines, model and endpoint, which starts to bill by the hour")
+    built = {"image_uri": chosen, **environment.definitions}
+    changed = environment.apply(built, yes=yes) or changed
+    outputs, _ = environment.state()
+    _write_outputs(environment, outputs)
+
+    print()
+    print(f"{environment.name} is {'up to date' if changed else 'as it was; nothing has changed'}.")
+    _show_what_there_is(environment, outputs)
+    _show_what_comes_next(environment, settings, built, outputs)
+
+
+def _write_outputs(environment: Environment, outputs: Mapping[str, Any]) -> None:
+    part = environment.outputs_file.with_suffix(".part")
+    part.write_text(json.dumps(outputs, indent=1, sort_keys=True))
+    part.replace(environment.outputs_file)
+
+
+def _image(
+    environment: Environment, settings: Mapping[str, Any], outputs: Mapping[str, Any], given: str
+) -> str:
+    """The image to apply: the one that was named, else that of container/ as it is, else the one in use."""
+    repository, region = outputs["repository_url"]["value"], outputs["region"]["value"]
+    client = boto3.Session(region_name=region).client("ecr")
+    if named := given or settings["image_uri"]:
+        where = "--image-uri" if given else environment.variables
+        reference = named.removeprefix(repository)
+        if reference == named or reference[:1] not in (":", "@"):
+            raise BadInput(
+                f"{where} names the image {named}; it must be one in {repository}, with its :tag or @digest, "
+                "for the roles may pull from nowhere else."
+            )
+        if not ecr.digest(client, named):
+            raise UserError(f"{where} names the image {named}, which is not there; push it, or name another.")
+        return named
+    name, _ = builders.wanted(client, repository, outputs["base_image"]["value"])
+    if digest := ecr.digest(client, name):
+        return f"{repository}@{digest}"
+    how = f"make image ENV={environment.name}  # by Docker, or by CodeBuild where there is none"
+    if current := outputs.get("image_uri", {}).get("value"):
+        print(f"container/ has changed since this image was built. To serve its new code:\n  {how}")
+        return current
+    raise UserError(
+        f"There is no image {name} yet. Build it, then run this command again: it continues here.\n"
+        f"  {how}\n  make deploy ENV={environment.name}"
+    )
+
+
+def _compile(environment: Environment, outputs: Mapping[str, Any]) -> None:
+    """Run notebook 02 for this environment; it writes the definitions."""
+    values = {
+        "TERRAFORM_OUTPUTS": str(environment.outputs_file),
+        "PIPELINE_NAME": outputs["pipeline_name"]["value"],
+        "DEFINITION_FILE": str(environment.folder / environment.definition),
+        "DEVELOPER": "",  # with a name it would make that developer's pipeline too
+        "DATASETS": ["breast-cancer"],  # notebook 02 works on no tables: none has to be downloaded
+    }
+    command = [sys.executable, "-m", "helpers.run", str(PARAMETERS), "--only", "02", "--runs", str(RUNS)]
+    for name, value in values.items():
+        command += ["-p", name, json.dumps(value)]
+    # The SDK asks for a region while it is imported.
+    region = {"AWS_DEFAULT_REGION": outputs["region"]["value"]}
+    done = call(command, ROOT, environment=region)
+    if done.returncode:
+        raise UserError(
+            f"Notebook 02 ended with exit code {done.returncode}, and says why above; mend that and run this "
+            "command again: it continues where it stopped."
+        )
+
+
+def _show_what_there_is(environment: Environment, outputs: Mapping[str, Any]) -> None:
+    value = {name: output.get("value") for name, output in outputs.items()}
+    rows = {
+        "bucket": value["bucket"],
+        "image": value["image_uri"],
+        "pipelines": ", ".join(value["pipelines"].values()),
+        "endpoint": value["endpoint_name"]
+        if value["endpoint_in_service"]
+        else "none: endpoint_enabled is false",
+        "URL": value["invoker_url"],
+        "dashboard": value["dashboard_url"],
+        "outputs": _shown(environment.outputs_file),
+    }
+    for name, text in rows.items():
+        print(f"  {name:10} {text}")
+
+
+def _show_what_comes_next(
+    environment: Environment,
+    settings: Mapping[str, Any],
+    built: Mapping[str, str],
+    outputs: Mapping[str, Any],
+) -> None:
+    print("\nNext:")
+    lines = [f'{name} = "{value}"' for name, value in built.items() if settings[name] != value]
+    if lines:
+        print(f"  So that CI applies the same, commit {' and '.join(environment.definitions.values())},")
+        print(f"  and write into {environment.variables}:")
+        for line in lines:
+            print(f"    {line}")
+    print("  Train, up to a person's decision (docs/first-run-on-aws.md goes on from here):")
+    print(
+        f"    .venv/bin/python -m helpers.run {_shown(PARAMETERS)} --from 03 "
+        f"-p TERRAFORM_OUTPUTS {_shown(environment.outputs_file)} "
+        f"-p PIPELINE_NAME {outputs['pipeline_name']['value']}"
+    )
+    if outputs["endpoint_in_service"]["value"]:
+        print("  The endpoint bills by the hour, asked or not. To end that, endpoint_enabled = false, or:")
+        print(f"    make down ENV={environment.name}")
+
+
+def _shown(path: Path) -> str:
+    """A path as a person in the project's folder would write it."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m commands.deploy", description=__doc__.split("\n", 1)[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (("up", "make the environment, or bring it up to date"), ("down", "take it away")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument(
+            "--env", required=True, help="which, such as dev: a file in terraform/environments"
+        )
+        command.add_argument("--yes", action="store_true", help="ask nothing")
+        command.add_argument(
+            "--terraform", type=Path, default=CONFIGURATION, metavar="FOLDER", help="the configuration"
+        )
+        if name == "up":
+            command.add_argument("--image-uri", default="", metavar="URI", help="an image that is in ECR")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""One at a time: two runs would use the same cores and decide on the same packages.
+
+`python -m commands.lock FILE COMMAND...` runs a command under such a lock.
+"""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from helpers.errors import UserError, one_line
+
+__all__ = ["exclusive"]
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a lock on a file; whoever comes second is told whom they wait for, and waits.
+
+    The lock ends with the process, however that ends.
+
+    Raises:
+        UserError: there can be no file there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("a+")
+    except OSError as error:
+        raise UserError(
+            f"The folder {path.parent} cannot be used ({one_line(error)}); name another one, for a state of "
+            "local_aws by LOCAL_AWS_HOME, for results by --runs."
+        ) from None
+    with opened as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            print(
+                f"Another run ({file.read().strip()}) is under way here; waiting for it to end.", flush=True
+            )
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield
+
+
+if __name__ == "__main__":
+    with exclusive(Path(sys.argv[1])):
+        sys.exit(subprocess.call(sys.argv[2:]))

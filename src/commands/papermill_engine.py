@@ -1,0 +1,145 @@
+"""Runs one notebook with papermill; prints a line for each cell, and the progress of long ones meanwhile."""
+
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import papermill
+from jupyter_client import AsyncKernelManager
+from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
+
+from helpers.runs.progress import LINE
+
+__all__ = ["execute"]
+
+NAME = "many-models"
+POLL_SECONDS = 0.1
+
+
+def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
+    """Run a notebook with these parameters; the executed copy is in target, whole or as far as it came.
+
+    Raises:
+        papermill.exceptions.PapermillExecutionError: a cell failed.
+        nbclient.exceptions.DeadKernelError: the kernel died, or was killed for want of memory.
+        KeyboardInterrupt: as soon as the kernel is gone.
+    """
+    interrupted = threading.Event()
+    # Not in the main thread: an interrupt there would tear nbclient's event loop from between two messages.
+    with tempfile.TemporaryDirectory(prefix="kernel-") as sockets, ThreadPoolExecutor(1, "notebook") as pool:
+        done: Future[None] = pool.submit(
+            papermill.execute_notebook,
+            str(source),
+            str(target),
+            parameters=dict(values),
+            engine_name=NAME,
+            kernel_name="python3",
+            cwd=str(Path.cwd()),
+            progress_bar=False,
+            interrupted=interrupted,
+            sockets=sockets,
+        )
+        try:
+            done.result()
+        except KeyboardInterrupt:
+            interrupted.set()
+            done.exception()
+            raise
+
+
+class _KernelManager(AsyncKernelManager):
+    """Talks to kernels over this user's own files, not over TCP, to which others here could connect."""
+
+    transport = "ipc"
+
+    async def _async_interrupt_kernel(self) -> None:
+        """Shutting down begins with an interrupt, of which an idle kernel at times prints a traceback."""
+
+
+class _Client(PapermillNotebookClient):
+    """Prints what the cells stream and how far they are."""
+
+    def __init__(
+        self, manager: NotebookExecutionManager, interrupted: threading.Event, sockets: str, **options: Any
+    ) -> None:
+        super().__init__(manager, kernel_manager_class=_KernelManager, **options)
+        self._interrupted, self._sockets = interrupted, sockets
+
+    def create_kernel_manager(self) -> AsyncKernelManager:
+        """The kernel's manager, its sockets in a folder of this run: by default all runs share the cwd."""
+        manager = super().create_kernel_manager()
+        manager.ip = f"{self._sockets}/socket"
+        return manager
+
+    def papermill_execute_cells(self) -> None:
+        ended = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(ended, self.km), daemon=True)
+        watch.start()
+        try:
+            super().papermill_execute_cells()
+        finally:
+            ended.set()
+            watch.join()
+
+    def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
+        begin = time.monotonic()
+        try:
+            return super().execute_cell(cell, cell_index, **options)
+        finally:
+            if cell.cell_type == "code" and cell.source.strip():
+                _say(f"{time.monotonic() - begin:6.1f} s  {_title(cell.source)}")
+
+    def process_message(
+        self, message: dict[str, Any], *arguments: Any, **options: Any
+    ) -> NotebookNode | None:
+        content = message["content"]
+        if message["msg_type"] == "stream" and content["name"] == "stdout":
+            _say(content["text"], deeper=True)
+        elif LINE in content.get("metadata", {}):
+            _say(content["metadata"][LINE], deeper=True)
+        return super().process_message(message, *arguments)
+
+    def _watch(self, ended: threading.Event, kernel: AsyncKernelManager) -> None:
+        """End the kernel when this run is interrupted; nbclient then sees that it died, and gives up."""
+        while not ended.wait(POLL_SECONDS):
+            if self._interrupted.is_set():
+                kernel.provisioner.process.kill()
+                return
+
+
+class _Engine(NBClientEngine):
+    """papermill's own engine, with the client above."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any
+    ) -> NotebookNode:
+        client = _Client(
+            nb_man,
+            options["interrupted"],
+            options["sockets"],
+            kernel_name=kernel_name,
+            timeout=None,
+            startup_timeout=60,
+        )
+        return client.execute()
+
+
+papermill_engines.register(NAME, _Engine)
+
+
+def _title(source: str) -> str:
+    """The first line of a cell, which says what it does."""
+    line = source.strip().split("\n", 1)[0]
+    return line if len(line) <= 90 else f"{line[:87]}..."
+
+
+def _say(text: str, deeper: bool = False) -> None:
+    for line in text.rstrip().split("\n"):
+        print(f"{'            ' if deeper else '  '}{line}", flush=True)

@@ -1,0 +1,74 @@
+"""Run the notebooks and keep their outputs in notebooks/, so that they can be read where nothing runs.
+
+It works in a state of its own: what is stored does not depend on earlier runs.
+"""
+
+import itertools
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from commands import run
+from helpers.errors import UserError
+from helpers.runs import summary
+
+__all__ = ["main", "stored"]
+
+# The defaults of the notebooks, but for a decision and a load test, so that there is something to see.
+CHANGES = {"APPROVE": "approve", "LOAD_TEST": True}
+TIMES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
+
+
+def main() -> int:
+    """Run all notebooks and store what they show."""
+    notebooks = sorted((run.ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LOCAL_AWS_HOME"] = str(Path(folder) / "local_aws")
+        runs = Path(folder) / "runs"
+        try:
+            code = run.run(notebooks, {"ENVIRONMENT": "local", **CHANGES}, runs)
+        except UserError as error:
+            print(f"\n{error}\nThe stored notebooks are as they were.", file=sys.stderr)
+            return error.exit_code
+        for source in notebooks:
+            executed = nbformat.read(next(runs.glob(f"*/{source.name}")), as_version=4)
+            part = source.with_suffix(".part")
+            nbformat.write(stored(executed), part)
+            part.replace(source)
+    return code
+
+
+def stored(executed: NotebookNode) -> NotebookNode:
+    """An executed notebook without what differs at every run: ids, times, papermill's traces."""
+    executed.metadata.pop("papermill", None)
+    executed.cells = [c for c in executed.cells if "injected-parameters" not in c.metadata.get("tags", [])]
+    counts = itertools.count(1)
+    for cell in executed.cells:
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = NotebookNode({"tags": tags} if tags else {})
+        if cell.cell_type == "code":
+            cell.execution_count = next(counts)
+            kept = [output for output in cell.outputs if summary.MIME_TYPE not in output.get("data", {})]
+            cell.outputs = [_settled(output, cell.execution_count) for output in kept]
+    return executed
+
+
+def _settled(output: NotebookNode, count: int) -> NotebookNode:
+    if "execution_count" in output:
+        output.execution_count = count
+    if "metadata" in output:
+        output.metadata = NotebookNode({})
+    output.pop("transient", None)
+    for kind, content in output.get("data", {}).items():
+        if isinstance(content, str) and kind.startswith("text/"):
+            output.data[kind] = TIMES.sub("(time)", content)
+    return output
+
+
+if __name__ == "__main__":
+    sys.exit(main())

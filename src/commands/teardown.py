@@ -1,0 +1,193 @@
+"""Take an environment on AWS away: first the list of what goes and what would still bill, then a question."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from commands.terraform import NOTHING_BUILT, Environment, announce, same_environment
+from contract.names import group_prefix
+from helpers.errors import UserError
+from helpers.runs.executions import RUNNING
+
+__all__ = ["Contents", "down"]
+
+# What refuses to be deleted while it holds something, and the attribute that lets it.
+HOLDERS = {"aws_s3_bucket.this": "force_destroy", "aws_ecr_repository.this": "force_delete"}
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What an environment holds that Terraform did not make."""
+
+    objects: int
+    size: int
+    groups: dict[str, list[dict[str, Any]]]
+    pipelines: list[str]
+    executions: list[str]
+
+
+def down(environment: Environment, *, yes: bool = False) -> None:
+    """Take the environment away: say what goes and what goes on billing, ask, delete, and say what is left.
+
+    Raises:
+        BadInput: the environment was made under another name than its variables say.
+        UserError: it was not confirmed, executions are under way, or a step failed.
+    """
+    settings = environment.settings()
+    announce(1, "terraform init", "finds the state of this environment")
+    environment.init()
+    outputs, _ = environment.state()
+    same_environment(environment, settings, outputs)  # or another one's registry would be emptied
+
+    announce(2, "look", "nothing is deleted before you have seen the list")
+    resources = environment.deletions()
+    name = settings["pipeline_name"]
+    boto = boto3.Session(region_name=settings["region"])
+    held = _contents(boto, name, resources)
+    if not (resources or held.groups or held.pipelines):
+        print(f"There is nothing of {environment.name} to delete.")
+        _show_what_stays(environment)
+        return
+    _show_what_goes(resources, held)
+    _show_what_stays(environment)
+    if held.executions:
+        raise UserError(
+            f"Nothing was deleted, for executions are under way: {', '.join(held.executions)}. Let them end, "
+            "or stop each with `aws sagemaker stop-pipeline-execution --pipeline-execution-arn ...`."
+        )
+    _confirm(environment, yes=yes)
+
+    refusing = [address for address, flag in HOLDERS.items() if resources.get(address, {}).get(flag) is False]
+    if resources:
+        announce(3, "terraform destroy", "takes away what Terraform made, the endpoint and its bill among it")
+        if refusing:
+            print(
+                "force_destroy was not applied so far, and without it a bucket or repository that holds "
+                "something cannot be deleted; you have confirmed that they go, so it is set first, by an "
+                f"apply of {' and '.join(refusing)} alone."
+            )
+            targets = [f"-target={address}" for address in refusing]
+            environment.apply({**NOTHING_BUILT, "force_destroy": True}, *targets, yes=True)
+        environment.apply(NOTHING_BUILT, "-destroy", yes=True)
+    announce(4, "registry and pipelines", "Terraform does not own what pipelines registered and people made")
+    # After the deployer is gone: it follows the registry, and would write to a bucket that is being emptied.
+    _delete(boto, held)
+    environment.outputs_file.unlink(missing_ok=True)
+
+    print(f"\n{environment.name} is gone.")
+    if any(settings[name] for name in NOTHING_BUILT):
+        print(
+            f"{environment.variables} still names an image or a definition, which are of no use to the next "
+            "`make deploy`: take these lines out."
+        )
+    _show_what_stays(environment)
+
+
+def _contents(boto: boto3.Session, name: str, resources: Mapping[str, Mapping[str, Any]]) -> Contents:
+    sagemaker = boto.client("sagemaker")
+    objects, size = 0, 0
+    if bucket := resources.get("aws_s3_bucket.this"):
+        for version in _versions(boto.client("s3"), bucket["bucket"]):
+            objects, size = objects + 1, size + version.get("Size", 0)
+    groups = {}
+    prefix = group_prefix(name)
+    for summary in _pages(sagemaker, "list_model_package_groups", NameContains=prefix):
+        group = summary["ModelPackageGroupName"]
+        if group.startswith(prefix):  # not of another environment, whose name may hold this one's
+            groups[group] = list(_pages(sagemaker, "list_model_packages", ModelPackageGroupName=group))
+    # Everybody's pipelines have the role of this environment's jobs, whoever made them.
+    pipelines = [
+        summary["PipelineName"]
+        for summary in _pages(sagemaker, "list_pipelines", PipelineNamePrefix=name)
+        if summary.get("RoleArn", "").endswith(f":role/{name}-jobs")
+    ]
+    executions = [
+        summary["PipelineExecutionArn"]
+        for pipeline in pipelines
+        for summary in sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"]
+        if summary["PipelineExecutionStatus"] in RUNNING
+    ]
+    terraforms = {
+        before["pipeline_name"]
+        for address, before in resources.items()
+        if address.startswith("aws_sagemaker_pipeline.")
+    }
+    return Contents(objects, size, groups, [it for it in pipelines if it not in terraforms], executions)
+
+
+def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
+    """Every version of every object, and every mark of a deletion: all of them go."""
+    try:
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            yield from (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+    except s3.exceptions.NoSuchBucket:
+        return
+
+
+def _pages(client: Any, operation: str, **request: Any) -> Iterable[dict[str, Any]]:
+    """What a listing lists, of all its pages."""
+    for page in client.get_paginator(operation).paginate(**request):
+        yield from next((value for value in page.values() if isinstance(value, list)), ())
+
+
+def _show_what_goes(resources: Mapping[str, Any], held: Contents) -> None:
+    print(f"This will be deleted: {len(resources)} resources of Terraform's")
+    for kind, count in sorted(Counter(address.split(".")[0] for address in resources).items()):
+        print(f"  {count:4} {kind}")
+    print(
+        f"and with them, not to be had again:\n  {held.objects:4} objects of {held.size:,} bytes, by version"
+    )
+    if "aws_ecr_repository.this" in resources:
+        print("       all images in the repository")
+    print(f"  {len(held.groups):4} model package groups")
+    for group, packages in held.groups.items():
+        statuses = Counter(package["ModelApprovalStatus"] for package in packages).items()
+        print(f"       {group}: {', '.join(f'{count} {status}' for status, count in statuses) or 'empty'}")
+    print(f"  {len(held.pipelines):4} pipelines of developers")
+    for name in held.pipelines:
+        print(f"       {name}")
+
+
+def _show_what_stays(environment: Environment) -> None:
+    bucket = environment.backend()["bucket"]
+    print("This stays, and goes on billing, some cents a month:")
+    print(
+        f"  the state, in the bucket {bucket}, which holds other environments' too"
+        if bucket
+        else "  the state"
+    )
+    print("  the logs of jobs, /aws/sagemaker/ProcessingJobs and TrainingJobs, which are the whole account's")
+    print(
+        "and free of charge: the records of executions and jobs, and CloudWatch's metrics until they expire."
+    )
+
+
+def _confirm(environment: Environment, *, yes: bool) -> None:
+    if yes:
+        return
+    try:
+        typed = input(f"\nType {environment.name} to delete all this: ")
+    except EOFError:
+        typed = ""
+    if typed.strip() != environment.name:
+        raise UserError(
+            f"Nothing was deleted: {environment.name} was not typed in. Where nobody can type, add --yes."
+        )
+
+
+def _delete(boto: boto3.Session, held: Contents) -> None:
+    sagemaker = boto.client("sagemaker")
+    for name in held.pipelines:
+        sagemaker.delete_pipeline(PipelineName=name)
+        print(f"Deleted the pipeline {name}.")
+    for group, packages in held.groups.items():
+        for package in packages:
+            sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+        sagemaker.delete_model_package_group(ModelPackageGroupName=group)
+        print(f"Deleted {group} with {len(packages)} versions.")
+
+
+# Inside

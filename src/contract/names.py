@@ -1,0 +1,107 @@
+"""The names that Terraform, the functions and the laptop agree on, read from contract.json."""
+
+import functools
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "PLACEHOLDER",
+    "Contract",
+    "Function",
+    "NamingError",
+    "Prefixes",
+    "group_name",
+    "group_prefix",
+    "load",
+]
+
+PLACEHOLDER = "${pipeline_name}"
+SEPARATOR = "--"
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_GROUP = 63  # SageMaker's limit on ModelPackageGroupName, in characters
+
+
+class NamingError(ValueError):
+    """A pipeline, data set or group name that the contract does not allow."""
+
+    def __init__(self, name: object, reason: str) -> None:
+        super().__init__(f"The name {name!r} {reason}.")
+
+
+@dataclass(frozen=True)
+class Prefixes:
+    """The bucket's folders, each with its trailing slash."""
+
+    raw: str
+    code: str
+    executions: str
+    models: str
+
+
+@dataclass(frozen=True)
+class Function:
+    """One Lambda function: its name, entry point, environment variable names and limits."""
+
+    name: str
+    handler: str
+    environment: tuple[str, ...]
+    timeout_seconds: int
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The whole of contract.json."""
+
+    event_pattern: dict[str, Any]
+    prefixes: Prefixes
+    models_map_key: str
+    ledger_prefix: str
+    retraining_prefix: str
+    metrics_namespace: str
+    functions: dict[str, Function]
+
+
+@functools.cache
+def load(pipeline_name: str = PLACEHOLDER) -> Contract:
+    """Read the contract with the placeholder filled; without a pipeline name it stays as it is written."""
+    if pipeline_name != PLACEHOLDER:
+        _check_name(pipeline_name)
+    text = Path(__file__).with_name("contract.json").read_text(encoding="utf-8")
+    document = json.loads(text.replace(PLACEHOLDER, pipeline_name))
+    functions = {
+        role: Function(**{**entry, "environment": tuple(entry["environment"])})
+        for role, entry in document["functions"].items()
+    }
+    return Contract(
+        event_pattern=document["event_pattern"],
+        prefixes=Prefixes(**document["prefixes"]),
+        models_map_key=document["models_map_key"],
+        ledger_prefix=document["ledger_prefix"],
+        retraining_prefix=document["retraining_prefix"],
+        metrics_namespace=document["metrics_namespace"],
+        functions=functions,
+    )
+
+
+def group_prefix(pipeline_name: str) -> str:
+    """Return what the names of all model package groups of a pipeline begin with."""
+    return f"{pipeline_name}{SEPARATOR}"
+
+
+def group_name(pipeline_name: str, dataset: str) -> str:
+    """Name the model package group of a data set; a NamingError says what is wrong with either name."""
+    for name in (pipeline_name, dataset):
+        _check_name(name)
+    group = group_prefix(pipeline_name) + dataset
+    if len(group) > LONGEST_GROUP:
+        raise NamingError(group, f"has {len(group)} characters; a model package group has {LONGEST_GROUP}")
+    return group
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise NamingError(name, "must be lower-case letters and digits in words joined by single hyphens")

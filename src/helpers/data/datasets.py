@@ -1,0 +1,244 @@
+"""The tables of a run: fetched, read as PreprocessData reads them, refused in a sentence, and uploaded."""
+
+import csv
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tabular.data.tables import column_of, read_table, task_of
+from tabular.spec.algorithms import Family
+from tabular.spec.columns import Column
+from tabular.spec.options import OPTIONS_FILE, Options
+
+from contract.names import load
+from helpers.data import sources
+from helpers.data.catalogue import DATASETS, DatasetSpec
+from helpers.data.entries import Entry, names, parse
+from helpers.data.sources import SourceError
+from helpers.errors import BadInput, one_line
+from helpers.session import Session
+from helpers.storage import File, put_folder
+
+__all__ = ["Dataset", "choose", "fetch", "inputs", "names", "reachable", "upload"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A table on this machine that can be used, ready to be uploaded."""
+
+    name: str
+    target: str
+    files: tuple[File, ...]
+    options: Options = field(default_factory=Options)
+    judged: Mapping[str, Any] = field(default_factory=dict)
+
+    def read(self) -> pd.DataFrame:
+        """The whole table, as PreprocessData reads it."""
+        return self._table
+
+    @functools.cached_property
+    def _table(self) -> pd.DataFrame:
+        return read_table([file.path for file in self.files])
+
+    @functools.cached_property
+    def task(self) -> str:
+        """What is asked of the target: binary, multiclass or regression."""
+        return task_of(self.read()[self.target], self.options)
+
+    @functools.cached_property
+    def columns(self) -> dict[str, Column]:
+        """Every column, the target too, and how its cells are read."""
+        table = self.read()
+        return {name: column_of(name, table[name], self.options) for name in table}
+
+    @property
+    def family(self) -> Family:
+        """Which of the two pipelines trains on it."""
+        return "regression" if self.task == "regression" else "classification"
+
+
+def choose(entries: Sequence[str | Mapping[str, Any]], session: Session | None = None) -> list[Dataset]:
+    """The data sets of a run; one whose source cannot be reached is left out, with a line that says so.
+
+    Args:
+        entries: what DATASETS holds, see helpers.data.entries.
+        session: by which tables in S3 are had.
+
+    Raises:
+        BadInput: an entry or a table that cannot be used, or none is left.
+    """
+    chosen = []
+    for entry in parse(entries):
+        try:
+            chosen.append(_fetched(entry, session))
+        except SourceError as error:
+            print(f"Leaving out {entry.name}: {error}; {_way_out(entry.name)}")
+    if not chosen:
+        raise BadInput(
+            "No data set is left to work on; add breast-cancer to DATASETS, which needs no network."
+        )
+    return chosen
+
+
+def fetch(entry: str | Mapping[str, Any], session: Session | None = None) -> Dataset:
+    """One data set.
+
+    Raises:
+        BadInput: as `choose`.
+        SourceError: its source cannot be reached, or gives something else.
+    """
+    return _fetched(*parse([entry]), session)
+
+
+def reachable(entries: Sequence[str | Mapping[str, Any]]) -> list[str | Mapping[str, Any]]:
+    """Those entries whose tables can be had and used, before there is a session.
+
+    What is in S3 is only held against the rules of entries; notebook 03 looks at it.
+
+    Raises:
+        BadInput: as `choose`.
+    """
+    later = {entry.name for entry in parse(entries) if sources.scheme(entry.uri) == "s3"}
+    now = [entry for entry in entries if names([entry])[0] not in later]
+    kept = later | {dataset.name for dataset in (choose(now) if now else [])}
+    return [entry for entry in entries if names([entry])[0] in kept]
+
+
+def upload(session: Session, dataset: Dataset) -> str:
+    """Put the files as they are, and last the options, under the hash of it all; the folder's S3 URI.
+
+    New data and new options are a new URI, so that a cached step never trains on yesterday's.
+    """
+    options = json.dumps(dataset.options.to_dict(), indent=1, sort_keys=True).encode()
+    prefix = f"{load().prefixes.raw}{dataset.name}/"
+    return put_folder(session, prefix, _named(dataset.files), (OPTIONS_FILE, options))
+
+
+def inputs(session: Session, dataset: Dataset) -> dict[str, str]:
+    """The pipeline's parameters that say what it works on; the table is uploaded for it."""
+    return {
+        "DatasetName": dataset.name,
+        "InputDataUri": upload(session, dataset),
+        "TargetColumn": dataset.target,
+    }
+
+
+def _named(files: Sequence[File]) -> dict[str, File]:
+    """Files by the names that they have in one folder; those of several folders may share a name."""
+    plain = {file.path.name: file for file in files}
+    if len(plain) == len(files):
+        return plain
+    return {f"{number:04d}-{file.path.name}": file for number, file in enumerate(files)}
+
+
+def _fetched(entry: Entry, session: Session | None) -> Dataset:
+    if entry.name in DATASETS:
+        files = [File(_own(entry.name, DATASETS[entry.name], entry.uri))]
+    else:
+        try:
+            files = sources.fetch(entry.uri, session)
+        except BadInput as error:
+            raise BadInput(f"The data set {entry.name!r}: {error}") from None
+    dataset = Dataset(entry.name, entry.target, tuple(files), entry.options, entry.judged)
+    _check(dataset)
+    return dataset
+
+
+def _way_out(name: str) -> str:
+    variable = DATASETS[name].copy_variable if name in DATASETS else ""
+    return f"set {variable} to a local copy to have it." if variable else "give a copy as its uri to have it."
+
+
+def _check(dataset: Dataset) -> None:
+    """Read the table once, before anything starts, and refuse what PreprocessData would refuse."""
+    try:
+        table = dataset.read()
+        if table.empty:
+            raise ValueError("It has a header line and nothing under it; give a table with rows.")
+        dataset.options.check_columns(table.columns, dataset.target)
+        dataset.columns.keys()  # whose cells are looked at for it
+        _check_target(table[dataset.target], dataset)
+    except ValueError as error:
+        raise BadInput(f"The table of {dataset.name}: {one_line(error)}.") from None
+
+
+def _check_target(target: pd.Series, dataset: Dataset) -> None:
+    distinct, name = target.nunique(), dataset.target
+    if not distinct:
+        raise ValueError(f"The target {name!r} is empty in every row; name a column that holds values.")
+    if distinct == 1:
+        only = target.dropna().iloc[0]
+        raise ValueError(f"The target {name!r} holds only {only!r}; name a column of at least two values.")
+    if dataset.task == "binary" and distinct > 2:
+        raise ValueError(f"The target {name!r} holds {distinct} values, not two; leave task out, or mend it.")
+    if dataset.task == "regression" and not pd.api.types.is_numeric_dtype(target):
+        text = next(cell for cell in target.dropna() if pd.isna(pd.to_numeric(cell, errors="coerce")))
+        raise ValueError(
+            f"The target {name!r} holds {text!r}, which is no number, and the task is regression; leave task "
+            "out, or mend the cell."
+        )
+
+
+def _own(name: str, spec: DatasetSpec, copy: str) -> Path:
+    """One of the project's own tables as a CSV with a header, checked, in the cache."""
+    path = sources.cache(f"{name}.csv")
+    if copy or not path.exists():
+        table = _copied(name, copy, spec) if copy else _downloaded(spec)
+        sources.keep(path, lambda part: table.to_csv(part, index=False))
+    return path
+
+
+def _downloaded(spec: DatasetSpec) -> pd.DataFrame:
+    (file,) = sources.fetch(spec.uri)
+    try:
+        table = _table_of(file.path, spec)
+    except ValueError:
+        raise SourceError("its source gives no table") from None
+    if wrong := _difference(table, spec):
+        raise SourceError(f"its source gives another table: {wrong}")
+    return table
+
+
+def _copied(name: str, copy: str, spec: DatasetSpec) -> pd.DataFrame:
+    try:
+        table = _table_of(Path(copy).expanduser(), spec)
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"The copy of {name} at {copy!r} cannot be read ({one_line(error)}); give the path of one "
+            "that can."
+        ) from None
+    if wrong := _difference(table, spec):
+        raise BadInput(f"{copy} is not {name}: {wrong}. Get it again.")
+    return table
+
+
+def _table_of(path: Path, spec: DatasetSpec) -> pd.DataFrame:
+    """The table, its columns named as the project names them; a file may have no header line."""
+    header = next(csv.reader(path.read_text().splitlines()), [])
+    names = {"names": list(spec.columns)} if not {spec.target, "target"} & set(header) else {}
+    table = pd.read_csv(path, **names)
+    return table.rename(columns={"target": spec.target})
+
+
+def _difference(table: pd.DataFrame, spec: DatasetSpec) -> str:
+    """What tells a table from the one it should be; nothing if it is that one."""
+    counts: dict[str, int] = {}
+    if spec.target in table and spec.class_counts:
+        counts = {str(label): int(count) for label, count in table[spec.target].value_counts().items()}
+    if (tuple(table.columns), len(table), counts) == (spec.columns, spec.rows, dict(spec.class_counts)):
+        return ""
+    classes = [f" and the classes {_listed(each) or '(none)'}" for each in (counts, spec.class_counts)]
+    if not spec.class_counts:
+        classes = ["", ""]
+    return (
+        f"it has {len(table)} rows, {table.shape[1]} columns{classes[0]}; expected are {spec.rows} rows, "
+        f"{len(spec.columns)} columns{classes[1]}"
+    )
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{label}: {count}" for label, count in list(counts.items())[:5])

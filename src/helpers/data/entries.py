@@ -1,0 +1,126 @@
+"""What a parameter file says of its data sets, checked before anything of them is fetched."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from tabular.spec.metrics import METRICS, SCORERS
+from tabular.spec.options import Options
+
+from contract.names import NAME
+from helpers.data.catalogue import DATASETS
+from helpers.data.sources import SCHEMES, scheme
+from helpers.errors import BadInput, one_line
+
+__all__ = ["KEYS", "Entry", "absolute", "names", "parse"]
+
+OPTIONS = tuple(field.name for field in fields(Options))
+# What a table may be judged by, other than the notebook says for all of its family.
+JUDGED = ("scorer", "metric", "min_metric")
+KEYS = ("name", "uri", "target", *OPTIONS, *JUDGED)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One data set: where its table is, what is to be predicted, how to read it and how to judge it."""
+
+    name: str
+    uri: str
+    target: str
+    options: Options
+    judged: Mapping[str, Any]
+
+
+def parse(entries: Sequence[str | Mapping[str, Any]]) -> list[Entry]:
+    """The entries of DATASETS: names of the project's own data sets, or mappings with KEYS.
+
+    With the name of one of the project's own, `uri` is a local copy of it.
+
+    Raises:
+        BadInput: a name, a key or a value that cannot be, or a name that comes twice.
+    """
+    if repeated := [name for name, count in Counter(names(entries)).items() if count > 1]:
+        raise BadInput(
+            f"DATASETS names {repeated[0]!r} more than once; give each data set a name of its own."
+        )
+    return [_parsed({"name": entry} if isinstance(entry, str) else entry) for entry in entries]
+
+
+def names(entries: Sequence[str | Mapping[str, Any]]) -> list[str]:
+    """The names alone."""
+    return [entry if isinstance(entry, str) else str(entry["name"]) for entry in entries]
+
+
+def absolute(entries: Sequence[str | Mapping[str, Any]]) -> list[Any]:
+    """The same entries with paths as they are from here: a notebook's kernel may work in another folder."""
+    return [
+        {**entry, "uri": str(Path(entry["uri"]).expanduser().absolute())}
+        if isinstance(entry, Mapping) and isinstance(entry.get("uri"), str) and not scheme(entry["uri"])
+        else entry
+        for entry in entries
+    ]
+
+
+def _parsed(entry: Mapping[str, Any]) -> Entry:
+    name = str(entry.get("name", ""))
+    if not NAME.fullmatch(name):
+        raise BadInput(
+            f"{name!r} is no name for a data set; use lower-case letters, digits and single hyphens between "
+            "them, such as my-table."
+        )
+    for key in entry:
+        if key not in KEYS:
+            nearest = get_close_matches(str(key), KEYS, n=1)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"allowed are {', '.join(KEYS)}."
+            raise BadInput(f"The data set {name!r} has the unknown key {key!r}; {hint}")
+    spec = DATASETS.get(name)
+    if spec is None and "uri" not in entry:
+        nearest = get_close_matches(name, DATASETS, n=1)
+        hint = (
+            f"did you mean {nearest[0]!r}?"
+            if nearest
+            else "or give a uri and a target for a table of your own."
+        )
+        raise BadInput(f"Unknown data set {name!r}; known are {', '.join(DATASETS)}; {hint}")
+    if spec is None and "target" not in entry:
+        raise BadInput(f"The data set {name!r} has no target; name the column to predict.")
+    uri, target = entry.get("uri", ""), entry.get("target", spec and spec.target)
+    for key, value in (("uri", uri), ("target", target)):
+        if not isinstance(value, str):
+            raise BadInput(f"The {key} of {name} is {value!r}; it must be a text, so put quotes around it.")
+    if spec is not None:
+        uri = uri or os.environ.get(spec.copy_variable, "")
+    elif (found := scheme(uri)) and found not in SCHEMES:
+        raise BadInput(
+            f"The uri of {name} is {uri!r}; give a path, a glob such as 'data/*.csv', s3://bucket/key, "
+            "https://..., sklearn:<name> or openml:<name or number>."
+        )
+    return Entry(name, uri, target, _options(name, entry), _judged(name, entry))
+
+
+def _options(name: str, entry: Mapping[str, Any]) -> Options:
+    try:
+        return Options.from_dict({key: entry[key] for key in OPTIONS if key in entry})
+    except ValueError as error:
+        raise BadInput(f"The data set {name!r}: {one_line(error)}.") from None
+
+
+def _judged(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in the entry of JUDGED; whether it fits the task is known only with the table."""
+    known = {"scorer": SCORERS, "metric": METRICS}
+    for key, by_task in known.items():
+        allowed = sorted({one for ones in by_task.values() for one in ones})
+        if key in entry and entry[key] not in allowed:
+            nearest = get_close_matches(str(entry[key]), allowed, n=1)
+            hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+            raise BadInput(
+                f"The {key} of {name} is {entry[key]!r}; it must be one of {', '.join(allowed)}.{hint}"
+            )
+    least = entry.get("min_metric", 0)
+    if isinstance(least, bool) or not isinstance(least, int | float) or not abs(least) <= 1e12:
+        raise BadInput(f"The min_metric of {name} is {least!r}; it must be a number from -1e12 to 1e12.")
+    return {key: entry[key] for key in JUDGED if key in entry}

@@ -1,0 +1,217 @@
+"""Where tables come from: files, S3, the web, scikit-learn and OpenML; each ends as files on this machine."""
+
+import glob
+import hashlib
+import inspect
+import json
+import os
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pandas as pd
+import requests
+
+from helpers.errors import BadInput, one_line
+from helpers.session import Session
+from helpers.storage import File
+
+__all__ = ["SCHEMES", "SourceError", "cache", "fetch", "keep", "scheme", "web"]
+
+CONNECT_SECONDS, READ_SECONDS = 5, 30
+CHUNK_BYTES = 2**20
+WILDCARDS = re.compile(r"[*?[]")
+
+
+class SourceError(Exception):
+    """A source cannot be reached, or gives something else; its message continues a sentence."""
+
+
+def scheme(uri: str) -> str:
+    """What stands before the colon of a URI; nothing for a path."""
+    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)(://|:(?=[^\\/]))", uri)
+    return found[1].lower() if found else ""
+
+
+def fetch(uri: str, session: Session | None = None) -> list[File]:
+    """The files that a URI names, in the order of their names.
+
+    Raises:
+        BadInput: there is no such file, object, or data set.
+        SourceError: the source cannot be reached.
+    """
+    found = scheme(uri)
+    if not found:
+        return _local(uri)
+    return SCHEMES[found](uri, session)
+
+
+def cache(*parts: str) -> Path:
+    """A place in the folder where what was fetched is kept."""
+    root = Path(os.environ.get("MANY_MODELS_CACHE", Path.home() / ".cache" / "many-models"))
+    return root.joinpath(*parts)
+
+
+def keep(path: Path, write: Callable[[Path], object]) -> Path:
+    """Have a file written whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        write(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def web() -> requests.Session:
+    """A session that asks by https alone, wherever it may be redirected to."""
+    session = requests.Session()
+    del session.adapters["http://"]
+    return session
+
+
+def _local(uri: str) -> list[File]:
+    path = Path(uri).expanduser()
+    if path.is_dir():
+        raise BadInput(f"{uri!r} is a folder; give a file, or a glob such as {str(path / '*.csv')!r}.")
+    if path.exists() or not WILDCARDS.search(uri):
+        return [File(path)]  # one that is not there is refused when it is read
+    found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute
+    if not (files := [File(name) for name in found if name.is_file()]):
+        raise BadInput(f"No file matches {uri!r}; give the path of one, or a glob that matches some.")
+    return files
+
+
+def _s3(uri: str, session: Session | None) -> list[File]:
+    """Objects by their key, by a glob, or all under a prefix that ends with a slash."""
+    if session is None:
+        raise ValueError("A table in S3 needs a session.")
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not (bucket and key):
+        raise BadInput(f"{uri!r} names no object; give s3://bucket/key, s3://bucket/folder/ or a glob.")
+    pattern = f"{key}*" if key.endswith("/") else key
+    prefix = WILDCARDS.split(key, maxsplit=1)[0]
+    s3 = session.client("s3")
+    try:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        objects = [
+            found
+            for page in pages
+            for found in page.get("Contents", [])
+            if not found["Key"].endswith("/") and (found["Key"] == key or fnmatchcase(found["Key"], pattern))
+        ]
+        if not objects:
+            raise BadInput(f"There is no object {uri!r}; give the URI of one that there is.")
+        return [_downloaded(s3, bucket, found["Key"], found["ETag"]) for found in objects]
+    except s3.exceptions.ClientError as error:
+        raise SourceError(f"S3 does not give it ({one_line(error)})") from None
+
+
+def _downloaded(s3: Any, bucket: str, key: str, etag: str) -> File:
+    place = hashlib.sha256(f"{bucket}/{key}/{etag}".encode()).hexdigest()[:16]
+    path = cache("s3", place, PurePosixPath(key).name)
+    if not path.exists():
+        keep(path, lambda part: s3.download_file(bucket, key, str(part)))
+    return File(path, f"s3://{bucket}/{key}", etag)
+
+
+def _https(uri: str, _: Session | None) -> list[File]:
+    """A file of the web; one that is here already is fetched again only if it has changed there."""
+    name = re.sub(r"[^\w.-]", "_", PurePosixPath(unquote(urlsplit(uri).path)).name) or "table"
+    path = cache("https", hashlib.sha256(uri.encode()).hexdigest()[:16], name)
+    notes = path.with_name("headers.json")
+    headers = {}
+    if path.exists():
+        with suppress(OSError, ValueError):  # without its notes it is fetched anew
+            headers = json.loads(notes.read_text())
+    try:
+        with web() as session:
+            answer = session.get(uri, headers=headers, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True)
+            answer.raise_for_status()
+            if answer.status_code == requests.codes.not_modified:
+                return [File(path)]
+            keep(path, lambda part: _write(answer, part))
+    except requests.RequestException as error:
+        if path.exists():
+            print(f"{uri} cannot be reached ({type(error).__name__}); the copy of it in {path} is used.")
+            return [File(path)]
+        raise SourceError(f"its source cannot be reached ({type(error).__name__})") from None
+    conditions = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
+    noted = {ask: answer.headers[said] for ask, said in conditions.items() if said in answer.headers}
+    keep(notes, lambda part: part.write_text(json.dumps(noted)))
+    return [File(path)]
+
+
+def _write(answer: requests.Response, path: Path) -> None:
+    with path.open("wb") as file:
+        for chunk in answer.iter_content(CHUNK_BYTES):
+            file.write(chunk)
+
+
+def _sklearn(uri: str, _: Session | None) -> list[File]:
+    """A data set of scikit-learn: `load_<name>`, or `fetch_<name>`, which downloads it."""
+    name = uri.partition(":")[2]
+    path = cache("sklearn", f"{name}.csv")
+    if not path.exists():
+        from sklearn import datasets  # takes a second, and only the first time
+
+        loaders = {
+            key.partition("_")[2]: value
+            for key, value in vars(datasets).items()
+            if key.startswith(("load_", "fetch_"))
+            and "as_frame" in inspect.signature(value).parameters
+            and key != "fetch_openml"
+        }
+        if name not in loaders:
+            nearest = get_close_matches(name, loaders, n=1)
+            hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+            raise BadInput(f"scikit-learn has no table {name!r}; it has {', '.join(sorted(loaders))}.{hint}")
+        home = {"data_home": cache("scikit_learn_data")}
+        takes_home = "data_home" in inspect.signature(loaders[name]).parameters
+        table = _asked(lambda: loaders[name](as_frame=True, **(home if takes_home else {})))
+        keep(path, lambda part: table.to_csv(part, index=False))
+    return [File(path)]
+
+
+def _openml(uri: str, _: Session | None) -> list[File]:
+    """A data set of OpenML by its number, or the active version of a name."""
+    name = uri.partition(":")[2]
+    path = cache("openml", f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.csv")
+    if not path.exists():
+        from sklearn.datasets import fetch_openml
+
+        which = {"data_id": int(name)} if name.isdecimal() else {"name": name}
+        home = str(cache("scikit_learn_data"))
+        table = _asked(lambda: fetch_openml(**which, as_frame=True, parser="pandas", data_home=home))
+        keep(path, lambda part: table.to_csv(part, index=False))
+    return [File(path)]
+
+
+def _asked(ask: Callable[[], Any]) -> pd.DataFrame:
+    """The whole table of one of scikit-learn's data sets, its classes by their names."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own retries
+            bunch = ask()
+    except (OSError, ValueError) as error:  # what it downloads, and what OpenML answers
+        raise SourceError(f"its source cannot be reached ({one_line(error)})") from None
+    table, labels = bunch.frame.copy(), bunch.get("target_names")
+    target = bunch.target
+    if labels is not None and isinstance(target, pd.Series) and set(target) == set(range(len(labels))):
+        table[target.name] = pd.Series(labels, dtype=object).iloc[target].to_numpy()
+    return table
+
+
+SCHEMES: Mapping[str, Callable[[str, Session | None], list[File]]] = {
+    "s3": _s3,
+    "https": _https,
+    "sklearn": _sklearn,
+    "openml": _openml,
+}

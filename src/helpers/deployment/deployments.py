@@ -1,0 +1,123 @@
+"""What is in service and what was: the deployer's models map and ledger, and waiting for both to follow."""
+
+import datetime
+import json
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from contract.names import group_prefix, load
+from helpers.deployment.registry import Decision, packages, set_status
+from helpers.errors import BadInput, JobFailed
+from helpers.session import Session
+from lambdas import ledger
+
+__all__ = ["history", "in_service", "rollback", "table", "wait"]
+
+POLL_SECONDS = {True: 0.2, False: 5.0}
+
+
+def in_service(session: Session) -> dict[str, dict[str, Any]]:
+    """The entry of each data set in service: key, version, SHA-256 and time of approval."""
+    s3 = session.client("s3")
+    try:
+        answer = s3.get_object(Bucket=session.bucket, Key=load().models_map_key)
+    except s3.exceptions.NoSuchKey:
+        return {}
+    entries = json.load(answer["Body"])
+    prefix = group_prefix(session.pipeline_name)
+    return {group.removeprefix(prefix): entry for group, entry in entries.items() if group.startswith(prefix)}
+
+
+def wait(session: Session, decisions: Iterable[Decision], seconds: float = 300) -> pd.DataFrame:
+    """Wait until what is in service follows the decisions, and show it.
+
+    Raises:
+        JobFailed: the deployer did not follow in time.
+    """
+    waiting = {decision.package.dataset for decision in decisions}
+    deadline = time.monotonic() + seconds
+    while waiting:
+        entries = in_service(session)
+        waiting = {name for name in waiting if not _followed(session, name, entries.get(name, {}))}
+        if waiting and time.monotonic() > deadline:
+            raise JobFailed(
+                f"{', '.join(sorted(waiting))}: what is in service has not followed the decision in "
+                f"{seconds:.0f} seconds; see the log of the function {session.deployer_function_name}, mend "
+                "what it names and run 04 again."
+            )
+        if waiting:
+            time.sleep(POLL_SECONDS[session.is_local])
+    return table(session)
+
+
+def rollback(session: Session, dataset: str, reason: str) -> pd.DataFrame:
+    """Reject the version in service, so that the approved one before it serves again; wait, and show it.
+
+    Raises:
+        BadInput: nothing is in service, or no approved version comes before it.
+        JobFailed: the deployer did not follow in time.
+    """
+    serving = in_service(session).get(dataset, {}).get("version")
+    approved = [package for package in packages(session, dataset) if package.status == "Approved"]
+    current = next((package for package in approved if package.version == serving), None)
+    if current is None:
+        raise BadInput(f"No approved version of {dataset} is in service; there is nothing to go back from.")
+    if not any(package.version < current.version for package in approved):
+        raise BadInput(
+            f"Version {current.version} of {dataset} is the only approved one; to take the model out of "
+            "service, reject it in notebook 04."
+        )
+    return wait(session, [set_status(session, current, "Rejected", reason)])
+
+
+def history(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
+    """A row for each change of what served a data set, the newest first: when, by whose decision, and why."""
+    rows = [
+        {
+            "data set": dataset,
+            "at": _minute(record["at"]),
+            "from": record["from_version"] or "none",
+            "to": record["to_version"] or "none",
+            "decision": record["decision"],
+            "by": record["decided_by"].rpartition("/")[2],
+            "said": record["comment"],
+        }
+        for dataset in datasets
+        for record in reversed(_records(session, dataset))
+    ]
+    columns = ["data set", "at", "from", "to", "decision", "by", "said"]
+    return pd.DataFrame(rows, columns=columns).set_index("data set")
+
+
+def table(session: Session) -> pd.DataFrame:
+    """A row for each data set in service."""
+    rows = {
+        name: (entry["version"], _minute(entry["approved_at"]), entry["key"])
+        for name, entry in sorted(in_service(session).items())
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["version", "approved at", "key"])
+    return table.rename_axis("data set")
+
+
+def _minute(moment: str) -> str:
+    return f"{datetime.datetime.fromisoformat(moment):%Y-%m-%d %H:%M}"
+
+
+def _followed(session: Session, dataset: str, entry: dict[str, Any]) -> bool:
+    """Whether map and ledger, which the deployer writes in this order, show the version that should serve."""
+    due, records = _due(session, dataset), _records(session, dataset)
+    recorded = records[-1]["to_version"] if records else None
+    return entry.get("version") == due == recorded
+
+
+def _records(session: Session, dataset: str) -> list[ledger.Record]:
+    return ledger.read(session.client("s3"), session.bucket, session.group(dataset))
+
+
+def _due(session: Session, dataset: str) -> int | None:
+    """The version that should serve: the newest approved one."""
+    approved = [package.version for package in packages(session, dataset) if package.status == "Approved"]
+    return max(approved, default=None)

@@ -1,0 +1,243 @@
+"""Predictions through the invoker's Function URL, as any client of the endpoint gets them."""
+
+import io
+import json
+import math
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from tabular.data.features import as_rows
+from tabular.spec.columns import Schema
+
+from helpers.deployment.deployments import in_service
+from helpers.deployment.registry import Package, metadata, packages
+from helpers.errors import JobFailed
+from helpers.runs import summary
+from helpers.runs.executions import quality
+from helpers.session import Session
+from helpers.storage import read, read_json
+
+__all__ = [
+    "HeldOut",
+    "accuracy",
+    "check",
+    "check_all",
+    "first_predictions",
+    "held_out",
+    "held_out_rows",
+    "invoke",
+    "mistakes",
+    "predict",
+    "rows_of",
+    "signed",
+]
+
+TIMEOUT_SECONDS = 70
+# The invoker keeps the models map for some seconds, and a model may have to be loaded first.
+SETTLE_SECONDS, POLL_SECONDS = 60, 0.5
+_connections = threading.local()
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that a model has not seen: their features as a request has them, and the labels they have."""
+
+    features: pd.DataFrame
+    truth: list[Any]
+
+
+def signed(session: Session, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers with a Signature Version 4, which a Function URL with IAM authentication asks for.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    """
+    request = AWSRequest("POST", session.invoker_url, data=body, headers=dict(headers))
+    request.headers["Host"] = urlsplit(session.invoker_url).netloc
+    SigV4Auth(session.boto.get_credentials(), "lambda", session.region).add_auth(request)
+    return dict(request.headers)
+
+
+def invoke(session: Session, body: Mapping[str, Any], accept: str = "application/json") -> requests.Response:
+    """One call of the Function URL, whatever it answers."""
+    contents = json.dumps(body).encode()
+    headers = signed(session, contents, {"Content-Type": "application/json", "Accept": accept})
+    if not hasattr(_connections, "session"):
+        _connections.session = requests.Session()  # one for each thread, kept alive between calls
+    return _connections.session.post(
+        session.invoker_url, data=contents, headers=headers, timeout=TIMEOUT_SECONDS
+    )
+
+
+def predict(session: Session, dataset: str, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """Labels, and for a classification the classes and their probabilities.
+
+    Raises:
+        JobFailed: the endpoint refuses, with its own words, or does not answer.
+    """
+    answer = _asked(session, dataset, rows)
+    if answer.status_code != 200:
+        raise JobFailed(f"{dataset}: the endpoint answers {answer.status_code}: {answer.text[:500]}")
+    return answer.json()
+
+
+def held_out(session: Session, package: Package) -> HeldOut:
+    """The held-out rows that a package was evaluated on."""
+    uri = metadata(session, package)["held-out-data"]
+    schema = Schema.from_dict(read_json(session, f"{uri}/schema.json"))
+    table = pd.read_parquet(io.BytesIO(read(session, f"{uri}/data.parquet")))
+    names = [column.name for column in schema.columns]
+    truth = table[schema.target].tolist()
+    labels = [schema.classes[position] for position in truth] if schema.classes else truth
+    return HeldOut(pd.DataFrame(as_rows(table[names], schema), columns=names), labels)
+
+
+def rows_of(features: pd.DataFrame) -> list[list[Any]]:
+    """Rows as JSON carries them, an empty cell as null."""
+    return features.astype(object).where(features.notna(), None).to_numpy().tolist()
+
+
+def held_out_rows(session: Session) -> dict[str, list[list[Any]]]:
+    """Held-out rows of each data set in service, as JSON carries them, once the URL answers for each."""
+    rows = {}
+    for dataset, entry in in_service(session).items():
+        rows[dataset] = rows_of(held_out(session, _version(session, dataset, entry["version"])).features)
+        _settle(session, dataset, entry["version"], rows[dataset][:1])
+    return rows
+
+
+def first_predictions(session: Session, rows: Mapping[str, Sequence[Sequence[Any]]]) -> pd.DataFrame:
+    """The prediction for the first row of each data set, with the probability of each class."""
+    answers = {dataset: predict(session, dataset, examples[:1]) for dataset, examples in rows.items()}
+    table = {
+        dataset: {
+            "prediction": answer["predictions"][0],
+            "probabilities": _shares(answer),
+        }
+        for dataset, answer in answers.items()
+    }
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("data set")
+
+
+def mistakes(session: Session, rows: Mapping[str, Sequence[Sequence[Any]]]) -> pd.DataFrame:
+    """What the URL answers to three bad questions about the first model in service."""
+    questions: dict[str, dict[str, Any]] = {"a model that is not there": {"model": "nowhere", "data": [[1]]}}
+    for dataset, examples in list(rows.items())[:1]:
+        questions["a row of one cell"] = {"model": dataset, "data": [[1.5]]}
+        questions["a text for a number"] = {"model": dataset, "data": [["many", *examples[0][1:]]]}
+    answers = {name: invoke(session, question) for name, question in questions.items()}
+    table = {name: (answer.status_code, _said(answer)) for name, answer in answers.items()}
+    return pd.DataFrame.from_dict(table, orient="index", columns=["status", "answer"]).rename_axis("question")
+
+
+def check_all(session: Session) -> dict[str, pd.DataFrame]:
+    """`check` for every data set in service, and a fact of each for the summary of a headless run."""
+    checked = {}
+    for dataset, entry in in_service(session).items():
+        checked[dataset] = table = check(session, dataset, entry["version"])
+        summary.record(
+            dataset,
+            serving_version=entry["version"],
+            endpoint_key=entry["key"],
+            prediction_check=f"{len(table)} rows, {_in_words(table)}",
+        )
+    return checked
+
+
+def check(session: Session, dataset: str, version: int) -> pd.DataFrame:
+    """Predict every held-out row of the version in service: its label, the prediction and the probability.
+
+    Raises:
+        JobFailed: the URL goes on answering by another version, or the share of right answers, of numbers the
+            mean absolute error, is not the one that EvaluateBestModel measured.
+    """
+    package = _version(session, dataset, version)
+    rows = held_out(session, package)
+    _settle(session, dataset, version, rows_of(rows.features[:1]))
+    answer = predict(session, dataset, rows_of(rows.features))
+    table = pd.DataFrame({"label": rows.truth, "prediction": answer["predictions"]})
+    if "probabilities" in answer:
+        table["probability"] = [max(shares) for shares in answer["probabilities"]]
+    ((name, measured),) = _measured(table).items()
+    found = quality(read_json(session, metadata(session, package)["evaluation"]))
+    expected = found[{"right": "accuracy", "mean absolute error": "mae"}[name]]["value"]
+    if not math.isclose(measured, expected, rel_tol=1e-6):
+        raise JobFailed(
+            f"{dataset}: {name} {measured:.6g} on the held-out rows, but {expected:.6g} when version "
+            f"{version} was evaluated; reject it in 04 to bring back the one before."
+        )
+    return table
+
+
+def accuracy(checked: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row for each data set: how many held-out rows were asked and how right the answers are.
+
+    Of classes it is the share of right ones, of numbers the mean absolute error.
+    """
+    rows = {dataset: {"rows": len(table), **_measured(table)} for dataset, table in checked.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
+
+
+def _measured(table: pd.DataFrame) -> dict[str, float]:
+    if "probability" in table:
+        return {"right": float((table["label"] == table["prediction"]).mean())}
+    return {"mean absolute error": float((table["label"] - table["prediction"]).abs().mean())}
+
+
+def _in_words(table: pd.DataFrame) -> str:
+    ((name, measured),) = _measured(table).items()
+    return f"{measured:.4f} right" if name == "right" else f"{name} {measured:.4g}"
+
+
+def _version(session: Session, dataset: str, version: int) -> Package:
+    for package in packages(session, dataset):
+        if package.version == version:
+            return package
+    raise JobFailed(
+        f"{dataset}: version {version} is in service but no longer in the registry; the deployer takes it "
+        "out of service when it next runs."
+    )
+
+
+def _asked(session: Session, dataset: str, rows: Sequence[Sequence[Any]]) -> requests.Response:
+    try:
+        return invoke(session, {"model": dataset, "data": rows})
+    except requests.RequestException as error:
+        raise JobFailed(
+            f"{dataset}: no answer from {session.invoker_url} ({type(error).__name__}); connect again, or "
+            f"see the log of the function {session.invoker_function_name}."
+        ) from None
+
+
+def _settle(session: Session, dataset: str, version: int, row: Sequence[Sequence[Any]]) -> None:
+    """Wait until the URL answers by the version that is in service."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while (answer := _asked(session, dataset, row)).headers.get("x-model-version") != str(version):
+        if time.monotonic() > deadline:
+            raise JobFailed(
+                f"{dataset}: version {version} is in service, but the URL has not answered by it for "
+                f"{SETTLE_SECONDS} seconds; at last it said {answer.status_code}: {answer.text[:500]}"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _said(answer: requests.Response) -> str:
+    """The sentence of an error; the answer itself where a question was no mistake for this model."""
+    try:
+        return answer.json()["error"]
+    except (ValueError, KeyError):
+        return answer.text
+
+
+def _shares(answer: Mapping[str, Any]) -> str:
+    if "probabilities" not in answer:
+        return ""
+    shares = zip(answer["classes"], answer["probabilities"][0], strict=True)
+    return ", ".join(f"{label}: {share:.4f}" for label, share in shares)

@@ -1,0 +1,161 @@
+"""Who builds the image: this machine's Docker, CodeBuild, or nobody.
+
+The image is named by what it is made of, so one that is there is not built again. Exit codes: 0 done, 1 the
+build failed, 2 something given cannot be used, 130 interrupted.
+"""
+
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from contract.names import load
+from helpers.errors import BadInput, UserError
+from helpers.image import codebuild, contents, docker, ecr
+from helpers.runs.progress import Progress
+from helpers.session import Session, outputs_of
+from helpers.storage import put_once
+
+__all__ = ["BUILDERS", "build", "build_here", "wanted"]
+
+BUILDERS = ("auto", "docker", "codebuild", "none")
+NEEDED = ("repository_url", "build_project_name", "base_image")
+# How Docker's two builders count: `Step 3/23 : RUN ...` and `#7 [libraries 2/3] RUN ...`.
+STEP = re.compile(r"^(?:Step (\d+/\d+)|#\d+ \[([\w-]+ \d+/\d+)\])")
+
+
+def build(session: Session, builder: str = "auto", terraform_outputs: str = "") -> str:
+    """Build the image and push it, unless it is there; gives its URI by digest, empty if there is none.
+
+    Args:
+        session: Where to; locally nothing is built.
+        builder: `docker`; `codebuild`; `auto`, the first of them that there is; or `none`, which looks only.
+        terraform_outputs: The file that `terraform output -json` wrote, into which the URI is written.
+
+    Raises:
+        BadInput: a builder that there is not, or outputs that cannot be used.
+        UserError: the build failed; the message says what to do.
+    """
+    if builder not in BUILDERS:
+        raise BadInput(f"IMAGE_BUILDER is {builder!r}; choose one of {', '.join(BUILDERS)}.")
+    if session.is_local:
+        if given := os.environ.get("LOCAL_AWS_IMAGE"):
+            print(f"Nothing to build: jobs and endpoint run in containers of {given} (LOCAL_AWS_IMAGE).")
+        else:
+            print(
+                "Nothing to build: jobs and endpoint run as processes of this machine, with the same "
+                "commands `train`, `process` and `serve` that the image would hold."
+            )
+        return session.image_uri
+    outputs = outputs_of(terraform_outputs)
+    if missing := [name for name in NEEDED if not outputs.get(name)]:
+        raise BadInput(
+            f"{terraform_outputs} has no {', '.join(missing)}; apply Terraform and write it again."
+        )
+    client, repository = session.client("ecr"), outputs["repository_url"]
+    name, base = wanted(client, repository, outputs["base_image"])
+    digest = ecr.digest(client, name)
+    if digest:
+        print(f"Unchanged: {name} is there, nothing to build.")
+    elif builder == "none":
+        print(f"There is no {name} yet; IMAGE_BUILDER docker or codebuild builds it.")
+        return session.image_uri
+    else:
+        chosen = builder if builder != "auto" else "docker" if docker.answers() else "codebuild"
+        digest = _built(session, chosen, base, name, outputs)
+    uri = f"{repository}@{digest}"
+    _record(Path(terraform_outputs).expanduser(), uri)
+    print(f"Jobs and endpoint run in {uri}")
+    return uri
+
+
+def build_here(base_image: str, options: Sequence[str] = ()) -> str:
+    """Build the image on any base with this machine's Docker and push it nowhere; gives its name.
+
+    Raises:
+        UserError: there is no Docker, or the build failed; the message says what to do.
+    """
+    name = f"many-models:{contents.tag(docker.image_id(base_image))}"
+    with tempfile.TemporaryDirectory() as context:
+        contents.write_context(Path(context))
+        _show("docker", docker.build(Path(context), base_image, name, options))
+    return name
+
+
+def wanted(client: Any, repository: str, base_image: str) -> tuple[str, str]:
+    """The name that container/ as it is has in a repository, and the base image by its digest.
+
+    By digest, so that what is built is what the name says, whatever becomes of the base's tag meanwhile.
+
+    Raises:
+        UserError: there is no such base image.
+    """
+    digest = ecr.digest(client, base_image)
+    if not digest:
+        raise UserError(
+            f"There is no base image {base_image}; set base_image_tag in the environment's .tfvars to a tag "
+            "that there is, and apply."
+        )
+    return f"{repository}:{contents.tag(digest)}", f"{ecr.repository_of(base_image)}@{digest}"
+
+
+def _built(session: Session, builder: str, base: str, name: str, outputs: Mapping[str, str]) -> str:
+    """Build and push, and give the digest; it may also be somebody else's, who was faster."""
+    client = session.client("ecr")
+    try:
+        _show(builder, BUILD[builder](session, base, name, outputs))
+    except UserError:
+        if digest := ecr.digest(client, name):
+            return digest
+        raise
+    if digest := ecr.digest(client, name):
+        return digest
+    raise UserError(f"The build succeeded, but {name} is not there; its log above says where it was pushed.")
+
+
+def _by_docker(session: Session, base: str, name: str, outputs: Mapping[str, str]) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as context:
+        contents.write_context(Path(context))
+        docker.login(session.client("ecr"), ecr.registry_of(base), ecr.registry_of(name))
+        yield from docker.build(Path(context), base, name)
+    yield from docker.push(name)
+
+
+def _by_codebuild(session: Session, base: str, name: str, outputs: Mapping[str, str]) -> Iterator[str]:
+    source = put_once(session, load().prefixes.code, "container.zip", contents.archive())
+    variables = {"IMAGE_TAG": name.rpartition(":")[2], "BASE_IMAGE": base}
+    client = session.client("codebuild")
+    started = codebuild.start(client, outputs["build_project_name"], source.removeprefix("s3://"), variables)
+    yield from codebuild.follow(client, session.client("logs"), started)
+
+
+BUILD = {"docker": _by_docker, "codebuild": _by_codebuild}
+
+
+def _show(builder: str, lines: Iterable[str]) -> None:
+    """Print what a builder says, and keep a line of how far it is."""
+    progress, begin, step = Progress(), time.monotonic(), "started"
+    for line in lines:
+        print(line, flush=True)
+        if found := STEP.match(line):
+            step = next(filter(None, found.groups()))
+        elif line.startswith("CodeBuild: "):
+            step = line.removeprefix("CodeBuild: ")
+        else:
+            continue
+        progress.update("image", [(builder, "Executing", step)])
+    progress.update("image", [(builder, "Succeeded", f"{time.monotonic() - begin:.0f} s")])
+
+
+def _record(file: Path, uri: str) -> None:
+    """Let the outputs name the image, so that notebook 02 compiles for it before Terraform applies it."""
+    outputs = json.loads(file.read_text())
+    if outputs.get("image_uri", {}).get("value") == uri:
+        return
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps({**outputs, "image_uri": {"value": uri}}, indent=1, sort_keys=True))
+    part.replace(file)

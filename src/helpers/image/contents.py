@@ -1,0 +1,112 @@
+"""The container image: what it holds, the name of its contents, and what a builder is given."""
+
+import ast
+import configparser
+import hashlib
+import io
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+__all__ = ["PLATFORM", "archive", "contents", "fingerprint", "requirements", "tag", "write_context"]
+
+ROOT = Path(__file__).parents[3]
+PLATFORM = "linux/amd64"
+TIME = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the same files make the same bytes
+# Settings of pip that say where packages come from. Paths of this machine mean nothing in a container.
+PIP_SETTINGS = ("extra-index-url", "find-links", "index-url", "no-index", "proxy", "timeout", "trusted-host")
+SUFFIXES = (".py", ".toml", ".c", ".h")
+
+
+def contents() -> pd.DataFrame:
+    """A row for each file of container/ that goes into the image, and what it is for."""
+    rows = {path.relative_to(ROOT).as_posix(): _first_line(text) for path, text in _files()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["what it is"]).rename_axis("file")
+
+
+def requirements() -> pd.DataFrame:
+    """The libraries of the image at the versions of constraints.txt, which the laptop shares."""
+    project = tomllib.loads((ROOT / "container/pyproject.toml").read_text())["project"]
+    pinned = dict(
+        line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
+    )
+    names = [requirement.split(";")[0].strip() for requirement in project["dependencies"]]
+    return pd.DataFrame({"library": names, "version": [pinned[name] for name in names]}).set_index("library")
+
+
+def fingerprint() -> str:
+    """SHA-256 over the image's files and versions: unchanged contents need no new image."""
+    digest = hashlib.sha256((ROOT / "constraints.txt").read_bytes())
+    for path, text in _files():
+        digest.update(f"{path.relative_to(ROOT).as_posix()}\0{text}\0".encode())
+    return digest.hexdigest()
+
+
+def tag(base_digest: str) -> str:
+    """The image's tag: what it is made of, and the digest of the image that it extends."""
+    return f"{fingerprint()[:12]}-{base_digest.removeprefix('sha256:')[:12]}"
+
+
+def write_context(folder: Path) -> None:
+    """Write what `docker build` reads: container/ and constraints.txt, and pip's settings if it has any.
+
+    With them the packages come from where this machine's packages come from. They reach the first stages of
+    the build and nobody else: neither the image nor its history has them.
+    """
+    for name, content in _context():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    if settings := _pip_settings():
+        (folder / "pip.conf").write_text(settings)
+
+
+def archive() -> bytes:
+    """The same as a zip for CodeBuild, without pip's settings; the same files make the same bytes."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in _context():
+            archive.writestr(zipfile.ZipInfo(name, TIME), content, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def _context() -> Iterator[tuple[str, bytes]]:
+    yield "constraints.txt", (ROOT / "constraints.txt").read_bytes()
+    for path, _ in _files():
+        yield path.relative_to(ROOT / "container").as_posix(), path.read_bytes()
+
+
+def _pip_settings() -> str:
+    """Where pip of this machine gets packages from, as a pip.conf; empty for what is pip's own default."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found: dict[str, str] = {}
+    # What is listed last counts: files from the widest to the nearest, then the environment.
+    for line in listed.splitlines():
+        name, _, value = line.partition("=")
+        key, values = name.rpartition(".")[2], str(ast.literal_eval(value)).split()
+        values = [one for one in values if not one.startswith(("/", "file:"))]
+        if key in PIP_SETTINGS and values:
+            found[key] = "\n".join(values)
+    if not found:
+        return ""
+    settings, text = configparser.RawConfigParser(), io.StringIO()
+    settings["global"] = found
+    settings.write(text)
+    return text.getvalue()
+
+
+def _files() -> Iterator[tuple[Path, str]]:
+    for path in sorted((ROOT / "container").rglob("*")):
+        if path.name == "Dockerfile" or (path.suffix in SUFFIXES and "build" not in path.parts):
+            yield path, path.read_text()
+
+
+def _first_line(text: str) -> str:
+    line = text.strip().split("\n", 1)[0]
+    return line.strip('"#/* ') if line.startswith(('"""', "#", "/*")) else ""

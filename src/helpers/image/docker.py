@@ -1,0 +1,153 @@
+"""The local Docker engine: what it builds and pushes, line by line, and what to do when it does not."""
+
+import base64
+import os
+import re
+import subprocess
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from helpers.errors import BadInput, UserError
+from helpers.image.contents import PLATFORM
+
+__all__ = ["answers", "build", "image_id", "login", "push"]
+
+OTHERWISE = "or build with IMAGE_BUILDER codebuild, which needs no Docker"
+# SageMaker takes plain images only, and not an index of an image and of statements about it.
+PLAIN = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDKIT_PROGRESS": "plain"}
+LINES_OF_A_FAILURE = 15
+# What Docker says, and what a person can do about it; the first that is found counts.
+REMEDIES = {
+    r"no space left on device": "The disk is full; `docker system prune` removes what Docker no longer uses.",
+    r"(?i)no basic auth credentials|authorization token has expired|401 unauthorized": (
+        "The registry does not know this login; log in to AWS (`aws sso login` or `aws configure`), and run "
+        "this again."
+    ),
+    r"(?i)manifest (unknown|for .* not found)|repository does not exist|pull access denied": (
+        "There is no such base image, or it may not be pulled; give the name of one that there is."
+    ),
+    r"3\.11 or newer is needed": "Choose a base image with Python 3.11 or newer.",
+    r"(?i)temporary failure in name resolution|no such host|connection (refused|timed out)": (
+        "A registry or package index cannot be reached; see whether this machine's network lets Docker out."
+    ),
+    r"(?i)denied": "The registry refuses this; the operator policy of terraform/people.tf would let you.",
+}
+
+
+def answers() -> bool:
+    """Whether there is a Docker engine on this machine."""
+    try:
+        _require()
+    except BadInput:
+        return False
+    return True
+
+
+def build(context: Path, base_image: str, name: str, options: Sequence[str] = ()) -> Iterator[str]:
+    """Build the image of a folder; gives the lines that Docker prints.
+
+    Raises:
+        UserError: there is no Docker, or the build failed; the message says what to do.
+    """
+    _require()
+    arguments = ("--platform", PLATFORM, "--build-arg", f"BASE_IMAGE={base_image}", "--tag", name)
+    yield from _lines("build", *options, *arguments, str(context))
+
+
+def image_id(name: str) -> str:
+    """The ID of an image that the engine has, pulled if it does not have it yet.
+
+    Raises:
+        UserError: there is no Docker, or no such image.
+    """
+    _require()
+    found = _docker("image", "inspect", "--format", "{{.Id}}", name)
+    if found.returncode:
+        _quiet("pull", "--platform", PLATFORM, name)
+        found = _docker("image", "inspect", "--format", "{{.Id}}", name)
+    return found.stdout.strip()
+
+
+def login(ecr: Any, *registries: str) -> None:
+    """Log the engine in to registries of ECR, for twelve hours.
+
+    Raises:
+        UserError: Docker refuses.
+    """
+    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    user, _, password = base64.b64decode(token).decode().partition(":")
+    for registry in dict.fromkeys(registries):
+        _quiet("login", "--username", user, "--password-stdin", registry, typed=password)
+
+
+def push(name: str) -> Iterator[str]:
+    """Push an image; gives the lines that Docker prints.
+
+    Raises:
+        UserError: the registry refuses; the message says what to do.
+    """
+    yield from _lines("push", name)
+
+
+def _require() -> None:
+    done = _docker("version", "--format", "{{.Server.Version}}")
+    if done.returncode:
+        raise BadInput(f"Docker does not answer: {done.stderr.strip().rstrip('.')}. Start it, {OTHERWISE}.")
+
+
+def _quiet(*arguments: str, typed: str = "") -> str:
+    done = _docker(*arguments, typed=typed)
+    if done.returncode:
+        raise _failure(arguments[0], done.stderr.strip().splitlines())
+    return done.stdout
+
+
+def _docker(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    command = ["docker", *arguments]
+    try:
+        return subprocess.run(command, input=typed, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise _absent(error) from None
+
+
+def _lines(*arguments: str) -> Iterator[str]:
+    last: deque[str] = deque(maxlen=LINES_OF_A_FAILURE)
+    command = ["docker", *arguments]
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, **PLAIN},
+        )
+    except OSError as error:
+        raise _absent(error) from None
+    try:
+        for line in process.stdout:
+            if line.strip():
+                last.append(line.rstrip())
+                yield last[-1]
+    except BaseException:  # nobody reads on
+        process.terminate()
+        raise
+    finally:
+        process.stdout.close()
+        process.wait()
+    if process.returncode:
+        raise _failure(arguments[0], last)
+
+
+def _absent(error: OSError) -> BadInput:
+    return BadInput(f"There is no Docker on this machine ({error.strerror}); install it, {OTHERWISE}.")
+
+
+def _failure(verb: str, lines: Sequence[str]) -> UserError:
+    said = "\n".join(lines)
+    found = (remedy for pattern, remedy in REMEDIES.items() if re.search(pattern, said))
+    remedy = next(found, "Mend what Docker says, and run this again.")
+    return UserError(f"`docker {verb}` failed:\n{said}\n{remedy}")

@@ -1,0 +1,42 @@
+"""The competing algorithms, the project's and one's own, and a table of them to read."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from tabular.spec.algorithms import ALGORITHMS, Algorithm, Categorical, Continuous, Family, Integer
+
+from helpers.pipeline import own_steps
+
+__all__ = ["competing", "table"]
+
+
+def competing(steps_file: str = "") -> Mapping[str, Algorithm]:
+    """The project's algorithms and those of a file with steps of one's own, by name.
+
+    Raises:
+        BadInput: the file cannot be used.
+    """
+    return own_steps.algorithms(steps_file) if steps_file else ALGORITHMS
+
+
+def table(family: Family, competing: Mapping[str, Algorithm] = ALGORITHMS) -> pd.DataFrame:
+    """A row for each tuned hyperparameter: its range, its scale and its default."""
+    rows = [
+        {
+            "algorithm": algorithm.name,
+            "hyperparameter": name,
+            "range": _range(allowed),
+            "scale": "" if isinstance(allowed, Categorical) else allowed.scale.lower(),
+            "default": str(allowed.default),
+        }
+        for algorithm in competing.values()
+        if family in algorithm.estimators
+        for name, allowed in algorithm.estimators[family].hyperparameters.items()
+    ]
+    return pd.DataFrame(rows).set_index(["algorithm", "hyperparameter"])
+
+
+def _range(allowed: Integer | Continuous | Categorical) -> str:
+    if isinstance(allowed, Categorical):
+        return ", ".join(allowed.values)
+    return f"{allowed.low:g} to {allowed.high:g}"

@@ -1,0 +1,53 @@
+"""Steps of one's own: a Python file with a `clean`, rows for the table of algorithms, or both."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tabular.spec.algorithms import ALGORITHMS, Algorithm
+from tabular.spec.own_steps import algorithms as with_own
+from tabular.spec.own_steps import load
+
+from helpers.errors import BadInput, one_line
+
+__all__ = ["algorithms", "read"]
+
+# What a tuning job takes for the name of one of its definitions.
+NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,63}")
+
+
+def read(file: str) -> str:
+    """The file's text.
+
+    Raises:
+        BadInput: it cannot be read, or is no Python.
+    """
+    try:
+        text = Path(file).expanduser().read_text(encoding="utf-8")
+        compile(text, file, "exec")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BadInput(
+            f"STEPS names {file!r}, which cannot be used ({one_line(error)}); give the path of a Python "
+            "file, see docs/own-steps.md."
+        ) from None
+    return text
+
+
+def algorithms(file: str) -> Mapping[str, Algorithm]:
+    """The project's algorithms, and those that the file adds to them, by name.
+
+    Raises:
+        BadInput: the file cannot be used, or one of its algorithms cannot compete.
+    """
+    read(file)
+    load.cache_clear()  # it may have been edited since
+    try:
+        found = with_own(Path(file).expanduser())
+    except ValueError as error:
+        raise BadInput(f"STEPS names {file!r}: {one_line(error)}.") from error
+    for name in set(found) - set(ALGORITHMS):
+        if not NAME.fullmatch(name):
+            raise BadInput(f"STEPS names {file!r}, whose {name!r} is no name; use letters and digits.")
+        if not all(each.hyperparameters for each in found[name].estimators.values()):
+            raise BadInput(f"STEPS names {file!r}, whose {name} has nothing to tune; give it a range.")
+    return found

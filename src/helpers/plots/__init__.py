@@ -1,0 +1,1 @@
+"""Every plot of the notebooks; each function returns Axes."""

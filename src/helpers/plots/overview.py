@@ -1,0 +1,157 @@
+"""Pictures for the notebooks; every function returns the Axes it drew on."""
+
+import json
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
+
+from helpers.data.datasets import Dataset
+
+__all__ = ["graph", "latency", "targets", "trials"]
+
+COLORS = {
+    "Processing": "#c6dbef",
+    "Tuning": "#fdd0a2",
+    "Training": "#c7e9c0",
+    "Condition": "#fff2ae",
+    "RegisterModel": "#dadaeb",
+    "Fail": "#f9c0c0",
+}
+BOX_WIDTH, BOX_HEIGHT = 2.8, 0.9
+BOX = {"boxstyle": "round,pad=0.05", "edgecolor": "#666666"}
+SMALL = {"fontsize": 8, "ha": "center"}
+
+
+def graph(definition: str) -> Axes:
+    """The steps of a pipeline definition and what each waits for, from left to right."""
+    nodes, edges = _graph(json.loads(definition)["Steps"])
+    column: dict[str, int] = {}
+    for name in nodes:  # a step's requirements come before it
+        column[name] = max((column[a] + 1 for a, b, _ in edges if b == name), default=0)
+    rows = {name: [n for n in nodes if column[n] == column[name]].index(name) for name in nodes}
+    place = {name: (3.6 * column[name], -1.5 * rows[name]) for name in nodes}
+    deepest = max(rows.values())
+    _, axes = plt.subplots(figsize=(1.75 * (max(column.values()) + 1), 1.7 + 0.6 * deepest))
+    for before, after, label in edges:
+        (x0, y0), (x1, y1) = place[before], place[after]
+        arrow = {"arrowstyle": "->", "color": "#666666"}
+        if column[after] - column[before] > 1:  # over the heads of the steps between
+            start, end = (x0 + BOX_WIDTH / 2, y0 + BOX_HEIGHT), (x1 + BOX_WIDTH / 2, y1 + BOX_HEIGHT)
+            arrow["connectionstyle"] = "arc3,rad=-0.18"
+        else:
+            start, end = (x0 + BOX_WIDTH, y0 + BOX_HEIGHT / 2), (x1, y1 + BOX_HEIGHT / 2)
+        axes.annotate("", end, start, arrowprops=arrow)
+        axes.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.1, label, **SMALL)
+    for name, kind in nodes.items():
+        x, y = place[name]
+        axes.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, facecolor=COLORS[kind], **BOX))
+        words = textwrap.fill(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name), 16)
+        axes.text(x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2, words, va="center", **SMALL)
+    axes.set_xlim(-0.3, 3.6 * max(column.values()) + BOX_WIDTH + 0.3)
+    axes.set_ylim(-1.5 * deepest - 0.3, BOX_HEIGHT + 1.3)
+    axes.axis("off")
+    return axes
+
+
+def targets(tables: Sequence[Dataset]) -> Sequence[Axes]:
+    """How the targets are spread: the share of each class as stacked bars, numbers as a histogram each."""
+    of_classes = [table for table in tables if table.family == "classification"]
+    of_numbers = [table for table in tables if table.family == "regression"]
+    heights = [0.55 * len(of_classes) + 0.3] * bool(of_classes) + [1.6] * len(of_numbers)
+    figure, all_axes = plt.subplots(
+        len(heights), 1, figsize=(7, sum(heights) + 0.4 * len(heights)), height_ratios=heights, squeeze=False
+    )
+    for axes, table in zip(all_axes[len(heights) - len(of_numbers) :, 0], of_numbers, strict=True):
+        axes.hist(table.read()[table.target].dropna(), bins=30, color="#9ecae1", edgecolor="white")
+        axes.set_title(f"{table.name}: {table.target}", loc="left", fontsize=10)
+        axes.set_ylabel("rows")
+    if of_classes:
+        _shares(all_axes[0, 0], {t.name: t.read()[t.target].value_counts().sort_index() for t in of_classes})
+    for axes in all_axes[:, 0]:
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    return list(all_axes[:, 0])
+
+
+def _shares(axes: Axes, counts: Mapping[str, pd.Series]) -> None:
+    for name, labels in counts.items():
+        shares, start = labels / labels.sum(), 0.0
+        for position, (label, share) in enumerate(shares.items()):
+            axes.barh(name, share, left=start, color=plt.get_cmap("Set2")(position % 8), edgecolor="white")
+            if share > 0.05:  # in less there is no place for words
+                words = f"{label}\n{share:.0%}"
+                axes.text(start + share / 2, name, words, ha="center", va="center", fontsize=8)
+            start += share
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    axes.set_title("Share of each class", loc="left", fontsize=10)
+
+
+def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
+    """The cross-validation score of every trial, by algorithm; the best of each data set is ringed."""
+    figure, all_axes = plt.subplots(
+        1, len(leaderboards), figsize=(3.3 * len(leaderboards) + 1, 2.6), sharey=True, squeeze=False
+    )
+    names = sorted({name for table in leaderboards.values() for name in table["algorithm"]}, reverse=True)
+    for axes, (dataset, table) in zip(all_axes[0], leaderboards.items(), strict=True):
+        heights = table["algorithm"].map({name: height for height, name in enumerate(names)})
+        axes.scatter(table["score"], heights, s=18, alpha=0.7, color="#3182bd")
+        best = table["score"].idxmax()
+        axes.scatter(table["score"][best], heights[best], s=90, facecolors="none", edgecolors="#e6550d")
+        axes.set_title(dataset, fontsize=10)
+        axes.set_xlabel("cross-validation score")
+        axes.set_yticks(range(len(names)), names)
+        axes.grid(axis="x", alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    return list(all_axes[0])
+
+
+def latency(answers: pd.DataFrame) -> Axes:
+    """The share of requests answered within a time, for each data set."""
+    _, axes = plt.subplots(figsize=(6, 2.8))
+    if answers.empty:
+        axes.text(0.5, 0.5, "no load test was run", ha="center", va="center")
+        axes.axis("off")
+        return axes
+    for dataset, part in answers.groupby("data set"):
+        milliseconds = np.sort(part["milliseconds"])
+        axes.plot(milliseconds, np.linspace(0, 1, len(milliseconds)), label=dataset)
+    for share in (0.5, 0.95, 0.99):
+        axes.axhline(share, color="#bbbbbb", linestyle=":", linewidth=1)
+        axes.annotate(f"p{share * 100:.0f}", (axes.get_xlim()[1], share), fontsize=7, va="center")
+    axes.set_xscale("log")
+    axes.set_xlabel("milliseconds, as the client sees them")
+    axes.set_ylabel("share of requests")
+    axes.legend(fontsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def _graph(
+    steps: Sequence[Mapping[str, Any]], after: str = "", label: str = ""
+) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
+    """Names with types, and edges with labels; the branches of a condition hang on it."""
+    nodes: dict[str, str] = {}
+    edges: list[tuple[str, str, str]] = []
+    for step in steps:
+        name, kind, arguments = step["Name"], step["Type"], dict(step["Arguments"])
+        branches = {"yes": arguments.pop("IfSteps", []), "no": arguments.pop("ElseSteps", [])}
+        if after:
+            edges.append((after, name, label))
+        else:
+            required = set(re.findall(r'"Steps\.(\w+)', json.dumps(arguments))) & set(nodes)
+            edges += [(before, name, "") for before in nodes if before in required]
+        nodes[name] = kind
+        for answer, branch in branches.items():
+            more_nodes, more_edges = _graph(branch, after=name, label=answer)
+            nodes |= more_nodes
+            edges += more_edges
+    return nodes, edges

@@ -1,0 +1,196 @@
+"""Pictures of what EvaluateBestModel found; every function returns the Axes it drew on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from helpers.runs.executions import quality
+
+__all__ = ["calibration", "curves", "differences", "errors", "importance", "intervals"]
+
+Report = Mapping[str, Any]
+Reports = Mapping[str, Report]
+LOSSES = ("mae", "mse", "rmse", "mape", "brier", "log_loss")  # less is better, and most are of a unit
+MOST_CLASSES = 20
+MOST_COLUMNS = 10
+BLUE, GREY, ORANGE = "#3182bd", "#bbbbbb", "#e6550d"
+
+
+def intervals(reports: Reports) -> Sequence[Axes]:
+    """Every metric of which one is the best with its interval, for each data set."""
+    return _panels(reports, lambda _: True, _intervals, "", height=2.6)
+
+
+def errors(reports: Reports) -> Sequence[Axes]:
+    """Where each model is wrong: the confusion matrix of classes, the residuals of numbers."""
+    return _panels(reports, lambda _: True, _errors, "")
+
+
+def curves(reports: Reports) -> Sequence[Axes]:
+    """The receiver operating characteristic and the precision-recall curve of each table of two classes."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.3))
+    for dataset, report in reports.items():
+        found = quality(report)
+        if "receiver_operating_characteristic_curve" not in found:
+            continue
+        roc, trade = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
+        label = f"{dataset} (AUC {found['auc']['value']:.3f})"
+        left.plot(roc["false_positive_rates"], roc["true_positive_rates"], label=label)
+        label = f"{dataset} (AP {found['average_precision']['value']:.3f})"
+        right.plot(trade["recalls"], trade["precisions"], label=label)
+    left.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="chance")
+    _label(left, "false positive rate", "true positive rate")
+    _label(right, "recall", "precision")
+    right.set_ylim(-0.05, 1.05)
+    for axes, corner in ((left, "lower right"), (right, "lower left")):
+        if axes.lines:
+            axes.legend(fontsize=7, loc=corner)
+    if len(left.lines) == 1:
+        _say(right, "no table of two classes")
+    figure.tight_layout()
+    return [left, right]
+
+
+def calibration(reports: Reports) -> Axes:
+    """How often each classification is right that says it is so sure; on the diagonal it is as it says."""
+    _, axes = plt.subplots(figsize=(3.8, 3.4))
+    for dataset, report in reports.items():
+        if "calibration" in report:
+            bins = report["calibration"]["bins"]
+            gap = report["calibration"]["expected_calibration_error"]
+            said, was = ([one[name] for one in bins] for name in ("predicted", "observed"))
+            axes.plot(said, was, marker="o", markersize=3, label=f"{dataset} (mean gap {gap:.3f})")
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="as it says")
+    _label(axes, "predicted probability", "observed share")
+    axes.legend(fontsize=7, loc="upper left")
+    return axes
+
+
+def importance(reports: Reports) -> Sequence[Axes]:
+    """What the gate's metric loses when a column is shuffled: the ten columns that matter most."""
+    return _panels(
+        reports, lambda report: bool(report["permutation_importance"]), _importance, "no table of few columns"
+    )
+
+
+def differences(reports: Reports) -> Sequence[Axes]:
+    """How much better than the version in service, with the interval, and what a loss may be at most."""
+    return _panels(
+        reports,
+        lambda report: bool((report.get("champion") or {}).get("metrics")),
+        _difference,
+        "no version in service to compare with",
+        height=1.5,
+    )
+
+
+def _panels(
+    reports: Reports,
+    suits: Callable[[Report], bool],
+    draw: Callable[[Axes, Report], None],
+    otherwise: str,
+    height: float = 2.8,
+) -> Sequence[Axes]:
+    """A panel for each report that suits, three in a row; if none does, one that says so."""
+    chosen = {name: report for name, report in reports.items() if suits(report)}
+    count = max(1, len(chosen))
+    columns = min(3, count)
+    rows = -(-count // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(3.7 * columns, height * rows), squeeze=False)
+    for axes, (name, report) in zip(grid.flat, chosen.items(), strict=False):
+        axes.set_title(name, fontsize=10)
+        draw(axes, report)
+    for axes in list(grid.flat)[len(chosen) :]:
+        axes.axis("off")
+    if not chosen:
+        _say(grid[0, 0], otherwise)
+    figure.tight_layout()
+    return list(grid.flat)[:count]
+
+
+def _intervals(axes: Axes, report: Report) -> None:
+    found = quality(report)
+    names = [name for name in report["intervals"] if name not in LOSSES][::-1]
+    for height, name in enumerate(names):
+        spread = report["intervals"][name]
+        axes.plot([spread["low"], spread["high"]], [height, height], color=GREY, linewidth=3)
+        chosen = name == report["gate"]["metric"]
+        axes.plot(found[name]["value"], height, "o", color=ORANGE if chosen else BLUE, markersize=5)
+    axes.set_yticks(range(len(names)), names, fontsize=8)
+    _label(axes, "on held-out rows", "")
+    axes.grid(axis="x", alpha=0.3)
+
+
+def _errors(axes: Axes, report: Report) -> None:
+    if "residuals" in report:
+        _residuals(axes, report["residuals"])
+    elif len(quality(report)["confusion_matrix"]) > MOST_CLASSES:
+        _say(axes, "too many classes for a picture")
+    else:
+        _confusion(axes, quality(report)["confusion_matrix"])
+
+
+def _confusion(axes: Axes, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Counts on the share of each label's rows, so that a rare class shows as clearly as a common one."""
+    labels, matrix = list(counts), np.array([list(row.values()) for row in counts.values()])
+    shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    small = 8 if len(labels) > 5 else 10
+    for (row, column), count in np.ndenumerate(matrix):
+        color = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, count, ha="center", va="center", color=color, fontsize=small)
+    axes.set_xticks(range(len(labels)), labels, fontsize=8)
+    axes.set_yticks(range(len(labels)), labels, fontsize=8, rotation=90, va="center")
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("label")
+
+
+def _residuals(axes: Axes, found: Mapping[str, Sequence[float]]) -> None:
+    axes.axhline(0, color=GREY, linestyle=":", linewidth=1)
+    axes.scatter(found["predicted"], found["residual"], s=12, alpha=0.6, color=BLUE)
+    _label(axes, "prediction", "prediction less truth")
+
+
+def _importance(axes: Axes, report: Report) -> None:
+    most = list(report["permutation_importance"].items())[:MOST_COLUMNS][::-1]
+    means, spreads = ([one[name] for _, one in most] for name in ("mean", "standard_deviation"))
+    axes.barh(range(len(most)), means, xerr=spreads, color="#9ecae1", ecolor="#666666")
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.set_yticks(range(len(most)), [_shortened(name) for name, _ in most], fontsize=8)
+    _label(axes, f"how much worse the {report['gate']['metric']} is", "")
+
+
+def _difference(axes: Axes, report: Report) -> None:
+    gate = report["gate"]
+    found = report["champion"]["metrics"][gate["metric"]]
+    passes = gate["champion_margin"] >= 0
+    axes.plot([found["low"], found["high"]], [0, 0], color=GREY, linewidth=4)
+    axes.plot(found["difference"], 0, "o", color=BLUE if passes else ORANGE)
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.axvline(-gate["allowed_loss"], color="black", linestyle="--", linewidth=1)
+    axes.annotate(
+        "limit", (-gate["allowed_loss"], 0.75), (-3, 0), fontsize=7, ha="right", textcoords="offset points"
+    )
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(-1, 1)
+    axes.set_yticks([])
+    _label(axes, f"{gate['metric']}, better than version {gate['champion_version']} by", "")
+    axes.margins(x=0.35)
+
+
+def _label(axes: Axes, across: str, up: str) -> None:
+    axes.set_xlabel(across, fontsize=9)
+    axes.set_ylabel(up, fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _say(axes: Axes, words: str) -> None:
+    axes.text(0.5, 0.5, words, ha="center", va="center", transform=axes.transAxes)
+    axes.axis("off")
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 22 else name[:21] + "…"

@@ -1,0 +1,63 @@
+"""Tables of what EvaluateBestModel found: metrics with their intervals, and the metrics of each subgroup."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from helpers.runs.executions import Run, evaluation_uri, quality
+from helpers.session import Session
+from helpers.storage import read
+
+__all__ = ["intervals", "save_page", "subgroups"]
+
+
+def intervals(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """A row for each metric, a column for each data set: the value and its bootstrap interval."""
+    return pd.DataFrame(
+        {
+            name: {
+                metric: _with_interval(found["value"], report["intervals"].get(metric))
+                for metric, found in quality(report).items()
+                if isinstance(found, Mapping) and "value" in found
+            }
+            for name, report in reports.items()
+        }
+    ).fillna("")
+
+
+def subgroups(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """A row for each level of each column that a data set names: its rows, and the gate's metric there."""
+    rows = [
+        {
+            "data set": name,
+            "column": column,
+            "level": level,
+            "rows": found["rows"],
+            "metric": report["gate"]["metric"],
+            "value": _with_interval(
+                found["metrics"].get(report["gate"]["metric"]),
+                found["intervals"].get(report["gate"]["metric"]),
+            ),
+        }
+        for name, report in reports.items()
+        for column, levels in report["subgroups"].items()
+        for level, found in levels.items()
+    ]
+    columns = ["data set", "column", "level", "rows", "metric", "value"]
+    return pd.DataFrame(rows, columns=columns).set_index(["data set", "column", "level"])
+
+
+def save_page(session: Session, run: Run, path: str) -> Path:
+    """Write the evaluation of an execution as one HTML page, which needs nothing beside itself."""
+    file = Path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(read(session, f"{evaluation_uri(session, run)}/report.html"))
+    return file
+
+
+def _with_interval(value: float | None, found: Mapping[str, float] | None) -> str:
+    if value is None:
+        return "not defined"
+    return f"{value:.4g} ({found['low']:.4g} to {found['high']:.4g})" if found else f"{value:.4g}"

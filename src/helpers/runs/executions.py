@@ -1,0 +1,366 @@
+"""Pipeline executions: start them, watch them, and read what they found."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from helpers.runs import summary
+from helpers.data.datasets import Dataset, inputs
+from helpers.errors import BadInput, JobFailed
+from tabular.spec.metrics import METRICS, SCORERS
+from helpers.runs.progress import Progress
+from helpers.session import Session
+from helpers.storage import read_json
+
+__all__ = [
+    "Run",
+    "evaluation",
+    "evaluation_uri",
+    "leaderboard",
+    "metrics",
+    "outcomes",
+    "quality",
+    "record",
+    "registered_version",
+    "start",
+    "steps",
+    "watch",
+]
+
+# How an entry of DATASETS calls what judges its table, and how the pipeline does.
+JUDGED = {
+    "scorer": "CrossValidationScorer",
+    "metric": "MetricForRegistrationThreshold",
+    "min_metric": "MinThresholdForRegisterMetric",
+}
+RUNNING = ("Executing", "Stopping")
+# CloudWatch's log group of the job behind a step, by the name of its metadata.
+LOGS = {
+    "ProcessingJob": "CloudWatch /aws/sagemaker/ProcessingJobs",
+    "TuningJob": "CloudWatch /aws/sagemaker/TrainingJobs",
+    "TrainingJob": "CloudWatch /aws/sagemaker/TrainingJobs",
+}
+POLL_SECONDS = {True: 0.5, False: 15.0}  # of a local session, and of AWS, which limits the rate of calls
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of the pipeline on one data set."""
+
+    dataset: str
+    arn: str
+
+
+def start(
+    session: Session,
+    tables: Sequence[Dataset],
+    parameters: Mapping[str, object],
+    judged: Mapping[str, Mapping[str, object]] | None = None,
+    developer: str = "",
+) -> list[Run]:
+    """Upload each table and start the pipeline of its family on it.
+
+    Args:
+        session: where.
+        tables: what to train on.
+        parameters: of every execution, named as Studio shows them.
+        judged: by family those that say how it is judged; an entry of DATASETS may say otherwise.
+        developer: whose pipelines, where they are not Terraform's.
+
+    Raises:
+        BadInput: there is no such pipeline, or a parameter or a name that it refuses.
+    """
+    given = {}
+    for table in tables:
+        session.group(table.name)  # too long a name would be refused only when its model is registered
+        given[table.name] = {**parameters, **(judged or {}).get(table.family, {}), **_own_judgement(table)}
+        _check_judgement(table, given[table.name])
+    return [
+        _start(session, session.pipeline(table.family, developer), table, given[table.name])
+        for table in tables
+    ]
+
+
+def watch(session: Session, runs: Sequence[Run]) -> None:
+    """Show the progress of executions until the last one ends.
+
+    Raises:
+        JobFailed: a step failed, not counting the quality gate, which is an outcome like any other.
+    """
+    progress = Progress()
+    while True:
+        states = {run: _describe(session, run) for run in runs}
+        for run, (_, found) in states.items():
+            progress.update(run.dataset, [_line(session, step) for step in found])
+        if all(description["PipelineExecutionStatus"] not in RUNNING for description, _ in states.values()):
+            break
+        time.sleep(POLL_SECONDS[session.is_local])
+    failures = [
+        _why(session, run, description, found)
+        for run, (description, found) in states.items()
+        if description["PipelineExecutionStatus"] != "Succeeded" and not _refused(found)
+    ]
+    if failures:
+        raise JobFailed("\n\n".join(failures))
+
+
+def steps(session: Session, run: Run) -> pd.DataFrame:
+    """The steps of an execution: status and seconds, in the order they started."""
+    rows = [
+        {"step": step["StepName"], "status": step["StepStatus"], "seconds": _seconds(step)}
+        for step in _steps(session, run)
+    ]
+    return pd.DataFrame(rows, columns=["step", "status", "seconds"]).set_index("step")
+
+
+def leaderboard(session: Session, run: Run) -> pd.DataFrame:
+    """The trials of an execution's tuning, best first: algorithm, score, seconds and hyperparameters."""
+    tuning_job = _job_name(session, run, "TuningWithCrossValidation")
+    pages = (
+        session.client("sagemaker")
+        .get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+        .paginate(
+            HyperParameterTuningJobName=tuning_job,
+            SortBy="FinalObjectiveMetricValue",
+            SortOrder="Descending",
+        )
+    )
+    rows = []
+    for trial in (trial for page in pages for trial in page["TrainingJobSummaries"]):
+        objective = trial.get("FinalHyperParameterTuningJobObjectiveMetric", {})
+        rows.append(
+            {
+                "algorithm": trial["TrainingJobDefinitionName"],
+                "score": objective.get("Value", float("nan")),
+                "status": trial["TrainingJobStatus"],
+                "seconds": _elapsed(trial.get("TrainingStartTime"), trial.get("TrainingEndTime")),
+                "hyperparameters": _listed(trial["TunedHyperParameters"]),
+            }
+        )
+    table = pd.DataFrame(rows, columns=["algorithm", "score", "status", "seconds", "hyperparameters"])
+    table.index = pd.RangeIndex(1, len(table) + 1, name="place")
+    return table
+
+
+def evaluation(session: Session, run: Run) -> dict[str, Any]:
+    """EvaluateBestModel's report: metrics on held-out rows, the gate, and facts of the model."""
+    return read_json(session, f"{evaluation_uri(session, run)}/evaluation.json")
+
+
+def evaluation_uri(session: Session, run: Run) -> str:
+    """The folder in which EvaluateBestModel left its report, the same as a page, and the model card."""
+    job = session.client("sagemaker").describe_processing_job(
+        ProcessingJobName=_job_name(session, run, "EvaluateBestModel")
+    )
+    return next(
+        output["S3Output"]["S3Uri"]
+        for output in job["ProcessingOutputConfig"]["Outputs"]
+        if output["OutputName"] == "evaluation"
+    )
+
+
+def outcomes(session: Session, runs: Sequence[Run]) -> pd.DataFrame:
+    """A row for each execution: the winner, its score and metric, and whether it was registered."""
+    rows = []
+    for run in runs:
+        report = evaluation(session, run)
+        version = registered_version(session, run)
+        gate = report["gate"]
+        rows.append(
+            {
+                "data set": run.dataset,
+                "algorithm": report["model"]["algorithm"],
+                "cross-validation score": report["model"]["cross_validation"]["score"],
+                gate["metric"]: gate["value"],
+                "threshold": gate["threshold"],
+                "in service": "none" if gate["champion_value"] is None else gate["champion_value"],
+                "outcome": f"registered as version {version}" if version else _refusal(gate),
+            }
+        )
+    return pd.DataFrame(rows).set_index("data set")
+
+
+def registered_version(session: Session, run: Run) -> int | None:
+    """The version that an execution registered, None if the gate refused it."""
+    for step in _steps(session, run):
+        if step["StepName"] == "RegisterBestModel" and "RegisterModel" in step.get("Metadata", {}):
+            return int(_last(step["Metadata"]["RegisterModel"]["Arn"]))
+    return None
+
+
+def metrics(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """A row for each data set: every metric on its held-out rows."""
+    return pd.DataFrame(
+        {
+            name: {
+                metric: found["value"]
+                for metric, found in quality(report).items()
+                if isinstance(found, Mapping) and "value" in found
+            }
+            for name, report in reports.items()
+        }
+    ).T.rename_axis("data set")
+
+
+def quality(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The metrics of a report, under whichever of SageMaker's names they stand."""
+    kinds = ("binary_classification_metrics", "multiclass_classification_metrics", "regression_metrics")
+    return next(report[kind] for kind in kinds if kind in report)
+
+
+def record(session: Session, run: Run) -> None:
+    """Leave what an execution found in the notebook, for the summary of a headless run."""
+    report = evaluation(session, run)
+    model, gate, version = report["model"], report["gate"], registered_version(session, run)
+    summary.record(
+        run.dataset,
+        algorithm=model["algorithm"],
+        hyperparameters=model["hyperparameters"],
+        scorer=model["cross_validation"]["scorer"],
+        cross_validation_score=model["cross_validation"]["score"],
+        metric=gate["metric"],
+        metric_value=gate["value"],
+        held_out={name: found["value"] for name, found in quality(report).items() if "value" in found},
+        outcome=f"registered as version {version}" if version else _refusal(gate),
+        package_version=version,
+        execution=run.arn,
+        seconds=steps(session, run)["seconds"].to_dict(),
+    )
+
+
+def _start(session: Session, pipeline: str, table: Dataset, parameters: Mapping[str, object]) -> Run:
+    given = {**inputs(session, table), **parameters}
+    sagemaker = session.client("sagemaker")
+    try:
+        started = sagemaker.start_pipeline_execution(
+            PipelineName=pipeline,
+            PipelineExecutionDisplayName=f"{table.name}-{int(time.time())}",
+            PipelineParameters=[{"Name": name, "Value": _as_text(value)} for name, value in given.items()],
+        )
+    except sagemaker.exceptions.ResourceNotFound:
+        raise BadInput(f"There is no pipeline {pipeline!r}; run 02_define_pipeline first.") from None
+    except sagemaker.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        raise BadInput(
+            f"The pipeline {pipeline!r} refuses the parameters of {table.name}: "
+            f"{error.response['Error']['Message']} Mend them, or run 02_define_pipeline again."
+        ) from None
+    return Run(table.name, started["PipelineExecutionArn"])
+
+
+def _own_judgement(table: Dataset) -> dict[str, object]:
+    return {JUDGED[key]: value for key, value in table.judged.items()}
+
+
+def _check_judgement(table: Dataset, parameters: Mapping[str, object]) -> None:
+    """Refuse a scorer or a metric of another task before anything starts."""
+    for key, by_task in (("scorer", SCORERS), ("metric", METRICS)):
+        value, allowed = parameters.get(JUDGED[key]), by_task[table.task]
+        if value is not None and value not in allowed:
+            raise BadInput(
+                f"The {key} {value!r} does not fit {table.name}, which is a {table.task} table; allowed are "
+                f"{', '.join(allowed)}. Give its entry in DATASETS a {key} of its own."
+            )
+
+
+def _refusal(gate: Mapping[str, Any]) -> str:
+    if gate["threshold_margin"] < 0:
+        return "refused: under the threshold"
+    if gate.get("same_model"):
+        return f"refused: the same model as version {gate['champion_version']}"
+    return f"refused: may be worse than version {gate['champion_version']}"
+
+
+def _describe(session: Session, run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    # Described before its steps are listed: what has ended is then listed whole.
+    description = session.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=run.arn)
+    return description, _steps(session, run)
+
+
+def _steps(session: Session, run: Run) -> list[dict[str, Any]]:
+    pages = (
+        session.client("sagemaker")
+        .get_paginator("list_pipeline_execution_steps")
+        .paginate(PipelineExecutionArn=run.arn, SortOrder="Ascending")
+    )
+    return [step for page in pages for step in page["PipelineExecutionSteps"]]
+
+
+def _line(session: Session, step: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Name, status and detail of a step as the progress shows them."""
+    detail = ""
+    if step["StepName"] == "TuningWithCrossValidation" and "TuningJob" in step.get("Metadata", {}):
+        name = _last(step["Metadata"]["TuningJob"]["Arn"])
+        job = session.client("sagemaker").describe_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name
+        )
+        counts = job["TrainingJobStatusCounters"]
+        total = job["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"]
+        failed = counts.get("NonRetryableError", 0) + counts.get("RetryableError", 0)
+        detail = f"{counts.get('Completed', 0)} of {total} trials" + (f", {failed} failed" if failed else "")
+        if best := job.get("BestTrainingJob"):
+            score = best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+            detail += f", best {score:.4f} by {best['TrainingJobDefinitionName']}"
+    if "CacheHitResult" in step:
+        detail = "taken from an earlier execution"
+    return step["StepName"], step["StepStatus"], detail
+
+
+def _refused(found: Sequence[Mapping[str, Any]]) -> bool:
+    return any(step["StepName"] == "RegisterFailed" for step in found)
+
+
+def _why(
+    session: Session, run: Run, description: Mapping[str, Any], found: Sequence[Mapping[str, Any]]
+) -> str:
+    failed = [step for step in found if step["StepStatus"] == "Failed"]
+    if not failed:
+        reason = description.get("FailureReason", description["PipelineExecutionStatus"])
+        return f"{run.dataset}: the execution ended without a result: {reason}. Run 03 again."
+    step = failed[0]
+    # local_aws says in the reason where the log is; of AWS one has to know it.
+    kind, about = next(iter(step.get("Metadata", {}).items()), ("", {}))
+    log = f"\nLog: {LOGS[kind]}, job {_last(about['Arn'])}" if kind in LOGS and not session.is_local else ""
+    return (
+        f"{run.dataset}: {step['StepName']} failed. {step.get('FailureReason', 'No reason is given.')}{log}\n"
+        "Mend what the log names and run 03 again."
+    )
+
+
+def _job_name(session: Session, run: Run, step_name: str) -> str:
+    for step in _steps(session, run):
+        if step["StepName"] == step_name:
+            job = next(iter(step["Metadata"].values()))
+            return _last(job["Arn"])
+    raise JobFailed(f"{run.dataset}: the execution did not come to {step_name}.")
+
+
+def _last(arn: str) -> str:
+    return arn.rsplit("/", 1)[1]
+
+
+def _seconds(step: Mapping[str, Any]) -> float:
+    return _elapsed(step.get("StartTime"), step.get("EndTime"))
+
+
+def _elapsed(begin: Any, end: Any) -> float:
+    return round((end - begin).total_seconds(), 1) if begin and end else float("nan")
+
+
+def _listed(hyperparameters: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={_rounded(value)}" for name, value in sorted(hyperparameters.items()))
+
+
+def _rounded(value: str) -> str:
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""The deployer: brings what serves in line with the registry."""

@@ -1,0 +1,188 @@
+"""The artifacts under the models prefix: copied in once, never overwritten, expired only when retired."""
+
+import gzip
+import hashlib
+import json
+import tarfile
+import tempfile
+import zlib
+from pathlib import PurePosixPath
+from typing import IO, Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+from contract import names
+from lambdas.deployer.registry import Package
+from lambdas.errors import ArtifactError, code_of, status_of
+from lambdas.models_map import Entry
+
+__all__ = ["MANIFEST", "RETIRED", "Deposit", "check", "deposit", "keep", "keys", "retire"]
+
+MANIFEST = "manifest.json"
+# A lifecycle rule of the bucket cannot see the models map: it expires the objects that carry this tag.
+RETIRED = {"Key": "retired", "Value": "true"}
+MEDIA_TYPE = "application/gzip"
+CHUNK = 1 << 20  # bytes
+
+
+class Deposit(NamedTuple):
+    """An artifact in its place: the map entry for it, and what it says of itself."""
+
+    entry: Entry
+    manifest: dict[str, Any]
+
+
+def deposit(s3: BaseClient, bucket: str, package: Package) -> Deposit:
+    """Copy a package's artifact to its own key, unless it is there.
+
+    The bytes that are checked are the bytes that are stored. An ArtifactError says why they are refused.
+    """
+    with tempfile.TemporaryFile() as file:
+        sha256 = _download(s3, package.model_data_url, file)
+        manifest = check(file, package.model_data_url)
+        prefix = names.load().prefixes.models
+        key = f"{prefix}{package.group}/{package.version}-{sha256[:12]}.tar.gz"
+        if not keep(s3, bucket, key):
+            _upload(s3, bucket, key, file)
+    entry = Entry(key=key, version=package.version, sha256=sha256, approved_at=package.approved_at)
+    return Deposit(entry, manifest)
+
+
+def check(file: IO[bytes], location: str) -> dict[str, Any]:
+    """Return the manifest of a complete tar.gz of plain files, all of them as the manifest describes them.
+
+    An ArtifactError says what is wrong with it.
+    """
+    file.seek(0)
+    text, digests = None, {}
+    try:
+        with gzip.open(file) as unpacked, tarfile.open(fileobj=unpacked, mode="r:") as archive:
+            for member in archive:
+                path = _plain_path(member, location)
+                if path == PurePosixPath(MANIFEST) and member.isfile():
+                    text = archive.extractfile(member).read()
+                elif member.isfile():
+                    digests[str(path)] = hashlib.file_digest(
+                        archive.extractfile(member), "sha256"
+                    ).hexdigest()
+            while unpacked.read(CHUNK):  # to the very end, where gzip keeps its checksum
+                continue
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise ArtifactError(location, f"is not a readable tar.gz archive ({error})") from error
+    if text is None:
+        raise ArtifactError(location, f"has no {MANIFEST} at its top")
+    manifest = _manifest(text, location)
+    named = manifest["files"]
+    if wrong := sorted(
+        name for name in named.keys() | digests.keys() if named.get(name) != digests.get(name)
+    ):
+        raise ArtifactError(
+            location, f"does not hold {wrong[0]!r} with the SHA-256 that its {MANIFEST} names"
+        )
+    return manifest
+
+
+def keep(s3: BaseClient, bucket: str, key: str) -> bool:
+    """Say whether the artifact exists, and take the retired tag off it."""
+    tags = _tags(s3, bucket, key)
+    if tags and RETIRED in tags:
+        _tag(s3, bucket, key, [tag for tag in tags if tag != RETIRED])
+    return tags is not None
+
+
+def keys(s3: BaseClient, bucket: str, group: str) -> list[str]:
+    """Return the keys of all artifacts of a group, in service or not."""
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=f"{names.load().prefixes.models}{group}/"
+    )
+    return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+
+def retire(s3: BaseClient, bucket: str, key: str) -> bool:
+    """Leave an artifact to the bucket's lifecycle rule, and say whether that is new.
+
+    The rule counts days from the creation of an object. It is written anew with its tag, so that it outlives
+    the switch by all of them, whatever its age: no request that still needs it can miss it.
+    """
+    tags = _tags(s3, bucket, key)
+    if tags is None or RETIRED in tags:
+        return False
+    s3.copy_object(
+        Bucket=bucket,
+        Key=key,
+        CopySource={"Bucket": bucket, "Key": key},
+        MetadataDirective="REPLACE",
+        ContentType=MEDIA_TYPE,
+        TaggingDirective="REPLACE",
+        Tagging=urlencode({tag["Key"]: tag["Value"] for tag in [*tags, RETIRED]}),
+    )
+    return True
+
+
+def _tags(s3: BaseClient, bucket: str, key: str) -> list[dict[str, str]] | None:
+    """Return an object's tags, or None when there is no such object."""
+    try:
+        return s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    except ClientError as error:
+        if code_of(error) in ("NoSuchKey", "MethodNotAllowed"):  # absent, or deleted in a versioned bucket
+            return None
+        raise
+
+
+def _tag(s3: BaseClient, bucket: str, key: str, tags: list[dict[str, str]]) -> None:
+    if tags:
+        s3.put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": tags})
+    else:
+        s3.delete_object_tagging(Bucket=bucket, Key=key)
+
+
+def _download(s3: BaseClient, url: str, file: IO[bytes]) -> str:
+    """Write an object into a file and return the SHA-256 of its bytes."""
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.netloc or not parts.path.strip("/"):
+        raise ArtifactError(url, "is not an s3://bucket/key address")
+    try:
+        body = s3.get_object(Bucket=parts.netloc, Key=parts.path.removeprefix("/"))["Body"]
+    except ClientError as error:
+        raise ArtifactError(url, f"cannot be read ({code_of(error)})") from error
+    digest = hashlib.sha256()
+    for chunk in body.iter_chunks(CHUNK):
+        digest.update(chunk)
+        file.write(chunk)
+    return digest.hexdigest()
+
+
+def _upload(s3: BaseClient, bucket: str, key: str, file: IO[bytes]) -> None:
+    file.seek(0)
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=file, ContentType=MEDIA_TYPE, IfNoneMatch="*")
+    except ClientError as error:
+        # 412: another deployer was faster; the key holds the digest, so the bytes are the same.
+        if status_of(error) != 412:
+            raise
+
+
+def _manifest(text: bytes, location: str) -> dict[str, Any]:
+    """Return a manifest that names the artifact's files and holds rows with their answers."""
+    try:
+        manifest = json.loads(text)
+    except ValueError:
+        manifest = None
+    match manifest:
+        case {"files": dict(), "sample": {"instances": [_, *_] as rows, "predictions": list(answers)}}:
+            if len(rows) == len(answers):
+                return manifest
+    raise ArtifactError(
+        location, f"has a {MANIFEST} that names no files, or has no sample rows with their predictions"
+    )
+
+
+def _plain_path(member: tarfile.TarInfo, location: str) -> PurePosixPath:
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts:
+        raise ArtifactError(location, f"has a member outside its own folder: {member.name!r}")
+    if not (member.isfile() or member.isdir()):
+        raise ArtifactError(location, f"has a member that is neither a file nor a folder: {member.name!r}")
+    return path

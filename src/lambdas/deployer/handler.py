@@ -1,0 +1,78 @@
+"""The deployer function: makes what is served match what the model registry says is approved.
+
+An event is only a hint which group to look at. It may be lost, doubled or late, so what it says is never
+used: the registry is asked instead, and a schedule goes over all groups.
+"""
+
+import time
+import traceback
+from typing import Any
+
+from contract import names
+from contract.names import NamingError
+from lambdas import clients, log, models_map
+from lambdas.deployer import registry
+from lambdas.deployer.reconciler import Outcome, Reconciler
+from lambdas.errors import DeploymentError
+from lambdas.settings import Settings
+
+__all__ = ["handler"]
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Outcome]:
+    """Reconcile the event's group, `{"groups": [...]}`, or all groups of the pipeline when none is named.
+
+    Every group is tried; then a DeploymentError names those that failed, so that the event is sent again.
+    """
+    settings = Settings.from_environment()
+    named = _named_groups(event)
+    cause = "event" if event.get("detail") else "request" if named else "schedule"
+    aws = [clients.client(service) for service in ("s3", "sagemaker", "sagemaker-runtime")]
+    reconciler = Reconciler(settings.bucket, settings.endpoint_name, cause, *aws)
+    prefix = names.group_prefix(settings.pipeline_name)
+    request_id = getattr(context, "aws_request_id", None)
+    summary: dict[str, Outcome] = {}
+    for group in named or _all_groups(reconciler, settings.pipeline_name):
+        started = time.monotonic()
+        # The event rule lets only this pipeline's groups through; should it not, they are left alone here.
+        outcome, details = (
+            _try(reconciler, group) if group.startswith(prefix) else ({"action": "ignored"}, {})
+        )
+        milliseconds = round(1000 * (time.monotonic() - started))
+        fields = {"request_id": request_id, "group": group, "milliseconds": milliseconds}
+        log.line(function="deployer", **fields, **outcome, **details)
+        if outcome["action"] != "ignored":
+            summary[group] = outcome
+    failures = {group: outcome["error"] for group, outcome in summary.items() if "error" in outcome}
+    if failures:
+        raise DeploymentError(failures, len(summary))
+    return summary
+
+
+def _named_groups(event: dict[str, Any]) -> list[str]:
+    """Return the groups that an event names, each once; none for a schedule's event."""
+    hint = (event.get("detail") or {}).get("ModelPackageGroupName")
+    groups = event.get("groups") or ([hint] if hint else [])
+    if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
+        raise NamingError(groups, "must be a list of model package group names")
+    return list(dict.fromkeys(groups))
+
+
+def _all_groups(reconciler: Reconciler, pipeline_name: str) -> list[str]:
+    """Return the registry's groups, and those of the map, which may be gone from the registry."""
+    prefix = names.group_prefix(pipeline_name)
+    entries = models_map.read(reconciler.s3, reconciler.bucket).entries
+    served = {group for group in entries if group.startswith(prefix)}
+    return sorted(served | registry.groups(reconciler.sagemaker, pipeline_name))
+
+
+def _try(reconciler: Reconciler, group: str) -> tuple[Outcome, dict[str, str]]:
+    """Reconcile one group; whatever goes wrong must not keep the others from their turn.
+
+    Returns the outcome, and what only the log should hold.
+    """
+    try:
+        return reconciler.reconcile(group), {}
+    except Exception as error:
+        outcome = {"action": "failed", "error": f"{type(error).__name__}: {error}"}
+        return outcome, {"traceback": traceback.format_exc()}

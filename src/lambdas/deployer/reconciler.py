@@ -1,0 +1,114 @@
+"""One model package group, brought in line with the model registry."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.client import BaseClient
+
+from contract import names
+from lambdas import ledger, models_map
+from lambdas.deployer import artifacts, registry, warming
+from lambdas.deployer.registry import Package
+from lambdas.errors import NotNowError, SupersededError
+from lambdas.models_map import Entry, ModelsMap
+
+__all__ = ["Outcome", "Reconciler"]
+
+Outcome = dict[str, Any]
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Makes the models map name the newest approved package of a group, or none.
+
+    `cause` is what it was called for: an event, the schedule or a request.
+    """
+
+    bucket: str
+    endpoint_name: str
+    cause: str
+    s3: BaseClient
+    sagemaker: BaseClient
+    runtime: BaseClient
+
+    def reconcile(self, group: str) -> Outcome:
+        """Copy, warm, switch, retire: the map never names an artifact that is not there or was never asked.
+
+        An endpoint that cannot be asked now leaves the map as it is, for the schedule to try again. An
+        ArtifactError says that a package must not be served, a SupersededError that the registry changed
+        faster than its packages could be copied. Whatever an earlier deployer left undone is done here too.
+        """
+        for _ in range(ATTEMPTS):
+            package = registry.newest_approved(self.sagemaker, group)
+            try:
+                entry = self._ready(package) if package else None
+                before = self._switch(group, package, entry)
+            except SupersededError:
+                continue
+            except NotNowError as error:
+                return {"action": "postponed", "version": package.version, "reason": str(error)}
+            decide = functools.partial(registry.decision, self.sagemaker, group)
+            ledger.follow(self.s3, self.bucket, group, entry, decide, self.cause)
+            self._retire_others(group, entry)
+            return _outcome(before, entry)
+        raise SupersededError(group)
+
+    def _ready(self, package: Package) -> Entry:
+        """Put a package's artifact in its place and ask it its first question, unless it serves already."""
+        current = models_map.read(self.s3, self.bucket).entries.get(package.group)
+        is_current = current is not None and (
+            (current["version"], current["approved_at"]) == (package.version, package.approved_at)
+        )
+        if is_current and artifacts.keep(self.s3, self.bucket, current["key"]):
+            return current
+        entry, manifest = artifacts.deposit(self.s3, self.bucket, package)
+        target_model = entry["key"].removeprefix(names.load().prefixes.models)
+        warming.warm(self.runtime, self.endpoint_name, target_model, manifest["sample"])
+        return entry
+
+    def _switch(self, group: str, package: Package | None, entry: Entry | None) -> Entry | None:
+        """Put the entry into the map, or take the group out of it, and return what was there before.
+
+        The registry is asked once more after the map was read: if it has changed, another deployer may
+        have acted on that already, and a slow one must not switch the map back.
+        """
+
+        def edit(entries: ModelsMap) -> ModelsMap:
+            if entries.get(group) == entry:
+                return entries
+            if registry.newest_approved(self.sagemaker, group) != package:
+                raise SupersededError(group)
+            others = {name: other for name, other in entries.items() if name != group}
+            return others if entry is None else {**others, group: entry}
+
+        return models_map.change(self.s3, self.bucket, edit).before.get(group)
+
+    def _retire_others(self, group: str, entry: Entry | None) -> None:
+        """Retire every artifact of the group that does not serve.
+
+        Another deployer may switch to one of them between two calls here. It takes the tag off after its
+        switch, and the map is read here after tagging: whoever comes last leaves no serving artifact retired.
+        """
+        if entry:
+            artifacts.keep(self.s3, self.bucket, entry["key"])
+        found = [
+            key for key in artifacts.keys(self.s3, self.bucket, group) if not entry or key != entry["key"]
+        ]
+        retired = [key for key in found if artifacts.retire(self.s3, self.bucket, key)]
+        if retired:
+            serving = models_map.read(self.s3, self.bucket).entries.get(group)
+            if serving and serving["key"] in retired:
+                artifacts.keep(self.s3, self.bucket, serving["key"])
+
+
+def _outcome(before: Entry | None, entry: Entry | None) -> Outcome:
+    outcome: Outcome = {"version": entry["version"] if entry else None}
+    if before == entry:
+        return {"action": "unchanged", **outcome}
+    if before:
+        outcome["previous_version"] = before["version"]
+    if entry:
+        outcome["key"] = entry["key"]
+    return {"action": "deployed" if entry else "removed", **outcome}

@@ -1,0 +1,1 @@
+"""The invoker: a question over HTTP, answered by the endpoint."""

@@ -1,0 +1,99 @@
+"""The multi-model endpoint: one call to it, and its failures in a caller's terms."""
+
+import json
+from dataclasses import dataclass
+
+from botocore.client import BaseClient
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+
+from lambdas.errors import RequestError, code_of, status_of
+from lambdas.invoker.question import Question
+
+__all__ = ["Answer", "TargetRefusedError", "invoke"]
+
+SOON = {"retry-after": "1"}
+LATER = {"retry-after": "10"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the container answered."""
+
+    body: bytes
+    content_type: str
+    custom_attributes: str | None
+
+
+class TargetRefusedError(RequestError):
+    """The endpoint cannot serve the target model; most likely its artifact is gone."""
+
+
+def invoke(runtime: BaseClient, endpoint_name: str, target_model: str, question: Question) -> Answer:
+    """Ask one model of the endpoint; a RequestError carries the status for the caller."""
+    headers = {"Accept": question.accept, "CustomAttributes": question.custom_attributes}
+    try:
+        answer = runtime.invoke_endpoint(
+            EndpointName=endpoint_name,
+            TargetModel=target_model,
+            ContentType=question.content_type,
+            Body=question.body,
+            **{name: value for name, value in headers.items() if value},
+        )
+        body = answer["Body"].read()
+    except ClientError as error:
+        raise _failure(error) from error
+    except ReadTimeoutError as error:
+        raise RequestError(504, "The endpoint did not answer in time; send fewer rows.") from error
+    except (ConnectTimeoutError, EndpointConnectionError) as error:
+        raise RequestError(503, "The endpoint cannot be reached; try again later.", LATER) from error
+    except BotoCoreError as error:
+        raise RequestError(502, f"The call to the endpoint broke off ({type(error).__name__}).") from error
+    return Answer(body, answer.get("ContentType", "application/octet-stream"), answer.get("CustomAttributes"))
+
+
+def _failure(error: ClientError) -> RequestError:
+    code = code_of(error)
+    if code == "ModelError":
+        return _container_failure(error)
+    if code == "ModelNotReadyException":
+        return RequestError(503, "The model is still being loaded; try again in some seconds.", LATER)
+    if code == "ValidationError":
+        return _refusal(error)
+    if "Throttl" in code or status_of(error) == 429:
+        return RequestError(429, "Too many requests; try again more slowly.", SOON)
+    if code.startswith("ServiceUnavailable") or status_of(error) == 503:
+        return RequestError(503, "The endpoint is not available; try again in some seconds.", LATER)
+    return RequestError(502, f"The endpoint failed ({code}).")
+
+
+def _container_failure(error: ClientError) -> RequestError:
+    """Pass the container's own 4xx on with its sentence; one that failed or hung is a bad gateway."""
+    status = int(error.response.get("OriginalStatusCode") or 0)
+    if 400 <= status < 500:
+        return RequestError(status, _sentence(str(error.response.get("OriginalMessage") or "")))
+    if "timed out" in error.response["Error"].get("Message", ""):
+        return RequestError(504, "The model did not answer in time; send fewer rows.")
+    return RequestError(502, f"The model's container failed ({status}); its log says why.")
+
+
+def _sentence(message: str) -> str:
+    try:
+        document = json.loads(message)
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and isinstance(document.get("error"), str):
+        return document["error"]
+    return message.strip() or "The model refused the request without a reason."
+
+
+def _refusal(error: ClientError) -> RequestError:
+    message = error.response["Error"].get("Message", "")
+    if message.startswith("Endpoint ") and "not found" in message:
+        return RequestError(503, "There is no endpoint at the moment; it may be switched off.", LATER)
+    return TargetRefusedError(503, "The endpoint cannot load the model's artifact; try again later.", LATER)

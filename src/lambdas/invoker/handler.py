@@ -1,0 +1,169 @@
+"""The invoker function: the HTTP address of all models, in front of the one multi-model endpoint.
+
+POST / predicts, with `{"model": ..., "data": ...}` in JSON or with CSV and ?model=; GET / lists the models.
+"""
+
+import base64
+import difflib
+import json
+import os
+import time
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from contract import names
+from lambdas import clients, log
+from lambdas.errors import RequestError, code_of
+from lambdas.invoker import endpoint, question, served
+from lambdas.invoker.endpoint import Answer, TargetRefusedError
+from lambdas.invoker.question import LIMIT, Question
+from lambdas.models_map import Entry, ModelsMap
+from lambdas.settings import Settings
+
+__all__ = ["handler"]
+
+Response = dict[str, Any]
+ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
+
+
+def handler(event: dict[str, Any], context: object) -> Response:
+    """Answer one request of the Function URL (payload format 2.0), and log one line without its payload."""
+    started = time.monotonic()
+    record: dict[str, Any] = {"request_id": getattr(context, "aws_request_id", None)}
+    try:
+        response = _fitting(_route(event, record))
+    except RequestError as error:
+        response = _json_response(error.status, {"error": error.sentence}, error.headers)
+        record["cause"] = _cause(error)
+    milliseconds = round(1000 * (time.monotonic() - started), 1)
+    log.line(
+        function="invoker",
+        **record,
+        status=response["statusCode"],
+        milliseconds=milliseconds,
+        request_bytes=len(event.get("body") or ""),
+        response_bytes=len(response["body"]),
+        **_metrics(record, response["statusCode"], milliseconds),
+    )
+    return response
+
+
+def _metrics(record: dict[str, Any], status: int, milliseconds: float) -> dict[str, Any]:
+    """Return what CloudWatch counts, by model package group where the request got as far as a model."""
+    dimensions = {"PipelineName": os.environ.get("PIPELINE_NAME", "unknown")}
+    if "group" in record:
+        dimensions["ModelPackageGroupName"] = record["group"]
+    values = {
+        "Requests": 1,
+        "4XXErrors": int(400 <= status < 500),
+        "5XXErrors": int(status >= 500),
+        "Latency": milliseconds,
+        "Rows": record.get("rows", 0) if status == 200 else 0,
+    }
+    return log.metrics(names.load().metrics_namespace, dimensions, values, {"Latency": "Milliseconds"})
+
+
+def _route(event: dict[str, Any], record: dict[str, Any]) -> Response:
+    method = event["requestContext"]["http"]["method"]
+    path = event.get("rawPath") or "/"
+    if path != "/":
+        raise RequestError(404, "There is nothing at this path; POST / predicts and GET / lists the models.")
+    if method == "GET":
+        return _list(Settings.from_environment())
+    if method == "POST":
+        return _predict(Settings.from_environment(), question.read(event), record)
+    raise RequestError(
+        405, f"{method} is not supported; POST / predicts, GET / lists.", {"allow": "GET, POST"}
+    )
+
+
+def _list(settings: Settings) -> Response:
+    models = _own(settings, served.cached_map(settings.bucket).current().entries)
+    listed = [
+        {"dataset": dataset, "group": group, "version": entry["version"]}
+        for dataset, (group, entry) in sorted(models.items())
+    ]
+    return _json_response(200, {"models": listed})
+
+
+def _predict(settings: Settings, asked: Question, record: dict[str, Any]) -> Response:
+    """Ask the model; if its artifact is gone, look once whether the map has a newer one."""
+    record["rows"] = asked.rows
+    models = served.cached_map(settings.bucket)
+    snapshot = models.current()
+    entry = _find(settings, snapshot.entries, asked.model, record)
+    try:
+        answer = _invoke(settings, entry, asked)
+    except TargetRefusedError:
+        gone = entry
+        entry = _find(settings, models.newer_than(snapshot).entries, asked.model, record)
+        if entry == gone:
+            raise
+        answer = _invoke(settings, entry, asked)
+    return _answer_response(answer, entry["version"])
+
+
+def _invoke(settings: Settings, entry: Entry, asked: Question) -> Answer:
+    target_model = entry["key"].removeprefix(names.load().prefixes.models)
+    return endpoint.invoke(clients.client("sagemaker-runtime"), settings.endpoint_name, target_model, asked)
+
+
+def _own(settings: Settings, entries: ModelsMap) -> dict[str, tuple[str, Entry]]:
+    """Return the pipeline's models by data set: (group, entry)."""
+    prefix = names.group_prefix(settings.pipeline_name)
+    return {
+        group.removeprefix(prefix): (group, entry)
+        for group, entry in entries.items()
+        if group.startswith(prefix)
+    }
+
+
+def _find(settings: Settings, entries: ModelsMap, name: str, record: dict[str, Any]) -> Entry:
+    """Find the entry of a data set or group; a RequestError (404) names the ones there are."""
+    models = _own(settings, entries)
+    dataset = name.removeprefix(names.group_prefix(settings.pipeline_name))
+    if not models:
+        raise RequestError(404, "No model is served yet; approve one in the model registry.")
+    if dataset not in models:
+        nearest = difflib.get_close_matches(dataset, models, n=1)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        raise RequestError(
+            404, f"There is no model {name[:80]!r}.{hint} Served are {', '.join(sorted(models))}."
+        )
+    group, entry = models[dataset]
+    record.update(group=group, version=entry["version"])
+    return entry
+
+
+def _answer_response(answer: Answer, version: int) -> Response:
+    headers = {"content-type": answer.content_type, "x-model-version": str(version)}
+    if answer.custom_attributes:
+        headers[ATTRIBUTES] = answer.custom_attributes
+    try:
+        body, is_base64 = answer.body.decode(), False
+    except UnicodeDecodeError:
+        body, is_base64 = base64.b64encode(answer.body).decode(), True
+    return {"statusCode": 200, "headers": headers, "body": body, "isBase64Encoded": is_base64}
+
+
+def _json_response(status: int, document: object, headers: dict[str, str] | None = None) -> Response:
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json", **(headers or {})},
+        "body": json.dumps(document),
+        "isBase64Encoded": False,
+    }
+
+
+def _fitting(response: Response) -> Response:
+    """Return the response, or raise a RequestError (413) where Lambda would refuse to return it."""
+    if len(json.dumps(response)) > LIMIT:
+        raise RequestError(413, f"The answer takes more than {LIMIT:,} bytes; send the rows in parts.")
+    return response
+
+
+def _cause(error: RequestError) -> str:
+    """Name what lies behind an error, without its message, which may quote the payload."""
+    cause = error.__cause__ or error
+    return code_of(cause) if isinstance(cause, ClientError) else type(cause).__name__

@@ -1,0 +1,1 @@
+"""Processes in place of containers."""

@@ -1,0 +1,82 @@
+"""Commands in containers of one image instead of processes, where LOCAL_AWS_IMAGE names it.
+
+The image is run as SageMaker runs it: `docker run IMAGE train`, with the job's folder as /opt/ml. The network
+is this machine's, on which the containers reach this AWS, so the engine has to be on it, too.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from local_aws.compute.guard import OPT_ML
+from local_aws.compute.workers import ONE_THREAD, GuardedWorker, Worker, Workers
+from local_aws.core.account import INHERITED
+
+__all__ = ["ContainerWorkers", "workers"]
+
+_OF_THE_LAPTOP = {*INHERITED, "PATH", "SAGEMAKER_BASE_DIR"}
+
+
+def workers(home: Path, preload: bool = True) -> Workers:
+    """What starts commands for the server in a folder: LOCAL_AWS_IMAGE is an image, or nothing."""
+    image = os.environ.get("LOCAL_AWS_IMAGE")
+    return ContainerWorkers(image, home) if image else Workers(preload)
+
+
+class ContainerWorkers(Workers):
+    """Starts every command in a new container of an image."""
+
+    has_private_opt_ml = True
+
+    def __init__(self, image: str, home: Path) -> None:
+        super().__init__()
+        self._image, self._label = image, f"local_aws={home}"
+        self._remove()  # what a server that was killed has left
+
+    def warm_up(self) -> None:
+        """Do nothing: a container's command starts in a Python of its own."""
+
+    def close(self) -> None:
+        """Remove what is left."""
+        super().close()
+        self._remove()
+
+    def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        log: Path,
+        *,
+        opt_ml: Path,
+        fork: bool = True,
+    ) -> Worker:
+        """Start a command in a container; its SIGTERM is passed on by `docker run`."""
+        inside = {
+            name: value for name, value in {**ONE_THREAD, **environment}.items() if name not in _OF_THE_LAPTOP
+        }
+        run = [
+            *("docker", "run", "--rm", "--name", f"local-aws-{uuid4().hex[:12]}", "--label", self._label),
+            *("--network", "host", "--user", f"{os.getuid()}:{os.getgid()}"),
+            *("--volume", f"{opt_ml}:{OPT_ML}"),
+            *(text for name, value in inside.items() for text in ("--env", f"{name}={value}")),
+        ]
+        return GuardedWorker([*run, self._image, *command], dict(os.environ), folder, log, opt_ml=None)
+
+    def _remove(self) -> None:
+        found = _docker("ps", "--all", "--quiet", "--filter", f"label={self._label}").split()
+        if found:
+            _docker("rm", "--force", *found)
+
+
+def _docker(*arguments: str) -> str:
+    command = ["docker", *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise RuntimeError(f"LOCAL_AWS_IMAGE is set, but Docker cannot be run: {error}") from None
+    if done.returncode:
+        raise RuntimeError(f"LOCAL_AWS_IMAGE is set, but Docker says: {done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,290 @@
+"""Processes for jobs, forked from a warm one.
+
+A fresh Python that imports scikit-learn, XGBoost and LightGBM takes 4 to 12 seconds before a job's own work
+begins. The fork server has imported them once; a job is a fork of it, so that jobs share no state.
+"""
+
+import contextlib
+import functools
+import multiprocessing
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from multiprocessing import connection, forkserver
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Protocol
+
+from local_aws.compute.guard import mount_as_opt_ml
+
+__all__ = ["ONE_THREAD", "PRELOADED", "GuardedWorker", "Worker", "Workers", "can_mount_opt_ml"]
+
+# Third-party modules only: the project's own code comes with each job. Those not installed are passed over.
+PRELOADED = (
+    "boto3",
+    "botocore.session",
+    "joblib",
+    "lightgbm",
+    "numpy",
+    "orjson",
+    "pandas",
+    "pyarrow",
+    "pyarrow.csv",
+    "safetensors.numpy",
+    "scipy.stats",
+    "sklearn.compose",
+    "sklearn.ensemble",
+    "sklearn.impute",
+    "sklearn.linear_model",
+    "sklearn.model_selection",
+    "sklearn.naive_bayes",
+    "sklearn.neural_network",
+    "sklearn.pipeline",
+    "sklearn.preprocessing",
+    "xgboost",
+)
+_LAST = "local_aws.compute.preload"  # when everything else is imported
+# Jobs run side by side, so each gets one thread.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+}
+_GUARD = Path(__file__).with_name("guard.py")
+_TERMINATION_SECONDS = 10
+
+
+@functools.cache
+def can_mount_opt_ml() -> bool:
+    """Return whether this system lets a command have an /opt/ml of its own."""
+    probe = "import sys, local_aws.compute.guard; local_aws.compute.guard.mount_as_opt_ml(sys.argv[1])"
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-P", "-c", probe, folder]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+class Worker(Protocol):
+    """A running command, which leads a process group of its own."""
+
+    pid: int
+
+    def wait(self, seconds: float | None) -> int | None:
+        """Return the exit code, or None when the command still runs after so long."""
+
+
+class Workers:
+    """Starts commands: Python console scripts as forks of a warm process, all others as they are.
+
+    Args:
+        preload: Whether the warm process imports PRELOADED; jobs otherwise import for themselves.
+    """
+
+    def __init__(self, preload: bool = True) -> None:
+        os.environ.update(ONE_THREAD)  # before the fork server starts, which inherits it
+        self._context: ForkServerContext = multiprocessing.get_context("forkserver")
+        # System libraries of macOS do not survive a fork once they have started threads.
+        warm = preload and sys.platform != "darwin"
+        self._context.set_forkserver_preload([*PRELOADED, _LAST] if warm else [])
+
+    def warm_up(self) -> None:
+        """Start the fork server; the first job then finds its imports done, or under way."""
+        forkserver.ensure_running()
+
+    @staticmethod
+    def close() -> None:
+        """End the fork server, which by itself would first finish its imports."""
+        server = forkserver._forkserver
+        with server._lock:
+            if server._forkserver_pid is not None:
+                os.kill(server._forkserver_pid, signal.SIGKILL)
+                os.waitpid(server._forkserver_pid, 0)
+
+    @property
+    def has_private_opt_ml(self) -> bool:
+        """Whether this system lets each command have an /opt/ml of its own."""
+        return can_mount_opt_ml()
+
+    def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        log: Path,
+        *,
+        opt_ml: Path,
+        fork: bool = True,
+    ) -> Worker:
+        """Start a command in a folder, its output going to a log.
+
+        Args:
+            command: What is run; the first word is searched for in the environment's PATH.
+            environment: All of it.
+            folder: Where it runs.
+            log: What its output is appended to.
+            opt_ml: What it sees as /opt/ml, where the system allows that.
+            fork: Whether a Python console script may be a fork of the warm process.
+        """
+        environment = {**ONE_THREAD, **environment}
+        mounted = str(opt_ml) if self.has_private_opt_ml else None
+        script = _console_script(command[0], environment["PATH"]) if fork else None
+        if script is None:
+            return GuardedWorker(command, environment, folder, log, mounted)
+        return _ForkedWorker(self._context, script, command, environment, folder, log, mounted)
+
+    @staticmethod
+    def end(worker: Worker) -> None:
+        """End a worker's whole process group, politely first."""
+        for number, patience in ((signal.SIGTERM, _TERMINATION_SECONDS), (signal.SIGKILL, None)):
+            if worker.wait(0) is None:
+                _signal_group(worker.pid, number) or _signal_process(worker.pid, number)
+                worker.wait(patience)
+        _signal_group(worker.pid, signal.SIGKILL)  # what the command may have left behind
+
+
+class GuardedWorker:
+    """Any command, under a guard that ends it when the server is gone."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        log: Path,
+        opt_ml: str | None,
+    ) -> None:
+        mount = ["--opt-ml", opt_ml] if opt_ml else []
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_GUARD), *mount, *command],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                cwd=folder,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    def wait(self, seconds: float | None) -> int | None:
+        """Return the exit code, or None when the command still runs after so long."""
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        self._process.stdin.close()
+        return code
+
+
+class _ForkedWorker:
+    """A Python console script in a fork of the warm process."""
+
+    # multiprocessing polls all its children whenever one starts. Two threads that poll the same child race
+    # for its exit code, and the loser invents one; so every poll happens under this lock.
+    _polling = threading.Lock()
+
+    def __init__(
+        self,
+        context: ForkServerContext,
+        script: EntryPoint,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        log: Path,
+        opt_ml: str | None,
+    ) -> None:
+        self._process = context.Process(
+            target=_run_script,
+            args=(script.value, list(command), dict(environment), str(folder), str(log), opt_ml),
+        )
+        with self._polling:
+            self._process.start()
+        self.pid = self._process.pid
+
+    def wait(self, seconds: float | None) -> int | None:
+        connection.wait([self._process.sentinel], seconds)
+        with self._polling:
+            code = self._process.exitcode
+        return code if code is None or code >= 0 else 128 - code
+
+
+def _console_script(name: str, path: str) -> EntryPoint | None:
+    """Return the entry point behind a command, when it is a console script of this very Python."""
+    found = shutil.which(name, path=path)
+    if not found or Path(found).parent != Path(sys.executable).parent:
+        return None
+    return next(iter(entry_points(group="console_scripts", name=Path(found).name)), None)
+
+
+def _run_script(
+    target: str,
+    command: list[str],
+    environment: dict[str, str],
+    folder: str,
+    log: str,
+    opt_ml: str | None,
+) -> None:
+    """Become the job: this runs in the fork."""
+    os.setsid()
+    if opt_ml:
+        mount_as_opt_ml(opt_ml)
+    _die_with_server()
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, descriptor in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(source, descriptor)
+    sys.stdout.reconfigure(line_buffering=True)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    os.chdir(folder)
+    sys.argv[:] = command
+    sys.path[:0] = [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    if "numpy" in sys.modules:
+        # A fork continues its parent's random numbers, and would share them with every other job.
+        sys.modules["numpy"].random.seed()
+    try:
+        result = EntryPoint("script", target, "console_scripts").load()()
+    except SystemExit:
+        raise
+    except BaseException:
+        traceback.print_exc()
+        print(f"{shlex.join(command[:1])} raised the exception above", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(result)
+
+
+def _die_with_server() -> None:
+    """End this process group when the server is gone, also after kill -9."""
+
+    def wait() -> None:
+        multiprocessing.parent_process().join()  # the server, although the fork server has forked us
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _signal_group(pid: int, number: int) -> bool:
+    """Signal a process group; tell whether it exists."""
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # macOS says so of a group whose processes have all ended
+        return False
+    return True
+
+
+def _signal_process(pid: int, number: int) -> None:
+    """Signal a process that has not made its group yet."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)

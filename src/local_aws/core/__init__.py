@@ -1,0 +1,1 @@
+"""What all services need: account, store, errors, wire formats, validation."""

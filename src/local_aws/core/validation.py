@@ -1,0 +1,120 @@
+"""Would AWS accept this request? Asked of botocore's own service models.
+
+botocore's `ParamValidator` checks types, required members and unknown names. It checks no maximum, pattern or
+enumeration, although the models state them; this module does.
+"""
+
+import functools
+import re
+import sys
+import unicodedata
+from typing import Any
+
+import botocore.session
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from botocore.validate import ParamValidator
+
+from local_aws.core.errors import invalid
+
+__all__ = ["service_model", "translate_pattern", "validate"]
+
+_ELLIPSIS_AT = 120
+
+
+@functools.cache
+def service_model(service: str) -> ServiceModel:
+    """Return botocore's model of a service."""
+    return botocore.session.get_session().get_service_model(service)
+
+
+def validate(service: str, operation: str, request: dict[str, Any]) -> None:
+    """Check a request against the operation's input shape.
+
+    Raises:
+        AwsError: With every problem found, as AWS words them.
+    """
+    shape = service_model(service).operation_model(operation).input_shape
+    if shape is None:
+        return
+    report = ParamValidator().validate(request, shape)
+    problems = [report.generate_report()] if report.has_errors() else list(_problems(request, shape, ""))
+    if problems:
+        raise invalid(
+            f"{len(problems)} validation error{'s'[: len(problems) > 1]} detected: " + "; ".join(problems)
+        )
+
+
+def _problems(value: Any, shape: Shape, path: str) -> list[str]:
+    """Return what the shape's metadata forbids, in this value and everything inside it."""
+    found = _own_problems(value, shape, path)
+    if isinstance(shape, StructureShape):
+        for name, member in shape.members.items():
+            if value.get(name) is not None:
+                found += _problems(value[name], member, f"{path}.{name}" if path else name)
+    elif isinstance(shape, ListShape):
+        for index, item in enumerate(value):
+            found += _problems(item, shape.member, f"{path}[{index}]")
+    elif isinstance(shape, MapShape):
+        for key, item in value.items():
+            found += _problems(key, shape.key, f"key {key!r} of {path}")
+            found += _problems(item, shape.value, f"{path}[{key!r}]")
+    return found
+
+
+def _own_problems(value: Any, shape: Shape, path: str) -> list[str]:
+    limits = shape.metadata
+    constraints: list[str] = []
+    if shape.type_name in ("string", "blob", "list", "map"):
+        if len(value) > limits.get("max", sys.maxsize):
+            constraints.append(f"Member must have length less than or equal to {limits['max']}")
+        if len(value) < limits.get("min", 0):
+            constraints.append(f"Member must have length greater than or equal to {limits['min']}")
+    elif shape.type_name in ("integer", "long", "float", "double"):
+        if value > limits.get("max", float("inf")):
+            constraints.append(f"Member must have value less than or equal to {limits['max']}")
+        if value < limits.get("min", float("-inf")):
+            constraints.append(f"Member must have value greater than or equal to {limits['min']}")
+    if shape.type_name == "string":
+        if limits.get("enum") and value not in limits["enum"]:
+            constraints.append(f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]")
+        if "pattern" in limits and not translate_pattern(limits["pattern"]).fullmatch(value):
+            constraints.append(f"Member must satisfy regular expression pattern: {limits['pattern']}")
+    shown = str(value)
+    shown = shown if len(shown) <= _ELLIPSIS_AT else shown[:_ELLIPSIS_AT] + "..."
+    return [f"Value '{shown}' at '{path}' failed to satisfy constraint: {it}" for it in constraints]
+
+
+@functools.cache
+def translate_pattern(pattern: str) -> re.Pattern[str]:
+    r"""Compile one of the models' Java patterns, which know `\p{L}`, `\p{Alnum}` and `$` with a count."""
+    translated = re.sub(r"\$\{\d+,\d+\}$", "", pattern)  # lengths, repeated from the shape's own min and max
+    translated = translated.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
+    translated = re.sub(r"\\p\{(\w+)\}", lambda match: _character_class(match[1]), translated)
+    translated = translated.replace(r"\z", r"\Z")
+    return re.compile(translated)
+
+
+def _character_class(name: str) -> str:
+    """Return the inside of a character class for a Java property name."""
+    posix = {
+        "Alnum": "a-zA-Z0-9",
+        "Alpha": "a-zA-Z",
+        "ASCII": r"\x00-\x7f",
+        "Digit": "0-9",
+        "Graph": "!-~",
+        "Print": " -~",
+    }
+    return posix.get(name) or _category_ranges()[name]
+
+
+@functools.cache
+def _category_ranges() -> dict[str, str]:
+    """Return the code point ranges of each major Unicode category, as the inside of a character class."""
+    ranges: dict[str, list[str]] = {}
+    start, current = 0, unicodedata.category(chr(0))[0]
+    for code_point in range(1, sys.maxunicode + 2):
+        category = unicodedata.category(chr(code_point))[0] if code_point <= sys.maxunicode else ""
+        if category != current:
+            ranges.setdefault(current, []).append(f"\\U{start:08x}-\\U{code_point - 1:08x}")
+            start, current = code_point, category
+    return {category: "".join(parts) for category, parts in ranges.items()}

@@ -1,0 +1,1 @@
+"""Who answers what: `listener`, `dispatch`, `operations` (and scope.json), `calls`."""

@@ -1,0 +1,1 @@
+"""Start, find and stop it: `daemon`, `home` (the folder of its state), `server`."""

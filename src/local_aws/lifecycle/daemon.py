@@ -1,0 +1,227 @@
+"""Starts, finds and stops the server from another process. Standard library only: importing this is cheap."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from local_aws.lifecycle.home import Home, find_home
+
+__all__ = [
+    "LocalAwsError",
+    "Server",
+    "ensure_environment",
+    "reset",
+    "set_deliveries",
+    "start",
+    "status",
+    "stop",
+]
+
+_START_SECONDS = 60
+_STOP_SECONDS = 60
+_POLL_SECONDS = 0.02
+_REQUEST_SECONDS = 60
+_LOG_LINES = 15
+
+
+class LocalAwsError(Exception):
+    """The server did not do what it was asked to; the message says why."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server.
+
+    Attributes:
+        endpoint_url: What boto3 takes as AWS_ENDPOINT_URL.
+        pid: The server's process.
+        home: The folder that holds its state.
+        started: Whether this call started it; it may have been running.
+    """
+
+    endpoint_url: str
+    pid: int
+    home: Path
+    started: bool
+
+
+def start(
+    home: Path | None = None,
+    *,
+    owner: int | None = None,
+    idle_minutes: float = 60,
+    port: int = 0,
+    preload: bool = True,
+) -> Server:
+    """Return the server of a home folder, started if it was not running.
+
+    Args:
+        home: The folder that holds all state; by default LOCAL_AWS_HOME or the project's `.local_aws`.
+        owner: A process with whose end the server ends.
+        idle_minutes: The server ends after so long without a request or anything running.
+        port: The port to listen on; by default any that is free.
+        preload: Whether to import scikit-learn and its like once, for all jobs that are forks.
+
+    Raises:
+        LocalAwsError: It did not start, with the last lines of its log.
+    """
+    place = Home(home or find_home())
+    with place.starting():
+        if about := place.published():
+            return Server(about["endpoint_url"], about["pid"], place.folder, started=False)
+        _wait_until_gone(place)  # a server that is stopping by itself just now
+        place.unpublish()
+        arguments = ["--home", str(place.folder), "--port", str(port), "--idle-minutes", str(idle_minutes)]
+        if owner is not None:
+            arguments += ["--owner", str(owner)]
+        if not preload:
+            arguments.append("--no-preload")
+        process = _launch(place, arguments)
+        try:
+            about = _wait_until_ready(place, process)
+        except BaseException:  # an interrupt too: what did not come to be is not left running
+            process.terminate()
+            process.wait()
+            raise
+        return Server(about["endpoint_url"], about["pid"], place.folder, started=True)
+
+
+def stop(home: Path | None = None) -> bool:
+    """Stop the server of a home folder and all it started; return whether one was running.
+
+    Raises:
+        LocalAwsError: It still runs.
+    """
+    place = Home(home or find_home())
+    if not place.is_held():
+        return False
+    with place.starting():
+        about = place.published()
+        if about is None:
+            return False
+        os.kill(about["pid"], signal.SIGTERM)
+        _wait_until_gone(place)
+        _wait_until_ended(about["pid"])
+    return True
+
+
+def status(home: Path | None = None) -> dict[str, Any] | None:
+    """Return what the server of a home folder is doing, or None when it is not running."""
+    about = Home(home or find_home()).published()
+    return None if about is None else _call(about["endpoint_url"], "GET", "status")
+
+
+def reset(home: Path | None = None) -> None:
+    """Stop the server and delete all state of a home folder."""
+    place = Home(home or find_home())
+    stop(place.folder)
+    place.erase()
+
+
+def ensure_environment(
+    endpoint_url: str, pipeline_name: str, *, invoker_url_auth: str = "AWS_IAM"
+) -> dict[str, str]:
+    """Make what Terraform makes on AWS for a pipeline name, where it is missing.
+
+    Args:
+        endpoint_url: The server.
+        pipeline_name: As Terraform has it.
+        invoker_url_auth: As Terraform has it: AWS_IAM refuses calls of the invoker's URL without a signature,
+            NONE takes them.
+
+    Returns:
+        Terraform's outputs: account_id, region, bucket, job_role_arn, image_uri, endpoint_name,
+        deployer_function_name, invoker_function_name, invoker_url, pipeline_name.
+
+    Raises:
+        LocalAwsError: The name is not one AWS would take, or something could not be made.
+    """
+    asked = {"pipeline_name": pipeline_name, "invoker_url_auth": invoker_url_auth}
+    return _call(endpoint_url, "POST", "environments", asked)
+
+
+def set_deliveries(endpoint_url: str, *, lost: float = 0.0, duplicated: float = 0.0, seed: int = 0) -> None:
+    """Have a share of all EventBridge deliveries lost or made twice, until it is set again.
+
+    Raises:
+        LocalAwsError: The shares are no shares.
+    """
+    _call(endpoint_url, "POST", "deliveries", {"lost": lost, "duplicated": duplicated, "seed": seed})
+
+
+def _launch(place: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
+    # `-c`, not `-m`: the fork server would import a module that is __main__ into every job.
+    command = [sys.executable, "-P", "-c", "from local_aws.lifecycle.server import main; main()", *arguments]
+    with place.log.open("ab") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=place.folder,
+            start_new_session=True,
+        )
+
+
+def _wait_until_ready(place: Home, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise LocalAwsError(f"The server ended with code {process.returncode}. {_log_tail(place)}")
+        if about := place.published():
+            return about
+        time.sleep(_POLL_SECONDS)
+    raise LocalAwsError(f"The server was not ready after {_START_SECONDS} seconds. {_log_tail(place)}")
+
+
+def _wait_until_gone(place: Home) -> None:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while place.is_held():
+        if time.monotonic() > deadline:
+            raise LocalAwsError(f"The server of {place.folder} still runs after {_STOP_SECONDS} seconds.")
+        time.sleep(_POLL_SECONDS)
+
+
+def _wait_until_ended(pid: int) -> None:
+    """Wait for a process that has let go of its folder and is about to end."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if os.waitpid(pid, os.WNOHANG) != (0, 0):
+                return  # a child of this process, which nobody else would reap
+        except ChildProcessError:
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return
+        time.sleep(_POLL_SECONDS)
+
+
+def _log_tail(place: Home) -> str:
+    lines = place.log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+    return "\n".join([f"{place.log}:", *lines])
+
+
+def _call(endpoint_url: str, method: str, path: str, document: dict[str, Any] | None = None) -> Any:
+    """Ask the server for something that is not AWS's; never through a proxy."""
+    connection = http.client.HTTPConnection(urlsplit(endpoint_url).netloc, timeout=_REQUEST_SECONDS)
+    try:
+        connection.request(method, f"/_local/{path}", json.dumps(document or {}))
+        response = connection.getresponse()
+        content = response.read()
+    except OSError as error:
+        raise LocalAwsError(f"No answer from {endpoint_url}: {error}") from error
+    finally:
+        connection.close()
+    answer = json.loads(content)
+    if response.status != 200:
+        raise LocalAwsError(answer.get("message", content.decode(errors="replace")))
+    return answer

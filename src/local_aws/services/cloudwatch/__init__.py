@@ -1,0 +1,1 @@
+"""CloudWatch: log streams and metrics."""

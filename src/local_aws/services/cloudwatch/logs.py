@@ -1,0 +1,189 @@
+"""CloudWatch Logs, to read: what jobs, endpoints and functions printed, under the names AWS gives to it.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from local_aws.core.account import Account
+from local_aws.core.errors import AwsError, not_emulated
+from local_aws.core.store import Document, Store
+from local_aws.core.wire import page
+from local_aws.services.jobs.family import read_text
+
+__all__ = ["Logs"]
+
+_JOB_GROUPS = {
+    "processing-job": ("ProcessingJob", "/aws/sagemaker/ProcessingJobs"),
+    "training-job": ("TrainingJob", "/aws/sagemaker/TrainingJobs"),
+}
+_MOST = 10_000
+_TOKEN = re.compile(r"([bf])/(\d+)")
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """One log file. A line has no time of its own: all have that of the last one."""
+
+    group: str
+    name: str
+    path: Path
+    created: float
+
+    @cached_property
+    def modified(self) -> int:
+        """When the last line was written, in milliseconds."""
+        return round(self.path.stat().st_mtime * 1000)
+
+    def events(self, request: Document) -> list[Document]:
+        """Return the lines that lie in a request's time."""
+        if not request.get("startTime", 0) <= self.modified < request.get("endTime", float("inf")):
+            return []
+        return [
+            {"timestamp": self.modified, "ingestionTime": self.modified, "message": line}
+            for line in read_text(self.path).splitlines()
+        ]
+
+
+class Logs:
+    """The operations that read logs."""
+
+    def __init__(self, account: Account, store: Store) -> None:
+        self._account, self._store = account, store
+
+    def describe_log_groups(self, request: Document) -> Document:
+        """List groups by name."""
+        prefix, text = request.get("logGroupNamePrefix", ""), request.get("logGroupNamePattern", "")
+        groups: dict[str, float] = {}
+        for stream in self._streams():
+            groups.setdefault(stream.group, stream.created)
+        found = [
+            {
+                "logGroupName": name,
+                "arn": self._account.arn("logs", f"log-group:{name}:*"),
+                "creationTime": round(created * 1000),
+                "storedBytes": 0,
+            }
+            for name, created in sorted(groups.items())
+            if name.startswith(prefix) and text in name
+        ]
+        chosen, following = _page(found, request)
+        return {"logGroups": chosen, **following}
+
+    def describe_log_streams(self, request: Document) -> Document:
+        """List the streams of a group, by name unless asked otherwise."""
+        group = self._group(request)
+        prefix = request.get("logStreamNamePrefix", "")
+        streams = [stream for stream in group if stream.name.startswith(prefix)]
+        by_time = request.get("orderBy") == "LastEventTime"
+        streams.sort(
+            key=lambda it: it.modified if by_time else it.name, reverse=request.get("descending", False)
+        )
+        found = [
+            {
+                "logStreamName": stream.name,
+                "arn": self._account.arn("logs", f"log-group:{stream.group}:log-stream:{stream.name}"),
+                "creationTime": round(stream.created * 1000),
+                "firstEventTimestamp": stream.modified,
+                "lastEventTimestamp": stream.modified,
+                "lastIngestionTime": stream.modified,
+                "storedBytes": 0,
+            }
+            for stream in streams
+        ]
+        chosen, following = _page(found, request)
+        return {"logStreams": chosen, **following}
+
+    def get_log_events(self, request: Document) -> Document:
+        """Return lines of one stream: the last ones, or the first, or those after or before a token.
+
+        https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
+        """
+        wanted = request["logStreamName"]
+        stream = next((stream for stream in self._group(request) if stream.name == wanted), None)
+        if stream is None:
+            raise AwsError("ResourceNotFoundException", "The specified log stream does not exist.")
+        events, limit = stream.events(request), request.get("limit", _MOST)
+        if token := request.get("nextToken"):
+            match = _TOKEN.fullmatch(token)
+            if match is None:
+                raise AwsError("InvalidParameterException", "The specified nextToken is invalid.")
+            is_forward, position = match[1] == "f", int(match[2])
+        else:
+            is_forward = request.get("startFromHead", False)
+            position = 0 if is_forward else len(events)
+        start = position if is_forward else max(0, position - limit)
+        end = min(len(events), start + limit) if is_forward else position
+        return {
+            "events": events[start:end],
+            # AWS's tokens are of this length; the same one comes back at the end.
+            "nextForwardToken": f"f/{max(start, end):056d}",
+            "nextBackwardToken": f"b/{start:056d}",
+        }
+
+    def filter_log_events(self, request: Document) -> Document:
+        """Return the lines of a group that hold every term of a pattern."""
+        terms = _terms(request.get("filterPattern", ""))
+        names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix", "")
+        found = [
+            {**event, "logStreamName": stream.name, "eventId": f"{stream.modified:026d}{number:030d}"}
+            for stream in self._group(request)
+            if stream.name.startswith(prefix) and (names is None or stream.name in names)
+            for number, event in enumerate(stream.events(request))
+            if all(term in event["message"] for term in terms)
+        ]
+        chosen, following = _page(found, request, _MOST)
+        return {"events": chosen, "searchedLogStreams": [], **following}
+
+    def _group(self, request: Document) -> list[_Stream]:
+        name = request.get("logGroupName") or request.get("logGroupIdentifier", "").rpartition(":")[2]
+        streams = [stream for stream in self._streams() if stream.group == name]
+        if not streams:
+            raise AwsError("ResourceNotFoundException", "The specified log group does not exist.")
+        return streams
+
+    def _streams(self) -> Iterator[_Stream]:
+        """Give every log there is."""
+        home = self._account.home
+        found = []
+        for kind, (noun, group) in _JOB_GROUPS.items():
+            for job in self._store.list(kind):
+                name, created = job[f"{noun}Name"], job["CreationTime"]
+                stream = f"{name}/algo-1-{round(created)}"
+                found.append(_Stream(group, stream, home / "jobs" / name / "log.txt", created))
+        for endpoint in self._store.list("endpoint"):
+            name, created = endpoint["EndpointName"], endpoint["CreationTime"]
+            for path in sorted((home / "endpoints" / name).rglob("log.txt")):
+                instance = "local" if path.parent.name == name else path.parent.name
+                found.append(
+                    _Stream(f"/aws/sagemaker/Endpoints/{name}", f"AllTraffic/{instance}", path, created)
+                )
+        for function in self._store.list("function"):
+            name = function["FunctionName"]
+            path = home / "functions" / name / "log.txt"
+            created = path.stat().st_mtime if path.is_file() else 0
+            found.append(_Stream(f"/aws/lambda/{name}", "[$LATEST]local", path, created))
+        return (stream for stream in found if stream.path.is_file())
+
+
+def _terms(pattern: str) -> list[str]:
+    """Return the terms of a filter pattern.
+
+    Raises:
+        AwsError: It is one of the patterns that are not emulated.
+    """
+    if pattern.lstrip()[:1] in ("{", "[", "%") or re.search(r"(^|\s)[?-]", pattern):
+        raise not_emulated(f"the filter pattern {pattern!r}: only terms, all of which must be there, are")
+    return shlex.split(pattern)
+
+
+def _page(found: list[Any], request: Document, default: int = 50) -> tuple[list[Any], Document]:
+    asked = {"NextToken": request.get("nextToken"), "MaxResults": request.get("limit", default)}
+    chosen, following = page(found, asked)
+    return chosen, {"nextToken": following["NextToken"]} if following else {}

@@ -1,0 +1,1 @@
+"""SageMaker's endpoints, and the processes that serve."""

@@ -1,0 +1,352 @@
+"""Models, endpoint configurations and endpoints: the records, and the hosts behind them."""
+
+import os
+import re
+import shutil
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from local_aws.compute.workers import Workers
+from local_aws.core.account import Account
+from local_aws.core.errors import AwsError, invalid, not_emulated
+from local_aws.core.store import Document, Store
+from local_aws.core.wire import in_period, page
+from local_aws.services.cloudwatch.metrics import EndpointMetrics
+from local_aws.services.endpoints.hosting import Host
+from local_aws.services.endpoints.serve_process import Answer, Container
+from local_aws.services.jobs.family import REASON_LENGTH
+from local_aws.services.s3 import Buckets, split_uri
+
+__all__ = ["BODY_LIMIT", "Endpoints"]
+
+BODY_LIMIT = 6_291_456
+_TARGET = re.compile(r"\S[ -~]{0,1023}")
+_UNEMULATED_CONFIG = (
+    "AsyncInferenceConfig",
+    "DataCaptureConfig",
+    "ExplainerConfig",
+    "ShadowProductionVariants",
+)
+_UNEMULATED_UPDATE = ("DeploymentConfig", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
+_UNEMULATED_VARIANT = ("ServerlessConfig", "InferenceAmiVersion", "CoreDumpConfig")
+
+
+@dataclass
+class _Hosted:
+    """An endpoint's container and models."""
+
+    container: Container
+    host: Host
+    variant: str
+    in_service: bool = False
+
+
+class Endpoints:
+    """The operations on models, configurations and endpoints, and InvokeEndpoint."""
+
+    def __init__(self, account: Account, store: Store, buckets: Buckets, workers: Workers) -> None:
+        self._account, self._store, self._buckets, self._workers = account, store, buckets, workers
+        self._hosts: dict[str, _Hosted] = {}
+        self._replacements: dict[str, _Hosted] = {}
+        self._starting: dict[str, threading.Thread] = {}
+        self._lock = threading.RLock()
+        self._closed = False
+
+    # Models
+
+    def create_model(self, request: Document) -> Document:
+        """Record a multi-model container."""
+        container = request.get("PrimaryContainer")
+        if container is None or request.get("Containers"):
+            raise not_emulated("models without PrimaryContainer")
+        if container.get("Mode") != "MultiModel" or not container.get("ModelDataUrl"):
+            raise not_emulated("containers that are not Mode MultiModel with a ModelDataUrl")
+        split_uri(container["ModelDataUrl"])
+        return self._create("model", "Model", request)
+
+    def describe_model(self, request: Document) -> Document:
+        """Return a model's record."""
+        return self._find("model", "Model", request["ModelName"])
+
+    def list_models(self, request: Document) -> Document:
+        """List models."""
+        return self._list("model", "Model", "Models", request)
+
+    def delete_model(self, request: Document) -> Document:
+        """Forget a model."""
+        return self._delete("model", "Model", request["ModelName"])
+
+    # Configurations
+
+    def create_endpoint_config(self, request: Document) -> Document:
+        """Record a configuration of one variant."""
+        variants = request["ProductionVariants"]
+        if len(variants) != 1:
+            raise not_emulated("endpoint configurations with other than one production variant")
+        for field in _UNEMULATED_CONFIG:
+            if request.get(field):
+                raise not_emulated(f"{field} of an endpoint configuration")
+        for field in _UNEMULATED_VARIANT:
+            if variants[0].get(field):
+                raise not_emulated(f"{field} of a production variant")
+        if not variants[0].get("ModelName"):
+            raise not_emulated("production variants without ModelName (inference components)")
+        self._find("model", "Model", variants[0]["ModelName"])
+        return self._create("endpoint-config", "EndpointConfig", request)
+
+    def describe_endpoint_config(self, request: Document) -> Document:
+        """Return a configuration's record."""
+        return self._find("endpoint-config", "EndpointConfig", request["EndpointConfigName"])
+
+    def list_endpoint_configs(self, request: Document) -> Document:
+        """List configurations."""
+        return self._list("endpoint-config", "EndpointConfig", "EndpointConfigs", request)
+
+    def delete_endpoint_config(self, request: Document) -> Document:
+        """Forget a configuration."""
+        return self._delete("endpoint-config", "EndpointConfig", request["EndpointConfigName"])
+
+    # Endpoints
+
+    def create_endpoint(self, request: Document) -> Document:
+        """Record an endpoint and start its container."""
+        self._find("endpoint-config", "EndpointConfig", request["EndpointConfigName"])
+        answer = self._create("endpoint", "Endpoint", request, EndpointStatus="Creating")
+        self._start(request["EndpointName"])
+        return answer
+
+    def describe_endpoint(self, request: Document) -> Document:
+        """Return an endpoint's record."""
+        endpoint = self._find("endpoint", "Endpoint", request["EndpointName"])
+        variant, model = self._variant(endpoint)
+        image = model["PrimaryContainer"].get("Image", "")
+        count = variant.get("InitialInstanceCount", 1)
+        summary = {
+            "VariantName": variant["VariantName"],
+            "DeployedImages": [
+                {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": endpoint["CreationTime"]}
+            ],
+            "CurrentWeight": 1.0,
+            "DesiredWeight": 1.0,
+            "CurrentInstanceCount": count,
+            "DesiredInstanceCount": count,
+        }
+        return {**endpoint, "ProductionVariants": [summary]}
+
+    def update_endpoint(self, request: Document) -> Document:
+        """Serve from another configuration: its container is started first, then takes over.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
+        """
+        for field in _UNEMULATED_UPDATE:
+            if request.get(field):
+                raise not_emulated(f"{field} of UpdateEndpoint")
+        name, configuration = request["EndpointName"], request["EndpointConfigName"]
+        with self._lock:
+            endpoint = self._find("endpoint", "Endpoint", name)
+            self._find("endpoint-config", "EndpointConfig", configuration)
+            if endpoint["EndpointStatus"] not in ("InService", "Failed"):
+                raise invalid(f"Cannot update in-progress endpoint {endpoint['EndpointArn']!r}.")
+            self._start(name, configuration)
+        return {"EndpointArn": endpoint["EndpointArn"]}
+
+    def list_endpoints(self, request: Document) -> Document:
+        """List endpoints."""
+        return self._list("endpoint", "Endpoint", "Endpoints", request)
+
+    def delete_endpoint(self, request: Document) -> Document:
+        """End an endpoint's container and forget it."""
+        name = request["EndpointName"]
+        self._find("endpoint", "Endpoint", name)
+        self._stop(name)
+        self._delete("endpoint", "Endpoint", name)
+        shutil.rmtree(self._account.home / "endpoints" / name, ignore_errors=True)
+        return {}
+
+    # The runtime
+
+    def invoke(self, name: str, body: bytes, headers: Mapping[str, str]) -> tuple[Answer, str]:
+        """Call a model of an endpoint.
+
+        Args:
+            name: The endpoint.
+            body: What the model is asked.
+            headers: In lower case; `x-amzn-sagemaker-target-model` names the model.
+
+        Returns:
+            The container's answer, and the name of the variant that gave it.
+
+        Raises:
+            AwsError: As the runtime API reports it.
+        """
+        if len(body) > BODY_LIMIT:
+            raise AwsError("ValidationError", f"The body has {len(body)} bytes; the most is {BODY_LIMIT}.")
+        target = headers.get("x-amzn-sagemaker-target-model")
+        hosted = self._hosts.get(name)
+        if hosted is None or not hosted.in_service:
+            endpoint = self._store.find("endpoint", name)
+            if endpoint is None:
+                raise AwsError(
+                    "ValidationError", f"Endpoint {name} of account {self._account.account_id} not found."
+                )
+            status = endpoint["EndpointStatus"]
+            raise AwsError("ValidationError", f"Endpoint {name} is in status {status}, not InService.")
+        if not target:
+            raise AwsError(
+                "ValidationError", f"Endpoint {name} is a multi-model endpoint: TargetModel is needed."
+            )
+        if not _TARGET.fullmatch(target):
+            raise AwsError("ValidationError", "TargetModel must have 1 to 1024 printable characters.")
+        return hosted.host.invoke(target, body, headers), hosted.variant
+
+    # For the server
+
+    def recover(self) -> None:
+        """Start the containers of all endpoints again."""
+        for endpoint in self._store.list("endpoint"):
+            self._start(endpoint["EndpointName"])
+
+    def restart_if_failed(self, name: str) -> None:
+        """Start an endpoint's container once more if it has failed."""
+        if self._find("endpoint", "Endpoint", name)["EndpointStatus"] == "Failed":
+            self._start(name)
+
+    def status(self) -> dict[str, Any]:
+        """Return what each endpoint is and has done."""
+        return {
+            endpoint["EndpointName"]: {
+                "status": endpoint["EndpointStatus"],
+                "reason": endpoint.get("FailureReason"),
+                **(hosted.host.status() if (hosted := self._hosts.get(endpoint["EndpointName"])) else {}),
+            }
+            for endpoint in self._store.list("endpoint")
+        }
+
+    def close(self) -> None:
+        """End all containers; their endpoints come back with the next server."""
+        with self._lock:
+            self._closed = True
+        for name in {*self._hosts, *self._starting}:
+            self._stop(name)
+
+    # Inside
+
+    def _start(self, name: str, update: str | None = None) -> None:
+        """Start an endpoint's container in a thread: the first, or one for an update's configuration."""
+        with self._lock:
+            if self._closed or name in self._starting:
+                return
+            status = "Updating" if update else "Creating"
+            self._store.update("endpoint", name, EndpointStatus=status, FailureReason=None)
+            thread = threading.Thread(target=self._bring_up, args=(name, update), name=f"start-{name}")
+            self._starting[name] = thread
+            thread.start()
+
+    def _bring_up(self, name: str, update: str | None) -> None:
+        try:
+            endpoint = self._find("endpoint", "Endpoint", name)
+            hosted = self._host({**endpoint, "EndpointConfigName": update} if update else endpoint)
+            if update:
+                self._replacements[name] = hosted
+            else:
+                self._hosts[name] = hosted
+            hosted.container.start()
+            hosted.in_service = True
+            fields = {"EndpointStatus": "InService"}
+            if update:
+                fields["EndpointConfigName"] = update
+                self._replace(name)
+        except Exception as error:
+            if not isinstance(error, AwsError):
+                traceback.print_exc()
+            reason = error.message if isinstance(error, AwsError) else f"{type(error).__name__}: {error}"
+            (self._replacements if update else self._hosts).pop(name, None)
+            # An update that fails leaves the endpoint as it was.
+            status = "InService" if update and name in self._hosts else "Failed"
+            fields = {"EndpointStatus": status, "FailureReason": reason[:REASON_LENGTH]}
+        with self._lock:
+            self._starting.pop(name, None)
+            if not self._closed and self._store.find("endpoint", name):
+                self._store.update("endpoint", name, LastModifiedTime=time.time(), **fields)
+
+    def _host(self, endpoint: Document) -> _Hosted:
+        """Return a container on a new instance, which has no models on its disk."""
+        name = endpoint["EndpointName"]
+        place = self._account.home / "endpoints" / name
+        folder = place / f"update-{uuid4().hex[:8]}" if name in self._hosts else place
+        shutil.rmtree(folder / "ml", ignore_errors=True)
+        variant, model = self._variant(endpoint)
+        definition = model["PrimaryContainer"]
+        # A laptop has no Terraform to say this.
+        pickles = {name: os.environ[name] for name in ("SERVE_PICKLES",) if name in os.environ}
+        variables = pickles | definition.get("Environment", {})
+        container = Container(self._account, self._workers, folder, model["ExecutionRoleArn"], variables)
+        log_arn = self._account.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{name}")
+        cached = definition.get("MultiModelConfig", {}).get("ModelCacheSetting") != "Disabled"
+        metrics = EndpointMetrics(self._account.region, name, variant["VariantName"])
+        host = Host(container, self._buckets, folder, definition["ModelDataUrl"], log_arn, cached, metrics)
+        return _Hosted(container, host, variant["VariantName"])
+
+    def _replace(self, name: str) -> None:
+        """Let an endpoint's new container take over from its old one."""
+        former = self._hosts.get(name)
+        self._hosts[name] = self._replacements.pop(name)
+        if former is not None:
+            former.container.close()
+            shutil.rmtree(former.container.folder / "ml", ignore_errors=True)
+
+    def _stop(self, name: str) -> None:
+        thread = self._starting.get(name)
+        self._close_host(name)
+        if thread is not None:
+            thread.join()
+            self._close_host(name)  # which it may just have made
+
+    def _close_host(self, name: str) -> None:
+        for hosts in (self._hosts, self._replacements):
+            if hosted := hosts.pop(name, None):
+                hosted.container.close()
+
+    def _variant(self, endpoint: Document) -> tuple[Document, Document]:
+        configuration = self._find("endpoint-config", "EndpointConfig", endpoint["EndpointConfigName"])
+        variant = configuration["ProductionVariants"][0]
+        return variant, self._find("model", "Model", variant["ModelName"])
+
+    def _create(self, kind: str, noun: str, request: Document, **fields: Any) -> Document:
+        name, now = request[f"{noun}Name"], time.time()
+        arn = self._account.arn("sagemaker", f"{kind}/{name.lower()}")
+        document = {**request, f"{noun}Arn": arn, "CreationTime": now, "LastModifiedTime": now, **fields}
+        if not self._store.add(kind, name, document):
+            raise invalid(f"Cannot create already existing {kind} {arn!r}.")
+        return {f"{noun}Arn": arn}
+
+    def _find(self, kind: str, noun: str, name: str) -> Document:
+        document = self._store.find(kind, name)
+        if document is None:
+            arn = self._account.arn("sagemaker", f"{kind}/{name.lower()}")
+            raise invalid(f"Could not find {noun[0].lower()}{noun[1:]} {arn!r}.")
+        return document
+
+    def _delete(self, kind: str, noun: str, name: str) -> Document:
+        self._find(kind, noun, name)
+        self._store.delete(kind, name)
+        return {}
+
+    def _list(self, kind: str, noun: str, key: str, request: Document) -> Document:
+        text, status = request.get("NameContains", ""), request.get("StatusEquals")
+        items = [
+            item
+            for item in self._store.list(kind)
+            if text in item[f"{noun}Name"]
+            and status in (None, item.get(f"{noun}Status"))
+            and in_period(item, request)
+        ]
+        field = f"{noun}Name" if request.get("SortBy") == "Name" else "CreationTime"
+        items.sort(key=lambda item: item[field], reverse=request.get("SortOrder") != "Ascending")
+        chosen, following = page(items, request, 10)
+        return {key: chosen, **following}

@@ -1,0 +1,263 @@
+"""The platform side of a multi-model endpoint: models are fetched, loaded, called and unloaded on demand.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html
+"""
+
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from local_aws.core.errors import AwsError
+from local_aws.services.cloudwatch.metrics import EndpointMetrics
+from local_aws.services.endpoints.serve_process import Answer, Container
+from local_aws.services.s3 import Buckets
+
+__all__ = ["Counters", "Host"]
+
+INVOKE_SECONDS = 60
+READY_SECONDS = 60  # an invocation waits so long for a load, which then goes on without it
+LOAD_SECONDS = 360
+_OUT_OF_MEMORY = 507
+_LOADED = (200, 409)  # loaded now; loaded already
+
+
+@dataclass
+class Counters:
+    """What an endpoint has done since it was started."""
+
+    invocations: int = 0
+    hits: int = 0
+    cold_loads: int = 0
+    load_milliseconds: float = 0.0
+    unloads: int = 0
+
+
+class Host:
+    """One endpoint's models."""
+
+    def __init__(
+        self,
+        container: Container,
+        buckets: Buckets,
+        folder: Path,
+        models_uri: str,
+        log_arn: str,
+        cached: bool,
+        metrics: EndpointMetrics,
+    ) -> None:
+        self._container, self._buckets, self._folder = container, buckets, folder
+        self._models_uri, self._log_arn, self._cached = models_uri, log_arn, cached
+        self._metrics, self._counters = metrics, Counters()
+        self._lock = threading.Lock()
+        self._released = threading.Condition(self._lock)
+        self._loaded: OrderedDict[str, str] = (
+            OrderedDict()
+        )  # target -> the container's name, least used first
+        self._in_use: Counter[str] = Counter()  # calls under way, by target
+        self._loading: dict[str, Future[str]] = {}
+        self._starts = 1
+
+    def invoke(self, target: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Call a model, loading it first if it is not loaded.
+
+        Raises:
+            AwsError: As the runtime API reports it.
+        """
+        try:
+            return self._invoke(target, body, headers)
+        except AwsError as error:
+            status = error.details.get("OriginalStatusCode") or error.status
+            is_client = 400 <= status < 500
+            self._metrics.add(
+                Invocations=1, Invocation4XXErrors=int(is_client), Invocation5XXErrors=int(not is_client)
+            )
+            raise
+
+    def _invoke(self, target: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        self._forget_after_restart()
+        started = time.monotonic()
+        with self._lock:
+            self._counters.invocations += 1
+            self._in_use[target] += 1
+            is_hit = target in self._loaded
+        try:
+            # A model may be unloaded for another's sake between its load and its call.
+            for _ in range(3):
+                name = self._ensure_loaded(target)
+                waited, called = time.monotonic() - started, time.monotonic()
+                answer = self._send("POST", f"/models/{name}/invoke", body, headers, INVOKE_SECONDS)
+                if answer[0] != 404 or self._is_loaded(name):
+                    break
+                with self._lock:
+                    self._loaded.pop(target, None)
+        finally:
+            with self._released:
+                self._in_use[target] -= 1
+                self._released.notify_all()
+        loading = {} if is_hit else {"ModelLoadingWaitTime": waited}
+        self._metrics.add(ModelCacheHit=int(is_hit), ModelLatency=time.monotonic() - called, **loading)
+        if not self._cached:
+            self._unload(target)
+        if answer[0] >= 400:
+            raise self._model_error(answer)
+        self._metrics.add(Invocations=1, Invocation4XXErrors=0, Invocation5XXErrors=0)
+        return answer
+
+    def status(self) -> dict[str, float]:
+        """Return the counters."""
+        with self._lock:
+            return {**asdict(self._counters), "loaded_models": len(self._loaded)}
+
+    def _ensure_loaded(self, target: str) -> str:
+        with self._lock:
+            if target in self._loaded:
+                self._loaded.move_to_end(target)
+                self._counters.hits += 1
+                return self._loaded[target]
+            loading = self._loading.get(target)
+            if loading is None:
+                loading = self._loading[target] = Future()
+                threading.Thread(target=self._load_for, args=(target, loading), daemon=True).start()
+        try:
+            return loading.result(READY_SECONDS)
+        except FutureTimeout:
+            raise AwsError(
+                "ModelNotReadyException",
+                f"Model {target} is not ready after {READY_SECONDS} seconds; it goes on loading. Try again.",
+                429,
+            ) from None
+
+    def _load_for(self, target: str, loading: "Future[str]") -> None:
+        """Load a model for everybody who waits for it."""
+        try:
+            name = self._load(target)
+        except Exception as error:  # whoever waits is told
+            with self._lock:
+                del self._loading[target]
+            loading.set_exception(error)
+        else:
+            with self._lock:
+                del self._loading[target]
+            loading.set_result(name)
+
+    def _load(self, target: str) -> str:
+        started = time.monotonic()
+        name = hashlib.sha256(target.encode()).hexdigest()[:32]
+        self._fetch(target, name)
+        fetched = time.monotonic()
+        request = json.dumps({"model_name": name, "url": f"/opt/ml/models/{name}/model"}).encode()
+        headers = {"Content-Type": "application/json", "X-Amzn-SageMaker-Target-Model": target}
+        while True:
+            answer = self._send("POST", "/models", request, headers, LOAD_SECONDS)
+            if answer[0] != _OUT_OF_MEMORY or not self._unload_least_used():
+                break
+        if answer[0] not in _LOADED:
+            raise self._model_error(answer)
+        with self._lock:
+            self._loaded[target] = name
+            self._counters.cold_loads += 1
+            self._counters.load_milliseconds += (time.monotonic() - started) * 1000
+            count = len(self._loaded)
+        self._metrics.add(
+            ModelDownloadingTime=fetched - started,
+            ModelLoadingTime=time.monotonic() - fetched,
+            LoadedModelCount=count,
+        )
+        return name
+
+    def _fetch(self, target: str, name: str) -> None:
+        """Download and unpack an artifact; its files stay on the instance, also after an unload."""
+        model = self._folder / "ml" / "models" / name / "model"
+        if model.is_dir():
+            return
+        uri = f"{self._models_uri.rstrip('/')}/{target.lstrip('/')}"
+        try:
+            content = self._buckets.read(uri)
+        except AwsError:
+            raise AwsError(
+                "ValidationError",
+                f"Failed to download model data. Please ensure that there is an object at {uri}",
+            ) from None
+        unpacked = model.with_name("unpacking")
+        shutil.rmtree(unpacked, ignore_errors=True)
+        unpacked.mkdir(parents=True)
+        try:
+            with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+                archive.extractall(unpacked, filter="data")
+        except (tarfile.TarError, EOFError, OSError) as error:
+            shutil.rmtree(unpacked, ignore_errors=True)
+            raise AwsError("ValidationError", f"Failed to extract model data from {uri}: {error}") from None
+        unpacked.rename(model)
+
+    def _unload_least_used(self) -> bool:
+        """Unload the least recently used model that nobody calls now; wait for one if all are called."""
+        with self._released:
+            self._released.wait_for(lambda: not self._loaded or self._unused() is not None, INVOKE_SECONDS)
+            target = self._unused()
+        return target is not None and self._unload(target)
+
+    def _unused(self) -> str | None:
+        return next((target for target in self._loaded if not self._in_use[target]), None)
+
+    def _unload(self, target: str) -> bool:
+        with self._lock:
+            name = self._loaded.pop(target, None)
+        if name is None:
+            return False
+        started = time.monotonic()
+        self._send("DELETE", f"/models/{name}", b"", {}, INVOKE_SECONDS)
+        with self._lock:
+            self._counters.unloads += 1
+            count = len(self._loaded)
+        self._metrics.add(ModelUnloadingTime=time.monotonic() - started, LoadedModelCount=count)
+        return True
+
+    def _is_loaded(self, name: str) -> bool:
+        return self._send("GET", f"/models/{name}", b"", {}, INVOKE_SECONDS)[0] == 200
+
+    def _forget_after_restart(self) -> None:
+        """A container that was started again has nothing loaded."""
+        if self._starts != self._container.starts:
+            with self._lock:
+                self._starts = self._container.starts
+                self._loaded.clear()
+
+    def _send(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float
+    ) -> Answer:
+        try:
+            return self._container.request(method, path, body, headers, seconds)
+        except TimeoutError:
+            message = (
+                "Your invocation timed out while waiting for a response from container primary. "
+                f"Review the latency metrics or the log: {self._container.log}"
+            )
+            raise self._model_error((0, {}, message.encode())) from None
+        except ConnectionError as error:
+            raise AwsError(
+                "ServiceUnavailable", f"The endpoint's container is not in service: {error}", 503
+            ) from None
+
+    def _model_error(self, answer: Answer) -> AwsError:
+        status, _, body = answer
+        message = body.decode(errors="replace")
+        blame = "client" if 400 <= status < 500 else "server"
+        return AwsError(
+            "ModelError",
+            f'Received {blame} error ({status}) from primary with message "{message}". '
+            f"See {self._container.log} for more information.",
+            424,
+            OriginalStatusCode=status,
+            OriginalMessage=message,
+            LogStreamArn=self._log_arn,
+        )

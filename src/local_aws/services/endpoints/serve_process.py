@@ -1,0 +1,202 @@
+"""The container of an endpoint: `serve` as a process, watched and restarted."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from queue import Empty, LifoQueue
+
+from local_aws.compute.workers import Worker, Workers
+from local_aws.core.account import Account
+from local_aws.core.errors import AwsError
+from local_aws.services.jobs.family import failure_reason
+
+__all__ = ["Answer", "Container"]
+
+_START_SECONDS = 240  # a container must answer /ping within four minutes of its start
+_PING_SECONDS = 2
+_POLL_SECONDS = 0.05
+_RESTART_SECONDS = (0.1, 0.5, 1, 2, 5)
+
+Answer = tuple[int, Mapping[str, str], bytes]
+
+
+class Container:
+    """A `serve` that is kept running, and the connections to it."""
+
+    def __init__(
+        self,
+        account: Account,
+        workers: Workers,
+        folder: Path,
+        role_arn: str,
+        environment: Mapping[str, str],
+        command: Sequence[str] = ("serve",),
+    ) -> None:
+        self._account, self._workers, self.folder = account, workers, folder
+        self._role_arn, self._environment, self._command = role_arn, dict(environment), command
+        self._connections: LifoQueue[HTTPConnection] = LifoQueue()
+        self._closing = threading.Event()
+        self._worker: Worker | None = None
+        self._port = 0
+        self._watcher = threading.Thread(target=self._watch, name=f"endpoint-{folder.name}", daemon=True)
+        self.log = folder / "log.txt"
+        self.healthy = threading.Event()
+        self.starts = 0
+
+    def start(self) -> None:
+        """Run `serve` until it is healthy.
+
+        Raises:
+            AwsError: It is not, with the log's last lines.
+        """
+        (self.folder / "ml" / "models").mkdir(parents=True, exist_ok=True)
+        self._launch()
+        if not self._wait_until_healthy():
+            self._end_worker()
+            raise AwsError("EndpointFailed", failure_reason("The container did not pass its ping.", self.log))
+        self._watcher.start()
+
+    def close(self) -> None:
+        """End the process."""
+        self._closing.set()
+        self.healthy.clear()
+        self._end_worker()
+        if self._watcher.is_alive():
+            self._watcher.join()
+        self._drop_connections()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        seconds: float = 60,
+    ) -> Answer:
+        """Send a request to the container.
+
+        Raises:
+            TimeoutError: There was no answer in time.
+            ConnectionError: The container is not running, or broke the connection.
+        """
+        if not self.healthy.is_set():
+            raise ConnectionError("the container is not in service")
+        with self._connection(seconds) as connection:
+            connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            content = response.read()
+            return response.status, {name.lower(): value for name, value in response.getheaders()}, content
+
+    @contextlib.contextmanager
+    def _connection(self, seconds: float) -> Iterator[HTTPConnection]:
+        """Lend a connection that was kept open, or a new one; keep it again unless something went wrong."""
+        try:
+            connection = self._connections.get_nowait()
+        except Empty:
+            connection = HTTPConnection("127.0.0.1", self._port)
+        if connection.port != self._port or _is_closed(connection):
+            connection.close()
+            connection = HTTPConnection("127.0.0.1", self._port)
+        connection.timeout = seconds
+        try:
+            if connection.sock is None:
+                connection.connect()
+                connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sock.settimeout(seconds)
+            yield connection
+        except TimeoutError:
+            connection.close()
+            raise
+        except (HTTPException, OSError) as error:
+            connection.close()
+            raise ConnectionError(str(error)) from error
+        self._connections.put(connection)
+
+    def _launch(self) -> None:
+        self._port = _free_port()
+        environment = self._account.environment(
+            self._role_arn,
+            {
+                **self._environment,
+                "SAGEMAKER_MULTI_MODEL": "true",
+                "SAGEMAKER_BIND_TO_PORT": str(self._port),
+                "SAGEMAKER_SAFE_PORT_RANGE": "25000-25999",
+                "SAGEMAKER_BASE_DIR": str(self.folder / "ml"),
+            },
+        )
+        # A fresh process, not a fork of the warm one: what it uses is what it would use in its image.
+        self._worker = self._workers.start(
+            self._command,
+            environment,
+            self.folder,
+            self.log,
+            opt_ml=self.folder / "ml",
+            fork=False,
+        )
+        self.starts += 1
+
+    def _wait_until_healthy(self) -> bool:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and not self._closing.is_set():
+            if self._worker.wait(0) is not None:
+                return False
+            if self._ping():
+                self.healthy.set()
+                return True
+            time.sleep(_POLL_SECONDS)
+        return False
+
+    def _ping(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=_PING_SECONDS)
+        try:
+            connection.request("GET", "/ping")
+            return connection.getresponse().status == 200
+        except (HTTPException, OSError):
+            return False
+        finally:
+            connection.close()
+
+    def _watch(self) -> None:
+        """Start the container again whenever it ends by itself."""
+        attempt = 0
+        while not self._closing.is_set():
+            self._worker.wait(None)
+            self.healthy.clear()
+            self._drop_connections()
+            if self._closing.wait(_RESTART_SECONDS[min(attempt, len(_RESTART_SECONDS) - 1)]):
+                return
+            self._launch()
+            attempt = 0 if self._wait_until_healthy() else attempt + 1
+        self._end_worker()
+
+    def _end_worker(self) -> None:
+        if self._worker is not None:
+            Workers.end(self._worker)
+
+    def _drop_connections(self) -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                self._connections.get_nowait().close()
+
+
+def _is_closed(connection: HTTPConnection) -> bool:
+    """Return whether the other end has closed a connection while nobody used it."""
+    if connection.sock is None:
+        return True
+    connection.sock.settimeout(0)
+    try:
+        return connection.sock.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

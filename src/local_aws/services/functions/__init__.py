@@ -1,0 +1,1 @@
+"""Lambda: functions, their processes, and Function URLs."""

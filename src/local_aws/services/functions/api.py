@@ -1,0 +1,77 @@
+"""The Lambda operations: Invoke, GetFunction, GetFunctionConfiguration, GetFunctionUrlConfig."""
+
+import json
+import re
+import threading
+from typing import Any
+from urllib.parse import unquote
+
+from local_aws.core.errors import AwsError, not_emulated
+from local_aws.core.wire import Reply, json_reply
+from local_aws.services.functions.functions import Functions
+from local_aws.services.functions.url import BODY_LIMIT
+
+__all__ = ["LambdaApi"]
+
+_PATH = re.compile(r"/\d{4}-\d\d-\d\d/functions/([^/]+)(?:/([a-z]+))?/?")
+
+
+class LambdaApi:
+    """Answers requests to the Lambda service."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+
+    def answer(self, environ: dict[str, Any]) -> Reply:
+        """Answer one request."""
+        path, _, _ = environ["RAW_URI"].partition("?")
+        match = _PATH.fullmatch(path)
+        operation = (environ["REQUEST_METHOD"], match[2]) if match else None
+        if operation == ("POST", "invocations"):
+            return self._invoke(unquote(match[1]), environ)
+        if operation == ("GET", None):
+            configuration = self._functions.find(unquote(match[1]))
+            return json_reply({"Configuration": configuration, "Code": {"RepositoryType": "local"}})
+        if operation == ("GET", "configuration"):
+            return json_reply(self._functions.find(unquote(match[1])))
+        if operation == ("GET", "url"):
+            return self._url_configuration(unquote(match[1]))
+        raise not_emulated(f"the Lambda operation {environ['REQUEST_METHOD']} {path}")
+
+    def _invoke(self, name: str, environ: dict[str, Any]) -> Reply:
+        body = environ["wsgi.input"].read()
+        if len(body) > BODY_LIMIT:
+            raise AwsError(
+                "RequestTooLargeException", f"The request must be smaller than {BODY_LIMIT} bytes.", 413
+            )
+        try:
+            event = json.loads(body or b"{}")
+        except ValueError as error:
+            raise AwsError(
+                "InvalidRequestContentException", f"Could not parse the payload: {error}"
+            ) from None
+        name = self._functions.find(name)["FunctionName"]
+        kind = environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse")
+        if kind == "DryRun":
+            return Reply(b"", 204)
+        if kind == "Event":
+            threading.Thread(target=self._functions.invoke, args=(name, event), daemon=True).start()
+            return Reply(b"", 202)
+        invocation = self._functions.invoke(name, event)
+        headers = {"Content-Type": "application/json", "X-Amz-Executed-Version": "$LATEST"}
+        if invocation.error:
+            headers["X-Amz-Function-Error"] = invocation.error
+        return Reply(invocation.payload.encode(), 200, headers)
+
+    def _url_configuration(self, name: str) -> Reply:
+        function = self._functions.find(name)
+        return json_reply(
+            {
+                "FunctionUrl": self._functions.url(function["FunctionName"]),
+                "FunctionArn": function["FunctionArn"],
+                "AuthType": function.get("UrlAuthType", "NONE"),
+                "InvokeMode": "BUFFERED",
+                "CreationTime": function["LastModified"],
+                "LastModifiedTime": function["LastModified"],
+            }
+        )

@@ -1,0 +1,283 @@
+"""Lambda functions: real handlers, each in a process of its own."""
+
+import hashlib
+import importlib.util
+import itertools
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from local_aws.core.account import Account
+from local_aws.core.errors import AwsError
+from local_aws.core.store import Document, Store
+from local_aws.services.functions.frames import Frames
+
+__all__ = ["Functions", "Invocation"]
+
+_KIND = "function"
+_STOP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """How an invocation ended.
+
+    Attributes:
+        payload: JSON text: what the handler returned, or a description of its error.
+        error: `Unhandled` when the handler raised, else None.
+    """
+
+    payload: str
+    error: str | None = None
+
+
+class Functions:
+    """All functions, by name."""
+
+    def __init__(self, account: Account, store: Store) -> None:
+        self._account, self._store = account, store
+        self._runtimes: dict[str, _Runtime] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def put(
+        self,
+        name: str,
+        handler: str,
+        environment: dict[str, str],
+        timeout: int,
+        memory: int,
+        role: str,
+        url_auth: str = "NONE",
+    ) -> None:
+        """Create a function or change it. A function whose code or settings have changed starts afresh.
+
+        Args:
+            name: The function.
+            handler: `module.function`.
+            environment: Its own variables.
+            timeout: Seconds.
+            memory: Megabytes; what it is told, not what it is held to.
+            role: The ARN it acts with.
+            url_auth: Who may call its URL: AWS_IAM (who signs) or NONE (everybody).
+        """
+        document = {
+            "FunctionName": name,
+            "FunctionArn": self._account.arn("lambda", f"function:{name}"),
+            "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
+            "Role": role,
+            "Handler": handler,
+            "Timeout": timeout,
+            "MemorySize": memory,
+            "Environment": {"Variables": environment},
+            "CodeSha256": _code_hash(handler),
+            "Version": "$LATEST",
+            "State": "Active",
+            "LastUpdateStatus": "Successful",
+            "PackageType": "Zip",
+            "UrlAuthType": url_auth,
+        }
+        known = self._store.find(_KIND, name)
+        if known is None or {**known, "LastModified": None} != {**document, "LastModified": None}:
+            document["LastModified"] = time.strftime("%Y-%m-%dT%H:%M:%S.000+0000", time.gmtime())
+            self._store.put(_KIND, name, document)
+            self._retire(name)
+
+    def find(self, name_or_arn: str) -> Document:
+        """Return a function's configuration.
+
+        Raises:
+            AwsError: No such function.
+        """
+        name = name_or_arn.rsplit(":", 1)[-1] if name_or_arn.startswith("arn:") else name_or_arn
+        function = self._store.find(_KIND, name)
+        if function is None:
+            arn = self._account.arn("lambda", f"function:{name}")
+            raise AwsError("ResourceNotFoundException", f"Function not found: {arn}", 404, Type="User")
+        return function
+
+    @property
+    def region(self) -> str:
+        """Where all functions are."""
+        return self._account.region
+
+    def url(self, name: str) -> str:
+        """Return a function's URL."""
+        return f"{self._account.endpoint_url}/function-url/{name}/"
+
+    def invoke(self, name: str, event: Any) -> Invocation:
+        """Run a handler and wait for what it returns."""
+        function = self.find(name)
+        name, seconds = function["FunctionName"], function["Timeout"]
+        runtime = self._runtime(function)
+        request_id = str(uuid4())
+        context = {
+            "aws_request_id": request_id,
+            "deadline": time.time() + seconds,
+            "function_name": name,
+            "invoked_function_arn": function["FunctionArn"],
+            "memory_limit_in_mb": str(function["MemorySize"]),
+        }
+        call = None
+        try:
+            call = runtime.call({"event": event, "context": context})
+            reply = call.result(seconds)
+        except FutureTimeout:
+            call.cancel()
+            self._retire(name, runtime)
+            return _unhandled(f"{request_id} Task timed out after {seconds:.2f} seconds", "Sandbox.Timedout")
+        except ConnectionError:
+            return _unhandled(f"RequestId: {request_id} Error: Runtime exited", "Runtime.ExitError")
+        if "error" in reply:
+            return Invocation(json.dumps(reply["error"]), "Unhandled")
+        return Invocation(reply["payload"])
+
+    def close(self) -> None:
+        """End every function's process."""
+        with self._lock:
+            self._closed = True
+        for runtime in list(self._runtimes.values()):
+            runtime.end()
+
+    def _runtime(self, function: Document) -> "_Runtime":
+        name = function["FunctionName"]
+        with self._lock:
+            if self._closed:
+                raise AwsError("ServiceException", "The server is stopping", 503)
+            runtime = self._runtimes.get(name)
+            if runtime is None or not runtime.alive:
+                log = self._account.home / "functions" / name / "log.txt"
+                runtime = self._runtimes[name] = _Runtime(function, self._account, log)
+            return runtime
+
+    def _retire(self, name: str, runtime: "_Runtime | None" = None) -> None:
+        """Let the next invocation start a new process; the old one ends when its other calls have."""
+        with self._lock:
+            current = self._runtimes.get(name)
+            if current is None or (runtime is not None and current is not runtime):
+                return
+            del self._runtimes[name]
+        current.retire()
+
+
+class _Runtime:
+    """One function's process, and the calls it is answering."""
+
+    def __init__(self, function: Document, account: Account, log: Path) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        ours, theirs = socket.socketpair()
+        self._frames = Frames(ours)
+        self._calls: dict[str, Future[dict[str, Any]]] = {}
+        self._numbers = itertools.count()
+        self._retired = False
+        self.alive = True
+        environment = account.environment(
+            function["Role"],
+            {
+                **function["Environment"]["Variables"],
+                "AWS_LAMBDA_FUNCTION_NAME": function["FunctionName"],
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function["MemorySize"]),
+                "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+                "_HANDLER": function["Handler"],
+            },
+        )
+        runtime = [
+            "-P",
+            "-m",
+            "local_aws.services.functions.runtime",
+            function["Handler"],
+            str(theirs.fileno()),
+        ]
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, *runtime],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=log.parent,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        theirs.close()
+        threading.Thread(target=self._receive, name=function["FunctionName"], daemon=True).start()
+
+    def call(self, message: dict[str, Any]) -> Future[dict[str, Any]]:
+        """Send an event; the future holds the answer, or a ConnectionError when the process has ended."""
+        number, future = str(next(self._numbers)), Future()
+        self._calls[number] = future
+        try:
+            self._frames.send({"id": number, **message})
+        except OSError as error:
+            self._calls.pop(number, None)
+            raise ConnectionError from error
+        if not self.alive:
+            self._abandon()
+        return future
+
+    def retire(self) -> None:
+        """End the process: now if nobody waits for it, else after the calls under way."""
+        self._retired = True
+        self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
+        if self._retired and all(call.done() for call in list(self._calls.values())):
+            self.end()
+
+    def end(self) -> None:
+        """End the process; whoever waits for it is told so."""
+        self._frames.close()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+    def _receive(self) -> None:
+        while message := self._frames.receive():
+            self.alive = not message.get("ends")
+            call = self._calls.pop(message["id"], None)
+            if call is not None and call.set_running_or_notify_cancel():
+                call.set_result(message)
+            if self._retired:
+                self._end_if_idle()
+        self.alive = False
+        self._abandon()
+        self._process.wait()
+
+    def _abandon(self) -> None:
+        """Tell everybody who waits that there will be no answer."""
+        while self._calls:
+            try:
+                _, call = self._calls.popitem()
+            except KeyError:
+                return
+            if call.set_running_or_notify_cancel():
+                call.set_exception(ConnectionError())
+
+
+def _unhandled(message: str, kind: str) -> Invocation:
+    return Invocation(json.dumps({"errorMessage": message, "errorType": kind}), "Unhandled")
+
+
+def _code_hash(handler: str) -> str:
+    """Return a hash of the package that a handler is in, so that changed code is noticed."""
+    package = handler.split(".", 1)[0]
+    specification = importlib.util.find_spec(package)
+    if specification is None:
+        return ""
+    origin = Path(specification.origin)
+    is_package = specification.submodule_search_locations is not None
+    files = sorted(origin.parent.rglob("*")) if is_package else [origin]
+    digest = hashlib.sha256()
+    for path in (path for path in files if path.suffix in (".py", ".json")):
+        digest.update(str(path.relative_to(origin.parent)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,130 @@
+"""A function behind an address of its own: HTTP to an event of format 2.0, and back.
+
+https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+"""
+
+import base64
+import json
+import time
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+from uuid import uuid4
+
+from local_aws.core.account import ACCOUNT_ID
+from local_aws.core.errors import AwsError
+from local_aws.core.wire import Reply
+from local_aws.services.functions.functions import Functions
+from local_aws.services.functions.signatures import signer_of
+
+__all__ = ["BODY_LIMIT", "FunctionUrls"]
+
+BODY_LIMIT = 6 * 1024 * 1024
+_TEXT = ("text/", "application/json", "application/javascript", "application/xml")
+_PREFIX = "/function-url/"
+
+
+class FunctionUrls:
+    """Serves `/function-url/NAME/PATH`. A signature is checked wherever there is one.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    """
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+
+    def answer(self, environ: dict[str, Any]) -> Reply:
+        """Invoke a function with an HTTP request."""
+        raw_uri, _, _ = environ["RAW_URI"].partition("?")
+        name, _, path = raw_uri.removeprefix(_PREFIX).partition("/")
+        if int(environ["CONTENT_LENGTH"]) > BODY_LIMIT:
+            return _message(413, "Request Entity Too Large")
+        function = self._functions.find(unquote(name))
+        body = environ["wsgi.input"].read()
+        try:
+            signer = signer_of(environ, body, "lambda", self._functions.region)
+        except AwsError as error:
+            return _message(403, error.message, error.code)
+        if signer is None and function.get("UrlAuthType") == "AWS_IAM":
+            return _message(403, "Forbidden", "AccessDeniedException")
+        event = _event(environ, function["FunctionName"], f"/{path}", body)
+        if signer is not None:
+            event["requestContext"]["authorizer"] = {"iam": {"accessKey": signer, "accountId": ACCOUNT_ID}}
+        invocation = self._functions.invoke(function["FunctionName"], event)
+        if invocation.error:
+            return _message(502, "Internal Server Error")
+        return _reply(json.loads(invocation.payload))
+
+
+def _event(environ: dict[str, Any], name: str, path: str, body: bytes) -> dict[str, Any]:
+    content_type = environ.get("CONTENT_TYPE", "")
+    headers = {
+        key.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for key, value in environ.items()
+        if key.startswith("HTTP_")
+    }
+    if content_type:
+        headers["content-type"] = content_type
+    headers["content-length"] = environ["CONTENT_LENGTH"]
+    query: dict[str, str] = {}
+    for key, value in parse_qsl(environ["QUERY_STRING"], keep_blank_values=True):
+        query[key] = f"{query[key]},{value}" if key in query else value
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": environ["QUERY_STRING"],
+        "headers": headers,
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": name,
+            "domainName": environ.get("HTTP_HOST", ""),
+            "http": {
+                "method": environ["REQUEST_METHOD"],
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": environ["REMOTE_ADDR"],
+                "userAgent": environ.get("HTTP_USER_AGENT", ""),
+            },
+            "requestId": str(uuid4()),
+            "routeKey": "$default",
+            "stage": "$default",
+            "timeEpoch": round(time.time() * 1000),
+        },
+        "isBase64Encoded": False,
+    }
+    if query:
+        event["queryStringParameters"] = query
+    if body:
+        event["body"], event["isBase64Encoded"] = _body(body, content_type)
+    return event
+
+
+def _body(body: bytes, content_type: str) -> tuple[str, bool]:
+    """Return a request's body as the event carries it, and whether that is base64."""
+    if content_type.startswith(_TEXT):
+        try:
+            return body.decode(), False
+        except UnicodeDecodeError:
+            pass  # it says that it is text, and is none
+    return base64.b64encode(body).decode(), True
+
+
+def _reply(result: Any) -> Reply:
+    """Return what a handler's result means. Without a statusCode, it is the body of a 200."""
+    if not (isinstance(result, dict) and "statusCode" in result):
+        body = result if isinstance(result, str) else json.dumps(result)
+        return Reply(body.encode(), 200, {"Content-Type": "application/json"})
+    body = result.get("body") or ""
+    if not isinstance(body, str) or not isinstance(result["statusCode"], int):
+        return _message(502, "Internal Server Error")
+    content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
+    headers = {name: str(value) for name, value in (result.get("headers") or {}).items()}
+    if not any(name.lower() == "content-type" for name in headers):
+        headers["Content-Type"] = "application/json"
+    headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+    return Reply(content, result["statusCode"], headers)
+
+
+def _message(status: int, text: str, code: str | None = None) -> Reply:
+    headers = {"Content-Type": "application/json"} | ({"x-amzn-ErrorType": code} if code else {})
+    return Reply(json.dumps({"Message": text}).encode(), status, headers)

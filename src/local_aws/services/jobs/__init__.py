@@ -1,0 +1,1 @@
+"""SageMaker's processing, training and tuning jobs."""

@@ -1,0 +1,308 @@
+"""What processing, training and tuning jobs have in common: a record, a folder, a thread, an end."""
+
+import os
+import threading
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from local_aws.compute.guard import OPT_ML
+from local_aws.compute.workers import Worker, Workers
+from local_aws.core.account import Account
+from local_aws.core.errors import already_exists, invalid
+from local_aws.core.store import Document, Store
+from local_aws.core.wire import in_period, page
+from local_aws.services.s3 import Buckets
+
+__all__ = ["JobFailed", "JobFamily", "JobStopped", "Platform", "Run", "failure_reason", "read_text"]
+
+REASON_LENGTH = 1024  # of a FailureReason and an ExitMessage, in botocore's model
+# A pipeline's step puts the name of its job before the job's reason.
+_ROOM_FOR_JOB_NAME = 100
+_SERVER_STOPPED = "InternalServerError: the local_aws server was stopped while this job ran. Start it again."
+_SLOT_SECONDS = 0.1
+_ENDED = ("Completed", "Failed", "Stopped")
+
+
+class JobFailed(Exception):
+    """The job has failed; the message is its FailureReason."""
+
+
+class JobStopped(Exception):
+    """The job was stopped, or took longer than it may; the message says which."""
+
+
+@dataclass
+class Platform:
+    """What jobs run on.
+
+    Attributes:
+        slots: As many jobs run at once, over everything, as the machine has processors: like a quota.
+    """
+
+    account: Account
+    store: Store
+    buckets: Buckets
+    workers: Workers
+    slots: threading.Semaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(os.cpu_count() or 1)
+    )
+    closing: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class Run:
+    """One job that is under way."""
+
+    name: str
+    folder: Path
+    stopping: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+    worker: Worker | None = None
+
+    @property
+    def base(self) -> Path:
+        """The folder that the job sees as /opt/ml."""
+        return self.folder / "ml"
+
+    @property
+    def log(self) -> Path:
+        """Everything the job printed."""
+        return self.folder / "log.txt"
+
+    def local(self, container_path: str) -> Path:
+        """Return where a path of the container is.
+
+        Raises:
+            JobFailed: It is not under /opt/ml.
+        """
+        if not container_path.startswith("/opt/ml/") or ".." in Path(container_path).parts:
+            raise JobFailed(f"ClientError: LocalPath {container_path!r} is not under /opt/ml/")
+        return self.base / container_path.removeprefix("/opt/ml/")
+
+
+class JobFamily:
+    """One kind of job. A subclass says what running means, and offers the operations under boto3's names."""
+
+    kind: ClassVar[str]
+    noun: ClassVar[str]  # such as ProcessingJob, from which AWS makes ProcessingJobName, ...Arn and ...Status
+    list_key: ClassVar[str]
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self._runs: dict[str, Run] = {}
+
+    # For subclasses
+
+    def run(self, run: Run, job: Document) -> dict[str, Any]:
+        """Do the job; return the fields that record its success."""
+        raise NotImplementedError
+
+    def failed(self, job: Document) -> dict[str, Any]:
+        """Return further fields that record a failure."""
+        return {}
+
+    def stopped(self, job: Document, reason: str) -> dict[str, Any]:
+        """Return further fields that record a stop."""
+        return {}
+
+    # For operations
+
+    def arn(self, name: str) -> str:
+        """Return a job's ARN."""
+        return self.platform.account.arn("sagemaker", f"{self.kind}/{name}")
+
+    def create(self, request: Document, **fields: Any) -> dict[str, str]:
+        """Record a job and begin it."""
+        name, now = request[f"{self.noun}Name"], time.time()
+        arn = self.arn(name)
+        document = {
+            **request,
+            f"{self.noun}Arn": arn,
+            f"{self.noun}Status": "InProgress",
+            "CreationTime": now,
+            "LastModifiedTime": now,
+            **fields,
+        }
+        folder = self.folder(name)
+        if folder.exists() or not self.platform.store.add(self.kind, name, document):
+            raise already_exists(f"A {self.kind} with the name {name!r} exists already ({arn})")
+        run = self._runs[name] = Run(name, folder)
+        threading.Thread(target=self._run, args=(run,), name=name).start()
+        return {f"{self.noun}Arn": arn}
+
+    def folder(self, name: str) -> Path:
+        """Return where a job's files are."""
+        return self.platform.account.home / "jobs" / name
+
+    def find(self, name: str) -> Document:
+        """Return a job's record.
+
+        Raises:
+            AwsError: No such job.
+        """
+        job = self.platform.store.find(self.kind, name)
+        if job is None:
+            raise invalid(f"Requested resource not found: {self.arn(name)}")
+        return job
+
+    def status(self, job: Document) -> str:
+        """Return a job's status."""
+        return job[f"{self.noun}Status"]
+
+    def update(self, name: str, **fields: Any) -> Document:
+        """Change a job's record."""
+        return self.platform.store.update(self.kind, name, LastModifiedTime=time.time(), **fields)
+
+    def stop(self, name: str) -> dict[str, Any]:
+        """End a job that is under way.
+
+        Raises:
+            AwsError: It is not under way.
+        """
+        if not self.end(name):
+            raise invalid(
+                f"The request was rejected because {name} is in status {self.status(self.find(name))}."
+            )
+        return {}
+
+    def end(self, name: str) -> bool:
+        """End a job if it is under way; tell whether it was."""
+        with self.platform.store.lock:
+            run = self._runs.get(name)
+            if run is None or self.status(self.find(name)) in _ENDED:
+                return False
+            self.update(name, **{f"{self.noun}Status": "Stopping"})
+        self._end(run)
+        return True
+
+    def wait(self, name: str) -> Document:
+        """Return a job's record once it has ended."""
+        if run := self._runs.get(name):
+            run.done.wait()
+        return self.find(name)
+
+    def listing(self, request: Document) -> dict[str, Any]:
+        """Answer a List operation: newest first, with the filters and sorts all job families share."""
+        jobs = self.platform.store.list(self.kind)
+        if text := request.get("NameContains"):
+            jobs = [job for job in jobs if text in job[f"{self.noun}Name"]]
+        if status := request.get("StatusEquals"):
+            jobs = [job for job in jobs if self.status(job) == status]
+        jobs = [job for job in jobs if in_period(job, request)]
+        keys = {"Name": f"{self.noun}Name", "Status": f"{self.noun}Status"}
+        jobs.sort(key=lambda job: job[keys.get(request.get("SortBy"), "CreationTime")])
+        if request.get("SortOrder") != "Ascending":
+            jobs.reverse()
+        chosen, following = page(jobs, request, 10)
+        return {self.list_key: chosen, **following}
+
+    # For the server
+
+    def running(self) -> list[str]:
+        """Return the names of the jobs under way."""
+        return sorted(self._runs)
+
+    def recover(self) -> None:
+        """Fail what a server that is gone has left behind."""
+        for job in self.platform.store.list(self.kind):
+            if self.status(job) not in _ENDED:
+                reason = _SERVER_STOPPED
+                fields = {f"{self.noun}Status": "Failed", "FailureReason": reason, **self.failed(job)}
+                self.update(job[f"{self.noun}Name"], **fields)
+
+    def close(self) -> None:
+        """End all jobs and wait for their ends."""
+        for run in list(self._runs.values()):
+            self._end(run)
+        for run in list(self._runs.values()):
+            run.done.wait()
+
+    # One job
+
+    def execute(
+        self, run: Run, command: Sequence[str], environment: Mapping[str, str], seconds: float | None
+    ) -> None:
+        """Run a command in a job's folder.
+
+        Raises:
+            JobFailed: It cannot run here, or did not exit with 0.
+            JobStopped: It was stopped.
+        """
+        named = next((argument for argument in command if OPT_ML in argument), None)
+        if named and not self.platform.workers.has_private_opt_ml:
+            raise JobFailed(
+                f"ClientError: the command names {OPT_ML} ({named[:200]!r}). This system does not let a job "
+                "have one of its own: take the folder from SAGEMAKER_BASE_DIR."
+            )
+        role_arn = self.find(run.name)["RoleArn"]
+        everything = self.platform.account.environment(
+            role_arn, {"SAGEMAKER_BASE_DIR": str(run.base), **environment}
+        )
+        run.worker = self.platform.workers.start(command, everything, run.folder, run.log, opt_ml=run.base)
+        if run.stopping.is_set():
+            Workers.end(run.worker)
+        code = run.worker.wait(seconds)
+        Workers.end(run.worker)
+        if run.stopping.is_set():
+            raise JobStopped("StopRequested")
+        if code is None:
+            raise JobStopped("MaxRuntimeExceeded")
+        if code:
+            told = [read_text(run.base / "output" / name).strip() for name in ("failure", "message")]
+            cause = next(filter(None, told), f"exit code {code}")
+            raise JobFailed(failure_reason(f"AlgorithmError: {cause}", run.log))
+
+    def take_slot(self, run: Run) -> None:
+        """Wait for the machine to have room.
+
+        Raises:
+            JobStopped: The job was stopped while it waited.
+        """
+        while not self.platform.slots.acquire(timeout=_SLOT_SECONDS):
+            if run.stopping.is_set():
+                raise JobStopped("StopRequested")
+
+    def _run(self, run: Run) -> None:
+        status_field = f"{self.noun}Status"
+        try:
+            run.base.mkdir(parents=True)
+            job = self.find(run.name)
+            try:
+                fields = {status_field: "Completed", **self.run(run, job)}
+            except JobStopped as stop:
+                fields = {status_field: "Stopped", **self.stopped(self.find(run.name), str(stop))}
+            except JobFailed as failure:
+                reason = str(failure)[:REASON_LENGTH]
+                fields = {status_field: "Failed", "FailureReason": reason, **self.failed(self.find(run.name))}
+            except Exception as error:
+                traceback.print_exc()
+                reason = f"InternalServerError: {type(error).__name__}: {error}"[:REASON_LENGTH]
+                fields = {status_field: "Failed", "FailureReason": reason, **self.failed(self.find(run.name))}
+            if not self.platform.closing.is_set():  # else the next server says why the job did not end
+                self.update(run.name, **fields)
+        finally:
+            self._runs.pop(run.name, None)
+            run.done.set()
+
+    @staticmethod
+    def _end(run: Run) -> None:
+        run.stopping.set()
+        if run.worker is not None:
+            Workers.end(run.worker)
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text, or nothing when there is no file."""
+    return path.read_text(errors="replace") if path.is_file() else ""
+
+
+def failure_reason(cause: str, log: Path) -> str:
+    """Return a FailureReason: the cause, where the log is, and as much of its end as there is room for."""
+    head = f"{cause[: REASON_LENGTH // 2]}\nLog: {log}\n"
+    lines = read_text(log).strip()
+    room = REASON_LENGTH - _ROOM_FOR_JOB_NAME - len(head)
+    return (head + (lines if len(lines) <= room else "..." + lines[len(lines) - room + 3 :])).strip()

@@ -1,0 +1,112 @@
+"""Processing jobs: S3 in, a command, S3 out."""
+
+import json
+import time
+from typing import Any
+
+from local_aws.core.errors import not_emulated
+from local_aws.core.store import Document
+from local_aws.services.jobs.family import REASON_LENGTH, JobFailed, JobFamily, Run, read_text
+
+__all__ = ["ProcessingJobs"]
+
+_HOUR = 3600
+
+
+class ProcessingJobs(JobFamily):
+    """The operations on processing jobs."""
+
+    kind = "processing-job"
+    noun = "ProcessingJob"
+    list_key = "ProcessingJobSummaries"
+
+    def create_processing_job(self, request: Document) -> dict[str, str]:
+        """Begin a job."""
+        _refuse_unemulated(request)
+        return self.create(request)
+
+    def describe_processing_job(self, request: Document) -> Document:
+        """Return a job's record."""
+        return self.find(request["ProcessingJobName"])
+
+    def list_processing_jobs(self, request: Document) -> Document:
+        """List jobs."""
+        return self.listing(request)
+
+    def stop_processing_job(self, request: Document) -> Document:
+        """End a job."""
+        return self.stop(request["ProcessingJobName"])
+
+    def run(self, run: Run, job: Document) -> dict[str, Any]:
+        """Download the inputs, run the command, upload the outputs if it succeeded."""
+        self.take_slot(run)
+        try:
+            self.update(run.name, ProcessingStartTime=time.time())
+            buckets = self.platform.buckets
+            for source in job.get("ProcessingInputs", []):
+                uri = source["S3Input"]["S3Uri"]
+                if not buckets.download(uri, run.local(source["S3Input"]["LocalPath"])):
+                    raise JobFailed(f"ClientError: input {source['InputName']!r} has no objects at {uri}")
+            outputs = [
+                output["S3Output"] for output in job.get("ProcessingOutputConfig", {}).get("Outputs", [])
+            ]
+            for output in outputs:
+                run.local(output["LocalPath"]).mkdir(parents=True, exist_ok=True)
+            _write_configuration(run, job)
+            application = job["AppSpecification"]
+            command = [
+                *application.get("ContainerEntrypoint", []),
+                *application.get("ContainerArguments", []),
+            ]
+            seconds = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 24 * _HOUR)
+            self.execute(run, command, job.get("Environment", {}), seconds)
+            for output in outputs:
+                buckets.upload(run.local(output["LocalPath"]), output["S3Uri"])
+        finally:
+            self.platform.slots.release()
+        return self._ending(job)
+
+    def failed(self, job: Document) -> dict[str, Any]:
+        """Record when, and what the job said."""
+        return self._ending(job)
+
+    def stopped(self, job: Document, reason: str) -> dict[str, Any]:
+        """Record when and why."""
+        return {"ProcessingEndTime": time.time(), "ExitMessage": reason}
+
+    def _ending(self, job: Document) -> dict[str, Any]:
+        message = read_text(self.folder(job["ProcessingJobName"]) / "ml" / "output" / "message")
+        return {"ProcessingEndTime": time.time(), "ExitMessage": message[:REASON_LENGTH] or None}
+
+
+def _write_configuration(run: Run, job: Document) -> None:
+    folder = run.base / "config"
+    folder.mkdir(parents=True, exist_ok=True)
+    cluster = job["ProcessingResources"]["ClusterConfig"]
+    hosts = {
+        "current_host": "algo-1",
+        "current_instance_type": cluster["InstanceType"],
+        "current_group_name": "homogeneousCluster",
+        "hosts": ["algo-1"],
+        "network_interface_name": "lo",
+    }
+    (folder / "processingjobconfig.json").write_text(json.dumps(job))
+    (folder / "resourceconfig.json").write_text(json.dumps(hosts))
+
+
+def _refuse_unemulated(request: Document) -> None:
+    if request["ProcessingResources"].get("ClusterConfig", {}).get("InstanceCount", 1) != 1:
+        raise not_emulated("processing on more than one instance")
+    if not request["AppSpecification"].get("ContainerEntrypoint"):
+        raise not_emulated("a processing job without ContainerEntrypoint: there is no image to ask for one")
+    for source in request.get("ProcessingInputs", []):
+        address = source.get("S3Input")
+        if address is None:
+            raise not_emulated(f"the input {source['InputName']!r}, which is no S3Input")
+        if address["S3DataType"] != "S3Prefix" or address.get("S3CompressionType", "None") != "None":
+            raise not_emulated(f"the input {source['InputName']!r}: only an uncompressed S3Prefix is")
+        if address.get("S3InputMode", "File") != "File":
+            raise not_emulated(f"the input {source['InputName']!r} with S3InputMode {address['S3InputMode']}")
+    for output in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
+        if output.get("S3Output", {}).get("S3UploadMode") != "EndOfJob":
+            raise not_emulated(f"the output {output['OutputName']!r}: only S3Output with EndOfJob is")

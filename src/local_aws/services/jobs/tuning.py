@@ -1,0 +1,348 @@
+"""Hyperparameter tuning jobs: trials of one or several algorithms."""
+
+import secrets
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from local_aws.core.errors import invalid, not_emulated
+from local_aws.core.store import Document
+from local_aws.core.wire import page
+from local_aws.services.jobs.family import JobFailed, JobFamily, JobStopped, Platform, Run
+from local_aws.services.jobs.ranges import check_ranges
+from local_aws.services.jobs.search import Search, check_strategy
+from local_aws.services.jobs.training import TrainingJobs
+
+__all__ = ["TuningJobs"]
+
+_NAME_LENGTH = 20
+_SEED_LIMIT = 2**31
+_FUTILE_FAILURES = 5  # after so many failed trials and none that completed AWS gives up
+_COUNTERS = {
+    "InProgress": "InProgress",
+    "Stopping": "InProgress",
+    "Completed": "Completed",
+    "Failed": "NonRetryableError",
+    "Stopped": "Stopped",
+}
+_STATUS_OF_OBJECTIVE = {"InProgress": "Pending", "Stopping": "Pending", "Completed": "Succeeded"}
+_COPIED = (
+    "AlgorithmSpecification",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "EnableNetworkIsolation",
+    "Environment",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "RoleArn",
+    "StoppingCondition",
+    "VpcConfig",
+)
+
+
+class TuningJobs(JobFamily):
+    """The operations on tuning jobs. Trials are training jobs: counts and rankings are read from those."""
+
+    kind = "hyper-parameter-tuning-job"
+    noun = "HyperParameterTuningJob"
+    list_key = "HyperParameterTuningJobSummaries"
+
+    def __init__(self, platform: Platform, training: TrainingJobs) -> None:
+        super().__init__(platform)
+        self._training = training
+
+    def create_hyper_parameter_tuning_job(self, request: Document) -> dict[str, str]:
+        """Begin a job."""
+        _check(request)
+        seed = request["HyperParameterTuningJobConfig"].get("RandomSeed", secrets.randbelow(_SEED_LIMIT))
+        return self.create(request, Seed=seed, Trials=[])
+
+    def describe_hyper_parameter_tuning_job(self, request: Document) -> Document:
+        """Return a job's record, with what its trials have reached."""
+        job = self.find(request["HyperParameterTuningJobName"])
+        trials = self._summaries(job)
+        best = next((trial for trial in trials if _value(trial) is not None), None)
+        return {
+            **job,
+            **_counters(trials),
+            **({"BestTrainingJob": best} if best else {}),
+            # For the properties of a pipeline's tuning step: best first.
+            "TrainingJobSummaries": trials,
+        }
+
+    def list_hyper_parameter_tuning_jobs(self, request: Document) -> Document:
+        """List jobs."""
+        answer = self.listing(request)
+        for job in answer[self.list_key]:
+            configuration = job["HyperParameterTuningJobConfig"]
+            job.update(
+                Strategy=configuration["Strategy"],
+                ResourceLimits=configuration["ResourceLimits"],
+                **_counters(self._summaries(job)),
+            )
+        return answer
+
+    def list_training_jobs_for_hyper_parameter_tuning_job(self, request: Document) -> Document:
+        """List a job's trials, sorted as asked."""
+        trials = self._summaries(self.find(request["HyperParameterTuningJobName"]))
+        if status := request.get("StatusEquals"):
+            trials = [trial for trial in trials if trial["TrainingJobStatus"] == status]
+        descending = request.get("SortOrder") == "Descending"
+        key = request.get("SortBy", "Name")
+        if key == "FinalObjectiveMetricValue":
+            # AWS does not list trials without a score in this order.
+            scored = [trial for trial in trials if _value(trial) is not None]
+            trials = sorted(scored, key=_value, reverse=descending)
+        else:
+            field = {"Name": "TrainingJobName", "Status": "TrainingJobStatus"}.get(key, key)
+            trials = sorted(trials, key=lambda trial: trial[field], reverse=descending)
+        chosen, following = page(trials, request, 10)
+        return {"TrainingJobSummaries": chosen, **following}
+
+    def stop_hyper_parameter_tuning_job(self, request: Document) -> Document:
+        """End a job and its trials."""
+        name = request["HyperParameterTuningJobName"]
+        answer = self.stop(name)
+        self._end_trials(self.find(name))
+        return answer
+
+    def close(self) -> None:
+        """Start no further trials; the training family ends those under way."""
+        for run in list(self._runs.values()):
+            run.stopping.set()
+        self._training.close()
+        super().close()
+
+    def run(self, run: Run, job: Document) -> dict[str, Any]:
+        """Run all trials; the job has failed when none of them completed."""
+        configuration = job["HyperParameterTuningJobConfig"]
+        limits = configuration["ResourceLimits"]
+        search = Search(
+            configuration["Strategy"], _definitions(job), job["Seed"], limits.get("MaxNumberOfTrainingJobs")
+        )
+        trials = _Trials(search.count, min(limits["MaxParallelTrainingJobs"], search.count))
+        with ThreadPoolExecutor(trials.parallel, thread_name_prefix=run.name) as pool:
+            list(pool.map(lambda index: self._try(run, job, search, trials, index), range(search.count)))
+        if run.stopping.is_set():
+            raise JobStopped("StopRequested")
+        summaries = self._summaries(self.find(run.name))
+        if not any(trial["TrainingJobStatus"] == "Completed" for trial in summaries):
+            failed = next(trial for trial in summaries if "FailureReason" in trial)
+            text = f"No trial of {search.count} completed."
+            if trials.futile:
+                text = (
+                    f"No training job succeeded after {_FUTILE_FAILURES} attempts. "
+                    "Please take a look at the training job failures to get more details."
+                )
+            raise JobFailed(f"{text} {failed['TrainingJobName']}: {failed['FailureReason']}")
+        return {"HyperParameterTuningEndTime": time.time()}
+
+    def failed(self, job: Document) -> dict[str, Any]:
+        """Record when."""
+        return {"HyperParameterTuningEndTime": time.time()}
+
+    def stopped(self, job: Document, reason: str) -> dict[str, Any]:
+        """Record when."""
+        return {"HyperParameterTuningEndTime": time.time()}
+
+    def _try(self, run: Run, job: Document, search: Search, trials: "_Trials", index: int) -> None:
+        """Run one trial, unless the job was stopped or nothing but failures is to be expected."""
+        ended = None
+        try:
+            past = trials.before(index) if search.learns else []
+            if run.stopping.is_set() or trials.futile:
+                return
+            definition = search.definition(index)
+            name_of_definition = definition.get("DefinitionName")
+            known = [
+                (trial["TunedHyperParameters"], _value(_summary(trial)))
+                for trial in past
+                if trial.get("TrainingJobDefinitionName") == name_of_definition
+            ]
+            ended = self._run_trial(run, definition, index, search.propose(index, known))
+        finally:
+            trials.end(index, ended)
+
+    def _run_trial(self, run: Run, definition: Document, index: int, tuned: dict[str, str]) -> Document:
+        """Run a training job and return its record."""
+        name = f"{run.name[:_NAME_LENGTH].rstrip('-')}-{index:03d}-{secrets.token_hex(4)}"
+        metric = definition["TuningObjective"]["MetricName"]
+        request = {
+            "TrainingJobName": name,
+            **{field: definition[field] for field in _COPIED if field in definition},
+            "HyperParameters": {
+                **definition.get("StaticHyperParameters", {}),
+                **tuned,
+                "_tuning_objective_metric": metric,  # as AWS adds it
+            },
+            "ResourceConfig": _resources(definition),
+        }
+        self._training.begin(
+            request,
+            TuningJobArn=self.arn(run.name),
+            ObjectiveMetricName=metric,
+            TunedHyperParameters=tuned,
+            TrainingJobDefinitionName=definition.get("DefinitionName"),
+            ObjectiveType=definition["TuningObjective"]["Type"],
+            TrialIndex=index,
+        )
+        with self.platform.store.lock:
+            trials = [*self.find(run.name)["Trials"], name]
+            self.update(run.name, Trials=trials)
+        if run.stopping.is_set():
+            self._end_trials({"Trials": [name]})
+        return self._training.wait(name)
+
+    def _end_trials(self, job: Document) -> None:
+        for name in job["Trials"]:
+            self._training.end(name)
+
+    def _summaries(self, job: Document) -> list[Document]:
+        """Return a job's trials, best first; of equal ones the earlier; those without a score last."""
+        trials = sorted(
+            (self._training.find(name) for name in job["Trials"]), key=lambda it: it["TrialIndex"]
+        )
+        summaries = [_summary(trial) for trial in trials]
+        sign = -1 if _definitions(job)[0]["TuningObjective"]["Type"] == "Maximize" else 1
+
+        def rank(summary: Document) -> tuple[bool, float]:
+            value = _value(summary)
+            return (value is None, 0.0 if value is None else sign * value)
+
+        return sorted(summaries, key=rank)
+
+
+class _Trials:
+    """The trials of one job while it runs.
+
+    Attributes:
+        parallel: How many run at once.
+        futile: Whether so many have failed, and none has completed, that the job gives up.
+    """
+
+    def __init__(self, count: int, parallel: int) -> None:
+        self.parallel = parallel
+        self.futile = False
+        self._records: list[Document | None] = [None] * count
+        self._ended = [threading.Event() for _ in range(count)]
+        self._statuses: list[str] = []
+        self._lock = threading.Lock()
+
+    def before(self, index: int) -> list[Document]:
+        """Return the trials that a trial may learn from, when they have ended.
+
+        Those that may still run at its start are left out, whether they do or not: so what is tried does
+        not depend on how fast which trial was.
+        """
+        known = max(0, index - self.parallel + 1)
+        for ended in self._ended[:known]:
+            ended.wait()
+        return [record for record in self._records[:known] if record is not None]
+
+    def end(self, index: int, record: Document | None) -> None:
+        """Note that a trial has ended, or was never begun."""
+        with self._lock:
+            self._records[index] = record
+            if record is not None:
+                self._statuses.append(record["TrainingJobStatus"])
+            failures = self._statuses.count("Failed")
+            self.futile = failures >= _FUTILE_FAILURES and "Completed" not in self._statuses
+        self._ended[index].set()
+
+
+def _value(summary: Document) -> float | None:
+    return summary.get("FinalHyperParameterTuningJobObjectiveMetric", {}).get("Value")
+
+
+def _summary(trial: Document) -> Document:
+    fields = (
+        "TrainingJobDefinitionName",
+        "TrainingJobName",
+        "TrainingJobArn",
+        "CreationTime",
+        "TrainingStartTime",
+        "TrainingEndTime",
+        "TrainingJobStatus",
+        "TunedHyperParameters",
+        "FailureReason",
+    )
+    status = trial["TrainingJobStatus"]
+    summary = {field: trial[field] for field in fields if trial.get(field) is not None}
+    summary["ObjectiveStatus"] = _STATUS_OF_OBJECTIVE.get(status, "Failed")
+    metric = next(
+        (
+            it
+            for it in trial.get("FinalMetricDataList", [])
+            if it["MetricName"] == trial["ObjectiveMetricName"]
+        ),
+        None,
+    )
+    if status == "Completed" and metric:
+        summary["FinalHyperParameterTuningJobObjectiveMetric"] = {
+            "Type": trial["ObjectiveType"],
+            "MetricName": metric["MetricName"],
+            "Value": metric["Value"],
+        }
+    return summary
+
+
+def _counters(trials: list[Document]) -> Document:
+    """Return how many trials there are of each status, and how many with and without a score."""
+    counters = dict.fromkeys((*dict.fromkeys(_COUNTERS.values()), "RetryableError"), 0)
+    objectives = {"Succeeded": 0, "Pending": 0, "Failed": 0}
+    for trial in trials:
+        counters[_COUNTERS[trial["TrainingJobStatus"]]] += 1
+        objectives[trial["ObjectiveStatus"]] += 1
+    return {"TrainingJobStatusCounters": counters, "ObjectiveStatusCounters": objectives}
+
+
+def _definitions(job: Document) -> list[Document]:
+    """Return a job's algorithms; that of a single one is partly in the job's configuration."""
+    if several := job.get("TrainingJobDefinitions"):
+        return several
+    configuration = job["HyperParameterTuningJobConfig"]
+    return [
+        {
+            **job["TrainingJobDefinition"],
+            "HyperParameterRanges": configuration.get("ParameterRanges", {}),
+            "TuningObjective": configuration.get("HyperParameterTuningJobObjective"),
+        }
+    ]
+
+
+def _resources(definition: Document) -> Document:
+    resources = definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig") or {}
+    return {"InstanceCount": 1, "VolumeSizeInGB": 1, **resources}
+
+
+def _check(request: Document) -> None:
+    configuration = request["HyperParameterTuningJobConfig"]
+    if configuration.get("TrainingJobEarlyStoppingType", "Off") != "Off":
+        raise not_emulated("TrainingJobEarlyStoppingType Auto")
+    for field in ("WarmStartConfig", "Autotune"):
+        if request.get(field):
+            raise not_emulated(f"{field} of a tuning job")
+    if configuration.get("TuningJobCompletionCriteria"):
+        raise not_emulated("TuningJobCompletionCriteria")
+    limits = configuration["ResourceLimits"]
+    if "MaxRuntimeInSeconds" in limits:
+        raise not_emulated("MaxRuntimeInSeconds of a tuning job's ResourceLimits")
+    if ("TrainingJobDefinition" in request) == bool(request.get("TrainingJobDefinitions")):
+        raise invalid("Exactly one of TrainingJobDefinition and TrainingJobDefinitions is needed.")
+    definitions = _definitions(request)
+    for definition in definitions:
+        label = definition.get("DefinitionName", "TrainingJobDefinition")
+        if not definition.get("TuningObjective"):
+            raise invalid(f"{label}: a tuning objective is needed.")
+        metric = definition["TuningObjective"]["MetricName"]
+        known = [it["Name"] for it in definition["AlgorithmSpecification"].get("MetricDefinitions", [])]
+        if metric not in known:
+            raise invalid(f"{label}: the objective {metric!r} is not among the metric definitions {known}.")
+        check_ranges(definition.get("HyperParameterRanges") or {})
+    if len({definition["TuningObjective"]["Type"] for definition in definitions}) > 1:
+        raise invalid("All training job definitions must have the same objective type.")
+    names = [definition.get("DefinitionName") for definition in definitions]
+    if len(definitions) > 1 and (None in names or len(set(names)) < len(names)):
+        raise invalid("Every training job definition needs a DefinitionName of its own.")
+    check_strategy(configuration["Strategy"], definitions, limits.get("MaxNumberOfTrainingJobs"))

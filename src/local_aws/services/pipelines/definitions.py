@@ -1,0 +1,216 @@
+"""Pipeline definitions: what is checked when one is created, and the graph of steps it describes."""
+
+import graphlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from local_aws.core.errors import invalid, not_emulated
+from local_aws.services.pipelines.cache import expiry
+from local_aws.services.pipelines.expressions import CONDITIONS, referenced_steps, references, tokens
+from local_aws.services.pipelines.retries import check_policies
+
+__all__ = ["STEP_TYPES", "Node", "nodes", "parse", "typed_parameters"]
+
+STEP_TYPES = ("Processing", "Training", "Tuning", "Condition", "Fail", "RegisterModel")
+_PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A step in its graph.
+
+    Attributes:
+        step: The step as the definition has it.
+        needs: The names of the steps that must have succeeded before.
+        condition: The Condition step whose branch this step is in, or None.
+        branch: `IfSteps` or `ElseSteps`, or None.
+    """
+
+    step: dict[str, Any]
+    needs: frozenset[str]
+    condition: str | None
+    branch: str | None
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return self.step["Name"]
+
+
+def nodes(
+    steps: list[dict[str, Any]], condition: str | None = None, branch: str | None = None
+) -> Iterator[Node]:
+    """Return every step, those in branches too."""
+    for step in steps:
+        arguments = step.get("Arguments", {})
+        depends = {name if isinstance(name, str) else name["Step"] for name in step.get("DependsOn", [])}
+        own = arguments.get("Conditions", []) if step["Type"] == "Condition" else arguments
+        needs = depends | referenced_steps(own) | ({condition} if condition else set())
+        yield Node(step, frozenset(needs), condition, branch)
+        if step["Type"] == "Condition":
+            for inner in ("IfSteps", "ElseSteps"):
+                yield from nodes(arguments.get(inner, []), step["Name"], inner)
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Return a definition.
+
+    Raises:
+        AwsError: It is not one, or asks for something that is not emulated.
+    """
+    try:
+        definition = json.loads(text)
+    except ValueError as error:
+        raise invalid(f"The pipeline definition is not JSON: {error}") from None
+    if not isinstance(definition, dict) or not isinstance(definition.get("Steps"), list):
+        raise invalid("The pipeline definition has no list of Steps.")
+    if definition.get("Version") != "2020-12-01":
+        raise invalid(
+            f"Version of the pipeline definition: {definition.get('Version')!r}; expected '2020-12-01'."
+        )
+    if not definition["Steps"]:
+        raise invalid("The pipeline definition has no steps.")
+    _check_parameters(definition.get("Parameters", []))
+    _check_shape(definition["Steps"])
+    _check_graph(
+        list(nodes(definition["Steps"])), {item["Name"] for item in definition.get("Parameters", [])}
+    )
+    return definition
+
+
+def typed_parameters(definition: dict[str, Any], given: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the value of every parameter, those not given from their defaults.
+
+    Raises:
+        AwsError: One is unknown, missing, or not of its type.
+    """
+    declared = {item["Name"]: item for item in definition.get("Parameters", [])}
+    values = {item["Name"]: item["Value"] for item in given}
+    if unknown := sorted(set(values) - set(declared)):
+        raise invalid(
+            f"Parameters [{', '.join(unknown)}] are not in the pipeline, which has {sorted(declared)}."
+        )
+    missing = sorted(
+        name for name, item in declared.items() if name not in values and "DefaultValue" not in item
+    )
+    if missing:
+        raise invalid(f"Parameters [{', '.join(missing)}] are undefined and have no default.")
+    return {name: _typed(item, values.get(name, item.get("DefaultValue"))) for name, item in declared.items()}
+
+
+def _typed(parameter: dict[str, Any], value: Any) -> Any:
+    name, kind = parameter["Name"], parameter["Type"]
+    try:
+        if kind == "Boolean":
+            typed = {"true": True, "false": False}[str(value).lower()]
+        elif kind == "Integer" and isinstance(value, float):
+            raise ValueError
+        else:
+            typed = {"String": str, "Integer": int, "Float": float}[kind](value)
+    except (KeyError, TypeError, ValueError):
+        raise invalid(f"Parameter {name}: {value!r} is not of type {kind}.") from None
+    allowed = parameter.get("EnumValues")
+    if allowed and typed not in allowed:
+        raise invalid(f"Parameter {name}: {typed!r} is not one of {allowed}.")
+    return typed
+
+
+def _check_parameters(parameters: Any) -> None:
+    if not isinstance(parameters, list) or not all(
+        isinstance(item, dict) and isinstance(item.get("Name"), str) for item in parameters
+    ):
+        raise invalid("Parameters of the pipeline definition must be a list of objects with a Name.")
+    names = [item["Name"] for item in parameters]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise invalid(f"Parameters [{', '.join(repeated)}] are defined more than once.")
+    for item in parameters:
+        if item.get("Type") not in _PARAMETER_TYPES:
+            raise invalid(
+                f"Parameter {item['Name']}: type {item.get('Type')!r} is not one of {_PARAMETER_TYPES}."
+            )
+        if not isinstance(item.get("EnumValues", []), list):
+            raise invalid(f"Parameter {item['Name']}: EnumValues must be a list.")
+        if "DefaultValue" in item:
+            _typed(item, item["DefaultValue"])
+
+
+def _check_shape(steps: Any) -> None:
+    """Check that each step, nested ones too, is something that can be executed."""
+    if not isinstance(steps, list):
+        raise invalid(f"Steps must be a list, not {steps!r}.")
+    for step in steps:
+        if not isinstance(step, dict) or not isinstance(step.get("Name"), str):
+            raise invalid("Every step needs a Name.")
+        name = step["Name"]
+        if step.get("Type") not in STEP_TYPES:
+            raise not_emulated(
+                f"the step type {step.get('Type')!r} (step {name!r}); it has {', '.join(STEP_TYPES)}"
+            )
+        if not isinstance(step.get("Arguments"), dict):
+            raise invalid(f"Step {name} has no Arguments.")
+        _check_members(step)
+        expiry(step)
+        check_policies(step)
+        if step["Type"] == "Condition":
+            _check_conditions(name, step["Arguments"].get("Conditions"))
+            for branch in ("IfSteps", "ElseSteps"):
+                _check_shape(step["Arguments"].get(branch, []))
+
+
+def _check_members(step: dict[str, Any]) -> None:
+    """Check what a step has besides its Arguments."""
+    name = step["Name"]
+    depends = step.get("DependsOn", [])
+    if not isinstance(depends, list) or not all(
+        isinstance(item.get("Step") if isinstance(item, dict) else item, str) for item in depends
+    ):
+        raise invalid(f"Step {name}: DependsOn must be a list of step names, not {depends!r}.")
+    if not isinstance(step.get("CacheConfig") or {}, dict):
+        raise invalid(f"Step {name}: CacheConfig must be an object.")
+    files = step.get("PropertyFiles", [])
+    needed = ("PropertyFileName", "OutputName", "FilePath")
+    if not isinstance(files, list) or not all(
+        isinstance(file, dict) and all(isinstance(file.get(field), str) for field in needed) for file in files
+    ):
+        raise invalid(f"Step {name}: each of PropertyFiles needs {', '.join(needed)}.")
+
+
+def _check_conditions(step: str, conditions: Any) -> None:
+    if not isinstance(conditions, list) or not conditions:
+        raise invalid(f"Step {step} has no Conditions.")
+    for condition in conditions:
+        if not isinstance(condition, dict) or condition.get("Type") not in CONDITIONS:
+            raise not_emulated(f"the condition {condition!r} (step {step!r}); it has {', '.join(CONDITIONS)}")
+        if condition["Type"] == "Or":
+            _check_conditions(step, condition.get("Conditions"))
+        elif condition["Type"] == "Not":
+            _check_conditions(step, [condition.get("Expression", condition.get("Condition"))])
+        else:
+            wanted = ("QueryValue", "Values") if condition["Type"] == "In" else ("LeftValue", "RightValue")
+            if not all(key in condition for key in wanted):
+                raise invalid(f"Step {step}: a condition {condition['Type']} needs {' and '.join(wanted)}.")
+
+
+def _check_graph(graph: list[Node], parameters: set[str]) -> None:
+    names = [node.name for node in graph]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise invalid(f"Step names must be unique: [{', '.join(repeated)}] occur more than once.")
+    for node in graph:
+        if unknown := sorted(node.needs - set(names)):
+            raise invalid(
+                f"Step {node.name} refers to [{', '.join(unknown)}], which the pipeline does not have."
+            )
+        for path in references(node.step):
+            first, *rest = tokens(path) or [""]
+            if first == "Parameters" and (not rest or rest[0] not in parameters):
+                raise invalid(f"Step {node.name} refers to {path}, which the pipeline does not have.")
+            if first not in ("Parameters", "Execution", "Steps"):
+                raise invalid(
+                    f"Step {node.name} refers to {path}; only Parameters, Execution and Steps exist."
+                )
+    try:
+        graphlib.TopologicalSorter({node.name: node.needs for node in graph}).prepare()
+    except graphlib.CycleError as error:
+        raise invalid(f"The steps depend on each other in a circle: {' -> '.join(error.args[1])}.") from None

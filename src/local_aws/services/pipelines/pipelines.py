@@ -1,0 +1,341 @@
+"""Pipelines and their executions, as records and operations."""
+
+import json
+import secrets
+import string
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from local_aws.core.account import Account
+from local_aws.core.errors import AwsError, invalid, not_emulated, not_found
+from local_aws.core.store import Document, Store
+from local_aws.core.wire import in_period, page
+from local_aws.services.pipelines.definitions import parse, typed_parameters
+from local_aws.services.pipelines.executions import Execution
+from local_aws.services.pipelines.expressions import Scope
+from local_aws.services.pipelines.steps import Steps
+from local_aws.services.s3 import Buckets
+
+__all__ = ["Pipelines"]
+
+_ID_LENGTH = 12
+_UNDER_WAY = ("Executing", "Stopping")
+_RETRIABLE = ("Failed", "Stopped")
+_UNEMULATED_START = (
+    "SelectiveExecutionConfig",
+    "PipelineVersionId",
+    "PipelineVersionAlias",
+    "MlflowExperimentName",
+)
+
+
+class Pipelines:
+    """The operations on pipelines and executions."""
+
+    def __init__(self, account: Account, store: Store, buckets: Buckets, steps: Steps) -> None:
+        self._account, self._store, self._buckets, self._steps = account, store, buckets, steps
+        self._executions: dict[str, Execution] = {}
+
+    # Pipelines
+
+    def create_pipeline(self, request: Document) -> Document:
+        """Record a pipeline, once its definition is found to be executable."""
+        name = request["PipelineName"]
+        arn = self._account.arn("sagemaker", f"pipeline/{name}")
+        if self._store.find("token", f"{arn}#{request['ClientRequestToken']}"):
+            return {"PipelineArn": arn}
+        definition, now = self._definition(request), time.time()
+        document = {
+            "PipelineName": name,
+            "PipelineArn": arn,
+            "PipelineDisplayName": request.get("PipelineDisplayName", name),
+            "PipelineDescription": request.get("PipelineDescription"),
+            "PipelineDefinition": definition,
+            "ParallelismConfiguration": request.get("ParallelismConfiguration"),
+            "RoleArn": request["RoleArn"],
+            "PipelineStatus": "Active",
+            "CreationTime": now,
+            "LastModifiedTime": now,
+        }
+        if not self._store.add("pipeline", name, document):
+            # The SDK's upsert recognises this code and these words.
+            raise invalid(
+                "Pipeline names must be unique within an AWS account and region. "
+                f"Pipeline with name ({name}) already exists."
+            )
+        self._store.put("token", f"{arn}#{request['ClientRequestToken']}", {})
+        return {"PipelineArn": arn}
+
+    def update_pipeline(self, request: Document) -> Document:
+        """Change a pipeline's record; executions under way keep their definition."""
+        pipeline = self._pipeline(request["PipelineName"])
+        changes = {
+            field: request[field]
+            for field in ("PipelineDisplayName", "PipelineDescription", "ParallelismConfiguration", "RoleArn")
+            if field in request
+        }
+        if "PipelineDefinition" in request or "PipelineDefinitionS3Location" in request:
+            changes["PipelineDefinition"] = self._definition(request)
+        self._store.update("pipeline", pipeline["PipelineName"], LastModifiedTime=time.time(), **changes)
+        return {"PipelineArn": pipeline["PipelineArn"]}
+
+    def describe_pipeline(self, request: Document) -> Document:
+        """Return a pipeline's record."""
+        return self._pipeline(request["PipelineName"])
+
+    def list_pipelines(self, request: Document) -> Document:
+        """List pipelines, newest first unless asked otherwise."""
+        prefix = request.get("PipelineNamePrefix", "")
+        pipelines = [
+            item
+            for item in self._store.list("pipeline")
+            if item["PipelineName"].startswith(prefix) and in_period(item, request)
+        ]
+        field = "PipelineName" if request.get("SortBy") == "Name" else "CreationTime"
+        pipelines.sort(key=lambda item: item[field], reverse=request.get("SortOrder") != "Ascending")
+        chosen, following = page(pipelines, request, 10)
+        summaries = [{**item, "LastExecutionTime": item.get("LastRunTime")} for item in chosen]
+        return {"PipelineSummaries": summaries, **following}
+
+    def delete_pipeline(self, request: Document) -> Document:
+        """Forget a pipeline and its executions."""
+        pipeline = self._pipeline(request["PipelineName"])
+        executions = self._executions_of(pipeline)
+        if any(item["PipelineExecutionStatus"] in _UNDER_WAY for item in executions):
+            raise AwsError(
+                "ConflictException", f"Pipeline {pipeline['PipelineName']} has running executions."
+            )
+        for item in executions:
+            for kind in ("execution", "execution-definition", "execution-steps"):
+                self._store.delete(kind, item["PipelineExecutionArn"])
+        self._store.delete("pipeline", pipeline["PipelineName"])
+        return {"PipelineArn": pipeline["PipelineArn"]}
+
+    # Executions
+
+    def start_pipeline_execution(self, request: Document) -> Document:
+        """Begin an execution; the same ClientRequestToken begins it once."""
+        for field in _UNEMULATED_START:
+            if request.get(field):
+                raise not_emulated(f"{field} of StartPipelineExecution")
+        pipeline = self._pipeline(request["PipelineName"])
+        definition = json.loads(pipeline["PipelineDefinition"])
+        parameters = typed_parameters(definition, request.get("PipelineParameters", []))
+        token = f"{pipeline['PipelineArn']}#{request['ClientRequestToken']}"
+        with self._store.lock:
+            if earlier := self._store.find("token", token):
+                return earlier
+            document = self._new_execution(pipeline, request, parameters)
+            arn = document["PipelineExecutionArn"]
+            self._store.put("execution", arn, document)
+            self._store.put("execution-definition", arn, definition)
+            self._store.put("execution-steps", arn, {"Steps": []})
+            self._store.put("token", token, {"PipelineExecutionArn": arn})
+            self._store.update("pipeline", pipeline["PipelineName"], LastRunTime=document["CreationTime"])
+            self._begin(document, definition)
+        return {"PipelineExecutionArn": arn}
+
+    def retry_pipeline_execution(self, request: Document) -> Document:
+        """Go on with an execution that has failed or was stopped: after the steps that have succeeded.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RetryPipelineExecution.html
+        """
+        arn = request["PipelineExecutionArn"]
+        token = f"{arn}#{request['ClientRequestToken']}"
+        with self._store.lock:
+            document = self._execution(request)
+            if earlier := self._store.find("token", token):
+                return earlier
+            status = document["PipelineExecutionStatus"]
+            if status not in _RETRIABLE:
+                raise AwsError(
+                    "ConflictException",
+                    f"Pipeline execution with ARN {arn} is in status {status}; "
+                    f"only {' and '.join(_RETRIABLE)} executions can be retried.",
+                )
+            changes = {field: request[field] for field in ("ParallelismConfiguration",) if field in request}
+            document = self._store.update(
+                "execution",
+                arn,
+                PipelineExecutionStatus="Executing",
+                FailureReason=None,
+                LastModifiedTime=time.time(),
+                **changes,
+            )
+            self._store.put("token", token, {"PipelineExecutionArn": arn})
+            self._begin(document, self._store.find("execution-definition", arn))
+        return {"PipelineExecutionArn": arn}
+
+    def describe_pipeline_execution(self, request: Document) -> Document:
+        """Return an execution's record."""
+        return self._execution(request)
+
+    def describe_pipeline_definition_for_execution(self, request: Document) -> Document:
+        """Return the definition an execution was started with."""
+        execution = self._execution(request)
+        definition = self._store.find("execution-definition", execution["PipelineExecutionArn"])
+        return {"PipelineDefinition": json.dumps(definition), "CreationTime": execution["CreationTime"]}
+
+    def list_pipeline_executions(self, request: Document) -> Document:
+        """List a pipeline's executions, newest first unless asked otherwise."""
+        executions = self._executions_of(self._pipeline(request["PipelineName"]))
+        executions = [item for item in executions if in_period(item, request)]
+        if request.get("SortOrder") != "Ascending":
+            executions.reverse()
+        chosen, following = page(executions, request, 10)
+        summaries = [
+            {
+                **item,
+                "StartTime": item["CreationTime"],
+                "PipelineExecutionFailureReason": item.get("FailureReason"),
+            }
+            for item in chosen
+        ]
+        return {"PipelineExecutionSummaries": summaries, **following}
+
+    def list_pipeline_execution_steps(self, request: Document) -> Document:
+        """List an execution's steps that have begun, newest first unless asked otherwise."""
+        execution = self._execution(request)
+        steps = self._store.find("execution-steps", execution["PipelineExecutionArn"])["Steps"]
+        if request.get("SortOrder") != "Ascending":
+            steps.reverse()
+        chosen, following = page(steps, request, 100)
+        return {"PipelineExecutionSteps": chosen, **following}
+
+    def list_pipeline_parameters_for_execution(self, request: Document) -> Document:
+        """List the parameters an execution runs with, defaults among them."""
+        values = self._execution(request)["Parameters"]
+        parameters = [
+            {"Name": name, "Value": value if isinstance(value, str) else json.dumps(value)}
+            for name, value in values.items()
+        ]
+        chosen, following = page(parameters, request, 100)
+        return {"PipelineParameters": chosen, **following}
+
+    def stop_pipeline_execution(self, request: Document) -> Document:
+        """End an execution and its jobs."""
+        with self._store.lock:
+            document = self._execution(request)
+            arn = document["PipelineExecutionArn"]
+            if document["PipelineExecutionStatus"] != "Executing":
+                status = document["PipelineExecutionStatus"]
+                raise AwsError(
+                    "ConflictException", f"Pipeline execution with ARN {arn} is in status {status}."
+                )
+            self._store.update(
+                "execution", arn, PipelineExecutionStatus="Stopping", LastModifiedTime=time.time()
+            )
+        if execution := self._executions.get(arn):  # else it has ended at this moment
+            execution.stop()
+        return {"PipelineExecutionArn": arn}
+
+    # For the server
+
+    def running(self) -> list[str]:
+        """Return the ARNs of the executions under way."""
+        return sorted(self._executions)
+
+    def requests(self) -> list[Document]:
+        """Return the resolved request of every step so far."""
+        return self._store.list("request")
+
+    def recover(self) -> None:
+        """Fail what a server that is gone has left behind."""
+        reason = (
+            "The local_aws server was stopped while this execution ran. "
+            "RetryPipelineExecution goes on after its last finished step."
+        )
+        for execution in self._store.list("execution"):
+            if execution["PipelineExecutionStatus"] not in _UNDER_WAY:
+                continue
+            arn, now = execution["PipelineExecutionArn"], time.time()
+            self._store.update(
+                "execution", arn, PipelineExecutionStatus="Failed", FailureReason=reason, LastModifiedTime=now
+            )
+            steps = self._store.find("execution-steps", arn)["Steps"]
+            for step in steps:
+                if step["StepStatus"] == "Executing":
+                    step.update(StepStatus="Failed", FailureReason=reason, EndTime=now)
+            self._store.put("execution-steps", arn, {"Steps": steps})
+
+    def close(self) -> None:
+        """End all executions and wait for their ends."""
+        for execution in list(self._executions.values()):
+            execution.abandon()
+
+    # Inside
+
+    def _begin(self, document: Document, definition: Document) -> None:
+        """Run an execution in a thread of its own."""
+        scope = self._scope(document, document["Parameters"])
+        execution = Execution(self._store, self._steps, document, definition, scope)
+        self._executions[execution.arn] = execution
+        threading.Thread(target=self._run, args=(execution,), name=execution.arn[-_ID_LENGTH:]).start()
+
+    def _run(self, execution: Execution) -> None:
+        execution.run()
+        with self._store.lock:  # a retry may have put another in its place
+            if self._executions.get(execution.arn) is execution:
+                del self._executions[execution.arn]
+
+    def _pipeline(self, name_or_arn: str) -> Document:
+        pipeline = self._store.find("pipeline", name_or_arn.rsplit("/", 1)[-1])
+        if pipeline is None:
+            arn = self._account.arn("sagemaker", f"pipeline/{name_or_arn}")
+            raise not_found(f"Pipeline '{arn}' does not exist.")
+        return pipeline
+
+    def _execution(self, request: Document) -> Document:
+        arn = request["PipelineExecutionArn"]
+        execution = self._store.find("execution", arn)
+        if execution is None:
+            raise not_found(f"Pipeline execution with ARN {arn} does not exist.")
+        return execution
+
+    def _executions_of(self, pipeline: Document) -> list[Document]:
+        arn = pipeline["PipelineArn"]
+        return [item for item in self._store.list("execution") if item["PipelineArn"] == arn]
+
+    def _definition(self, request: Document) -> str:
+        if location := request.get("PipelineDefinitionS3Location"):
+            text = self._buckets.read(f"s3://{location['Bucket']}/{location['ObjectKey']}").decode()
+        elif "PipelineDefinition" in request:
+            text = request["PipelineDefinition"]
+        else:
+            raise invalid("One of PipelineDefinition and PipelineDefinitionS3Location is needed.")
+        parse(text)
+        return text
+
+    def _new_execution(self, pipeline: Document, request: Document, parameters: dict[str, Any]) -> Document:
+        letters = string.ascii_lowercase + string.digits
+        identifier = "".join(secrets.choice(letters) for _ in range(_ID_LENGTH))
+        now = time.time()
+        parallelism = request.get("ParallelismConfiguration") or pipeline.get("ParallelismConfiguration")
+        document = {
+            "PipelineArn": pipeline["PipelineArn"],
+            "PipelineName": pipeline["PipelineName"],
+            "PipelineExecutionArn": f"{pipeline['PipelineArn']}/execution/{identifier}",
+            "PipelineExecutionDisplayName": request.get("PipelineExecutionDisplayName")
+            or f"execution-{round(now * 1000)}",
+            "PipelineExecutionDescription": request.get("PipelineExecutionDescription"),
+            "PipelineExecutionStatus": "Executing",
+            "ParallelismConfiguration": parallelism,
+            "RoleArn": request.get("RoleArn", pipeline["RoleArn"]),
+            "CreationTime": now,
+            "LastModifiedTime": now,
+            "Parameters": parameters,
+        }
+        return {field: value for field, value in document.items() if value is not None}
+
+    def _scope(self, document: Document, parameters: dict[str, Any]) -> Scope:
+        arn = document["PipelineExecutionArn"]
+        execution = {
+            "PipelineName": document["PipelineName"],
+            "PipelineArn": document["PipelineArn"],
+            "PipelineExecutionArn": arn,
+            "PipelineExecutionId": arn.rsplit("/", 1)[-1],
+            "StartDateTime": datetime.fromtimestamp(document["CreationTime"], UTC).isoformat(),
+        }
+        return Scope(parameters, execution, self._buckets.read)

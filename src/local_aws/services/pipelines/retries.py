@@ -1,0 +1,73 @@
+"""Retry policies: which failed step is tried again, and when.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
+"""
+
+from typing import Any
+
+from local_aws.core.errors import invalid
+
+__all__ = ["JOB_INTERNAL_ERROR", "SERVICE_FAULT", "check_policies", "pause_before_retry"]
+
+JOB_INTERNAL_ERROR = "SageMaker.JOB_INTERNAL_ERROR"
+SERVICE_FAULT = "Step.SERVICE_FAULT"
+# The last three never happen on a laptop: nothing throttles and no capacity is sold out.
+_EXCEPTION_TYPES = (
+    SERVICE_FAULT,
+    JOB_INTERNAL_ERROR,
+    "Step.THROTTLING",
+    "SageMaker.CAPACITY_ERROR",
+    "SageMaker.RESOURCE_LIMIT",
+)
+_STEP_TYPES = ("Processing", "Training", "Tuning", "RegisterModel")
+# Field: what it is when it is not given, its least and its greatest value.
+_NUMBERS = {
+    "IntervalSeconds": (1, 0, 43200),
+    "BackoffRate": (2.0, 1, float("inf")),
+    "MaxAttempts": (5, 0, 20),
+    "ExpireAfterMin": (None, 1, 14400),
+}
+
+
+def check_policies(step: dict[str, Any]) -> None:
+    """Refuse what CreatePipeline refuses.
+
+    Raises:
+        AwsError: A policy on a step that can have none, an unknown exception type or field, a bad number.
+    """
+    policies = step.get("RetryPolicies", [])
+    name = step["Name"]
+    if policies and step["Type"] not in _STEP_TYPES:
+        raise invalid(f"Step {name}: a step of type {step['Type']} cannot have RetryPolicies.")
+    if not isinstance(policies, list) or not all(isinstance(policy, dict) for policy in policies):
+        raise invalid(f"Step {name}: RetryPolicies must be a list of objects.")
+    for policy in policies:
+        if unknown := sorted(set(policy) - {"ExceptionType", *_NUMBERS}):
+            raise invalid(f"Step {name}: a retry policy has no field {', '.join(unknown)}.")
+        types = policy.get("ExceptionType")
+        if not isinstance(types, list) or not types or not all(it in _EXCEPTION_TYPES for it in types):
+            raise invalid(f"Step {name}: ExceptionType {types!r} is not a list of {_EXCEPTION_TYPES}.")
+        for field, (_, least, most) in _NUMBERS.items():
+            value = policy.get(field, least)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+                raise invalid(f"Step {name}: {field} {value!r} is not a number from {least} to {most}.")
+
+
+def pause_before_retry(
+    step: dict[str, Any], exception_type: str | None, attempts: int, seconds: float
+) -> float | None:
+    """Return how many seconds to wait before a failed step is tried again, or None: it has failed.
+
+    Args:
+        step: The step as the definition has it.
+        exception_type: What failed it, in the words of retry policies; None for what no policy covers.
+        attempts: How often it was tried.
+        seconds: How long ago it was tried first.
+    """
+    for policy in step.get("RetryPolicies", []):
+        if exception_type in policy["ExceptionType"]:
+            interval, rate, most, minutes = (policy.get(field, _NUMBERS[field][0]) for field in _NUMBERS)
+            pause = interval * rate ** (attempts - 1)
+            expired = minutes is not None and seconds + pause > minutes * 60
+            return None if attempts > most or expired else pause
+    return None

@@ -1,0 +1,47 @@
+"""Tags on whatever has an ARN."""
+
+from local_aws.core.store import Document, Store
+from local_aws.core.wire import page
+
+__all__ = ["Tags"]
+
+
+class Tags:
+    """The operations on tags."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add_tags(self, request: Document) -> Document:
+        """Add tags to a resource, or change them."""
+        arn = request["ResourceArn"]
+        with self._store.lock:
+            tags = self._of(arn) | {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+            self._store.put("tags", arn, tags)
+        return {"Tags": _listed(tags)}
+
+    def list_tags(self, request: Document) -> Document:
+        """List a resource's tags."""
+        chosen, following = page(_listed(self._of(request["ResourceArn"])), request)
+        return {"Tags": chosen, **following}
+
+    def delete_tags(self, request: Document) -> Document:
+        """Remove tags from a resource."""
+        arn = request["ResourceArn"]
+        with self._store.lock:
+            tags = {key: value for key, value in self._of(arn).items() if key not in request["TagKeys"]}
+            self._store.put("tags", arn, tags)
+        return {}
+
+    def remember(self, request: Document, answer: Document) -> None:
+        """Keep the tags that came with the creation of a resource."""
+        arn = next((value for name, value in answer.items() if name.endswith("Arn")), None)
+        if arn and request.get("Tags"):
+            self.add_tags({"ResourceArn": arn, "Tags": request["Tags"]})
+
+    def _of(self, arn: str) -> dict[str, str]:
+        return self._store.find("tags", arn) or {}
+
+
+def _listed(tags: dict[str, str]) -> list[Document]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,1 @@
+"""What `make bench...` runs: each prints the table that is in the README or in docs/."""

@@ -1,0 +1,251 @@
+"""`python -m helpers.run`: what it refuses, how it fails, how it is interrupted, and how it waits."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from support.helpers import headless
+from support.helpers.shared import HeadlessRun, settings
+
+from commands import run
+from commands.lock import exclusive
+from helpers.errors import BadInput, UserError
+
+FEW = "a,b,label\n" + "".join(f"{number},{number * 3 % 7},{'xy'[number % 2]}\n" for number in range(12))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> str:
+    """DATASETS for a table that PreprocessData will refuse, for it has too few rows."""
+    path = tmp_path / "few.csv"
+    path.write_text(FEW)
+    return json.dumps([{"name": "few", "uri": str(path), "target": "label"}])
+
+
+def results(runs: Path) -> list[Path]:
+    return [path for path in runs.glob("*") if path.is_dir()]
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file", "sentence"),
+    [
+        (["-p", "MAX_TUNING_JOB", "3"], None, "Unknown parameter 'MAX_TUNING_JOB': did you mean "),
+        (
+            [],
+            "MAX_TUNING_JOBS: many\n",
+            "MAX_TUNING_JOBS is 'many'; it must be a whole number from 1 to 750.",
+        ),
+    ],
+    ids=["name", "type"],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2_and_nothing_starts(
+    tmp_path: Path, arguments: list[str], file: str | None, sentence: str
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(file or "ENVIRONMENT: local\n")
+    done = headless.run(tmp_path / "home", tmp_path / "runs", *arguments, file=own)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.strip().startswith(sentence)
+    assert len(done.stderr.strip().splitlines()) == 1, "no traceback"
+    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "home").exists()
+
+
+def exit_code(tmp_path: Path, *arguments: str, contents: str = "ENVIRONMENT: local\n") -> int:
+    file = tmp_path / "own.yaml"
+    file.write_text(contents)
+    with settings({"LOCAL_AWS_HOME": str(tmp_path / "home")}):
+        code = run.main([str(file), "--runs", str(tmp_path / "runs"), *arguments])
+    assert not (tmp_path / "runs").exists()
+    return code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--only", "3"], "There is no notebook '3'; there are 01, 02, 03, 04, 05."),
+        (["--from", "06"], "There is no notebook '06'; there are"),
+        (["-p", "DATASETS", "[wine"], "DATASETS is '[wine', which is no YAML"),
+        (["-p", "DATASETS", "[wien]"], "Unknown data set 'wien'; known are "),
+        (["-p", "ENVIRONMENT", "aws"], "TERRAFORM_OUTPUTS names '', which is no file; write it with "),
+        (["-p", "PIPELINE_NAME", "Mine"], "PIPELINE_NAME is 'Mine'; it must be up to 32"),
+        (["-p", "DATASETS", "[wine, wine]"], "DATASETS names 'wine' more than once"),
+        (
+            ["-p", "DATASETS", "[{name: x, uri: nowhere.csv, target: y}]"],
+            "The table of x: Cannot read the table nowhere.csv",
+        ),
+        (["-p", "DATASETS", f"[{'x' * 60}]"], "has 73 characters; a model package group has 63"),
+        (["-p", "DATASETS", "[my_table]"], "must be lower-case letters and digits in words"),
+        (["-p", "DATASETS", "[{name: x, uri: x.csv, target: y, taks: auto}]"], "did you mean 'task'?"),
+        (["-p", "STEPS", "nowhere.py"], "STEPS names 'nowhere.py', which cannot be used ([Errno 2]"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    assert exit_code(tmp_path, *arguments) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main([str(tmp_path / "nowhere.yaml"), "--runs", str(tmp_path / "runs")]) == 2
+    assert "nowhere.yaml cannot be read" in capsys.readouterr().err
+
+
+def test_only_and_from_do_not_go_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        exit_code(tmp_path, "--only", "02", "--from", "03")
+    assert raised.value.code == 2
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_the_command_line_wins_over_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = exit_code(tmp_path, "-p", "RANDOM_STATE", "0", contents="RANDOM_STATE: 3\n")
+    assert code == 2
+    assert "RANDOM_STATE is 0" in capsys.readouterr().err
+
+
+def test_a_state_folder_that_cannot_be_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "home").write_text("a file")
+    assert exit_code(tmp_path, "--only", "01") == 1
+    told = capsys.readouterr().err
+    assert f"The folder {tmp_path / 'home'} cannot be used (" in told
+    assert "LOCAL_AWS_HOME" in told
+
+
+# Two at once
+
+
+@pytest.mark.slow
+def test_two_runs_in_two_states_do_not_disturb_each_other(side_by_side: list[HeadlessRun]) -> None:
+    for each in side_by_side:
+        assert (each.done.returncode, each.done.stderr) == (0, "")
+        assert "waiting" not in each.done.stdout
+        assert len(results(each.folder)) == 1
+        assert not headless.left_of(each.home)
+
+
+@pytest.mark.slow
+def test_a_second_run_in_a_state_says_whom_it_waits_for_and_then_goes_on(tmp_path: Path) -> None:
+    offline = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    offline |= {"BANKNOTE_CSV": "", "MANY_MODELS_CACHE": str(tmp_path / "cache")}
+    with exclusive(tmp_path / "home/run.lock"):
+        second = headless.start(tmp_path / "home", tmp_path / "runs", "--only", "01", **offline)
+        read = headless.wait_for_line(second, "waiting")
+        assert not (tmp_path / "runs").exists()
+    done = headless.finish(second)
+    assert f"Another run (process {os.getpid()}) is under way here; waiting for it to end.\n" in read
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "01_build_image" in done.stdout
+
+    # Without a network it had one table less, and said so once.
+    assert (read + done.stdout).count("Leaving out banknote-authentication: ") == 1
+    (folder,) = results(tmp_path / "runs")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["parameters"]["DATASETS"] == ["breast-cancer", "wine"]
+
+
+def test_runs_that_begin_in_one_second_have_a_folder_each(tmp_path: Path) -> None:
+    begin = time.time()
+    folders = [run._folder(tmp_path) for _ in range(5)]
+    assert time.time() - begin < 1
+    assert len(set(folders)) == 5
+    assert all(folder.is_dir() for folder in folders)
+
+
+# Failing
+
+
+@pytest.mark.slow
+def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path: Path, own: str) -> None:
+    done = headless.run(home, tmp_path / "runs", "--only", "03", "-p", "DATASETS", own)
+    assert done.returncode == 1
+    assert "few: PreprocessData Failed" in done.stdout
+    first, log, *rest = done.stderr.strip().splitlines()
+    assert first.startswith("few: PreprocessData failed. Job pipelines-")
+    assert "Only 12 rows are left after cleaning" in first
+    path = Path(log.removeprefix("Log: "))
+    assert path.is_relative_to(home)
+    assert path.read_text().strip().splitlines()[-1] in rest, "the log's last lines"
+    assert rest[-1] == "Mend what the log names and run 03 again."
+    assert "Traceback" not in done.stderr
+
+    (folder,) = results(tmp_path / "runs")
+    assert json.loads((folder / "summary.json").read_text())["data_sets"] == {}
+    executed = nbformat.read(folder / "03_run_and_inspect.ipynb", as_version=4)
+    errors = [output for cell in executed.cells for output in cell.get("outputs", []) if "ename" in output]
+    assert {output.ename for output in errors} == {"JobFailed"}
+    assert not headless.left_of(home)
+
+
+def test_a_notebook_that_crashes_is_named_with_where_its_traceback_is(tmp_path: Path) -> None:
+    target = tmp_path / "out.ipynb"
+    failure = run._execute(notebook(tmp_path, "1 / 0"), target, {})
+    assert isinstance(failure, UserError)
+    assert str(failure) == (
+        f"01_own failed with ZeroDivisionError: division by zero The whole traceback is in {target}."
+    )
+    assert failure.exit_code == 1
+
+
+def test_bad_input_that_only_a_notebook_finds_keeps_its_exit_code(tmp_path: Path) -> None:
+    source = notebook(tmp_path, "from helpers.errors import BadInput", "raise BadInput('Give another.')")
+    failure = run._execute(source, tmp_path / "out.ipynb", {})
+    assert isinstance(failure, BadInput)
+    assert (str(failure), failure.exit_code) == ("Give another.", 2)
+
+
+def test_a_kernel_that_dies_is_a_sentence_too(tmp_path: Path) -> None:
+    source = notebook(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    failure = run._execute(source, tmp_path / "out.ipynb", {})
+    assert failure is not None
+    assert "its kernel died" in str(failure)
+    assert (tmp_path / "out.ipynb").is_file()
+
+
+def test_a_run_leaves_nothing_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = notebook(tmp_path, "1 + 1")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert run._execute(source, tmp_path / "out.ipynb", {}) is None
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def notebook(folder: Path, *cells: str) -> Path:
+    path = folder / "01_own.ipynb"
+    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    content.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(content, path)
+    return path
+
+
+# Interrupted
+
+
+@pytest.mark.slow
+@headless.needs_proc
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_an_interrupt_while_jobs_run_leaves_no_process_behind(
+    home: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    many = ["-p", "MAX_TUNING_JOBS", 500, "-p", "DATASETS", "[wine]"]
+    process = headless.start(home, tmp_path / "runs", "--only", "03", *many)
+    headless.wait_for_line(process, "TuningWithCrossValidation Executing")
+    running = headless.processes_of(home)
+    assert len(running) >= 4, "run, kernel, local_aws and a job at least"
+    os.kill(process.pid, number)
+    done = headless.finish(process)
+    assert done.returncode == 130
+    assert done.stderr == "\nInterrupted; nothing that this run started is left running here.\n"
+    assert not headless.left_of(home)

@@ -1,0 +1,99 @@
+"""Stored notebooks: what they show, without the traces of one run."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from nbformat import NotebookNode
+from support.helpers.shared import HeadlessRun, settings
+
+from commands import run, store_outputs
+from helpers.errors import JobFailed
+from helpers.runs import summary
+
+
+def code(*outputs: NotebookNode, tags: tuple[str, ...] = (), count: int | None = 7) -> NotebookNode:
+    metadata = {"tags": list(tags), "papermill": {"duration": 1.5}, "execution": {"iopub.status.idle": "x"}}
+    return nbformat.v4.new_code_cell("1", outputs=list(outputs), execution_count=count, metadata=metadata)
+
+
+def output(kind: str = "display_data", **data: object) -> NotebookNode:
+    made = nbformat.v4.new_output(kind, data={name.replace("_", "/"): value for name, value in data.items()})
+    made.metadata["many-models-progress"] = "wine: A Executing"
+    return made
+
+
+def stored(*cells: NotebookNode) -> NotebookNode:
+    notebook = nbformat.v4.new_notebook(cells=list(cells))
+    notebook.metadata["papermill"] = {"start_time": "2026-01-02T03:04:05"}
+    return store_outputs.stored(notebook)
+
+
+def test_metadata_and_papermills_traces_are_gone_and_tags_stay() -> None:
+    result = nbformat.v4.new_output("execute_result", data={"text/plain": "1"}, execution_count=7)
+    notebook = stored(code(result, tags=("parameters",)), code())
+    assert "papermill" not in notebook.metadata
+    assert [cell.execution_count for cell in notebook.cells] == [1, 2], "as in a fresh kernel"
+    assert notebook.cells[0].outputs[0].execution_count == 1
+    assert [cell.metadata for cell in notebook.cells] == [{"tags": ["parameters"]}, {}]
+
+
+def test_the_cell_that_papermill_put_in_is_gone() -> None:
+    assert len(stored(code(tags=("parameters",)), code(tags=("injected-parameters",))).cells) == 1
+
+
+def test_facts_for_the_runner_are_gone_and_times_are_made_alike() -> None:
+    facts = nbformat.v4.new_output("display_data", data={summary.MIME_TYPE: {"dataset": "wine", "facts": {}}})
+    table = output(text_plain="approved 2026-01-02 03:04", text_html="<td>2026-01-02 03:04</td>")
+    (cell,) = stored(code(facts, table)).cells
+    assert [dict(each.data) for each in cell.outputs] == [
+        {"text/plain": "approved (time)", "text/html": "<td>(time)</td>"}
+    ]
+    assert cell.outputs[0].metadata == {}
+
+
+@pytest.mark.slow
+def test_of_a_real_run_nothing_is_stored_that_differs_at_the_next(side_by_side: list[HeadlessRun]) -> None:
+    for each in side_by_side:
+        after = store_outputs.stored(nbformat.read(each.executed, as_version=4))
+        nbformat.validate(after)
+        written = nbformat.writes(after)
+        shown = [output for cell in after.cells for output in cell.get("outputs", [])]
+        assert shown
+        assert not re.search(r"arn:aws|20\d\d-\d\d-\d\d[T ]\d|127\.0\.0\.1", written)
+        assert str(each.home) not in json.dumps(shown)
+
+
+@pytest.mark.slow
+def test_what_is_stored_is_the_notebook_as_it_stands_in_the_project(side_by_side: list[HeadlessRun]) -> None:
+    executed = side_by_side[0].executed
+    project = nbformat.read(run.ROOT / "notebooks" / executed.name, as_version=4)
+    after = store_outputs.stored(nbformat.read(executed, as_version=4))
+    assert [cell.source for cell in after.cells] == [cell.source for cell in project.cells]
+    assert (
+        papermill.inspect_notebook(str(executed)).keys()
+        == papermill.inspect_notebook(str(run.ROOT / "notebooks" / executed.name)).keys()
+    )
+
+
+def test_a_run_that_fails_leaves_the_stored_notebooks_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(notebooks: list[Path], values: dict[str, object], runs: Path) -> int:
+        assert values == {"ENVIRONMENT": "local", "APPROVE": "approve", "LOAD_TEST": True}
+        assert not runs.is_relative_to(run.ROOT)
+        raise JobFailed("wine: PreprocessData failed.")
+
+    notebooks = sorted((run.ROOT / "notebooks").glob("*.ipynb"))
+    before = [path.read_bytes() for path in notebooks]
+    monkeypatch.setattr(run, "run", failing)
+    with settings({}):
+        assert store_outputs.main() == 1
+    assert [path.read_bytes() for path in notebooks] == before
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "wine: PreprocessData failed.",
+        "The stored notebooks are as they were.",
+    ]

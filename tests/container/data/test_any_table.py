@@ -1,0 +1,273 @@
+"""Any table goes from its raw file to a portable model, or is refused before it is learnt from."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import datasets
+from support.container.jobs import BIN, give_code, source
+from support.container.tables import dated, give_options, mixed, refusal, settings
+from tabular.data.statistics import row_hashes
+from tabular.jobs import train
+from tabular.judging.agreement import as_model_input, check_equal, positions
+from tabular.judging.scores import evaluate
+from tabular.learning.fitting import fit
+from tabular.portable.export import export
+from tabular.portable.model import PortableModel
+
+pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+QUICK = ("LightGBM", "LogisticRegression")
+
+
+@pytest.fixture
+def learn(preprocess_data, base):
+    """PreprocessData, a trial, the refit and the held-out rows; gives what a person would look at."""
+
+    def run(content, name="table.csv", algorithm="LightGBM", folds=3, hyperparameters=None, **changed):
+        done = preprocess_data(content, name, **changed)
+        channel = base / "input/data/train"
+        channel.parent.mkdir(parents=True, exist_ok=True)
+        (done.folder / "train").rename(channel)
+        task = done.schema.task
+        chosen = settings(algorithm, task) if hyperparameters is None else hyperparameters
+        scores = train.cross_validate(
+            algorithm, chosen, "r2" if task == "regression" else "accuracy", folds, 7
+        )
+        pipeline = fit(done.train, done.train_target, done.schema, algorithm, chosen, 7)
+        model = PortableModel(*export(pipeline, done.schema))
+        done.agreement = check_equal(model, pipeline, done.test, done.schema)
+        answer = model.predict(*as_model_input(done.test, done.schema))
+        found = positions(answer.labels, done.schema)
+        done.metrics = evaluate(task, done.test_target, found, answer.probabilities)
+        done.scores, done.model = scores, model
+        (channel).rename(done.folder / "train")
+        return done
+
+    return run
+
+
+@pytest.mark.parametrize("algorithm", QUICK)
+@pytest.mark.parametrize(
+    ("name", "metric", "least"),
+    [
+        ("breast_cancer", "auc", 0.97),
+        ("wine", "accuracy", 0.9),
+        ("iris", "accuracy", 0.85),
+        ("digits", "accuracy", 0.9),
+        ("diabetes", "r2", 0.2),
+    ],
+)
+def test_tables_that_scikit_learn_ships(learn, algorithm, name, metric, least):
+    table = getattr(datasets, f"load_{name}")(as_frame=True).frame
+    family = "regression" if name == "diabetes" else "classification"
+    done = learn(table, algorithm=algorithm, hyperparameters={}, family=family)
+    assert done.metrics[metric] > least
+    assert abs(np.mean(done.scores)) <= 1
+
+
+@pytest.mark.parametrize("algorithm", QUICK)
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_mixed_types_of_which_nearly_a_third_is_missing(learn, algorithm, task):
+    table = dated(task, rows=400)
+    rng = np.random.default_rng(0)
+    for column in table.columns.drop("target"):
+        table.loc[rng.random(400) < 0.3, column] = None
+    family = "regression" if task == "regression" else "classification"
+    done = learn(table, algorithm=algorithm, family=family)
+    assert done.kinds == {
+        "colour": "categorical",
+        "day": "date",
+        "size": "numeric",
+        "member": "boolean",
+        "moment": "date",
+        "income": "numeric",
+        "code": "categorical",
+    }
+    assert done.schema.baseline["size"]["missing"] > 0.2
+    assert done.metrics["r2" if task == "regression" else "accuracy"] > (0 if task == "regression" else 0.4)
+
+
+@pytest.mark.parametrize("algorithm", QUICK)
+def test_a_category_of_two_hundred_levels(learn, algorithm):
+    rng = np.random.default_rng(0)
+    level = rng.integers(200, size=1200)
+    table = pd.DataFrame({"level": [f"l{i}" for i in level], "x": rng.normal(size=1200), "target": level % 2})
+    done = learn(table, algorithm=algorithm)
+    assert done.model.width == 1 + 50
+    assert done.schema.baseline["level"]["distinct"] > 190
+
+
+def test_three_rows_of_a_class(learn):
+    table = mixed("multiclass", rows=200)
+    table.loc[:2, "target"] = 99
+    done = learn(table, folds=2, test_size="0.3")
+    assert json.loads(done.report)["classes"]["99"] == 3
+    assert sorted(done.schema.classes) == [0, 10, 20, 99]
+
+
+def test_thirty_rows(learn):
+    assert len(learn(mixed(rows=30), algorithm="LogisticRegression").test) == 8
+
+
+@pytest.mark.parametrize("algorithm", QUICK)
+def test_two_thousand_columns(learn, algorithm):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(120, 2000))
+    table = pd.DataFrame(values, columns=[f"x{i}" for i in range(2000)]).assign(target=values[:, 7] > 0)
+    done = learn(table, algorithm=algorithm)
+    assert len(done.schema.columns) == len(done.schema.baseline) == 2000
+
+
+AS_WRITTEN = mixed(rows=80, gaps=False).assign(
+    colour="größer\nals, \"x\"; 'y'", code=[f"ü{i % 7}" for i in range(80)]
+)
+AS_WRITTEN.loc[::3, "colour"] = "naïve"
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    [
+        {"sep": ";", "decimal": ","},
+        {"sep": "\t"},
+        {"sep": "|", "encoding": "latin-1"},
+        {"sep": ";", "decimal": ",", "encoding": "cp1252"},
+        {"encoding": "utf-8-sig"},
+        {"encoding": "utf-16"},
+        {"lineterminator": "\r\n"},
+        {"quoting": 1},
+    ],
+    ids=str,
+)
+def test_any_dialect_gives_the_same_splits(preprocess_data, dialect):
+    plain = preprocess_data(AS_WRITTEN)
+    options = {"index": False, **dialect}
+    encoding = options.pop("encoding", "utf-8")
+    content = AS_WRITTEN.to_csv(**options).encode(encoding)
+    for body in (content, gzip.compress(content)):
+        done = preprocess_data(body)
+        pd.testing.assert_frame_equal(done.train, plain.train)
+        pd.testing.assert_frame_equal(done.test, plain.test)
+        assert done.schema == plain.schema
+
+
+CSV = mixed(rows=60, gaps=False).to_csv(index=False)
+LINES = CSV.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("content", "changed", "sentence"),
+    [
+        (CSV, {"target": "targte"}, "Unknown target column 'targte'; .* Did you mean 'target'"),
+        (mixed(rows=60).assign(target=None), {}, "The target 'target' is empty in every row"),
+        (mixed(rows=60).assign(target="yes"), {}, "holds only 'yes'; a classification needs two classes"),
+        (CSV.replace("income", "size", 1), {}, r"the column names \['size'\] come more than once"),
+        ("\n".join([*LINES[:9], "red,1.5", *LINES[9:]]), {}, "line 10 has 2 cells where the header has 6"),
+        ("\n".join([*LINES[:9], LINES[9] + ",x,y", *LINES[10:]]), {}, "Expected 6 fields in line 10, saw 8"),
+        ("", {}, "it is empty"),
+        (b"PAR1 and then nothing of it", {}, "Cannot read the table table.csv"),
+        (
+            CSV,
+            {"family": "regression"},
+            "The target 'target' is not numeric; use the classification pipeline",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_learnt_from_is_refused_in_a_sentence(
+    preprocess_data, content, changed, sentence
+):
+    with pytest.raises(SystemExit, match=sentence):
+        preprocess_data(content, **changed)
+    said = refusal(preprocess_data, content, **changed)
+    assert said.count("\n") == 0
+    assert said.endswith((".", "?"))
+
+
+@pytest.mark.parametrize("algorithm", QUICK)
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_a_table_whose_targets_are_shuffled_passes_no_threshold(learn, algorithm, task):
+    """Neither the score of the folds nor the held-out rows find anything where there is nothing."""
+    table = dated(task, rows=600, gaps=False)
+    table["target"] = np.random.default_rng(1).permutation(table["target"])
+    family = "regression" if task == "regression" else "classification"
+    done = learn(table, algorithm=algorithm, family=family)
+    metric, threshold = ("r2", 0.15) if task == "regression" else ("auc", 0.65)
+    assert done.metrics[metric] < threshold
+    chance = {"binary": 0.6, "multiclass": 0.5, "regression": 0.15}[task]
+    assert np.mean(done.scores) < chance
+
+
+@pytest.mark.parametrize("options", [{}, {"group": "code"}, {"time": "day"}])
+def test_folds_never_see_a_held_out_row(learn, base, monkeypatch, options):
+    """Every row that is ever fitted or scored in a trial is one of the training split, by its hash."""
+    give_options(base, **options)
+    seen = []
+
+    def watched(frame, target, schema, *arguments):
+        seen.append(row_hashes(frame, target, list(frame)))
+        return fit(frame, target, schema, *arguments)
+
+    monkeypatch.setattr(train, "fit", watched)
+    done = learn(dated(rows=300, gaps=False).drop_duplicates())
+    names = list(done.test)
+    held_out = row_hashes(done.test, done.test_target, names)
+    training = row_hashes(done.train, done.train_target, names)
+    assert len(seen) == 3
+    for fold in seen:
+        assert len(fold) < len(training)
+        assert np.isin(fold, training).all()
+        assert not np.isin(fold, held_out).any()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("format_", ["csv", "parquet"])
+def test_a_million_rows_of_twenty_columns_take_less_than_four_gigabytes(base, record_property, format_):
+    """The command as SageMaker runs it; its time is reported and not judged."""
+    rows, rng = 1_000_000, np.random.default_rng(0)
+    table = pd.DataFrame({f"x{i}": rng.normal(size=rows).round(4) for i in range(14)})
+    for i in range(3):
+        table[f"level{i}"] = rng.choice([f"level {j}" for j in range(10 * (i + 1))], size=rows)
+    table["member"] = rng.choice(["yes", "no"], size=rows)
+    table["day"] = (np.datetime64("2020-01-01") + rng.integers(1500, size=rows)).astype(str)
+    table["target"] = np.where(table["x0"] + rng.normal(size=rows) > 0, "a", "b")
+    assert table.shape == (rows, 20)
+    folder = base / "processing/input/data"
+    folder.mkdir(parents=True)
+    table.to_csv(folder / "t.csv", index=False) if format_ == "csv" else table.to_parquet(
+        folder / "t.parquet"
+    )
+    del table
+    give_code(base, source())
+    flags = {"target": "target", "family": "classification", "test-size": "0.2", "stratify": "true"}
+    arguments = [text for name, value in flags.items() for text in (f"--{name}", value)]
+    command = [str(BIN / "process"), "tabular.jobs.preprocess", *arguments, "--random-state", "7"]
+    # The peak of this child alone: a process of its own starts it and asks for its children's.
+    code = (
+        "import resource, subprocess, sys\n"
+        "done = subprocess.run(sys.argv[1:], capture_output=True, text=True)\n"
+        "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, done.stderr)"
+    )
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        env=os.environ | {"SAGEMAKER_BASE_DIR": str(base)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds = time.monotonic() - started
+    status, peak, *said = done.stdout.split(maxsplit=2)
+    gigabytes = int(peak) * (1024 if sys.platform == "linux" else 1) / 2**30
+    record_property("seconds", round(seconds, 1))
+    record_property("gigabytes", round(gigabytes, 2))
+    print(f"{format_}: {seconds:.1f} s, {gigabytes:.2f} GiB")
+    assert (status, said) == ("0", [])
+    assert gigabytes <= 4
+    report = json.loads((base / "processing/output/report/preprocessing.json").read_text())
+    assert (report["rows_train"], report["rows_test"]) == (800_000, 200_000)

@@ -1,0 +1,116 @@
+"""Dates are numbers, the same in training and in serving, and the parts of them that a model learns from."""
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from tabular.data.dates import FORCED, FORMATS, ISO, as_text, date_format, date_parts, day_number
+from tabular.data.features import as_rows, features
+from tabular.spec.columns import Column, Schema
+
+
+@pytest.mark.parametrize(
+    ("cell", "form", "days"),
+    [
+        ("1970-01-01", ISO, 0.0),
+        (" 1970-01-02 ", ISO, 1.0),
+        ("1969-12-31T18:00", ISO, -0.25),
+        ("1970-01-01T12:00:00+12:00", ISO, 0.0),
+        ("1970-01-01 12:00:00Z", ISO, 0.5),
+        ("2000-03-01", ISO, 11017.0),
+        ("31.12.1969", "%d.%m.%Y", -1.0),
+        ("2/1/1970 06:00", "%d/%m/%Y %H:%M", 1.25),
+        ("1/2/1970 06:00 PM", "%m/%d/%Y %I:%M %p", 1.75),
+        (19700103, "%Y%m%d", 2.0),
+        (1971.0, "%Y", 365.0),
+        ("9999-12-31", ISO, 2932896.0),
+    ],
+)
+def test_a_date_is_the_days_since_1970(cell, form, days):
+    assert day_number(cell, form) == days
+
+
+@pytest.mark.parametrize("cell", [None, float("nan"), "", "NA", " null ", "NaN"])
+def test_a_missing_date_is_no_number(cell):
+    assert np.isnan(day_number(cell, ISO))
+
+
+@pytest.mark.parametrize("form", [*FORMATS, *FORCED])
+def test_what_is_no_date_of_the_format_is_refused_with_one_that_is(form):
+    for cell in ("soon", "2024-02-30", "0001-01-01", "12", 20.5, True, "2024-01-05x", "9" * 40):
+        with pytest.raises(ValueError, match=r"is not a date such as .*\d.*\.$"):
+            day_number(cell, form)
+
+
+@pytest.mark.parametrize("form", [*FORMATS, *FORCED])
+def test_every_format_is_read_as_it_is_written(form):
+    moments = np.array([19753.0, 11017.4375, 20818.999, -364.0, np.nan, 3.25])
+    texts = as_text(moments, form)
+    days = [day_number(text, form) for text in texts]
+    assert as_text(np.array(days), form) == texts
+    assert np.isnan(days[4])
+    assert np.nanmax(np.abs(np.array(days) - moments)) < {"%Y-%m": 31, "%Y": 366}.get(form, 1)
+
+
+def test_every_microsecond_of_two_centuries_has_its_own_number():
+    rng = np.random.default_rng(0)
+    for microsecond in rng.integers(-(100 * 365 * 86400 * 10**6), 100 * 365 * 86400 * 10**6, size=500):
+        text = (np.datetime64("1970-01-01T00:00:00.000000") + np.timedelta64(microsecond, "us")).astype(str)
+        assert as_text(np.array([day_number(text, ISO)]), ISO) == [datetime.fromisoformat(text).isoformat()]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_format_of_a_column_is_found(form):
+    texts = as_text(np.arange(19000.0, 19700.0) + 1 / 3, form)
+    assert date_format([*texts, None, "", np.nan]) == form
+
+
+def test_where_two_formats_fit_the_month_comes_first_with_a_slash_and_last_without():
+    assert date_format(["01/02/2024"]) == "%m/%d/%Y"
+    assert date_format(["01/02/2024", "13/02/2024"]) == "%d/%m/%Y"
+    assert date_format(["01.02.2024"]) == "%d.%m.%Y"
+    assert date_format(["01-02-2024"]) == "%d-%m-%Y"
+
+
+def test_numbers_are_dates_only_where_somebody_says_so():
+    for cells in ([20240105], ["20240105"], [2024], ["1.5"], ["10.5.23"]):
+        assert date_format(cells) is None
+    assert date_format([20240105, 20231231], forced=True) == "%Y%m%d"
+    assert date_format([2023, 2024], forced=True) == "%Y"
+    assert date_format([], forced=True) is None
+
+
+def test_the_parts_are_those_of_the_calendar():
+    days = np.arange(-40000, 40000, 37) + 0.75
+    expected = pd.DatetimeIndex(np.floor(days).astype(int).astype("datetime64[D]"))
+    parts = date_parts(days[:, None])
+    np.testing.assert_array_equal(parts, np.column_stack([days, expected.month, expected.day_of_week]))
+
+
+def test_a_missing_date_has_no_parts_and_columns_stay_beside_each_other():
+    parts = date_parts(np.array([[0.0, np.nan], [np.nan, 31.5]]))
+    assert parts.shape == (2, 6)
+    np.testing.assert_array_equal(
+        parts, [[0, 1, 3, np.nan, np.nan, np.nan], [np.nan, np.nan, np.nan, 31.5, 2, 6]]
+    )
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_a_moment_of_a_parquet_file_is_the_number_of_its_text(zone):
+    moments = pd.Series(
+        pd.to_datetime(["2024-06-01 12:00:00.000001", None, "1950-01-01"], format="ISO8601")
+    ).dt.tz_localize(zone)
+    schema = Schema("regression", "y", (), (Column("a", "date", ISO),))
+    frame = features(pd.DataFrame({"a": moments}), schema)
+    as_texts = [None if cell is pd.NaT else cell.isoformat() for cell in moments]
+    expected = [day_number(cell, ISO) for cell in as_texts]
+    np.testing.assert_array_equal(frame["a"], expected)
+    np.testing.assert_array_equal([day_number(cell, ISO) for (cell,) in as_rows(frame, schema)], expected)
+
+
+def test_rows_are_sent_with_dates_as_they_are_in_the_table():
+    columns = (Column("a", "date", "%d.%m.%Y"), Column("b", "numeric"), Column("c", "categorical"))
+    schema = Schema("regression", "y", (), columns)
+    table = pd.DataFrame({"a": ["05.01.2024", None], "b": [None, 2.5], "c": ["x", None]})
+    assert as_rows(features(table, schema), schema) == [["05.01.2024", None, "x"], [None, 2.5, ""]]

@@ -1,0 +1,302 @@
+"""Tables as people have them: what they hold is found, or a sentence says what to mend."""
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pandas.testing import assert_frame_equal
+from sklearn import datasets
+from tabular.data.tables import column_of, kind_of, read_table, table_files, task_of
+from tabular.spec.columns import Column
+from tabular.spec.errors import BadInput
+from tabular.spec.options import Options
+
+PEOPLE = pd.DataFrame(
+    {
+        "name": ["Zoë, née Li", "Ümit; 5\" | 'x'", "Ana\nMaría", None] * 5,
+        "size": [1.5, -0.25, None, 1234.0] * 5,
+        "count": range(20),
+        "born": [f"2001-02-{day:02d}" for day in range(1, 21)],
+        "target": ["yes", "no"] * 10,
+    }
+)
+
+
+def written(tmp_path, content, name="table.csv"):
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def read(tmp_path, content, name="table.csv"):
+    return read_table([written(tmp_path, content, name)])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "utf-32"])
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_every_dialect_and_encoding_holds_the_same_table(tmp_path, delimiter, decimal, encoding):
+    text = PEOPLE.to_csv(index=False, sep=delimiter, decimal=decimal)
+    table = read(tmp_path, text.encode(encoding))
+    assert_frame_equal(table, PEOPLE, check_dtype=False)
+    assert table["size"].dtype == np.float64
+    (facts,) = table.attrs["files"]
+    assert facts["delimiter"] == delimiter
+    assert facts["numbers_with_commas"] == (["size"] if decimal == "," else [])
+    found = {"latin-1": "cp1252"}.get(encoding, encoding)
+    assert (facts["encoding"], facts["rows"], facts["name"]) == (found, 20, "table.csv")
+
+
+def zipped(content):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("folder/table.csv", content)
+        archive.writestr("__MACOSX/._table.csv", b"?")
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("compression", "compress"),
+    [
+        ("gzip", gzip.compress),
+        ("bzip2", bz2.compress),
+        ("xz", lzma.compress),
+        ("zip", zipped),
+        ("zstd", lambda content: pa.Codec("zstd").compress(content, asbytes=True)),
+        ("none", bytes),
+    ],
+)
+def test_a_compression_is_known_by_the_first_bytes_and_not_by_the_name(tmp_path, compression, compress):
+    table = read(tmp_path, compress(PEOPLE.to_csv(index=False).encode("cp1252")), "table.data")
+    assert_frame_equal(table, PEOPLE, check_dtype=False)
+    assert table.attrs["files"][0]["compression"] == compression
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "wine", "iris", "digits", "diabetes"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_shipped_tables_are_read_as_they_were_written(tmp_path, name, delimiter):
+    frame = getattr(datasets, f"load_{name}")(as_frame=True).frame
+    table = read(tmp_path, frame.to_csv(index=False, sep=delimiter, decimal="," if delimiter == ";" else "."))
+    assert_frame_equal(table, frame, check_dtype=False, rtol=1e-15)
+    wanted = {"breast_cancer": "binary", "diabetes": "regression"}.get(name, "multiclass")
+    assert task_of(table["target"], Options()) == wanted
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "cells", "numbers"),
+    [
+        (";", ["1.234,5", "2,5", "12.345.678,25"], [1234.5, 2.5, 12345678.25]),
+        (";", ["1,5", "", "2"], [1.5, np.nan, 2.0]),
+        (";", ["1,234", "2,345"], [1.234, 2.345]),
+        (";", ["1,5e3", "-2,5E-1"], [1500.0, -0.25]),
+        (",", ["1,234.5", "2,345.0", "12"], [1234.5, 2345.0, 12.0]),
+        (",", ["1,234", "2,345,678"], [1234.0, 2345678.0]),
+        (",", ["3,14", "+2,7"], [3.14, 2.7]),
+        (";", ["1,234.5", "2"], [1234.5, 2.0]),
+    ],
+)
+def test_commas_in_numbers_are_understood(tmp_path, delimiter, cells, numbers):
+    cells = cells * 3
+    text = pd.DataFrame({"a": cells, "b": range(len(cells))}).to_csv(index=False, sep=delimiter)
+    np.testing.assert_array_equal(read(tmp_path, text)["a"], numbers * 3)
+
+
+@pytest.mark.parametrize("cells", [["1,5", "x"], ["1,2,3", "4,5,6"], ["1.2.3", "1,5"], ["a,b", "c"]])
+def test_what_is_no_number_stays_text(tmp_path, cells):
+    text = pd.DataFrame({"a": cells, "b": 1}).to_csv(index=False, sep=";")
+    assert read(tmp_path, text)["a"].tolist() == cells
+
+
+def test_a_table_of_one_column_is_none_of_several(tmp_path):
+    assert read(tmp_path, "note\nhello world\na b\n")["note"].tolist() == ["hello world", "a b"]
+
+
+def test_line_ends_of_every_system_are_read(tmp_path):
+    for end in ("\n", "\r\n", "\r"):
+        assert read(tmp_path, end.join(["", "a,b", '1,"x', 'y"', "2,z", ""]))["a"].tolist() == [1, 2]
+
+
+def test_parquet_is_read_with_its_own_types(tmp_path):
+    path = tmp_path / "table.parquet"
+    columns = {
+        "decimal": [Decimal("1.50"), None],
+        "day": [date(2024, 1, 31), None],
+        "flag": [True, None],
+        "word": pa.array(["a", "b"]).dictionary_encode(),
+    }
+    pq.write_table(pa.table(columns), path)
+    table = read_table([path])
+    assert table["decimal"].dtype == np.float64
+    assert [kind_of(table[name]) for name in table] == ["numeric", "date", "categorical", "categorical"]
+    assert table.attrs["files"] == [{"format": "parquet", "name": "table.parquet", "rows": 2}]
+
+
+def test_an_index_that_pandas_kept_is_no_column(tmp_path):
+    path = tmp_path / "table.parquet"
+    PEOPLE.query("count > 3").to_parquet(path)
+    assert list(read_table([path])) == list(PEOPLE)
+
+
+def test_several_files_are_one_table_in_the_order_of_the_first(tmp_path):
+    first = written(tmp_path, "a,b\n1,x\n", "1.csv")
+    second = written(tmp_path, "b;a\ny;2,5\n", "2.csv")
+    table = read_table([first, second])
+    assert table.to_dict("list") == {"a": [1, 2.5], "b": ["x", "y"]}
+    assert [one["rows"] for one in table.attrs["files"]] == [1, 1]
+
+
+def test_a_column_that_is_text_in_one_file_is_text_in_all(tmp_path):
+    files = [written(tmp_path, "a,b\n007,1\n", "1.csv"), written(tmp_path, "a,b\nx,2\n", "2.csv")]
+    assert read_table(files).to_dict("list") == {"a": ["007", "x"], "b": [1, 2]}
+
+
+def test_files_of_other_columns_are_refused_by_name(tmp_path):
+    files = [written(tmp_path, "a,b\n1,2\n", "1.csv"), written(tmp_path, "a,c\n1,2\n", "2.csv")]
+    with pytest.raises(
+        BadInput, match=r"1.csv and 2.csv do not hold the same columns: 'b' is in 1.csv alone"
+    ):
+        read_table(files)
+
+
+def test_a_folder_may_hold_what_is_no_table(tmp_path):
+    for name in ("dataset.json", ".DS_Store", "_SUCCESS", "2.csv", "1.csv"):
+        written(tmp_path, "a\n1\n", name)
+    assert [path.name for path in table_files(tmp_path)] == ["1.csv", "2.csv"]
+
+
+def test_a_folder_without_a_table_is_refused(tmp_path):
+    written(tmp_path, "{}", "dataset.json")
+    with pytest.raises(BadInput, match="There is no table at InputDataUri"):
+        table_files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "it is empty"),
+        ("\n\n", "it is empty"),
+        ("a,b,a\n1,2,3\n", r"the column names \['a'\] come more than once"),
+        ("a;b; a \n1;2;3\n", r"the column names \['a'\] come more than once"),
+        ("a,,target\n1,2,3\n", "column 2 of its header has no name"),
+        ("a,target\n1,2\n3,4,5\n", "Expected 2 fields in line 3, saw 3"),
+        ("a,b,target\n1,2,3\n3,4\n5,6,7\n", "line 3 has 2 cells where the header has 3"),
+        ("a,target\n1,2,x\n3,4,x\n", "its rows have more cells than its header"),
+        (b"a,target\n\x81\x8d,1\n", "it is neither UTF-8 nor Windows-1252 text"),
+        ("a,target\n1,2\n".encode("utf-16-le"), "it holds zero bytes"),
+        ('a,target\n"1,2\n', "EOF inside string"),
+        (gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:30], "ended before the end-of-stream marker"),
+        (b"\x1f\x8b\x08nonsense", "Cannot read"),
+        (b"\xfd7zXZ\x00nonsense", "Cannot read"),
+        (b"\x28\xb5\x2f\xfdnonsense", "Cannot read"),
+        (b"PK\x03\x04nonsense", "not a zip file"),
+        (b"PAR1", "Cannot read"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_in_a_sentence(tmp_path, content, sentence):
+    with pytest.raises(BadInput, match=sentence) as refused:
+        read(tmp_path, content)
+    said = str(refused.value)
+    assert said.startswith("Cannot read the table table.csv: ")
+    assert said.endswith(". Give a CSV with a header line.")
+    assert "\n" not in said
+
+
+def test_an_archive_of_several_files_is_refused(tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("1.csv", "a\n")
+        archive.writestr("2.csv", "a\n")
+    with pytest.raises(BadInput, match="it is a zip archive of 2 files, and one is expected"):
+        read(tmp_path, packed.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ([1, 2, None], "numeric"),
+        ([True, False, True], "boolean"),
+        (["yes", "NO", None], "boolean"),
+        (["yes", "y", "yes"], "categorical"),
+        (["1", "three"], "categorical"),
+        (["2024-01-05", None], "date"),
+        (["2024-01-05T10:00:00Z", "2024-01-05"], "date"),
+        (["31.12.2023", "1.1.2024"], "date"),
+        (["12/31/2023 10:15", "01/02/2024 00:00"], "date"),
+        (["5 Jan 2024", "31 Dec 2023"], "date"),
+        (["Jan 05, 2024"], "date"),
+        (["2024-01-05", "soon"], "categorical"),
+        (["2024-13-05"], "categorical"),
+        (["20240105", "x"], "categorical"),
+        (["10.5.2", "1.2.3"], "categorical"),
+        (pd.to_datetime(["2024-01-05"]), "date"),
+        ([None, None], "categorical"),
+    ],
+)
+def test_the_kind_of_a_column_is_found_in_its_cells(cells, kind):
+    values = pd.Series(cells, dtype=object) if None in list(cells) and kind != "numeric" else pd.Series(cells)
+    assert kind_of(values) == kind
+
+
+@pytest.mark.parametrize(
+    ("option", "cells", "column"),
+    [
+        ("categorical", [1, 2], Column("a", "categorical")),
+        ("categorical", ["2024-01-05"], Column("a", "categorical")),
+        ("numeric", [True, False], Column("a", "numeric")),
+        ("numeric", ["1", None, "2.5"], Column("a", "numeric")),
+        ("date", [20240105, 20231231], Column("a", "date", "%Y%m%d")),
+        ("date", [20240105.0, np.nan], Column("a", "date", "%Y%m%d")),
+        ("date", [1999, 2024], Column("a", "date", "%Y")),
+        ("date", ["31.12.99"], Column("a", "date", "%d.%m.%y")),
+        ("drop", ["31/12/2023"], Column("a", "date", "%d/%m/%Y")),
+        ("drop", ["11/12/2023"], Column("a", "date", "%m/%d/%Y")),
+    ],
+)
+def test_a_kind_may_be_forced(option, cells, column):
+    assert column_of("a", pd.Series(cells), Options(**{option: ("a",)})) == column
+
+
+@pytest.mark.parametrize(
+    ("option", "cells", "sentence"),
+    [
+        ("numeric", ["1", "two"], "Row 2 of the column 'a' is 'two', which is not a number"),
+        (
+            "date",
+            ["2024-01-05", "soon"],
+            "'a' is in date, and no format fits all its cells, such as '2024-01-05'",
+        ),
+        ("date", [0.5, 1.5], "no format fits"),
+    ],
+)
+def test_a_kind_that_the_cells_do_not_have_is_refused(option, cells, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        column_of("a", pd.Series(cells), Options(**{option: ("a",)}))
+
+
+@pytest.mark.parametrize(
+    ("target", "task"),
+    [
+        (["a", "b"] * 20, "binary"),
+        (["a", "b", "c", None] * 10, "multiclass"),
+        ([True, False] * 20, "binary"),
+        ([0.5, 1.0] * 20, "binary"),
+        ([1, 2, 3] * 20, "multiclass"),
+        ([1.0, 2.0, 3.0, None] * 20, "multiclass"),
+        ([0.5, 1.0, 2.0] * 20, "regression"),
+        (list(range(30)), "regression"),
+        (list(range(10)) * 2, "regression"),
+        (list(range(21)) * 20, "regression"),
+    ],
+)
+def test_the_task_is_found_in_the_target(target, task):
+    assert task_of(pd.Series(target), Options()) == task
+    assert task_of(pd.Series(target), Options(task="regression")) == "regression"

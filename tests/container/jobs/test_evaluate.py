@@ -1,0 +1,424 @@
+"""EvaluateBestModel: held-out rows through the server, the gate's two margins, and the report."""
+
+import dataclasses
+import io
+import json
+import os
+import tarfile
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from support.container.jobs import BIN, give_code, run, source
+from support.container.tables import fit, fitted, mixed
+from tabular.data.features import features
+from tabular.data.inference import encode
+from tabular.data.split_files import write_split
+from tabular.data.statistics import ROWS, row_hashes
+from tabular.jobs import evaluate
+from tabular.judging.served_model import ServerProcess
+from tabular.portable.files import save_model
+from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.errors import BadInput
+from tabular.spec.opt_ml import extract
+
+MAP_KEY = "models-map.json"
+GROUP = "shop--toys"
+
+
+def archive(folder):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path, path.name)
+    return packed.getvalue()
+
+
+HISTORY = {
+    "hyperparameters": {},
+    "cross_validation": {"scorer": "neg_log_loss", "folds": 5, "score": -0.2, "training_job": "trial-1"},
+    "training": {"job": "refit-1", "rows": 160, "data_sha256": "ab" * 32},
+    "libraries": {},
+}
+OTHER_ROWS = {"job": "refit-0", "rows": 150, "data_sha256": "cd" * 32}
+
+
+def model_archive(folder, one, algorithm, seen=None, **changes):
+    """A model as RefitBestModel packs it; `seen` are the positions of the rows that it says it learnt."""
+    save_model(folder, {"algorithm": algorithm, **HISTORY, **one.manifest, **changes}, one.arrays)
+    if seen is not None:
+        frame = one.frame.iloc[seen]
+        labels = [one.schema.classes[place] for place in one.target[seen]]
+        row_hashes(frame, labels, list(frame)).tofile(folder / ROWS)
+    return archive(folder)
+
+
+@pytest.fixture
+def give_pipeline(base, tmp_path):
+    """Give the job the fitted pipeline as RefitBestModel leaves it."""
+
+    def give(pipeline):
+        (tmp_path / "output").mkdir(exist_ok=True)
+        joblib.dump(pipeline, tmp_path / "output/pipeline.joblib")
+        path = base / "processing/input/pipeline/output.tar.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(archive(tmp_path / "output"))
+
+    return give
+
+
+@pytest.fixture
+def held_out(base, tmp_path, give_pipeline):
+    """Give the job a model, the fitted pipeline behind it and held-out rows; returns what the rows are."""
+
+    def give(one, algorithm="LogisticRegression", rows=None):
+        frame, target = one.frame.iloc[:rows], one.target[:rows]
+        write_split(base / "processing/input/test", frame, target, one.schema)
+        path = base / "processing/input/model/model.tar.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(model_archive(tmp_path / "challenger", one, algorithm))
+        give_pipeline(one.pipeline)
+        return frame, target
+
+    return give
+
+
+@pytest.fixture
+def evaluated(as_a_job, base, run_module, monkeypatch):
+    """Run EvaluateBestModel in this process, with the environment's own `serve`; gives its report."""
+    monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
+
+    def run_evaluate(metric="accuracy", threshold="0.5", group=GROUP, **others):
+        run_module(
+            evaluate.main,
+            metric=metric,
+            threshold=threshold,
+            models_map_uri=f"s3://jobs/{MAP_KEY}",
+            group=group,
+            **others,
+        )
+        return json.loads((base / "processing/output/evaluation/evaluation.json").read_text())
+
+    yield run_evaluate
+    as_a_job.s3.delete_object(Bucket="jobs", Key=MAP_KEY)
+
+
+@pytest.fixture
+def in_service(aws, tmp_path):
+    """Put a model in service: its artifact and the map that names it."""
+
+    def deploy(one, group=GROUP, version=4, **given):
+        aws.s3.put_object(
+            Bucket="jobs",
+            Key="models/champion.tar.gz",
+            Body=model_archive(tmp_path / "champion", one, "XGBoost", **given),
+        )
+        entry = {"key": "models/champion.tar.gz", "version": version, "sha256": "", "approved_at": ""}
+        aws.s3.put_object(Bucket="jobs", Key=MAP_KEY, Body=json.dumps({group: entry}).encode())
+
+    return deploy
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_the_first_model_of_a_data_set_has_its_threshold_alone_to_pass(evaluated, held_out, task):
+    one = fitted("LogisticRegression", task)
+    frame, target = held_out(one)
+    metric = "rmse" if task == "regression" else "accuracy"
+    report = evaluated(metric=metric)
+    predicted = one.pipeline.predict(frame)
+    value = float(
+        np.sqrt(np.mean((predicted - target) ** 2)) if task == "regression" else np.mean(predicted == target)
+    )
+    assert report["gate"]["value"] == pytest.approx(value)
+    sign = -1 if task == "regression" else 1
+    assert report["gate"]["threshold_margin"] == pytest.approx(sign * (value - 0.5))
+    assert (report["gate"]["champion_version"], report["gate"]["champion_margin"]) == (None, 0.0)
+    assert report["model"] == {"algorithm": "LogisticRegression", **HISTORY, "task": task, "target": "target"}
+    kind = "regression" if task == "regression" else f"{task}_classification"
+    assert report[f"{kind}_metrics"][metric]["value"] == report["gate"]["value"]
+
+
+def test_the_model_in_service_is_judged_on_the_same_rows(evaluated, held_out, in_service):
+    ours, theirs = fitted("LogisticRegression", "binary"), fitted("XGBoost", "binary")
+    frame, target = held_out(ours)
+    in_service(theirs)
+    report = evaluated()
+    gate = report["gate"]
+    expected = [np.mean(one.pipeline.predict(frame) == target) for one in (ours, theirs)]
+    assert (gate["challenger_value"], gate["champion_value"]) == pytest.approx(expected)
+    assert (gate["champion_version"], gate["rows"], gate["rows_left_out"]) == (4, 160, 0)
+    side_by_side = report["champion"]["metrics"]
+    assert side_by_side["accuracy"]["difference"] == pytest.approx(expected[0] - expected[1])
+    assert gate["champion_margin"] == pytest.approx(side_by_side["accuracy"]["low"] + gate["allowed_loss"])
+    assert {"what": "algorithm", "champion": "XGBoost", "challenger": "LogisticRegression"} in report[
+        "champion"
+    ]["changed"]
+    again = evaluated()
+    assert again == report  # the resamples are seeded
+    loss = evaluated(metric="log_loss", threshold="1")["champion"]["metrics"]["log_loss"]
+    assert loss["difference"] == pytest.approx(loss["champion"] - loss["challenger"])
+
+
+def test_margin_and_confidence_are_parameters(evaluated, held_out, in_service):
+    held_out(fitted("NaiveBayes", "binary"), "NaiveBayes")
+    in_service(fitted("XGBoost", "binary"))
+    strict = evaluated(champion_margin="0")["gate"]
+    loose = evaluated(champion_margin="0.9", champion_confidence="0.6")["gate"]
+    assert (strict["margin"], strict["allowed_loss"]) == (0.0, 0.0)
+    assert (loose["margin"], loose["confidence"]) == (0.9, 0.6)
+    assert strict["champion_margin"] < 0 < loose["champion_margin"]
+    with pytest.raises(
+        SystemExit, match=r"^ChampionConfidence is 95\.0; it must be at least 0\.5 and under 1"
+    ):
+        evaluated(champion_confidence="95")
+
+
+def test_the_same_model_is_not_registered_again(evaluated, held_out, in_service):
+    one = fitted("LogisticRegression", "binary")
+    held_out(one)
+    in_service(one)
+    gate = evaluated()["gate"]
+    assert gate["threshold_margin"] > 0 > gate["champion_margin"]
+    assert gate["comparison"].startswith(
+        "This is version 4 again: the same training rows gave the same model"
+    )
+
+
+def test_the_same_arrays_of_other_rows_are_compared(evaluated, held_out, in_service):
+    one = fitted("LogisticRegression", "binary")
+    held_out(one)
+    in_service(one, training=OTHER_ROWS, seen=slice(0, 20))
+    gate = evaluated()["gate"]
+    assert gate["champion_margin"] == pytest.approx(gate["allowed_loss"])  # there is no difference
+    assert gate["champion_margin"] > 0
+
+
+def test_rows_that_the_champion_was_trained_on_are_left_out(evaluated, held_out, in_service):
+    ours, theirs = fitted("LogisticRegression", "binary"), fitted("XGBoost", "binary")
+    frame, target = held_out(ours)
+    in_service(theirs, training=OTHER_ROWS, seen=slice(0, 100))
+    gate = evaluated()["gate"]
+    rest = slice(100, None)
+    assert (gate["rows"], gate["rows_left_out"]) == (60, 100)
+    assert gate["champion_value"] == pytest.approx(
+        np.mean(theirs.pipeline.predict(frame.iloc[rest]) == target[rest])
+    )
+    assert gate["challenger_value"] == pytest.approx(
+        np.mean(ours.pipeline.predict(frame.iloc[rest]) == target[rest])
+    )
+    assert gate["value"] == pytest.approx(np.mean(ours.pipeline.predict(frame) == target))
+    assert "On the 60 held-out rows that version 4 was not trained on" in gate["comparison"]
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"seen": slice(0, 140)}, "only 20 of the 160 held-out rows are new to it, and 30 are needed"),
+        ({}, "does not say which rows it was trained on, so that it may have learnt the held-out ones"),
+    ],
+)
+def test_without_rows_that_are_new_to_the_champion_only_the_threshold_decides(
+    evaluated, held_out, in_service, given, why
+):
+    held_out(fitted("LogisticRegression", "binary"))
+    in_service(fitted("XGBoost", "binary"), training=OTHER_ROWS, **given)
+    gate = evaluated()["gate"]
+    assert (gate["champion_version"], gate["champion_value"], gate["champion_margin"]) == (4, None, 0.0)
+    assert why in gate["comparison"]
+    assert gate["comparison"].endswith("only the threshold decides.")
+
+
+def test_a_model_in_service_of_fewer_columns_is_asked_with_its_own(evaluated, held_out, in_service):
+    held_out(fitted("LogisticRegression", "binary"))
+    theirs = fit(mixed().drop(columns="income"), "NaiveBayes", "binary")
+    in_service(theirs)
+    gate = evaluated()["gate"]
+    expected = np.mean(theirs.pipeline.predict(theirs.frame) == theirs.target)
+    assert gate["champion_value"] == pytest.approx(expected)
+
+
+def test_a_model_in_service_of_columns_that_are_gone_is_not_compared(evaluated, held_out, in_service):
+    held_out(fit(mixed().drop(columns="income"), "NaiveBayes", "binary"), "NaiveBayes")
+    in_service(fitted("LogisticRegression", "binary"))
+    gate = evaluated()["gate"]
+    assert (gate["champion_version"], gate["champion_value"], gate["champion_margin"]) == (4, None, 0.0)
+    assert gate["comparison"].startswith("Version 4, in service, needs the column 'income', which this table")
+
+
+def of_shuffled(shuffled, rows):
+    """A model of a target that was shuffled, with held-out rows whose target was shuffled, too."""
+    learnt = fit(shuffled.iloc[rows], "RandomForest", "binary")
+    held = shuffled.drop(index=shuffled.index[rows])
+    frame = features(held, learnt.schema)
+    return dataclasses.replace(learnt, frame=frame, target=encode(held["target"], learnt.schema))
+
+
+def test_a_table_whose_target_was_shuffled_does_not_pass(evaluated, held_out, in_service):
+    right = mixed(rows=600, gaps=False)
+    shuffled = right.assign(target=np.random.default_rng(0).permutation(right["target"]))
+    one = of_shuffled(shuffled, np.arange(400))
+    held_out(one, "RandomForest")
+    report = evaluated(metric="auc", threshold="0.7")
+    assert report["gate"]["threshold_margin"] < 0
+    assert report["intervals"]["auc"]["low"] < 0.5 < report["intervals"]["auc"]["high"]
+
+    # Nor does it pass beside a champion that learnt the right target, on rows that have it.
+    held = right.iloc[400:]
+    honest = dataclasses.replace(
+        one, frame=features(held, one.schema), target=encode(held["target"], one.schema)
+    )
+    held_out(honest, "RandomForest")
+    in_service(fit(right.iloc[:400], "LogisticRegression", "binary"), seen=slice(0, 0))
+    assert evaluated(metric="auc", threshold="0")["gate"]["champion_margin"] < 0
+
+
+def test_a_model_that_could_not_be_made_portable_is_refused_by_its_reason(
+    evaluated, held_out, base, tmp_path
+):
+    held_out(fitted("LogisticRegression", "binary"))
+    (tmp_path / "refused").mkdir()
+    manifest = {"portable": False, "reason": "Spline cannot be made portable; add an exporter for it."}
+    (tmp_path / "refused/manifest.json").write_text(json.dumps(manifest))
+    (base / "processing/input/model/model.tar.gz").write_bytes(archive(tmp_path / "refused"))
+    with pytest.raises(
+        SystemExit, match=r"^Spline cannot be made portable; add an exporter for it\. It is not"
+    ):
+        evaluated()
+
+
+def test_the_report_is_split_by_the_columns_that_were_named(evaluated, held_out, base):
+    frame, _ = held_out(fitted("LogisticRegression", "binary"))
+    columns = pd.DataFrame({"colour": frame["colour"], "size": frame["size"]})
+    columns.to_parquet(base / "processing/input/test/subgroups.parquet", index=False)
+    report = evaluated()
+    assert set(report["subgroups"]) == {"colour", "size"}
+    assert sum(one["rows"] for one in report["subgroups"]["colour"].values()) == len(frame)
+    assert report["subgroups"]["colour"]["light grey"]["metrics"]["accuracy"] > 0.5
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_page_and_card_stand_beside_the_report(evaluated, held_out, base, task):
+    held_out(fitted("XGBoost", task), "XGBoost")
+    report = evaluated(metric="r2" if task == "regression" else "accuracy")
+    folder = base / "processing/output/evaluation"
+    page = (folder / "report.html").read_text()
+    assert f"{GROUP}: XGBoost" in page
+    assert len(page) < 200_000
+    content = json.loads((folder / "card.json").read_text())["content"]
+    assert isinstance(json.loads((folder / "baseline.json").read_text()), dict)
+    assert json.loads(content)["intended_uses"]["purpose_of_model"] == f"Predicts target ({task})."
+    assert report["rows"] == {"held_out": 160, "training": 160}
+    assert set(report["permutation_importance"]) == {"colour", "size", "member", "income", "code"}
+    details = {"residuals"} if task == "regression" else {"per_class", "calibration"}
+    assert details <= set(report)
+    assert set(report["intervals"]) >= ({"rmse", "r2"} if task == "regression" else {"accuracy", "auc"})
+
+
+def test_the_model_of_another_data_set_is_no_champion(evaluated, held_out, in_service):
+    held_out(fitted("LogisticRegression", "binary"))
+    in_service(fitted("XGBoost", "binary"), group="shop--toys-2")
+    assert evaluated()["gate"]["champion_version"] is None
+
+
+def test_a_map_that_names_an_artifact_that_is_gone_is_refused(aws, evaluated, held_out):
+    held_out(fitted("LogisticRegression", "binary"))
+    entry = {"key": "models/gone.tar.gz", "version": 1, "sha256": "", "approved_at": ""}
+    aws.s3.put_object(Bucket="jobs", Key=MAP_KEY, Body=json.dumps({GROUP: entry}).encode())
+    with pytest.raises(
+        SystemExit, match=r"names s3://jobs/models/gone\.tar\.gz for shop--toys.*Run the deployer"
+    ):
+        evaluated()
+
+
+def test_a_model_that_the_server_cannot_serve_fails_here(evaluated, held_out, base, tmp_path):
+    one = fitted("LogisticRegression", "binary")
+    held_out(one)
+    save_model(tmp_path / "bad", {**one.manifest, "format_version": 99}, one.arrays)
+    (base / "processing/input/model/model.tar.gz").write_bytes(archive(tmp_path / "bad"))
+    with pytest.raises(
+        SystemExit, match=r"The server answers 400 .*format version is 99; this server reads 1"
+    ):
+        evaluated()
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_served_model_is_compared_with_the_fitted_pipeline(evaluated, held_out, algorithm, task):
+    one = fitted(algorithm, task)
+    frame, _ = held_out(one, algorithm, rows=40)
+    report = evaluated(metric="mae" if task == "regression" else "accuracy", threshold="0")
+    tolerance = 1e-7 if algorithm in ("RandomForest", "XGBoost", "LightGBM") else 1e-12
+    agreement = report["agreement"]
+    assert (agreement["rows"], agreement["ties"], agreement["tolerance"]) == (len(frame), 0, tolerance)
+    assert 0 <= agreement["largest_difference"] <= tolerance
+
+
+def test_a_served_model_that_differs_is_not_registered(evaluated, held_out, give_pipeline):
+    held_out(fitted("LogisticRegression", "binary"))
+    give_pipeline(fitted("NaiveBayes", "binary").pipeline)
+    with pytest.raises(SystemExit, match=r"another label than scikit-learn; it is not registered\.$"):
+        evaluated()
+
+
+def test_wrong_arguments_are_refused_in_a_sentence(as_a_job, run_module):
+    with pytest.raises(SystemExit, match="evaluate: argument --threshold: invalid float value: 'high'"):
+        run_module(evaluate.main, metric="accuracy", threshold="high", models_map_uri="s3://a/b", group="g")
+
+
+def test_a_wide_table_is_sent_in_requests_that_the_server_takes(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.normal(size=(400, 1500)), columns=[f"x{i}" for i in range(1500)])
+    one = fit(wide.assign(target=["a", "b"] * 200), "NaiveBayes", "binary")
+    save_model(tmp_path, one.manifest, one.arrays)
+    rows = one.frame.to_numpy().tolist()
+    assert len(json.dumps(rows)) > 6_291_456
+    with ServerProcess() as server:
+        server.load("wide", tmp_path)
+        answer = server.predict("wide", rows)
+        assert server.predict("wide", []) == {"predictions": [], "probabilities": []}
+    expected = [one.schema.classes[i] for i in one.pipeline.predict(one.frame)]
+    assert answer["predictions"] == expected
+    assert len(answer["probabilities"]) == 400
+
+
+def test_a_server_process_ends_with_its_block(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(BadInput, match="The server answers 400 to POST /models"), ServerProcess() as server:
+        server.load("absent", tmp_path / "absent")
+    assert server.process.poll() is not None
+
+
+def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path):
+    with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as tar:
+        entry = tarfile.TarInfo("../evil.txt")
+        tar.addfile(entry, io.BytesIO(b""))
+    with pytest.raises(BadInput, match=r"holds '\.\./evil\.txt', which is outside its own folder"):
+        extract(tmp_path / "evil.tar.gz", tmp_path / "models")
+    assert not (tmp_path / "evil.txt").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_an_archive_of_anything_but_files_and_folders_is_refused(tmp_path, kind):
+    with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as tar:
+        entry = tarfile.TarInfo("innocent")
+        entry.type, entry.linkname = kind, "model.safetensors"
+        tar.addfile(entry)
+    with pytest.raises(BadInput, match=r"evil\.tar\.gz holds 'innocent', which is neither a file nor"):
+        extract(tmp_path / "evil.tar.gz", tmp_path / "models")
+
+
+def test_evaluate_as_sagemaker_runs_it(aws, base, held_out):
+    """As the source that came with the job, beside the server that is installed."""
+    held_out(fitted("RandomForest", "binary"), "RandomForest", rows=50)
+    give_code(base, source())
+    arguments = ["--metric", "auc", "--models-map-uri", f"s3://jobs/{MAP_KEY}", "--group", "shop--none"]
+    done = run(
+        "process", base, "tabular.jobs.evaluate", *arguments, "--threshold", "0.6", AWS_ENDPOINT_URL=aws.url
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    printed = json.loads(done.stdout)
+    report = json.loads((base / "processing/output/evaluation/evaluation.json").read_text())
+    assert printed["gate"] == report["gate"]
+    assert report["gate"]["threshold_margin"] == pytest.approx(report["gate"]["value"] - 0.6)

@@ -1,0 +1,411 @@
+"""PreprocessData: from a raw table to typed columns in two splits, or one sentence that says what to mend."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.container.tables import give_options, mixed, refusal
+
+
+def numbered(rows=40, **more):
+    """A table of one numeric column and two classes."""
+    return pd.DataFrame({"size": np.arange(rows) * 0.5, "target": ["no", "yes"] * (rows // 2), **more})
+
+
+def test_a_table_becomes_two_splits_with_a_schema_and_a_report(preprocess_data):
+    table = pd.concat([mixed(rows=100), mixed(rows=100).head(10)])
+    table.iloc[3, table.columns.get_loc("target")] = None
+    done = preprocess_data(table.assign(constant=1, empty=None))
+    assert (done.schema.task, done.schema.target) == ("binary", "target")
+    assert done.schema.classes == ("no", "yes, it is")
+    assert done.kinds == {
+        "colour": "categorical",
+        "size": "numeric",
+        "member": "boolean",
+        "income": "numeric",
+        "code": "categorical",
+    }
+    report = json.loads(done.report)
+    assert report["files"][0]["name"] == "table.csv"
+    assert {name: count for name, count in report.items() if name.startswith("rows_")} == {
+        "rows_read": 110,
+        "rows_without_target": 1,
+        "rows_without_time": 0,
+        "rows_repeated": 9,
+        "rows_outliers": 0,
+        "rows_train": 75,
+        "rows_test": 25,
+    }
+    assert report["columns_dropped"] == {"constant": "holds one value alone", "empty": "is empty"}
+    assert report["split"] == {"by": "stratified", "test_size": 0.25, "random_state": 7}
+    assert report["classes"] == {"no": 50, "yes, it is": 50}
+    assert [column["name"] for column in report["columns"]] == list(done.kinds)
+    assert len(done.train) == len(done.train_target) == 75
+    assert len(done.test) == len(done.test_target) == 25
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["1", "2", ""], "numeric"),
+        (["1.5", "NA", "-2e3"], "numeric"),
+        (["0", "1", "0"], "numeric"),
+        (["True", "False", "True"], "boolean"),
+        (["true", "false", ""], "boolean"),
+        (["yes", "NO", "null"], "boolean"),
+        (["t", "f", "t"], "boolean"),
+        (["yes", "no", "maybe"], "categorical"),
+        (["yes", "y", "yes"], "categorical"),
+        (["1", "2", "three"], "categorical"),
+        (["2024-01-05", "2024-01-06", ""], "date"),
+        (["1_000", "2", "3"], "categorical"),
+        (["yes", "", ""], "categorical"),
+    ],
+)
+def test_the_type_of_a_column_is_found_in_its_cells(preprocess_data, cells, kind):
+    assert preprocess_data(numbered(column=(cells * 14)[:40])).kinds["column"] == kind
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "task"),
+    [
+        (["no", "yes"], ("no", "yes"), "binary"),
+        (["2", "1"], (1, 2), "binary"),
+        (["0.5", "1"], (0.5, 1.0), "binary"),
+        (["a", "b", "c", "B"], ("B", "a", "b", "c"), "multiclass"),
+        (["True", "False"], ("False", "True"), "binary"),
+        (["1", "two"], ("1", "two"), "binary"),
+        (["007", "x"], ("007", "x"), "binary"),
+    ],
+)
+def test_classes_keep_their_type_and_spelling(preprocess_data, labels, classes, task):
+    done = preprocess_data(numbered(target=labels * (40 // len(labels))))
+    assert (done.schema.classes, done.schema.task) == (classes, task)
+    assert sorted(set(done.train_target)) == list(range(len(classes)))
+
+
+def test_whole_numbers_stay_whole_when_some_rows_have_no_target(preprocess_data):
+    table = numbered(rows=60)
+    table["target"] = [1, 2, None] * 20
+    done = preprocess_data(table)
+    assert done.schema.classes == (1, 2)
+    assert all(type(label) is int for label in done.schema.classes)
+
+
+def test_boolean_labels_are_the_same_with_and_without_gaps(preprocess_data):
+    table = numbered(rows=80)
+    table["target"] = [True, False, True, None] * 20
+    assert preprocess_data(table).schema.classes == ("False", "True")
+
+
+def test_a_column_is_typed_as_a_whole_however_long_the_table_is(preprocess_data):
+    """pandas would read numbers in the first part of a long file and texts in the last."""
+    rows = 12_000
+    table = pd.DataFrame({f"x{i}": np.arange(rows) for i in range(64)})
+    table["code"] = [f"{i % 9:03d}" for i in range(rows - 1)] + ["x"]
+    table["target"] = ["no", "yes"] * (rows // 2)
+    done = preprocess_data(table)
+    assert set(done.train["code"]) | set(done.test["code"]) == {*(f"{i:03d}" for i in range(9)), "x"}
+
+
+def test_names_and_cells_lose_the_spaces_in_front_of_them(preprocess_data):
+    lines = [f"{i}, {'red' if i % 2 else 'blue'}, {'a' if i % 3 else 'b'}" for i in range(30)]
+    done = preprocess_data("\n".join([" size , colour,target ", *lines]))
+    assert done.kinds == {"size": "numeric", "colour": "categorical"}
+    assert set(done.train["colour"]) == {"red", "blue"}
+    assert done.schema.classes == ("a", "b")
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_name(preprocess_data):
+    assert "size" in preprocess_data(b"\xef\xbb\xbf" + numbered().to_csv(index=False).encode()).kinds
+
+
+def test_names_may_hold_commas_quotes_and_any_script(preprocess_data):
+    table = numbered().rename(columns={"size": 'größe, "in" cm'})
+    assert preprocess_data(table).kinds == {'größe, "in" cm': "numeric"}
+
+
+def test_a_target_may_have_any_name(preprocess_data):
+    assert (
+        preprocess_data(numbered().rename(columns={"target": "self"}), target="self").schema.target == "self"
+    )
+
+
+def test_a_parquet_file_is_read_as_a_csv_file_is(preprocess_data):
+    table = mixed(rows=80)
+    as_csv = preprocess_data(table)
+    table["colour"] = table["colour"].astype("category")
+    (as_csv.folder.parent / "input/data/table.csv").unlink()
+    as_parquet = preprocess_data(table, "table.parquet")
+    pd.testing.assert_frame_equal(as_parquet.train, as_csv.train)
+    assert as_parquet.schema == as_csv.schema
+
+
+def test_the_share_of_each_class_is_kept(preprocess_data):
+    table = numbered(rows=200, target=["a"] * 140 + ["b"] * 40 + ["c"] * 20)
+    done = preprocess_data(table, test_size="0.2")
+    assert np.bincount(done.train_target).tolist() == [112, 32, 16]
+    assert np.bincount(done.test_target).tolist() == [28, 8, 4]
+
+
+def test_no_row_is_lost_and_none_is_in_both_splits(preprocess_data):
+    for stratify in ("true", "false"):
+        done = preprocess_data(numbered(rows=50), stratify=stratify, test_size="0.3")
+        train, test = set(done.train["size"]), set(done.test["size"])
+        assert not train & test
+        assert train | test == set(numbered(rows=50)["size"])
+        assert len(test) == 15
+
+
+def test_a_regression_keeps_its_numbers_and_ignores_stratification(preprocess_data):
+    table = mixed("regression", rows=80)
+    done = preprocess_data(table, family="regression")
+    assert (done.schema.task, done.schema.classes) == ("regression", ())
+    assert sorted([*done.train_target, *done.test_target]) == sorted(table["target"])
+
+
+def digests(folder):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)
+    }
+
+
+def test_the_same_table_and_seed_give_the_same_bytes(preprocess_data):
+    first = digests(preprocess_data(mixed()).folder)
+    assert list(first) == [
+        "report/preprocessing.json",
+        "test/data.parquet",
+        "test/schema.json",
+        "train/data.parquet",
+        "train/schema.json",
+    ]
+    assert digests(preprocess_data(mixed()).folder) == first
+    assert digests(preprocess_data(mixed(), random_state="8").folder) != first
+
+
+def test_nothing_of_the_held_out_rows_is_in_the_training_split(preprocess_data):
+    table = mixed()
+    before = preprocess_data(table)
+    held_out = table["size"].isin(before.test["size"].dropna())
+    bytes_before = (before.folder / "train/data.parquet").read_bytes()
+    after = preprocess_data(table.assign(income=table["income"].where(~held_out, 1e30)))
+    assert after.test["income"].max() == 1e30
+    assert (after.folder / "train/data.parquet").read_bytes() == bytes_before
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "it is empty"),
+        ("\n\n", "it is empty"),
+        ("a,b,a\n1,2,3\n", r"the column names \['a'\] come more than once"),
+        ("a,b, a \n1,2,3\n", r"the column names \['a'\] come more than once"),
+        ("a,,target\n1,2,3\n", "column 2 of its header has no name"),
+        ("a,target\n1,2\n3,4,5\n", "Expected 2 fields in line 3, saw 3"),
+        ("a,target\n1,2,x\n3,4,x\n", "its rows have more cells than its header"),
+        (b"a,target\n\x81\x8d,1\n", "it is neither UTF-8 nor Windows-1252 text"),
+        ('a,target\n"1,2\n', "EOF inside string"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(preprocess_data, content, sentence):
+    said = refusal(preprocess_data, content)
+    assert said.startswith("Cannot read the table table.csv: ")
+    assert said.endswith("Give a CSV with a header line.")
+    with pytest.raises(SystemExit, match=sentence):
+        preprocess_data(content)
+
+
+def test_a_parquet_file_that_is_none_is_refused(preprocess_data):
+    assert "Cannot read the table table.parquet" in refusal(preprocess_data, b"PAR1", "table.parquet")
+
+
+def test_names_of_a_parquet_file_that_differ_by_spaces_alone_are_refused(preprocess_data):
+    said = refusal(preprocess_data, numbered(**{" size": 1}), "table.parquet")
+    assert "the column names ['size'] come more than once" in said
+
+
+def test_an_unknown_target_is_refused_with_the_nearest_column(preprocess_data):
+    said = refusal(preprocess_data, numbered(), target="Target")
+    assert said == "Unknown target column 'Target'; known are 'size', 'target'. Did you mean 'target'?"
+
+
+@pytest.mark.parametrize("rows", [0, 2, 18])
+def test_too_few_rows_are_refused_with_what_was_found(preprocess_data, rows):
+    said = refusal(preprocess_data, numbered(rows=rows))
+    assert said.startswith(f"Only {rows} rows are left after cleaning")
+    assert said.endswith("at least 20 are needed.")
+
+
+def test_rows_that_repeat_do_not_count(preprocess_data):
+    table = pd.concat([numbered(rows=10)] * 10)
+    assert "Only 10 rows are left" in refusal(preprocess_data, table)
+
+
+def test_one_class_is_refused(preprocess_data):
+    assert refusal(preprocess_data, numbered(target="yes")) == (
+        "The target 'target' holds only 'yes'; a classification needs two classes."
+    )
+
+
+def test_one_value_of_a_quantity_is_refused(preprocess_data):
+    assert "holds only 3" in refusal(preprocess_data, numbered(target=3), family="regression")
+
+
+def test_a_quantity_is_no_set_of_classes(preprocess_data):
+    said = refusal(preprocess_data, pd.DataFrame({"a": range(300), "target": np.arange(300) / 7}))
+    assert "holds 300 different values; at most 100 classes are allowed" in said
+    assert "Use the regression pipeline" in said
+
+
+def test_labels_are_no_quantity(preprocess_data):
+    said = refusal(preprocess_data, numbered(), family="regression")
+    assert said == "The target 'target' is not numeric; use the classification pipeline for labels."
+
+
+def test_columns_of_one_value_alone_are_nothing_to_learn_from(preprocess_data):
+    table = pd.DataFrame({"a": 1, "b": None, "target": np.arange(40) * 0.5})
+    said = refusal(preprocess_data, table, family="regression")
+    assert said.endswith("there is nothing to learn from.")
+
+
+@pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e999"])
+@pytest.mark.parametrize("column", ["size", "target"])
+def test_an_infinite_number_is_refused_with_its_column(preprocess_data, cell, column):
+    table = numbered(target=np.arange(40) * 0.5).astype(object)
+    table.loc[5, column] = cell
+    assert refusal(preprocess_data, table, family="regression") == (
+        f"The column {column!r} holds an infinite number; leave cells empty whose number is unknown."
+    )
+
+
+@pytest.mark.parametrize("stratify", ["true", "false"])
+def test_a_class_too_rare_for_both_splits_is_refused(preprocess_data, stratify):
+    table = numbered(target=["a"] * 39 + ["b"])
+    said = refusal(preprocess_data, table, stratify=stratify)
+    assert "Cannot split 40 rows with TestSetSize=0.25" in said
+    assert "Give more rows of the rarest class" in said
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("stratify", ["true", "false"])
+def test_every_class_is_in_both_splits_or_the_table_is_refused(preprocess_data, stratify, seed):
+    table = numbered(rows=100, target=["a"] * 98 + ["b"] * 2)
+    try:
+        done = preprocess_data(table, stratify=stratify, random_state=str(seed))
+    except SystemExit as ended:
+        assert "split would have no row of 'b'. Give more rows" in str(ended.code)
+    else:
+        assert set(done.train_target) == set(done.test_target) == {0, 1}
+
+
+@pytest.mark.parametrize("share", ["0", "1", "1.5", "-0.1", "0.001", "nan"])
+def test_a_share_that_leaves_a_split_empty_is_refused(preprocess_data, share):
+    assert "Cannot split" in refusal(preprocess_data, numbered(), test_size=share)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"test_size": "a quarter"}, "--test-size: invalid float value: 'a quarter'"),
+        ({"stratify": "maybe"}, "--stratify: invalid choice: 'maybe'"),
+        ({"family": "clustering"}, "--family: invalid choice: 'clustering'"),
+        ({"random_state": "0.5"}, "--random-state: invalid int value: '0.5'"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_a_sentence(preprocess_data, changed, sentence):
+    assert sentence in refusal(preprocess_data, numbered(), **changed)
+
+
+def test_options_travel_beside_the_table(preprocess_data, base):
+    give_options(base, drop=["income"], categorical=["size"], subgroups=["colour", "income"])
+    done = preprocess_data(mixed(rows=60))
+    assert done.kinds == {
+        "colour": "categorical",
+        "size": "categorical",
+        "member": "boolean",
+        "code": "categorical",
+    }
+    assert json.loads(done.report)["columns_dropped"] == {"income": "named in drop"}
+    assert done.schema.options.categorical == ("size",)
+    assert json.loads(done.report)["options"]["drop"] == ["income"]
+    subgroups = pd.read_parquet(done.folder / "test/subgroups.parquet")
+    assert list(subgroups) == ["colour", "income"]
+    assert subgroups["colour"].tolist() == done.test["colour"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"{", "dataset.json beside the table is no JSON"),
+        (b"\xff", "dataset.json beside the table is no JSON"),
+        (b'{"dorp": []}', "Unknown option 'dorp'; .* Did you mean 'drop'"),
+        (b'{"drop": ["sise"]}', "Unknown column in drop 'sise'; .* Did you mean 'size'"),
+        (
+            b'{"task": "regression"}',
+            "The option task is regression, and this is the pipeline of the classific",
+        ),
+        (b'{"task": "multiclass"}', "The option task is multiclass, and the target 'target' holds 2 classes"),
+        (b'{"log_target": true}', "log_target needs numbers above -1 as the target, and the task is binary"),
+        (b'{"numeric": ["colour"]}', r"Row \d+ of the column 'colour' is '.*', which is not a number"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(preprocess_data, base, content, sentence):
+    give_options(base, content)
+    with pytest.raises(SystemExit, match=sentence) as ended:
+        preprocess_data(mixed(rows=60))
+    assert "\n" not in ended.value.code
+
+
+@pytest.mark.parametrize("name", ["class_weight", "log_target"])
+def test_options_of_a_regression_fit_its_numbers(preprocess_data, base, name):
+    given = {"class_weight": {"class_weight": "balanced"}, "log_target": {"log_target": True}}[name]
+    give_options(base, **given)
+    said = refusal(preprocess_data, mixed("regression", rows=60), family="regression")
+    assert (
+        "above -1 as the target, and the smallest is -" if name == "log_target" else "is for classes"
+    ) in said
+
+
+def test_several_files_are_one_table(preprocess_data, base):
+    table = mixed(rows=80)
+    preprocess_data(table.head(50), "1.csv")
+    report = json.loads(preprocess_data(table.tail(30), "2.csv").report)
+    assert [(one["name"], one["rows"]) for one in report["files"]] == [("1.csv", 50), ("2.csv", 30)]
+    assert report["rows_read"] == 80
+
+
+def test_the_baseline_is_that_of_the_rows_of_training(preprocess_data):
+    table = mixed(rows=100).assign(day="2024-01-05", other=["2024-01-05", "2024-03-01"] * 50)
+    done = preprocess_data(table)
+    found = done.schema.baseline
+    assert list(found) == list(done.kinds)
+    size = done.train["size"]
+    assert found["size"]["mean"] == pytest.approx(size.mean(), rel=1e-5)
+    assert found["size"]["standard_deviation"] == pytest.approx(size.std(ddof=0), rel=1e-5)
+    assert found["size"]["median"] == pytest.approx(size.median(), rel=1e-5)
+    assert found["size"]["missing"] == pytest.approx(size.isna().mean(), rel=1e-5)
+    assert found["member"]["true"] == pytest.approx(done.train["member"].mean(), rel=1e-5)
+    assert found["other"] == {"missing": 0.0, "first": "2024-01-05T00:00:00", "last": "2024-03-01T00:00:00"}
+    assert found["colour"]["distinct"] == done.train["colour"].nunique()
+    assert found["colour"]["most_frequent"]["red"] == pytest.approx((done.train["colour"] == "red").mean())
+    assert len(found["code"]["most_frequent"]) == 10
+
+
+def test_a_target_that_is_empty_in_every_row_is_refused(preprocess_data):
+    said = refusal(preprocess_data, numbered(target=None))
+    assert said == "The target 'target' is empty in every row; there is nothing to learn from."
+
+
+def test_cells_that_are_no_single_values_are_refused(preprocess_data):
+    said = refusal(preprocess_data, numbered(tags=[[1, 2]] * 40), "table.parquet")
+    assert said.startswith(
+        "The column 'tags' holds ndarray cells, which are no single values; name it in drop"
+    )
+
+
+def test_cells_that_are_no_single_values_may_be_dropped(preprocess_data, base):
+    give_options(base, drop=["tags"])
+    assert preprocess_data(numbered(tags=[[1, 2]] * 40), "table.parquet").kinds == {"size": "numeric"}

@@ -1,0 +1,263 @@
+"""What a trial fits is what the refit fits: weights, early stopping and the target's logarithm included."""
+
+import dataclasses
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.utils.class_weight import compute_sample_weight
+from support.container.jobs import give_hyperparameters, run
+from support.container.tables import TASKS, family, mixed, nasty, settings
+from tabular.data.features import features
+from tabular.data.inference import encode, infer_schema
+from tabular.data.split_files import write_split
+from tabular.jobs import train
+from tabular.judging.agreement import as_model_input, check_equal
+from tabular.learning.fitting import ENOUGH_ROWS, fit
+from tabular.portable.export import export
+from tabular.portable.model import PortableModel
+from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.errors import BadInput
+from tabular.spec.options import Options
+
+pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+each = pytest.mark.parametrize("algorithm", ALGORITHMS)
+STOPPING = [name for name, one in ALGORITHMS.items() if one.estimators["regression"].early_stopping]
+
+
+def prepared(table, task, **options):
+    schema = infer_schema(table, "target", family(task), Options(**options))
+    return features(table, schema), encode(table["target"], schema), schema
+
+
+def fitted(table, task, algorithm, hyperparameters=None, groups=None, **options):
+    frame, target, schema = prepared(table, task, **options)
+    chosen = settings(algorithm, task) if hyperparameters is None else hyperparameters
+    return fit(frame, target, schema, algorithm, chosen, 7, groups), frame, target, schema
+
+
+def rare(rows=400):
+    """A class of one row in ten, which numbers tell only roughly from the other."""
+    rng = np.random.default_rng(0)
+    target = np.arange(rows) % 10 == 0
+    return pd.DataFrame({"x": rng.normal(size=rows) + target, "y": rng.normal(size=rows), "target": target})
+
+
+@each
+def test_balanced_classes_are_weighted_in_every_algorithm(algorithm):
+    """The rare class is found more often; no algorithm leaves the weights aside."""
+    found = {}
+    for weight in ("none", "balanced"):
+        pipeline, frame, _target, _ = fitted(rare(), "binary", algorithm, class_weight=weight)
+        found[weight] = pipeline.predict_proba(frame)[:, 1].mean()
+    assert found["balanced"] > 1.5 * found["none"]
+
+
+@each
+def test_weights_are_those_of_scikit_learn(algorithm):
+    table = rare()
+    pipeline, frame, target, _schema = fitted(table, "binary", algorithm, class_weight="balanced")
+    by_hand, *_ = fitted(table, "binary", algorithm)  # of the same settings
+    estimator = by_hand.named_steps["estimator"]
+    rows = by_hand.named_steps["features"].transform(frame)
+    estimator.fit(rows, target, sample_weight=compute_sample_weight("balanced", target))
+    np.testing.assert_allclose(pipeline.predict_proba(frame), by_hand.predict_proba(frame), rtol=1e-10)
+
+
+@pytest.mark.parametrize("algorithm", STOPPING)
+@pytest.mark.parametrize("task", TASKS)
+def test_training_stops_early_where_rows_set_aside_get_no_better(algorithm, task):
+    table = mixed(task, rows=ENOUGH_ROWS + 200, gaps=False)
+    hyperparameters = {"n_estimators": "400", "learning_rate": "0.5"}
+    if algorithm == "NeuralNet":
+        hyperparameters = {"hidden_layer_sizes": "16", "learning_rate_init": "0.05"}
+    pipeline, frame, _target, schema = fitted(table, task, algorithm, hyperparameters)
+    estimator = pipeline.named_steps["estimator"]
+    if algorithm == "NeuralNet":
+        assert estimator.early_stopping
+        assert estimator.n_iter_ < estimator.max_iter
+    else:
+        best = estimator.best_iteration if algorithm == "XGBoost" else estimator.best_iteration_
+        assert best < 300
+    model = PortableModel(*export(pipeline, schema))
+    check_equal(model, pipeline, frame.head(150), schema)
+    check_equal(model, pipeline, nasty(frame), schema)
+    again, *_ = fitted(table, task, algorithm, hyperparameters)
+    np.testing.assert_array_equal(again.predict(frame), pipeline.predict(frame))
+
+
+@pytest.mark.parametrize("algorithm", STOPPING)
+def test_few_rows_are_all_learnt_from(algorithm):
+    pipeline, *_ = fitted(mixed(rows=200), "binary", algorithm)
+    estimator = pipeline.named_steps["estimator"]
+    assert not estimator.get_params().get("early_stopping")
+    assert estimator.get_params().get("early_stopping_rounds") is None
+
+
+@pytest.mark.parametrize("algorithm", STOPPING)
+def test_a_class_too_rare_to_be_set_aside_keeps_all_rows_in(algorithm):
+    table = mixed("multiclass", rows=ENOUGH_ROWS, gaps=False)
+    table.loc[0, "target"] = 99
+    pipeline, frame, _target, _schema = fitted(table, "multiclass", algorithm)
+    assert pipeline.predict_proba(frame).shape == (ENOUGH_ROWS, 4)
+    assert not pipeline.named_steps["estimator"].get_params().get("early_stopping")
+
+
+@pytest.mark.parametrize("options", [{"group": "place"}, {"time": "place"}, {"class_weight": "balanced"}])
+@pytest.mark.parametrize("algorithm", ["XGBoost", "LightGBM"])
+def test_rows_are_set_aside_by_group_by_time_and_with_their_weights(monkeypatch, algorithm, options):
+    table = mixed(rows=ENOUGH_ROWS, gaps=False).assign(place=np.arange(ENOUGH_ROWS) // 50)
+    frame, target, schema = prepared(table, "binary", **options)
+    groups = table["place"].to_numpy() if "group" in options else None
+    seen = {}
+    module = {"XGBoost": "xgboost.XGBClassifier", "LightGBM": "lightgbm.LGBMClassifier"}[algorithm]
+    library, name = module.split(".")
+    original = getattr(__import__(library), name).fit
+    monkeypatch.setattr(
+        f"{module}.fit", lambda self, *a, **k: seen.update(rows=a, **k) or original(self, *a, **k)
+    )
+    fit(frame, target, schema, algorithm, {}, 7, groups)
+    learnt = seen["rows"][0]
+    aside, labels = (seen["eval_X"], seen["eval_y"]) if "eval_X" in seen else seen["eval_set"][0]
+    assert len(learnt) + len(aside) == ENOUGH_ROWS
+    # numbers come first, of these the size
+    places = dict(zip(frame["size"], table["place"], strict=True))
+    of = {part: {places[x] for x in rows[:, 0]} for part, rows in (("learnt", learnt), ("aside", aside))}
+    if "group" in options:
+        assert not of["learnt"] & of["aside"]
+    if "time" in options:
+        assert max(of["learnt"]) <= min(of["aside"])
+    if "class_weight" in options:
+        (weights,) = seen.get("eval_sample_weight") or seen["sample_weight_eval_set"]
+        expected = compute_sample_weight("balanced", target)
+        assert set(weights) == set(seen["sample_weight"]) == set(expected)
+        assert len(weights) == len(labels)
+
+
+@each
+def test_the_logarithm_of_a_target_is_learnt_and_the_target_answered(algorithm):
+    table = mixed("regression", rows=200)
+    table["target"] = np.exp(table["target"]).round(3)
+    pipeline, frame, _target, schema = fitted(table, "regression", algorithm, log_target=True)
+    by_hand, *_ = fitted(table.assign(target=np.log1p(table["target"])), "regression", algorithm)
+    np.testing.assert_allclose(pipeline.predict(frame), np.expm1(by_hand.predict(frame)), rtol=1e-6)
+    manifest, arrays = export(pipeline, schema)
+    assert manifest["estimator"]["link"] == "expm1"
+    model = PortableModel(manifest, arrays)
+    check_equal(model, pipeline, frame, schema)
+    answer = model.predict(*as_model_input(frame.head(3), schema))
+    assert all(type(number) is float for number in answer.labels)
+
+
+@pytest.mark.parametrize("algorithm", ["XGBoost", "LightGBM", "NeuralNet"])
+def test_the_logarithm_of_a_target_and_early_stopping_go_together(algorithm):
+    table = mixed("regression", rows=ENOUGH_ROWS, gaps=False)
+    table["target"] = np.exp(table["target"])
+    pipeline, frame, target, schema = fitted(table, "regression", algorithm, log_target=True)
+    check_equal(PortableModel(*export(pipeline, schema)), pipeline, frame.head(100), schema)
+    assert np.corrcoef(pipeline.predict(frame), target)[0, 1] > 0.7
+
+
+def give_split(base, table, task="binary", **options):
+    frame, target, schema = prepared(table, task, **options)
+    groups = pd.factorize(table[options["group"]])[0] if "group" in options else None
+    write_split(base / "input/data/train", frame, target, schema, groups)
+    return frame, target, schema
+
+
+@pytest.mark.parametrize("options", [{}, {"group": "code"}, {"time": "size"}, {"class_weight": "balanced"}])
+def test_a_trial_scores_the_folds_that_the_options_ask_for(base, options):
+    give_split(base, mixed(rows=200, gaps=False), **options)
+    scores = train.cross_validate("LightGBM", settings("LightGBM", "binary"), "roc_auc", 3, 7)
+    assert len(scores) == 3
+    assert all(0.5 < score <= 1 for score in scores)
+
+
+def test_rows_of_a_group_that_look_alike_do_not_flatter_the_score(base):
+    """Random folds find a group's label by its other rows; whole groups show that nothing is learnt."""
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(40), 8)
+    table = pd.DataFrame(
+        {"x": rng.normal(size=40)[group], "group": group, "target": rng.integers(2, size=40)[group]}
+    )
+    scores = {}
+    for name, options in (("random", {"drop": ("group",)}), ("whole", {"group": "group"})):
+        give_split(base, table, **options)
+        scores[name] = np.mean(train.cross_validate("RandomForest", {}, "roc_auc", 5, 7))
+    assert scores["random"] > 0.95
+    assert scores["whole"] < 0.75
+
+
+def shuffled(task, seed=0):
+    table = mixed(task, rows=300, gaps=False)
+    return table.assign(target=np.random.default_rng(seed).permutation(table["target"]))
+
+
+@pytest.mark.parametrize(
+    ("task", "scorer", "threshold"),
+    [("binary", "roc_auc", 0.65), ("multiclass", "roc_auc_ovr", 0.65), ("regression", "r2", 0.1)],
+)
+@each
+def test_nothing_is_learnt_from_shuffled_targets(base, algorithm, task, scorer, threshold):
+    """A score above chance would mean that a fold sees what it is scored on."""
+    give_split(base, shuffled(task), task)
+    assert np.mean(train.cross_validate(algorithm, settings(algorithm, task), scorer, 5, 7)) < threshold
+
+
+def failing_trial(base, capsys, sentence, **hyperparameters):
+    given = {"algorithm": "NaiveBayes", "scorer": "accuracy", "folds": "3", "random_state": "7"}
+    give_hyperparameters(base, **given | hyperparameters)
+    with pytest.raises(BadInput, match=sentence) as refused:
+        train.main()
+    assert "cross_validation_score" not in capsys.readouterr().out
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_trial_whose_numbers_run_away_has_no_score_but_a_reason(base, capsys):
+    table = mixed("regression", rows=120, gaps=False)
+    table["target"] *= 1e300
+    give_split(base, table, "regression")
+    failing_trial(
+        base,
+        capsys,
+        "Fold 1 of 3 cannot be fitted and scored with XGBoost .*: .* Other hyperparameters or",
+        algorithm="XGBoost",
+        scorer="r2",
+    )
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_score_that_one_fold_does_not_have_names_the_fold(base, capsys):
+    table = mixed("regression", rows=20, gaps=False)
+    give_split(base, table, "regression")
+    failing_trial(
+        base,
+        capsys,
+        "r2 of NaiveBayes is not defined on every fold: Fold 1 of 20 has nan",
+        scorer="r2",
+        folds="20",
+    )
+
+
+def test_a_failed_trial_is_a_failed_job_with_a_reason(aws, base):
+    table = mixed(rows=60, gaps=False)
+    table["place"] = table["target"]  # each group is one class
+    give_split(base, table, group="place")
+    given = {"algorithm": "NaiveBayes", "scorer": "accuracy", "folds": "2", "random_state": "7"}
+    code = {"sagemaker_program": "tabular.jobs.train", "sagemaker_submit_directory": aws.source}
+    give_hyperparameters(base, **given, **code)
+    done = run("train", base, AWS_ENDPOINT_URL=aws.url)
+    assert (done.returncode, done.stdout) == (1, "")
+    reason = (base / "output/failure").read_text()
+    assert re.fullmatch("Fold 1 of 2 has no row of the class '.*' to learn from; set Cross.*", reason)
+    assert done.stderr == f"{reason}\n"
+
+
+def test_the_options_reach_the_model(base):
+    *_, schema = give_split(base, mixed(), class_weight="balanced", drop=("size",))
+    kept = json.loads((base / "input/data/train/schema.json").read_text())["options"]
+    assert (kept["class_weight"], kept["drop"]) == ("balanced", ["size"])
+    assert dataclasses.replace(schema, baseline={}) == schema

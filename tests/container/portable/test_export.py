@@ -1,0 +1,262 @@
+"""A portable model answers as the scikit-learn pipeline does that it was made of, or is refused."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+
+import lightgbm
+import numpy as np
+import pytest
+import xgboost
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from support.container.tables import TASKS, fit, fitted, mixed, nasty
+from tabular.judging.agreement import as_model_input, check_equal
+from tabular.learning.pipeline import build_pipeline
+from tabular.portable.export import export
+from tabular.portable.files import load_model, save_model
+from tabular.portable.model import PortableModel
+from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.errors import BadInput
+
+pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+each = pytest.mark.parametrize(("algorithm", "task"), [(name, task) for name in ALGORITHMS for task in TASKS])
+
+
+def answers(one, frame):
+    return one.model.predict(*as_model_input(frame, one.schema))
+
+
+@each
+def test_it_predicts_the_rows_it_was_trained_on_as_scikit_learn_does(algorithm, task):
+    one = fitted(algorithm, task)
+    assert one.frame.isna().any().any()
+    check_equal(one.model, one.pipeline, one.frame, one.schema)
+
+
+@each
+def test_it_predicts_rows_unlike_those_as_scikit_learn_does(algorithm, task):
+    one = fitted(algorithm, task)
+    rows = nasty(one.frame)
+    check_equal(one.model, one.pipeline, rows, one.schema)
+
+
+@each
+def test_gaps_that_training_never_saw_are_answered_as_scikit_learn_does(algorithm, task):
+    one = fitted(algorithm, task, gaps=False)
+    assert not one.frame.isna().any().any()
+    rows = nasty(one.frame)
+    assert rows.isna().any(axis=1).any()
+    check_equal(one.model, one.pipeline, rows, one.schema)
+
+
+@each
+def test_labels_are_those_of_the_table_and_probabilities_sum_to_one(algorithm, task):
+    one = fitted(algorithm, task)
+    answer = answers(one, one.frame)
+    if task == "regression":
+        assert answer.probabilities is None
+        assert all(type(label) is float for label in answer.labels)
+        return
+    assert set(answer.labels) <= set(one.schema.classes) == {*mixed(task)["target"].tolist()}
+    assert all(type(label) is type(one.schema.classes[0]) for label in answer.labels)
+    assert answer.probabilities.shape == (len(one.frame), len(one.schema.classes))
+    np.testing.assert_allclose(answer.probabilities.sum(axis=1), 1.0, atol=1e-6)
+    best = [one.schema.classes[position] for position in answer.probabilities.argmax(axis=1)]
+    assert answer.labels == best
+
+
+@each
+def test_one_row_is_answered_as_it_is_among_others(algorithm, task):
+    one = fitted(algorithm, task)
+    rows = nasty(one.frame, 12)
+    whole = answers(one, rows)
+    for i in range(len(rows)):
+        alone = answers(one, rows.iloc[[i]])
+        if task == "regression":
+            assert alone.labels[0] == pytest.approx(whole.labels[i], rel=1e-12)
+        else:
+            assert alone.labels[0] == whole.labels[i]
+            np.testing.assert_allclose(alone.probabilities[0], whole.probabilities[i], atol=1e-12)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_features_are_transformed_to_the_last_bit(algorithm):
+    one = fitted(algorithm, "binary")
+    rows = nasty(one.frame)
+    ours = one.model.transform(*as_model_input(rows, one.schema))
+    np.testing.assert_array_equal(ours, one.pipeline.named_steps["features"].transform(rows))
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_levels_beyond_the_fiftieth_share_a_column_with_those_never_seen(algorithm):
+    one = fitted(algorithm, "binary")
+    code = one.manifest["encodings"][1]
+    assert code["width"] == 50
+    assert code["unknown"] == 49
+    assert sum(position == 49 for position in code["levels"].values()) == len(code["levels"]) - 49 > 1
+    colour = one.manifest["encodings"][0]
+    assert colour == {
+        "levels": {"": 0, "blue": 1, "green": 2, "light grey": 3, "red": 4},
+        "unknown": None,
+        "width": 5,
+    }
+
+
+@each
+def test_twenty_rows_are_enough(algorithm, task):
+    one = fit(mixed(task, rows=20), algorithm, task)
+    check_equal(one.model, one.pipeline, nasty(one.frame, 20), one.schema)
+
+
+@each
+@pytest.mark.parametrize("only", [["size"], ["member"], ["colour"]])
+def test_one_column_of_any_type_is_enough(algorithm, task, only):
+    one = fit(mixed(task, rows=40)[[*only, "target"]], algorithm, task)
+    check_equal(one.model, one.pipeline, nasty(one.frame, 20), one.schema)
+
+
+@each
+def test_a_column_that_is_empty_in_training_keeps_its_place(algorithm, task):
+    whole = fitted(algorithm, task)
+    frame = whole.frame.assign(income=np.nan, member=np.nan, colour="")
+    pipeline = build_pipeline(whole.schema, algorithm, {}, 7)
+    if algorithm == "NeuralNet":
+        pipeline.set_params(estimator__max_iter=10)
+    pipeline.fit(frame, whole.target)
+    model = PortableModel(*export(pipeline, whole.schema))
+    rows = nasty(whole.frame)
+    if algorithm == "NaiveBayes":  # a column without variance: away from it scikit-learn answers 1 to all
+        rows = rows.assign(income=np.nan, member=np.nan)
+    check_equal(model, pipeline, rows, whole.schema)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "hyperparameters"),
+    [
+        ("NeuralNet", {"hidden_layer_sizes": "32-16", "activation": "tanh"}),
+        ("LightGBM", {"subsample": "0.5", "colsample_bytree": "0.3", "min_child_samples": "2"}),
+        ("XGBoost", {"subsample": "0.5", "max_depth": "10", "learning_rate": "0.5"}),
+        ("RandomForest", {"max_depth": "32", "max_features": "0.1", "n_estimators": "51"}),
+        ("LogisticRegression", {"C": "1000"}),
+        ("NaiveBayes", {"var_smoothing": "1e-12"}),
+    ],
+)
+def test_hyperparameters_at_the_ends_of_their_ranges(algorithm, hyperparameters):
+    one = fit(mixed("multiclass", rows=80), algorithm, "multiclass", hyperparameters)
+    check_equal(one.model, one.pipeline, nasty(one.frame), one.schema)
+
+
+@each
+def test_what_is_written_is_what_is_read(tmp_path, algorithm, task):
+    one = fitted(algorithm, task)
+    save_model(tmp_path, one.manifest, one.arrays)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "model.safetensors"]
+    read = load_model(tmp_path)
+    check_equal(read, one.pipeline, nasty(one.frame), one.schema)
+
+
+@each
+def test_the_same_training_writes_the_same_bytes(tmp_path, algorithm, task):
+    for folder in ("one", "two"):
+        one = fit(mixed(task, rows=60), algorithm, task)
+        save_model(tmp_path / folder, one.manifest, one.arrays)
+    for file in ("manifest.json", "model.safetensors"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_a_server_needs_neither_scikit_learn_nor_pickle(make_folder):
+    """In a process of its own, with every library of training out of reach."""
+    code = (
+        "import sys\n"
+        "for name in ('sklearn', 'scipy', 'pandas', 'joblib', 'xgboost', 'lightgbm'):\n"
+        "    sys.modules[name] = None\n"
+        "from pathlib import Path\n"
+        "import tabular.serving.server\n"
+        "from tabular.portable.files import load_model\n"
+        "print(len([load_model(Path(folder)) for folder in sys.argv[1:]]))\n"
+    )
+    folders = [str(make_folder(algorithm)) for algorithm in ALGORITHMS]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *folders], capture_output=True, text=True, env=os.environ
+    )
+    assert (done.stdout, done.stderr) == ("6\n", "")
+
+
+def exported(estimator, task="binary"):
+    """Export a pipeline in which another estimator has taken the place of the fitted one."""
+    one = fitted("XGBoost", task, gaps=False)
+    pipeline = build_pipeline(one.schema, "XGBoost", {}, 7)
+    pipeline.steps[-1] = ("estimator", estimator)
+    pipeline.fit(one.frame, one.target)
+    return export(pipeline, one.schema), pipeline, one
+
+
+@pytest.mark.parametrize("estimator", [KNeighborsClassifier(), ExtraTreesClassifier(3)])
+def test_an_estimator_outside_the_list_is_refused_by_name(estimator):
+    name = type(estimator).__name__
+    with pytest.raises(
+        BadInput, match=f"{name} cannot be made portable; known are BayesianRidge, .*XGBRegressor"
+    ):
+        exported(estimator)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("estimator", "task", "sentence"),
+    [
+        (
+            xgboost.XGBClassifier(n_estimators=2, booster="gblinear"),
+            "binary",
+            "gblinear with binary:logistic",
+        ),
+        (xgboost.XGBClassifier(n_estimators=2, booster="dart"), "binary", "dart with binary:logistic"),
+        (
+            xgboost.XGBRegressor(n_estimators=2, objective="reg:absoluteerror"),
+            "regression",
+            "reg:absoluteerror",
+        ),
+        (lightgbm.LGBMRegressor(n_estimators=2, objective="l1", verbose=-1), "regression", "regression_l1"),
+        (
+            lightgbm.LGBMClassifier(n_estimators=2, zero_as_missing=True, verbose=-1),
+            "binary",
+            "zero_as_missing",
+        ),
+        (lightgbm.LGBMClassifier(n_estimators=2, linear_tree=True, verbose=-1), "binary", "linear trees"),
+        (
+            lightgbm.LGBMClassifier(
+                n_estimators=2, boosting_type="rf", subsample=0.5, subsample_freq=1, verbose=-1
+            ),
+            "binary",
+            "cannot be made portable",
+        ),
+        (MLPClassifier(activation="logistic", max_iter=2), "binary", "activation 'logistic' cannot be made"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_a_setting_that_the_format_does_not_know_is_refused(estimator, task, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        exported(estimator, task)
+
+
+def test_a_model_that_answers_otherwise_does_not_pass():
+    one = fitted("LogisticRegression", "binary")
+    nearly = one.arrays | {"intercept": one.arrays["intercept"] + 1e-5}
+    with pytest.raises(BadInput, match=r"differs from scikit-learn by .*, more than 1e-12"):
+        check_equal(PortableModel(one.manifest, nearly), one.pipeline, one.frame, one.schema)
+    far = one.arrays | {"intercept": one.arrays["intercept"] + 100}
+    with pytest.raises(BadInput, match=r"gives \d+ of 160 rows another label"):
+        check_equal(PortableModel(one.manifest, far), one.pipeline, one.frame, one.schema)
+
+
+def test_the_difference_of_a_regression_is_relative_to_the_size_of_its_numbers():
+    one = fitted("LogisticRegression", "regression")
+    tall = dataclasses.replace(one, target=one.target * 1e12)
+    pipeline = build_pipeline(one.schema, "LogisticRegression", {}, 7).fit(tall.frame, tall.target)
+    model = PortableModel(*export(pipeline, one.schema))
+    check_equal(model, pipeline, one.frame, one.schema)
+    shifted = PortableModel(one.manifest, one.arrays | {"intercept": one.arrays["intercept"] + 1e-3})
+    with pytest.raises(BadInput, match="differs from scikit-learn"):
+        check_equal(shifted, one.pipeline, one.frame, one.schema)

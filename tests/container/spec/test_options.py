@@ -1,0 +1,99 @@
+"""What a person says of a table: known options of the right type, which do not contradict each other."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from tabular.spec.errors import BadInput
+from tabular.spec.options import Options
+
+FULL = {
+    "task": "regression",
+    "drop": ["id"],
+    "categorical": ["zip"],
+    "numeric": ["age"],
+    "date": ["born"],
+    "group": "patient",
+    "time": None,
+    "subgroups": ["sex"],
+    "outliers": "iqr",
+    "log_target": True,
+    "class_weight": "none",
+}
+
+
+def test_options_travel_as_json():
+    options = Options.from_dict(FULL)
+    assert options.drop == ("id",)
+    assert Options.from_dict(json.loads(json.dumps(options.to_dict()))) == options
+    assert options.to_dict() == FULL
+
+
+def test_nothing_said_is_nothing_done():
+    options = Options.from_dict({})
+    assert options == Options()
+    assert (options.task, options.outliers, options.class_weight) == ("auto", "none", "none")
+
+
+def test_a_name_that_comes_twice_counts_once():
+    assert Options(drop=("a", "b", "a")).drop == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"dropped": ["a"]}, "Unknown option 'dropped'; .* Did you mean 'drop'"),
+        ({"task": "clustering"}, "task is 'clustering'; allowed are auto, binary, multiclass, regression"),
+        ({"outliers": True}, "outliers is True; allowed are none, iqr"),
+        ({"class_weight": None}, "class_weight is None; allowed are none, balanced"),
+        ({"drop": "id"}, "drop is 'id'; it is a list of column names"),
+        ({"date": [1]}, r"date is \[1\]; it is a list of column names"),
+        ({"group": ["a"]}, r"group is \['a'\]; it is the name of one column"),
+        ({"log_target": "yes"}, "log_target is 'yes'; it is true or false"),
+        ({"numeric": ["a"], "drop": ["a"]}, "'a' is both in drop and in numeric; choose one"),
+        ({"date": ["a"], "categorical": ["a"]}, "'a' is both in categorical and in date"),
+        ({"group": "a", "time": "b"}, "by group or by time, not by both"),
+        ({"group": "a", "drop": ["a"]}, "The group column 'a' is in drop"),
+        ({"task": "binary", "log_target": True}, "log_target is for a regression, and the task is binary"),
+        ({"task": "regression", "class_weight": "balanced"}, "class_weight is for classes"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_a_sentence(values, sentence):
+    with pytest.raises(BadInput, match=sentence) as refused:
+        Options.from_dict(values)
+    assert "\n" not in str(refused.value)
+
+
+def test_options_that_are_no_object_are_refused():
+    with pytest.raises(BadInput, match="they are an object"):
+        Options.from_dict(["drop"])
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"drop": ["Ag"]}, "Unknown column in drop 'Ag'; known are 'age', 'born', 'y'. Did you mean 'age'"),
+        ({"group": "patient"}, "Unknown column in group 'patient'"),
+        ({"time": "bron"}, "Unknown column in time 'bron'; .* Did you mean 'born'"),
+        ({"subgroups": ["y"]}, "The target 'y' is in subgroups"),
+        ({"time": "y"}, "The target 'y' is in time"),
+    ],
+)
+def test_columns_that_are_named_are_those_of_the_table(values, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        Options.from_dict(values).check_columns(["age", "born", "y"], "y")
+
+
+def test_the_target_is_one_of_the_columns():
+    with pytest.raises(BadInput, match=r"Unknown target column 'Y'; .* Did you mean 'y'"):
+        Options().check_columns(["age", "y"], "Y")
+    Options.from_dict({"drop": ["age"]}).check_columns(["age", "y"], "y")
+
+
+def test_a_notebook_can_read_them_without_importing_a_library():
+    code = (
+        "import sys, tabular.spec.options; print(sorted({'numpy', 'pandas', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

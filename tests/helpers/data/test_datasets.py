@@ -1,0 +1,437 @@
+"""The tables of a run: what cannot be used is found while nothing has started."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.helpers.loopback import Source, answering, closed_port
+
+from helpers import storage
+from helpers.data import datasets, sources
+from helpers.errors import BadInput
+from helpers.session import Session
+from helpers.storage import File
+
+BANKNOTE = "banknote-authentication"
+SPEC = datasets.DATASETS[BANKNOTE]
+GOOD = "a,b,label\n1,2,x\n3,4,y\n"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and no copy of banknote that somebody named."""
+    monkeypatch.setenv("MANY_MODELS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv(SPEC.copy_variable, raising=False)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """An entry for a table of one's own with these contents."""
+
+    def entry(contents: str | bytes = GOOD, **changes: str) -> dict[str, str]:
+        path = tmp_path / "own.csv"
+        path.write_bytes(contents.encode() if isinstance(contents, str) else contents)
+        return {"name": "own", "uri": str(path), "target": "label"} | changes
+
+    return entry
+
+
+def refused(entry: Any) -> str:
+    with pytest.raises(BadInput) as raised:
+        datasets.choose([entry])
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def banknotes(zeros: int = 762, ones: int = 610, header: bool = False) -> bytes:
+    """A file like the one of UCI: four numbers and a class, in a shape that the project checks."""
+    draw = random.Random(0)
+    rows = [[f"{draw.gauss(0, 1):.5f}" for _ in range(4)] + [label] for label in "0" * zeros + "1" * ones]
+    lines = [",".join(SPEC.columns)] * header + [",".join(row) for row in rows]
+    return "\n".join(lines).encode()
+
+
+# The project's own
+
+
+@pytest.mark.parametrize("name", ["breast-cancer", "wine", "diabetes"])
+def test_a_table_of_scikit_learn_has_the_shape_and_classes_that_the_project_states(name: str) -> None:
+    spec, dataset = datasets.DATASETS[name], datasets.fetch(name)
+    table = dataset.read()
+    assert (tuple(table.columns), len(table)) == (spec.columns, spec.rows)
+    if spec.class_counts:
+        assert table[dataset.target].value_counts().to_dict() == dict(spec.class_counts)
+
+
+@pytest.mark.parametrize(
+    ("name", "task"), [("breast-cancer", "binary"), ("wine", "multiclass"), ("diabetes", "regression")]
+)
+def test_the_task_is_told_by_the_target(name: str, task: str) -> None:
+    dataset = datasets.fetch(name)
+    assert dataset.task == task
+    assert dataset.family == ("regression" if task == "regression" else "classification")
+
+
+def test_an_unknown_data_set_is_answered_with_the_nearest_and_with_all() -> None:
+    complaint = refused("wien")
+    assert complaint.startswith("Unknown data set 'wien'; known are breast-cancer, ")
+    assert complaint.endswith("did you mean 'wine'?")
+
+
+def test_a_data_set_near_to_none_is_answered_with_how_to_bring_ones_own() -> None:
+    assert refused("churn").endswith("or give a uri and a target for a table of your own.")
+
+
+def test_a_table_in_the_cache_is_used_again(cache: Path) -> None:
+    (first,) = (file.path for file in datasets.fetch("wine").files)
+    before = first.stat()
+    assert datasets.fetch("wine").files == (File(first),) == (File(cache / "wine.csv"),)
+    assert first.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_half_written_table_is_not_used(cache: Path) -> None:
+    cache.mkdir()
+    (cache / "wine.4711.part").write_text("alcohol,malic")
+    assert len(datasets.fetch("wine").read()) == 178
+    assert sorted(path.name for path in cache.glob("wine*")) == ["wine.4711.part", "wine.csv"]
+
+
+def test_another_column_of_a_known_table_may_be_the_target() -> None:
+    assert datasets.fetch({"name": "wine", "target": "alcohol"}).target == "alcohol"
+    assert "Unknown target column 'colour'" in refused({"name": "wine", "target": "colour"})
+
+
+# Banknote, from its source
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every address of the web is one where nobody listens."""
+    port = closed_port()
+    monkeypatch.setattr(sources, "web", lambda: answering(port))
+
+
+def test_banknote_is_downloaded_once(web: Source) -> None:
+    web.body = banknotes()
+    for _ in range(2):
+        table = datasets.fetch(BANKNOTE).read()
+        assert table["class"].value_counts().to_dict() == {0: 762, 1: 610}
+        assert tuple(table.columns) == SPEC.columns
+    assert len(web.asked) == 1
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_source_that_cannot_be_reached_costs_one_line_and_one_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    chosen = datasets.choose(["breast-cancer", BANKNOTE, "wine"])
+    assert [dataset.name for dataset in chosen] == ["breast-cancer", "wine"]
+    assert capsys.readouterr().out == (
+        f"Leaving out {BANKNOTE}: its source cannot be reached (ConnectionError); "
+        "set BANKNOTE_CSV to a local copy to have it.\n"
+    )
+
+
+@pytest.mark.usefixtures("nobody")
+def test_with_nothing_left_there_is_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(BANKNOTE).endswith("add breast-cancer to DATASETS, which needs no network.")
+    assert capsys.readouterr().out.startswith("Leaving out")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        (b"<html>Log in to this network, please, now, here, today, soon</html>", 200, "gives another table"),
+        (b"1,2\n1,2,3,4,5,6,7\n", 200, "gives no table"),
+        (b"", 200, "it has 0 rows"),
+        (
+            banknotes(ones=600),
+            200,
+            "it has 1362 rows, 5 columns and the classes 0: 762, 1: 600; expected are",
+        ),
+        (b"not here", 404, "cannot be reached (HTTPError)"),
+        (b"broken", 500, "cannot be reached (HTTPError)"),
+    ],
+)
+def test_a_source_that_gives_something_else_costs_one_line_too(
+    web: Source, cache: Path, capsys: pytest.CaptureFixture[str], body: bytes, status: int, reason: str
+) -> None:
+    web.body, web.status = body, status
+    assert [dataset.name for dataset in datasets.choose([BANKNOTE, "wine"])] == ["wine"]
+    (line,) = capsys.readouterr().out.splitlines()
+    assert reason in line
+    assert not (cache / f"{BANKNOTE}.csv").exists()
+
+
+def test_a_download_that_breaks_off_is_not_kept(
+    web: Source, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web.body, web.length = banknotes(), 10 * len(banknotes())
+    assert [dataset.name for dataset in datasets.choose([BANKNOTE, "wine"])] == ["wine"]
+    assert "cannot be reached" in capsys.readouterr().out
+    web.length = None
+    assert datasets.fetch(BANKNOTE).files == (File(cache / f"{BANKNOTE}.csv"),)
+
+
+# Banknote, from a copy
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize("header", [False, True])
+@pytest.mark.parametrize("way", ["variable", "uri"])
+def test_a_local_copy_needs_no_network_and_is_there_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: bool, way: str
+) -> None:
+    copy = tmp_path / "copy.txt"
+    copy.write_bytes(banknotes(header=header))
+    if way == "variable":
+        monkeypatch.setenv("BANKNOTE_CSV", str(copy))
+    dataset = datasets.fetch(BANKNOTE if way == "variable" else {"name": BANKNOTE, "uri": str(copy)})
+    assert (len(dataset.read()), dataset.target) == (1372, "class")
+    monkeypatch.delenv("BANKNOTE_CSV", raising=False)
+    assert datasets.fetch(BANKNOTE).read().equals(dataset.read())
+
+
+@pytest.mark.parametrize(
+    ("contents", "complaint"),
+    [
+        (
+            banknotes(ones=609),
+            "it has 1371 rows, 5 columns and the classes 0: 762, 1: 609; expected are 1372",
+        ),
+        (banknotes(zeros=763, ones=609), "classes 0: 763, 1: 609; expected are 1372 rows"),
+        (b"x,y,class\n1,2,0\n", "it has 1 rows, 3 columns and the classes 0: 1; expected are 1372 rows"),
+        (GOOD.encode(), "3 rows, 5 columns and the classes (none)"),
+        (b"", "it has 0 rows, 5 columns and the classes (none); expected are"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "cannot be read ("),
+    ],
+)
+def test_a_copy_of_something_else_is_refused(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, contents: bytes, complaint: str
+) -> None:
+    copy = tmp_path / "copy.txt"
+    copy.write_bytes(contents)
+    monkeypatch.setenv("BANKNOTE_CSV", str(copy))
+    told = refused(BANKNOTE)
+    assert complaint in told
+    assert BANKNOTE in told
+    assert str(copy) in told
+    assert not cache.exists(), "what is refused is not kept"
+
+
+def test_a_copy_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    told = refused({"name": BANKNOTE, "uri": str(tmp_path / "nowhere.txt")})
+    assert "No such file or directory" in told
+    assert "give the path of one that can" in told
+
+
+# A table of one's own
+
+
+def test_a_table_of_ones_own_is_named_by_an_entry(own: Callable[..., dict[str, str]]) -> None:
+    (dataset,) = datasets.choose([own()])
+    assert (dataset.name, dataset.target, len(dataset.read())) == ("own", "label", 2)
+
+
+def test_what_an_entry_says_of_reading_and_judging_comes_with_the_table(
+    own: Callable[..., dict[str, str]],
+) -> None:
+    dataset = datasets.fetch(own(drop=["a"], scorer="roc_auc", min_metric=0.5))
+    assert dataset.options.drop == ("a",)
+    assert dataset.judged == {"scorer": "roc_auc", "min_metric": 0.5}
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        b"\xef\xbb\xbflabel , a\n x,1\n y,2\n",
+        b"label;a\nx;1,5\ny;2,5\n",
+        "label\ta\nx\t1\ngr\xf6\xdfer\t2\n".encode("latin-1"),
+        "label,a\nx,1\ny,2\n".encode("utf-16"),
+    ],
+    ids=["byte order mark", "semicolons", "latin-1", "utf-16"],
+)
+def test_dialect_and_encoding_are_found(own: Callable[..., dict[str, str]], contents: bytes) -> None:
+    table = datasets.fetch(own(contents)).read()
+    assert list(table) == ["label", "a"]
+    assert table["label"].iloc[0] == "x"
+    assert table["a"].dtype.kind in "if"
+
+
+@pytest.mark.parametrize(
+    ("contents", "complaint"),
+    [
+        (b"", "it is empty"),
+        (b"a,b,label\n", "It has a header line and nothing under it"),
+        (b"a,b,label\n1,2,x\n1,2,3,4,5\n", "Expected 3 fields in line 3, saw 5"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff\xfe\x00", "Cannot read the table own.csv: it"),
+        (b",a,label\n0,1,x\n", "column 1 of its header has no name"),
+        (b"a,a,label\n0,1,x\n", "['a'] come more than once"),
+        (b"a,label\n1,\n2,\n", "The target 'label' is empty in every row"),
+        (b"a,label\n1,x\n2,x\n3,\n", "The target 'label' holds only 'x'"),
+    ],
+    ids=["empty", "only a header", "ragged", "binary", "an index", "twice", "no target", "one class"],
+)
+def test_a_table_that_cannot_be_used_is_refused(
+    own: Callable[..., dict[str, str]], contents: bytes, complaint: str
+) -> None:
+    told = refused(own(contents))
+    assert told.startswith("The table of own: ")
+    assert complaint in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        (
+            {"target": "lable"},
+            "Unknown target column 'lable'; known are 'a', 'b', 'label'. Did you mean 'label'?",
+        ),
+        ({"drop": ["c"]}, "Unknown column in drop 'c'"),
+        ({"group": "label"}, "The target 'label' is in group"),
+        ({"task": "regression"}, "holds 'x', which is no number, and the task is regression"),
+        ({"target": "a", "task": "binary"}, "The target 'a' holds 3 values, not two"),
+        ({"date": ["a"]}, "The column 'a' is in date, and no format fits"),
+        ({"numeric": ["label"], "target": "a"}, "Row 1 of the column 'label' is 'x', which is not a number"),
+    ],
+)
+def test_what_does_not_fit_the_table_is_refused(
+    own: Callable[..., dict[str, Any]], changes: dict[str, Any], complaint: str
+) -> None:
+    told = refused(own("a,b,label\n1,2,x\n3,4,y\n5,6,y\n", **changes))
+    assert told.startswith("The table of own: ")
+    assert complaint in told
+
+
+@pytest.mark.parametrize("name", ["nowhere.csv", "nowhere-*.csv", ""])
+def test_a_path_where_no_table_is_is_refused(
+    own: Callable[..., dict[str, str]], tmp_path: Path, name: str
+) -> None:
+    told = refused(own(uri=str(tmp_path / name)))
+    assert told.startswith(("The table of own: Cannot read", "The data set 'own': "))
+    assert (name or "is a folder") in told
+
+
+def test_of_many_columns_only_some_are_listed(own: Callable[..., dict[str, str]]) -> None:
+    header = ",".join(f"c{number}" for number in range(300))
+    assert len(refused(own(f"{header}\n{header}\n", target="zzz"))) < 600
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_table_of_ones_own_that_cannot_be_had_costs_one_line_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    entry = {"name": "far", "uri": "https://data.example/far.csv", "target": "label"}
+    assert [dataset.name for dataset in datasets.choose([entry, "wine"])] == ["wine"]
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line == (
+        "Leaving out far: its source cannot be reached (ConnectionError); give a copy as its uri to have it."
+    )
+
+
+@pytest.mark.usefixtures("nobody")
+def test_what_is_in_s3_is_looked_at_when_there_is_a_session(own: Callable[..., dict[str, str]]) -> None:
+    entries = ["wine", BANKNOTE, own(name="far", uri="s3://bucket/far.csv")]
+    assert datasets.reachable(entries) == [entries[0], entries[2]]
+    with pytest.raises(BadInput, match="unknown key 'tagret'"):
+        datasets.reachable([{**entries[2], "tagret": "x"}])
+
+
+# Uploading them
+
+
+def keys(session: Session, folder: str) -> list[str]:
+    prefix = folder.removeprefix(session.uri(""))
+    found = session.client("s3").list_objects_v2(Bucket=session.bucket, Prefix=prefix)["Contents"]
+    return [each["Key"].removeprefix(prefix) for each in found]
+
+
+def test_a_table_goes_up_as_it_is_with_its_options_beside_it(
+    session: Session, own: Callable[..., dict[str, Any]]
+) -> None:
+    contents = "label;a\nx;1,5\ny;2,5\n"
+    folder = datasets.upload(session, datasets.fetch(own(contents, drop=["a"])))
+    assert folder.startswith(session.uri("raw/own/"))
+    assert keys(session, folder) == ["dataset.json", "own.csv"]
+    assert storage.read(session, f"{folder}own.csv") == contents.encode()
+    assert storage.read_json(session, f"{folder}dataset.json")["drop"] == ["a"]
+
+
+def test_new_data_or_options_are_a_new_uri_and_the_same_the_same(
+    session: Session, own: Callable[..., dict[str, Any]]
+) -> None:
+    first = datasets.upload(session, datasets.fetch(own()))
+    assert datasets.upload(session, datasets.fetch(own())) == first
+    others = [own(drop=["a"]), own(GOOD + "5,6,x\n")]
+    assert len({first, *(datasets.upload(session, datasets.fetch(entry)) for entry in others)}) == 3
+
+
+def test_files_of_one_name_in_several_folders_do_not_hide_each_other(
+    session: Session, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        (tmp_path / f"month={number}").mkdir()
+        (tmp_path / f"month={number}/part.csv").write_text(f"a,label\n{number},x\n{number},y\n")
+    entry = {"name": "parts", "uri": str(tmp_path / "*/part.csv"), "target": "label"}
+    dataset = datasets.fetch(entry)
+    assert dataset.read()["a"].tolist() == [1, 1, 2, 2]
+    folder = datasets.upload(session, dataset)
+    assert keys(session, folder) == ["0000-part.csv", "0001-part.csv", "dataset.json"]
+
+
+def test_the_options_are_put_last(
+    session: Session, own: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, s3 = datasets.fetch(own(GOOD + "7,8,x\n")), session.client("s3")
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(s3, "upload_file", lambda *_: 1 / 0)
+        datasets.upload(session, dataset)
+    assert keys(session, datasets.upload(session, dataset)) == ["dataset.json", "own.csv"]
+
+
+def test_a_table_in_s3_is_copied_within_s3(session: Session, own: Callable[..., dict[str, Any]]) -> None:
+    s3 = session.client("s3")
+    for number in (1, 2):
+        s3.put_object(Bucket=session.bucket, Key=f"elsewhere/{number}.csv", Body=GOOD.encode())
+    s3.put_object(Bucket=session.bucket, Key="elsewhere/notes.txt", Body=b"notes")
+    for uri, rows in (("elsewhere/1.csv", 2), ("elsewhere/*.csv", 4), ("elsewhere/?.csv", 4)):
+        dataset = datasets.fetch(own(uri=session.uri(uri)), session)
+        assert len(dataset.read()) == rows
+    folder = datasets.upload(session, dataset)
+    assert keys(session, folder) == ["1.csv", "2.csv", "dataset.json"]
+    assert storage.read(session, f"{folder}2.csv") == GOOD.encode()
+
+
+def test_a_table_that_changes_in_s3_meanwhile_is_not_taken_for_the_one_that_was_read(
+    session: Session, own: Callable[..., dict[str, Any]]
+) -> None:
+    s3, uri = session.client("s3"), session.uri("moving/own.csv")
+    s3.put_object(Bucket=session.bucket, Key="moving/own.csv", Body=b"a,label\n1,x\n2,y\n")
+    dataset = datasets.fetch(own(uri=uri), session)
+    s3.put_object(Bucket=session.bucket, Key="moving/own.csv", Body=b"a,label\n5,x\n2,y\n")
+    with pytest.raises(BadInput, match=r"moving/own\.csv has changed while it was looked at; run this again"):
+        datasets.upload(session, dataset)
+
+
+@pytest.mark.parametrize(
+    ("uri", "complaint"),
+    [
+        ("nothing/here.csv", "There is no object 's3://"),
+        ("", "names no object; give s3://bucket/key"),
+    ],
+)
+def test_what_is_not_in_s3_is_refused(
+    session: Session, own: Callable[..., dict[str, Any]], uri: str, complaint: str
+) -> None:
+    with pytest.raises(BadInput, match=complaint):
+        datasets.fetch(own(uri=session.uri(uri)), session)
+
+
+def test_a_bucket_that_is_not_there_is_a_source_that_cannot_be_reached(
+    session: Session, own: Callable[..., dict[str, Any]]
+) -> None:
+    with pytest.raises(sources.SourceError, match=r"S3 does not give it \(.*NoSuchBucket"):
+        datasets.fetch(own(uri="s3://no-such-bucket/own.csv"), session)

@@ -1,0 +1,150 @@
+"""A look at tables before anything is learnt: what is shown, and what is warned of."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tabular.spec.options import Options
+
+from helpers.data import datasets, profile
+from helpers.data.datasets import Dataset
+from helpers.storage import File
+
+ROWS = 400
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., Dataset]:
+    """A table with a noisy column and a target of two classes, and these columns beside them."""
+
+    def table(columns: dict[str, Any] | None = None, **options: Any) -> Dataset:
+        draw = np.random.default_rng(0)
+        noise = draw.normal(size=ROWS)
+        frame = {"noise": noise, "label": np.where(noise + draw.normal(size=ROWS) > 0, "yes", "no")}
+        path = tmp_path / "made.csv"
+        pd.DataFrame({**frame, **(columns or {})}).to_csv(path, index=False)
+        return Dataset("made", "label", (File(path),), Options.from_dict(options))
+
+    return table
+
+
+def seen(table: Dataset) -> dict[str, str]:
+    warned = profile.warnings([table])
+    assert set(warned.index.get_level_values("data set")) <= {"made"}
+    return {column: text for (_, column), text in warned["seen"].items()}
+
+
+def test_the_overview_says_what_is_asked_of_each_table(made: Callable[..., Dataset]) -> None:
+    gaps = np.where(np.arange(ROWS) < 3, np.nan, 1.5 + np.arange(ROWS) % 7)
+    table = profile.overview([datasets.fetch("wine"), datasets.fetch("diabetes"), made({"gaps": gaps})])
+    assert table.loc["wine", ["rows", "columns", "task", "target"]].tolist() == [
+        *(178, 13, "multiclass", "cultivar")
+    ]
+    assert table.loc["wine", "values"] == "class_0: 59, class_1: 71, class_2: 48"
+    assert table.loc["diabetes", "values"] == "25 to 346, mean 152.1"
+    assert table.loc["made", "rows with an empty cell"] == 3
+
+
+def test_each_column_has_its_type_gaps_values_range_and_commonest_value(made: Callable[..., Dataset]) -> None:
+    days = pd.date_range("2024-01-31", periods=ROWS).strftime("%d/%m/%Y")
+    colours = ["red", "red", "green", None] * (ROWS // 4)
+    table = made(
+        {"day": days, "colour": colours, "paid": ["yes", "no"] * (ROWS // 2), "code": range(ROWS)},
+        categorical=["code"],
+        drop=["paid"],
+    )
+    shown = profile.columns([table]).loc["made"]
+    assert shown["type"].to_dict() == {
+        "noise": "numeric",
+        "label": "boolean, target",
+        "day": "date",
+        "colour": "categorical",
+        "paid": "boolean, dropped",
+        "code": "categorical",
+    }
+    assert shown.loc["colour"].tolist() == ["categorical", "25%", 2, "", "red (50%)"]
+    assert shown.loc["day", ["distinct", "range"]].tolist() == [ROWS, "2024-01-31 to 2025-03-05"]
+    low, _, high = shown.loc["noise", "range"].split()
+    assert float(low) < -2 < 2 < float(high)
+
+
+def test_an_ordinary_table_is_warned_of_nothing(made: Callable[..., Dataset]) -> None:
+    assert seen(made()) == {}
+    assert profile.warnings([datasets.fetch("wine"), datasets.fetch("diabetes")]).empty
+
+
+@pytest.mark.parametrize(
+    ("column", "warning"),
+    [
+        ([""] * ROWS, "empty in every row; it is left out"),
+        ([7] * ROWS, "the same in every row; it is left out"),
+        ([1, None, None, None] * (ROWS // 4), "empty in 75% of the rows"),
+        (range(1000, 1000 + ROWS), "differs in every row, as an id does; if it is one, put it in drop"),
+        ([f"c{number}" for number in range(ROWS)], "differs in every row, as an id does"),
+    ],
+    ids=["empty", "constant", "mostly empty", "numbers of an id", "texts of an id"],
+)
+def test_a_column_that_says_nothing_is_warned_of(
+    made: Callable[..., Dataset], column: Any, warning: str
+) -> None:
+    assert seen(made({"odd": list(column)}))["odd"].startswith(warning)
+    assert seen(made({"odd": list(column)}, drop=["odd"])) == {}
+
+
+@pytest.mark.parametrize("kind", ["numbers", "texts"])
+def test_a_column_that_gives_the_answer_away_is_warned_of(made: Callable[..., Dataset], kind: str) -> None:
+    label = made().read()["label"]
+    leak = {
+        "numbers": np.where(label == "yes", 5.0, -5.0) + np.random.default_rng(1).normal(size=ROWS),
+        "texts": label.map({"yes": "refund", "no": "none"}),
+    }[kind]
+    warned = seen(made({"leak": leak}))
+    assert list(warned) == ["leak"]
+    assert warned["leak"].startswith("predicts the target by itself (score ")
+
+
+def test_a_number_that_gives_the_number_away_is_warned_of(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    price = draw.gamma(2.0, 100.0, ROWS)
+    frame = pd.DataFrame({"size": draw.normal(size=ROWS), "tax": price * 0.19, "price": price})
+    frame.to_csv(tmp_path / "made.csv", index=False)
+    (((_, column), text),) = profile.warnings([Dataset("made", "price", (File(tmp_path / "made.csv"),))])[
+        "seen"
+    ].items()
+    assert (column, text[:36]) == ("tax", "predicts the target by itself (score")
+
+
+def test_rows_that_will_be_left_out_are_counted(made: Callable[..., Dataset], tmp_path: Path) -> None:
+    frame = made().read()
+    frame.loc[:4, "label"] = None
+    frame = pd.concat([frame, frame.tail(2)])
+    frame.to_csv(tmp_path / "made.csv", index=False)
+    table = Dataset("made", "label", (File(tmp_path / "made.csv"),))
+    assert seen(table) == {
+        "label": "empty in 5 rows, which are left out",
+        "(all)": "2 rows repeat others and are left out",
+    }
+
+
+def test_a_rare_class_is_warned_of(made: Callable[..., Dataset], tmp_path: Path) -> None:
+    frame = made().read()
+    frame.loc[:2, "label"] = "rare"
+    frame.to_csv(tmp_path / "made.csv", index=False)
+    warned = seen(Dataset("made", "label", (File(tmp_path / "made.csv"),)))
+    assert warned == {"label": "only 3 rows are rare: too few to learn or to judge it well"}
+
+
+def test_infinite_huge_and_missing_cells_are_looked_at_too(made: Callable[..., Dataset]) -> None:
+    cells = [1e300, "inf", "", -1e300, 0] * (ROWS // 5)
+    assert seen(made({"huge": cells})) == {}
+
+
+def test_a_wide_table_is_looked_at_by_fewer_rows(made: Callable[..., Dataset]) -> None:
+    draw = np.random.default_rng(2)
+    wide = {f"c{number}": draw.normal(size=ROWS).round(3) for number in range(300)}
+    label = made().read()["label"]
+    warned = seen(made({**wide, "leak": label.map({"yes": 1.0, "no": 2.0})}))
+    assert list(warned) == ["leak"]

@@ -1,0 +1,47 @@
+"""The ledger of what served, and the way back to the version before."""
+
+from collections.abc import Callable
+
+import pytest
+
+from helpers.deployment import deployments, registry
+from helpers.errors import BadInput
+from helpers.session import Session
+
+
+@pytest.fixture
+def dataset(session: Session, register: Callable[..., str]) -> str:
+    """Version 1 was in service, and version 2 is."""
+    name = register("PendingManualApproval", "PendingManualApproval")
+    for package in reversed(registry.packages(session, name)):
+        decision = registry.set_status(session, package, "Approved", f"version {package.version} is good")
+        deployments.wait(session, [decision], seconds=30)
+    return name
+
+
+def changes(session: Session, dataset: str) -> list[tuple]:
+    history = deployments.history(session, [dataset])
+    return list(history[["from", "to", "decision", "by", "said"]].itertuples(index=False, name=None))
+
+
+def test_each_change_is_kept_with_the_decision_behind_it(session: Session, dataset: str) -> None:
+    assert changes(session, dataset) == [
+        (1, 2, "Approved", "local", "version 2 is good"),
+        ("none", 1, "Approved", "local", "version 1 is good"),
+    ]
+
+
+def test_rolling_back_rejects_the_version_in_service_and_brings_back_the_one_before(
+    session: Session, dataset: str
+) -> None:
+    assert deployments.rollback(session, dataset, "it drifts").loc[dataset, "version"] == 1
+    assert registry.packages(session, dataset)[0].status == "Rejected"
+    assert changes(session, dataset)[0] == (2, 1, "Rejected", "local", "it drifts")
+    with pytest.raises(BadInput, match=r"Version 1 of .+ is the only approved one"):
+        deployments.rollback(session, dataset, "again")
+
+
+def test_there_is_nothing_to_go_back_from(session: Session, register: Callable[..., str]) -> None:
+    with pytest.raises(BadInput, match="there is nothing to go back from"):
+        deployments.rollback(session, register("PendingManualApproval"), "why not")
+    assert deployments.history(session, ["never-heard-of"]).empty

@@ -1,0 +1,284 @@
+"""Predictions through the Function URL, mistakes, and a load test that counts its errors."""
+
+import dataclasses
+import hashlib
+import json
+import re
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from support.helpers.shared import Connected, first_version, settings
+
+from helpers.deployment import deployments, endpoint, load, registry
+from helpers.errors import JobFailed
+from helpers.runs import executions, summary
+from helpers.session import Session
+
+Rows = dict[str, list[list[Any]]]
+
+
+@pytest.fixture(scope="module")
+def wine(connected: Connected, ran: executions.Run) -> str:
+    """The data set wine, its first version in service."""
+    with settings(connected.settings):
+        if first_version(connected.session).status != "Approved":
+            decisions = registry.decide(connected.session, "approve", ["wine"])
+            deployments.wait(connected.session, decisions, seconds=30)
+    return "wine"
+
+
+@pytest.fixture
+def rows(session: Session, wine: str) -> Rows:
+    return {wine: endpoint.held_out_rows(session)[wine]}
+
+
+@pytest.fixture
+def unreachable(session: Session) -> Session:
+    """The same, but nobody listens at its URL."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    return dataclasses.replace(session, invoker_url=f"http://127.0.0.1:{port}/")
+
+
+# Signing
+
+
+def test_a_call_is_signed_for_lambda_with_its_body(session: Session) -> None:
+    body = b'{"model": "wine"}'
+    headers = endpoint.signed(session, body, {"Content-Type": "application/json"})
+    credential = re.fullmatch(
+        r"AWS4-HMAC-SHA256 Credential=local/\d{8}/us-east-1/lambda/aws4_request, "
+        r"SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})",
+        headers["Authorization"],
+    )
+    assert credential
+    assert {"host", "x-amz-date"} <= set(credential[1].split(";"))
+
+    again = AWSRequest("POST", session.invoker_url, data=body, headers={"Content-Type": "application/json"})
+    again.headers["Host"] = headers["Host"]
+    again.context["timestamp"] = headers["X-Amz-Date"]
+    again.headers["X-Amz-Date"] = headers["X-Amz-Date"]
+    signer = SigV4Auth(session.boto.get_credentials(), "lambda", session.region)
+    canonical = signer.canonical_request(again)
+    assert canonical.endswith(hashlib.sha256(body).hexdigest()), "the signature covers the body"
+    assert signer.signature(signer.string_to_sign(again, canonical), again) == credential[2]
+
+
+def test_another_body_is_another_signature(session: Session) -> None:
+    signatures = {endpoint.signed(session, body, {})["Authorization"] for body in (b"1", b"2")}
+    assert len(signatures) == 2
+
+
+# Asking
+
+
+def test_a_prediction_has_a_label_and_the_probability_of_each_class(session: Session, rows: Rows) -> None:
+    answer = endpoint.predict(session, "wine", rows["wine"][:3])
+    assert answer["classes"] == ["class_0", "class_1", "class_2"]
+    assert [sum(shares) for shares in answer["probabilities"]] == pytest.approx([1, 1, 1])
+    for label, shares in zip(answer["predictions"], answer["probabilities"], strict=True):
+        assert label == answer["classes"][shares.index(max(shares))]
+
+
+def test_an_answer_may_be_csv(session: Session, rows: Rows) -> None:
+    body = {"model": "wine", "data": rows["wine"][:2]}
+    answer = endpoint.invoke(session, body, accept="text/csv")
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert answer.text.split() == endpoint.predict(session, "wine", rows["wine"][:2])["predictions"]
+
+
+def test_a_refusal_is_told_in_the_endpoints_own_words(session: Session, wine: str) -> None:
+    with pytest.raises(JobFailed, match=r"^wine: the endpoint answers 400: .*13"):
+        endpoint.predict(session, wine, [[1.0]])
+    with pytest.raises(JobFailed, match=r"^nowhere: the endpoint answers 404: "):
+        endpoint.predict(session, "nowhere", [[1.0]])
+
+
+def test_no_answer_is_told_with_where_none_came_from(unreachable: Session) -> None:
+    with pytest.raises(JobFailed, match=r"wine: no answer from http://127.* see the log of the function "):
+        endpoint.predict(unreachable, "wine", [[1.0]])
+
+
+def test_first_predictions_show_label_and_shares(session: Session, rows: Rows) -> None:
+    row = endpoint.first_predictions(session, rows).loc["wine"]
+    assert row["prediction"] in {"class_0", "class_1", "class_2"}
+    assert re.fullmatch(r"class_0: 0\.\d{4}, class_1: 0\.\d{4}, class_2: 0\.\d{4}", row["probabilities"])
+
+
+def test_a_mistake_is_answered_with_a_status_and_a_sentence(session: Session, rows: Rows) -> None:
+    table = endpoint.mistakes(session, rows)
+    assert table["status"].to_dict() == {
+        "a model that is not there": 404,
+        "a row of one cell": 400,
+        "a text for a number": 400,
+    }
+    for sentence in table["answer"]:
+        assert sentence.strip()
+        assert "Traceback" not in sentence
+        assert "\n" not in sentence
+
+
+def test_what_is_no_mistake_for_a_model_shows_its_answer(session: Session, rows: Rows) -> None:
+    # A table whose first column holds words would take the text for a number.
+    fine = {"wine": [["many", *rows["wine"][0][1:]]]}
+    answer = endpoint.invoke(session, {"model": "wine", "data": rows["wine"][:1]})
+    assert endpoint._said(answer) == answer.text
+    assert endpoint.mistakes(session, fine).loc["a text for a number", "status"] == 400
+
+
+def test_with_nothing_in_service_one_may_still_ask_for_what_is_not_there(session: Session) -> None:
+    assert endpoint.mistakes(session, {})["status"].tolist() == [404]
+    assert endpoint.first_predictions(session, {}).empty
+
+
+def test_empty_cells_travel_as_null() -> None:
+    table = pd.DataFrame({"a": [1.5, None], "b": ["x", None], "c": [True, False]})
+    assert endpoint.rows_of(table) == [[1.5, "x", True], [None, None, False]]
+    assert json.dumps(endpoint.rows_of(table), allow_nan=False)
+
+
+# Checking
+
+
+def test_the_share_of_right_answers_is_the_one_that_was_measured(
+    session: Session, wine: str, ran: executions.Run
+) -> None:
+    table = endpoint.check(session, wine, 1)
+    measured = executions.metrics({wine: executions.evaluation(session, ran)}).loc[wine, "accuracy"]
+    assert len(table) == 36
+    assert (table["label"] == table["prediction"]).mean() == pytest.approx(measured)
+    assert table["probability"].between(1 / 3, 1).all()
+    assert endpoint.accuracy({wine: table}).loc[wine].tolist() == [36, pytest.approx(measured)]
+
+
+def test_a_version_that_has_just_come_into_service_is_waited_for(
+    session: Session, wine: str, register: Callable[..., str]
+) -> None:
+    # The invoker has just read the map, and keeps it for some seconds.
+    assert endpoint.invoke(session, {"model": wine, "data": [[1.0] * 13]}).status_code == 200
+    dataset = register("PendingManualApproval")
+    deployments.wait(session, registry.decide(session, "approve", [dataset]), seconds=20)
+    assert len(endpoint.check(session, dataset, 1)) == 36
+
+
+def test_a_url_that_goes_on_answering_by_another_version_is_an_error(
+    session: Session, wine: str, register: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = register("PendingManualApproval", "PendingManualApproval")
+    monkeypatch.setattr(endpoint, "SETTLE_SECONDS", 0.5)
+    with pytest.raises(JobFailed, match=rf"{dataset}: version 2 is in service, but the URL has not .* 404: "):
+        endpoint.check(session, dataset, 2)
+
+
+def test_answers_that_are_not_those_that_were_measured_are_an_error(
+    session: Session, wine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = endpoint.predict
+
+    def other(*arguments: Any) -> dict[str, Any]:
+        answer = real(*arguments)
+        return answer | {"predictions": ["class_0"] * len(answer["predictions"])}
+
+    monkeypatch.setattr(endpoint, "predict", other)
+    with pytest.raises(JobFailed, match=r"wine: right 0\.\d+ on the held-out rows, .* reject it in 04"):
+        endpoint.check(session, wine, 1)
+
+
+def test_a_version_that_is_gone_from_the_registry_is_told(session: Session, wine: str) -> None:
+    with pytest.raises(JobFailed, match="wine: version 99 is in service but no longer in the registry"):
+        endpoint.check(session, wine, 99)
+
+
+def test_every_model_in_service_is_checked_and_leaves_its_facts(
+    session: Session, wine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[dict[str, Any]] = []
+    monkeypatch.setattr(summary, "display", lambda data, raw: left.append(data[summary.MIME_TYPE]))
+    checked = endpoint.check_all(session)
+    assert set(checked) == set(deployments.in_service(session))
+    facts = next(content["facts"] for content in left if content["dataset"] == wine)
+    assert facts["serving_version"] == 1
+    assert facts["endpoint_key"].startswith("models/many-models--wine/1-")
+    assert re.fullmatch(r"36 rows, [01]\.\d{4} right", facts["prediction_check"])
+
+
+# Many at a time
+
+
+def test_a_load_test_asks_all_models_and_ends_in_time(session: Session, rows: Rows) -> None:
+    answers = load.run(session, rows, 1, 2)
+    assert set(answers["data set"]) == {"wine"}
+    assert set(answers["status"]) == {200}
+    assert answers["second"].between(0, 1).all()
+    assert (answers["milliseconds"] > 0).all()
+    table = load.summary(answers, 1)
+    assert table.index.tolist() == ["wine", "all"]
+    assert table.loc["all", "errors"] == 0
+    assert table.loc["all", "p50"] <= table.loc["all", "p95"] <= table.loc["all", "p99"]
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(0, True), (1, False)], ids=["switched off", "no model"])
+def test_without_time_or_models_nothing_is_sent(
+    unreachable: Session, rows: Rows, seconds: int, asked: bool
+) -> None:
+    answers = load.run(unreachable, rows if asked else {}, seconds, 2)
+    assert answers.empty
+    table = load.summary(answers, 5)
+    assert table.loc["all", ["requests per second", "errors"]].tolist() == [0, 0]
+
+
+def test_refused_requests_count_as_errors(session: Session, rows: Rows) -> None:
+    answers = load.run(session, {"wine": [*rows["wine"][:1], [1.0]]}, 1, 2)
+    refused = int((answers["status"] == 400).sum())
+    assert refused > 0
+    assert load.summary(answers, 1).loc["wine", "errors"] == refused
+
+
+def test_requests_without_an_answer_count_as_errors(
+    session: Session, rows: Rows, unreachable: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The endpoint is there when the test warms up, and gone after.
+    calls = []
+
+    def invoke(_: Session, body: dict[str, Any]) -> Any:
+        calls.append(body)
+        return real(session if len(calls) == 1 else unreachable, body)
+
+    real = load.invoke
+    monkeypatch.setattr(load, "invoke", invoke)
+    answers = load.run(session, rows, 1, 2)
+    assert set(answers["status"]) == {0}
+    table = load.summary(answers, 1)
+    assert table.loc["all", "errors"] == len(answers) > 0
+    assert table.loc["all", "requests per second"] == 0
+
+
+def test_errors_are_no_predictions_and_do_not_make_them_look_fast() -> None:
+    answers = pd.DataFrame(
+        [("a", 0.0, 100.0, 200), ("a", 0.1, 300.0, 200), ("a", 0.4, 1.0, 500), ("b", 0.5, 1.0, 0)],
+        columns=["data set", "second", "milliseconds", "status"],
+    )
+    table = load.summary(answers, 1)
+    assert table.loc["a"].to_dict() == {
+        "requests per second": 2.0,
+        "p50": 200.0,
+        "p95": 290.0,
+        "p99": 298.0,
+        "errors": 1,
+    }
+    assert table["errors"].to_dict() == {"a": 1, "b": 1, "all": 2}
+    assert table.loc["b", "requests per second"] == 0
+    assert pd.isna(table.loc["b", "p50"])
+
+
+def test_answers_that_come_late_make_the_time_longer() -> None:
+    late = pd.DataFrame(
+        [("a", 0.5, 9500.0, 200)] * 8, columns=["data set", "second", "milliseconds", "status"]
+    )
+    assert load.summary(late, 1).loc["all", "requests per second"] == 0.8

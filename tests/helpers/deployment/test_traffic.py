@@ -1,0 +1,79 @@
+"""What CloudWatch counts of the endpoint, through local_aws, and how it is drawn."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from support.toy_models import artifact
+
+from helpers.deployment import traffic
+from helpers.session import Session
+
+TABLE = pd.DataFrame(
+    {
+        "warm": [0, 8],
+        "cold": [2, 0],
+        "downloading": [10.0, None],
+        "loading": [20.0, None],
+        "waiting": [35.0, None],
+    },
+    index=pd.Index([3, 1], name="minutes ago"),
+)
+
+
+@pytest.fixture
+def two_models(session: Session, tmp_path: Path) -> Session:
+    """An endpoint that has two models, which nobody has called."""
+    for name in ("left", "right"):
+        content = artifact(name, tmp_path / name)
+        session.client("s3").put_object(Bucket=session.bucket, Key=f"models/{name}.tar.gz", Body=content)
+    waiter = session.client("sagemaker").get_waiter("endpoint_in_service")
+    waiter.wait(EndpointName=session.endpoint_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    return session
+
+
+def ask(session: Session, model: str) -> None:
+    session.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=session.endpoint_name,
+        TargetModel=f"{model}.tar.gz",
+        ContentType="text/csv",
+        Body=b"x\n1\n",
+    )
+
+
+def test_warm_and_cold_calls_are_told_apart(two_models: Session) -> None:
+    before = traffic.total(traffic.by_minute(two_models)).loc["all"]
+    for model in ("left", "left", "right", "left"):
+        ask(two_models, model)
+    table = traffic.by_minute(two_models)
+    after = traffic.total(table).loc["all"]
+    assert after["cold"] - before["cold"] == 2
+    assert after["warm"] - before["warm"] == 2
+    assert table.index.is_monotonic_decreasing
+    assert 0 < table["loading"].iloc[-1] <= table["waiting"].iloc[-1] < 60_000
+    assert table["downloading"].iloc[-1] > 0
+
+
+def test_the_total_averages_over_the_cold_calls() -> None:
+    row = traffic.total(TABLE).loc["all"]
+    assert (row["warm"], row["cold"], row["share warm"]) == (8, 2, 0.8)
+    assert (row["downloading"], row["loading"], row["waiting"]) == (10, 20, 35)
+
+
+def test_without_calls_there_is_nothing_to_add_up() -> None:
+    row = traffic.total(TABLE.iloc[:0]).loc["all"]
+    assert (row["warm"], row["cold"], row["share warm"], row["waiting"]) == (0, 0, 0, 0)
+
+
+def test_the_picture_has_a_bar_a_minute_and_a_line_for_each_part_of_a_cold_call() -> None:
+    counts, times = traffic.plot(TABLE)
+    assert [bar.get_height() for bar in counts.patches] == [0, 8, 2, 0]
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in counts.patches]
+    assert middles == pytest.approx([-3.2, -1.2, -2.8, -0.8])
+    assert [line.get_label() for line in times.lines] == ["downloading", "loading", "waiting"]
+    assert [list(line.get_ydata()) for line in times.lines] == [[10], [20], [35]]
+
+
+def test_a_picture_of_nothing_says_so() -> None:
+    counts, _ = traffic.plot(TABLE.iloc[:0])
+    assert "no calls" in counts.texts[0].get_text()

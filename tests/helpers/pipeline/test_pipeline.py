@@ -1,0 +1,272 @@
+"""The definition that SageMaker gets: deterministic, complete, with every parameter given a default."""
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from support import ROOT
+from support.helpers import headless
+from support.helpers.shared import INSTANCES, Compiled, Connected, compile_pipeline, settings
+from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.metrics import METRICS, SCORERS
+
+from helpers.errors import BadInput
+from helpers.session import Session
+
+DEFAULTS = {
+    "DatasetName": "breast-cancer",
+    "TargetColumn": "diagnosis",
+    "StratifySplit": "true",
+    "TestSetSize": 0.2,
+    "RandomState": 42,
+    "CrossValidationScorer": "neg_log_loss",
+    "CrossValidationFolds": 5,
+    "MaxTuningJobs": 24,
+    "MaxTuningParallelJobs": 2,
+    "MetricForRegistrationThreshold": "auc",
+    "MinThresholdForRegisterMetric": 0.9,
+    "ChampionMargin": 0.05,
+    "ChampionConfidence": 0.95,
+    "RegisterModelApprovalStatus": "PendingManualApproval",
+    **INSTANCES,
+}
+TABLE = {"DatasetName": "wine", "InputDataUri": "s3://bucket/raw", "TargetColumn": "cultivar", **INSTANCES}
+
+
+@pytest.fixture
+def definition(compiled: Compiled) -> dict[str, Any]:
+    return json.loads(compiled.definition)
+
+
+@pytest.fixture(scope="module")
+def regression(connected: Connected) -> Compiled:
+    """The pipeline of the regression family."""
+    with settings(connected.settings):
+        return compile_pipeline(connected.session, "regression")
+
+
+@pytest.fixture
+def steps(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {step["Name"]: step for step in definition["Steps"]}
+
+
+COMPILE = """
+import sys
+from helpers_shared import compile_pipeline
+from helpers.session import connect
+sys.stdout.write(compile_pipeline(connect("local", "many-models")).definition)
+"""
+
+
+@pytest.mark.slow
+def test_the_same_inputs_give_the_same_bytes(session: Session, compiled: Compiled, tmp_path: Path) -> None:
+    """In another process, with another order of hashing, whatever a person set for the SDK."""
+    configuration = tmp_path / "config.yaml"
+    configuration.write_text(
+        "SchemaVersion: '1.0'\nSageMaker:\n  TrainingJob:\n    VpcConfig:\n      Subnets: [subnet-1]\n"
+        "      SecurityGroupIds: [sg-1]\n"
+    )
+    more = {"PYTHONHASHSEED": "4711", "SAGEMAKER_USER_CONFIG_OVERRIDE": str(configuration)}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", COMPILE],
+        env=headless.environment(Path(os.environ["LOCAL_AWS_HOME"]), **more),
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == compiled.definition
+
+
+def test_it_holds_no_moment_and_no_path_of_this_machine(compiled: Compiled) -> None:
+    version = json.loads(compiled.definition)["Version"]  # of the schema, which is a date
+    moments = re.findall(r"20\d\d-\d\d-\d\d|\b1[6-9]\d{8}\b", compiled.definition)
+    assert moments == [version]
+    assert str(Path.home()) not in compiled.definition
+    assert "127.0.0.1" not in compiled.definition
+
+
+def test_every_parameter_has_a_default(definition: dict[str, Any]) -> None:
+    found = {parameter["Name"]: parameter["DefaultValue"] for parameter in definition["Parameters"]}
+    uri = found.pop("InputDataUri")
+    assert found == DEFAULTS
+    assert re.fullmatch(r"s3://[^/]+/raw/breast-cancer/[0-9a-f]{64}/", uri)
+
+
+def test_the_defaults_of_the_other_family_fit_it(regression: Compiled) -> None:
+    found = {each["Name"]: each["DefaultValue"] for each in json.loads(regression.definition)["Parameters"]}
+    assert found["DatasetName"] == "diabetes"
+    assert found["CrossValidationScorer"] in SCORERS["regression"]
+    assert found["MetricForRegistrationThreshold"] in METRICS["regression"]
+
+
+def test_parameters_of_few_values_take_no_other(definition: dict[str, Any]) -> None:
+    allowed = {p["Name"]: p["EnumValues"] for p in definition["Parameters"] if "EnumValues" in p}
+    assert allowed["StratifySplit"] == ["true", "false"]
+    assert allowed["RegisterModelApprovalStatus"] == ["PendingManualApproval"]
+
+
+def test_the_table_of_parameters_shows_name_type_and_default(compiled: Compiled) -> None:
+    table = compiled.parameters.table()
+    assert table.loc["TestSetSize"].tolist() == ["Float", "0.2"]
+    assert table.loc["DatasetName"].tolist() == ["String", "breast-cancer"]
+    assert len(table) == len(DEFAULTS) + 1
+
+
+@pytest.mark.usefixtures("compiled")
+@pytest.mark.parametrize(
+    ("defaults", "named"),
+    [(TABLE | {"DatasetNam": "x"}, "DatasetNam"), ({"DatasetName": "wine"}, "EvaluationInstance, Input")],
+    ids=["unknown", "missing"],
+)
+def test_a_default_too_many_or_too_few_is_refused(defaults: dict[str, str], named: str) -> None:
+    from helpers import pipeline
+
+    with pytest.raises(BadInput, match=rf"^{named}.*each parameter of the pipeline needs a default"):
+        pipeline.Parameters.with_defaults(defaults)
+
+
+def test_the_steps_stand_in_order_and_the_last_is_the_gate(definition: dict[str, Any]) -> None:
+    assert [(step["Name"], step["Type"]) for step in definition["Steps"]] == [
+        ("PreprocessData", "Processing"),
+        ("TuningWithCrossValidation", "Tuning"),
+        ("RefitBestModel", "Training"),
+        ("EvaluateBestModel", "Processing"),
+        ("RegisterConditionCheck", "Condition"),
+    ]
+
+
+def test_the_evaluation_is_never_cached_and_all_before_it_is(steps: dict[str, dict[str, Any]]) -> None:
+    assert "CacheConfig" not in steps["EvaluateBestModel"]
+    for name in ("PreprocessData", "TuningWithCrossValidation", "RefitBestModel"):
+        assert steps[name]["CacheConfig"] == {"Enabled": True, "ExpireAfter": "P30D"}
+
+
+def margin(step: dict[str, Any]) -> tuple[str, str, float]:
+    (condition,) = step["Arguments"]["Conditions"]
+    return condition["Type"], condition["LeftValue"]["Std:JsonGet"]["Path"], condition["RightValue"]
+
+
+def test_two_conditions_stand_between_a_model_and_the_registry(steps: dict[str, dict[str, Any]]) -> None:
+    outer = steps["RegisterConditionCheck"]
+    assert margin(outer) == ("GreaterThanOrEqualTo", "gate.threshold_margin", 0.0)
+    (inner,), (failed,) = outer["Arguments"]["IfSteps"], outer["Arguments"]["ElseSteps"]
+    assert (failed["Name"], failed["Type"]) == ("RegisterFailed", "Fail")
+    assert margin(inner) == ("GreaterThanOrEqualTo", "gate.champion_margin", 0.0)
+    (register,) = inner["Arguments"]["IfSteps"]
+    assert (register["Name"].split("-")[0], register["Type"]) == ("RegisterBestModel", "RegisterModel")
+    assert inner["Arguments"]["ElseSteps"] == []
+
+
+def test_the_package_awaits_approval_in_the_group_of_its_data_set(steps: dict[str, dict[str, Any]]) -> None:
+    inner = steps["RegisterConditionCheck"]["Arguments"]["IfSteps"][0]
+    arguments = inner["Arguments"]["IfSteps"][0]["Arguments"]
+    assert arguments["ModelPackageGroupName"] == {
+        "Std:Join": {"On": "", "Values": ["many-models--", {"Get": "Parameters.DatasetName"}]}
+    }
+    assert arguments["ModelApprovalStatus"] == {"Get": "Parameters.RegisterModelApprovalStatus"}
+    assert len(arguments["CustomerMetadataProperties"]) <= 50
+    card = arguments["ModelCard"]["ModelCardContent"]["Std:JsonGet"]
+    assert (card["PropertyFile"], card["Path"]) == (
+        {"Get": "Steps.EvaluateBestModel.PropertyFiles.ModelCard"},
+        "content",
+    )
+
+
+@pytest.mark.parametrize("family", ["classification", "regression"])
+def test_every_algorithm_competes_over_the_ranges_of_its_family(
+    compiled: Compiled, regression: Compiled, family: str
+) -> None:
+    made = {"classification": compiled, "regression": regression}[family]
+    tuning = json.loads(made.definition)["Steps"][1]["Arguments"]
+    competing = {each["DefinitionName"]: each for each in tuning["TrainingJobDefinitions"]}
+    assert list(competing) == list(ALGORITHMS)
+    for name, algorithm in ALGORITHMS.items():
+        tuned = {
+            entry["Name"] for entries in competing[name]["HyperParameterRanges"].values() for entry in entries
+        }
+        assert tuned == set(algorithm.estimators[family].hyperparameters)
+        static = competing[name]["StaticHyperParameters"]
+        assert not tuned & set(static)
+        assert static["algorithm"] == name
+
+
+def test_the_regression_family_has_a_pipeline_of_its_own(
+    session: Session, regression: Compiled, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from helpers import pipeline
+
+    path = tmp_path / "deep/definition-regression.json"
+    pipeline.publish(
+        regression.compiler, regression.definition, "ana", str(tmp_path / "deep/definition.json")
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        f"Definition of many-models-regression-ana written to {path}.",
+        "Created the pipeline many-models-regression-ana.",
+    ]
+    assert path.read_text() == regression.definition
+    assert list(path.parent.iterdir()) == [path]
+    pipelines = session.client("sagemaker").list_pipelines(PipelineNamePrefix="many-models-regression")
+    assert [each["PipelineName"] for each in pipelines["PipelineSummaries"]] == ["many-models-regression-ana"]
+    arguments = json.loads(regression.definition)["Steps"][0]["Arguments"]["AppSpecification"]
+    assert arguments["ContainerArguments"][2:4] == ["--family", "regression"]
+
+
+def test_a_pipeline_is_created_kept_updated_and_created_again(
+    session: Session, compiled: Compiled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from helpers import pipeline
+
+    changed = compiled.definition.replace("many-models--", "many-models--x")
+    for definition in (compiled.definition, compiled.definition, changed):
+        pipeline.publish(compiled.compiler, definition, "ben")
+    sagemaker = session.client("sagemaker")
+    assert sagemaker.describe_pipeline(PipelineName="many-models-ben")["PipelineDefinition"] == changed
+    sagemaker.delete_pipeline(PipelineName="many-models-ben")
+    pipeline.publish(compiled.compiler, compiled.definition, "ben")
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        *("Created", "The", "Updated", "Created")
+    ]
+
+
+def test_on_aws_the_pipeline_of_terraform_is_not_touched(
+    session: Session, compiled: Compiled, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from helpers import pipeline
+
+    elsewhere = dataclasses.replace(session, environment="aws", pipeline_name="theirs")
+    compiler = pipeline.Compiler(elsewhere, compiled.compiler.source_uri)
+    pipeline.publish(compiler, compiled.definition, definition_file=str(tmp_path / "definition.json"))
+    assert (tmp_path / "definition.json").is_file()
+    assert "Terraform owns theirs: give it the definition file, or set DEVELOPER" in capsys.readouterr().out
+    with pytest.raises(session.client("sagemaker").exceptions.ResourceNotFound):
+        session.client("sagemaker").describe_pipeline(PipelineName="theirs")
+
+
+def test_an_sdk_of_another_version_is_refused_loudly(
+    session: Session, compiled: Compiled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from helpers.pipeline import compiler
+
+    assert compiler.SDK_VERSION in (ROOT / "pyproject.toml").read_text()
+    monkeypatch.setattr(compiler, "version", lambda _: "3.28.0")
+    with pytest.raises(RuntimeError, match=r"SageMaker SDK 3\.27\.0, but 3\.28\.0 is installed; install 3"):
+        compiler.Compiler(session, compiled.compiler.source_uri)
+
+
+@pytest.mark.usefixtures("compiled")
+def test_the_sdk_still_validates_any_configuration_but_the_constant_one_which_is_valid() -> None:
+    from helpers.pipeline import compiler
+
+    compiler._validate(compiler.NO_TELEMETRY)
+    changed = compiler.NO_TELEMETRY | {"SchemaVersion": 5}
+    with pytest.raises(jsonschema.ValidationError, match="5 is not"):
+        compiler.SageMakerConfig.validate_sagemaker_config(changed)

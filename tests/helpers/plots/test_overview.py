@@ -1,0 +1,106 @@
+"""Pictures: each returns the axes it drew on, with words on them, and draws what it was given."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from support.helpers.shared import Compiled
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from helpers.data.datasets import Dataset
+from helpers.plots import overview
+from helpers.runs import executions
+from helpers.session import Session
+from helpers.storage import File
+
+
+@pytest.fixture(autouse=True)
+def _quietly() -> Iterator[None]:
+    """A warning would stand in the notebook."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+    plt.close("all")
+
+
+def texts(axes: Axes) -> str:
+    return " ".join(text.get_text() for text in axes.texts)
+
+
+def labelled(axes: Axes) -> bool:
+    return bool(axes.get_xlabel() or axes.get_title() or axes.get_title("left"))
+
+
+def test_the_graph_shows_every_step_and_both_branches(compiled: Compiled) -> None:
+    axes = overview.graph(compiled.definition)
+    shown = texts(axes).replace("\n", " ")
+    for name in ("Preprocess Data", "Tuning With", "Refit Best", "Evaluate Best", "Register Failed"):
+        assert name in shown
+    assert len(axes.patches) == 8
+    assert {"yes", "no"} <= set(shown.split())
+
+
+def table(tmp_path: Path, name: str, labels: list[Any]) -> Dataset:
+    path = tmp_path / f"{name}.csv"
+    pd.DataFrame({"label": labels}).to_csv(path, index=False)
+    return Dataset(name, "label", (File(path),))
+
+
+def test_the_classes_of_a_table_fill_its_bar(tmp_path: Path) -> None:
+    tables = [table(tmp_path, "one", ["x"] * 30 + ["y"] * 10), table(tmp_path, "two", [1, 2])]
+    (axes,) = overview.targets(tables)
+    assert [bar.get_width() for bar in axes.patches] == [0.75, 0.25, 0.5, 0.5]
+    assert texts(axes).split() == ["x", "75%", "y", "25%", "1", "50%", "2", "50%"]
+    assert labelled(axes)
+
+
+def test_numbers_are_a_histogram_below_the_classes(tmp_path: Path) -> None:
+    numbers = [number / 7 for number in range(100)]
+    tables = [table(tmp_path, "one", numbers), table(tmp_path, "two", ["x", "y"])]
+    shares, histogram = overview.targets(tables)
+    assert len(shares.patches) == 2
+    assert sum(bar.get_height() for bar in histogram.patches) == 100
+    assert histogram.get_title(loc="left") == "one: label"
+    (alone,) = overview.targets(tables[:1])
+    assert len(alone.patches) == len(histogram.patches)
+
+
+def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: executions.Run) -> None:
+    table = executions.leaderboard(session, ran)
+    (axes,) = overview.trials({"wine": table})
+    dots, ring = axes.collections
+    assert len(dots.get_offsets()) == len(table)
+    assert ring.get_offsets()[0][0] == table["score"].max()
+    assert (axes.get_title(), axes.get_xlabel()) == ("wine", "cross-validation score")
+    assert {label.get_text() for label in axes.get_yticklabels()} == set(table["algorithm"])
+
+
+def test_a_trial_without_a_score_does_not_spoil_the_picture() -> None:
+    table = pd.DataFrame({"algorithm": ["a", "b"], "score": [-0.5, np.nan]})
+    (axes,) = overview.trials({"x": table})
+    assert axes.collections[1].get_offsets()[0][0] == -0.5
+
+
+def test_the_latency_rises_from_the_fastest_answer_to_the_slowest() -> None:
+    answers: list[dict[str, Any]] = [
+        {"data set": name, "second": 0.1, "milliseconds": ms, "status": 200}
+        for name, ms in (("a", 3.0), ("a", 1.0), ("b", 2.0))
+    ]
+    axes = overview.latency(pd.DataFrame(answers))
+    assert axes.lines[0].get_xdata().tolist() == [1.0, 3.0]
+    assert axes.get_ylabel() == "share of requests"
+    assert axes.get_xlabel().startswith("milliseconds")
+    assert "p99" in texts(axes)
+
+
+def test_without_a_load_test_the_picture_says_so() -> None:
+    axes = overview.latency(pd.DataFrame(columns=["data set", "second", "milliseconds", "status"]))
+    assert texts(axes) == "no load test was run"

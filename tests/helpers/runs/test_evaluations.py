@@ -1,0 +1,66 @@
+"""Tables of evaluations: intervals, subgroups, the page for people."""
+
+from pathlib import Path
+from typing import Any
+
+from helpers.runs import evaluations, executions
+from helpers.session import Session
+
+SPREAD = {"low": 0.6, "high": 0.9, "confidence": 0.95}
+TOYS: dict[str, Any] = {
+    "binary_classification_metrics": {"auc": {"value": 0.75}, "accuracy": {"value": 0.8}},
+    "gate": {"metric": "auc"},
+    "intervals": {"auc": SPREAD},
+    "subgroups": {
+        "region": {
+            "north": {"rows": 40, "metrics": {"auc": 0.7}, "intervals": {"auc": SPREAD}},
+            "south": {"rows": 3, "metrics": {"accuracy": 1.0}, "intervals": {}},
+        }
+    },
+}
+HOUSES: dict[str, Any] = {
+    "regression_metrics": {"rmse": {"value": 12.5}},
+    "gate": {"metric": "rmse"},
+    "intervals": {},
+    "subgroups": {},
+}
+
+
+def test_metrics_stand_with_their_intervals_and_each_table_has_its_own() -> None:
+    table = evaluations.intervals({"toys": TOYS, "houses": HOUSES})
+    assert table["toys"].to_dict() == {"auc": "0.75 (0.6 to 0.9)", "accuracy": "0.8", "rmse": ""}
+    assert table["houses"]["rmse"] == "12.5"
+
+
+def test_each_level_of_a_subgroup_has_a_row() -> None:
+    table = evaluations.subgroups({"toys": TOYS, "houses": HOUSES})
+    assert table.loc[("toys", "region", "north")].tolist() == [40, "auc", "0.7 (0.6 to 0.9)"]
+    assert table.loc[("toys", "region", "south")].tolist() == [3, "auc", "not defined"]
+    assert len(table) == 2
+
+
+def test_without_subgroups_the_table_is_empty() -> None:
+    assert evaluations.subgroups({"houses": HOUSES}).empty
+
+
+def test_the_page_of_an_execution_is_saved_whole(session: Session, ran: executions.Run, tmp_path: Path) -> None:
+    report = executions.evaluation(session, ran)
+    page = evaluations.save_page(session, ran, str(tmp_path / "pages/wine.html")).read_text()
+    assert page.startswith("<!doctype html>")
+    assert f"many-models--wine: {report['model']['algorithm']}" in page
+    table = evaluations.intervals({"wine": report})
+    assert table["wine"]["auc"].startswith(f"{report['gate']['value']:.4g} (")
+
+
+def test_the_card_of_an_execution_names_its_jobs(session: Session, ran: executions.Run) -> None:
+    import json
+
+    from helpers.storage import read_json
+
+    card = json.loads(read_json(session, f"{executions.evaluation_uri(session, ran)}/card.json")["content"])
+    (evaluation,) = card["evaluation_details"]
+    assert evaluation["evaluation_job_arn"].startswith("arn:aws:sagemaker:")
+    training = card["training_details"]["training_job_details"]
+    job = executions.evaluation(session, ran)["model"]["training"]["job"]
+    assert training["training_arn"].endswith(f":training-job/{job}")
+    assert [uri.rsplit("/", 1)[1] for uri in card["model_overview"]["model_artifact"]] == ["model.tar.gz"]

@@ -1,0 +1,205 @@
+"""Executions: started, watched and read, with real jobs behind them."""
+
+import dataclasses
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.helpers.shared import TRIALS
+
+from helpers.data import datasets
+from helpers.runs import executions as runs, summary
+from helpers.data.datasets import Dataset
+from helpers.errors import BadInput, JobFailed
+from helpers.session import Session
+from helpers.storage import File
+from local_aws.core.validation import validate
+
+FEW = "a,b,label\n1,2,x\n3,4,y\n"
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Dataset:
+    """A table that PreprocessData refuses, for it has too few rows."""
+    (tmp_path / "few.csv").write_text(FEW)
+    return Dataset("few", "label", (File(tmp_path / "few.csv"),))
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What is left in a notebook's outputs."""
+    left: list[dict[str, Any]] = []
+    monkeypatch.setattr(summary, "display", lambda data, raw: left.append(data))
+    return left
+
+
+def test_every_step_has_succeeded_and_taken_time(session: Session, ran: runs.Run) -> None:
+    table = runs.steps(session, ran)
+    assert table.index.tolist() == [
+        "PreprocessData",
+        "TuningWithCrossValidation",
+        "RefitBestModel",
+        "EvaluateBestModel",
+        "RegisterConditionCheck",
+        "ChampionConditionCheck",
+        "RegisterBestModel",
+    ]
+    assert set(table["status"]) == {"Succeeded"}
+    assert table["seconds"].notna().all()
+
+
+def test_the_leaderboard_has_every_trial_best_first(session: Session, ran: runs.Run) -> None:
+    table = runs.leaderboard(session, ran)
+    assert table.index.tolist() == list(range(1, TRIALS + 1))
+    assert table["score"].is_monotonic_decreasing
+    assert table["algorithm"].nunique() == 6
+    assert set(table["status"]) == {"Completed"}
+    assert all("=" in text for text in table["hyperparameters"])
+    assert (table["seconds"] > 0).all()
+
+
+def test_the_report_has_the_metrics_the_gate_and_the_winner(session: Session, ran: runs.Run) -> None:
+    report, table = runs.evaluation(session, ran), runs.leaderboard(session, ran)
+    assert report["model"]["algorithm"] == table["algorithm"][1]
+    assert report["model"]["cross_validation"]["score"] == pytest.approx(table["score"][1])
+    assert (report["gate"]["metric"], report["gate"]["threshold"]) == ("auc", 0.9)
+    metrics = runs.metrics({"wine": report})
+    assert metrics.loc["wine", "accuracy"] > 0.9
+    assert metrics.loc["wine", "auc"] == report["gate"]["value"]
+
+
+def test_the_outcome_names_the_version(session: Session, ran: runs.Run) -> None:
+    assert runs.registered_version(session, ran) == 1
+    row = runs.outcomes(session, [ran]).loc["wine"]
+    assert (row["outcome"], row["in service"], row["threshold"]) == ("registered as version 1", "none", 0.9)
+
+
+def test_the_facts_of_a_run_are_json_with_everything_one_asks(
+    session: Session, ran: runs.Run, shown: list[dict[str, Any]]
+) -> None:
+    runs.record(session, ran)
+    (content,) = (output[summary.MIME_TYPE] for output in shown)
+    facts = json.loads(json.dumps(content, allow_nan=False))["facts"]
+    assert content["dataset"] == "wine"
+    assert facts["package_version"] == 1
+    assert facts["metric_value"] == facts["held_out"]["auc"]
+    assert set(facts["seconds"]) == set(runs.steps(session, ran).index)
+    assert facts["hyperparameters"]
+
+
+def test_a_model_under_the_threshold_is_an_outcome_and_no_error(
+    session: Session, ran: runs.Run, shown: list[dict[str, Any]]
+) -> None:
+    values = {
+        "MaxTuningJobs": TRIALS,
+        "StratifySplit": True,
+        "MetricForRegistrationThreshold": "log_loss",
+        "MinThresholdForRegisterMetric": 1e-6,
+    }
+    refused = runs.start(session, [datasets.fetch("wine")], values)
+    runs.watch(session, refused)
+    (run,) = refused
+    assert runs.steps(session, run)["status"]["RegisterFailed"] == "Failed"
+    assert runs.outcomes(session, refused).loc["wine", "outcome"] == "refused: under the threshold"
+    assert runs.registered_version(session, run) is None
+    runs.record(session, run)
+    assert json.dumps(shown, allow_nan=False)
+
+    # Nothing but the evaluation depends on the threshold: the rest is taken from the execution before.
+    executions = session.client("sagemaker").list_pipeline_execution_steps(PipelineExecutionArn=run.arn)
+    cached = {s["StepName"] for s in executions["PipelineExecutionSteps"] if "CacheHitResult" in s}
+    assert cached == {"PreprocessData", "TuningWithCrossValidation", "RefitBestModel"}
+    assert runs.leaderboard(session, run).equals(runs.leaderboard(session, ran))
+
+
+def failure(session: Session, *executions: runs.Run) -> str:
+    with pytest.raises(JobFailed) as raised:
+        runs.watch(session, executions)
+    return str(raised.value)
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_failed_job_is_named_with_step_job_log_last_lines_and_what_to_do(
+    session: Session, few: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    executions = runs.start(session, [few], {})
+    lines = failure(session, *executions).splitlines()
+    assert lines[0].startswith("few: PreprocessData failed. Job ")
+    job = lines[0].split("Job ")[1].split(":")[0]
+    log = Path(lines[1].removeprefix("Log: "))
+    assert log.parent.name == job
+    assert lines[2] == log.read_text().splitlines()[-1]
+    assert lines[2].startswith("Only 2 rows are left after cleaning")
+    assert lines[-1] == "Mend what the log names and run 03 again."
+    assert runs.registered_version(session, executions[0]) is None
+    with pytest.raises(JobFailed, match="few: the execution did not come to EvaluateBestModel"):
+        runs.evaluation(session, executions[0])
+
+    # On AWS the reason does not say where the log is.
+    there = dataclasses.replace(session, environment="aws")
+    assert f"\nLog: CloudWatch /aws/sagemaker/ProcessingJobs, job {job}\n" in failure(there, *executions)
+
+
+def test_of_several_failures_all_are_named_and_none_hides_a_success(
+    session: Session, ran: runs.Run, few: Dataset
+) -> None:
+    other = dataclasses.replace(few, name="fewer")
+    executions = runs.start(session, [few, other], {})
+    told = failure(session, executions[0], ran, executions[1])
+    assert "few: PreprocessData failed." in told
+    assert "fewer: PreprocessData failed." in told
+    assert "wine" not in told
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_stopped_execution_is_no_success(session: Session) -> None:
+    values = {"MaxTuningJobs": 500, "RandomState": 7}
+    (run,) = runs.start(session, [datasets.fetch("wine")], values)
+    session.client("sagemaker").stop_pipeline_execution(PipelineExecutionArn=run.arn)
+    told = failure(session, run)
+    assert told.startswith("wine: the execution ended without a result: ")
+    assert told.endswith("Run 03 again.")
+
+
+def test_a_pipeline_that_is_not_there_is_refused(session: Session, few: Dataset) -> None:
+    with pytest.raises(BadInput, match="There is no pipeline 'nowhere'; run 02_define_pipeline first"):
+        runs.start(dataclasses.replace(session, pipeline_name="nowhere"), [few], {})
+
+
+@pytest.mark.usefixtures("ran")
+@pytest.mark.parametrize(
+    "parameters", [{"Colour": "red"}, {"MaxTuningJobs": "many"}, {"StratifySplit": "perhaps"}]
+)
+def test_parameters_that_the_pipeline_refuses_are_bad_input(
+    session: Session, few: Dataset, parameters: dict[str, object]
+) -> None:
+    (name,) = parameters
+    with pytest.raises(BadInput, match=rf"refuses the parameters of few: .*{name}.* run 02_define_pipeline"):
+        runs.start(session, [few], parameters)
+
+
+def test_a_name_too_long_for_a_group_starts_nothing(session: Session, few: Dataset) -> None:
+    long = dataclasses.replace(few, name="x" * 60)
+    before = session.client("sagemaker").list_pipeline_executions(PipelineName=session.pipeline())
+    with pytest.raises(BadInput, match="a model package group has 63"):
+        runs.start(session, [few, long], {})
+    after = session.client("sagemaker").list_pipeline_executions(PipelineName=session.pipeline())
+    assert after["PipelineExecutionSummaries"] == before["PipelineExecutionSummaries"]
+
+
+@pytest.mark.usefixtures("ran")
+def test_every_kind_of_job_was_asked_for_in_a_shape_that_aws_takes(session: Session) -> None:
+    address = session.client("sagemaker").meta.endpoint_url
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(f"{address}/_local/requests") as answer:
+        recorded = json.load(answer)
+    assert {entry["Operation"] for entry in recorded} == {
+        "CreateProcessingJob",
+        "CreateHyperParameterTuningJob",
+        "CreateTrainingJob",
+        "CreateModelPackage",
+    }
+    for entry in recorded:
+        validate("sagemaker", entry["Operation"], entry["Request"])

@@ -1,0 +1,65 @@
+"""Progress: a table that changes in place, and a line for each change that the runner prints."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from helpers.runs import progress
+from helpers.runs.progress import LINE, Progress
+
+
+class Shown:
+    """A notebook's output, and each change of it."""
+
+    def __init__(self) -> None:
+        self.tables: list[pd.DataFrame] = []
+        self.lines: list[str] = []
+
+    def display(self, table: pd.DataFrame, metadata: dict[str, Any], display_id: bool) -> "Shown":
+        assert display_id
+        assert not self.tables, "there is one output, which changes"
+        self.update(table, metadata)
+        return self
+
+    def update(self, table: pd.DataFrame, metadata: dict[str, Any]) -> None:
+        self.tables.append(table)
+        self.lines.append(metadata[LINE])
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
+    shown = Shown()
+    monkeypatch.setattr(progress, "display", shown.display)
+    return shown
+
+
+def test_only_what_changed_is_said(shown: Shown) -> None:
+    steps = Progress()
+    steps.update("wine", [("A", "Executing", "")])
+    steps.update("wine", [("A", "Executing", "")])
+    steps.update("wine", [("A", "Succeeded", ""), ("B", "Executing", "1 of 6 trials")])
+    assert shown.lines == [
+        "wine: A Executing",
+        "wine: A Succeeded\nwine: B Executing 1 of 6 trials",
+    ]
+
+
+def test_executions_stand_side_by_side(shown: Shown) -> None:
+    steps = Progress()
+    steps.update("wine", [("A", "Succeeded", ""), ("B", "Executing", "1 of 6 trials")])
+    steps.update("own", [("A", "Starting", "")])
+    assert shown.tables[-1].to_dict() == {
+        "wine": {"A": "done", "B": "1 of 6 trials"},
+        "own": {"A": "waiting ...", "B": ""},
+    }
+
+
+def test_a_failure_is_shown_whatever_else_there_is_to_say(shown: Shown) -> None:
+    Progress().update("wine", [("A", "Failed", "3 of 6 trials"), ("B", "Failed", "")])
+    assert shown.tables[-1]["wine"].tolist() == ["FAILED: 3 of 6 trials", "FAILED"]
+
+
+def test_a_status_without_a_sign_is_shown_as_it_is(shown: Shown) -> None:
+    Progress().update("wine", [("A", "Stopping", "")])
+    assert shown.tables[-1].loc["A", "wine"] == "Stopping"

@@ -1,0 +1,536 @@
+"""The deployer: whatever the event says and however often, the map ends as the registry has it."""
+
+import io
+import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from moto.sagemaker.models import sagemaker_backends
+from support.lambdas.described import described
+
+from contract.names import NamingError
+from lambdas import clients, ledger, models_map
+from lambdas.deployer import artifacts, handler, warming
+from lambdas.deployer import registry as model_registry
+from lambdas.errors import DeploymentError, SettingError
+
+BUCKET = "shop-123456789012-us-east-1"
+GROUP = "shop--iris"
+
+
+@pytest.fixture
+def deploy(registry, endpoint, context, monkeypatch):
+    made = clients.client
+    monkeypatch.setattr(
+        clients, "client", lambda name: endpoint if name == "sagemaker-runtime" else made(name)
+    )
+    return lambda event: handler.handler(event, context)
+
+
+@pytest.fixture
+def group(registry):
+    registry.create(GROUP)
+    return GROUP
+
+
+def is_retired(s3, key):
+    return artifacts.RETIRED in s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]
+
+
+def test_an_approved_package_is_deployed(deploy, event, registry, group, serving, s3):
+    registry.approve(registry.register(group))
+    summary = deploy(event("package_approved"))
+    entry = serving()[GROUP]
+    assert summary == {GROUP: {"action": "deployed", "version": 1, "key": entry["key"]}}
+    assert entry["key"] == f"models/{GROUP}/1-{entry['sha256'][:12]}.tar.gz"
+    assert s3.head_object(Bucket=BUCKET, Key=entry["key"])["ContentLength"] > 0
+
+
+def test_a_created_package_waits_for_a_person(deploy, event, registry, group, serving):
+    registry.register(group)
+    assert deploy(event("package_created_pending")) == {GROUP: {"action": "unchanged", "version": None}}
+    assert serving() == {}
+
+
+def test_the_event_is_a_hint_and_the_registry_the_truth(deploy, event, registry, group, serving):
+    """The event says approved; in the meantime the package was rejected."""
+    registry.reject(registry.register(group))
+    assert deploy(event("package_approved"))[GROUP]["action"] == "unchanged"
+    assert serving() == {}
+
+
+def test_a_doubled_event_changes_nothing(deploy, event, registry, group, serving):
+    registry.approve(registry.register(group))
+    deploy(event("package_approved"))
+    before = serving()
+    assert deploy(event("package_approved")) == {GROUP: {"action": "unchanged", "version": 1}}
+    assert serving() == before
+
+
+def test_what_is_unchanged_is_not_downloaded_again(deploy, event, registry, group, monkeypatch):
+    registry.approve(registry.register(group))
+    deploy(event("package_approved"))
+    monkeypatch.setattr(artifacts, "deposit", None)
+    assert deploy({})[GROUP]["action"] == "unchanged"
+
+
+def test_a_newer_version_replaces_the_older_which_is_retired(deploy, event, registry, group, serving, s3):
+    registry.approve(registry.register(group, b"one"))
+    deploy(event("package_approved"))
+    old = serving()[GROUP]["key"]
+    registry.approve(registry.register(group, b"two"))
+    outcome = deploy(event("package_approved"))[GROUP]
+    new = serving()[GROUP]["key"]
+    assert (outcome["action"], outcome["version"], outcome["previous_version"]) == ("deployed", 2, 1)
+    assert is_retired(s3, old)
+    assert not is_retired(s3, new)
+
+
+def test_an_older_version_approved_later_does_not_replace_the_newer(deploy, event, registry, group, serving):
+    first, second = registry.register(group, b"one"), registry.register(group, b"two")
+    registry.approve(second)
+    deploy(event("package_approved"))
+    registry.approve(first)
+    assert deploy(event("package_approved"))[GROUP]["action"] == "unchanged"
+    assert serving()[GROUP]["version"] == 2
+
+
+def test_rejecting_the_newest_brings_the_previous_one_back(deploy, event, registry, group, serving, s3):
+    registry.approve(registry.register(group, b"one"))
+    deploy(event("package_approved"))
+    old = serving()[GROUP]
+    second = registry.register(group, b"two")
+    registry.approve(second)
+    deploy(event("package_approved"))
+    new = serving()[GROUP]
+    registry.reject(second)
+    outcome = deploy(event("package_rejected"))[GROUP]
+    assert (outcome["action"], outcome["version"], outcome["previous_version"]) == ("deployed", 1, 2)
+    assert serving()[GROUP] == old
+    assert is_retired(s3, new["key"])
+    assert not is_retired(s3, old["key"])
+
+
+@pytest.mark.parametrize("status", ["Rejected", "PendingManualApproval"])
+def test_without_an_approved_package_the_model_leaves_service(
+    deploy, event, registry, group, serving, s3, status
+):
+    arn = registry.register(group)
+    registry.approve(arn)
+    deploy(event("package_approved"))
+    key = serving()[GROUP]["key"]
+    registry.decide(arn, status)
+    assert deploy(event("package_rejected")) == {
+        GROUP: {"action": "removed", "version": None, "previous_version": 1}
+    }
+    assert serving() == {}
+    assert is_retired(s3, key)
+
+
+def test_a_group_recreated_from_version_one_gets_a_key_of_its_own(deploy, registry, group, serving):
+    """The platform caches by name: the same key with other bytes would serve the old model."""
+    registry.approve(registry.register(group, b"one"))
+    deploy({})
+    old = serving()[GROUP]
+    forget_packages()
+    registry.approve(registry.register(group, b"other"))
+    assert deploy({})[GROUP]["action"] == "deployed"
+    new = serving()[GROUP]
+    assert (old["version"], new["version"]) == (1, 1)
+    assert old["key"] != new["key"]
+
+
+def forget_packages():
+    """Empty moto's registry; it has no DeleteModelPackage."""
+    sagemaker_backends["123456789012"]["us-east-1"].model_packages.clear()
+
+
+def test_an_artifact_that_vanished_is_put_back(deploy, registry, group, serving, s3):
+    registry.approve(registry.register(group))
+    deploy({})
+    key = serving()[GROUP]["key"]
+    s3.delete_object(Bucket=BUCKET, Key=key)
+    assert deploy({})[GROUP]["action"] == "unchanged"
+    assert s3.head_object(Bucket=BUCKET, Key=key)
+
+
+def test_a_serving_artifact_that_was_retired_by_a_late_hand_is_kept(deploy, registry, group, serving, s3):
+    registry.approve(registry.register(group))
+    deploy({})
+    key = serving()[GROUP]["key"]
+    artifacts.retire(s3, BUCKET, key)
+    deploy({})
+    assert not is_retired(s3, key)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [{}, {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}, {"groups": []}],
+)
+def test_a_schedule_reconciles_all_groups_and_map_entries(deploy, registry, serve, serving, schedule):
+    for name in ["shop--iris", "shop--wine", "shop--digits"]:
+        registry.create(name)
+    for name in ["shop--iris", "shop--wine"]:
+        registry.approve(registry.register(name))
+    serve("gone-from-the-registry", 4)
+    actions = {name: outcome["action"] for name, outcome in deploy(schedule).items()}
+    assert actions == {
+        "shop--digits": "unchanged",
+        "shop--gone-from-the-registry": "removed",
+        "shop--iris": "deployed",
+        "shop--wine": "deployed",
+    }
+    assert serving().keys() == {"shop--iris", "shop--wine"}
+
+
+def test_named_groups_are_reconciled_each_once(deploy, registry):
+    for name in ["shop--iris", "shop--wine", "shop--digits"]:
+        registry.create(name)
+    assert deploy({"groups": ["shop--wine", "shop--iris", "shop--wine"]}).keys() == {
+        "shop--wine",
+        "shop--iris",
+    }
+
+
+@pytest.mark.parametrize("groups", ["shop--iris", ["shop--iris", 3], {"shop--iris": 1}])
+def test_groups_that_are_no_list_of_names_are_refused(deploy, groups):
+    with pytest.raises(NamingError, match="must be a list of model package group names"):
+        deploy({"groups": groups})
+
+
+def test_another_pipelines_event_is_ignored(deploy, event, registry, serving, log_lines):
+    registry.create("shop-staging--iris")
+    registry.approve(registry.register("shop-staging--iris"))
+    assert deploy(event("package_of_other_pipeline")) == {}
+    assert serving() == {}
+    assert [line["action"] for line in log_lines()] == ["ignored"]
+
+
+def test_another_pipelines_groups_and_entries_are_left_alone(deploy, registry, s3, serving):
+    registry.create("shop-staging--iris")
+    registry.approve(registry.register("shop-staging--iris"))
+    foreign = {"shop-staging--wine": {"key": "k", "version": 1, "sha256": "a" * 64, "approved_at": "-"}}
+    models_map.change(s3, BUCKET, lambda _: foreign)
+    assert deploy({}) == {}
+    assert serving() == foreign
+
+
+def test_one_failing_group_does_not_stop_the_others_and_is_raised_at_the_end(deploy, registry, serving, s3):
+    for name in ["shop--a", "shop--b", "shop--c"]:
+        registry.create(name)
+    s3.put_object(Bucket=BUCKET, Key="executions/bad/model.tar.gz", Body=b"not an archive")
+    registry.register("shop--a", url=f"s3://{BUCKET}/executions/bad/model.tar.gz", status="Approved")
+    registry.register("shop--b", url=f"s3://{BUCKET}/executions/none/model.tar.gz", status="Approved")
+    registry.register("shop--c", status="Approved")
+    with pytest.raises(DeploymentError) as failure:
+        deploy({})
+    assert "2 of 3 groups failed" in str(failure.value)
+    assert "shop--a: ArtifactError: s3://" in str(failure.value)
+    assert "cannot be read (NoSuchKey)" in str(failure.value)
+    assert serving().keys() == {"shop--c"}
+
+
+def test_a_refused_artifact_leaves_the_previous_version_serving(deploy, registry, group, serving, s3):
+    registry.approve(registry.register(group))
+    deploy({})
+    before = serving()
+    s3.put_object(Bucket=BUCKET, Key="executions/bad/model.tar.gz", Body=b"not an archive")
+    registry.register(group, url=f"s3://{BUCKET}/executions/bad/model.tar.gz", status="Approved")
+    with pytest.raises(DeploymentError):
+        deploy({})
+    assert serving() == before
+
+
+def test_one_structured_line_is_logged_for_each_group(deploy, registry, s3, log_lines, context):
+    for name in ["shop--a", "shop--b"]:
+        registry.create(name)
+    registry.register("shop--a", status="Approved")
+    registry.register("shop--b", url=f"s3://{BUCKET}/executions/none/model.tar.gz", status="Approved")
+    with pytest.raises(DeploymentError):
+        deploy({})
+    first, second = log_lines()
+    assert first.keys() == {"function", "request_id", "group", "milliseconds", "action", "version", "key"}
+    assert (first["group"], first["action"], first["version"]) == ("shop--a", "deployed", 1)
+    assert (second["group"], second["action"]) == ("shop--b", "failed")
+    assert second["request_id"] == context.aws_request_id
+    assert "NoSuchKey" in second["error"]
+    assert "Traceback" in second["traceback"]
+
+
+def test_a_slow_deployer_does_not_switch_back_what_a_faster_one_switched(
+    deploy, event, registry, group, serving, monkeypatch
+):
+    """Version 2 is approved and deployed while the deployer of version 1 is still copying."""
+    registry.approve(registry.register(group, b"one"))
+    copy = artifacts.deposit
+
+    def slow(*arguments):
+        monkeypatch.setattr(artifacts, "deposit", copy)
+        entry = copy(*arguments)
+        registry.approve(registry.register(group, b"two"))
+        deploy(event("package_approved"))
+        return entry
+
+    monkeypatch.setattr(artifacts, "deposit", slow)
+    assert deploy(event("package_approved"))[GROUP] == {"action": "unchanged", "version": 2}
+    assert serving()[GROUP]["version"] == 2
+
+
+def test_a_package_rejected_during_its_copy_is_not_deployed(deploy, registry, group, serving, monkeypatch):
+    arn = registry.register(group)
+    registry.approve(arn)
+    copy = artifacts.deposit
+
+    def rejected_meanwhile(*arguments):
+        entry = copy(*arguments)
+        registry.reject(arn)
+        return entry
+
+    monkeypatch.setattr(artifacts, "deposit", rejected_meanwhile)
+    assert deploy({})[GROUP]["action"] == "unchanged"
+    assert serving() == {}
+
+
+def test_a_registry_that_never_settles_is_a_failure(deploy, registry, group, monkeypatch):
+    registry.register(group, status="Approved")
+    newest = model_registry.newest_approved
+
+    def restless(sagemaker, name):
+        registry.register(name, status="Approved")
+        return newest(sagemaker, name)
+
+    monkeypatch.setattr(model_registry, "newest_approved", restless)
+    with pytest.raises(DeploymentError, match="SupersededError"):
+        deploy({})
+
+
+def test_concurrent_events_end_in_the_registrys_state(
+    deploy, registry, endpoint, serving, atomic_s3, monkeypatch
+):
+    found = {"s3": atomic_s3, "sagemaker": registry.sagemaker, "sagemaker-runtime": endpoint}
+    monkeypatch.setattr(clients, "client", found.get)
+    names = [f"shop--{name}" for name in ("iris", "wine", "digits")]
+    for name in names:
+        registry.create(name)
+        registry.approve(registry.register(name, name.encode()))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(deploy, [{"groups": [name]} for name in names * 2]))
+    assert {name: entry["version"] for name, entry in serving().items()} == dict.fromkeys(names, 1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_history_with_lost_and_shuffled_events_ends_as_the_registry_has_it(
+    deploy, registry, group, serving, seed
+):
+    chance = random.Random(seed)
+    arns = []
+    for step in range(8):
+        if not arns or chance.random() < 0.4:
+            arns.append(registry.register(group, bytes([step])))
+        registry.decide(chance.choice(arns), chance.choice(["Approved", "Rejected", "PendingManualApproval"]))
+        if chance.random() < 0.5:  # the other half of the events is lost
+            deploy({"groups": [group]})
+    deploy({})
+    newest = model_registry.newest_approved(registry.sagemaker, group)
+    served = serving().get(GROUP)
+    assert (served and served["version"]) == (newest and newest.version)
+
+
+def client_error(code, **fields):
+    error = ClientError({"Error": {"Code": code, "Message": f"{code} it is"}, **fields}, "InvokeEndpoint")
+    return error
+
+
+def test_a_new_artifact_is_asked_before_it_serves(deploy, registry, group, endpoint, serving):
+    registry.approve(registry.register(group))
+    deploy({})
+    assert endpoint.asked == [serving()[GROUP]["key"].removeprefix("models/")]
+    deploy({})
+    assert len(endpoint.asked) == 1, "what serves already is not asked again"
+
+
+def test_a_model_that_is_still_loading_is_waited_for(deploy, registry, group, endpoint, serving, monkeypatch):
+    monkeypatch.setattr(warming, "PAUSE", 0.0)
+    registry.approve(registry.register(group))
+    endpoint.fails(client_error("ModelNotReadyException"))
+    endpoint.fails(ReadTimeoutError(endpoint_url="https://endpoint"))
+    assert deploy({})[GROUP]["action"] == "deployed"
+    assert len(endpoint.asked) == 3
+
+
+def test_a_model_that_never_loads_is_refused(deploy, registry, group, endpoint, serving, monkeypatch):
+    monkeypatch.setattr(warming, "PATIENCE", 0.0)
+    registry.approve(registry.register(group))
+    endpoint.fails(client_error("ModelNotReadyException"))
+    with pytest.raises(DeploymentError, match="was not loaded by the endpoint within 0 seconds"):
+        deploy({})
+    assert serving() == {}
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_model_that_its_container_refuses_leaves_the_previous_serving(
+    deploy, registry, group, endpoint, serving, status
+):
+    registry.approve(registry.register(group, b"one"))
+    deploy({})
+    before = serving()
+    registry.approve(registry.register(group, b"two"))
+    endpoint.fails(client_error("ModelError", OriginalStatusCode=status, OriginalMessage="no such estimator"))
+    with pytest.raises(DeploymentError, match="is refused by its container: no such estimator"):
+        deploy({})
+    assert serving() == before
+
+
+@pytest.mark.parametrize(
+    ("predictions", "answer"),
+    [(["red"], ["blue"]), (["red"], []), ([1], [True]), ([1.5], [1.6]), ([1.5], ["1.5"]), (["1"], [1])],
+)
+def test_a_model_that_answers_something_else_is_refused(
+    deploy, registry, group, endpoint, s3, serving, monkeypatch, predictions, answer
+):
+    artifact = registry.pack(described({"arrays.bin": b"0"}, predictions))
+    s3.put_object(Bucket=BUCKET, Key="executions/x/model.tar.gz", Body=artifact)
+    registry.register(group, url=f"s3://{BUCKET}/executions/x/model.tar.gz", status="Approved")
+    body = json.dumps({"predictions": answer}).encode()
+    monkeypatch.setattr(endpoint, "invoke_endpoint", lambda **_: {"Body": io.BytesIO(body)})
+    with pytest.raises(DeploymentError, match="sample row"):
+        deploy({})
+    assert serving() == {}
+
+
+def test_numbers_may_differ_by_a_rounding(deploy, registry, group, endpoint, s3, monkeypatch):
+    artifact = registry.pack(described({"arrays.bin": b"0"}, [1.5]))
+    s3.put_object(Bucket=BUCKET, Key="executions/x/model.tar.gz", Body=artifact)
+    registry.register(group, url=f"s3://{BUCKET}/executions/x/model.tar.gz", status="Approved")
+    body = json.dumps({"predictions": [1.5 + 1e-9]}).encode()
+    monkeypatch.setattr(endpoint, "invoke_endpoint", lambda **_: {"Body": io.BytesIO(body)})
+    assert deploy({})[GROUP]["action"] == "deployed"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        client_error("ValidationError"),
+        client_error("ServiceUnavailable"),
+        client_error("ThrottlingException"),
+        client_error("ModelError", OriginalStatusCode=507),
+        EndpointConnectionError(endpoint_url="https://endpoint"),
+    ],
+    ids=lambda failure: getattr(failure, "response", {"Error": {"Code": "no connection"}})["Error"]["Code"],
+)
+def test_an_endpoint_that_cannot_be_asked_leaves_the_map_to_the_schedule(
+    deploy, registry, group, endpoint, serving, failure
+):
+    registry.approve(registry.register(group))
+    endpoint.fails(failure)
+    assert deploy({})[GROUP]["action"] == "postponed"
+    assert serving() == {}
+    assert deploy({})[GROUP]["action"] == "deployed"
+
+
+def test_without_an_endpoint_a_model_still_leaves_service(deploy, registry, group, endpoint, serving):
+    arn = registry.register(group)
+    registry.approve(arn)
+    deploy({})
+    registry.reject(arn)
+    endpoint.fails(client_error("ValidationError"))
+    assert deploy({})[GROUP]["action"] == "removed"
+    assert serving() == {}
+
+
+def test_artifacts_that_a_dead_deployer_left_are_retired_by_the_next(deploy, registry, group, s3, serving):
+    """It died after the copy of a version that was rejected, and after a switch."""
+    registry.approve(registry.register(group))
+    deploy({})
+    for key in ["models/shop--iris/7-aaaaaaaaaaaa.tar.gz", "models/shop--iris-2/1-bbbbbbbbbbbb.tar.gz"]:
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"left")
+    deploy({})
+    assert is_retired(s3, "models/shop--iris/7-aaaaaaaaaaaa.tar.gz")
+    assert not is_retired(s3, serving()[GROUP]["key"])
+    assert not is_retired(s3, "models/shop--iris-2/1-bbbbbbbbbbbb.tar.gz"), "that is another group's"
+
+
+def test_an_artifact_switched_to_while_it_is_being_retired_stays(
+    deploy, registry, group, s3, serving, monkeypatch
+):
+    """The deployer of version 1 is slow: it retires version 2 after another one has switched to that."""
+    first = registry.register(group, b"one")
+    registry.approve(first)
+    deploy({})
+    second = registry.register(group, b"two")
+    list_keys = artifacts.keys
+
+    def slow(*arguments):
+        monkeypatch.setattr(artifacts, "keys", list_keys)
+        registry.approve(second)
+        deploy({})
+        return list_keys(*arguments)
+
+    monkeypatch.setattr(artifacts, "keys", slow)
+    deploy({})
+    assert serving()[GROUP]["version"] == 2
+    assert not is_retired(s3, serving()[GROUP]["key"])
+
+
+def test_the_ledger_says_what_served_when_and_by_whose_decision(deploy, event, registry, group, s3):
+    registry.approve(registry.register(group, b"one"))
+    deploy(event("package_approved"))
+    second = registry.register(group, b"two")
+    registry.approve(second)
+    deploy({"groups": [GROUP]})
+    registry.reject(second)
+    deploy({})
+    deploy({})
+    records = ledger.read(s3, BUCKET, GROUP)
+    assert [(r["from_version"], r["to_version"], r["decision"], r["cause"]) for r in records] == [
+        (None, 1, "Approved", "event"),
+        (1, 2, "Approved", "request"),
+        (2, 1, "Rejected", "schedule"),
+    ]
+    assert records[1]["to_key"] == records[2]["from_key"]
+
+
+def test_a_record_lost_with_its_deployer_is_written_by_the_next(deploy, registry, group, s3, monkeypatch):
+    arn = registry.register(group)
+    registry.approve(arn)
+    with monkeypatch.context() as patch, pytest.raises(DeploymentError):
+        patch.setattr(ledger, "follow", lambda *_: 1 / 0)
+        deploy({})
+    assert ledger.read(s3, BUCKET, GROUP) == []
+    deploy({})
+    assert [record["to_version"] for record in ledger.read(s3, BUCKET, GROUP)] == [1]
+
+
+def test_a_group_deleted_from_the_registry_is_recorded_as_such(deploy, registry, group, s3):
+    registry.approve(registry.register(group))
+    deploy({})
+    forget_packages()
+    deploy({})
+    assert ledger.read(s3, BUCKET, GROUP)[-1] | {"at": ""} == {
+        "at": "",
+        "from_version": 1,
+        "from_key": ledger.read(s3, BUCKET, GROUP)[0]["to_key"],
+        "to_version": None,
+        "to_key": None,
+        "decision": "Deleted",
+        "decided_by": "",
+        "comment": "",
+        "cause": "schedule",
+    }
+
+
+def test_a_missing_setting_is_named(deploy, monkeypatch):
+    monkeypatch.delenv("BUCKET")
+    with pytest.raises(SettingError, match="BUCKET"):
+        deploy({})
+
+
+def test_a_registry_that_does_not_answer_is_raised(deploy, registry, group, monkeypatch):
+    def refuse(*_):
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "ListModelPackages")
+
+    monkeypatch.setattr(model_registry, "newest_approved", refuse)
+    with pytest.raises(DeploymentError, match="ThrottlingException"):
+        deploy({"groups": [GROUP]})

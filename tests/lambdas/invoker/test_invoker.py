@@ -1,0 +1,495 @@
+"""The invoker: one HTTP address in front of all models."""
+
+import base64
+import io
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+
+from lambdas import clients, models_map
+from lambdas.invoker import handler, served
+from lambdas.invoker.question import LIMIT
+
+BUCKET = "shop-123456789012-us-east-1"
+TARGET = "shop--iris/3-aaaaaaaaaaaa.tar.gz"
+GONE = "Failed to download model data for the target model."
+
+
+@pytest.fixture
+def runtime(aws):
+    """The endpoint's client; every call must have been announced to the stub."""
+    with Stubber(clients.client("sagemaker-runtime")) as stub:
+        yield stub
+        stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def answers(runtime):
+    """Announce an answer of the endpoint, and what it must have been asked."""
+
+    def announce(body, content_type="text/csv", expected=None, **more):
+        stream = StreamingBody(io.BytesIO(body), len(body))
+        runtime.add_response(
+            "invoke_endpoint", {"Body": stream, "ContentType": content_type, **more}, expected
+        )
+
+    return announce
+
+
+@pytest.fixture
+def fails(runtime):
+    """Announce a failure of the endpoint."""
+
+    def announce(code, message="", status=400, **fields):
+        runtime.add_client_error("invoke_endpoint", code, message, status, modeled_fields=fields or None)
+
+    return announce
+
+
+@pytest.fixture
+def call(event, context):
+    """Invoke the function with a recorded event; return status, body and headers."""
+
+    def invoke(name="url_post_json", **changes):
+        response = handler.handler({**event(name), **changes}, context)
+        body = response["body"]
+        if response["headers"]["content-type"] == "application/json":
+            body = json.loads(body)
+        return response["statusCode"], body, response["headers"]
+
+    return invoke
+
+
+@pytest.fixture
+def post(call):
+    """POST rows to a model."""
+
+    def invoke(model="iris", data="1,2"):
+        return call(body=json.dumps({"model": model, "data": data}))
+
+    return invoke
+
+
+def test_json_rows_reach_the_model_and_its_answer_comes_back(serve, answers, call):
+    serve("iris", 3)
+    expected = {
+        "EndpointName": "shop",
+        "TargetModel": TARGET,
+        "ContentType": "application/json",
+        "Accept": "application/json",
+        "CustomAttributes": "trace=42",
+        "Body": b'{"instances":[[5.1,3.5,1.4,0.2]]}',
+    }
+    answers(b'{"predictions":["setosa"]}', "application/json", expected, CustomAttributes="trace=42")
+    status, body, headers = call("url_post_json")
+    assert (status, body) == (200, {"predictions": ["setosa"]})
+    assert headers == {
+        "content-type": "application/json",
+        "x-model-version": "3",
+        "x-amzn-sagemaker-custom-attributes": "trace=42",
+    }
+
+
+def test_raw_csv_reaches_the_model(serve, answers, call):
+    serve("iris", 3)
+    expected = {
+        "EndpointName": "shop",
+        "TargetModel": TARGET,
+        "ContentType": "text/csv",
+        "Accept": "*/*",
+        "Body": b"5.1,3.5,1.4,0.2\n6.2,2.9,4.3,1.3\n",
+    }
+    answers(b"setosa\nversicolor\n", "text/csv; charset=utf-8", expected)
+    status, body, headers = call("url_post_csv_base64")
+    assert (status, body) == (200, "setosa\nversicolor\n")
+    assert headers["content-type"] == "text/csv; charset=utf-8"
+
+
+def test_a_model_may_be_named_by_its_group(serve, answers, post):
+    serve("iris", 3)
+    answers(b"setosa\n")
+    assert post("shop--iris")[0] == 200
+
+
+def test_bytes_that_are_no_text_come_back_as_base64(serve, answers, event, context):
+    serve("iris", 3)
+    answers(b"\x93NUMPY\x01\xff", "application/x-npy")
+    response = handler.handler(event("url_post_json"), context)
+    assert response["isBase64Encoded"]
+    assert base64.b64decode(response["body"]) == b"\x93NUMPY\x01\xff"
+
+
+def test_get_lists_the_models_of_the_pipeline(serve, s3, call):
+    serve("wine", 1)
+    serve("iris", 3)
+    foreign = {"key": "models/k", "version": 9, "sha256": "a" * 64, "approved_at": "-"}
+    models_map.change(s3, BUCKET, lambda entries: {**entries, "shop-staging--iris": foreign})
+    status, body, _ = call("url_get")
+    assert status == 200
+    assert body == {
+        "models": [
+            {"dataset": "iris", "group": "shop--iris", "version": 3},
+            {"dataset": "wine", "group": "shop--wine", "version": 1},
+        ]
+    }
+
+
+def test_get_lists_nothing_before_the_first_deployment(aws, call):
+    assert call("url_get")[:2] == (200, {"models": []})
+
+
+def test_400_for_a_bad_body(serve, runtime, call):
+    serve("iris", 3)
+    status, body, headers = call(body="{")
+    assert status == 400
+    assert body.keys() == {"error"}
+    assert headers["content-type"] == "application/json"
+
+
+def test_404_when_nothing_is_served(runtime, call):
+    status, body, _ = call()
+    assert status == 404
+    assert "No model is served yet" in body["error"]
+
+
+def test_404_for_an_unknown_model_names_the_nearest_and_all(serve, runtime, post):
+    serve("iris", 3)
+    serve("wine", 1)
+    assert post("irsi")[:2] == (
+        404,
+        {"error": "There is no model 'irsi'. Did you mean 'iris'? Served are iris, wine."},
+    )
+
+
+@pytest.mark.parametrize("name", ["shop-staging--iris", "Iris", "../iris", "shop--", "\ud800"])
+def test_404_for_what_is_not_exactly_a_served_name(serve, runtime, post, name):
+    serve("iris", 3)
+    assert post(name)[0] == 404
+
+
+def test_404_for_another_path(aws, call):
+    assert call("url_get", rawPath="/favicon.ico")[0] == 404
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
+def test_405_names_the_methods(aws, event, context, method):
+    request = event("url_get")
+    request["requestContext"]["http"]["method"] = method
+    response = handler.handler(request, context)
+    assert (response["statusCode"], response["headers"]["allow"]) == (405, "GET, POST")
+
+
+def test_413_for_a_body_over_the_limit(serve, runtime, post):
+    serve("iris", 3)
+    assert post(data="1" * LIMIT)[0] == 413
+
+
+def test_413_for_an_answer_that_lambda_could_not_return(serve, answers, call):
+    serve("iris", 3)
+    answers(b'"' * (LIMIT // 2 + 1))  # each quote takes two bytes in Lambda's JSON
+    status, body, _ = call()
+    assert status == 413
+    assert "The answer takes more than 6,291,456 bytes" in body["error"]
+
+
+def test_415_for_another_content_type(serve, runtime, call):
+    serve("iris", 3)
+    assert call(headers={"content-type": "text/plain"})[0] == 415
+
+
+@pytest.mark.parametrize(
+    ("original", "message", "sentence"),
+    [
+        (
+            400,
+            '{"error": "Row 2 has 3 columns; the model takes 4."}',
+            "Row 2 has 3 columns; the model takes 4.",
+        ),
+        (406, "Accept image/png is not supported.\n", "Accept image/png is not supported."),
+        (415, '{"detail": "no"}', '{"detail": "no"}'),
+        (422, "", "The model refused the request without a reason."),
+    ],
+)
+def test_a_4xx_of_the_container_passes_through_with_its_sentence(
+    serve, fails, call, original, message, sentence
+):
+    serve("iris", 3)
+    fails("ModelError", "Received client error", 424, OriginalStatusCode=original, OriginalMessage=message)
+    assert call()[:2] == (original, {"error": sentence})
+
+
+FAILURES = {
+    "throttled": (429, ("ThrottlingException", "Rate exceeded", 400)),
+    "throttled by another name": (429, ("TooManyRequestsException", "", 429)),
+    "container 500": (502, ("ModelError", "Received server error (500)", 424, 500)),
+    "container 507": (502, ("ModelError", "Received server error (507)", 424, 507)),
+    "platform failure": (502, ("InternalFailure", "", 500)),
+    "dependency failure": (502, ("InternalDependencyException", "", 530)),
+    "not allowed": (502, ("AccessDeniedException", "", 403)),
+    "still loading": (503, ("ModelNotReadyException", "", 429)),
+    "unavailable": (503, ("ServiceUnavailable", "", 503)),
+    "no endpoint": (503, ("ValidationError", "Endpoint shop of account 123456789012 not found.", 400)),
+    "artifact gone": (503, ("ValidationError", GONE, 400)),
+    "container hung": (504, ("ModelError", "Received server error (0): invocation timed out", 424, 0)),
+}
+
+
+@pytest.mark.parametrize(("status", "failure"), FAILURES.values(), ids=FAILURES.keys())
+def test_a_failure_of_the_endpoint_has_its_status_and_one_sentence(serve, fails, call, status, failure):
+    serve("iris", 3)
+    code, message, http_status, *original = failure
+    fields = {"OriginalStatusCode": original[0], "OriginalMessage": "Traceback ..."} if original else {}
+    fails(code, message, http_status, **fields)
+    answered, body, headers = call()
+    assert answered == status
+    assert body.keys() == {"error"}
+    assert "Traceback" not in body["error"]
+    assert ("retry-after" in headers) == (status in (429, 503))
+
+
+CONNECTION_FAILURES = {
+    "read timeout": (504, ReadTimeoutError(endpoint_url="https://runtime")),
+    "no connection": (503, EndpointConnectionError(endpoint_url="https://runtime")),
+    "closed half-way": (502, ConnectionClosedError(endpoint_url="https://runtime")),
+}
+
+
+@pytest.mark.parametrize(("status", "error"), CONNECTION_FAILURES.values(), ids=CONNECTION_FAILURES.keys())
+def test_a_broken_connection_is_tried_once_and_answered(serve, call, status, error):
+    serve("iris", 3)
+    attempts = []
+
+    def break_off(**_):
+        attempts.append(1)
+        raise error
+
+    events = clients.client("sagemaker-runtime").meta.events
+    events.register_first("before-send.sagemaker-runtime.InvokeEndpoint", break_off)
+    try:
+        assert call()[0] == status
+    finally:
+        events.unregister("before-send.sagemaker-runtime.InvokeEndpoint", break_off)
+    assert len(attempts) == 1
+
+
+def test_503_when_the_map_is_not_readable(s3, runtime, call):
+    s3.put_object(Bucket=BUCKET, Key="deployments/models-map.json", Body=b"not a map")
+    status, body, _ = call()
+    assert status == 503
+    assert "MapError" in body["error"]
+
+
+def test_a_vanished_artifact_refreshes_the_map_and_asks_again(serve, fails, answers, call):
+    serve("iris", 3)
+    assert call("url_get")[0] == 200  # the map is cached now
+    serve("iris", 4)
+    fails("ValidationError", GONE)
+    answers(b"setosa\n", expected=None)
+    status, _, headers = call()
+    assert (status, headers["x-model-version"]) == (200, "4")
+
+
+def test_a_model_that_left_service_answers_404_after_the_refresh(serve, fails, call):
+    serve("iris", 3)
+    serve("wine", 1)
+    call("url_get")
+    serve("iris", None)
+    fails("ValidationError", GONE)
+    assert call()[0] == 404
+
+
+def test_a_second_failure_is_not_retried(serve, fails, call):
+    serve("iris", 3)
+    call("url_get")
+    serve("iris", 4)
+    fails("ValidationError", GONE)
+    fails("ValidationError", GONE)
+    assert call()[0] == 503
+
+
+def test_one_line_is_logged_without_the_payload(serve, answers, fails, post, call, context, log_lines):
+    serve("iris", 3)
+    answers(b"secret-answer\n")
+    fails("ModelError", "x", 424, OriginalStatusCode=400, OriginalMessage="secret-cell is no number")
+    post(data="secret-cell")
+    post(data="secret-cell")
+    call(body='{"secret-key": 1}')
+    written = log_lines()
+    assert "secret" not in json.dumps(written)
+    assert [(line["status"], line.get("cause")) for line in written] == [
+        (200, None),
+        (400, "ModelError"),
+        (400, "RequestError"),
+    ]
+    first = written[0]
+    assert first.keys() == {
+        "_aws",
+        "function",
+        "request_id",
+        "group",
+        "version",
+        "rows",
+        "status",
+        "milliseconds",
+        "request_bytes",
+        "response_bytes",
+        "PipelineName",
+        "ModelPackageGroupName",
+        "Requests",
+        "4XXErrors",
+        "5XXErrors",
+        "Latency",
+        "Rows",
+    }
+    assert (first["request_id"], first["group"], first["version"]) == (
+        context.aws_request_id,
+        "shop--iris",
+        3,
+    )
+
+
+def test_each_line_holds_the_metrics_of_its_model_for_cloudwatch(
+    serve, answers, fails, post, call, log_lines
+):
+    serve("iris", 3)
+    answers(b"red\nblue\n")
+    fails("ModelError", "x", 424, OriginalStatusCode=400, OriginalMessage="no")
+    fails("InternalFailure", "x", 500)
+    post(data=[[1], [2]])
+    post(data="1\n2\n3\n")
+    post(data="1")
+    call(body="no JSON")
+    lines = log_lines()
+    counted = [(line["4XXErrors"], line["5XXErrors"], line["Rows"]) for line in lines]
+    assert counted == [(0, 0, 2), (1, 0, 0), (0, 1, 0), (1, 0, 0)]
+    for line in lines:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "ManyModels"
+        (dimensions,) = directive["Dimensions"]
+        assert all(isinstance(line[name], str) for name in dimensions)
+        assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
+            "Requests": "Count",
+            "4XXErrors": "Count",
+            "5XXErrors": "Count",
+            "Latency": "Milliseconds",
+            "Rows": "Count",
+        }
+        assert all(isinstance(line[metric["Name"]], int | float) for metric in directive["Metrics"])
+    named = ["PipelineName", "ModelPackageGroupName"]
+    assert [line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] for line in lines] == [[named]] * 3 + [
+        [["PipelineName"]]
+    ]
+
+
+class CountingReads:
+    """An S3 client that counts how often the map was asked for, and how often it was sent."""
+
+    def __init__(self, s3):
+        self.s3 = s3
+        self.asked = self.sent = 0
+
+    def get_object(self, **request):
+        self.asked += 1
+        answer = self.s3.get_object(**request)
+        self.sent += 1
+        return answer
+
+
+@pytest.fixture
+def counting(s3):
+    return CountingReads(s3)
+
+
+@pytest.fixture
+def clock():
+    return [100.0]
+
+
+@pytest.fixture
+def cached(counting, clock):
+    return served.CachedMap(counting, BUCKET, time_to_live=5.0, clock=lambda: clock[0])
+
+
+def test_the_map_is_cached_for_its_time_to_live(serve, cached, counting, clock):
+    serve("iris", 3)
+    cached.current()
+    clock[0] += 4.9
+    cached.current()
+    assert counting.asked == 1
+    serve("iris", 4)
+    clock[0] += 0.1
+    assert cached.current().entries["shop--iris"]["version"] == 4
+
+
+def test_an_unchanged_map_is_not_sent_again(serve, cached, counting, clock):
+    serve("iris", 3)
+    first = cached.current()
+    clock[0] += 5
+    assert cached.current() is first
+    clock[0] += 4.9
+    assert cached.current() is first
+    assert (counting.asked, counting.sent) == (2, 1)
+
+
+def test_a_forced_refresh_is_left_out_when_another_thread_has_just_made_it(serve, cached, counting):
+    serve("iris", 3)
+    seen = cached.current()
+    serve("iris", 4)
+    assert cached.newer_than(seen).entries["shop--iris"]["version"] == 4
+    assert cached.newer_than(seen).entries["shop--iris"]["version"] == 4
+    assert counting.asked == 2
+
+
+def test_many_threads_share_one_read(serve, cached, counting):
+    serve("iris", 3)
+    together = threading.Barrier(8, timeout=10)
+
+    def read(_):
+        together.wait()
+        return cached.current()
+
+    with ThreadPoolExecutor(8) as pool:
+        snapshots = list(pool.map(read, range(8)))
+    assert counting.asked == 1
+    assert all(snapshot is snapshots[0] for snapshot in snapshots)
+
+
+def test_many_threads_share_one_client(aws):
+    clients.forget()
+    together = threading.Barrier(8, timeout=10)
+
+    def make(_):
+        together.wait()
+        return clients.client("s3")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(map(id, pool.map(make, range(8))))) == 1
+
+
+def test_concurrent_requests_are_answered_each_with_its_own(serve, aws, event, context, monkeypatch):
+    for version, name in enumerate(["iris", "wine", "digits"], start=1):
+        serve(name, version)
+
+    class Echo:
+        def invoke_endpoint(self, *, TargetModel, Body, **_):
+            body = f"{TargetModel} {Body.decode()}".encode()
+            return {"Body": io.BytesIO(body), "ContentType": "text/csv"}
+
+    s3 = clients.client("s3")
+    monkeypatch.setattr(clients, "client", lambda service: s3 if service == "s3" else Echo())
+
+    def ask(number):
+        name = ["iris", "wine", "digits"][number % 3]
+        request = {**event("url_post_json"), "body": json.dumps({"model": name, "data": str(number)})}
+        response = handler.handler(request, context)
+        return name, number, response
+
+    with ThreadPoolExecutor(8) as pool:
+        for name, number, response in pool.map(ask, range(60)):
+            version = response["headers"]["x-model-version"]
+            assert response["body"] == f"shop--{name}/{version}-aaaaaaaaaaaa.tar.gz {number}"

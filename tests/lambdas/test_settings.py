@@ -1,0 +1,19 @@
+"""What each function is told by its environment, and what it says where something is missing."""
+
+import dataclasses
+
+import pytest
+
+from contract import names
+from lambdas.errors import SettingError
+from lambdas.settings import Settings
+
+
+def test_every_function_gets_the_settings_it_reads(environment, monkeypatch):
+    for function in names.load().functions.values():
+        assert len(function.environment) == len(dataclasses.fields(Settings))
+        for name in function.environment:
+            with monkeypatch.context() as patch:
+                patch.delenv(name)
+                with pytest.raises(SettingError, match=name):
+                    Settings.from_environment()

@@ -1,0 +1,175 @@
+"""The whole job, as a person runs it: five notebooks, real jobs, a person's decisions, a real endpoint."""
+
+import io
+import json
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from support.demo_run import OWN_TABLES, PIPELINE, ROOT, TRIALS, Demo, Story, run_notebooks
+from tabular.portable.files import load_model
+
+from helpers import storage
+from helpers.deployment import deployments, endpoint, registry
+from helpers.session import Session, connect, local
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def demo(story: Story) -> Demo:
+    """The first run: all notebooks, all tables."""
+    return story.first
+
+
+@pytest.fixture(scope="module")
+def session(story: Story) -> Iterator[Session]:
+    """Connected to what the runs left; local_aws was stopped after them and starts from its state."""
+    with story.environment(), local("local"):
+        yield connect("local", PIPELINE)
+
+
+def eventually(check: Callable[[], bool], seconds: float = 15) -> bool:
+    """Whether a check holds before the time is over: the invoker keeps its map for some seconds."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def artifact(session: Session, uri: str, folder: Path) -> Path:
+    with tarfile.open(fileobj=io.BytesIO(storage.read(session, uri))) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def served_version(session: Session, dataset: str) -> int | None:
+    row = endpoint.held_out_rows(session).get(dataset, [[0.0]])[0]
+    answer = endpoint.invoke(session, {"model": dataset, "data": [row]})
+    return int(answer.headers["x-model-version"]) if answer.status_code == 200 else None
+
+
+def test_it_ends_well_and_prints_a_table_of_what_it_found(demo: Demo) -> None:
+    assert demo.code == 0, demo.errors
+    assert demo.errors == ""
+    last_lines = demo.output.strip().splitlines()[-len(demo.tables) :]
+    assert [line.split()[0] for line in last_lines] == demo.tables
+
+
+def test_every_notebook_is_run_in_order(demo: Demo) -> None:
+    names = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    assert list(demo.summary["notebooks"]) == names
+    assert sorted(path.stem for path in demo.folder.glob("*.ipynb")) == names
+
+
+def test_it_says_for_each_cell_and_each_step_how_far_it_is(demo: Demo) -> None:
+    assert "s  # Compile" in demo.output
+    assert f"TuningWithCrossValidation Succeeded {TRIALS} of {TRIALS} trials" in demo.output
+
+
+@pytest.mark.parametrize(
+    ("dataset", "metric", "least"), [("breast-cancer", "auc", 0.97), ("wine", "accuracy", 0.9)]
+)
+def test_the_models_are_good(demo: Demo, dataset: str, metric: str, least: float) -> None:
+    assert demo.summary["data_sets"][dataset]["held_out"][metric] > least
+
+
+def test_the_summary_names_everything_one_asks_of_a_run(demo: Demo) -> None:
+    for facts in demo.summary["data_sets"].values():
+        assert facts["algorithm"]
+        assert facts["hyperparameters"]
+        assert facts["cross_validation_score"] < 0  # the negated log loss
+        assert facts["package_version"] == facts["serving_version"] == 1
+        assert facts["endpoint_key"].startswith(f"models/{PIPELINE}--")
+        assert facts["prediction_check"].endswith("right")
+        assert set(facts["seconds"]) >= {"PreprocessData", "TuningWithCrossValidation", "RefitBestModel"}
+
+
+def test_what_it_asks_of_aws_is_what_local_aws_lists(story: Story) -> None:
+    scope = json.loads((resources.files("local_aws.gateway") / "scope.json").read_text())
+    listed, asked = set(scope["demo"]), set(story.operations)
+    assert (asked - listed, listed - asked) == (set(), set())
+
+
+def test_all_six_algorithms_competed(session: Session, demo: Demo) -> None:
+    sagemaker = session.client("sagemaker")
+    jobs = sagemaker.list_hyper_parameter_tuning_jobs(SortBy="CreationTime", SortOrder="Ascending")
+    job = jobs["HyperParameterTuningJobSummaries"][0]
+    trials = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=job["HyperParameterTuningJobName"]
+    )["TrainingJobSummaries"]
+    assert len({trial["TrainingJobDefinitionName"] for trial in trials}) == 6
+
+
+def test_what_was_in_service_is_in_service_after_a_restart(session: Session, demo: Demo) -> None:
+    assert {
+        name: entry["version"] for name, entry in deployments.in_service(session).items()
+    } == dict.fromkeys(demo.tables, 1)
+
+
+@pytest.mark.parametrize("dataset", OWN_TABLES)
+def test_predictions_through_the_url_are_the_models_own_row_by_row(
+    session: Session, dataset: str, tmp_path: Path
+) -> None:
+    package = registry.packages(session, dataset)[-1]
+    rows = endpoint.held_out(session, package)
+    answer = endpoint.predict(session, dataset, endpoint.rows_of(rows.features))
+
+    key = deployments.in_service(session)[dataset]["key"]
+    served = load_model(artifact(session, session.uri(key), tmp_path / "served"))
+    own = served.predict(rows.features.to_numpy(dtype=np.float64), [])
+    assert answer["predictions"] == own.labels
+    assert np.array_equal(answer["probabilities"], own.probabilities)
+
+    refit = registry.metadata(session, package)["refit-training-job"]
+    model_uri = session.client("sagemaker").describe_training_job(TrainingJobName=refit)["ModelArtifacts"]
+    output_uri = model_uri["S3ModelArtifacts"].replace("model.tar.gz", "output.tar.gz")
+    fitted = joblib.load(artifact(session, output_uri, tmp_path / "fitted") / "pipeline.joblib")
+    assert np.allclose(answer["probabilities"], fitted.predict_proba(rows.features), atol=1e-7)
+
+
+@pytest.mark.parametrize("dataset", OWN_TABLES)
+def test_one_row_at_a_time_gives_what_all_rows_at_once_give(session: Session, dataset: str) -> None:
+    rows = endpoint.held_out_rows(session)[dataset][:10]
+    together = endpoint.predict(session, dataset, rows)["predictions"]
+    assert [endpoint.predict(session, dataset, [row])["predictions"][0] for row in rows] == together
+
+
+def test_the_gate_refuses_the_model_that_is_in_service(session: Session, tmp_path: Path) -> None:
+    again = run_notebooks(tmp_path, "--only", "03", "-p", "DATASETS", "[wine]")
+    assert again.code == 3, again.errors
+    assert again.summary["data_sets"]["wine"]["outcome"] == "refused: the same model as version 1"
+    assert len(registry.packages(session, "wine")) == 2
+
+
+def test_a_decision_can_be_taken_back_version_by_version(session: Session, story: Story) -> None:
+    for run, version in ((story.again, 2), (story.back, 1)):  # a second version; the previous serves again
+        assert run.code == 0, run.errors
+        assert run.summary["data_sets"]["wine"]["serving_version"] == version
+    assert served_version(session, "wine") == 1
+    # Of the other split's held-out rows the first version has learnt too many to be compared.
+    gate = registry.evaluations(session, ["wine"])["wine"]["gate"]
+    assert "held-out rows are new to it, and 30 are needed" in gate["comparison"]
+
+    decisions = registry.decide(session, "reject", ["wine"], "a test")
+    deployments.wait(session, decisions, seconds=30)
+    question = {"model": "wine", "data": [[1.0] * 13]}
+    assert eventually(lambda: endpoint.invoke(session, question).status_code == 404), "none is left"
+    assert served_version(session, "breast-cancer") == 1
+
+
+def test_the_gate_refuses_what_stays_under_the_threshold(session: Session, tmp_path: Path) -> None:
+    refused = run_notebooks(
+        tmp_path,
+        *("--only", "03", "-p", "DATASETS", "[breast-cancer]"),
+        *("-p", "METRIC_FOR_REGISTRATION", "log_loss", "-p", "MIN_METRIC_FOR_REGISTRATION", "0.0001"),
+    )
+    assert refused.code == 3, refused.errors
+    assert refused.summary["data_sets"]["breast-cancer"]["outcome"] == "refused: under the threshold"

@@ -1,0 +1,88 @@
+"""The examples and the page of one's own steps, run as they stand."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from support import ROOT
+
+EXAMPLES = ROOT / "parameters/examples"
+FEW = ("-p", "MAX_TUNING_JOBS", "6", "-p", "CROSS_VALIDATION_FOLDS", "3")
+
+
+def run(command: list[str], runs: Path, cwd: Path = ROOT) -> tuple[dict[str, Any], Path]:
+    done = subprocess.run(
+        [*command, "--runs", str(runs)], cwd=cwd, capture_output=True, text=True, timeout=400
+    )
+    assert (done.returncode, done.stderr) == (0, ""), f"{done.stdout[-2000:]}\n{done.stderr}"
+    (folder,) = (path for path in runs.iterdir() if path.is_dir())
+    return json.loads((folder / "summary.json").read_text()), folder
+
+
+def test_the_tables_of_the_examples_are_those_that_their_script_makes() -> None:
+    sys.path.insert(0, str(EXAMPLES / "data"))
+    import make
+
+    for made in (make.customers, make.machines):
+        assert (EXAMPLES / f"data/{made.__name__}.csv").read_text() == made()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["binary", "multiclass", "regression", "grouped"])
+def test_an_example_runs_as_it_is_and_puts_its_model_in_service(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_AWS_HOME", str(tmp_path / "local_aws"))
+    command = [sys.executable, "-m", "helpers.run", f"parameters/examples/{name}.yaml", *FEW]
+    summary, _ = run(command, tmp_path / "runs")
+    (facts,) = summary["data_sets"].values()
+    assert facts["outcome"] == "registered as version 1"
+    assert facts["serving_version"] == 1
+    assert len(summary["notebooks"]) == 5
+    is_regression = "mae" in facts["held_out"]
+    assert is_regression == (name == "regression")
+    assert ("mean absolute error" in facts["prediction_check"]) == is_regression
+
+
+def blocks(page: str) -> dict[str, str]:
+    """The first block of code of each language on a page of docs/."""
+    found = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", (ROOT / "docs" / page).read_text())
+    return dict(reversed(found))
+
+
+@pytest.mark.slow
+def test_the_page_of_ones_own_steps_works_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_AWS_HOME", str(tmp_path / "local_aws"))
+    (tmp_path / "parameters").symlink_to(ROOT / "parameters")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    found = blocks("own-steps.md")
+    (tmp_path / "my_steps.py").write_text(found["python"])
+    summary, folder = run(found["sh"].split(), tmp_path / "runs", cwd=tmp_path)
+    assert summary["data_sets"]["customers"]["serving_version"] == 1
+
+    executed = nbformat.read(folder / "02_define_pipeline.ipynb", as_version=4)
+    tables = [o["data"]["text/plain"] for c in executed.cells for o in c.get("outputs", []) if "data" in o]
+    assert any("EntropyForest" in table for table in tables)
+    jobs = tmp_path / "local_aws/jobs"
+    given = [json.loads(path.read_text()) for path in jobs.rglob("hyperparameters.json")]
+    assert "EntropyForest" in {each.get("algorithm") for each in given}, "it competed"
+    (report,) = jobs.rglob("preprocessing.json")
+    cleaned = json.loads(report.read_text())["custom_clean"]
+    assert cleaned["before"]["rows"] - cleaned["after"]["rows"] == 7
+
+
+def test_the_pages_name_every_key_of_an_entry_and_every_example() -> None:
+    from helpers.data.entries import KEYS
+
+    page = (ROOT / "docs/own-tables.md").read_text()
+    assert all(f"`{key}`" in page for key in KEYS)
+    for path in EXAMPLES.glob("*.yaml"):
+        assert f"(../parameters/examples/{path.name})" in page
+        assert f"python -m helpers.run parameters/examples/{path.name}" in path.read_text()

@@ -1,0 +1,135 @@
+"""The five notebooks: one opening, short cells, plain parameters, and outputs that are safe to show."""
+
+import ast
+import json
+import re
+import statistics
+from pathlib import Path
+from typing import Any
+
+import papermill
+import pytest
+import yaml
+from support import ROOT
+
+from helpers.parameters import PARAMETERS, check
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PARAMETER_FILES = sorted((ROOT / "parameters").rglob("*.yaml"))
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells(path: Path, kind: str = "code") -> list[dict[str, Any]]:
+    found = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == kind]
+    return [{**cell, "source": "".join(cell["source"])} for cell in found]
+
+
+def parameters(path: Path) -> list[dict[str, Any]]:
+    return [cell for cell in cells(path) if "parameters" in cell["metadata"].get("tags", [])]
+
+
+def test_there_are_the_five_of_them_in_order() -> None:
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_build_image",
+        "02_define_pipeline",
+        "03_run_and_inspect",
+        "04_approve_and_deploy",
+        "05_invoke_and_load_test",
+    ]
+
+
+@every_notebook
+def test_it_opens_with_a_title_a_sentence_and_what_it_needs_writes_takes_and_costs(path: Path) -> None:
+    title, sentence, table = cells(path, "markdown")[0]["source"].split("\n\n")[:3]
+    assert title.startswith(f"# {int(path.stem[:2])}. ")
+    assert sentence.endswith(".")
+    assert table.splitlines()[0] == "| needs | writes | takes | costs |"
+
+
+@every_notebook
+def test_it_ends_with_takeaways_and_the_way_on(path: Path) -> None:
+    last = cells(path, "markdown")[-1]["source"]
+    assert "## Takeaways" in last
+    following = [other.name for other in NOTEBOOKS if other.stem > path.stem]
+    assert (following[0] if following else "README.md") in last
+
+
+@every_notebook
+def test_its_parameters_are_literals_with_their_type_and_what_is_allowed(path: Path) -> None:
+    assert len(parameters(path)) == 1
+    source = parameters(path)[0]["source"]
+    for statement, line in zip(ast.parse(source).body, source.splitlines(), strict=True):
+        assert isinstance(statement, ast.Assign)
+        ast.literal_eval(statement.value)
+        assert re.match(r"[A-Z_]+ = .+  # (str|int|float|bool|list): .+", line), line
+
+
+@every_notebook
+def test_its_defaults_are_allowed_values(path: Path) -> None:
+    inspected = papermill.inspect_notebook(str(path))
+    check({name: ast.literal_eval(found["default"]) for name, found in inspected.items()}, inspected)
+
+
+@every_notebook
+def test_a_cell_asks_one_question(path: Path) -> None:
+    lengths = [len(cell["source"].splitlines()) for cell in cells(path)]
+    assert max(lengths) <= 20
+    assert statistics.median(lengths) <= 6
+
+
+@every_notebook
+def test_a_cell_holds_no_logic_that_belongs_in_a_helper(path: Path) -> None:
+    forbidden = (ast.FunctionDef, ast.ClassDef, ast.Try, ast.If, ast.While, ast.Lambda, ast.With)
+    for cell in cells(path):
+        assert not re.search(r"^\s*[%!]|sys\.path|os\.chdir", cell["source"], re.MULTILINE)
+        assert not re.search(r"[\"'](/|\.\./|~|[A-Z]:\\)", cell["source"]), "a path of one machine"
+        assert not [node for node in ast.walk(ast.parse(cell["source"])) if isinstance(node, forbidden)]
+
+
+@every_notebook
+def test_every_code_cell_but_imports_and_parameters_says_what_it_does(path: Path) -> None:
+    for cell in cells(path):
+        if "parameters" not in cell["metadata"].get("tags", []) and not cell["source"].startswith(
+            "from helpers"
+        ):
+            assert cell["source"].startswith("# "), cell["source"]
+
+
+@every_notebook
+def test_it_is_stored_with_its_outputs_and_without_the_traces_of_one_run(path: Path) -> None:
+    whole = json.loads(path.read_text())
+    assert "papermill" not in whole["metadata"]
+    assert any(cell["outputs"] for cell in cells(path))
+    for number, cell in enumerate(cells(path), start=1):
+        assert cell["execution_count"] == number
+        assert set(cell["metadata"]) <= {"tags"}
+        assert not re.search(r"arn:aws|\d{4}-\d\d-\d\d[T ]\d\d:\d\d", json.dumps(cell["outputs"]))
+
+
+@every_notebook
+def test_its_stored_outputs_hold_no_error(path: Path) -> None:
+    outputs = [output for cell in cells(path) for output in cell["outputs"]]
+    assert not [output for output in outputs if output["output_type"] == "error"]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+
+
+def test_every_parameter_is_one_of_a_notebook() -> None:
+    used = {name for path in NOTEBOOKS for name in papermill.inspect_notebook(str(path))}
+    assert used == set(PARAMETERS)
+
+
+@pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda path: path.stem)
+def test_every_key_of_a_parameter_file_is_a_parameter_with_an_allowed_value(path: Path) -> None:
+    used = {name for notebook in NOTEBOOKS for name in papermill.inspect_notebook(str(notebook))}
+    check(yaml.safe_load(path.read_text()), used)
+
+
+@pytest.mark.parametrize("name", ["aws", "schedule"])
+def test_no_file_for_aws_approves_or_loads(name: str) -> None:
+    values = yaml.safe_load((ROOT / f"parameters/{name}.yaml").read_text())
+    assert (values["APPROVE"], values["LOAD_TEST"]) == ("none", False)
+
+
+def test_without_a_parameter_file_nothing_is_approved() -> None:
+    inspected = papermill.inspect_notebook(str(ROOT / "notebooks/04_approve_and_deploy.ipynb"))
+    assert inspected["APPROVE"]["default"] == '"none"'

@@ -1,0 +1,32 @@
+"""What the notebooks show where nothing runs is what they show when they run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+import local_aws
+
+DETERMINISTIC = ["01_build_image", "02_define_pipeline"]
+
+
+@pytest.mark.slow
+def test_the_outputs_stored_in_notebooks_are_the_outputs_of_a_first_run(tmp_path: Path) -> None:
+    notebooks = [str(ROOT / f"notebooks/{name}.ipynb") for name in DETERMINISTIC]
+    options = ["--nbval", "--nbval-sanitize-with", str(ROOT / "tests/nbval.cfg"), "-p", "no:cacheprovider"]
+    environment = {**os.environ, "LOCAL_AWS_HOME": str(tmp_path)}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "--color=no", *options, *notebooks],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+    finally:
+        local_aws.stop(tmp_path)
+    assert done.returncode == 0, f"{done.stdout}\nIf the new output is right: make notebooks"

@@ -1,0 +1,135 @@
+"""One local_aws of these tests' own, one real execution in it, and headless runs beside it."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from helpers.data import datasets, sources
+from helpers.pipeline import job_source
+from helpers.runs import executions
+from helpers.session import Session, connect, local
+from support.helpers import headless
+from support.helpers.loopback import Source, answering
+from support.helpers.shared import (
+    TRIALS,
+    Compiled,
+    Connected,
+    HeadlessRun,
+    compile_pipeline,
+    first_version,
+    settings,
+)
+
+
+@pytest.fixture(scope="session")
+def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connected]:
+    home = tmp_path_factory.mktemp("helpers") / "local_aws"
+    before = dict(os.environ)
+    with settings({"LOCAL_AWS_HOME": str(home)}), local("local"):
+        session = connect("local", "many-models")
+        changed = {name: value for name, value in os.environ.items() if before.get(name) != value}
+        with settings(before, alone=True):
+            yield Connected(session, changed)
+
+
+@pytest.fixture
+def session(connected: Connected) -> Iterator[Session]:
+    """Connected to the local_aws of these tests."""
+    with settings(connected.settings):
+        yield connected.session
+
+
+@pytest.fixture(scope="session")
+def compiled(connected: Connected) -> Compiled:
+    """The pipeline of the classification family."""
+    with settings(connected.settings):
+        return compile_pipeline(connected.session)
+
+
+@pytest.fixture(scope="session")
+def ran(connected: Connected, compiled: Compiled) -> executions.Run:
+    """A real execution on wine, which has ended and registered version 1."""
+    from helpers import pipeline
+
+    session = connected.session
+    with settings(connected.settings):
+        pipeline.publish(compiled.compiler, compiled.definition)
+        parameters = {"MaxTuningJobs": TRIALS, "StratifySplit": True}
+        (run,) = executions.start(session, [datasets.fetch("wine")], parameters)
+        executions.watch(session, [run])
+    return run
+
+
+@pytest.fixture
+def register(session: Session, ran: executions.Run) -> Callable[..., str]:
+    """Make versions of a data set that nobody has used, all of them of the model that was trained on wine."""
+
+    def versions(*statuses: str) -> str:
+        dataset = f"table-{uuid4().hex[:8]}"
+        sagemaker = session.client("sagemaker")
+        trained = sagemaker.describe_model_package(ModelPackageName=first_version(session).arn)
+        sagemaker.create_model_package_group(ModelPackageGroupName=session.group(dataset))
+        for status in statuses:
+            sagemaker.create_model_package(
+                ModelPackageGroupName=session.group(dataset),
+                ModelApprovalStatus=status,
+                InferenceSpecification=trained["InferenceSpecification"],
+                CustomerMetadataProperties=trained["CustomerMetadataProperties"],
+            )
+        return dataset
+
+    return versions
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory, compiled: Compiled) -> Path:
+    """The state of somebody else's local_aws, which is not running: it has the pipeline, and nothing more."""
+    home = tmp_path_factory.mktemp("somebody") / "local_aws"
+    with settings(headless.environment(home), alone=True), local("local"):
+        session = connect("local", "many-models")
+        assert job_source.upload(session) == compiled.compiler.source_uri
+        session.client("sagemaker").create_pipeline(
+            PipelineName=session.pipeline(),
+            PipelineDefinition=compiled.definition,
+            RoleArn=session.job_role_arn,
+        )
+    return home
+
+
+@pytest.fixture(scope="session")
+def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> list[HeadlessRun]:
+    """Notebook 01 twice at once, each with a state and a folder of its own."""
+    begun = []
+    for _ in range(2):
+        folder = tmp_path_factory.mktemp("side")
+        home, results = folder / "local_aws", folder / "runs"
+        begun.append(
+            (home, results, headless.start(home, results, "--only", "01", "-p", "DATASETS", "[wine]"))
+        )
+    return [HeadlessRun(home, results, headless.finish(process)) for home, results, process in begun]
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
+    """A server of this machine that stands for the web."""
+    found = Source()
+    monkeypatch.setattr(sources, "web", lambda: answering(found.port))
+    thread = threading.Thread(target=found.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield found
+    found.server.shutdown()
+    thread.join()
+    found.server.server_close()
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Processes hear SIGINT, also where these tests run in the background, which would have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

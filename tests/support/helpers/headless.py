@@ -1,0 +1,74 @@
+"""Headless runs as a person starts them: in a process of their own, with a state of their own."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import ROOT
+
+LOCAL_YAML = ROOT / "parameters/local.yaml"
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """The environment of a person whose state is in a folder, without any settings of AWS."""
+    connected = ("AWS_", "MANY_MODELS_ENVIRONMENT")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(connected)}
+    return kept | {"LOCAL_AWS_HOME": str(home)} | more
+
+
+def start(
+    home: Path, runs: Path, *arguments: object, file: Path = LOCAL_YAML, **more: str
+) -> subprocess.Popen:
+    """Begin `python -m helpers.run`; `more` are environment variables."""
+    command = [sys.executable, "-m", "helpers.run", str(file), "--runs", str(runs), *map(str, arguments)]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env=environment(home, **more), **pipes)
+
+
+def finish(process: subprocess.Popen) -> subprocess.CompletedProcess:
+    """Wait for a run's end."""
+    output, errors = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def run(home: Path, runs: Path, *arguments: object, **options: Any) -> subprocess.CompletedProcess:
+    """`python -m helpers.run` from its beginning to its end."""
+    return finish(start(home, runs, *arguments, **options))
+
+
+def wait_for_line(process: subprocess.Popen, text: str) -> str:
+    """Read what a run prints until it prints a text; everything read."""
+    read = ""
+    for line in process.stdout:
+        read += line
+        if text in line:
+            return read
+    raise AssertionError(f"it ended without {text!r}: {read}{process.stderr.read()}")
+
+
+def left_of(home: Path, seconds: float = 5) -> list[str]:
+    """What is left of the processes of a state folder when those that are just ending have had their time."""
+    deadline = time.monotonic() + seconds
+    while (found := processes_of(home)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def processes_of(home: Path) -> list[str]:
+    """The command lines of processes that have a state folder in their environment or arguments."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and entry.name != str(os.getpid()):
+                command = (entry / "cmdline").read_bytes()
+                if str(home).encode() in (entry / "environ").read_bytes() + command:
+                    found.append(command.replace(b"\0", b" ").decode())
+    return found

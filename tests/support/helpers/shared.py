@@ -1,0 +1,85 @@
+"""What these tests share: settings that end, a session, and the pipeline as notebook 02 compiles it."""
+
+import os
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from helpers.data import datasets
+from helpers.deployment import registry
+from helpers.deployment.registry import Package
+from helpers.pipeline import job_source
+from helpers.session import Session
+
+TRIALS = 6
+INSTANCES = {
+    "PreprocessingInstance": "ml.t3.medium",
+    "TrainingInstance": "ml.m5.large",
+    "EvaluationInstance": "ml.t3.medium",
+}
+
+
+@contextmanager
+def settings(values: dict[str, str], *, alone: bool = False) -> Iterator[None]:
+    """Environment variables for as long as this lasts; whatever is set meanwhile is gone after."""
+    before = dict(os.environ)
+    if alone:
+        os.environ.clear()
+    os.environ |= values
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A session, and the settings under which it works."""
+
+    session: Session
+    settings: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What notebook 02 makes."""
+
+    compiler: Any
+    parameters: Any
+    steps: list[Any]
+    definition: str
+
+
+def compile_pipeline(session: Session, family: str = "classification") -> Compiled:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the SDK's, of itself
+        from helpers import pipeline
+
+    compiler = pipeline.Compiler(session, job_source.upload(session), family)
+    default = datasets.fetch("diabetes" if family == "regression" else "breast-cancer")
+    inputs = datasets.inputs(session, default)
+    parameters = pipeline.Parameters.with_defaults(inputs | INSTANCES, family)
+    steps = pipeline.steps(compiler, parameters)
+    return Compiled(compiler, parameters, steps, pipeline.definition(compiler, parameters, steps))
+
+
+def first_version(session: Session) -> Package:
+    return registry.packages(session, "wine")[-1]
+
+
+@dataclass(frozen=True)
+class HeadlessRun:
+    """One of two runs that were under way at the same time."""
+
+    home: Path
+    folder: Path
+    done: subprocess.CompletedProcess
+
+    @property
+    def executed(self) -> Path:
+        return next(self.folder.glob("*/*.ipynb"))

@@ -1,0 +1,67 @@
+"""Clients of the server under test."""
+
+import contextlib
+import functools
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+# What the demo and these tests ask for, as: emulated, recorded, refused; and the demo alone.
+SCOPE = json.loads((resources.files("local_aws.gateway") / "scope.json").read_text())
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+
+
+@dataclass(frozen=True)
+class Aws:
+    """boto3 clients of one server."""
+
+    endpoint_url: str
+    home: Path
+
+    @functools.cache  # noqa: B019 - a client reads megabytes of models when it is made
+    def client(self, service: str) -> Any:
+        """Return a client that does not retry, so that a test sees the first answer."""
+        return boto3.session.Session("test", "test", region_name="us-east-1").client(
+            service,
+            endpoint_url=self.endpoint_url,
+            config=Config(retries={"total_max_attempts": 1}, proxies={}),
+        )
+
+
+def wait_for(check: Callable[[], Any], seconds: float = 30) -> Any:
+    """Return the first true answer of a function."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := check():
+            return answer
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} seconds")
+
+
+def is_running(pid: int | str) -> bool:
+    """Return whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[-1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def processes_of(home: Path) -> list[int]:
+    """Return the processes that have this home in their arguments, environment or working folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid() and is_running(entry.name):
+            with contextlib.suppress(OSError):
+                environment = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+                if str(home).encode() in environment or str((entry / "cwd").readlink()).startswith(str(home)):
+                    found.append(int(entry.name))
+    return found

@@ -1,0 +1,368 @@
+"""What each role and each person has to be allowed, and what none of them may be.
+
+A call is an action, a resource and, where a policy asks for it, the request's condition keys. PLATFORM is
+what SageMaker, Lambda, CodeBuild, EventBridge and the SDK ask of a role beside the code's own calls, which no
+laptop can record, and WITH_KEY and WITH_VPC what a key of one's own and a VPC add to that. CODE is what jobs,
+functions and notebooks call.
+"""
+
+from typing import NamedTuple
+
+__all__ = ["CODE", "FORBIDDEN", "PLATFORM", "WITH_KEY", "WITH_VPC", "Call"]
+
+BASE = "arn:aws:{}:eu-central-1:123456789012:{}"
+BUCKET = "arn:aws:s3:::demo-123456789012-eu-central-1"
+OTHER_BUCKET = "arn:aws:s3:::demo-staging-123456789012-eu-central-1"
+SHA = "0" * 64
+
+
+class Call(NamedTuple):
+    """One request as IAM sees it."""
+
+    action: str
+    resource: str = "*"
+    context: tuple[tuple[str, str], ...] = ()
+
+
+def sagemaker(action: str, resource: str, **context: str) -> Call:
+    keys = tuple((f"sagemaker:{key}", value) for key, value in context.items())
+    return Call(f"sagemaker:{action}", BASE.format("sagemaker", resource), keys)
+
+
+def s3(action: str, key: str = "", bucket: str = BUCKET) -> Call:
+    return Call(f"s3:{action}", f"{bucket}/{key}" if key else bucket)
+
+
+def listing(prefix: str) -> Call:
+    return Call("s3:ListBucket", BUCKET, (("s3:prefix", prefix),))
+
+
+def logs(action: str, group: str, stream: str = "") -> Call:
+    return Call(f"logs:{action}", BASE.format("logs", f"log-group:{group}{stream}"))
+
+
+def ecr(action: str, repository: str = "demo", account: str = "123456789012") -> Call:
+    return Call(f"ecr:{action}", f"arn:aws:ecr:eu-central-1:{account}:repository/{repository}")
+
+
+def role(name: str) -> str:
+    return f"arn:aws:iam::123456789012:role/demo-{name}"
+
+
+def passing(name: str, service: str) -> Call:
+    return Call("iam:PassRole", role(name), (("iam:PassedToService", f"{service}.amazonaws.com"),))
+
+
+def function(action: str, name: str) -> Call:
+    return Call(f"lambda:{action}", BASE.format("lambda", f"function:demo-{name}"))
+
+
+def queue(name: str) -> Call:
+    return Call("sqs:SendMessage", BASE.format("sqs", f"demo-{name}"))
+
+
+def metrics(namespace: str) -> Call:
+    return Call("cloudwatch:PutMetricData", "*", (("cloudwatch:namespace", namespace),))
+
+
+PULL = [
+    Call("ecr:GetAuthorizationToken"),
+    *(ecr(action) for action in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")),
+]
+PUSH = [
+    *(
+        ecr(action)
+        for action in ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage")
+    ),
+    *(
+        ecr(action, "sagemaker-scikit-learn", account="210987654321")
+        for action in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+    ),
+]
+# Names as SageMaker Pipelines makes them.
+PROCESSING = "processing-job/pipelines-3h8n9fiy7q5b-PreprocessData-AbCdEfGhIj"
+TRAINING = "training-job/pipelines-3h8n9fiy7q5b-RefitBestModel-AbCdEfGhIj"
+TUNING = "hyper-parameter-tuning-job/3h8n9fiy7q5b-Tuning-AbCdEfGhIj"
+TRIAL = "training-job/3h8n9fiy7q5b-Tuning-AbCdEfGhIj-001-0123abcd"
+GROUP, PACKAGE = "model-package-group/demo--wine", "model-package/demo--wine/3"
+OTHER_GROUP, OTHER_PACKAGE = "model-package-group/demo-staging--wine", "model-package/demo-staging--wine/3"
+MAP, LEDGER = "deployments/models-map.json", "deployments/ledger/demo--wine/000001.json"
+NOTE = "deployments/retraining/demo--wine.json"
+RAW, SOURCE = f"raw/wine/{SHA}/data.csv", f"code/{SHA}/source.tar.gz"
+OUTPUT = "executions/RefitBestModel/3h8n9fiy7q5b/job/output/model.tar.gz"
+MODEL = "models/demo--wine/3-0123456789ab.tar.gz"
+TARGET = {"TargetModel": "demo--wine/3-0123456789ab.tar.gz"}
+KEY = BASE.format("kms", "key/k")
+
+PLATFORM = {
+    "jobs": [
+        *PULL,
+        metrics("/aws/sagemaker/TrainingJobs"),
+        metrics("/aws/sagemaker/ProcessingJobs"),
+        *(
+            call
+            for kind in ("TrainingJobs", "ProcessingJobs")
+            for call in (
+                logs("CreateLogGroup", f"/aws/sagemaker/{kind}"),
+                logs("CreateLogStream", f"/aws/sagemaker/{kind}", ":log-stream:job/algo-1"),
+                logs("PutLogEvents", f"/aws/sagemaker/{kind}", ":log-stream:job/algo-1"),
+            )
+        ),
+        # The pipeline runs its steps with this role and gives it to their jobs.
+        *(sagemaker(f"{verb}ProcessingJob", PROCESSING) for verb in ("Create", "Describe", "Stop")),
+        *(sagemaker(f"{verb}TrainingJob", TRAINING) for verb in ("Create", "Describe", "Stop")),
+        *(sagemaker(f"{verb}HyperParameterTuningJob", TUNING) for verb in ("Create", "Describe", "Stop")),
+        *(sagemaker("AddTags", made) for made in (PROCESSING, TRAINING, TUNING, TRIAL, GROUP, PACKAGE)),
+        passing("jobs", "sagemaker"),
+        sagemaker("CreateModelPackageGroup", GROUP),
+        sagemaker("CreateModelPackage", GROUP, ModelApprovalStatus="PendingManualApproval"),
+        sagemaker("CreateModelPackage", PACKAGE, ModelApprovalStatus="PendingManualApproval"),
+        # Inputs are fetched and outputs stored by the platform; a condition reads the evaluation.
+        s3("GetBucketLocation"),
+        *(s3("GetObject", key) for key in (RAW, SOURCE, OUTPUT)),
+        s3("GetObject", "executions/EvaluateBestModel/evaluation/3h8n9fiy7q5b/evaluation.json"),
+        *(listing(prefix) for prefix in ("raw/wine/", "code/", "executions/PreprocessData/")),
+        s3("PutObject", OUTPUT),
+        s3("AbortMultipartUpload", OUTPUT),
+    ],
+    "endpoint": [
+        *PULL,
+        metrics("/aws/sagemaker/Endpoints"),
+        logs("CreateLogStream", "/aws/sagemaker/Endpoints/demo", ":log-stream:AllTraffic/i-0"),
+        logs("PutLogEvents", "/aws/sagemaker/Endpoints/demo", ":log-stream:AllTraffic/i-0"),
+        s3("GetObject", MODEL),
+        listing("models/"),
+        s3("ListBucket"),
+    ],
+    "deployer": [
+        logs("CreateLogStream", "/aws/lambda/demo-deployer", ":log-stream:2026/01/01"),
+        logs("PutLogEvents", "/aws/lambda/demo-deployer", ":log-stream:2026/01/01"),
+        queue("failed"),
+    ],
+    "invoker": [
+        logs("CreateLogStream", "/aws/lambda/demo-invoker", ":log-stream:2026/01/01"),
+        logs("PutLogEvents", "/aws/lambda/demo-invoker", ":log-stream:2026/01/01"),
+    ],
+    "retrainer": [
+        logs("CreateLogStream", "/aws/lambda/demo-retrainer", ":log-stream:2026/01/01"),
+        logs("PutLogEvents", "/aws/lambda/demo-retrainer", ":log-stream:2026/01/01"),
+        queue("failed"),
+    ],
+    "build": [
+        *PULL,
+        *PUSH,
+        s3("GetObject", f"code/{SHA}/container.zip"),
+        s3("GetObjectVersion", f"code/{SHA}/container.zip"),
+        logs("CreateLogStream", "/aws/codebuild/demo", ":log-stream:0"),
+        logs("PutLogEvents", "/aws/codebuild/demo", ":log-stream:0"),
+    ],
+    "scheduler": [
+        function("InvokeFunction", "deployer"),
+        function("InvokeFunction", "retrainer"),
+        queue("undelivered"),
+    ],
+    # The SDK, while notebook 02 compiles.
+    "operator": [Call("iam:GetRole", role("jobs")), Call("iam:SimulatePrincipalPolicy", role("jobs"))],
+}
+
+# Objects, images and the functions' variables are read and written through the key; an endpoint's disks are
+# encrypted by a grant that only AWS's own resources may use.
+USE_THE_KEY = [Call(f"kms:{action}", KEY) for action in ("Decrypt", "DescribeKey", "GenerateDataKey")]
+GRANT = Call("kms:CreateGrant", KEY, (("kms:GrantIsForAWSResource", "true"),))
+WITH_KEY = {
+    **dict.fromkeys([*PLATFORM, "approver"], USE_THE_KEY),
+    "endpoint": [*USE_THE_KEY, GRANT],
+}
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/train-vpc.html and
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+CREATED_IN = ("network-interface/eni-0", "subnet/subnet-1", "security-group/sg-1")
+NETWORK_INTERFACES = [
+    *(Call("ec2:CreateNetworkInterface", BASE.format("ec2", resource)) for resource in CREATED_IN),
+    *(
+        Call(f"ec2:{action}", BASE.format("ec2", "network-interface/eni-0"))
+        for action in (
+            "AssignPrivateIpAddresses",
+            "CreateNetworkInterfacePermission",
+            "DeleteNetworkInterface",
+            "DeleteNetworkInterfacePermission",
+            "UnassignPrivateIpAddresses",
+        )
+    ),
+    *(
+        Call(f"ec2:Describe{what}")
+        for what in ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
+    ),
+]
+WITH_VPC = dict.fromkeys(["jobs", "endpoint", "deployer", "invoker", "retrainer"], NETWORK_INTERFACES)
+
+CODE = {
+    "jobs": [
+        s3("GetObject", SOURCE),  # launcher.train
+        sagemaker("DescribeTrainingJob", TRIAL),  # tabular.jobs.refit
+        s3("GetObject", MAP),  # tabular.jobs.evaluate; without ListBucket a missing map is a 403
+        s3("ListBucket"),
+        s3("GetObject", MODEL),
+    ],
+    "deployer": [
+        Call("sagemaker:ListModelPackageGroups"),
+        Call("sagemaker:ListModelPackages"),
+        sagemaker("DescribeModelPackage", PACKAGE),
+        s3("GetObject", OUTPUT),
+        s3("GetObject", MODEL),
+        s3("GetObject", MAP),
+        s3("ListBucket"),
+        s3("PutObject", MODEL),
+        s3("PutObject", MAP),
+        s3("PutObject", LEDGER),
+        s3("GetObject", LEDGER),
+        listing("deployments/ledger/demo--wine/"),
+        listing("models/demo--wine/"),
+        s3("GetObjectTagging", MODEL),
+        s3("PutObjectTagging", MODEL),
+        s3("DeleteObjectTagging", MODEL),
+        sagemaker("InvokeEndpoint", "endpoint/demo", **TARGET),
+    ],
+    "invoker": [
+        s3("GetObject", MAP),
+        s3("ListBucket"),
+        sagemaker("InvokeEndpoint", "endpoint/demo", **TARGET),
+    ],
+    "retrainer": [
+        listing("raw/wine/"),
+        s3("ListBucket"),
+        s3("GetObject", NOTE),
+        s3("PutObject", NOTE),
+        sagemaker("StartPipelineExecution", "pipeline/demo"),
+        sagemaker("StartPipelineExecution", "pipeline/demo-regression"),
+        sagemaker("DescribePipelineExecution", "pipeline/demo/execution/3h8n9fiy7q5b"),
+    ],
+    "operator": [
+        s3("PutObject", RAW),  # helpers.data.datasets, helpers.pipeline.job_source
+        s3("PutObject", SOURCE),
+        s3("GetObject", MAP),
+        s3("GetObject", "executions/EvaluateBestModel/evaluation/3h8n9fiy7q5b/evaluation.json"),
+        s3("ListBucket"),
+        sagemaker("StartPipelineExecution", "pipeline/demo"),
+        sagemaker("StartPipelineExecution", "pipeline/demo-ana"),
+        sagemaker("CreatePipeline", "pipeline/demo-ana"),
+        sagemaker("UpdatePipeline", "pipeline/demo-regression-ana"),
+        passing("jobs", "sagemaker"),
+        sagemaker("DescribePipeline", "pipeline/demo"),
+        sagemaker("DescribePipelineExecution", "pipeline/demo/execution/3h8n9fiy7q5b"),
+        sagemaker("ListPipelineExecutionSteps", "pipeline/demo/execution/3h8n9fiy7q5b"),
+        sagemaker("DescribeHyperParameterTuningJob", TUNING),
+        sagemaker("ListTrainingJobsForHyperParameterTuningJob", TUNING),
+        sagemaker("DescribeProcessingJob", PROCESSING),
+        Call("sagemaker:ListModelPackages"),
+        sagemaker("DescribeModelPackage", PACKAGE),
+        function("InvokeFunctionUrl", "invoker"),
+        function("InvokeFunction", "invoker"),
+        Call("codebuild:StartBuild", BASE.format("codebuild", "project/demo")),
+        Call("codebuild:BatchGetBuilds", BASE.format("codebuild", "project/demo")),
+        logs("GetLogEvents", "/aws/codebuild/demo", ":log-stream:0"),
+        # helpers.image.builders asks which images there are; its `docker build` pulls the base and pushes.
+        *PULL,
+        *PUSH,
+    ],
+    "approver": [
+        s3("GetObject", LEDGER),
+        Call("sagemaker:ListModelPackages"),
+        sagemaker("DescribeModelPackage", PACKAGE),
+        sagemaker("UpdateModelPackage", PACKAGE, ModelApprovalStatus="Approved"),
+        sagemaker("UpdateModelPackage", PACKAGE, ModelApprovalStatus="Rejected"),
+        s3("GetObject", "executions/EvaluateBestModel/evaluation/3h8n9fiy7q5b/evaluation.json"),
+        s3("GetObject", MAP),
+        s3("ListBucket"),
+    ],
+}
+
+# For whoever is not named: of nobody's doing, with a key and a VPC or without.
+NOBODY = [
+    s3("DeleteObject", MODEL),
+    s3("DeleteObjectVersion", MODEL),
+    s3("GetObject", "terraform.tfstate"),
+    s3("GetObject", MAP, OTHER_BUCKET),
+    s3("GetObject", MODEL, OTHER_BUCKET),
+    s3("PutObject", MAP, OTHER_BUCKET),
+    sagemaker("DeleteModelPackage", PACKAGE),
+    sagemaker("CreateEndpoint", "endpoint/demo"),
+    sagemaker("DeleteEndpoint", "endpoint/demo"),
+    sagemaker("CreateModelPackage", GROUP, ModelApprovalStatus="Approved"),
+    sagemaker("CreateModelPackage", OTHER_GROUP, ModelApprovalStatus="PendingManualApproval"),
+    sagemaker("UpdateModelPackage", OTHER_PACKAGE, ModelApprovalStatus="Approved"),
+    sagemaker("DescribeModelPackage", OTHER_PACKAGE),
+    sagemaker("InvokeEndpoint", "endpoint/demo-staging", **TARGET),
+    sagemaker("StartPipelineExecution", "pipeline/demo-staging"),
+    passing("deployer", "lambda"),
+    passing("jobs", "lambda"),
+    Call("iam:PassRole", role("endpoint"), (("iam:PassedToService", "sagemaker.amazonaws.com"),)),
+    ecr("BatchGetImage", "another"),
+    ecr("BatchDeleteImage"),
+    metrics("Another/Namespace"),
+    Call("sts:AssumeRole", role("jobs")),
+    Call("iam:CreateRole", role("another")),
+    Call("kms:Decrypt", BASE.format("kms", "key/0")),
+    Call("kms:CreateGrant", KEY),
+    Call("ec2:CreateNetworkInterface", BASE.format("ec2", "subnet/subnet-0")),
+]
+CHANGING_WHAT_SERVES = [s3("PutObject", MODEL), s3("PutObject", MAP), s3("PutObjectTagging", MODEL)]
+DECIDING = [sagemaker("UpdateModelPackage", PACKAGE, ModelApprovalStatus="Approved")]
+STARTING = sagemaker("StartPipelineExecution", "pipeline/demo")
+FORBIDDEN = {
+    "jobs": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, s3("PutObject", RAW), s3("PutObject", SOURCE)],
+    "endpoint": [
+        *NOBODY,
+        *CHANGING_WHAT_SERVES,
+        *DECIDING,
+        s3("GetObject", MAP),
+        s3("GetObject", RAW),
+        listing("raw/"),
+    ],
+    "deployer": [
+        *NOBODY,
+        *DECIDING,
+        s3("PutObject", OUTPUT),
+        s3("GetObject", RAW),
+        sagemaker("InvokeEndpoint", "endpoint/demo", TargetModel="other--wine/1-0.tar.gz"),
+    ],
+    "invoker": [
+        *NOBODY,
+        *CHANGING_WHAT_SERVES,
+        *DECIDING,
+        s3("GetObject", MODEL),
+        s3("GetObject", LEDGER),
+        listing("raw/"),
+        sagemaker("InvokeEndpoint", "endpoint/demo", TargetModel="demo-staging--wine/1-0.tar.gz"),
+        sagemaker("InvokeEndpoint", "endpoint/demo"),
+        queue("failed"),
+    ],
+    "retrainer": [
+        *NOBODY,
+        *CHANGING_WHAT_SERVES,
+        *DECIDING,
+        s3("GetObject", RAW),
+        s3("GetObject", MAP),
+        s3("PutObject", RAW),
+        sagemaker("InvokeEndpoint", "endpoint/demo", **TARGET),
+        sagemaker("StartPipelineExecution", "pipeline/demo-ana"),
+    ],
+    "build": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, s3("GetObject", RAW)],
+    "scheduler": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, function("InvokeFunction", "invoker"), STARTING],
+    "operator": [
+        *NOBODY,
+        *CHANGING_WHAT_SERVES,
+        *DECIDING,
+        s3("PutObject", OUTPUT),
+        sagemaker("UpdatePipeline", "pipeline/demo"),
+        sagemaker("UpdatePipeline", "pipeline/demo-staging"),
+        function("InvokeFunction", "deployer"),
+    ],
+    "approver": [
+        *NOBODY,
+        *CHANGING_WHAT_SERVES,
+        s3("PutObject", RAW),
+        sagemaker("UpdateModelPackage", PACKAGE),
+        sagemaker("StartPipelineExecution", "pipeline/demo"),
+    ],
+}

@@ -1,0 +1,51 @@
+"""A folder is where its code runs: what import-linter (pyproject.toml, `make lint`) cannot say of it."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+FUNCTIONS = sorted(path for room in ("contract", "lambdas") for path in (ROOT / "src" / room).rglob("*.py"))
+RUNTIME = {*sys.stdlib_module_names, "boto3", "botocore"}  # what the Lambda runtime has
+
+
+def imported(source: str) -> Iterator[str]:
+    """The full name of every module that a source imports, wherever it does."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FUNCTIONS, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_a_function_needs_nothing_that_the_lambda_runtime_does_not_have(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imported(path.read_text())}
+    assert roots <= RUNTIME | {"contract", "lambdas"}
+
+
+def test_importing_the_handlers_needs_no_environment_and_makes_no_client() -> None:
+    code = "import lambdas.deployer.handler, lambdas.invoker.handler, lambdas.retrainer, boto3\n"
+    code += "assert boto3.DEFAULT_SESSION is None"
+    subprocess.run([sys.executable, "-I", "-c", code], env={}, check=True)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_imports_nothing_but_helpers(path: Path) -> None:
+    cells = json.loads(path.read_text())["cells"]
+    source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    assert {name.split(".")[0] for name in imported(source)} == {"helpers"}
+
+
+@pytest.mark.parametrize("room", ["container/tabular", "src"])
+def test_no_folder_has_more_entries_than_one_can_take_in(room: str) -> None:
+    for folder in [path for path in (ROOT / room).rglob("*") if (path / "__init__.py").is_file()]:
+        entries = [path for path in folder.iterdir() if path.suffix in (".py", ".c", ".h") or path.is_dir()]
+        own = [path for path in entries if path.name not in ("__init__.py", "__pycache__")]
+        assert len(own) <= 11, f"{folder.relative_to(ROOT)}: {sorted(path.name for path in own)}"
