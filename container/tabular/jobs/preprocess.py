@@ -42,9 +42,12 @@ def main() -> None:
     if table is not raw:
         before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw, table))
         report["custom_clean"] = {"before": before, "after": after}
+    names = dict.fromkeys([*raw, *table])
     del raw
     table, counts = clean(table, arguments.target, options)
     schema = infer_schema(table, arguments.target, arguments.family, options)
+    used = {schema.target, *(column.name for column in schema.columns)}
+    schema = replace(schema, others=tuple(name for name in names if name not in used))
     target = encode(table[schema.target], schema)
     frame = features(table, schema)
     groups, times = _groups(table, options), _times(table, options)

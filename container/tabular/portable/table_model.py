@@ -1,6 +1,7 @@
 """What every model of a table has, however it is kept: columns to read requests by, classes to answer."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -43,6 +44,15 @@ class TableModel(ABC):
         if not set(kinds) <= {"numeric", "boolean", "categorical", "date"}:
             raise ValueError("A column is of an unknown kind.")
         self.name_set = frozenset(self.names)
+        self._by_name = {name: place for place, name in enumerate(self.names)}
+        # What else the table had, such as its target: clients send whole rows.
+        others: list[str] = [*manifest.get("others", []), *filter(None, [manifest.get("target")])]
+        self._other_names = frozenset(others)
+        folded = Counter(map(self.fold, [*self.names, *others]))
+        self._by_folded_name = {
+            self.fold(name): place for name, place in self._by_name.items() if folded[self.fold(name)] == 1
+        }
+        self.others = frozenset(map(self.fold, others))
         self.is_number = bytes(kind == "numeric" for kind in kinds)
         self.booleans = [i for i, kind in enumerate(kinds) if kind == "boolean"]
         self.dates = [i for i, kind in enumerate(kinds) if kind == "date"]
@@ -53,6 +63,19 @@ class TableModel(ABC):
         self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
         self.words = sorted(self.worded + self.categorical)
         self.n_numbers = len(kinds) - len(self.words)
+
+    @staticmethod
+    def fold(name: str) -> str:
+        """A column's name without what clients change: blanks around it, upper and lower case."""
+        return name.strip().casefold()
+
+    def place_of(self, name: str) -> int | None:
+        """The position of the column that a client means by a name; None where it is none of the model's."""
+        name = name.strip()
+        place = self._by_name.get(name)
+        if place is None and name not in self._other_names:
+            place = self._by_folded_name.get(name.casefold())
+        return place
 
     @cached_property
     def header_is_plain(self) -> bool:

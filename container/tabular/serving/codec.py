@@ -1,13 +1,16 @@
 """Request bodies to model input, and predictions to response bodies.
 
-Plain CSV is read by reader.c, and numbers are read all at once; the rest is read cell by cell as `cells`
-defines it, which also finds the words for what is wrong.
+Plain CSV is read by csv_rows.c, and numbers are read all at once; `rows` reads other shapes, and `cells` one
+cell at a time, which also finds the words for what is wrong.
 """
 
+import codecs
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from email.message import Message
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -15,8 +18,8 @@ import numpy as np
 import orjson
 
 from tabular.data import cells
-from tabular.data.dates import day_number
 from tabular.portable.table_model import Prediction, TableModel
+from tabular.serving.rows import DECODERS, BadRequest, reader
 
 try:
     from tabular.portable.native import csv_rows
@@ -25,16 +28,16 @@ except ImportError:  # installed where no compiler was
 
 __all__ = ["DECODERS", "ENCODERS", "BadRequest", "decode", "encode"]
 
+# Other names under which JSON Lines are sent; the first is SageMaker's.
+JSON_LINES = "application/jsonlines"
+ALIASES = dict.fromkeys(
+    ("application/x-ndjson", "application/json-lines", "application/x-jsonlines"), JSON_LINES
+)
+# Codecs of Python that are not a charset of texts, or take very long for a long body.
+NO_CHARSET = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
+EMPTY_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
 ModelInput = tuple[np.ndarray, list[list[str]]]
 JSON_NUMBERS = frozenset([int, float, bool, type(None)])
-
-
-class BadRequest(ValueError):
-    """A request that cannot be answered, with the HTTP status and one sentence that says why."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 def decode(body: bytes, content_type: str, model: TableModel) -> ModelInput:
@@ -43,16 +46,16 @@ def decode(body: bytes, content_type: str, model: TableModel) -> ModelInput:
     Raises:
         BadRequest: an unknown content type, or a body that is not rows of this model's table.
     """
-    media_type = content_type.partition(";")[0].strip().lower() or "text/csv"
-    if media_type not in DECODERS:
-        raise BadRequest(415, f"Content type {media_type!r} is not read; send {' or '.join(DECODERS)}.")
-    if media_type == "text/csv" and (plain := _read_plain(body, model)) is not None:
+    media_type, charset = _content(content_type)
+    if media_type == "text/csv" and charset == "utf-8" and (plain := _read_plain(body, model)) is not None:
         return plain
     try:
-        text = body.decode("utf-8-sig")
+        text = body.decode("utf-8-sig" if charset == "utf-8" else charset)
     except UnicodeDecodeError as error:
         raise BadRequest(
-            400, f"The body is not UTF-8: byte {error.start + 1} is {body[error.start]:#04x}."
+            400,
+            f"The body is not {charset.upper()}: byte {error.start + 1} is {body[error.start]:#04x}. Name "
+            "its charset in the content type, such as text/csv; charset=iso-8859-1.",
         ) from None
     rows = DECODERS[media_type](text, model)
     if not rows:
@@ -91,75 +94,77 @@ def _check_finite(prediction: Prediction) -> None:
 
 
 @lru_cache(maxsize=64)  # nearly all requests bear one of a few
+def _content(content_type: str) -> tuple[str, str]:
+    """Media type and charset of a body, `text/csv` in `utf-8` where nothing is said.
+
+    Raises:
+        BadRequest: neither is one that is read.
+    """
+    message = Message()
+    message["content-type"] = content_type.strip() or "text/csv"
+    media_type = content_type.partition(";")[0].strip().lower() or "text/csv"
+    media_type = ALIASES.get(media_type, media_type)
+    if media_type not in DECODERS:
+        raise BadRequest(415, f"Content type {media_type!r} is not read; send {_one_of(DECODERS)}.")
+    named = str(message.get_param("charset") or "utf-8")
+    try:
+        charset = codecs.lookup(named).name
+        "a".encode(charset)
+    except (LookupError, ValueError):
+        charset = ""
+    if not charset or charset in NO_CHARSET:
+        raise BadRequest(415, f"The charset {cells.shown(named)} is not known; send UTF-8.")
+    return media_type, "utf-8" if charset == "ascii" else charset
+
+
+@lru_cache(maxsize=64)
 def _media_type(accept: str) -> str:
-    asked = [part.partition(";")[0].strip().lower() for part in accept.split(",")] if accept else []
-    for media_type in asked or ["*/*"]:
+    """The media type of the answer: the one with the highest `q` of those that can be given."""
+    wanted = []
+    for part in accept.split(",") if accept else ["*/*"]:
+        media_type, *parameters = (text.strip().lower() for text in part.split(";"))
+        wanted.append((_quality(parameters), media_type))
+    for quality, media_type in sorted(wanted, key=lambda one: -one[0]):
         chosen = {"*/*": "text/csv", "text/*": "text/csv", "application/*": "application/json"}.get(
             media_type, media_type
         )
-        if chosen in ENCODERS:
+        if chosen in ENCODERS and quality > 0:
             return chosen
-    raise BadRequest(406, f"Accept {accept!r} cannot be given; ask for {' or '.join(ENCODERS)}.")
+    raise BadRequest(406, f"Accept {accept!r} cannot be given; ask for {_one_of(ENCODERS)}.")
+
+
+def _quality(parameters: Sequence[str]) -> float:
+    """How much a media type is wanted, 1 where nothing is said (RFC 9110, section 12.4.2)."""
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
 
 
 def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
-    """The rows of plain CSV, read by reader.c; None where the body is not plain or the reader not there."""
+    """The rows of plain CSV, read by csv_rows.c; None where the body is not plain or the reader not there."""
+    if len(model.names) == 1 and EMPTY_LINE.search(body):
+        return None
     if csv_rows is None or model.header_is_plain or (read := csv_rows.read(body, model.is_number)) is None:
         return None
+    if any(model.place_of(word) is not None for word in read[1][: len(model.words)]):
+        return None  # it may be a header
     numbers = np.frombuffer(read[0]).reshape(-1, model.n_numbers)
     columns = {position: read[1][place :: len(model.words)] for place, position in enumerate(model.words)}
     if model.worded:
         try:
             worded = [_read_column(columns[position], position, model) for position in model.worded]
         except BadRequest:
-            return None  # it may be a header
+            return None  # it may be a header, or Python has the words for what is wrong
         numbers = np.column_stack([numbers, *worded])
     return numbers, [
         ["" if cell in cells.MISSING else cell for cell in columns[position]]
         for position in model.categorical
     ]
-
-
-def _rows_of_csv(text: str, model: TableModel) -> list[list[Any]]:
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
-    try:
-        rows = [row for row in lines if row]
-    except csv.Error as error:
-        raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
-    if rows and _is_header(rows[0], model):
-        header = [cell.strip() for cell in rows.pop(0)]
-        order = _order(header, model.names, "The header")
-        for number, row in enumerate(rows, start=1):
-            if len(row) != len(header):
-                raise BadRequest(
-                    400, f"Row {number} has {len(row)} cells where the header has {len(header)}."
-                )
-        rows = [[row[position] for position in order] for row in rows]
-    return rows
-
-
-def _rows_of_json(text: str, model: TableModel) -> list[list[Any]]:
-    try:
-        content = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(400, f"The body is not JSON: {error}.") from None
-    if isinstance(content, dict):
-        content = content.get("instances", [content])
-    if not isinstance(content, list):
-        raise BadRequest(400, 'Send a list of rows, or {"instances": [rows]}.')
-    if content and not isinstance(content[0], list | dict):
-        content = [content]  # one row alone
-    rows = []
-    for number, row in enumerate(content, start=1):
-        if isinstance(row, dict):
-            if row.keys() != model.name_set:
-                _order(list(row), model.names, f"Row {number}")
-            rows.append([row[name] for name in model.names])
-        elif isinstance(row, list):
-            rows.append(row)
-        else:
-            raise BadRequest(400, f"Row {number} is neither a list nor an object.")
-    return rows
 
 
 def _to_input(rows: Sequence[Sequence[Any]], model: TableModel) -> ModelInput:
@@ -212,7 +217,7 @@ def _read_column(column: Sequence[Any], position: int, model: TableModel) -> Seq
     kind = model.columns[position]["kind"]
     if kind == "numeric" and (plain := _plain_numbers(column)) is not None:
         return plain
-    values, read = [], _reader(position, model)
+    values, read = [], reader(position, model)
     for number, cell in enumerate(column, start=1):
         try:
             values.append(read(cell))
@@ -221,40 +226,9 @@ def _read_column(column: Sequence[Any], position: int, model: TableModel) -> Seq
     return values
 
 
-def _reader(position: int, model: TableModel) -> Callable[[Any], Any]:
-    column = model.columns[position]
-    if column["kind"] == "date":
-        return partial(day_number, form=column["format"])
-    return READERS[column["kind"]]
-
-
-def _is_header(row: Sequence[str], model: TableModel) -> bool:
-    """Whether the first line names columns: it holds a column's name, and does not read as a row."""
-    if model.name_set.isdisjoint(map(str.strip, row)):
-        return False
-    if len(row) != len(model.names):
-        return True
-    try:
-        for position in model.numeric:
-            _reader(position, model)(row[position])
-    except ValueError:
-        return True
-    return sorted(cell.strip() for cell in row) == sorted(model.names)  # even if all of them are numbers
-
-
-def _order(header: Sequence[str], names: Sequence[str], where: str) -> list[int]:
-    if missing := [name for name in names if name not in header]:
-        raise BadRequest(400, f"{where} lacks the columns {_listed(missing)}.")
-    if extra := [name for name in header if name not in names]:
-        raise BadRequest(400, f"{where} has the columns {_listed(extra)}, which this model does not know.")
-    if len(header) != len(names):
-        raise BadRequest(400, f"{where} names a column more than once.")
-    return [header.index(name) for name in names]
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(cells.shown(name) for name in names[:5])
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
+def _one_of(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}"
 
 
 def _cells(count: int) -> str:
@@ -289,15 +263,6 @@ def _json_of(prediction: Prediction, model: TableModel) -> bytes:
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-READERS: Mapping[str, Callable[[Any], Any]] = {
-    "numeric": cells.number,
-    "boolean": cells.boolean,
-    "categorical": cells.category,
-}
-DECODERS: Mapping[str, Callable[[str, TableModel], list[list[Any]]]] = {
-    "text/csv": _rows_of_csv,
-    "application/json": _rows_of_json,
-}
 ENCODERS: Mapping[str, Callable[[Prediction, TableModel], bytes]] = {
     "text/csv": _csv_of,
     "application/json": _json_of,

@@ -31,8 +31,9 @@ class Schema:
     """The features in the order of the table, and what is to be predicted.
 
     `classes` are the target's labels in their own type and spelling; the splits hold their positions in
-    this list. It is empty for a regression. `baseline` is what `tabular.data.statistics` found in the rows of
-    training, by column.
+    this list. It is empty for a regression. `others` are the table's columns that are neither a feature nor
+    the target, which clients may send all the same. `baseline` is what `tabular.data.statistics` found in the
+    rows of training, by column.
     """
 
     task: Task
@@ -41,6 +42,7 @@ class Schema:
     columns: tuple[Column, ...]
     options: Options = DEFAULTS
     baseline: Mapping[str, Any] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -60,6 +62,7 @@ class Schema:
             "columns": [{k: v for k, v in vars(column).items() if v is not None} for column in self.columns],
             "options": self.options.to_dict(),
             "baseline": self.baseline,
+            "others": self.others,
         }
 
     @classmethod
@@ -72,4 +75,5 @@ class Schema:
             tuple(Column(**column) for column in values["columns"]),
             Options.from_dict(values.get("options", {})),
             values.get("baseline", {}),
+            tuple(values.get("others", ())),
         )

@@ -41,7 +41,7 @@ def register_best_model(
                     "ModelDataUrl": refit.properties.ModelArtifacts.S3ModelArtifacts,
                 }
             ],
-            "SupportedContentTypes": ["text/csv", "application/json"],
+            "SupportedContentTypes": ["text/csv", "application/json", "application/jsonlines"],
             "SupportedResponseMIMETypes": ["text/csv", "application/json"],
             "SupportedRealtimeInferenceInstanceTypes": ["ml.m5.large", "ml.m5.xlarge", "ml.c5.large"],
             "SupportedTransformInstanceTypes": ["ml.m5.large", "ml.m5.xlarge"],

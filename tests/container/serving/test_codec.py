@@ -134,17 +134,24 @@ def test_a_content_type_may_carry_parameters(rows, content_type):
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-npy", "application/jsonlines", "csv", "*/*"]
+    "content_type", ["text/plain", "application/x-npy", "application/jsonl", "csv", "*/*"]
 )
-def test_another_content_type_answers_415_and_names_the_two(refused, content_type):
+def test_another_content_type_answers_415_and_names_those_that_are(refused, content_type):
     status, sentence = refused("red,1.5,yes,100,c1", content_type)
     assert status == 415
-    assert sentence == f"Content type {content_type!r} is not read; send text/csv or application/json."
+    assert sentence == (
+        f"Content type {content_type!r} is not read; "
+        "send text/csv, application/json or application/jsonlines."
+    )
 
 
 @pytest.mark.parametrize("content_type", ["text/csv", "application/json"])
 def test_a_body_that_is_not_utf8_says_where(refused, content_type):
-    assert refused(b"red,\xff", content_type) == (400, "The body is not UTF-8: byte 5 is 0xff.")
+    assert refused(b"red,\xff", content_type) == (
+        400,
+        "The body is not UTF-8: byte 5 is 0xff. Name its charset in the content type, such as text/csv; "
+        "charset=iso-8859-1.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -192,7 +199,9 @@ def test_csv_that_is_not_rows_of_the_table_answers_400(refused, body, sentence):
         ([ROW, None], "Row 2 is neither a list nor an object."),
         (3, 'Send a list of rows, or {"instances": [rows]}.'),
         (None, 'Send a list of rows, or {"instances": [rows]}.'),
-        ({"instances": {"a": 1}}, 'Send a list of rows, or {"instances": [rows]}.'),
+        ({"instances": {"a": 1}}, "Row 1 lacks the columns 'colour', 'size', 'member', 'income', 'code'."),
+        ({"instances": "red"}, 'Send a list of rows, or {"instances": [rows]}.'),
+        ({"inputs": 3}, 'Send a list of rows, or {"instances": [rows]}.'),
         ({}, "Row 1 lacks the columns 'colour', 'size', 'member', 'income', 'code'."),
         ({"data": [ROW]}, "Row 1 lacks the columns 'colour', 'size', 'member', 'income', 'code'."),
         (
@@ -210,7 +219,20 @@ def test_json_that_is_not_rows_of_the_table_answers_400(refused, body, sentence)
 
 
 @pytest.mark.parametrize(
-    "body", ["", " ", "red,1,no", "{", "[1,", "[NaN]", "[Infinity]", "{'a': 1}", "[" * 5000, '"\\ud800"']
+    "body",
+    [
+        "",
+        " ",
+        "red,1,no",
+        "{",
+        "[1,",
+        "[NaN",
+        "[NaN, -Infinity]",
+        "[Infinity]",
+        "{'a': 1}",
+        "[" * 5000,
+        '"\\ud800"',
+    ],
 )
 def test_what_is_not_json_answers_400_and_says_where(refused, body):
     status, sentence = refused(body, "application/json")
@@ -318,7 +340,9 @@ def test_no_answer_of_a_regression_is_infinite(value):
 
 
 def test_what_is_read_and_written_is_what_a_model_package_says():
-    assert list(codec.DECODERS) == list(codec.ENCODERS) == ["text/csv", "application/json"]
+    """As RegisterBestModel writes it."""
+    assert list(codec.DECODERS) == ["text/csv", "application/json", "application/jsonlines"]
+    assert list(codec.ENCODERS) == ["text/csv", "application/json"]
 
 
 numbers = st.one_of(

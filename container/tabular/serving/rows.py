@@ -1,0 +1,208 @@
+"""Rows in every shape that clients send them: CSV with or without a header, and the shapes of JSON.
+
+Each row becomes a list of cells in the order of the model's columns; the cells stay as they were sent.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from tabular.data import cells, dates
+from tabular.portable.table_model import TableModel
+
+__all__ = ["DECODERS", "BadRequest", "reader"]
+
+TABLE = 'send {"columns": [names], "data": [rows]}.'
+SHAPES = 'Send a list of rows, or {"instances": [rows]}.'
+# What clients wrap rows in: SageMaker and TensorFlow Serving, Hugging Face, MLflow.
+ENVELOPES = ("instances", "inputs", "dataframe_records")
+UNNAMED = ("", "Unnamed: 0")  # how pandas names an index, written and read again
+
+
+class BadRequest(ValueError):
+    """A request that cannot be answered, with the HTTP status and one sentence that says why."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
+    """What reads a cell of a column by its kind; it raises ValueError for a cell that is not of that kind."""
+    column = model.columns[position]
+    if column["kind"] == "date":
+        return lambda cell: dates.day_number(cell, column["format"])
+    return READERS[column["kind"]]
+
+
+def _of_csv(text: str, model: TableModel) -> list[list[Any]]:
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
+    try:
+        rows = [row for row in lines if row] if len(model.names) > 1 else _of_one_column(lines)
+    except csv.Error as error:
+        raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
+    if not rows or not _is_header(rows[0], model):
+        return rows
+    header = rows.pop(0)
+    order = _order(header, model, "The header")
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(header):
+            raise BadRequest(400, f"Row {number} has {len(row)} cells where the header has {len(header)}.")
+    return [[row[position] for position in order] for row in rows]
+
+
+def _of_one_column(lines: Iterable[list[str]]) -> list[list[str]]:
+    """An empty line is a row whose one cell is empty, but at the end of a body."""
+    rows = [row or [""] for row in lines]
+    while rows and rows[-1] == [""]:
+        rows.pop()
+    return rows
+
+
+def _of_json(text: str, model: TableModel) -> list[list[Any]]:
+    content = _parsed(text, "The body")
+    if isinstance(content, dict) and not _is_row(content, model):
+        table = content.get("dataframe_split", content)
+        if isinstance(table, dict) and {"columns", "data"} <= table.keys():
+            return _of_table(table, model)
+        content = next((content[name] for name in ENVELOPES if name in content), content)
+    if isinstance(content, dict):
+        content = [content]
+    if not isinstance(content, list):
+        raise BadRequest(400, SHAPES)
+    if content and not isinstance(content[0], list | dict):
+        content = [content]  # one row alone
+    return _ordered(content, model)
+
+
+def _of_json_lines(text: str, model: TableModel) -> list[list[Any]]:
+    lines = enumerate(text.split("\n"), start=1)
+    return _ordered([_parsed(line, f"Line {n}") for n, line in lines if line.strip()], model)
+
+
+def _parsed(text: str, where: str) -> Any:
+    """A JSON document. Python's own `json` writes NaN, which is not JSON: it is a missing cell."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        if "NaN" not in text:
+            raise BadRequest(400, f"{where} is not JSON: {error}.") from None
+        reason = str(error)
+    try:
+        return json.loads(text, parse_constant=_constant)
+    except (ValueError, RecursionError):
+        raise BadRequest(400, f"{where} is not JSON: {reason}.") from None
+
+
+def _constant(word: str) -> None:
+    if word != "NaN":
+        raise ValueError
+
+
+def _of_table(table: Mapping[str, Any], model: TableModel) -> list[list[Any]]:
+    """Rows of pandas' `to_dict(orient="split")`: the names once, then the cells."""
+    header, rows = table["columns"], table["data"]
+    if not (isinstance(header, list) and all(isinstance(name, str) for name in header)):
+        raise BadRequest(400, f"'columns' is not a list of names; {TABLE}")
+    if not isinstance(rows, list):
+        raise BadRequest(400, f"'data' is not a list of rows; {TABLE}")
+    order = _order(header, model, "'columns'")
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, list) or len(row) != len(header):
+            raise BadRequest(400, f"Row {number} is not a list of {len(header)} cells, as 'columns' has.")
+    return [[row[position] for position in order] for row in rows]
+
+
+def _ordered(rows: Sequence[Any], model: TableModel) -> list[list[Any]]:
+    found: list[list[Any]] = []
+    keys: tuple[str, ...] | None = None
+    names: Sequence[str] = model.names
+    for number, row in enumerate(rows, start=1):
+        if isinstance(row, dict) and row.keys() == {"features"} and "features" not in model.name_set:
+            row = row["features"]  # SageMaker's {"instances": [{"features": [...]}]}
+        if isinstance(row, dict):
+            if row.keys() == model.name_set:
+                found.append([row[name] for name in model.names])
+                continue
+            if (these := tuple(row)) != keys:  # rows of one client have the same keys in the same order
+                keys, names = these, [these[i] for i in _order(these, model, f"Row {number}")]
+            found.append([row[name] for name in names])
+        elif isinstance(row, list):
+            found.append(row)
+        else:
+            raise BadRequest(400, f"Row {number} is neither a list nor an object.")
+    return found
+
+
+def _is_row(content: Mapping[str, Any], model: TableModel) -> bool:
+    """Whether an object is a row of this model, whatever its columns are called."""
+    return model.name_set <= content.keys()
+
+
+def _is_header(row: Sequence[str], model: TableModel) -> bool:
+    """Whether the first line names columns: it holds a column's name, and does not read as a row."""
+    if all(model.place_of(cell) is None for cell in row):
+        return False
+    if len(row) != len(model.names):
+        return True
+    try:
+        for position in model.numeric:
+            reader(position, model)(row[position])
+    except ValueError:
+        return True
+    if model.n_numbers or model.worded:  # even if all of the names are numbers
+        return sorted(map(model.fold, row)) == sorted(map(model.fold, model.names))
+    return all(model.place_of(cell) is not None or _is_ignored(cell, model) for cell in row)
+
+
+def _is_ignored(name: str, model: TableModel) -> bool:
+    return model.fold(name) in model.others or name.strip() in UNNAMED
+
+
+def _order(header: Sequence[str], model: TableModel, where: str) -> list[int]:
+    """Where in the header each of the model's columns is.
+
+    Upper and lower case count only where two columns of the table differ in nothing else. Columns that the
+    table has and the model does not use are ignored, as is the index that pandas writes.
+
+    Raises:
+        BadRequest: a column is missing, unknown, or named twice.
+    """
+    found: dict[int, int] = {}
+    unknown, repeated = [], False
+    for position, name in enumerate(header):
+        place = model.place_of(name)
+        if place is None:
+            if not _is_ignored(name, model):
+                unknown.append(name.strip())
+            continue
+        repeated |= place in found
+        found[place] = position
+    if missing := [name for place, name in enumerate(model.names) if place not in found]:
+        raise BadRequest(400, f"{where} lacks the columns {_listed(missing)}.")
+    if unknown:
+        raise BadRequest(400, f"{where} has the columns {_listed(unknown)}, which this model does not know.")
+    if repeated:
+        raise BadRequest(400, f"{where} names a column more than once.")
+    return [found[place] for place in range(len(model.names))]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(cells.shown(name) for name in names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = {
+    "numeric": cells.number,
+    "boolean": cells.boolean,
+    "categorical": cells.category,
+}
+DECODERS: Mapping[str, Callable[[str, TableModel], list[list[Any]]]] = {
+    "text/csv": _of_csv,
+    "application/json": _of_json,
+    "application/jsonlines": _of_json_lines,
+}

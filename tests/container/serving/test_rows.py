@@ -1,0 +1,240 @@
+"""The same rows in every shape that clients send them, of every kind of column: read alike."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.container.examples import EXAMPLES
+from support.container.tables import dated, fit, mixed
+from tabular.portable.model import PortableModel
+from tabular.serving.codec import BadRequest, decode, encode
+
+CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
+OTHERS = ("id", "index")  # of the table, and not of the model
+
+
+def model_of(table, *others):
+    """A model that knows what else its table had."""
+    one = fit(table, "NaiveBayes", "binary")
+    return PortableModel(one.manifest | {"target": "target", "others": [*OTHERS, *others]}, one.arrays)
+
+
+@pytest.fixture(scope="module")
+def models():
+    """A model with every kind of column, one of numbers alone, and one of levels alone."""
+    table = mixed(rows=40, gaps=False)
+    dates = dated(rows=40)[["day", "moment", "size", "target"]]
+    return {
+        "every kind": model_of(table.assign(day=dates["day"].to_numpy())),
+        "dates": model_of(dates),
+        "numbers": model_of(table[["size", "income", "target"]]),
+        "levels": model_of(table[["colour", "code", "target"]]),
+        "one column": model_of(table[["size", "target"]]),
+        "case counts": model_of(table[["size", "income", "target"]], "Size"),
+    }
+
+
+@pytest.fixture(scope="module")
+def tables():
+    table = mixed(rows=40, gaps=False)
+    dates = dated(rows=40)
+    return table.assign(day=dates["day"].to_numpy(), moment=dates["moment"].to_numpy()).drop(columns="target")
+
+
+def written(cells):
+    """A line of CSV."""
+    return ",".join("" if cell is None else str(cell) for cell in cells)
+
+
+def lines(*rows):
+    return "".join(f"{row}\n" for row in rows)
+
+
+# Each takes the names of the columns and rows of cells, and gives a content type and a body.
+SHAPES = {
+    "CSV": lambda names, rows: (CSV, lines(*map(written, rows))),
+    "CSV with a header": lambda names, rows: (CSV, lines(written(names), *map(written, rows))),
+    "CSV, header in capitals": lambda names, rows: (
+        CSV,
+        lines(written(name.upper() for name in names), *map(written, rows)),
+    ),
+    "CSV, columns reversed": lambda names, rows: (
+        CSV,
+        lines(written(names[::-1]), *(written(row[::-1]) for row in rows)),
+    ),
+    "CSV, pandas' index": lambda names, rows: (
+        CSV,
+        lines("," + written(names), *(f"{i},{written(row)}" for i, row in enumerate(rows))),
+    ),
+    "CSV, the whole table": lambda names, rows: (
+        CSV,
+        lines("target,id," + written(names), *(f"yes,7,{written(row)}" for row in rows)),
+    ),
+    "CSV in Latin-1": lambda names, rows: (
+        f"{CSV}; charset=ISO-8859-1",
+        lines(written(names), *map(written, rows)).encode("latin-1"),
+    ),
+    "CSV in UTF-16": lambda names, rows: (
+        f'{CSV};charset="utf-16"',
+        lines(*map(written, rows)).encode("utf-16"),
+    ),
+    "JSON rows": lambda names, rows: (JSON, json.dumps(rows)),
+    "JSON objects": lambda names, rows: (
+        JSON,
+        json.dumps([dict(zip(names, row, strict=True)) for row in rows]),
+    ),
+    "JSON objects of the whole table": lambda names, rows: (
+        JSON,
+        json.dumps([{"id": 7, **dict(zip(names, row, strict=True)), "target": "no"} for row in rows]),
+    ),
+    "JSON objects in capitals": lambda names, rows: (
+        JSON,
+        json.dumps([{name.upper(): cell for name, cell in zip(names, row, strict=True)} for row in rows]),
+    ),
+    "instances": lambda names, rows: (JSON, json.dumps({"instances": rows})),
+    "instances with features": lambda names, rows: (
+        JSON,
+        json.dumps({"instances": [{"features": row} for row in rows]}),
+    ),
+    "inputs": lambda names, rows: (JSON, json.dumps({"inputs": rows})),
+    "pandas' split": lambda names, rows: (
+        JSON,
+        json.dumps({"columns": names, "index": list(range(len(rows))), "data": rows}),
+    ),
+    "MLflow's split": lambda names, rows: (
+        JSON,
+        json.dumps({"dataframe_split": {"columns": names[::-1], "data": [row[::-1] for row in rows]}}),
+    ),
+    "MLflow's records": lambda names, rows: (
+        JSON,
+        json.dumps({"dataframe_records": [dict(zip(names, row, strict=True)) for row in rows]}),
+    ),
+    "JSON Lines of rows": lambda names, rows: (JSON_LINES, lines(*map(json.dumps, rows))),
+    "JSON Lines of objects": lambda names, rows: (
+        "application/x-ndjson",
+        lines(*(json.dumps(dict(zip(names, row, strict=True))) for row in rows)),
+    ),
+    "JSON Lines with features": lambda names, rows: (
+        JSON_LINES,
+        lines(*(json.dumps({"features": row}) for row in rows)),
+    ),
+}
+
+
+@pytest.mark.parametrize("columns", ["every kind", "dates", "numbers", "levels", "one column"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_of_every_kind_of_column_is_read_alike(models, tables, columns, shape):
+    model = models[columns]
+    rows = [[plain(cell) for cell in row] for row in tables[model.names].head(7).to_numpy(dtype=object)]
+    expected = decode(json.dumps(rows).encode(), JSON, model)
+    content_type, body = SHAPES[shape](model.names, rows)
+    numbers, levels = decode(body if isinstance(body, bytes) else body.encode(), content_type, model)
+    np.testing.assert_array_equal(numbers, expected[0])
+    assert levels == expected[1]
+    assert len(numbers) == len(rows)
+
+
+def plain(cell):
+    """A cell as JSON has it."""
+    return cell.isoformat() if hasattr(cell, "isoformat") else cell.item() if hasattr(cell, "item") else cell
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    st.data(),
+    st.sampled_from(["every kind", "levels", "numbers"]),
+    st.lists(st.sampled_from(["", None, "NA", "1", 2, -3.5, "yes", "red", "2024-01-31", "x y"]), min_size=1),
+)
+def test_no_shape_has_more_or_fewer_answers_than_rows(models, data, columns, cells):
+    """Whatever the cells are: as many rows as were sent, or one sentence."""
+    model = models[columns]
+    rows = data.draw(
+        st.lists(
+            st.lists(st.sampled_from(cells), min_size=len(model.names), max_size=len(model.names)), min_size=1
+        )
+    )
+    for shape, make in SHAPES.items():
+        content_type, body = make(model.names, rows)
+        try:
+            numbers, _ = decode(body if isinstance(body, bytes) else body.encode(), content_type, model)
+        except BadRequest as refusal:
+            assert refusal.status == 400, shape
+        else:
+            assert len(numbers) == len(rows), shape
+
+
+def refusal_of(body, content_type, model):
+    with pytest.raises(BadRequest) as refusal:
+        decode(body.encode(), content_type, model)
+    return str(refusal.value)
+
+
+def test_a_header_of_levels_alone_is_never_a_row(models):
+    numbers, levels = decode(b"Colour,CODE\nblue,c1\nred,c2\n", CSV, models["levels"])
+    assert len(numbers) == 2
+    assert levels == [["blue", "red"], ["c1", "c2"]]
+
+
+def test_a_column_that_the_table_does_not_have_is_named(models):
+    body = "size,income,weight,Height\n1,2,3,4\n"
+    assert refusal_of(body, CSV, models["numbers"]) == (
+        "The header has the columns 'weight', 'Height', which this model does not know."
+    )
+
+
+def test_case_counts_where_two_columns_of_the_table_differ_in_nothing_else(models):
+    numbers, _ = decode(b"Size,size,income\n9,1,2\n", CSV, models["case counts"])
+    assert numbers.tolist() == [[1.0, 2.0]]
+    assert "lacks the columns 'size'" in refusal_of("SIZE,income\n9,2\n", CSV, models["case counts"])
+
+
+def test_nan_as_python_writes_it_is_a_missing_cell(models):
+    numbers, _ = decode(b'[{"size": NaN, "income": 2}]', JSON, models["numbers"])
+    assert np.isnan(numbers[0, 0])
+    assert "is not JSON" in refusal_of('[{"size": -Infinity, "income": NaN}]', JSON, models["numbers"])
+
+
+def test_an_empty_line_of_one_column_is_a_row(models):
+    numbers, _ = decode(b"1\n\n3\n\n", CSV, models["one column"])
+    np.testing.assert_array_equal(numbers, [[1.0], [np.nan], [3.0]])
+
+
+@pytest.mark.parametrize("charset", ["klingon", "base64", "unicode_escape", "utf-7"])
+def test_a_charset_that_is_not_known_is_named(models, charset):
+    with pytest.raises(BadRequest, match=f"The charset '{charset}' is not known; send UTF-8") as refusal:
+        decode(b"1,2", f"text/csv; charset={charset}", models["numbers"])
+    assert refusal.value.status == 415
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"columns": "size", "data": []}, "'columns' is not a list of names; send"),
+        ({"columns": ["size", "income"], "data": {}}, "'data' is not a list of rows; send"),
+        ({"columns": ["size", "income"], "data": [[1]]}, "Row 1 is not a list of 2 cells, as 'columns' has."),
+        ({"columns": ["size"], "data": [[1]]}, "'columns' lacks the columns 'income'."),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused_in_a_sentence(models, body, sentence):
+    assert refusal_of(json.dumps(body), JSON, models["numbers"]).startswith(sentence)
+
+
+def test_a_line_that_is_not_json_is_named(models):
+    assert refusal_of("[1, 2]\n[3", JSON_LINES, models["numbers"]).startswith("Line 2 is not JSON: ")
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("text/csv;q=0.1, application/json", JSON),
+        ("application/json;q=0.2, text/csv; q=0.9", CSV),
+        ("text/csv;q=0, */*", CSV),
+        ("text/html, application/json;q=0.9, */*;q=0.8", JSON),
+        ("application/json;q=high, text/csv", CSV),
+    ],
+)
+def test_the_answer_is_what_is_wanted_most(models, accept, media_type):
+    prediction = models["numbers"].predict(np.array([[1.0, 2.0]]), [])
+    assert encode(prediction, accept, models["numbers"])[1] == media_type
