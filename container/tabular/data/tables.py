@@ -6,7 +6,10 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,11 +21,12 @@ from tabular.spec.columns import Column, Kind, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import OPTIONS_FILE, Options
 
-__all__ = ["MAX_CLASSES", "column_of", "kind_of", "read_table", "table_files", "task_of"]
+__all__ = ["MAX_CLASSES", "column_of", "kind_of", "read_table", "table_files", "task_of", "warning"]
 
 MAX_CLASSES = 100
 SAMPLE_CELLS = 100
 FEW_NUMBERS = 20  # a target of more different whole numbers is a quantity
+Part = tuple[Path, pd.DataFrame]
 UNREADABLE = (ValueError, OSError, EOFError, csv.Error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
@@ -48,15 +52,63 @@ def read_table(files: Sequence[Path]) -> pd.DataFrame:
     """
     frames = [_read_file(path) for path in files]
     _check_same_columns(files, frames)
-    texts = [name for name in frames[0] if len({is_text(frame[name]) for frame in frames}) > 1]
-    if texts:  # 007 is 7 in the file where all are numbers
-        frames = [_read_file(path, texts) for path in files]
     reading = [frame.attrs["file"] for frame in frames]
+    warnings = [warning(None, f"{one['name']}: {note}") for one in reading for note in one.pop("notes", ())]
+    parts = [(path, frame) for path, frame in zip(files, frames, strict=True) if len(frame)]
+    warnings += [
+        warning(None, f"{path.name} has a header and no row.")
+        for path, frame in zip(files, frames, strict=True)
+        if not len(frame) and parts
+    ]
+    if len(parts) > 1:
+        parts, said = _of_one_type(parts)
+        warnings += said
+    frames = [frame for _, frame in parts] or frames
     for frame in frames:
         frame.attrs = {}
     table = pd.concat(frames, ignore_index=True)[list(frames[0])] if len(frames) > 1 else frames[0]
-    table.attrs = {"files": reading}
+    table.attrs = {"files": reading, "warnings": warnings}
     return table
+
+
+def warning(column: str | None, said: str) -> dict[str, str | None]:
+    """What a person should know of a table: a column, or None for all of it, and a sentence."""
+    return {"column": column, "said": said}
+
+
+def _of_one_type(parts: list[Part]) -> tuple[list[Part], list[dict[str, str | None]]]:
+    """Parts whose columns are of one type each: empty ones of any, and text where one is text."""
+    warnings = []
+    texts = []
+    for name in parts[0][1]:
+        filled = [(path, frame[name]) for path, frame in parts if frame[name].notna().any()]
+        text = [path.name for path, values in filled if is_text(values)]
+        if 0 < len(text) < len(filled):  # 007 is 7 in the file where all are numbers
+            texts.append(name)
+            warnings.append(
+                warning(
+                    name,
+                    f"{name!r} is text in {_first(text)} and not elsewhere: all of it is read as text. "
+                    "Correct those files.",
+                )
+            )
+    if texts:
+        parts = [(path, _read_file(path, texts)) for path, _ in parts]
+    for _, frame in parts:
+        for name in [name for name in frame if not frame[name].notna().any()]:
+            kind = next((other[name].dtype for _, other in parts if other[name].notna().any()), None)
+            if kind is not None and kind != frame[name].dtype:
+                frame[name] = pd.Series(None, frame.index, dtype=_with_gaps(kind))
+    return parts, warnings
+
+
+def _first(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:3])} and {len(names) - 3} more" if len(names) > 3 else ", ".join(names)
+
+
+def _with_gaps(kind: Any) -> Any:
+    """The type itself, or the nearest that can be missing."""
+    return np.float64 if kind.kind in "iu" else object if kind.kind == "b" else kind
 
 
 def kind_of(values: pd.Series) -> Kind:
@@ -132,6 +184,9 @@ def _read_file(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
             f"Cannot read the table {path.name}: {' '.join(reason.split())}. Give a CSV with a header line."
         ) from None
     table.columns = [str(name).strip() for name in table.columns]
+    for name, value in _partition(path).items():
+        if name not in table:
+            table[name] = value
     table.attrs["file"] |= {"name": path.name, "rows": len(table)}
     return table
 
@@ -144,22 +199,38 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             table = table.set_column(index, field.name, table[index].cast(pa.float64()))
         elif pa.types.is_date(field.type):
             table = table.set_column(index, field.name, table[index].cast(pa.timestamp("us")))
-    # A file that pandas wrote may keep an index, which is no column.
+    # A file that pandas wrote may keep an index: without a name it is no column, with a name it is one.
     frame = table.select([n for n in table.column_names if not n.startswith("__index_level_")])
+    metadata = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    named = [n for n in metadata if isinstance(n, str) and n in frame.column_names]
+    notes = [
+        f"{n!r} was the index in pandas and is read as a column; name it in drop if it is one." for n in named
+    ]
     frame = frame.replace_schema_metadata(None).to_pandas()
-    frame.attrs = {"file": {"format": "parquet"}}
+    frame.attrs = {"file": {"format": "parquet", "notes": notes}}
     return frame
+
+
+def _partition(path: Path) -> dict[str, str]:
+    """What the names of a file's folders say of its rows, as Hive and Spark write it: `region=eu`."""
+    pairs = (part.partition("=") for part in path.parent.parts)
+    return {name: unquote(value) for name, equals, value in pairs if name and equals}
 
 
 def _check_same_columns(files: Sequence[Path], frames: Sequence[pd.DataFrame]) -> None:
     first = set(frames[0])
     for path, frame in zip(files, frames, strict=True):
-        if differing := sorted(first ^ set(frame)):
-            where = files[0].name if differing[0] in first else path.name
-            raise BadInput(
-                f"The files {files[0].name} and {path.name} do not hold the same columns: {differing[0]!r} "
-                f"is in {where} alone; give files with the same header."
-            )
+        differing = sorted(first ^ set(frame))
+        if not differing:
+            continue
+        one = differing[0]
+        there = next((name for name in differing[1:] if name.casefold() == one.casefold()), None)
+        seen = f"{one!r} and {there!r} differ in case" if there else f"{one!r} is in one of them alone"
+        raise BadInput(
+            f"The files {files[0].name} and {path.name} do not hold the same columns: {seen} "
+            f"({len(differing)} names differ: {', '.join(map(repr, differing[:6]))}); give files with the "
+            "same header."
+        )
 
 
 def _refuse(name: str, values: pd.Series, wrong: pd.Series, wanted: str) -> None:

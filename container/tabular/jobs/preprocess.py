@@ -37,7 +37,11 @@ def main() -> None:
     options = read_options(folder)
     raw = read_table(table_files(folder))
     # pandas copies attrs with every column that is looked at
-    report: dict[str, Any] = {"files": raw.attrs.pop("files"), "options": options.to_dict()}
+    report: dict[str, Any] = {
+        "files": raw.attrs.pop("files"),
+        "options": options.to_dict(),
+        "warnings": raw.attrs.pop("warnings"),
+    }
     table = own_steps.clean(raw)
     if table is not raw:
         before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw, table))

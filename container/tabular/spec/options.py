@@ -103,6 +103,11 @@ class Options:
         """
         columns = list(columns)
         if target not in columns:
+            if sum(map(_is_number, columns)) * 2 >= len(columns):
+                raise BadInput(
+                    f"There is no column {target!r}, and the first line, {', '.join(columns[:5])}, looks "
+                    "like a row: the table has no header; write the names of its columns into the first line."
+                )
             raise unknown("target column", target, columns)
         for option in (*LISTS, *NAMES):
             given = getattr(self, option)
@@ -111,6 +116,14 @@ class Options:
                     raise unknown(f"column in {option}", name, columns)
                 if name == target:
                     raise BadInput(f"The target {target!r} is in {option}; it can only be the target.")
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
 
 
 DEFAULTS = Options()

@@ -129,10 +129,15 @@ def inputs(session: Session, dataset: Dataset) -> dict[str, str]:
 
 def _named(files: Sequence[File]) -> dict[str, File]:
     """Files by the names that they have in one folder; those of several folders may share a name."""
-    plain = {file.path.name: file for file in files}
+    plain = {_place(file.path): file for file in files}
     if len(plain) == len(files):
         return plain
     return {f"{number:04d}-{file.path.name}": file for number, file in enumerate(files)}
+
+
+def _place(path: Path) -> str:
+    """A file's name behind the folders that say something of its rows: `region=eu/part-0.parquet`."""
+    return "/".join([part for part in path.parent.parts if "=" in part] + [path.name])
 
 
 def _fetched(entry: Entry, session: Session | None) -> Dataset:

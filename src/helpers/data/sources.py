@@ -116,7 +116,8 @@ def _s3(uri: str, session: Session | None) -> list[File]:
 
 def _downloaded(s3: Any, bucket: str, key: str, etag: str) -> File:
     place = hashlib.sha256(f"{bucket}/{key}/{etag}".encode()).hexdigest()[:16]
-    path = cache("s3", place, PurePosixPath(key).name)
+    folders = [part for part in PurePosixPath(key).parent.parts if "=" in part]  # region=eu is a column
+    path = cache("s3", place, *folders, PurePosixPath(key).name)
     if not path.exists():
         keep(path, lambda part: s3.download_file(bucket, key, str(part)))
     return File(path, f"s3://{bucket}/{key}", etag)

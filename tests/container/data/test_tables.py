@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import tarfile
 import zipfile
 from datetime import date
 from decimal import Decimal
@@ -162,7 +163,7 @@ def test_a_column_that_is_text_in_one_file_is_text_in_all(tmp_path):
 def test_files_of_other_columns_are_refused_by_name(tmp_path):
     files = [written(tmp_path, "a,b\n1,2\n", "1.csv"), written(tmp_path, "a,c\n1,2\n", "2.csv")]
     with pytest.raises(
-        BadInput, match=r"1.csv and 2.csv do not hold the same columns: 'b' is in 1.csv alone"
+        BadInput, match=r"1.csv and 2.csv do not hold the same columns: 'b' is in one of them alone"
     ):
         read_table(files)
 
@@ -300,3 +301,129 @@ def test_a_kind_that_the_cells_do_not_have_is_refused(option, cells, sentence):
 def test_the_task_is_found_in_the_target(target, task):
     assert task_of(pd.Series(target), Options()) == task
     assert task_of(pd.Series(target), Options(task="regression")) == "regression"
+
+
+FIVE = "a,b,target\n" + "".join(f"{i},{i % 3},yes\n" for i in range(5))
+
+
+@pytest.mark.parametrize(
+    ("content", "note"),
+    [
+        (",a,target\n0,5,x\n1,6,y\n", "column 1 has no name and tells the rows apart"),
+        ('"","a","target"\n"1",5,"x"\n"2",6,"y"\n', "column 1 has no name and tells the rows apart"),
+        ('"a","target"\n"1",5,"x"\n"2",6,"y"\n', "column 1 has no name and tells the rows apart"),
+        ("a,target,\n5,x,\n6,y,\n", "column 3 has neither a name nor a cell"),
+        ("a,target,,\n5,x,,\n6,y,,\n", "column 4 has neither a name nor a cell"),
+    ],
+    ids=["pandas", "R", "R's write.table", "trailing delimiter", "Excel's empty columns"],
+)
+def test_columns_without_a_name_are_left_out_and_said(tmp_path, content, note):
+    table = read_table([written(tmp_path, content)])
+    assert table.to_dict("list") == {"a": [5, 6], "target": ["x", "y"]}
+    assert any(note in one["said"] for one in table.attrs["warnings"])
+
+
+@pytest.mark.parametrize("delimiter", [";", ",", "\t", "|"])
+def test_the_first_line_of_excel_names_the_delimiter(tmp_path, delimiter):
+    content = f"sep={delimiter}\r\n" + FIVE.replace(",", delimiter)
+    table = read_table([written(tmp_path, content)])
+    assert list(table) == ["a", "b", "target"]
+    assert len(table) == 5
+
+
+@pytest.mark.parametrize("delimiter", ["~", " "])
+def test_rarer_delimiters_are_found(tmp_path, delimiter):
+    assert list(read_table([written(tmp_path, FIVE.replace(",", delimiter))])) == ["a", "b", "target"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("<!DOCTYPE html>\n<html><body>Not found</body></html>", "it is an HTML or XML page"),
+        ('[{"a": 1, "target": 2}]', "it is JSON"),
+        ('{"a": 1, "target": 2}\n{"a": 3, "target": 4}\n', "it is JSON"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is a workbook of Excel"),
+        (b"%PDF-1.7\n", "it is a PDF"),
+    ],
+)
+def test_what_is_no_table_is_called_what_it_is(tmp_path, content, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        read_table([written(tmp_path, content)])
+
+
+def test_a_workbook_and_a_tar_archive_are_called_what_they_are(tmp_path):
+    with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "<x/>")
+    with pytest.raises(BadInput, match="it is a workbook of Excel; save its sheet as CSV"):
+        read_table([tmp_path / "t.xlsx"])
+    written(tmp_path, FIVE, "t.csv")
+    with tarfile.open(tmp_path / "t.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "t.csv", "t.csv")
+    with pytest.raises(BadInput, match="it is a tar archive; unpack it"):
+        read_table([tmp_path / "t.tar.gz"])
+
+
+def test_a_lone_quote_that_swallows_rows_is_found(tmp_path):
+    lines = [f"fine,{i},yes" for i in range(40)]
+    lines[10], lines[25] = 'a 5" pipe,10,yes', '"oops,25,yes'
+    lines[35] = 'closed",35,no'
+    with pytest.raises(
+        BadInput, match=r"in row 26 the column 'note' has a lone quote, which swallows 9 lines"
+    ):
+        read_table([written(tmp_path, "note,x,target\n" + "\n".join(lines) + "\n")])
+
+
+def test_a_text_of_several_lines_is_a_cell(tmp_path):
+    table = read_table([written(tmp_path, 'note,target\n"one\ntwo, three\nfour",x\nplain,y\n')])
+    assert table["note"].tolist() == ["one\ntwo, three\nfour", "plain"]
+
+
+def test_a_part_with_a_header_alone_changes_no_type(tmp_path):
+    files = [written(tmp_path, FIVE, "1.csv"), written(tmp_path, "b,target,a\n", "2.csv")]
+    table = read_table(files)
+    assert [table[name].dtype.kind for name in ("a", "b")] == ["i", "i"]
+    assert table.attrs["warnings"] == [{"column": None, "said": "2.csv has a header and no row."}]
+
+
+def test_a_part_whose_column_is_empty_changes_no_type(tmp_path):
+    pd.DataFrame({"a": [1, 2], "target": ["x", "y"]}).to_parquet(tmp_path / "1.parquet")
+    pd.DataFrame({"a": [None, None], "target": ["x", "y"]}).to_parquet(tmp_path / "2.parquet")
+    table = read_table([tmp_path / "1.parquet", tmp_path / "2.parquet"])
+    assert table["a"].dtype == np.float64
+    assert table["a"].isna().tolist() == [False, False, True, True]
+
+
+def test_a_column_that_is_text_in_one_file_alone_is_said(tmp_path):
+    files = [written(tmp_path, FIVE, "1.csv"), written(tmp_path, FIVE.replace("0", "none yet"), "2.csv")]
+    said = [one["said"] for one in read_table(files).attrs["warnings"]]
+    assert (
+        said[0] == "'a' is text in 2.csv and not elsewhere: all of it is read as text. Correct those files."
+    )
+
+
+def test_names_that_differ_in_case_are_told(tmp_path):
+    files = [written(tmp_path, FIVE, "1.csv"), written(tmp_path, FIVE.replace("a,b", "A,b"), "2.csv")]
+    with pytest.raises(BadInput, match="'A' and 'a' differ in case"):
+        read_table(files)
+
+
+def test_the_folders_of_hive_and_spark_are_columns(tmp_path):
+    files = []
+    for region in ("eu", "us%2Feast"):
+        (tmp_path / f"region={region}").mkdir()
+        files.append(written(tmp_path / f"region={region}", FIVE, "part.csv"))
+    assert read_table(files)["region"].value_counts().to_dict() == {"eu": 5, "us/east": 5}
+
+
+def test_a_named_index_of_pandas_is_a_column_and_said(tmp_path):
+    frame = pd.DataFrame({"a": [1, 2], "target": ["x", "y"]}, index=pd.Index([7, 8], name="customer"))
+    frame.to_parquet(tmp_path / "1.parquet")
+    table = read_table([tmp_path / "1.parquet"])
+    assert table["customer"].tolist() == [7, 8]
+    assert "'customer' was the index in pandas" in table.attrs["warnings"][0]["said"]
+
+
+def test_a_file_without_a_header_is_told(tmp_path):
+    columns = read_table([written(tmp_path, "0.1,2,yes\n0.2,3,no\n")]).columns
+    with pytest.raises(BadInput, match="the table has no header"):
+        Options().check_columns(columns, "target")

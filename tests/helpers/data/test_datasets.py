@@ -268,12 +268,12 @@ def test_dialect_and_encoding_are_found(own: Callable[..., dict[str, str]], cont
         (b"a,b,label\n", "It has a header line and nothing under it"),
         (b"a,b,label\n1,2,x\n1,2,3,4,5\n", "Expected 3 fields in line 3, saw 5"),
         (b"\x89PNG\r\n\x1a\n\x00\xff\xfe\x00", "Cannot read the table own.csv: it"),
-        (b",a,label\n0,1,x\n", "column 1 of its header has no name"),
+        (b"a,,label\n0,1,x\n", "column 2 of its header has no name"),
         (b"a,a,label\n0,1,x\n", "['a'] come more than once"),
         (b"a,label\n1,\n2,\n", "The target 'label' is empty in every row"),
         (b"a,label\n1,x\n2,x\n3,\n", "The target 'label' holds only 'x'"),
     ],
-    ids=["empty", "only a header", "ragged", "binary", "an index", "twice", "no target", "one class"],
+    ids=["empty", "only a header", "ragged", "binary", "no name", "twice", "no target", "one class"],
 )
 def test_a_table_that_cannot_be_used_is_refused(
     own: Callable[..., dict[str, str]], contents: bytes, complaint: str
@@ -379,7 +379,7 @@ def test_files_of_one_name_in_several_folders_do_not_hide_each_other(
     dataset = datasets.fetch(entry)
     assert dataset.read()["a"].tolist() == [1, 1, 2, 2]
     folder = datasets.upload(session, dataset)
-    assert keys(session, folder) == ["0000-part.csv", "0001-part.csv", "dataset.json"]
+    assert keys(session, folder) == ["dataset.json", "month=1/part.csv", "month=2/part.csv"]
 
 
 def test_the_options_are_put_last(
