@@ -1,10 +1,11 @@
-"""Rows that nothing can be learnt from go: without a target or a time, or seen before."""
+"""Rows that nothing can be learned from are left out: without a target or a time; repeated ones if asked."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from tabular.data.tables import warning
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options
 
@@ -16,9 +17,9 @@ MIN_ROWS = 20
 def clean(
     table: pd.DataFrame, target: str, options: Options = DEFAULTS
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Drop the columns that the options name, rows without a target or a time, and repeated rows.
+    """Drop the columns that the options name, rows without a target or a time, and repeated rows if asked.
 
-    The second answer tells how many rows went for which reason.
+    The second answer tells how many rows were left out for which reason.
 
     Raises:
         BadInput: no such column, a cell that is no single value, an infinite number, or too few rows left.
@@ -31,18 +32,34 @@ def clean(
         raise BadInput(f"The target {target!r} is empty in every row; there is nothing to learn from.")
     timed = labelled.dropna(subset=[options.time]) if options.time else labelled
     known = [name for name in table if name not in options.drop]
-    cleaned = timed.drop_duplicates(subset=known, ignore_index=True)
+    repeated = timed.duplicated(subset=known)
+    cleaned = timed[~repeated] if options.repeated == "drop" else timed
+    cleaned = cleaned.reset_index(drop=True)
     report: dict[str, Any] = {
         "rows_read": len(table),
         "rows_without_target": len(table) - len(labelled),
         "rows_without_time": len(labelled) - len(timed),
         "rows_repeated": len(timed) - len(cleaned),
     }
+    if (count := int(repeated.sum())) and options.repeated == "keep":
+        share = f"{count} of {len(timed)} rows repeat others"
+        report["warnings"] = [
+            warning(
+                None,
+                f"{share} and are kept; say repeated: drop to leave them out, or repeated: together to keep "
+                "them on one side of every split.",
+            )
+        ]
     if len(cleaned) < MIN_ROWS:
         raise BadInput(
-            f"Only {len(cleaned)} rows are left after cleaning ({report}); at least {MIN_ROWS} are needed."
+            f"Only {len(cleaned)} rows are left after cleaning ({_counts(report)}); at least {MIN_ROWS} are "
+            "needed."
         )
     return cleaned, report
+
+
+def _counts(report: dict[str, Any]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in report.items() if name.startswith("rows_"))
 
 
 def _check_cells(table: pd.DataFrame) -> None:

@@ -72,6 +72,7 @@ def main() -> None:
             groups=None if groups is None else groups[rows],
             subgroups=None if subgroups is None else subgroups.iloc[rows],
         )
+    report["warnings"] += counts.pop("warnings", [])
     report |= counts
     report |= {
         "rows_outliers": len(train) - len(kept),
@@ -82,6 +83,7 @@ def main() -> None:
         "columns_dropped": _dropped(table, schema),
         "classes": _class_counts(target, schema),
     }
+    _check_counts(report)
     output = opt_ml.processing("output/report")
     output.mkdir(parents=True, exist_ok=True)
     (output / "preprocessing.json").write_text(json.dumps(report, indent=1))
@@ -105,8 +107,12 @@ def read_options(folder: Path) -> Options:
 
 
 def _groups(table: pd.DataFrame, options: Options) -> np.ndarray | None:
-    """The number of each row's group (n_rows,); rows without one are a group of their own."""
-    return pd.factorize(texts(table[options.group]))[0] if options.group else None
+    """The number of each row's group (n_rows,); rows without one are one group."""
+    if options.group:
+        return pd.factorize(texts(table[options.group]))[0]
+    if options.repeated == "together":
+        return table.groupby(list(table), dropna=False, sort=False).ngroup().to_numpy()
+    return None
 
 
 def _times(table: pd.DataFrame, options: Options) -> np.ndarray | None:
@@ -154,9 +160,18 @@ def _dropped(table: pd.DataFrame, schema: Schema) -> Mapping[str, str]:
     return why
 
 
+def _check_counts(report: Mapping[str, Any]) -> None:
+    """Every row that was read is in a split, or left out for a reason that is told."""
+    where = ("train", "test", "outliers", "repeated", "without_target", "without_time")
+    if (found := sum(report[f"rows_{name}"] for name in where)) != report["rows_read"]:
+        raise RuntimeError(f"{report['rows_read']} rows were read, and {found} are accounted for: {report}.")
+
+
 def _how(arguments: Namespace, schema: Schema) -> dict[str, Any]:
     stratified = "stratified" if arguments.stratify == "true" and schema.classes else "random"
-    by = "group" if schema.options.group else "time" if schema.options.time else stratified
+    options = schema.options
+    together = "repeated rows together" if options.repeated == "together" else stratified
+    by = "group" if options.group else "time" if options.time else together
     return {"by": by, "test_size": arguments.test_size, "random_state": arguments.random_state}
 
 

@@ -13,6 +13,7 @@ CHOICES = {
     "task": ("auto", "binary", "multiclass", "regression"),
     "outliers": ("none", "iqr"),
     "class_weight": ("none", "balanced"),
+    "repeated": ("keep", "drop", "together"),
 }
 LISTS = ("drop", "categorical", "numeric", "date", "subgroups")
 NAMES = ("group", "time")
@@ -24,7 +25,7 @@ class Options:
 
     `drop`, `categorical`, `numeric`, `date` and `subgroups` are names of columns; rows of one `group` stay
     together in every split and fold; by `time` the newest rows are held out. Neither of these two is a
-    feature.
+    feature. Rows that are `repeated` are kept, dropped, or kept together in every split and fold.
 
     Raises:
         BadInput: a value of another type, or options that contradict each other.
@@ -41,6 +42,7 @@ class Options:
     outliers: Literal["none", "iqr"] = "none"
     log_target: bool = False
     class_weight: Literal["none", "balanced"] = "none"
+    repeated: Literal["keep", "drop", "together"] = "keep"
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
@@ -66,6 +68,8 @@ class Options:
                     raise BadInput(f"The column {min(both)!r} is both in {one} and in {other}; choose one.")
         if self.group is not None and self.time is not None:
             raise BadInput("A table is split by group or by time, not by both; give one of the two options.")
+        if self.repeated == "together" and self.time is not None:
+            raise BadInput("By time, repeated rows are split as the others; give keep or drop for repeated.")
         for name in NAMES:
             if getattr(self, name) in self.drop:
                 raise BadInput(

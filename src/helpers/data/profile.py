@@ -78,7 +78,12 @@ def _warnings(dataset: Dataset) -> Iterator[tuple[str, str]]:
         yield target, f"empty in {unlabelled} rows, which are left out"
     if repeated := int(whole.duplicated().sum()):
         rows = "row repeats another and is" if repeated == 1 else "rows repeat others and are"
-        yield "(all)", f"{repeated} {rows} left out"
+        done = {
+            "keep": "kept (repeated: drop leaves them out)",
+            "drop": "left out",
+            "together": "kept together",
+        }
+        yield "(all)", f"{repeated} {rows} {done[dataset.options.repeated]}"
     if dataset.family == "classification":
         counts = whole[target].value_counts()
         for label, count in counts[counts < RARE_ROWS].head(5).items():

@@ -33,17 +33,17 @@ def test_a_table_becomes_two_splits_with_a_schema_and_a_report(preprocess_data):
         "rows_read": 110,
         "rows_without_target": 1,
         "rows_without_time": 0,
-        "rows_repeated": 9,
+        "rows_repeated": 0,
         "rows_outliers": 0,
-        "rows_train": 75,
-        "rows_test": 25,
+        "rows_train": 81,
+        "rows_test": 28,
     }
     assert report["columns_dropped"] == {"constant": "holds one value alone", "empty": "is empty"}
     assert report["split"] == {"by": "stratified", "test_size": 0.25, "random_state": 7}
-    assert report["classes"] == {"no": 50, "yes, it is": 50}
+    assert report["classes"] == {"no": 53, "yes, it is": 56}
     assert [column["name"] for column in report["columns"]] == list(done.kinds)
-    assert len(done.train) == len(done.train_target) == 75
-    assert len(done.test) == len(done.test_target) == 25
+    assert len(done.train) == len(done.train_target) == 81
+    assert len(done.test) == len(done.test_target) == 28
 
 
 @pytest.mark.parametrize(
@@ -239,9 +239,24 @@ def test_too_few_rows_are_refused_with_what_was_found(preprocess_data, rows):
     assert said.endswith("at least 20 are needed.")
 
 
-def test_rows_that_repeat_do_not_count(preprocess_data):
-    table = pd.concat([numbered(rows=10)] * 10)
-    assert "Only 10 rows are left" in refusal(preprocess_data, table)
+def test_rows_that_repeat_are_kept_and_told(preprocess_data):
+    done = preprocess_data(pd.concat([numbered(rows=30)] * 10))
+    assert len(done.train) + len(done.test) == 300
+    (told,) = json.loads(done.report)["warnings"]
+    assert told["said"].startswith("270 of 300 rows repeat others and are kept; say repeated: drop to leave")
+
+
+def test_rows_that_repeat_are_left_out_where_that_is_asked(preprocess_data, base):
+    give_options(base, repeated="drop")
+    assert "Only 10 rows are left" in refusal(preprocess_data, pd.concat([numbered(rows=10)] * 10))
+
+
+def test_rows_that_repeat_stay_on_one_side_where_that_is_asked(preprocess_data, base):
+    give_options(base, repeated="together")
+    done = preprocess_data(pd.concat([numbered(rows=30)] * 10))
+    assert not set(map(tuple, done.train.to_numpy())) & set(map(tuple, done.test.to_numpy()))
+    assert len(done.train) + len(done.test) == 300
+    assert json.loads(done.report)["split"]["by"] == "repeated rows together"
 
 
 def test_one_class_is_refused(preprocess_data):

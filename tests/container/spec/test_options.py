@@ -20,6 +20,7 @@ FULL = {
     "outliers": "iqr",
     "log_target": True,
     "class_weight": "none",
+    "repeated": "drop",
 }
 
 
@@ -47,6 +48,8 @@ def test_a_name_that_comes_twice_counts_once():
         ({"task": "clustering"}, "task is 'clustering'; allowed are auto, binary, multiclass, regression"),
         ({"outliers": True}, "outliers is True; allowed are none, iqr"),
         ({"class_weight": None}, "class_weight is None; allowed are none, balanced"),
+        ({"repeated": "all"}, "repeated is .all.; allowed are keep, drop, together"),
+        ({"repeated": "together", "time": "t"}, "By time, repeated rows are split as the others"),
         ({"drop": "id"}, "drop is 'id'; it is a list of column names"),
         ({"date": [1]}, r"date is \[1\]; it is a list of column names"),
         ({"group": ["a"]}, r"group is \['a'\]; it is the name of one column"),

@@ -125,7 +125,7 @@ def test_rows_that_will_be_left_out_are_counted(made: Callable[..., Dataset], tm
     table = Dataset("made", "label", (File(tmp_path / "made.csv"),))
     assert seen(table) == {
         "label": "empty in 5 rows, which are left out",
-        "(all)": "2 rows repeat others and are left out",
+        "(all)": "2 rows repeat others and are kept (repeated: drop leaves them out)",
     }
 
 
