@@ -21,7 +21,7 @@ import pyarrow as pa
 __all__ = ["check_names", "is_text", "read_csv"]
 
 DELIMITERS = ",;\t|~ "  # of several that fit as well, the first
-SAMPLE_CHARACTERS, SAMPLE_LINES, SAMPLE_CELLS = 1 << 20, 200, 100
+SAMPLE_CHARACTERS, SAMPLE_LINES = 1 << 20, 200
 CHUNK = 1 << 20
 BYTE_ORDER_MARKS = {  # the longer first: that of UTF-16 begins that of UTF-32
     codecs.BOM_UTF8: "utf-8-sig",
@@ -46,8 +46,6 @@ _HTML = re.compile(r"\s*(<!doctype html|<html|<\?xml|<head|<body|<table)", re.IG
 _JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
 _SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's own first line
 UNNAMED = re.compile(r"Unnamed: \d+")  # pandas' name for a column without one
-_ENGLISH = r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?"  # 1,234.5
-_CONTINENTAL = r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5
 
 
 def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
@@ -104,14 +102,12 @@ def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
             _check_widths(text, delimiter, len(header))
     _check_quotes(table, delimiter)
     table, notes = _without_unnamed(table, numbered)
-    commas = [name for name in table if name not in texts and _read_commas(table, name, delimiter)]
     table.attrs = {
         "file": {
             "format": "csv",
             "compression": compression,
             "encoding": encoding,
             "delimiter": delimiter,
-            "numbers_with_commas": commas,
             "notes": notes,
         }
     }
@@ -266,26 +262,6 @@ def _delimiter(sample: str) -> str:
             alike = sum(width == widths[0] for width in widths) / len(widths)
             best = max(best, (alike, widths[0], delimiter), key=lambda found: found[:2])
     return best[2]
-
-
-def _read_commas(table: pd.DataFrame, name: str, delimiter: str) -> bool:
-    """Turn a column of numbers with decimal commas, or with commas between thousands, into numbers."""
-    values = table[name]
-    if not isinstance(values.dtype, pd.StringDtype):
-        return False
-    sample = values.dropna().iloc[:SAMPLE_CELLS].str.strip()
-    # 1,234 is a thousand where commas are also what separates cells, and one and a bit where they are not.
-    order = (_ENGLISH, _CONTINENTAL) if delimiter == "," else (_CONTINENTAL, _ENGLISH)
-    for pattern in order:
-        if not len(sample) or not sample.str.fullmatch(pattern).all():
-            continue
-        texts = values.str.strip()
-        if texts.dropna().str.fullmatch(pattern).all() and texts.str.contains(",", regex=False).any():
-            if pattern == _CONTINENTAL:
-                texts = texts.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-            table[name] = pd.to_numeric(texts.str.replace(",", "", regex=False))
-            return True
-    return False
 
 
 def _check_widths(text: io.TextIOWrapper, delimiter: str, width: int) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from tabular.data.cells import BOOLEANS, category
 from tabular.data.dates import PER_DAY, as_text, day_number
+from tabular.data.numbers import written
 from tabular.spec.columns import Schema
 
 __all__ = ["as_rows", "features", "texts"]
@@ -47,12 +48,15 @@ def as_boolean(values: pd.Series) -> pd.Series:
 
 
 def as_rows(frame: pd.DataFrame, schema: Schema) -> list[list[Any]]:
-    """Features as the cells of a request: None where one is missing, dates as texts of their format."""
+    """Features as the cells of a request: None where one is missing, dates and numbers as the table's."""
     cells = frame.astype(object).where(frame.notna(), None)
     for column in schema.columns:
         if column.kind == "date":
-            written = as_text(frame[column.name].to_numpy(), str(column.format))
-            cells[column.name] = pd.Series(written, frame.index, dtype=object)
+            texts = as_text(frame[column.name].to_numpy(), str(column.format))
+            cells[column.name] = pd.Series(texts, frame.index, dtype=object)
+        elif (form := column.number) is not None:
+            texts = [None if cell is None else written(cell, form) for cell in cells[column.name]]
+            cells[column.name] = pd.Series(texts, frame.index, dtype=object)
     return cells.to_numpy().tolist()
 
 

@@ -1,17 +1,30 @@
 """What a cleaned table is: its task, its classes, and the kind of each column."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 
+from tabular.data.numbers import FoundNumbers
 from tabular.data.tables import MAX_CLASSES, column_of
-from tabular.spec.columns import Family, Schema, Task
+from tabular.spec.columns import PLAIN, Column, Family, Schema, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options
 
 __all__ = ["encode", "infer_schema"]
 
+NOTHING_FOUND: Mapping[str, FoundNumbers] = MappingProxyType({})
 
-def infer_schema(table: pd.DataFrame, target: str, family: Family, options: Options = DEFAULTS) -> Schema:
+
+def infer_schema(
+    table: pd.DataFrame,
+    target: str,
+    family: Family,
+    options: Options = DEFAULTS,
+    numbers: Mapping[str, FoundNumbers] = NOTHING_FOUND,
+) -> Schema:
     """Type the columns; those that are empty or hold one value alone are left out, as are group and time.
 
     Raises:
@@ -29,8 +42,20 @@ def infer_schema(table: pd.DataFrame, target: str, family: Family, options: Opti
         raise BadInput(
             "No column besides the target holds more than one value; there is nothing to learn from."
         )
-    columns = tuple(column_of(name, table[name], options) for name in names)
+    columns = tuple(_written(column_of(name, table[name], options), numbers) for name in names)
     return Schema(task, target, classes, columns, options)
+
+
+def _written(column: Column, numbers: Mapping[str, FoundNumbers]) -> Column:
+    """The column with how its numbers are written, where that was found in the raw table."""
+    found = numbers.get(column.name)
+    if found is None or column.kind != "numeric":
+        return column
+    return replace(
+        column,
+        number=None if found.format == PLAIN else found.format,
+        missing=tuple(found.gaps) or None,
+    )
 
 
 def encode(target: pd.Series, schema: Schema) -> np.ndarray:

@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 from tabular.data.cells import FALSE, TRUE
 from tabular.data.csv_files import check_names, is_text, read_csv
 from tabular.data.dates import ISO, date_format
+from tabular.data.numbers import FoundNumbers, find_numbers, is_gap, read_number
 from tabular.spec.columns import Column, Kind, Task
 from tabular.spec.errors import BadInput
-from tabular.spec.options import OPTIONS_FILE, Options
+from tabular.spec.options import DEFAULTS, OPTIONS_FILE, Options
 
 __all__ = ["MAX_CLASSES", "column_of", "kind_of", "read_table", "table_files", "task_of", "warning"]
 
@@ -43,14 +44,17 @@ def table_files(folder: Path) -> list[Path]:
     return files
 
 
-def read_table(files: Sequence[Path]) -> pd.DataFrame:
-    """The rows of one file or of several with the same columns; `attrs["files"]` tells how each was read.
+def read_table(files: Sequence[Path], options: Options = DEFAULTS) -> pd.DataFrame:
+    """The rows of one file or of several with the same columns.
+
+    Columns of numbers are numbers, however they are written; `attrs["numbers"]` says how. `attrs["files"]`
+    tells how each file was read, and `attrs["warnings"]` what a person should know.
 
     Raises:
         BadInput: a file that cannot be read, columns that differ between files, or names that are empty or
             come twice.
     """
-    frames = [_read_file(path) for path in files]
+    frames = [_read_file(path, options.categorical) for path in files]
     _check_same_columns(files, frames)
     reading = [frame.attrs["file"] for frame in frames]
     warnings = [warning(None, f"{one['name']}: {note}") for one in reading for note in one.pop("notes", ())]
@@ -61,14 +65,46 @@ def read_table(files: Sequence[Path]) -> pd.DataFrame:
         if not len(frame) and parts
     ]
     if len(parts) > 1:
-        parts, said = _of_one_type(parts)
+        parts, said = _of_one_type(parts, options.categorical)
         warnings += said
     frames = [frame for _, frame in parts] or frames
     for frame in frames:
         frame.attrs = {}
     table = pd.concat(frames, ignore_index=True)[list(frames[0])] if len(frames) > 1 else frames[0]
-    table.attrs = {"files": reading, "warnings": warnings}
+    decimal_comma = any(one.get("delimiter", ",") != "," for one in reading)
+    numbers: dict[str, FoundNumbers] = {}
+    for name in [name for name in table if name not in options.categorical and _is_all_text(table[name])]:
+        if found := find_numbers(table[name].value_counts().to_dict(), decimal_comma):
+            table[name] = as_numbers(table[name], found)
+            numbers[name] = found
+            warnings = [one for one in warnings if one["column"] != name]
+            if found.gaps:
+                warnings.append(warning(name, _said(found, len(table))))
+    table.attrs = {"files": reading, "warnings": warnings, "numbers": numbers}
     return table
+
+
+def _is_all_text(values: pd.Series) -> bool:
+    return (
+        isinstance(values.dtype, pd.StringDtype) or pd.api.types.infer_dtype(values, skipna=True) == "string"
+    )
+
+
+def as_numbers(values: pd.Series, found: FoundNumbers) -> pd.Series:
+    """A column of texts as float64, NaN where a cell is a gap."""
+    known = {
+        text: np.nan if is_gap(text.strip(), found.gaps) else read_number(text, found.format)
+        for text in values.dropna().unique()
+    }
+    return values.map(known).astype(np.float64)
+
+
+def _said(found: FoundNumbers, rows: int) -> str:
+    words = ", ".join(map(repr, list(found.gaps)[:5])) + (" and others" if len(found.gaps) > 5 else "")
+    return (
+        f"numbers; {words} in {sum(found.gaps.values())} of {rows} rows taken as missing; name the column in "
+        "categorical to keep the words."
+    )
 
 
 def warning(column: str | None, said: str) -> dict[str, str | None]:
@@ -76,7 +112,7 @@ def warning(column: str | None, said: str) -> dict[str, str | None]:
     return {"column": column, "said": said}
 
 
-def _of_one_type(parts: list[Part]) -> tuple[list[Part], list[dict[str, str | None]]]:
+def _of_one_type(parts: list[Part], forced: Sequence[str]) -> tuple[list[Part], list[dict[str, str | None]]]:
     """Parts whose columns are of one type each: empty ones of any, and text where one is text."""
     warnings = []
     texts = []
@@ -93,7 +129,7 @@ def _of_one_type(parts: list[Part]) -> tuple[list[Part], list[dict[str, str | No
                 )
             )
     if texts:
-        parts = [(path, _read_file(path, texts)) for path, _ in parts]
+        parts = [(path, _read_file(path, (*texts, *forced))) for path, _ in parts]
     for _, frame in parts:
         for name in [name for name in frame if not frame[name].notna().any()]:
             kind = next((other[name].dtype for _, other in parts if other[name].notna().any()), None)

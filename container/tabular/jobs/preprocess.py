@@ -35,13 +35,14 @@ def main() -> None:
     arguments = _arguments()
     folder = opt_ml.processing("input/data")
     options = read_options(folder)
-    raw = read_table(table_files(folder))
+    raw = read_table(table_files(folder), options)
     # pandas copies attrs with every column that is looked at
     report: dict[str, Any] = {
         "files": raw.attrs.pop("files"),
         "options": options.to_dict(),
         "warnings": raw.attrs.pop("warnings"),
     }
+    numbers = raw.attrs.pop("numbers")
     table = own_steps.clean(raw)
     if table is not raw:
         before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw, table))
@@ -49,7 +50,7 @@ def main() -> None:
     names = dict.fromkeys([*raw, *table])
     del raw
     table, counts = clean(table, arguments.target, options)
-    schema = infer_schema(table, arguments.target, arguments.family, options)
+    schema = infer_schema(table, arguments.target, arguments.family, options, numbers)
     used = {schema.target, *(column.name for column in schema.columns)}
     schema = replace(schema, others=tuple(name for name in names if name not in used))
     target = encode(table[schema.target], schema)

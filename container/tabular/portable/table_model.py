@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tabular.data import cells, dates
+from tabular.spec.columns import PLAIN, Column, NumberFormat
 
 __all__ = ["Prediction", "TableModel", "UnusableModel"]
 
@@ -53,7 +54,9 @@ class TableModel(ABC):
             self.fold(name): place for name, place in self._by_name.items() if folded[self.fold(name)] == 1
         }
         self.others = frozenset(map(self.fold, others))
-        self.is_number = bytes(kind == "numeric" for kind in kinds)
+        # Numbers with a decimal comma, a currency and the like: plain ones would be read wrongly.
+        self.styled = [i for i, column in enumerate(self.columns) if column.get("number")]
+        self.is_number = bytes(kind == "numeric" and i not in self.styled for i, kind in enumerate(kinds))
         self.booleans = [i for i, kind in enumerate(kinds) if kind == "boolean"]
         self.dates = [i for i, kind in enumerate(kinds) if kind == "date"]
         for i in self.dates:
@@ -61,8 +64,12 @@ class TableModel(ABC):
         self.worded = self.booleans + self.dates  # numbers in the end, and words in a request
         self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.worded
         self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
-        self.words = sorted(self.worded + self.categorical)
+        self.words = sorted(self.styled + self.worded + self.categorical)
         self.n_numbers = len(kinds) - len(self.words)
+
+    def number_format(self, position: int) -> NumberFormat:
+        """How the numbers of a column are written."""
+        return Column.from_dict(self.columns[position]).number or PLAIN
 
     @staticmethod
     def fold(name: str) -> str:

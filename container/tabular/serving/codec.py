@@ -155,16 +155,22 @@ def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
         return None  # it may be a header
     numbers = np.frombuffer(read[0]).reshape(-1, model.n_numbers)
     columns = {position: read[1][place :: len(model.words)] for place, position in enumerate(model.words)}
-    if model.worded:
+    if model.worded or model.styled:
         try:
-            worded = [_read_column(columns[position], position, model) for position in model.worded]
+            numbers = _with_words(numbers, columns, model)
         except BadRequest:
             return None  # it may be a header, or Python has the words for what is wrong
-        numbers = np.column_stack([numbers, *worded])
     return numbers, [
         ["" if cell in cells.MISSING else cell for cell in columns[position]]
         for position in model.categorical
     ]
+
+
+def _with_words(numbers: np.ndarray, columns: Mapping[int, list[str]], model: TableModel) -> np.ndarray:
+    """Plain numbers (n_rows, n_numbers) and those that are read from words, in the model's order."""
+    read = {i: _read_column(columns[i], i, model) for i in (*model.styled, *model.worded)}
+    plain = iter(numbers.T)
+    return np.column_stack([read[i] if i in read else next(plain) for i in model.numeric])
 
 
 def _to_input(rows: Sequence[Sequence[Any]], model: TableModel) -> ModelInput:
@@ -173,7 +179,7 @@ def _to_input(rows: Sequence[Sequence[Any]], model: TableModel) -> ModelInput:
         number, row = next((i, row) for i, row in enumerate(rows, start=1) if len(row) != width)
         raise BadRequest(400, f"Row {number} has {_cells(len(row))}; this model takes {width}.")
     numbers = np.empty((len(rows), len(model.numeric)))
-    count = len(model.numeric) - len(model.worded)
+    count = 0 if model.styled else len(model.numeric) - len(model.worded)
     every = (
         chain.from_iterable(rows)
         if count == width
@@ -215,7 +221,7 @@ def _read_column(column: Sequence[Any], position: int, model: TableModel) -> Seq
         BadRequest: a cell that is not of that kind; the sentence names row and column.
     """
     kind = model.columns[position]["kind"]
-    if kind == "numeric" and (plain := _plain_numbers(column)) is not None:
+    if kind == "numeric" and position not in model.styled and (plain := _plain_numbers(column)) is not None:
         return plain
     values, read = [], reader(position, model)
     for number, cell in enumerate(column, start=1):

@@ -6,13 +6,17 @@ Each row becomes a list of cells in the order of the model's columns; the cells 
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 
 from tabular.data import cells, dates
+from tabular.data.numbers import is_gap, read_number
 from tabular.portable.table_model import TableModel
+from tabular.spec.columns import NumberFormat
 
 __all__ = ["DECODERS", "BadRequest", "reader"]
 
@@ -34,9 +38,22 @@ class BadRequest(ValueError):
 def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
     """What reads a cell of a column by its kind; it raises ValueError for a cell that is not of that kind."""
     column = model.columns[position]
-    if column["kind"] == "date":
+    kind = column["kind"]
+    if kind == "date":
         return lambda cell: dates.day_number(cell, column["format"])
-    return READERS[column["kind"]]
+    if kind == "numeric" and (column.get("number") or column.get("missing")):
+        return partial(
+            _number, form=model.number_format(position), missing=tuple(column.get("missing") or ())
+        )
+    return READERS[kind]
+
+
+def _number(cell: Any, form: NumberFormat, missing: tuple[str, ...]) -> float:
+    """A number as the column's are written; one of JSON is what it is."""
+    if not isinstance(cell, str):
+        return cells.number(cell)
+    text = cell.strip()
+    return math.nan if is_gap(text, missing) else read_number(text, form)
 
 
 def _of_csv(text: str, model: TableModel) -> list[list[Any]]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from tabular.spec.options import DEFAULTS, Options
 
-__all__ = ["Column", "Family", "Kind", "Schema", "Task"]
+__all__ = ["PLAIN", "Column", "Family", "Kind", "NumberFormat", "Schema", "Task"]
 
 Family = Literal["classification", "regression"]
 
@@ -17,13 +17,45 @@ Kind = Literal["numeric", "boolean", "categorical", "date"]
 Task = Literal["binary", "multiclass", "regression"]
 
 
+class NumberFormat(NamedTuple):
+    """How numbers are written: the decimal sign, that of thousands, and the currency or unit around them."""
+
+    decimal: str = "."
+    thousands: str = ""
+    affixes: tuple[str, ...] = ()
+
+
+PLAIN = NumberFormat()
+
+
 @dataclass(frozen=True)
 class Column:
-    """A feature: its name in the table and how its cells are read; a date's by its strptime format."""
+    """A feature: its name in the table and how its cells are read.
+
+    `format` is the strptime format of dates; `number` how numbers are written, where that is not plain;
+    `missing` are the texts that are gaps in this column, beside the empty cell and the usual words.
+    """
 
     name: str
     kind: Kind
     format: str | None = None
+    number: NumberFormat | None = None
+    missing: tuple[str, ...] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values; what is not said is left out."""
+        said = {name: value for name, value in vars(self).items() if value is not None}
+        return said | ({"number": self.number._asdict()} if self.number else {})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Column":
+        """The inverse of `to_dict`."""
+        given = dict(values)
+        if number := given.pop("number", None):
+            given["number"] = NumberFormat(number["decimal"], number["thousands"], tuple(number["affixes"]))
+        if "missing" in given:
+            given["missing"] = tuple(given["missing"])
+        return cls(**given)
 
 
 @dataclass(frozen=True)
@@ -59,7 +91,7 @@ class Schema:
             "task": self.task,
             "target": self.target,
             "classes": self.classes,
-            "columns": [{k: v for k, v in vars(column).items() if v is not None} for column in self.columns],
+            "columns": [column.to_dict() for column in self.columns],
             "options": self.options.to_dict(),
             "baseline": self.baseline,
             "others": self.others,
@@ -72,7 +104,7 @@ class Schema:
             values["task"],
             values["target"],
             tuple(values["classes"]),
-            tuple(Column(**column) for column in values["columns"]),
+            tuple(map(Column.from_dict, values["columns"])),
             Options.from_dict(values.get("options", {})),
             values.get("baseline", {}),
             tuple(values.get("others", ())),

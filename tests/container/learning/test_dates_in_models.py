@@ -124,7 +124,6 @@ def test_a_request_without_dates_does_nothing_for_them(monkeypatch):
     expected = one.model.predict(*as_model_input(one.frame, one.schema)).labels
     for name in ("date_parts", "day_number"):
         monkeypatch.setattr(dates, name, None)
-    monkeypatch.setattr(codec, "day_number", None)
     rows = mixed().drop(columns="target").to_csv(index=False).encode()
     model = one.model
     assert (model.dates, model.worded) == ([], model.booleans)

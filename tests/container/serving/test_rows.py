@@ -238,3 +238,27 @@ def test_a_line_that_is_not_json_is_named(models):
 def test_the_answer_is_what_is_wanted_most(models, accept, media_type):
     prediction = models["numbers"].predict(np.array([[1.0, 2.0]]), [])
     assert encode(prediction, accept, models["numbers"])[1] == media_type
+
+
+@pytest.mark.parametrize("written_by", ["CSV", "JSON", "a header"])
+def test_numbers_are_read_as_the_table_wrote_them(written_by):
+    """A decimal comma, a currency and a mark for a gap, as training read them."""
+    table = mixed(rows=40, gaps=False)[["income", "size", "member", "target"]]
+    one = fit(table, "NaiveBayes", "binary")
+    number = {"decimal": ",", "thousands": ".", "affixes": ["€"]}
+    columns = [dict(column) for column in one.manifest["columns"]]
+    assert [column["name"] for column in columns] == ["income", "size", "member"]
+    columns[0] |= {"number": number, "missing": ["k.A."]}
+    columns[1] |= {"missing": ["?"]}
+    model = PortableModel(one.manifest | {"columns": columns}, one.arrays)
+    rows = [["1.234,50 €", 7.5, "yes"], ["-12 €", "?", "no"], ["k.A.", 2, "yes"]]
+    if written_by == "JSON":
+        body, content_type = json.dumps(rows), JSON
+    else:
+        body, content_type = lines(*(f'"{a}",{b},{c}' for a, b, c in rows)), CSV
+        body = "Income,Size,Member\n" + body if written_by == "a header" else body
+    numbers, _ = decode(body.encode(), content_type, model)
+    np.testing.assert_array_equal(numbers, [[1234.5, 7.5, 1], [-12, np.nan, 0], [np.nan, 2, 1]])
+    assert decode(b"[[1234.5, 1, true]]", JSON, model)[0][0, 0] == 1234.5
+    assert decode(b"1234,1,no\n", CSV, model)[0][0, 0] == 1234
+    assert "is not a number" in refusal_of("1.23,1,no\n", CSV, model)

@@ -29,7 +29,7 @@ def test_every_key_can_be_given() -> None:
     given = {
         **{"task": "auto", "drop": ["a"], "categorical": ["b"], "numeric": ["c"], "date": ["d"]},
         **{"group": "e", "subgroups": ["b"], "outliers": "iqr", "log_target": True, "class_weight": "none"},
-        **{"scorer": "r2", "metric": "r2", "min_metric": 0.5},
+        **{"repeated": "drop", "scorer": "r2", "metric": "r2", "min_metric": 0.5},
     }
     assert set(given) | set(OWN) | {"time"} == set(entries.KEYS)
     entries.parse([OWN | given])

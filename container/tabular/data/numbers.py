@@ -1,0 +1,174 @@
+"""Numbers as people write them: thousands, decimal commas, currencies and units, and marks for a gap.
+
+How a column's numbers are written is found once, in the raw table; training and serving read them by it.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from tabular.data.cells import MISSING, shown
+from tabular.spec.columns import PLAIN, NumberFormat
+
+__all__ = ["FoundNumbers", "find_numbers", "is_gap", "read_number", "written"]
+
+# What people write where there is no number, beside the words that every reader takes for a gap.
+_USUAL = frozenset(word.casefold() for word in MISSING)
+MARKS = _USUAL | {
+    *("?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "\\n"),
+    *("nil", "none", "n.a.", "n.a", "k.a.", "unknown", "missing", "not available", "tbd"),
+    *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
+}
+MOST_GAPS = 0.5  # marks for a gap may be half of a column
+MOST_OTHERS = 0.05  # other words are typing errors, and few
+CURRENCIES = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9"
+_CODES = (
+    "USD|EUR|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|HUF|RUB|BRL|CAD|AUD|NZD|MXN|ZAR|KRW|"
+    r"Rs\.?|R\$|kr\.?|Fr\.?"
+)
+_AFFIX = rf"(?:[{CURRENCIES}]|{_CODES})"
+_UNIT = r"(?:%|\u2030|\u00b0[CF]?|[A-Za-z\u00b5\u03bc]{1,5}(?:[/\u00b7][A-Za-z]{1,3})?[\u00b2\u00b3]?)"
+_MINUS = "\u2212\u2013-"  # the hyphen last, where it means itself in a class
+_NUMBER = re.compile(
+    rf"(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?P<before>{_AFFIX})?\s*(?P<inner>[{_MINUS}])?\s*"
+    r"(?P<digits>\d[\d.,'\u2019 \u00a0\u202f]*|[.,]\d+)(?P<power>[eE][+-]?\d+)?"
+    rf"\s*(?P<behind>{_AFFIX}|{_UNIT})?\s*(?P<minus>[{_MINUS}])?\s*(?P<close>\))?",
+    re.ASCII,  # the digits of other scripts are words
+)
+LONGEST = 64  # characters of a number
+_BLANKS = "\u00a0\u202f"
+_GROUPS = {"": r"\d+", ",": r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d+"} | {
+    sign: rf"\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+|\d+" for sign in (".", "'", " ")
+}
+_STYLES = tuple((decimal, sign) for decimal in ".," for sign in ("", ",", ".", " ", "'") if decimal != sign)
+_CORES = {
+    style: re.compile(
+        rf"(?:{_GROUPS[style[1]]})(?:{re.escape(style[0])}\d*)?|{re.escape(style[0])}\d+", re.ASCII
+    )
+    for style in _STYLES
+}
+
+
+class FoundNumbers(NamedTuple):
+    """How the numbers of a column are written, and what its other cells are, each with its count."""
+
+    format: NumberFormat
+    gaps: Mapping[str, int]
+
+
+def is_gap(text: str, missing: Iterable[str] = ()) -> bool:
+    """Whether a cell of a column of numbers or dates is a gap: by the usual words, or those of the column."""
+    return text in MISSING or text.casefold() in _USUAL or text in missing
+
+
+def find_numbers(counts: Mapping[str, int], decimal_comma: bool = False) -> FoundNumbers | None:
+    """How a column of texts writes numbers; None where it is not a column of numbers.
+
+    A column is one of numbers where, but for marks of a gap and few other words, all of its cells are
+    numbers of one way of writing, in one unit or currency. Codes are not: leading zeros say so.
+
+    Args:
+        counts: how often each text comes; empty cells left out.
+        decimal_comma: whether 1,234 is rather one and a bit, as in a file whose delimiter is no comma.
+    """
+    parts, gaps = {}, Counter[str]()
+    for text, count in counts.items():
+        stripped = text.strip()
+        if stripped in MISSING:
+            continue
+        match = None if stripped.casefold() in MARKS else _match(stripped)
+        if match is None:
+            gaps[stripped] += count
+        else:
+            parts[text] = match
+    if not parts:
+        return None
+    style = _style([_digits(match) for match in parts.values()], decimal_comma)
+    affixes = _affixes(parts, counts)
+    form = NumberFormat(*style, affixes)
+    numbers = 0
+    for text, match in parts.items():
+        if re.match(r"0\d", _digits(match)):
+            return None  # 007 is a code
+        try:
+            read_number(text, form)
+            numbers += counts[text]
+        except ValueError:
+            gaps[text.strip()] += counts[text]
+    marks = sum(count for text, count in gaps.items() if text.casefold() in MARKS)
+    others = sum(gaps.values()) - marks
+    whole = numbers + marks + others
+    if not numbers or marks > MOST_GAPS * whole or others > MOST_OTHERS * whole:
+        return None
+    return FoundNumbers(form, dict(gaps))
+
+
+def read_number(text: str, form: NumberFormat = PLAIN) -> float:
+    """The number in a text.
+
+    Raises:
+        ValueError: it is not a finite number that is written so.
+    """
+    match = _match(text.strip())
+    if match is None or (match["open"] is None) != (match["close"] is None):
+        raise ValueError(f"{shown(text)} is not a number.")
+    digits = _digits(match)
+    known = {match["before"], match["behind"]} - {None} <= set(form.affixes)
+    if not known or not _CORES[form.decimal, form.thousands].fullmatch(digits):
+        raise ValueError(f"{shown(text)} is not a number.")
+    if form.thousands:
+        digits = digits.replace(form.thousands, "")
+    value = float(digits.replace(form.decimal, ".") + (match["power"] or ""))
+    if math.isinf(value):
+        raise ValueError(f"{shown(text)} is not a finite number.")
+    signs = [
+        match["sign"] not in (None, "+"),
+        bool(match["inner"]),
+        bool(match["minus"]),
+        bool(match["open"]),
+    ]
+    if sum(signs) > 1:
+        raise ValueError(f"{shown(text)} is not a number.")
+    return -value if any(signs) else value
+
+
+def written(number: float, form: NumberFormat) -> str:
+    """A number as a cell of a column, so that reading it gives the same number."""
+    return repr(number).replace(".", form.decimal)
+
+
+def _match(text: str) -> re.Match[str] | None:
+    return _NUMBER.fullmatch(text) if len(text) <= LONGEST else None
+
+
+def _digits(match: re.Match[str]) -> str:
+    digits = match["digits"].rstrip()
+    for blank in _BLANKS:
+        digits = digits.replace(blank, " ")
+    return digits.replace("\u2019", "'")
+
+
+def _style(digits: list[str], decimal_comma: bool) -> tuple[str, str]:
+    """Decimal sign and thousands' sign that fit most; of several the likelier."""
+    order = sorted(_STYLES, key=lambda style: (style[0] != ",") == decimal_comma)
+    if not decimal_comma:  # 1,234 is a thousand before it is one and a bit
+        order = sorted(_STYLES, key=lambda style: (style[0] != ".", bool(style[1])))
+    plain = (".", "")
+    fits = {style: sum(bool(_CORES[style].fullmatch(one)) for one in digits) for style in order}
+    if fits[plain] == len(digits):
+        return plain
+    return max(order, key=lambda style: fits[style])
+
+
+def _affixes(parts: Mapping[str, re.Match[str]], counts: Mapping[str, int]) -> tuple[str, ...]:
+    """The currency before and the unit behind that come most often; cells with another are no numbers."""
+    found = []
+    for place in ("before", "behind"):
+        seen = Counter[str]()
+        for text, match in parts.items():
+            if match[place]:
+                seen[match[place]] += counts[text]
+        found += [affix for affix, _ in seen.most_common(1)]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,126 @@
+"""Numbers as people write them: found by evidence in the whole column, and read by one rule."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tabular.data.numbers import find_numbers, read_number, written
+from tabular.data.tables import read_table
+from tabular.spec.columns import PLAIN, NumberFormat
+from tabular.spec.options import Options
+
+PLAIN_CELLS = [f"{i * 1.37:.2f}" for i in range(1, 60)]
+
+
+def counts(cells):
+    return pd.Series(cells).value_counts().to_dict()
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1", "2.5", "-3", "+4", "1e5", ".5", "5.", "-0"], [1, 2.5, -3, 4, 1e5, 0.5, 5, 0]),
+        (["$1,234.50", "$7", "-$5.25", "$-1"], [1234.5, 7, -5.25, -1]),
+        (["1.234,50 \u20ac", "7,5 \u20ac", "-1.000.000 \u20ac"], [1234.5, 7.5, -1e6]),
+        (["CHF 1'234.50", "CHF 12", "CHF 0.05"], [1234.5, 12, 0.05]),
+        (["(1,234.00)", "4,733.82", "(12)"], [-1234, 4733.82, -12]),
+        (["12.5-", "3.25", "7-"], [-12.5, 3.25, -7]),
+        (["12.5%", "3%", "-0.25%"], [12.5, 3, -0.25]),
+        (["12 kg", "3.5 kg", "7kg"], [12, 3.5, 7]),
+        (["1 234,5", "12,25", "1\u00a0000\u202f000"], [1234.5, 12.25, 1e6]),
+        (["1.234.567", "950.000", "12.345"], [1234567, 950000, 12345]),
+        (["1,23,456.5", "12", "45,678"], [123456.5, 12, 45678]),
+        (["\u22125", "3", "\u20137.5"], [-5, 3, -7.5]),
+        ([" 12.5 ", "3", "\u00a07"], [12.5, 3, 7]),
+    ],
+)
+def test_numbers_are_read_as_they_are_written(cells, values):
+    found = find_numbers(counts(cells))
+    assert [read_number(cell, found.format) for cell in cells] == values
+    assert not found.gaps
+
+
+@pytest.mark.parametrize(
+    "mark", ["?", "-", "--", ".", "\\N", "#DIV/0!", "#VALUE!", "n.a.", "nil", "none", "unknown"]
+)
+def test_marks_of_a_gap_do_not_make_a_column_of_numbers_one_of_words(mark):
+    found = find_numbers(counts([*PLAIN_CELLS, *[mark] * 30]))
+    assert found.format == PLAIN
+    assert found.gaps == {mark: 30}
+
+
+def test_few_other_words_are_gaps_and_many_are_not():
+    assert find_numbers(counts([*PLAIN_CELLS, "see below", "<50"])).gaps == {"see below": 1, "<50": 1}
+    assert find_numbers(counts([*PLAIN_CELLS, *["see below"] * 10])) is None
+    assert find_numbers(counts(["?"] * 10)) is None
+    assert find_numbers(counts(["?", "-", "a"])) is None
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["01234", "90210", "10001"],
+        ["007", "12", "13"],
+        ["A12", "B13", "C14"],
+        ["12 kg", "500 g", "3 lb"],
+        ["$5", "\u20ac5", "\u00a35"],
+        ["1.2.3", "1.10.2", "2.0.0"],
+        ["2024-01-31", "2024-02-29"],
+        ["10:35", "11:20"],
+        ["\u0663", "\u0664"],
+        ["1_000", "2_000"],
+        ["1" * 70, "2" * 70],
+        ["red", "blue"],
+    ],
+)
+def test_codes_and_mixed_units_are_not_numbers(cells):
+    assert find_numbers(counts(cells)) is None
+
+
+def test_a_comma_is_decimal_where_it_does_not_separate_cells():
+    cells = counts(["1,234", "5,678"])
+    assert read_number("1,234", find_numbers(cells).format) == 1234
+    assert read_number("1,234", find_numbers(cells, decimal_comma=True).format) == 1.234
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([PLAIN, NumberFormat(",", "."), NumberFormat(",", ""), NumberFormat(".", ",", ("$",))]),
+)
+def test_what_is_written_is_read_as_the_same_number(number, form):
+    assert read_number(written(number, form), form) == number
+
+
+@pytest.mark.parametrize("text", ["", "x", "--5", "(5", "5)", "1,2,3", "inf", "nan", "1e999", "-(5)", "1 2"])
+def test_what_is_no_number_is_refused(text):
+    with pytest.raises(ValueError, match="number"):
+        read_number(text, NumberFormat(".", ","))
+
+
+def test_a_very_long_cell_takes_no_time():
+    assert find_numbers({"1" + " " * 200_000 + "x": 1}) is None
+
+
+def test_a_column_is_read_once_and_what_was_decided_is_said(tmp_path):
+    rows = [f"{value},{'yes' if i % 2 else 'no'}" for i, value in enumerate([*PLAIN_CELLS, "?", "?", "NA"])]
+    (tmp_path / "t.csv").write_text("size,target\n" + "\n".join(rows) + "\n")
+    table = read_table([tmp_path / "t.csv"])
+    assert table["size"].dtype == np.float64
+    assert table["size"].isna().sum() == 3
+    (told,) = table.attrs["warnings"]
+    assert told["column"] == "size"
+    assert told["said"].startswith("numbers; '?' in 2 of 62 rows taken as missing; name the column in")
+    kept = read_table([tmp_path / "t.csv"], Options(categorical=("size",)))
+    assert kept["size"].iloc[59] == "?"
+    assert math.isclose(float(kept["size"].iloc[0]), 1.37)
+
+
+def test_a_code_that_is_named_keeps_its_zeros(tmp_path):
+    (tmp_path / "t.csv").write_text("zip,target\n01234,x\n90210,y\n,x\n")
+    assert read_table([tmp_path / "t.csv"], Options(categorical=("zip",)))["zip"].tolist()[:2] == [
+        "01234",
+        "90210",
+    ]
