@@ -1,9 +1,23 @@
 """How one cell of a table is read: the same words mean the same in training and in serving."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["BOOLEANS", "FALSE", "MISSING", "TRUE", "boolean", "category", "number", "shown"]
+__all__ = [
+    "BOOLEANS",
+    "FALSE",
+    "MARKS",
+    "MISSING",
+    "MOST_GAPS",
+    "MOST_OTHERS",
+    "TRUE",
+    "boolean",
+    "category",
+    "is_gap",
+    "number",
+    "shown",
+]
 
 # The words that pandas reads as a missing value, so that a cell means the same in training and here.
 MISSING = frozenset(
@@ -12,9 +26,23 @@ MISSING = frozenset(
         "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
     ]
 )  # fmt: skip
+# What people write where there is no value, beside the words that every reader takes for a gap.
+_USUAL = frozenset(word.casefold() for word in MISSING)
+MARKS = _USUAL | {
+    *("?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "\\n"),
+    *("nil", "none", "n.a.", "n.a", "k.a.", "unknown", "missing", "not available", "tbd"),
+    *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
+}
+MOST_GAPS = 0.5  # marks for a gap may be half of a column
+MOST_OTHERS = 0.05  # other words are typing errors, and few
 TRUE = frozenset(["true", "yes", "t", "y", "1", "1.0"])
 FALSE = frozenset(["false", "no", "f", "n", "0", "0.0"])
 BOOLEANS = dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)
+
+
+def is_gap(text: str, missing: Iterable[str] = ()) -> bool:
+    """Whether a cell of a column of numbers or dates is a gap: by the usual words, or those of the column."""
+    return text in MISSING or text.casefold() in _USUAL or text in missing
 
 
 def number(cell: Any) -> float:

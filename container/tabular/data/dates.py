@@ -2,21 +2,32 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tabular.data.cells import MISSING, shown
+from tabular.data.cells import MARKS, MISSING, MOST_OTHERS, is_gap, shown
 
-__all__ = ["FORCED", "FORMATS", "ISO", "as_text", "date_format", "date_parts", "day_number"]
+__all__ = [
+    "FORCED",
+    "FORMATS",
+    "ISO",
+    "FoundDates",
+    "as_text",
+    "date",
+    "date_parts",
+    "day_number",
+    "find_dates",
+    "is_ambiguous",
+]
 
 # Any ISO 8601 date with or without a time and an offset; named as pandas.to_datetime names it.
 ISO = "ISO8601"
 _ISO_START = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _DAYS = (
     "%Y/%m/%d",
     "%d.%m.%Y",
@@ -29,10 +40,18 @@ _DAYS = (
     "%d %B %Y",
     "%b %d, %Y",
     "%B %d, %Y",
+    "%A, %B %d, %Y",
+    "%a, %d %b %Y",
+    "%a %b %d %Y",
+    "%d-%b-%y",
+    "%d %b %y",
 )
 FORMATS = (ISO, *(day + time for day in _DAYS for time in _TIMES))
 # What might as well be a number, or has two digits for a year: only where a person says that it is a date.
 FORCED = ("%Y%m%d", "%Y-%m", "%Y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y")
+# Dates that databases write for none.
+NO_DATES = ("0000-00-00", "0001-01-01", "9999-12-31", "01/01/0001", "1/1/0001", "31/12/9999", "12/31/9999")
+SWAPPED = {"%m/%d/%Y": "%d/%m/%Y", "%d-%m-%Y": "%m-%d-%Y"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND, PER_DAY = timedelta(microseconds=1), 86_400_000_000
 SAMPLE = 20
@@ -50,6 +69,13 @@ def day_number(cell: Any, form: str) -> float:
         cell = int(cell)
     text = str(cell).strip()
     return np.nan if text in MISSING else _day_number(text, form)
+
+
+def date(cell: Any, form: str, missing: Collection[str]) -> float:
+    """`day_number` of a cell of a column, in which some texts are gaps."""
+    if isinstance(cell, str) and is_gap(cell.strip(), missing):
+        return np.nan
+    return day_number(cell, form)
 
 
 @lru_cache(maxsize=4096)  # a table holds few dates many times
@@ -70,20 +96,44 @@ def _day_number(text: str, form: str) -> float:
     return (moment - EPOCH) // MICROSECOND / PER_DAY
 
 
-def date_format(cells: Iterable[Any], forced: bool = False) -> str | None:
-    """The first format that all cells have which are not missing; None where there is none.
+class FoundDates(NamedTuple):
+    """The format of a column's dates, and what its other cells are, each with its count."""
+
+    format: str
+    gaps: Mapping[str, int]
+
+
+def find_dates(counts: Mapping[Any, int], forced: bool = False) -> FoundDates | None:
+    """The first format that the cells of a column have, but for gaps; None where it is not one of dates.
+
+    Gaps are the usual marks, dates that stand for none (0001-01-01, 9999-12-31), and few other words.
 
     Args:
-        cells: best each value once.
-        forced: a person says that these are dates, so that numbers are tried as dates, too.
+        counts: how often each cell comes; empty ones left out.
+        forced: a person says that these are dates: numbers are tried as dates too, and every cell counts.
     """
-    present = [
-        cell for cell in cells if cell == cell and cell is not None and str(cell).strip() not in MISSING
-    ]
+    gaps, present = {}, {}
+    for cell, count in counts.items():
+        text = str(cell).strip()
+        if text in MISSING:
+            continue
+        mark = text.casefold() in MARKS or text.startswith(NO_DATES)
+        (gaps if mark else present)[text if mark else cell] = count
+    whole = sum(present.values())
     for form in (*FORMATS, *FORCED) if forced else FORMATS:
-        if present and _has(present[:SAMPLE], form) and _has(present, form):
-            return form
+        sample = list(present)[:SAMPLE]
+        if sum(_is_date(cell, form) for cell in sample) * 2 < len(sample) or not sample:
+            continue
+        others = {str(cell).strip(): count for cell, count in present.items() if not _is_date(cell, form)}
+        if sum(others.values()) <= (0 if forced else MOST_OTHERS * whole):
+            return FoundDates(form, gaps | others)
     return None
+
+
+def is_ambiguous(cells: Iterable[Any], form: str) -> bool:
+    """Whether day and month of a format with slashes or hyphens could as well be the other way round."""
+    other = SWAPPED.get(form[:8])
+    return other is not None and all(_is_date(cell, other + form[8:]) for cell in cells)
 
 
 def as_text(days: np.ndarray, form: str) -> list[str | None]:
@@ -111,10 +161,9 @@ def _moment(day: float) -> datetime:
     return EPOCH + timedelta(days=whole, microseconds=round((day - whole) * PER_DAY))
 
 
-def _has(cells: Iterable[Any], form: str) -> bool:
+def _is_date(cell: Any, form: str) -> bool:
     try:
-        for cell in cells:
-            day_number(cell, form)
+        day_number(cell, form)
     except ValueError:
         return False
     return True

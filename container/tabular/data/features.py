@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from tabular.data.cells import BOOLEANS, category
-from tabular.data.dates import PER_DAY, as_text, day_number
+from tabular.data.dates import PER_DAY, as_text, date
 from tabular.data.numbers import written
-from tabular.spec.columns import Schema
+from tabular.spec.columns import Column, Schema
 
 __all__ = ["as_rows", "features", "texts"]
 
@@ -27,7 +27,7 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         elif column.kind == "boolean":
             columns[column.name] = as_boolean(values)
         elif column.kind == "date":
-            columns[column.name] = _days(values, str(column.format))
+            columns[column.name] = _days(values, column)
         else:
             columns[column.name] = texts(values)
     return pd.DataFrame(columns, index=frame.index)
@@ -60,9 +60,10 @@ def as_rows(frame: pd.DataFrame, schema: Schema) -> list[list[Any]]:
     return cells.to_numpy().tolist()
 
 
-def _days(values: pd.Series, form: str) -> pd.Series:
+def _days(values: pd.Series, column: Column) -> pd.Series:
     if not pd.api.types.is_datetime64_any_dtype(values):
-        return values.map(lambda cell: day_number(cell, form)).astype(np.float64)
+        form, missing = str(column.format), column.missing or ()
+        return values.map(lambda cell: date(cell, form, missing)).astype(np.float64)
     if values.dt.tz is not None:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     days = values.to_numpy().astype("datetime64[us]").astype(np.int64) / PER_DAY

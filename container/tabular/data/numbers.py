@@ -6,23 +6,14 @@ How a column's numbers are written is found once, in the raw table; training and
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from tabular.data.cells import MISSING, shown
+from tabular.data.cells import MARKS, MISSING, MOST_GAPS, MOST_OTHERS, shown
 from tabular.spec.columns import PLAIN, NumberFormat
 
-__all__ = ["FoundNumbers", "find_numbers", "is_gap", "read_number", "written"]
+__all__ = ["FoundNumbers", "find_numbers", "read_number", "written"]
 
-# What people write where there is no number, beside the words that every reader takes for a gap.
-_USUAL = frozenset(word.casefold() for word in MISSING)
-MARKS = _USUAL | {
-    *("?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "\\n"),
-    *("nil", "none", "n.a.", "n.a", "k.a.", "unknown", "missing", "not available", "tbd"),
-    *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
-}
-MOST_GAPS = 0.5  # marks for a gap may be half of a column
-MOST_OTHERS = 0.05  # other words are typing errors, and few
 CURRENCIES = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9"
 _CODES = (
     "USD|EUR|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|HUF|RUB|BRL|CAD|AUD|NZD|MXN|ZAR|KRW|"
@@ -56,11 +47,6 @@ class FoundNumbers(NamedTuple):
 
     format: NumberFormat
     gaps: Mapping[str, int]
-
-
-def is_gap(text: str, missing: Iterable[str] = ()) -> bool:
-    """Whether a cell of a column of numbers or dates is a gap: by the usual words, or those of the column."""
-    return text in MISSING or text.casefold() in _USUAL or text in missing
 
 
 def find_numbers(counts: Mapping[str, int], decimal_comma: bool = False) -> FoundNumbers | None:

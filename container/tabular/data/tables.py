@@ -14,10 +14,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tabular.data.cells import FALSE, TRUE
+from tabular.data.cells import FALSE, TRUE, is_gap
 from tabular.data.csv_files import check_names, is_text, read_csv
-from tabular.data.dates import ISO, date_format
-from tabular.data.numbers import FoundNumbers, find_numbers, is_gap, read_number
+from tabular.data.dates import ISO, find_dates
+from tabular.data.numbers import FoundNumbers, find_numbers, read_number
 from tabular.spec.columns import Column, Kind, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, OPTIONS_FILE, Options
@@ -160,7 +160,7 @@ def kind_of(values: pd.Series) -> Kind:
     if len(words) == 2 and words & TRUE and words & FALSE:
         words = {str(cell).strip().lower() for cell in present}
         return "boolean" if len(words) == 2 else "categorical"
-    return "date" if date_format(present) else "categorical"
+    return "date" if find_dates(values.value_counts().to_dict()) else "categorical"
 
 
 def column_of(name: str, values: pd.Series, options: Options) -> Column:
@@ -180,13 +180,13 @@ def column_of(name: str, values: pd.Series, options: Options) -> Column:
         return Column(name, kind)
     if pd.api.types.is_datetime64_any_dtype(values):
         return Column(name, "date", ISO)
-    form = date_format(values.dropna().unique(), forced=name in options.date)
-    if form is None:
+    found = find_dates(values.value_counts().to_dict(), forced=name in options.date)
+    if found is None:
         raise BadInput(
             f"The column {name!r} is in date, and no format fits all its cells, such as "
             f"{', '.join(map(repr, map(str, values.dropna().unique()[:3])))}; write them as 2024-01-31."
         )
-    return Column(name, "date", form)
+    return Column(name, "date", found.format, missing=tuple(found.gaps) or None)
 
 
 def task_of(target: pd.Series, options: Options) -> Task:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from tabular.data.cleaning import clean
+from tabular.data.doubts import doubts
 from tabular.data.features import features, texts
 from tabular.data.inference import encode, infer_schema
 from tabular.data.split_files import write_split
@@ -73,7 +74,7 @@ def main() -> None:
             groups=None if groups is None else groups[rows],
             subgroups=None if subgroups is None else subgroups.iloc[rows],
         )
-    report["warnings"] += counts.pop("warnings", [])
+    report["warnings"] += counts.pop("warnings", []) + doubts(table, schema)
     report |= counts
     report |= {
         "rows_outliers": len(train) - len(kept),

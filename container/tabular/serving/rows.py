@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from tabular.data import cells, dates
-from tabular.data.numbers import is_gap, read_number
+from tabular.data.numbers import read_number
 from tabular.portable.table_model import TableModel
 from tabular.spec.columns import NumberFormat
 
@@ -40,7 +40,7 @@ def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
     column = model.columns[position]
     kind = column["kind"]
     if kind == "date":
-        return lambda cell: dates.day_number(cell, column["format"])
+        return partial(dates.date, form=column["format"], missing=tuple(column.get("missing") or ()))
     if kind == "numeric" and (column.get("number") or column.get("missing")):
         return partial(
             _number, form=model.number_format(position), missing=tuple(column.get("missing") or ())
@@ -53,7 +53,7 @@ def _number(cell: Any, form: NumberFormat, missing: tuple[str, ...]) -> float:
     if not isinstance(cell, str):
         return cells.number(cell)
     text = cell.strip()
-    return math.nan if is_gap(text, missing) else read_number(text, form)
+    return math.nan if cells.is_gap(text, missing) else read_number(text, form)
 
 
 def _of_csv(text: str, model: TableModel) -> list[list[Any]]:

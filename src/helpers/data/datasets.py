@@ -42,7 +42,7 @@ class Dataset:
 
     @functools.cached_property
     def _table(self) -> pd.DataFrame:
-        return read_table([file.path for file in self.files])
+        return read_table([file.path for file in self.files], self.options)
 
     @functools.cached_property
     def task(self) -> str:

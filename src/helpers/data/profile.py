@@ -74,6 +74,8 @@ def warnings(tables: Iterable[Dataset]) -> pd.DataFrame:
 
 def _warnings(dataset: Dataset) -> Iterator[tuple[str, str]]:
     whole, target = dataset.read(), dataset.target
+    for found in whole.attrs["warnings"]:
+        yield found["column"] or "(all)", str(found["said"])
     if unlabelled := int(whole[target].isna().sum()):
         yield target, f"empty in {unlabelled} rows, which are left out"
     if repeated := int(whole.duplicated().sum()):

@@ -5,9 +5,15 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pytest
-from tabular.data.dates import FORCED, FORMATS, ISO, as_text, date_format, date_parts, day_number
+from tabular.data.dates import FORCED, FORMATS, ISO, as_text, date_parts, day_number, find_dates
 from tabular.data.features import as_rows, features
 from tabular.spec.columns import Column, Schema
+
+
+def date_format(cells, forced=False):
+    """The format that is found for a column of these cells."""
+    found = find_dates(pd.Series(cells, dtype=object).value_counts().to_dict(), forced)
+    return found and found.format
 
 
 @pytest.mark.parametrize(
@@ -114,3 +120,26 @@ def test_rows_are_sent_with_dates_as_they_are_in_the_table():
     schema = Schema("regression", "y", (), columns)
     table = pd.DataFrame({"a": ["05.01.2024", None], "b": [None, 2.5], "c": ["x", None]})
     assert as_rows(features(table, schema), schema) == [["05.01.2024", None, "x"], [None, 2.5, ""]]
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("31-JAN-24", "%d-%b-%y"),
+        ("Wednesday, January 31, 2024", "%A, %B %d, %Y"),
+        ("01/31/2024 10:00:00.123000", "%m/%d/%Y %H:%M:%S.%f"),
+        ("Wed Jan 31 2024", "%a %b %d %Y"),
+    ],
+)
+def test_more_ways_to_write_a_date(text, form):
+    assert date_format([text] * 3) == form
+    (back,) = as_text(np.array([day_number(text, form)]), form)
+    assert back.casefold() == text.casefold()
+
+
+def test_gaps_do_not_make_a_column_of_dates_one_of_words():
+    days = {f"2024-01-{day:02}": 2 for day in range(1, 29)}
+    assert find_dates(days | {"unknown": 9, "0001-01-01": 2}).gaps == {"unknown": 9, "0001-01-01": 2}
+    assert find_dates(days | {"soon": 1}).gaps == {"soon": 1}
+    assert find_dates(days | {"soon": 20}) is None
+    assert find_dates({"?": 3, "-": 2}) is None

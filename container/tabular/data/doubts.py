@@ -1,0 +1,78 @@
+"""What a person should know of how a table was read: where the evidence leaves room for doubt."""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from tabular.data.cells import MARKS
+from tabular.data.csv_files import is_text
+from tabular.data.dates import is_ambiguous
+from tabular.data.tables import warning
+from tabular.spec.columns import Column, Schema
+
+__all__ = ["doubts"]
+
+SHOWN = 3  # of a list in a sentence
+MOST_LEVELS = 100  # of which each is compared with each
+
+
+def doubts(table: pd.DataFrame, schema: Schema) -> list[dict[str, str | None]]:
+    """Warnings about a cleaned table: {"column", "said"}, in the order of its columns."""
+    found = [warning(schema.target, said) for said in _of_labels(table[schema.target], schema)]
+    for column in schema.columns:
+        values = table[column.name]
+        found += [
+            warning(column.name, said) for said in (*_of_dates(values, column), *_of_levels(values, column))
+        ]
+    return found
+
+
+def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
+    if schema.classes and is_text(target):
+        yield from _alike(target.dropna().unique(), "labels")
+
+
+def _of_dates(values: pd.Series, column: Column) -> Iterator[str]:
+    if column.kind != "date" or not is_text(values):
+        return
+    if column.missing:
+        count = int(values.astype(str).str.strip().isin(column.missing).sum())
+        yield f"dates; {_listed(column.missing)} in {count} of {len(values)} rows taken as missing."
+    if is_ambiguous(values.dropna().unique(), str(column.format)):
+        first, second = ("month", "day") if str(column.format).startswith("%m") else ("day", "month")
+        yield (
+            f"dates without a number over 12: read as {first}/{second}, and they may be {second}/{first}; "
+            "write them as 2024-01-31 to be sure."
+        )
+
+
+def _of_levels(values: pd.Series, column: Column) -> Iterator[str]:
+    if column.kind != "categorical" or not is_text(values):
+        return
+    levels = values.dropna().unique()
+    if len(levels) <= MOST_LEVELS:
+        yield from _alike(levels, "levels")
+    if len(levels) > 1 and len(levels) == values.notna().sum() == len(values):
+        yield "a text that differs in every row, as an id does; if it is one, name it in drop."
+    if marks := [level for level in levels if str(level).strip().casefold() in MARKS]:
+        yield f"a category with the levels {_listed(marks)}, which may stand for a missing cell."
+
+
+def _alike(levels: Iterable[object], called: str) -> Iterator[str]:
+    """Levels that differ in blanks, case or Unicode form alone."""
+    groups = defaultdict(list)
+    for level in map(str, levels):
+        groups[" ".join(unicodedata.normalize("NFKC", level).casefold().split())].append(level)
+    for group in groups.values():
+        if len(group) > 1:
+            yield (
+                f"the {called} {_listed(sorted(group))} differ in blanks, case or Unicode form alone and "
+                "stay apart; write them alike if they are the same."
+            )
+
+
+def _listed(words: Iterable[object]) -> str:
+    words = list(map(repr, words))
+    return ", ".join(words[:SHOWN]) + (f" and {len(words) - SHOWN} more" if len(words) > SHOWN else "")

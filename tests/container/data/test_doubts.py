@@ -1,0 +1,47 @@
+"""What is said of a table where the evidence leaves room for doubt."""
+
+import pandas as pd
+import pytest
+from tabular.data.doubts import doubts
+from tabular.data.inference import infer_schema
+
+TARGET = ["yes", "no"] * 15
+
+
+def said_of(cells, target=TARGET):
+    table = pd.DataFrame({"a": (list(cells) * 30)[:30], "n": range(30), "target": target})
+    return {
+        one["column"]: one["said"] for one in doubts(table, infer_schema(table, "target", "classification"))
+    }
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        (["red", "red ", "blue"], "the levels 'red', 'red ' differ in blanks, case or Unicode form alone"),
+        (["red", "red\u00a0", "blue"], "differ in blanks"),
+        (["Orl\u00e9ans", "Orle\u0301ans"], "differ in blanks"),
+        (["DE", "de", "FR"], "the levels 'DE', 'de' differ"),
+        (["north", "?", "south"], "a category with the levels '?', which may stand for a missing cell"),
+        ([f"user {i}" for i in range(30)], "a text that differs in every row, as an id does"),
+        (["01/02/2024", "03/04/2024"], "read as month/day, and they may be day/month"),
+        (
+            ["2024-01-31", "2024-02-29"] * 14 + ["unknown"],
+            "dates; 'unknown' in 1 of 30 rows taken as missing",
+        ),
+        (["2024-01-31"] * 25 + ["9999-12-31"] * 5, "dates; '9999-12-31' in 5 of 30 rows taken as missing"),
+    ],
+)
+def test_a_doubt_is_said_of_its_column(cells, sentence):
+    assert sentence in said_of(cells)["a"]
+
+
+@pytest.mark.parametrize(
+    "cells", [["red", "blue"], ["2024-01-31", "2024-02-29"], ["01/31/2024", "02/01/2024"], [1.5, 2.5]]
+)
+def test_nothing_is_said_without_a_doubt(cells):
+    assert said_of(cells) == {}
+
+
+def test_labels_that_are_nearly_the_same_are_told():
+    assert "the labels 'no', 'no ' differ" in said_of(["x", "y"], ["yes", "no", "no "] * 10)["target"]
