@@ -1,11 +1,10 @@
 """The environment that a notebook works in: AWS as Terraform made it, or this laptop in its place."""
 
-import functools
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +61,18 @@ class Session:
     invoker_url: str
     vpc: dict[str, list[str]] | None
     boto: boto3.Session
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def is_local(self) -> bool:
         """Whether local_aws stands in for AWS."""
         return self.environment == "local"
 
-    @functools.cache  # noqa: B019 - a session lives as long as its notebook
     def client(self, service: str) -> Any:
         """The boto3 client of a service, made once."""
-        return self.boto.client(service)
+        if service not in self._clients:
+            self._clients[service] = self.boto.client(service)
+        return self._clients[service]
 
     def group(self, dataset: str) -> str:
         """Name of the model package group of a data set."""
