@@ -1,0 +1,1 @@
+"""Notebook 03: executions, how far they are, and what they found."""
