@@ -34,7 +34,7 @@ install: ## make .venv with everything at the versions of constraints.txt
 	@touch $@
 
 demo: install ## run the five notebooks on this machine, with parameters/local.yaml
-	$(BIN)/python -m commands.run parameters/local.yaml $(ARGS)
+	$(BIN)/many-models run parameters/local.yaml $(ARGS)
 
 test: install lint .venv-checkov/installed ## run every test
 	$(BIN)/python -m pytest $(ARGS)
@@ -43,7 +43,7 @@ test-image: install ## build the image with a real Docker engine and run everyth
 	$(BIN)/python -m pytest tests/image -m image $(ARGS)
 
 image: install ## build the image by Docker, on any BASE_IMAGE; make image ENV=dev builds and pushes it
-	@$(BIN)/python -m commands.image $(if $(ENV),--env "$(ENV)",--base "$(BASE_IMAGE)") $(ARGS)
+	@$(BIN)/many-models image $(if $(ENV),--env "$(ENV)",--base "$(BASE_IMAGE)") $(ARGS)
 
 audit: install .venv-audit/installed ## look up known vulnerabilities of the versions in constraints.txt
 	@$(BIN)/python tests/image/audit.py .venv-audit/bin/pip-audit
@@ -60,23 +60,23 @@ lab: install ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 notebooks: install ## run the notebooks and store their outputs in notebooks/
-	$(BIN)/python -m commands.store_outputs
+	$(BIN)/many-models store
 
 retrain: install ## compile and run the pipeline as a scheduler does, without a decision
-	$(BIN)/python -m commands.run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
+	$(BIN)/many-models run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
 
 # First, so that nobody waits for an installation to hear of it.
 environment:
 	@test -n "$(ENV)" || { echo "ENV names no environment; say which of terraform/environments, such as ENV=dev." >&2; exit 2; }
 
 preflight: environment install ## look whether AWS will let an environment work: make preflight ENV=dev
-	@$(BIN)/python -m commands.preflight --env "$(ENV)" $(ARGS)
+	@$(BIN)/many-models preflight --env "$(ENV)" $(ARGS)
 
 deploy: environment install ## make an environment on AWS, or bring it up to date: make deploy ENV=dev
-	@$(BIN)/python -m commands.deploy up --env "$(ENV)" $(ARGS)
+	@$(BIN)/many-models up --env "$(ENV)" $(ARGS)
 
 down: environment install ## take an environment away, after a list and a question: make down ENV=dev
-	@$(BIN)/python -m commands.deploy down --env "$(ENV)" $(ARGS)
+	@$(BIN)/many-models down --env "$(ENV)" $(ARGS)
 
 bench: install ## measure the demo and print where its seconds go
 	PYTHONPATH=tests $(BIN)/python -m bench.demo
@@ -100,5 +100,5 @@ constraints: ## write constraints.txt anew from the newest versions
 	rm -rf .venv-constraints
 
 clean: ## stop local_aws and remove its state, the results of runs, and caches; asks first
-	-@test ! -x $(BIN)/python || $(BIN)/python -m local_aws reset
+	-@test ! -x $(BIN)/many-models || $(BIN)/many-models local-aws reset
 	rm -rf runs build .pytest_cache .ruff_cache

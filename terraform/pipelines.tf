@@ -31,7 +31,7 @@ resource "aws_sagemaker_pipeline" "this" {
 
     precondition {
       condition     = var.image_uri == null || strcontains(file(each.value), coalesce(var.image_uri, "-"))
-      error_message = "${each.value} was compiled with another image than image_uri. `make deploy` compiles it anew; README.md says how by hand."
+      error_message = "${each.value} was compiled with another image than image_uri. `many-models up` compiles it anew; README.md says how by hand."
     }
 
     precondition {
@@ -39,7 +39,7 @@ resource "aws_sagemaker_pipeline" "this" {
         for id in flatten([for vpc in var.vpc[*] : [vpc.subnet_ids, vpc.security_group_ids]]) :
         strcontains(file(each.value), id)
       ])
-      error_message = "${each.value} was compiled without vpc: its jobs would run outside. `make deploy` compiles it anew; README.md says how by hand."
+      error_message = "${each.value} was compiled without vpc: its jobs would run outside. `many-models up` compiles it anew; README.md says how by hand."
     }
   }
 

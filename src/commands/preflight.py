@@ -1,17 +1,13 @@
 """Look, before anything is made or started, whether AWS will let it.
 
-Changes nothing. A line for each check: ok or NO, what was seen and, after NO, what to do. Exit codes: 0 all
-is well, 1 something is not, or may not be looked at, 2 something given cannot be used.
+Changes nothing. A line for each check: ok or NO, what was seen and, after NO, what to do.
 """
 
-import argparse
 import functools
 import os
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -20,17 +16,16 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, UnknownRegionError
 
 from commands.deploy import PARAMETERS
-from commands.terraform import CONFIGURATION, Environment, find
+from commands.terraform import Environment
 from contract.names import group_prefix, load
 from helpers import parameters
 from helpers.data import datasets
-from helpers.errors import BadInput, UserError, one_line
+from helpers.errors import BadInput, ExitCode, UserError, one_line
 from helpers.image import ecr
 from helpers.session import outputs_of
 
-__all__ = ["Check", "Place", "checks", "main"]
+__all__ = ["Check", "Place", "checks", "report"]
 
-ALL_WELL, NOT_WELL = 0, 1
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 # A machine without a way to AWS is told so in seconds.
 IMPATIENT = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2})
@@ -85,24 +80,26 @@ class Place:
         return outputs_of(str(file)) if file.is_file() else {}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the checks that the command line asks for and give the exit code."""
-    given = _parser().parse_args(arguments)
-    try:
-        environment = find(given.env, given.terraform)
-        values = parameters.read(PARAMETERS) | parameters.assignments(given.parameter)
-        parameters.check(values, parameters.PARAMETERS)
-        if missing := [name for name in WORKLOAD if name not in values]:
-            raise BadInput(f"{PARAMETERS} has no {', '.join(missing)}; put it back, or give it with -p.")
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+def report(environment: Environment, given: Mapping[str, Any]) -> int:
+    """Print every check and give the exit code.
+
+    Args:
+        environment: Where to look.
+        given: Parameters that the run will have, other than parameters/aws.yaml says.
+
+    Raises:
+        BadInput: a parameter that cannot be used.
+    """
+    values = parameters.read(PARAMETERS) | given
+    parameters.check(values, parameters.PARAMETERS)
+    if missing := [name for name in WORKLOAD if name not in values]:
+        raise BadInput(f"{PARAMETERS} has no {', '.join(missing)}; put it back, or give it with -p.")
     failed = 0
     for check in checks(environment, values):
         print(check, flush=True)
         failed += not check.ok
     print(f"\n{'All is well.' if not failed else f'{failed} of the lines above say NO.'}")
-    return NOT_WELL if failed else ALL_WELL
+    return ExitCode.FAILED if failed else ExitCode.DONE
 
 
 def checks(
@@ -296,13 +293,13 @@ def _roles(place: Place) -> Iterator[Check]:
                     if result["EvalDecision"] != "allowed"
                 ]
         except iam.exceptions.NoSuchEntityException:
-            todo = f"Run `make deploy ENV={place.environment.name}`, which makes it."
+            todo = f"Run `many-models up --env {place.environment.name}`, which makes it."
             yield Check("role", False, f"there is no {first}-{role}", todo)
             continue
         if denied:
             todo = (
-                f"Run `make deploy ENV={place.environment.name}`, or ask whoever sets your organisation's "
-                "policies and permission boundaries."
+                f"Run `many-models up --env {place.environment.name}`, or ask whoever sets your "
+                "organisation's policies and permission boundaries."
             )
             yield Check("role", False, f"{first}-{role} may not {', '.join(denied)}", todo)
         else:
@@ -357,7 +354,7 @@ def _calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, s
 
 
 def _endpoint(place: Place) -> Iterator[Check]:
-    name, deploy = place.settings["pipeline_name"], f"make deploy ENV={place.environment.name}"
+    name, deploy = place.settings["pipeline_name"], f"many-models up --env {place.environment.name}"
     try:
         described = place.client("sagemaker").describe_endpoint(EndpointName=name)
     except ClientError as error:
@@ -392,19 +389,3 @@ CHECKS = (
     ("roles", "iam:SimulatePrincipalPolicy", _roles),
     ("endpoint", "sagemaker:DescribeEndpoint", _endpoint),
 )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.preflight", description=__doc__.split("\n", 1)[0]
-    )
-    parser.add_argument("--env", required=True, help="which, such as dev: a file in terraform/environments")
-    parameters.add_option(parser, "a parameter that the run will have, other than parameters/aws.yaml says")
-    parser.add_argument(
-        "--terraform", type=Path, default=CONFIGURATION, metavar="FOLDER", help="the configuration"
-    )
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

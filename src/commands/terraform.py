@@ -16,16 +16,20 @@ from helpers.errors import BadInput, UserError
 __all__ = [
     "CONFIGURATION",
     "NOTHING_BUILT",
+    "PROGRAM",
     "ROOT",
     "Environment",
     "announce",
     "call",
+    "environments",
     "find",
     "same_environment",
 ]
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "terraform"
+# How a person types it in the project's folder, where the environment may not be activated.
+PROGRAM = ".venv/bin/many-models"
 # What of an environment's variables the commands have to know.
 SETTINGS = (
     "base_image_tag",
@@ -173,13 +177,18 @@ class Environment:
             yield arguments, plan, done.returncode == 2
 
 
+def environments(folder: Path = CONFIGURATION) -> list[str]:
+    """The names of all environments."""
+    return sorted(path.stem for path in (folder / "environments").glob("*.tfvars"))
+
+
 def find(name: str, folder: Path = CONFIGURATION) -> Environment:
     """The environment of a name.
 
     Raises:
         BadInput: there is none; the message names those that there are.
     """
-    known = sorted(path.stem for path in (folder / "environments").glob("*.tfvars"))
+    known = environments(folder)
     if name not in known:
         raise BadInput(
             f"There is no environment {name!r}; there {'are' if known else 'is'} "
