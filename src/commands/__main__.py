@@ -197,9 +197,9 @@ def preflight(env: str, folder: Path, given: Sequence[tuple[str, str]]) -> int:
 
     A line for each check says what was seen and what to do. Nothing is changed.
     """
-    from commands import preflight
+    from commands.preflight.report import report
 
-    return preflight.report(find(env, folder), parameters.assignments(given))
+    return report(find(env, folder), parameters.assignments(given))
 
 
 @many_models.command(interrupted=CONTINUES, refused=PREFLIGHT)

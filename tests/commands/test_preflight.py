@@ -13,10 +13,10 @@ from botocore.stub import ANY, Stubber
 from support import ROOT
 from support.helpers.shared import Connected, settings
 
-from commands import preflight
 from commands.__main__ import main
 from commands.deploy import PARAMETERS
-from commands.preflight import Check
+from commands.preflight import report
+from commands.preflight.check import Check
 from commands.terraform import Environment, find
 from helpers import parameters
 from helpers.session import OUTPUTS, Session, connect
@@ -153,11 +153,11 @@ def failing(
 
 def look(environment: Environment, client: Client, only: str = "", **values: Any) -> dict[str, list[Check]]:
     """Every check, or only one beside those that come first, by name."""
-    wanted = [check for check in preflight.CHECKS if check[0] in (only or check[0], "credentials", "region")]
+    wanted = [check for check in report.CHECKS if check[0] in (only or check[0], "credentials", "region")]
     found: dict[str, list[Check]] = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(preflight, "CHECKS", wanted)
-        for check in preflight.checks(environment, VALUES | values, client):
+        patch.setattr(report, "CHECKS", wanted)
+        for check in report.checks(environment, VALUES | values, client):
             found.setdefault(check.name, []).append(check)
     return found
 
@@ -471,10 +471,10 @@ def test_exit_codes_follow_from_the_lines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     well = Check("region", True, "us-east-1")
-    monkeypatch.setattr(preflight, "checks", lambda *_: iter([well]))
+    monkeypatch.setattr(report, "checks", lambda *_: iter([well]))
     assert main(["preflight", "--env", "dev"]) == 0
     assert capsys.readouterr().out == f"{well}\n\nAll is well.\n"
-    monkeypatch.setattr(preflight, "checks", lambda *_: iter([well, Check("x", False, "y", "Z.")]))
+    monkeypatch.setattr(report, "checks", lambda *_: iter([well, Check("x", False, "y", "Z.")]))
     assert main(["preflight", "--env", "dev"]) == 1
     assert capsys.readouterr().out.endswith("\n\n1 of the lines above say NO.\n")
 
@@ -502,12 +502,12 @@ def test_without_an_environment_there_is_nothing_to_look_at() -> None:
 
 def test_without_terraform_there_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    (check,) = preflight.checks(find("dev"), VALUES)
+    (check,) = report.checks(find("dev"), VALUES)
     assert (check.ok, check.todo) == (False, "Install Terraform 1.11 or newer, and ask again.")
 
 
 def test_variables_that_cannot_be_read_are_one_line(environment: Environment) -> None:
     change(environment, "tfvars", "region = \n")
-    (check,) = preflight.checks(environment, VALUES)
+    (check,) = report.checks(environment, VALUES)
     assert not check.ok
     assert "try.tfvars cannot be read; Terraform says: " in check.seen
