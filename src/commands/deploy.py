@@ -14,6 +14,7 @@ import boto3
 from commands.terraform import NOTHING_BUILT, PROGRAM, ROOT, Environment, announce, call, same_environment
 from helpers.errors import BadInput, UserError
 from helpers.image import builders, ecr
+from helpers.storage import write_whole
 
 __all__ = ["PARAMETERS", "up"]
 
@@ -72,9 +73,8 @@ def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> N
 
 
 def _write_outputs(environment: Environment, outputs: Mapping[str, Any]) -> None:
-    part = environment.outputs_file.with_suffix(".part")
-    part.write_text(json.dumps(outputs, indent=1, sort_keys=True))
-    part.replace(environment.outputs_file)
+    with write_whole(environment.outputs_file) as part:
+        part.write_text(json.dumps(outputs, indent=1, sort_keys=True))
 
 
 def _image(

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from commands import run
 from helpers.errors import UserError
 from helpers.runs import summary
+from helpers.storage import write_whole
 
 __all__ = ["store", "stored"]
 
@@ -39,9 +40,8 @@ def store() -> int:
             raise type(error)(f"{error}\nThe stored notebooks are as they were.") from None
         for source in notebooks:
             executed = nbformat.read(next(runs.glob(f"*/{source.name}")), as_version=4)
-            part = source.with_suffix(".part")
-            nbformat.write(stored(executed), part)
-            part.replace(source)
+            with write_whole(source) as part:
+                nbformat.write(stored(executed), part)
     return code
 
 

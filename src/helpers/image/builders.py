@@ -18,7 +18,7 @@ from helpers.image import codebuild, contents, docker, ecr
 from helpers.parameters import BUILDERS
 from helpers.runs.progress import Progress
 from helpers.session import Session, outputs_of
-from helpers.storage import put_once
+from helpers.storage import put_once, write_whole
 
 __all__ = ["build", "build_here", "wanted"]
 
@@ -155,6 +155,5 @@ def _record(file: Path, uri: str) -> None:
     outputs = json.loads(file.read_text())
     if outputs.get("image_uri", {}).get("value") == uri:
         return
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps({**outputs, "image_uri": {"value": uri}}, indent=1, sort_keys=True))
-    part.replace(file)
+    with write_whole(file) as part:
+        part.write_text(json.dumps({**outputs, "image_uri": {"value": uri}}, indent=1, sort_keys=True))

@@ -38,7 +38,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
         monkeypatch.setenv(f"AWS_{name}", "test")
     with mock_aws():
         boto = boto3.Session(region_name=REGION)
-        names = {field.name: "" for field in dataclasses.fields(Session)}
+        names = {field.name: "" for field in dataclasses.fields(Session) if field.init}
         session = Session(**{**names, "environment": "aws", "bucket": "shop-bucket", "boto": boto})
         location = {"LocationConstraint": REGION}
         session.client("s3").create_bucket(Bucket="shop-bucket", CreateBucketConfiguration=location)
