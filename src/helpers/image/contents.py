@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["PLATFORM", "archive", "contents", "fingerprint", "requirements", "tag", "write_context"]
+__all__ = ["PLATFORM", "archive", "files", "fingerprint", "libraries", "tag", "write_context"]
 
 ROOT = Path(__file__).parents[3]
 PLATFORM = "linux/amd64"
@@ -23,13 +23,13 @@ PIP_SETTINGS = ("extra-index-url", "find-links", "index-url", "no-index", "proxy
 SUFFIXES = (".py", ".toml", ".c", ".h")
 
 
-def contents() -> pd.DataFrame:
+def files() -> pd.DataFrame:
     """A row for each file of container/ that goes into the image, and what it is for."""
-    rows = {path.relative_to(ROOT).as_posix(): _first_line(text) for path, text in _files()}
+    rows = {path.relative_to(ROOT).as_posix(): _first_line(text) for path, text in _sources()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["what it is"]).rename_axis("file")
 
 
-def requirements() -> pd.DataFrame:
+def libraries() -> pd.DataFrame:
     """The libraries of the image at the versions of constraints.txt, which the laptop shares."""
     project = tomllib.loads((ROOT / "container/pyproject.toml").read_text())["project"]
     pinned = dict(
@@ -42,7 +42,7 @@ def requirements() -> pd.DataFrame:
 def fingerprint() -> str:
     """SHA-256 over the image's files and versions: unchanged contents need no new image."""
     digest = hashlib.sha256((ROOT / "constraints.txt").read_bytes())
-    for path, text in _files():
+    for path, text in _sources():
         digest.update(f"{path.relative_to(ROOT).as_posix()}\0{text}\0".encode())
     return digest.hexdigest()
 
@@ -77,7 +77,7 @@ def archive() -> bytes:
 
 def _context() -> Iterator[tuple[str, bytes]]:
     yield "constraints.txt", (ROOT / "constraints.txt").read_bytes()
-    for path, _ in _files():
+    for path, _ in _sources():
         yield path.relative_to(ROOT / "container").as_posix(), path.read_bytes()
 
 
@@ -101,7 +101,7 @@ def _pip_settings() -> str:
     return text.getvalue()
 
 
-def _files() -> Iterator[tuple[Path, str]]:
+def _sources() -> Iterator[tuple[Path, str]]:
     for path in sorted((ROOT / "container").rglob("*")):
         if path.name == "Dockerfile" or (path.suffix in SUFFIXES and "build" not in path.parts):
             yield path, path.read_text()
