@@ -14,7 +14,7 @@ import click
 from click.shell_completion import split_arg_string
 
 from commands.endings import CommandLine, end
-from commands.terraform import CONFIGURATION, ROOT, environments, find
+from commands.environment.terraform import CONFIGURATION, ROOT, environments, find
 from helpers import parameters
 from helpers.errors import ExitCode
 
@@ -197,7 +197,7 @@ def preflight(env: str, folder: Path, given: Sequence[tuple[str, str]]) -> int:
 
     A line for each check says what was seen and what to do. Nothing is changed.
     """
-    from commands.preflight.report import report
+    from commands.environment.preflight.report import report
 
     return report(find(env, folder), parameters.assignments(given))
 
@@ -211,7 +211,7 @@ def up(env: str, folder: Path, image_uri: str, yes: bool) -> None:
 
     Applies Terraform, looks for the image, compiles the definition, applies again; asks before each change.
     """
-    from commands import deploy
+    from commands.environment import deploy
 
     deploy.up(find(env, folder), image_uri, yes=yes)
 
@@ -224,7 +224,7 @@ def down(env: str, folder: Path, yes: bool) -> None:
 
     Lists what it will delete and what would still bill, and asks, before it deletes anything.
     """
-    from commands import teardown
+    from commands.environment import teardown
 
     teardown.down(find(env, folder), yes=yes)
 

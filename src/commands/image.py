@@ -2,7 +2,7 @@
 
 import os
 
-from commands.terraform import PROGRAM, Environment
+from commands.environment.terraform import PROGRAM, Environment
 from helpers.errors import BadInput
 from helpers.image import builders
 from helpers.session import connect, outputs_of

@@ -6,7 +6,7 @@ import pytest
 
 from commands import image
 from commands.__main__ import main
-from commands.terraform import Environment
+from commands.environment.terraform import Environment
 from helpers.errors import BadInput
 
 

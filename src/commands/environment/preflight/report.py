@@ -9,14 +9,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from commands.deploy import PARAMETERS
-from commands.preflight import access
-from commands.preflight.base_image import base_image
-from commands.preflight.check import Check, Place
-from commands.preflight.endpoint import endpoint
-from commands.preflight.quotas import WORKLOAD, quotas
-from commands.preflight.roles import roles
-from commands.terraform import Environment
+from commands.environment.deploy import PARAMETERS
+from commands.environment.preflight import access
+from commands.environment.preflight.base_image import base_image
+from commands.environment.preflight.check import Check, Place
+from commands.environment.preflight.endpoint import endpoint
+from commands.environment.preflight.quotas import WORKLOAD, quotas
+from commands.environment.preflight.roles import roles
+from commands.environment.terraform import Environment
 from helpers import parameters
 from helpers.errors import BadInput, ExitCode, UserError, one_line
 

@@ -14,10 +14,10 @@ from support import ROOT
 from support.helpers.shared import Connected, settings
 
 from commands.__main__ import main
-from commands.deploy import PARAMETERS
-from commands.preflight import report
-from commands.preflight.check import Check
-from commands.terraform import Environment, find
+from commands.environment.deploy import PARAMETERS
+from commands.environment.preflight import report
+from commands.environment.preflight.check import Check
+from commands.environment.terraform import Environment, find
 from helpers import parameters
 from helpers.session import OUTPUTS, Session, connect
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 
-from commands.preflight.check import Check, Place
+from commands.environment.preflight.check import Check, Place
 from helpers.image import ecr
 
 __all__ = ["base_image"]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from commands.terraform import Environment
+from commands.environment.terraform import Environment
 from helpers.session import outputs_of
 
 __all__ = ["Check", "Place"]

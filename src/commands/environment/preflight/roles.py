@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from commands.preflight.check import Check, Place
+from commands.environment.preflight.check import Check, Place
 from contract.names import group_prefix, load
 
-__all__ = ["roles"]
+__all__ = ["calls", "roles"]
 
 
 def roles(place: Place) -> Iterator[Check]:
@@ -18,10 +18,10 @@ def roles(place: Place) -> Iterator[Check]:
         yield Check("roles", True, "none yet; the first apply makes them")
         return
     iam, first = place.client("iam"), place.outputs["job_role_arn"].removesuffix("-jobs")
-    for role, calls in _calls(place.settings["pipeline_name"], place.outputs).items():
+    for role, needed in calls(place.settings["pipeline_name"], place.outputs).items():
         denied = []
         try:
-            for action, resource, context in calls:
+            for action, resource, context in needed:
                 answer = iam.simulate_principal_policy(
                     PolicySourceArn=f"{first}-{role}",
                     ActionNames=[action],
@@ -47,10 +47,10 @@ def roles(place: Place) -> Iterator[Check]:
             )
             yield Check("role", False, f"{first}-{role} may not {', '.join(denied)}", todo)
         else:
-            yield Check("role", True, f"{first}-{role} may do what was asked ({len(calls)} calls)")
+            yield Check("role", True, f"{first}-{role} may do what was asked ({len(needed)} calls)")
 
 
-def _calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, str, dict[str, str]]]]:
+def calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, str, dict[str, str]]]]:
     """For each role the calls without which nothing works: action, resource, the request's condition keys."""
     region, account = outputs["region"], outputs["account_id"]
     partition = outputs["job_role_arn"].split(":")[1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 
-from commands.terraform import NOTHING_BUILT, Environment, announce, same_environment
+from commands.environment.terraform import NOTHING_BUILT, Environment, announce, same_environment
 from contract.names import group_prefix
 from helpers.errors import UserError
 from helpers.runs.executions import RUNNING

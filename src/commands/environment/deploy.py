@@ -11,7 +11,15 @@ from typing import Any
 
 import boto3
 
-from commands.terraform import NOTHING_BUILT, PROGRAM, ROOT, Environment, announce, call, same_environment
+from commands.environment.terraform import (
+    NOTHING_BUILT,
+    PROGRAM,
+    ROOT,
+    Environment,
+    announce,
+    call,
+    same_environment,
+)
 from helpers.errors import BadInput, UserError
 from helpers.image import builders, ecr
 from helpers.storage import write_whole

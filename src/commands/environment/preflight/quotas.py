@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from commands.preflight.check import Check, Place
+from commands.environment.preflight.check import Check, Place
 from helpers.data import datasets
 
 __all__ = ["WORKLOAD", "quotas"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from commands.preflight.check import Check, Place
+from commands.environment.preflight.check import Check, Place
 
 __all__ = ["endpoint"]
 

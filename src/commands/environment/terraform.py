@@ -26,7 +26,7 @@ __all__ = [
     "same_environment",
 ]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIGURATION = ROOT / "terraform"
 # How a person types it in the project's folder, where the environment may not be activated.
 PROGRAM = ".venv/bin/many-models"

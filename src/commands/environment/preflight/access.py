@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError, UnknownRegionError
 
-from commands.preflight.check import Check, Place
+from commands.environment.preflight.check import Check, Place
 from helpers.errors import one_line
 
 __all__ = ["credentials", "region", "state"]

@@ -18,8 +18,8 @@ import pytest
 from support import ROOT
 from support.helpers.shared import Connected, settings
 
-from commands import deploy, teardown, terraform
 from commands.__main__ import main
+from commands.environment import deploy, teardown, terraform
 from helpers.errors import UserError
 from helpers.image import builders, contents
 from helpers.pipeline import network
