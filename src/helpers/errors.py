@@ -29,6 +29,13 @@ class UserError(Exception):
 
     exit_code = ExitCode.FAILED
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the sentence alone.
+
+        Follows https://ipython.readthedocs.io/en/stable/config/integrating.html#custom-exception-tracebacks
+        """
+        return [f"{type(self).__name__}: {self}"]
+
 
 class BadInput(UserError):
     """A parameter, a table or a setting that cannot be used; nothing was started."""

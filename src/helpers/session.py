@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import pandas as pd
-from IPython import get_ipython
 
 from contract.names import NamingError, group_name
 from helpers import parameters
@@ -101,7 +100,7 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
             process works in the other environment already.
         UserError: local_aws does not start.
     """
-    _prepare_notebook()
+    pd.set_option("display.max_colwidth", None)  # a notebook shows whole cells
     given = {"ENVIRONMENT": environment, "PIPELINE_NAME": pipeline_name}
     parameters.check(given, given)
     if (other := os.environ.get(CONNECTED, environment)) != environment:
@@ -206,18 +205,3 @@ def outputs_of(path: str) -> dict[str, Any]:
     if missing := [name for name in OUTPUTS if not outputs.get(name) and name != "image_uri"]:
         raise BadInput(f"{path} has no value for {', '.join(missing)}; apply Terraform and write it again.")
     return outputs
-
-
-def _prepare_notebook() -> None:
-    """Show whole cells of tables and, of errors that a person can mend, the sentence alone."""
-    pd.set_option("display.max_colwidth", None)
-    shell = get_ipython()
-    if shell is not None:
-
-        def show(
-            shell: Any, kind: type, error: BaseException, trace: object, tb_offset: int | None = None
-        ) -> list:
-            shell._showtraceback(kind, error, [f"{kind.__name__}: {error}"])
-            return [f"{kind.__name__}: {error}"]
-
-        shell.set_custom_exc((UserError,), show)
