@@ -132,7 +132,7 @@ def read(path: Path) -> dict[str, Any]:
             "parameters/local.yaml."
         ) from None
     if not isinstance(values, dict):
-        raise BadInput(f"The parameter file {path} holds no `NAME: value` lines; see parameters/local.yaml.")
+        raise BadInput(f"The parameter file {path} has no `NAME: value` lines; see parameters/local.yaml.")
     return values
 
 
@@ -157,7 +157,7 @@ def assignments(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Values given on the command line, read as YAML: `-p MAX_TUNING_JOBS 6`.
 
     Raises:
-        BadInput: a value that is no YAML.
+        BadInput: a value that is not valid YAML.
     """
     return {name: _value(name, text) for name, text in pairs}
 
@@ -167,7 +167,8 @@ def _value(name: str, text: str) -> Any:
         return yaml.safe_load(text) if text else ""
     except (ValueError, yaml.YAMLError):
         raise BadInput(
-            f"{name} is {_shown(text)}, which is no YAML; put quotes around a text with any of []{{}}:,#."
+            f"{name} is {_shown(text)}, which is not valid YAML; put quotes around a text with any of "
+            "[]{}:,#."
         ) from None
 
 

@@ -161,7 +161,7 @@ def _local(pipeline_name: str) -> dict[str, str]:
     server = _started()
     outputs = local_aws.ensure_environment(server.endpoint_url, pipeline_name)
     # The SageMaker SDK makes clients of its own, some already when it is imported: they find the stand-in,
-    # and never a person's real account, by these variables and for want of any other.
+    # and never a person's real account, by these variables and for lack of any other.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= LOCAL_SETTINGS | {
@@ -181,7 +181,7 @@ def _started(owner: int | None = None) -> Any:
         return local_aws.start(owner=owner)
     except (local_aws.LocalAwsError, OSError) as error:
         raise UserError(
-            f"local_aws does not start in {state_folder()}: {error} Mend that, or set LOCAL_AWS_HOME to "
+            f"local_aws does not start in {state_folder()}: {error} Fix that, or set LOCAL_AWS_HOME to "
             "another folder."
         ) from None
 
@@ -195,7 +195,7 @@ def outputs_of(path: str) -> dict[str, Any]:
     file = Path(path).expanduser()
     if not path or not file.is_file():
         raise BadInput(
-            f"TERRAFORM_OUTPUTS names {path!r}, which is no file; write it with "
+            f"TERRAFORM_OUTPUTS names {path!r}, which is not a file; write it with "
             "`terraform -chdir=terraform output -json > outputs.json` and give its path."
         )
     try:

@@ -74,9 +74,9 @@ def exit_code(tmp_path: Path, *arguments: str, contents: str = "ENVIRONMENT: loc
     [
         (["--only", "3"], "There is no notebook '3'; there are 01, 02, 03, 04, 05."),
         (["--from", "06"], "There is no notebook '06'; there are"),
-        (["-p", "DATASETS", "[wine"], "DATASETS is '[wine', which is no YAML"),
+        (["-p", "DATASETS", "[wine"], "DATASETS is '[wine', which is not valid YAML"),
         (["-p", "DATASETS", "[wien]"], "Unknown data set 'wien'; known are "),
-        (["-p", "ENVIRONMENT", "aws"], "TERRAFORM_OUTPUTS names '', which is no file; write it with "),
+        (["-p", "ENVIRONMENT", "aws"], "TERRAFORM_OUTPUTS names '', which is not a file; write it with "),
         (["-p", "PIPELINE_NAME", "Mine"], "PIPELINE_NAME is 'Mine'; it must be up to 32"),
         (["-p", "DATASETS", "[wine, wine]"], "DATASETS names 'wine' more than once"),
         (

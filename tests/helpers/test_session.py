@@ -57,7 +57,7 @@ def test_another_environment_is_refused() -> None:
 @pytest.mark.parametrize("path", ["", "nowhere/outputs.json", "."])
 def test_terraforms_outputs_that_are_not_there_are_refused_with_how_to_write_them(path: str) -> None:
     told = refused("aws", "many-models", path)
-    assert told.startswith(f"TERRAFORM_OUTPUTS names {path!r}, which is no file; write it with `terraform ")
+    assert told.startswith(f"TERRAFORM_OUTPUTS names {path!r}, which is not a file; write it with ")
 
 
 @pytest.mark.parametrize(

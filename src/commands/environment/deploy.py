@@ -132,7 +132,7 @@ def _compile(environment: Environment, outputs: Mapping[str, Any]) -> None:
     done = call(command, ROOT, environment=region)
     if done.returncode:
         raise UserError(
-            f"Notebook 02 ended with exit code {done.returncode}, and says why above; mend that and run this "
+            f"Notebook 02 ended with exit code {done.returncode}, and says why above; fix that and run this "
             "command again: it continues where it stopped."
         )
 

@@ -161,13 +161,13 @@ class Environment:
             print(done.stderr, file=sys.stderr, end="")
             raise UserError(
                 f"`terraform {arguments[0]}` ended with exit code {done.returncode}, and says why above; "
-                "mend that and run this command again: it continues where it stopped."
+                "fix that and run this command again: it continues where it stopped."
             )
         return done
 
     @contextmanager
     def _planned(self, values: Mapping[str, Any], *options: str) -> Iterator[tuple[list[str], str, bool]]:
-        """The arguments of a plan with some variables set anew, its file, and whether it has changes."""
+        """The arguments of a plan with these values of variables, its file, and whether it has changes."""
         with tempfile.TemporaryDirectory() as folder:
             file, plan = Path(folder) / "values.tfvars.json", f"{folder}/saved.tfplan"
             file.write_text(json.dumps(values))  # a file, for on the command line None would be a text

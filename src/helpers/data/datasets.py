@@ -172,12 +172,12 @@ def _check_target(target: pd.Series, dataset: Dataset) -> None:
         only = target.dropna().iloc[0]
         raise ValueError(f"The target {name!r} holds only {only!r}; name a column of at least two values.")
     if dataset.task == "binary" and distinct > 2:
-        raise ValueError(f"The target {name!r} holds {distinct} values, not two; leave task out, or mend it.")
+        raise ValueError(f"The target {name!r} holds {distinct} values, not two; leave task out, or fix it.")
     if dataset.task == "regression" and not pd.api.types.is_numeric_dtype(target):
         text = next(cell for cell in target.dropna() if pd.isna(pd.to_numeric(cell, errors="coerce")))
         raise ValueError(
-            f"The target {name!r} holds {text!r}, which is no number, and the task is regression; leave task "
-            "out, or mend the cell."
+            f"The target {name!r} holds {text!r}, which is not a number, and the task is regression; leave "
+            "task out, or fix the cell."
         )
 
 

@@ -69,8 +69,8 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
     name = str(entry.get("name", ""))
     if not NAME.fullmatch(name):
         raise BadInput(
-            f"{name!r} is no name for a data set; use lower-case letters, digits and single hyphens between "
-            "them, such as my-table."
+            f"{name!r} is not a valid data set name; use lower-case letters, digits and single hyphens "
+            "between them, such as my-table."
         )
     for key in entry:
         if key not in KEYS:

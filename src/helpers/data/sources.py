@@ -118,7 +118,7 @@ def _https(uri: str, _: Session | None) -> list[File]:
     notes = path.with_name("headers.json")
     headers = {}
     if path.exists():
-        with suppress(OSError, ValueError):  # without its notes it is fetched anew
+        with suppress(OSError, ValueError):  # without its notes it is fetched again
             headers = json.loads(notes.read_text())
     try:
         with web() as session:

@@ -395,7 +395,7 @@ def test_a_notebook_that_fails_ends_up_with_one_sentence(
     code, said = made.run("up", "--yes")
     assert code == 1
     assert said.rstrip().endswith(
-        "Notebook 02 ended with exit code 1, and says why above; mend that and run this command again: it "
+        "Notebook 02 ended with exit code 1, and says why above; fix that and run this command again: it "
         "continues where it stopped."
     )
 
@@ -406,7 +406,7 @@ def test_what_terraform_refuses_is_shown(empty: Place, tmp_path: Path) -> None:
     code, said = place.run("up", "--yes")
     assert code == 1
     assert "pipeline_name must be up to 32 lower-case letters" in said
-    assert "`terraform plan` ended with exit code 1, and says why above; mend that and run this" in said
+    assert "`terraform plan` ended with exit code 1, and says why above; fix that and run this" in said
 
 
 def test_terraform_asks_before_it_applies(empty: Place, tmp_path: Path) -> None:

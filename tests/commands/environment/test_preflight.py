@@ -373,7 +373,7 @@ def test_a_role_that_is_gone(environment: Environment, aws: Session) -> None:
     [
         ("Updating", True, ""),
         ("Creating", False, "Wait some minutes, and ask again."),
-        ("Failed", False, "Mend the reason (its log is in CloudWatch), then run `many-models up --env try`."),
+        ("Failed", False, "Fix the reason (its log is in CloudWatch), then run `many-models up --env try`."),
     ],
 )
 def test_an_endpoint_is_described(

@@ -34,5 +34,5 @@ def endpoint(place: Place) -> Iterator[Check]:
         yield Check("endpoint", False, seen, "Wait some minutes, and ask again.")
     else:
         yield Check(
-            "endpoint", False, seen, f"Mend the reason (its log is in CloudWatch), then run `{deploy}`."
+            "endpoint", False, seen, f"Fix the reason (its log is in CloudWatch), then run `{deploy}`."
         )

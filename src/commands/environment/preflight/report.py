@@ -71,7 +71,7 @@ def checks(
     try:
         settings = environment.settings()
     except UserError as error:
-        yield Check("terraform", False, one_line(error), "Mend that, and ask again.")
+        yield Check("terraform", False, one_line(error), "Fix that, and ask again.")
         return
     yield Check("terraform", True, f"{shutil.which('terraform')} reads {environment.variables}")
 
@@ -92,12 +92,12 @@ def _guarded(
     try:
         yield from check(place)
     except UserError as error:
-        yield Check(name, False, one_line(error), "Mend that, and ask again.")
+        yield Check(name, False, one_line(error), "Fix that, and ask again.")
     except ClientError as error:
         if error.response["Error"]["Code"] in DENIED:
             yield Check(name, False, "may not be asked", f"Give {place.who} the permission {permission}.")
         else:
-            yield Check(name, False, one_line(error), "Mend what AWS says there, and ask again.")
+            yield Check(name, False, one_line(error), "Fix what AWS says there, and ask again.")
     except BotoCoreError as error:
         yield Check(name, False, one_line(error), "See whether this machine reaches AWS, and ask again.")
 
