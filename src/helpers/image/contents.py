@@ -1,10 +1,8 @@
 """The container image: what it holds, the name of its contents, and what a builder is given."""
 
-import ast
 import configparser
 import hashlib
 import io
-import subprocess
 import sys
 import tomllib
 import zipfile
@@ -12,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+
+from helpers.image.pip_settings import pip_settings
 
 __all__ = ["PLATFORM", "archive", "contents", "fingerprint", "requirements", "tag", "write_context"]
 
@@ -83,16 +83,11 @@ def _context() -> Iterator[tuple[str, bytes]]:
 
 def _pip_settings() -> str:
     """Where pip of this machine gets packages from, as a pip.conf; empty for what is pip's own default."""
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found: dict[str, str] = {}
-    # What is listed last counts: files from the widest to the nearest, then the environment.
-    for line in listed.splitlines():
-        name, _, value = line.partition("=")
-        key, values = name.rpartition(".")[2], str(ast.literal_eval(value)).split()
-        values = [one for one in values if not one.startswith(("/", "file:"))]
-        if key in PIP_SETTINGS and values:
-            found[key] = "\n".join(values)
+    for key, values in pip_settings(sys.executable).items():
+        kept = [one for one in values if not one.startswith(("/", "file:"))]
+        if key in PIP_SETTINGS and kept:
+            found[key] = "\n".join(kept)
     if not found:
         return ""
     settings, text = configparser.RawConfigParser(), io.StringIO()
