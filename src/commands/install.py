@@ -106,7 +106,7 @@ def main() -> None:
 
 
 def _uv() -> str | None:
-    """uv of this machine, or one in .venv; None where it cannot be had."""
+    """Find uv on this machine, or get it into .venv; None where it cannot be had."""
     if found := shutil.which("uv"):
         return found
     uv = PYTHON.with_name("uv")
