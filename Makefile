@@ -11,16 +11,16 @@ help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
 
 # One installation at a time. Each purpose has a stamp of its own, and adds what is not there yet.
-INSTALL = @PYTHONPATH=src $(PYTHON) -m commands.lock .install.lock $(MAKE) --silent
+LOCKED = @PYTHONPATH=src $(PYTHON) -m commands.lock .install.lock
 
 install: ## make .venv with what the demo needs, at the versions of constraints.txt
-	$(INSTALL) .venv/installed-demo
+	$(LOCKED) $(MAKE) --silent .venv/installed-demo
 
 install-lab: ## the same, and JupyterLab
-	$(INSTALL) .venv/installed-lab
+	$(LOCKED) $(MAKE) --silent .venv/installed-lab
 
 install-test: ## the same, and what the tests need
-	$(INSTALL) .venv/installed-test
+	$(LOCKED) $(MAKE) --silent .venv/installed-test
 
 .venv/installed-%: constraints.txt pyproject.toml container/pyproject.toml $(wildcard container/tabular/portable/native/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; set PYTHON to a newer one.")'

@@ -5,21 +5,21 @@ import subprocess
 
 __all__ = ["pip_settings"]
 
+SECTIONS = ("global", "install", ":env:")  # pip's order: what comes later counts
+
 
 def pip_settings(python: str) -> dict[str, list[str]]:
     """The settings by which this pip installs, by name, such as `index-url`, each with its values.
-
-    What is listed last counts: files from the widest to the nearest, then the environment.
 
     Args:
         python: the interpreter whose pip is asked.
     """
     command = [python, "-m", "pip", "config", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = {}
+    found: dict[str, dict[str, list[str]]] = {section: {} for section in SECTIONS}
     for line in listed.splitlines():
         name, _, value = line.partition("=")
         section, _, key = name.rpartition(".")
-        if section in ("global", "install", ":env:"):
-            found[key] = str(ast.literal_eval(value)).split()
-    return found
+        if section in found:
+            found[section][key] = str(ast.literal_eval(value)).split()
+    return {key: values for section in SECTIONS for key, values in found[section].items()}

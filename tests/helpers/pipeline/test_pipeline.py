@@ -59,7 +59,7 @@ def steps(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 COMPILE = """
 import sys
-from helpers_shared import compile_pipeline
+from support.helpers.shared import compile_pipeline
 from helpers.session import connect
 sys.stdout.write(compile_pipeline(connect("local", "many-models")).definition)
 """
@@ -77,7 +77,7 @@ def test_the_same_inputs_give_the_same_bytes(session: Session, compiled: Compile
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", COMPILE],
         env=headless.environment(Path(os.environ["LOCAL_AWS_HOME"]), **more),
-        cwd=Path(__file__).parent,
+        cwd=ROOT / "tests",
         capture_output=True,
         text=True,
         timeout=120,
