@@ -17,7 +17,7 @@ from support.helpers.shared import Compiled, Connected
 from commands import install
 from helpers.image.pip_settings import pip_settings
 
-# The definitions of both families, and of a pipeline in a network, with nothing to import of what is left out.
+# The definitions of both families, and of a pipeline in a network, with what is left out not to be had.
 COMPILE = """
 import dataclasses, importlib, json, pkgutil, sys
 for name in sys.argv[1:]:
