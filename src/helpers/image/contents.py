@@ -53,7 +53,7 @@ def tag(base_digest: str) -> str:
 
 
 def write_context(folder: Path) -> None:
-    """Write what `docker build` reads: container/ and constraints.txt, and pip's settings if it has any.
+    """Write what `docker build` reads: container/, LICENSE, constraints.txt, and pip's settings if any.
 
     With them the packages come from where this machine's packages come from. They reach the first stages of
     the build and nobody else: neither the image nor its history has them.
@@ -76,7 +76,8 @@ def archive() -> bytes:
 
 
 def _context() -> Iterator[tuple[str, bytes]]:
-    yield "constraints.txt", (ROOT / "constraints.txt").read_bytes()
+    for name in ("LICENSE", "constraints.txt"):
+        yield name, (ROOT / name).read_bytes()
     for path, _ in _files():
         yield path.relative_to(ROOT / "container").as_posix(), path.read_bytes()
 
