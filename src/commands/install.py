@@ -88,7 +88,7 @@ def install(purpose: str) -> None:
     uv = _uv() if told else None
     for required in requirements(purpose):
         if not (uv and told and _by_uv(uv, *told, required)):
-            _pip("install", *CONSTRAINTS, *required)
+            _pip("install", "--no-compile", *CONSTRAINTS, *required)  # Python compiles what it imports
 
 
 def main() -> None:
