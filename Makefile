@@ -100,8 +100,7 @@ bench-baseline: install-test ## compare the winner of a search with a plain base
 	PYTHONPATH=tests $(BIN)/python -m bench.baseline $(ARGS)
 
 constraints: ## renew constraints.txt, with the newest versions of all that laptop and image install
-	$(PYTHON) -m venv .venv-constraints
-	.venv-constraints/bin/python -m pip install --quiet --editable ./container --editable '.[lab,sdk,test]' uv
+	@PYTHONPATH=src $(PYTHON) -m commands.install newest
 	(echo "# Exact versions, for the laptop, CI and the image. Renew with: make constraints"; \
 	 .venv-constraints/bin/python -m pip freeze --exclude-editable; \
 	 .venv-constraints/bin/python -m pip freeze | sed -n 's/^xgboost-cpu==/xgboost==/p') | sort -f > constraints.txt

@@ -1,5 +1,7 @@
 """Install what a purpose needs into .venv: `python -m commands.install demo`, or `lab` or `test`.
 
+`newest` installs everything at its newest version into .venv-constraints, for `make constraints`.
+
 It runs before anything is installed and needs the standard library alone. uv does the work where it is on
 PATH or can be had from the package index, several times as fast as pip. pip does it where there is no uv,
 where uv fails, and where pip was given a setting that uv has no word for.
@@ -11,14 +13,13 @@ import subprocess
 import sys
 import venv
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.image.pip_settings import pip_settings
 
-__all__ = ["LEFT_OUT", "SDK", "install", "main", "requirements", "uv_settings"]
+__all__ = ["LEFT_OUT", "PURPOSES", "SDK", "Environment", "install", "main", "requirements", "uv_settings"]
 
-PYTHON = Path(".venv/bin/python")
-CONSTRAINTS = ("--constraint", "constraints.txt")
 PURPOSES = ("demo", "lab", "test")
 # The parts of the SageMaker SDK beyond sagemaker-core, installed without what they ask for: with it come
 # MLflow and PyIceberg, which no pipeline definition needs, and which are half of the packages.
@@ -55,10 +56,30 @@ NOT_FOR_UV = {
 }
 
 
-def requirements(purpose: str) -> tuple[list[str], list[str]]:
-    """What to install with all that it asks for, and what without."""
-    project = "." if purpose == "demo" else f".[{purpose}]"
-    return ["--editable", "./container", "--editable", project], ["--no-deps", *SDK]
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment, and what holds the versions in it."""
+
+    folder: Path
+    constraints: tuple[str, ...] = ("--constraint", "constraints.txt")
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin/python"
+
+    def create(self) -> None:
+        """Make it unless it is there."""
+        if not self.python.with_name("pip").exists():
+            venv.create(self.folder, with_pip=True, symlinks=True, clear=not self.python.exists())
+
+
+def requirements(purpose: str) -> list[list[str]]:
+    """What to install, one command after the other."""
+    both = ["--editable", "./container", "--editable"]
+    if purpose == "newest":
+        return [[*both, ".[lab,sdk,test]", "uv"]]
+    return [[*both, "." if purpose == "demo" else f".[{purpose}]"], ["--no-deps", *SDK]]
 
 
 def uv_settings(settings: Mapping[str, list[str]]) -> tuple[dict[str, str], list[str]] | None:
@@ -77,65 +98,73 @@ def uv_settings(settings: Mapping[str, list[str]]) -> tuple[dict[str, str], list
     return variables, options
 
 
-def install(purpose: str) -> None:
+def install(environment: Environment, purpose: str) -> None:
     """Install what a purpose needs and is not there yet.
 
     Raises:
         subprocess.CalledProcessError: pip could not.
     """
-    settings = pip_settings(str(PYTHON))
-    told = uv_settings(settings)
-    uv = _uv() if told else None
+    told = uv_settings(pip_settings(str(environment.python)))
+    uv = _uv(environment) if told else None
     for required in requirements(purpose):
-        if not (uv and told and _by_uv(uv, *told, required)):
-            _pip("install", "--no-compile", *CONSTRAINTS, *required)  # Python compiles what it imports
+        if not (uv and told and _by_uv(uv, *told, environment, required)):
+            _pip(environment, "--no-compile", *required)  # Python compiles what it imports
 
 
 def main() -> None:
-    """Make .venv if there is none, and install."""
+    """Make the environment if there is none, and install."""
     purpose = sys.argv[-1]
-    if len(sys.argv) != 2 or purpose not in PURPOSES:
+    if len(sys.argv) != 2 or purpose not in (*PURPOSES, "newest"):
         sys.exit(f"Say what to install for, one of {', '.join(PURPOSES)}.")
-    print(f"Installing into .venv what `{purpose}` needs, once.", flush=True)
-    if not PYTHON.with_name("pip").exists():
-        venv.create(".venv", with_pip=True, symlinks=True, clear=not PYTHON.exists())
+    newest = purpose == "newest"
+    environment = Environment(Path(".venv-constraints"), ()) if newest else Environment(Path(".venv"))
+    print(f"Installing into {environment.folder} what `{purpose}` needs, once.", flush=True)
+    environment.create()
     try:
-        install(purpose)
+        install(environment, purpose)
     except subprocess.CalledProcessError as error:
         sys.exit(f"pip could not install what `{purpose}` needs (exit code {error.returncode}); see above.")
 
 
-def _uv() -> str | None:
-    """Find uv on this machine, or get it into .venv; None where it cannot be had."""
+def _uv(environment: Environment) -> str | None:
+    """Find uv on this machine, or get it into the environment; None where it cannot be had."""
     if found := shutil.which("uv"):
         return found
-    uv = PYTHON.with_name("uv")
+    uv = environment.python.with_name("uv")
     if not uv.exists():
         try:
-            _pip("install", *CONSTRAINTS, "uv", capture_output=True)
+            _pip(environment, "uv", capture_output=True)
         except subprocess.CalledProcessError:
             print("uv cannot be had here; pip installs the same, which takes some minutes.", flush=True)
             return None
     return str(uv)
 
 
-def _by_uv(uv: str, variables: Mapping[str, str], options: list[str], required: list[str]) -> bool:
+def _by_uv(
+    uv: str,
+    variables: Mapping[str, str],
+    options: list[str],
+    environment: Environment,
+    required: list[str],
+) -> bool:
     """Whether uv installed it; what a person told uv itself goes before what they told pip."""
-    command = [uv, "pip", "install", "--quiet", "--python", str(PYTHON), *CONSTRAINTS, *options, *required]
+    into = ["--python", str(environment.python), *environment.constraints]
     own = {name: value for name, value in os.environ.items() if name.startswith("UV_")}
     done = subprocess.run(
-        command, env={**os.environ, **variables, **own}, capture_output=True, text=True, check=False
+        [uv, "pip", "install", "--quiet", *into, *options, *required],
+        env={**os.environ, **variables, **own},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        print(
-            f"uv could not install; pip tries, which takes some minutes.\n{done.stderr.strip()}", flush=True
-        )
+        print(f"{done.stderr.strip()}\nuv could not install; pip tries, for some minutes.", flush=True)
     return done.returncode == 0
 
 
-def _pip(*arguments: str, capture_output: bool = False) -> None:
-    command = [str(PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    subprocess.run(command, check=True, capture_output=capture_output)
+def _pip(environment: Environment, *required: str, capture_output: bool = False) -> None:
+    command = [str(environment.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*command, *environment.constraints, *required], check=True, capture_output=capture_output)
 
 
 if __name__ == "__main__":
