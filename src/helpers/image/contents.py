@@ -1,10 +1,8 @@
 """The container image: what it holds, the name of its contents, and what a builder is given."""
 
-import ast
 import configparser
 import hashlib
 import io
-import subprocess
 import sys
 import tomllib
 import zipfile
@@ -12,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+
+from helpers.image.pip_settings import pip_settings
 
 __all__ = ["PLATFORM", "archive", "files", "fingerprint", "libraries", "tag", "write_context"]
 
@@ -53,7 +53,7 @@ def tag(base_digest: str) -> str:
 
 
 def write_context(folder: Path) -> None:
-    """Write what `docker build` reads: container/ and constraints.txt, and pip's settings if it has any.
+    """Write what `docker build` reads: container/, LICENSE, constraints.txt, and pip's settings if any.
 
     With them the packages come from where this machine's packages come from. They reach the first stages of
     the build and nobody else: neither the image nor its history has them.
@@ -76,23 +76,19 @@ def archive() -> bytes:
 
 
 def _context() -> Iterator[tuple[str, bytes]]:
-    yield "constraints.txt", (ROOT / "constraints.txt").read_bytes()
+    for name in ("LICENSE", "constraints.txt"):
+        yield name, (ROOT / name).read_bytes()
     for path, _ in _sources():
         yield path.relative_to(ROOT / "container").as_posix(), path.read_bytes()
 
 
 def _pip_settings() -> str:
     """Where pip of this machine gets packages from, as a pip.conf; empty for what is pip's own default."""
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found: dict[str, str] = {}
-    # What is listed last counts: files from the widest to the nearest, then the environment.
-    for line in listed.splitlines():
-        name, _, value = line.partition("=")
-        key, values = name.rpartition(".")[2], str(ast.literal_eval(value)).split()
-        values = [one for one in values if not one.startswith(("/", "file:"))]
-        if key in PIP_SETTINGS and values:
-            found[key] = "\n".join(values)
+    for key, values in pip_settings(sys.executable).items():
+        kept = [one for one in values if not one.startswith(("/", "file:"))]
+        if key in PIP_SETTINGS and kept:
+            found[key] = "\n".join(kept)
     if not found:
         return ""
     settings, text = configparser.RawConfigParser(), io.StringIO()

@@ -1,1 +1,1 @@
-"""Notebook 03: executions, how far they are, and what they found."""
+"""Notebook 03: executions are started and watched (`executions`, `progress`), and what they found is read."""
