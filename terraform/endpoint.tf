@@ -64,7 +64,7 @@ resource "aws_sagemaker_model" "this" {
     }
   }
 
-  # SageMaker tries out the role when it creates the model.
+  # SageMaker checks the role when it creates the model.
   depends_on = [aws_iam_role_policy.endpoint]
 }
 

@@ -51,7 +51,7 @@ locals {
 
 resource "aws_iam_policy" "operator" {
   name        = "${local.name}-operator"
-  description = "Run the pipelines of ${local.name} and see everything; approve nothing"
+  description = "Run the pipelines of ${local.name} and look at everything; approve nothing"
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(local.look_statements, local.kms_statements, [
@@ -148,7 +148,7 @@ resource "aws_iam_policy" "operator" {
 
 resource "aws_iam_policy" "approver" {
   name        = "${local.name}-approver"
-  description = "Approve and reject model packages of ${local.name}, and see the result"
+  description = "Approve and reject model packages of ${local.name}, and see what comes of it"
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(local.look_statements, local.kms_statements, [

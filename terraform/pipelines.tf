@@ -1,8 +1,9 @@
 # The pipelines, from the definitions that notebook 02 compiles, and the role of their jobs.
 #
 # A definition names its code by the tarball's SHA-256 (code/<sha256>/source.tar.gz), which notebook 02 uploads
-# before it compiles. Terraform owns the bucket and its permissions, not the object. If it did, new code would
-# delete the old tarball, which running executions, developers' pipelines and registered packages still name.
+# before it compiles. Terraform owns the bucket and its permissions, not the object. If it owned the object, new
+# code would delete the old tarball, which running executions, developers' pipelines and registered packages still
+# name.
 # Either way, the same file gives the same plan on every machine.
 
 locals {

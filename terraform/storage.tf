@@ -64,8 +64,8 @@ resource "aws_s3_bucket_policy" "this" {
 
 locals {
   # What only the steps of one execution need. Everything else in an execution stays, because a registered package
-  # names it for good: the model (a rollback copies it again), its evaluation and the held-out rows. The step comes
-  # before the execution's id in these keys, because a lifecycle rule sees only prefixes.
+  # always refers to it: the model (a rollback copies it again), its evaluation and the held-out rows. The step
+  # comes before the execution's id in these keys, because a lifecycle rule sees only prefixes.
   intermediates = [for folder in ["PreprocessData/train/", "TuningWithCrossValidation/"] :
   "${local.prefixes.executions}${folder}"]
 }
