@@ -28,7 +28,7 @@ from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.jobs.training import TrainingJobs
 from local_aws.services.jobs.tuning import TuningJobs
 from local_aws.services.pipelines.pipelines import Pipelines
-from local_aws.services.pipelines.steps import Steps
+from local_aws.services.pipelines.steps import Services
 from local_aws.services.registry import GroupPolicies, Registry
 from local_aws.services.s3 import Buckets
 from local_aws.services.tags import Tags
@@ -57,8 +57,8 @@ class Cloud:
         processing, training = ProcessingJobs(platform), TrainingJobs(platform)
         tuning = TuningJobs(platform, training)
         self._jobs = (tuning, training, processing)
-        steps = Steps(self._store, processing, training, tuning, registry)
-        self._pipelines = Pipelines(account, self._store, buckets, steps)
+        services = Services(self._store, processing, training, tuning, registry, self.functions)
+        self._pipelines = Pipelines(account, self._store, buckets, services)
         self._endpoints = Endpoints(account, self._store, buckets, self._workers)
         self._environments = Environments(
             account, self._store, buckets, self._endpoints, self.functions, self._events

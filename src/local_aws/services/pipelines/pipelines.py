@@ -15,7 +15,7 @@ from local_aws.core.wire import in_period, page
 from local_aws.services.pipelines.definitions import parse, typed_parameters
 from local_aws.services.pipelines.executions import Execution
 from local_aws.services.pipelines.expressions import Scope
-from local_aws.services.pipelines.steps import Steps
+from local_aws.services.pipelines.steps import STEP_TYPES, Services
 from local_aws.services.s3 import Buckets
 
 __all__ = ["Pipelines"]
@@ -34,8 +34,9 @@ _UNEMULATED_START = (
 class Pipelines:
     """The operations on pipelines and executions."""
 
-    def __init__(self, account: Account, store: Store, buckets: Buckets, steps: Steps) -> None:
-        self._account, self._store, self._buckets, self._steps = account, store, buckets, steps
+    def __init__(self, account: Account, store: Store, buckets: Buckets, services: Services) -> None:
+        self._account, self._store, self._buckets = account, store, buckets
+        self._step_types = {name: step_type(services) for name, step_type in STEP_TYPES.items()}
         self._executions: dict[str, Execution] = {}
 
     # Pipelines
@@ -270,7 +271,7 @@ class Pipelines:
     def _begin(self, document: Document, definition: Document) -> None:
         """Run an execution in a thread of its own."""
         scope = self._scope(document, document["Parameters"])
-        execution = Execution(self._store, self._steps, document, definition, scope)
+        execution = Execution(self._store, self._step_types, document, definition, scope)
         self._executions[execution.arn] = execution
         threading.Thread(target=self._run, args=(execution,), name=execution.arn[-_ID_LENGTH:]).start()
 
