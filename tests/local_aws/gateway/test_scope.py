@@ -10,7 +10,7 @@ from support.local_aws.aws import SCOPE, Aws
 from support.local_aws.pipeline import create, fail, processing, run
 
 from local_aws.core.validation import service_model
-from local_aws.gateway.dispatch import MOTO_SERVICES
+from local_aws.gateway.handlers import MOTO_SERVICES
 from local_aws.services.cloudwatch.logs import Logs
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.jobs.processing import ProcessingJobs
