@@ -1,11 +1,9 @@
 """Requests and answers, and how answers and errors look on the wire."""
 
-import base64
-import binascii
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
@@ -13,19 +11,13 @@ from xml.sax.saxutils import escape
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from local_aws.core.errors import AwsError, invalid
+from local_aws.core.errors import AwsError
 
-__all__ = ["Reply", "Request", "in_period", "json_reply", "page", "shaped", "to_reply"]
+__all__ = ["Reply", "Request", "json_reply", "shaped", "to_reply"]
 
 _JSON = "application/x-amz-json-1.1"
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/[^/]*/([^/]+)/aws4_request")
 _UNSIGNED = ("/_local/", "/function-url/")
-# What a filter is called, and what it filters by.
-_PERIODS = {
-    "Created": "CreationTime",
-    "CreationTime": "CreationTime",
-    "LastModifiedTime": "LastModifiedTime",
-}
 
 
 class Request:
@@ -121,33 +113,3 @@ def shaped(value: Any, shape: Shape | None) -> Any:
     if isinstance(shape, MapShape):
         return {key: shaped(item, shape.value) for key, item in value.items()}
     return value
-
-
-def in_period(document: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
-    """Return whether a record was made and changed when a List operation asks for it."""
-    return all(
-        request.get(f"{prefix}After", 0) <= document[field] <= request.get(f"{prefix}Before", float("inf"))
-        for prefix, field in _PERIODS.items()
-        if field in document
-    )
-
-
-def page(
-    items: Sequence[Any], request: Mapping[str, Any], default: int = 100
-) -> tuple[list[Any], dict[str, str]]:
-    """Cut one page out of a listing, by the request's MaxResults and NextToken.
-
-    Returns:
-        The items of the page, and `{"NextToken": ...}` or nothing.
-    """
-    start = 0
-    if token := request.get("NextToken"):
-        try:
-            start = int(base64.urlsafe_b64decode(token.encode()))
-        except (binascii.Error, ValueError):
-            raise invalid(f"Invalid NextToken {token!r}.") from None
-    end = start + request.get("MaxResults", default)
-    following = (
-        {"NextToken": base64.urlsafe_b64encode(str(end).encode()).decode()} if end < len(items) else {}
-    )
-    return list(items[start:end]), following

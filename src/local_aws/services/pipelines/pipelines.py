@@ -10,8 +10,8 @@ from typing import Any
 
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, invalid, not_emulated, not_found
+from local_aws.core.listing import listing, page
 from local_aws.core.store import Document, Store
-from local_aws.core.wire import in_period, page
 from local_aws.services.pipelines.definitions import parse, typed_parameters
 from local_aws.services.pipelines.executions import Execution
 from local_aws.services.pipelines.expressions import Scope
@@ -89,14 +89,8 @@ class Pipelines:
     def list_pipelines(self, request: Document) -> Document:
         """List pipelines, newest first unless asked otherwise."""
         prefix = request.get("PipelineNamePrefix", "")
-        pipelines = [
-            item
-            for item in self._store.list("pipeline")
-            if item["PipelineName"].startswith(prefix) and in_period(item, request)
-        ]
-        field = "PipelineName" if request.get("SortBy") == "Name" else "CreationTime"
-        pipelines.sort(key=lambda item: item[field], reverse=request.get("SortOrder") != "Ascending")
-        chosen, following = page(pipelines, request, 10)
+        pipelines = [it for it in self._store.list("pipeline") if it["PipelineName"].startswith(prefix)]
+        chosen, following = listing(pipelines, request, name="PipelineName")
         summaries = [{**item, "LastExecutionTime": item.get("LastRunTime")} for item in chosen]
         return {"PipelineSummaries": summaries, **following}
 
@@ -182,10 +176,7 @@ class Pipelines:
     def list_pipeline_executions(self, request: Document) -> Document:
         """List a pipeline's executions, newest first unless asked otherwise."""
         executions = self._executions_of(self._pipeline(request["PipelineName"]))
-        executions = [item for item in executions if in_period(item, request)]
-        if request.get("SortOrder") != "Ascending":
-            executions.reverse()
-        chosen, following = page(executions, request, 10)
+        chosen, following = listing(executions, request)
         summaries = [
             {
                 **item,
