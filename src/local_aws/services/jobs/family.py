@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from local_aws.compute.guard import OPT_ML
-from local_aws.compute.workers import Worker, Workers
+from local_aws.compute.workers import Command, Worker, Workers
 from local_aws.core.account import Account
 from local_aws.core.errors import already_exists, invalid
 from local_aws.core.listing import listing
@@ -233,7 +233,7 @@ class JobFamily:
         everything = self.platform.account.environment(
             role_arn, {"SAGEMAKER_BASE_DIR": str(run.base), **environment}
         )
-        run.worker = self.platform.workers.start(command, everything, run.folder, run.log, opt_ml=run.base)
+        run.worker = self.platform.workers.start(Command(command, everything, run.folder, run.log, run.base))
         if run.stopping.is_set():
             Workers.end(run.worker)
         code = run.worker.wait(seconds)
