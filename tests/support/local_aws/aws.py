@@ -37,8 +37,8 @@ class Aws:
         )
 
 
-def wait_for(check: Callable[[], Any], seconds: float = 30) -> Any:
-    """Return the first true answer of a function."""
+def wait_for(check: Callable[[], Any], seconds: float = 180) -> Any:
+    """Return the first true answer of a function. It comes at once or never; a loaded machine has its time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if answer := check():

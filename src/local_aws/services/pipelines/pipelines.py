@@ -126,7 +126,6 @@ class Pipelines:
             arn = document["PipelineExecutionArn"]
             self._store.put("execution", arn, document)
             self._store.put("execution-definition", arn, definition)
-            self._store.put("execution-steps", arn, {"Steps": []})
             self._store.put("token", token, {"PipelineExecutionArn": arn})
             self._store.update("pipeline", pipeline["PipelineName"], LastRunTime=document["CreationTime"])
             self._begin(document, definition)
@@ -263,6 +262,7 @@ class Pipelines:
         """Run an execution in a thread of its own."""
         scope = self._scope(document, document["Parameters"])
         execution = Execution(self._store, self._step_types, document, definition, scope)
+        execution.forget_failures()
         self._executions[execution.arn] = execution
         threading.Thread(target=self._run, args=(execution,), name=execution.arn[-_ID_LENGTH:]).start()
 
