@@ -38,7 +38,7 @@ class Aws:
 
 
 def wait_for(check: Callable[[], Any], seconds: float = 180) -> Any:
-    """Return the first true answer of a function. It comes at once or never; a loaded machine has its time."""
+    """Return the first true answer of a function. It comes soon or never; a loaded machine may be slow."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if answer := check():
