@@ -9,11 +9,9 @@ from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
-from botocore.model import ListShape, MapShape, Shape, StructureShape
-
 from local_aws.core.errors import AwsError
 
-__all__ = ["Reply", "Request", "json_reply", "shaped", "to_reply"]
+__all__ = ["Reply", "Request", "json_reply", "to_reply"]
 
 _JSON = "application/x-amz-json-1.1"
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/[^/]*/([^/]+)/aws4_request")
@@ -96,20 +94,3 @@ def to_reply(error: AwsError, *, xml: bool = False) -> Reply:
         return Reply(body.encode(), error.status, {"Content-Type": "text/xml"})
     body = {"__type": error.code, "message": error.message, "Message": error.message, **error.details}
     return json_reply(body, error.status, {"x-amzn-ErrorType": error.code})
-
-
-def shaped(value: Any, shape: Shape | None) -> Any:
-    """Return only what the output shape has, so that no internal field of a document reaches a client."""
-    if shape is None:
-        return {}
-    if isinstance(shape, StructureShape):
-        return {
-            name: shaped(value[name], member)
-            for name, member in shape.members.items()
-            if value.get(name) is not None
-        }
-    if isinstance(shape, ListShape):
-        return [shaped(item, shape.member) for item in value]
-    if isinstance(shape, MapShape):
-        return {key: shaped(item, shape.value) for key, item in value.items()}
-    return value

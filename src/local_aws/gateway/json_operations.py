@@ -8,8 +8,8 @@ from botocore import xform_name
 
 from local_aws.core.errors import AwsError, not_emulated
 from local_aws.core.store import Document
-from local_aws.core.validation import service_model, validate
-from local_aws.core.wire import Reply, Request, json_reply, shaped
+from local_aws.core.validation import service_model, shaped, validate
+from local_aws.core.wire import Reply, Request, json_reply
 from local_aws.services.tags import Tags
 
 __all__ = ["JsonOperations"]

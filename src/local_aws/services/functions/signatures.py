@@ -1,6 +1,9 @@
 """Signature Version 4 of a request, made again and compared.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+
+The steps of botocore's `SigV4Auth` are not its documented interface: seen on the version that
+`core/validation.py` names, and held by `tests/local_aws/core/test_botocore.py`.
 """
 
 import hashlib
