@@ -91,7 +91,7 @@ class Cloud:
                 tags,
             ],
         }
-        # A request's way, from the top.
+        # A request's way: each of these answers it, refuses it, or leaves it to the next.
         self.answer = Dispatcher(
             [
                 only_this_machine,

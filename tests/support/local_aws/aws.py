@@ -17,6 +17,8 @@ from botocore.config import Config
 
 # What the demo and these tests ask for, as: emulated, recorded, refused; and the demo alone.
 SCOPE = json.loads((resources.files("local_aws.gateway") / "scope.json").read_text())
+# For boto3's waiters: they look often, and give a loaded machine its time.
+PATIENCE = {"Delay": 0.05, "MaxAttempts": 4000}
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 
 

@@ -13,7 +13,7 @@ import requests
 from botocore.exceptions import ClientError
 from moto.cloudwatch.models import cloudwatch_backends
 from support import ROOT
-from support.local_aws.aws import Aws, wait_for
+from support.local_aws.aws import PATIENCE, Aws, wait_for
 
 import local_aws
 from local_aws.compute.workers import Workers
@@ -329,20 +329,19 @@ def test_an_endpoint_is_updated_without_an_interruption(
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     with pytest.raises(ClientError, match="in-progress"):
         sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-next")
-    patience = {"Delay": 1, "MaxAttempts": 60}
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=patience)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
     sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-next")
     assert sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Updating"
     with pytest.raises(ClientError, match="Failed to download"):  # it answers all the time
         invoke(aws, name)
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=patience)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
     endpoint = sagemaker.describe_endpoint(EndpointName=name)
     assert endpoint["EndpointConfigName"] == f"{name}-next"
     assert [item["VariantName"] for item in endpoint["ProductionVariants"]] == ["Variant-next"]
     with pytest.raises(ClientError, match="Failed to download"):
         invoke(aws, name)
     sagemaker.delete_endpoint(EndpointName=name)
-    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=patience)
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=PATIENCE)
 
 
 def invoke(aws: Aws, endpoint: str) -> Any:
