@@ -5,19 +5,26 @@ ARGS ?=
 BASE_IMAGE ?= python:3.12-slim
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-serving bench-local constraints clean
+.PHONY: help install install-lab install-test demo test test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-serving bench-local constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
 
-install: ## make .venv with everything at the versions of constraints.txt
-	@PYTHONPATH=src $(PYTHON) -m commands.lock .install.lock $(MAKE) --silent .venv/installed
+# One installation at a time. Each purpose has a stamp of its own, and adds what is not there yet.
+LOCKED = @PYTHONPATH=src $(PYTHON) -m commands.lock .install.lock
 
-.venv/installed: constraints.txt pyproject.toml container/pyproject.toml $(wildcard container/tabular/portable/native/*.[ch])
+install: ## make .venv with what the demo needs, at the versions of constraints.txt
+	$(LOCKED) $(MAKE) --silent .venv/installed-demo
+
+install-lab: ## the same, and JupyterLab
+	$(LOCKED) $(MAKE) --silent .venv/installed-lab
+
+install-test: ## the same, and what the tests need
+	$(LOCKED) $(MAKE) --silent .venv/installed-test
+
+.venv/installed-%: constraints.txt pyproject.toml container/pyproject.toml $(wildcard container/tabular/portable/native/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; set PYTHON to a newer one.")'
-	@echo "Installing into .venv; this takes some minutes, once."
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ./container --editable '.[lab,test]'
+	@PYTHONPATH=src $(PYTHON) -m commands.install $*
 	@touch $@
 
 # Not in .venv: it pins old versions of what the project itself uses.
@@ -34,71 +41,71 @@ install: ## make .venv with everything at the versions of constraints.txt
 	@touch $@
 
 demo: install ## run the five notebooks on this machine, with parameters/local.yaml
-	$(BIN)/python -m commands.run parameters/local.yaml $(ARGS)
+	$(BIN)/many-models run parameters/local.yaml $(ARGS)
 
-test: install lint .venv-checkov/installed ## run every test
+test: install-test lint .venv-checkov/installed ## run every test
 	$(BIN)/python -m pytest $(ARGS)
 
-test-image: install ## build the image with a real Docker engine and run everything in it
+test-image: install-test ## build the image with a real Docker engine and run everything in it
 	$(BIN)/python -m pytest tests/image -m image $(ARGS)
 
 image: install ## build the image by Docker, on any BASE_IMAGE; make image ENV=dev builds and pushes it
-	@$(BIN)/python -m commands.image $(if $(ENV),--env "$(ENV)",--base "$(BASE_IMAGE)") $(ARGS)
+	@$(BIN)/many-models image $(if $(ENV),--env "$(ENV)",--base "$(BASE_IMAGE)") $(ARGS)
 
 audit: install .venv-audit/installed ## look up known vulnerabilities of the versions in constraints.txt
 	@$(BIN)/python tests/image/audit.py .venv-audit/bin/pip-audit
 
-lint: install ## check the style of code and notebooks
+lint: install-test ## check the style of code and notebooks
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 
-format: install ## put code and notebooks into shape
+format: install-test ## put code and notebooks into shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lab: install ## open the notebooks in JupyterLab
+lab: install-lab ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 notebooks: install ## run the notebooks and store their outputs in notebooks/
-	$(BIN)/python -m commands.store_outputs
+	$(BIN)/many-models store
 
 retrain: install ## compile and run the pipeline as a scheduler does, without a decision
-	$(BIN)/python -m commands.run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
+	$(BIN)/many-models run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
 
 # First, so that nobody waits for an installation to hear of it.
 environment:
 	@test -n "$(ENV)" || { echo "ENV names no environment; say which of terraform/environments, such as ENV=dev." >&2; exit 2; }
 
 preflight: environment install ## look whether AWS will let an environment work: make preflight ENV=dev
-	@$(BIN)/python -m commands.preflight --env "$(ENV)" $(ARGS)
+	@$(BIN)/many-models preflight --env "$(ENV)" $(ARGS)
 
 deploy: environment install ## make an environment on AWS, or bring it up to date: make deploy ENV=dev
-	@$(BIN)/python -m commands.deploy up --env "$(ENV)" $(ARGS)
+	@$(BIN)/many-models up --env "$(ENV)" $(ARGS)
 
 down: environment install ## take an environment away, after a list and a question: make down ENV=dev
-	@$(BIN)/python -m commands.deploy down --env "$(ENV)" $(ARGS)
+	@$(BIN)/many-models down --env "$(ENV)" $(ARGS)
 
-bench: install ## measure the demo and print where its seconds go
+bench: install-test ## measure the demo and print where its seconds go
 	PYTHONPATH=tests $(BIN)/python -m bench.demo
 
-bench-serving: install ## measure the model server beside its peers; needs wrk and java
+bench-serving: install-test ## measure the model server beside its peers; needs wrk and java
 	PYTHONPATH=tests $(BIN)/python -m bench.serving
 
-bench-local: install ## measure local_aws: start, a step, a tuning step, the demo
+bench-local: install-test ## measure local_aws: start, a step, a tuning step, the demo
 	PYTHONPATH=tests $(BIN)/python -m bench.local
 	PYTHONPATH=tests $(BIN)/python -m bench.demo
 
-bench-baseline: install ## compare the winner of a search with a plain baseline
+bench-baseline: install-test ## compare the winner of a search with a plain baseline
 	PYTHONPATH=tests $(BIN)/python -m bench.baseline $(ARGS)
 
-constraints: ## write constraints.txt anew from the newest versions
-	$(PYTHON) -m venv .venv-constraints
-	.venv-constraints/bin/python -m pip install --quiet --editable ./container --editable '.[lab,test]'
+constraints: ## renew constraints.txt, with the newest versions of all that laptop and image install
+	@PYTHONPATH=src $(PYTHON) -m commands.install newest
 	(echo "# Exact versions, for the laptop, CI and the image. Renew with: make constraints"; \
 	 .venv-constraints/bin/python -m pip freeze --exclude-editable; \
 	 .venv-constraints/bin/python -m pip freeze | sed -n 's/^xgboost-cpu==/xgboost==/p') | sort -f > constraints.txt
 	rm -rf .venv-constraints
 
 clean: ## stop local_aws and remove its state, the results of runs, and caches; asks first
-	-@test ! -x $(BIN)/python || $(BIN)/python -m local_aws reset
+	-@test ! -x $(BIN)/many-models || $(BIN)/many-models local-aws reset
 	rm -rf runs build .pytest_cache .ruff_cache

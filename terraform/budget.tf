@@ -1,5 +1,5 @@
-# What this environment may cost. AWS counts by the tag Pipeline, once somebody has activated it as a
-# cost-allocation tag (Billing, "Cost allocation tags"); until then the budget sees nothing.
+# What this environment may cost. AWS counts by the tag Pipeline, once someone has activated it as a
+# cost allocation tag (Billing, "Cost allocation tags"); until then, the budget sees nothing.
 
 resource "aws_budgets_budget" "this" {
   for_each = toset(var.monthly_budget_usd == null ? [] : [local.name])

@@ -1,9 +1,9 @@
-# From a person's approval to the deployer: the registry's event, a sweep in case one is lost, and a queue for
-# each way to fail.
+# From a person's approval to the deployer: the registry's event, a sweep in case an event is lost, and a queue
+# for each kind of failure.
 
 resource "aws_cloudwatch_event_rule" "model_package_state" {
   name          = local.rule_name
-  description   = "A model package of ${local.group_prefix}* was made, approved, rejected or put back"
+  description   = "A model package of ${local.group_prefix}* was created, approved, rejected or set back"
   event_pattern = jsonencode(local.contract.event_pattern)
 }
 
@@ -30,7 +30,7 @@ resource "aws_lambda_permission" "events" {
   source_account = local.account_id
 }
 
-# These two are called and not waited for; nobody else would hear that they gave up.
+# These two are invoked asynchronously; without the queue, nobody would hear that they gave up.
 resource "aws_lambda_function_event_invoke_config" "this" {
   for_each = toset(["deployer", "retrainer"])
 
@@ -45,13 +45,13 @@ resource "aws_lambda_function_event_invoke_config" "this" {
   }
 }
 
-# `undelivered`: EventBridge or a schedule could not hand an event over. `failed`: a function got it, tried
-# three times and gave up. Both mean: look; the sweep goes on trying.
+# `undelivered`: EventBridge or a schedule could not deliver an event. `failed`: a function got it, tried three
+# times and gave up. Both need a person to look; the sweep keeps retrying.
 resource "aws_sqs_queue" "this" {
   for_each = local.queue_arns
 
   name                      = "${local.name}-${each.key}"
-  message_retention_seconds = 1209600 # 14 days, the longest
+  message_retention_seconds = 1209600 # 14 days, the maximum
   sqs_managed_sse_enabled   = true
 }
 

@@ -1,11 +1,11 @@
 # One multi-model endpoint for all models. It exists from the second apply on, when there is an image;
-# `endpoint_enabled = false` takes it away, and the bill with it, and leaves registry, models and map.
+# `endpoint_enabled = false` deletes it and ends its bill, and leaves registry, models and map.
 
 locals {
   endpoints = var.endpoint_enabled && var.image_uri != null ? toset([local.endpoint_name]) : toset([])
 
-  # Model and configuration cannot be changed, only replaced: the hash of what they are made of is in their
-  # names, so that the new one can be made before the endpoint lets go of the old one.
+  # Model and configuration cannot be changed, only replaced. Their names contain the hash of their contents, so
+  # that the new one can be created while the endpoint still uses the old one.
   model = {
     image             = var.image_uri
     models            = "s3://${local.bucket_name}/${local.prefixes.models}"
@@ -32,7 +32,7 @@ resource "aws_sagemaker_model" "this" {
 
   name               = local.model_name
   execution_role_arn = aws_iam_role.endpoint.arn
-  # The server reads what SageMaker puts on its disk and calls nobody.
+  # The server reads what SageMaker puts on its disk, and makes no network calls.
   enable_network_isolation = local.model.network_isolation
 
   primary_container {
@@ -60,11 +60,11 @@ resource "aws_sagemaker_model" "this" {
 
     precondition {
       condition     = split("@", split(":", local.model.image)[0])[0] == local.repository_url
-      error_message = "image_uri is not in ${local.repository_url}, and the roles may pull from nowhere else."
+      error_message = "image_uri is not in ${local.repository_url}, the only repository the roles may pull from."
     }
   }
 
-  # SageMaker tries the role when the model is made.
+  # SageMaker checks the role when it creates the model.
   depends_on = [aws_iam_role_policy.endpoint]
 }
 
@@ -93,8 +93,8 @@ resource "aws_sagemaker_endpoint" "this" {
   name                 = each.key
   endpoint_config_name = aws_sagemaker_endpoint_configuration.this[each.key].name
 
-  # New instances beside the old ones; all traffic moves at once and moves back if an alarm goes off. The new
-  # ones start without a model in memory and with min_instances: what scaling had added comes back by load.
+  # New instances start beside the old ones; all traffic moves at once, and moves back if an alarm goes off. There
+  # are min_instances of them, with no model in memory; instances that scaling had added return with the load.
   deployment_config {
     blue_green_update_policy {
       maximum_execution_timeout_in_seconds = 3600
@@ -151,7 +151,7 @@ resource "aws_appautoscaling_policy" "endpoint" {
   }
 }
 
-# Stays when the endpoint goes: what it said is still there to read.
+# Stays when the endpoint is deleted, so that its log can still be read.
 resource "aws_cloudwatch_log_group" "endpoint" {
   name              = "/aws/sagemaker/Endpoints/${local.endpoint_name}"
   retention_in_days = var.retention_days.logs

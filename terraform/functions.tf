@@ -1,12 +1,12 @@
-# Deployer, invoker and retrainer: one zip, three handlers, each with a role of its own. Their names, handlers,
-# limits and environments are the contract's.
+# Deployer, invoker and retrainer: one zip, three handlers, each with its own role. Their names, handlers,
+# limits and environments come from the contract.
 
 data "archive_file" "functions" {
   type             = "zip"
   output_path      = "${path.module}/build/functions.zip"
   output_file_mode = "0644"
 
-  # File by file and by content: caches, other folders and a machine's file modes stay out of the hash.
+  # File by file and by content, so that caches, other folders and local file modes do not affect the hash.
   dynamic "source" {
     for_each = fileset("${path.module}/../src", "{contract,lambdas}/**/*.{json,py}")
 
@@ -27,7 +27,7 @@ locals {
 
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_116:The deployer's failures go to a queue, with their cause (deployment.tf); nobody calls the invoker asynchronously
-  #checkov:skip=CKV_AWS_272:The zip is made here from this repository; there is no second party to sign it
+  #checkov:skip=CKV_AWS_272:The zip is built here from this repository; there is no second party to sign it
   for_each = local.contract.functions
 
   function_name = each.value.name
@@ -105,7 +105,7 @@ resource "aws_iam_role_policy" "function" {
 }
 
 locals {
-  # A model of this pipeline, and no other target on the endpoint.
+  # Only models of this pipeline, no other target on the endpoint.
   ask_models_statement = {
     Sid       = "AskModels"
     Effect    = "Allow"
@@ -138,7 +138,7 @@ locals {
         Sid      = "ListTheRegistry"
         Effect   = "Allow"
         Action   = ["sagemaker:ListModelPackageGroups", "sagemaker:ListModelPackages"]
-        Resource = ["*"] # listing has no resource; what is listed is filtered by name
+        Resource = ["*"] # listing takes no resource; the results are filtered by name
       },
       {
         Sid      = "ReadPackages"
@@ -164,7 +164,7 @@ locals {
         ]
       },
       {
-        # It never deletes: it tags, and the bucket's lifecycle rule deletes when nobody can need it.
+        # It never deletes: it tags, and the bucket's lifecycle rule deletes once nothing can need the artifact.
         Sid      = "RetireAndReviveArtifacts"
         Effect   = "Allow"
         Action   = ["s3:DeleteObjectTagging", "s3:GetObjectTagging", "s3:PutObjectTagging"]

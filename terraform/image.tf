@@ -1,4 +1,4 @@
-# The image of jobs and endpoint: where it is kept, and what builds it for people who have no Docker.
+# The image for jobs and endpoint: where it is stored, and what builds it for people without Docker.
 
 resource "aws_ecr_repository" "this" {
   name                 = local.name
@@ -20,14 +20,14 @@ resource "aws_ecr_lifecycle_policy" "this" {
   policy = jsonencode({
     rules = [{
       rulePriority = 1
-      description  = "Keep what definitions and endpoint may still name, and some to go back to"
+      description  = "Keep what definitions and endpoint may still name, and some to roll back to"
       selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 20 }
       action       = { type = "expire" }
     }]
   })
 }
 
-# The image that this one extends is AWS's own, in an account that differs by region.
+# The base image is AWS's own, in an account that differs by region.
 data "aws_sagemaker_prebuilt_ecr_image" "base" {
   repository_name = "sagemaker-scikit-learn"
   image_tag       = var.base_image_tag
@@ -41,7 +41,7 @@ locals {
   ])
   build_log_group = "/aws/codebuild/${local.name}"
 
-  # Of whoever builds: CodeBuild, people with Docker, and CI.
+  # For whoever builds the image: CodeBuild, people with Docker, and CI.
   push_image_statements = concat(local.pull_image_statements, [
     {
       Sid      = "PushTheImage"
@@ -63,10 +63,10 @@ locals {
   ])
 }
 
-# Notebook 01 starts a build: it uploads container/ as a zip under code/, and names the zip as the source, the
-# tag as IMAGE_TAG and, since the tag says which it is, the base by its digest as BASE_IMAGE.
+# To start a build, notebook 01 uploads container/ as a zip under code/, and passes the zip as the source, the tag
+# as IMAGE_TAG and the base image as BASE_IMAGE, by its digest because the tag depends on it.
 resource "aws_codebuild_project" "this" {
-  #checkov:skip=CKV_AWS_316:docker build needs a Docker daemon, which needs the privileged mode
+  #checkov:skip=CKV_AWS_316:docker build needs a Docker daemon, which needs privileged mode
   name           = local.name
   description    = "Builds container/ and pushes it to ${local.name}"
   service_role   = aws_iam_role.build.arn

@@ -1,12 +1,12 @@
-# The address of all models: a Function URL of the invoker.
+# The URL of all models: a function URL of the invoker.
 
 resource "aws_lambda_function_url" "invoker" {
   function_name      = aws_lambda_function.this["invoker"].function_name
   authorization_type = var.invoker_url_auth
 }
 
-# A URL made since October 2025 asks for both grants: to call the URL, and the function through it. With
-# AWS_IAM they go to this account, where a caller's own policy decides (see people.tf); with NONE to everyone.
+# URLs created since October 2025 need two grants: to call the URL, and to call the function through it. With
+# AWS_IAM they go to this account, where a caller's own policy decides (see people.tf); with NONE, to everyone.
 locals {
   invoker_caller = {
     AWS_IAM = "arn:${local.partition}:iam::${local.account_id}:root"

@@ -1,8 +1,8 @@
-# Alarms, whom they tell, and a dashboard.
+# Alarms, whom they notify, and a dashboard.
 
 resource "aws_sns_topic" "alarms" {
   name              = local.topic_name
-  kms_master_key_id = var.kms_key_arn # null: none, since CloudWatch may not use the account's key for SNS
+  kms_master_key_id = var.kms_key_arn # null: no encryption, because CloudWatch may not use the account's key for SNS
 }
 
 resource "aws_sns_topic_policy" "alarms" {
@@ -31,12 +31,12 @@ resource "aws_sns_topic_subscription" "alarms" {
 locals {
   endpoint_dimensions = { EndpointName = local.endpoint_name, VariantName = local.variant_name }
 
-  # An endpoint update that sets one of these off is rolled back.
+  # An endpoint update that triggers one of these is rolled back.
   rollback_alarms = ["endpoint-5xx", "endpoint-latency"]
 
   endpoint_alarms = {
     endpoint-5xx = {
-      description = "The endpoint fails: its container's log says why"
+      description = "The endpoint fails: see its container's log"
       namespace   = "AWS/SageMaker", metric = "Invocation5XXErrors", statistic = "Sum"
       period      = 60, periods = 3, datapoints = 2, threshold = 5
     }
@@ -46,12 +46,12 @@ locals {
       period      = 60, periods = 5, datapoints = 3, threshold = 1000000
     }
     endpoint-disk = {
-      description = "Every model that was ever asked stays on the instance's disk: make the instance larger, or replace it"
+      description = "Every model that was ever invoked stays on the instance's disk: use a larger instance, or replace it"
       namespace   = "/aws/sagemaker/Endpoints", metric = "DiskUtilization", statistic = "Maximum"
       period      = 300, periods = 3, datapoints = 3, threshold = 80
     }
     endpoint-memory = {
-      description = "Models push each other out of memory: use a larger instance, or more of them"
+      description = "Models evict each other from memory: use a larger instance, or more instances"
       namespace   = "/aws/sagemaker/Endpoints", metric = "MemoryUtilization", statistic = "Maximum"
       period      = 300, periods = 3, datapoints = 3, threshold = 90
     }
@@ -62,7 +62,7 @@ locals {
       name => merge(alarm, { dimensions = local.endpoint_dimensions }) if length(local.endpoints) > 0
     },
     { for queue, arn in local.queue_arns : "queue-${queue}" => {
-      description = "The deployer was not reached, or failed: read the message, then delete it"
+      description = "The deployer could not be reached, or failed: read the message, then delete it"
       namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
       period      = 300, periods = 1, datapoints = 1, threshold = 1
       dimensions  = { QueueName = "${local.name}-${queue}" }
@@ -74,13 +74,13 @@ locals {
       dimensions  = { FunctionName = local.contract.functions.invoker.name }
     } },
     { for role, function in local.contract.functions : "function-${role}" => {
-      description = "${function.name} crashes, runs out of time or memory"
+      description = "${function.name} crashes, or runs out of time or memory"
       namespace   = "AWS/Lambda", metric = "Errors", statistic = "Sum"
       period      = 300, periods = 3, datapoints = 2, threshold = 1
       dimensions  = { FunctionName = function.name }
     } },
     { for family, file in local.definition_files : "pipeline-${family}" => {
-      description = "An execution failed, or its model does not reach the threshold (step RegisterFailed)"
+      description = "An execution failed, or its model did not reach the threshold (step RegisterFailed)"
       namespace   = "AWS/Sagemaker/ModelBuildingPipeline", metric = "ExecutionFailed", statistic = "Sum"
       period      = 300, periods = 1, datapoints = 1, threshold = 1
       dimensions  = { PipelineName = local.pipeline_names[family] }
@@ -109,7 +109,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 }
 
 locals {
-  # What the invoker writes into its log lines, in CloudWatch's embedded metric format.
+  # What the invoker logs in CloudWatch's embedded metric format.
   by_model = join("", [
     "SEARCH('{${local.contract.metrics_namespace},PipelineName,ModelPackageGroupName} ",
     "PipelineName=\"${local.name}\" MetricName=\"%s\"', '%s', 60)",
@@ -128,7 +128,7 @@ locals {
       for statistic in ["p50", "p90", "p99"] :
       concat(["AWS/SageMaker", "ModelLatency"], local.of_the_endpoint, [{ stat = statistic }])
     ]],
-    ["Models: in memory, found there, waited for", [
+    ["Models: loaded, cache hits, loading wait time", [
       for metric in ["LoadedModelCount", "ModelCacheHit", "ModelLoadingWaitTime"] :
       concat(["AWS/SageMaker", metric], local.of_the_endpoint, [{ stat = "Average" }])
     ]],

@@ -1,5 +1,5 @@
-# Names and ARNs are put together here and not read from resources: so policies, alarms and the endpoint can
-# name each other without a cycle, and a plan shows every policy in full.
+# Names and ARNs are built here instead of being read from resources, so that policies, alarms and the endpoint
+# can refer to each other without a cycle, and a plan shows every policy in full.
 
 data "aws_caller_identity" "this" {}
 
@@ -10,18 +10,18 @@ locals {
   account_id = data.aws_caller_identity.this.account_id
   partition  = data.aws_partition.this.partition
 
-  # What Terraform, the functions and the laptop's stand-in agree on.
+  # What Terraform, the functions and local_aws agree on.
   contract = jsondecode(replace(
     file("${path.module}/../src/contract/contract.json"), "$${pipeline_name}", local.name
   ))
   prefixes = local.contract.prefixes
-  # What the deployer writes down: which artifact serves each group, and each change of that.
+  # What the deployer records: which artifact serves each group, and every change to that.
   records = [local.contract.models_map_key, local.contract.ledger_prefix]
 
   bucket_name   = "${local.name}-${local.account_id}-${var.region}"
   endpoint_name = local.name
   variant_name  = "AllTraffic"
-  # The separator keeps environments apart: a pipeline name never holds two hyphens in a row.
+  # The separator keeps environments apart: a pipeline name never contains two hyphens in a row.
   group_prefix = "${local.name}--"
 
   pipeline_names = {

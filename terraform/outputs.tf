@@ -1,4 +1,5 @@
-# What the notebooks read: terraform output -json, as environments/<environment>.outputs.json. helpers/session.py names them (OUTPUTS).
+# What the notebooks read: terraform output -json, written to environments/<environment>.outputs.json. OUTPUTS in
+# helpers/session.py names them.
 
 output "account_id" {
   description = "The AWS account."
@@ -11,7 +12,7 @@ output "region" {
 }
 
 output "bucket" {
-  description = "The bucket of tables, code, executions and models."
+  description = "The bucket for tables, code, executions and models."
   value       = aws_s3_bucket.this.id
 }
 
@@ -21,17 +22,17 @@ output "job_role_arn" {
 }
 
 output "image_uri" {
-  description = "The image of jobs and endpoint; absent before there is one."
+  description = "The image for jobs and endpoint; absent until it exists."
   value       = var.image_uri
 }
 
 output "endpoint_name" {
-  description = "The endpoint, whether or not it is there at the moment."
+  description = "The endpoint's name, whether or not it exists at the moment."
   value       = local.endpoint_name
 }
 
 output "deployer_function_name" {
-  description = "The function that makes what is served match the registry."
+  description = "The function that makes the endpoint serve what the registry says."
   value       = aws_lambda_function.this["deployer"].function_name
 }
 
@@ -41,29 +42,29 @@ output "invoker_function_name" {
 }
 
 output "invoker_url" {
-  description = "Where all models answer."
+  description = "The URL of all models."
   value       = aws_lambda_function_url.invoker.function_url
 }
 
 output "vpc" {
-  description = "The subnets and security groups that notebook 02 names for the jobs; absent without a VPC."
+  description = "The subnets and security groups in which notebook 02 places the jobs; absent without a VPC."
   value       = var.vpc
 }
 
-# What operators need besides.
+# What else operators need.
 
 output "pipeline_name" {
-  description = "What all names begin with."
+  description = "The prefix of all names."
   value       = local.name
 }
 
 output "endpoint_in_service" {
-  description = "Whether the endpoint is there, and billed."
+  description = "Whether the endpoint exists and is billed."
   value       = length(local.endpoints) > 0
 }
 
 output "repository_url" {
-  description = "Where the image is pushed."
+  description = "The ECR repository to push the image to."
   value       = aws_ecr_repository.this.repository_url
 }
 
@@ -73,12 +74,12 @@ output "build_project_name" {
 }
 
 output "base_image" {
-  description = "The image that the project's own extends."
+  description = "The image that the project's image extends."
   value       = local.base_image
 }
 
 output "pipelines" {
-  description = "The pipelines that there are, by family."
+  description = "The existing pipelines, by family."
   value       = { for family, pipeline in aws_sagemaker_pipeline.this : family => pipeline.pipeline_name }
 }
 
@@ -88,12 +89,12 @@ output "policy_arns" {
 }
 
 output "queue_urls" {
-  description = "Where failed deployments wait for somebody to look."
+  description = "The queues where failed deployments wait for someone to look at them."
   value       = { for name, queue in aws_sqs_queue.this : name => queue.url }
 }
 
 output "alarm_topic_arn" {
-  description = "Where alarms go."
+  description = "The topic that alarms are published to."
   value       = aws_sns_topic.alarms.arn
 }
 

@@ -1,5 +1,5 @@
-# What people may do, as policies to attach to their own roles. An operator runs the notebooks 01, 02, 03 and
-# 05, in Studio or on a laptop; an approver decides in 04 or in Studio. Nobody gets both by accident.
+# What people may do, as policies to attach to their roles. An operator runs notebooks 01, 02, 03 and 05, in Studio
+# or on a laptop; an approver decides in 04 or in Studio. Nobody gets both by accident.
 
 locals {
   watched_pipelines = concat(values(local.pipeline_names), local.developer_pipeline_names)
@@ -15,7 +15,7 @@ locals {
         "sagemaker:ListModelPackages",
         "sagemaker:ListPipelines",
       ]
-      Resource = ["*"] # have no resource
+      Resource = ["*"] # these actions take no resource
     },
     {
       Sid    = "SeeRegistryAndEndpoint"
@@ -117,14 +117,14 @@ resource "aws_iam_policy" "operator" {
       local.push_image_statements,
       [
         {
-          # The SageMaker SDK asks, while it compiles, what the jobs' role may do.
+          # While it compiles, the SageMaker SDK asks what the jobs' role may do.
           Sid      = "CompileForTheJobsRole"
           Effect   = "Allow"
           Action   = ["iam:GetRole", "iam:SimulatePrincipalPolicy"]
           Resource = [local.role_arns.jobs]
         },
       ],
-      # A pipeline of one's own beside Terraform's, by exact name, with the jobs' role and no other.
+      # Developers' own pipelines beside Terraform's, by exact name, with the jobs' role and no other.
       [
         for names in [local.developer_pipeline_names] : {
           Sid      = "KeepOwnPipelines"
@@ -157,7 +157,7 @@ resource "aws_iam_policy" "approver" {
         Effect   = "Allow"
         Action   = ["sagemaker:UpdateModelPackage"]
         Resource = [local.package_arns]
-        # Only as a decision.
+        # Only to decide on a version.
         Condition = {
           StringEquals = { "sagemaker:ModelApprovalStatus" = ["Approved", "PendingManualApproval", "Rejected"] }
         }

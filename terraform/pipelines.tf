@@ -1,9 +1,10 @@
 # The pipelines, from the definitions that notebook 02 compiles, and the role of their jobs.
 #
-# A definition names its code by the tarball's SHA-256 (code/<sha256>/source.tar.gz), which notebook 02 puts
-# there before it compiles. Terraform owns the place and who may read it, not the object: were it Terraform's,
-# new code would delete the old tarball, which running executions, developers' pipelines and registered
-# packages still name. Both ways the same file makes the same plan on every machine.
+# A definition names its code by the tarball's SHA-256 (code/<sha256>/source.tar.gz), which notebook 02 uploads
+# before it compiles. Terraform owns the bucket and its permissions, not the object. If it owned the object, new
+# code would delete the old tarball, which running executions, developers' pipelines and registered packages still
+# name.
+# Either way, the same file gives the same plan on every machine.
 
 locals {
   definition_files = {
@@ -26,12 +27,12 @@ resource "aws_sagemaker_pipeline" "this" {
     precondition {
       condition = (strcontains(file(each.value), local.role_arns.jobs)
       && strcontains(file(each.value), "s3://${local.bucket_name}/"))
-      error_message = "${each.value} was compiled for another environment: it does not name ${local.role_arns.jobs} and ${local.bucket_name}. Run notebook 02 with this environment's outputs."
+      error_message = "${each.value} was compiled for another environment: it does not contain ${local.role_arns.jobs} and ${local.bucket_name}. Run notebook 02 with this environment's outputs."
     }
 
     precondition {
       condition     = var.image_uri == null || strcontains(file(each.value), coalesce(var.image_uri, "-"))
-      error_message = "${each.value} was compiled with another image than image_uri. `make deploy` compiles it anew; README.md says how by hand."
+      error_message = "${each.value} was compiled with another image than image_uri. `many-models up` compiles it again; README.md says how to do it by hand."
     }
 
     precondition {
@@ -39,7 +40,7 @@ resource "aws_sagemaker_pipeline" "this" {
         for id in flatten([for vpc in var.vpc[*] : [vpc.subnet_ids, vpc.security_group_ids]]) :
         strcontains(file(each.value), id)
       ])
-      error_message = "${each.value} was compiled without vpc: its jobs would run outside. `make deploy` compiles it anew; README.md says how by hand."
+      error_message = "${each.value} was compiled without vpc, so its jobs would run outside it. `many-models up` compiles it again; README.md says how to do it by hand."
     }
   }
 
@@ -60,8 +61,8 @@ resource "aws_iam_role_policy" "jobs" {
     Statement = concat(local.pull_image_statements, local.kms_statements, local.vpc_statements, [
       local.put_metrics_statement,
       local.list_bucket_statements.jobs,
-      # What the pipeline asks of SageMaker. It names jobs `pipelines-<execution>-<step>-...`, a tuning job
-      # `<execution>-<step>-...` and, after that, the tuning's trials.
+      # What the pipeline needs from SageMaker. SageMaker names jobs `pipelines-<execution>-<step>-...`, a tuning
+      # job `<execution>-<step>-...`, and the trials after their tuning job.
       {
         Sid    = "RunJobs"
         Effect = "Allow"
@@ -93,7 +94,7 @@ resource "aws_iam_role_policy" "jobs" {
         Resource = ["${local.sagemaker_arn}:training-job/*"]
       },
       {
-        # SageMaker tags what a pipeline makes with the execution that made it.
+        # SageMaker tags everything a pipeline creates with the execution that created it.
         Sid    = "TagWhatItMakes"
         Effect = "Allow"
         Action = ["sagemaker:AddTags"]
@@ -119,7 +120,7 @@ resource "aws_iam_role_policy" "jobs" {
         Resource = [local.group_arns]
       },
       {
-        # Approval is a person's: a pipeline cannot register what is already approved.
+        # Only people approve: a pipeline cannot register a package that is already approved.
         Sid       = "RegisterForApproval"
         Effect    = "Allow"
         Action    = ["sagemaker:CreateModelPackage"]
@@ -132,7 +133,7 @@ resource "aws_iam_role_policy" "jobs" {
         Action   = ["sagemaker:DescribeModelPackage"]
         Resource = [local.package_arns]
       },
-      # What the jobs do in the bucket. EvaluateBestModel reads the models map and the model in service.
+      # What the jobs need in the bucket. EvaluateBestModel reads the models map and the model in service.
       {
         Sid    = "ReadInputs"
         Effect = "Allow"
@@ -148,7 +149,7 @@ resource "aws_iam_role_policy" "jobs" {
         Resource = ["${local.bucket_arn}/${local.prefixes.executions}*"]
       },
       {
-        # These groups are the account's; SageMaker makes them with the first job.
+        # These groups belong to the account; SageMaker creates them with the first job.
         Sid    = "WriteLogs"
         Effect = "Allow"
         Action = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]

@@ -1,13 +1,13 @@
-# Statements that several roles share. Each role and its own statements are beside what uses it.
+# Statements that several roles share. Each role and its own statements are defined beside what uses them.
 
 locals {
-  # Jobs and endpoint pull no image but this project's.
+  # Jobs and endpoint pull only this project's image.
   pull_image_statements = [
     {
       Sid      = "LogInToTheRegistry"
       Effect   = "Allow"
       Action   = ["ecr:GetAuthorizationToken"]
-      Resource = ["*"] # has no resource
+      Resource = ["*"] # takes no resource
     },
     {
       Sid      = "PullTheImage"
@@ -21,11 +21,11 @@ locals {
     Sid       = "PutMetrics"
     Effect    = "Allow"
     Action    = ["cloudwatch:PutMetricData"]
-    Resource  = ["*"] # has no resource; the namespace bounds it
+    Resource  = ["*"] # takes no resource; the namespace limits it
     Condition = { StringLike = { "cloudwatch:namespace" = ["/aws/sagemaker/*", "AWS/SageMaker*"] } }
   }
 
-  # Asked of every role that reads or writes the bucket, where a key of the caller's own encrypts it.
+  # Needed by every role that reads or writes the bucket if kms_key_arn encrypts it.
   kms_statements = [
     for key in var.kms_key_arn[*] : {
       Sid      = "UseTheKey"
@@ -35,7 +35,7 @@ locals {
     }
   ]
 
-  # Network interfaces, asked of every role whose code runs inside a VPC.
+  # Network interfaces, needed by every role whose code runs in a VPC.
   vpc_statements = flatten([
     for vpc in var.vpc[*] : [
       {
@@ -67,13 +67,13 @@ locals {
           "ec2:DescribeSubnets",
           "ec2:DescribeVpcs",
         ]
-        Resource = ["*"] # have no resource
+        Resource = ["*"] # these actions take no resource
       },
     ]
   ])
 
-  # Without ListBucket S3 answers 403 for a key that is not there, and the code takes 404 for "not yet". A
-  # request for one object has no prefix, so the condition must not ask for one.
+  # Without ListBucket, S3 answers 403 for a key that does not exist, and the code expects 404 for "not yet". A
+  # request for one object has no prefix, so the condition must not require one.
   all_prefixes = concat(values(local.prefixes), local.records)
   listed_prefixes = {
     jobs      = local.all_prefixes
@@ -93,7 +93,7 @@ locals {
     }
   }
 
-  # A service may take a role only for this account.
+  # A service may assume a role only for this account.
   trust_policies = {
     for service in ["codebuild", "lambda", "sagemaker", "scheduler"] : service => jsonencode({
       Version = "2012-10-17"
@@ -103,7 +103,7 @@ locals {
           Principal = { Service = "${service}.amazonaws.com" }
           Action    = "sts:AssumeRole"
         },
-        # Lambda does not say for which account it acts.
+        # Lambda does not say which account it acts for.
         {
           for name, value in { Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } } } :
           name => value if service != "lambda"

@@ -1,8 +1,8 @@
-# What starts by the clock: the deployer's sweep over all groups, and the retrainer.
+# What runs on a schedule: the deployer's sweep over all groups, and the retrainer.
 
 resource "aws_scheduler_schedule" "sweep" {
   name                = "${local.name}-sweep"
-  description         = "Make what is served match the registry, whatever became of its events"
+  description         = "Make the endpoint serve what the registry says, even if an event was lost"
   schedule_expression = "rate(15 minutes)"
   kms_key_arn         = var.kms_key_arn
 
@@ -13,7 +13,7 @@ resource "aws_scheduler_schedule" "sweep" {
   target {
     arn      = local.function_arns.deployer
     role_arn = aws_iam_role.scheduler.arn
-    input    = jsonencode({}) # no group named: all of them
+    input    = jsonencode({}) # no group means all of them
 
     retry_policy {
       maximum_event_age_in_seconds = 300
@@ -26,7 +26,7 @@ resource "aws_scheduler_schedule" "sweep" {
   }
 }
 
-# The retrainer takes the newest table of the data set, and starts nothing where that was trained on already.
+# The retrainer takes the newest table of the data set, and starts nothing if that table was already used.
 resource "aws_scheduler_schedule" "retraining" {
   for_each = {
     for dataset, schedule in var.retraining : dataset => schedule
@@ -34,7 +34,7 @@ resource "aws_scheduler_schedule" "retraining" {
   }
 
   name                         = "${local.name}-retrain-${each.key}"
-  description                  = "Train ${each.key} anew if there is a new table; a person approves"
+  description                  = "Retrain ${each.key} if there is a new table; a person approves"
   schedule_expression          = each.value.expression
   schedule_expression_timezone = each.value.timezone
   kms_key_arn                  = var.kms_key_arn
@@ -70,7 +70,7 @@ check "retraining_has_a_pipeline" {
     condition = alltrue([
       for schedule in values(var.retraining) : contains(keys(local.definition_files), schedule.family)
     ])
-    error_message = "retraining names a data set of a family that has no definition file yet: nothing will start it."
+    error_message = "retraining names a data set whose family has no definition file yet, so nothing will start it."
   }
 }
 

@@ -1,9 +1,9 @@
-# One bucket: raw tables, the code of jobs, what executions make, the served models and the models map.
+# One bucket for the raw tables, the code of jobs, the outputs of executions, the served models and the models map.
 
 resource "aws_s3_bucket" "this" {
-  #checkov:skip=CKV_AWS_18:Access logs need a second bucket; CloudTrail data events are the account's to switch on
-  #checkov:skip=CKV_AWS_144:What is served can be made anew from the raw tables; no copy in another region
-  #checkov:skip=CKV2_AWS_62:Nothing starts by an object; the registry's events and schedules do
+  #checkov:skip=CKV_AWS_18:Access logs need a second bucket; whether to log data events in CloudTrail is up to the account
+  #checkov:skip=CKV_AWS_144:Models can be trained again from the raw tables; no copy in another region is needed
+  #checkov:skip=CKV2_AWS_62:No object starts anything; the registry's events and the schedules do
   bucket        = local.bucket_name
   force_destroy = var.force_destroy
 }
@@ -63,9 +63,9 @@ resource "aws_s3_bucket_policy" "this" {
 }
 
 locals {
-  # What only the steps of one execution need. Everything else of an execution stays, because a registered
-  # package names it for ever: the model (a rollback copies it anew), its evaluation and the held-out rows.
-  # That is why the step comes before the execution's id in these keys: a lifecycle rule sees prefixes only.
+  # What only the steps of one execution need. Everything else in an execution stays, because a registered package
+  # always refers to it: the model (a rollback copies it again), its evaluation and the held-out rows. The step
+  # comes before the execution's id in these keys, because a lifecycle rule sees only prefixes.
   intermediates = [for folder in ["PreprocessData/train/", "TuningWithCrossValidation/"] :
   "${local.prefixes.executions}${folder}"]
 }
@@ -73,8 +73,8 @@ locals {
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   bucket = aws_s3_bucket.this.id
 
-  # The rule cannot see the models map: it takes what the deployer has tagged after it switched to another
-  # version, and the deployer takes the tag off again when that version comes back.
+  # The rule cannot see the models map. It deletes what the deployer tagged after switching to another version;
+  # the deployer removes the tag when that version comes back.
   rule {
     id     = "retired-models"
     status = "Enabled"

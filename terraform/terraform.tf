@@ -12,7 +12,7 @@ terraform {
     }
   }
 
-  # Where the state is: terraform init -backend-config=environments/<environment>.s3.tfbackend
+  # The state backend: terraform init -backend-config=environments/<environment>.s3.tfbackend
   backend "s3" {}
 }
 

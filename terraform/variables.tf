@@ -1,7 +1,7 @@
-# What has no default is asked of every environment; see environments/.
+# Variables without a default must be set for every environment; see environments/.
 
 variable "environment" {
-  description = "What this deployment is called, such as dev or prod; a tag on everything."
+  description = "The name of this deployment, such as dev or prod; a tag on everything."
   type        = string
   nullable    = false
 
@@ -12,7 +12,7 @@ variable "environment" {
 }
 
 variable "region" {
-  description = "AWS region of everything, such as eu-central-1."
+  description = "The AWS region, such as eu-central-1."
   type        = string
   nullable    = false
 
@@ -23,7 +23,7 @@ variable "region" {
 }
 
 variable "pipeline_name" {
-  description = "What all names begin with. Two environments in one account need two names."
+  description = "The prefix of all names. Two environments in one account need two prefixes."
   type        = string
   nullable    = false
 
@@ -33,10 +33,10 @@ variable "pipeline_name" {
   }
 }
 
-# Null at the first apply, because notebooks 01 and 02 need the bucket, the roles and the registry first.
+# Null for the first apply, because notebooks 01 and 02 first need the bucket, the roles and the repository.
 
 variable "image_uri" {
-  description = "The image of jobs and endpoint, which notebook 01 builds; null before there is one."
+  description = "The image for jobs and endpoint, which notebook 01 builds; null until it exists."
   type        = string
   default     = null
 
@@ -50,7 +50,7 @@ variable "image_uri" {
 }
 
 variable "pipeline_definition_file" {
-  description = "The classification pipeline's definition, which notebook 02 writes; a path seen from this folder. Null before there is one."
+  description = "The classification pipeline's definition, which notebook 02 writes; a path relative to this folder. Null until it exists."
   type        = string
   default     = null
 
@@ -61,7 +61,7 @@ variable "pipeline_definition_file" {
 }
 
 variable "pipeline_definition_regression_file" {
-  description = "The regression pipeline's definition, likewise; notebook 02 writes it beside the other."
+  description = "The regression pipeline's definition, as above; notebook 02 writes it beside the other one."
   type        = string
   default     = null
 
@@ -72,21 +72,21 @@ variable "pipeline_definition_regression_file" {
 }
 
 variable "base_image_tag" {
-  description = "Which of SageMaker's scikit-learn images the project's own extends."
+  description = "The tag of SageMaker's scikit-learn image that the project's image extends."
   type        = string
   default     = "1.9-0-cpu-py3"
   nullable    = false
 }
 
 variable "endpoint_enabled" {
-  description = "Whether to have the endpoint, which bills by the hour; without it registry, models and map stay."
+  description = "Whether to create the endpoint, which is billed by the hour; without it, registry, models and map stay."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "endpoint" {
-  description = "The endpoint's instances, and how many invocations a minute each may have before another is added."
+  description = "The endpoint's instances, and how many invocations per minute each may get before another is added."
   type = object({
     instance_type            = optional(string, "ml.m5.large")
     min_instances            = optional(number, 1)
@@ -103,17 +103,17 @@ variable "endpoint" {
 
   validation {
     condition     = 1 <= var.endpoint.min_instances && var.endpoint.min_instances <= var.endpoint.max_instances
-    error_message = "endpoint.min_instances must be at least 1 and not above max_instances."
+    error_message = "endpoint.min_instances must be at least 1 and at most max_instances."
   }
 
   validation {
     condition     = var.endpoint.invocations_per_instance > 0
-    error_message = "endpoint.invocations_per_instance must be above 0."
+    error_message = "endpoint.invocations_per_instance must be greater than 0."
   }
 }
 
 variable "serve_pickles" {
-  description = "Algorithms of your own whose models the endpoint may unpickle, which runs code of whoever wrote them; empty for none."
+  description = "Your own algorithms whose models the endpoint may unpickle, which runs code by whoever wrote them; empty for none."
   type        = set(string)
   default     = []
   nullable    = false
@@ -125,7 +125,7 @@ variable "serve_pickles" {
 }
 
 variable "invoker_url_auth" {
-  description = "Who may call the invoker's URL: AWS_IAM (who signs and is allowed to), or NONE (everyone on the internet)."
+  description = "Who may call the invoker's URL: AWS_IAM (callers who sign their requests and are allowed to), or NONE (anyone on the internet)."
   type        = string
   default     = "AWS_IAM"
   nullable    = false
@@ -137,7 +137,7 @@ variable "invoker_url_auth" {
 }
 
 variable "reserved_concurrency" {
-  description = "How many executions of each function to reserve, and at most to have; null reserves none."
+  description = "The reserved concurrency of each function, which is also its limit; null reserves none."
   type = object({
     deployer  = optional(number)
     invoker   = optional(number)
@@ -148,7 +148,7 @@ variable "reserved_concurrency" {
 }
 
 variable "retraining" {
-  description = "Data sets to train anew by the clock when there is a new table under raw/: name => the column to predict, a schedule expression and, if need be, other parameters of the pipeline."
+  description = "Data sets to retrain on a schedule when there is a new table under raw/: name => the column to predict, a schedule expression and, if needed, other parameters of the pipeline."
   type = map(object({
     target     = string
     expression = string
@@ -183,7 +183,7 @@ variable "retraining" {
 }
 
 variable "developers" {
-  description = "Who may keep a pipeline <pipeline_name>-<developer> beside Terraform's, as notebook 02 makes with DEVELOPER."
+  description = "Who may have a pipeline <pipeline_name>-<developer> beside Terraform's, which notebook 02 creates with DEVELOPER."
   type        = set(string)
   default     = []
   nullable    = false
@@ -192,12 +192,12 @@ variable "developers" {
     condition = alltrue([
       for developer in var.developers : can(regex("^[a-z0-9]+$", developer)) && developer != "regression"
     ])
-    error_message = "developers must be lower-case letters and digits, and not `regression`, which is a pipeline of Terraform's."
+    error_message = "developers must be lower-case letters and digits, and not `regression`, which is one of Terraform's pipelines."
   }
 }
 
 variable "retention_days" {
-  description = "How long to keep: artifacts out of service, what only the steps of one execution need, earlier versions of objects, logs."
+  description = "How many days to keep retired models, files that only the steps of one execution need, earlier versions of objects, and logs."
   type = object({
     retired_models      = optional(number, 14)
     intermediates       = optional(number, 60)
@@ -214,57 +214,57 @@ variable "retention_days" {
 
   validation {
     condition     = var.retention_days.intermediates > 31
-    error_message = "retention_days.intermediates must be above 31: a step may take what another made up to 30 days before (its cache)."
+    error_message = "retention_days.intermediates must be greater than 31: through its cache, a step may reuse a result that is up to 30 days old."
   }
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653], var.retention_days.logs)
-    error_message = "retention_days.logs must be a number of days that CloudWatch knows, such as 30, 90 or 365."
+    error_message = "retention_days.logs must be a number of days that CloudWatch allows, such as 30, 90 or 365."
   }
 }
 
 variable "force_destroy" {
-  description = "Whether destroying may delete a bucket and a repository that still hold something. Set it, apply, then destroy."
+  description = "Whether destroy may delete a bucket and a repository that are not empty. Set it, apply, then destroy."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "alarm_email" {
-  description = "Who gets the alarms; null for nobody. Confirm the mail that AWS sends."
+  description = "Who gets the alarms; null for nobody. Confirm the e-mail that AWS sends."
   type        = string
   default     = null
 
   validation {
     condition     = var.alarm_email == null || can(regex("^[^@\\s]+@[^@\\s]+$", var.alarm_email))
-    error_message = "alarm_email must be an address."
+    error_message = "alarm_email must be an e-mail address."
   }
 }
 
 variable "monthly_budget_usd" {
-  description = "What a month may cost before alarm_email is told; null for no budget."
+  description = "What a month may cost before alarm_email gets a notification; null for no budget."
   type        = number
   default     = null
 
   validation {
     condition     = var.monthly_budget_usd == null || (coalesce(var.monthly_budget_usd, 0) > 0 && var.alarm_email != null)
-    error_message = "monthly_budget_usd must be above 0, and needs an alarm_email to tell."
+    error_message = "monthly_budget_usd must be greater than 0, and needs an alarm_email to notify."
   }
 }
 
 variable "kms_key_arn" {
-  description = "A KMS key for bucket, repository, builds, logs, schedules, alarms, functions and the endpoint's disks; null for the account's own keys. Queues and the disks of jobs have AWS's own either way. Its key policy must let logs, cloudwatch and budgets use it."
+  description = "A KMS key for bucket, repository, builds, logs, schedules, alarms, functions and the endpoint's disks; null for the account's own keys. Queues and the disks of jobs use AWS's own keys either way. The key policy must let logs, cloudwatch and budgets use the key."
   type        = string
   default     = null
 
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
-    error_message = "kms_key_arn must be the ARN of a key, not of an alias."
+    error_message = "kms_key_arn must be the ARN of a key, not an alias."
   }
 }
 
 variable "vpc" {
-  description = "Subnets and security groups of endpoint, functions and jobs; null for none. CodeBuild stays outside. The subnets need a way to S3, SageMaker, its runtime, logs and ECR."
+  description = "Subnets and security groups for endpoint, functions and jobs; null for none. CodeBuild stays outside. The subnets need access to S3, SageMaker, its runtime, logs and ECR."
   type = object({
     subnet_ids         = set(string)
     security_group_ids = set(string)

@@ -27,7 +27,7 @@ def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
 
     Raises:
         papermill.exceptions.PapermillExecutionError: a cell failed.
-        nbclient.exceptions.DeadKernelError: the kernel died, or was killed for want of memory.
+        nbclient.exceptions.DeadKernelError: the kernel died, or was killed for lack of memory.
         KeyboardInterrupt: as soon as the kernel is gone.
     """
     interrupted = threading.Event()

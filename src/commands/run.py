@@ -1,20 +1,17 @@
-"""Run the notebooks headlessly, in order: `python -m helpers.run parameters/local.yaml`.
+"""Run the notebooks headlessly, in order, or only say what would run.
 
-Exit codes: 0 done, 1 a step or a notebook failed, 2 a parameter or a table cannot be used (found before the
-first cell runs wherever that is possible), 3 the quality gate refused a model.
+What cannot be used is found before the first cell runs, wherever that is possible.
 """
 
-import argparse
 import ast
 import contextlib
 import datetime
 import itertools
 import logging
 import os
-import signal
-import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,46 +24,83 @@ from commands.lock import exclusive
 from helpers import parameters
 from helpers.data import datasets
 from helpers.data.entries import absolute
-from helpers.errors import BadInput, UserError
+from helpers.errors import BadInput, ExitCode, UserError
 from helpers.pipeline import own_steps
 from helpers.runs import summary
 from helpers.session import group, local, outputs_of, state_folder
 
-__all__ = ["main", "run"]
+__all__ = ["check", "chosen", "run"]
 
 ROOT = Path(__file__).parents[2]
-DONE, FAILED, BAD_INPUT, REFUSED = 0, 1, 2, 3
-INTERRUPTED = 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what the command line asks for and give the exit code."""
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a notice of ipykernel's debugger
-    given = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        notebooks = _chosen(given.only, given.start)
-        values = parameters.read(given.file) | parameters.assignments(given.parameter)
-        return run(notebooks, values, given.runs)
-    except UserError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("\nInterrupted; nothing that this run started is left running here.", file=sys.stderr)
-        return INTERRUPTED
+@dataclass(frozen=True)
+class Plan:
+    """What will run: notebooks with the names of their parameters, the values given, and all values."""
+
+    notebooks: Mapping[Path, set[str]]
+    given: Mapping[str, Any]
+    everything: Mapping[str, Any]
+
+
+def chosen(only: Sequence[str], start: str | None) -> list[Path]:
+    """The notebooks of these numbers, or from one on, or all.
+
+    Raises:
+        BadInput: there is no such notebook.
+    """
+    found = _notebooks()
+    numbers = [path.name[:2] for path in found]
+    for number in [*only, *([start] if start else [])]:
+        if number not in numbers:
+            raise BadInput(f"There is no notebook {number!r}; there are {', '.join(numbers)}.")
+    if only:
+        return [path for path in found if path.name[:2] in only]
+    return [path for path in found if not start or path.name[:2] >= start]
 
 
 def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int:
     """Run notebooks with these parameters; executed copies and summary.json land under `runs/<id>/`.
 
     Raises:
-        UserError: a parameter cannot be used, or a notebook ended with an error that a person can mend.
+        UserError: a parameter cannot be used, or a notebook ended with an error that a person can fix.
     """
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a notice of ipykernel's debugger
+    plan = _plan(notebooks, values)
+    environment = plan.everything["ENVIRONMENT"]
+    # Two runs in one state would use the same cores and decide on the same packages.
+    state = state_folder() if environment == "local" else runs
+    with exclusive(state / "run.lock"), local(environment):
+        return _run(plan.notebooks, plan.given, runs)
+
+
+def check(notebooks: Sequence[Path], values: Mapping[str, Any]) -> None:
+    """Say what a run with these parameters would do, and start nothing.
+
+    Raises:
+        BadInput: a parameter or a table cannot be used.
+    """
+    plan = _plan(notebooks, values)
+    value = plan.everything
+    rows = {
+        "environment": value["ENVIRONMENT"],
+        "pipeline": value["PIPELINE_NAME"],
+        "notebooks": ", ".join(path.stem for path in plan.notebooks),
+        "data sets": ", ".join(datasets.names(value["DATASETS"])),
+        "trials": f"{value['MAX_TUNING_JOBS']} for each, {value['MAX_TUNING_PARALLEL_JOBS']} at a time",
+        "decision": value["APPROVE"],
+    }
+    print("All parameters can be used; nothing was started. A run would have\n")
+    for name, text in rows.items():
+        print(f"  {name:12} {text}")
+
+
+def _plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:
+    """Find what cannot be used before anything starts, and ask only once for what cannot be had."""
     defaults = {path: _defaults(path) for path in _notebooks()}
     everywhere = {name: value for found in defaults.values() for name, value in found.items()}
     parameters.check(values, everywhere)
-    # What cannot be used is found before anything starts; what cannot be had is asked for only once.
     everything = everywhere | values
     entries = absolute(everything["DATASETS"])
     for name in datasets.names(entries):
@@ -78,10 +112,8 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
     kept = datasets.reachable(entries)
     if "DATASETS" in values:
         values = {**values, "DATASETS": kept}
-    # Two runs in one state would use the same cores and decide on the same packages.
-    state = state_folder() if everything["ENVIRONMENT"] == "local" else runs
-    with exclusive(state / "run.lock"), local(everything["ENVIRONMENT"]):
-        return _run({path: set(defaults[path]) for path in notebooks}, values, runs)
+    wanted = {path: set(defaults[path]) for path in notebooks}
+    return Plan(wanted, values, {**everything, "DATASETS": kept})
 
 
 def _run(wanted: Mapping[Path, set[str]], values: Mapping[str, Any], runs: Path) -> int:
@@ -108,9 +140,8 @@ def _run(wanted: Mapping[Path, set[str]], values: Mapping[str, Any], runs: Path)
         raise failure
     if facts:
         print(f"\n{summary.table(facts).to_string()}", flush=True)
-    return (
-        REFUSED if any(found.get("outcome", "").startswith("refused") for found in facts.values()) else DONE
-    )
+    refused = any(found.get("outcome", "").startswith("refused") for found in facts.values())
+    return ExitCode.REFUSED if refused else ExitCode.DONE
 
 
 def _execute(source: Path, target: Path, values: Mapping[str, Any]) -> UserError | None:
@@ -150,33 +181,3 @@ def _defaults(notebook: Path) -> dict[str, Any]:
 
 def _notebooks() -> list[Path]:
     return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-
-
-def _chosen(only: Sequence[str], start: str | None) -> list[Path]:
-    found = _notebooks()
-    numbers = [path.name[:2] for path in found]
-    for number in [*only, *([start] if start else [])]:
-        if number not in numbers:
-            raise BadInput(f"There is no notebook {number!r}; there are {', '.join(numbers)}.")
-    if only:
-        return [path for path in found if path.name[:2] in only]
-    return [path for path in found if not start or path.name[:2] >= start]
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m helpers.run", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("file", type=Path, help="parameter file, such as parameters/local.yaml")
-    some = parser.add_mutually_exclusive_group()
-    some.add_argument("--only", action="append", default=[], metavar="03", help="run only this notebook")
-    some.add_argument("--from", dest="start", metavar="03", help="run this notebook and the ones after it")
-    parameters.add_option(parser, "set a parameter, read as YAML")
-    parser.add_argument("--runs", type=Path, default=ROOT / "runs", help="folder of the results")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

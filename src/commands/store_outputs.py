@@ -6,7 +6,6 @@ It works in a state of its own: what is stored does not depend on earlier runs.
 import itertools
 import os
 import re
-import sys
 import tempfile
 from pathlib import Path
 
@@ -16,30 +15,33 @@ from nbformat import NotebookNode
 from commands import run
 from helpers.errors import UserError
 from helpers.runs import summary
+from helpers.storage import write_whole
 
-__all__ = ["main", "stored"]
+__all__ = ["store", "stored"]
 
 # The defaults of the notebooks, but for a decision and a load test, so that there is something to see.
 CHANGES = {"APPROVE": "approve", "LOAD_TEST": True}
 TIMES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 
 
-def main() -> int:
-    """Run all notebooks and store what they show."""
-    notebooks = sorted((run.ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+def store() -> int:
+    """Run all notebooks, store what they show, and give the exit code of the run.
+
+    Raises:
+        UserError: the run failed; the stored notebooks are as they were.
+    """
+    notebooks = run.chosen((), None)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LOCAL_AWS_HOME"] = str(Path(folder) / "local_aws")
         runs = Path(folder) / "runs"
         try:
             code = run.run(notebooks, {"ENVIRONMENT": "local", **CHANGES}, runs)
         except UserError as error:
-            print(f"\n{error}\nThe stored notebooks are as they were.", file=sys.stderr)
-            return error.exit_code
+            raise type(error)(f"{error}\nThe stored notebooks are as they were.") from None
         for source in notebooks:
             executed = nbformat.read(next(runs.glob(f"*/{source.name}")), as_version=4)
-            part = source.with_suffix(".part")
-            nbformat.write(stored(executed), part)
-            part.replace(source)
+            with write_whole(source) as part:
+                nbformat.write(stored(executed), part)
     return code
 
 
@@ -68,7 +70,3 @@ def _settled(output: NotebookNode, count: int) -> NotebookNode:
         if isinstance(content, str) and kind.startswith("text/"):
             output.data[kind] = TIMES.sub("(time)", content)
     return output
-
-
-if __name__ == "__main__":
-    sys.exit(main())

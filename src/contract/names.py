@@ -1,4 +1,4 @@
-"""The names that Terraform, the functions and the laptop agree on, read from contract.json."""
+"""The names that Terraform, the functions, the notebooks and the laptop agree on, read from contract.json."""
 
 import functools
 import json
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "LONGEST_GROUP",
+    "NAME",
     "PLACEHOLDER",
     "Contract",
     "Function",
@@ -19,9 +21,9 @@ __all__ = [
 ]
 
 PLACEHOLDER = "${pipeline_name}"
-SEPARATOR = "--"
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # of a pipeline or a data set
 LONGEST_GROUP = 63  # SageMaker's limit on ModelPackageGroupName, in characters
+_SEPARATOR = "--"  # between the two in a group's name; neither can contain it
 
 
 class NamingError(ValueError):
@@ -89,7 +91,7 @@ def load(pipeline_name: str = PLACEHOLDER) -> Contract:
 
 def group_prefix(pipeline_name: str) -> str:
     """Return what the names of all model package groups of a pipeline begin with."""
-    return f"{pipeline_name}{SEPARATOR}"
+    return f"{pipeline_name}{_SEPARATOR}"
 
 
 def group_name(pipeline_name: str, dataset: str) -> str:

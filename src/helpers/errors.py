@@ -1,18 +1,46 @@
-"""The ways a run can end that a person can do something about, each with its exit code."""
+"""The ways a command can end, each with its exit code, and the errors that a person can act on."""
 
-__all__ = ["BadInput", "JobFailed", "UserError", "one_line"]
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+__all__ = ["BadInput", "ExitCode", "JobFailed", "UserError", "one_line", "refusing"]
+
+
+class ExitCode(IntEnum):
+    """What an exit code tells a scheduler; `many-models --help` prints it, and the README has it."""
+
+    meaning: str
+
+    DONE = 0, "done"
+    FAILED = 1, "a job, a notebook or a check failed; the message names it, its log and what to do"
+    BAD_INPUT = 2, "a parameter, a table or an option cannot be used; found before any job starts"
+    REFUSED = 3, "the quality gate refused a model"
+    INTERRUPTED = 130, "interrupted; nothing is left running on this machine"
+
+    def __new__(cls, code: int, meaning: str) -> "ExitCode":  # noqa: D102 - the enumeration makes its own
+        member = int.__new__(cls, code)
+        member._value_, member.meaning = code, meaning
+        return member
 
 
 class UserError(Exception):
     """An error whose message is all there is to say: what was seen, what is allowed, what to do."""
 
-    exit_code = 1
+    exit_code = ExitCode.FAILED
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the sentence alone.
+
+        Follows https://ipython.readthedocs.io/en/stable/config/integrating.html#custom-exception-tracebacks
+        """
+        return [f"{type(self).__name__}: {self}"]
 
 
 class BadInput(UserError):
     """A parameter, a table or a setting that cannot be used; nothing was started."""
 
-    exit_code = 2
+    exit_code = ExitCode.BAD_INPUT
 
 
 class JobFailed(UserError):
@@ -22,3 +50,16 @@ class JobFailed(UserError):
 def one_line(error: Exception) -> str:
     """What an error of somebody else's says, for a sentence of ours."""
     return " ".join(str(error).split()).rstrip(".")
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Have a ValueError raised meanwhile refuse something that a person gave: `The table of wine: ...`.
+
+    Raises:
+        BadInput: in place of the ValueError, in one line.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise BadInput(f"{what}: {one_line(error)}.") from error

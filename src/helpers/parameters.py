@@ -1,6 +1,5 @@
 """What can be set in the notebooks and in parameter files: types and allowed values, as a table of data."""
 
-from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,7 +12,9 @@ from tabular.spec.metrics import METRICS, SCORERS
 from contract.names import NAME
 from helpers.errors import BadInput, one_line
 
-__all__ = ["PARAMETERS", "add_option", "assignments", "check", "read"]
+__all__ = ["BUILDERS", "PARAMETERS", "assignments", "check", "read"]
+
+BUILDERS = ("auto", "docker", "codebuild", "none")  # who builds the image
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "ENVIRONMENT": _one_of("local", "aws"),
     "PIPELINE_NAME": _name(),
     "TERRAFORM_OUTPUTS": _text(),
-    "IMAGE_BUILDER": _one_of("auto", "docker", "codebuild", "none"),
+    "IMAGE_BUILDER": _one_of(*BUILDERS),
     # A developer's pipeline has its own name behind a hyphen, as that of the regression family has.
     "DEVELOPER": _name(also=[""], never=["regression"]),
     "DATASETS": _tables(),
@@ -131,7 +132,7 @@ def read(path: Path) -> dict[str, Any]:
             "parameters/local.yaml."
         ) from None
     if not isinstance(values, dict):
-        raise BadInput(f"The parameter file {path} holds no `NAME: value` lines; see parameters/local.yaml.")
+        raise BadInput(f"The parameter file {path} has no `NAME: value` lines; see parameters/local.yaml.")
     return values
 
 
@@ -152,17 +153,11 @@ def check(values: Mapping[str, Any], known: Iterable[str]) -> None:
             raise BadInput(f"{name} is {_shown(value)}; it must be {parameter.allowed}.")
 
 
-def add_option(parser: ArgumentParser, help: str) -> None:
-    """Have a command take `-p NAME VALUE`, as often as one likes; `assignments` reads them."""
-    options: dict[str, Any] = {"nargs": 2, "action": "append", "default": [], "metavar": ("NAME", "VALUE")}
-    parser.add_argument("-p", dest="parameter", help=help, **options)
-
-
 def assignments(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Values given on the command line, read as YAML: `-p MAX_TUNING_JOBS 6`.
 
     Raises:
-        BadInput: a value that is no YAML.
+        BadInput: a value that is not valid YAML.
     """
     return {name: _value(name, text) for name, text in pairs}
 
@@ -172,7 +167,8 @@ def _value(name: str, text: str) -> Any:
         return yaml.safe_load(text) if text else ""
     except (ValueError, yaml.YAMLError):
         raise BadInput(
-            f"{name} is {_shown(text)}, which is no YAML; put quotes around a text with any of []{{}}:,#."
+            f"{name} is {_shown(text)}, which is not valid YAML; put quotes around a text with any of "
+            "[]{}:,#."
         ) from None
 
 

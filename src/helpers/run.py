@@ -2,7 +2,7 @@
 
 import sys
 
-from commands.run import main
+from commands.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["run", *sys.argv[1:]]))

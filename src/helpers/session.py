@@ -1,17 +1,15 @@
 """The environment that a notebook works in: AWS as Terraform made it, or this laptop in its place."""
 
-import functools
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pandas as pd
-from IPython import get_ipython
 
 from contract.names import NamingError, group_name
 from helpers import parameters
@@ -62,16 +60,18 @@ class Session:
     invoker_url: str
     vpc: dict[str, list[str]] | None
     boto: boto3.Session
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def is_local(self) -> bool:
         """Whether local_aws stands in for AWS."""
         return self.environment == "local"
 
-    @functools.cache  # noqa: B019 - a session lives as long as its notebook
     def client(self, service: str) -> Any:
         """The boto3 client of a service, made once."""
-        return self.boto.client(service)
+        if service not in self._clients:
+            self._clients[service] = self.boto.client(service)
+        return self._clients[service]
 
     def group(self, dataset: str) -> str:
         """Name of the model package group of a data set."""
@@ -100,7 +100,7 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
             process works in the other environment already.
         UserError: local_aws does not start.
     """
-    _prepare_notebook()
+    pd.set_option("display.max_colwidth", None)  # a notebook shows whole cells
     given = {"ENVIRONMENT": environment, "PIPELINE_NAME": pipeline_name}
     parameters.check(given, given)
     if (other := os.environ.get(CONNECTED, environment)) != environment:
@@ -161,7 +161,7 @@ def _local(pipeline_name: str) -> dict[str, str]:
     server = _started()
     outputs = local_aws.ensure_environment(server.endpoint_url, pipeline_name)
     # The SageMaker SDK makes clients of its own, some already when it is imported: they find the stand-in,
-    # and never a person's real account, by these variables and for want of any other.
+    # and never a person's real account, by these variables and for lack of any other.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= LOCAL_SETTINGS | {
@@ -181,7 +181,7 @@ def _started(owner: int | None = None) -> Any:
         return local_aws.start(owner=owner)
     except (local_aws.LocalAwsError, OSError) as error:
         raise UserError(
-            f"local_aws does not start in {state_folder()}: {error} Mend that, or set LOCAL_AWS_HOME to "
+            f"local_aws does not start in {state_folder()}: {error} Fix that, or set LOCAL_AWS_HOME to "
             "another folder."
         ) from None
 
@@ -195,7 +195,7 @@ def outputs_of(path: str) -> dict[str, Any]:
     file = Path(path).expanduser()
     if not path or not file.is_file():
         raise BadInput(
-            f"TERRAFORM_OUTPUTS names {path!r}, which is no file; write it with "
+            f"TERRAFORM_OUTPUTS names {path!r}, which is not a file; write it with "
             "`terraform -chdir=terraform output -json > outputs.json` and give its path."
         )
     try:
@@ -205,18 +205,3 @@ def outputs_of(path: str) -> dict[str, Any]:
     if missing := [name for name in OUTPUTS if not outputs.get(name) and name != "image_uri"]:
         raise BadInput(f"{path} has no value for {', '.join(missing)}; apply Terraform and write it again.")
     return outputs
-
-
-def _prepare_notebook() -> None:
-    """Show whole cells of tables and, of errors that a person can mend, the sentence alone."""
-    pd.set_option("display.max_colwidth", None)
-    shell = get_ipython()
-    if shell is not None:
-
-        def show(
-            shell: Any, kind: type, error: BaseException, trace: object, tb_offset: int | None = None
-        ) -> list:
-            shell._showtraceback(kind, error, [f"{kind.__name__}: {error}"])
-            return [f"{kind.__name__}: {error}"]
-
-        shell.set_custom_exc((UserError,), show)

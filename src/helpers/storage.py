@@ -1,8 +1,10 @@
-"""Objects in S3: put under the name of their contents, and read."""
+"""Files written whole or not at all; objects in S3, put under the name of their contents, and read."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from urllib.parse import urlsplit
 from helpers.errors import BadInput
 from helpers.session import Session
 
-__all__ = ["File", "put_folder", "put_once", "read", "read_json"]
+__all__ = ["File", "put_folder", "put_once", "read", "read_json", "write_whole"]
 
 # Tags are their own permissions, and say nothing here.
 NO_TAGS = {"TaggingDirective": "REPLACE"}
@@ -24,6 +26,21 @@ class File:
     path: Path
     s3_uri: str = ""
     etag: str = ""
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[Path]:
+    """Have a file written whole or not at all, so that nobody ever reads half of it.
+
+    Gives the path to write to, `with write_whole(path) as part`; at the end it takes the place of `path`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def put_once(session: Session, prefix: str, name: str, contents: bytes) -> str:

@@ -57,7 +57,7 @@ class DeploymentError(RuntimeError):
 
 
 class RetrainingError(ValueError):
-    """A data set cannot be trained anew."""
+    """A data set cannot be trained again."""
 
 
 class RequestError(Exception):

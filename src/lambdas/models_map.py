@@ -108,6 +108,6 @@ def _parse(body: bytes, location: str) -> ModelsMap:
         raise MapError(
             location,
             f"is not an object of groups with {', '.join(sorted(wanted))}; "
-            "delete it and run the deployer, which writes it anew from the model registry",
+            "delete it and run the deployer, which writes it again from the model registry",
         )
     return entries

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from local_aws.lifecycle.daemon import LocalAwsError, reset, set_deliveries, start, status, stop
@@ -10,7 +11,7 @@ from local_aws.lifecycle.home import find_home
 _MEGABYTE = 1024 * 1024
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     parser = argparse.ArgumentParser(prog="local_aws", description="The laptop's AWS.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -25,7 +26,7 @@ def main() -> int:
     delivering.add_argument("--seed", type=int, default=0, help="which ones")
     resetting = commands.add_parser("reset", help="stop the server and delete all state")
     resetting.add_argument("--yes", action="store_true", help="do not ask")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
         return _run(options)
     except LocalAwsError as error:

@@ -4,21 +4,31 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from local_aws.compute.container_workers import workers
 from local_aws.core.account import Account
 from local_aws.core.errors import not_emulated
+from local_aws.core.moto import Moto
 from local_aws.core.store import Store
-from local_aws.core.wire import Reply, json_reply
+from local_aws.core.wire import Reply, Request, json_reply
 from local_aws.environment import Environments
 from local_aws.gateway.calls import Calls
 from local_aws.gateway.dispatch import Dispatcher
+from local_aws.gateway.handlers import (
+    no_browser_pages,
+    only_this_machine,
+    recorded,
+    refuse_unlisted,
+    simulate_principal_policy,
+)
+from local_aws.gateway.json_operations import JsonOperations
+from local_aws.gateway.operations import Operations
 from local_aws.services.cloudwatch.logs import Logs
 from local_aws.services.endpoints.endpoints import Endpoints
+from local_aws.services.endpoints.runtime import Runtime
 from local_aws.services.events import Events
 from local_aws.services.functions.api import LambdaApi
 from local_aws.services.functions.functions import Functions
@@ -28,25 +38,27 @@ from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.jobs.training import TrainingJobs
 from local_aws.services.jobs.tuning import TuningJobs
 from local_aws.services.pipelines.pipelines import Pipelines
-from local_aws.services.pipelines.steps import Steps
+from local_aws.services.pipelines.steps import Services
 from local_aws.services.registry import GroupPolicies, Registry
 from local_aws.services.s3 import Buckets
 from local_aws.services.tags import Tags
 
 __all__ = ["Cloud"]
 
+_CONTROL = "/_local/"
+
 
 class Cloud:
     """One account's services.
 
     Attributes:
-        application: The WSGI application that answers for all of them.
+        answer: Answers a request, for all of them.
         stop_requested: Set when a client asks the server to stop.
     """
 
     def __init__(self, account: Account, preload: bool = True) -> None:
         self.account = account
-        moto = DomainDispatcherApplication(create_backend_app)
+        moto = Moto()
         self._store = Store(account.home / "records.db")
         self._workers = workers(account.home, preload)
         buckets = Buckets(account.home / "s3", moto)
@@ -57,16 +69,18 @@ class Cloud:
         processing, training = ProcessingJobs(platform), TrainingJobs(platform)
         tuning = TuningJobs(platform, training)
         self._jobs = (tuning, training, processing)
-        steps = Steps(self._store, processing, training, tuning, registry)
-        self._pipelines = Pipelines(account, self._store, buckets, steps)
+        services = Services(self._store, processing, training, tuning, registry, self.functions)
+        self._pipelines = Pipelines(account, self._store, buckets, services)
         self._endpoints = Endpoints(account, self._store, buckets, self._workers)
         self._environments = Environments(
             account, self._store, buckets, self._endpoints, self.functions, self._events
         )
-        self._calls = Calls(account)
+        self._calls, self._operations = Calls(account), Operations()
         self.stop_requested = threading.Event()
-        self.application = Dispatcher(
-            families=[
+        tags = Tags(self._store)
+        families = {
+            "logs": [Logs(account, self._store)],
+            "sagemaker": [
                 self._pipelines,
                 processing,
                 training,
@@ -74,16 +88,26 @@ class Cloud:
                 registry,
                 GroupPolicies(self._store, registry),
                 self._endpoints,
+                tags,
             ],
-            logs=Logs(account, self._store),
-            tags=Tags(self._store),
-            buckets=buckets,
-            endpoints=self._endpoints,
-            lambda_api=LambdaApi(self.functions),
-            function_urls=FunctionUrls(self.functions),
-            control=self._control,
-            calls=self._calls,
-            moto=moto,
+        }
+        # A request's way: each of these answers it, refuses it, or leaves it to the next.
+        self.answer = Dispatcher(
+            [
+                only_this_machine,
+                no_browser_pages,
+                self._calls.note,
+                self._operations.name,
+                refuse_unlisted,
+                buckets.answer,
+                simulate_principal_policy,
+                recorded(moto),
+                self._control,
+                FunctionUrls(self.functions).answer,
+                LambdaApi(self.functions).answer,
+                Runtime(self._endpoints).answer,
+                JsonOperations(families, tags).answer,
+            ]
         )
 
     def recover(self) -> None:
@@ -99,7 +123,7 @@ class Cloud:
         """Return for how long nobody has asked for anything and nothing has run."""
         if self._pipelines.running() or any(jobs.running() for jobs in self._jobs) or self._events.waiting():
             return 0.0
-        return time.monotonic() - self.application.last_request
+        return time.monotonic() - self.answer.last_request
 
     def close(self) -> None:
         """End everything that was started, and wait for it."""
@@ -129,29 +153,25 @@ class Cloud:
             "dead_letters": self._events.dead_letters(),
         }
 
-    def _control(self, environ: dict[str, Any]) -> Reply:
+    def _control(self, request: Request) -> Reply | None:
         """Answer the requests of this package's own functions, under `/_local/`."""
-        request = (environ["REQUEST_METHOD"], environ["PATH_INFO"].removeprefix("/_local/"))
-        if request == ("GET", "health"):
-            return json_reply({"pid": os.getpid(), "home": str(self.account.home)})
-        if request == ("GET", "status"):
-            return json_reply(self.status())
-        if request == ("GET", "requests"):
-            return json_reply(self._pipelines.requests())
-        if request == ("GET", "calls"):
-            return json_reply(self._calls.list())
-        if request == ("GET", "operations"):
-            return json_reply(self.application.operations())
-        if request == ("POST", "environments"):
-            asked = json.loads(environ["wsgi.input"].read())
-            return json_reply(self._environments.ensure(**asked))
-        if request == ("POST", "deliveries"):
-            self._events.set_deliveries(**json.loads(environ["wsgi.input"].read()))
-            return json_reply(self._events.deliveries)
-        if request == ("POST", "stop"):
-            self.stop_requested.set()
-            return json_reply({})
-        raise not_emulated(f"{request[0]} {environ['PATH_INFO']}")
+        if not request.path.startswith(_CONTROL):
+            return None
+        answers: dict[str, Callable[..., Any]] = {
+            "GET health": lambda: {"pid": os.getpid(), "home": str(self.account.home)},
+            "GET status": self.status,
+            "GET requests": self._pipelines.requests,
+            "GET calls": self._calls.list,
+            "GET operations": self._operations.list,
+            "POST environments": self._environments.ensure,
+            "POST deliveries": self._events.set_deliveries,
+            "POST stop": self.stop_requested.set,
+        }
+        answer = answers.get(f"{request.method} {request.path.removeprefix(_CONTROL)}")
+        if answer is None:
+            raise not_emulated(str(request))
+        asked = json.loads(request.body or b"{}") if request.method == "POST" else {}
+        return json_reply(answer(**asked))
 
 
 def _size(folder: Path) -> int:

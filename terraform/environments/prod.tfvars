@@ -1,9 +1,9 @@
-# What others rely on: two instances at least, in two availability zones, and somebody who is told.
+# An environment that others rely on: at least two instances, in two availability zones, and someone to notify.
 environment   = "prod"
 region        = "eu-central-1"
 pipeline_name = "many-models-prod"
 
-# After notebook 01 has built the image, and notebook 02 has written the definitions:
+# Once notebook 01 has built the image and notebook 02 has written the definitions:
 # image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/many-models-prod@sha256:..."
 # pipeline_definition_file = "environments/prod.pipeline.json"
 # pipeline_definition_regression_file = "environments/prod.pipeline-regression.json"
@@ -16,7 +16,7 @@ endpoint = {
 alarm_email        = "models@example.com"
 monthly_budget_usd = 500
 
-# Once there is a definition; notebook 03 puts tables where the retrainer looks for them.
+# Once a definition exists; notebook 03 uploads tables to where the retrainer looks for them.
 # retraining = {
 #   breast-cancer = {
 #     target     = "diagnosis"

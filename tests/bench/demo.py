@@ -23,7 +23,7 @@ def main() -> int:
         runs = Path(folder) / "runs"
         environment = {**os.environ, "LOCAL_AWS_HOME": str(Path(folder) / "local_aws")}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        command = [sys.executable, "-m", "helpers.run", "parameters/local.yaml", "--runs", str(runs)]
+        command = [sys.executable, "-m", "commands", "run", "parameters/local.yaml", "--runs", str(runs)]
         done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
         if done.returncode:
             return done.returncode

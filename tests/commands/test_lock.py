@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from commands.lock import exclusive
 
@@ -71,3 +72,8 @@ def test_the_command_under_the_lock_gives_the_exit_code(tmp_path: Path) -> None:
         "raise SystemExit(7)",
     ]
     assert subprocess.run(command).returncode == 7
+
+
+def test_the_lock_needs_nothing_that_is_installed(tmp_path: Path) -> None:
+    command = [sys.executable, "-S", "-m", "commands.lock", str(tmp_path / "lock"), "true"]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, check=True)

@@ -1,4 +1,4 @@
-"""`python -m helpers.run`: what it refuses, how it fails, how it is interrupted, and how it waits."""
+"""`many-models run`: what it refuses, how it fails, how it is interrupted, and how it waits."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from support.helpers import headless
 from support.helpers.shared import HeadlessRun, settings
 
 from commands import run
+from commands.__main__ import main
 from commands.lock import exclusive
 from helpers.errors import BadInput, UserError
 
@@ -63,7 +64,7 @@ def exit_code(tmp_path: Path, *arguments: str, contents: str = "ENVIRONMENT: loc
     file = tmp_path / "own.yaml"
     file.write_text(contents)
     with settings({"LOCAL_AWS_HOME": str(tmp_path / "home")}):
-        code = run.main([str(file), "--runs", str(tmp_path / "runs"), *arguments])
+        code = main(["run", str(file), "--runs", str(tmp_path / "runs"), *arguments])
     assert not (tmp_path / "runs").exists()
     return code
 
@@ -73,9 +74,9 @@ def exit_code(tmp_path: Path, *arguments: str, contents: str = "ENVIRONMENT: loc
     [
         (["--only", "3"], "There is no notebook '3'; there are 01, 02, 03, 04, 05."),
         (["--from", "06"], "There is no notebook '06'; there are"),
-        (["-p", "DATASETS", "[wine"], "DATASETS is '[wine', which is no YAML"),
+        (["-p", "DATASETS", "[wine"], "DATASETS is '[wine', which is not valid YAML"),
         (["-p", "DATASETS", "[wien]"], "Unknown data set 'wien'; known are "),
-        (["-p", "ENVIRONMENT", "aws"], "TERRAFORM_OUTPUTS names '', which is no file; write it with "),
+        (["-p", "ENVIRONMENT", "aws"], "TERRAFORM_OUTPUTS names '', which is not a file; write it with "),
         (["-p", "PIPELINE_NAME", "Mine"], "PIPELINE_NAME is 'Mine'; it must be up to 32"),
         (["-p", "DATASETS", "[wine, wine]"], "DATASETS names 'wine' more than once"),
         (
@@ -96,14 +97,12 @@ def test_what_cannot_be_used_is_refused_before_anything_starts(
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run.main([str(tmp_path / "nowhere.yaml"), "--runs", str(tmp_path / "runs")]) == 2
+    assert main(["run", str(tmp_path / "nowhere.yaml"), "--runs", str(tmp_path / "runs")]) == 2
     assert "nowhere.yaml cannot be read" in capsys.readouterr().err
 
 
 def test_only_and_from_do_not_go_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as raised:
-        exit_code(tmp_path, "--only", "02", "--from", "03")
-    assert raised.value.code == 2
+    assert exit_code(tmp_path, "--only", "02", "--from", "03") == 2
     assert "not allowed with" in capsys.readouterr().err
 
 
@@ -121,6 +120,34 @@ def test_a_state_folder_that_cannot_be_is_a_sentence(
     told = capsys.readouterr().err
     assert f"The folder {tmp_path / 'home'} cannot be used (" in told
     assert "LOCAL_AWS_HOME" in told
+
+
+# Only checked
+
+
+def test_check_says_what_would_run_and_starts_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.yaml").write_text("MAX_TUNING_JOBS: 6\nDATASETS: [wine]\n")
+    with settings({"LOCAL_AWS_HOME": str(tmp_path / "home")}):
+        assert main(["check", str(tmp_path / "own.yaml"), "--from", "04", "-p", "APPROVE", "reject"]) == 0
+    told = capsys.readouterr().out
+    rows = dict(line.split(maxsplit=1) for line in told.replace("data sets", "data_sets").splitlines()[2:])
+    assert rows == {
+        "environment": "local",
+        "pipeline": "many-models",
+        "notebooks": "04_approve_and_deploy, 05_invoke_and_load_test",
+        "data_sets": "wine",
+        "trials": "6 for each, 2 at a time",
+        "decision": "reject",
+    }
+    assert not (tmp_path / "home").exists()
+
+
+def test_check_refuses_what_run_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own.yaml").write_text("MAX_TUNING_JOBS: many\n")
+    assert main(["check", str(tmp_path / "own.yaml")]) == 2
+    assert "MAX_TUNING_JOBS is 'many'; it must be a whole number" in capsys.readouterr().err
 
 
 # Two at once

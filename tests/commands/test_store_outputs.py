@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from support.helpers.shared import HeadlessRun, settings
 
 from commands import run, store_outputs
+from commands.__main__ import main
 from helpers.errors import JobFailed
 from helpers.runs import summary
 
@@ -91,7 +92,7 @@ def test_a_run_that_fails_leaves_the_stored_notebooks_alone(
     before = [path.read_bytes() for path in notebooks]
     monkeypatch.setattr(run, "run", failing)
     with settings({}):
-        assert store_outputs.main() == 1
+        assert main(["store"]) == 1
     assert [path.read_bytes() for path in notebooks] == before
     assert capsys.readouterr().err.splitlines()[1:] == [
         "wine: PreprocessData failed.",

@@ -116,10 +116,10 @@ def test_a_metric_that_only_some_classifications_have_is_allowed_for_all_of_them
 @pytest.mark.parametrize(
     ("contents", "complaint"),
     [
-        (b"", "holds no `NAME: value` lines; see parameters/local.yaml."),
-        (b"# nothing but a comment\n", "holds no `NAME: value` lines"),
-        (b"- RANDOM_STATE\n", "holds no `NAME: value` lines"),
-        (b"just words", "holds no `NAME: value` lines"),
+        (b"", "has no `NAME: value` lines; see parameters/local.yaml."),
+        (b"# nothing but a comment\n", "has no `NAME: value` lines"),
+        (b"- RANDOM_STATE\n", "has no `NAME: value` lines"),
+        (b"just words", "has no `NAME: value` lines"),
         (b"RANDOM_STATE: [1\n", "cannot be read (while parsing a flow sequence"),
         (b"RANDOM_STATE:\t1\n  x: 2", "cannot be read ("),
         (b"RANDOM_STATE: 2024-13-45", "cannot be read (month must be in 1..12)"),
@@ -163,7 +163,7 @@ def test_a_value_on_the_command_line_is_read_as_yaml(text: str, value: Any) -> N
 
 @pytest.mark.parametrize("text", ["[wine", "{", "2024-13-45", "a: b: c"])
 def test_a_value_on_the_command_line_that_is_no_yaml_is_refused(text: str) -> None:
-    with pytest.raises(BadInput, match=r"DATASETS is .* which is no YAML; put quotes"):
+    with pytest.raises(BadInput, match=r"DATASETS is .* which is not valid YAML; put quotes"):
         parameters.assignments([("DATASETS", text)])
 
 

@@ -1,5 +1,6 @@
 """Connecting: names and Terraform's outputs are checked, and a laptop's process reaches no real account."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -56,7 +57,7 @@ def test_another_environment_is_refused() -> None:
 @pytest.mark.parametrize("path", ["", "nowhere/outputs.json", "."])
 def test_terraforms_outputs_that_are_not_there_are_refused_with_how_to_write_them(path: str) -> None:
     told = refused("aws", "many-models", path)
-    assert told.startswith(f"TERRAFORM_OUTPUTS names {path!r}, which is no file; write it with `terraform ")
+    assert told.startswith(f"TERRAFORM_OUTPUTS names {path!r}, which is not a file; write it with ")
 
 
 @pytest.mark.parametrize(
@@ -195,6 +196,21 @@ def test_a_name_too_long_for_a_group_is_refused() -> None:
         group("many-models", "x" * 51)
 
 
-def test_a_client_is_made_once(session: Session) -> None:
-    assert session.client("s3") is session.client("s3")
-    assert session.client("s3") is not session.client("sagemaker")
+def test_a_client_is_made_once_here(session: Session) -> None:
+    assert_clients_are_made_once(session)
+
+
+@pytest.mark.usefixtures("_fresh")
+@pytest.mark.parametrize(
+    "vpc", [None, {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}], ids=["no vpc", "vpc"]
+)
+def test_a_client_is_made_once_on_aws(outputs: Path, vpc: dict[str, list[str]] | None) -> None:
+    outputs.write_text(json.dumps(json.loads(outputs.read_text()) | {"vpc": {"value": vpc}}))
+    assert_clients_are_made_once(connect("aws", "many-models", str(outputs)))
+
+
+def assert_clients_are_made_once(session: Session) -> None:
+    for service in ("s3", "sagemaker", "logs"):
+        assert session.client(service) is session.client(service)
+        assert session.client(service).meta.service_model.service_name == service
+    assert session.client("s3") is not dataclasses.replace(session, bucket="another").client("s3")

@@ -12,7 +12,7 @@ import pytest
 from support import ROOT
 from support.image.engine import SECRET, Engine
 
-from helpers.image.contents import requirements
+from helpers.image.contents import libraries
 
 MAX_ADDED_MB = 450
 KEPT_SECRETS = ("pip.conf", ".netrc", ".pypirc", ".aws/credentials", ".docker/config.json", "id_rsa")
@@ -53,10 +53,10 @@ def test_its_commands_are_first_on_the_path(engine: Engine, image: str) -> None:
 
 
 def test_libraries_have_the_versions_of_constraints(engine: Engine, image: str) -> None:
-    names = list(requirements().index)
+    names = list(libraries().index)
     names.remove("xgboost")  # on Linux it is xgboost-cpu
     script = f"import importlib.metadata as m, json; print(json.dumps({{n: m.version(n) for n in {names}}}))"
-    assert json.loads(python(engine, image, script)) == requirements()["version"].drop("xgboost").to_dict()
+    assert json.loads(python(engine, image, script)) == libraries()["version"].drop("xgboost").to_dict()
 
 
 def test_everything_is_compiled_and_the_extensions_are_there(engine: Engine, image: str) -> None:

@@ -43,7 +43,7 @@ def notebooks(folder: Path, **environment: str) -> Run:
     """Run them in a local_aws of their own."""
     values = {"DATASETS": f"[{TABLE}]", "MAX_TUNING_JOBS": TRIALS, "LOAD_TEST": "false"}
     given = [text for name, value in values.items() for text in ("-p", name, value)]
-    command = [sys.executable, "-m", "helpers.run", str(ROOT / "parameters/local.yaml")]
+    command = [sys.executable, "-m", "commands", "run", str(ROOT / "parameters/local.yaml")]
     done = subprocess.run(
         [*command, "--runs", str(folder / "runs"), *given],
         env={**os.environ, "LOCAL_AWS_HOME": str(folder / "local_aws"), **environment},

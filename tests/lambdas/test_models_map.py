@@ -101,7 +101,7 @@ def test_a_lost_race_applies_the_edit_to_the_winners_map(s3, existing):
     assert {"shop--iris", "shop--digits"} <= models_map.read(s3, BUCKET).entries.keys()
 
 
-def test_a_map_deleted_during_the_edit_is_written_anew(s3):
+def test_a_map_deleted_during_the_edit_is_written_again(s3):
     models_map.change(s3, BUCKET, adding("shop--wine"))
     applied = []
 

@@ -38,7 +38,7 @@ def test_an_example_runs_as_it_is_and_puts_its_model_in_service(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCAL_AWS_HOME", str(tmp_path / "local_aws"))
-    command = [sys.executable, "-m", "helpers.run", f"parameters/examples/{name}.yaml", *FEW]
+    command = [sys.executable, "-m", "commands", "run", f"parameters/examples/{name}.yaml", *FEW]
     summary, _ = run(command, tmp_path / "runs")
     (facts,) = summary["data_sets"].values()
     assert facts["outcome"] == "registered as version 1"
@@ -85,4 +85,4 @@ def test_the_pages_name_every_key_of_an_entry_and_every_example() -> None:
     assert all(f"`{key}`" in page for key in KEYS)
     for path in EXAMPLES.glob("*.yaml"):
         assert f"(../parameters/examples/{path.name})" in page
-        assert f"python -m helpers.run parameters/examples/{path.name}" in path.read_text()
+        assert f"many-models run parameters/examples/{path.name}" in path.read_text()

@@ -88,8 +88,16 @@ def tell(folder: Path) -> Story:
 
 
 def run_notebooks(runs: Path, *arguments: str) -> Demo:
-    """`python -m helpers.run`, with few trials."""
-    command = [sys.executable, "-m", "helpers.run", str(ROOT / "parameters/local.yaml"), "--runs", str(runs)]
+    """`many-models run`, with few trials."""
+    command = [
+        sys.executable,
+        "-m",
+        "commands",
+        "run",
+        str(ROOT / "parameters/local.yaml"),
+        "--runs",
+        str(runs),
+    ]
     values = {"PIPELINE_NAME": PIPELINE, "MAX_TUNING_JOBS": str(TRIALS), "LOAD_TEST_SECONDS": "2"}
     given = [text for name, value in values.items() for text in ("-p", name, value)]
     done = subprocess.run([*command, *given, *arguments], capture_output=True, text=True, timeout=400)

@@ -1,4 +1,4 @@
-# Deployment: the event, the sweep, and where failures go. And the bucket.
+# Deployment: the event, the sweep, where failures go, and the bucket.
 
 mock_provider "archive" {}
 
@@ -17,12 +17,12 @@ run "plan" {
 
   assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.model_package_state.event_pattern).detail.ModelPackageGroupName == [{ prefix = "demo--" }]
-    error_message = "only this pipeline's groups: demo-staging--x must not match"
+    error_message = "only this pipeline's groups match: demo-staging--x must not"
   }
 
   assert {
     condition     = aws_cloudwatch_event_target.deployer.retry_policy[0].maximum_retry_attempts > 0
-    error_message = "an event is delivered again when the function cannot take it"
+    error_message = "an event is delivered again if the function cannot take it"
   }
 
   assert {
@@ -37,7 +37,7 @@ run "plan" {
 
   assert {
     condition     = aws_scheduler_schedule.sweep.schedule_expression == "rate(15 minutes)" && aws_scheduler_schedule.sweep.target[0].input == "{}"
-    error_message = "the sweep goes over all groups; Scheduler's own payload has a text for `detail`"
+    error_message = "the sweep covers all groups; Scheduler's own payload has a string for `detail`"
   }
 
   assert {
@@ -49,7 +49,7 @@ run "plan" {
       && aws_lambda_function.this[role].function_name == "demo-${role}"
       && toset(keys(aws_lambda_function.this[role].environment[0].variables)) == toset(function.environment)
     ])
-    error_message = "the functions are the contract's"
+    error_message = "the functions match the contract"
   }
 
   assert {
@@ -59,12 +59,12 @@ run "plan" {
 
   assert {
     condition     = length(data.archive_file.functions.source) == length(fileset("../src", "{contract,lambdas}/**/*.{json,py}")) && alltrue([for file in data.archive_file.functions.source : !strcontains(file.filename, "__pycache__")])
-    error_message = "the zip holds the package and no caches"
+    error_message = "the zip contains the package and no caches"
   }
 
   assert {
     condition     = alltrue([for queue in aws_sqs_queue.this : queue.sqs_managed_sse_enabled && queue.message_retention_seconds == 1209600])
-    error_message = "failures wait 14 days, encrypted"
+    error_message = "failures are kept for 14 days, encrypted"
   }
 }
 
@@ -96,14 +96,14 @@ run "bucket" {
 
   assert {
     condition     = aws_s3_bucket_lifecycle_configuration.this.rule[0].filter[0].and[0].tags == tomap({ retired = "true" }) && aws_s3_bucket_lifecycle_configuration.this.rule[0].filter[0].and[0].prefix == "models/"
-    error_message = "of the models only what the deployer has retired"
+    error_message = "only models that the deployer has retired expire"
   }
 
   assert {
     condition = [for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule.filter[0].prefix if startswith(rule.id, "intermediates")] == [
       "executions/PreprocessData/train/", "executions/TuningWithCrossValidation/",
     ]
-    error_message = "never the model, evaluation or held-out rows that a registered package names"
+    error_message = "the model, evaluation and held-out rows that a registered package names never expire"
   }
 }
 
@@ -112,12 +112,12 @@ run "repository" {
 
   assert {
     condition     = aws_ecr_repository.this.image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.this.image_scanning_configuration[0].scan_on_push
-    error_message = "a tag means one image for ever, and it is scanned"
+    error_message = "a tag always means the same image, and it is scanned"
   }
 
   assert {
     condition     = one(jsondecode(aws_ecr_lifecycle_policy.this.policy).rules).selection.countNumber == 20
-    error_message = "of the images the newest stay"
+    error_message = "the newest images are kept"
   }
 }
 
@@ -134,7 +134,7 @@ run "failures" {
 
   assert {
     condition     = aws_lambda_function_event_invoke_config.this["deployer"].destination_config[0].on_failure[0].destination == "arn:aws:sqs:eu-central-1:123456789012:demo-failed"
-    error_message = "what the deployer gives up on waits in a queue"
+    error_message = "what the deployer gives up on goes to a queue"
   }
 
   assert {
@@ -142,6 +142,6 @@ run "failures" {
       for config in [aws_cloudwatch_event_target.deployer.dead_letter_config[0], aws_scheduler_schedule.sweep.target[0].dead_letter_config[0]] :
       config.arn == "arn:aws:sqs:eu-central-1:123456789012:demo-undelivered"
     ])
-    error_message = "what cannot be handed to the deployer waits in another"
+    error_message = "what cannot be delivered to the deployer goes to another queue"
   }
 }

@@ -1,4 +1,4 @@
-# What can be left out, and what each adds.
+# The optional features, and what each adds.
 
 mock_provider "archive" {}
 
@@ -27,12 +27,12 @@ run "by_default" {
 
   assert {
     condition     = !strcontains(aws_iam_role_policy.jobs.policy, "ec2:") && !strcontains(aws_iam_role_policy.jobs.policy, "kms:")
-    error_message = "no permission for what is not there"
+    error_message = "no permissions for what does not exist"
   }
 
   assert {
     condition     = aws_lambda_function_url.invoker.authorization_type == "AWS_IAM"
-    error_message = "the URL asks for a signature"
+    error_message = "the URL requires a signature"
   }
 
   assert {
@@ -84,7 +84,7 @@ run "mail_and_budget" {
 
   assert {
     condition     = keys(aws_sns_topic_subscription.alarms) == ["ana@example.com"]
-    error_message = "alarms are mailed"
+    error_message = "alarms are sent by e-mail"
   }
 
   assert {
@@ -119,7 +119,7 @@ run "retraining" {
       family     = "classification"
       parameters = { MaxTuningJobs = "12" }
     }
-    error_message = "a schedule says what to train, and leaves the rest to the pipeline's defaults"
+    error_message = "a schedule says what to train and leaves the rest to the pipeline's defaults"
   }
 }
 
@@ -155,7 +155,7 @@ run "developers" {
         "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/demo-ana",
         "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/demo-regression-ana",
     ]]
-    error_message = "a developer keeps pipelines of exactly these names, and not Terraform's"
+    error_message = "a developer may change pipelines with exactly these names, not Terraform's"
   }
 }
 
@@ -168,11 +168,11 @@ run "reserved_concurrency" {
 
   assert {
     condition     = aws_lambda_function.this["invoker"].reserved_concurrent_executions == 50 && aws_lambda_function.this["deployer"].reserved_concurrent_executions == null
-    error_message = "for one function and not for the other"
+    error_message = "only the named function has reserved concurrency"
   }
 }
 
-# Everything that can be left out at once, applied; then left out.
+# All optional features at once, applied, then removed.
 
 run "with_everything" {
   variables {
@@ -197,12 +197,12 @@ run "with_everything" {
         aws_sagemaker_pipeline.this, aws_sagemaker_endpoint.this, aws_appautoscaling_policy.endpoint,
       ] : length(made) == 1
     ])
-    error_message = "everything that was asked for is there"
+    error_message = "everything that was asked for exists"
   }
 
   assert {
     condition     = toset(output.vpc.subnet_ids) == toset(["subnet-1", "subnet-2"]) && toset(output.vpc.security_group_ids) == toset(["sg-1"])
-    error_message = "notebook 02 reads where jobs are to run"
+    error_message = "notebook 02 reads where jobs must run"
   }
 
   assert {
@@ -229,7 +229,7 @@ run "with_everything" {
       ) :
       [for statement in jsondecode(policy).Statement : statement.Resource if contains(statement.Action, "kms:Decrypt")] == [["arn:aws:kms:eu-central-1:123456789012:key/k"]]
     ])
-    error_message = "everyone who meets the key may use it, and no other"
+    error_message = "everyone who needs the key may use it, and no other key"
   }
 
   assert {
@@ -250,7 +250,7 @@ run "with_everything" {
         "arn:aws:ec2:eu-central-1:123456789012:security-group/sg-1",
       ]]
     ])
-    error_message = "network interfaces may be made in these subnets alone"
+    error_message = "network interfaces may be created only in these subnets"
   }
 }
 
@@ -263,7 +263,7 @@ run "and_none_of_it" {
         aws_sagemaker_model.this, aws_appautoscaling_target.endpoint, aws_appautoscaling_policy.endpoint,
       ] : length(made) == 0
     ])
-    error_message = "what is left out is taken away"
+    error_message = "what is no longer asked for is deleted"
   }
 
   assert {
@@ -282,6 +282,6 @@ run "and_none_of_it" {
         values(aws_iam_role_policy.function)[*].policy,
       ) : !strcontains(policy, "ec2:") && !strcontains(policy, "kms:") && !strcontains(policy, "CreatePipeline\"")
     ])
-    error_message = "so does every permission for them"
+    error_message = "every permission for them is gone too"
   }
 }

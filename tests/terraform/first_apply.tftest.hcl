@@ -1,4 +1,4 @@
-# Before there is an image or a definition. At the end of this file everything is destroyed from this state.
+# Before an image or a definition exists. At the end of this file, everything is destroyed from this state.
 
 mock_provider "archive" {}
 
@@ -30,17 +30,17 @@ run "first_apply" {
 
   assert {
     condition     = keys(aws_cloudwatch_metric_alarm.this) == ["function-deployer", "function-invoker", "function-retrainer", "invoker-url", "queue-failed", "queue-undelivered"]
-    error_message = "alarms watch what there is"
+    error_message = "alarms watch only what exists"
   }
 
   assert {
     condition     = aws_s3_bucket.this.bucket == "demo-123456789012-eu-central-1"
-    error_message = "the bucket's name holds the account and the region"
+    error_message = "the bucket's name contains the account and the region"
   }
 
   assert {
     condition     = output.endpoint_name == "demo" && output.endpoint_in_service == false && output.image_uri == null && length(output.pipelines) == 0
-    error_message = "the outputs say what is not there yet"
+    error_message = "the outputs say what does not exist yet"
   }
 }
 

@@ -1,4 +1,4 @@
-# Values that must be refused, each with the variable that refuses it.
+# Values that must be refused, and the variable that refuses each of them.
 
 mock_provider "archive" {}
 

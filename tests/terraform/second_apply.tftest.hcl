@@ -1,5 +1,5 @@
-# From the first apply to the second, to a new image and to none. At the end of this file everything is destroyed
-# from the full state.
+# From the first apply to the second, to a new image and to no endpoint. At the end of this file, everything is
+# destroyed from the full state.
 
 mock_provider "archive" {}
 
@@ -24,7 +24,7 @@ run "second_apply" {
 
   assert {
     condition     = aws_s3_bucket.this.id == run.first_apply.bucket && aws_lambda_function_url.invoker.function_url == run.first_apply.invoker_url
-    error_message = "the second apply adds, it does not replace"
+    error_message = "the second apply only adds; it replaces nothing"
   }
 
   assert {
@@ -48,12 +48,12 @@ run "second_apply" {
       && aws_sagemaker_model.this["demo"].primary_container[0].model_data_url == "s3://demo-123456789012-eu-central-1/models/"
       && aws_sagemaker_model.this["demo"].enable_network_isolation
     )
-    error_message = "many models, from the models prefix, in a container that calls nobody"
+    error_message = "many models, from the models prefix, in a container without network access"
   }
 
   assert {
     condition     = can(regex("^demo-[0-9a-f]{8}$", aws_sagemaker_model.this["demo"].name)) && can(regex("^demo-[0-9a-f]{8}$", aws_sagemaker_endpoint_configuration.this["demo"].name))
-    error_message = "model and configuration are named by the hash of what they are made of"
+    error_message = "model and configuration are named by the hash of their contents"
   }
 
   assert {
@@ -66,7 +66,7 @@ run "second_apply" {
 
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : startswith(alarm.alarm_name, "demo-")])
-    error_message = "alarms carry the pipeline's name"
+    error_message = "alarms are named after the pipeline"
   }
 
   assert {
@@ -119,7 +119,7 @@ run "new_image" {
 
   assert {
     condition     = aws_sagemaker_endpoint.this["demo"].endpoint_config_name == aws_sagemaker_endpoint_configuration.this["demo"].name && aws_sagemaker_endpoint_configuration.this["demo"].production_variants[0].model_name == aws_sagemaker_model.this["demo"].name
-    error_message = "the endpoint follows to the new configuration and the new model"
+    error_message = "the endpoint uses the new configuration and the new model"
   }
 }
 
@@ -132,7 +132,7 @@ run "endpoint_switched_off" {
 
   assert {
     condition     = length(aws_sagemaker_model.this) + length(aws_sagemaker_endpoint_configuration.this) + length(aws_sagemaker_endpoint.this) + length(aws_appautoscaling_target.endpoint) == 0
-    error_message = "nothing of the endpoint is left to bill"
+    error_message = "nothing of the endpoint is left to pay for"
   }
 
   assert {

@@ -10,7 +10,7 @@ import yaml
 from support.terraform.grants import CODE, FORBIDDEN, PLATFORM, WITH_KEY, WITH_VPC, Call
 from support.terraform.iam import actions, allows, statements
 
-from commands import preflight
+from commands.environment.preflight import roles
 
 POLICIES = {
     "jobs": "aws_iam_role_policy.jobs",
@@ -91,7 +91,7 @@ def test_may_do_what_its_work_needs(policies: dict[str, Any], role: str) -> None
 
 
 def test_preflight_asks_about_every_role_what_it_is_allowed(policies: dict[str, Any]) -> None:
-    asked = preflight._calls("demo", OUTPUTS)
+    asked = roles.calls("demo", OUTPUTS)
     assert asked.keys() == POLICIES.keys() - set(PEOPLE)
     for role, calls in asked.items():
         for action, resource, context in calls:

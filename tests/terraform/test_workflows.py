@@ -1,6 +1,7 @@
 """The workflows ask for little, and run nothing that can change under them."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +86,19 @@ def test_environments_are_those_that_have_a_file() -> None:
 def test_check_runs_what_ci_runs_for_forks_too() -> None:
     check = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())
     assert set(check[ON]) == {"push", "pull_request"}
-    assert steps(check)[-1]["run"] == ".ci/run"
+    assert check["jobs"]["check"]["steps"][-1]["run"] == ".ci/run"
     assert (ROOT / ".ci/run").exists()
+
+
+def test_every_python_that_is_promised_is_checked() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())["jobs"]
+    oldest = jobs["check"]["steps"][1]["with"]["python-version"]
+    for folder in (ROOT, ROOT / "container"):
+        project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+        assert project["requires-python"] == f">={oldest}"
+    newer = jobs["newer"]
+    assert newer["strategy"]["matrix"]["python"] == ["3.12", "3.13"]
+    assert newer["steps"][-1]["run"] == "make test"
 
 
 def test_the_image_is_built_for_pull_requests_and_pushed_from_main_alone() -> None:

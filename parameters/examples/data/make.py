@@ -1,4 +1,4 @@
-"""Make the tables of the examples: `python parameters/examples/data/make.py`. The same ones every time."""
+"""Make the tables of the examples, always the same: `python parameters/examples/data/make.py`."""
 
 import datetime
 import math
@@ -10,7 +10,7 @@ __all__ = ["customers", "machines"]
 
 
 def customers(rows: int = 400) -> str:
-    """Who cancels: a CSV as a German spreadsheet writes it, with gaps, dates and a column that is an id."""
+    """Who cancels: a CSV from a German spreadsheet, with missing values, dates and an id column."""
     draw = random.Random(7)  # noqa: S311 - nothing secret
     lines = ["customer;since;region;plan;monthly_fee;calls;paperless;cancelled"]
     for number in range(rows):
@@ -37,7 +37,7 @@ def customers(rows: int = 400) -> str:
 
 
 def machines(count: int = 60, readings: int = 8) -> str:
-    """Which readings come before a fault: several of each machine, which are alike."""
+    """Which readings precede a fault: several similar ones for each machine."""
     draw = random.Random(11)  # noqa: S311 - nothing secret
     lines = ["machine,model,hours,temperature,vibration,fault"]
     for machine in range(count):

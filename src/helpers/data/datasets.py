@@ -19,9 +19,9 @@ from helpers.data import sources
 from helpers.data.catalogue import DATASETS, DatasetSpec
 from helpers.data.entries import Entry, names, parse
 from helpers.data.sources import SourceError
-from helpers.errors import BadInput, one_line
+from helpers.errors import BadInput, one_line, refusing
 from helpers.session import Session
-from helpers.storage import File, put_folder
+from helpers.storage import File, put_folder, write_whole
 
 __all__ = ["Dataset", "choose", "fetch", "inputs", "names", "reachable", "upload"]
 
@@ -160,15 +160,13 @@ def _way_out(name: str) -> str:
 
 def _check(dataset: Dataset) -> None:
     """Read the table once, before anything starts, and refuse what PreprocessData would refuse."""
-    try:
+    with refusing(f"The table of {dataset.name}"):
         table = dataset.read()
         if table.empty:
             raise ValueError("It has a header line and nothing under it; give a table with rows.")
         dataset.options.check_columns(table.columns, dataset.target)
         dataset.columns.keys()  # whose cells are looked at for it
         _check_target(table[dataset.target], dataset)
-    except ValueError as error:
-        raise BadInput(f"The table of {dataset.name}: {one_line(error)}.") from None
 
 
 def _check_target(target: pd.Series, dataset: Dataset) -> None:
@@ -179,12 +177,12 @@ def _check_target(target: pd.Series, dataset: Dataset) -> None:
         only = target.dropna().iloc[0]
         raise ValueError(f"The target {name!r} holds only {only!r}; name a column of at least two values.")
     if dataset.task == "binary" and distinct > 2:
-        raise ValueError(f"The target {name!r} holds {distinct} values, not two; leave task out, or mend it.")
+        raise ValueError(f"The target {name!r} holds {distinct} values, not two; leave task out, or fix it.")
     if dataset.task == "regression" and not pd.api.types.is_numeric_dtype(target):
         text = next(cell for cell in target.dropna() if pd.isna(pd.to_numeric(cell, errors="coerce")))
         raise ValueError(
-            f"The target {name!r} holds {text!r}, which is no number, and the task is regression; leave task "
-            "out, or mend the cell."
+            f"The target {name!r} holds {text!r}, which is not a number, and the task is regression; leave "
+            "task out, or fix the cell."
         )
 
 
@@ -193,7 +191,8 @@ def _own(name: str, spec: DatasetSpec, copy: str) -> Path:
     path = sources.cache(f"{name}.csv")
     if copy or not path.exists():
         table = _copied(name, copy, spec) if copy else _downloaded(spec)
-        sources.keep(path, lambda part: table.to_csv(part, index=False))
+        with write_whole(path) as part:
+            table.to_csv(part, index=False)
     return path
 
 

@@ -14,7 +14,7 @@ from tabular.spec.options import Options
 from contract.names import NAME
 from helpers.data.catalogue import DATASETS
 from helpers.data.sources import SCHEMES, scheme
-from helpers.errors import BadInput, one_line
+from helpers.errors import BadInput, refusing
 
 __all__ = ["KEYS", "Entry", "absolute", "names", "parse"]
 
@@ -69,8 +69,8 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
     name = str(entry.get("name", ""))
     if not NAME.fullmatch(name):
         raise BadInput(
-            f"{name!r} is no name for a data set; use lower-case letters, digits and single hyphens between "
-            "them, such as my-table."
+            f"{name!r} is not a valid data set name; use lower-case letters, digits and single hyphens "
+            "between them, such as my-table."
         )
     for key in entry:
         if key not in KEYS:
@@ -103,10 +103,8 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
 
 
 def _options(name: str, entry: Mapping[str, Any]) -> Options:
-    try:
+    with refusing(f"The data set {name!r}"):
         return Options.from_dict({key: entry[key] for key in OPTIONS if key in entry})
-    except ValueError as error:
-        raise BadInput(f"The data set {name!r}: {one_line(error)}.") from None
 
 
 def _judged(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,9 +20,9 @@ import requests
 
 from helpers.errors import BadInput, one_line
 from helpers.session import Session
-from helpers.storage import File
+from helpers.storage import File, write_whole
 
-__all__ = ["SCHEMES", "SourceError", "cache", "fetch", "keep", "scheme", "web"]
+__all__ = ["SCHEMES", "SourceError", "cache", "fetch", "scheme", "web"]
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 CHUNK_BYTES = 2**20
@@ -56,18 +56,6 @@ def cache(*parts: str) -> Path:
     """A place in the folder where what was fetched is kept."""
     root = Path(os.environ.get("MANY_MODELS_CACHE", Path.home() / ".cache" / "many-models"))
     return root.joinpath(*parts)
-
-
-def keep(path: Path, write: Callable[[Path], object]) -> Path:
-    """Have a file written whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        write(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
 
 
 def web() -> requests.Session:
@@ -119,7 +107,8 @@ def _downloaded(s3: Any, bucket: str, key: str, etag: str) -> File:
     folders = [part for part in PurePosixPath(key).parent.parts if "=" in part]  # region=eu is a column
     path = cache("s3", place, *folders, PurePosixPath(key).name)
     if not path.exists():
-        keep(path, lambda part: s3.download_file(bucket, key, str(part)))
+        with write_whole(path) as part:
+            s3.download_file(bucket, key, str(part))
     return File(path, f"s3://{bucket}/{key}", etag)
 
 
@@ -130,7 +119,7 @@ def _https(uri: str, _: Session | None) -> list[File]:
     notes = path.with_name("headers.json")
     headers = {}
     if path.exists():
-        with suppress(OSError, ValueError):  # without its notes it is fetched anew
+        with suppress(OSError, ValueError):  # without its notes it is fetched again
             headers = json.loads(notes.read_text())
     try:
         with web() as session:
@@ -138,7 +127,9 @@ def _https(uri: str, _: Session | None) -> list[File]:
             answer.raise_for_status()
             if answer.status_code == requests.codes.not_modified:
                 return [File(path)]
-            keep(path, lambda part: _write(answer, part))
+            with write_whole(path) as part, part.open("wb") as file:
+                for chunk in answer.iter_content(CHUNK_BYTES):
+                    file.write(chunk)
     except requests.RequestException as error:
         if path.exists():
             print(f"{uri} cannot be reached ({type(error).__name__}); the copy of it in {path} is used.")
@@ -146,14 +137,9 @@ def _https(uri: str, _: Session | None) -> list[File]:
         raise SourceError(f"its source cannot be reached ({type(error).__name__})") from None
     conditions = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
     noted = {ask: answer.headers[said] for ask, said in conditions.items() if said in answer.headers}
-    keep(notes, lambda part: part.write_text(json.dumps(noted)))
+    with write_whole(notes) as part:
+        part.write_text(json.dumps(noted))
     return [File(path)]
-
-
-def _write(answer: requests.Response, path: Path) -> None:
-    with path.open("wb") as file:
-        for chunk in answer.iter_content(CHUNK_BYTES):
-            file.write(chunk)
 
 
 def _sklearn(uri: str, _: Session | None) -> list[File]:
@@ -177,7 +163,8 @@ def _sklearn(uri: str, _: Session | None) -> list[File]:
         home = {"data_home": cache("scikit_learn_data")}
         takes_home = "data_home" in inspect.signature(loaders[name]).parameters
         table = _asked(lambda: loaders[name](as_frame=True, **(home if takes_home else {})))
-        keep(path, lambda part: table.to_csv(part, index=False))
+        with write_whole(path) as part:
+            table.to_csv(part, index=False)
     return [File(path)]
 
 
@@ -191,7 +178,8 @@ def _openml(uri: str, _: Session | None) -> list[File]:
         which = {"data_id": int(name)} if name.isdecimal() else {"name": name}
         home = str(cache("scikit_learn_data"))
         table = _asked(lambda: fetch_openml(**which, as_frame=True, parser="pandas", data_home=home))
-        keep(path, lambda part: table.to_csv(part, index=False))
+        with write_whole(path) as part:
+            table.to_csv(part, index=False)
     return [File(path)]
 
 

@@ -1,51 +1,52 @@
 """What is in service and what was: the deployer's models map and ledger, and waiting for both to follow."""
 
 import datetime
-import json
 import time
 from collections.abc import Iterable
-from typing import Any
 
 import pandas as pd
 
-from contract.names import group_prefix, load
-from helpers.deployment.registry import Decision, packages, set_status
+from contract.names import group_prefix
+from helpers.deployment.registry import ModelVersion, packages, set_status
 from helpers.errors import BadInput, JobFailed
 from helpers.session import Session
-from lambdas import ledger
+from lambdas import ledger, models_map
+from lambdas.errors import MapError
 
 __all__ = ["history", "in_service", "rollback", "table", "wait"]
 
 POLL_SECONDS = {True: 0.2, False: 5.0}
 
 
-def in_service(session: Session) -> dict[str, dict[str, Any]]:
-    """The entry of each data set in service: key, version, SHA-256 and time of approval."""
-    s3 = session.client("s3")
+def in_service(session: Session) -> dict[str, models_map.Entry]:
+    """The entry of each data set in service: key, version, SHA-256 and time of approval.
+
+    Raises:
+        JobFailed: what the deployer wrote is not a models map.
+    """
     try:
-        answer = s3.get_object(Bucket=session.bucket, Key=load().models_map_key)
-    except s3.exceptions.NoSuchKey:
-        return {}
-    entries = json.load(answer["Body"])
+        entries = models_map.read(session.client("s3"), session.bucket).entries
+    except MapError as error:
+        raise JobFailed(str(error)) from None
     prefix = group_prefix(session.pipeline_name)
     return {group.removeprefix(prefix): entry for group, entry in entries.items() if group.startswith(prefix)}
 
 
-def wait(session: Session, decisions: Iterable[Decision], seconds: float = 300) -> pd.DataFrame:
+def wait(session: Session, decisions: Iterable[ModelVersion], seconds: float = 300) -> pd.DataFrame:
     """Wait until what is in service follows the decisions, and show it.
 
     Raises:
         JobFailed: the deployer did not follow in time.
     """
-    waiting = {decision.package.dataset for decision in decisions}
+    waiting = {decision.dataset for decision in decisions}
     deadline = time.monotonic() + seconds
     while waiting:
         entries = in_service(session)
-        waiting = {name for name in waiting if not _followed(session, name, entries.get(name, {}))}
+        waiting = {name for name in waiting if not _followed(session, name, entries.get(name))}
         if waiting and time.monotonic() > deadline:
             raise JobFailed(
                 f"{', '.join(sorted(waiting))}: what is in service has not followed the decision in "
-                f"{seconds:.0f} seconds; see the log of the function {session.deployer_function_name}, mend "
+                f"{seconds:.0f} seconds; see the log of the function {session.deployer_function_name}, fix "
                 "what it names and run 04 again."
             )
         if waiting:
@@ -60,7 +61,8 @@ def rollback(session: Session, dataset: str, reason: str) -> pd.DataFrame:
         BadInput: nothing is in service, or no approved version comes before it.
         JobFailed: the deployer did not follow in time.
     """
-    serving = in_service(session).get(dataset, {}).get("version")
+    entry = in_service(session).get(dataset)
+    serving = entry["version"] if entry else None
     approved = [package for package in packages(session, dataset) if package.status == "Approved"]
     current = next((package for package in approved if package.version == serving), None)
     if current is None:
@@ -106,11 +108,12 @@ def _minute(moment: str) -> str:
     return f"{datetime.datetime.fromisoformat(moment):%Y-%m-%d %H:%M}"
 
 
-def _followed(session: Session, dataset: str, entry: dict[str, Any]) -> bool:
+def _followed(session: Session, dataset: str, entry: models_map.Entry | None) -> bool:
     """Whether map and ledger, which the deployer writes in this order, show the version that should serve."""
     due, records = _due(session, dataset), _records(session, dataset)
     recorded = records[-1]["to_version"] if records else None
-    return entry.get("version") == due == recorded
+    serving = entry["version"] if entry else None
+    return serving == due == recorded
 
 
 def _records(session: Session, dataset: str) -> list[ledger.Record]:

@@ -18,7 +18,7 @@ from tabular.data.features import as_rows
 from tabular.spec.columns import Schema
 
 from helpers.deployment.deployments import in_service
-from helpers.deployment.registry import Package, metadata, packages
+from helpers.deployment.registry import ModelVersion, metadata, packages
 from helpers.errors import JobFailed
 from helpers.runs import summary
 from helpers.runs.executions import quality
@@ -88,7 +88,7 @@ def predict(session: Session, dataset: str, rows: Sequence[Sequence[Any]]) -> di
     return answer.json()
 
 
-def held_out(session: Session, package: Package) -> HeldOut:
+def held_out(session: Session, package: ModelVersion) -> HeldOut:
     """The held-out rows that a package was evaluated on."""
     uri = metadata(session, package)["held-out-data"]
     schema = Schema.from_dict(read_json(session, f"{uri}/schema.json"))
@@ -196,7 +196,7 @@ def _in_words(table: pd.DataFrame) -> str:
     return f"{measured:.4f} right" if name == "right" else f"{name} {measured:.4g}"
 
 
-def _version(session: Session, dataset: str, version: int) -> Package:
+def _version(session: Session, dataset: str, version: int) -> ModelVersion:
     for package in packages(session, dataset):
         if package.version == version:
             return package

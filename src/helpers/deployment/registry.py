@@ -1,7 +1,7 @@
 """The model registry: what awaits a decision, and a person's decision."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -11,8 +11,7 @@ from helpers.session import Session
 from helpers.storage import read_json
 
 __all__ = [
-    "Decision",
-    "Package",
+    "ModelVersion",
     "changes",
     "comparison",
     "decide",
@@ -31,8 +30,8 @@ STATUS = {"approve": "Approved", "reject": "Rejected"}
 
 
 @dataclass(frozen=True)
-class Package:
-    """One version of a data set's model."""
+class ModelVersion:
+    """One version of a data set's model: a model package in its group."""
 
     dataset: str
     version: int
@@ -40,15 +39,7 @@ class Package:
     arn: str
 
 
-@dataclass(frozen=True)
-class Decision:
-    """A package and the status that a person gave it."""
-
-    package: Package
-    status: str
-
-
-def packages(session: Session, dataset: str) -> list[Package]:
+def packages(session: Session, dataset: str) -> list[ModelVersion]:
     """All versions of a data set's model, newest first; none if it was never registered."""
     sagemaker = session.client("sagemaker")
     pages = sagemaker.get_paginator("list_model_packages").paginate(
@@ -61,13 +52,15 @@ def packages(session: Session, dataset: str) -> list[Package]:
             raise
         return []  # the group is made with the first version
     found = [
-        Package(dataset, entry["ModelPackageVersion"], entry["ModelApprovalStatus"], entry["ModelPackageArn"])
+        ModelVersion(
+            dataset, entry["ModelPackageVersion"], entry["ModelApprovalStatus"], entry["ModelPackageArn"]
+        )
         for entry in listed
     ]
     return sorted(found, key=lambda package: package.version, reverse=True)
 
 
-def undecided(session: Session, datasets: Iterable[str]) -> list[Package]:
+def undecided(session: Session, datasets: Iterable[str]) -> list[ModelVersion]:
     """The newest version of each data set, where it awaits a decision."""
     newest = [versions[0] for dataset in datasets if (versions := packages(session, dataset))]
     return [package for package in newest if package.status == PENDING]
@@ -96,7 +89,7 @@ def decide(
     decision: Literal["none", "approve", "reject"],
     datasets: Iterable[str],
     reason: str = "",
-) -> list[Decision]:
+) -> list[ModelVersion]:
     """Approve or reject the newest version of each data set; `none` leaves all to a person in Studio.
 
     Approving touches only a version that awaits its decision. Rejecting touches one that awaits it or is
@@ -118,17 +111,17 @@ def decide(
     return [set_status(session, package, STATUS[decision], said) for package in candidates]
 
 
-def set_status(session: Session, package: Package, status: str, reason: str) -> Decision:
-    """Give one version an approval status, with a reason that the registry keeps."""
+def set_status(session: Session, package: ModelVersion, status: str, reason: str) -> ModelVersion:
+    """Give one version an approval status, with a reason that the registry keeps; return it so."""
     session.client("sagemaker").update_model_package(
         ModelPackageArn=package.arn, ModelApprovalStatus=status, ApprovalDescription=reason
     )
-    return Decision(package, status)
+    return replace(package, status=status)
 
 
-def report(session: Session, decisions: Sequence[Decision], datasets: Iterable[str]) -> pd.DataFrame:
+def report(session: Session, decisions: Sequence[ModelVersion], datasets: Iterable[str]) -> pd.DataFrame:
     """What was decided, and what goes on waiting for a person."""
-    decided = [(d.package.dataset, d.package.version, d.status) for d in decisions]
+    decided = [(package.dataset, package.version, package.status) for package in decisions]
     waiting = [(p.dataset, p.version, "awaiting approval") for p in undecided(session, datasets)]
     columns = ["data set", "version", "decision"]
     return pd.DataFrame(decided + waiting, columns=columns).set_index("data set")
@@ -200,10 +193,10 @@ def changes(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index(["data set", "what"])
 
 
-def metadata(session: Session, package: Package) -> dict[str, str]:
+def metadata(session: Session, package: ModelVersion) -> dict[str, str]:
     """What the pipeline wrote into a package: data set, algorithm, jobs and the URIs of its data."""
     return _describe(session, package)["CustomerMetadataProperties"]
 
 
-def _describe(session: Session, package: Package) -> dict[str, Any]:
+def _describe(session: Session, package: ModelVersion) -> dict[str, Any]:
     return session.client("sagemaker").describe_model_package(ModelPackageName=package.arn)

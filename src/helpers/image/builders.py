@@ -1,7 +1,6 @@
 """Who builds the image: this machine's Docker, CodeBuild, or nobody.
 
-The image is named by what it is made of, so one that is there is not built again. Exit codes: 0 done, 1 the
-build failed, 2 something given cannot be used, 130 interrupted.
+The image is named by what it is made of, so one that is there is not built again.
 """
 
 import json
@@ -16,13 +15,13 @@ from typing import Any
 from contract.names import load
 from helpers.errors import BadInput, UserError
 from helpers.image import codebuild, contents, docker, ecr
+from helpers.parameters import BUILDERS
 from helpers.runs.progress import Progress
 from helpers.session import Session, outputs_of
-from helpers.storage import put_once
+from helpers.storage import put_once, write_whole
 
-__all__ = ["BUILDERS", "build", "build_here", "wanted"]
+__all__ = ["build", "build_here", "wanted"]
 
-BUILDERS = ("auto", "docker", "codebuild", "none")
 NEEDED = ("repository_url", "build_project_name", "base_image")
 # How Docker's two builders count: `Step 3/23 : RUN ...` and `#7 [libraries 2/3] RUN ...`.
 STEP = re.compile(r"^(?:Step (\d+/\d+)|#\d+ \[([\w-]+ \d+/\d+)\])")
@@ -156,6 +155,5 @@ def _record(file: Path, uri: str) -> None:
     outputs = json.loads(file.read_text())
     if outputs.get("image_uri", {}).get("value") == uri:
         return
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps({**outputs, "image_uri": {"value": uri}}, indent=1, sort_keys=True))
-    part.replace(file)
+    with write_whole(file) as part:
+        part.write_text(json.dumps({**outputs, "image_uri": {"value": uri}}, indent=1, sort_keys=True))

@@ -70,7 +70,7 @@ def follow(codebuild: Any, logs: Any, build: str) -> Iterator[str]:
         said = "\n".join(last or _reasons(now))
         raise UserError(
             f"The build {build} ended as {now['buildStatus']}; the whole log is in {where}:\n{said}\n"
-            "Mend what it says, and run this again."
+            "Fix what it says, and run this again."
         )
 
 

@@ -1,10 +1,8 @@
 """The container image: what it holds, the name of its contents, and what a builder is given."""
 
-import ast
 import configparser
 import hashlib
 import io
-import subprocess
 import sys
 import tomllib
 import zipfile
@@ -13,7 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["PLATFORM", "archive", "contents", "fingerprint", "requirements", "tag", "write_context"]
+from helpers.image.pip_settings import pip_settings
+
+__all__ = ["PLATFORM", "archive", "files", "fingerprint", "libraries", "tag", "write_context"]
 
 ROOT = Path(__file__).parents[3]
 PLATFORM = "linux/amd64"
@@ -23,13 +23,13 @@ PIP_SETTINGS = ("extra-index-url", "find-links", "index-url", "no-index", "proxy
 SUFFIXES = (".py", ".toml", ".c", ".h")
 
 
-def contents() -> pd.DataFrame:
+def files() -> pd.DataFrame:
     """A row for each file of container/ that goes into the image, and what it is for."""
-    rows = {path.relative_to(ROOT).as_posix(): _first_line(text) for path, text in _files()}
+    rows = {path.relative_to(ROOT).as_posix(): _first_line(text) for path, text in _sources()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["what it is"]).rename_axis("file")
 
 
-def requirements() -> pd.DataFrame:
+def libraries() -> pd.DataFrame:
     """The libraries of the image at the versions of constraints.txt, which the laptop shares."""
     project = tomllib.loads((ROOT / "container/pyproject.toml").read_text())["project"]
     pinned = dict(
@@ -42,7 +42,7 @@ def requirements() -> pd.DataFrame:
 def fingerprint() -> str:
     """SHA-256 over the image's files and versions: unchanged contents need no new image."""
     digest = hashlib.sha256((ROOT / "constraints.txt").read_bytes())
-    for path, text in _files():
+    for path, text in _sources():
         digest.update(f"{path.relative_to(ROOT).as_posix()}\0{text}\0".encode())
     return digest.hexdigest()
 
@@ -53,7 +53,7 @@ def tag(base_digest: str) -> str:
 
 
 def write_context(folder: Path) -> None:
-    """Write what `docker build` reads: container/ and constraints.txt, and pip's settings if it has any.
+    """Write what `docker build` reads: container/, LICENSE, constraints.txt, and pip's settings if any.
 
     With them the packages come from where this machine's packages come from. They reach the first stages of
     the build and nobody else: neither the image nor its history has them.
@@ -76,23 +76,19 @@ def archive() -> bytes:
 
 
 def _context() -> Iterator[tuple[str, bytes]]:
-    yield "constraints.txt", (ROOT / "constraints.txt").read_bytes()
-    for path, _ in _files():
+    for name in ("LICENSE", "constraints.txt"):
+        yield name, (ROOT / name).read_bytes()
+    for path, _ in _sources():
         yield path.relative_to(ROOT / "container").as_posix(), path.read_bytes()
 
 
 def _pip_settings() -> str:
     """Where pip of this machine gets packages from, as a pip.conf; empty for what is pip's own default."""
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found: dict[str, str] = {}
-    # What is listed last counts: files from the widest to the nearest, then the environment.
-    for line in listed.splitlines():
-        name, _, value = line.partition("=")
-        key, values = name.rpartition(".")[2], str(ast.literal_eval(value)).split()
-        values = [one for one in values if not one.startswith(("/", "file:"))]
-        if key in PIP_SETTINGS and values:
-            found[key] = "\n".join(values)
+    for key, values in pip_settings(sys.executable).items():
+        kept = [one for one in values if not one.startswith(("/", "file:"))]
+        if key in PIP_SETTINGS and kept:
+            found[key] = "\n".join(kept)
     if not found:
         return ""
     settings, text = configparser.RawConfigParser(), io.StringIO()
@@ -101,7 +97,7 @@ def _pip_settings() -> str:
     return text.getvalue()
 
 
-def _files() -> Iterator[tuple[Path, str]]:
+def _sources() -> Iterator[tuple[Path, str]]:
     for path in sorted((ROOT / "container").rglob("*")):
         if path.name == "Dockerfile" or (path.suffix in SUFFIXES and "build" not in path.parts):
             yield path, path.read_text()

@@ -149,5 +149,5 @@ def _absent(error: OSError) -> BadInput:
 def _failure(verb: str, lines: Sequence[str]) -> UserError:
     said = "\n".join(lines)
     found = (remedy for pattern, remedy in REMEDIES.items() if re.search(pattern, said))
-    remedy = next(found, "Mend what Docker says, and run this again.")
+    remedy = next(found, "Fix what Docker says, and run this again.")
     return UserError(f"`docker {verb}` failed:\n{said}\n{remedy}")

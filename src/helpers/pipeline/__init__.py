@@ -1,6 +1,6 @@
 """Notebook 02: the SageMaker pipeline, its parameters, its steps, and the definition they are compiled to.
 
-- `compiler`, `parameters`: what all steps share.
+- `compiler`, `parameters`: what all steps share; `sdk`: where the SageMaker SDK must be made to fit.
 - `processing`, `training`, `registration`: the steps.
 - `publishing`: the definition, and where it goes.
 - `algorithms`, `own_steps`, `job_source`, `network`: what competes, the code that travels, where jobs run.

@@ -8,7 +8,7 @@ from tabular.spec.algorithms import ALGORITHMS, Algorithm
 from tabular.spec.own_steps import algorithms as with_own
 from tabular.spec.own_steps import load
 
-from helpers.errors import BadInput, one_line
+from helpers.errors import BadInput, one_line, refusing
 
 __all__ = ["algorithms", "read"]
 
@@ -41,10 +41,8 @@ def algorithms(file: str) -> Mapping[str, Algorithm]:
     """
     read(file)
     load.cache_clear()  # it may have been edited since
-    try:
+    with refusing(f"STEPS names {file!r}"):
         found = with_own(Path(file).expanduser())
-    except ValueError as error:
-        raise BadInput(f"STEPS names {file!r}: {one_line(error)}.") from error
     for name in set(found) - set(ALGORITHMS):
         if not NAME.fullmatch(name):
             raise BadInput(f"STEPS names {file!r}, whose {name!r} is no name; use letters and digits.")

@@ -9,7 +9,7 @@ from sagemaker.core import image_uris
 from sagemaker.mlops.workflow.pipeline import Pipeline
 from tabular.spec.algorithms import Family
 
-from helpers.errors import BadInput, one_line
+from helpers.errors import refusing
 from helpers.pipeline import network
 from helpers.pipeline.compiler import Compiler
 from helpers.pipeline.parameters import Parameters
@@ -17,6 +17,7 @@ from helpers.pipeline.processing import evaluate_best_model, preprocess_data
 from helpers.pipeline.registration import register_best_model, register_condition_check
 from helpers.pipeline.training import refit_best_model, tuning_with_cross_validation
 from helpers.session import Session
+from helpers.storage import write_whole
 
 __all__ = ["base_image", "definition", "publish", "steps"]
 
@@ -28,12 +29,10 @@ def base_image(region: str, tag: str) -> str:
         BadInput: the SDK knows no such image there.
     """
     version, _, python = tag.partition("-cpu-")
-    try:
+    with refusing(f"There is no scikit-learn image {tag} in {region}"):
         return image_uris.retrieve(
             "sklearn", region, version, py_version=python, instance_type="ml.m5.large", image_scope="training"
         )
-    except ValueError as error:
-        raise BadInput(f"There is no scikit-learn image {tag} in {region}: {one_line(error)}.") from None
 
 
 def steps(compiler: Compiler, parameters: Parameters) -> list[Any]:
@@ -72,10 +71,8 @@ def publish(compiler: Compiler, compiled: str, developer: str = "", definition_f
     name = session.pipeline(compiler.family, developer)
     if definition_file:
         path = _of_family(Path(definition_file), compiler.family)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        part.write_text(compiled)
-        part.replace(path)
+        with write_whole(path) as part:
+            part.write_text(compiled)
         print(f"Definition of {name} written to {path}.")
     if session.is_local or developer:
         _upsert(session, name, compiled)

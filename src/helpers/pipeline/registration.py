@@ -3,14 +3,13 @@
 from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
-from sagemaker.core.workflow.pipeline_context import _ModelStepArguments
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
-from sagemaker.mlops.workflow.model_step import ModelStep
-from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep, TuningStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum, TrainingStep
 
-from helpers.pipeline.compiler import Compiler, Prepared, output
+from helpers.pipeline.compiler import Compiler, output
 from helpers.pipeline.parameters import Parameters
+from helpers.pipeline.sdk import RequestStep
 
 __all__ = ["register_best_model", "register_condition_check"]
 
@@ -19,10 +18,10 @@ def register_best_model(
     compiler: Compiler,
     parameters: Parameters,
     preprocess: ProcessingStep,
-    tuning: TuningStep,
+    tuning: RequestStep,
     refit: TrainingStep,
     evaluate: ProcessingStep,
-) -> ModelStep:
+) -> RequestStep:
     """RegisterBestModel: a new version in the data set's model package group, awaiting a person's approval.
 
     Made without the SDK's ModelBuilder, which adds settings for a server that this image does not have.
@@ -30,8 +29,7 @@ def register_best_model(
     report_uri, baseline_uri = (
         Join("/", [output(evaluate, "evaluation"), file]) for file in ("evaluation.json", "baseline.json")
     )
-    arguments = _ModelStepArguments(Prepared(compiler.sdk))
-    arguments.create_model_package_request = {
+    request = {
         "ModelPackageGroupName": compiler.group(parameters),
         "ModelApprovalStatus": parameters.RegisterModelApprovalStatus,
         "InferenceSpecification": {
@@ -72,12 +70,13 @@ def register_best_model(
             "source": compiler.source_uri,
         },
     }
-    arguments.caller_name = "create_model_package_from_containers"
-    return ModelStep("RegisterBestModel", step_args=arguments)
+    return RequestStep(
+        "RegisterBestModel", StepTypeEnum.REGISTER_MODEL, request, ["DescribeModelPackageOutput"]
+    )
 
 
 def register_condition_check(
-    compiler: Compiler, parameters: Parameters, evaluate: ProcessingStep, register: ModelStep
+    compiler: Compiler, parameters: Parameters, evaluate: ProcessingStep, register: RequestStep
 ) -> ConditionStep:
     """RegisterConditionCheck: register what reaches the threshold and beats the model in service.
 

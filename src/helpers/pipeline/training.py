@@ -6,13 +6,13 @@ from typing import Any
 from sagemaker.core.shapes import StoppingCondition
 from sagemaker.core.training.configs import Compute, InputData, OutputDataConfig
 from sagemaker.core.workflow.parameters import ParameterInteger
-from sagemaker.core.workflow.pipeline_context import _StepArguments
-from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep, TuningStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum, TrainingStep
 from sagemaker.train.model_trainer import ModelTrainer
 from tabular.spec.algorithms import Categorical, Continuous, Integer
 
-from helpers.pipeline.compiler import CACHE, JOB_SECONDS, VOLUME_GB, Compiler, Prepared, output, program
+from helpers.pipeline.compiler import CACHE, JOB_SECONDS, VOLUME_GB, Compiler, output, program
 from helpers.pipeline.parameters import Parameters
+from helpers.pipeline.sdk import RequestStep
 
 __all__ = ["refit_best_model", "tuning_with_cross_validation"]
 
@@ -22,7 +22,7 @@ SCORE_REGEX = SCORE + r"=([-+0-9.eE]+);"
 
 def tuning_with_cross_validation(
     compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep
-) -> TuningStep:
+) -> RequestStep:
     """TuningWithCrossValidation: the algorithms compete, each trial scored by cross-validation.
 
     The SDK's HyperparameterTuner cannot make a request of several algorithms (its `create` fails), so the
@@ -81,12 +81,15 @@ def tuning_with_cross_validation(
             for algorithm in compiler.algorithms
         ],
     }
-    arguments = _StepArguments("tune", Prepared.tune, Prepared(compiler.sdk, request))
-    return TuningStep("TuningWithCrossValidation", step_args=arguments, cache_config=CACHE)
+    answers = [
+        "DescribeHyperParameterTuningJobResponse",
+        "ListTrainingJobsForHyperParameterTuningJobResponse",
+    ]
+    return RequestStep("TuningWithCrossValidation", StepTypeEnum.TUNING, request, answers, CACHE)
 
 
 def refit_best_model(
-    compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, tuning: TuningStep
+    compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, tuning: RequestStep
 ) -> TrainingStep:
     """RefitBestModel: fit the winner on the whole training split."""
     trainer = ModelTrainer(

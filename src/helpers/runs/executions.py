@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from tabular.spec.metrics import METRICS, SCORERS
 
-from helpers.runs import summary
 from helpers.data.datasets import Dataset, inputs
 from helpers.errors import BadInput, JobFailed
-from tabular.spec.metrics import METRICS, SCORERS
+from helpers.runs import summary
 from helpers.runs.progress import Progress
 from helpers.session import Session
 from helpers.storage import read_json

@@ -1,13 +1,14 @@
 """What a run found: facts that the notebooks leave in their outputs, gathered when the run ends."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from IPython.display import display
+
+from helpers.storage import write_whole
 
 __all__ = ["gather", "record", "table", "write"]
 
@@ -32,10 +33,9 @@ def gather(notebooks: Sequence[Path]) -> dict[str, dict[str, Any]]:
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON in one move, so that nobody reads half of it."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(content, indent=1, default=str))
-    part.replace(path)
+    """Write JSON whole, so that nobody reads half of it."""
+    with write_whole(path) as part:
+        part.write_text(json.dumps(content, indent=1, default=str))
 
 
 def table(facts: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

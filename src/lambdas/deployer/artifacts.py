@@ -103,7 +103,7 @@ def keys(s3: BaseClient, bucket: str, group: str) -> list[str]:
 def retire(s3: BaseClient, bucket: str, key: str) -> bool:
     """Leave an artifact to the bucket's lifecycle rule, and say whether that is new.
 
-    The rule counts days from the creation of an object. It is written anew with its tag, so that it outlives
+    The rule counts days from the creation of an object. It is written again with its tag, so that it outlives
     the switch by all of them, whatever its age: no request that still needs it can miss it.
     """
     tags = _tags(s3, bucket, key)

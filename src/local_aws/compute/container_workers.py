@@ -6,12 +6,12 @@ is this machine's, on which the containers reach this AWS, so the engine has to 
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 from local_aws.compute.guard import OPT_ML
-from local_aws.compute.workers import ONE_THREAD, GuardedWorker, Worker, Workers
+from local_aws.compute.workers import ONE_THREAD, Command, GuardedWorker, Worker, Workers
 from local_aws.core.account import INHERITED
 
 __all__ = ["ContainerWorkers", "workers"]
@@ -43,27 +43,19 @@ class ContainerWorkers(Workers):
         super().close()
         self._remove()
 
-    def start(
-        self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        folder: Path,
-        log: Path,
-        *,
-        opt_ml: Path,
-        fork: bool = True,
-    ) -> Worker:
+    def start(self, command: Command) -> Worker:
         """Start a command in a container; its SIGTERM is passed on by `docker run`."""
-        inside = {
-            name: value for name, value in {**ONE_THREAD, **environment}.items() if name not in _OF_THE_LAPTOP
-        }
+        environment = {**ONE_THREAD, **command.environment}
+        inside = {name: value for name, value in environment.items() if name not in _OF_THE_LAPTOP}
         run = [
             *("docker", "run", "--rm", "--name", f"local-aws-{uuid4().hex[:12]}", "--label", self._label),
             *("--network", "host", "--user", f"{os.getuid()}:{os.getgid()}"),
-            *("--volume", f"{opt_ml}:{OPT_ML}"),
+            *("--volume", f"{command.opt_ml}:{OPT_ML}"),
             *(text for name, value in inside.items() for text in ("--env", f"{name}={value}")),
+            self._image,
+            *command.words,
         ]
-        return GuardedWorker([*run, self._image, *command], dict(os.environ), folder, log, opt_ml=None)
+        return GuardedWorker(replace(command, words=run, environment=os.environ, opt_ml=None))
 
     def _remove(self) -> None:
         found = _docker("ps", "--all", "--quiet", "--filter", f"label={self._label}").split()

@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from multiprocessing import connection, forkserver
 from multiprocessing.context import ForkServerContext
@@ -26,7 +27,7 @@ from typing import Protocol
 
 from local_aws.compute.guard import mount_as_opt_ml
 
-__all__ = ["ONE_THREAD", "PRELOADED", "GuardedWorker", "Worker", "Workers", "can_mount_opt_ml"]
+__all__ = ["ONE_THREAD", "PRELOADED", "Command", "GuardedWorker", "Worker", "Workers", "can_mount_opt_ml"]
 
 # Third-party modules only: the project's own code comes with each job. Those not installed are passed over.
 PRELOADED = (
@@ -73,6 +74,27 @@ def can_mount_opt_ml() -> bool:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+@dataclass(frozen=True)
+class Command:
+    """What is run, and where.
+
+    Attributes:
+        words: The command; the first word is searched for in the environment's PATH.
+        environment: All of it.
+        folder: Where it runs.
+        log: What its output is appended to.
+        opt_ml: What it sees as /opt/ml, where the system allows that; None for what is not to have one.
+        fork: Whether a Python console script may be a fork of the warm process.
+    """
+
+    words: Sequence[str]
+    environment: Mapping[str, str]
+    folder: Path
+    log: Path
+    opt_ml: Path | None
+    fork: bool = True
+
+
 class Worker(Protocol):
     """A running command, which leads a process group of its own."""
 
@@ -102,7 +124,10 @@ class Workers:
 
     @staticmethod
     def close() -> None:
-        """End the fork server, which by itself would first finish its imports."""
+        """End the fork server, which by itself would first finish its imports.
+
+        multiprocessing has no public way to it; seen on CPython 3.11 to 3.13, and held by a test.
+        """
         server = forkserver._forkserver
         with server._lock:
             if server._forkserver_pid is not None:
@@ -114,32 +139,15 @@ class Workers:
         """Whether this system lets each command have an /opt/ml of its own."""
         return can_mount_opt_ml()
 
-    def start(
-        self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        folder: Path,
-        log: Path,
-        *,
-        opt_ml: Path,
-        fork: bool = True,
-    ) -> Worker:
-        """Start a command in a folder, its output going to a log.
-
-        Args:
-            command: What is run; the first word is searched for in the environment's PATH.
-            environment: All of it.
-            folder: Where it runs.
-            log: What its output is appended to.
-            opt_ml: What it sees as /opt/ml, where the system allows that.
-            fork: Whether a Python console script may be a fork of the warm process.
-        """
-        environment = {**ONE_THREAD, **environment}
-        mounted = str(opt_ml) if self.has_private_opt_ml else None
-        script = _console_script(command[0], environment["PATH"]) if fork else None
-        if script is None:
-            return GuardedWorker(command, environment, folder, log, mounted)
-        return _ForkedWorker(self._context, script, command, environment, folder, log, mounted)
+    def start(self, command: Command) -> Worker:
+        """Start a command."""
+        command = replace(
+            command,
+            environment={**ONE_THREAD, **command.environment},
+            opt_ml=command.opt_ml if self.has_private_opt_ml else None,
+        )
+        script = _console_script(command.words[0], command.environment["PATH"]) if command.fork else None
+        return GuardedWorker(command) if script is None else _ForkedWorker(self._context, script, command)
 
     @staticmethod
     def end(worker: Worker) -> None:
@@ -154,23 +162,16 @@ class Workers:
 class GuardedWorker:
     """Any command, under a guard that ends it when the server is gone."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        folder: Path,
-        log: Path,
-        opt_ml: str | None,
-    ) -> None:
-        mount = ["--opt-ml", opt_ml] if opt_ml else []
-        with log.open("ab") as output:
+    def __init__(self, command: Command) -> None:
+        mount = ["--opt-ml", str(command.opt_ml)] if command.opt_ml else []
+        with command.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_GUARD), *mount, *command],
+                [sys.executable, "-I", "-S", str(_GUARD), *mount, *command.words],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=dict(environment),
-                cwd=folder,
+                env=dict(command.environment),
+                cwd=command.folder,
                 start_new_session=True,
             )
         self.pid = self._process.pid
@@ -192,20 +193,8 @@ class _ForkedWorker:
     # for its exit code, and the loser invents one; so every poll happens under this lock.
     _polling = threading.Lock()
 
-    def __init__(
-        self,
-        context: ForkServerContext,
-        script: EntryPoint,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        folder: Path,
-        log: Path,
-        opt_ml: str | None,
-    ) -> None:
-        self._process = context.Process(
-            target=_run_script,
-            args=(script.value, list(command), dict(environment), str(folder), str(log), opt_ml),
-        )
+    def __init__(self, context: ForkServerContext, script: EntryPoint, command: Command) -> None:
+        self._process = context.Process(target=_run_script, args=(script.value, command))
         with self._polling:
             self._process.start()
         self.pid = self._process.pid
@@ -225,30 +214,23 @@ def _console_script(name: str, path: str) -> EntryPoint | None:
     return next(iter(entry_points(group="console_scripts", name=Path(found).name)), None)
 
 
-def _run_script(
-    target: str,
-    command: list[str],
-    environment: dict[str, str],
-    folder: str,
-    log: str,
-    opt_ml: str | None,
-) -> None:
+def _run_script(target: str, command: Command) -> None:
     """Become the job: this runs in the fork."""
     os.setsid()
-    if opt_ml:
-        mount_as_opt_ml(opt_ml)
+    if command.opt_ml:
+        mount_as_opt_ml(str(command.opt_ml))
     _die_with_server()
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    output = os.open(command.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, descriptor in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, descriptor)
     sys.stdout.reconfigure(line_buffering=True)
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(command.environment)
     time.tzset()
-    os.chdir(folder)
-    sys.argv[:] = command
-    sys.path[:0] = [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    os.chdir(command.folder)
+    sys.argv[:] = command.words
+    sys.path[:0] = [entry for entry in command.environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
     if "numpy" in sys.modules:
         # A fork continues its parent's random numbers, and would share them with every other job.
         sys.modules["numpy"].random.seed()
@@ -258,7 +240,7 @@ def _run_script(
         raise
     except BaseException:
         traceback.print_exc()
-        print(f"{shlex.join(command[:1])} raised the exception above", file=sys.stderr)
+        print(f"{shlex.quote(command.words[0])} raised the exception above", file=sys.stderr)
         sys.exit(1)
     sys.exit(result)
 

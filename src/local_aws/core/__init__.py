@@ -1,1 +1,5 @@
-"""What all services need: account, store, errors, wire formats, validation."""
+"""What all services need.
+
+Read `account` (its number, region and folder), `store` (all records), `wire` (requests and answers),
+`errors`, `validation` (would AWS take this?), `listing`, `files` and `moto` (all that is used of it).
+"""

@@ -1,7 +1,10 @@
-"""Would AWS accept this request? Asked of botocore's own service models.
+"""Would AWS accept this request, and what does an answer have? Asked of botocore's own service models.
 
 botocore's `ParamValidator` checks types, required members and unknown names. It checks no maximum, pattern or
 enumeration, although the models state them; this module does.
+
+Neither the validator nor the classes of shapes are botocore's documented interface: seen on version SEEN_ON,
+and held by `tests/local_aws/core/test_botocore.py`.
 """
 
 import functools
@@ -16,8 +19,9 @@ from botocore.validate import ParamValidator
 
 from local_aws.core.errors import invalid
 
-__all__ = ["service_model", "translate_pattern", "validate"]
+__all__ = ["SEEN_ON", "service_model", "shaped", "translate_pattern", "validate"]
 
+SEEN_ON = "1.44.5"
 _ELLIPSIS_AT = 120
 
 
@@ -42,6 +46,23 @@ def validate(service: str, operation: str, request: dict[str, Any]) -> None:
         raise invalid(
             f"{len(problems)} validation error{'s'[: len(problems) > 1]} detected: " + "; ".join(problems)
         )
+
+
+def shaped(value: Any, shape: Shape | None) -> Any:
+    """Return only what the output shape has, so that no internal field of a document reaches a client."""
+    if shape is None:
+        return {}
+    if isinstance(shape, StructureShape):
+        return {
+            name: shaped(value[name], member)
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        }
+    if isinstance(shape, ListShape):
+        return [shaped(item, shape.member) for item in value]
+    if isinstance(shape, MapShape):
+        return {key: shaped(item, shape.value) for key, item in value.items()}
+    return value
 
 
 def _problems(value: Any, shape: Shape, path: str) -> list[str]:

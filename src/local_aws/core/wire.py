@@ -1,27 +1,64 @@
-"""How answers and errors look on the wire."""
+"""Requests and answers, and how answers and errors look on the wire."""
 
-import base64
-import binascii
 import json
+import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from local_aws.core.errors import AwsError
 
-from local_aws.core.errors import AwsError, invalid
+__all__ = ["Reply", "Request", "json_reply", "to_reply"]
 
-__all__ = ["Reply", "StartResponse", "in_period", "json_reply", "page", "send", "shaped", "to_reply"]
-
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 _JSON = "application/x-amz-json-1.1"
-# What a filter is called, and what it filters by.
-_PERIODS = {
-    "Created": "CreationTime",
-    "CreationTime": "CreationTime",
-    "LastModifiedTime": "LastModifiedTime",
-}
+_CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/[^/]*/([^/]+)/aws4_request")
+_UNSIGNED = ("/_local/", "/function-url/")
+
+
+class Request:
+    """An HTTP request.
+
+    Attributes:
+        environ: All of it, as WSGI has it.
+        method: Such as GET.
+        path: Without the query, decoded.
+        raw_path: The same as the client wrote it.
+        query: What comes after the question mark.
+        operation: In AWS's words, such as `s3:GetObject`, once the gateway has named it.
+    """
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self.environ = environ
+        self.method: str = environ["REQUEST_METHOD"]
+        self.raw_path, _, self.query = environ["RAW_URI"].partition("?")
+        self.path: str = environ["PATH_INFO"]
+        self.operation: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def body(self) -> bytes:
+        """All of the body."""
+        return self.environ["wsgi.input"].getvalue()
+
+    def header(self, name: str) -> str:
+        """Return a header's value, or nothing."""
+        field = name.upper().replace("-", "_")
+        return self.environ.get(field if field in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{field}", "")
+
+    @cached_property
+    def service(self) -> str | None:
+        """The service that it was signed for; without a signature S3, as moto has it, or None."""
+        for place in (self.header("Authorization"), unquote(self.query)):
+            if match := _CREDENTIAL.search(place):
+                return match[1]
+        if target := self.header("X-Amz-Target"):
+            return "sagemaker" if target.startswith("SageMaker.") else None
+        return None if self.path == "/" or self.path.startswith(_UNSIGNED) else "s3"
 
 
 class Reply:
@@ -33,12 +70,12 @@ class Reply:
         self.body, self.status = body, status
         self.headers = {"x-amzn-RequestId": str(uuid.uuid4()), **(headers or {})}
 
-
-def send(reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
-    """Give a reply to a WSGI server."""
-    headers = [*reply.headers.items(), ("Content-Length", str(len(reply.body)))]
-    start_response(f"{reply.status} -", headers)
-    return [reply.body]
+    @classmethod
+    def verbatim(cls, body: bytes, status: int, headers: Iterable[tuple[str, str]]) -> "Reply":
+        """Return somebody else's answer as it is."""
+        reply = cls.__new__(cls)
+        reply.body, reply.status, reply.headers = body, status, dict(headers)
+        return reply
 
 
 def json_reply(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
@@ -57,50 +94,3 @@ def to_reply(error: AwsError, *, xml: bool = False) -> Reply:
         return Reply(body.encode(), error.status, {"Content-Type": "text/xml"})
     body = {"__type": error.code, "message": error.message, "Message": error.message, **error.details}
     return json_reply(body, error.status, {"x-amzn-ErrorType": error.code})
-
-
-def shaped(value: Any, shape: Shape | None) -> Any:
-    """Return only what the output shape has, so that no internal field of a document reaches a client."""
-    if shape is None:
-        return {}
-    if isinstance(shape, StructureShape):
-        return {
-            name: shaped(value[name], member)
-            for name, member in shape.members.items()
-            if value.get(name) is not None
-        }
-    if isinstance(shape, ListShape):
-        return [shaped(item, shape.member) for item in value]
-    if isinstance(shape, MapShape):
-        return {key: shaped(item, shape.value) for key, item in value.items()}
-    return value
-
-
-def in_period(document: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
-    """Return whether a record was made and changed when a List operation asks for it."""
-    return all(
-        request.get(f"{prefix}After", 0) <= document[field] <= request.get(f"{prefix}Before", float("inf"))
-        for prefix, field in _PERIODS.items()
-        if field in document
-    )
-
-
-def page(
-    items: Sequence[Any], request: Mapping[str, Any], default: int = 100
-) -> tuple[list[Any], dict[str, str]]:
-    """Cut one page out of a listing, by the request's MaxResults and NextToken.
-
-    Returns:
-        The items of the page, and `{"NextToken": ...}` or nothing.
-    """
-    start = 0
-    if token := request.get("NextToken"):
-        try:
-            start = int(base64.urlsafe_b64decode(token.encode()))
-        except (binascii.Error, ValueError):
-            raise invalid(f"Invalid NextToken {token!r}.") from None
-    end = start + request.get("MaxResults", default)
-    following = (
-        {"NextToken": base64.urlsafe_b64encode(str(end).encode()).decode()} if end < len(items) else {}
-    )
-    return list(items[start:end]), following

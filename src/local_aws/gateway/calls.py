@@ -7,10 +7,11 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qs, unquote
 
 from local_aws.core.account import Account, role_of
+from local_aws.core.wire import Request
 
 __all__ = ["Call", "Calls"]
 
@@ -81,14 +82,14 @@ class Calls:
         self._calls: dict[Call, None] = {}
         self._lock = threading.Lock()
 
-    def note(self, environ: dict[str, Any], service: str | None) -> None:
+    def note(self, request: Request) -> None:
         """Write down a request, if a role made it. People have no role: they call with another key."""
-        key = _ACCESS_KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
+        key = _ACCESS_KEY.search(request.header("Authorization"))
         role = role_of(key[1]) if key else None
         if role is None:
             return
         with self._lock:
-            for judged in self._judged(environ, service):
+            for judged in self._judged(request):
                 self._calls[Call(role, *judged)] = None
             while len(self._calls) > _MOST:
                 del self._calls[next(iter(self._calls))]
@@ -98,22 +99,22 @@ class Calls:
         with self._lock:
             return [call._asdict() for call in self._calls]
 
-    def _judged(self, environ: dict[str, Any], service: str | None) -> Iterator[_Judged]:
+    def _judged(self, request: Request) -> Iterator[_Judged]:
         """Give the actions of a request, and the resource and the context of each."""
-        if service == "s3":
-            yield from _s3(environ)
-        elif invocation := _INVOCATION.fullmatch(environ["PATH_INFO"]):
+        if request.service == "s3":
+            yield from _s3(request)
+        elif invocation := _INVOCATION.fullmatch(request.path):
             arn = self._account.arn("sagemaker", f"endpoint/{invocation[1]}")
-            target = environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_MODEL")
+            target = request.header("X-Amzn-SageMaker-Target-Model")
             yield "sagemaker:InvokeEndpoint", arn, ("sagemaker:TargetModel", target) if target else None
         else:
-            operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2] or environ["PATH_INFO"]
-            yield f"{service}:{operation}", self._resource(operation, environ), None
+            operation = request.header("X-Amz-Target").rpartition(".")[2] or request.path
+            yield f"{request.service}:{operation}", self._resource(operation, request), None
 
-    def _resource(self, operation: str, environ: dict[str, Any]) -> str:
+    def _resource(self, operation: str, request: Request) -> str:
         field, kind = _RESOURCES.get(operation, ("", ""))
         try:
-            name = json.loads(environ["wsgi.input"].getvalue() or b"{}").get(field, "*")
+            name = json.loads(request.body or b"{}").get(field, "*")
         except ValueError:
             return "*"
         if name == "*" or name.startswith("arn:"):
@@ -121,10 +122,10 @@ class Calls:
         return self._account.arn("sagemaker", f"{kind}/{name}")
 
 
-def _s3(environ: dict[str, Any]) -> Iterator[_Judged]:
-    bucket, _, key = unquote(environ["RAW_URI"].partition("?")[0]).lstrip("/").partition("/")
-    method = environ["REQUEST_METHOD"]
-    query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+def _s3(request: Request) -> Iterator[_Judged]:
+    bucket, _, key = unquote(request.raw_path).lstrip("/").partition("/")
+    method = request.method
+    query = parse_qs(request.query, keep_blank_values=True)
     names = query.keys()
     arn = f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
     if not key:
@@ -133,10 +134,10 @@ def _s3(environ: dict[str, Any]) -> Iterator[_Judged]:
         return
     part = next((name for name in ("tagging", "uploadId") if name in names), "")
     yield f"s3:{_OBJECT_ACTIONS.get((method, part)) or _OBJECT_ACTIONS[method, '']}", arn, None
-    if "HTTP_X_AMZ_TAGGING" in environ:
+    if request.header("X-Amz-Tagging"):
         yield "s3:PutObjectTagging", arn, None
-    if copied := environ.get("HTTP_X_AMZ_COPY_SOURCE"):
+    if copied := request.header("X-Amz-Copy-Source"):
         source = f"arn:aws:s3:::{unquote(copied).lstrip('/').partition('?')[0]}"
         yield "s3:GetObject", source, None
-        if environ.get("HTTP_X_AMZ_TAGGING_DIRECTIVE") != "REPLACE":
+        if request.header("X-Amz-Tagging-Directive") != "REPLACE":
             yield "s3:GetObjectTagging", source, None

@@ -1,4 +1,4 @@
-"""A threaded WSGI server that keeps connections open.
+"""A threaded HTTP server that keeps connections open.
 
 werkzeug's own server closes every connection, which costs a load test more than the work it measures.
 """
@@ -8,15 +8,14 @@ import json
 import socketserver
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from moto.moto_server.werkzeug_app import MotoRequestHandler
+from local_aws.core.moto import MotoRequestHandler
+from local_aws.core.wire import Reply, Request
 
-__all__ = ["Application", "Listener"]
-
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+__all__ = ["Listener"]
 
 
 class _Handler(MotoRequestHandler):
@@ -40,16 +39,16 @@ class _Handler(MotoRequestHandler):
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
-        status, headers, content = self._call(environ)
-        self.send_response(status)
-        for name, value in headers:
+        reply = self.server.answer(Request(environ))
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
             self.send_header(name, value)
-        bodiless = status in (204, 304)
-        if not bodiless and not any(name.lower() == "content-length" for name, _ in headers):
-            self.send_header("Content-Length", str(len(content)))
+        bodiless = reply.status in (204, 304)
+        if not bodiless and not any(name.lower() == "content-length" for name in reply.headers):
+            self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         if not bodiless and self.command != "HEAD":
-            self.wfile.write(content)
+            self.wfile.write(reply.body)
 
     def handle_expect_100(self) -> bool:
         """Say `go on` at once: boto3 waits a second for it before it sends an object."""
@@ -67,21 +66,6 @@ class _Handler(MotoRequestHandler):
         if len(body) < length:
             raise OSError("the connection was closed too early")
         return body
-
-    def _call(self, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
-        status, headers = 500, []
-
-        def start_response(line: str, fields: list[tuple[str, str]], _error: Any = None) -> None:
-            nonlocal status, headers
-            status, headers = int(line.split(maxsplit=1)[0]), fields
-
-        chunks = self.server.application(environ, start_response)
-        try:
-            content = b"".join(chunks)
-        finally:
-            if hasattr(chunks, "close"):
-                chunks.close()
-        return status, headers, content
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what is not even HTTP as AWS does: with a small document, not with a page."""
@@ -113,7 +97,7 @@ class _Handler(MotoRequestHandler):
 
 
 class Listener(socketserver.ThreadingTCPServer):
-    """Serves a WSGI application on 127.0.0.1, one thread for each connection."""
+    """Lets a function answer the requests that come to 127.0.0.1, one thread for each connection."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -125,8 +109,8 @@ class Listener(socketserver.ThreadingTCPServer):
     multiprocess = False
     _server_version = "local_aws"
 
-    def __init__(self, application: Application, port: int = 0) -> None:
-        self.application = application
+    def __init__(self, answer: Callable[[Request], Reply], port: int = 0) -> None:
+        self.answer = answer
         super().__init__(("127.0.0.1", port), _Handler)
 
     @property

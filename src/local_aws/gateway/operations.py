@@ -1,15 +1,15 @@
-"""Which operation a request is, in AWS's own word, by botocore's models."""
+"""Which operation a request is, in AWS's own word, by botocore's models; and which there are."""
 
 import functools
 import json
 import re
 from importlib import resources
-from typing import Any
 from urllib.parse import parse_qs
 
 from local_aws.core.validation import service_model
+from local_aws.core.wire import Request
 
-__all__ = ["offered", "operation_of"]
+__all__ = ["Operations", "offered"]
 
 # Services sign by another name than botocore files them under.
 _MODELS = {"monitoring": "cloudwatch"}
@@ -17,31 +17,42 @@ _RPC = re.compile(r"/service/[^/]+/operation/([^/]+)")
 _LABEL = re.compile(r"\{(\w+)(\+?)\}")
 
 
-def operation_of(service: str, environ: dict[str, Any]) -> str | None:
-    """Return the name of an operation, or None for what is none.
+class Operations:
+    """What was asked for since the start, as `service:Operation`."""
 
-    Args:
-        service: As in the signature's scope, such as `monitoring`.
-        environ: The WSGI environment; its body stays readable.
-    """
-    if target := environ.get("HTTP_X_AMZ_TARGET"):
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def name(self, request: Request) -> None:
+        """Name the operation that a request is, if it is one."""
+        name = _name(request) if request.service is not None else None
+        if name is not None:
+            request.operation = f"{request.service}:{name}"
+            self._seen.add(request.operation)
+
+    def list(self) -> list[str]:
+        """Return all that was asked for."""
+        return sorted(self._seen)
+
+
+def _name(request: Request) -> str | None:
+    path = request.raw_path
+    if target := request.header("X-Amz-Target"):
         return target.rpartition(".")[2]
-    path, _, query = environ["RAW_URI"].partition("?")
     if match := _RPC.fullmatch(path):
         return match[1]
-    body = environ["wsgi.input"].getvalue()
-    if form := re.search(rb"(?:^|&)Action=(\w+)", body if path == "/" else b""):
+    if path == "/" and (form := re.search(rb"(?:^|&)Action=(\w+)", request.body)):
         return form[1].decode()
-    if service == "sagemaker":
+    if request.service == "sagemaker":
         return "InvokeEndpoint" if path.startswith("/endpoints/") else None
-    names = parse_qs(query, keep_blank_values=True).keys()
+    names = parse_qs(request.query, keep_blank_values=True).keys()
     found = [
         (len(needed_names) + len(needed_headers), name)
-        for name, method, pattern, needed_names, needed_headers in _routes(service)
-        if method == environ["REQUEST_METHOD"]
+        for name, method, pattern, needed_names, needed_headers in _routes(request.service)
+        if method == request.method
         and pattern.fullmatch(path)
         and needed_names <= names
-        and all(f"HTTP_{header.upper().replace('-', '_')}" in environ for header in needed_headers)
+        and all(request.header(header) for header in needed_headers)
     ]
     return max(found, key=lambda route: route[0])[1] if found else None
 

@@ -1,1 +1,5 @@
-"""Start, find and stop it: `daemon`, `home` (the folder of its state), `server`."""
+"""Start it, find it, stop it.
+
+Read `daemon` (from another process), `home` (the folder of its state, and its locks), `server` (the
+process).
+"""

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from local_aws.core.files import write_whole
+
 __all__ = ["Home", "find_home"]
 
 _CONTENTS = ("endpoints", "functions", "jobs", "s3")
@@ -88,9 +90,7 @@ class Home:
 
     def publish(self, about: dict[str, Any]) -> None:
         """Tell clients where the server is."""
-        temporary = self.folder / "server.json.tmp"
-        temporary.write_text(json.dumps(about))
-        temporary.replace(self.folder / "server.json")
+        write_whole(self.folder / "server.json", json.dumps(about).encode())
 
     def unpublish(self) -> None:
         """Tell clients that there is no server."""

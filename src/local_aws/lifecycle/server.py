@@ -38,7 +38,7 @@ def _serve(home: Home, port: int, owner: int | None, idle_minutes: float, preloa
         signal.signal(number, lambda _number, _frame: stop.set())
     region = region_of(os.environ)
     _forget_user()
-    listener = Listener(lambda environ, start_response: cloud.application(environ, start_response), port)
+    listener = Listener(lambda request: cloud.answer(request), port)
     cloud = Cloud(Account(home.folder, region, listener.url), preload)
     threading.Thread(target=listener.serve_forever, args=(0.2,), name="listener", daemon=True).start()
     try:

@@ -35,17 +35,18 @@ class Events:
         check_pattern(pattern)
         self._store.put("rule", name, {"Name": name, "EventPattern": pattern, "Function": function})
 
-    def set_deliveries(self, lost: float = 0.0, duplicated: float = 0.0, seed: int = 0) -> None:
+    def set_deliveries(self, lost: float = 0.0, duplicated: float = 0.0, seed: int = 0) -> Document:
         """Lose a share of all deliveries, or make them twice, as SageMaker's best effort may.
 
         Raises:
-            AwsError: The shares are no shares.
+            AwsError: They are not shares of 1.
         """
         if lost < 0 or duplicated < 0 or lost + duplicated > 1:
             raise invalid(f"lost ({lost}) and duplicated ({duplicated}) must be shares of 1.")
         settings = {"lost": lost, "duplicated": duplicated, "seed": seed}
         self._store.put("setting", "deliveries", settings)
         self._faults(settings)
+        return settings
 
     def _faults(self, settings: Document) -> None:
         self.deliveries = settings

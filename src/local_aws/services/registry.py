@@ -10,12 +10,13 @@ from typing import Any
 
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, invalid, not_emulated
+from local_aws.core.listing import listing
 from local_aws.core.store import Document, Store
-from local_aws.core.wire import in_period, page
 
 __all__ = ["GroupPolicies", "Registry", "state_change_event"]
 
 _METADATA_LIMIT = 50
+_PAGE_SIZE = 100
 _UPDATABLE = {
     "ModelPackageArn",
     "ModelApprovalStatus",
@@ -64,15 +65,10 @@ class Registry:
 
     def list_model_package_groups(self, request: Document) -> Document:
         """List groups."""
-        text = request.get("NameContains", "")
-        groups = [
-            group
-            for group in self._store.list("model-package-group")
-            if text in group["ModelPackageGroupName"] and in_period(group, request)
-        ]
-        field = "ModelPackageGroupName" if request.get("SortBy") == "Name" else "CreationTime"
-        groups.sort(key=lambda group: group[field], reverse=request.get("SortOrder") == "Descending")
-        chosen, following = page(groups, request)
+        groups = self._store.list("model-package-group")
+        chosen, following = listing(
+            groups, request, name="ModelPackageGroupName", newest_first=False, size=_PAGE_SIZE
+        )
         return {"ModelPackageGroupSummaryList": chosen, **following}
 
     def delete_model_package_group(self, request: Document) -> Document:
@@ -163,24 +159,11 @@ class Registry:
             packages = []  # all packages here have a version
         else:
             packages = self._store.list("model-package")
-        text, status = request.get("NameContains", ""), request.get("ModelApprovalStatus")
-        packages = [
-            package
-            for package in packages
-            if text in package["ModelPackageGroupName"]
-            and status in (None, package["ModelApprovalStatus"])
-            and in_period(package, request)
-        ]
-
-        def by_name(package: Document) -> tuple[str, int]:
-            return (package["ModelPackageGroupName"], package["ModelPackageVersion"])
-
-        def by_time(package: Document) -> tuple[float, int]:
-            return (package["CreationTime"], package["ModelPackageVersion"])
-
-        key = by_name if request.get("SortBy") == "Name" else by_time
-        packages.sort(key=key, reverse=request.get("SortOrder") == "Descending")
-        chosen, following = page(packages, request)
+        if status := request.get("ModelApprovalStatus"):
+            packages = [package for package in packages if package["ModelApprovalStatus"] == status]
+        chosen, following = listing(
+            packages, request, name="ModelPackageGroupName", newest_first=False, size=_PAGE_SIZE
+        )
         return {"ModelPackageSummaryList": chosen, **following}
 
     def delete_model_package(self, request: Document) -> Document:

@@ -10,28 +10,17 @@ import json
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
-from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
-
-from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
+from local_aws.core.files import PART, write_whole
+from local_aws.core.moto import Moto, Objects
+from local_aws.core.wire import Reply, Request
 
-__all__ = ["Buckets", "split_uri", "write_file"]
+__all__ = ["Buckets", "split_uri"]
 
 _MUTATING = {"PUT", "POST", "DELETE"}
-_PLAIN_FIELDS = (
-    "bucket_key_enabled",
-    "checksum_parts",
-    "checksum_type",
-    "checksum_value",
-    "encryption",
-    "kms_key_id",
-)
 _URI = re.compile(r"s3://([^/]+)/?(.*)", re.DOTALL)
 
 
@@ -39,7 +28,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     """Return bucket and key of an `s3://` address.
 
     Raises:
-        AwsError: It is none.
+        AwsError: It is not one.
     """
     match = _URI.fullmatch(uri)
     if not match:
@@ -47,20 +36,12 @@ def split_uri(uri: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def write_file(path: Path, *parts: bytes) -> None:
-    """Write a file so that a reader finds the old content or the new, never a half."""
-    temporary = path.with_name(f"{path.name}.{threading.get_ident()}.tmp")
-    with temporary.open("wb") as file:
-        file.writelines(parts)
-    temporary.replace(path)
-
-
 class Buckets:
     """All objects: served to clients through moto, reached by jobs and endpoints through methods."""
 
-    def __init__(self, folder: Path, moto_application: Callable[..., Iterable[bytes]]) -> None:
+    def __init__(self, folder: Path, moto: Moto) -> None:
         self.folder = folder
-        self._application = moto_application
+        self._moto, self._objects = moto, Objects()
         # One writer at a time: that makes moto's conditional writes (If-Match) atomic, as S3's are.
         self._lock = threading.RLock()
         self._on_disk: dict[str, dict[str, tuple[str, str]]] = {}
@@ -68,29 +49,27 @@ class Buckets:
         for bucket_folder in sorted(path for path in folder.iterdir() if path.is_dir()):
             self._load(bucket_folder)
 
-    @property
-    def _backend(self) -> S3Backend:
-        return s3_backends[ACCOUNT_ID]["aws"]
-
     # What clients do
 
-    def serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(self, request: Request) -> Reply | None:
         """Answer an S3 request, and write what it changed to disk before the answer is seen."""
-        if environ["REQUEST_METHOD"] not in _MUTATING:
-            return self._application(environ, start_response)
-        bucket, _, key = unquote(environ["RAW_URI"].partition("?")[0]).lstrip("/").partition("/")
+        if request.service != "s3":
+            return None
+        if request.method not in _MUTATING:
+            return self._moto.answer(request)
+        bucket, _, key = unquote(request.raw_path).lstrip("/").partition("/")
         with self._lock:
-            answer = b"".join(self._application(environ, start_response))
+            reply = self._moto.answer(request)
             self._save(bucket, key or None)
-        return [answer]
+        return reply
 
     # What jobs and endpoints do
 
     def create(self, bucket: str, region: str) -> None:
         """Create a bucket unless it exists."""
         with self._lock:
-            if bucket not in self._backend.buckets:
-                self._backend.create_bucket(bucket, region)
+            if not self._objects.has_bucket(bucket):
+                self._objects.create_bucket(bucket, region)
                 self._save(bucket, None)
 
     def read(self, uri: str) -> bytes:
@@ -99,9 +78,8 @@ class Buckets:
         Raises:
             AwsError: NoSuchKey, naming the address.
         """
-        bucket, key = split_uri(uri)
-        found = self._backend.buckets[bucket].keys.get(key) if bucket in self._backend.buckets else None
-        if not isinstance(found, FakeKey):
+        found = self._objects.find(*split_uri(uri))
+        if found is None:
             raise AwsError("NoSuchKey", f"No S3 object at {uri}", 404)
         return found.value
 
@@ -113,9 +91,9 @@ class Buckets:
         """
         bucket, key = split_uri(uri)
         with self._lock:
-            if bucket not in self._backend.buckets:
+            if not self._objects.has_bucket(bucket):
                 raise AwsError("NoSuchBucket", f"The bucket of {uri} does not exist", 404)
-            self._backend.put_object(bucket, key, content)
+            self._objects.put(bucket, key, content)
             self._save(bucket, key)
 
     def download(self, uri: str, folder: Path) -> int:
@@ -144,67 +122,49 @@ class Buckets:
         return len(files)
 
     def _keys(self, bucket: str, prefix: str) -> list[str]:
-        if bucket not in self._backend.buckets:
-            raise AwsError("NoSuchBucket", f"The bucket of s3://{bucket}/{prefix} does not exist", 404)
-        names = [name for name, key in self._objects(bucket) if name.startswith(prefix)]
+        with self._lock:
+            if not self._objects.has_bucket(bucket):
+                raise AwsError("NoSuchBucket", f"The bucket of s3://{bucket}/{prefix} does not exist", 404)
+            names = [name for name in self._objects.names(bucket) if self._objects.find(bucket, name)]
+        names = [name for name in names if name.startswith(prefix)]
         if not prefix or prefix.endswith("/"):
             return names
         return [name for name in names if name == prefix or name[len(prefix)] == "/"]
 
-    def _objects(self, bucket: str) -> Iterator[tuple[str, FakeKey]]:
-        """Return name and newest version of each object, sorted, without those marked as deleted."""
-        with self._lock:
-            keys = self._backend.buckets[bucket].keys
-            newest = [(name, keys.get(name)) for name in sorted(dict.keys(keys))]
-        return ((name, key) for name, key in newest if isinstance(key, FakeKey))
-
     # What is on disk
 
-    def _save(self, bucket_name: str, key: str | None) -> None:
+    def _save(self, bucket: str, key: str | None) -> None:
         """Make the files of one object, or of a whole bucket, those of moto's memory."""
-        folder = self.folder / bucket_name
-        bucket = self._backend.buckets.get(bucket_name)
-        if bucket is None:
-            if self._on_disk.pop(bucket_name, None) is not None:
+        folder = self.folder / bucket
+        if not self._objects.has_bucket(bucket):
+            if self._on_disk.pop(bucket, None) is not None:
                 shutil.rmtree(folder)
             return
-        if bucket_name not in self._on_disk:
+        if bucket not in self._on_disk:
             folder.mkdir(parents=True, exist_ok=True)
-            self._on_disk[bucket_name] = {}
+            self._on_disk[bucket] = {}
         if key is None:
-            write_file(folder / "bucket.json", json.dumps(_describe_bucket(bucket)).encode())
-            names = {*self._on_disk[bucket_name], *dict.keys(bucket.keys)}
+            about = self._objects.describe_bucket(bucket)
+            write_whole(folder / "bucket.json", json.dumps(about).encode())
+            names = {*self._on_disk[bucket], *self._objects.names(bucket)}
         else:
             names = {key}
         for name in names:
             self._save_object(bucket, name)
 
-    def _save_object(self, bucket: FakeBucket, name: str) -> None:
-        known = self._on_disk[bucket.name]
-        path = self.folder / bucket.name / hashlib.sha256(name.encode()).hexdigest()
-        key = bucket.keys.get(name)
-        if not isinstance(key, FakeKey):
+    def _save_object(self, bucket: str, name: str) -> None:
+        known = self._on_disk[bucket]
+        path = self.folder / bucket / hashlib.sha256(name.encode()).hexdigest()
+        key = self._objects.find(bucket, name)
+        if key is None:
             if known.pop(name, None) is not None:
                 path.unlink(missing_ok=True)
             return
-        header = json.dumps(self._describe_object(key))
+        header = json.dumps(self._objects.describe(key))
         state = (header, key.etag)
         if known.get(name) != state:
-            write_file(path, header.encode(), b"\n", key.value)
+            write_whole(path, header.encode(), b"\n", key.value)
             known[name] = state
-
-    def _describe_object(self, key: FakeKey) -> dict[str, Any]:
-        return {
-            "key": key.name,
-            "etag": key.etag.strip('"'),
-            "last_modified": key.last_modified.isoformat(),
-            "metadata": dict(key.metadata),
-            "tags": self._backend.tagger.get_tag_dict_for_resource(key.arn),
-            "storage_class": key.storage_class,
-            "version_id": key.version_id if key._is_versioned else None,
-            "checksum_algorithm": key.checksum_algorithm,
-            **{field: getattr(key, field) for field in _PLAIN_FIELDS},
-        }
 
     def _load(self, folder: Path) -> None:
         """Put one bucket's files back into moto's memory."""
@@ -212,47 +172,12 @@ class Buckets:
         if not description.exists():
             return
         about = json.loads(description.read_bytes())
-        if about["name"] not in self._backend.buckets:
-            self._backend.create_bucket(about["name"], about["region"])
-        bucket = self._backend.buckets[about["name"]]
-        bucket.creation_date = datetime.fromisoformat(about["creation_date"])
-        bucket.versioning_status = about["versioning_status"]
-        known = self._on_disk[bucket.name] = {}
+        self._objects.restore_bucket(about)
+        known = self._on_disk[about["name"]] = {}
         for path in folder.iterdir():
-            if path.suffix == ".tmp":  # a write that a kill -9 cut short
+            if path.suffix == PART:  # a write that a kill -9 cut short
                 path.unlink()
             elif path != description:
                 header, _, content = path.read_bytes().partition(b"\n")
-                key = self._load_object(bucket, json.loads(header), content)
+                key = self._objects.restore(about["name"], json.loads(header), content)
                 known[key.name] = (header.decode(), key.etag)
-
-    def _load_object(self, bucket: FakeBucket, about: dict[str, Any], content: bytes) -> FakeKey:
-        key = FakeKey(
-            about["key"],
-            content,
-            ACCOUNT_ID,
-            bucket.region_name,
-            storage=about["storage_class"],
-            etag=about["etag"],
-            is_versioned=about["version_id"] is not None,
-            version_id=about["version_id"],
-            bucket_name=bucket.name,
-            **{field: about[field] for field in _PLAIN_FIELDS},
-        )
-        key.last_modified = datetime.fromisoformat(about["last_modified"])
-        key.checksum_algorithm = about["checksum_algorithm"]
-        key.metadata.clear()
-        key.metadata.update(about["metadata"])
-        bucket.keys.setlist(key.name, [key])
-        tags = [{"Key": name, "Value": value} for name, value in about["tags"].items()]
-        self._backend.tagger.tag_resource(key.arn, tags)
-        return key
-
-
-def _describe_bucket(bucket: FakeBucket) -> dict[str, Any]:
-    return {
-        "name": bucket.name,
-        "region": bucket.region_name,
-        "creation_date": bucket.creation_date.isoformat(),
-        "versioning_status": bucket.versioning_status,
-    }

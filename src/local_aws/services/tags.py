@@ -1,7 +1,7 @@
 """Tags on whatever has an ARN."""
 
+from local_aws.core.listing import page
 from local_aws.core.store import Document, Store
-from local_aws.core.wire import page
 
 __all__ = ["Tags"]
 

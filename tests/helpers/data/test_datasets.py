@@ -292,7 +292,7 @@ def test_a_table_that_cannot_be_used_is_refused(
         ),
         ({"drop": ["c"]}, "Unknown column in drop 'c'"),
         ({"group": "label"}, "The target 'label' is in group"),
-        ({"task": "regression"}, "holds 'x', which is no number, and the task is regression"),
+        ({"task": "regression"}, "holds 'x', which is not a number, and the task is regression"),
         ({"target": "a", "task": "binary"}, "The target 'a' holds 3 values, not two"),
         ({"date": ["a"]}, "The column 'a' is in date, and no format fits"),
         ({"numeric": ["label"], "target": "a"}, "Row 1 of the column 'label' is 'x', which is not a number"),

@@ -65,7 +65,7 @@ def test_what_cannot_be_is_refused(changes: dict[str, Any], complaint: str) -> N
 @pytest.mark.parametrize("name", ["Own", "my_table", "my--table", "-own", "own table", "größe", "", "a/b"])
 def test_a_name_that_aws_would_refuse_is_refused(name: str) -> None:
     assert refused(name=name).startswith(
-        f"{name!r} is no name for a data set; use lower-case letters, digits"
+        f"{name!r} is not a valid data set name; use lower-case letters, digits"
     )
 
 

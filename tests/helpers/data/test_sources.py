@@ -74,16 +74,6 @@ def test_a_folder_and_a_glob_without_files_are_refused(tmp_path: Path) -> None:
         sources.fetch(f"{tmp_path}/*.csv")
 
 
-def test_what_is_half_written_is_not_kept(tmp_path: Path) -> None:
-    def half(part: Path) -> None:
-        part.write_text("half")
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        sources.keep(tmp_path / "x.csv", half)
-    assert list(tmp_path.iterdir()) == []
-
-
 # The web
 
 

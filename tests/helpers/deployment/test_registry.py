@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from support.helpers.shared import first_version
 
+from contract.names import load
 from helpers import storage
 from helpers.deployment import deployments, registry
-from helpers.deployment.registry import PENDING, Decision, Package
+from helpers.deployment.registry import PENDING, ModelVersion
 from helpers.errors import BadInput, JobFailed
 from helpers.session import Session
 
@@ -21,7 +22,7 @@ def statuses(session: Session, dataset: str) -> list[str]:
     return [package.status for package in registry.packages(session, dataset)]
 
 
-def follow(session: Session, decisions: list[Decision]) -> dict[str, int]:
+def follow(session: Session, decisions: list[ModelVersion]) -> dict[str, int]:
     deployments.wait(session, decisions, seconds=20)
     return {name: entry["version"] for name, entry in deployments.in_service(session).items()}
 
@@ -34,7 +35,7 @@ def test_undecided_is_the_newest_version_where_nobody_has_decided(
 ) -> None:
     waiting, decided = register("Approved", PENDING), register(PENDING, "Rejected")
     (package,) = registry.undecided(session, [waiting, decided, "never-registered"])
-    assert package == Package(waiting, 2, PENDING, package.arn)
+    assert package == ModelVersion(waiting, 2, PENDING, package.arn)
 
 
 def test_a_package_carries_what_made_it(session: Session, ran: Any) -> None:
@@ -134,7 +135,7 @@ def test_another_word_is_refused_and_decides_nothing(session: Session, register:
 def test_approving_touches_the_newest_version_alone(session: Session, register: Register) -> None:
     dataset = register(PENDING, PENDING)
     (decision,) = registry.decide(session, "approve", [dataset, "never-registered"])
-    assert (decision.package.version, decision.status) == (2, "Approved")
+    assert (decision.version, decision.status) == (2, "Approved")
     assert statuses(session, dataset) == ["Approved", PENDING]
     assert registry.table(session, [dataset])["said"][dataset, 2] == "Approved in notebook 04"
     report = registry.report(session, [decision], [dataset])
@@ -190,6 +191,14 @@ def test_a_bucket_without_a_models_map_has_nothing_in_service(session: Session) 
     empty = dataclasses.replace(session, bucket="an-empty-bucket")
     assert deployments.in_service(empty) == {}
     assert deployments.table(empty).empty
+
+
+def test_a_models_map_that_is_none_is_named_with_what_to_do(session: Session) -> None:
+    s3, bucket = session.client("s3"), "a-bucket-with-a-broken-map"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key=load().models_map_key, Body=b"[]")
+    with pytest.raises(JobFailed, match=r"is not an object of groups .* delete it and run the deployer"):
+        deployments.in_service(dataclasses.replace(session, bucket=bucket))
 
 
 def test_a_deployer_that_does_not_follow_is_named_with_what_to_do(

@@ -38,7 +38,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
         monkeypatch.setenv(f"AWS_{name}", "test")
     with mock_aws():
         boto = boto3.Session(region_name=REGION)
-        names = {field.name: "" for field in dataclasses.fields(Session)}
+        names = {field.name: "" for field in dataclasses.fields(Session) if field.init}
         session = Session(**{**names, "environment": "aws", "bucket": "shop-bucket", "boto": boto})
         location = {"LocationConstraint": REGION}
         session.client("s3").create_bucket(Bucket="shop-bucket", CreateBucketConfiguration=location)
@@ -329,7 +329,7 @@ def test_no_docker_at_all_is_told(aws: Session, outputs: Path, monkeypatch: pyte
         ("denied: User: ana is not authorized to perform: ecr:PutImage", "people.tf"),
         ("BASE_IMAGE has Python 3.9.2; 3.11 or newer is needed.", "Choose a base image"),
         ("Temporary failure in name resolution", "network"),
-        ("something new", "Mend what Docker says"),
+        ("something new", "Fix what Docker says"),
     ],
 )
 def test_what_docker_says_comes_with_what_to_do(

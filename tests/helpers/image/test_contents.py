@@ -16,7 +16,7 @@ from helpers.pipeline import algorithms
 
 
 def test_every_source_of_the_container_is_listed_with_what_it_is_for() -> None:
-    table = contents.contents()
+    table = contents.files()
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "container").rglob("*.py")}
     assert {name for name in table.index if name.endswith(".py")} == sources
     assert {"container/Dockerfile", "container/pyproject.toml"} <= set(table.index)
@@ -25,7 +25,7 @@ def test_every_source_of_the_container_is_listed_with_what_it_is_for() -> None:
 
 
 def test_libraries_have_the_versions_that_the_laptop_has() -> None:
-    table = contents.requirements()
+    table = contents.libraries()
     pinned = (ROOT / "constraints.txt").read_text().splitlines()
     for library, version in table["version"].items():
         assert f"{library}=={version}" in pinned

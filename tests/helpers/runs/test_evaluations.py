@@ -43,7 +43,9 @@ def test_without_subgroups_the_table_is_empty() -> None:
     assert evaluations.subgroups({"houses": HOUSES}).empty
 
 
-def test_the_page_of_an_execution_is_saved_whole(session: Session, ran: executions.Run, tmp_path: Path) -> None:
+def test_the_page_of_an_execution_is_saved_whole(
+    session: Session, ran: executions.Run, tmp_path: Path
+) -> None:
     report = executions.evaluation(session, ran)
     page = evaluations.save_page(session, ran, str(tmp_path / "pages/wine.html")).read_text()
     assert page.startswith("<!doctype html>")

@@ -10,9 +10,10 @@ import pytest
 from support.helpers.shared import TRIALS
 
 from helpers.data import datasets
-from helpers.runs import executions as runs, summary
 from helpers.data.datasets import Dataset
 from helpers.errors import BadInput, JobFailed
+from helpers.runs import executions as runs
+from helpers.runs import summary
 from helpers.session import Session
 from helpers.storage import File
 from local_aws.core.validation import validate

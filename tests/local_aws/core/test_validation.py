@@ -8,7 +8,7 @@ import pytest
 from local_aws.core.errors import AwsError
 from local_aws.core.validation import service_model, translate_pattern, validate
 from local_aws.services.jobs.family import failure_reason
-from local_aws.services.pipelines.cache import cache_key, expiry
+from local_aws.services.pipelines.cache import expiry
 from local_aws.services.pipelines.expressions import Scope, UnresolvedError, tokens
 
 TUNING_NAME = {"HyperParameterTuningJobName": "x" * 33}
@@ -131,15 +131,6 @@ def test_cache_periods(duration: str, seconds: int) -> None:
     step = {"Name": "A", "CacheConfig": {"Enabled": True, "ExpireAfter": duration}}
     assert expiry(step) == seconds
     assert expiry({**step, "CacheConfig": {"Enabled": False, "ExpireAfter": duration}}) is None
-
-
-def test_the_cache_key_is_made_of_what_aws_compares() -> None:
-    step = {"Name": "A", "Type": "Processing"}
-    request = {"AppSpecification": {"ImageUri": "i"}, "ProcessingJobName": "one", "Tags": [{"Key": "a"}]}
-    key = cache_key("toy", step, request)
-    assert key == cache_key("toy", step, {**request, "ProcessingJobName": "two", "Tags": []})
-    assert key != cache_key("toy", step, {**request, "Environment": {"A": "1"}})
-    assert key != cache_key("other", step, request)
 
 
 def test_a_failure_reason_ends_with_the_logs_last_line(tmp_path: Any) -> None:

@@ -6,11 +6,11 @@ import boto3
 import pytest
 from botocore import xform_name
 from botocore.exceptions import WaiterError
-from support.local_aws.aws import SCOPE, Aws
+from support.local_aws.aws import PATIENCE, SCOPE, Aws
 from support.local_aws.pipeline import create, fail, processing, run
 
 from local_aws.core.validation import service_model
-from local_aws.gateway.dispatch import MOTO_SERVICES
+from local_aws.gateway.handlers import MOTO_SERVICES
 from local_aws.services.cloudwatch.logs import Logs
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.jobs.processing import ProcessingJobs
@@ -113,12 +113,11 @@ def test_waiters_wait_and_say_what_has_failed(aws: Aws, bucket: str, name: str) 
     for code, suffix in (("pass", "good"), ("sys.exit(1)", "bad")):
         arguments = processing("Step", code)["Arguments"]
         sagemaker.create_processing_job(ProcessingJobName=f"{name}-{suffix}", **arguments)
-    patience = {"Delay": 1, "MaxAttempts": 60}
-    waiter.wait(ProcessingJobName=f"{name}-good", WaiterConfig=patience)
+    waiter.wait(ProcessingJobName=f"{name}-good", WaiterConfig=PATIENCE)
     with pytest.raises(WaiterError, match="Failed"):
-        waiter.wait(ProcessingJobName=f"{name}-bad", WaiterConfig=patience)
+        waiter.wait(ProcessingJobName=f"{name}-bad", WaiterConfig=PATIENCE)
     with pytest.raises(WaiterError, match="terminal failure state"):
-        waiter.wait(ProcessingJobName=f"{name}-absent", WaiterConfig=patience)
+        waiter.wait(ProcessingJobName=f"{name}-absent", WaiterConfig=PATIENCE)
 
 
 def test_executions_and_steps_come_in_pages(aws: Aws, name: str) -> None:

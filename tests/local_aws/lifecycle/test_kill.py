@@ -31,10 +31,10 @@ import json, os, time
 base = os.environ["SAGEMAKER_BASE_DIR"]
 parameters = json.load(open(base + "/input/config/hyperparameters.json"))
 while not os.path.exists(parameters["gate"]):
-    time.sleep(0.05)
+    time.sleep(0.02)
 print("score=" + parameters["x"])
 """
-WAIT = "[time.sleep(0.1) for _ in iter(lambda: os.path.exists(os.environ['GATE']), True)]; "
+WAIT = "[time.sleep(0.02) for _ in iter(lambda: os.path.exists(os.environ['GATE']), True)]; "
 CONTENT = bytes(range(256)) * 1000
 
 
@@ -95,7 +95,7 @@ def steps(gates: Path) -> list[dict[str, Any]]:
 
 def kill(home: Path) -> None:
     os.kill(local_aws.status(home)["pid"], signal.SIGKILL)
-    wait_for(lambda: not processes_of(home), 10)
+    wait_for(lambda: not processes_of(home))
 
 
 def start(home: Path) -> Aws:

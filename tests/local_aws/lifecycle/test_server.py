@@ -70,7 +70,7 @@ def test_stop_ends_everything_it_started(home: Path) -> None:
     begin_sleeping_job(aws)
     assert len(processes_of(home)) >= 4  # server, container, function, job
     local_aws.stop(home)
-    wait_for(lambda: not processes_of(home), 5)
+    wait_for(lambda: not processes_of(home))
 
 
 def begin_sleeping_job(aws: Aws) -> None:
@@ -96,7 +96,7 @@ def test_after_kill_9_nothing_is_left_and_nothing_is_lost(home: Path) -> None:
     arn = sagemaker.start_pipeline_execution(PipelineName="toy")["PipelineExecutionArn"]
     wait_for(lambda: any("sleep(60)" in command(pid) for pid in processes_of(home)))
     os.kill(local_aws.status(home)["pid"], signal.SIGKILL)
-    wait_for(lambda: not processes_of(home), 5)
+    wait_for(lambda: not processes_of(home))
 
     aws = start(home)
     s3, sagemaker = aws.client("s3"), aws.client("sagemaker")
@@ -127,7 +127,7 @@ def test_after_kill_9_a_forked_job_which_had_all_imports_is_gone_too(home: Path)
     imported = home / "jobs/sleep/imported"
     assert wait_for(lambda: imported.exists() and imported.read_text()) == "True"
     os.kill(local_aws.status(home)["pid"], signal.SIGKILL)
-    wait_for(lambda: not processes_of(home), 5)
+    wait_for(lambda: not processes_of(home))
 
 
 def test_objects_are_the_same_after_a_restart(home: Path) -> None:
@@ -211,13 +211,13 @@ def test_the_server_ends_with_its_owner(home: Path) -> None:
     server = local_aws.start(home, owner=owner.pid)
     owner.kill()
     owner.wait()
-    wait_for(lambda: not is_running(server.pid), 10)
+    wait_for(lambda: not is_running(server.pid))
 
 
 @needs_proc
 def test_the_server_ends_when_nobody_needs_it(home: Path) -> None:
     server = local_aws.start(home, idle_minutes=0.01)
-    wait_for(lambda: not is_running(server.pid), 10)
+    wait_for(lambda: not is_running(server.pid))
     assert local_aws.start(home, owner=os.getpid()).started
 
 

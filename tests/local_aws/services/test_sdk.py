@@ -18,6 +18,7 @@ def told(aws: Aws, bucket: str) -> dict[str, Any]:
     """What the SDK was told in the program support/local_aws/sdk.py."""
     environment = {
         **os.environ,
+        "PYTHONPATH": str(ROOT / "tests"),  # it shares this folder's support
         "AWS_ENDPOINT_URL": aws.endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

@@ -27,8 +27,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def start(
     home: Path, runs: Path, *arguments: object, file: Path = LOCAL_YAML, **more: str
 ) -> subprocess.Popen:
-    """Begin `python -m helpers.run`; `more` are environment variables."""
-    command = [sys.executable, "-m", "helpers.run", str(file), "--runs", str(runs), *map(str, arguments)]
+    """Begin `many-models run`; `more` are environment variables."""
+    command = [sys.executable, "-m", "commands", "run", str(file), "--runs", str(runs), *map(str, arguments)]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, env=environment(home, **more), **pipes)
 
@@ -40,7 +40,7 @@ def finish(process: subprocess.Popen) -> subprocess.CompletedProcess:
 
 
 def run(home: Path, runs: Path, *arguments: object, **options: Any) -> subprocess.CompletedProcess:
-    """`python -m helpers.run` from its beginning to its end."""
+    """`many-models run` from its beginning to its end."""
     return finish(start(home, runs, *arguments, **options))
 
 

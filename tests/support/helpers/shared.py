@@ -11,7 +11,7 @@ from typing import Any
 
 from helpers.data import datasets
 from helpers.deployment import registry
-from helpers.deployment.registry import Package
+from helpers.deployment.registry import ModelVersion
 from helpers.pipeline import job_source
 from helpers.session import Session
 
@@ -68,7 +68,7 @@ def compile_pipeline(session: Session, family: str = "classification") -> Compil
     return Compiled(compiler, parameters, steps, pipeline.definition(compiler, parameters, steps))
 
 
-def first_version(session: Session) -> Package:
+def first_version(session: Session) -> ModelVersion:
     return registry.packages(session, "wine")[-1]
 
 

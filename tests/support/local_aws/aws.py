@@ -17,6 +17,8 @@ from botocore.config import Config
 
 # What the demo and these tests ask for, as: emulated, recorded, refused; and the demo alone.
 SCOPE = json.loads((resources.files("local_aws.gateway") / "scope.json").read_text())
+# For boto3's waiters: they look often, and give a loaded machine its time.
+PATIENCE = {"Delay": 0.05, "MaxAttempts": 4000}
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 
 
@@ -37,8 +39,8 @@ class Aws:
         )
 
 
-def wait_for(check: Callable[[], Any], seconds: float = 30) -> Any:
-    """Return the first true answer of a function."""
+def wait_for(check: Callable[[], Any], seconds: float = 180) -> Any:
+    """Return the first true answer of a function. It comes soon or never; a loaded machine may be slow."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if answer := check():

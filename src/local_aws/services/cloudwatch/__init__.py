@@ -1,1 +1,1 @@
-"""CloudWatch: log streams and metrics."""
+"""CloudWatch: `logs` (what everything printed) and `metrics` (what endpoints did)."""

@@ -13,8 +13,8 @@ from typing import Any
 
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, not_emulated
+from local_aws.core.listing import page
 from local_aws.core.store import Document, Store
-from local_aws.core.wire import page
 from local_aws.services.jobs.family import read_text
 
 __all__ = ["Logs"]

@@ -1,1 +1,5 @@
-"""SageMaker's endpoints, and the processes that serve."""
+"""SageMaker's multi-model endpoints.
+
+Read `endpoints` (records and operations), `runtime` (InvokeEndpoint), `hosting` (models are loaded and
+unloaded) and `serve_process` (the container).
+"""

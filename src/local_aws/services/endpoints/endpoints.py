@@ -14,8 +14,8 @@ from uuid import uuid4
 from local_aws.compute.workers import Workers
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, invalid, not_emulated
+from local_aws.core.listing import listing
 from local_aws.core.store import Document, Store
-from local_aws.core.wire import in_period, page
 from local_aws.services.cloudwatch.metrics import EndpointMetrics
 from local_aws.services.endpoints.hosting import Host
 from local_aws.services.endpoints.serve_process import Answer, Container
@@ -338,15 +338,6 @@ class Endpoints:
         return {}
 
     def _list(self, kind: str, noun: str, key: str, request: Document) -> Document:
-        text, status = request.get("NameContains", ""), request.get("StatusEquals")
-        items = [
-            item
-            for item in self._store.list(kind)
-            if text in item[f"{noun}Name"]
-            and status in (None, item.get(f"{noun}Status"))
-            and in_period(item, request)
-        ]
-        field = f"{noun}Name" if request.get("SortBy") == "Name" else "CreationTime"
-        items.sort(key=lambda item: item[field], reverse=request.get("SortOrder") != "Ascending")
-        chosen, following = page(items, request, 10)
+        items = self._store.list(kind)
+        chosen, following = listing(items, request, name=f"{noun}Name", status=f"{noun}Status")
         return {key: chosen, **following}

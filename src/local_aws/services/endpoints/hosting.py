@@ -193,7 +193,7 @@ class Host:
         unpacked.mkdir(parents=True)
         try:
             with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-                archive.extractall(unpacked, filter="data")
+                _unpack(archive, unpacked)
         except (tarfile.TarError, EOFError, OSError) as error:
             shutil.rmtree(unpacked, ignore_errors=True)
             raise AwsError("ValidationError", f"Failed to extract model data from {uri}: {error}") from None
@@ -261,3 +261,19 @@ class Host:
             OriginalMessage=message,
             LogStreamArn=self._log_arn,
         )
+
+
+def _unpack(archive: tarfile.TarFile, folder: Path) -> None:
+    """Write the files of an archive; the filters of `extractall` came with Python 3.11.4 only.
+
+    Raises:
+        tarfile.TarError: an entry is not a plain file or folder within the folder.
+    """
+    for entry in archive:
+        path = folder / entry.name
+        if not (entry.isfile() or entry.isdir()) or not path.resolve().is_relative_to(folder.resolve()):
+            raise tarfile.TarError(f"{entry.name!r} is not a plain file or folder within the archive.")
+        (path if entry.isdir() else path.parent).mkdir(parents=True, exist_ok=True)
+        if entry.isfile():
+            with archive.extractfile(entry) as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target)

@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from queue import Empty, LifoQueue
 
-from local_aws.compute.workers import Worker, Workers
+from local_aws.compute.workers import Command, Worker, Workers
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError
 from local_aws.services.jobs.family import failure_reason
@@ -130,12 +130,7 @@ class Container:
         )
         # A fresh process, not a fork of the warm one: what it uses is what it would use in its image.
         self._worker = self._workers.start(
-            self._command,
-            environment,
-            self.folder,
-            self.log,
-            opt_ml=self.folder / "ml",
-            fork=False,
+            Command(self._command, environment, self.folder, self.log, self.folder / "ml", fork=False)
         )
         self.starts += 1
 

@@ -3,11 +3,10 @@
 import json
 import re
 import threading
-from typing import Any
 from urllib.parse import unquote
 
 from local_aws.core.errors import AwsError, not_emulated
-from local_aws.core.wire import Reply, json_reply
+from local_aws.core.wire import Reply, Request, json_reply
 from local_aws.services.functions.functions import Functions
 from local_aws.services.functions.url import BODY_LIMIT
 
@@ -22,13 +21,14 @@ class LambdaApi:
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
 
-    def answer(self, environ: dict[str, Any]) -> Reply:
+    def answer(self, request: Request) -> Reply | None:
         """Answer one request."""
-        path, _, _ = environ["RAW_URI"].partition("?")
-        match = _PATH.fullmatch(path)
-        operation = (environ["REQUEST_METHOD"], match[2]) if match else None
+        if request.service != "lambda":
+            return None
+        match = _PATH.fullmatch(request.raw_path)
+        operation = (request.method, match[2]) if match else None
         if operation == ("POST", "invocations"):
-            return self._invoke(unquote(match[1]), environ)
+            return self._invoke(unquote(match[1]), request)
         if operation == ("GET", None):
             configuration = self._functions.find(unquote(match[1]))
             return json_reply({"Configuration": configuration, "Code": {"RepositoryType": "local"}})
@@ -36,10 +36,10 @@ class LambdaApi:
             return json_reply(self._functions.find(unquote(match[1])))
         if operation == ("GET", "url"):
             return self._url_configuration(unquote(match[1]))
-        raise not_emulated(f"the Lambda operation {environ['REQUEST_METHOD']} {path}")
+        raise not_emulated(f"the Lambda operation {request.method} {request.raw_path}")
 
-    def _invoke(self, name: str, environ: dict[str, Any]) -> Reply:
-        body = environ["wsgi.input"].read()
+    def _invoke(self, name: str, request: Request) -> Reply:
+        body = request.body
         if len(body) > BODY_LIMIT:
             raise AwsError(
                 "RequestTooLargeException", f"The request must be smaller than {BODY_LIMIT} bytes.", 413
@@ -51,7 +51,7 @@ class LambdaApi:
                 "InvalidRequestContentException", f"Could not parse the payload: {error}"
             ) from None
         name = self._functions.find(name)["FunctionName"]
-        kind = environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse")
+        kind = request.header("X-Amz-Invocation-Type") or "RequestResponse"
         if kind == "DryRun":
             return Reply(b"", 204)
         if kind == "Event":

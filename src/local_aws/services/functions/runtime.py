@@ -46,7 +46,7 @@ def main() -> None:
     try:
         handler = _load(sys.argv[1])
     except BaseException as error:
-        # Every invocation is told why, and the process ends after the first: the next one tries anew.
+        # Every invocation is told why, and the process ends after the first: the next one tries again.
         traceback.print_exc()
         if message := frames.receive():
             frames.send({"id": message["id"], "error": _describe(error), "ends": True})

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
-from local_aws.core.wire import Reply
+from local_aws.core.wire import Reply, Request
 from local_aws.services.functions.functions import Functions
 from local_aws.services.functions.signatures import signer_of
 
@@ -32,21 +32,21 @@ class FunctionUrls:
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
 
-    def answer(self, environ: dict[str, Any]) -> Reply:
+    def answer(self, request: Request) -> Reply | None:
         """Invoke a function with an HTTP request."""
-        raw_uri, _, _ = environ["RAW_URI"].partition("?")
-        name, _, path = raw_uri.removeprefix(_PREFIX).partition("/")
-        if int(environ["CONTENT_LENGTH"]) > BODY_LIMIT:
+        if not request.path.startswith(_PREFIX):
+            return None
+        name, _, path = request.raw_path.removeprefix(_PREFIX).partition("/")
+        if len(request.body) > BODY_LIMIT:
             return _message(413, "Request Entity Too Large")
         function = self._functions.find(unquote(name))
-        body = environ["wsgi.input"].read()
         try:
-            signer = signer_of(environ, body, "lambda", self._functions.region)
+            signer = signer_of(request, "lambda", self._functions.region)
         except AwsError as error:
             return _message(403, error.message, error.code)
         if signer is None and function.get("UrlAuthType") == "AWS_IAM":
             return _message(403, "Forbidden", "AccessDeniedException")
-        event = _event(environ, function["FunctionName"], f"/{path}", body)
+        event = _event(request, function["FunctionName"], f"/{path}")
         if signer is not None:
             event["requestContext"]["authorizer"] = {"iam": {"accessKey": signer, "accountId": ACCOUNT_ID}}
         invocation = self._functions.invoke(function["FunctionName"], event)
@@ -55,35 +55,35 @@ class FunctionUrls:
         return _reply(json.loads(invocation.payload))
 
 
-def _event(environ: dict[str, Any], name: str, path: str, body: bytes) -> dict[str, Any]:
-    content_type = environ.get("CONTENT_TYPE", "")
+def _event(request: Request, name: str, path: str) -> dict[str, Any]:
+    content_type = request.header("Content-Type")
     headers = {
         key.removeprefix("HTTP_").replace("_", "-").lower(): value
-        for key, value in environ.items()
+        for key, value in request.environ.items()
         if key.startswith("HTTP_")
     }
     if content_type:
         headers["content-type"] = content_type
-    headers["content-length"] = environ["CONTENT_LENGTH"]
+    headers["content-length"] = str(len(request.body))
     query: dict[str, str] = {}
-    for key, value in parse_qsl(environ["QUERY_STRING"], keep_blank_values=True):
+    for key, value in parse_qsl(request.query, keep_blank_values=True):
         query[key] = f"{query[key]},{value}" if key in query else value
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
-        "rawQueryString": environ["QUERY_STRING"],
+        "rawQueryString": request.query,
         "headers": headers,
         "requestContext": {
             "accountId": "anonymous",
             "apiId": name,
-            "domainName": environ.get("HTTP_HOST", ""),
+            "domainName": request.header("Host"),
             "http": {
-                "method": environ["REQUEST_METHOD"],
+                "method": request.method,
                 "path": path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": environ["REMOTE_ADDR"],
-                "userAgent": environ.get("HTTP_USER_AGENT", ""),
+                "sourceIp": request.environ["REMOTE_ADDR"],
+                "userAgent": request.header("User-Agent"),
             },
             "requestId": str(uuid4()),
             "routeKey": "$default",
@@ -94,8 +94,8 @@ def _event(environ: dict[str, Any], name: str, path: str, body: bytes) -> dict[s
     }
     if query:
         event["queryStringParameters"] = query
-    if body:
-        event["body"], event["isBase64Encoded"] = _body(body, content_type)
+    if request.body:
+        event["body"], event["isBase64Encoded"] = _body(request.body, content_type)
     return event
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from local_aws.compute.guard import OPT_ML
-from local_aws.compute.workers import Worker, Workers
+from local_aws.compute.workers import Command, Worker, Workers
 from local_aws.core.account import Account
 from local_aws.core.errors import already_exists, invalid
+from local_aws.core.listing import listing
 from local_aws.core.store import Document, Store
-from local_aws.core.wire import in_period, page
 from local_aws.services.s3 import Buckets
 
 __all__ = ["JobFailed", "JobFamily", "JobStopped", "Platform", "Run", "failure_reason", "read_text"]
@@ -185,19 +185,10 @@ class JobFamily:
             run.done.wait()
         return self.find(name)
 
-    def listing(self, request: Document) -> dict[str, Any]:
-        """Answer a List operation: newest first, with the filters and sorts all job families share."""
+    def listed(self, request: Document) -> dict[str, Any]:
+        """Answer a List operation: newest first unless asked otherwise."""
         jobs = self.platform.store.list(self.kind)
-        if text := request.get("NameContains"):
-            jobs = [job for job in jobs if text in job[f"{self.noun}Name"]]
-        if status := request.get("StatusEquals"):
-            jobs = [job for job in jobs if self.status(job) == status]
-        jobs = [job for job in jobs if in_period(job, request)]
-        keys = {"Name": f"{self.noun}Name", "Status": f"{self.noun}Status"}
-        jobs.sort(key=lambda job: job[keys.get(request.get("SortBy"), "CreationTime")])
-        if request.get("SortOrder") != "Ascending":
-            jobs.reverse()
-        chosen, following = page(jobs, request, 10)
+        chosen, following = listing(jobs, request, name=f"{self.noun}Name", status=f"{self.noun}Status")
         return {self.list_key: chosen, **following}
 
     # For the server
@@ -242,7 +233,7 @@ class JobFamily:
         everything = self.platform.account.environment(
             role_arn, {"SAGEMAKER_BASE_DIR": str(run.base), **environment}
         )
-        run.worker = self.platform.workers.start(command, everything, run.folder, run.log, opt_ml=run.base)
+        run.worker = self.platform.workers.start(Command(command, everything, run.folder, run.log, run.base))
         if run.stopping.is_set():
             Workers.end(run.worker)
         code = run.worker.wait(seconds)

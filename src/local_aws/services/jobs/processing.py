@@ -31,7 +31,7 @@ class ProcessingJobs(JobFamily):
 
     def list_processing_jobs(self, request: Document) -> Document:
         """List jobs."""
-        return self.listing(request)
+        return self.listed(request)
 
     def stop_processing_job(self, request: Document) -> Document:
         """End a job."""

@@ -44,7 +44,7 @@ class TrainingJobs(JobFamily):
 
     def list_training_jobs(self, request: Document) -> Document:
         """List jobs."""
-        return self.listing(request)
+        return self.listed(request)
 
     def stop_training_job(self, request: Document) -> Document:
         """End a job."""

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from local_aws.core.errors import invalid, not_emulated
+from local_aws.core.listing import listing
 from local_aws.core.store import Document
-from local_aws.core.wire import page
 from local_aws.services.jobs.family import JobFailed, JobFamily, JobStopped, Platform, Run
 from local_aws.services.jobs.ranges import check_ranges
 from local_aws.services.jobs.search import Search, check_strategy
@@ -73,7 +73,7 @@ class TuningJobs(JobFamily):
 
     def list_hyper_parameter_tuning_jobs(self, request: Document) -> Document:
         """List jobs."""
-        answer = self.listing(request)
+        answer = self.listed(request)
         for job in answer[self.list_key]:
             configuration = job["HyperParameterTuningJobConfig"]
             job.update(
@@ -86,18 +86,14 @@ class TuningJobs(JobFamily):
     def list_training_jobs_for_hyper_parameter_tuning_job(self, request: Document) -> Document:
         """List a job's trials, sorted as asked."""
         trials = self._summaries(self.find(request["HyperParameterTuningJobName"]))
-        if status := request.get("StatusEquals"):
-            trials = [trial for trial in trials if trial["TrainingJobStatus"] == status]
-        descending = request.get("SortOrder") == "Descending"
-        key = request.get("SortBy", "Name")
-        if key == "FinalObjectiveMetricValue":
+        request = {"SortBy": "Name", **request}
+        if request["SortBy"] == "FinalObjectiveMetricValue":
             # AWS does not list trials without a score in this order.
-            scored = [trial for trial in trials if _value(trial) is not None]
-            trials = sorted(scored, key=_value, reverse=descending)
-        else:
-            field = {"Name": "TrainingJobName", "Status": "TrainingJobStatus"}.get(key, key)
-            trials = sorted(trials, key=lambda trial: trial[field], reverse=descending)
-        chosen, following = page(trials, request, 10)
+            trials = [{**trial, "FinalObjectiveMetricValue": _value(trial)} for trial in trials]
+            trials = [trial for trial in trials if trial["FinalObjectiveMetricValue"] is not None]
+        chosen, following = listing(
+            trials, request, name="TrainingJobName", status="TrainingJobStatus", newest_first=False
+        )
         return {"TrainingJobSummaries": chosen, **following}
 
     def stop_hyper_parameter_tuning_job(self, request: Document) -> Document:

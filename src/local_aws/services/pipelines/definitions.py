@@ -8,12 +8,12 @@ from typing import Any
 
 from local_aws.core.errors import invalid, not_emulated
 from local_aws.services.pipelines.cache import expiry
-from local_aws.services.pipelines.expressions import CONDITIONS, referenced_steps, references, tokens
+from local_aws.services.pipelines.expressions import referenced_steps, references, tokens
 from local_aws.services.pipelines.retries import check_policies
+from local_aws.services.pipelines.steps import STEP_TYPES
 
-__all__ = ["STEP_TYPES", "Node", "nodes", "parse", "typed_parameters"]
+__all__ = ["Node", "nodes", "parse", "typed_parameters"]
 
-STEP_TYPES = ("Processing", "Training", "Tuning", "Condition", "Fail", "RegisterModel")
 _PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
 
 
@@ -24,8 +24,8 @@ class Node:
     Attributes:
         step: The step as the definition has it.
         needs: The names of the steps that must have succeeded before.
-        condition: The Condition step whose branch this step is in, or None.
-        branch: `IfSteps` or `ElseSteps`, or None.
+        condition: The step whose branch this step is in, or None.
+        branch: That branch, such as `IfSteps`, or None.
     """
 
     step: dict[str, Any]
@@ -46,12 +46,12 @@ def nodes(
     for step in steps:
         arguments = step.get("Arguments", {})
         depends = {name if isinstance(name, str) else name["Step"] for name in step.get("DependsOn", [])}
-        own = arguments.get("Conditions", []) if step["Type"] == "Condition" else arguments
+        branches = STEP_TYPES[step["Type"]].branches
+        own = {name: value for name, value in arguments.items() if name not in branches}
         needs = depends | referenced_steps(own) | ({condition} if condition else set())
         yield Node(step, frozenset(needs), condition, branch)
-        if step["Type"] == "Condition":
-            for inner in ("IfSteps", "ElseSteps"):
-                yield from nodes(arguments.get(inner, []), step["Name"], inner)
+        for inner in branches:
+            yield from nodes(arguments.get(inner, []), step["Name"], inner)
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -144,7 +144,8 @@ def _check_shape(steps: Any) -> None:
         if not isinstance(step, dict) or not isinstance(step.get("Name"), str):
             raise invalid("Every step needs a Name.")
         name = step["Name"]
-        if step.get("Type") not in STEP_TYPES:
+        kind = STEP_TYPES.get(step["Type"]) if isinstance(step.get("Type"), str) else None
+        if kind is None:
             raise not_emulated(
                 f"the step type {step.get('Type')!r} (step {name!r}); it has {', '.join(STEP_TYPES)}"
             )
@@ -152,15 +153,16 @@ def _check_shape(steps: Any) -> None:
             raise invalid(f"Step {name} has no Arguments.")
         _check_members(step)
         expiry(step)
+        if step.get("RetryPolicies") and not kind.retriable:
+            raise invalid(f"Step {name}: a step of type {kind.type} cannot have RetryPolicies.")
         check_policies(step)
-        if step["Type"] == "Condition":
-            _check_conditions(name, step["Arguments"].get("Conditions"))
-            for branch in ("IfSteps", "ElseSteps"):
-                _check_shape(step["Arguments"].get(branch, []))
+        kind.check(step)
+        for branch in kind.branches:
+            _check_shape(step["Arguments"].get(branch, []))
 
 
 def _check_members(step: dict[str, Any]) -> None:
-    """Check what a step has besides its Arguments."""
+    """Check what every step may have besides its Arguments."""
     name = step["Name"]
     depends = step.get("DependsOn", [])
     if not isinstance(depends, list) or not all(
@@ -169,28 +171,6 @@ def _check_members(step: dict[str, Any]) -> None:
         raise invalid(f"Step {name}: DependsOn must be a list of step names, not {depends!r}.")
     if not isinstance(step.get("CacheConfig") or {}, dict):
         raise invalid(f"Step {name}: CacheConfig must be an object.")
-    files = step.get("PropertyFiles", [])
-    needed = ("PropertyFileName", "OutputName", "FilePath")
-    if not isinstance(files, list) or not all(
-        isinstance(file, dict) and all(isinstance(file.get(field), str) for field in needed) for file in files
-    ):
-        raise invalid(f"Step {name}: each of PropertyFiles needs {', '.join(needed)}.")
-
-
-def _check_conditions(step: str, conditions: Any) -> None:
-    if not isinstance(conditions, list) or not conditions:
-        raise invalid(f"Step {step} has no Conditions.")
-    for condition in conditions:
-        if not isinstance(condition, dict) or condition.get("Type") not in CONDITIONS:
-            raise not_emulated(f"the condition {condition!r} (step {step!r}); it has {', '.join(CONDITIONS)}")
-        if condition["Type"] == "Or":
-            _check_conditions(step, condition.get("Conditions"))
-        elif condition["Type"] == "Not":
-            _check_conditions(step, [condition.get("Expression", condition.get("Condition"))])
-        else:
-            wanted = ("QueryValue", "Values") if condition["Type"] == "In" else ("LeftValue", "RightValue")
-            if not all(key in condition for key in wanted):
-                raise invalid(f"Step {step}: a condition {condition['Type']} needs {' and '.join(wanted)}.")
 
 
 def _check_graph(graph: list[Node], parameters: set[str]) -> None:

@@ -3,13 +3,15 @@
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from local_aws.core.errors import AwsError
 from local_aws.core.store import Document, Store
 from local_aws.services.pipelines.definitions import Node, nodes
 from local_aws.services.pipelines.expressions import Scope, UnresolvedError
 from local_aws.services.pipelines.retries import SERVICE_FAULT, pause_before_retry
-from local_aws.services.pipelines.steps import StepFailed, StepRun, Steps
+from local_aws.services.pipelines.steps import StepFailed, StepRun, StepType
 
 __all__ = ["Execution"]
 
@@ -25,12 +27,17 @@ class Execution:
     """
 
     def __init__(
-        self, store: Store, steps: Steps, document: Document, definition: Document, scope: Scope
+        self,
+        store: Store,
+        step_types: Mapping[str, StepType],
+        document: Document,
+        definition: Document,
+        scope: Scope,
     ) -> None:
         self.arn: str = document["PipelineExecutionArn"]
         self.stopping = threading.Event()
         self.done = threading.Event()
-        self._store, self._steps, self._scope = store, steps, scope
+        self._store, self._step_types, self._scope = store, step_types, scope
         self._graph = {node.name: node for node in nodes(definition["Steps"])}
         past = (store.find("execution-steps", self.arn) or {"Steps": []})["Steps"]
         self._past: dict[str, Document] = {record["StepName"]: record for record in past}
@@ -39,6 +46,11 @@ class Execution:
         self._abandoned = False
         parallelism = document.get("ParallelismConfiguration", {})
         self._parallel = parallelism.get("MaxParallelExecutionSteps", _DEFAULT_PARALLEL_STEPS)
+
+    def forget_failures(self) -> None:
+        """Show only what has succeeded of an earlier attempt, before anybody can ask how this one goes."""
+        kept = [record for record in self._past.values() if record["StepStatus"] == "Succeeded"]
+        self._store.put("execution-steps", self.arn, {"Steps": kept})
 
     def run(self) -> None:
         """Run to the end, and record it."""
@@ -76,7 +88,7 @@ class Execution:
         for name, record in self._past.items():
             if record["StepStatus"] == "Succeeded":
                 run = self._step_run(self._graph[name], record)
-                self._steps.restore(run)
+                self._step_types[run.step["Type"]].restore(run)
                 self._runs[name] = run
 
     def _run_steps(self) -> None:
@@ -155,9 +167,11 @@ class Execution:
     def _attempt(self, run: StepRun) -> StepFailed | None:
         """Do a step once; return why it has failed."""
         try:
-            self._steps.execute(run)
+            self._step_types[run.step["Type"]].execute(run)
         except StepFailed as failure:
             return failure
+        except AwsError as error:
+            return StepFailed(f"ClientError: {error.code}: {error.message}")
         except UnresolvedError as error:
             return StepFailed(str(error))
         except Exception as error:

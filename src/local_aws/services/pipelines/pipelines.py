@@ -10,12 +10,12 @@ from typing import Any
 
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, invalid, not_emulated, not_found
+from local_aws.core.listing import listing, page
 from local_aws.core.store import Document, Store
-from local_aws.core.wire import in_period, page
 from local_aws.services.pipelines.definitions import parse, typed_parameters
 from local_aws.services.pipelines.executions import Execution
 from local_aws.services.pipelines.expressions import Scope
-from local_aws.services.pipelines.steps import Steps
+from local_aws.services.pipelines.steps import STEP_TYPES, Services
 from local_aws.services.s3 import Buckets
 
 __all__ = ["Pipelines"]
@@ -34,8 +34,9 @@ _UNEMULATED_START = (
 class Pipelines:
     """The operations on pipelines and executions."""
 
-    def __init__(self, account: Account, store: Store, buckets: Buckets, steps: Steps) -> None:
-        self._account, self._store, self._buckets, self._steps = account, store, buckets, steps
+    def __init__(self, account: Account, store: Store, buckets: Buckets, services: Services) -> None:
+        self._account, self._store, self._buckets = account, store, buckets
+        self._step_types = {name: step_type(services) for name, step_type in STEP_TYPES.items()}
         self._executions: dict[str, Execution] = {}
 
     # Pipelines
@@ -88,14 +89,8 @@ class Pipelines:
     def list_pipelines(self, request: Document) -> Document:
         """List pipelines, newest first unless asked otherwise."""
         prefix = request.get("PipelineNamePrefix", "")
-        pipelines = [
-            item
-            for item in self._store.list("pipeline")
-            if item["PipelineName"].startswith(prefix) and in_period(item, request)
-        ]
-        field = "PipelineName" if request.get("SortBy") == "Name" else "CreationTime"
-        pipelines.sort(key=lambda item: item[field], reverse=request.get("SortOrder") != "Ascending")
-        chosen, following = page(pipelines, request, 10)
+        pipelines = [it for it in self._store.list("pipeline") if it["PipelineName"].startswith(prefix)]
+        chosen, following = listing(pipelines, request, name="PipelineName")
         summaries = [{**item, "LastExecutionTime": item.get("LastRunTime")} for item in chosen]
         return {"PipelineSummaries": summaries, **following}
 
@@ -131,7 +126,6 @@ class Pipelines:
             arn = document["PipelineExecutionArn"]
             self._store.put("execution", arn, document)
             self._store.put("execution-definition", arn, definition)
-            self._store.put("execution-steps", arn, {"Steps": []})
             self._store.put("token", token, {"PipelineExecutionArn": arn})
             self._store.update("pipeline", pipeline["PipelineName"], LastRunTime=document["CreationTime"])
             self._begin(document, definition)
@@ -181,10 +175,7 @@ class Pipelines:
     def list_pipeline_executions(self, request: Document) -> Document:
         """List a pipeline's executions, newest first unless asked otherwise."""
         executions = self._executions_of(self._pipeline(request["PipelineName"]))
-        executions = [item for item in executions if in_period(item, request)]
-        if request.get("SortOrder") != "Ascending":
-            executions.reverse()
-        chosen, following = page(executions, request, 10)
+        chosen, following = listing(executions, request)
         summaries = [
             {
                 **item,
@@ -270,7 +261,8 @@ class Pipelines:
     def _begin(self, document: Document, definition: Document) -> None:
         """Run an execution in a thread of its own."""
         scope = self._scope(document, document["Parameters"])
-        execution = Execution(self._store, self._steps, document, definition, scope)
+        execution = Execution(self._store, self._step_types, document, definition, scope)
+        execution.forget_failures()
         self._executions[execution.arn] = execution
         threading.Thread(target=self._run, args=(execution,), name=execution.arn[-_ID_LENGTH:]).start()
 

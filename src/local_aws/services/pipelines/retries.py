@@ -19,7 +19,6 @@ _EXCEPTION_TYPES = (
     "SageMaker.CAPACITY_ERROR",
     "SageMaker.RESOURCE_LIMIT",
 )
-_STEP_TYPES = ("Processing", "Training", "Tuning", "RegisterModel")
 # Field: what it is when it is not given, its least and its greatest value.
 _NUMBERS = {
     "IntervalSeconds": (1, 0, 43200),
@@ -33,12 +32,10 @@ def check_policies(step: dict[str, Any]) -> None:
     """Refuse what CreatePipeline refuses.
 
     Raises:
-        AwsError: A policy on a step that can have none, an unknown exception type or field, a bad number.
+        AwsError: An unknown exception type or field, or a bad number.
     """
     policies = step.get("RetryPolicies", [])
     name = step["Name"]
-    if policies and step["Type"] not in _STEP_TYPES:
-        raise invalid(f"Step {name}: a step of type {step['Type']} cannot have RetryPolicies.")
     if not isinstance(policies, list) or not all(isinstance(policy, dict) for policy in policies):
         raise invalid(f"Step {name}: RetryPolicies must be a list of objects.")
     for policy in policies:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support.local_aws.aws import Aws, wait_for
+from support.local_aws.aws import PATIENCE, Aws, wait_for
 from support.local_aws.pipeline import training_request
 
 import local_aws
@@ -24,9 +24,8 @@ def stream(aws: Aws, bucket: str, name: str, logs: Any) -> str:
     sagemaker = aws.client("sagemaker")
     request = training_request("[print('line', i) for i in range(10)]")
     sagemaker.create_training_job(TrainingJobName=name, **request)
-    patience = {"Delay": 1, "MaxAttempts": 30}
     sagemaker.get_waiter("training_job_completed_or_stopped").wait(
-        TrainingJobName=name, WaiterConfig=patience
+        TrainingJobName=name, WaiterConfig=PATIENCE
     )
     (found,) = logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
     assert found["logStreamName"].startswith(f"{name}/algo-1-")
@@ -84,9 +83,7 @@ def test_what_is_not_there(logs: Any, stream: str) -> None:
 def test_invocations_of_an_endpoint_are_metrics(aws: Aws) -> None:
     local_aws.ensure_environment(aws.endpoint_url, "toy-shop")
     sagemaker, cloudwatch = aws.client("sagemaker"), aws.client("cloudwatch")
-    sagemaker.get_waiter("endpoint_in_service").wait(
-        EndpointName="toy-shop", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="toy-shop", WaiterConfig=PATIENCE)
 
     def total() -> float:
         names = (("EndpointName", "toy-shop"), ("VariantName", "AllTraffic"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support.local_aws.aws import Aws, needs_proc, processes_of, wait_for
+from support.local_aws.aws import PATIENCE, Aws, needs_proc, processes_of, wait_for
 from support.toy_models import artifact
 from tabular.serving.models import needed_bytes
 
@@ -61,8 +61,7 @@ def create(sagemaker: Any, name: str, bucket: str, **environment: str) -> None:
 
 
 def wait_until_in_service(sagemaker: Any, name: str) -> None:
-    patience = {"Delay": 1, "MaxAttempts": 60}
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=patience)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
 
 
 def counts(aws: Aws, endpoint: str) -> dict[str, float]:

@@ -175,13 +175,12 @@ def test_a_job_that_takes_too_long_is_stopped(sagemaker: Any, bucket: str, name:
 
 
 @needs_proc
-def test_a_stopped_job_ends_with_all_it_started(
-    sagemaker: Any, bucket: str, name: str, tmp_path: Path
-) -> None:
-    pid_file = tmp_path / "pid"
+def test_a_stopped_job_ends_with_all_it_started(aws: Aws, sagemaker: Any, bucket: str, name: str) -> None:
+    # Relative to the job, whose command has a limit of 256 characters that a long path would break.
+    pid_file = aws.home / "jobs" / name / "ml" / "pid"
     code = (
         "import subprocess; child = subprocess.Popen(['sleep', '60']); "
-        f"open({str(pid_file)!r}, 'w').write(str(child.pid)); time.sleep(60)"
+        "open(base + '/pid', 'w').write(str(child.pid)); time.sleep(60)"
     )
     sagemaker.create_training_job(TrainingJobName=name, **training_request(code))
     pid = wait_for(lambda: pid_file.exists() and pid_file.read_text())

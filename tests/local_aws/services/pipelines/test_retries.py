@@ -1,6 +1,5 @@
 """What is tried again: a step by its retry policies, an execution by RetryPipelineExecution."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +20,11 @@ from support.local_aws.pipeline import (
     run_steps,
 )
 
+from local_aws.core.account import Account
 from local_aws.core.errors import AwsError
+from local_aws.core.store import Store
+from local_aws.services.pipelines.executions import Execution
+from local_aws.services.pipelines.expressions import Scope
 from local_aws.services.pipelines.retries import check_policies, pause_before_retry
 
 REPORT = "json.dump({'margin': 1}, open(base + '/processing/report/report.json', 'w'))"
@@ -37,9 +40,9 @@ def policy(*types: str, **numbers: float) -> dict[str, Any]:
 
 
 def test_a_failed_execution_goes_on_after_what_has_succeeded(
-    sagemaker: Any, bucket: str, name: str, tmp_path: Path
+    aws: Aws, sagemaker: Any, bucket: str, name: str
 ) -> None:
-    mended = tmp_path / "mended"
+    fixed = aws.home / f"fixed-{name}"
     margin = {
         "Std:JsonGet": {"PropertyFile": get("Steps.Report.PropertyFiles.Report"), "Path": "margin"},
     }
@@ -52,7 +55,11 @@ def test_a_failed_execution_goes_on_after_what_has_succeeded(
             [compare("Equals", margin, 1)],
             [
                 register("Register", f"{name}--data", model),
-                processing("Flaky", f"sys.exit(not os.path.exists({str(mended)!r}))", DependsOn=["Register"]),
+                processing(
+                    "Flaky",
+                    f"sys.exit(not os.path.exists(base + '/../../../{fixed.name}'))",
+                    DependsOn=["Register"],
+                ),
             ],
             [fail("Never", "never")],
         ),
@@ -61,7 +68,7 @@ def test_a_failed_execution_goes_on_after_what_has_succeeded(
     execution, first = run_steps(sagemaker, name, steps)
     assert execution["PipelineExecutionStatus"] == "Failed"
     assert first["Flaky"]["StepStatus"] == "Failed"
-    mended.touch()
+    fixed.touch()
     arn = execution["PipelineExecutionArn"]
     token = "t" * 32
     for _ in range(2):  # the same token retries once
@@ -73,6 +80,29 @@ def test_a_failed_execution_goes_on_after_what_has_succeeded(
     assert (second["Flaky"]["StepStatus"], second["Flaky"]["AttemptCount"]) == ("Succeeded", 2)
     packages = sagemaker.list_model_packages(ModelPackageGroupName=f"{name}--data")
     assert len(packages["ModelPackageSummaryList"]) == 1
+
+
+def test_a_retry_shows_nothing_of_the_failure_before(sagemaker: Any, name: str) -> None:
+    execution, _ = run_steps(sagemaker, name, [fail("End", "x")])
+    arn = execution["PipelineExecutionArn"]
+    for attempt in range(2, 12):
+        sagemaker.retry_pipeline_execution(PipelineExecutionArn=arn)
+        listed = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
+        assert {step["AttemptCount"] for step in listed} <= {attempt}
+        _, steps = finish(sagemaker, arn)
+        assert steps["End"]["AttemptCount"] == attempt
+
+
+def test_the_failure_before_is_gone_when_a_retry_begins(account: Account) -> None:
+    store = Store(account.home / "records.db")
+    records = [{"StepName": name, "StepStatus": name} for name in ("Succeeded", "Failed", "Stopped")]
+    store.put("execution-steps", "arn", {"Steps": records})
+    execution = Execution(
+        store, {}, {"PipelineExecutionArn": "arn"}, {"Steps": []}, Scope({}, {}, lambda uri: b"")
+    )
+    execution.forget_failures()
+    assert store.find("execution-steps", "arn") == {"Steps": records[:1]}
+    store.close()
 
 
 def join_margin(margin: Any) -> dict[str, Any]:

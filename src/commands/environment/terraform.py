@@ -16,16 +16,20 @@ from helpers.errors import BadInput, UserError
 __all__ = [
     "CONFIGURATION",
     "NOTHING_BUILT",
+    "PROGRAM",
     "ROOT",
     "Environment",
     "announce",
     "call",
+    "environments",
     "find",
     "same_environment",
 ]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIGURATION = ROOT / "terraform"
+# How a person types it in the project's folder, where the environment may not be activated.
+PROGRAM = ".venv/bin/many-models"
 # What of an environment's variables the commands have to know.
 SETTINGS = (
     "base_image_tag",
@@ -157,13 +161,13 @@ class Environment:
             print(done.stderr, file=sys.stderr, end="")
             raise UserError(
                 f"`terraform {arguments[0]}` ended with exit code {done.returncode}, and says why above; "
-                "mend that and run this command again: it continues where it stopped."
+                "fix that and run this command again: it continues where it stopped."
             )
         return done
 
     @contextmanager
     def _planned(self, values: Mapping[str, Any], *options: str) -> Iterator[tuple[list[str], str, bool]]:
-        """The arguments of a plan with some variables set anew, its file, and whether it has changes."""
+        """The arguments of a plan with these values of variables, its file, and whether it has changes."""
         with tempfile.TemporaryDirectory() as folder:
             file, plan = Path(folder) / "values.tfvars.json", f"{folder}/saved.tfplan"
             file.write_text(json.dumps(values))  # a file, for on the command line None would be a text
@@ -173,13 +177,18 @@ class Environment:
             yield arguments, plan, done.returncode == 2
 
 
+def environments(folder: Path = CONFIGURATION) -> list[str]:
+    """The names of all environments."""
+    return sorted(path.stem for path in (folder / "environments").glob("*.tfvars"))
+
+
 def find(name: str, folder: Path = CONFIGURATION) -> Environment:
     """The environment of a name.
 
     Raises:
         BadInput: there is none; the message names those that there are.
     """
-    known = sorted(path.stem for path in (folder / "environments").glob("*.tfvars"))
+    known = environments(folder)
     if name not in known:
         raise BadInput(
             f"There is no environment {name!r}; there {'are' if known else 'is'} "

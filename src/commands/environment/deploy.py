@@ -1,65 +1,35 @@
-"""Make an environment on AWS, or take it away: `python -m commands.deploy up --env dev`, or `down`.
+"""Make an environment on AWS, or bring it up to date.
 
-Every step says what it does and why. Interrupted anywhere, the same command continues. Exit codes: 0 done,
-1 a step failed or was declined, 2 something given cannot be used, 130 interrupted.
+Every step says what it does and why. Interrupted anywhere, the same command continues.
 """
 
-import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
-from commands.teardown import down
-from commands.terraform import (
-    CONFIGURATION,
+from commands.environment.terraform import (
     NOTHING_BUILT,
+    PROGRAM,
     ROOT,
     Environment,
     announce,
     call,
-    find,
     same_environment,
 )
-from helpers.errors import BadInput, UserError, one_line
+from helpers.errors import BadInput, UserError
 from helpers.image import builders, ecr
+from helpers.storage import write_whole
 
-__all__ = ["PARAMETERS", "main", "up"]
+__all__ = ["PARAMETERS", "up"]
 
 PARAMETERS = ROOT / "parameters/aws.yaml"
 RUNS = ROOT / "runs"
-INTERRUPTED = 130
 # Made only when there is an image or a definition.
 LATER = ("aws_sagemaker_endpoint", "aws_sagemaker_model", "aws_sagemaker_pipeline")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line asks for and give the exit code."""
-    given = _parser().parse_args(arguments)
-    try:
-        environment = find(given.env, given.terraform)
-        if given.command == "up":
-            up(environment, given.image_uri, yes=given.yes)
-        else:
-            down(environment, yes=given.yes)
-    except UserError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return error.exit_code
-    except (BotoCoreError, ClientError) as error:
-        print(
-            f"\nAWS refused: {one_line(error)}. Mend that (`make preflight ENV={given.env}` looks at the "
-            "usual causes) and run this command again: it continues where it stopped.",
-            file=sys.stderr,
-        )
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted; run the same command again to continue.", file=sys.stderr)
-        return INTERRUPTED
-    return 0
 
 
 def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> None:
@@ -111,9 +81,8 @@ def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> N
 
 
 def _write_outputs(environment: Environment, outputs: Mapping[str, Any]) -> None:
-    part = environment.outputs_file.with_suffix(".part")
-    part.write_text(json.dumps(outputs, indent=1, sort_keys=True))
-    part.replace(environment.outputs_file)
+    with write_whole(environment.outputs_file) as part:
+        part.write_text(json.dumps(outputs, indent=1, sort_keys=True))
 
 
 def _image(
@@ -136,13 +105,13 @@ def _image(
     name, _ = builders.wanted(client, repository, outputs["base_image"]["value"])
     if digest := ecr.digest(client, name):
         return f"{repository}@{digest}"
-    how = f"make image ENV={environment.name}  # by Docker, or by CodeBuild where there is none"
+    how = f"{PROGRAM} image --env {environment.name}  # by Docker, or by CodeBuild where there is none"
     if current := outputs.get("image_uri", {}).get("value"):
         print(f"container/ has changed since this image was built. To serve its new code:\n  {how}")
         return current
     raise UserError(
         f"There is no image {name} yet. Build it, then run this command again: it continues here.\n"
-        f"  {how}\n  make deploy ENV={environment.name}"
+        f"  {how}\n  {PROGRAM} up --env {environment.name}"
     )
 
 
@@ -155,7 +124,7 @@ def _compile(environment: Environment, outputs: Mapping[str, Any]) -> None:
         "DEVELOPER": "",  # with a name it would make that developer's pipeline too
         "DATASETS": ["breast-cancer"],  # notebook 02 works on no tables: none has to be downloaded
     }
-    command = [sys.executable, "-m", "helpers.run", str(PARAMETERS), "--only", "02", "--runs", str(RUNS)]
+    command = [sys.executable, "-m", "commands", "run", str(PARAMETERS), "--only", "02", "--runs", str(RUNS)]
     for name, value in values.items():
         command += ["-p", name, json.dumps(value)]
     # The SDK asks for a region while it is imported.
@@ -163,7 +132,7 @@ def _compile(environment: Environment, outputs: Mapping[str, Any]) -> None:
     done = call(command, ROOT, environment=region)
     if done.returncode:
         raise UserError(
-            f"Notebook 02 ended with exit code {done.returncode}, and says why above; mend that and run this "
+            f"Notebook 02 ended with exit code {done.returncode}, and says why above; fix that and run this "
             "command again: it continues where it stopped."
         )
 
@@ -200,36 +169,15 @@ def _show_what_comes_next(
             print(f"    {line}")
     print("  Train, up to a person's decision (docs/first-run-on-aws.md goes on from here):")
     print(
-        f"    .venv/bin/python -m helpers.run {_shown(PARAMETERS)} --from 03 "
+        f"    {PROGRAM} run {_shown(PARAMETERS)} --from 03 "
         f"-p TERRAFORM_OUTPUTS {_shown(environment.outputs_file)} "
         f"-p PIPELINE_NAME {outputs['pipeline_name']['value']}"
     )
     if outputs["endpoint_in_service"]["value"]:
         print("  The endpoint bills by the hour, asked or not. To end that, endpoint_enabled = false, or:")
-        print(f"    make down ENV={environment.name}")
+        print(f"    {PROGRAM} down --env {environment.name}")
 
 
 def _shown(path: Path) -> str:
     """A path as a person in the project's folder would write it."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m commands.deploy", description=__doc__.split("\n", 1)[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in (("up", "make the environment, or bring it up to date"), ("down", "take it away")):
-        command = commands.add_parser(name, help=text)
-        command.add_argument(
-            "--env", required=True, help="which, such as dev: a file in terraform/environments"
-        )
-        command.add_argument("--yes", action="store_true", help="ask nothing")
-        command.add_argument(
-            "--terraform", type=Path, default=CONFIGURATION, metavar="FOLDER", help="the configuration"
-        )
-        if name == "up":
-            command.add_argument("--image-uri", default="", metavar="URI", help="an image that is in ECR")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

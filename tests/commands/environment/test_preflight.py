@@ -1,4 +1,4 @@
-"""`python -m commands.preflight`: what it asks, what it says, and that it changes nothing."""
+"""`many-models preflight`: what it asks, what it says, and that it changes nothing."""
 
 import json
 import shutil
@@ -13,10 +13,11 @@ from botocore.stub import ANY, Stubber
 from support import ROOT
 from support.helpers.shared import Connected, settings
 
-from commands import preflight
-from commands.deploy import PARAMETERS
-from commands.preflight import Check
-from commands.terraform import Environment, find
+from commands.__main__ import main
+from commands.environment.deploy import PARAMETERS
+from commands.environment.preflight import report
+from commands.environment.preflight.check import Check
+from commands.environment.terraform import Environment, find
 from helpers import parameters
 from helpers.session import OUTPUTS, Session, connect
 
@@ -152,11 +153,11 @@ def failing(
 
 def look(environment: Environment, client: Client, only: str = "", **values: Any) -> dict[str, list[Check]]:
     """Every check, or only one beside those that come first, by name."""
-    wanted = [check for check in preflight.CHECKS if check[0] in (only or check[0], "credentials", "region")]
+    wanted = [check for check in report.CHECKS if check[0] in (only or check[0], "credentials", "region")]
     found: dict[str, list[Check]] = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(preflight, "CHECKS", wanted)
-        for check in preflight.checks(environment, VALUES | values, client):
+        patch.setattr(report, "CHECKS", wanted)
+        for check in report.checks(environment, VALUES | values, client):
             found.setdefault(check.name, []).append(check)
     return found
 
@@ -364,7 +365,7 @@ def test_a_role_that_is_gone(environment: Environment, aws: Session) -> None:
             stub.add_client_error("simulate_principal_policy", "NoSuchEntity")
         checks = look(environment, lambda name: iam if name == "iam" else aws.client(name), "roles")["role"]
     assert [check.seen for check in checks] == [f"there is no {ROLES}-{role}" for role in CALLS]
-    assert {check.todo for check in checks} == {"Run `make deploy ENV=try`, which makes it."}
+    assert {check.todo for check in checks} == {"Run `many-models up --env try`, which makes it."}
 
 
 @pytest.mark.parametrize(
@@ -372,7 +373,7 @@ def test_a_role_that_is_gone(environment: Environment, aws: Session) -> None:
     [
         ("Updating", True, ""),
         ("Creating", False, "Wait some minutes, and ask again."),
-        ("Failed", False, "Mend the reason (its log is in CloudWatch), then run `make deploy ENV=try`."),
+        ("Failed", False, "Fix the reason (its log is in CloudWatch), then run `many-models up --env try`."),
     ],
 )
 def test_an_endpoint_is_described(
@@ -424,7 +425,7 @@ def test_before_the_first_apply_the_base_image_is_the_sdks_and_the_command_says_
 ) -> None:
     environment.outputs_file.unlink()
     arguments = ["--env", "try", "-p", "DATASETS", "[wine]", "--terraform", str(environment.folder)]
-    assert preflight.main(arguments) == 1
+    assert main(["preflight", *arguments]) == 1
     out = capsys.readouterr().out
     lines = {line[4:].split("  ")[0]: line for line in out.splitlines()[:-2]}
     assert lines["roles"] == "ok  roles         none yet; the first apply makes them"
@@ -470,11 +471,11 @@ def test_exit_codes_follow_from_the_lines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     well = Check("region", True, "us-east-1")
-    monkeypatch.setattr(preflight, "checks", lambda *_: iter([well]))
-    assert preflight.main(["--env", "dev"]) == 0
+    monkeypatch.setattr(report, "checks", lambda *_: iter([well]))
+    assert main(["preflight", "--env", "dev"]) == 0
     assert capsys.readouterr().out == f"{well}\n\nAll is well.\n"
-    monkeypatch.setattr(preflight, "checks", lambda *_: iter([well, Check("x", False, "y", "Z.")]))
-    assert preflight.main(["--env", "dev"]) == 1
+    monkeypatch.setattr(report, "checks", lambda *_: iter([well, Check("x", False, "y", "Z.")]))
+    assert main(["preflight", "--env", "dev"]) == 1
     assert capsys.readouterr().out.endswith("\n\n1 of the lines above say NO.\n")
 
 
@@ -489,26 +490,24 @@ def test_exit_codes_follow_from_the_lines(
 def test_bad_arguments_are_one_sentence_and_exit_code_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
-    assert preflight.main(arguments) == 2
+    assert main(["preflight", *arguments]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith(sentence)
+    assert printed.err.strip().startswith(sentence)
 
 
 def test_without_an_environment_there_is_nothing_to_look_at() -> None:
-    with pytest.raises(SystemExit) as ended:
-        preflight.main([])
-    assert ended.value.code == 2
+    assert main(["preflight"]) == 2
 
 
 def test_without_terraform_there_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    (check,) = preflight.checks(find("dev"), VALUES)
+    (check,) = report.checks(find("dev"), VALUES)
     assert (check.ok, check.todo) == (False, "Install Terraform 1.11 or newer, and ask again.")
 
 
 def test_variables_that_cannot_be_read_are_one_line(environment: Environment) -> None:
     change(environment, "tfvars", "region = \n")
-    (check,) = preflight.checks(environment, VALUES)
+    (check,) = report.checks(environment, VALUES)
     assert not check.ok
     assert "try.tfvars cannot be read; Terraform says: " in check.seen

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 
-from commands.terraform import NOTHING_BUILT, Environment, announce, same_environment
+from commands.environment.terraform import NOTHING_BUILT, Environment, announce, same_environment
 from contract.names import group_prefix
 from helpers.errors import UserError
 from helpers.runs.executions import RUNNING
@@ -81,7 +81,7 @@ def down(environment: Environment, *, yes: bool = False) -> None:
     if any(settings[name] for name in NOTHING_BUILT):
         print(
             f"{environment.variables} still names an image or a definition, which are of no use to the next "
-            "`make deploy`: take these lines out."
+            "`many-models up`: take these lines out."
         )
     _show_what_stays(environment)
 
@@ -188,6 +188,3 @@ def _delete(boto: boto3.Session, held: Contents) -> None:
             sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
         sagemaker.delete_model_package_group(ModelPackageGroupName=group)
         print(f"Deleted {group} with {len(packages)} versions.")
-
-
-# Inside

@@ -1,4 +1,4 @@
-"""`python -m commands.deploy`: the real Terraform on the stand-in provider, local_aws in the place of AWS."""
+"""`many-models up` and `down`: the real Terraform on the stand-in provider, local_aws in the place of AWS."""
 
 import io
 import json
@@ -18,7 +18,8 @@ import pytest
 from support import ROOT
 from support.helpers.shared import Connected, settings
 
-from commands import deploy, teardown, terraform
+from commands.__main__ import main
+from commands.environment import deploy, teardown, terraform
 from helpers.errors import UserError
 from helpers.image import builders, contents
 from helpers.pipeline import network
@@ -91,7 +92,7 @@ class Place:
         log = self.folder / "log.txt"
         log.unlink(missing_ok=True)
         with recorded(log):
-            code = deploy.main([*arguments, "--env", "try", "--terraform", str(self.terraform)])
+            code = main([*arguments, "--env", "try", "--terraform", str(self.terraform)])
         said = log.read_text()
         assert "Traceback" not in said
         return code, said
@@ -202,7 +203,7 @@ def documented(step: int) -> list[str]:
     blocks = [block for block in section.split("```")[1::2] if block.startswith("\n")]  # what is no shell
     lines = "\n".join(blocks).split("\n")
     for theirs, ours in {"dev": "try", "many-models": NAME, "eu-central-1": "us-east-1"}.items():
-        lines = [re.sub(rf"\b{theirs}\b", ours, line) for line in lines]
+        lines = [re.sub(rf"(?<!bin/)\b{theirs}\b", ours, line) for line in lines]
     return [line for line in lines if line]
 
 
@@ -226,8 +227,8 @@ def test_without_an_image_up_makes_the_rest_and_says_how_to_build_one(
     assert {"aws_s3_bucket", "aws_iam_role", "aws_ecr_repository", "aws_lambda_function"} <= place.kinds()
     assert not [kind for kind in place.kinds() if kind.startswith(deploy.LATER)]
     assert f"There is no image {REPOSITORY}:{tag(aws)} yet. Build it, then run this command again" in said
-    assert "make image ENV=try" in said
-    assert said.rstrip().endswith("make deploy ENV=try")
+    assert ".venv/bin/many-models image --env try" in said
+    assert said.rstrip().endswith(".venv/bin/many-models up --env try")
 
 
 def test_the_checklist_says_what_the_first_up_prints(first: tuple[Place, int, str]) -> None:
@@ -278,8 +279,8 @@ def test_up_ends_with_what_there_is_and_what_comes_next(whole: tuple[Place, int,
     assert f'    image_uri = "{place.outputs()["image_uri"]}"' in end
     assert '    pipeline_definition_file = "environments/try.pipeline.json"' in end
     assert '    pipeline_definition_regression_file = "environments/try.pipeline-regression.json"' in end
-    assert "helpers.run parameters/aws.yaml --from 03 -p TERRAFORM_OUTPUTS " in end
-    assert end.rstrip().endswith("make down ENV=try")
+    assert ".venv/bin/many-models run parameters/aws.yaml --from 03 -p TERRAFORM_OUTPUTS " in end
+    assert end.rstrip().endswith(".venv/bin/many-models down --env try")
     said = said.replace(f"{place.folder}/", "").replace(
         "mock-function_url", "https://id.lambda-url.us-east-1.on.aws/"
     )
@@ -295,7 +296,7 @@ def test_a_second_up_changes_nothing_and_says_so_even_if_the_container_has_chang
     assert code == 0
     assert "Done before; image and definition that are there are kept." in said
     assert "container/ has changed since this image was built." in said
-    assert "make image ENV=try" in said
+    assert ".venv/bin/many-models image --env try" in said
     assert f"The image is {image_uri}." in said
     assert "try is as it was; nothing has changed." in said
     assert made.state == before
@@ -394,7 +395,7 @@ def test_a_notebook_that_fails_ends_up_with_one_sentence(
     code, said = made.run("up", "--yes")
     assert code == 1
     assert said.rstrip().endswith(
-        "Notebook 02 ended with exit code 1, and says why above; mend that and run this command again: it "
+        "Notebook 02 ended with exit code 1, and says why above; fix that and run this command again: it "
         "continues where it stopped."
     )
 
@@ -405,12 +406,12 @@ def test_what_terraform_refuses_is_shown(empty: Place, tmp_path: Path) -> None:
     code, said = place.run("up", "--yes")
     assert code == 1
     assert "pipeline_name must be up to 32 lower-case letters" in said
-    assert "`terraform plan` ended with exit code 1, and says why above; mend that and run this" in said
+    assert "`terraform plan` ended with exit code 1, and says why above; fix that and run this" in said
 
 
 def test_terraform_asks_before_it_applies(empty: Place, tmp_path: Path) -> None:
     place = empty.copy(tmp_path)
-    command = [sys.executable, "-m", "commands.deploy", "up", "--env", "try", "--terraform", place.terraform]
+    command = [sys.executable, "-m", "commands", "up", "--env", "try", "--terraform", place.terraform]
     done = subprocess.run(command, input="no\n", capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 1
     assert "Only 'yes' will be accepted to approve." in done.stdout
@@ -533,15 +534,13 @@ def test_down_refuses_while_executions_are_under_way(
 def test_an_unknown_environment_is_refused_with_those_that_there_are(
     capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    assert deploy.main([command, "--env", "dve"]) == 2
+    assert main([command, "--env", "dve"]) == 2
     assert "There is no environment 'dve'; there are dev, prod in " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["up"], ["down"], [], ["sideways", "--env", "dev"]])
 def test_bad_arguments_are_exit_code_2(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        deploy.main(arguments)
-    assert ended.value.code == 2
+    assert main(arguments) == 2
 
 
 @pytest.mark.parametrize("target", ["preflight", "deploy", "down"])
@@ -560,7 +559,7 @@ def test_without_terraform_there_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert deploy.main(["up", "--env", "dev"]) == 1
+    assert main(["up", "--env", "dev"]) == 1
     assert capsys.readouterr().err == ("\nThere is no terraform on PATH; install Terraform 1.11 or newer.\n")
 
 
@@ -592,7 +591,7 @@ def test_terraform_is_let_end_when_a_person_interrupts(tmp_path: Path) -> None:
     (programs / "terraform").chmod(0o755)
     shutil.copytree(ROOT / "terraform", configuration)
     process = subprocess.Popen(
-        [sys.executable, "-m", "commands.deploy", "up", "--env", "dev", "--terraform", configuration],
+        [sys.executable, "-m", "commands", "up", "--env", "dev", "--terraform", configuration],
         env={**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,0 +1,285 @@
+"""The command line: everything that a person or a scheduler types, `many-models --help`.
+
+Here is how it is typed. What it does is in the other modules, each imported only by the command that needs
+it: help and completion answer at once.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import split_arg_string
+
+from commands.endings import CommandLine, end
+from commands.environment.terraform import CONFIGURATION, ROOT, environments, find
+from helpers import parameters
+from helpers.errors import ExitCode
+
+__all__ = ["main", "many_models"]
+
+NAME = "many-models"
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+CONTINUES = "run the same command again to continue."
+PREFLIGHT = (
+    "Fix that (`many-models preflight --env {env}` looks at the usual causes) and run this command again: it "
+    "continues where it stopped."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line asks for and give the exit code."""
+    try:
+        return many_models.main(arguments, prog_name=NAME, standalone_mode=False) or ExitCode.DONE
+    except click.ClickException as error:  # what was typed is no command, or has not its options
+        error.show()
+        return ExitCode.BAD_INPUT
+    except click.Abort:
+        return end(ExitCode.INTERRUPTED, "Interrupted.")
+
+
+@click.group(NAME, cls=CommandLine, context_settings=SETTINGS)
+def many_models() -> None:
+    """Many tabular models on one endpoint: the notebooks, on this machine or on AWS, and what they need."""
+
+
+# What several commands take
+
+
+def _names_of_parameters(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+    """Completions of the NAME after -p."""
+    typed = split_arg_string(os.environ.get("COMP_WORDS", ""))
+    before = typed[:-1] if incomplete else typed
+    if before[-1:] != ["-p"]:
+        return []  # the VALUE is asked for
+    return [name for name in parameters.PARAMETERS if name.startswith(incomplete.upper())]
+
+
+def _names_of_environments(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in environments() if name.startswith(incomplete)]
+
+
+def _path(**options: Any) -> click.Path:
+    return click.Path(path_type=Path, **options)
+
+
+def _options(*options: Callable) -> Callable:
+    """Options as one decorator, in the order in which the help lists them."""
+
+    def decorate(function: Callable) -> Callable:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+_given = click.option(
+    "-p",
+    "given",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    shell_complete=_names_of_parameters,
+    help="Set a parameter of the notebooks, read as YAML; may be repeated.",
+)
+_what_to_run = _options(
+    click.argument("file", type=_path()),
+    click.option("--only", multiple=True, metavar="03", help="Only this notebook; may be repeated."),
+    click.option("--from", "start", metavar="03", help="This notebook and those after it."),
+    _given,
+)
+_where = _options(
+    click.option(
+        "--env",
+        required=True,
+        metavar="NAME",
+        shell_complete=_names_of_environments,
+        help="The environment, such as dev: a file in terraform/environments.",
+    ),
+    click.option(
+        "--terraform",
+        "folder",
+        type=_path(),
+        default=CONFIGURATION,
+        metavar="FOLDER",
+        help="Another folder of the Terraform configuration.",
+    ),
+)
+_yes = click.option("--yes", is_flag=True, help="Ask nothing.")
+
+
+# The notebooks
+
+
+@many_models.command(interrupted="nothing that this run started is left running here.")
+@_what_to_run
+@click.option("--runs", type=_path(), default=ROOT / "runs", metavar="FOLDER", help="Where the results go.")
+def run(
+    file: Path, only: Sequence[str], start: str | None, given: Sequence[tuple[str, str]], runs: Path
+) -> int:
+    """Run the notebooks in order.
+
+    FILE holds their parameters, such as parameters/local.yaml. The executed notebooks and summary.json land
+    under runs/<time>/.
+    """
+    _one_choice(only, start)
+    from commands import run
+
+    return run.run(run.chosen(only, start), parameters.read(file) | parameters.assignments(given), runs)
+
+
+@many_models.command()
+@_what_to_run
+def check(file: Path, only: Sequence[str], start: str | None, given: Sequence[tuple[str, str]]) -> None:
+    """Check parameters and tables, and say what would run.
+
+    FILE is checked as `run` does before its first cell. Nothing is started.
+    """
+    _one_choice(only, start)
+    from commands import run
+
+    run.check(run.chosen(only, start), parameters.read(file) | parameters.assignments(given))
+
+
+@many_models.command(interrupted="the stored notebooks are as they were.")
+def store() -> int:
+    """Run the notebooks here and store their outputs in notebooks/."""
+    from commands import store_outputs
+
+    return store_outputs.store()
+
+
+def _one_choice(only: Sequence[str], start: str | None) -> None:
+    if only and start:
+        raise click.UsageError("--from is not allowed with --only; give one of them.")
+
+
+# An environment on AWS
+
+
+@many_models.command()
+@click.option(
+    "--env",
+    default="",
+    metavar="NAME",
+    shell_complete=_names_of_environments,
+    help="Push to the registry of this environment, such as dev; without it the image stays here.",
+)
+@click.option(
+    "--builder",
+    type=click.Choice(parameters.BUILDERS),
+    default="auto",
+    show_default=True,
+    help="With --env: who builds.",
+)
+@click.option(
+    "--base",
+    default="python:3.12-slim",
+    metavar="IMAGE",
+    show_default=True,
+    help="Without --env: the image to extend.",
+)
+def image(env: str, builder: str, base: str) -> None:
+    """Build the image of jobs and endpoint, unless it is there."""
+    from commands import image
+
+    image.push(find(env), builder) if env else image.build(base)
+
+
+@many_models.command(interrupted="nothing was changed.")
+@_where
+@_given
+def preflight(env: str, folder: Path, given: Sequence[tuple[str, str]]) -> int:
+    """Check whether AWS will let an environment work.
+
+    A line for each check says what was seen and what to do. Nothing is changed.
+    """
+    from commands.environment.preflight.report import report
+
+    return report(find(env, folder), parameters.assignments(given))
+
+
+@many_models.command(interrupted=CONTINUES, refused=PREFLIGHT)
+@_where
+@click.option("--image-uri", default="", metavar="URI", help="An image in ECR, other than container/ makes.")
+@_yes
+def up(env: str, folder: Path, image_uri: str, yes: bool) -> None:
+    """Make an environment on AWS, or bring it up to date.
+
+    Applies Terraform, looks for the image, compiles the definition, applies again; asks before each change.
+    """
+    from commands.environment import deploy
+
+    deploy.up(find(env, folder), image_uri, yes=yes)
+
+
+@many_models.command(interrupted=CONTINUES, refused=PREFLIGHT)
+@_where
+@_yes
+def down(env: str, folder: Path, yes: bool) -> None:
+    """Take an environment on AWS away.
+
+    Lists what it will delete and what would still bill, and asks, before it deletes anything.
+    """
+    from commands.environment import teardown
+
+    teardown.down(find(env, folder), yes=yes)
+
+
+# The laptop's AWS
+
+
+@many_models.group("local-aws")
+def local_aws() -> None:
+    """Start, stop and look at the stand-in for AWS.
+
+    It runs on this machine; `run` starts and stops it by itself.
+    """
+
+
+@local_aws.command()
+@click.option("--port", type=int, default=0, metavar="NUMBER", help="Listen on this port, not on any.")
+@click.option(
+    "--idle-minutes",
+    type=float,
+    default=60,
+    metavar="NUMBER",
+    show_default=True,
+    help="Stop after so long without work.",
+)
+def start(port: int, idle_minutes: float) -> int:
+    """Start it, unless it runs."""
+    return _local_aws("start", "--port", str(port), "--idle-minutes", str(idle_minutes))
+
+
+@local_aws.command()
+def stop() -> int:
+    """Stop it and every process that it started."""
+    return _local_aws("stop")
+
+
+@local_aws.command()
+def status() -> int:
+    """Show its address, its disk use, what is running, and its endpoints."""
+    return _local_aws("status")
+
+
+@local_aws.command()
+@_yes
+def reset(yes: bool) -> int:
+    """Stop it and delete all its state, after a question."""
+    return _local_aws("reset", *(["--yes"] if yes else []))
+
+
+def _local_aws(*arguments: str) -> int:
+    """Its own command line, `python -m local_aws`, which is all that commands know of it."""
+    from local_aws.__main__ import main
+
+    return main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""What a check is given, a place, and what it gives: lines that say what was seen and what to do."""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from commands.environment.terraform import Environment
+from helpers.session import outputs_of
+
+__all__ = ["Check", "Place"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one look found: whether it is well, what was seen, and what to do if it is not."""
+
+    name: str
+    ok: bool
+    seen: str
+    todo: str = ""
+
+    def __str__(self) -> str:
+        line = f"{'ok' if self.ok else 'NO'}  {self.name:12}  {self.seen}"
+        return f"{line}. {self.todo}" if self.todo else line
+
+
+@dataclass(frozen=True)
+class Place:
+    """An environment, what is to run in it, and how to ask AWS about it."""
+
+    environment: Environment
+    settings: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    client: Callable[[str], Any]
+
+    @functools.cached_property
+    def who(self) -> str:
+        """The ARN of whoever asks."""
+        return self.client("sts").get_caller_identity()["Arn"]
+
+    @functools.cached_property
+    def outputs(self) -> dict[str, Any]:
+        """What Terraform made; empty before the first apply.
+
+        Raises:
+            BadInput: the file of the outputs is something else.
+        """
+        file = self.environment.outputs_file
+        return outputs_of(str(file)) if file.is_file() else {}

@@ -1,0 +1,97 @@
+"""Whether the roles may do what they must, organisation's policies and permission boundaries included."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from commands.environment.preflight.check import Check, Place
+from contract.names import group_prefix, load
+
+__all__ = ["calls", "roles"]
+
+
+def roles(place: Place) -> Iterator[Check]:
+    """A line for each role; AWS simulates the calls, and none is made.
+
+    Follows https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+    """
+    if not place.outputs:
+        yield Check("roles", True, "none yet; the first apply makes them")
+        return
+    iam, first = place.client("iam"), place.outputs["job_role_arn"].removesuffix("-jobs")
+    for role, needed in calls(place.settings["pipeline_name"], place.outputs).items():
+        denied = []
+        try:
+            for action, resource, context in needed:
+                answer = iam.simulate_principal_policy(
+                    PolicySourceArn=f"{first}-{role}",
+                    ActionNames=[action],
+                    ResourceArns=[resource],
+                    ContextEntries=[
+                        {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [value]}
+                        for key, value in context.items()
+                    ],
+                )
+                denied += [
+                    f"{action} on {resource}"
+                    for result in answer["EvaluationResults"]
+                    if result["EvalDecision"] != "allowed"
+                ]
+        except iam.exceptions.NoSuchEntityException:
+            todo = f"Run `many-models up --env {place.environment.name}`, which makes it."
+            yield Check("role", False, f"there is no {first}-{role}", todo)
+            continue
+        if denied:
+            todo = (
+                f"Run `many-models up --env {place.environment.name}`, or ask whoever sets your "
+                "organisation's policies and permission boundaries."
+            )
+            yield Check("role", False, f"{first}-{role} may not {', '.join(denied)}", todo)
+        else:
+            yield Check("role", True, f"{first}-{role} may do what was asked ({len(needed)} calls)")
+
+
+def calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, str, dict[str, str]]]]:
+    """For each role the calls without which nothing works: action, resource, the request's condition keys."""
+    region, account = outputs["region"], outputs["account_id"]
+    partition = outputs["job_role_arn"].split(":")[1]
+    contract, group = load(), f"{group_prefix(name)}preflight"
+    bucket = f"arn:{partition}:s3:::{outputs['bucket']}"
+    sagemaker = f"arn:{partition}:sagemaker:{region}:{account}"
+    deployer = f"arn:{partition}:lambda:{region}:{account}:function:{outputs['deployer_function_name']}"
+    repository = f"arn:{partition}:ecr:{region}:{account}:repository/{name}"
+    image = ("ecr:BatchGetImage", repository, {})
+    model = f"{contract.prefixes.models}{group}/1.tar.gz"
+    ask = (
+        "sagemaker:InvokeEndpoint",
+        f"{sagemaker}:endpoint/{outputs['endpoint_name']}",
+        {"sagemaker:TargetModel": f"{group}/1.tar.gz"},
+    )
+    read_map = ("s3:GetObject", f"{bucket}/{contract.models_map_key}", {})
+    return {
+        "jobs": [
+            image,
+            ("s3:GetObject", f"{bucket}/{contract.prefixes.raw}preflight.csv", {}),
+            ("s3:PutObject", f"{bucket}/{contract.prefixes.executions}preflight", {}),
+            ("sagemaker:CreateTrainingJob", f"{sagemaker}:training-job/pipelines-preflight", {}),
+            ("iam:PassRole", outputs["job_role_arn"], {"iam:PassedToService": "sagemaker.amazonaws.com"}),
+            (
+                "sagemaker:CreateModelPackage",
+                f"{sagemaker}:model-package-group/{group}",
+                {"sagemaker:ModelApprovalStatus": "PendingManualApproval"},
+            ),
+        ],
+        "endpoint": [image, ("s3:GetObject", f"{bucket}/{model}", {})],
+        "deployer": [
+            read_map,
+            ("s3:PutObject", f"{bucket}/{model}", {}),
+            ("sagemaker:ListModelPackages", "*", {}),
+            ask,
+        ],
+        "invoker": [read_map, ask],
+        "retrainer": [("sagemaker:StartPipelineExecution", f"{sagemaker}:pipeline/{name}", {})],
+        "scheduler": [("lambda:InvokeFunction", deployer, {})],
+        "build": [
+            ("s3:GetObject", f"{bucket}/{contract.prefixes.code}preflight.zip", {}),
+            ("ecr:PutImage", repository, {}),
+        ],
+    }

@@ -1,0 +1,171 @@
+"""Install what a purpose needs into .venv: `python -m commands.install demo`, or `lab` or `test`.
+
+`newest` installs everything at its newest version into .venv-constraints, for `make constraints`.
+
+It runs before anything is installed and needs the standard library alone. uv does the work where it is on
+PATH or can be had from the package index, several times as fast as pip. pip does it where there is no uv,
+where uv fails, and where pip was given a setting that uv has no word for.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.image.pip_settings import pip_settings
+
+__all__ = ["LEFT_OUT", "PURPOSES", "SDK", "Environment", "install", "main", "requirements", "uv_settings"]
+
+PURPOSES = ("demo", "lab", "test")
+# The parts of the SageMaker SDK beyond sagemaker-core, installed without what they ask for: with it come
+# MLflow and PyIceberg, which no pipeline definition needs, and which are half of the packages.
+SDK = ("sagemaker", "sagemaker-mlops", "sagemaker-serve", "sagemaker-train")
+LEFT_OUT = ("mlflow", "pyiceberg", "s3fs", "sagemaker-mlflow")
+
+# Settings of pip, and the variable by which uv is told the same.
+VARIABLES = {
+    "cert": "SSL_CERT_FILE",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "index-url": "UV_DEFAULT_INDEX",
+    "proxy": "HTTP_PROXY HTTPS_PROXY",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "trusted-host": "UV_INSECURE_HOST",
+}
+OPTIONS = {"constraint": "--constraint"}
+# Settings of pip that do not change which packages come from where.
+NOT_FOR_UV = {
+    "cache-dir",
+    "config-file",
+    "disable-pip-version-check",
+    "no-color",
+    "no-compile",
+    "no-input",
+    "no-python-version-warning",
+    "progress-bar",
+    "quiet",
+    "require-virtualenv",
+    "retries",
+    "root-user-action",
+    "verbose",
+}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment, and what holds the versions in it."""
+
+    folder: Path
+    constraints: tuple[str, ...] = ("--constraint", "constraints.txt")
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin/python"
+
+    def create(self) -> None:
+        """Make it unless it is there."""
+        if not self.python.with_name("pip").exists():
+            venv.create(self.folder, with_pip=True, symlinks=True, clear=not self.python.exists())
+
+
+def requirements(purpose: str) -> list[list[str]]:
+    """What to install, one command after the other."""
+    both = ["--editable", "./container", "--editable"]
+    if purpose == "newest":
+        return [[*both, ".[lab,sdk,test]", "uv"]]
+    return [[*both, "." if purpose == "demo" else f".[{purpose}]"], ["--no-deps", *SDK]]
+
+
+def uv_settings(settings: Mapping[str, list[str]]) -> tuple[dict[str, str], list[str]] | None:
+    """The same settings as variables and options for uv; None if there is one that uv has no word for."""
+    variables, options = {}, []
+    for name, values in settings.items():
+        if name in VARIABLES:
+            together = ("," if name == "find-links" else " ").join(values)
+            variables |= dict.fromkeys(VARIABLES[name].split(), together)
+        elif name in OPTIONS:
+            options += [part for value in values for part in (OPTIONS[name], value)]
+        elif name not in NOT_FOR_UV:
+            return None
+    if "UV_INDEX" in variables:  # pip takes the best version of all indexes, uv of the first that has any
+        variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return variables, options
+
+
+def install(environment: Environment, purpose: str) -> None:
+    """Install what a purpose needs and is not there yet.
+
+    Raises:
+        subprocess.CalledProcessError: pip could not.
+    """
+    told = uv_settings(pip_settings(str(environment.python)))
+    uv = _uv(environment) if told else None
+    for required in requirements(purpose):
+        if not (uv and told and _by_uv(uv, *told, environment, required)):
+            _pip(environment, "--no-compile", *required)  # Python compiles what it imports
+
+
+def main() -> None:
+    """Make the environment if there is none, and install."""
+    purpose = sys.argv[-1]
+    if len(sys.argv) != 2 or purpose not in (*PURPOSES, "newest"):
+        sys.exit(f"Say what to install for, one of {', '.join(PURPOSES)}.")
+    newest = purpose == "newest"
+    environment = Environment(Path(".venv-constraints"), ()) if newest else Environment(Path(".venv"))
+    print(f"Installing into {environment.folder} what `{purpose}` needs, once.", flush=True)
+    environment.create()
+    try:
+        install(environment, purpose)
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"pip could not install what `{purpose}` needs (exit code {error.returncode}); see above.")
+
+
+def _uv(environment: Environment) -> str | None:
+    """Find uv on this machine, or get it into the environment; None where it cannot be had."""
+    if found := shutil.which("uv"):
+        return found
+    uv = environment.python.with_name("uv")
+    if not uv.exists():
+        try:
+            _pip(environment, "uv", capture_output=True)
+        except subprocess.CalledProcessError:
+            print("uv cannot be had here; pip installs the same, which takes some minutes.", flush=True)
+            return None
+    return str(uv)
+
+
+def _by_uv(
+    uv: str,
+    variables: Mapping[str, str],
+    options: list[str],
+    environment: Environment,
+    required: list[str],
+) -> bool:
+    """Whether uv installed it; what a person told uv itself goes before what they told pip."""
+    into = ["--python", str(environment.python), *environment.constraints]
+    own = {name: value for name, value in os.environ.items() if name.startswith("UV_")}
+    done = subprocess.run(
+        [uv, "pip", "install", "--quiet", *into, *options, *required],
+        env={**os.environ, **variables, **own},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        print(f"{done.stderr.strip()}\nuv could not install; pip tries, for some minutes.", flush=True)
+    return done.returncode == 0
+
+
+def _pip(environment: Environment, *required: str, capture_output: bool = False) -> None:
+    command = [str(environment.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*command, *environment.constraints, *required], check=True, capture_output=capture_output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""All that is used of moto, most of which moto does not promise to keep; seen on the version SEEN_ON.
+
+moto answers for S3 and for what is recorded only. Beyond its HTTP interface this AWS needs its insides: parts
+of its server, its objects in memory, which are kept on disk, and its metrics. Nothing else here imports moto;
+`tests/local_aws/core/test_moto.py` holds each of these, so that it notices a version that has changed them.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from moto.s3.models import FakeKey, S3Backend, s3_backends
+
+from local_aws.core.account import ACCOUNT_ID
+from local_aws.core.errors import AwsError
+from local_aws.core.wire import Reply, Request
+
+__all__ = ["SEEN_ON", "Metric", "Moto", "MotoRequestHandler", "Objects"]
+
+SEEN_ON = "5.2.5"
+_PAGE = (b"<!doctype", b"<html lan", b"<html>")
+_PLAIN_FIELDS = (
+    "bucket_key_enabled",
+    "checksum_parts",
+    "checksum_type",
+    "checksum_value",
+    "encryption",
+    "kms_key_id",
+)
+
+
+class Moto:
+    """moto's server, without its sockets."""
+
+    def __init__(self) -> None:
+        self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
+
+    def answer(self, request: Request) -> Reply:
+        """Answer a request.
+
+        Raises:
+            AwsError: moto answered with a page, not in the service's protocol.
+        """
+        started: list[Any] = []
+        chunks = self._application(
+            request.environ, lambda line, headers, _error=None: started.append((line, headers))
+        )
+        body = b"".join(chunks)
+        line, headers = started[-1]
+        status = int(line.split(maxsplit=1)[0])
+        if status == 500 and body.lstrip()[:9].lower() in _PAGE:
+            raise AwsError(
+                "InternalFailure", "moto failed on this request; the server's log has the reason.", 500
+            )
+        return Reply.verbatim(body, status, headers)
+
+
+class Objects:
+    """The buckets and objects that moto has in memory."""
+
+    @property
+    def _backend(self) -> S3Backend:
+        return s3_backends[ACCOUNT_ID]["aws"]
+
+    def has_bucket(self, bucket: str) -> bool:
+        """Return whether a bucket exists."""
+        return bucket in self._backend.buckets
+
+    def create_bucket(self, bucket: str, region: str) -> None:
+        """Create a bucket."""
+        self._backend.create_bucket(bucket, region)
+
+    def names(self, bucket: str) -> list[str]:
+        """Return the keys of a bucket, sorted, those marked as deleted too."""
+        return sorted(dict.keys(self._backend.buckets[bucket].keys))
+
+    def find(self, bucket: str, name: str) -> FakeKey | None:
+        """Return an object's newest version, unless it is marked as deleted."""
+        found = self._backend.buckets[bucket].keys.get(name) if self.has_bucket(bucket) else None
+        return found if isinstance(found, FakeKey) else None
+
+    def put(self, bucket: str, name: str, content: bytes) -> None:
+        """Write an object."""
+        self._backend.put_object(bucket, name, content)
+
+    def describe_bucket(self, name: str) -> dict[str, Any]:
+        """Return what `restore_bucket` needs, as JSON takes it."""
+        bucket = self._backend.buckets[name]
+        return {
+            "name": bucket.name,
+            "region": bucket.region_name,
+            "creation_date": bucket.creation_date.isoformat(),
+            "versioning_status": bucket.versioning_status,
+        }
+
+    def restore_bucket(self, about: dict[str, Any]) -> None:
+        """Create a bucket as it was."""
+        if not self.has_bucket(about["name"]):
+            self.create_bucket(about["name"], about["region"])
+        bucket = self._backend.buckets[about["name"]]
+        bucket.creation_date = datetime.fromisoformat(about["creation_date"])
+        bucket.versioning_status = about["versioning_status"]
+
+    def describe(self, key: FakeKey) -> dict[str, Any]:
+        """Return what `restore` needs of an object, but its content, as JSON takes it."""
+        return {
+            "key": key.name,
+            "etag": key.etag.strip('"'),
+            "last_modified": key.last_modified.isoformat(),
+            "metadata": dict(key.metadata),
+            "tags": self._backend.tagger.get_tag_dict_for_resource(key.arn),
+            "storage_class": key.storage_class,
+            "version_id": key.response_dict.get("x-amz-version-id"),
+            "checksum_algorithm": key.checksum_algorithm,
+            **{field: getattr(key, field) for field in _PLAIN_FIELDS},
+        }
+
+    def restore(self, bucket_name: str, about: dict[str, Any], content: bytes) -> FakeKey:
+        """Write an object as it was."""
+        bucket = self._backend.buckets[bucket_name]
+        key = FakeKey(
+            about["key"],
+            content,
+            ACCOUNT_ID,
+            bucket.region_name,
+            storage=about["storage_class"],
+            etag=about["etag"],
+            is_versioned=about["version_id"] is not None,
+            version_id=about["version_id"],
+            bucket_name=bucket.name,
+            **{field: about[field] for field in _PLAIN_FIELDS},
+        )
+        key.last_modified = datetime.fromisoformat(about["last_modified"])
+        key.checksum_algorithm = about["checksum_algorithm"]
+        key.metadata.clear()
+        key.metadata.update(about["metadata"])
+        bucket.keys.setlist(key.name, [key])
+        tags = [{"Key": name, "Value": value} for name, value in about["tags"].items()]
+        self._backend.tagger.tag_resource(key.arn, tags)
+        return key
+
+
+class Metric:
+    """The values of one metric in one minute, added up as CloudWatch keeps them."""
+
+    def __init__(
+        self,
+        region: str,
+        namespace: str,
+        name: str,
+        dimensions: list[dict[str, str]],
+        minute: datetime,
+        unit: str,
+    ) -> None:
+        self._datum = MetricAggregatedDatum(
+            namespace=namespace,
+            name=name,
+            min_stat=float("inf"),
+            max_stat=float("-inf"),
+            sample_count=0,
+            sum_stat=0,
+            dimensions=dimensions,
+            timestamp=minute,
+            unit=unit,
+        )
+        self._data = cloudwatch_backends[ACCOUNT_ID][region].metric_data
+
+    @property
+    def minute(self) -> datetime:
+        """When the minute began, in UTC."""
+        return self._datum.timestamp
+
+    def add(self, value: float) -> None:
+        """Note a value; from the first one on, GetMetricData has the metric."""
+        datum = self._datum
+        datum.min, datum.max = min(datum.min, value), max(datum.max, value)
+        datum.sum += value
+        datum.sample_count += 1
+        if datum.sample_count == 1:
+            self._data.append(datum)

@@ -1,0 +1,67 @@
+"""What happens to a request on its way: each handler answers it, refuses it, or leaves it to the next."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+from local_aws.core.errors import AwsError, not_emulated
+from local_aws.core.moto import Moto
+from local_aws.core.wire import Reply, Request
+from local_aws.gateway.operations import offered
+
+__all__ = [
+    "MOTO_SERVICES",
+    "no_browser_pages",
+    "only_this_machine",
+    "recorded",
+    "refuse_unlisted",
+    "simulate_principal_policy",
+]
+
+# Records only; moto keeps them. CloudWatch signs as `monitoring`.
+MOTO_SERVICES = {"ecr", "iam", "monitoring", "sts"}
+_LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?")
+
+
+def only_this_machine(request: Request) -> None:
+    """Refuse requests by another name than this machine's, such as those of a page that rebinds its own."""
+    if not _LOCAL_HOST.fullmatch(request.environ.get("HTTP_HOST", "127.0.0.1")):
+        raise AwsError("AccessDenied", "This server answers to 127.0.0.1 and localhost only.", 403)
+
+
+def no_browser_pages(request: Request) -> None:
+    """Refuse pages in a browser, which could otherwise write an object that a job then runs."""
+    if request.header("Origin") and not request.path.startswith("/function-url/"):
+        raise AwsError("AccessDenied", "A page in a browser may call function URLs only.", 403)
+
+
+def refuse_unlisted(request: Request) -> None:
+    """Refuse what moto would answer, although nobody has looked whether that is AWS's answer."""
+    if request.service in ("s3", *MOTO_SERVICES) and request.operation not in offered():
+        raise not_emulated(f"the operation {request.operation or request}")
+
+
+def simulate_principal_policy(request: Request) -> Reply | None:
+    """Answer iam:SimulatePrincipalPolicy, which moto lacks: everything is allowed here."""
+    if request.operation != "iam:SimulatePrincipalPolicy":
+        return None
+    form = parse_qs(request.body.decode(errors="replace"))
+    actions = [values[0] for key, values in form.items() if key.startswith("ActionNames.member")]
+    results = "".join(
+        f"<member><EvalActionName>{escape(action)}</EvalActionName><EvalResourceName>*</EvalResourceName>"
+        "<EvalDecision>allowed</EvalDecision></member>"
+        for action in actions
+    )
+    content = (
+        '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
+        "<SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated>"
+        f"<EvaluationResults>{results}</EvaluationResults></SimulatePrincipalPolicyResult>"
+        "<ResponseMetadata><RequestId>local</RequestId></ResponseMetadata></SimulatePrincipalPolicyResponse>"
+    )
+    return Reply(content.encode(), 200, {"Content-Type": "text/xml"})
+
+
+def recorded(moto: Moto) -> Callable[[Request], Reply | None]:
+    """Return what lets moto answer for the services that are recorded only."""
+    return lambda request: moto.answer(request) if request.service in MOTO_SERVICES else None

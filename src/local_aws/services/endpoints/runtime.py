@@ -1,0 +1,44 @@
+"""InvokeEndpoint, as HTTP has it.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+"""
+
+import re
+from urllib.parse import unquote
+
+from local_aws.core.errors import not_emulated
+from local_aws.core.wire import Reply, Request
+from local_aws.services.endpoints.endpoints import Endpoints
+
+__all__ = ["Runtime"]
+
+_INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
+# The headers that a model is sent.
+_ASKED = (
+    "accept",
+    "content-type",
+    "x-amzn-sagemaker-custom-attributes",
+    "x-amzn-sagemaker-target-model",
+)
+# Those of its answer that reach the client.
+_ANSWERED = ("Content-Type", "X-Amzn-SageMaker-Custom-Attributes")
+
+
+class Runtime:
+    """Answers requests to the SageMaker runtime."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+
+    def answer(self, request: Request) -> Reply | None:
+        """Answer an invocation of an endpoint."""
+        invocation = _INVOCATION.fullmatch(request.raw_path) if request.service == "sagemaker" else None
+        if invocation is None:
+            return None
+        if request.method != "POST":
+            raise not_emulated(f"{request.method} of an endpoint's invocations")
+        asked = {name: value for name in _ASKED if (value := request.header(name))}
+        answer, variant = self._endpoints.invoke(unquote(invocation[1]), request.body, asked)
+        status, headers, content = answer
+        answered = {name: headers[name.lower()] for name in _ANSWERED if name.lower() in headers}
+        return Reply(content, status, {**answered, "x-Amzn-Invoked-Production-Variant": variant})

@@ -1,0 +1,17 @@
+"""An end of the execution, with a message."""
+
+from local_aws.services.pipelines.steps.base import StepFailed, StepRun, StepType
+
+__all__ = ["Fail"]
+
+
+class Fail(StepType):
+    """It never succeeds, so there is nothing to restore."""
+
+    type = "Fail"
+
+    def execute(self, run: StepRun) -> None:
+        """Fail with the message."""
+        message = str(run.scope.resolve(run.step["Arguments"].get("ErrorMessage", "")))
+        run.note(Fail={"ErrorMessage": message})
+        raise StepFailed(message)

@@ -1,0 +1,102 @@
+"""What Processing, Training and Tuning steps share: each is a job, or takes over that of an earlier run."""
+
+import secrets
+import string
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from botocore import xform_name
+
+from local_aws.core.store import Document
+from local_aws.core.validation import service_model
+from local_aws.services.jobs.family import JobFamily
+from local_aws.services.pipelines import cache
+from local_aws.services.pipelines.retries import JOB_INTERNAL_ERROR
+from local_aws.services.pipelines.steps.base import StepFailed, StepRun, StepType
+
+__all__ = ["JobStep"]
+
+_RANDOM_LENGTH = 10
+_ALPHABET = string.ascii_letters + string.digits
+
+
+class JobStep(StepType):
+    """A step that is a job.
+
+    Attributes:
+        metadata: What the step's Metadata call the job.
+        cached_attributes: What of its request the step cache compares.
+            https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html
+    """
+
+    retriable = True
+    metadata: ClassVar[str]
+    cached_attributes: ClassVar[Sequence[str]]
+
+    @property
+    def family(self) -> JobFamily:
+        """The jobs that this one is of."""
+        raise NotImplementedError
+
+    @classmethod
+    def cached(cls, request: Document) -> dict[str, Any]:
+        """Return what of a resolved request the step cache compares."""
+        return {name: request[name] for name in cls.cached_attributes if request.get(name) is not None}
+
+    def exception_type(self, reason: str) -> str | None:
+        """Return what retry policies call the failure of a job."""
+        return JOB_INTERNAL_ERROR if reason.startswith("InternalServerError") else None
+
+    def execute(self, run: StepRun) -> None:
+        """Take over the job of an earlier execution if the cache has one, else run a job."""
+        request, store = run.scope.resolve(run.step["Arguments"]), self.services.store
+        key = cache.cache_key(run.scope.execution["PipelineName"], run.step, self.cached(request))
+        seconds = cache.expiry(run.step)
+        hit = cache.find(store, key, seconds) if seconds is not None else None
+        if hit and store.find(self.family.kind, hit["JobName"]):
+            name = hit["JobName"]
+            run.record["CacheHitResult"] = {"SourcePipelineExecutionArn": hit["PipelineExecutionArn"]}
+            self._note(run, name)
+        else:
+            name = self._run_job(run, request)
+            cache.remember(store, key, name, run.execution_arn)
+        self.show(run, name)
+
+    def restore(self, run: StepRun) -> None:
+        """Show the job of an earlier attempt."""
+        self.show(run, run.record["Metadata"][self.metadata]["Arn"].rsplit("/", 1)[-1])
+
+    def show(self, run: StepRun, job: str) -> None:
+        """Let later steps refer to a job."""
+        describe = getattr(self.family, xform_name(f"Describe{self.family.noun}"))
+        run.scope.properties[run.name] = describe({f"{self.family.noun}Name": job})
+
+    def _run_job(self, run: StepRun, request: Document) -> str:
+        operation, name_field = f"Create{self.family.noun}", f"{self.family.noun}Name"
+        shape = service_model("sagemaker").operation_model(operation).input_shape.members[name_field]
+        name = _job_name(run.scope.execution["PipelineExecutionId"], run.name, shape.metadata["max"])
+        request = {**request, name_field: name}
+        self.check_request(run, operation, request)
+        getattr(self.family, xform_name(operation))(request)
+        run.end = lambda: self.family.end(name)
+        self._note(run, name)
+        if run.stopping.is_set():
+            run.end()
+        job = self.family.wait(name)
+        status = self.family.status(job)
+        if status != "Completed":
+            reason = job.get("FailureReason") or job.get("SecondaryStatus") or status
+            raise StepFailed(f"Job {name}: {reason}", self.exception_type(reason))
+        return name
+
+    def _note(self, run: StepRun, job: str) -> None:
+        run.note(**{self.metadata: {"Arn": self.family.arn(job)}})
+
+
+def _job_name(execution_id: str, step: str, length: int) -> str:
+    """Return a name as Pipelines makes it, with as much of the step's name as fits into the job's limit."""
+    ending = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+    prefix = f"pipelines-{execution_id}" if length >= 2 * len(f"pipelines-{execution_id}") else execution_id
+    room = length - len(prefix) - len(ending) - 2
+    middle = "".join(letter if letter in _ALPHABET else "-" for letter in step)[:room].strip("-")
+    return f"{prefix}-{middle}-{ending}"

@@ -1,0 +1,52 @@
+"""A processing job, and the property files among its outputs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from local_aws.core.errors import invalid
+from local_aws.services.jobs.processing import ProcessingJobs
+from local_aws.services.pipelines.steps.base import StepFailed, StepRun
+from local_aws.services.pipelines.steps.jobs import JobStep
+
+__all__ = ["Processing"]
+
+_FILE_FIELDS = ("PropertyFileName", "OutputName", "FilePath")
+
+
+class Processing(JobStep):
+    """Later steps refer to the job, and by `Std:JsonGet` to what is inside its property files."""
+
+    type = "Processing"
+    metadata = "ProcessingJob"
+    cached_attributes = ("AppSpecification", "Environment", "ProcessingInputs")
+
+    @property
+    def family(self) -> ProcessingJobs:
+        """Processing jobs."""
+        return self.services.processing
+
+    @classmethod
+    def check(cls, step: Mapping[str, Any]) -> None:
+        """Refuse property files that do not say what and where they are."""
+        files = step.get("PropertyFiles", [])
+        if not isinstance(files, list) or not all(
+            isinstance(file, dict) and all(isinstance(file.get(field), str) for field in _FILE_FIELDS)
+            for file in files
+        ):
+            raise invalid(f"Step {step['Name']}: each of PropertyFiles needs {', '.join(_FILE_FIELDS)}.")
+
+    def show(self, run: StepRun, job: str) -> None:
+        """Let later steps refer to a job and its property files."""
+        super().show(run, job)
+        configuration = run.scope.properties[run.name].get("ProcessingOutputConfig", {})
+        outputs = {
+            output["OutputName"]: output["S3Output"]["S3Uri"] for output in configuration.get("Outputs", [])
+        }
+        for file in run.step.get("PropertyFiles", []):
+            name, output, path = (file[field] for field in _FILE_FIELDS)
+            if output not in outputs:
+                raise StepFailed(
+                    f"Property file {name} names the output {output!r}; the job has {sorted(outputs)}"
+                )
+            content = run.scope.read_object(f"{outputs[output].rstrip('/')}/{path}")
+            run.scope.property_files[run.name, name] = content

@@ -1,0 +1,33 @@
+"""The next version of a model in the registry."""
+
+from uuid import NAMESPACE_URL, uuid5
+
+from local_aws.services.pipelines.steps.base import StepRun, StepType
+
+__all__ = ["RegisterModel"]
+
+
+class RegisterModel(StepType):
+    """Later steps refer to the model package."""
+
+    type = "RegisterModel"
+    retriable = True
+
+    def execute(self, run: StepRun) -> None:
+        """Register a model package, in a group that is made if there is none."""
+        request, registry = run.scope.resolve(run.step["Arguments"]), self.services.registry
+        self.check_request(run, "CreateModelPackage", request)
+        registry.ensure_group(request["ModelPackageGroupName"])
+        # An execution registers once, also when it is retried after the server was killed at this moment.
+        token = str(uuid5(NAMESPACE_URL, f"{run.execution_arn}/{run.name}"))
+        arn = registry.create_model_package({"ClientToken": token, **request})["ModelPackageArn"]
+        self._show(run, arn)
+        run.note(RegisterModel={"Arn": arn})
+
+    def restore(self, run: StepRun) -> None:
+        """Show the package of an earlier attempt."""
+        self._show(run, run.record["Metadata"]["RegisterModel"]["Arn"])
+
+    def _show(self, run: StepRun, arn: str) -> None:
+        described = self.services.registry.describe_model_package({"ModelPackageName": arn})
+        run.scope.properties[run.name] = described

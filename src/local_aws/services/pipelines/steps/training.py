@@ -1,0 +1,27 @@
+"""A training job."""
+
+from local_aws.services.jobs.training import TrainingJobs
+from local_aws.services.pipelines.steps.jobs import JobStep
+
+__all__ = ["Training"]
+
+
+class Training(JobStep):
+    """Later steps refer to the job, such as to its ModelArtifacts."""
+
+    type = "Training"
+    metadata = "TrainingJob"
+    cached_attributes = (
+        "AlgorithmSpecification",
+        "CheckpointConfig",
+        "DebugHookConfig",
+        "DebugRuleConfigurations",
+        "Environment",
+        "HyperParameters",
+        "InputDataConfig",
+    )
+
+    @property
+    def family(self) -> TrainingJobs:
+        """Training jobs."""
+        return self.services.training

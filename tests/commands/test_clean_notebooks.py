@@ -1,0 +1,36 @@
+"""The hook that takes out of notebooks what differs at every run."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from support import ROOT
+
+
+def clean(*paths: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "commands.clean_notebooks", *map(str, paths)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_stored_notebooks_are_clean(tmp_path: Path) -> None:
+    copies = [Path(shutil.copy(path, tmp_path)) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    before = [path.read_bytes() for path in copies]
+    done = clean(*copies)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert [path.read_bytes() for path in copies] == before
+
+
+def test_counts_times_and_traces_go_and_outputs_stay(tmp_path: Path) -> None:
+    stored = ROOT / "notebooks/02_define_pipeline.ipynb"
+    notebook = nbformat.read(stored, as_version=4)
+    notebook.metadata["papermill"] = {"start_time": "2026-01-01T00:00:00"}
+    for number, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
+        cell.execution_count = 40 + number
+        cell.metadata["execution"] = {"iopub.status.busy": "2026-01-01T00:00:00"}
+    dirty = tmp_path / "dirty.ipynb"
+    nbformat.write(notebook, dirty)
+    assert clean(dirty).returncode == 1
+    assert dirty.read_bytes() == stored.read_bytes()
+    assert clean(dirty).returncode == 0

@@ -1,0 +1,241 @@
+"""`many-models`: what its help says, how it ends, what it suggests, and that it answers at once."""
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+from support import ROOT
+from support.helpers.headless import environment
+
+from commands.__main__ import main, many_models
+from commands.endings import Command
+from helpers.errors import BadInput, ExitCode, JobFailed
+from helpers.parameters import PARAMETERS
+
+SLOW_TO_IMPORT = {"IPython", "boto3", "botocore", "matplotlib", "numpy", "pandas", "papermill", "sagemaker"}
+DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "No."}}, "GetObject")
+README = (ROOT / "README.md").read_text()
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def fail(**_: object) -> None:
+        raise error
+
+    return fail
+
+
+# Help
+
+
+def test_the_help_lists_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    told = capsys.readouterr().out
+    for name, command in many_models.commands.items():
+        assert f"  {name} " in told
+        assert command.get_short_help_str(limit=90) in told, "no sentence is cut off"
+    for code in ExitCode:
+        assert f"\n  {code.value:<4} {code.meaning.split(';')[0]}" in told
+
+
+@pytest.mark.parametrize("name", [*many_models.commands, "local-aws start", "local-aws reset"])
+def test_every_command_has_help_and_says_how_it_ends(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert main([*name.split(), "--help"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"Usage: many-models {name} ")
+    assert "Exit codes:" in told
+
+
+def test_the_readme_has_the_commands_and_the_exit_codes() -> None:
+    table = README.split("## The command line")[1].split("| code | |\n|---:|---|\n")[1].split("\n\n")[0]
+    assert table.strip().splitlines() == [f"| {code.value} | {code.meaning} |" for code in ExitCode]
+    sentence = README.split("## The command line")[1].split("each has")[0]
+    assert [name for name in many_models.commands if f"`{name}`" not in sentence] == []
+
+
+def test_the_console_script_is_this_command_line() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, name = scripts["many-models"].partition(":")
+    assert getattr(importlib.import_module(module), name) is main
+
+
+def test_help_imports_nothing_that_is_slow_to_import() -> None:
+    code = (
+        "import sys\nfrom commands.__main__ import main\nmain(['--help'])\nmain(['run', '--help'])\n"
+        f"assert not {SLOW_TO_IMPORT!r} & set(sys.modules), sorted({SLOW_TO_IMPORT!r} & set(sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+# What is typed wrong
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["rnu"], "No such command 'rnu'. Did you mean 'run'?"),
+        (["local-aws", "stat"], "No such command 'stat'. (Did you mean one of: 'start', 'status'?)"),
+        (["run", "--onyl", "03", "local.yaml"], "No such option '--onyl'. Did you mean '--only'?"),
+        (["run"], "Missing argument 'FILE'."),
+        (["run", "x.yaml", "-p", "STEPS"], "Option '-p' requires 2 arguments."),
+        (["up"], "Missing option '--env'."),
+        (["image", "--builder", "dokcer"], "'dokcer' is not one of 'auto', 'docker', 'codebuild', 'none'."),
+        (["local-aws", "start", "--port", "many"], "'many' is not a valid integer."),
+    ],
+)
+def test_what_is_typed_wrong_is_a_sentence_with_the_nearest_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    assert main(arguments) == ExitCode.BAD_INPUT
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert sentence in told.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("arguments", [[], ["local-aws"]])
+def test_without_a_command_the_help_is_shown(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert main(arguments) == ExitCode.BAD_INPUT
+    assert "Commands:" in capsys.readouterr().err
+
+
+# How a command ends
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (JobFailed("It fell."), 1, "It fell."),
+        (BadInput("No."), 2, "No."),
+        (DENIED, 1, f"AWS refused: {DENIED} Look at dev."),
+        (NoCredentialsError(), 1, "AWS refused: Unable to locate credentials. Look at dev."),
+        (EOFError(), 1, "Nobody answered; where nobody can type, add --yes."),
+        (KeyboardInterrupt(), 130, "Interrupted; all is well."),
+    ],
+    ids=lambda each: type(each).__name__ if isinstance(each, BaseException) else "",
+)
+def test_whatever_a_command_raises_is_a_sentence_and_an_exit_code(
+    capsys: pytest.CaptureFixture[str], error: BaseException, code: int, sentence: str
+) -> None:
+    command = Command(
+        "x",
+        params=[click.Option(["--env"])],
+        callback=raising(error),
+        interrupted="all is well.",
+        refused="Look at {env}.",
+    )
+    assert command.main(["--env", "dev"], standalone_mode=False) == code
+    assert capsys.readouterr() == ("", f"\n{sentence}\n")
+
+
+def test_a_fault_of_ours_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        Command("x", callback=raising(ZeroDivisionError())).main([], standalone_mode=False)
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_ends_a_command_with_130_and_a_sentence(tmp_path: Path, number: signal.Signals) -> None:
+    os.mkfifo(tmp_path / "waits.yaml")  # whoever opens it waits for a writer
+    process = subprocess.Popen(
+        [sys.executable, "-m", "commands", "run", tmp_path / "waits.yaml"],
+        env=environment(tmp_path / "home"),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    writer = os.open(tmp_path / "waits.yaml", os.O_WRONLY)  # waits for the command to open it
+    process.send_signal(number)
+    assert process.communicate(timeout=30)[1] == (
+        "\nInterrupted; nothing that this run started is left running here.\n"
+    )
+    os.close(writer)
+    assert process.returncode == ExitCode.INTERRUPTED
+
+
+def test_the_former_name_is_the_same_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "helpers.run", str(tmp_path / "nowhere.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == ExitCode.BAD_INPUT
+    assert f"The parameter file {tmp_path / 'nowhere.yaml'} cannot be read" in done.stderr
+
+
+# Completion
+
+
+def completed(shell: str, *words: str) -> list[str]:
+    """What a shell is offered for the last of these words."""
+    typed = ["many-models", *words]
+    position = {"COMP_WORDS": " ".join(typed), "COMP_CWORD": str(len(typed) - 1)}
+    if shell == "fish":
+        position["COMP_CWORD"] = words[-1]
+    done = subprocess.run(
+        [sys.executable, "-m", "commands"],
+        env={**os.environ, "_MANY_MODELS_COMPLETE": f"{shell}_complete", **position},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split("\n")[:-1]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_names_of_parameters_are_completed(shell: str) -> None:
+    told = completed(shell, "run", "parameters/local.yaml", "-p", "max_")
+    assert [name for name in PARAMETERS if any(name in line for line in told)] == [
+        "MAX_TUNING_JOBS",
+        "MAX_TUNING_PARALLEL_JOBS",
+    ]
+
+
+def test_a_value_is_not_taken_for_a_name() -> None:
+    assert completed("bash", "run", "parameters/local.yaml", "-p", "DATASETS", "") == [""]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["pre"], "plain,preflight"),
+        (["run", "--fr"], "plain,--from"),
+        (["run", "param"], "file,param"),
+        (["up", "--env", "d"], "plain,dev"),
+        (["image", "--builder", "d"], "plain,docker"),
+        (["local-aws", "re"], "plain,reset"),
+    ],
+)
+def test_commands_options_files_and_environments_are_completed(words: list[str], offered: str) -> None:
+    assert completed("bash", *words) == [offered]
+
+
+# The laptop's AWS
+
+
+def test_local_aws_is_started_looked_at_and_taken_away(tmp_path: Path) -> None:
+    def typed(*arguments: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "commands", "local-aws", *arguments]
+        env = environment(tmp_path / "home")
+        done = subprocess.run(command, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        return done.returncode, done.stdout
+
+    nothing = (1, f"No server runs for {tmp_path / 'home'}\n")
+    assert typed("status") == nothing
+    try:
+        code, told = typed("start")
+        assert code == 0
+        assert told.startswith("Started: process ")
+        code, told = typed("status")
+        assert code == 0
+        assert told.startswith("server        http://127.0.0.1:")
+        assert typed("stop") == (0, "Stopped\n")
+        assert typed("reset")[0] == 1, "nobody answers the question"
+        assert (tmp_path / "home").is_dir()
+    finally:
+        assert typed("reset", "--yes") == (0, f"Deleted {tmp_path / 'home'}\n")
+    assert not (tmp_path / "home").exists()

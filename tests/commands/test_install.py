@@ -1,0 +1,155 @@
+"""The light installation: complete without what it leaves out, done once, by uv as pip was told."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from support import ROOT
+from support.helpers import headless
+from support.helpers.shared import Compiled, Connected
+
+from commands import install
+from helpers.image.pip_settings import pip_settings
+
+# The definitions of both families, and of a pipeline in a network, with what is left out not to be had.
+COMPILE = """
+import dataclasses, importlib, json, pkgutil, sys
+for name in sys.argv[1:]:
+    sys.modules[name] = None
+from support.helpers.shared import compile_pipeline
+from helpers import pipeline
+from helpers.session import connect
+session = connect("local", "many-models")
+for module in pkgutil.iter_modules(pipeline.__path__):
+    importlib.import_module(f"helpers.pipeline.{module.name}")
+made = [compile_pipeline(session), compile_pipeline(session, "regression")]
+definitions = [one.definition for one in made]
+in_a_network = dataclasses.replace(session, vpc={"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]})
+compiler = pipeline.Compiler(in_a_network, made[0].compiler.source_uri)
+definitions.append(pipeline.definition(compiler, made[0].parameters, made[0].steps))
+sys.stdout.write(json.dumps(definitions))
+"""
+
+
+def required(distribution: str) -> set[str]:
+    """What a distribution asks for here, without its extras."""
+    asked = [Requirement(line) for line in requires(distribution) or []]
+    return {normal(one.name) for one in asked if not one.marker or one.marker.evaluate({"extra": ""})}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def is_installed(distribution: str) -> bool:
+    try:
+        return bool(version(distribution))
+    except PackageNotFoundError:
+        return False
+
+
+@pytest.mark.slow
+def test_definitions_need_nothing_of_what_is_left_out(connected: Connected, compiled: Compiled) -> None:
+    blocked = [name.replace("-", "_") for name in install.LEFT_OUT]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", COMPILE, *blocked],
+        env=headless.environment(Path(connected.settings["LOCAL_AWS_HOME"])),
+        cwd=ROOT / "tests",
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    classification, regression, in_a_network = json.loads(done.stdout)
+    assert classification == compiled.definition
+    assert json.loads(regression)["Steps"]
+    assert "subnet-1" in in_a_network
+
+
+def test_all_that_the_sdk_asks_for_is_there_but_for_what_is_left_out() -> None:
+    asked = set().union(*map(required, install.SDK))
+    assert set(install.LEFT_OUT) < asked
+    assert {name for name in asked if not is_installed(name)} <= set(install.LEFT_OUT)
+
+
+def test_an_installation_that_leaves_nothing_out_is_of_the_same_sdk() -> None:
+    """What conda installs: the extra `sdk`."""
+    (line,) = [line for line in requires("many-models") or [] if line.startswith("sagemaker==")]
+    pinned = dict(line.split("==") for line in constraints())
+    assert Requirement(line).specifier.contains(pinned["sagemaker"])
+    assert "sdk" in (ROOT / "environment.yml").read_text()
+    for name in (*install.SDK, *install.LEFT_OUT, "uv"):
+        assert name in pinned, name
+
+
+def constraints() -> list[str]:
+    return [line for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line]
+
+
+@pytest.mark.parametrize("purpose", install.PURPOSES)
+def test_a_stamp_that_is_new_enough_installs_nothing_and_an_old_one_its_purpose(
+    tmp_path: Path, purpose: str
+) -> None:
+    for name in ("Makefile", "constraints.txt", "pyproject.toml", "container", "src"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    stamp = tmp_path / f".venv/installed-{purpose}"
+    stamp.parent.mkdir()
+    stamp.touch()
+    target = "install" if purpose == "demo" else f"install-{purpose}"
+    command = ["make", "--dry-run", target, f"PYTHON={sys.executable}"]
+
+    def planned() -> str:
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    assert "commands.install" not in planned()
+    os.utime(stamp, (0, 0))
+    assert f"-m commands.install {purpose}\n" in planned()
+
+
+def test_an_unknown_purpose_is_one_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "commands.install", "all"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "Say what to install for, one of demo, lab, test.\n"
+
+
+# uv as pip was told
+
+
+def test_uv_gets_what_pip_was_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pip")
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    settings = tmp_path / "settings.conf"
+    settings.write_text(
+        "[global]\nindex-url = https://one.example/simple\nextra-index-url = https://two.example/simple\n"
+        "    https://three.example/simple\ncert = /etc/ssl/mine.pem\n[install]\nfind-links = /a /b\n"
+        "[download]\nplatform = any\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.setenv("PIP_INDEX_URL", "https://nearest.example/simple")
+    monkeypatch.setenv("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+    monkeypatch.setenv("PIP_CONSTRAINT", "/mine.txt")
+    variables, options = install.uv_settings(pip_settings(sys.executable))
+    told = {
+        "UV_DEFAULT_INDEX": "https://nearest.example/simple",
+        "UV_INDEX": "https://two.example/simple https://three.example/simple",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_FIND_LINKS": "/a,/b",
+        "SSL_CERT_FILE": "/etc/ssl/mine.pem",
+    }
+    assert variables.items() >= told.items()
+    assert options[-2:] == ["--constraint", "/mine.txt"]
+
+
+def test_pip_does_it_where_uv_has_no_word_for_a_setting() -> None:
+    assert install.uv_settings({}) == ({}, [])
+    assert install.uv_settings({"only-binary": [":all:"]}) is None

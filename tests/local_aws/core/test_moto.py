@@ -1,0 +1,145 @@
+"""What is used of moto's insides is as it was seen: a new version that has changed it is named here first."""
+
+import inspect
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
+from moto.s3.models import FakeBucket, FakeKey, S3Backend
+from werkzeug.serving import WSGIRequestHandler
+
+import local_aws
+from local_aws.core.account import ACCOUNT_ID
+from local_aws.core.moto import SEEN_ON, Metric, Moto, Objects
+from local_aws.core.wire import Request
+
+ADVICE = (
+    f"src/local_aws/core/moto.py was written for moto {SEEN_ON}; installed is {version('moto')}, in which "
+    "{} has changed. Adapt that module and its SEEN_ON, or install the version of constraints.txt."
+)
+
+
+@contextmanager
+def seen(what: str) -> Iterator[None]:
+    """Name both versions when something of moto is not as it was seen."""
+    try:
+        yield
+    except Exception as error:
+        raise AssertionError(ADVICE.format(what)) from error
+
+
+@pytest.mark.parametrize(
+    ("what", "parameters"),
+    [
+        (DomainDispatcherApplication.__init__, {"create_app"}),
+        (DomainDispatcherApplication.__call__, {"environ", "start_response"}),
+        (S3Backend.create_bucket, {"bucket_name", "region_name"}),
+        (S3Backend.put_object, {"bucket_name", "key_name", "value"}),
+        (
+            FakeKey.__init__,
+            {
+                *("name", "value", "account_id", "region_name", "storage", "etag", "is_versioned"),
+                *("version_id", "bucket_name", "encryption", "kms_key_id", "bucket_key_enabled"),
+                *("checksum_value", "checksum_type", "checksum_parts"),
+            },
+        ),
+        (
+            MetricAggregatedDatum.__init__,
+            {
+                *("namespace", "name", "min_stat", "max_stat", "sample_count", "sum_stat"),
+                *("dimensions", "timestamp", "unit"),
+            },
+        ),
+    ],
+    ids=lambda value: value.__qualname__ if inspect.isfunction(value) else "",
+)
+def test_what_is_called_takes_what_it_is_given(what: Callable[..., Any], parameters: set[str]) -> None:
+    missing = parameters - set(inspect.signature(what).parameters)
+    assert not missing, ADVICE.format(f"{what.__qualname__} (no {', '.join(sorted(missing))})")
+
+
+def test_its_request_handler_is_werkzeugs_with_another_environ() -> None:
+    own = {name for name in vars(MotoRequestHandler) if not name.startswith("__")}
+    assert own == {"make_environ"}, ADVICE.format("MotoRequestHandler")
+    assert MotoRequestHandler.__mro__[1] is WSGIRequestHandler, ADVICE.format("MotoRequestHandler")
+
+
+@pytest.mark.parametrize("status", ["", "Enabled"])
+def test_a_bucket_and_an_object_are_restored_as_they_were(status: str) -> None:
+    objects, name = Objects(), f"moto-{uuid4().hex}"
+    with seen("a bucket or an object"):
+        objects.create_bucket(name, "eu-west-1")
+        about = {**objects.describe_bucket(name), "versioning_status": status or None}
+        objects.restore_bucket(about)
+        objects.put(name, "a/b", b"old")
+        objects.put(name, "a/b", b"content")
+        before = objects.describe(objects.find(name, "a/b"))
+        assert (before["version_id"] is not None) == bool(status)
+        before["tags"] = {"retired": "true"}
+        restored = objects.restore(name, before, b"content")
+        assert objects.describe(restored) == objects.describe(objects.find(name, "a/b")) == before
+        assert objects.find(name, "a/b").value == b"content"
+        assert objects.describe_bucket(name) == about
+        assert objects.names(name) == ["a/b"]
+        assert objects.find(name, "absent") is objects.find("absent", "a/b") is None
+        assert isinstance(objects._backend.buckets[name], FakeBucket)
+
+
+def test_values_of_a_minute_are_added_up() -> None:
+    minute = datetime(2026, 1, 1, 12, 30)
+    with seen("a metric"):
+        metric = Metric("eu-west-1", "Toys", "Calls", [{"Name": "n", "Value": "v"}], minute, "None")
+        for value in (3.0, 1.0, 2.0):
+            metric.add(value)
+        (datum,) = [
+            it for it in cloudwatch_backends[ACCOUNT_ID]["eu-west-1"].metric_data if it.namespace == "Toys"
+        ]
+        assert (datum.min, datum.max, datum.sum, datum.sample_count) == (1.0, 3.0, 6.0, 3)
+        assert metric.minute == datum.timestamp == minute
+
+
+def request(path: str, service: str) -> Request:
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "RAW_URI": path,
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "9",
+        "HTTP_HOST": "127.0.0.1:9",
+        "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/{service}/aws4_request, x",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": io.StringIO(),
+    }
+    return Request(environ)
+
+
+def test_its_server_answers_without_sockets() -> None:
+    moto, name = Moto(), f"moto-{uuid4().hex}"
+    Objects().create_bucket(name, "us-east-1")
+    Objects().put(name, "key", b"content")
+    with seen("the server's application"):
+        reply = moto.answer(request(f"/{name}/key", "s3"))
+        assert (reply.status, reply.body) == (200, b"content")
+        assert reply.headers["Content-Length"] == "7"
+        assert moto.answer(request(f"/{name}/absent", "s3")).status == 404
+
+
+def test_nothing_else_imports_moto() -> None:
+    folder = Path(local_aws.__file__).parent
+    importing = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.py")
+        if re.search(r"^\s*(from|import) moto\b", path.read_text(), re.MULTILINE)
+    }
+    assert importing == {"core/moto.py"}
