@@ -1,0 +1,192 @@
+"""Tables and requests as people have them, each after a public report: read right, refused by name, or said.
+
+A case is a folder of tests/cases: the table, case.json with its entry and what must hold, and for some a
+question to the model that is trained on it. Put a folder there to add one.
+"""
+
+import contextlib
+import csv
+import io
+import json
+import shutil
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from support import ROOT
+from tabular.data.split_files import read_groups, read_split
+from tabular.data.tables import read_table, table_files, task_of
+from tabular.jobs import preprocess
+from tabular.learning.fitting import fit
+from tabular.portable.export import export
+from tabular.portable.model import PortableModel
+from tabular.serving.codec import BadRequest, decode, encode
+from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.errors import BadInput
+from tabular.spec.options import OPTIONS_FILE, Options
+
+CASES = {
+    path.parent.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("tests/cases/*/case.json"))
+}
+NO_TABLE = ("case.json", "question.txt")
+NOT_YET = {
+    "big-id-target": "whole numbers over 2**53 lose digits beside a gap",
+    "bool-mixed-spelling": "six spellings of yes and no are a category",
+    "bool-target-lower": "the labels true and false come back capitalised",
+    "bounds": "too many '<50' among numbers are no gaps, and not said",
+    "cp1250": "a text that is not UTF-8 is taken for Windows-1252",
+    "cp1251": "a text that is not UTF-8 is taken for Windows-1252",
+    "gbk": "a text that is not UTF-8 is taken for Windows-1252",
+    "mac-roman": "the refusal does not speak of the encoding",
+    "date-forced-categorical": "dates of Parquet as levels have a time of day",
+    "date-french-month": "names of months in other languages are not read, and not said",
+    "date-mixed-formats": "two formats in a column are a category, and not said",
+    "date-time-of-day": "a time of day is a category, and not said",
+    "duration": "a duration is a category, and not said",
+    "id-sorted-by-class": "an id that gives the class away is said in notebook 03 alone",
+    "leak-by-missingness": "a column filled for one class alone is said in notebook 03 alone",
+    "labels-with-spaces": "labels that differ in blanks alone stay two classes; it is said",
+    "na-country": "the word NA is a gap in a column of texts",
+    "parquet-big-id-group": "ids over 2**53 lose digits beside a gap",
+    "parquet-empty-label": "an empty text is a label",
+    "parquet-timedelta": "a duration is a category, and not said",
+    "sentinel-float-max": "a forest cannot learn from numbers beyond single precision, and says so late",
+    "two-groups-three-folds": "fewer groups than folds are found by the trials, not before",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quiet():
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    """PreprocessData over a case's table: what it found, or the sentence of its refusal."""
+
+    def run(name):
+        case, folder = CASES[name], tmp_path / "processing/input/data"
+        shutil.copytree(ROOT / "tests/cases" / name, folder, ignore=shutil.ignore_patterns(*NO_TABLE))
+        given = {key: case["entry"][key] for key in case["entry"] if key not in ("name", "uri", "target")}
+        (folder / OPTIONS_FILE).write_text(json.dumps(given))
+        monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
+        try:
+            options, target = Options.from_dict(given), case["entry"]["target"]
+            table = read_table(table_files(folder), options)
+            options.check_columns(table, target)
+            family = "regression" if task_of(table[target], options) == "regression" else "classification"
+            arguments = ("--target", target, "--family", family, "--test-size", "0.2", "--stratify", "true")
+            monkeypatch.setattr(sys, "argv", ["preprocess", *arguments, "--random-state", "7"])
+            preprocess.main()
+        except BadInput as error:
+            return str(error)
+        splits = tmp_path / "processing/output"
+        frame, labels, schema = read_split(splits / "train")
+        held_out, _, _ = read_split(splits / "test")
+        report = json.loads((splits / "report/preprocessing.json").read_text())
+        return SimpleNamespace(
+            frame=frame,
+            labels=labels,
+            held_out=held_out,
+            schema=schema,
+            groups=[read_groups(splits / split) for split in ("train", "test")],
+            warnings=report["warnings"],
+            folder=folder,
+        )
+
+    return run
+
+
+def expected(case):
+    """Whether a refusal is among what may come, and the words of which it must have one."""
+    for key in ("refused_before", "or_refused_before", "or_sentence"):
+        if key in case["checks"]:
+            return True, case["checks"][key]
+    return False, []
+
+
+def is_said(found, column):
+    said = [one for one in found.warnings if one["column"] == column or repr(column) in str(one["said"])]
+    return isinstance(column, str) and bool(said)
+
+
+def parameters():
+    for name in CASES:
+        marks = [pytest.mark.xfail(strict=True, reason=NOT_YET[name])] if name in NOT_YET else []
+        yield pytest.param(name, marks=marks)
+
+
+@pytest.mark.parametrize("name", parameters())
+def test_a_table_is_read_right_or_refused_or_its_doubt_is_said(read, name):
+    case, found = CASES[name], read(name)
+    checks = case["checks"]
+    may_refuse, words = expected(case)
+    if isinstance(found, str):
+        assert may_refuse, found
+        assert not words or any(word.lower() in found.lower() for word in words), found
+        return
+    assert "refused_before" not in checks
+    excused = is_said(found, checks.get("or_warn"))
+    kinds = {column.name: column.kind for column in found.schema.columns}
+    for column, kind in checks.get("kinds", {}).items():
+        assert kinds.get(column) == kind or excused, (column, kinds.get(column), found.warnings)
+    for column, levels in checks.get("levels", {}).items():
+        seen = sorted({*found.frame[column], *found.held_out[column]})
+        assert seen == sorted(levels) or excused, (column, seen)
+    assert set(checks.get("columns", ())) <= set(kinds)
+    if "classes" in checks:
+        assert sorted(map(str, found.schema.classes)) == sorted(map(str, checks["classes"]))
+    if "task" in checks:
+        assert found.schema.task == checks["task"]
+    if "rows_total" in checks:
+        assert len(found.frame) + len(found.held_out) == checks["rows_total"]
+    if "groups" in checks:
+        assert len({*found.groups[0], *found.groups[1]}) == checks["groups"]
+    if checks.get("must_warn"):
+        assert found.warnings
+    if checks.get("roundtrip"):
+        the_server_reads_the_file_as_training_did(found)
+    if checks.get("learn_all"):
+        for algorithm in ALGORITHMS:
+            assert model_of(found, algorithm) is not None
+
+
+def model_of(found, algorithm="LogisticRegression"):
+    return PortableModel(
+        *export(fit(found.frame, found.labels, found.schema, algorithm, {}, 7), found.schema)
+    )
+
+
+def the_server_reads_the_file_as_training_did(found):
+    """The file's own cells, sent as CSV, are the features that training had."""
+    (path,) = table_files(found.folder)
+    if path.suffix != ".csv":
+        pytest.skip("Parquet has no texts to send")
+    model = model_of(found)
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    rows = [row for row in rows if row[found.schema.target]]
+    body = io.StringIO()
+    writer = csv.writer(body, lineterminator="\n")
+    writer.writerows([model.names, *([row[name] for name in model.names] for row in rows)])
+    numbers, levels = decode(body.getvalue().encode(), "text/csv", model)
+    sent = {name: numbers[:, place] for place, name in enumerate(model.names[i] for i in model.numeric)}
+    sent |= dict(zip((model.names[i] for i in model.categorical), map(np.array, levels), strict=True))
+    for name in model.names:
+        learnt = np.concatenate([found.frame[name].to_numpy(), found.held_out[name].to_numpy()])
+        np.testing.assert_array_equal(np.sort(sent[name]), np.sort(learnt))
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if "question" in case])
+def test_a_question_has_an_answer_for_each_row_or_a_helpful_refusal(read, name):
+    asked, found = CASES[name]["question"], read(name)
+    model = model_of(found)
+    body = (ROOT / "tests/cases" / name / "question.txt").read_bytes()
+    try:
+        prediction = model.predict(*decode(body, asked["content_type"], model))
+        answer, _ = encode(prediction, asked["accept"], model)
+    except BadRequest as refusal:
+        assert any(word.lower() in str(refusal).lower() for word in asked.get("or_words", ())), str(refusal)
+    else:
+        assert len(list(csv.reader(io.StringIO(answer.decode())))) == asked["answers"]
