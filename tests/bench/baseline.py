@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -33,11 +34,12 @@ from tabular.judging.agreement import as_model_input, positions
 from tabular.portable.files import load_model
 from tabular.spec.algorithms import ALGORITHMS, Categorical, Continuous, Integer
 from tabular.spec.options import Options
+from tabular.spec.trial import SCORE_REGEX, Trial
 
 import local_aws
 
 TABLES = ("breast_cancer", "wine", "iris", "digits", "diabetes")
-COMMON = {"folds": "5", "random_state": "42"}
+FOLDS, RANDOM_STATE = 5, 42
 RESAMPLES, CONFIDENCE = 10_000, 0.95
 WHERE = "s3://jobs/code/source.tar.gz"
 
@@ -95,15 +97,15 @@ def compare(name: str, folder: Path, aws: SimpleNamespace, given: argparse.Names
     check(run("process", folder, "tabular.jobs.preprocess", *texts))
     split = folder / "processing/output"
 
-    candidates = trials(family, given.trials, given.seed)
+    candidates = trials(family, scorer, given.trials, given.seed)
     with ThreadPoolExecutor(given.parallel) as pool:
         tried = [
-            pool.submit(score, folder / f"trial-{number}", split / "train", aws, candidate, scorer)
+            pool.submit(score, folder / f"trial-{number}", split / "train", aws, candidate)
             for number, candidate in enumerate(candidates)
         ]
     scores = [one.result() for one in tried]
     best = int(np.nanargmax(scores))
-    run_trial(aws, name.replace("_", "-"), candidates[best] | COMMON | {"scorer": scorer}, split / "train")
+    run_trial(aws, name.replace("_", "-"), candidates[best].to_hyperparameters(), split / "train")
 
     job = folder / "refit"
     shutil.copytree(split / "train", job / "input/data/train")
@@ -111,7 +113,7 @@ def compare(name: str, folder: Path, aws: SimpleNamespace, given: argparse.Names
     give_hyperparameters(job, best_training_job=name.replace("_", "-"), **code)
     check(run("train", job, AWS_ENDPOINT_URL=aws.url))
     return judge(split, job / "model") | {
-        "winner": candidates[best],
+        "winner": {"algorithm": candidates[best].algorithm, **candidates[best].hyperparameters},
         "cross_validation_score": scores[best],
         "trials": len(scores),
         "failed_trials": int(np.isnan(scores).sum()),
@@ -119,16 +121,19 @@ def compare(name: str, folder: Path, aws: SimpleNamespace, given: argparse.Names
     }
 
 
-def trials(family: str, count: int, seed: int) -> list[dict[str, str]]:
+def trials(family: str, scorer: str, count: int, seed: int) -> list[Trial]:
     """Each algorithm with its defaults, then with values drawn from its ranges, in turns."""
     draw = random.Random(seed)
     names = [list(ALGORITHMS)[number % len(ALGORITHMS)] for number in range(count)]
     return [
-        {"algorithm": name}
-        | (
+        Trial(
+            name,
+            scorer,
+            FOLDS,
+            RANDOM_STATE,
             {}
             if number < len(ALGORITHMS)
-            else drawn(ALGORITHMS[name].estimators[family].hyperparameters, draw)
+            else drawn(ALGORITHMS[name].estimators[family].hyperparameters, draw),
         )
         for number, name in enumerate(names)
     ]
@@ -149,16 +154,16 @@ def drawn(ranges: Mapping[str, Integer | Continuous | Categorical], draw: random
     return values
 
 
-def score(job: Path, split: Path, aws: SimpleNamespace, candidate: dict[str, str], scorer: str) -> float:
+def score(job: Path, split: Path, aws: SimpleNamespace, candidate: Trial) -> float:
     """The score of one trial, NaN where it failed."""
     shutil.copytree(split, job / "input/data/train")
     code = {"sagemaker_program": "tabular.jobs.train", "sagemaker_submit_directory": WHERE}
-    give_hyperparameters(job, **candidate, **COMMON, scorer=scorer, **code)
+    give_hyperparameters(job, **candidate.to_hyperparameters(), **code)
     done = run("train", job, AWS_ENDPOINT_URL=aws.url)
     if done.returncode:
         print(done.stderr, file=sys.stderr)
         return float("nan")
-    return float(done.stdout.strip().removeprefix("cross_validation_score=").removesuffix(";"))
+    return float(re.fullmatch(SCORE_REGEX, done.stdout.strip())[1])
 
 
 def judge(split: Path, model: Path) -> dict[str, Any]:

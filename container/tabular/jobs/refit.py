@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -25,32 +25,30 @@ from tabular.portable.model import FORMAT, FORMAT_VERSION, MANIFEST, PortableMod
 from tabular.portable.pickled import save_pickled
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
+from tabular.spec.trial import SCORE, Trial
 
-__all__ = ["main", "winning_trial"]
+__all__ = ["Winner", "main", "winning_trial"]
 
 SAMPLE_ROWS = 3
 LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "xgboost", "xgboost-cpu")
-# What every trial is given beside the hyperparameters of its algorithm.
-COMMON = ("algorithm", "scorer", "folds", "random_state")
 
 
 def main() -> None:
     """Write the portable model to model.tar.gz and the fitted pipeline, for people, to output.tar.gz."""
-    trial = winning_trial(opt_ml.hyperparameters()["best_training_job"])
+    winner = winning_trial(opt_ml.hyperparameters()["best_training_job"])
+    trial = winner.trial
     frame, target, schema = read_split(opt_ml.channel("train"))
     groups = read_groups(opt_ml.channel("train"))
-    settings = {name: value for name, value in trial["hyperparameters"].items() if name not in COMMON}
-    common = {name: trial["hyperparameters"][name] for name in COMMON}
-    random_state = int(common["random_state"])
-    pipeline = fit(frame, target, schema, common["algorithm"], settings, random_state, groups)
+    what = (trial.algorithm, trial.hyperparameters, trial.random_state)
+    pipeline = fit(frame, target, schema, *what, groups)
     manifest = {
-        "algorithm": common["algorithm"],
-        "hyperparameters": settings,
+        "algorithm": trial.algorithm,
+        "hyperparameters": trial.hyperparameters,
         "cross_validation": {
-            "scorer": common["scorer"],
-            "folds": int(common["folds"]),
-            "score": trial["score"],
-            "training_job": trial["name"],
+            "scorer": trial.scorer,
+            "folds": trial.folds,
+            "score": winner.score,
+            "training_job": winner.training_job,
         },
         "training": {
             "job": os.environ.get("TRAINING_JOB_NAME", ""),
@@ -58,7 +56,7 @@ def main() -> None:
             "data_sha256": hashlib.sha256(
                 (opt_ml.channel("train") / "data.parquet").read_bytes()
             ).hexdigest(),
-            "random_state": random_state,
+            "random_state": trial.random_state,
         },
         "libraries": _versions(),
         "sample": _sample(pipeline, frame, schema),
@@ -68,22 +66,31 @@ def main() -> None:
         said = _save(manifest, pipeline, frame, schema, hashes)
     except NotPortable as error:
         said = str(error)
-        if common["algorithm"] in own_steps.pickles():
+        if trial.algorithm in own_steps.pickles():
             said = "kept as a pickle, as PICKLES says"
             save_pickled(opt_ml.model_dir(), manifest | schema.to_dict(), pipeline, hashes)
         else:
             _save_refusal(manifest | schema.to_dict(), said)
     opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
     joblib.dump(pipeline, opt_ml.output_data_dir() / "pipeline.joblib")
-    print(f"{common['algorithm']} {settings} fitted on {len(frame)} rows; {said}")
+    print(f"{trial.algorithm} {trial.hyperparameters} fitted on {len(frame)} rows; {said}")
 
 
-def winning_trial(training_job: str) -> dict[str, Any]:
-    """Name, hyperparameters and score of a trial; the tuning step can name the trial but not pass them on."""
+@dataclass(frozen=True)
+class Winner:
+    """The trial that won the tuning, the training job that it was, and its score."""
+
+    trial: Trial
+    training_job: str
+    score: float
+
+
+def winning_trial(training_job: str) -> Winner:
+    """What a training job was given and found; the tuning step can name the job but not pass these on."""
     described = boto3.client("sagemaker").describe_training_job(TrainingJobName=training_job)
-    given = opt_ml.plain(described["HyperParameters"])
+    trial = Trial.from_hyperparameters(opt_ml.plain(described["HyperParameters"]))
     scores = {metric["MetricName"]: metric["Value"] for metric in described["FinalMetricDataList"]}
-    return {"name": training_job, "hyperparameters": given, "score": scores["cross_validation_score"]}
+    return Winner(trial, training_job, scores[SCORE])
 
 
 def _save(

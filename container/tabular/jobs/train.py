@@ -14,26 +14,23 @@ from tabular.learning.pipeline import build_pipeline
 from tabular.spec import opt_ml
 from tabular.spec.errors import BadInput
 from tabular.spec.metrics import check_scorer
+from tabular.spec.trial import Trial, score_line
 
 __all__ = ["cross_validate", "main"]
 
 
 def main() -> None:
     """Score the hyperparameters of this training job and print the line that the tuner reads."""
-    given = opt_ml.hyperparameters()
-    algorithm, scorer = given.pop("algorithm"), given.pop("scorer")
-    folds, random_state = int(given.pop("folds")), int(given.pop("random_state"))
-    scores = cross_validate(algorithm, given, scorer, folds, random_state)
+    trial = Trial.from_hyperparameters(opt_ml.hyperparameters())
+    scores = cross_validate(trial)
     opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
-    (opt_ml.output_data_dir() / "scores.json").write_text(json.dumps({"scorer": scorer, "scores": scores}))
-    # The tuner finds this line by the regular expression in the pipeline's definition.
-    print(f"cross_validation_score={float(np.mean(scores))!r};", flush=True)
+    kept = {"scorer": trial.scorer, "scores": scores}
+    (opt_ml.output_data_dir() / "scores.json").write_text(json.dumps(kept))
+    print(score_line(float(np.mean(scores))), flush=True)
 
 
-def cross_validate(
-    algorithm: str, hyperparameters: dict[str, str], scorer: str, folds: int, random_state: int
-) -> list[float]:
-    """The score of each fold of the training split, the pipeline fitted anew in each.
+def cross_validate(trial: Trial) -> list[float]:
+    """The score of each fold of the training split, in each of which the pipeline is fitted again.
 
     Raises:
         BadInput: an unknown scorer, algorithm or hyperparameter; too few rows for the folds; a fold that
@@ -41,26 +38,26 @@ def cross_validate(
     """
     frame, target, schema = read_split(opt_ml.channel("train"))
     groups = read_groups(opt_ml.channel("train"))
-    build_pipeline(schema, algorithm, hyperparameters, random_state)  # refuses what it does not know at once
-    check_scorer(scorer, schema.task)
-    score, scores = get_scorer(scorer), []
-    for rows, held_out in folds_of(target, schema, folds, random_state, groups):
+    what = (trial.algorithm, trial.hyperparameters, trial.random_state)
+    build_pipeline(schema, *what)  # refuses what it does not know at once
+    check_scorer(trial.scorer, schema.task)
+    score, scores = get_scorer(trial.scorer), []
+    for rows, held_out in folds_of(target, schema, trial.folds, trial.random_state, groups):
         among = None if groups is None else groups[rows]
-        fold = f"Fold {len(scores) + 1} of {folds}"
+        fold = f"Fold {len(scores) + 1} of {trial.folds}"
         try:
-            learnt = (frame.iloc[rows], target[rows], schema)
-            pipeline = fit(*learnt, algorithm, hyperparameters, random_state, among)
+            pipeline = fit(frame.iloc[rows], target[rows], schema, *what, among)
             scores.append(float(score(pipeline, frame.iloc[held_out], target[held_out])))
         except (ValueError, ArithmeticError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
             raise BadInput(
-                f"{fold} cannot be fitted and scored with {algorithm} {hyperparameters}: {reason}. Other "
-                "hyperparameters or fewer folds may do."
+                f"{fold} cannot be fitted and scored with {trial.algorithm} {trial.hyperparameters}: "
+                f"{reason}. Try other hyperparameters or fewer folds."
             ) from error
         if not math.isfinite(scores[-1]):
             raise BadInput(
-                f"The {scorer} of {algorithm} is not defined on every fold: {fold} has {scores[-1]}. "
-                "Use fewer folds."
+                f"The {trial.scorer} of {trial.algorithm} is not defined on every fold: "
+                f"{fold} has {scores[-1]}. Use fewer folds."
             )
     return scores
 

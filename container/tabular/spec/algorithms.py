@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal
 
+from tabular.spec.columns import Family
 from tabular.spec.errors import BadInput, unknown
+from tabular.spec.trial import check_hyperparameter_name
 
 __all__ = [
     "ALGORITHMS",
@@ -25,7 +27,6 @@ __all__ = [
     "build",
 ]
 
-Family = Literal["classification", "regression"]
 Scale = Literal["Linear", "Logarithmic"]
 
 
@@ -85,7 +86,11 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Estimator:
-    """A scikit-learn compatible class, what is always passed to it, and what is tuned."""
+    """A scikit-learn compatible class, what is always passed to it, and what is tuned.
+
+    Raises:
+        BadInput: a hyperparameter has a name that every trial uses otherwise.
+    """
 
     path: str
     hyperparameters: Mapping[str, Integer | Continuous | Categorical]
@@ -93,6 +98,10 @@ class Estimator:
     seeded: bool = True
     threaded: bool = False
     early_stopping: EarlyStopping | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.hyperparameters:
+            check_hyperparameter_name(name)
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.core.shapes import StoppingCondition
 from sagemaker.core.training.configs import Compute, InputData, OutputDataConfig
-from sagemaker.core.workflow.parameters import ParameterInteger
 from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum, TrainingStep
 from sagemaker.train.model_trainer import ModelTrainer
 from tabular.spec.algorithms import Categorical, Continuous, Integer
+from tabular.spec.trial import SCORE, SCORE_REGEX, Trial
 
 from helpers.pipeline.compiler import CACHE, JOB_SECONDS, VOLUME_GB, Compiler, output, program
 from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.sdk import RequestStep
 
 __all__ = ["refit_best_model", "tuning_with_cross_validation"]
-
-SCORE = "cross_validation_score"
-SCORE_REGEX = SCORE + r"=([-+0-9.eE]+);"
 
 
 def tuning_with_cross_validation(
@@ -43,15 +41,13 @@ def tuning_with_cross_validation(
                 "DefinitionName": algorithm.name,
                 "TuningObjective": {"Type": "Maximize", "MetricName": SCORE},
                 "HyperParameterRanges": _ranges(algorithm.estimators[compiler.family].hyperparameters),
-                "StaticHyperParameters": _text(
-                    program(compiler, "tabular.jobs.train")
-                    | {
-                        "algorithm": algorithm.name,
-                        "scorer": parameters.CrossValidationScorer,
-                        "folds": parameters.CrossValidationFolds,
-                        "random_state": parameters.RandomState,
-                    }
-                ),
+                "StaticHyperParameters": program(compiler, "tabular.jobs.train")
+                | Trial(
+                    algorithm=algorithm.name,
+                    scorer=parameters.CrossValidationScorer,
+                    folds=parameters.CrossValidationFolds,
+                    random_state=parameters.RandomState,
+                ).to_hyperparameters(_text),
                 "AlgorithmSpecification": {
                     "TrainingImage": compiler.session.image_uri,
                     "TrainingInputMode": "File",
@@ -110,12 +106,9 @@ def refit_best_model(
     return TrainingStep("RefitBestModel", step_args=arguments, cache_config=CACHE)
 
 
-def _text(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Hyperparameters are text in every request, pipeline parameters among them too."""
-    return {
-        name: value.to_string() if isinstance(value, ParameterInteger) else value
-        for name, value in hyperparameters.items()
-    }
+def _text(value: Any) -> Any:
+    """A hyperparameter as text, which it is in every request; a pipeline's parameter as one that will be."""
+    return value.to_string() if isinstance(value, PipelineVariable) else str(value)
 
 
 def _ranges(

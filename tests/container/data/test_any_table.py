@@ -20,6 +20,7 @@ from tabular.judging.scores import evaluate
 from tabular.learning.fitting import fit
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
+from tabular.spec.trial import Trial
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 QUICK = ("LightGBM", "LogisticRegression")
@@ -36,9 +37,8 @@ def learn(preprocess_data, base):
         (done.folder / "train").rename(channel)
         task = done.schema.task
         chosen = settings(algorithm, task) if hyperparameters is None else hyperparameters
-        scores = train.cross_validate(
-            algorithm, chosen, "r2" if task == "regression" else "accuracy", folds, 7
-        )
+        scorer = "r2" if task == "regression" else "accuracy"
+        scores = train.cross_validate(Trial(algorithm, scorer, folds, 7, chosen))
         pipeline = fit(done.train, done.train_target, done.schema, algorithm, chosen, 7)
         model = PortableModel(*export(pipeline, done.schema))
         done.agreement = check_equal(model, pipeline, done.test, done.schema)

@@ -51,7 +51,10 @@ def refitted(as_a_job, tuned, base, run_module, monkeypatch):
 
 def test_the_winner_is_known_by_its_hyperparameters_and_score(as_a_job, tuned):
     winner = refit.winning_trial("trial-1")
-    assert winner == {"name": "trial-1", "hyperparameters": TRIAL, "score": pytest.approx(tuned.score)}
+    assert winner.training_job == "trial-1"
+    assert winner.trial.to_hyperparameters() == TRIAL
+    assert winner.trial.hyperparameters == {"n_estimators": "50", "num_leaves": "4"}
+    assert winner.score == pytest.approx(tuned.score)
     with pytest.raises(ClientError, match="absent"):
         refit.winning_trial("absent")
 

@@ -21,6 +21,7 @@ from tabular.portable.model import PortableModel
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
+from tabular.spec.trial import Trial
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 each = pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -170,7 +171,7 @@ def give_split(base, table, task="binary", **options):
 @pytest.mark.parametrize("options", [{}, {"group": "code"}, {"time": "size"}, {"class_weight": "balanced"}])
 def test_a_trial_scores_the_folds_that_the_options_ask_for(base, options):
     give_split(base, mixed(rows=200, gaps=False), **options)
-    scores = train.cross_validate("LightGBM", settings("LightGBM", "binary"), "roc_auc", 3, 7)
+    scores = train.cross_validate(Trial("LightGBM", "roc_auc", 3, 7, settings("LightGBM", "binary")))
     assert len(scores) == 3
     assert all(0.5 < score <= 1 for score in scores)
 
@@ -185,7 +186,7 @@ def test_rows_of_a_group_that_look_alike_do_not_flatter_the_score(base):
     scores = {}
     for name, options in (("random", {"drop": ("group",)}), ("whole", {"group": "group"})):
         give_split(base, table, **options)
-        scores[name] = np.mean(train.cross_validate("RandomForest", {}, "roc_auc", 5, 7))
+        scores[name] = np.mean(train.cross_validate(Trial("RandomForest", "roc_auc", 5, 7)))
     assert scores["random"] > 0.95
     assert scores["whole"] < 0.75
 
@@ -203,7 +204,8 @@ def shuffled(task, seed=0):
 def test_nothing_is_learnt_from_shuffled_targets(base, algorithm, task, scorer, threshold):
     """A score above chance would mean that a fold sees what it is scored on."""
     give_split(base, shuffled(task), task)
-    assert np.mean(train.cross_validate(algorithm, settings(algorithm, task), scorer, 5, 7)) < threshold
+    trial = Trial(algorithm, scorer, 5, 7, settings(algorithm, task))
+    assert np.mean(train.cross_validate(trial)) < threshold
 
 
 def failing_trial(base, capsys, sentence, **hyperparameters):
@@ -223,7 +225,7 @@ def test_a_trial_whose_numbers_run_away_has_no_score_but_a_reason(base, capsys):
     failing_trial(
         base,
         capsys,
-        "Fold 1 of 3 cannot be fitted and scored with XGBoost .*: .* Other hyperparameters or",
+        "Fold 1 of 3 cannot be fitted and scored with XGBoost .*: .* Try other hyperparameters or",
         algorithm="XGBoost",
         scorer="r2",
     )
