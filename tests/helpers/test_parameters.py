@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tabular.judging.scores import METRICS as CONTAINER_METRICS
 from tabular.spec.metrics import METRICS, SCORERS
 
 from helpers import parameters
@@ -99,12 +98,6 @@ def test_a_long_value_is_shown_by_its_beginning() -> None:
 def test_a_parameter_of_no_notebook_that_is_run_is_unknown() -> None:
     with pytest.raises(BadInput, match="Unknown parameter 'APPROVE': known are LOAD_TEST"):
         parameters.check({"APPROVE": "none"}, ["LOAD_TEST"])
-
-
-def test_scorers_and_metrics_are_those_that_the_container_knows() -> None:
-    assert {task: set(names) for task, names in METRICS.items()} == {
-        task: set(names) for task, names in CONTAINER_METRICS.items()
-    }
 
 
 def test_a_metric_that_only_some_classifications_have_is_allowed_for_all_of_them() -> None:

@@ -1,101 +1,189 @@
-"""How models are scored: scikit-learn's scorers in cross-validation, these metrics on held-out rows."""
+"""The metrics of `tabular.spec.metrics` on held-out rows: each once as a number, once on many resamples."""
 
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from sklearn import metrics
 
+from tabular.judging.answers import Answered, Drawn
 from tabular.spec.columns import Task
-from tabular.spec.errors import BadInput
+from tabular.spec.metrics import METRICS, check_metric
 
-__all__ = ["METRICS", "Metric", "evaluate", "score", "signed_margin"]
-
-
-# Takes the encoded target (n_rows,), the predicted positions (n_rows,) and the probabilities
-# (n_rows, n_classes); for a regression the numbers, the predictions and nothing.
-Score = Callable[[np.ndarray, np.ndarray, Any], float]
+__all__ = ["check_complete", "evaluate", "on_resamples", "score", "signed_margin"]
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A number that says how good predictions are."""
+def _averaged(of: Callable[..., float]) -> Callable[[Answered], float]:
+    def value(one: Answered) -> float:
+        average = "binary" if one.task == "binary" else "macro"
+        return of(one.truth, one.predicted, average=average, zero_division=0.0)
 
-    value: Score
-    greater_is_better: bool = True
-
-
-def _auc(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray) -> float:
-    if probabilities.shape[1] == 2:
-        return metrics.roc_auc_score(truth, probabilities[:, 1])
-    labels = np.arange(probabilities.shape[1])
-    return metrics.roc_auc_score(truth, probabilities, multi_class="ovr", average="macro", labels=labels)
+    return value
 
 
-def _average_precision(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray) -> float:
+def _weighted(of: Callable[..., float]) -> Callable[[Answered], float]:
+    return lambda one: of(one.truth, one.predicted, average="weighted", zero_division=0.0)
+
+
+def _auc(one: Answered) -> float:
+    if one.task == "binary":
+        return metrics.roc_auc_score(one.truth, one.probabilities[:, 1])
+    labels = np.arange(one.probabilities.shape[1])
+    return metrics.roc_auc_score(
+        one.truth, one.probabilities, multi_class="ovr", average="macro", labels=labels
+    )
+
+
+def _average_precision(one: Answered) -> float:
     # scikit-learn gives zero where there is nothing to find.
-    return metrics.average_precision_score(truth, probabilities[:, 1]) if truth.any() else np.nan
+    found = one.truth.any()
+    return metrics.average_precision_score(one.truth, one.probabilities[:, 1]) if found else np.nan
 
 
-def _brier(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray) -> float:
-    return float(np.mean((probabilities[:, 1] - truth) ** 2))
+def _log_loss(one: Answered) -> float:
+    whole = one.probabilities.sum(axis=1, keepdims=True)  # near one only, where they are of single precision
+    labels = np.arange(one.probabilities.shape[1])
+    return metrics.log_loss(one.truth, one.probabilities / whole, labels=labels)
 
 
-def _log_loss(truth: np.ndarray, _: np.ndarray, probabilities: np.ndarray) -> float:
-    whole = probabilities.sum(axis=1, keepdims=True)  # near one only, where they are of single precision
-    return metrics.log_loss(truth, probabilities / whole, labels=np.arange(probabilities.shape[1]))
+def _squares(one: Answered) -> np.ndarray:
+    return (one.probabilities[:, 1] - one.truth) ** 2
 
 
-def _mape(truth: np.ndarray, predicted: np.ndarray, _: np.ndarray) -> float:
+def _mape(one: Answered) -> float:
     # A share of nothing is not defined; scikit-learn would divide by 2e-16.
-    return metrics.mean_absolute_percentage_error(truth, predicted) if truth.all() else np.nan
+    defined = one.truth.all()
+    return metrics.mean_absolute_percentage_error(one.truth, one.predicted) if defined else np.nan
 
 
-def _averaged(of: Callable[..., float], average: str) -> Metric:
-    return Metric(lambda truth, predicted, _: of(truth, predicted, average=average, zero_division=0.0))
+# On the rows as they are; NaN or an error of scikit-learn's where a metric is not defined on them.
+_VALUES: Mapping[str, Callable[[Answered], float]] = {
+    "accuracy": lambda one: metrics.accuracy_score(one.truth, one.predicted),
+    "balanced_accuracy": lambda one: metrics.balanced_accuracy_score(one.truth, one.predicted),
+    "precision": _averaged(metrics.precision_score),
+    "recall": _averaged(metrics.recall_score),
+    "f1": _averaged(metrics.f1_score),
+    "weighted_precision": _weighted(metrics.precision_score),
+    "weighted_recall": _weighted(metrics.recall_score),
+    "weighted_f1": _weighted(metrics.f1_score),
+    "auc": _auc,
+    "average_precision": _average_precision,
+    "brier": lambda one: float(np.mean(_squares(one))),
+    "log_loss": _log_loss,
+    "mae": lambda one: metrics.mean_absolute_error(one.truth, one.predicted),
+    "mse": lambda one: metrics.mean_squared_error(one.truth, one.predicted),
+    "rmse": lambda one: metrics.root_mean_squared_error(one.truth, one.predicted),
+    "mape": _mape,
+    "r2": lambda one: metrics.r2_score(one.truth, one.predicted),
+}
 
 
-# Named as SageMaker's model quality reports name them, where they know them:
-# https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
-_OF_LABELS = {
-    "accuracy": Metric(lambda truth, predicted, _: metrics.accuracy_score(truth, predicted)),
-    "balanced_accuracy": Metric(
-        lambda truth, predicted, _: metrics.balanced_accuracy_score(truth, predicted)
-    ),
+def _precisions(drawn: Drawn) -> np.ndarray:
+    return _share(drawn.right, drawn.said)
+
+
+def _recalls(drawn: Drawn) -> np.ndarray:
+    return _share(drawn.right, drawn.labels)
+
+
+def _f1s(drawn: Drawn) -> np.ndarray:
+    return _share(2 * drawn.right, drawn.labels + drawn.said)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Zero where nothing was predicted or found, as scikit-learn is told to."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def _drawn_auc(drawn: Drawn) -> np.ndarray:
+    """The share of pairs in the right order, a tie being half a pair; the mean over the classes."""
+    found = []
+    for positive, negative in drawn.counts:
+        below = np.cumsum(negative, axis=1) - negative / 2
+        found.append((positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1)))
+    return np.mean(found, axis=0)
+
+
+def _drawn_average_precision(drawn: Drawn) -> np.ndarray:
+    ((positive, negative),) = drawn.counts
+    right = np.cumsum(positive[:, ::-1], axis=1)
+    precision = right / (right + np.cumsum(negative[:, ::-1], axis=1))
+    return np.nansum(positive[:, ::-1] * precision, axis=1) / right[:, -1]  # NaN before the first draw
+
+
+def _drawn_log_loss(drawn: Drawn) -> np.ndarray:
+    truth, probabilities = drawn.answered.truth, drawn.answered.probabilities
+    chosen = probabilities[np.arange(len(truth)), truth.astype(np.intp)] / probabilities.sum(axis=1)
+    tiny = np.finfo(probabilities.dtype).eps  # as scikit-learn keeps a loss finite
+    return drawn.mean(-np.log(np.clip(chosen, tiny, 1 - tiny)))
+
+
+def _errors(drawn: Drawn) -> np.ndarray:
+    return drawn.answered.predicted - drawn.answered.truth
+
+
+def _drawn_mse(drawn: Drawn) -> np.ndarray:
+    return drawn.mean(_errors(drawn) ** 2)
+
+
+def _drawn_mape(drawn: Drawn) -> np.ndarray:
+    truth = drawn.answered.truth
+    return drawn.mean(np.abs(_errors(drawn)) / np.abs(truth) if truth.all() else np.full(len(truth), np.nan))
+
+
+def _drawn_r2(drawn: Drawn) -> np.ndarray:
+    centred = drawn.answered.truth - drawn.answered.truth.mean()
+    spread = drawn.weights @ centred**2 - (drawn.weights @ centred) ** 2 / len(centred)
+    return 1 - drawn.weights @ _errors(drawn) ** 2 / spread
+
+
+# The same (n_resamples,) on some resamples at once; NaN where a metric is not defined on one.
+_RESAMPLED: Mapping[str, Callable[[Drawn], np.ndarray]] = {
+    "accuracy": lambda drawn: drawn.right.sum(axis=1) / drawn.labels.sum(axis=1),
+    "balanced_accuracy": lambda drawn: np.nanmean(drawn.right / drawn.labels, axis=1),
+    "precision": lambda drawn: drawn.of_classes(_precisions(drawn)),
+    "recall": lambda drawn: drawn.of_classes(_recalls(drawn)),
+    "f1": lambda drawn: drawn.of_classes(_f1s(drawn)),
+    "weighted_precision": lambda drawn: drawn.weighted(_precisions(drawn)),
+    "weighted_recall": lambda drawn: drawn.weighted(_recalls(drawn)),
+    "weighted_f1": lambda drawn: drawn.weighted(_f1s(drawn)),
+    "auc": _drawn_auc,
+    "average_precision": _drawn_average_precision,
+    "brier": lambda drawn: drawn.mean(_squares(drawn.answered)),
+    "log_loss": _drawn_log_loss,
+    "mae": lambda drawn: drawn.mean(np.abs(_errors(drawn))),
+    "mse": _drawn_mse,
+    "rmse": lambda drawn: np.sqrt(_drawn_mse(drawn)),
+    "mape": _drawn_mape,
+    "r2": _drawn_r2,
 }
-_BINARY = _OF_LABELS | {
-    "precision": _averaged(metrics.precision_score, "binary"),
-    "recall": _averaged(metrics.recall_score, "binary"),
-    "f1": _averaged(metrics.f1_score, "binary"),
-    "auc": Metric(_auc),
-    "average_precision": Metric(_average_precision),
-    "brier": Metric(_brier, greater_is_better=False),
-    "log_loss": Metric(_log_loss, greater_is_better=False),
-}
-_MULTICLASS = _OF_LABELS | {
-    "precision": _averaged(metrics.precision_score, "macro"),
-    "recall": _averaged(metrics.recall_score, "macro"),
-    "f1": _averaged(metrics.f1_score, "macro"),
-    "weighted_precision": _averaged(metrics.precision_score, "weighted"),
-    "weighted_recall": _averaged(metrics.recall_score, "weighted"),
-    "weighted_f1": _averaged(metrics.f1_score, "weighted"),
-    "auc": Metric(_auc),
-    "log_loss": Metric(_log_loss, greater_is_better=False),
-}
-_REGRESSION = {
-    "mae": Metric(lambda truth, predicted, _: metrics.mean_absolute_error(truth, predicted), False),
-    "mse": Metric(lambda truth, predicted, _: metrics.mean_squared_error(truth, predicted), False),
-    "rmse": Metric(lambda truth, predicted, _: metrics.root_mean_squared_error(truth, predicted), False),
-    "mape": Metric(_mape, greater_is_better=False),  # a share: 0.1 is 10%
-    "r2": Metric(lambda truth, predicted, _: metrics.r2_score(truth, predicted)),
-}
-METRICS: Mapping[Task, Mapping[str, Metric]] = {
-    "binary": _BINARY,
-    "multiclass": _MULTICLASS,
-    "regression": _REGRESSION,
-}
+
+
+def check_complete(names: Iterable[str], halves: Mapping[str, Mapping[str, Any]]) -> None:
+    """Look whether each metric of the vocabulary has both functions, and no other has one.
+
+    Raises:
+        LookupError: naming the metric and the half that is missing or left over.
+    """
+    names = set(names)
+    for half, functions in halves.items():
+        for name in sorted(names - set(functions)):
+            raise LookupError(
+                f"The metric {name!r} of tabular/spec/metrics.py has no function in {half} of "
+                "tabular/judging/scores.py; add it there."
+            )
+        for name in sorted(set(functions) - names):
+            raise LookupError(
+                f"{half} of tabular/judging/scores.py has {name!r}, which is not a metric of "
+                "tabular/spec/metrics.py; add its row there."
+            )
+
+
+check_complete(
+    {name for of_task in METRICS.values() for name in of_task},
+    {"_VALUES": _VALUES, "_RESAMPLED": _RESAMPLED},
+)
 
 
 def evaluate(
@@ -113,9 +201,17 @@ def score(
     Raises:
         BadInput: a metric that the task does not have.
     """
+    check_metric(metric, task)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn warns of classes without rows, and the NaN says it
-        return float(_of(metric, task).value(truth, predicted, probabilities))
+        return float(_VALUES[metric](Answered(task, truth, predicted, probabilities)))
+
+
+def on_resamples(answered: Answered, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Every metric of the task (n_resamples,) on resamples that draw rows so often (n_resamples, n_rows)."""
+    drawn = Drawn(answered, weights)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {name: _RESAMPLED[name](drawn) for name in METRICS[answered.task]}
 
 
 def signed_margin(metric: str, task: Task, value: float, reference: float) -> float:
@@ -124,13 +220,4 @@ def signed_margin(metric: str, task: Task, value: float, reference: float) -> fl
     Raises:
         BadInput: a metric that the task does not have.
     """
-    return value - reference if _of(metric, task).greater_is_better else reference - value
-
-
-def _of(metric: str, task: Task) -> Metric:
-    if metric not in METRICS[task]:
-        raise BadInput(
-            f"MetricForRegistrationThreshold {metric!r} does not fit a {task} target; "
-            f"allowed are {', '.join(METRICS[task])}."
-        )
-    return METRICS[task][metric]
+    return value - reference if check_metric(metric, task).greater_is_better else reference - value

@@ -1,13 +1,57 @@
 """How models are scored: what a search may optimise, and what a report and the gate measure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 from tabular.spec.columns import Task
 from tabular.spec.errors import BadInput
 
-__all__ = ["METRICS", "SCORERS", "check_scorer"]
+__all__ = ["METRICS", "SCORERS", "Metric", "check_metric", "check_scorer"]
 
-_CLASSES = (
+# "share": a pure number, of which one is the best where greater is better.
+Unit = Literal["share", "nats", "of the target", "of the target, squared"]
+TASKS: tuple[Task, ...] = get_args(Task)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that says how good predictions are; `tabular.judging.scores` computes it."""
+
+    name: str
+    tasks: tuple[Task, ...]
+    greater_is_better: bool = True
+    unit: Unit = "share"
+
+
+_CLASSES: tuple[Task, ...] = ("binary", "multiclass")
+_NUMBERS: tuple[Task, ...] = ("regression",)
+# In the order of a report. Named as SageMaker's model quality reports name them, where they know them:
+# https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
+_TABLE = (
+    Metric("accuracy", _CLASSES),
+    Metric("balanced_accuracy", _CLASSES),
+    Metric("precision", _CLASSES),  # of two classes that of the second, of more the mean over all
+    Metric("recall", _CLASSES),
+    Metric("f1", _CLASSES),
+    Metric("weighted_precision", ("multiclass",)),
+    Metric("weighted_recall", ("multiclass",)),
+    Metric("weighted_f1", ("multiclass",)),
+    Metric("auc", _CLASSES),
+    Metric("average_precision", ("binary",)),
+    Metric("brier", ("binary",), greater_is_better=False),
+    Metric("log_loss", _CLASSES, greater_is_better=False, unit="nats"),
+    Metric("mae", _NUMBERS, greater_is_better=False, unit="of the target"),
+    Metric("mse", _NUMBERS, greater_is_better=False, unit="of the target, squared"),
+    Metric("rmse", _NUMBERS, greater_is_better=False, unit="of the target"),
+    Metric("mape", _NUMBERS, greater_is_better=False),  # 0.1 is 10%
+    Metric("r2", _NUMBERS),
+)
+METRICS: Mapping[Task, Mapping[str, Metric]] = {
+    task: {metric.name: metric for metric in _TABLE if task in metric.tasks} for task in TASKS
+}
+# scikit-learn's scorers that are defined for a task: https://scikit-learn.org/stable/modules/model_evaluation.html
+_SCORERS_OF_CLASSES = (
     "accuracy",
     "balanced_accuracy",
     "f1_macro",
@@ -18,8 +62,11 @@ _CLASSES = (
     "roc_auc_ovr_weighted",
 )
 SCORERS: Mapping[Task, tuple[str, ...]] = {
-    "binary": (*_CLASSES, "average_precision", "f1", "neg_brier_score", "precision", "recall", "roc_auc"),
-    "multiclass": _CLASSES,
+    "binary": (
+        *_SCORERS_OF_CLASSES,
+        *("average_precision", "f1", "neg_brier_score", "precision", "recall", "roc_auc"),
+    ),
+    "multiclass": _SCORERS_OF_CLASSES,
     "regression": (
         "neg_mean_absolute_error",
         "neg_mean_squared_error",
@@ -28,17 +75,20 @@ SCORERS: Mapping[Task, tuple[str, ...]] = {
         "r2",
     ),
 }
-METRICS: Mapping[Task, tuple[str, ...]] = {
-    "binary": (
-        *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss"),
-        *("average_precision", "brier"),
-    ),
-    "multiclass": (
-        *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss"),
-        *("weighted_precision", "weighted_recall", "weighted_f1"),
-    ),
-    "regression": ("mae", "mse", "rmse", "mape", "r2"),
-}
+
+
+def check_metric(name: str, task: Task) -> Metric:
+    """The metric of this name.
+
+    Raises:
+        BadInput: it does not fit the task.
+    """
+    if name not in METRICS[task]:
+        raise BadInput(
+            f"MetricForRegistrationThreshold {name!r} does not fit a {task} target; "
+            f"allowed are {', '.join(METRICS[task])}."
+        )
+    return METRICS[task][name]
 
 
 def check_scorer(scorer: str, task: Task) -> str:

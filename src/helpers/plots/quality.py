@@ -6,6 +6,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from tabular.spec.columns import Task
+from tabular.spec.metrics import METRICS
 
 from helpers.runs.executions import quality
 
@@ -13,7 +15,6 @@ __all__ = ["calibration", "curves", "differences", "errors", "importance", "inte
 
 Report = Mapping[str, Any]
 Reports = Mapping[str, Report]
-LOSSES = ("mae", "mse", "rmse", "mape", "brier", "log_loss")  # less is better, and most are of a unit
 MOST_CLASSES = 20
 MOST_COLUMNS = 10
 BLUE, GREY, ORANGE = "#3182bd", "#bbbbbb", "#e6550d"
@@ -113,7 +114,7 @@ def _panels(
 
 def _intervals(axes: Axes, report: Report) -> None:
     found = quality(report)
-    names = [name for name in report["intervals"] if name not in LOSSES][::-1]
+    names = [name for name in report["intervals"] if _best_is_one(name, report["model"]["task"])][::-1]
     for height, name in enumerate(names):
         spread = report["intervals"][name]
         axes.plot([spread["low"], spread["high"]], [height, height], color=GREY, linewidth=3)
@@ -122,6 +123,12 @@ def _intervals(axes: Axes, report: Report) -> None:
     axes.set_yticks(range(len(names)), names, fontsize=8)
     _label(axes, "on held-out rows", "")
     axes.grid(axis="x", alpha=0.3)
+
+
+def _best_is_one(name: str, task: Task) -> bool:
+    """Whether a metric fits the axis that all of a panel share."""
+    metric = METRICS[task].get(name)  # the report may be older than the metrics of today
+    return metric is not None and metric.greater_is_better and metric.unit == "share"
 
 
 def _errors(axes: Axes, report: Report) -> None:

@@ -5,7 +5,8 @@ import pytest
 from support.container.tables import TASKS
 from tabular.judging import bootstrap
 from tabular.judging.bootstrap import interval, resample
-from tabular.judging.scores import METRICS, evaluate
+from tabular.judging.scores import evaluate
+from tabular.spec.metrics import METRICS
 
 
 def made(task, rows, seed=0, classes=4):

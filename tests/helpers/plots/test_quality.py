@@ -19,6 +19,7 @@ from helpers.session import Session
 CURVE = {"false_positive_rates": [0.0, 0.5, 1.0], "true_positive_rates": [0.0, 1.0, 1.0]}
 TRADE = {"precisions": [0.5, 1.0, 1.0], "recalls": [1.0, 0.5, 0.0]}
 BINARY: dict[str, Any] = {
+    "model": {"task": "binary"},
     "binary_classification_metrics": {
         "auc": {"value": 0.75},
         "average_precision": {"value": 0.7},
@@ -42,6 +43,7 @@ BINARY: dict[str, Any] = {
     "champion": {"version": 3, "metrics": {"auc": {"difference": 0.05, "low": -0.01, "high": 0.1}}},
 }
 REGRESSION: dict[str, Any] = {
+    "model": {"task": "regression"},
     "regression_metrics": {"rmse": {"value": 12.0}, "r2": {"value": 0.5}},
     "gate": {"metric": "rmse"},
     "intervals": {
