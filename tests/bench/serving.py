@@ -196,6 +196,7 @@ def make_models() -> Path:
     from tabular.learning.pipeline import build_pipeline
     from tabular.portable.export import export
     from tabular.portable.files import save_model
+    from tabular.spec.algorithms import exporter_of
 
     cancer = load_breast_cancer(as_frame=True)
     numeric = cancer.data.assign(target=np.where(cancer.target == 0, "malignant", "benign"))
@@ -219,7 +220,7 @@ def make_models() -> Path:
                 ]
                 pipeline.fit(frame.iloc[rows], target[rows])
                 one = folder / name / f"{kind}-{seed}"
-                model, arrays = export(pipeline, schema)
+                model, arrays = export(pipeline, schema, exporter_of(kind, schema.family))
                 save_model(
                     one, {"algorithm": kind, "sample": frame.head(3).to_dict("records"), **model}, arrays
                 )

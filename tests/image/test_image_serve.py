@@ -16,6 +16,7 @@ from support.container.server import serving
 from support.container.tables import fit, fitted, mixed
 from support.image.engine import Engine
 from tabular.portable import files
+from tabular.spec.algorithms import ALGORITHMS
 
 # No network, nothing to write to, nobody's user, and less memory than any instance has.
 CONFINED = ("--network", "none", "--read-only", "--user", "54321:54321", "--cap-drop", "ALL")
@@ -37,7 +38,6 @@ while True:
     except OSError:
         time.sleep(0.01)
 """
-ALGORITHMS = ("LightGBM", "XGBoost", "RandomForest", "NeuralNet", "LogisticRegression", "NaiveBayes")
 HEALTHY_SECONDS = 2.0
 
 

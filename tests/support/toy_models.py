@@ -18,7 +18,7 @@ def artifact(label: str, folder: Path) -> bytes:
     pipeline = build_pipeline(schema, "LogisticRegression", {}, random_state=1)
     frame = pd.DataFrame({"x": np.r_[np.linspace(1, 2, 10), np.linspace(-2, -1, 10)]})
     pipeline.fit(frame, np.repeat([0, 1], 10))
-    model, arrays = export(pipeline, schema)
+    model, arrays = export(pipeline, schema, "logistic")
     save_model(folder, {"sample": {"instances": [{"x": 1.0}], "predictions": [label]}, **model}, arrays)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:

@@ -15,10 +15,11 @@ import joblib
 import numpy as np
 import pandas as pd
 
+import tabular.learning.pipeline  # noqa: F401 - the fitted pipeline is a pickle that names its functions
 from tabular.data.features import as_rows
 from tabular.data.split_files import read_split, read_subgroups
 from tabular.jobs.command import ArgumentParser, command
-from tabular.judging.agreement import TOLERANCES, Answers, check_answers, positions
+from tabular.judging.agreement import Answers, check_answers, positions
 from tabular.judging.bootstrap import resample
 from tabular.judging.champion import Champion, changed, fetch_champion, not_comparable, too_few, unseen
 from tabular.judging.gate import (
@@ -63,6 +64,7 @@ def main() -> None:
         answers = predict(server, CHALLENGER, frame, schema)
         alone = predict(server, CHALLENGER, frame, schema, together=1)
         against = _against(arguments, server, champion, manifest, frame, truth, schema, answers)
+    model = load_model(folder, pickles)
     value = score(arguments.metric, schema.task, truth, *answers)
     gate = passes_threshold(arguments.metric, arguments.threshold, schema, value) | against
     side_by_side = gate.pop("metrics", {})
@@ -73,13 +75,11 @@ def main() -> None:
         "gate": gate,
         "model": _facts(manifest),
         "rows": {"held_out": len(frame), "training": manifest["training"].get("rows")},
-        "agreement": agreement([answers, alone], frame, schema, manifest),
+        "agreement": agreement([answers, alone], frame, schema, model.tolerance),
         "intervals": intervals(resampled),
         **_details(schema, truth, answers),
         "subgroups": {} if subgroups is None else by_subgroup(subgroups, schema, truth, answers, SEED),
-        "permutation_importance": permutation_importance(
-            load_model(folder, pickles), frame, truth, schema, arguments.metric, SEED
-        ),
+        "permutation_importance": permutation_importance(model, frame, truth, schema, arguments.metric, SEED),
         "champion": None
         if champion is None
         else {
@@ -103,7 +103,7 @@ def predict(
 
 
 def agreement(
-    answers: Sequence[Answers], frame: pd.DataFrame, schema: Schema, manifest: dict[str, Any]
+    answers: Sequence[Answers], frame: pd.DataFrame, schema: Schema, tolerance: float
 ) -> dict[str, Any]:
     """How near the server's answers are to scikit-learn's.
 
@@ -115,7 +115,6 @@ def agreement(
     """
     folder = extract(opt_ml.processing("input/pipeline/output.tar.gz"), opt_ml.base_dir() / "pipeline")
     pipeline = joblib.load(folder / "pipeline.joblib")
-    tolerance = TOLERANCES[manifest["estimator"]["kind"]]
     return asdict(check_answers(answers, pipeline, frame, schema, tolerance))
 
 

@@ -24,6 +24,7 @@ from tabular.portable.files import load_model, save_model
 from tabular.portable.model import FORMAT, FORMAT_VERSION, MANIFEST, PortableModel
 from tabular.portable.pickled import save_pickled
 from tabular.spec import opt_ml, own_steps
+from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Schema
 from tabular.spec.trial import SCORE, Trial
 
@@ -63,7 +64,8 @@ def main() -> None:
     }
     hashes = {ROWS: row_hashes(frame, _labels(target, schema), list(frame)).tobytes()}
     try:
-        said = _save(manifest, pipeline, frame, schema, hashes)
+        exporter = exporter_of(trial.algorithm, schema.family, own_steps.algorithms())
+        said = _save(manifest, export(pipeline, schema, exporter), pipeline, frame, schema, hashes)
     except NotPortable as error:
         said = str(error)
         if trial.algorithm in own_steps.pickles():
@@ -95,13 +97,14 @@ def winning_trial(training_job: str) -> Winner:
 
 def _save(
     manifest: dict[str, Any],
+    exported: tuple[dict[str, Any], dict[str, np.ndarray]],
     pipeline: Pipeline,
     frame: pd.DataFrame,
     schema: Schema,
     hashes: dict[str, bytes],
 ) -> str:
     """Write the portable model, beside it the hashes of its rows, and say how near it is to the pipeline."""
-    model, arrays = export(pipeline, schema)
+    model, arrays = exported
     agreement = check_equal(PortableModel(model, arrays), pipeline, frame, schema)
     save_model(opt_ml.model_dir(), {**manifest, "agreement": asdict(agreement), **model}, arrays, hashes)
     load_model(opt_ml.model_dir())  # what was written can be read

@@ -12,7 +12,6 @@ from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 
 __all__ = [
-    "TOLERANCES",
     "Agreement",
     "Answers",
     "as_model_input",
@@ -23,9 +22,6 @@ __all__ = [
 
 # Predicted positions in the class list (n_rows,) and probabilities (n_rows, n_classes), or numbers and None.
 Answers = tuple[np.ndarray, np.ndarray | None]
-# By the kind of estimator in the manifest. Trees may be of single precision; elsewhere the order of a sum
-# decides the last bits, between scikit-learn's own batches of different sizes, too.
-TOLERANCES = {"trees": 1e-7, "linear": 1e-12, "naive_bayes": 1e-12, "neural_network": 1e-12, "pickle": 1e-12}
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ def check_equal(model: PortableModel, pipeline: Pipeline, frame: pd.DataFrame, s
         (positions(one.labels, schema), one.probabilities)
         for one in (model.predict(numbers, categories), joined)
     ]
-    return check_answers(answers, pipeline, frame, schema, TOLERANCES[model.kind])
+    return check_answers(answers, pipeline, frame, schema, model.tolerance)
 
 
 def check_answers(

@@ -1,7 +1,6 @@
 """Fitting as it is done in a trial and in the refit alike: what is tuned is what is served."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,11 +55,11 @@ def fit(
     if stopping and parts:
         inner = estimator.regressor if schema.options.log_target else estimator
         inner.set_params(**stopping.settings)
-        if stopping.rows_as is not None:
+        if stopping.fit_arguments is not None:
             rows, aside = parts
             learnt = logarithm(target) if schema.options.log_target else target
             weight = None if weights is None else [weights[aside]]
-            more = _validation(stopping.rows_as, features[aside], learnt[aside], weight)
+            more = stopping.fit_arguments(features[aside], learnt[aside], weight)
     if weights is not None:
         more["sample_weight"] = weights[rows]
     estimator.fit(features[rows], target[rows], **more)
@@ -78,11 +77,3 @@ def _set_aside(
         return split(target, schema, VALIDATION, True, random_state, groups, times)
     except BadInput:
         return None
-
-
-def _validation(
-    rows_as: str, features: np.ndarray, target: np.ndarray, weights: list[np.ndarray] | None
-) -> dict[str, Any]:
-    if rows_as == "xgboost":
-        return {"eval_set": [(features, target)], "sample_weight_eval_set": weights, "verbose": False}
-    return {"eval_X": features, "eval_y": target, "eval_sample_weight": weights}

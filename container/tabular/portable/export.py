@@ -1,7 +1,7 @@
-"""From a fitted scikit-learn pipeline to a portable model, by allow-list."""
+"""From a fitted scikit-learn pipeline to a portable model: an exporter for each family of estimators."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,11 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from tabular.spec.algorithms import Exporter
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 
-__all__ = ["NotPortable", "export"]
+__all__ = ["EXPORTERS", "NotPortable", "export"]
 
 Parts = tuple[dict[str, Any], dict[str, np.ndarray]]
 
@@ -21,8 +22,13 @@ class NotPortable(BadInput):
     """The portable format has no place for a fitted estimator; the message says which, and what to do."""
 
 
-def export(pipeline: Pipeline, schema: Schema) -> Parts:
-    """The manifest's model part and the arrays of a pipeline that `build_pipeline` made and that was fitted.
+def export(pipeline: Pipeline, schema: Schema, exporter: Exporter | None) -> Parts:
+    """The manifest's model part and the arrays of a fitted pipeline.
+
+    Args:
+        pipeline: as `build_pipeline` made it.
+        schema: of the table it was fitted on.
+        exporter: what the algorithm's row names, see `tabular.spec.algorithms.exporter_of`.
 
     Raises:
         NotPortable: an estimator, or a setting of it, that the portable format does not know.
@@ -33,13 +39,18 @@ def export(pipeline: Pipeline, schema: Schema) -> Parts:
     if logarithmic:
         estimator = estimator.regressor_
     name = type(estimator).__name__
-    if name not in _EXPORTERS:
+    if exporter is None:
         raise NotPortable(
-            f"{name} cannot be made portable; known are {', '.join(sorted(_EXPORTERS))}. "
-            "Add an exporter for it to tabular/export.py, or opt into a pickle: name it in PICKLES of your "
-            "steps and in SERVE_PICKLES of the server."
+            f"{name} cannot be made portable: its row names no exporter, of which there are "
+            f"{', '.join(EXPORTERS)}. Name the one that fits it, or opt into a pickle: name the algorithm in "
+            "PICKLES of your own steps and in SERVE_PICKLES of the server."
         )
-    settings, estimator_arrays = _EXPORTERS[name](estimator)
+    try:
+        settings, estimator_arrays = EXPORTERS[exporter](estimator)
+    except AttributeError as error:
+        raise NotPortable(
+            f"{name} is not what the exporter {exporter!r} takes: {error}. Name another exporter in its row."
+        ) from error
     if logarithmic:
         settings["link"] = "expm1"
     return {**schema.to_dict(), "encodings": encodings, "estimator": settings}, {**arrays, **estimator_arrays}
@@ -268,17 +279,13 @@ def _perceptron(estimator: Any) -> Parts:
     return settings, arrays
 
 
-_EXPORTERS: dict[str, Callable[[Any], Parts]] = {
-    "BayesianRidge": _linear_regression,
-    "GaussianNB": _gaussian_naive_bayes,
-    "LGBMClassifier": _lightgbm,
-    "LGBMRegressor": _lightgbm,
-    "LogisticRegression": _logistic_regression,
-    "MLPClassifier": _perceptron,
-    "MLPRegressor": _perceptron,
-    "RandomForestClassifier": _forest,
-    "RandomForestRegressor": _forest,
-    "Ridge": _linear_regression,
-    "XGBClassifier": _xgboost,
-    "XGBRegressor": _xgboost,
+# By the name that a row of the table of algorithms gives.
+EXPORTERS: Mapping[Exporter, Callable[[Any], Parts]] = {
+    "forest": _forest,
+    "gaussian_naive_bayes": _gaussian_naive_bayes,
+    "lightgbm": _lightgbm,
+    "linear": _linear_regression,
+    "logistic": _logistic_regression,
+    "perceptron": _perceptron,
+    "xgboost": _xgboost,
 }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tabular.data import dates
-from tabular.portable.predictors import PREDICTORS, Arrays, Predictor
+from tabular.portable.predictors import PREDICTORS, TOLERANCES, Arrays, Predictor
 from tabular.portable.table_model import Prediction, TableModel, UnusableModel
 
 try:
@@ -58,6 +58,7 @@ class PortableModel(TableModel):
                 raise ValueError("Not every category has an encoding.")
             estimator = manifest["estimator"]
             predictor = PREDICTORS[self.kind](estimator, arrays, self.width, estimator["outputs"])
+            self.tolerance = TOLERANCES[self.kind]
             self._predict = predictor.predict
             self._few = self._hold_for_few(predictor, estimator["outputs"])
             self._try_out()

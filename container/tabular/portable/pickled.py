@@ -27,6 +27,8 @@ SWITCH = "SERVE_PICKLES"
 class PickledModel(TableModel):
     """A fitted scikit-learn pipeline of a table."""
 
+    tolerance = 1e-12  # it is scikit-learn's own answer, in batches of other sizes
+
     def __init__(self, manifest: dict[str, Any], pipeline: Any) -> None:
         super().__init__(manifest)
         self._pipeline = pipeline

@@ -16,7 +16,17 @@ try:
 except ImportError:  # installed where no compiler was
     trees_in_c = None
 
-__all__ = ["PREDICTORS", "Arrays", "InC", "Predictor", "linear", "naive_bayes", "neural_network", "trees"]
+__all__ = [
+    "PREDICTORS",
+    "TOLERANCES",
+    "Arrays",
+    "InC",
+    "Predictor",
+    "linear",
+    "naive_bayes",
+    "neural_network",
+    "trees",
+]
 
 Arrays = Mapping[str, np.ndarray]
 Prediction = tuple[np.ndarray, np.ndarray | None]
@@ -139,12 +149,16 @@ def neural_network(settings: Mapping[str, Any], arrays: Arrays, n_features: int,
     return Predictor(predict, _doubles(1, settings["link"], kind_of_unit, *parts))
 
 
+# By the kind of estimator that the manifest names.
 PREDICTORS: Mapping[str, Callable[[Mapping[str, Any], Arrays, int, int], Predictor]] = {
     "trees": trees,
     "linear": linear,
     "naive_bayes": naive_bayes,
     "neural_network": neural_network,
 }
+# By how much an answer may differ from scikit-learn's. Trees may be of single precision; elsewhere the order
+# of a sum decides the last bits, between scikit-learn's own batches of different sizes, too.
+TOLERANCES = dict.fromkeys(PREDICTORS, 1e-12) | {"trees": 1e-7}
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu": lambda values: np.maximum(values, 0.0),

@@ -36,6 +36,8 @@ class TableModel(ABC):
         LookupError, TypeError, ValueError: the manifest does not describe a table.
     """
 
+    tolerance: float  # by how much an answer may differ from scikit-learn's
+
     def __init__(self, manifest: dict[str, Any]) -> None:
         self.kind: str = manifest["estimator"]["kind"]
         self.classes: list[str | int | float] = manifest["classes"]

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tabular.spec.columns import Family
 from tabular.spec.errors import BadInput, unknown
@@ -17,17 +17,25 @@ from tabular.spec.trial import check_hyperparameter_name
 
 __all__ = [
     "ALGORITHMS",
+    "EXPORTERS",
     "Algorithm",
     "Categorical",
     "Continuous",
     "EarlyStopping",
     "Estimator",
+    "Exporter",
     "Family",
     "Integer",
     "build",
+    "exporter_of",
 ]
 
 Scale = Literal["Linear", "Logarithmic"]
+# How fitted estimators are made portable: tabular.portable.export has a function for each.
+Exporter = Literal[
+    "forest", "gaussian_naive_bayes", "lightgbm", "linear", "logistic", "perceptron", "xgboost"
+]
+EXPORTERS: tuple[Exporter, ...] = get_args(Exporter)
 
 
 @dataclass(frozen=True)
@@ -76,20 +84,24 @@ class Categorical:
 class EarlyStopping:
     """How an estimator ends its training when rows that are set aside get no better.
 
-    `settings` are passed to it when there are enough rows. `rows_as` says under which names its `fit` takes
-    the rows: as XGBoost or as LightGBM does; None: it sets rows aside itself.
+    `settings` are passed to it when there are enough rows. `fit_arguments` makes of features, target and a
+    list of the weights (None: without any) what its `fit` takes beside the rows to learn from; None: it sets
+    rows aside itself.
     """
 
     settings: Mapping[str, Any]
-    rows_as: Literal["xgboost", "lightgbm"] | None = None
+    fit_arguments: Callable[[Any, Any, list[Any] | None], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
 class Estimator:
     """A scikit-learn compatible class, what is always passed to it, and what is tuned.
 
+    `exporter` says how a fitted one is made portable; without it the class has that of the project's own row
+    of the same class, if there is one.
+
     Raises:
-        BadInput: a hyperparameter has a name that every trial uses otherwise.
+        BadInput: a hyperparameter has a name that every trial uses otherwise, or there is no such exporter.
     """
 
     path: str
@@ -98,10 +110,13 @@ class Estimator:
     seeded: bool = True
     threaded: bool = False
     early_stopping: EarlyStopping | None = None
+    exporter: Exporter | None = None
 
     def __post_init__(self) -> None:
         for name in self.hyperparameters:
             check_hyperparameter_name(name)
+        if self.exporter is not None and self.exporter not in EXPORTERS:
+            raise unknown("exporter", self.exporter, EXPORTERS)
 
 
 @dataclass(frozen=True)
@@ -151,17 +166,31 @@ _LIGHTGBM = {
 _LIGHTGBM_FIXED = {"subsample_freq": 1, "verbose": -1, "deterministic": True, "force_row_wise": True}
 _XGBOOST_FIXED = {"tree_method": "hist", "verbosity": 1}
 _NETWORK_FIXED = {"max_iter": 500}
+
+
+def _eval_set(features: Any, target: Any, weights: list[Any] | None) -> dict[str, Any]:
+    return {"eval_set": [(features, target)], "sample_weight_eval_set": weights, "verbose": False}
+
+
+def _eval_x(features: Any, target: Any, weights: list[Any] | None) -> dict[str, Any]:
+    return {"eval_X": features, "eval_y": target, "eval_sample_weight": weights}
+
+
 _NETWORK_STOPS = EarlyStopping({"early_stopping": True})
-_XGBOOST_STOPS = EarlyStopping({"early_stopping_rounds": 30}, rows_as="xgboost")
-_LIGHTGBM_STOPS = EarlyStopping({"early_stopping_rounds": 30}, rows_as="lightgbm")
+_XGBOOST_STOPS = EarlyStopping({"early_stopping_rounds": 30}, fit_arguments=_eval_set)
+_LIGHTGBM_STOPS = EarlyStopping({"early_stopping_rounds": 30}, fit_arguments=_eval_x)
 
 _TABLE = (
     Algorithm(
         "RandomForest",
         standardise=False,
         estimators={
-            "classification": Estimator("sklearn.ensemble.RandomForestClassifier", _FOREST, threaded=True),
-            "regression": Estimator("sklearn.ensemble.RandomForestRegressor", _FOREST, threaded=True),
+            "classification": Estimator(
+                "sklearn.ensemble.RandomForestClassifier", _FOREST, threaded=True, exporter="forest"
+            ),
+            "regression": Estimator(
+                "sklearn.ensemble.RandomForestRegressor", _FOREST, threaded=True, exporter="forest"
+            ),
         },
     ),
     Algorithm(
@@ -173,12 +202,14 @@ _TABLE = (
                 _NETWORK,
                 _NETWORK_FIXED,
                 early_stopping=_NETWORK_STOPS,
+                exporter="perceptron",
             ),
             "regression": Estimator(
                 "sklearn.neural_network.MLPRegressor",
                 _NETWORK,
                 _NETWORK_FIXED,
                 early_stopping=_NETWORK_STOPS,
+                exporter="perceptron",
             ),
         },
     ),
@@ -190,10 +221,12 @@ _TABLE = (
                 "sklearn.linear_model.LogisticRegression",
                 {"C": Continuous(1e-4, 1e3, default=1.0, scale="Logarithmic")},
                 {"max_iter": 1000},
+                exporter="logistic",
             ),
             "regression": Estimator(
                 "sklearn.linear_model.Ridge",
                 {"alpha": Continuous(1e-4, 1e4, default=1.0, scale="Logarithmic")},
+                exporter="linear",
             ),
         },
     ),
@@ -205,6 +238,7 @@ _TABLE = (
                 "sklearn.naive_bayes.GaussianNB",
                 {"var_smoothing": Continuous(1e-12, 1.0, default=1e-9, scale="Logarithmic")},
                 seeded=False,
+                exporter="gaussian_naive_bayes",
             ),
             "regression": Estimator(
                 "sklearn.linear_model.BayesianRidge",
@@ -213,6 +247,7 @@ _TABLE = (
                     "lambda_1": Continuous(1e-8, 1.0, default=1e-6, scale="Logarithmic"),
                 },
                 seeded=False,
+                exporter="linear",
             ),
         },
     ),
@@ -226,6 +261,7 @@ _TABLE = (
                 _XGBOOST_FIXED,
                 threaded=True,
                 early_stopping=_XGBOOST_STOPS,
+                exporter="xgboost",
             ),
             "regression": Estimator(
                 "xgboost.XGBRegressor",
@@ -233,6 +269,7 @@ _TABLE = (
                 _XGBOOST_FIXED,
                 threaded=True,
                 early_stopping=_XGBOOST_STOPS,
+                exporter="xgboost",
             ),
         },
     ),
@@ -246,6 +283,7 @@ _TABLE = (
                 _LIGHTGBM_FIXED,
                 threaded=True,
                 early_stopping=_LIGHTGBM_STOPS,
+                exporter="lightgbm",
             ),
             "regression": Estimator(
                 "lightgbm.LGBMRegressor",
@@ -253,6 +291,7 @@ _TABLE = (
                 _LIGHTGBM_FIXED,
                 threaded=True,
                 early_stopping=_LIGHTGBM_STOPS,
+                exporter="lightgbm",
             ),
         },
     ),
@@ -293,6 +332,15 @@ def build(
         arguments["n_jobs"] = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
     module, _, class_name = estimator.path.rpartition(".")
     return getattr(import_module(module), class_name)(**arguments)
+
+
+def exporter_of(name: str, family: Family, known: Mapping[str, Algorithm] = ALGORITHMS) -> Exporter | None:
+    """How one of the known algorithms is made portable; None where nobody has said."""
+    estimator = known[name].estimators[family]
+    ours = [one for algorithm in ALGORITHMS.values() for one in algorithm.estimators.values()]
+    return next(
+        (one.exporter for one in (estimator, *ours) if one.path == estimator.path and one.exporter), None
+    )
 
 
 def _parse(kind: Callable[[str], Any], what: str, allowed: Integer | Continuous, text: str) -> Any:

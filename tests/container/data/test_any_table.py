@@ -20,6 +20,7 @@ from tabular.judging.scores import evaluate
 from tabular.learning.fitting import fit
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
+from tabular.spec.algorithms import exporter_of
 from tabular.spec.trial import Trial
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
@@ -40,7 +41,7 @@ def learn(preprocess_data, base):
         scorer = "r2" if task == "regression" else "accuracy"
         scores = train.cross_validate(Trial(algorithm, scorer, folds, 7, chosen))
         pipeline = fit(done.train, done.train_target, done.schema, algorithm, chosen, 7)
-        model = PortableModel(*export(pipeline, done.schema))
+        model = PortableModel(*export(pipeline, done.schema, exporter_of(algorithm, done.schema.family)))
         done.agreement = check_equal(model, pipeline, done.test, done.schema)
         answer = model.predict(*as_model_input(done.test, done.schema))
         found = positions(answer.labels, done.schema)

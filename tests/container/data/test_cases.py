@@ -22,7 +22,7 @@ from tabular.learning.fitting import fit
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
 from tabular.serving.codec import BadRequest, decode, encode
-from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.errors import BadInput
 from tabular.spec.options import OPTIONS_FILE, Options
 
@@ -154,9 +154,8 @@ def test_a_table_is_read_right_or_refused_or_its_doubt_is_said(read, name):
 
 
 def model_of(found, algorithm="LogisticRegression"):
-    return PortableModel(
-        *export(fit(found.frame, found.labels, found.schema, algorithm, {}, 7), found.schema)
-    )
+    pipeline = fit(found.frame, found.labels, found.schema, algorithm, {}, 7)
+    return PortableModel(*export(pipeline, found.schema, exporter_of(algorithm, found.schema.family)))
 
 
 def the_server_reads_the_file_as_training_did(found):

@@ -18,7 +18,7 @@ from tabular.judging.agreement import as_model_input, check_equal
 from tabular.learning.fitting import ENOUGH_ROWS, fit
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
-from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 from tabular.spec.trial import Trial
@@ -82,7 +82,7 @@ def test_training_stops_early_where_rows_set_aside_get_no_better(algorithm, task
     else:
         best = estimator.best_iteration if algorithm == "XGBoost" else estimator.best_iteration_
         assert best < 300
-    model = PortableModel(*export(pipeline, schema))
+    model = PortableModel(*export(pipeline, schema, exporter_of(algorithm, schema.family)))
     check_equal(model, pipeline, frame.head(150), schema)
     check_equal(model, pipeline, nasty(frame), schema)
     again, *_ = fitted(table, task, algorithm, hyperparameters)
@@ -144,7 +144,7 @@ def test_the_logarithm_of_a_target_is_learnt_and_the_target_answered(algorithm):
     pipeline, frame, _target, schema = fitted(table, "regression", algorithm, log_target=True)
     by_hand, *_ = fitted(table.assign(target=np.log1p(table["target"])), "regression", algorithm)
     np.testing.assert_allclose(pipeline.predict(frame), np.expm1(by_hand.predict(frame)), rtol=1e-6)
-    manifest, arrays = export(pipeline, schema)
+    manifest, arrays = export(pipeline, schema, exporter_of(algorithm, schema.family))
     assert manifest["estimator"]["link"] == "expm1"
     model = PortableModel(manifest, arrays)
     check_equal(model, pipeline, frame, schema)
@@ -157,7 +157,12 @@ def test_the_logarithm_of_a_target_and_early_stopping_go_together(algorithm):
     table = mixed("regression", rows=ENOUGH_ROWS, gaps=False)
     table["target"] = np.exp(table["target"])
     pipeline, frame, target, schema = fitted(table, "regression", algorithm, log_target=True)
-    check_equal(PortableModel(*export(pipeline, schema)), pipeline, frame.head(100), schema)
+    check_equal(
+        PortableModel(*export(pipeline, schema, exporter_of(algorithm, schema.family))),
+        pipeline,
+        frame.head(100),
+        schema,
+    )
     assert np.corrcoef(pipeline.predict(frame), target)[0, 1] > 0.7
 
 

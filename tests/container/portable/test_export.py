@@ -15,10 +15,11 @@ from sklearn.neural_network import MLPClassifier
 from support.container.tables import TASKS, fit, fitted, mixed, nasty
 from tabular.judging.agreement import as_model_input, check_equal
 from tabular.learning.pipeline import build_pipeline
+from tabular.portable import export as export_module
 from tabular.portable.export import export
 from tabular.portable.files import load_model, save_model
 from tabular.portable.model import PortableModel
-from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.algorithms import ALGORITHMS, EXPORTERS, exporter_of
 from tabular.spec.errors import BadInput
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
@@ -126,7 +127,7 @@ def test_a_column_that_is_empty_in_training_keeps_its_place(algorithm, task):
     if algorithm == "NeuralNet":
         pipeline.set_params(estimator__max_iter=10)
     pipeline.fit(frame, whole.target)
-    model = PortableModel(*export(pipeline, whole.schema))
+    model = PortableModel(*export(pipeline, whole.schema, exporter_of(algorithm, whole.schema.family)))
     rows = nasty(whole.frame)
     if algorithm == "NaiveBayes":  # a column without variance: away from it scikit-learn answers 1 to all
         rows = rows.assign(income=np.nan, member=np.nan)
@@ -182,25 +183,37 @@ def test_a_server_needs_neither_scikit_learn_nor_pickle(make_folder):
     done = subprocess.run(
         [sys.executable, "-c", code, *folders], capture_output=True, text=True, env=os.environ
     )
-    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert (done.stdout, done.stderr) == (f"{len(ALGORITHMS)}\n", "")
 
 
-def exported(estimator, task="binary"):
+def exported(estimator, task="binary", exporter=None):
     """Export a pipeline in which another estimator has taken the place of the fitted one."""
     one = fitted("XGBoost", task, gaps=False)
     pipeline = build_pipeline(one.schema, "XGBoost", {}, 7)
     pipeline.steps[-1] = ("estimator", estimator)
     pipeline.fit(one.frame, one.target)
-    return export(pipeline, one.schema), pipeline, one
+    return export(pipeline, one.schema, exporter), pipeline, one
 
 
-@pytest.mark.parametrize("estimator", [KNeighborsClassifier(), ExtraTreesClassifier(3)])
-def test_an_estimator_outside_the_list_is_refused_by_name(estimator):
-    name = type(estimator).__name__
-    with pytest.raises(
-        BadInput, match=f"{name} cannot be made portable; known are BayesianRidge, .*XGBRegressor"
-    ):
-        exported(estimator)
+def test_there_is_an_exporter_for_every_name_that_a_row_may_give():
+    assert export_module.EXPORTERS.keys() == set(EXPORTERS)
+
+
+def test_an_estimator_without_an_exporter_is_refused_by_name():
+    sentence = "KNeighborsClassifier cannot be made portable: its row names no exporter, of which .* forest, "
+    with pytest.raises(BadInput, match=sentence):
+        exported(KNeighborsClassifier())
+
+
+def test_an_exporter_that_does_not_fit_is_refused():
+    sentence = "KNeighborsClassifier is not what the exporter 'forest' takes: .* Name another exporter"
+    with pytest.raises(BadInput, match=sentence):
+        exported(KNeighborsClassifier(), exporter="forest")
+
+
+def test_a_class_that_an_exporter_fits_needs_nothing_but_its_name():
+    exported_parts, pipeline, one = exported(ExtraTreesClassifier(3, random_state=7), exporter="forest")
+    check_equal(PortableModel(*exported_parts), pipeline, nasty(one.frame), one.schema)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -237,8 +250,9 @@ def test_an_estimator_outside_the_list_is_refused_by_name(estimator):
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_a_setting_that_the_format_does_not_know_is_refused(estimator, task, sentence):
+    exporter = {"xgboost": "xgboost", "lightgbm": "lightgbm"}.get(type(estimator).__module__.split(".")[0])
     with pytest.raises(BadInput, match=sentence):
-        exported(estimator, task)
+        exported(estimator, task, exporter or "perceptron")
 
 
 def test_a_model_that_answers_otherwise_does_not_pass():
@@ -255,7 +269,7 @@ def test_the_difference_of_a_regression_is_relative_to_the_size_of_its_numbers()
     one = fitted("LogisticRegression", "regression")
     tall = dataclasses.replace(one, target=one.target * 1e12)
     pipeline = build_pipeline(one.schema, "LogisticRegression", {}, 7).fit(tall.frame, tall.target)
-    model = PortableModel(*export(pipeline, one.schema))
+    model = PortableModel(*export(pipeline, one.schema, "linear"))
     check_equal(model, pipeline, one.frame, one.schema)
     shifted = PortableModel(one.manifest, one.arrays | {"intercept": one.arrays["intercept"] + 1e-3})
     with pytest.raises(BadInput, match="differs from scikit-learn"):

@@ -6,7 +6,16 @@ import sys
 
 import numpy as np
 import pytest
-from tabular.spec.algorithms import ALGORITHMS, Categorical, Continuous, Integer, build
+from tabular.spec.algorithms import (
+    ALGORITHMS,
+    Algorithm,
+    Categorical,
+    Continuous,
+    Estimator,
+    Integer,
+    build,
+    exporter_of,
+)
 from tabular.spec.errors import BadInput
 
 FAMILIES = ("classification", "regression")
@@ -35,17 +44,22 @@ def values(allowed):
     return [(str(value), value) for value in (allowed.low, allowed.default, allowed.high)]
 
 
-def test_six_algorithms_compete_in_both_families():
-    assert list(ALGORITHMS) == [
-        "RandomForest",
-        "NeuralNet",
-        "LogisticRegression",
-        "NaiveBayes",
-        "XGBoost",
-        "LightGBM",
-    ]
+def test_every_algorithm_competes_in_both_families_and_is_made_portable():
     assert all(tuple(algorithm.estimators) == FAMILIES for algorithm in ALGORITHMS.values())
     assert all(name == algorithm.name for name, algorithm in ALGORITHMS.items())
+    assert all(one.exporter for algorithm in ALGORITHMS.values() for one in algorithm.estimators.values())
+
+
+def test_a_class_of_the_projects_own_needs_no_exporter_to_be_named():
+    def row(path, **more):
+        return {"Mine": Algorithm("Mine", False, {"regression": Estimator(path, {}, **more)})}
+
+    forest, neighbours = "sklearn.ensemble.RandomForestRegressor", "sklearn.neighbors.KNeighborsRegressor"
+    assert exporter_of("Mine", "regression", row(forest)) == "forest"
+    assert exporter_of("Mine", "regression", row(neighbours)) is None
+    assert exporter_of("Mine", "regression", row(neighbours, exporter="linear")) == "linear"
+    with pytest.raises(BadInput, match=r"Unknown exporter 'forst'; .* Did you mean 'forest'"):
+        row(forest, exporter="forst")
 
 
 def test_a_notebook_can_read_the_table_without_importing_a_library():

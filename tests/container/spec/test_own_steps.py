@@ -136,9 +136,9 @@ def test_steps_travel_with_the_jobs_and_an_algorithm_that_cannot_be_served_says_
     manifest = json.loads((base / "model/manifest.json").read_text())
     assert (manifest["portable"], manifest["algorithm"]) == (False, "NearestNeighbors")
     assert manifest["reason"].startswith(
-        "KNeighborsClassifier cannot be made portable; known are BayesianRidge"
+        "KNeighborsClassifier cannot be made portable: its row names no exporter"
     )
-    assert "Add an exporter for it to tabular/export.py" in manifest["reason"]
+    assert "name the algorithm in PICKLES of your own steps" in manifest["reason"]
     with pytest.raises(UnusableModel, match=r"^KNeighborsClassifier cannot be made portable"):
         load_model(base / "model")
     assert joblib.load(base / "output/data/pipeline.joblib").named_steps["estimator"].n_neighbors == 3

@@ -12,7 +12,7 @@ from tabular.learning.pipeline import build_pipeline
 from tabular.portable.export import export
 from tabular.portable.files import save_model
 from tabular.portable.model import FORMAT_VERSION, PortableModel
-from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.columns import Family
 from tabular.spec.options import DEFAULTS, Options
 
@@ -49,7 +49,7 @@ def keep(
         known = estimator.get_params()
         estimator.set_params(**{k: v for k, v in SMALL.items() if k in known})
         pipeline.fit(frame, target)
-        manifest, arrays = export(pipeline, schema)
+        manifest, arrays = export(pipeline, schema, exporter_of(name, family))
         numbers, categories = as_model_input(nasty(frame, 8), schema)
         answer = PortableModel(manifest, arrays).predict(numbers, categories)
         sample = {

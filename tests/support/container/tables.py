@@ -18,7 +18,7 @@ from tabular.data.inference import encode, infer_schema
 from tabular.learning.pipeline import build_pipeline
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
-from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.columns import Schema
 from tabular.spec.options import DEFAULTS, Options
 
@@ -116,7 +116,9 @@ def fit(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Stochastic Optimizer")  # good enough for a test
         pipeline.fit(frame, target)
-    return Fitted(schema, frame, target, pipeline, *export(pipeline, schema))
+    return Fitted(
+        schema, frame, target, pipeline, *export(pipeline, schema, exporter_of(algorithm, schema.family))
+    )
 
 
 @cache

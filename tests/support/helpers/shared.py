@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tabular.spec.algorithms import ALGORITHMS
+
 from helpers.data import datasets
 from helpers.deployment import registry
 from helpers.deployment.registry import ModelVersion
 from helpers.pipeline import job_source
 from helpers.session import Session
 
-TRIALS = 6
+TRIALS = len(ALGORITHMS)  # one of each
 INSTANCES = {
     "PreprocessingInstance": "ml.t3.medium",
     "TrainingInstance": "ml.m5.large",
