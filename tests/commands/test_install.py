@@ -31,7 +31,7 @@ for module in pkgutil.iter_modules(pipeline.__path__):
 made = [compile_pipeline(session), compile_pipeline(session, "regression")]
 definitions = [one.definition for one in made]
 in_a_network = dataclasses.replace(session, vpc={"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]})
-compiler = pipeline.Compiler(in_a_network, made[0].compiler.source_uri)
+compiler = pipeline.Compiler(in_a_network, made[0].compiler.sources)
 definitions.append(pipeline.definition(compiler, made[0].parameters, made[0].steps))
 sys.stdout.write(json.dumps(definitions))
 """

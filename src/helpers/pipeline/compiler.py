@@ -27,7 +27,7 @@ class Compiler:
     def __init__(
         self,
         session: Session,
-        source_uri: str,
+        sources: Mapping[str, str],
         family: Family = "classification",
         algorithms: Mapping[str, Algorithm] = ALGORITHMS,
     ) -> None:
@@ -37,7 +37,7 @@ class Compiler:
                 "with its image_uri, and write the outputs again."
             )
         self.session = session
-        self.source_uri = source_uri
+        self.sources = sources  # by module, the URI of what travels with it
         self.family: Family = family
         # One of somebody's own may be for one family alone.
         self.algorithms = [each for each in algorithms.values() if family in each.estimators]
@@ -64,4 +64,4 @@ def output(step: ProcessingStep, name: str) -> Any:
 
 def program(compiler: Compiler, module: str) -> dict[str, str]:
     """The hyperparameters by which a training job finds its code."""
-    return {"sagemaker_program": module, "sagemaker_submit_directory": compiler.source_uri}
+    return {"sagemaker_program": module, "sagemaker_submit_directory": compiler.sources[module]}

@@ -115,7 +115,7 @@ def _processing(
                     s3_input_mode="File",
                 ),
             )
-            for name, uri in {**inputs, "code": compiler.source_uri}.items()
+            for name, uri in {**inputs, "code": compiler.sources[module]}.items()
         ],
         outputs=[
             ProcessingOutput(

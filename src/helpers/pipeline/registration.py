@@ -67,7 +67,7 @@ def register_best_model(
             "comparison": JsonGet(
                 step_name=evaluate.name, property_file="EvaluationReport", json_path="gate.summary"
             ),
-            "source": compiler.source_uri,
+            "source": compiler.sources["tabular.jobs.refit"],  # what fitted the model
         },
     }
     return RequestStep(

@@ -1,71 +1,145 @@
-"""The code that travels: the same files are the same bytes, and one object in S3."""
+"""The code that travels with a job: what it imports and nothing else, the same bytes for the same files."""
 
+import ast
 import io
 import os
+import pickle
+import pickletools
 import shutil
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 import tabular
+from support.container.tables import dated, fit
+from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.options import Options
 
 from helpers import storage
 from helpers.pipeline import job_source
 from helpers.session import Session
 
 TABULAR = Path(tabular.__file__).parent
+PACKAGE = {
+    "__init__.py": "",
+    "job.py": "import json\nimport toy.deep.c\nfrom toy import a\n",
+    "a.py": "NAME = 'a'\n",
+    "b.py": "NAME = 'b'\n",
+    "deep/__init__.py": "",
+    "deep/c.py": "def late():\n    from toy.deep import d\n    from other import b\n",
+    "deep/d.py": "from toy.a import NAME\n",
+    "deep/e.py": "",
+}
+TRAVELS = ["__init__.py", "a.py", "deep/__init__.py", "deep/c.py", "deep/d.py", "job.py"]
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     folder = tmp_path / "toy"
     (folder / "deep").mkdir(parents=True)
-    for name in ("b.py", "a.py", "deep/c.py"):
-        (folder / name).write_text(f"NAME = {name!r}\n")
+    for name, text in PACKAGE.items():
+        (folder / name).write_text(text)
     return folder
+
+
+def names(archive: bytes) -> list[str]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        return opened.getnames()
+
+
+def test_what_a_job_imports_travels_and_nothing_else(package: Path) -> None:
+    """Also what it imports late, and the packages that a module is in; nothing of another package."""
+    assert names(job_source.archive("toy.job", package)) == [f"toy/{name}" for name in TRAVELS]
+
+
+def test_a_file_that_the_job_does_not_import_changes_nothing(package: Path) -> None:
+    before = job_source.archive("toy.job", package)
+    (package / "b.py").write_text("NAME = 'changed'\n")
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__/a.cpython-312.pyc").write_bytes(b"compiled")
+    (package / "notes.txt").write_text("notes")
+    assert job_source.archive("toy.job", package) == before
+
+
+def test_a_file_that_it_imports_changes_the_bytes(package: Path) -> None:
+    before = job_source.archive("toy.job", package)
+    (package / "deep/d.py").write_text("from toy.a import NAME as CHANGED\n")
+    assert job_source.archive("toy.job", package) != before
 
 
 def test_neither_time_nor_rights_nor_the_order_of_making_count(package: Path, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere/toy"
     (other / "deep").mkdir(parents=True, mode=0o700)
     before = os.umask(0o077)
-    for name in ("deep/c.py", "a.py", "b.py"):
+    for name in reversed(PACKAGE):
         shutil.copyfile(package / name, other / name)
         os.utime(other / name, (0, 0))
     os.umask(before)
-    assert job_source.archive(other) == job_source.archive(package)
-
-
-def test_what_is_compiled_or_no_python_is_left_out(package: Path) -> None:
-    before = job_source.archive(package)
-    (package / "__pycache__").mkdir()
-    (package / "__pycache__/a.cpython-312.pyc").write_bytes(b"compiled")
-    (package / "notes.txt").write_text("notes")
-    assert job_source.archive(package) == before
-
-
-def test_other_contents_and_other_names_are_other_bytes(package: Path) -> None:
-    before = job_source.archive(package)
-    (package / "a.py").rename(package / "d.py")
-    renamed = job_source.archive(package)
-    (package / "d.py").write_text("NAME = 'a.pY'\n")
-    assert len({before, renamed, job_source.archive(package)}) == 3
+    assert job_source.archive("toy.job", other) == job_source.archive("toy.job", package)
 
 
 def test_it_unpacks_to_the_package_with_rights_that_any_user_of_a_container_has(package: Path) -> None:
-    with tarfile.open(fileobj=io.BytesIO(job_source.archive(package))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(job_source.archive("toy.job", package))) as archive:
         entries = archive.getmembers()
-    assert [entry.name for entry in entries] == ["toy/a.py", "toy/b.py", "toy/deep/c.py"]
     assert {(entry.mode, entry.mtime, entry.uid, entry.uname) for entry in entries} == {(0o644, 0, 0, "")}
 
 
-def test_what_is_uploaded_is_tabular_under_the_name_of_its_bytes(session: Session) -> None:
-    uri = job_source.upload(session)
-    assert uri == job_source.upload(session)
-    assert uri.startswith(session.uri("code/"))
-    with tarfile.open(fileobj=io.BytesIO(storage.read(session, uri))) as archive:
-        names = {name.removeprefix("tabular/") for name in archive.getnames()}
-    assert names == {path.relative_to(TABULAR).as_posix() for path in TABULAR.rglob("*.py")}
+@pytest.mark.parametrize("job", job_source.JOBS)
+def test_a_job_finds_all_of_tabular_that_it_imports_in_its_source(job: str, tmp_path: Path) -> None:
+    """In a process that has the job's source in the place of the installed package."""
+    with tarfile.open(fileobj=io.BytesIO(job_source.archive(job))) as archive:
+        for entry in archive:
+            path = tmp_path / entry.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(archive.extractfile(entry).read())
+    files = [path.relative_to(tmp_path).with_suffix("") for path in tmp_path.rglob("*.py")]
+    modules = [".".join(file.parts).removesuffix(".__init__") for file in files]
+    code = f"import sys; sys.path.insert(0, sys.argv[1])\nimport {', '.join(modules)}\nprint({job}.__file__)"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).is_relative_to(tmp_path)
+
+
+def test_no_job_imports_what_its_source_would_not_show() -> None:
+    """A module that is imported by a text would not travel; estimators are, and are of other packages."""
+    for path in TABULAR.rglob("*.py"):
+        called = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        by_text = [one for one in called if "import_module" in ast.dump(one.func)]
+        assert not by_text or path == TABULAR / "spec/algorithms.py", path
+    estimators = [one.path for each in ALGORITHMS.values() for one in each.estimators.values()]
+    assert not [path for path in estimators if path.startswith("tabular")]
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_evaluation_has_whatever_a_fitted_pipeline_names(algorithm: str) -> None:
+    """It opens the pickle that the refit wrote."""
+    table = dated("regression", rows=80)
+    table["target"] -= table["target"].min()
+    pipeline = fit(table, algorithm, "regression", options=Options(log_target=True)).pipeline
+    texts = [text for _, text, _ in pickletools.genops(pickle.dumps(pipeline)) if isinstance(text, str)]
+    named = {text for text in texts if text.startswith("tabular.")}
+    assert {"tabular.data.dates", "tabular.learning.pipeline"} <= named
+    assert named <= job_source.closure(["tabular.jobs.evaluate"], TABULAR).keys()
+
+
+@pytest.mark.parametrize("job", [job for job in job_source.JOBS if job != "tabular.jobs.evaluate"])
+def test_the_page_is_of_the_evaluation_alone(job: str) -> None:
+    page = "tabular/reporting/page.py"
+    assert page in names(job_source.archive("tabular.jobs.evaluate"))
+    assert page not in names(job_source.archive(job))
+
+
+def test_what_is_uploaded_is_the_source_of_each_job_under_the_name_of_its_bytes(session: Session) -> None:
+    uris = job_source.upload(session)
+    assert uris == job_source.upload(session)
+    assert list(uris) == list(job_source.JOBS)
+    for job, uri in uris.items():
+        assert uri.startswith(session.uri("code/"))
+        assert storage.read(session, uri) == job_source.archive(job)
 
 
 def test_what_is_there_is_not_written_again(session: Session) -> None:

@@ -8,6 +8,7 @@ import botocore.session
 import pytest
 from botocore.validate import validate_parameters
 from support.helpers.shared import Compiled
+from tabular.spec.algorithms import ALGORITHMS
 
 from helpers.pipeline import network
 
@@ -21,7 +22,7 @@ def inside(compiled: Compiled) -> dict[str, Any]:
     from helpers import pipeline
 
     session = dataclasses.replace(compiled.compiler.session, vpc=VPC)
-    compiler = pipeline.Compiler(session, compiled.compiler.source_uri)
+    compiler = pipeline.Compiler(session, compiled.compiler.sources)
     return json.loads(pipeline.definition(compiler, compiled.parameters, compiled.steps))
 
 
@@ -31,7 +32,7 @@ def test_every_job_of_the_pipeline_is_in_the_vpc(inside: dict[str, Any]) -> None
     assert steps["EvaluateBestModel"]["NetworkConfig"] == {"VpcConfig": CONFIG}
     assert steps["RefitBestModel"]["VpcConfig"] == CONFIG
     trials = steps["TuningWithCrossValidation"]["TrainingJobDefinitions"]
-    assert [trial["VpcConfig"] for trial in trials] == [CONFIG] * 6
+    assert [trial["VpcConfig"] for trial in trials] == [CONFIG] * len(ALGORITHMS)
 
 
 def test_nothing_else_of_the_definition_changes(compiled: Compiled, inside: dict[str, Any]) -> None:

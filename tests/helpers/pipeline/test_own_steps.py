@@ -69,7 +69,11 @@ def test_a_file_that_cannot_be_used_is_refused(
     assert complaint in str(raised.value)
 
 
-def test_the_file_travels_beside_the_package() -> None:
-    with tarfile.open(fileobj=io.BytesIO(job_source.archive(own_steps=FOREST))) as archive:
-        assert archive.extractfile("custom_steps.py").read().decode() == FOREST
-    assert job_source.archive(own_steps=FOREST) != job_source.archive()
+@pytest.mark.parametrize("job", job_source.JOBS)
+def test_the_file_travels_with_every_job_and_with_it_what_it_imports(job: str) -> None:
+    text = FOREST.replace("tabular.spec.algorithms", "tabular.algorithms")
+    with tarfile.open(fileobj=io.BytesIO(job_source.archive(job, own_steps=text))) as archive:
+        assert archive.extractfile("custom_steps.py").read().decode() == text
+        names = set(archive.getnames())
+    with tarfile.open(fileobj=io.BytesIO(job_source.archive(job))) as archive:
+        assert names - set(archive.getnames()) == {"custom_steps.py", "tabular/algorithms.py"}

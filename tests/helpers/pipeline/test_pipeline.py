@@ -242,7 +242,7 @@ def test_on_aws_the_pipeline_of_terraform_is_not_touched(
     from helpers import pipeline
 
     elsewhere = dataclasses.replace(session, environment="aws", pipeline_name="theirs")
-    compiler = pipeline.Compiler(elsewhere, compiled.compiler.source_uri)
+    compiler = pipeline.Compiler(elsewhere, compiled.compiler.sources)
     pipeline.publish(compiler, compiled.definition, definition_file=str(tmp_path / "definition.json"))
     assert (tmp_path / "definition.json").is_file()
     assert "Terraform owns theirs: give it the definition file, or set DEVELOPER" in capsys.readouterr().out

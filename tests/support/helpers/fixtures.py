@@ -92,7 +92,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, compiled: Compiled) -> Path:
     home = tmp_path_factory.mktemp("somebody") / "local_aws"
     with settings(headless.environment(home), alone=True), local("local"):
         session = connect("local", "many-models")
-        assert job_source.upload(session) == compiled.compiler.source_uri
+        assert job_source.upload(session) == compiled.compiler.sources
         session.client("sagemaker").create_pipeline(
             PipelineName=session.pipeline(),
             PipelineDefinition=compiled.definition,

@@ -1,0 +1,69 @@
+"""What runs again after an edit: the steps whose code it is, and no other."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tabular
+from support.helpers.shared import INSTANCES
+
+from helpers import storage
+from helpers.data import datasets
+from helpers.pipeline import job_source
+from helpers.runs import executions
+from helpers.session import Session
+
+PAGE = "reporting/page.py"
+
+
+def execute(session: Session, package: Path) -> executions.Run:
+    """Compile the pipeline with the code of a package, and run it with as few trials as there can be."""
+    from helpers import pipeline
+
+    compiler = pipeline.Compiler(session, job_source.upload(session, package=package))
+    table = datasets.fetch("banknote-authentication")
+    defaults = datasets.inputs(session, table) | INSTANCES
+    parameters = pipeline.Parameters.with_defaults(defaults)
+    compiled = pipeline.definition(compiler, parameters, pipeline.steps(compiler, parameters))
+    pipeline.publish(compiler, compiled, developer="page")
+    (run,) = executions.start(
+        session, [table], {"MaxTuningJobs": 2, "CrossValidationFolds": 2}, developer="page"
+    )
+    executions.watch(session, [run])
+    return run
+
+
+def found(session: Session, run: executions.Run) -> dict[str, Any]:
+    """Every step of an execution by its name."""
+    pages = session.client("sagemaker").get_paginator("list_pipeline_execution_steps")
+    whole = pages.paginate(PipelineExecutionArn=run.arn).build_full_result()["PipelineExecutionSteps"]
+    return {step["StepName"]: step for step in whole}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("compiled")  # imports the SDK without its warnings
+def test_an_edit_of_the_page_runs_the_evaluation_again_and_nothing_before_it(
+    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "tabular"
+    shutil.copytree(Path(tabular.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    first = execute(session, package)
+    capsys.readouterr()
+
+    text = (package / PAGE).read_text()
+    assert text.count("held-out rows, answered") == 1
+    (package / PAGE).write_text(text.replace("held-out rows, answered", "held-out records, answered"))
+    second = execute(session, package)
+
+    steps = found(session, second)
+    taken = {name for name, step in steps.items() if "CacheHitResult" in step}
+    assert taken == {"PreprocessData", "TuningWithCrossValidation", "RefitBestModel"}
+    assert capsys.readouterr().out.count("taken from an earlier execution") >= 3
+    jobs = [found(session, run)["EvaluateBestModel"]["Metadata"]["ProcessingJob"] for run in (first, second)]
+    assert jobs[0] != jobs[1]
+    pages = [
+        storage.read(session, f"{executions.evaluation_uri(session, run)}/report.html").decode()
+        for run in (first, second)
+    ]
+    assert ["held-out records, answered" in page for page in pages] == [False, True]
