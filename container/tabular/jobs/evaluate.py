@@ -40,6 +40,7 @@ from tabular.reporting.card import model_card
 from tabular.reporting.page import html
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
+from tabular.spec.documents import Manifest, ModelFacts, Report
 from tabular.spec.errors import BadInput
 from tabular.spec.opt_ml import extract
 
@@ -70,7 +71,7 @@ def main() -> None:
     side_by_side = gate.pop("metrics", {})
     (resampled,) = resample(schema.task, truth, [answers], SEED)
     subgroups = read_subgroups(split)
-    report = {
+    report: Report = {
         **model_quality(schema, truth, *answers, resampled),
         "gate": gate,
         "model": _facts(manifest),
@@ -118,7 +119,7 @@ def agreement(
     return asdict(check_answers(answers, pipeline, frame, schema, tolerance))
 
 
-def _challenger() -> tuple[Path, dict[str, Any]]:
+def _challenger() -> tuple[Path, Manifest]:
     """The new model, unpacked, and its manifest.
 
     Raises:
@@ -135,7 +136,7 @@ def _against(
     arguments: Namespace,
     server: ServerProcess,
     champion: Champion | None,
-    manifest: dict[str, Any],
+    manifest: Manifest,
     frame: pd.DataFrame,
     truth: np.ndarray,
     schema: Schema,
@@ -192,12 +193,12 @@ def _details(schema: Schema, truth: np.ndarray, answers: Answers) -> dict[str, A
     }
 
 
-def _facts(manifest: dict[str, Any]) -> dict[str, Any]:
+def _facts(manifest: Manifest) -> ModelFacts:
     names = ("algorithm", "hyperparameters", "cross_validation", "training", "libraries", "task", "target")
     return {name: manifest[name] for name in names}
 
 
-def _write(report: dict[str, Any], baseline: dict[str, Any], group: str) -> None:
+def _write(report: Report, baseline: dict[str, Any], group: str) -> None:
     output = opt_ml.processing("output/evaluation")
     output.mkdir(parents=True, exist_ok=True)
     (output / "evaluation.json").write_text(json.dumps(report, indent=1, allow_nan=False))

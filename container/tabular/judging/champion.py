@@ -16,6 +16,7 @@ from tabular.portable.model import ARRAYS
 from tabular.portable.pickled import PIPELINE
 from tabular.spec import opt_ml
 from tabular.spec.columns import Schema
+from tabular.spec.documents import Change, Manifest
 from tabular.spec.errors import BadInput
 from tabular.spec.opt_ml import extract
 
@@ -30,14 +31,14 @@ class Champion:
 
     version: int
     folder: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
 
     @property
     def schema(self) -> Schema:
         """The columns it is asked with."""
         return Schema.from_dict(self.manifest)
 
-    def is_same_as(self, manifest: dict[str, Any]) -> bool:
+    def is_same_as(self, manifest: Manifest) -> bool:
         """Whether a manifest is of the same model: the same training rows gave the same arrays."""
         return _identity(self.manifest) == _identity(manifest)
 
@@ -92,7 +93,7 @@ def not_comparable(champion: Champion, schema: Schema, pickles: frozenset[str] =
 
 
 def unseen(
-    champion: Champion, manifest: dict[str, Any], frame: pd.DataFrame, labels: np.ndarray
+    champion: Champion, manifest: Manifest, frame: pd.DataFrame, labels: np.ndarray
 ) -> np.ndarray | None:
     """Which held-out rows (n_rows,) a champion was not trained on; None if nobody can tell.
 
@@ -120,7 +121,7 @@ def too_few(truth: np.ndarray, rows: np.ndarray, schema: Schema) -> str:
     return ""
 
 
-def changed(champion: Champion, manifest: dict[str, Any]) -> list[dict[str, str]]:
+def changed(champion: Champion, manifest: Manifest) -> list[Change]:
     """What differs between two models: what, the champion's and the challenger's, as text."""
     before, after = _described(champion.manifest), _described(manifest)
     return [
@@ -130,14 +131,14 @@ def changed(champion: Champion, manifest: dict[str, Any]) -> list[dict[str, str]
     ]
 
 
-def _identity(manifest: dict[str, Any]) -> tuple[Any, ...]:
+def _identity(manifest: Manifest) -> tuple[Any, ...]:
     files = manifest.get("files", {})
     arrays = files.get(ARRAYS, files.get(PIPELINE))
     parts = ("columns", "classes", "encodings", "estimator")
     return manifest["training"].get("data_sha256"), arrays, *(manifest.get(part) for part in parts)
 
 
-def _described(manifest: dict[str, Any]) -> dict[str, str]:
+def _described(manifest: Manifest) -> dict[str, str]:
     training, validation = manifest["training"], manifest["cross_validation"]
     described = {
         "algorithm": manifest["algorithm"],

@@ -10,6 +10,7 @@ from tabular.judging.agreement import as_model_input, positions
 from tabular.judging.scores import score, signed_margin
 from tabular.portable.table_model import TableModel
 from tabular.spec.columns import Schema
+from tabular.spec.documents import Importance
 
 __all__ = ["permutation_importance"]
 
@@ -21,7 +22,7 @@ CELLS = 50_000_000  # that the model is asked for in all
 
 def permutation_importance(
     model: TableModel, frame: pd.DataFrame, truth: np.ndarray, schema: Schema, metric: str, seed: int
-) -> dict[str, dict[str, float]]:
+) -> dict[str, Importance]:
     """The mean loss of the metric and its standard deviation over the shuffles, the largest first.
 
     Asked of the model as it is served, on some of the rows where there are many. Empty where the metric is

@@ -8,6 +8,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 from tabular.judging.bootstrap import CONFIDENCE, interval
 from tabular.judging.scores import evaluate
 from tabular.spec.columns import Schema
+from tabular.spec.documents import QUALITY, Calibration, ClassQuality, Interval, Quality, Residuals
 
 __all__ = ["calibration", "intervals", "model_quality", "per_class", "residuals"]
 
@@ -22,10 +23,10 @@ def model_quality(
     predicted: np.ndarray,
     probabilities: np.ndarray | None,
     resampled: dict[str, np.ndarray],
-) -> dict[str, Any]:
-    """Metrics, confusion matrix and curves; a metric that is not defined on these rows is left out.
+) -> dict[str, Quality]:
+    """Metrics, confusion matrix and curves under SageMaker's name for them.
 
-    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
+    A metric that is not defined on these rows is left out.
     """
     values: dict[str, Any] = {
         name: {"value": value, "standard_deviation": _deviation(resampled[name])}
@@ -33,26 +34,26 @@ def model_quality(
         if np.isfinite(value)
     }
     if schema.task == "regression" or probabilities is None:
-        return {"regression_metrics": values}
+        return {QUALITY["regression"]: values}
     labels = [str(label) for label in schema.classes]
     counts = confusion_matrix(truth, predicted, labels=range(len(labels))).tolist()
     values["confusion_matrix"] = {
         label: dict(zip(labels, row, strict=True)) for label, row in zip(labels, counts, strict=True)
     }
     if schema.task == "multiclass":
-        return {"multiclass_classification_metrics": values}
+        return {QUALITY["multiclass"]: values}
     if len(np.unique(truth)) == 2:  # of one class alone there is no curve
         values |= _curves(truth, probabilities[:, 1])
-    return {"binary_classification_metrics": values}
+    return {QUALITY["binary"]: values}
 
 
-def intervals(resampled: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+def intervals(resampled: dict[str, np.ndarray]) -> dict[str, Interval]:
     """The bootstrap interval of every metric that is defined often enough to have one."""
     found = {name: interval(values, CONFIDENCE) for name, values in resampled.items()}
     return {name: one for name, one in found.items() if one is not None}
 
 
-def per_class(schema: Schema, truth: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str, float]]:
+def per_class(schema: Schema, truth: np.ndarray, predicted: np.ndarray) -> dict[str, ClassQuality]:
     """Rows, precision, recall and F1 of each class, the class against all others."""
     found = {}
     for position, label in enumerate(schema.classes):
@@ -67,7 +68,7 @@ def per_class(schema: Schema, truth: np.ndarray, predicted: np.ndarray) -> dict[
     return found
 
 
-def calibration(schema: Schema, truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+def calibration(schema: Schema, truth: np.ndarray, probabilities: np.ndarray) -> Calibration:
     """How often a model is right that says it is so sure: bins of as many rows each, and their mean gap.
 
     Of two classes the probability of the second, of more that of the answer. The mean gap is the expected
@@ -86,7 +87,7 @@ def calibration(schema: Schema, truth: np.ndarray, probabilities: np.ndarray) ->
     return {"bins": bins, "expected_calibration_error": float(gaps / len(truth))}
 
 
-def residuals(truth: np.ndarray, predicted: np.ndarray, seed: int) -> dict[str, Any]:
+def residuals(truth: np.ndarray, predicted: np.ndarray, seed: int) -> Residuals:
     """Predictions less what is right: quantiles of all rows, and some rows for a picture."""
     rows = np.arange(len(truth))
     if len(rows) > SAMPLE:

@@ -1,7 +1,5 @@
 """The evaluation split by columns that somebody named: is the model as good for everyone?"""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -10,6 +8,7 @@ from tabular.judging.bootstrap import resample
 from tabular.judging.quality import intervals
 from tabular.judging.scores import evaluate
 from tabular.spec.columns import Schema
+from tabular.spec.documents import Subgroup
 
 __all__ = ["by_subgroup"]
 
@@ -21,7 +20,7 @@ OTHERS = "(others)"
 
 def by_subgroup(
     columns: pd.DataFrame, schema: Schema, truth: np.ndarray, answers: Answers, seed: int
-) -> dict[str, dict[str, dict[str, Any]]]:
+) -> dict[str, dict[str, Subgroup]]:
     """Rows, metrics and intervals of each level of each column, the most frequent level first.
 
     Numbers of many values are split at their quartiles, rare levels beyond the twentieth are one. Metrics
@@ -32,7 +31,7 @@ def by_subgroup(
 
 def _by_level(
     levels: np.ndarray, schema: Schema, truth: np.ndarray, answers: Answers, seed: int
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Subgroup]:
     predicted, probabilities = answers
     found = {}
     names, counts = np.unique(levels, return_counts=True)

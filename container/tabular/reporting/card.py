@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tabular.spec.documents import Interval, ModelFacts, Quality, Report, quality
+
 __all__ = ["model_card"]
 
 CONTENT = 50_000  # characters
@@ -28,7 +30,7 @@ CAVEATS = (
 )
 
 
-def model_card(report: Mapping[str, Any], group: str, job: Mapping[str, Any]) -> str:
+def model_card(report: Report, group: str, job: Mapping[str, Any]) -> str:
     """The content as text, of an evaluation.json and the description of the job that wrote it."""
     model = report["model"]
     inputs = _inputs(job)
@@ -72,7 +74,7 @@ def model_card(report: Mapping[str, Any], group: str, job: Mapping[str, Any]) ->
     return text
 
 
-def _training(model: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
+def _training(model: ModelFacts, job: Mapping[str, Any]) -> dict[str, Any]:
     training, validation = model["training"], model["cross_validation"]
     score = validation.get("score")
     return {
@@ -101,13 +103,13 @@ def _training(model: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _metric_groups(report: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    quality = next(value for name, value in report.items() if name.endswith("_metrics"))
+def _metric_groups(report: Report) -> Iterable[dict[str, Any]]:
+    held_out = quality(report)
     yield {
         "name": "Metrics",
         "metric_data": [
             _number(name, found["value"], report["intervals"].get(name))
-            for name, found in quality.items()
+            for name, found in held_out.items()
             if "value" in found
         ],
     }
@@ -119,7 +121,7 @@ def _metric_groups(report: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
                 for name, found in report["champion"]["metrics"].items()
             ],
         }
-    pictures = [*_confusion(quality), *_roc(quality)]
+    pictures = [*_confusion(held_out), *_roc(held_out)]
     if pictures:
         yield {"name": "Answers", "metric_data": pictures}
     if importance := list(report["permutation_importance"].items())[:BARS]:
@@ -137,7 +139,7 @@ def _metric_groups(report: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
             yield {"name": _cut(f"By {column}", NAME), "metric_data": [_bars(column, values, metric)]}
 
 
-def _number(name: str, value: float, spread: Mapping[str, float] | None) -> dict[str, Any]:
+def _number(name: str, value: float, spread: Interval | None) -> dict[str, Any]:
     notes = (
         {"notes": f"{spread['confidence']:.0%} interval {spread['low']:.6g} to {spread['high']:.6g}"}
         if spread
@@ -156,8 +158,8 @@ def _bars(name: str, values: Sequence[tuple[str, float]], up: str) -> dict[str, 
     }
 
 
-def _confusion(quality: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    counts = quality.get("confusion_matrix", {})
+def _confusion(found: Quality) -> Iterable[dict[str, Any]]:
+    counts = found.get("confusion_matrix", {})
     if 0 < len(counts) <= MATRIX:
         labels = [_cut(label, NAME) for label in counts]
         rows = [list(row.values()) for row in counts.values()]
@@ -165,8 +167,8 @@ def _confusion(quality: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         yield {"name": "confusion_matrix", "type": "matrix", "value": rows, **axes}
 
 
-def _roc(quality: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    if curve := quality.get("receiver_operating_characteristic_curve"):
+def _roc(found: Quality) -> Iterable[dict[str, Any]]:
+    if curve := found.get("receiver_operating_characteristic_curve"):
         points = list(zip(curve["false_positive_rates"], curve["true_positive_rates"], strict=True))
         step = -(-len(points) // POINTS)
         yield {

@@ -1,10 +1,21 @@
 """The evaluation as one HTML page that needs nothing beside itself: plots are drawn into it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
 from tabular.reporting.svg import GREY, Series, bars, chart
+from tabular.spec.documents import (
+    Agreement,
+    ChampionReport,
+    Gate,
+    Interval,
+    MetricValue,
+    ModelFacts,
+    Quality,
+    Report,
+    Residuals,
+    quality,
+)
 
 __all__ = ["html"]
 
@@ -26,7 +37,7 @@ svg text{font:11px system-ui,sans-serif;fill:#4a5568}svg .grid{stroke:#edf2f7}sv
 """
 
 
-def html(report: Mapping[str, Any], group: str) -> str:
+def html(report: Report, group: str) -> str:
     """The page of an evaluation.json, for the model package group it is of."""
     model = report["model"]
     parts = [
@@ -49,7 +60,7 @@ def html(report: Mapping[str, Any], group: str) -> str:
     )
 
 
-def _gate(gate: Mapping[str, Any]) -> str:
+def _gate(gate: Gate) -> str:
     reached = gate["threshold_margin"] >= 0
     passed = reached and gate["champion_margin"] >= 0
     verdict = "reaches" if reached else "does not reach"
@@ -60,9 +71,9 @@ def _gate(gate: Mapping[str, Any]) -> str:
     )
 
 
-def _metrics(report: Mapping[str, Any]) -> str:
+def _metrics(report: Report) -> str:
     rows = []
-    for name, found in _quality(report).items():
+    for name, found in quality(report).items():
         if "value" in found:
             spread = report["intervals"].get(name)
             rows.append((name, found["value"], _interval(spread) if spread else "", _round(found)))
@@ -72,7 +83,7 @@ def _metrics(report: Mapping[str, Any]) -> str:
     )
 
 
-def _champion(champion: Mapping[str, Any] | None) -> str:
+def _champion(champion: ChampionReport | None) -> str:
     if champion is None:
         return ""
     rows = [
@@ -101,8 +112,8 @@ def _champion(champion: Mapping[str, Any] | None) -> str:
     return _section(f"Beside version {champion['version']}, in service", inside)
 
 
-def _pictures(report: Mapping[str, Any]) -> str:
-    found, drawn = _quality(report), []
+def _pictures(report: Report) -> str:
+    found, drawn = quality(report), []
     if curve := found.get("receiver_operating_characteristic_curve"):
         points = list(zip(curve["false_positive_rates"], curve["true_positive_rates"], strict=True))
         drawn.append(("ROC", chart([_diagonal(), Series(points)], "false positive rate", "recall", True)))
@@ -125,7 +136,7 @@ def _pictures(report: Mapping[str, Any]) -> str:
     return _section("Where it is right and wrong", inside)
 
 
-def _residuals(residuals: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _residuals(residuals: Residuals) -> list[tuple[str, str]]:
     predicted, error = residuals["predicted"], residuals["residual"]
     truth = [value - off for value, off in zip(predicted, error, strict=True)]
     ends = [(value, value) for value in (min(truth + predicted), max(truth + predicted))]
@@ -139,7 +150,7 @@ def _residuals(residuals: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _confusion(found: Mapping[str, Any]) -> str:
+def _confusion(found: Quality) -> str:
     counts = found["confusion_matrix"]
     if len(counts) > MOST_CLASSES:
         return _quiet(f"The confusion matrix of {len(counts)} classes is in evaluation.json.")
@@ -159,7 +170,7 @@ def _confusion(found: Mapping[str, Any]) -> str:
     )
 
 
-def _per_class(report: Mapping[str, Any]) -> str:
+def _per_class(report: Report) -> str:
     rows = [
         (label, one["rows"], one["precision"], one["recall"], one["f1"])
         for label, one in report["per_class"].items()
@@ -167,7 +178,7 @@ def _per_class(report: Mapping[str, Any]) -> str:
     return "<h3>Each class</h3>" + _table(("class", "rows", "precision", "recall", "f1"), rows)
 
 
-def _importance(report: Mapping[str, Any]) -> str:
+def _importance(report: Report) -> str:
     found = report["permutation_importance"]
     if not found:
         return ""
@@ -185,7 +196,7 @@ def _importance(report: Mapping[str, Any]) -> str:
     )
 
 
-def _subgroups(report: Mapping[str, Any]) -> str:
+def _subgroups(report: Report) -> str:
     metric = report["gate"]["metric"]
     inside = ""
     for column, levels in report["subgroups"].items():
@@ -202,7 +213,7 @@ def _subgroups(report: Mapping[str, Any]) -> str:
     return _section("Subgroups", inside) if inside else ""
 
 
-def _facts(model: Mapping[str, Any], agreement: Mapping[str, Any]) -> str:
+def _facts(model: ModelFacts, agreement: Agreement) -> str:
     training, validation = model["training"], model["cross_validation"]
     rows = [
         *((name, value) for name, value in sorted(model["hyperparameters"].items())),
@@ -213,10 +224,6 @@ def _facts(model: Mapping[str, Any], agreement: Mapping[str, Any]) -> str:
         ("libraries", ", ".join(f"{name} {value}" for name, value in model["libraries"].items())),
     ]
     return _table(("", ""), [(name, str(value)) for name, value in rows])
-
-
-def _quality(report: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next(value for name, value in report.items() if name.endswith("_metrics"))
 
 
 def _diagonal() -> Series:
@@ -243,11 +250,11 @@ def _cell(value: object) -> str:
     return f"<td{' class=number' if isinstance(value, int) else ''}>{_text(value)}</td>"
 
 
-def _interval(found: Mapping[str, float], sign: str = "") -> str:
+def _interval(found: Interval, sign: str = "") -> str:
     return f"{found['low']:{sign}.4g} to {found['high']:{sign}.4g}"
 
 
-def _round(found: Mapping[str, Any]) -> object:
+def _round(found: MetricValue) -> object:
     return found["standard_deviation"] if isinstance(found["standard_deviation"], float) else ""
 
 

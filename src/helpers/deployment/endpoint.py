@@ -16,12 +16,12 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from tabular.data.features import as_rows
 from tabular.spec.columns import Schema
+from tabular.spec.documents import quality
 
 from helpers.deployment.deployments import in_service
 from helpers.deployment.registry import ModelVersion, metadata, packages
 from helpers.errors import JobFailed
 from helpers.runs import summary
-from helpers.runs.executions import quality
 from helpers.session import Session
 from helpers.storage import read, read_json
 

@@ -1,19 +1,16 @@
 """Pictures of what EvaluateBestModel found; every function returns the Axes it drew on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from tabular.spec.columns import Task
+from tabular.spec.documents import Report, Residuals, quality
 from tabular.spec.metrics import METRICS
-
-from helpers.runs.executions import quality
 
 __all__ = ["calibration", "curves", "differences", "errors", "importance", "intervals"]
 
-Report = Mapping[str, Any]
 Reports = Mapping[str, Report]
 MOST_CLASSES = 20
 MOST_COLUMNS = 10
@@ -155,7 +152,7 @@ def _confusion(axes: Axes, counts: Mapping[str, Mapping[str, int]]) -> None:
     axes.set_ylabel("label")
 
 
-def _residuals(axes: Axes, found: Mapping[str, Sequence[float]]) -> None:
+def _residuals(axes: Axes, found: Residuals) -> None:
     axes.axhline(0, color=GREY, linestyle=":", linewidth=1)
     axes.scatter(found["predicted"], found["residual"], s=12, alpha=0.6, color=BLUE)
     _label(axes, "prediction", "prediction less truth")

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
+from tabular.spec.documents import Interval, Report, quality
 
-from helpers.runs.executions import Run, evaluation_uri, quality
+from helpers.runs.executions import Run, evaluation_uri
 from helpers.session import Session
 from helpers.storage import read
 
 __all__ = ["intervals", "save_page", "subgroups"]
 
 
-def intervals(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+def intervals(reports: Mapping[str, Report]) -> pd.DataFrame:
     """A row for each metric, a column for each data set: the value and its bootstrap interval."""
     return pd.DataFrame(
         {
@@ -27,7 +27,7 @@ def intervals(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     ).fillna("")
 
 
-def subgroups(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+def subgroups(reports: Mapping[str, Report]) -> pd.DataFrame:
     """A row for each level of each column that a data set names: its rows, and the gate's metric there."""
     rows = [
         {
@@ -57,7 +57,7 @@ def save_page(session: Session, run: Run, path: str) -> Path:
     return file
 
 
-def _with_interval(value: float | None, found: Mapping[str, float] | None) -> str:
+def _with_interval(value: float | None, found: Interval | None) -> str:
     if value is None:
         return "not defined"
     return f"{value:.4g} ({found['low']:.4g} to {found['high']:.4g})" if found else f"{value:.4g}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from tabular.spec.documents import Gate, Report, quality
 from tabular.spec.metrics import METRICS, SCORERS
 
 from helpers.data.datasets import Dataset, inputs
@@ -22,7 +23,6 @@ __all__ = [
     "leaderboard",
     "metrics",
     "outcomes",
-    "quality",
     "record",
     "registered_version",
     "start",
@@ -145,7 +145,7 @@ def leaderboard(session: Session, run: Run) -> pd.DataFrame:
     return table
 
 
-def evaluation(session: Session, run: Run) -> dict[str, Any]:
+def evaluation(session: Session, run: Run) -> Report:
     """EvaluateBestModel's report: metrics on held-out rows, the gate, and facts of the model."""
     return read_json(session, f"{evaluation_uri(session, run)}/evaluation.json")
 
@@ -191,7 +191,7 @@ def registered_version(session: Session, run: Run) -> int | None:
     return None
 
 
-def metrics(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+def metrics(reports: Mapping[str, Report]) -> pd.DataFrame:
     """A row for each data set: every metric on its held-out rows."""
     return pd.DataFrame(
         {
@@ -203,12 +203,6 @@ def metrics(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
             for name, report in reports.items()
         }
     ).T.rename_axis("data set")
-
-
-def quality(report: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The metrics of a report, under whichever of SageMaker's names they stand."""
-    kinds = ("binary_classification_metrics", "multiclass_classification_metrics", "regression_metrics")
-    return next(report[kind] for kind in kinds if kind in report)
 
 
 def record(session: Session, run: Run) -> None:
@@ -267,7 +261,7 @@ def _check_judgement(table: Dataset, parameters: Mapping[str, object]) -> None:
             )
 
 
-def _refusal(gate: Mapping[str, Any]) -> str:
+def _refusal(gate: Gate) -> str:
     if gate["threshold_margin"] < 0:
         return "refused: under the threshold"
     if gate.get("same_model"):

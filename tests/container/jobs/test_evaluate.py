@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from support.container.documents import faults
 from support.container.jobs import BIN, give_code, run, source
 from support.container.tables import fit, fitted, mixed
 from tabular.data.features import features
@@ -20,6 +21,7 @@ from tabular.jobs import evaluate
 from tabular.judging.served_model import ServerProcess
 from tabular.portable.files import save_model
 from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.documents import Report
 from tabular.spec.errors import BadInput
 from tabular.spec.opt_ml import extract
 
@@ -98,7 +100,9 @@ def evaluated(as_a_job, base, run_module, monkeypatch):
             group=group,
             **others,
         )
-        return json.loads((base / "processing/output/evaluation/evaluation.json").read_text())
+        report = json.loads((base / "processing/output/evaluation/evaluation.json").read_text())
+        assert faults(report, Report) == []
+        return report
 
     yield run_evaluate
     as_a_job.s3.delete_object(Bucket="jobs", Key=MAP_KEY)

@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
+from support.container.documents import faults
 from support.container.jobs import give_hyperparameters, run, run_trial
 from support.container.tables import family, mixed
 from tabular.data.features import features
@@ -17,6 +18,7 @@ from tabular.data.statistics import row_hashes
 from tabular.jobs import refit
 from tabular.judging.agreement import check_equal
 from tabular.portable.files import load_model
+from tabular.spec.documents import Manifest
 
 TRIAL = {
     "algorithm": "LightGBM",
@@ -67,6 +69,7 @@ def test_the_manifest_tells_where_a_model_comes_from(refitted, tuned):
     assert (manifest["task"], manifest["target"]) == ("multiclass", "target")
     assert manifest["classes"] == [0, 10, 20]
     assert manifest["columns"][2] == {"name": "member", "kind": "boolean"}
+    assert faults(manifest, Manifest) == []
     assert manifest["algorithm"] == "LightGBM"
     assert manifest["hyperparameters"] == {"n_estimators": "50", "num_leaves": "4"}
     assert manifest["cross_validation"] == {
