@@ -1,7 +1,7 @@
 """A model that only its own libraries can run: served from a pickle where it was opted into by name, twice.
 
 A pickle is code. Who may write one may run anything with the rights of the process that reads it, here of
-the server of everybody's models. So nothing is pickled unless the steps of one's own name the algorithm, and
+the server of everybody's models. So nothing is pickled unless your own steps name the algorithm, and
 nothing is unpickled unless the server was started with the same name in SERVE_PICKLES; see
 https://scikit-learn.org/stable/model_persistence.html#security-maintainability-limitations.
 """

@@ -1,4 +1,4 @@
-"""Steps of one's own: `custom_steps.py` beside the package may clean rows and add algorithms."""
+"""Your own steps: `custom_steps.py` beside the package may clean rows and add algorithms."""
 
 import sys
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Steps of one's own: a Python file with a `clean`, rows for the table of algorithms, or both."""
+"""Your own steps: a Python file with a `clean`, rows for the table of algorithms, or both."""
 
 import re
 from collections.abc import Mapping

@@ -352,7 +352,7 @@ def test_the_served_model_is_compared_with_the_fitted_pipeline(evaluated, held_o
     one = fitted(algorithm, task)
     frame, _ = held_out(one, algorithm, rows=40)
     report = evaluated(metric="mae" if task == "regression" else "accuracy", threshold="0")
-    tolerance = 1e-7 if algorithm in ("RandomForest", "XGBoost", "LightGBM") else 1e-12
+    tolerance = one.model.tolerance
     agreement = report["agreement"]
     assert (agreement["rows"], agreement["ties"], agreement["tolerance"]) == (len(frame), 0, tolerance)
     assert 0 <= agreement["largest_difference"] <= tolerance

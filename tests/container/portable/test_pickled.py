@@ -20,7 +20,7 @@ from tabular.serving.models import Models, needed_bytes
 from tabular.spec import own_steps
 from tabular.spec.errors import BadInput
 
-NAMES = frozenset(["ExtraTrees"])
+NAMES = frozenset(["Thicket"])
 
 
 @pytest.fixture(params=["binary", "multiclass", "regression"])
@@ -36,7 +36,7 @@ def save(folder, task="binary", **changed):
     estimator = kind(n_estimators=5, random_state=0)
     estimator.fit(one.pipeline.named_steps["features"].transform(one.frame), one.target)
     one.pipeline.steps[-1] = ("estimator", estimator)
-    save_pickled(folder, {"algorithm": "ExtraTrees", **one.schema.to_dict(), **changed}, one.pipeline)
+    save_pickled(folder, {"algorithm": "Thicket", **one.schema.to_dict(), **changed}, one.pipeline)
     return one
 
 
@@ -58,7 +58,7 @@ def test_a_named_pickle_answers_as_its_pipeline_does(tmp_path, task):
 def test_a_pickle_that_is_not_named_is_not_opened(tmp_path, names, monkeypatch):
     save(tmp_path)
     monkeypatch.setattr(joblib, "load", lambda path: pytest.fail("opened"))
-    with pytest.raises(UnusableModel, match=r"'ExtraTrees', which is code.* set SERVE_PICKLES to its name"):
+    with pytest.raises(UnusableModel, match=r"'Thicket', which is code.* set SERVE_PICKLES to its name"):
         load_model(tmp_path, names)
 
 
@@ -88,7 +88,7 @@ class Unreadable:
 
 @pytest.mark.parametrize(("manifest", "pipeline"), [({"columns": []}, Unreadable()), ({}, "no pipeline")])
 def test_a_pickle_that_cannot_be_read_is_a_sentence(tmp_path, manifest, pipeline):
-    save_pickled(tmp_path, {"algorithm": "ExtraTrees", **manifest}, pipeline)
+    save_pickled(tmp_path, {"algorithm": "Thicket", **manifest}, pipeline)
     with pytest.raises(UnusableModel, match=r"pipeline.joblib cannot be read here"):
         load_model(tmp_path, NAMES)
 
@@ -112,7 +112,7 @@ def test_requests_are_read_by_its_columns(tmp_path):
         decode(b"red,big,yes,1,c1\n", "text/csv", model)
 
 
-@pytest.mark.parametrize(("switch", "status"), [("", 400), ("Other, ExtraTrees", 200)])
+@pytest.mark.parametrize(("switch", "status"), [("", 400), ("Other, Thicket", 200)])
 def test_the_server_is_started_with_the_names(tmp_path, switch, status):
     save(tmp_path / "own")
     with serving(tmp_path, SERVE_PICKLES=switch) as server:
@@ -123,16 +123,16 @@ def test_the_server_is_started_with_the_names(tmp_path, switch, status):
 
 STEPS = """
 from tabular.spec.algorithms import Algorithm, Estimator
-ALGORITHMS = [Algorithm("ExtraTrees", False, {"classification": Estimator("sklearn.ensemble.X", {})})]
+ALGORITHMS = [Algorithm("Thicket", False, {"classification": Estimator("sklearn.ensemble.X", {})})]
 PICKLES = %s
 """
 
 
 @pytest.mark.parametrize(
     ("written", "said"),
-    [("'ExtraTrees'", "a list of names"), ("[1]", "a list of names"), ("['XGBoost']", "adds ExtraTrees")],
+    [("'Thicket'", "a list of names"), ("[1]", "a list of names"), ("['XGBoost']", "adds Thicket")],
 )
-def test_only_algorithms_of_ones_own_can_be_named(tmp_path, written, said):
+def test_only_algorithms_of_your_own_can_be_named(tmp_path, written, said):
     steps = Path(tmp_path / f"steps_{abs(hash(written))}.py")
     steps.write_text(STEPS % written)
     with pytest.raises(BadInput, match=said):
@@ -141,6 +141,6 @@ def test_only_algorithms_of_ones_own_can_be_named(tmp_path, written, said):
 
 def test_the_steps_name_what_may_be_pickled(tmp_path):
     steps = tmp_path / "steps_named.py"
-    steps.write_text(STEPS % "['ExtraTrees']")
+    steps.write_text(STEPS % "['Thicket']")
     assert own_steps.pickles(steps) == NAMES
     assert own_steps.pickles(tmp_path / "absent.py") == frozenset()

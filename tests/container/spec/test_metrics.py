@@ -1,11 +1,13 @@
 """Metrics on tables small enough to compute by hand, and the sign of a margin."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import cross_val_score
+from support import ROOT
 from support.container.tables import TASKS, fitted
 from tabular.judging.scores import check_complete, evaluate, signed_margin
 from tabular.spec.errors import BadInput
@@ -94,6 +96,14 @@ def test_every_metric_is_the_one_of_scikit_learn(task):
             continue  # it is a function of scikit-learn's alone, and compared with its resamples
         expected = get_scorer(scorer)(one.pipeline, one.frame.iloc[rows], truth)
         assert value == pytest.approx(-expected if scorer.startswith("neg_") else expected, nan_ok=True), name
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_documentation_names_every_metric_in_the_order_of_a_report(task):
+    text = (ROOT / "docs/evaluation.md").read_text()
+    title = {"binary": "two classes", "multiclass": "more than two classes", "regression": "numbers"}[task]
+    (line,) = re.findall(rf"^\| {title} \| (.*) \|$", text, re.MULTILINE)
+    assert re.sub(r" \([^)]*\)", "", line).split(", ") == list(METRICS[task])
 
 
 @pytest.mark.filterwarnings("error")

@@ -88,8 +88,9 @@ def test_it_unpacks_to_the_package_with_rights_that_any_user_of_a_container_has(
 
 @pytest.mark.parametrize("job", job_source.JOBS)
 def test_a_job_finds_all_of_tabular_that_it_imports_in_its_source(job: str, tmp_path: Path) -> None:
-    """In a process that has the job's source in the place of the installed package."""
-    with tarfile.open(fileobj=io.BytesIO(job_source.archive(job))) as archive:
+    """And what your own steps import: in a process that has the source in the place of the package."""
+    own_steps = "from tabular.algorithms import Algorithm\nfrom tabular.serving import codec\n"
+    with tarfile.open(fileobj=io.BytesIO(job_source.archive(job, own_steps=own_steps))) as archive:
         for entry in archive:
             path = tmp_path / entry.name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,6 +102,7 @@ def test_a_job_finds_all_of_tabular_that_it_imports_in_its_source(job: str, tmp_
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(tmp_path)
+    assert "custom_steps" in modules
 
 
 def test_no_job_imports_what_its_source_would_not_show() -> None:

@@ -1,4 +1,4 @@
-"""Steps of one's own: what a file may add, and what it may not."""
+"""Your own steps: what a file may add, and what it may not."""
 
 import io
 import tarfile
@@ -34,7 +34,7 @@ def test_without_a_file_the_project_s_algorithms_compete() -> None:
     assert algorithms.competing("") is ALGORITHMS
 
 
-def test_an_algorithm_of_ones_own_competes_in_the_family_that_it_has(steps: Callable[[str], str]) -> None:
+def test_an_algorithm_of_your_own_competes_in_the_family_that_it_has(steps: Callable[[str], str]) -> None:
     competing = algorithms.competing(steps(FOREST))
     assert list(competing) == [*ALGORITHMS, "Shallow"]
     table = algorithms.table("classification", competing)
