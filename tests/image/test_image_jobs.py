@@ -13,6 +13,7 @@ import pytest
 from support.container.jobs import give_code, give_hyperparameters, give_table, run, source
 from support.container.tables import mixed
 from support.image.engine import Engine, Job
+from tabular.spec.trial import SCORE_REGEX
 
 ARGUMENTS = (
     *("--target", "target", "--family", "classification", "--test-size", "0.25"),
@@ -20,7 +21,7 @@ ARGUMENTS = (
 )
 CHANNEL = {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated", "RecordWrapperType": "None"}
 HOSTS = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "eth0"}
-SCORE = re.compile(r"cross_validation_score=([-+0-9.eE]+);")
+SCORE = re.compile(SCORE_REGEX)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """How models are scored: what a search may optimise, and what a report and the gate measure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -83,11 +83,7 @@ def check_metric(name: str, task: Task) -> Metric:
     Raises:
         BadInput: it does not fit the task.
     """
-    if name not in METRICS[task]:
-        raise BadInput(
-            f"MetricForRegistrationThreshold {name!r} does not fit a {task} target; "
-            f"allowed are {', '.join(METRICS[task])}."
-        )
+    _check("MetricForRegistrationThreshold", name, task, METRICS[task])
     return METRICS[task][name]
 
 
@@ -97,9 +93,12 @@ def check_scorer(scorer: str, task: Task) -> str:
     Raises:
         BadInput: it does not fit the task.
     """
-    if scorer not in SCORERS[task]:
-        raise BadInput(
-            f"CrossValidationScorer {scorer!r} does not fit a {task} target; "
-            f"allowed are {', '.join(SCORERS[task])}."
-        )
+    _check("CrossValidationScorer", scorer, task, SCORERS[task])
     return scorer
+
+
+def _check(parameter: str, name: str, task: Task, allowed: Collection[str]) -> None:
+    if name not in allowed:
+        raise BadInput(
+            f"{parameter} {name!r} does not fit a {task} target; allowed are {', '.join(allowed)}."
+        )

@@ -24,6 +24,7 @@ COLORS = {
     "RegisterModel": "#dadaeb",
     "Fail": "#f9c0c0",
 }
+OTHER = "#eeeeee"  # a type of step that has no colour yet
 BOX_WIDTH, BOX_HEIGHT = 2.8, 0.9
 BOX = {"boxstyle": "round,pad=0.05", "edgecolor": "#666666"}
 SMALL = {"fontsize": 8, "ha": "center"}
@@ -51,7 +52,9 @@ def graph(definition: str) -> Axes:
         axes.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.1, label, **SMALL)
     for name, kind in nodes.items():
         x, y = place[name]
-        axes.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, facecolor=COLORS[kind], **BOX))
+        axes.add_patch(
+            FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, facecolor=COLORS.get(kind, OTHER), **BOX)
+        )
         words = textwrap.fill(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name), 16)
         axes.text(x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2, words, va="center", **SMALL)
     axes.set_xlim(-0.3, 3.6 * max(column.values()) + BOX_WIDTH + 0.3)

@@ -1,5 +1,6 @@
 """Pictures: each returns the axes it drew on, with words on them, and draws what it was given."""
 
+import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,13 @@ def test_the_graph_shows_every_step_and_both_branches(compiled: Compiled) -> Non
         assert name in shown
     assert len(axes.patches) == 8
     assert {"yes", "no"} <= set(shown.split())
+
+
+def test_a_step_of_a_type_without_a_colour_is_drawn_all_the_same() -> None:
+    steps = [{"Name": "AskSomebody", "Type": "Callback", "Arguments": {}}]
+    axes = overview.graph(json.dumps({"Steps": steps}))
+    assert len(axes.patches) == 1
+    assert texts(axes) == "Ask Somebody"
 
 
 def table(tmp_path: Path, name: str, labels: list[Any]) -> Dataset:

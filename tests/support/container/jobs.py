@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import tabular
+from tabular.spec.trial import SCORE, SCORE_REGEX
 
 BIN = Path(sys.executable).parent  # where the console scripts of the environment are
 PACKAGE = Path(tabular.__file__).parent
@@ -75,13 +76,11 @@ def run_trial(
     s3_source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://jobs/{name}/"}
     aws.sagemaker.create_training_job(
         TrainingJobName=name,
-        HyperParameters=hyperparameters | code | {"_tuning_objective_metric": "cross_validation_score"},
+        HyperParameters=hyperparameters | code | {"_tuning_objective_metric": SCORE},
         AlgorithmSpecification={
             "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:local",
             "TrainingInputMode": "File",
-            "MetricDefinitions": [
-                {"Name": "cross_validation_score", "Regex": r"cross_validation_score=([-+0-9.eE]+);"}
-            ],
+            "MetricDefinitions": [{"Name": SCORE, "Regex": SCORE_REGEX}],
         },
         RoleArn="arn:aws:iam::123456789012:role/jobs",
         InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": s3_source}}],
