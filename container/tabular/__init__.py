@@ -3,7 +3,7 @@
 The folders, in the order of reading:
 
 - `jobs`: the programs of the pipeline's steps: preprocess, train (one trial), refit, evaluate.
-- `spec`: the vocabulary: algorithms, metrics, options, columns, trials, /opt/ml. Standard library only.
+- `spec`: the vocabulary: algorithms, metrics, options, columns, trials, documents. Standard library only.
 - `data`: from the raw file to typed features and splits.
 - `learning`: folds, the pipeline of preprocessing and estimator, and fitting it.
 - `portable`: a fitted model as arrays, which NumPy and C answer from, without scikit-learn.

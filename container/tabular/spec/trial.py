@@ -19,8 +19,8 @@ class Trial:
     """An algorithm with some hyperparameters, and how they are scored.
 
     A training job is given the fields and the hyperparameters side by side, for a tuner varies only what
-    stands at the top. So no hyperparameter may have a field's name, and every field has a text as its type
-    or one that reads a text, such as `int`.
+    stands at the top. So no hyperparameter may have a field's name, and every field is a text or a number,
+    which its type reads from text.
     """
 
     algorithm: str

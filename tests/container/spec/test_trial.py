@@ -31,6 +31,7 @@ def test_a_trial_starts_without_any_hyperparameter():
 def test_every_field_but_the_hyperparameters_travels_beside_them():
     assert {*FIELDS, "hyperparameters"} == {one.name for one in fields(Trial)}
     assert list(TRIAL.to_hyperparameters()) == [*FIELDS, "n_estimators"]
+    assert set(FIELDS.values()) <= {str, int, float}, "bool('false') is true"
 
 
 @pytest.mark.parametrize(
