@@ -26,7 +26,7 @@ from tabular.portable.model import PortableModel
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.trial import Trial
 
-pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Stochastic Optimizer")]
 QUICK = ("LightGBM", "LogisticRegression")
 
 
@@ -119,7 +119,6 @@ def test_thirty_rows(learn):
     assert len(learn(mixed(rows=30), algorithm="LogisticRegression").test) == 8
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", QUICK)
 def test_two_thousand_columns(learn, algorithm):
     rng = np.random.default_rng(0)
@@ -249,7 +248,6 @@ def million_rows(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("format_", ["csv", "parquet"])
 def test_a_million_rows_of_twenty_columns_take_less_than_four_gigabytes(
     base, record_property, million_rows, format_
