@@ -3,9 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 BASE_IMAGE ?= python:3.12-slim
+# Over all cores, up to four; tests/support/workers.py says what stays together.
+SPREAD := --numprocesses logical --maxprocesses 4 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-test demo test test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-serving bench-local constraints clean
+.PHONY: help install install-lab install-test demo test test-quick test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-serving bench-local constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -43,8 +45,11 @@ install-test: ## the same, and what the tests need
 demo: install ## run the five notebooks on this machine, with parameters/local.yaml
 	$(BIN)/many-models run parameters/local.yaml $(ARGS)
 
-test: install-test lint .venv-checkov/installed ## run every test
-	$(BIN)/python -m pytest $(ARGS)
+test: install-test lint .venv-checkov/installed ## run every test, on all cores
+	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
+
+test-quick: install-test ## run in a minute what needs no process but the tests' own
+	$(BIN)/python -m pytest $(SPREAD) -m quick $(ARGS)
 
 test-image: install-test ## build the image with a real Docker engine and run everything in it
 	$(BIN)/python -m pytest tests/image -m image $(ARGS)

@@ -4,10 +4,23 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from support import ROOT
+from support import ROOT, workers
 from support.demo_run import Story, tell
+from xdist.remote import Producer
 
 pytest_plugins = ["support.helpers.fixtures"]
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest looks for marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is quick; order what several processes share out."""
+    workers.mark_quick(items)
+    workers.put_longest_first(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> workers.Scheduler:
+    """Have several processes share out the tests by what they need."""
+    return workers.Scheduler(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

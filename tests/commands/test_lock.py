@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import ROOT
+from support import HANGS, ROOT
 
 from commands.lock import exclusive
 
@@ -39,16 +39,18 @@ def test_the_second_waits_for_the_first_and_says_so(tmp_path: Path) -> None:
     time.sleep(0.1)
     assert second.poll() is None
     first.communicate("")
-    assert second.communicate(timeout=10)[0] == "mine\n"
+    assert second.communicate(timeout=HANGS)[0] == "mine\n"
 
 
-def test_the_lock_of_a_process_that_was_killed_is_free(tmp_path: Path) -> None:
+def test_the_lock_of_a_process_that_was_killed_is_free(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     first = hold(tmp_path / "lock")
     first.kill()
     first.wait()
-    before = time.monotonic()
     with exclusive(tmp_path / "lock"):
-        assert time.monotonic() - before < 1
+        pass
+    assert capsys.readouterr().out == "", "it waited for nobody"
     first.communicate()
 
 

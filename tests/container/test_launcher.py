@@ -6,6 +6,7 @@ import os
 import tarfile
 
 import pytest
+from support import HANGS
 from support.container.jobs import give_code, give_hyperparameters, run, start, tarball
 
 REPORT = """
@@ -170,7 +171,7 @@ def test_a_job_ends_at_once_when_it_is_told_to_also_within_a_long_call(base):
     job = start("process", base, "toy.job")
     assert job.stdout.readline() == "began\n"
     job.terminate()
-    _, said = job.communicate(timeout=60)
+    _, said = job.communicate(timeout=HANGS)
     assert job.returncode == 143
     assert message(base) == "The job was told to stop (SIGTERM)."
     assert said.endswith("The job was told to stop (SIGTERM).\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import HANGS
 from support.helpers import headless
 from support.helpers.shared import settings
 
@@ -151,7 +152,7 @@ def test_no_setting_of_a_person_leads_from_local_to_a_real_account(session: Sess
         env=headless.environment(home, **real),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {

@@ -24,6 +24,8 @@ def test_all_tests_of_the_functions_pass_with_the_boto3_of_the_lambda_runtime(tm
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     seen = subprocess.run([sys.executable, *print_version], env=environment, capture_output=True, text=True)
     assert seen.stdout.split() == [RUNTIME_BOTO3, RUNTIME_BOTO3]
-    tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow", str(HERE)]
+    # What all tests share beside these, such as the notebooks, is imported in vain here.
+    alone = ["--confcutdir", str(HERE), "-p", "no:cacheprovider"]
+    tests = ["-m", "pytest", "-q", *alone, "-m", "not slow", str(HERE)]
     done = subprocess.run([sys.executable, *tests], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:]

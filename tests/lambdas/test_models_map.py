@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.stub import Stubber
+from support import HANGS
 
 from contract import names
 from lambdas import models_map
@@ -145,7 +146,7 @@ def test_losing_every_race_is_an_error_that_says_so(s3):
 
 def test_two_threads_that_read_the_same_map_both_get_their_change(atomic_s3):
     """Both hold the same ETag when they write, so exactly one must lose, read again and win."""
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=HANGS)
     applications = {"shop--iris": 0, "shop--wine": 0}
 
     def edit_for(group):

@@ -15,6 +15,7 @@ import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from support import HANGS
 from support.toy_models import artifact
 
 import local_aws
@@ -214,7 +215,7 @@ def send(method: str, url: str, body: bytes, content_type: str = JSON) -> reques
     SigV4Auth(Credentials("local", "local"), "lambda", REGION).add_auth(signed)
     request.headers.update(dict(signed.headers))
     with requests.Session() as session:
-        return session.send(request, timeout=30)
+        return session.send(request, timeout=HANGS)
 
 
 def sentence(answer: requests.Response) -> str:
@@ -264,5 +265,5 @@ def test_other_paths_are_refused(url: str, path: str) -> None:
 
 
 def test_a_request_that_nobody_signed_is_refused(url: str) -> None:
-    answer = requests.post(url, data=envelope(), headers={"content-type": JSON}, timeout=30)
+    answer = requests.post(url, data=envelope(), headers={"content-type": JSON}, timeout=HANGS)
     assert (answer.status_code, answer.json()) == (403, {"Message": "Forbidden"})

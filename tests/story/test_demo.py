@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from support import HANGS
 from support.demo_run import OWN_TABLES, PIPELINE, ROOT, TRIALS, Demo, Story, run_notebooks
 from tabular.portable.files import load_model
 
@@ -34,7 +35,7 @@ def session(story: Story) -> Iterator[Session]:
         yield connect("local", PIPELINE)
 
 
-def eventually(check: Callable[[], bool], seconds: float = 15) -> bool:
+def eventually(check: Callable[[], bool], seconds: float = HANGS) -> bool:
     """Whether a check holds before the time is over: the invoker keeps its map for some seconds."""
     deadline = time.monotonic() + seconds
     while not check():
@@ -159,7 +160,7 @@ def test_a_decision_can_be_taken_back_version_by_version(session: Session, story
     assert "held-out rows are new to it, and 30 are needed" in gate["comparison"]
 
     decisions = registry.decide(session, "reject", ["wine"], "a test")
-    deployments.wait(session, decisions, seconds=30)
+    deployments.wait(session, decisions, seconds=HANGS)
     question = {"model": "wine", "data": [[1.0] * 13]}
     assert eventually(lambda: endpoint.invoke(session, question).status_code == 404), "none is left"
     assert served_version(session, "breast-cancer") == 1

@@ -1,23 +1,61 @@
 """The examples and the page of one's own steps, run as they stand."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import papermill
 import pytest
-from support import ROOT
+import yaml
+from support import HANGS, ROOT
+
+import local_aws
 
 EXAMPLES = ROOT / "parameters/examples"
+FIRST, *OTHERS = "binary", "grouped", "multiclass", "regression"
 FEW = ("-p", "MAX_TUNING_JOBS", "6", "-p", "CROSS_VALIDATION_FOLDS", "3")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One local_aws with the pipelines of the first example, which all of them run.
+
+    Attributes:
+        runs: The folder of the results.
+        summary: What the first example left.
+    """
+
+    runs: Path
+    summary: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("examples")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCAL_AWS_HOME", str(folder / "local_aws"))
+        local_aws.start(owner=os.getpid())
+        try:
+            summary, _ = run(command(FIRST), folder / f"runs/{FIRST}")
+            yield Shop(folder / "runs", summary)
+        finally:
+            local_aws.stop()
+
+
+def command(name: str, *more: str) -> list[str]:
+    return [sys.executable, "-m", "commands", "run", f"parameters/examples/{name}.yaml", *more, *FEW]
 
 
 def run(command: list[str], runs: Path, cwd: Path = ROOT) -> tuple[dict[str, Any], Path]:
     done = subprocess.run(
-        [*command, "--runs", str(runs)], cwd=cwd, capture_output=True, text=True, timeout=400
+        [*command, "--runs", str(runs)], cwd=cwd, capture_output=True, text=True, timeout=HANGS
     )
     assert (done.returncode, done.stderr) == (0, ""), f"{done.stdout[-2000:]}\n{done.stderr}"
     (folder,) = (path for path in runs.iterdir() if path.is_dir())
@@ -32,20 +70,44 @@ def test_the_tables_of_the_examples_are_those_that_their_script_makes() -> None:
         assert (EXAMPLES / f"data/{made.__name__}.csv").read_text() == made()
 
 
+def test_every_example_is_run() -> None:
+    assert sorted(path.stem for path in EXAMPLES.glob("*.yaml")) == [FIRST, *OTHERS]
+
+
+def test_the_examples_give_the_same_to_the_notebooks_that_only_the_first_of_them_runs() -> None:
+    taken: set[str] = set()
+    for path in (ROOT / "notebooks").glob("0[12]_*.ipynb"):
+        taken |= papermill.inspect_notebook(str(path)).keys()
+    given = [yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text()) for name in (FIRST, *OTHERS)]
+    first, *others = ({name: values[name] for name in taken & values.keys()} for values in given)
+    assert first.keys() >= {"ENVIRONMENT", "PIPELINE_NAME"}
+    assert all(other == first for other in others)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["binary", "multiclass", "regression", "grouped"])
-def test_an_example_runs_as_it_is_and_puts_its_model_in_service(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_first_example_runs_as_it_is_and_puts_its_model_in_service(shop: Shop) -> None:
+    assert len(shop.summary["notebooks"]) == 5
+    check(FIRST, shop.summary)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_example_runs_on_the_same_pipelines_and_puts_its_model_in_service(
+    name: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LOCAL_AWS_HOME", str(tmp_path / "local_aws"))
-    command = [sys.executable, "-m", "commands", "run", f"parameters/examples/{name}.yaml", *FEW]
-    summary, _ = run(command, tmp_path / "runs")
-    (facts,) = summary["data_sets"].values()
+    monkeypatch.setenv("LOCAL_AWS_HOME", str(shop.runs.parent / "local_aws"))
+    summary, _ = run(command(name, "--from", "03"), shop.runs / name)
+    assert len(summary["notebooks"]) == 3
+    check(name, summary)
+
+
+def check(name: str, summary: dict[str, Any]) -> None:
+    (table,) = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())["DATASETS"]
+    facts = summary["data_sets"][table["name"]]
+    is_regression = name == "regression"
     assert facts["outcome"] == "registered as version 1"
     assert facts["serving_version"] == 1
-    assert len(summary["notebooks"]) == 5
-    is_regression = "mae" in facts["held_out"]
-    assert is_regression == (name == "regression")
+    assert ("mae" in facts["held_out"]) == is_regression
     assert ("mean absolute error" in facts["prediction_check"]) == is_regression
 
 

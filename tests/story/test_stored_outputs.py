@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import ROOT
+from support import HANGS, ROOT
 
 import local_aws
 
@@ -25,7 +25,7 @@ def test_the_outputs_stored_in_notebooks_are_the_outputs_of_a_first_run(tmp_path
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=HANGS,
         )
     finally:
         local_aws.stop(tmp_path)

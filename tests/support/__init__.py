@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
-__all__ = ["ROOT"]
+__all__ = ["HANGS", "PATIENCE", "ROOT"]
 
 ROOT = Path(__file__).parents[2]
+# Seconds after which a process hangs: out of reach also where the machine is busy with something else. Such a
+# limit ends what would never end; no test judges how long anything took.
+HANGS = 600
+PATIENCE = {"Delay": 0.1, "MaxAttempts": HANGS * 10}  # of boto3's waiters

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 
 import local_aws
-from support import ROOT
+from support import HANGS, ROOT
 
 __all__ = ["OWN_TABLES", "PIPELINE", "REGION", "ROOT", "TRIALS", "Demo", "Story", "run_notebooks", "tell"]
 
@@ -98,9 +98,9 @@ def run_notebooks(runs: Path, *arguments: str) -> Demo:
         "--runs",
         str(runs),
     ]
-    values = {"PIPELINE_NAME": PIPELINE, "MAX_TUNING_JOBS": str(TRIALS), "LOAD_TEST_SECONDS": "2"}
+    values = {"PIPELINE_NAME": PIPELINE, "MAX_TUNING_JOBS": str(TRIALS), "LOAD_TEST_SECONDS": "1"}
     given = [text for name, value in values.items() for text in ("-p", name, value)]
-    done = subprocess.run([*command, *given, *arguments], capture_output=True, text=True, timeout=400)
+    done = subprocess.run([*command, *given, *arguments], capture_output=True, text=True, timeout=HANGS)
     folders = sorted(path for path in runs.glob("*") if path.is_dir())
     summary = json.loads((folders[-1] / "summary.json").read_text()) if folders else {}
     return Demo(done.returncode, done.stdout, done.stderr, folders[-1] if folders else runs, summary)

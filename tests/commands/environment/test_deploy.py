@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ROOT
+from support import HANGS, ROOT
 from support.helpers.shared import Connected, settings
 
 from commands.__main__ import main
@@ -601,7 +601,7 @@ def test_terraform_is_let_end_when_a_person_interrupts(tmp_path: Path) -> None:
     while process.poll() is None and not (configuration / "planning").exists():
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    out, errors = process.communicate(timeout=30)
+    out, errors = process.communicate(timeout=HANGS)
     assert (configuration / "saved").read_text() == "saved\n", out + errors
     assert process.returncode == 130
     assert errors == "\nInterrupted; run the same command again to continue.\n"

@@ -31,7 +31,7 @@ from tabular.serving.models import Models
 from tabular.serving.server import ModelServer
 from tabular.spec.algorithms import ALGORITHMS
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 fuzz = settings(
     max_examples=EXAMPLES,
     deadline=None,

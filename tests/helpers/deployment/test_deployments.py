@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from support import HANGS
 
 from helpers.deployment import deployments, registry
 from helpers.errors import BadInput
@@ -15,7 +16,7 @@ def dataset(session: Session, register: Callable[..., str]) -> str:
     name = register("PendingManualApproval", "PendingManualApproval")
     for package in reversed(registry.packages(session, name)):
         decision = registry.set_status(session, package, "Approved", f"version {package.version} is good")
-        deployments.wait(session, [decision], seconds=30)
+        deployments.wait(session, [decision], seconds=HANGS)
     return name
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from support import HANGS
 from support.helpers.shared import Connected, first_version, settings
 
 from helpers.deployment import deployments, endpoint, load, registry
@@ -28,7 +29,7 @@ def wine(connected: Connected, ran: executions.Run) -> str:
     with settings(connected.settings):
         if first_version(connected.session).status != "Approved":
             decisions = registry.decide(connected.session, "approve", ["wine"])
-            deployments.wait(connected.session, decisions, seconds=30)
+            deployments.wait(connected.session, decisions, seconds=HANGS)
     return "wine"
 
 
@@ -163,7 +164,7 @@ def test_a_version_that_has_just_come_into_service_is_waited_for(
     # The invoker has just read the map, and keeps it for some seconds.
     assert endpoint.invoke(session, {"model": wine, "data": [[1.0] * 13]}).status_code == 200
     dataset = register("PendingManualApproval")
-    deployments.wait(session, registry.decide(session, "approve", [dataset]), seconds=20)
+    deployments.wait(session, registry.decide(session, "approve", [dataset]), seconds=HANGS)
     assert len(endpoint.check(session, dataset, 1)) == 36
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from support import PATIENCE
 from support.toy_models import artifact
 
 from helpers.deployment import traffic
@@ -28,7 +29,7 @@ def two_models(session: Session, tmp_path: Path) -> Session:
         content = artifact(name, tmp_path / name)
         session.client("s3").put_object(Bucket=session.bucket, Key=f"models/{name}.tar.gz", Body=content)
     waiter = session.client("sagemaker").get_waiter("endpoint_in_service")
-    waiter.wait(EndpointName=session.endpoint_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    waiter.wait(EndpointName=session.endpoint_name, WaiterConfig=PATIENCE)
     return session
 
 

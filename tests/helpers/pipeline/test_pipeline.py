@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ROOT
+from support import HANGS, ROOT
 from support.helpers import headless
 from support.helpers.shared import INSTANCES, Compiled, Connected, compile_pipeline, settings
 from tabular.spec.algorithms import ALGORITHMS
@@ -79,7 +79,7 @@ def test_the_same_inputs_give_the_same_bytes(session: Session, compiled: Compile
         cwd=ROOT / "tests",
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == compiled.definition

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
+from support import HANGS
 
 from lambdas import clients, models_map
 from lambdas.invoker import handler, served
@@ -447,7 +448,7 @@ def test_a_forced_refresh_is_left_out_when_another_thread_has_just_made_it(serve
 
 def test_many_threads_share_one_read(serve, cached, counting):
     serve("iris", 3)
-    together = threading.Barrier(8, timeout=10)
+    together = threading.Barrier(8, timeout=HANGS)
 
     def read(_):
         together.wait()
@@ -461,7 +462,7 @@ def test_many_threads_share_one_read(serve, cached, counting):
 
 def test_many_threads_share_one_client(aws):
     clients.forget()
-    together = threading.Barrier(8, timeout=10)
+    together = threading.Barrier(8, timeout=HANGS)
 
     def make(_):
         together.wait()

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.local_aws.pipeline import (
@@ -21,6 +22,8 @@ from support.local_aws.pipeline import (
 from local_aws.core.errors import AwsError
 from local_aws.core.validation import service_model, validate
 from local_aws.services.pipelines.definitions import parse, typed_parameters
+
+pytestmark = pytest.mark.slow
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

@@ -6,7 +6,8 @@ import boto3
 import pytest
 from botocore import xform_name
 from botocore.exceptions import WaiterError
-from support.local_aws.aws import PATIENCE, SCOPE, Aws
+from support import PATIENCE
+from support.local_aws.aws import SCOPE, Aws
 from support.local_aws.pipeline import create, fail, processing, run
 
 from local_aws.core.validation import service_model

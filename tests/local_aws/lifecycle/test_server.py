@@ -21,6 +21,8 @@ from support.local_aws.pipeline import create, finish, processing, source_archiv
 
 import local_aws
 
+pytestmark = pytest.mark.slow
+
 PYTHON = [sys.executable, "-m", "local_aws"]
 
 

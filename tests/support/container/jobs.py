@@ -14,6 +14,8 @@ import pandas as pd
 import tabular
 from tabular.spec.trial import SCORE, SCORE_REGEX
 
+from support import HANGS, PATIENCE
+
 BIN = Path(sys.executable).parent  # where the console scripts of the environment are
 PACKAGE = Path(tabular.__file__).parent
 
@@ -42,7 +44,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run `train` or `process` with a base folder of its own and wait for its end."""
     job = start(command, base, *arguments, **environment)
-    out, err = job.communicate(timeout=120)
+    out, err = job.communicate(timeout=HANGS)
     return subprocess.CompletedProcess(job.args, job.returncode, out, err)
 
 
@@ -86,10 +88,10 @@ def run_trial(
         InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": s3_source}}],
         OutputDataConfig={"S3OutputPath": "s3://jobs/trials"},
         ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 60},
+        StoppingCondition={"MaxRuntimeInSeconds": HANGS},
     )
     aws.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
-        TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        TrainingJobName=name, WaiterConfig=PATIENCE
     )
     job = aws.sagemaker.describe_training_job(TrainingJobName=name)
     assert job["TrainingJobStatus"] == "Completed", job

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support import HANGS
 from support.container.jobs import BIN
 
 
@@ -41,7 +42,7 @@ class Served:
 
     def ask(self, method: str, path: str, body: bytes | str | None = None, **headers: str) -> Answer:
         """One request on a connection of its own; header names are written with underscores."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANGS)
         content = body.encode() if isinstance(body, str) else body
         try:
             names = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -83,14 +84,14 @@ def serving(base: Path, multi_model: bool = True, **variables: str) -> Iterator[
     process = subprocess.Popen([str(BIN / "serve")], env=environment, stderr=subprocess.PIPE, text=True)
     server = Served(port, process)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + HANGS
         while True:
             try:
                 assert server.ask("GET", "/ping").status == 200
                 break
             except OSError:
                 assert process.poll() is None, process.communicate()[1]
-                assert time.monotonic() < deadline, "no ping within a minute"
+                assert time.monotonic() < deadline, "no ping"
                 time.sleep(0.02)
         yield server
     finally:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support import ROOT
+from support import HANGS, ROOT
 
 LOCAL_YAML = ROOT / "parameters/local.yaml"
 
@@ -35,7 +35,7 @@ def start(
 
 def finish(process: subprocess.Popen) -> subprocess.CompletedProcess:
     """Wait for a run's end."""
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=HANGS)
     return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
@@ -54,7 +54,7 @@ def wait_for_line(process: subprocess.Popen, text: str) -> str:
     raise AssertionError(f"it ended without {text!r}: {read}{process.stderr.read()}")
 
 
-def left_of(home: Path, seconds: float = 5) -> list[str]:
+def left_of(home: Path, seconds: float = HANGS) -> list[str]:
     """What is left of the processes of a state folder when those that are just ending have had their time."""
     deadline = time.monotonic() + seconds
     while (found := processes_of(home)) and time.monotonic() < deadline:

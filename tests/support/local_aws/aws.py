@@ -15,10 +15,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from support import HANGS
+
 # What the demo and these tests ask for, as: emulated, recorded, refused; and the demo alone.
 SCOPE = json.loads((resources.files("local_aws.gateway") / "scope.json").read_text())
-# For boto3's waiters: they look often, and give a loaded machine its time.
-PATIENCE = {"Delay": 0.05, "MaxAttempts": 4000}
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 
 
@@ -39,7 +39,7 @@ class Aws:
         )
 
 
-def wait_for(check: Callable[[], Any], seconds: float = 180) -> Any:
+def wait_for(check: Callable[[], Any], seconds: float = HANGS) -> Any:
     """Return the first true answer of a function. It comes soon or never; a loaded machine may be slow."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from support import HANGS
+
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/toy:local"
 ROLE = "arn:aws:iam::123456789012:role/toy-jobs"
 BASE = "import json, os, sys, time; base = os.environ['SAGEMAKER_BASE_DIR']; "
@@ -94,7 +96,7 @@ def training_request(code: str | None = None, bucket: str = "toys", **more: Any)
         "RoleArn": ROLE,
         "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/training"},
         "ResourceConfig": resources(),
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "StoppingCondition": {"MaxRuntimeInSeconds": HANGS},
         **more,
     }
 

@@ -25,6 +25,7 @@ from sagemaker.mlops.workflow.steps import ProcessingStep, TuningStep
 from sagemaker.train.model_trainer import ModelTrainer
 from sagemaker.train.tuner import HyperparameterTuner
 
+from support import HANGS
 from support.local_aws.pipeline import IMAGE, ROLE, python, source_archive
 
 TRIALS = 3
@@ -94,7 +95,7 @@ def steps(sdk: PipelineSession, place: str, program: str, least: ParameterFloat)
         training_image=IMAGE,
         role=ROLE,
         compute=Compute(instance_type="ml.m5.large", instance_count=1, volume_size_in_gb=1),
-        stopping_condition=StoppingCondition(max_runtime_in_seconds=60),
+        stopping_condition=StoppingCondition(max_runtime_in_seconds=HANGS),
         output_data_config=OutputDataConfig(s3_output_path=f"{place}/training"),
         hyperparameters={
             "sagemaker_program": "toy_sdk_trial",

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support.local_aws.aws import PATIENCE, Aws, wait_for
+from support import PATIENCE
+from support.local_aws.aws import Aws, wait_for
 from support.local_aws.pipeline import training_request
 
 import local_aws

@@ -12,8 +12,8 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 from moto.cloudwatch.models import cloudwatch_backends
-from support import ROOT
-from support.local_aws.aws import PATIENCE, Aws, wait_for
+from support import PATIENCE, ROOT
+from support.local_aws.aws import Aws, wait_for
 
 import local_aws
 from local_aws.compute.workers import Workers

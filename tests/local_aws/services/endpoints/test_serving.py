@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support.local_aws.aws import PATIENCE, Aws, needs_proc, processes_of, wait_for
+from support import PATIENCE
+from support.local_aws.aws import Aws, needs_proc, processes_of, wait_for
 from support.toy_models import artifact
 from tabular.serving.models import needed_bytes
 

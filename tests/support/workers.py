@@ -1,0 +1,59 @@
+"""Which tests `make test-quick` runs; which of them run in one process over several cores, in which order.
+
+What is made once for a whole session is made once in each process, so tests that need the same expensive
+thing stay together: the run of the notebooks, or the local_aws that helpers and commands share. All others
+are shared out by their file.
+"""
+
+from collections import Counter
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from support import ROOT
+
+__all__ = ["Scheduler", "mark_quick", "put_longest_first"]
+
+GROUPS = {
+    "tests/story/test_demo.py": "story",
+    "tests/terraform/": "story",  # holds what the notebooks called against a plan
+    "tests/commands/": "helpers",
+    "tests/helpers/": "helpers",
+}
+# Fixtures that start local_aws or the model server, by the room of the tests that use them.
+STARTED = {
+    "commands": {"connected"},
+    "container": {"aws", "server"},
+    "helpers": {"connected"},
+    "local_aws": {"aws"},
+    "story": {"shop", "story", "url"},
+}
+
+
+class Scheduler(LoadScopeScheduling):
+    """Gives a group to a process as a whole. (Of pytest-xdist 3.8 and pytest 9.2, `loadgroup` does not.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+def mark_quick(items: list[pytest.Item]) -> None:
+    """Mark what is neither slow nor in need of local_aws, the model server, Terraform or Docker."""
+    for item in items:
+        room = item.path.relative_to(ROOT / "tests").parts[0]
+        started = STARTED.get(room, set()) & set(getattr(item, "fixturenames", ()))
+        if room not in ("image", "terraform") and not started and not item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.quick)
+
+
+def put_longest_first(items: list[pytest.Item]) -> None:
+    """Sort the groups by how much of them is slow, then by their size; within a group nothing moves."""
+    groups = {item: _group(item.nodeid) for item in items}
+    size = Counter(groups.values())
+    slow = Counter(groups[item] for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: (-slow[groups[item]], -size[groups[item]], groups[item]))
+
+
+def _group(nodeid: str) -> str:
+    file = nodeid.split("::")[0]
+    return next((group for path, group in GROUPS.items() if file.startswith(path)), file)
