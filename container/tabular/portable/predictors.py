@@ -158,8 +158,8 @@ PREDICTORS: Mapping[str, Callable[[Mapping[str, Any], Arrays, int, int], Predict
 }
 # By how much an answer may differ from scikit-learn's. XGBoost's is of single precision: its exponential
 # function and NumPy's give probabilities that differ by two units in the last place (1.2e-7, in most of 25
-# models of breast-cancer), so four are allowed. Elsewhere the order of a sum decides the last bits, also between
-# scikit-learn's own batches of different sizes.
+# models of breast-cancer), so four are allowed. Elsewhere the order of a sum decides the last bits, even
+# between scikit-learn's own batches of different sizes.
 TOLERANCES = dict.fromkeys(PREDICTORS, 1e-12) | {"trees": 4 * float(np.finfo(np.float32).eps)}
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
