@@ -1,1 +1,1 @@
-"""What Terraform, the functions, the notebooks and the laptop agree on: contract.json, and its names."""
+"""The contract of Terraform, the functions, the notebooks and the laptop: contract.json and its names."""

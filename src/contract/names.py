@@ -1,4 +1,4 @@
-"""The names that Terraform, the functions, the notebooks and the laptop agree on, read from contract.json."""
+"""The names that Terraform, the functions, the notebooks and the laptop share, read from contract.json."""
 
 import functools
 import json
@@ -21,9 +21,9 @@ __all__ = [
 ]
 
 PLACEHOLDER = "${pipeline_name}"
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # of a pipeline or a data set
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # a pipeline's or a data set's name
 LONGEST_GROUP = 63  # SageMaker's limit on ModelPackageGroupName, in characters
-_SEPARATOR = "--"  # between the two in a group's name; neither can contain it
+_SEPARATOR = "--"  # joins pipeline and data set in a group's name; neither name can contain it
 
 
 class NamingError(ValueError):
@@ -35,7 +35,7 @@ class NamingError(ValueError):
 
 @dataclass(frozen=True)
 class Prefixes:
-    """The bucket's folders, each with its trailing slash."""
+    """The bucket's folders, each with a trailing slash."""
 
     raw: str
     code: str
@@ -69,7 +69,7 @@ class Contract:
 
 @functools.cache
 def load(pipeline_name: str = PLACEHOLDER) -> Contract:
-    """Read the contract with the placeholder filled; without a pipeline name it stays as it is written."""
+    """Read the contract and fill in the pipeline name; without a name, the placeholder stays."""
     if pipeline_name != PLACEHOLDER:
         _check_name(pipeline_name)
     text = Path(__file__).with_name("contract.json").read_text(encoding="utf-8")
@@ -90,17 +90,22 @@ def load(pipeline_name: str = PLACEHOLDER) -> Contract:
 
 
 def group_prefix(pipeline_name: str) -> str:
-    """Return what the names of all model package groups of a pipeline begin with."""
+    """Return the prefix of the names of all model package groups of a pipeline."""
     return f"{pipeline_name}{_SEPARATOR}"
 
 
 def group_name(pipeline_name: str, dataset: str) -> str:
-    """Name the model package group of a data set; a NamingError says what is wrong with either name."""
+    """Return the name of a data set's model package group.
+
+    A NamingError says what is wrong with either name.
+    """
     for name in (pipeline_name, dataset):
         _check_name(name)
     group = group_prefix(pipeline_name) + dataset
     if len(group) > LONGEST_GROUP:
-        raise NamingError(group, f"has {len(group)} characters; a model package group has {LONGEST_GROUP}")
+        raise NamingError(
+            group, f"has {len(group)} characters; a model package group may have at most {LONGEST_GROUP}"
+        )
     return group
 
 

@@ -1,6 +1,6 @@
-"""What runs in AWS Lambda.
+"""The functions that run in AWS Lambda.
 
-Read `deployer` (what serves follows the registry), `invoker` (a question over HTTP) and `retrainer` (the
-schedule); then what they share: `models_map` (what serves), `ledger` (what served), `clients`,
-`settings`, `log`, `errors`.
+Read `deployer` (deploys what the registry has approved), `invoker` (predictions over HTTP) and `retrainer`
+(runs on a schedule), then what they share: `models_map` (which artifacts are in service), `ledger` (which
+were in service before), `clients`, `settings`, `log`, `errors`.
 """

@@ -1,4 +1,4 @@
-"""The boto3 clients, each made once and on first use."""
+"""The boto3 clients, each created once, on first use."""
 
 import functools
 import threading
@@ -9,8 +9,8 @@ from botocore.config import Config
 
 __all__ = ["client", "forget"]
 
-# The invoker's function ends after 60 s: the endpoint gets 55 of them and a single attempt, because a
-# retry would outlive the function. `total_max_attempts` counts the first call; `max_attempts` does not.
+# The invoker times out after 60 s: the endpoint gets 55 s and a single attempt, because a retry would
+# outlive the function. `total_max_attempts` counts the first call; `max_attempts` does not.
 CONFIGS = {
     "sagemaker-runtime": {
         "connect_timeout": 3,
@@ -26,18 +26,18 @@ DEFAULTS = {
     "max_pool_connections": 32,
 }
 
-# A client may be used by many threads, but making one uses boto3's default session, which may not.
+# Many threads may share a client, but creating one uses boto3's default session, which is not thread-safe.
 _making = threading.Lock()
 
 
 def client(service: str) -> BaseClient:
-    """Return the process's client of an AWS service; safe to call from any thread."""
+    """Return the process's client for an AWS service; safe to call from any thread."""
     with _making:
         return _made(service)
 
 
 def forget() -> None:
-    """Drop all clients, so that the next use makes new ones."""
+    """Drop all clients, so that the next use creates new ones."""
     _made.cache_clear()
 
 

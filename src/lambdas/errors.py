@@ -1,4 +1,4 @@
-"""What can go wrong in the functions, each said in one sentence."""
+"""Everything that can go wrong in the functions, each described in one sentence."""
 
 from botocore.exceptions import ClientError
 
@@ -31,25 +31,25 @@ class MapError(RuntimeError):
 
 
 class ArtifactError(ValueError):
-    """A model package's artifact that must not be served."""
+    """A model package's artifact must not be served."""
 
     def __init__(self, location: str, reason: str) -> None:
         super().__init__(f"{location} {reason}.")
 
 
 class NotNowError(RuntimeError):
-    """The endpoint cannot be asked at the moment, which says nothing about the model."""
+    """The endpoint cannot be invoked at the moment, which says nothing about the model."""
 
 
 class SupersededError(RuntimeError):
-    """The registry changed its mind about a group while its artifact was being prepared."""
+    """The group's approved package changed while its artifact was being prepared."""
 
     def __init__(self, group: str) -> None:
         super().__init__(f"The approved package of {group} kept changing while it was being deployed.")
 
 
 class DeploymentError(RuntimeError):
-    """Some groups could not be brought in line with the registry; raised so that the event is retried."""
+    """Some groups could not be reconciled with the registry; raised so that the event is retried."""
 
     def __init__(self, failures: dict[str, str], groups: int) -> None:
         reasons = "; ".join(f"{group}: {reason}" for group, reason in failures.items())
@@ -57,11 +57,11 @@ class DeploymentError(RuntimeError):
 
 
 class RetrainingError(ValueError):
-    """A data set cannot be trained again."""
+    """A data set cannot be retrained."""
 
 
 class RequestError(Exception):
-    """A request that is answered with an HTTP error and one helpful sentence."""
+    """A request is answered with an HTTP error and one helpful sentence."""
 
     def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(sentence)
@@ -71,10 +71,10 @@ class RequestError(Exception):
 
 
 def code_of(error: ClientError) -> str:
-    """Return AWS's name for an error, such as `NoSuchKey`."""
+    """Return AWS's code for an error, such as `NoSuchKey`."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def status_of(error: ClientError) -> int:
-    """Return the HTTP status that came with an error."""
+    """Return an error's HTTP status."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

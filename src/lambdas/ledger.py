@@ -1,7 +1,7 @@
-"""The deploy ledger: a small numbered object for each change of what serves a group, never overwritten.
+"""The deploy ledger: one small numbered object for each change of what a group serves, never overwritten.
 
-It follows the models map as the map follows the registry: a record that was lost with its deployer is written
-by the next one.
+It follows the models map as the map follows the registry: if a deployer ends before it writes a record, the
+next deployer writes it.
 """
 
 import json
@@ -21,7 +21,7 @@ __all__ = ["Decision", "Record", "follow", "read"]
 
 
 class Record(TypedDict):
-    """One change: when, what served before and what after (None: nothing), and the decision behind it."""
+    """One change: its time, the versions in service before and after (None: none), and the decision."""
 
     at: str
     from_version: int | None
@@ -36,7 +36,7 @@ class Record(TypedDict):
 
 @dataclass(frozen=True)
 class Decision:
-    """What the registry says of a version now, who said so and why; as far as it keeps that."""
+    """The registry's current decision on a version, and who made it and why, if the registry records that."""
 
     status: str
     by: str = ""
@@ -51,10 +51,10 @@ def follow(
     decide: Callable[[int], Decision],
     cause: str,
 ) -> Record | None:
-    """Record that the entry serves the group now, unless the newest record says so already.
+    """Record that the entry is now in service for the group, unless the newest record already says so.
 
-    Behind a change is the decision on the higher version: an approval that put it in service, or what took it
-    out. `decide` finds it.
+    The decision behind a change is the one on the higher of the two versions: its approval put it in service,
+    or a later decision took it out. `decide` looks the decision up.
     """
     key, version = (entry["key"], entry["version"]) if entry else (None, None)
     while True:
@@ -90,7 +90,7 @@ def follow(
 
 
 def read(s3: BaseClient, bucket: str, group: str) -> list[Record]:
-    """Return all records of a group, the oldest first."""
+    """Return all records of a group, oldest first."""
     return [_get(s3, bucket, key) for key in _keys(s3, bucket, group)]
 
 

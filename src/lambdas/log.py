@@ -1,4 +1,4 @@
-"""One JSON line on standard output for each thing done, which CloudWatch can read metrics from."""
+"""The log: one JSON line on standard output for each action, from which CloudWatch can extract metrics."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ __all__ = ["line", "metrics"]
 
 
 def line(**fields: object) -> None:
-    """Write the fields as one line; a single write, so that the lines of several threads do not mix."""
+    """Write the fields as one line, in a single write so that lines from several threads do not mix."""
     sys.stdout.write(json.dumps(fields, default=str) + "\n")
     sys.stdout.flush()
 
@@ -18,7 +18,7 @@ def line(**fields: object) -> None:
 def metrics(
     namespace: str, dimensions: Mapping[str, str], values: Mapping[str, float], units: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the fields that make CloudWatch count a line; a value without a unit is a count.
+    """Return the fields that make CloudWatch extract metrics from a line; a value without a unit is a count.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """

@@ -1,4 +1,4 @@
-"""The models map: one S3 object, changed by compare-and-swap, that says which artifact serves each group."""
+"""The models map: one S3 object, changed by compare-and-swap, that names each group's artifact in service."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ LONGEST_PAUSE = 2.0  # seconds
 
 
 class Entry(TypedDict):
-    """The artifact that serves a group."""
+    """A group's artifact in service."""
 
     key: str
     version: int
@@ -48,9 +48,9 @@ class Change(NamedTuple):
 
 
 def read(s3: BaseClient, bucket: str, known: Snapshot | None = None) -> Snapshot:
-    """Read the map; `known` is returned as it is when the object has not changed since.
+    """Read the map, or return `known` if the object has not changed since.
 
-    A missing object is an empty map. A MapError says that the object is not a models map.
+    A missing object is an empty map. A MapError means that the object is not a models map.
     """
     key = names.load().models_map_key
     condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
@@ -68,8 +68,8 @@ def read(s3: BaseClient, bucket: str, known: Snapshot | None = None) -> Snapshot
 def change(s3: BaseClient, bucket: str, edit: Callable[[ModelsMap], ModelsMap]) -> Change:
     """Apply `edit` to the current map and write the result, unless it changes nothing.
 
-    When another writer was faster, the map is read again and `edit` is applied again, so it must be
-    free of side effects. A MapError says that others were always faster.
+    If another writer is faster, the map is read again and `edit` is applied again, so `edit` must have no
+    side effects. A MapError means that other writers were faster in every attempt.
     """
     key = names.load().models_map_key
     for attempt in range(ATTEMPTS):
@@ -83,13 +83,13 @@ def change(s3: BaseClient, bucket: str, edit: Callable[[ModelsMap], ModelsMap]) 
                 Bucket=bucket, Key=key, Body=_format(edited), ContentType="application/json", **condition
             )
         except ClientError as error:
-            # 412: the map changed; 409: it is being changed; NoSuchKey: it was deleted since it was read.
+            # 412: the map has changed; 409: it is being changed; NoSuchKey: it was deleted after it was read.
             if status_of(error) not in (409, 412) and code_of(error) != "NoSuchKey":
                 raise
             time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.05 * 2**attempt)))  # noqa: S311 - jitter
         else:
             return Change(snapshot.entries, edited)
-    raise MapError(f"s3://{bucket}/{key}", f"was changed by others in each of {ATTEMPTS} attempts")
+    raise MapError(f"s3://{bucket}/{key}", f"was changed by others in each of {ATTEMPTS} attempts; try again")
 
 
 def _format(entries: ModelsMap) -> bytes:
@@ -107,7 +107,7 @@ def _parse(body: bytes, location: str) -> ModelsMap:
     ):
         raise MapError(
             location,
-            f"is not an object of groups with {', '.join(sorted(wanted))}; "
+            f"is not a JSON object of groups with {', '.join(sorted(wanted))}; "
             "delete it and run the deployer, which writes it again from the model registry",
         )
     return entries

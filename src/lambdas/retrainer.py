@@ -1,7 +1,7 @@
-"""The retrainer function: starts the pipeline on the newest table of a data set, unless that is done.
+"""The retrainer function: starts the pipeline on a data set's newest table, unless it has been trained on.
 
-A schedule calls it with {"dataset": ..., "target": ..., "family": ..., "parameters": {...}}. What comes of
-the execution waits for a person's approval like any other version.
+A schedule calls it with {"dataset": ..., "target": ..., "family": ..., "parameters": {...}}. The version that
+the execution registers waits for a person's approval like any other version.
 """
 
 import hashlib
@@ -19,22 +19,22 @@ from lambdas.settings import Settings
 __all__ = ["handler"]
 
 UNDER_WAY_OR_DONE = ("Executing", "Succeeded")
-OPTIONS_FILE = "dataset.json"  # how PreprocessData is to read the files beside it
+OPTIONS_FILE = "dataset.json"  # tells PreprocessData how to read the files next to it
 PIPELINES = {"classification": "{}", "regression": "{}-regression"}
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Start an execution and return its ARN; `unchanged` where the newest table was trained on already.
+    """Start an execution and return its ARN, or `unchanged` if the newest table has already been trained on.
 
-    A RetrainingError says what is wrong with the event, or that there is no table.
+    A RetrainingError says what is wrong with the event, or that no table exists.
     """
     started = time.monotonic()
     settings = Settings.from_environment()
     dataset, target, family = (event.get(name) for name in ("dataset", "target", "family"))
     if not (isinstance(target, str) and target and family in PIPELINES):
         raise RetrainingError(
-            f"The event names the target {target!r} and the family {family!r}; a column and one of "
-            f"{', '.join(PIPELINES)} are needed."
+            f"The event has target {target!r} and family {family!r}; they must be a column and one of "
+            f"{', '.join(PIPELINES)}."
         )
     group = names.group_name(settings.pipeline_name, str(dataset))
     s3, sagemaker = clients.client("s3"), clients.client("sagemaker")
@@ -54,10 +54,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def _newest_table(s3: BaseClient, bucket: str, dataset: str) -> str:
-    """Return the URI of the table that was put under raw/ last.
+    """Return the URI of the table that was most recently uploaded under raw/.
 
-    A folder counts from when its options are there, which are put last: what is still being uploaded is not
-    trained on. Anything that lies directly under the data set's prefix is a whole table by itself.
+    A folder's time is that of its options file, which is uploaded last, so a table that is still being
+    uploaded is not trained on. Each object directly under the data set's prefix is a complete table.
     """
     prefix = f"{names.load().prefixes.raw}{dataset}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -70,8 +70,8 @@ def _newest_table(s3: BaseClient, bucket: str, dataset: str) -> str:
             tables.append((found["LastModified"], found["Key"]))
     if not tables:
         raise RetrainingError(
-            f"There is no table under s3://{bucket}/{prefix}; notebook 03 puts one there, and so may you: a "
-            f"file, or a folder of files with a {OPTIONS_FILE} put last."
+            f"There is no table under s3://{bucket}/{prefix}; run notebook 03, or upload a table yourself: a "
+            f"file, or a folder of files with a {OPTIONS_FILE}, uploaded last."
         )
     return f"s3://{bucket}/{max(tables)[1]}"
 
@@ -86,7 +86,7 @@ def _retrain(
 ) -> dict[str, Any]:
     """Start an execution unless the last one had the same parameters and did not fail.
 
-    The note of the last one may be lost; its token makes SageMaker return the same execution then.
+    If the note about the last execution was lost, its token makes SageMaker return the same execution.
     """
     key = f"{names.load().retraining_prefix}{group}.json"
     last = _read(s3, bucket, key)

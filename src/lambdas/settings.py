@@ -10,7 +10,7 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True)
 class Settings:
-    """Where one deployment of the project lives."""
+    """The names of one deployment's resources."""
 
     bucket: str
     pipeline_name: str

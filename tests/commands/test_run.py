@@ -83,7 +83,7 @@ def exit_code(tmp_path: Path, *arguments: str, contents: str = "ENVIRONMENT: loc
             ["-p", "DATASETS", "[{name: x, uri: nowhere.csv, target: y}]"],
             "The table of x: Cannot read the table nowhere.csv",
         ),
-        (["-p", "DATASETS", f"[{'x' * 60}]"], "has 73 characters; a model package group has 63"),
+        (["-p", "DATASETS", f"[{'x' * 60}]"], "has 73 characters; a model package group may have at most 63"),
         (["-p", "DATASETS", "[my_table]"], "must be lower-case letters and digits in words"),
         (["-p", "DATASETS", "[{name: x, uri: x.csv, target: y, taks: auto}]"], "did you mean 'task'?"),
         (["-p", "STEPS", "nowhere.py"], "STEPS names 'nowhere.py', which cannot be used ([Errno 2]"),

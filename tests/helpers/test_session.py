@@ -193,7 +193,9 @@ def test_a_group_is_named_by_pipeline_and_data_set(session: Session) -> None:
 
 
 def test_a_name_too_long_for_a_group_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"has 64 characters; a model package group has 63\. Give .* another"):
+    with pytest.raises(
+        BadInput, match=r"has 64 characters; a model package group may have at most 63\. Give .* another"
+    ):
         group("many-models", "x" * 51)
 
 

@@ -104,7 +104,7 @@ def test_a_table_that_somebody_dropped_is_trained_on_as_it_is(retrain, listed, p
 
 def test_a_folder_that_is_not_whole_is_no_table(retrain, upload):
     upload("aaa", files=["data.csv"])
-    with pytest.raises(RetrainingError, match=r"a folder of files with a dataset\.json put last"):
+    with pytest.raises(RetrainingError, match=r"a folder of files with a dataset\.json, uploaded last"):
         retrain()
 
 

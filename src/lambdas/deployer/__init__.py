@@ -1,5 +1,5 @@
-"""The deployer: brings what serves in line with the registry.
+"""The deployer: reconciles the models in service with the model registry.
 
-Read `handler`, `reconciler` (one group after the other), `registry` (what a person approved), `artifacts`
-(where the endpoint reads it) and `warming` (it is loaded before it serves).
+Read `handler`, `reconciler` (one group at a time), `registry` (which version a person approved), `artifacts`
+(where the endpoint reads it) and `warming` (loads it before it goes into service).
 """

@@ -1,4 +1,4 @@
-"""The artifacts under the models prefix: copied in once, never overwritten, expired only when retired."""
+"""The artifacts under the models prefix: copied once, never overwritten, and expired only if retired."""
 
 import gzip
 import hashlib
@@ -21,23 +21,24 @@ from lambdas.models_map import Entry
 __all__ = ["MANIFEST", "RETIRED", "Deposit", "check", "deposit", "keep", "keys", "retire"]
 
 MANIFEST = "manifest.json"
-# A lifecycle rule of the bucket cannot see the models map: it expires the objects that carry this tag.
+# The bucket's lifecycle rule cannot see the models map: it expires the objects that have this tag.
 RETIRED = {"Key": "retired", "Value": "true"}
 MEDIA_TYPE = "application/gzip"
 CHUNK = 1 << 20  # bytes
 
 
 class Deposit(NamedTuple):
-    """An artifact in its place: the map entry for it, and what it says of itself."""
+    """An artifact in its final place: its map entry and its manifest."""
 
     entry: Entry
     manifest: dict[str, Any]
 
 
 def deposit(s3: BaseClient, bucket: str, package: Package) -> Deposit:
-    """Copy a package's artifact to its own key, unless it is there.
+    """Copy a package's artifact to its own key, unless it is already there.
 
-    The bytes that are checked are the bytes that are stored. An ArtifactError says why they are refused.
+    The bytes that are checked are the bytes that are stored. An ArtifactError says why an artifact is
+    refused.
     """
     with tempfile.TemporaryFile() as file:
         sha256 = _download(s3, package.model_data_url, file)
@@ -51,9 +52,9 @@ def deposit(s3: BaseClient, bucket: str, package: Package) -> Deposit:
 
 
 def check(file: IO[bytes], location: str) -> dict[str, Any]:
-    """Return the manifest of a complete tar.gz of plain files, all of them as the manifest describes them.
+    """Return the manifest of a complete tar.gz archive of plain files, after checking every file against it.
 
-    An ArtifactError says what is wrong with it.
+    An ArtifactError says what is wrong with the archive.
     """
     file.seek(0)
     text, digests = None, {}
@@ -67,7 +68,7 @@ def check(file: IO[bytes], location: str) -> dict[str, Any]:
                     digests[str(path)] = hashlib.file_digest(
                         archive.extractfile(member), "sha256"
                     ).hexdigest()
-            while unpacked.read(CHUNK):  # to the very end, where gzip keeps its checksum
+            while unpacked.read(CHUNK):  # to the end of the file, where gzip keeps its checksum
                 continue
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise ArtifactError(location, f"is not a readable tar.gz archive ({error})") from error
@@ -79,13 +80,13 @@ def check(file: IO[bytes], location: str) -> dict[str, Any]:
         name for name in named.keys() | digests.keys() if named.get(name) != digests.get(name)
     ):
         raise ArtifactError(
-            location, f"does not hold {wrong[0]!r} with the SHA-256 that its {MANIFEST} names"
+            location, f"does not contain {wrong[0]!r} with the SHA-256 that its {MANIFEST} names"
         )
     return manifest
 
 
 def keep(s3: BaseClient, bucket: str, key: str) -> bool:
-    """Say whether the artifact exists, and take the retired tag off it."""
+    """Remove the artifact's retired tag, and return whether the artifact exists."""
     tags = _tags(s3, bucket, key)
     if tags and RETIRED in tags:
         _tag(s3, bucket, key, [tag for tag in tags if tag != RETIRED])
@@ -101,10 +102,10 @@ def keys(s3: BaseClient, bucket: str, group: str) -> list[str]:
 
 
 def retire(s3: BaseClient, bucket: str, key: str) -> bool:
-    """Leave an artifact to the bucket's lifecycle rule, and say whether that is new.
+    """Tag an artifact for the bucket's lifecycle rule, and return whether it was not retired before.
 
-    The rule counts days from the creation of an object. It is written again with its tag, so that it outlives
-    the switch by all of them, whatever its age: no request that still needs it can miss it.
+    The rule counts days from an object's creation. The object is therefore written again with its tag:
+    whatever its age, it survives the switch by that many days, so a request that still needs it can find it.
     """
     tags = _tags(s3, bucket, key)
     if tags is None or RETIRED in tags:
@@ -122,11 +123,11 @@ def retire(s3: BaseClient, bucket: str, key: str) -> bool:
 
 
 def _tags(s3: BaseClient, bucket: str, key: str) -> list[dict[str, str]] | None:
-    """Return an object's tags, or None when there is no such object."""
+    """Return an object's tags, or None if the object does not exist."""
     try:
         return s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
     except ClientError as error:
-        if code_of(error) in ("NoSuchKey", "MethodNotAllowed"):  # absent, or deleted in a versioned bucket
+        if code_of(error) in ("NoSuchKey", "MethodNotAllowed"):  # missing, or deleted in a versioned bucket
             return None
         raise
 
@@ -139,7 +140,7 @@ def _tag(s3: BaseClient, bucket: str, key: str, tags: list[dict[str, str]]) -> N
 
 
 def _download(s3: BaseClient, url: str, file: IO[bytes]) -> str:
-    """Write an object into a file and return the SHA-256 of its bytes."""
+    """Download an object into a file and return the SHA-256 of its bytes."""
     parts = urlsplit(url)
     if parts.scheme != "s3" or not parts.netloc or not parts.path.strip("/"):
         raise ArtifactError(url, "is not an s3://bucket/key address")
@@ -159,13 +160,13 @@ def _upload(s3: BaseClient, bucket: str, key: str, file: IO[bytes]) -> None:
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=file, ContentType=MEDIA_TYPE, IfNoneMatch="*")
     except ClientError as error:
-        # 412: another deployer was faster; the key holds the digest, so the bytes are the same.
+        # 412: another deployer was faster; the digest is part of the key, so the bytes are the same.
         if status_of(error) != 412:
             raise
 
 
 def _manifest(text: bytes, location: str) -> dict[str, Any]:
-    """Return a manifest that names the artifact's files and holds rows with their answers."""
+    """Return a manifest that names the artifact's files and contains sample rows with their predictions."""
     try:
         manifest = json.loads(text)
     except ValueError:
@@ -175,7 +176,7 @@ def _manifest(text: bytes, location: str) -> dict[str, Any]:
             if len(rows) == len(answers):
                 return manifest
     raise ArtifactError(
-        location, f"has a {MANIFEST} that names no files, or has no sample rows with their predictions"
+        location, f"has a {MANIFEST} without file names, or without sample rows and their predictions"
     )
 
 

@@ -1,7 +1,7 @@
-"""The deployer function: makes what is served match what the model registry says is approved.
+"""The deployer function: makes the models in service match the versions approved in the model registry.
 
-An event is only a hint which group to look at. It may be lost, doubled or late, so what it says is never
-used: the registry is asked instead, and a schedule goes over all groups.
+An event is only a hint about which group to look at. It may be lost, duplicated or late, so its contents are
+never used: the registry is read instead, and a schedule checks all groups.
 """
 
 import time
@@ -20,9 +20,9 @@ __all__ = ["handler"]
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Outcome]:
-    """Reconcile the event's group, `{"groups": [...]}`, or all groups of the pipeline when none is named.
+    """Reconcile the event's group, `{"groups": [...]}`, or all groups of the pipeline if none is named.
 
-    Every group is tried; then a DeploymentError names those that failed, so that the event is sent again.
+    Every group is tried. Then a DeploymentError names those that failed, so that the event is retried.
     """
     settings = Settings.from_environment()
     named = _named_groups(event)
@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Outcome]:
     summary: dict[str, Outcome] = {}
     for group in named or _all_groups(reconciler, settings.pipeline_name):
         started = time.monotonic()
-        # The event rule lets only this pipeline's groups through; should it not, they are left alone here.
+        # The event rule lets only this pipeline's groups through; any other group is ignored here.
         outcome, details = (
             _try(reconciler, group) if group.startswith(prefix) else ({"action": "ignored"}, {})
         )
@@ -50,7 +50,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Outcome]:
 
 
 def _named_groups(event: dict[str, Any]) -> list[str]:
-    """Return the groups that an event names, each once; none for a schedule's event."""
+    """Return the groups that an event names, each once; a schedule's event names none."""
     hint = (event.get("detail") or {}).get("ModelPackageGroupName")
     groups = event.get("groups") or ([hint] if hint else [])
     if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
@@ -59,7 +59,7 @@ def _named_groups(event: dict[str, Any]) -> list[str]:
 
 
 def _all_groups(reconciler: Reconciler, pipeline_name: str) -> list[str]:
-    """Return the registry's groups, and those of the map, which may be gone from the registry."""
+    """Return the groups in the registry, and those in the map, which the registry may no longer have."""
     prefix = names.group_prefix(pipeline_name)
     entries = models_map.read(reconciler.s3, reconciler.bucket).entries
     served = {group for group in entries if group.startswith(prefix)}
@@ -67,9 +67,9 @@ def _all_groups(reconciler: Reconciler, pipeline_name: str) -> list[str]:
 
 
 def _try(reconciler: Reconciler, group: str) -> tuple[Outcome, dict[str, str]]:
-    """Reconcile one group; whatever goes wrong must not keep the others from their turn.
+    """Reconcile one group; a failure must not keep the other groups from being reconciled.
 
-    Returns the outcome, and what only the log should hold.
+    Returns the outcome, and the fields that only the log should contain.
     """
     try:
         return reconciler.reconcile(group), {}

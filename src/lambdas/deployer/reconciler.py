@@ -1,4 +1,4 @@
-"""One model package group, brought in line with the model registry."""
+"""Reconciles one model package group with the model registry."""
 
 import functools
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ ATTEMPTS = 5
 class Reconciler:
     """Makes the models map name the newest approved package of a group, or none.
 
-    `cause` is what it was called for: an event, the schedule or a request.
+    `cause` is the reason for the call: an event, the schedule or a request.
     """
 
     bucket: str
@@ -34,11 +34,12 @@ class Reconciler:
     runtime: BaseClient
 
     def reconcile(self, group: str) -> Outcome:
-        """Copy, warm, switch, retire: the map never names an artifact that is not there or was never asked.
+        """Copy, warm, switch, retire: the map never names an artifact that is missing or was never invoked.
 
-        An endpoint that cannot be asked now leaves the map as it is, for the schedule to try again. An
-        ArtifactError says that a package must not be served, a SupersededError that the registry changed
-        faster than its packages could be copied. Whatever an earlier deployer left undone is done here too.
+        If the endpoint cannot be invoked now, the map stays as it is and the schedule tries again. An
+        ArtifactError means that a package must not be served, a SupersededError that the registry changed
+        faster than its packages could be copied. Steps that an earlier deployer left undone are completed
+        too.
         """
         for _ in range(ATTEMPTS):
             package = registry.newest_approved(self.sagemaker, group)
@@ -56,7 +57,7 @@ class Reconciler:
         raise SupersededError(group)
 
     def _ready(self, package: Package) -> Entry:
-        """Put a package's artifact in its place and ask it its first question, unless it serves already."""
+        """Put a package's artifact in place and warm it up, unless it is already in service."""
         current = models_map.read(self.s3, self.bucket).entries.get(package.group)
         is_current = current is not None and (
             (current["version"], current["approved_at"]) == (package.version, package.approved_at)
@@ -69,10 +70,10 @@ class Reconciler:
         return entry
 
     def _switch(self, group: str, package: Package | None, entry: Entry | None) -> Entry | None:
-        """Put the entry into the map, or take the group out of it, and return what was there before.
+        """Put the entry into the map, or remove the group from it, and return the previous entry.
 
-        The registry is asked once more after the map was read: if it has changed, another deployer may
-        have acted on that already, and a slow one must not switch the map back.
+        The registry is read again after the map. If it has changed, another deployer may have acted on the
+        change already, and a slower deployer must not switch the map back.
         """
 
         def edit(entries: ModelsMap) -> ModelsMap:
@@ -86,10 +87,11 @@ class Reconciler:
         return models_map.change(self.s3, self.bucket, edit).before.get(group)
 
     def _retire_others(self, group: str, entry: Entry | None) -> None:
-        """Retire every artifact of the group that does not serve.
+        """Retire every artifact of the group that is not in service.
 
-        Another deployer may switch to one of them between two calls here. It takes the tag off after its
-        switch, and the map is read here after tagging: whoever comes last leaves no serving artifact retired.
+        Another deployer may switch to one of them between two calls here. That deployer removes the tag after
+        its switch, and this one reads the map after tagging, so the later of the two makes sure that no
+        artifact in service stays retired.
         """
         if entry:
             artifacts.keep(self.s3, self.bucket, entry["key"])

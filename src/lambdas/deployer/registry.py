@@ -1,4 +1,4 @@
-"""The model registry: the truth about which version of each model a person has approved."""
+"""The model registry: the source of truth for which version of each model a person has approved."""
 
 from dataclasses import dataclass
 from datetime import UTC
@@ -37,7 +37,7 @@ def groups(sagemaker: BaseClient, pipeline_name: str) -> set[str]:
 def newest_approved(sagemaker: BaseClient, group: str) -> Package | None:
     """Return the approved package of a group with the highest version, or None.
 
-    The list's own order is never trusted: SageMaker sorts ascending by creation time unless told otherwise.
+    The order of the list does not matter: by default, SageMaker sorts by creation time, ascending.
     """
     pages = sagemaker.get_paginator("list_model_packages").paginate(
         ModelPackageGroupName=group, ModelApprovalStatus="Approved"
@@ -60,7 +60,7 @@ def newest_approved(sagemaker: BaseClient, group: str) -> Package | None:
 
 
 def decision(sagemaker: BaseClient, group: str, version: int) -> Decision:
-    """Return the decision on a version; its status is `Deleted` when it is not in the registry any more."""
+    """Return the decision on a version; the status is `Deleted` if the registry no longer has the version."""
     pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
     try:
         found = [
@@ -86,13 +86,13 @@ def _describe(sagemaker: BaseClient, group: str, version: int, arn: str) -> Pack
     containers = details.get("InferenceSpecification", {}).get("Containers", [])
     urls = [container["ModelDataUrl"] for container in containers if container.get("ModelDataUrl")]
     if len(urls) != 1:
-        raise ArtifactError(arn, f"names {len(urls)} ModelDataUrl; one is needed")
+        raise ArtifactError(arn, f"has {len(urls)} ModelDataUrl values; exactly one is needed")
     changed = details.get("LastModifiedTime") or details["CreationTime"]
     return Package(group, version, arn, urls[0], changed.astimezone(UTC).isoformat())
 
 
 def _is_missing(error: ClientError) -> bool:
-    """Whether the group was deleted, which leaves nothing approved."""
+    """Return whether the group was deleted, so that nothing in it is approved."""
     return code_of(error) in ("ValidationException", "ResourceNotFound") and (
         "does not exist" in error.response["Error"].get("Message", "")
     )

@@ -1,6 +1,6 @@
-"""The first question to a new artifact: the endpoint loads it, and its answer is known beforehand.
+"""The first request to a new artifact: the endpoint loads it, and the right answer is known in advance.
 
-Who asks after the switch finds the model loaded, and a model that cannot be served is never switched to.
+Requests after the switch find the model loaded, and the map never switches to a model that cannot be served.
 """
 
 import json
@@ -16,10 +16,10 @@ from lambdas.errors import ArtifactError, NotNowError, code_of
 
 __all__ = ["warm"]
 
-# SageMaker answers after 60 s that a model is not ready, and goes on loading it for as long as this.
+# After 60 s, SageMaker answers that a model is not ready, but continues to load it for this long.
 PATIENCE = 360.0  # seconds
 PAUSE = 2.0  # seconds
-TOLERANCE = 1e-6  # of numbers, relative: another processor may round another way
+TOLERANCE = 1e-6  # for numbers, relative and absolute: another processor may round differently
 
 
 def warm(
@@ -30,10 +30,11 @@ def warm(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Ask for the predictions of an artifact's sample rows and compare them with those it was stored with.
+    """Send an artifact's sample rows to the endpoint and compare the predictions with the stored ones.
 
-    An ArtifactError says that the model cannot be loaded or answers something else; a NotNowError that the
-    endpoint cannot be asked. https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+    An ArtifactError means that the model cannot be loaded or predicts something else; a NotNowError means
+    that the endpoint cannot be invoked.
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
     """
     deadline = clock() + PATIENCE
     while (answer := _ask(runtime, endpoint_name, target_model, sample["instances"])) is None:
@@ -43,10 +44,10 @@ def warm(
     predicted = answer.get("predictions") if isinstance(answer, dict) else None
     expected = sample["predictions"]
     if not isinstance(predicted, list) or len(predicted) != len(expected):
-        raise ArtifactError(target_model, f"answered {len(expected)} sample rows with something else")
+        raise ArtifactError(target_model, f"did not return {len(expected)} predictions for its sample rows")
     for row, (seen, known) in enumerate(zip(predicted, expected, strict=True), start=1):
         if not _same(seen, known):
-            raise ArtifactError(target_model, f"predicts {seen!r} for sample row {row}, which is {known!r}")
+            raise ArtifactError(target_model, f"predicts {seen!r} for sample row {row} instead of {known!r}")
 
 
 def _ask(runtime: BaseClient, endpoint_name: str, target_model: str, rows: list[Any]) -> Any:
@@ -66,16 +67,16 @@ def _ask(runtime: BaseClient, endpoint_name: str, target_model: str, rows: list[
             return None
         if (
             code == "ModelError" and error.response.get("OriginalStatusCode") != 507
-        ):  # 507: no memory just now
+        ):  # 507: not enough memory at the moment
             reason = error.response.get("OriginalMessage") or error.response["Error"].get("Message", "")
             raise ArtifactError(target_model, f"is refused by its container: {reason}") from error
-        raise NotNowError(f"The endpoint {endpoint_name} cannot be asked at the moment: {error}") from error
+        raise NotNowError(f"The endpoint {endpoint_name} cannot be invoked at the moment: {error}") from error
     except ReadTimeoutError:
         return None
     except BotoCoreError as error:
         raise NotNowError(f"The endpoint {endpoint_name} cannot be reached: {error}") from error
     except ValueError as error:
-        raise ArtifactError(target_model, "answered what is not JSON") from error
+        raise ArtifactError(target_model, "gave an answer that is not JSON") from error
 
 
 def _same(seen: object, known: object) -> bool:

@@ -1,5 +1,5 @@
-"""The invoker: a question over HTTP, answered by the endpoint.
+"""The invoker: answers HTTP requests with predictions from the endpoint.
 
-Read `handler`, `question` (what may be asked), `endpoint` (who answers) and `served` (which models there
-are).
+Read `handler`, `question` (which requests are valid), `endpoint` (invokes the model) and `served` (which
+models are in service).
 """

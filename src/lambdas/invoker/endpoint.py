@@ -1,4 +1,4 @@
-"""The multi-model endpoint: one call to it, and its failures in a caller's terms."""
+"""The multi-model endpoint: invokes it once, and translates its failures for the caller."""
 
 import json
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ LATER = {"retry-after": "10"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What the container answered."""
+    """The container's answer."""
 
     body: bytes
     content_type: str
@@ -35,7 +35,7 @@ class TargetRefusedError(RequestError):
 
 
 def invoke(runtime: BaseClient, endpoint_name: str, target_model: str, question: Question) -> Answer:
-    """Ask one model of the endpoint; a RequestError carries the status for the caller."""
+    """Invoke one model of the endpoint; a RequestError has the HTTP status for the caller."""
     headers = {"Accept": question.accept, "CustomAttributes": question.custom_attributes}
     try:
         answer = runtime.invoke_endpoint(
@@ -53,7 +53,7 @@ def invoke(runtime: BaseClient, endpoint_name: str, target_model: str, question:
     except (ConnectTimeoutError, EndpointConnectionError) as error:
         raise RequestError(503, "The endpoint cannot be reached; try again later.", LATER) from error
     except BotoCoreError as error:
-        raise RequestError(502, f"The call to the endpoint broke off ({type(error).__name__}).") from error
+        raise RequestError(502, f"The call to the endpoint failed ({type(error).__name__}).") from error
     return Answer(body, answer.get("ContentType", "application/octet-stream"), answer.get("CustomAttributes"))
 
 
@@ -62,18 +62,18 @@ def _failure(error: ClientError) -> RequestError:
     if code == "ModelError":
         return _container_failure(error)
     if code == "ModelNotReadyException":
-        return RequestError(503, "The model is still being loaded; try again in some seconds.", LATER)
+        return RequestError(503, "The model is still being loaded; try again in a few seconds.", LATER)
     if code == "ValidationError":
         return _refusal(error)
     if "Throttl" in code or status_of(error) == 429:
         return RequestError(429, "Too many requests; try again more slowly.", SOON)
     if code.startswith("ServiceUnavailable") or status_of(error) == 503:
-        return RequestError(503, "The endpoint is not available; try again in some seconds.", LATER)
+        return RequestError(503, "The endpoint is not available; try again in a few seconds.", LATER)
     return RequestError(502, f"The endpoint failed ({code}).")
 
 
 def _container_failure(error: ClientError) -> RequestError:
-    """Pass the container's own 4xx on with its sentence; one that failed or hung is a bad gateway."""
+    """Pass on the container's 4xx with its message; a container that failed or hung is a gateway error."""
     status = int(error.response.get("OriginalStatusCode") or 0)
     if 400 <= status < 500:
         return RequestError(status, _sentence(str(error.response.get("OriginalMessage") or "")))
@@ -95,5 +95,5 @@ def _sentence(message: str) -> str:
 def _refusal(error: ClientError) -> RequestError:
     message = error.response["Error"].get("Message", "")
     if message.startswith("Endpoint ") and "not found" in message:
-        return RequestError(503, "There is no endpoint at the moment; it may be switched off.", LATER)
+        return RequestError(503, "The endpoint does not exist at the moment; it may be switched off.", LATER)
     return TargetRefusedError(503, "The endpoint cannot load the model's artifact; try again later.", LATER)

@@ -50,7 +50,7 @@ def handler(event: dict[str, Any], context: object) -> Response:
 
 
 def _metrics(record: dict[str, Any], status: int, milliseconds: float) -> dict[str, Any]:
-    """Return what CloudWatch counts, by model package group where the request got as far as a model."""
+    """Return the metrics for CloudWatch, by model package group if the request got as far as a model."""
     dimensions = {"PipelineName": os.environ.get("PIPELINE_NAME", "unknown")}
     if "group" in record:
         dimensions["ModelPackageGroupName"] = record["group"]
@@ -88,7 +88,7 @@ def _list(settings: Settings) -> Response:
 
 
 def _predict(settings: Settings, asked: Question, record: dict[str, Any]) -> Response:
-    """Ask the model; if its artifact is gone, look once whether the map has a newer one."""
+    """Invoke the model; if its artifact is gone, check once whether the map has a newer one."""
     record["rows"] = asked.rows
     models = served.cached_map(settings.bucket)
     snapshot = models.current()
@@ -120,7 +120,7 @@ def _own(settings: Settings, entries: ModelsMap) -> dict[str, tuple[str, Entry]]
 
 
 def _find(settings: Settings, entries: ModelsMap, name: str, record: dict[str, Any]) -> Entry:
-    """Find the entry of a data set or group; a RequestError (404) names the ones there are."""
+    """Find the entry of a data set or group; a RequestError (404) names the existing ones."""
     models = _own(settings, entries)
     dataset = name.removeprefix(names.group_prefix(settings.pipeline_name))
     if not models:
@@ -129,7 +129,7 @@ def _find(settings: Settings, entries: ModelsMap, name: str, record: dict[str, A
         nearest = difflib.get_close_matches(dataset, models, n=1)
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
         raise RequestError(
-            404, f"There is no model {name[:80]!r}.{hint} Served are {', '.join(sorted(models))}."
+            404, f"There is no model {name[:80]!r}.{hint} Models in service: {', '.join(sorted(models))}."
         )
     group, entry = models[dataset]
     record.update(group=group, version=entry["version"])
@@ -157,13 +157,13 @@ def _json_response(status: int, document: object, headers: dict[str, str] | None
 
 
 def _fitting(response: Response) -> Response:
-    """Return the response, or raise a RequestError (413) where Lambda would refuse to return it."""
+    """Return the response, or raise a RequestError (413) if it is too large for Lambda to return."""
     if len(json.dumps(response)) > LIMIT:
-        raise RequestError(413, f"The answer takes more than {LIMIT:,} bytes; send the rows in parts.")
+        raise RequestError(413, f"The answer has more than {LIMIT:,} bytes; send the rows in parts.")
     return response
 
 
 def _cause(error: RequestError) -> str:
-    """Name what lies behind an error, without its message, which may quote the payload."""
+    """Return the name of the error's cause, without its message, which may quote the payload."""
     cause = error.__cause__ or error
     return code_of(cause) if isinstance(cause, ClientError) else type(cause).__name__

@@ -1,4 +1,4 @@
-"""What a caller asks: an HTTP request read into the call that the endpoint understands."""
+"""The caller's request: reads an HTTP request and converts it into a call that the endpoint understands."""
 
 import base64
 import difflib
@@ -11,8 +11,8 @@ from lambdas.errors import RequestError
 
 __all__ = ["LIMIT", "Question", "read"]
 
-LIMIT = 6_291_456  # bytes, of Lambda and of InvokeEndpoint alike
-LONGEST_HEADER = 1024  # characters that InvokeEndpoint takes
+LIMIT = 6_291_456  # bytes, for both Lambda and InvokeEndpoint
+LONGEST_HEADER = 1024  # characters that InvokeEndpoint accepts
 JSON = "application/json"
 CSV = "text/csv"
 ENVELOPE = '{"model": "<data set>", "data": <CSV text, a list of rows or a list of objects>}'
@@ -20,9 +20,9 @@ ENVELOPE = '{"model": "<data set>", "data": <CSV text, a list of rows or a list 
 
 @dataclass(frozen=True)
 class Question:
-    """The rows to predict, in the bytes and the content type that go to the endpoint.
+    """The rows to predict, as the bytes and content type that are sent to the endpoint.
 
-    `rows` counts them; of CSV it counts the lines, a header among them.
+    `rows` is the number of rows; for CSV, it is the number of lines, including a header.
     """
 
     model: str
@@ -69,7 +69,7 @@ def _text(event: dict[str, Any]) -> str:
     except UnicodeError as error:
         raise RequestError(400, "The body is not UTF-8 text; send CSV or JSON in UTF-8.") from error
     except ValueError as error:
-        raise RequestError(400, "The body is said to be base64 and is not.") from error
+        raise RequestError(400, "The body is marked as base64 but is not; send it as text.") from error
     if not text.strip():
         raise RequestError(400, f"The body is empty; send {ENVELOPE}, or CSV.")
     return text
@@ -78,7 +78,7 @@ def _text(event: dict[str, Any]) -> str:
 def _check_size(body: bytes) -> None:
     if len(body) > LIMIT:
         raise RequestError(
-            413, f"The rows take {len(body):,} bytes and {LIMIT:,} are allowed; send them in parts."
+            413, f"The rows have {len(body):,} bytes and {LIMIT:,} are allowed; send them in parts."
         )
 
 
@@ -95,19 +95,21 @@ def _media_type(headers: dict[str, str]) -> str:
 def _header(headers: dict[str, str], name: str) -> str | None:
     value = headers.get(name)
     if value and (len(value) > LONGEST_HEADER or not value.isascii() or not value.isprintable()):
-        raise RequestError(400, f"The header {name} may hold {LONGEST_HEADER} printable ASCII characters.")
+        raise RequestError(
+            400, f"The header {name} may contain at most {LONGEST_HEADER} characters, all printable ASCII."
+        )
     return value or None
 
 
 def _envelope(text: str, asked: str | None) -> tuple[str | None, Any]:
-    """Return the model and the data of a JSON body; `asked` is the model that the address names."""
+    """Return the model and the data of a JSON body; `asked` is the model named in the address."""
     document = _loads(text)
     if not isinstance(document, dict):
         raise RequestError(400, f"The body is {_kind(document)}; send {ENVELOPE}.")
     _check_keys(document)
     model = document.get("model", asked)
     if "model" in document and not (isinstance(model, str) and model.strip()):
-        raise RequestError(400, f"'model' is {_kind(model)}; it is the name of a data set or of a group.")
+        raise RequestError(400, f"'model' is {_kind(model)}; it must be the name of a data set or a group.")
     if asked and model != asked:
         raise RequestError(400, "The address and the body name two different models; name one.")
     if "data" not in document:
@@ -122,9 +124,9 @@ def _loads(text: str) -> object:
     try:
         return json.loads(text, parse_constant=refuse)
     except RecursionError as error:
-        raise RequestError(400, "The body is nested too deeply; rows hold plain cells.") from error
+        raise RequestError(400, "The body is nested too deeply; rows must contain plain values.") from error
     except ValueError as error:
-        raise RequestError(400, f"The body is not readable JSON: {error}.") from error
+        raise RequestError(400, f"The body cannot be read as JSON: {error}.") from error
 
 
 def _csv(text: str) -> bytes:
@@ -133,11 +135,13 @@ def _csv(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeError as error:
-        raise RequestError(400, "The CSV text holds half a surrogate pair, which is no character.") from error
+        raise RequestError(
+            400, "The CSV text contains half a surrogate pair, which is not a character."
+        ) from error
 
 
 def _rows(data: object) -> list[Any]:
-    """Return rows or objects, given bare or already wrapped in `instances`."""
+    """Return rows or objects, whether bare or already wrapped in `instances`."""
     if isinstance(data, dict):
         if data.keys() != {"instances"}:
             raise RequestError(
@@ -153,13 +157,13 @@ def _json(rows: list[Any]) -> bytes:
         document = json.dumps({"instances": rows}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return document.encode()
     except UnicodeError as error:
-        raise RequestError(400, "A cell holds half a surrogate pair, which is no character.") from error
+        raise RequestError(400, "A cell contains half a surrogate pair, which is not a character.") from error
     except ValueError as error:
         raise RequestError(400, "A number is beyond the range of a 64-bit float.") from error
 
 
 def _check_rows(rows: object) -> None:
-    """Refuse what is not a list of equally long rows or of objects; the model checks their columns."""
+    """Refuse anything but a list of objects or of rows of equal length; the model checks their columns."""
     if not isinstance(rows, list):
         raise RequestError(
             400, f"'data' is {_kind(rows)}; send CSV text, a list of rows or a list of objects."
@@ -168,20 +172,22 @@ def _check_rows(rows: object) -> None:
         raise RequestError(400, "'data' has no rows; send at least one.")
     first = rows[0]
     if not isinstance(first, list | dict):
-        raise RequestError(400, f"Row 1 is {_kind(first)}; each row is a list of cells or an object.")
+        raise RequestError(400, f"Row 1 is {_kind(first)}; each row must be a list of cells or an object.")
     for number, row in enumerate(rows, start=1):
         if type(row) is not type(first):
             raise RequestError(
-                400, f"Row {number} is {_kind(row)} and row 1 is {_kind(first)}; use one kind."
+                400, f"Row {number} is {_kind(row)} and row 1 is {_kind(first)}; use the same kind for all."
             )
         if not row:
-            raise RequestError(400, f"Row {number} is empty; each row holds the model's columns.")
+            raise RequestError(400, f"Row {number} is empty; each row must have the model's columns.")
         if isinstance(row, list) and len(row) != len(first):
-            raise RequestError(400, f"Row {number} has {len(row)} cells and row 1 has {len(first)}.")
+            raise RequestError(
+                400, f"Row {number} has {len(row)} cells and row 1 has {len(first)}; use the same number."
+            )
         for cell in row.values() if isinstance(row, dict) else row:
             if isinstance(cell, list | dict):
                 raise RequestError(
-                    400, f"Row {number} has a cell that is {_kind(cell)}; cells are plain values."
+                    400, f"Row {number} has a cell that is {_kind(cell)}; cells must be plain values."
                 )
 
 

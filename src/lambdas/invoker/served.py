@@ -1,4 +1,4 @@
-"""The invoker's view of the models map: cached for some seconds, shared by all threads."""
+"""The invoker's view of the models map: cached for a few seconds and shared by all threads."""
 
 import functools
 import threading
@@ -28,7 +28,7 @@ class CachedMap:
         time_to_live: float = TIME_TO_LIVE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Remember where the map is; nothing is read yet. `time_to_live` is in seconds."""
+        """Store where the map is, without reading it yet. `time_to_live` is in seconds."""
         self._s3 = s3
         self._bucket = bucket
         self._time_to_live = time_to_live
@@ -38,14 +38,14 @@ class CachedMap:
         self._expires = 0.0
 
     def current(self) -> Snapshot:
-        """Return the map, at most `time_to_live` old; a RequestError (503) says that it cannot be read."""
+        """Return the map, at most `time_to_live` old; a RequestError (503) means that it cannot be read."""
         with self._lock:
             if self._snapshot is None or self._clock() >= self._expires:
                 self._snapshot = self._read()
             return self._snapshot
 
     def newer_than(self, seen: Snapshot) -> Snapshot:
-        """Return the map, read now unless another thread has done so since `seen`."""
+        """Return the map, read again unless another thread has read it since `seen`."""
         with self._lock:
             if self._snapshot is None or self._snapshot is seen:
                 self._snapshot = self._read()
@@ -56,7 +56,7 @@ class CachedMap:
             snapshot = models_map.read(self._s3, self._bucket, known=self._snapshot)
         except (BotoCoreError, ClientError, MapError) as error:
             reason = code_of(error) if isinstance(error, ClientError) else type(error).__name__
-            sentence = f"The map of the served models cannot be read ({reason}); try again in a moment."
+            sentence = f"The models map cannot be read ({reason}); try again in a moment."
             raise RequestError(503, sentence, {"retry-after": "5"}) from error
         self._expires = self._clock() + self._time_to_live
         return snapshot
@@ -64,5 +64,5 @@ class CachedMap:
 
 @functools.cache
 def cached_map(bucket: str) -> CachedMap:
-    """Return the process's view of a bucket's map."""
+    """Return the view of a bucket's map that the whole process shares."""
     return CachedMap(clients.client("s3"), bucket)

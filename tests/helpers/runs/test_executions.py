@@ -185,7 +185,7 @@ def test_parameters_that_the_pipeline_refuses_are_bad_input(
 def test_a_name_too_long_for_a_group_starts_nothing(session: Session, few: Dataset) -> None:
     long = dataclasses.replace(few, name="x" * 60)
     before = session.client("sagemaker").list_pipeline_executions(PipelineName=session.pipeline())
-    with pytest.raises(BadInput, match="a model package group has 63"):
+    with pytest.raises(BadInput, match="a model package group may have at most 63"):
         runs.start(session, [few, long], {})
     after = session.client("sagemaker").list_pipeline_executions(PipelineName=session.pipeline())
     assert after["PipelineExecutionSummaries"] == before["PipelineExecutionSummaries"]

@@ -61,7 +61,7 @@ def test_an_archive_whose_manifest_describes_it_passes(check, start):
 )
 def test_a_file_that_is_not_as_the_manifest_says_is_refused(check, change, name):
     files = {**described({"arrays.bin": b"a model"}), **change}
-    with pytest.raises(ArtifactError, match=rf"does not hold '{name}' with the SHA-256"):
+    with pytest.raises(ArtifactError, match=rf"does not contain '{name}' with the SHA-256"):
         check({path: content for path, content in files.items() if content is not None})
 
 
@@ -79,7 +79,7 @@ def test_a_file_that_is_not_as_the_manifest_says_is_refused(check, change, name)
     ],
 )
 def test_a_manifest_without_files_or_sample_rows_is_refused(check, manifest):
-    with pytest.raises(ArtifactError, match="names no files, or has no sample rows"):
+    with pytest.raises(ArtifactError, match="without file names, or without sample rows"):
         check({"manifest.json": manifest})
 
 

@@ -114,7 +114,7 @@ def test_another_error_is_not_mistaken_for_a_deleted_group(sagemaker):
 def test_a_package_without_an_artifact_is_refused(sagemaker, registry):
     registry.create(GROUP)
     registry.register(GROUP, status="Approved", url="")
-    with pytest.raises(ArtifactError, match="names 0 ModelDataUrl; one is needed"):
+    with pytest.raises(ArtifactError, match="has 0 ModelDataUrl values; exactly one is needed"):
         model_registry.newest_approved(sagemaker, GROUP)
 
 

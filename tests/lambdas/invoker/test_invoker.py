@@ -163,7 +163,7 @@ def test_404_for_an_unknown_model_names_the_nearest_and_all(serve, runtime, post
     serve("wine", 1)
     assert post("irsi")[:2] == (
         404,
-        {"error": "There is no model 'irsi'. Did you mean 'iris'? Served are iris, wine."},
+        {"error": "There is no model 'irsi'. Did you mean 'iris'? Models in service: iris, wine."},
     )
 
 
@@ -195,7 +195,7 @@ def test_413_for_an_answer_that_lambda_could_not_return(serve, answers, call):
     answers(b'"' * (LIMIT // 2 + 1))  # each quote takes two bytes in Lambda's JSON
     status, body, _ = call()
     assert status == 413
-    assert "The answer takes more than 6,291,456 bytes" in body["error"]
+    assert "The answer has more than 6,291,456 bytes" in body["error"]
 
 
 def test_415_for_another_content_type(serve, runtime, call):

@@ -91,13 +91,13 @@ def enveloped(data):
 BAD_JSON = {
     "empty": ("", "body is empty"),
     "blank": (" \n\t ", "body is empty"),
-    "no JSON": ("model=iris", "not readable JSON"),
-    "cut short": ('{"model": "iris", "data": [[1', "not readable JSON"),
-    "single quotes": ("{'model': 'iris'}", "not readable JSON"),
-    "trailing comma": ('{"model": "iris", "data": [[1],]}', "not readable JSON"),
-    "two documents": ('{"model": "iris"} {"data": [[1]]}', "not readable JSON"),
-    "a comment": ('{"model": "iris" /* which */}', "not readable JSON"),
-    "CSV sent as JSON": ("5.1,3.5\n", "not readable JSON"),
+    "no JSON": ("model=iris", "cannot be read as JSON"),
+    "cut short": ('{"model": "iris", "data": [[1', "cannot be read as JSON"),
+    "single quotes": ("{'model': 'iris'}", "cannot be read as JSON"),
+    "trailing comma": ('{"model": "iris", "data": [[1],]}', "cannot be read as JSON"),
+    "two documents": ('{"model": "iris"} {"data": [[1]]}', "cannot be read as JSON"),
+    "a comment": ('{"model": "iris" /* which */}', "cannot be read as JSON"),
+    "CSV sent as JSON": ("5.1,3.5\n", "cannot be read as JSON"),
     "null": ("null", "body is null; send"),
     "a number": ("5.1", "body is a number; send"),
     "a string": ('"iris"', "body is a string; send"),
@@ -137,14 +137,14 @@ BAD_JSON = {
     "NaN": ('{"model": "iris", "data": [[NaN]]}', "NaN is not a JSON value; use null"),
     "Infinity": ('{"model": "iris", "data": [[-Infinity]]}', "-Infinity is not a JSON value"),
     "beyond a float": ('{"model": "iris", "data": [[1e400]]}', "beyond the range of a 64-bit float"),
-    "endless integer": (f'{{"model": "iris", "data": [[{"9" * 5000}]]}}', "not readable JSON"),
+    "endless integer": (f'{{"model": "iris", "data": [[{"9" * 5000}]]}}', "cannot be read as JSON"),
     "endless nesting": ("[" * 100_000, "nested too deeply"),
     "half a surrogate in CSV": ('{"model": "iris", "data": "\\ud800"}', "half a surrogate pair"),
     "half a surrogate in a cell": ('{"model": "iris", "data": [["\\ud800"]]}', "half a surrogate pair"),
     "half a surrogate in a key": ('{"\\ud800": 1}', "'model' and 'data' are allowed"),
     "UTF-16": ('{"model": "iris"}'.encode("utf-16"), "not UTF-8"),
     "Latin-1": ('{"model": "zürich"}'.encode("latin-1"), "not UTF-8"),
-    "a raw line break in a string": ('{"model": "ir\nis"}', "not readable JSON"),
+    "a raw line break in a string": ('{"model": "ir\nis"}', "cannot be read as JSON"),
 }
 
 
@@ -189,7 +189,7 @@ def test_two_different_models_are_not_guessed_between(ask):
 def test_a_body_that_is_not_the_base64_it_is_said_to_be_is_refused(event, body):
     request = event("url_post_csv_base64")
     request["body"] = body
-    with pytest.raises(RequestError, match="said to be base64 and is not"):
+    with pytest.raises(RequestError, match="marked as base64 but is not"):
         question.read(request)
 
 
@@ -231,6 +231,6 @@ def test_one_byte_over_the_limit_answers_413(ask, as_bytes):
 @pytest.mark.parametrize("name", ["accept", "x-amzn-sagemaker-custom-attributes"])
 @pytest.mark.parametrize("value", ["x" * 1025, "zürich", "two\nlines"])
 def test_a_header_that_the_endpoint_would_refuse_is_refused_here(ask, name, value):
-    with pytest.raises(RequestError, match=f"The header {name} may hold") as refusal:
+    with pytest.raises(RequestError, match=f"The header {name} may contain") as refusal:
         ask({"model": "iris", "data": "1"}, **{name: value})
     assert refusal.value.status == 400
