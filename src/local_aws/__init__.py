@@ -1,8 +1,8 @@
-"""The laptop's AWS: SageMaker that runs, Lambda that runs, S3 that stays; all of it on one local address.
+"""AWS on a laptop: SageMaker jobs, Lambda functions and persistent S3 objects, all on one local address.
 
-From the top: `lifecycle` (start, find, stop), `cloud` (its parts put together, and a request's way),
-`gateway`, `environment` (what Terraform makes), `services` (one for each of AWS's), `compute`
-(processes), `core`.
+Read from the top: `lifecycle` (start, find, stop), `cloud` (assembles the parts and routes requests),
+`gateway`, `environment` (creates what Terraform creates on AWS), `services` (one for each AWS service),
+`compute` (processes), `core`.
 """
 
 from local_aws.lifecycle.daemon import (

@@ -13,17 +13,17 @@ _MEGABYTE = 1024 * 1024
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
-    parser = argparse.ArgumentParser(prog="local_aws", description="The laptop's AWS.")
+    parser = argparse.ArgumentParser(prog="local_aws", description="AWS on a laptop.")
     commands = parser.add_subparsers(dest="command", required=True)
-    starting = commands.add_parser("start", help="start the server, unless it runs")
+    starting = commands.add_parser("start", help="start the server, unless it is running")
     starting.add_argument("--port", type=int, default=0, help="the port to listen on (default: any)")
-    starting.add_argument("--idle-minutes", type=float, default=60, help="stop after so long without work")
-    commands.add_parser("stop", help="stop the server and all it started")
+    starting.add_argument("--idle-minutes", type=float, default=60, help="stop after this long without work")
+    commands.add_parser("stop", help="stop the server and everything it started")
     commands.add_parser("status", help="show what the server is doing")
-    delivering = commands.add_parser("deliveries", help="lose or duplicate events, to see what copes with it")
-    delivering.add_argument("--lost", type=float, default=0.0, help="the share that is lost")
-    delivering.add_argument("--duplicated", type=float, default=0.0, help="the share that is made twice")
-    delivering.add_argument("--seed", type=int, default=0, help="which ones")
+    delivering = commands.add_parser("deliveries", help="lose or duplicate events, for tests")
+    delivering.add_argument("--lost", type=float, default=0.0, help="the fraction to lose")
+    delivering.add_argument("--duplicated", type=float, default=0.0, help="the fraction to deliver twice")
+    delivering.add_argument("--seed", type=int, default=0, help="the random seed that chooses them")
     resetting = commands.add_parser("reset", help="stop the server and delete all state")
     resetting.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args(arguments)
@@ -48,13 +48,13 @@ def _run(options: argparse.Namespace) -> int:
         if options.command == "deliveries":
             shares = {"lost": options.lost, "duplicated": options.duplicated}
             set_deliveries(about["endpoint_url"], **shares, seed=options.seed)
-            print(f"Of all deliveries {options.lost:.0%} are lost and {options.duplicated:.0%} made twice")
+            print(f"{options.lost:.0%} of deliveries are lost and {options.duplicated:.0%} are made twice")
         else:
             print(_describe(about))
     else:
         question = f"Delete all buckets, jobs and models in {find_home()}? [y/N] "
         if not options.yes and input(question).strip().lower() not in ("y", "yes"):
-            print("Nothing deleted")
+            print("Nothing was deleted")
             return 1
         reset()
         print(f"Deleted {find_home()}")
@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _describe(about: dict[str, Any]) -> str:
-    """Return a status for people."""
+    """Return the status as readable text."""
     lines = [
         f"server        {about['endpoint_url']} (process {about['pid']}, {about['region']})",
         f"home          {about['home']} ({about['disk_bytes'] / _MEGABYTE:.1f} MB)",
@@ -84,7 +84,7 @@ def _describe(about: dict[str, Any]) -> str:
     shares = about["deliveries"]
     if shares["lost"] or shares["duplicated"]:
         lines.append(
-            f"deliveries    {shares['lost']:.0%} lost, {shares['duplicated']:.0%} made twice, as asked"
+            f"deliveries    {shares['lost']:.0%} lost, {shares['duplicated']:.0%} made twice, as set"
         )
     for letter in about["dead_letters"]:
         lines.append(f"dead letter   {letter['Function']}: {letter['Reason'][:200]}")

@@ -1,4 +1,4 @@
-"""All parts of this AWS, put together."""
+"""Assembles all parts of the local AWS."""
 
 import json
 import os
@@ -52,7 +52,7 @@ class Cloud:
     """One account's services.
 
     Attributes:
-        answer: Answers a request, for all of them.
+        answer: Answers a request to any of them.
         stop_requested: Set when a client asks the server to stop.
     """
 
@@ -91,7 +91,7 @@ class Cloud:
                 tags,
             ],
         }
-        # A request's way: each of these answers it, refuses it, or leaves it to the next.
+        # The path of a request: each handler answers it, refuses it, or leaves it to the next.
         self.answer = Dispatcher(
             [
                 only_this_machine,
@@ -111,7 +111,7 @@ class Cloud:
         )
 
     def recover(self) -> None:
-        """Come back to where the last server was: called once requests are answered."""
+        """Restore the state of the last server; called once requests are answered."""
         for jobs in self._jobs:
             jobs.recover()
         self._pipelines.recover()
@@ -120,13 +120,13 @@ class Cloud:
         threading.Thread(target=self._workers.warm_up, name="warm-up", daemon=True).start()
 
     def idle_seconds(self) -> float:
-        """Return for how long nobody has asked for anything and nothing has run."""
+        """Return for how many seconds there has been no request and nothing has run."""
         if self._pipelines.running() or any(jobs.running() for jobs in self._jobs) or self._events.waiting():
             return 0.0
         return time.monotonic() - self.answer.last_request
 
     def close(self) -> None:
-        """End everything that was started, and wait for it."""
+        """Stop everything that was started, and wait until it has ended."""
         self._platform.closing.set()
         self._pipelines.close()
         for jobs in self._jobs:
@@ -154,7 +154,7 @@ class Cloud:
         }
 
     def _control(self, request: Request) -> Reply | None:
-        """Answer the requests of this package's own functions, under `/_local/`."""
+        """Answer requests from this package's own functions, under `/_local/`."""
         if not request.path.startswith(_CONTROL):
             return None
         answers: dict[str, Callable[..., Any]] = {
@@ -175,7 +175,7 @@ class Cloud:
 
 
 def _size(folder: Path) -> int:
-    """Return how many bytes the files of a folder have; some may vanish while they are counted."""
+    """Return the size of a folder's files in bytes; some may vanish while they are counted."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:

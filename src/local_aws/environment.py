@@ -1,4 +1,4 @@
-"""What Terraform makes on AWS, made here: everything one pipeline name needs."""
+"""Creates what Terraform creates on AWS: everything that one pipeline name needs."""
 
 import json
 import threading
@@ -44,7 +44,7 @@ class Environments:
         self._buckets, self._endpoints, self._functions, self._events = buckets, endpoints, functions, events
 
     def ensure(self, pipeline_name: str, invoker_url_auth: str = "AWS_IAM") -> Document:
-        """Make what is missing of an environment and return what Terraform would output."""
+        """Create the missing parts of an environment and return what Terraform would output."""
         if invoker_url_auth not in ("AWS_IAM", "NONE"):
             raise invalid(f"invoker_url_auth is {invoker_url_auth!r}; it must be AWS_IAM or NONE.")
         with self._lock:
@@ -82,12 +82,12 @@ class Environments:
         return [environment["pipeline_name"] for environment in self._store.list("environment")]
 
     def recover(self) -> None:
-        """Make again what the server that is gone kept in memory only."""
+        """Create again what the last server kept only in memory."""
         for pipeline in self.names():
             self._make_records(pipeline)
 
     def _make_records(self, pipeline: str) -> None:
-        """Make roles and repository, which moto keeps."""
+        """Create the roles and the repository, which moto keeps in memory."""
         session = boto3.session.Session("local", "local", region_name=self._account.region)
         config = Config(retries={"max_attempts": 1}, proxies={})
         iam, ecr = (
@@ -160,7 +160,7 @@ class Environments:
         for role, function in contract.functions.items():
             if unknown := sorted(set(function.environment) - set(values)):
                 raise invalid(
-                    f"contract.json: function {role} asks for {unknown}; there are {sorted(values)}."
+                    f"contract.json: function {role} needs {unknown}; only {sorted(values)} are available."
                 )
             self._functions.put(
                 function.name,

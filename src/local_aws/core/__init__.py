@@ -1,5 +1,6 @@
 """What all services need.
 
 Read `account` (its number, region and folder), `store` (all records), `wire` (requests and answers),
-`errors`, `validation` (would AWS take this?), `listing`, `files` and `moto` (all that is used of it).
+`errors`, `validation` (would AWS accept this?), `listing`, `files` and `moto` (the only module that uses
+moto).
 """

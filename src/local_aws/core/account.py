@@ -1,4 +1,4 @@
-"""The one account this AWS has: its number, region, folder and address."""
+"""The only account of the local AWS: its number, region, folder and address."""
 
 import os
 import sys
@@ -9,9 +9,10 @@ from pathlib import Path
 __all__ = ["ACCOUNT_ID", "INHERITED", "SECRET", "Account", "region_of", "role_of"]
 
 ACCOUNT_ID = "123456789012"
-SECRET = "local"  # noqa: S105 - the one secret access key, whatever the access key is
+SECRET = "local"  # noqa: S105 - the secret access key that goes with every access key
 
-# What a job sees of the laptop's environment: what it needs to run at all. A container would see none of it.
+# The variables that a job inherits from the laptop, because it cannot run without them. A container would
+# inherit none.
 INHERITED = (
     "CONDA_PREFIX",
     "DYLD_LIBRARY_PATH",
@@ -33,18 +34,19 @@ _ROLE_KEY = "role."
 
 
 def role_of(access_key: str) -> str | None:
-    """Return the name of the role that calls with this access key, or None: a person does."""
+    """Return the name of the role that calls with this access key, or None if a person calls."""
     return access_key.removeprefix(_ROLE_KEY) if access_key.startswith(_ROLE_KEY) else None
 
 
 @dataclass(frozen=True)
 class Account:
-    """Where everything lives.
+    """The account and the places where it lives.
 
     Attributes:
-        home: The folder that holds all state.
+        home: The folder with all state.
         region: The only region.
         endpoint_url: The address that boto3 calls.
+        account_id: The account's number, 12 digits.
     """
 
     home: Path
@@ -58,7 +60,7 @@ class Account:
         return f"arn:aws:{service}:{region}:{self.account_id}:{resource}"
 
     def environment(self, role_arn: str, extra: Mapping[str, str]) -> dict[str, str]:
-        """Return the whole environment of a process that this AWS starts, which acts as a role."""
+        """Return the complete environment of a process that the local AWS starts, acting as a role."""
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return {
             **inherited,
@@ -69,7 +71,7 @@ class Account:
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
-            # The user's profiles may assume roles or start a browser: no process of ours may read them.
+            # The user's profiles may assume roles or open a browser, so none of our processes may read them.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_PROXY": "127.0.0.1,localhost",

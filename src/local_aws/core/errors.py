@@ -1,4 +1,4 @@
-"""What a client sees when a request cannot be answered: an AWS error code, a message, an HTTP status."""
+"""What a client gets when a request fails: an AWS error code, a message and an HTTP status."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ class AwsError(Exception):
 
     Attributes:
         code: The AWS error code, such as `ValidationException`.
-        message: One sentence or two for a person.
+        message: One or two sentences for a person.
         status: The HTTP status.
-        details: Further members of the modelled error shape, such as `OriginalStatusCode`.
+        details: Further members of the error's shape in AWS's model, such as `OriginalStatusCode`.
     """
 
     def __init__(self, code: str, message: str, status: int = 400, **details: Any) -> None:
@@ -21,23 +21,23 @@ class AwsError(Exception):
 
 
 def invalid(message: str) -> AwsError:
-    """Return the error for a request whose values AWS would not accept."""
+    """Return the error for a request with values that AWS would not accept."""
     return AwsError("ValidationException", message)
 
 
 def not_found(message: str) -> AwsError:
-    """Return the error of the SageMaker operations that name a missing resource by its own error code."""
+    """Return the error of the SageMaker operations that have their own error code for a missing resource."""
     return AwsError("ResourceNotFound", message)
 
 
 def already_exists(message: str) -> AwsError:
-    """Return the error for a name that is taken."""
+    """Return the error for a name that is already taken."""
     return AwsError("ResourceInUse", message)
 
 
 def not_emulated(what: str) -> AwsError:
-    """Return the refusal of something that AWS has and this stand-in has not."""
+    """Return the error for something that AWS has and local_aws does not."""
     return AwsError(
         "UnsupportedOperation",
-        f"local_aws does not emulate {what}. src/local_aws/README.md lists what it does.",
+        f"local_aws does not emulate {what}. src/local_aws/README.md lists what it emulates.",
     )

@@ -1,4 +1,4 @@
-"""What all List operations do: filter, sort, and cut a page."""
+"""What all List operations do: filter, sort, and return one page."""
 
 import base64
 import binascii
@@ -10,13 +10,13 @@ from local_aws.core.store import Document
 
 __all__ = ["listing", "page"]
 
-# What a filter is called, and what it filters by.
+# Prefix of a filter's name, and the field that it filters by.
 _PERIODS = {
     "Created": "CreationTime",
     "CreationTime": "CreationTime",
     "LastModifiedTime": "LastModifiedTime",
 }
-_SIZE = 10  # of a page, where a request has no MaxResults
+_SIZE = 10  # items on a page, if the request has no MaxResults
 
 
 def listing(
@@ -32,11 +32,11 @@ def listing(
 
     Args:
         items: All records, oldest first.
-        request: NameContains, StatusEquals, periods, SortBy, SortOrder, MaxResults, NextToken, or none.
-        name: The field that NameContains and SortBy Name mean.
-        status: The field that StatusEquals and SortBy Status mean.
-        newest_first: Whether the order is descending, unless SortOrder says something else.
-        size: How many items a page has, unless MaxResults says something else.
+        request: Any of NameContains, StatusEquals, periods, SortBy, SortOrder, MaxResults, NextToken.
+        name: The field that NameContains and SortBy Name refer to.
+        status: The field that StatusEquals and SortBy Status refer to.
+        newest_first: Whether the order is descending, unless SortOrder overrides it.
+        size: How many items a page has, unless MaxResults overrides it.
 
     Returns:
         The items of the page, and `{"NextToken": ...}` or nothing.
@@ -60,7 +60,7 @@ def listing(
 def page(
     items: Sequence[Any], request: Mapping[str, Any], size: int = 100
 ) -> tuple[list[Any], dict[str, str]]:
-    """Cut one page out of a list, by the request's MaxResults and NextToken.
+    """Return one page of a list, by the request's MaxResults and NextToken.
 
     Returns:
         The items of the page, and `{"NextToken": ...}` or nothing.
@@ -79,7 +79,7 @@ def page(
 
 
 def _is_in_period(document: Document, request: Mapping[str, Any]) -> bool:
-    """Return whether a record was made and changed when a List operation asks for it."""
+    """Return whether a record was created and changed in the periods that a List operation filters by."""
     return all(
         request.get(f"{prefix}After", 0) <= document[field] <= request.get(f"{prefix}Before", float("inf"))
         for prefix, field in _PERIODS.items()

@@ -1,8 +1,9 @@
-"""All that is used of moto, most of which moto does not promise to keep; seen on the version SEEN_ON.
+"""The only module that uses moto. Most of what it uses is not a public interface; checked on version SEEN_ON.
 
-moto answers for S3 and for what is recorded only. Beyond its HTTP interface this AWS needs its insides: parts
-of its server, its objects in memory, which are kept on disk, and its metrics. Nothing else here imports moto;
-`tests/local_aws/core/test_moto.py` holds each of these, so that it notices a version that has changed them.
+moto answers for S3 and for the services that are only recorded. In addition to moto's HTTP interface, the
+local AWS needs its internals: parts of its server, its objects in memory, which are saved to disk, and its
+metrics. `tests/local_aws/core/test_moto.py` tests each of these, so that it notices a version that has
+changed them.
 """
 
 from collections.abc import Callable, Iterable
@@ -45,7 +46,7 @@ class Moto:
         """Answer a request.
 
         Raises:
-            AwsError: moto answered with a page, not in the service's protocol.
+            AwsError: moto answered with an HTML page instead of the service's protocol.
         """
         started: list[Any] = []
         chunks = self._application(
@@ -77,7 +78,7 @@ class Objects:
         self._backend.create_bucket(bucket, region)
 
     def names(self, bucket: str) -> list[str]:
-        """Return the keys of a bucket, sorted, those marked as deleted too."""
+        """Return the sorted keys of a bucket, including those marked as deleted."""
         return sorted(dict.keys(self._backend.buckets[bucket].keys))
 
     def find(self, bucket: str, name: str) -> FakeKey | None:
@@ -90,7 +91,7 @@ class Objects:
         self._backend.put_object(bucket, name, content)
 
     def describe_bucket(self, name: str) -> dict[str, Any]:
-        """Return what `restore_bucket` needs, as JSON takes it."""
+        """Return what `restore_bucket` needs, as values that JSON can represent."""
         bucket = self._backend.buckets[name]
         return {
             "name": bucket.name,
@@ -108,7 +109,7 @@ class Objects:
         bucket.versioning_status = about["versioning_status"]
 
     def describe(self, key: FakeKey) -> dict[str, Any]:
-        """Return what `restore` needs of an object, but its content, as JSON takes it."""
+        """Return what `restore` needs in addition to the content, as values that JSON can represent."""
         return {
             "key": key.name,
             "etag": key.etag.strip('"'),
@@ -147,7 +148,7 @@ class Objects:
 
 
 class Metric:
-    """The values of one metric in one minute, added up as CloudWatch keeps them."""
+    """The values of one metric in one minute, aggregated as CloudWatch does."""
 
     def __init__(
         self,
@@ -173,11 +174,11 @@ class Metric:
 
     @property
     def minute(self) -> datetime:
-        """When the minute began, in UTC."""
+        """The start of the minute, in UTC."""
         return self._datum.timestamp
 
     def add(self, value: float) -> None:
-        """Note a value; from the first one on, GetMetricData has the metric."""
+        """Add a value; after the first one, GetMetricData returns the metric."""
         datum = self._datum
         datum.min, datum.max = min(datum.min, value), max(datum.max, value)
         datum.sum += value

@@ -1,4 +1,4 @@
-"""Every record this AWS owns: JSON documents in one SQLite table that outlives the server."""
+"""Every record of the local AWS: JSON documents in one SQLite table that outlives the server."""
 
 import json
 import sqlite3
@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 
 class Store:
-    """Documents by kind and name, listed in the order they were first written."""
+    """Documents by kind and name, listed in the order in which they were first written."""
 
     def __init__(self, path: Path) -> None:
         self.lock = threading.RLock()
@@ -25,7 +25,7 @@ class Store:
         )
 
     def find(self, kind: str, name: str) -> Document | None:
-        """Return a document, or None."""
+        """Return a document, or None if it does not exist."""
         with self.lock:
             row = self._database.execute(
                 "SELECT body FROM documents WHERE kind = ? AND name = ?", (kind, name)
@@ -33,7 +33,7 @@ class Store:
         return json.loads(row[0]) if row else None
 
     def put(self, kind: str, name: str, document: Document) -> None:
-        """Write a document, new or not."""
+        """Write a document, whether it is new or not."""
         body = json.dumps(document)
         with self.lock:
             self._database.execute(
@@ -43,7 +43,7 @@ class Store:
             )
 
     def add(self, kind: str, name: str, document: Document) -> bool:
-        """Write a document unless the name is taken; tell whether it was written."""
+        """Write a document unless the name is taken; return whether it was written."""
         with self.lock:
             if self.find(kind, name) is not None:
                 return False
@@ -51,7 +51,7 @@ class Store:
             return True
 
     def update(self, kind: str, name: str, **fields: Any) -> Document:
-        """Set fields of a document that exists; a field set to None is removed.
+        """Set fields of an existing document; a field set to None is removed.
 
         Raises:
             KeyError: No such document.
@@ -74,12 +74,12 @@ class Store:
         return [json.loads(body) for (body,) in rows]
 
     def delete(self, kind: str, name: str) -> bool:
-        """Remove a document; tell whether there was one."""
+        """Remove a document; return whether it existed."""
         with self.lock:
             cursor = self._database.execute("DELETE FROM documents WHERE kind = ? AND name = ?", (kind, name))
             return cursor.rowcount > 0
 
     def close(self) -> None:
-        """Release the file."""
+        """Close the database."""
         with self.lock:
             self._database.close()

@@ -1,10 +1,10 @@
-"""Would AWS accept this request, and what does an answer have? Asked of botocore's own service models.
+"""Checks requests and shapes answers with botocore's own service models.
 
-botocore's `ParamValidator` checks types, required members and unknown names. It checks no maximum, pattern or
-enumeration, although the models state them; this module does.
+botocore's `ParamValidator` checks types, required members and unknown names. It does not check maxima,
+patterns or enumerations, although the models contain them; this module does.
 
-Neither the validator nor the classes of shapes are botocore's documented interface: seen on version SEEN_ON,
-and held by `tests/local_aws/core/test_botocore.py`.
+Neither the validator nor the shape classes are a documented interface of botocore. They were checked on
+version SEEN_ON, and `tests/local_aws/core/test_botocore.py` tests them.
 """
 
 import functools
@@ -35,7 +35,7 @@ def validate(service: str, operation: str, request: dict[str, Any]) -> None:
     """Check a request against the operation's input shape.
 
     Raises:
-        AwsError: With every problem found, as AWS words them.
+        AwsError: The request is invalid; the message lists every problem in AWS's words.
     """
     shape = service_model(service).operation_model(operation).input_shape
     if shape is None:
@@ -49,7 +49,7 @@ def validate(service: str, operation: str, request: dict[str, Any]) -> None:
 
 
 def shaped(value: Any, shape: Shape | None) -> Any:
-    """Return only what the output shape has, so that no internal field of a document reaches a client."""
+    """Return only the members of the output shape, so that no internal field reaches a client."""
     if shape is None:
         return {}
     if isinstance(shape, StructureShape):
@@ -66,7 +66,7 @@ def shaped(value: Any, shape: Shape | None) -> Any:
 
 
 def _problems(value: Any, shape: Shape, path: str) -> list[str]:
-    """Return what the shape's metadata forbids, in this value and everything inside it."""
+    """Return every violation of the shapes' constraints, in this value and everything inside it."""
     found = _own_problems(value, shape, path)
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
@@ -107,8 +107,8 @@ def _own_problems(value: Any, shape: Shape, path: str) -> list[str]:
 
 @functools.cache
 def translate_pattern(pattern: str) -> re.Pattern[str]:
-    r"""Compile one of the models' Java patterns, which know `\p{L}`, `\p{Alnum}` and `$` with a count."""
-    translated = re.sub(r"\$\{\d+,\d+\}$", "", pattern)  # lengths, repeated from the shape's own min and max
+    r"""Compile one of the models' Java patterns, which may use `\p{L}`, `\p{Alnum}` or `$` with a count."""
+    translated = re.sub(r"\$\{\d+,\d+\}$", "", pattern)  # repeats the shape's min and max
     translated = translated.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     translated = re.sub(r"\\p\{(\w+)\}", lambda match: _character_class(match[1]), translated)
     translated = translated.replace(r"\z", r"\Z")
@@ -116,7 +116,7 @@ def translate_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _character_class(name: str) -> str:
-    """Return the inside of a character class for a Java property name."""
+    """Return the contents of a character class for a Java property name."""
     posix = {
         "Alnum": "a-zA-Z0-9",
         "Alpha": "a-zA-Z",
@@ -130,7 +130,7 @@ def _character_class(name: str) -> str:
 
 @functools.cache
 def _category_ranges() -> dict[str, str]:
-    """Return the code point ranges of each major Unicode category, as the inside of a character class."""
+    """Return the code point ranges of each major Unicode category, as the contents of a character class."""
     ranges: dict[str, list[str]] = {}
     start, current = 0, unicodedata.category(chr(0))[0]
     for code_point in range(1, sys.maxunicode + 2):

@@ -1,4 +1,4 @@
-"""Requests and answers, and how answers and errors look on the wire."""
+"""Requests and answers, and the format of answers and errors on the wire."""
 
 import json
 import re
@@ -22,12 +22,12 @@ class Request:
     """An HTTP request.
 
     Attributes:
-        environ: All of it, as WSGI has it.
-        method: Such as GET.
-        path: Without the query, decoded.
-        raw_path: The same as the client wrote it.
-        query: What comes after the question mark.
-        operation: In AWS's words, such as `s3:GetObject`, once the gateway has named it.
+        environ: The complete request as a WSGI environ.
+        method: The HTTP method, such as GET.
+        path: The decoded path, without the query.
+        raw_path: The path as the client sent it, without the query.
+        query: The part of the URL after the question mark.
+        operation: AWS's name for it, such as `s3:GetObject`, once the gateway has identified it.
     """
 
     def __init__(self, environ: dict[str, Any]) -> None:
@@ -42,17 +42,17 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        """All of the body."""
+        """The complete body."""
         return self.environ["wsgi.input"].getvalue()
 
     def header(self, name: str) -> str:
-        """Return a header's value, or nothing."""
+        """Return a header's value, or an empty string."""
         field = name.upper().replace("-", "_")
         return self.environ.get(field if field in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{field}", "")
 
     @cached_property
     def service(self) -> str | None:
-        """The service that it was signed for; without a signature S3, as moto has it, or None."""
+        """The service that the request was signed for; without a signature, S3 (as in moto) or None."""
         for place in (self.header("Authorization"), unquote(self.query)):
             if match := _CREDENTIAL.search(place):
                 return match[1]
@@ -72,7 +72,7 @@ class Reply:
 
     @classmethod
     def verbatim(cls, body: bytes, status: int, headers: Iterable[tuple[str, str]]) -> "Reply":
-        """Return somebody else's answer as it is."""
+        """Return another server's answer unchanged."""
         reply = cls.__new__(cls)
         reply.body, reply.status, reply.headers = body, status, dict(headers)
         return reply

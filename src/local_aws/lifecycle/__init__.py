@@ -1,5 +1,5 @@
-"""Start it, find it, stop it.
+"""Starts, finds and stops the server.
 
-Read `daemon` (from another process), `home` (the folder of its state, and its locks), `server` (the
-process).
+Read `daemon` (called from other processes), `home` (the folder with its state and locks) and `server` (the
+server process).
 """

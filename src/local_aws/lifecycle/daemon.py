@@ -1,4 +1,4 @@
-"""Starts, finds and stops the server from another process. Standard library only: importing this is cheap."""
+"""Starts, finds and stops the server from another process; only imports the standard library, to be fast."""
 
 import http.client
 import json
@@ -33,7 +33,7 @@ _LOG_LINES = 15
 
 
 class LocalAwsError(Exception):
-    """The server did not do what it was asked to; the message says why."""
+    """The server could not do what was requested; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Server:
     """A running server.
 
     Attributes:
-        endpoint_url: What boto3 takes as AWS_ENDPOINT_URL.
-        pid: The server's process.
-        home: The folder that holds its state.
-        started: Whether this call started it; it may have been running.
+        endpoint_url: The value of AWS_ENDPOINT_URL for boto3.
+        pid: The server's process id.
+        home: The folder with its state.
+        started: Whether this call started it; False if it was already running.
     """
 
     endpoint_url: str
@@ -61,23 +61,23 @@ def start(
     port: int = 0,
     preload: bool = True,
 ) -> Server:
-    """Return the server of a home folder, started if it was not running.
+    """Return the server of a home folder; start it if it is not running.
 
     Args:
-        home: The folder that holds all state; by default LOCAL_AWS_HOME or the project's `.local_aws`.
-        owner: A process with whose end the server ends.
-        idle_minutes: The server ends after so long without a request or anything running.
-        port: The port to listen on; by default any that is free.
-        preload: Whether to import scikit-learn and its like once, for all jobs that are forks.
+        home: The folder with all state; by default LOCAL_AWS_HOME or the project's `.local_aws`.
+        owner: The id of a process; the server stops when this process exits.
+        idle_minutes: The server stops after this many minutes without a request or anything running.
+        port: The port to listen on; by default any free port.
+        preload: Whether to import scikit-learn and similar libraries once, for all jobs that are forks.
 
     Raises:
-        LocalAwsError: It did not start, with the last lines of its log.
+        LocalAwsError: The server did not start; the message has the last lines of its log.
     """
     place = Home(home or find_home())
     with place.starting():
         if about := place.published():
             return Server(about["endpoint_url"], about["pid"], place.folder, started=False)
-        _wait_until_gone(place)  # a server that is stopping by itself just now
+        _wait_until_gone(place)  # another server may be stopping at this moment
         place.unpublish()
         arguments = ["--home", str(place.folder), "--port", str(port), "--idle-minutes", str(idle_minutes)]
         if owner is not None:
@@ -87,7 +87,7 @@ def start(
         process = _launch(place, arguments)
         try:
             about = _wait_until_ready(place, process)
-        except BaseException:  # an interrupt too: what did not come to be is not left running
+        except BaseException:  # also an interrupt: do not leave a server running that is not ready
             process.terminate()
             process.wait()
             raise
@@ -95,10 +95,10 @@ def start(
 
 
 def stop(home: Path | None = None) -> bool:
-    """Stop the server of a home folder and all it started; return whether one was running.
+    """Stop the server of a home folder and everything it started; return whether it was running.
 
     Raises:
-        LocalAwsError: It still runs.
+        LocalAwsError: The server did not stop in time.
     """
     place = Home(home or find_home())
     if not place.is_held():
@@ -114,7 +114,7 @@ def stop(home: Path | None = None) -> bool:
 
 
 def status(home: Path | None = None) -> dict[str, Any] | None:
-    """Return what the server of a home folder is doing, or None when it is not running."""
+    """Return what the server of a home folder is doing, or None if it is not running."""
     about = Home(home or find_home()).published()
     return None if about is None else _call(about["endpoint_url"], "GET", "status")
 
@@ -129,36 +129,37 @@ def reset(home: Path | None = None) -> None:
 def ensure_environment(
     endpoint_url: str, pipeline_name: str, *, invoker_url_auth: str = "AWS_IAM"
 ) -> dict[str, str]:
-    """Make what Terraform makes on AWS for a pipeline name, where it is missing.
+    """Create what Terraform creates on AWS for a pipeline name, as far as it is missing.
 
     Args:
-        endpoint_url: The server.
-        pipeline_name: As Terraform has it.
-        invoker_url_auth: As Terraform has it: AWS_IAM refuses calls of the invoker's URL without a signature,
-            NONE takes them.
+        endpoint_url: The server's address.
+        pipeline_name: Terraform's variable of this name.
+        invoker_url_auth: Terraform's variable of this name: AWS_IAM refuses unsigned calls to the invoker's
+        URL,
+            NONE accepts them.
 
     Returns:
         Terraform's outputs: account_id, region, bucket, job_role_arn, image_uri, endpoint_name,
         deployer_function_name, invoker_function_name, invoker_url, pipeline_name.
 
     Raises:
-        LocalAwsError: The name is not one AWS would take, or something could not be made.
+        LocalAwsError: AWS would not accept the name, or something could not be created.
     """
     asked = {"pipeline_name": pipeline_name, "invoker_url_auth": invoker_url_auth}
     return _call(endpoint_url, "POST", "environments", asked)
 
 
 def set_deliveries(endpoint_url: str, *, lost: float = 0.0, duplicated: float = 0.0, seed: int = 0) -> None:
-    """Have a share of all EventBridge deliveries lost or made twice, until it is set again.
+    """Lose or duplicate a fraction of all EventBridge deliveries, until it is set again.
 
     Raises:
-        LocalAwsError: The shares are no shares.
+        LocalAwsError: The values are not fractions of 1.
     """
     _call(endpoint_url, "POST", "deliveries", {"lost": lost, "duplicated": duplicated, "seed": seed})
 
 
 def _launch(place: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
-    # `-c`, not `-m`: the fork server would import a module that is __main__ into every job.
+    # `-c`, not `-m`: the fork server would import the module that is __main__ into every job.
     command = [sys.executable, "-P", "-c", "from local_aws.lifecycle.server import main; main()", *arguments]
     with place.log.open("ab") as log:
         return subprocess.Popen(
@@ -186,17 +187,19 @@ def _wait_until_gone(place: Home) -> None:
     deadline = time.monotonic() + _STOP_SECONDS
     while place.is_held():
         if time.monotonic() > deadline:
-            raise LocalAwsError(f"The server of {place.folder} still runs after {_STOP_SECONDS} seconds.")
+            raise LocalAwsError(
+                f"The server of {place.folder} is still running after {_STOP_SECONDS} seconds."
+            )
         time.sleep(_POLL_SECONDS)
 
 
 def _wait_until_ended(pid: int) -> None:
-    """Wait for a process that has let go of its folder and is about to end."""
+    """Wait for a process that has released its folder and is about to exit."""
     deadline = time.monotonic() + _STOP_SECONDS
     while time.monotonic() < deadline:
         try:
             if os.waitpid(pid, os.WNOHANG) != (0, 0):
-                return  # a child of this process, which nobody else would reap
+                return  # it was a child of this process, which no other process would reap
         except ChildProcessError:
             try:
                 os.kill(pid, 0)
@@ -211,7 +214,7 @@ def _log_tail(place: Home) -> str:
 
 
 def _call(endpoint_url: str, method: str, path: str, document: dict[str, Any] | None = None) -> Any:
-    """Ask the server for something that is not AWS's; never through a proxy."""
+    """Call one of the server's own operations, never through a proxy."""
     connection = http.client.HTTPConnection(urlsplit(endpoint_url).netloc, timeout=_REQUEST_SECONDS)
     try:
         connection.request(method, f"/_local/{path}", json.dumps(document or {}))

@@ -1,4 +1,4 @@
-"""The folder that holds everything: who serves it, and where."""
+"""The folder with all state: which server holds it, and where that server is."""
 
 import contextlib
 import fcntl
@@ -16,13 +16,17 @@ __all__ = ["Home", "find_home"]
 
 _CONTENTS = ("endpoints", "functions", "jobs", "s3")
 _FILES = ("records.db", "records.db-shm", "records.db-wal", "server.json", "server.log")
-_LOCKS = ("run.lock", "server.lock", "start.lock")  # the first is of whoever works with the state
+_LOCKS = ("run.lock", "server.lock", "start.lock")  # the first belongs to the run that uses the state
 _ATTEMPTS = 20
 _ATTEMPT_SECONDS = 0.05
 
 
 def find_home() -> Path:
-    """Return LOCAL_AWS_HOME, or `.local_aws` beside the nearest pyproject.toml above, or here."""
+    """Return the home folder: LOCAL_AWS_HOME, or `.local_aws` in the project's folder.
+
+    The project's folder is the nearest one with a pyproject.toml, from the current folder upwards; without
+    one, it is the current folder.
+    """
     if named := os.environ.get("LOCAL_AWS_HOME"):
         return Path(named).absolute()
     here = Path.cwd()
@@ -33,7 +37,7 @@ def find_home() -> Path:
 
 
 def _take(file: TextIO) -> bool:
-    """Take a file's lock; somebody who merely looks whether it is taken is waited for."""
+    """Take a file's lock and return whether that worked; wait for processes that only check the lock."""
     for _ in range(_ATTEMPTS):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -45,32 +49,32 @@ def _take(file: TextIO) -> bool:
 
 
 class Home:
-    """A home folder. One server at a time holds it, by a file lock that ends with the process."""
+    """A home folder. One server at a time holds it, with a file lock that ends with the process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
 
     @property
     def log(self) -> Path:
-        """What the server printed."""
+        """The file with everything the server printed."""
         return self.folder / "server.log"
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Be the one server of this folder.
+        """Be this folder's only server.
 
         Raises:
-            SystemExit: Another process is.
+            SystemExit: Another process is its server.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "server.lock").open("w") as file:
             if not _take(file):
-                raise SystemExit(f"{self.folder} has a server already")
+                raise SystemExit(f"{self.folder} already has a server")
             yield
 
     @contextlib.contextmanager
     def starting(self) -> Iterator[None]:
-        """Be the only one who starts or stops a server; wait for whoever does so now."""
+        """Be the only process that starts or stops a server; wait for any other that is doing so."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "start.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -93,11 +97,11 @@ class Home:
         write_whole(self.folder / "server.json", json.dumps(about).encode())
 
     def unpublish(self) -> None:
-        """Tell clients that there is no server."""
+        """Tell clients that no server is running."""
         (self.folder / "server.json").unlink(missing_ok=True)
 
     def published(self) -> dict[str, Any] | None:
-        """Return what the running server tells clients, or None when none runs or it is not ready."""
+        """Return what the server tells clients, or None if it is not running or not ready."""
         try:
             about = json.loads((self.folder / "server.json").read_text())
         except FileNotFoundError:
@@ -105,10 +109,10 @@ class Home:
         return about if self.is_held() else None
 
     def erase(self) -> None:
-        """Delete all state, and nothing that is not ours."""
+        """Delete all state, and nothing else in the folder."""
         for name in _CONTENTS:
             shutil.rmtree(self.folder / name, ignore_errors=True)
         for name in (*_FILES, *_LOCKS):
             (self.folder / name).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # it holds something else
+        with contextlib.suppress(OSError):  # the folder contains something else
             self.folder.rmdir()

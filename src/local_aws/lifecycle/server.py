@@ -1,4 +1,4 @@
-"""The server process: answers until it is told to stop, its owner is gone, or nobody needs it."""
+"""The server process: runs until it is told to stop, its owner exits, or it is idle for too long."""
 
 import argparse
 import json
@@ -47,7 +47,7 @@ def _serve(home: Home, port: int, owner: int | None, idle_minutes: float, preloa
         while not (stop.is_set() or cloud.stop_requested.is_set()):
             stop.wait(_POLL_SECONDS if not cloud.stop_requested.is_set() else 0)
             if owner is not None and not _is_alive(owner):
-                print(json.dumps({"stopping": f"the owner, process {owner}, is gone"}), flush=True)
+                print(json.dumps({"stopping": f"the owner, process {owner}, has exited"}), flush=True)
                 break
             if cloud.idle_seconds() > idle_minutes * 60:
                 print(json.dumps({"stopping": f"idle for {idle_minutes} minutes"}), flush=True)
@@ -60,7 +60,7 @@ def _serve(home: Home, port: int, owner: int | None, idle_minutes: float, preloa
 
 
 def _forget_user() -> None:
-    """Take the user's AWS settings out of this process, and so out of everything it starts."""
+    """Remove the user's AWS settings from this process, and so from everything it starts."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
