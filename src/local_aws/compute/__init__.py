@@ -1,6 +1,6 @@
 """Processes in place of containers.
 
-Read `workers` (a command, and how it is started and ended), `guard` (what no command outlives, and its
-/opt/ml), `preload` (what forks have imported) and `container_workers` (containers after all, where an
-image is named).
+Read `workers` (how commands are started and stopped), `guard` (stops a command when the server ends, and
+gives it an /opt/ml), `preload` (what every fork has loaded) and `container_workers` (containers after all, if
+LOCAL_AWS_IMAGE names an image).
 """

@@ -1,7 +1,7 @@
-"""Commands in containers of one image instead of processes, where LOCAL_AWS_IMAGE names it.
+"""Runs commands in containers instead of processes, if LOCAL_AWS_IMAGE names an image.
 
-The image is run as SageMaker runs it: `docker run IMAGE train`, with the job's folder as /opt/ml. The network
-is this machine's, on which the containers reach this AWS, so the engine has to be on it, too.
+The image is run as SageMaker runs it: `docker run IMAGE train`, with the job's folder as /opt/ml. The
+containers use the host's network to reach the local AWS, so the Docker engine must run on this machine.
 """
 
 import os
@@ -20,31 +20,31 @@ _OF_THE_LAPTOP = {*INHERITED, "PATH", "SAGEMAKER_BASE_DIR"}
 
 
 def workers(home: Path, preload: bool = True) -> Workers:
-    """What starts commands for the server in a folder: LOCAL_AWS_IMAGE is an image, or nothing."""
+    """Return what starts commands for the server of a folder: in containers if LOCAL_AWS_IMAGE is set."""
     image = os.environ.get("LOCAL_AWS_IMAGE")
     return ContainerWorkers(image, home) if image else Workers(preload)
 
 
 class ContainerWorkers(Workers):
-    """Starts every command in a new container of an image."""
+    """Starts every command in a new container."""
 
     has_private_opt_ml = True
 
     def __init__(self, image: str, home: Path) -> None:
         super().__init__()
         self._image, self._label = image, f"local_aws={home}"
-        self._remove()  # what a server that was killed has left
+        self._remove()  # containers that a killed server has left behind
 
     def warm_up(self) -> None:
-        """Do nothing: a container's command starts in a Python of its own."""
+        """Do nothing: a container's command starts its own Python."""
 
     def close(self) -> None:
-        """Remove what is left."""
+        """Remove the remaining containers."""
         super().close()
         self._remove()
 
     def start(self, command: Command) -> Worker:
-        """Start a command in a container; its SIGTERM is passed on by `docker run`."""
+        """Start a command in a container; `docker run` passes SIGTERM on to it."""
         environment = {**ONE_THREAD, **command.environment}
         inside = {name: value for name, value in environment.items() if name not in _OF_THE_LAPTOP}
         run = [
@@ -70,5 +70,5 @@ def _docker(*arguments: str) -> str:
     except OSError as error:
         raise RuntimeError(f"LOCAL_AWS_IMAGE is set, but Docker cannot be run: {error}") from None
     if done.returncode:
-        raise RuntimeError(f"LOCAL_AWS_IMAGE is set, but Docker says: {done.stderr.strip()}")
+        raise RuntimeError(f"LOCAL_AWS_IMAGE is set, but Docker failed: {done.stderr.strip()}")
     return done.stdout

@@ -1,10 +1,10 @@
 """Run a command that must not outlive the server: `python guard.py [--opt-ml FOLDER] COMMAND...`.
 
-The guard's standard input is a pipe that only the server holds open. When the server is gone, also after
-kill -9, the pipe ends and the guard ends its whole process group.
+The guard's standard input is a pipe that only the server holds open. When the server ends, even after kill
+-9, the pipe closes and the guard kills its whole process group.
 
-With --opt-ml the command sees a folder as /opt/ml, and only the command: the mount is in a namespace of its
-own (mount_namespaces(7)), so that the real /opt/ml is neither read nor written.
+With --opt-ml, the command sees a folder as /opt/ml, and no other process does: the mount is in a separate
+namespace (mount_namespaces(7)), so the real /opt/ml is neither read nor written.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 
 
 def die_with(descriptor: int) -> None:
-    """End this process group as soon as the other end of a pipe or socket is closed."""
+    """Kill this process group as soon as the other end of a pipe or socket is closed."""
 
     def wait() -> None:
         try:
@@ -37,7 +37,7 @@ def die_with(descriptor: int) -> None:
 
 
 def mount_as_opt_ml(folder: str) -> None:
-    """Let this process, and what it starts, see a folder as /opt/ml. It must not have threads yet.
+    """Let this process and its children see a folder as /opt/ml. The process must not have threads yet.
 
     Raises:
         OSError: The system does not allow it, or has no /opt to mount under.
@@ -56,7 +56,7 @@ def mount_as_opt_ml(folder: str) -> None:
     user, group = os.getuid(), os.getgid()
     try:
         call("unshare", _CLONE_NEWNS)
-    except OSError:  # only root may without a user namespace, in which everybody keeps their own number
+    except OSError:  # only root may do this without a user namespace; in the namespace, the user id stays
         call("unshare", _CLONE_NEWUSER | _CLONE_NEWNS)
         for file, content in (
             ("setgroups", "deny"),
@@ -72,7 +72,7 @@ def mount_as_opt_ml(folder: str) -> None:
 
 
 def _make_room(mount: Callable[[str, str, str, int], None]) -> None:
-    """Make /opt/ml in this namespace: an /opt in memory, with everything of the real one mounted in it."""
+    """Create /opt/ml in this namespace: an /opt in memory, with everything in the real /opt mounted in it."""
     parent = os.path.dirname(OPT_ML)  # noqa: PTH120
     real = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
     mount("tmpfs", parent, "tmpfs", 0)
@@ -91,12 +91,13 @@ def _make_room(mount: Callable[[str, str, str, int], None]) -> None:
 
 
 def main() -> None:
-    """Run the command and exit as it did."""
+    """Run the command and exit with its exit code."""
     command = sys.argv[1:]
     if command[0] == "--opt-ml":
         mount_as_opt_ml(command[1])
         command = command[2:]
-    # The command gets its own SIGTERM, for the signal goes to the group; the guard stays for its exit code.
+    # The command gets its own SIGTERM, because the signal goes to the group; the guard waits for its exit
+    # code.
     signal.signal(signal.SIGTERM, lambda _number, _frame: None)
     die_with(0)
     try:

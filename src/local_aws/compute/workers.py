@@ -1,7 +1,7 @@
-"""Processes for jobs, forked from a warm one.
+"""Processes for jobs, forked from a warm process.
 
 A fresh Python that imports scikit-learn, XGBoost and LightGBM takes 4 to 12 seconds before a job's own work
-begins. The fork server has imported them once; a job is a fork of it, so that jobs share no state.
+begins. The fork server imports them once. Each job is a fork of it, so jobs share no state.
 """
 
 import contextlib
@@ -29,7 +29,8 @@ from local_aws.compute.guard import mount_as_opt_ml
 
 __all__ = ["ONE_THREAD", "PRELOADED", "Command", "GuardedWorker", "Worker", "Workers", "can_mount_opt_ml"]
 
-# Third-party modules only: the project's own code comes with each job. Those not installed are passed over.
+# Third-party modules only: the project's own code comes with each job. Modules that are not installed are
+# skipped.
 PRELOADED = (
     "boto3",
     "botocore.session",
@@ -53,8 +54,8 @@ PRELOADED = (
     "sklearn.preprocessing",
     "xgboost",
 )
-_LAST = "local_aws.compute.preload"  # when everything else is imported
-# Jobs run side by side, so each gets one thread.
+_LAST = "local_aws.compute.preload"  # imported after all others
+# Jobs run side by side, so each uses one thread.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -67,7 +68,7 @@ _TERMINATION_SECONDS = 10
 
 @functools.cache
 def can_mount_opt_ml() -> bool:
-    """Return whether this system lets a command have an /opt/ml of its own."""
+    """Return whether this system lets a command have its own /opt/ml."""
     probe = "import sys, local_aws.compute.guard; local_aws.compute.guard.mount_as_opt_ml(sys.argv[1])"
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-P", "-c", probe, folder]
@@ -76,14 +77,14 @@ def can_mount_opt_ml() -> bool:
 
 @dataclass(frozen=True)
 class Command:
-    """What is run, and where.
+    """What to run, and where.
 
     Attributes:
-        words: The command; the first word is searched for in the environment's PATH.
-        environment: All of it.
-        folder: Where it runs.
-        log: What its output is appended to.
-        opt_ml: What it sees as /opt/ml, where the system allows that; None for what is not to have one.
+        words: The command; the first word is looked up in the environment's PATH.
+        environment: The complete environment.
+        folder: The working directory.
+        log: The file to which its output is appended.
+        opt_ml: The folder that it sees as /opt/ml, if the system allows that; None for no /opt/ml.
         fork: Whether a Python console script may be a fork of the warm process.
     """
 
@@ -96,37 +97,38 @@ class Command:
 
 
 class Worker(Protocol):
-    """A running command, which leads a process group of its own."""
+    """A running command, which leads its own process group."""
 
     pid: int
 
     def wait(self, seconds: float | None) -> int | None:
-        """Return the exit code, or None when the command still runs after so long."""
+        """Return the exit code, or None if the command is still running after this many seconds."""
 
 
 class Workers:
-    """Starts commands: Python console scripts as forks of a warm process, all others as they are.
+    """Starts commands: Python console scripts as forks of a warm process, all others as new processes.
 
     Args:
-        preload: Whether the warm process imports PRELOADED; jobs otherwise import for themselves.
+        preload: Whether the warm process imports PRELOADED; otherwise each job does its own imports.
     """
 
     def __init__(self, preload: bool = True) -> None:
-        os.environ.update(ONE_THREAD)  # before the fork server starts, which inherits it
+        os.environ.update(ONE_THREAD)  # before the fork server starts, because it inherits it
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
         # System libraries of macOS do not survive a fork once they have started threads.
         warm = preload and sys.platform != "darwin"
         self._context.set_forkserver_preload([*PRELOADED, _LAST] if warm else [])
 
     def warm_up(self) -> None:
-        """Start the fork server; the first job then finds its imports done, or under way."""
+        """Start the fork server, so that the first job finds its imports done or in progress."""
         forkserver.ensure_running()
 
     @staticmethod
     def close() -> None:
-        """End the fork server, which by itself would first finish its imports.
+        """Kill the fork server, which would otherwise finish its imports first.
 
-        multiprocessing has no public way to it; seen on CPython 3.11 to 3.13, and held by a test.
+        multiprocessing has no public interface for this; it was checked on CPython 3.11 to 3.13 and has a
+        test.
         """
         server = forkserver._forkserver
         with server._lock:
@@ -136,7 +138,7 @@ class Workers:
 
     @property
     def has_private_opt_ml(self) -> bool:
-        """Whether this system lets each command have an /opt/ml of its own."""
+        """Whether this system lets each command have its own /opt/ml."""
         return can_mount_opt_ml()
 
     def start(self, command: Command) -> Worker:
@@ -151,7 +153,7 @@ class Workers:
 
     @staticmethod
     def end(worker: Worker) -> None:
-        """End a worker's whole process group, politely first."""
+        """Stop a worker's whole process group: first with SIGTERM, then with SIGKILL."""
         for number, patience in ((signal.SIGTERM, _TERMINATION_SECONDS), (signal.SIGKILL, None)):
             if worker.wait(0) is None:
                 _signal_group(worker.pid, number) or _signal_process(worker.pid, number)
@@ -160,7 +162,7 @@ class Workers:
 
 
 class GuardedWorker:
-    """Any command, under a guard that ends it when the server is gone."""
+    """Any command, under a guard that kills it when the server ends."""
 
     def __init__(self, command: Command) -> None:
         mount = ["--opt-ml", str(command.opt_ml)] if command.opt_ml else []
@@ -177,7 +179,7 @@ class GuardedWorker:
         self.pid = self._process.pid
 
     def wait(self, seconds: float | None) -> int | None:
-        """Return the exit code, or None when the command still runs after so long."""
+        """Return the exit code, or None if the command is still running after this many seconds."""
         try:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -189,8 +191,8 @@ class GuardedWorker:
 class _ForkedWorker:
     """A Python console script in a fork of the warm process."""
 
-    # multiprocessing polls all its children whenever one starts. Two threads that poll the same child race
-    # for its exit code, and the loser invents one; so every poll happens under this lock.
+    # multiprocessing polls all its children whenever one starts. If two threads poll the same child, they
+    # race for its exit code, and the loser gets a made-up one; so every poll happens under this lock.
     _polling = threading.Lock()
 
     def __init__(self, context: ForkServerContext, script: EntryPoint, command: Command) -> None:
@@ -207,7 +209,7 @@ class _ForkedWorker:
 
 
 def _console_script(name: str, path: str) -> EntryPoint | None:
-    """Return the entry point behind a command, when it is a console script of this very Python."""
+    """Return the entry point behind a command if it is a console script of the running Python."""
     found = shutil.which(name, path=path)
     if not found or Path(found).parent != Path(sys.executable).parent:
         return None
@@ -215,7 +217,7 @@ def _console_script(name: str, path: str) -> EntryPoint | None:
 
 
 def _run_script(target: str, command: Command) -> None:
-    """Become the job: this runs in the fork."""
+    """Turn this fork into the job."""
     os.setsid()
     if command.opt_ml:
         mount_as_opt_ml(str(command.opt_ml))
@@ -232,7 +234,7 @@ def _run_script(target: str, command: Command) -> None:
     sys.argv[:] = command.words
     sys.path[:0] = [entry for entry in command.environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
     if "numpy" in sys.modules:
-        # A fork continues its parent's random numbers, and would share them with every other job.
+        # A fork continues its parent's random numbers, so every job would get the same ones.
         sys.modules["numpy"].random.seed()
     try:
         result = EntryPoint("script", target, "console_scripts").load()()
@@ -246,27 +248,27 @@ def _run_script(target: str, command: Command) -> None:
 
 
 def _die_with_server() -> None:
-    """End this process group when the server is gone, also after kill -9."""
+    """Kill this process group when the server ends, even after kill -9."""
 
     def wait() -> None:
-        multiprocessing.parent_process().join()  # the server, although the fork server has forked us
+        multiprocessing.parent_process().join()  # the server, although the fork server forked this process
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
     threading.Thread(target=wait, daemon=True).start()
 
 
 def _signal_group(pid: int, number: int) -> bool:
-    """Signal a process group; tell whether it exists."""
+    """Signal a process group; return whether it exists."""
     try:
         os.killpg(pid, number)
     except ProcessLookupError:
         return False
-    except PermissionError:  # macOS says so of a group whose processes have all ended
+    except PermissionError:  # macOS raises this for a group whose processes have all ended
         return False
     return True
 
 
 def _signal_process(pid: int, number: int) -> None:
-    """Signal a process that has not made its group yet."""
+    """Signal a process that has not created its group yet."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)

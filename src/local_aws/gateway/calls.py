@@ -1,6 +1,6 @@
-"""What the roles did: each call of a job or a function as IAM would judge it.
+"""What the roles did: each call from a job or a function, as IAM would evaluate it.
 
-Nothing is refused here. Whoever writes the roles' policies finds out what they have to allow.
+Nothing is refused here. The list shows what the roles' policies must allow.
 """
 
 import json
@@ -18,7 +18,7 @@ __all__ = ["Call", "Calls"]
 _MOST = 10_000
 _ACCESS_KEY = re.compile(r"Credential=([^/,\s]+)/")
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
-# Actions on an object, by method and by the sub-resource that the query names.
+# Actions on an object, by method and by the subresource that the query names.
 _OBJECT_ACTIONS = {
     ("GET", ""): "GetObject",
     ("HEAD", ""): "GetObject",
@@ -30,7 +30,7 @@ _OBJECT_ACTIONS = {
     ("DELETE", "tagging"): "DeleteObjectTagging",
     ("DELETE", "uploadId"): "AbortMultipartUpload",
 }
-# What the query of ListObjects, ListObjectsV2 and HeadBucket may hold.
+# Names that the query of ListObjects, ListObjectsV2 and HeadBucket may contain.
 _LISTING = {
     "continuation-token",
     "delimiter",
@@ -42,7 +42,7 @@ _LISTING = {
     "prefix",
     "start-after",
 }
-# The resource of an operation: the field that holds its name or ARN, and its kind in an ARN.
+# The resource of an operation: the field with its name or ARN, and its kind in an ARN.
 _RESOURCES = {
     "DescribeEndpoint": ("EndpointName", "endpoint"),
     "DescribeModelPackage": ("ModelPackageName", "model-package"),
@@ -56,13 +56,13 @@ _RESOURCES = {
 
 
 class Call(NamedTuple):
-    """One thing that a role did.
+    """One action of a role.
 
     Attributes:
-        role: Its name.
-        action: As policies name it, such as `s3:GetObject`.
-        resource: An ARN, or `*` where IAM knows no narrower one.
-        context: A condition key and its value, where the request had one that policies ask for.
+        role: The role's name.
+        action: The action's name in policies, such as `s3:GetObject`.
+        resource: An ARN, or `*` if IAM has no narrower resource for the action.
+        context: A condition key and its value, if the request has one that policies use.
     """
 
     role: str
@@ -75,7 +75,7 @@ _Judged = tuple[str, str, tuple[str, str] | None]
 
 
 class Calls:
-    """The calls so far, each once, in the order of their first time; the oldest are forgotten at last."""
+    """The calls so far, each once, in the order in which they were first made; the oldest are dropped."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -83,7 +83,7 @@ class Calls:
         self._lock = threading.Lock()
 
     def note(self, request: Request) -> None:
-        """Write down a request, if a role made it. People have no role: they call with another key."""
+        """Record a request if a role made it. People have no role: they call with a different key."""
         key = _ACCESS_KEY.search(request.header("Authorization"))
         role = role_of(key[1]) if key else None
         if role is None:
@@ -100,7 +100,7 @@ class Calls:
             return [call._asdict() for call in self._calls]
 
     def _judged(self, request: Request) -> Iterator[_Judged]:
-        """Give the actions of a request, and the resource and the context of each."""
+        """Yield the actions of a request, each with its resource and context."""
         if request.service == "s3":
             yield from _s3(request)
         elif invocation := _INVOCATION.fullmatch(request.path):

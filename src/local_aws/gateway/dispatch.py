@@ -1,4 +1,4 @@
-"""Which part of this AWS answers a request: the first of a list that does."""
+"""Passes a request to a list of handlers; the first one that returns an answer answers it."""
 
 import time
 import traceback
@@ -14,10 +14,10 @@ _XML_SERVICES = {"iam", "s3", "sts"}
 
 
 class Dispatcher:
-    """Asks the handlers in their order.
+    """Calls the handlers in order.
 
     Attributes:
-        last_request: When there was one, by the monotonic clock.
+        last_request: The time of the last request, in seconds of the monotonic clock.
     """
 
     def __init__(self, handlers: list[Handler]) -> None:
@@ -25,7 +25,7 @@ class Dispatcher:
         self.last_request = time.monotonic()
 
     def __call__(self, request: Request) -> Reply:
-        """Answer one request, whatever it is."""
+        """Answer any request."""
         self.last_request = time.monotonic()
         try:
             for handler in self._handlers:

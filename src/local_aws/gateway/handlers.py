@@ -1,4 +1,4 @@
-"""What happens to a request on its way: each handler answers it, refuses it, or leaves it to the next."""
+"""Handlers of a request: each answers it, refuses it, or leaves it to the next."""
 
 import re
 from collections.abc import Callable
@@ -19,31 +19,31 @@ __all__ = [
     "simulate_principal_policy",
 ]
 
-# Records only; moto keeps them. CloudWatch signs as `monitoring`.
+# Only recorded, by moto. CloudWatch's requests are signed for `monitoring`.
 MOTO_SERVICES = {"ecr", "iam", "monitoring", "sts"}
 _LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?")
 
 
 def only_this_machine(request: Request) -> None:
-    """Refuse requests by another name than this machine's, such as those of a page that rebinds its own."""
+    """Refuse requests to any host name but this machine's, such as those of a DNS rebinding attack."""
     if not _LOCAL_HOST.fullmatch(request.environ.get("HTTP_HOST", "127.0.0.1")):
-        raise AwsError("AccessDenied", "This server answers to 127.0.0.1 and localhost only.", 403)
+        raise AwsError("AccessDenied", "This server only answers requests to 127.0.0.1 and localhost.", 403)
 
 
 def no_browser_pages(request: Request) -> None:
-    """Refuse pages in a browser, which could otherwise write an object that a job then runs."""
+    """Refuse requests from pages in a browser, which could otherwise write an object that a job then runs."""
     if request.header("Origin") and not request.path.startswith("/function-url/"):
-        raise AwsError("AccessDenied", "A page in a browser may call function URLs only.", 403)
+        raise AwsError("AccessDenied", "A page in a browser may only call function URLs.", 403)
 
 
 def refuse_unlisted(request: Request) -> None:
-    """Refuse what moto would answer, although nobody has looked whether that is AWS's answer."""
+    """Refuse operations that moto would answer, but whose answers nobody has compared with AWS's."""
     if request.service in ("s3", *MOTO_SERVICES) and request.operation not in offered():
         raise not_emulated(f"the operation {request.operation or request}")
 
 
 def simulate_principal_policy(request: Request) -> Reply | None:
-    """Answer iam:SimulatePrincipalPolicy, which moto lacks: everything is allowed here."""
+    """Answer iam:SimulatePrincipalPolicy, which moto does not have: everything is allowed here."""
     if request.operation != "iam:SimulatePrincipalPolicy":
         return None
     form = parse_qs(request.body.decode(errors="replace"))
@@ -63,5 +63,5 @@ def simulate_principal_policy(request: Request) -> Reply | None:
 
 
 def recorded(moto: Moto) -> Callable[[Request], Reply | None]:
-    """Return what lets moto answer for the services that are recorded only."""
+    """Return a handler that lets moto answer for the services that are only recorded."""
     return lambda request: moto.answer(request) if request.service in MOTO_SERVICES else None

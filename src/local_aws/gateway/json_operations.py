@@ -1,4 +1,4 @@
-"""The operations that a header names, with JSON on both sides: SageMaker's and CloudWatch Logs'."""
+"""The operations of services with JSON requests and answers: SageMaker and CloudWatch Logs."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -18,12 +18,12 @@ __all__ = ["JsonOperations"]
 class JsonOperations:
     """Operations by name.
 
-    A method of a family that is named as boto3 names an operation is that operation; an operation that no
-    family has is refused by name.
+    A method of a family with boto3's name for an operation is that operation. An operation that no family has
+    is refused by name.
 
     Args:
         families: The families of each service.
-        tags: Keeps the tags that come with what is created.
+        tags: Stores the tags of resources that are created.
     """
 
     def __init__(self, families: Mapping[str, Iterable[Any]], tags: Tags) -> None:

@@ -1,6 +1,6 @@
 """A threaded HTTP server that keeps connections open.
 
-werkzeug's own server closes every connection, which costs a load test more than the work it measures.
+werkzeug's own server closes every connection, which would cost a load test more than the work it measures.
 """
 
 import io
@@ -19,7 +19,7 @@ __all__ = ["Listener"]
 
 
 class _Handler(MotoRequestHandler):
-    """One connection. The environ is moto's; reading bodies and writing answers is done here."""
+    """One connection. moto makes the WSGI environ; bodies are read and answers written here."""
 
     server: "Listener"
     protocol_version = "HTTP/1.1"
@@ -51,7 +51,7 @@ class _Handler(MotoRequestHandler):
             self.wfile.write(reply.body)
 
     def handle_expect_100(self) -> bool:
-        """Say `go on` at once: boto3 waits a second for it before it sends an object."""
+        """Answer `100 Continue` immediately: boto3 waits up to a second for it before it sends an object."""
         self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.wfile.flush()
         return True
@@ -68,7 +68,7 @@ class _Handler(MotoRequestHandler):
         return body
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is not even HTTP as AWS does: with a small document, not with a page."""
+        """Answer requests that are not valid HTTP as AWS does: with a small document, not an HTML page."""
         content = json.dumps({"__type": "BadRequest", "message": message or explain or ""}).encode()
         self.close_connection = True
         self.request_version = self.protocol_version
@@ -80,13 +80,13 @@ class _Handler(MotoRequestHandler):
         self.wfile.write(content)
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Write the status line, without a line in a log: a load test would write thousands."""
+        """Write the status line without logging it: a load test would log thousands of lines."""
         self.send_response_only(code, message)
         self.send_header("Server", "local_aws")
         self.send_header("Date", self.date_time_string())
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: errors are logged where they are understood."""
+        """Log nothing here: errors are logged where they are handled."""
 
     def handle(self) -> None:
         """Answer requests until the client goes away."""
@@ -97,13 +97,13 @@ class _Handler(MotoRequestHandler):
 
 
 class Listener(socketserver.ThreadingTCPServer):
-    """Lets a function answer the requests that come to 127.0.0.1, one thread for each connection."""
+    """Lets a function answer the requests to 127.0.0.1, with one thread for each connection."""
 
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
-    # Asked for by werkzeug's request handler.
+    # Required by werkzeug's request handler.
     ssl_context = None
     multithread = True
     multiprocess = False

@@ -1,4 +1,4 @@
-"""Which operation a request is, in AWS's own word, by botocore's models; and which there are."""
+"""Finds AWS's name for a request's operation in botocore's models, and lists the supported operations."""
 
 import functools
 import json
@@ -11,27 +11,27 @@ from local_aws.core.wire import Request
 
 __all__ = ["Operations", "offered"]
 
-# Services sign by another name than botocore files them under.
+# The name that a service's requests are signed for, and botocore's name for the service, if they differ.
 _MODELS = {"monitoring": "cloudwatch"}
 _RPC = re.compile(r"/service/[^/]+/operation/([^/]+)")
 _LABEL = re.compile(r"\{(\w+)(\+?)\}")
 
 
 class Operations:
-    """What was asked for since the start, as `service:Operation`."""
+    """The operations that were called since the start, as `service:Operation`."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
 
     def name(self, request: Request) -> None:
-        """Name the operation that a request is, if it is one."""
+        """Set the name of the request's operation, if it is an AWS operation."""
         name = _name(request) if request.service is not None else None
         if name is not None:
             request.operation = f"{request.service}:{name}"
             self._seen.add(request.operation)
 
     def list(self) -> list[str]:
-        """Return all that was asked for."""
+        """Return the operations that were called."""
         return sorted(self._seen)
 
 
@@ -62,7 +62,7 @@ _Route = tuple[str, str, re.Pattern[str], frozenset[str], frozenset[str]]
 
 @functools.cache
 def _routes(service: str) -> list[_Route]:
-    """Return name, method, path, and what the query and the headers must hold, of each REST operation."""
+    """Return each REST operation's name, method, path, and the names its query and headers must contain."""
     model = service_model(_MODELS.get(service, service))
     routes = []
     for name in model.operation_names:
@@ -91,7 +91,7 @@ def _routes(service: str) -> list[_Route]:
 def offered() -> frozenset[str]:
     """Return every operation that is emulated or recorded, such as `s3:GetObject`.
 
-    CloudWatch's begin with `monitoring:`, the name that its requests are signed for.
+    CloudWatch's operations begin with `monitoring:`, the name that its requests are signed for.
     """
     scope = json.loads((resources.files(__package__) / "scope.json").read_text())
     return frozenset(scope["emulated"] + scope["recorded"])

@@ -1,5 +1,5 @@
-"""AWS, one folder or module for each service.
+"""The AWS services, each in its own folder or module.
 
 In the order of a model's life: `s3` (its data), `pipelines`, `jobs`, `registry` (its approval), `events`
-(who hears of that), `functions`, `endpoints`, `cloudwatch`; and `tags`, on whatever has an ARN.
+(announce the approval), `functions`, `endpoints`, `cloudwatch`; and `tags`, on any resource with an ARN.
 """

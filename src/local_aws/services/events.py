@@ -1,4 +1,4 @@
-"""EventBridge, as far as the contract needs it: rules with patterns, delivery to a function, dead letters."""
+"""The part of EventBridge that the contract needs: rules with patterns, delivery, and dead letters."""
 
 import queue
 import random
@@ -36,13 +36,15 @@ class Events:
         self._store.put("rule", name, {"Name": name, "EventPattern": pattern, "Function": function})
 
     def set_deliveries(self, lost: float = 0.0, duplicated: float = 0.0, seed: int = 0) -> Document:
-        """Lose a share of all deliveries, or make them twice, as SageMaker's best effort may.
+        """Lose or duplicate a fraction of all deliveries, as SageMaker's best-effort delivery may.
 
         Raises:
-            AwsError: They are not shares of 1.
+            AwsError: The values are not fractions of 1.
         """
         if lost < 0 or duplicated < 0 or lost + duplicated > 1:
-            raise invalid(f"lost ({lost}) and duplicated ({duplicated}) must be shares of 1.")
+            raise invalid(
+                f"lost ({lost}) and duplicated ({duplicated}) must be fractions, and at most 1 together."
+            )
         settings = {"lost": lost, "duplicated": duplicated, "seed": seed}
         self._store.put("setting", "deliveries", settings)
         self._faults(settings)
@@ -53,7 +55,7 @@ class Events:
         self._random = random.Random(settings["seed"])  # noqa: S311 - the same faults with the same seed
 
     def _copies(self) -> int:
-        """Return how often a delivery is made."""
+        """Return how many times to make a delivery."""
         drawn, lost = self._random.random(), self.deliveries["lost"]
         if drawn < lost:
             return 0
@@ -78,11 +80,11 @@ class Events:
         return self._store.list("dead-letter")
 
     def waiting(self) -> int:
-        """Return how many deliveries are still to come."""
+        """Return how many deliveries are still pending."""
         return self._queue.unfinished_tasks
 
     def close(self) -> None:
-        """Deliver nothing more. An event is a hint: consumers reconcile from the registry."""
+        """Stop deliveries. An event is only a hint, because consumers reconcile with the registry."""
         self._closing.set()
         self._queue.put(None)
         self._thread.join()
@@ -114,7 +116,7 @@ class Events:
 
 
 def matches(pattern: dict[str, Any], event: Any) -> bool:
-    """Return whether an event has, for every field of a pattern, one of the listed values.
+    """Return whether an event has one of the listed values for every field of a pattern.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
     """
@@ -156,14 +158,14 @@ def check_pattern(pattern: Any, path: str = "event pattern") -> None:
     """Refuse what EventBridge refuses, and what is not emulated.
 
     Raises:
-        AwsError: With the place in the pattern.
+        AwsError: The pattern is refused; the message names the place in it.
     """
     if isinstance(pattern, dict):
         for field, inside in pattern.items():
             check_pattern(inside, f"{path}.{field}")
         return
     if not isinstance(pattern, list) or not pattern:
-        raise AwsError("InvalidEventPatternException", f"{path} must be a list of values, or an object")
+        raise AwsError("InvalidEventPatternException", f"{path} must be a list of values or an object")
     for rule in pattern:
         if isinstance(rule, dict) and (len(rule) != 1 or next(iter(rule)) not in _OPERATORS):
             raise AwsError("InvalidEventPatternException", f"{path}: {rule} is not one of {_OPERATORS}")

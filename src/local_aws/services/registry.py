@@ -27,7 +27,7 @@ _UPDATABLE = {
 
 
 class Registry:
-    """The operations on model packages and their groups. Changes of state are announced."""
+    """The operations on model packages and their groups. State changes are announced."""
 
     def __init__(self, account: Account, store: Store, announce: Callable[[Document], None]) -> None:
         self._account, self._store, self._announce = account, store, announce
@@ -72,7 +72,7 @@ class Registry:
         return {"ModelPackageGroupSummaryList": chosen, **following}
 
     def delete_model_package_group(self, request: Document) -> Document:
-        """Forget a group, which must be empty. A group of the same name begins at version 1 again."""
+        """Delete a group, which must be empty. A new group of the same name starts at version 1 again."""
         with self._lock:
             name = self._group(request["ModelPackageGroupName"])["ModelPackageGroupName"]
             if self._packages(name):
@@ -86,18 +86,18 @@ class Registry:
     # Packages
 
     def create_model_package(self, request: Document) -> Document:
-        """Record the next version in a group; the same ClientToken records it once."""
+        """Record the next version in a group; repeated requests with the same ClientToken record it once."""
         if request.get("ModelPackageName") or not request.get("ModelPackageGroupName"):
             raise not_emulated("model packages outside a group (ModelPackageName)")
         if not request.get("InferenceSpecification"):
-            raise invalid("InferenceSpecification is needed for a versioned model package.")
+            raise invalid("A versioned model package needs an InferenceSpecification.")
         with self._lock:
             group = self._group(request["ModelPackageGroupName"])
             if earlier := self._created_with(request.get("ClientToken")):
                 return {"ModelPackageArn": earlier["ModelPackageArn"]}
             name, version, now = group["ModelPackageGroupName"], group["LastVersion"] + 1, time.time()
             arn = self._account.arn("sagemaker", f"model-package/{name}/{version}")
-            # A deleted version's number is not used again: that of the newest is kept with the group.
+            # A deleted version's number is not used again: the group keeps the highest number so far.
             self._store.update("model-package-group", name, LastVersion=version)
             package = {
                 "ModelApprovalStatus": "PendingManualApproval",
@@ -116,12 +116,12 @@ class Registry:
         return {"ModelPackageArn": arn}
 
     def describe_model_package(self, request: Document) -> Document:
-        """Return a package's record, found by its ARN or by `group/version`."""
+        """Return a package's record, by its ARN or by `group/version`."""
         package = self._package(request["ModelPackageName"])
         return {**package, "ModelPackageName": package["ModelPackageGroupName"]}
 
     def update_model_package(self, request: Document) -> Document:
-        """Change approval and metadata; announced when the approval was given."""
+        """Change approval and metadata; the change is announced if the request has an approval status."""
         if unemulated := sorted(set(request) - _UPDATABLE):
             raise not_emulated(f"{', '.join(unemulated)} of UpdateModelPackage")
         with self._lock:
@@ -133,7 +133,9 @@ class Registry:
             for key in request.get("CustomerMetadataPropertiesToRemove", []):
                 metadata.pop(key, None)
             if len(metadata) > _METADATA_LIMIT:
-                raise invalid(f"CustomerMetadataProperties would have {len(metadata)} keys; the most is 50.")
+                raise invalid(
+                    f"CustomerMetadataProperties would have {len(metadata)} keys; at most 50 are allowed."
+                )
             changes = {
                 field: request[field]
                 for field in ("ModelApprovalStatus", "ApprovalDescription")
@@ -152,11 +154,11 @@ class Registry:
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
     def list_model_packages(self, request: Document) -> Document:
-        """List versions: oldest first unless asked otherwise, as AWS does."""
+        """List versions, by default oldest first, as AWS does."""
         if group := request.get("ModelPackageGroupName"):
             packages = self._packages(self._group(group)["ModelPackageGroupName"])
         elif request.get("ModelPackageType", "Unversioned") == "Unversioned":
-            packages = []  # all packages here have a version
+            packages = []  # all packages here are versioned
         else:
             packages = self._store.list("model-package")
         if status := request.get("ModelApprovalStatus"):
@@ -167,7 +169,7 @@ class Registry:
         return {"ModelPackageSummaryList": chosen, **following}
 
     def delete_model_package(self, request: Document) -> Document:
-        """Forget a version."""
+        """Delete a version."""
         with self._lock:
             package = self._package(request["ModelPackageName"])
             self._store.delete("model-package", package["ModelPackageArn"])
@@ -202,7 +204,7 @@ class Registry:
 
 
 def _with_digests(specification: Document) -> Document:
-    """Give each container the digest that AWS would look up; there is no image here, so it is its name's."""
+    """Add to each container the image digest that AWS would look up; here, the digest of the image's name."""
     containers = [
         {"ImageDigest": f"sha256:{hashlib.sha256(container['Image'].encode()).hexdigest()}", **container}
         for container in specification["Containers"]
@@ -253,7 +255,7 @@ class GroupPolicies:
         self._store, self._registry = store, registry
 
     def put_model_package_group_policy(self, request: Document) -> Document:
-        """Record a group's policy, which takes the place of an earlier one."""
+        """Record a group's policy, which replaces any earlier one."""
         try:
             policy = json.loads(request["ResourcePolicy"])
         except ValueError as error:
@@ -268,7 +270,7 @@ class GroupPolicies:
         return {"ResourcePolicy": self._group_with_policy(request)["ResourcePolicy"]}
 
     def delete_model_package_group_policy(self, request: Document) -> Document:
-        """Forget a group's policy."""
+        """Delete a group's policy."""
         self._group_with_policy(request)
         self._change(request, None)
         return {}

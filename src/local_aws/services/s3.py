@@ -1,8 +1,8 @@
-"""S3 that outlives the server: moto answers, and every change is on disk before the answer goes out.
+"""S3 that outlives the server: moto answers, and every change is on disk before the answer is sent.
 
-moto keeps objects in memory. Each object is written to one file, a line of JSON and then its bytes, so that
-one rename replaces both; the files are read back at start. Of an object only the newest version is kept,
-and of a bucket its name, region, age and versioning state.
+moto keeps objects in memory. Each object is also written to one file: a line of JSON, then its bytes, so that
+one rename replaces both. The server reads the files back when it starts. Only the newest version of an object
+is kept, and only a bucket's name, region, creation date and versioning status.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ _URI = re.compile(r"s3://([^/]+)/?(.*)", re.DOTALL)
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Return bucket and key of an `s3://` address.
+    """Return the bucket and the key of an `s3://` address.
 
     Raises:
-        AwsError: It is not one.
+        AwsError: The text is not an S3 address.
     """
     match = _URI.fullmatch(uri)
     if not match:
@@ -37,12 +37,12 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 class Buckets:
-    """All objects: served to clients through moto, reached by jobs and endpoints through methods."""
+    """All objects: clients reach them through moto, jobs and endpoints through methods."""
 
     def __init__(self, folder: Path, moto: Moto) -> None:
         self.folder = folder
         self._moto, self._objects = moto, Objects()
-        # One writer at a time: that makes moto's conditional writes (If-Match) atomic, as S3's are.
+        # One writer at a time makes moto's conditional writes (If-Match) atomic, as they are in S3.
         self._lock = threading.RLock()
         self._on_disk: dict[str, dict[str, tuple[str, str]]] = {}
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ class Buckets:
     # What clients do
 
     def answer(self, request: Request) -> Reply | None:
-        """Answer an S3 request, and write what it changed to disk before the answer is seen."""
+        """Answer an S3 request, and write what it changed to disk before the answer is sent."""
         if request.service != "s3":
             return None
         if request.method not in _MUTATING:
@@ -76,7 +76,7 @@ class Buckets:
         """Return one object.
 
         Raises:
-            AwsError: NoSuchKey, naming the address.
+            AwsError: NoSuchKey, with the address in the message.
         """
         found = self._objects.find(*split_uri(uri))
         if found is None:
@@ -97,9 +97,9 @@ class Buckets:
             self._save(bucket, key)
 
     def download(self, uri: str, folder: Path) -> int:
-        """Copy an object, or every object under a prefix, into a folder; return how many there were.
+        """Copy an object, or every object under a prefix, into a folder; return how many were copied.
 
-        A prefix without a final slash names the object of that key, or what lies under it as a folder.
+        A prefix without a final slash means the object with that key, and the objects under it as a folder.
         """
         bucket, prefix = split_uri(uri)
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ class Buckets:
         return count
 
     def upload(self, folder: Path, uri: str) -> int:
-        """Copy every file of a folder under a prefix; return how many there were."""
+        """Copy every file of a folder to keys under a prefix; return how many were copied."""
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         for path in files:
             self.put(f"{uri.rstrip('/')}/{path.relative_to(folder).as_posix()}", path.read_bytes())
@@ -134,7 +134,7 @@ class Buckets:
     # What is on disk
 
     def _save(self, bucket: str, key: str | None) -> None:
-        """Make the files of one object, or of a whole bucket, those of moto's memory."""
+        """Update the file of one object, or the files of a whole bucket, from moto's memory."""
         folder = self.folder / bucket
         if not self._objects.has_bucket(bucket):
             if self._on_disk.pop(bucket, None) is not None:
@@ -167,7 +167,7 @@ class Buckets:
             known[name] = state
 
     def _load(self, folder: Path) -> None:
-        """Put one bucket's files back into moto's memory."""
+        """Load one bucket's files into moto's memory."""
         description = folder / "bucket.json"
         if not description.exists():
             return
@@ -175,7 +175,7 @@ class Buckets:
         self._objects.restore_bucket(about)
         known = self._on_disk[about["name"]] = {}
         for path in folder.iterdir():
-            if path.suffix == PART:  # a write that a kill -9 cut short
+            if path.suffix == PART:  # a write that was interrupted by kill -9
                 path.unlink()
             elif path != description:
                 header, _, content = path.read_bytes().partition(b"\n")

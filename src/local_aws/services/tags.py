@@ -1,4 +1,4 @@
-"""Tags on whatever has an ARN."""
+"""Tags on any resource with an ARN."""
 
 from local_aws.core.listing import page
 from local_aws.core.store import Document, Store
@@ -34,7 +34,7 @@ class Tags:
         return {}
 
     def remember(self, request: Document, answer: Document) -> None:
-        """Keep the tags that came with the creation of a resource."""
+        """Store the tags from a resource's creation."""
         arn = next((value for name, value in answer.items() if name.endswith("Arn")), None)
         if arn and request.get("Tags"):
             self.add_tags({"ResourceArn": arn, "Tags": request["Tags"]})

@@ -241,7 +241,7 @@ def test_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(home) in output
     assert re.search(r"home .* \(\d+\.\d MB\)", output)
     assert call("deliveries", "--lost", "0.9", "--duplicated", "0.2")[0] == 1
-    assert "50% are lost" in call("deliveries", "--lost", "0.5")[1]
+    assert "50% of deliveries are lost" in call("deliveries", "--lost", "0.5")[1]
     assert "50% lost, 0% made twice" in call("status")[1]
     assert call("reset", answer="n\n")[0] == 1
     assert (home / "records.db").exists()

@@ -245,7 +245,7 @@ def test_deliveries_are_lost_and_duplicated_when_asked(events_of: EventsOf) -> N
     assert 60 < delivered(lost=0.25, seed=1) < 90
     assert delivered(lost=0.25, seed=1) == delivered(lost=0.25, seed=1)
     assert delivered() == 100
-    with pytest.raises(AwsError, match="shares of 1"):
+    with pytest.raises(AwsError, match="must be fractions"):
         events.set_deliveries(lost=0.6, duplicated=0.6)
 
 

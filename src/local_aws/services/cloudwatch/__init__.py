@@ -1,1 +1,1 @@
-"""CloudWatch: `logs` (what everything printed) and `metrics` (what endpoints did)."""
+"""CloudWatch: `logs` (of jobs, endpoints and functions) and `metrics` (of endpoints)."""

@@ -1,4 +1,4 @@
-"""CloudWatch Logs, to read: what jobs, endpoints and functions printed, under the names AWS gives to it.
+"""CloudWatch Logs, read-only: what jobs, endpoints and functions printed, under AWS's names.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
 """
@@ -29,7 +29,7 @@ _TOKEN = re.compile(r"([bf])/(\d+)")
 
 @dataclass(frozen=True)
 class _Stream:
-    """One log file. A line has no time of its own: all have that of the last one."""
+    """One log file. Its lines have no separate times: all have the time of the last one."""
 
     group: str
     name: str
@@ -38,11 +38,11 @@ class _Stream:
 
     @cached_property
     def modified(self) -> int:
-        """When the last line was written, in milliseconds."""
+        """When the last line was written, in milliseconds since 1970."""
         return round(self.path.stat().st_mtime * 1000)
 
     def events(self, request: Document) -> list[Document]:
-        """Return the lines that lie in a request's time."""
+        """Return the lines in a request's time range."""
         if not request.get("startTime", 0) <= self.modified < request.get("endTime", float("inf")):
             return []
         return [
@@ -58,7 +58,7 @@ class Logs:
         self._account, self._store = account, store
 
     def describe_log_groups(self, request: Document) -> Document:
-        """List groups by name."""
+        """List groups, sorted by name."""
         prefix, text = request.get("logGroupNamePrefix", ""), request.get("logGroupNamePattern", "")
         groups: dict[str, float] = {}
         for stream in self._streams():
@@ -77,7 +77,7 @@ class Logs:
         return {"logGroups": chosen, **following}
 
     def describe_log_streams(self, request: Document) -> Document:
-        """List the streams of a group, by name unless asked otherwise."""
+        """List the streams of a group, by default sorted by name."""
         group = self._group(request)
         prefix = request.get("logStreamNamePrefix", "")
         streams = [stream for stream in group if stream.name.startswith(prefix)]
@@ -101,7 +101,7 @@ class Logs:
         return {"logStreams": chosen, **following}
 
     def get_log_events(self, request: Document) -> Document:
-        """Return lines of one stream: the last ones, or the first, or those after or before a token.
+        """Return lines of one stream: the last or the first ones, or those after or before a token.
 
         https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
         """
@@ -122,13 +122,13 @@ class Logs:
         end = min(len(events), start + limit) if is_forward else position
         return {
             "events": events[start:end],
-            # AWS's tokens are of this length; the same one comes back at the end.
+            # AWS's tokens have this length; at the end of the stream, the same token is returned.
             "nextForwardToken": f"f/{max(start, end):056d}",
             "nextBackwardToken": f"b/{start:056d}",
         }
 
     def filter_log_events(self, request: Document) -> Document:
-        """Return the lines of a group that hold every term of a pattern."""
+        """Return the lines of a group that contain every term of a pattern."""
         terms = _terms(request.get("filterPattern", ""))
         names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix", "")
         found = [
@@ -149,7 +149,7 @@ class Logs:
         return streams
 
     def _streams(self) -> Iterator[_Stream]:
-        """Give every log there is."""
+        """Return all existing logs."""
         home = self._account.home
         found = []
         for kind, (noun, group) in _JOB_GROUPS.items():
@@ -176,10 +176,10 @@ def _terms(pattern: str) -> list[str]:
     """Return the terms of a filter pattern.
 
     Raises:
-        AwsError: It is one of the patterns that are not emulated.
+        AwsError: This kind of pattern is not emulated.
     """
     if pattern.lstrip()[:1] in ("{", "[", "%") or re.search(r"(^|\s)[?-]", pattern):
-        raise not_emulated(f"the filter pattern {pattern!r}: only terms, all of which must be there, are")
+        raise not_emulated(f"the filter pattern {pattern!r}; it supports only terms, all of which must occur")
     return shlex.split(pattern)
 
 

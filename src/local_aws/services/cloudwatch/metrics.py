@@ -1,4 +1,4 @@
-"""What CloudWatch is told of an endpoint, minute by minute, for GetMetricData to read.
+"""The metrics of an endpoint, aggregated by the minute, for CloudWatch's GetMetricData.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 """
@@ -21,7 +21,7 @@ _MICROSECONDS = {
 
 
 class EndpointMetrics:
-    """The metrics of one endpoint. Values of one minute are added up, as CloudWatch keeps them."""
+    """The metrics of one endpoint. The values of each minute are aggregated, as CloudWatch does."""
 
     def __init__(self, region: str, endpoint: str, variant: str) -> None:
         self._region = region
@@ -33,7 +33,7 @@ class EndpointMetrics:
         self._lock = threading.Lock()
 
     def add(self, **values: float) -> None:
-        """Note a value of each metric that is named; times are in seconds here, microseconds there."""
+        """Add one value to each named metric; times are given in seconds and stored in microseconds."""
         minute = datetime.now(UTC).replace(second=0, microsecond=0, tzinfo=None)
         with self._lock:
             for name, value in values.items():

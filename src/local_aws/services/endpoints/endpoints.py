@@ -38,7 +38,7 @@ _UNEMULATED_VARIANT = ("ServerlessConfig", "InferenceAmiVersion", "CoreDumpConfi
 
 @dataclass
 class _Hosted:
-    """An endpoint's container and models."""
+    """An endpoint's container and its models."""
 
     container: Container
     host: Host
@@ -60,7 +60,7 @@ class Endpoints:
     # Models
 
     def create_model(self, request: Document) -> Document:
-        """Record a multi-model container."""
+        """Record a model, whose container must be multi-model."""
         container = request.get("PrimaryContainer")
         if container is None or request.get("Containers"):
             raise not_emulated("models without PrimaryContainer")
@@ -78,16 +78,16 @@ class Endpoints:
         return self._list("model", "Model", "Models", request)
 
     def delete_model(self, request: Document) -> Document:
-        """Forget a model."""
+        """Delete a model's record."""
         return self._delete("model", "Model", request["ModelName"])
 
     # Configurations
 
     def create_endpoint_config(self, request: Document) -> Document:
-        """Record a configuration of one variant."""
+        """Record a configuration with one variant."""
         variants = request["ProductionVariants"]
         if len(variants) != 1:
-            raise not_emulated("endpoint configurations with other than one production variant")
+            raise not_emulated("endpoint configurations without exactly one production variant")
         for field in _UNEMULATED_CONFIG:
             if request.get(field):
                 raise not_emulated(f"{field} of an endpoint configuration")
@@ -108,7 +108,7 @@ class Endpoints:
         return self._list("endpoint-config", "EndpointConfig", "EndpointConfigs", request)
 
     def delete_endpoint_config(self, request: Document) -> Document:
-        """Forget a configuration."""
+        """Delete a configuration's record."""
         return self._delete("endpoint-config", "EndpointConfig", request["EndpointConfigName"])
 
     # Endpoints
@@ -139,7 +139,7 @@ class Endpoints:
         return {**endpoint, "ProductionVariants": [summary]}
 
     def update_endpoint(self, request: Document) -> Document:
-        """Serve from another configuration: its container is started first, then takes over.
+        """Change an endpoint's configuration: the new container is started first, then takes over.
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
         """
@@ -160,7 +160,7 @@ class Endpoints:
         return self._list("endpoint", "Endpoint", "Endpoints", request)
 
     def delete_endpoint(self, request: Document) -> Document:
-        """End an endpoint's container and forget it."""
+        """Stop an endpoint's container and delete its record."""
         name = request["EndpointName"]
         self._find("endpoint", "Endpoint", name)
         self._stop(name)
@@ -171,21 +171,23 @@ class Endpoints:
     # The runtime
 
     def invoke(self, name: str, body: bytes, headers: Mapping[str, str]) -> tuple[Answer, str]:
-        """Call a model of an endpoint.
+        """Invoke a model of an endpoint.
 
         Args:
-            name: The endpoint.
-            body: What the model is asked.
-            headers: In lower case; `x-amzn-sagemaker-target-model` names the model.
+            name: The endpoint's name.
+            body: The request body for the model.
+            headers: The headers, with names in lower case; `x-amzn-sagemaker-target-model` names the model.
 
         Returns:
-            The container's answer, and the name of the variant that gave it.
+            The container's answer, and the name of the variant that answered.
 
         Raises:
             AwsError: As the runtime API reports it.
         """
         if len(body) > BODY_LIMIT:
-            raise AwsError("ValidationError", f"The body has {len(body)} bytes; the most is {BODY_LIMIT}.")
+            raise AwsError(
+                "ValidationError", f"The body has {len(body)} bytes; at most {BODY_LIMIT} are allowed."
+            )
         target = headers.get("x-amzn-sagemaker-target-model")
         hosted = self._hosts.get(name)
         if hosted is None or not hosted.in_service:
@@ -207,17 +209,17 @@ class Endpoints:
     # For the server
 
     def recover(self) -> None:
-        """Start the containers of all endpoints again."""
+        """Restart the containers of all endpoints."""
         for endpoint in self._store.list("endpoint"):
             self._start(endpoint["EndpointName"])
 
     def restart_if_failed(self, name: str) -> None:
-        """Start an endpoint's container once more if it has failed."""
+        """Restart an endpoint's container if it has failed."""
         if self._find("endpoint", "Endpoint", name)["EndpointStatus"] == "Failed":
             self._start(name)
 
     def status(self) -> dict[str, Any]:
-        """Return what each endpoint is and has done."""
+        """Return each endpoint's status and counters."""
         return {
             endpoint["EndpointName"]: {
                 "status": endpoint["EndpointStatus"],
@@ -228,7 +230,7 @@ class Endpoints:
         }
 
     def close(self) -> None:
-        """End all containers; their endpoints come back with the next server."""
+        """Stop all containers; the next server restarts their endpoints."""
         with self._lock:
             self._closed = True
         for name in {*self._hosts, *self._starting}:
@@ -237,7 +239,7 @@ class Endpoints:
     # Inside
 
     def _start(self, name: str, update: str | None = None) -> None:
-        """Start an endpoint's container in a thread: the first, or one for an update's configuration."""
+        """Start an endpoint's container in a thread: its first one, or the one for an update."""
         with self._lock:
             if self._closed or name in self._starting:
                 return
@@ -275,14 +277,14 @@ class Endpoints:
                 self._store.update("endpoint", name, LastModifiedTime=time.time(), **fields)
 
     def _host(self, endpoint: Document) -> _Hosted:
-        """Return a container on a new instance, which has no models on its disk."""
+        """Return a container as on a new instance, without any models on its disk."""
         name = endpoint["EndpointName"]
         place = self._account.home / "endpoints" / name
         folder = place / f"update-{uuid4().hex[:8]}" if name in self._hosts else place
         shutil.rmtree(folder / "ml", ignore_errors=True)
         variant, model = self._variant(endpoint)
         definition = model["PrimaryContainer"]
-        # A laptop has no Terraform to say this.
+        # On a laptop, there is no Terraform variable for this.
         pickles = {name: os.environ[name] for name in ("SERVE_PICKLES",) if name in os.environ}
         variables = pickles | definition.get("Environment", {})
         container = Container(self._account, self._workers, folder, model["ExecutionRoleArn"], variables)
@@ -305,7 +307,7 @@ class Endpoints:
         self._close_host(name)
         if thread is not None:
             thread.join()
-            self._close_host(name)  # which it may just have made
+            self._close_host(name)  # the thread may just have created one
 
     def _close_host(self, name: str) -> None:
         for hosts in (self._hosts, self._replacements):

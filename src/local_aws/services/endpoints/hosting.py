@@ -1,4 +1,4 @@
-"""The platform side of a multi-model endpoint: models are fetched, loaded, called and unloaded on demand.
+"""The platform side of a multi-model endpoint: downloads, loads, invokes and unloads models on demand.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html
 """
@@ -25,15 +25,15 @@ from local_aws.services.s3 import Buckets
 __all__ = ["Counters", "Host"]
 
 INVOKE_SECONDS = 60
-READY_SECONDS = 60  # an invocation waits so long for a load, which then goes on without it
+READY_SECONDS = 60  # how long an invocation waits for a load, which then continues without it
 LOAD_SECONDS = 360
 _OUT_OF_MEMORY = 507
-_LOADED = (200, 409)  # loaded now; loaded already
+_LOADED = (200, 409)  # loaded now; already loaded
 
 
 @dataclass
 class Counters:
-    """What an endpoint has done since it was started."""
+    """Counts of what an endpoint has done since it was started."""
 
     invocations: int = 0
     hits: int = 0
@@ -62,13 +62,13 @@ class Host:
         self._released = threading.Condition(self._lock)
         self._loaded: OrderedDict[str, str] = (
             OrderedDict()
-        )  # target -> the container's name, least used first
-        self._in_use: Counter[str] = Counter()  # calls under way, by target
+        )  # target -> the container's name for it, least recently used first
+        self._in_use: Counter[str] = Counter()  # current calls, by target
         self._loading: dict[str, Future[str]] = {}
         self._starts = 1
 
     def invoke(self, target: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Call a model, loading it first if it is not loaded.
+        """Invoke a model, and load it first if necessary.
 
         Raises:
             AwsError: As the runtime API reports it.
@@ -91,7 +91,7 @@ class Host:
             self._in_use[target] += 1
             is_hit = target in self._loaded
         try:
-            # A model may be unloaded for another's sake between its load and its call.
+            # A model may be unloaded between its load and its call, to make room for another.
             for _ in range(3):
                 name = self._ensure_loaded(target)
                 waited, called = time.monotonic() - started, time.monotonic()
@@ -133,15 +133,15 @@ class Host:
         except FutureTimeout:
             raise AwsError(
                 "ModelNotReadyException",
-                f"Model {target} is not ready after {READY_SECONDS} seconds; it goes on loading. Try again.",
+                f"Model {target} is not ready after {READY_SECONDS} seconds and is still loading; try again.",
                 429,
             ) from None
 
     def _load_for(self, target: str, loading: "Future[str]") -> None:
-        """Load a model for everybody who waits for it."""
+        """Load a model for all callers that are waiting for it."""
         try:
             name = self._load(target)
-        except Exception as error:  # whoever waits is told
+        except Exception as error:  # the waiting callers get it
             with self._lock:
                 del self._loading[target]
             loading.set_exception(error)
@@ -176,7 +176,7 @@ class Host:
         return name
 
     def _fetch(self, target: str, name: str) -> None:
-        """Download and unpack an artifact; its files stay on the instance, also after an unload."""
+        """Download and unpack an artifact; its files stay on the instance even if the model is unloaded."""
         model = self._folder / "ml" / "models" / name / "model"
         if model.is_dir():
             return
@@ -200,7 +200,7 @@ class Host:
         unpacked.rename(model)
 
     def _unload_least_used(self) -> bool:
-        """Unload the least recently used model that nobody calls now; wait for one if all are called."""
+        """Unload the least recently used model that is not being invoked; if all are, wait for one."""
         with self._released:
             self._released.wait_for(lambda: not self._loaded or self._unused() is not None, INVOKE_SECONDS)
             target = self._unused()
@@ -226,7 +226,7 @@ class Host:
         return self._send("GET", f"/models/{name}", b"", {}, INVOKE_SECONDS)[0] == 200
 
     def _forget_after_restart(self) -> None:
-        """A container that was started again has nothing loaded."""
+        """Forget the loaded models if the container was restarted, because it has none then."""
         if self._starts != self._container.starts:
             with self._lock:
                 self._starts = self._container.starts
@@ -264,10 +264,10 @@ class Host:
 
 
 def _unpack(archive: tarfile.TarFile, folder: Path) -> None:
-    """Write the files of an archive; the filters of `extractall` came with Python 3.11.4 only.
+    """Write the files of an archive to a folder, without `extractall`, whose filters need Python 3.11.4.
 
     Raises:
-        tarfile.TarError: an entry is not a plain file or folder within the folder.
+        tarfile.TarError: An entry is not a plain file or folder within the folder.
     """
     for entry in archive:
         path = folder / entry.name

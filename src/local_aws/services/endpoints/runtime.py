@@ -1,4 +1,4 @@
-"""InvokeEndpoint, as HTTP has it.
+"""InvokeEndpoint over HTTP.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 """
@@ -13,14 +13,14 @@ from local_aws.services.endpoints.endpoints import Endpoints
 __all__ = ["Runtime"]
 
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
-# The headers that a model is sent.
+# The request headers that are sent to a model.
 _ASKED = (
     "accept",
     "content-type",
     "x-amzn-sagemaker-custom-attributes",
     "x-amzn-sagemaker-target-model",
 )
-# Those of its answer that reach the client.
+# The headers of its answer that are returned to the client.
 _ANSWERED = ("Content-Type", "X-Amzn-SageMaker-Custom-Attributes")
 
 

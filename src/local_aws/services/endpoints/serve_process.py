@@ -1,4 +1,4 @@
-"""The container of an endpoint: `serve` as a process, watched and restarted."""
+"""An endpoint's container: `serve` as a process, watched and restarted."""
 
 import contextlib
 import socket
@@ -25,7 +25,7 @@ Answer = tuple[int, Mapping[str, str], bytes]
 
 
 class Container:
-    """A `serve` that is kept running, and the connections to it."""
+    """A `serve` process that is kept running, and the connections to it."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Container:
         """Run `serve` until it is healthy.
 
         Raises:
-            AwsError: It is not, with the log's last lines.
+            AwsError: It did not become healthy; the message has the log's last lines.
         """
         (self.folder / "ml" / "models").mkdir(parents=True, exist_ok=True)
         self._launch()
@@ -61,7 +61,7 @@ class Container:
         self._watcher.start()
 
     def close(self) -> None:
-        """End the process."""
+        """Stop the process."""
         self._closing.set()
         self.healthy.clear()
         self._end_worker()
@@ -80,8 +80,8 @@ class Container:
         """Send a request to the container.
 
         Raises:
-            TimeoutError: There was no answer in time.
-            ConnectionError: The container is not running, or broke the connection.
+            TimeoutError: The container did not answer in time.
+            ConnectionError: The container is not running, or closed the connection.
         """
         if not self.healthy.is_set():
             raise ConnectionError("the container is not in service")
@@ -93,7 +93,7 @@ class Container:
 
     @contextlib.contextmanager
     def _connection(self, seconds: float) -> Iterator[HTTPConnection]:
-        """Lend a connection that was kept open, or a new one; keep it again unless something went wrong."""
+        """Lend an open connection or a new one, and keep it open afterwards unless something went wrong."""
         try:
             connection = self._connections.get_nowait()
         except Empty:
@@ -128,7 +128,8 @@ class Container:
                 "SAGEMAKER_BASE_DIR": str(self.folder / "ml"),
             },
         )
-        # A fresh process, not a fork of the warm one: what it uses is what it would use in its image.
+        # A new process, not a fork of the warm one: it loads only the modules that it would load in its
+        # image.
         self._worker = self._workers.start(
             Command(self._command, environment, self.folder, self.log, self.folder / "ml", fork=False)
         )
@@ -156,7 +157,7 @@ class Container:
             connection.close()
 
     def _watch(self) -> None:
-        """Start the container again whenever it ends by itself."""
+        """Restart the container whenever it exits."""
         attempt = 0
         while not self._closing.is_set():
             self._worker.wait(None)
@@ -179,7 +180,7 @@ class Container:
 
 
 def _is_closed(connection: HTTPConnection) -> bool:
-    """Return whether the other end has closed a connection while nobody used it."""
+    """Return whether the other end has closed a connection while it was idle."""
     if connection.sock is None:
         return True
     connection.sock.settimeout(0)

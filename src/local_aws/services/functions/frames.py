@@ -12,7 +12,7 @@ _LENGTH = struct.Struct("!I")
 
 
 class Frames:
-    """One end of the socket. Any thread may send; one thread receives."""
+    """One end of the socket. Any thread may send, but only one may receive."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -23,14 +23,14 @@ class Frames:
         """Send one message.
 
         Raises:
-            OSError: The other end is gone.
+            OSError: The other end is closed.
         """
         content = json.dumps(message).encode()
         with self._sending:
             self._connection.sendall(_LENGTH.pack(len(content)) + content)
 
     def receive(self) -> dict[str, Any] | None:
-        """Return the next message, or None when the other end is gone."""
+        """Return the next message, or None if the other end is closed."""
         try:
             length = self._stream.read(_LENGTH.size)
             content = self._stream.read(_LENGTH.unpack(length)[0]) if len(length) == _LENGTH.size else b""
@@ -39,10 +39,10 @@ class Frames:
         return json.loads(content) if content else None
 
     def close(self) -> None:
-        """End the conversation; a thread that receives is told so."""
+        """Close the connection; a thread that is receiving gets None."""
         try:
             self._connection.shutdown(socket.SHUT_RDWR)
         except OSError:
-            return  # it has ended already
+            return  # it is already closed
         finally:
             self._connection.close()

@@ -1,4 +1,4 @@
-"""Lambda functions: real handlers, each in a process of its own."""
+"""Lambda functions: real handlers, each in its own process."""
 
 import hashlib
 import importlib.util
@@ -29,11 +29,11 @@ _STOP_SECONDS = 5
 
 @dataclass(frozen=True)
 class Invocation:
-    """How an invocation ended.
+    """The result of an invocation.
 
     Attributes:
         payload: JSON text: what the handler returned, or a description of its error.
-        error: `Unhandled` when the handler raised, else None.
+        error: `Unhandled` if the handler raised an exception, else None.
     """
 
     payload: str
@@ -59,16 +59,16 @@ class Functions:
         role: str,
         url_auth: str = "NONE",
     ) -> None:
-        """Create a function or change it. A function whose code or settings have changed starts afresh.
+        """Create or change a function. If its code or settings have changed, it gets a new process.
 
         Args:
-            name: The function.
-            handler: `module.function`.
-            environment: Its own variables.
-            timeout: Seconds.
-            memory: Megabytes; what it is told, not what it is held to.
-            role: The ARN it acts with.
-            url_auth: Who may call its URL: AWS_IAM (who signs) or NONE (everybody).
+            name: The function's name.
+            handler: The handler, as `module.function`.
+            environment: The function's own variables.
+            timeout: The time limit in seconds.
+            memory: The memory in megabytes, which the function is told but which is not enforced.
+            role: The ARN of the role it acts as.
+            url_auth: Who may call its URL: AWS_IAM (only signed requests) or NONE (anyone).
         """
         document = {
             "FunctionName": name,
@@ -107,7 +107,7 @@ class Functions:
 
     @property
     def region(self) -> str:
-        """Where all functions are."""
+        """The region of all functions."""
         return self._account.region
 
     def url(self, name: str) -> str:
@@ -115,7 +115,7 @@ class Functions:
         return f"{self._account.endpoint_url}/function-url/{name}/"
 
     def invoke(self, name: str, event: Any) -> Invocation:
-        """Run a handler and wait for what it returns."""
+        """Run a handler and wait for its result."""
         function = self.find(name)
         name, seconds = function["FunctionName"], function["Timeout"]
         runtime = self._runtime(function)
@@ -142,7 +142,7 @@ class Functions:
         return Invocation(reply["payload"])
 
     def close(self) -> None:
-        """End every function's process."""
+        """Stop every function's process."""
         with self._lock:
             self._closed = True
         for runtime in list(self._runtimes.values()):
@@ -160,7 +160,7 @@ class Functions:
             return runtime
 
     def _retire(self, name: str, runtime: "_Runtime | None" = None) -> None:
-        """Let the next invocation start a new process; the old one ends when its other calls have."""
+        """Let the next invocation start a new process; the old one stops when its other calls have ended."""
         with self._lock:
             current = self._runtimes.get(name)
             if current is None or (runtime is not None and current is not runtime):
@@ -170,7 +170,7 @@ class Functions:
 
 
 class _Runtime:
-    """One function's process, and the calls it is answering."""
+    """One function's process, and the calls that it is working on."""
 
     def __init__(self, function: Document, account: Account, log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -212,7 +212,7 @@ class _Runtime:
         threading.Thread(target=self._receive, name=function["FunctionName"], daemon=True).start()
 
     def call(self, message: dict[str, Any]) -> Future[dict[str, Any]]:
-        """Send an event; the future holds the answer, or a ConnectionError when the process has ended."""
+        """Send an event; the future gets the answer, or a ConnectionError if the process has ended."""
         number, future = str(next(self._numbers)), Future()
         self._calls[number] = future
         try:
@@ -225,7 +225,7 @@ class _Runtime:
         return future
 
     def retire(self) -> None:
-        """End the process: now if nobody waits for it, else after the calls under way."""
+        """Stop the process: now if it is idle, otherwise after its current calls."""
         self._retired = True
         self._end_if_idle()
 
@@ -234,7 +234,7 @@ class _Runtime:
             self.end()
 
     def end(self) -> None:
-        """End the process; whoever waits for it is told so."""
+        """Stop the process; callers that are waiting for it get a ConnectionError."""
         self._frames.close()
         try:
             self._process.wait(_STOP_SECONDS)
@@ -254,7 +254,7 @@ class _Runtime:
         self._process.wait()
 
     def _abandon(self) -> None:
-        """Tell everybody who waits that there will be no answer."""
+        """Tell all waiting callers that there will be no answer."""
         while self._calls:
             try:
                 _, call = self._calls.popitem()
@@ -269,7 +269,7 @@ def _unhandled(message: str, kind: str) -> Invocation:
 
 
 def _code_hash(handler: str) -> str:
-    """Return a hash of the package that a handler is in, so that changed code is noticed."""
+    """Return a hash of the handler's package, so that changed code is noticed."""
     package = handler.split(".", 1)[0]
     specification = importlib.util.find_spec(package)
     if specification is None:

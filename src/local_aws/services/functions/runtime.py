@@ -1,6 +1,6 @@
 """The process a function runs in: `python -m local_aws.services.functions.runtime HANDLER DESCRIPTOR`.
 
-It stays for many invocations, several at a time, and ends with the server: its socket does.
+It handles many invocations, several at a time, and ends with the server, whose end closes its socket.
 """
 
 import importlib
@@ -20,13 +20,13 @@ from local_aws.services.functions.frames import Frames
 
 __all__ = ["CONCURRENCY", "Context", "main"]
 
-# On AWS every concurrent invocation has a process of its own; here they share one.
+# On AWS, every concurrent invocation has its own process; here they share one.
 CONCURRENCY = 16
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a handler is told about its invocation."""
+    """The context object that a handler gets with an invocation."""
 
     aws_request_id: str
     deadline: float
@@ -36,17 +36,18 @@ class Context:
     function_version: str = "$LATEST"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how much time the invocation has left."""
+        """Return how much time the invocation has left, in milliseconds."""
         return max(0, round((self.deadline - time.time()) * 1000))
 
 
 def main() -> None:
-    """Answer invocations until the server goes away."""
+    """Answer invocations until the server ends."""
     frames = Frames(socket.socket(fileno=int(sys.argv[2])))
     try:
         handler = _load(sys.argv[1])
     except BaseException as error:
-        # Every invocation is told why, and the process ends after the first: the next one tries again.
+        # The invocation gets the reason as its error. Then the process ends, so the next invocation tries
+        # again.
         traceback.print_exc()
         if message := frames.receive():
             frames.send({"id": message["id"], "error": _describe(error), "ends": True})
@@ -67,7 +68,7 @@ def _answer(frames: Frames, handler: Callable[[Any, Context], Any], message: dic
     try:
         result = handler(message["event"], Context(**message["context"]))
         reply = {"id": message["id"], "payload": json.dumps(result)}
-    except BaseException as error:  # SystemExit too: it ends an invocation on AWS, not the function
+    except BaseException as error:  # also SystemExit: on AWS, it ends an invocation, not the function
         traceback.print_exc()
         reply = {"id": message["id"], "error": _describe(error)}
     try:

@@ -1,9 +1,9 @@
-"""Signature Version 4 of a request, made again and compared.
+"""Checks a request's Signature Version 4: computes it again and compares.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 
-The steps of botocore's `SigV4Auth` are not its documented interface: seen on the version that
-`core/validation.py` names, and held by `tests/local_aws/core/test_botocore.py`.
+The methods of botocore's `SigV4Auth` that this module calls are not a documented interface. They were checked
+on the version that `core/validation.py` names, and `tests/local_aws/core/test_botocore.py` tests them.
 """
 
 import hashlib
@@ -31,10 +31,10 @@ _SKEW_SECONDS = 300
 
 
 def signer_of(request: Request, service: str, region: str) -> str | None:
-    """Return the access key that signed a request, or None when nobody did.
+    """Return the access key that signed a request, or None if it is not signed.
 
     Raises:
-        AwsError: It is signed, but not with this AWS's secret, for this service and region, or now.
+        AwsError: The signature has the wrong secret, service or region, or is out of date.
     """
     if not (given := request.header("Authorization")):
         return None
@@ -50,16 +50,16 @@ def signer_of(request: Request, service: str, region: str) -> str | None:
     except ValueError:
         raise _invalid(f"X-Amz-Date {stamp!r} is not a time such as 20260101T000000Z.") from None
     if abs(age) > _SKEW_SECONDS or not stamp.startswith(day):
-        raise _invalid(f"Signature expired: {stamp} is more than {_SKEW_SECONDS} seconds away.")
+        raise _invalid(f"Signature expired: {stamp} is more than {_SKEW_SECONDS} seconds from now.")
     headers = {name: request.header(name) for name in names.split(";")}
     declared = headers.get("x-amz-content-sha256")
     is_whole = declared in (None, "UNSIGNED-PAYLOAD", hashlib.sha256(request.body).hexdigest())
     if not is_whole or "host" not in headers or "x-amz-date" not in headers:
-        raise _invalid("The body, the Host or the X-Amz-Date is not what was signed.")
+        raise _invalid("The body, the Host or the X-Amz-Date differs from what was signed.")
     if not hmac.compare_digest(signature, _sign(request, headers, key, service, region)):
         raise _invalid(
             "The request signature we calculated does not match the signature you provided. "
-            f"Check your AWS Secret Access Key and signing method. Here it is {SECRET!r}."
+            f"Check your AWS Secret Access Key and signing method. The key of local_aws is {SECRET!r}."
         )
     return key
 

@@ -1,4 +1,4 @@
-"""A function behind an address of its own: HTTP to an event of format 2.0, and back.
+"""Function URLs: an HTTP request becomes an event of format 2.0, and the result becomes the HTTP answer.
 
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 """
@@ -24,7 +24,7 @@ _PREFIX = "/function-url/"
 
 
 class FunctionUrls:
-    """Serves `/function-url/NAME/PATH`. A signature is checked wherever there is one.
+    """Serves `/function-url/NAME/PATH`. If a request is signed, its signature is checked.
 
     https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     """
@@ -100,17 +100,17 @@ def _event(request: Request, name: str, path: str) -> dict[str, Any]:
 
 
 def _body(body: bytes, content_type: str) -> tuple[str, bool]:
-    """Return a request's body as the event carries it, and whether that is base64."""
+    """Return a request's body as the event contains it, and whether that is base64."""
     if content_type.startswith(_TEXT):
         try:
             return body.decode(), False
         except UnicodeDecodeError:
-            pass  # it says that it is text, and is none
+            pass  # its content type is text, but it is not
     return base64.b64encode(body).decode(), True
 
 
 def _reply(result: Any) -> Reply:
-    """Return what a handler's result means. Without a statusCode, it is the body of a 200."""
+    """Return a handler's result as an HTTP answer. A result without statusCode is the body of a 200."""
     if not (isinstance(result, dict) and "statusCode" in result):
         body = result if isinstance(result, str) else json.dumps(result)
         return Reply(body.encode(), 200, {"Content-Type": "application/json"})
