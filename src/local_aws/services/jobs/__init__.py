@@ -1,5 +1,5 @@
 """SageMaker's processing, training and tuning jobs.
 
-Read `family` (what they share: record, folder, thread, end), `processing`, `training`, `tuning` (trials
-are training jobs), `search` (what trial number i tries) and `ranges`.
+Read `family` (what they share: a record, a folder, a thread, a result), `processing`, `training`, `tuning`
+(its trials are training jobs), `search` (what trial number i tries) and `ranges`.
 """

@@ -1,4 +1,4 @@
-"""What processing, training and tuning jobs have in common: a record, a folder, a thread, an end."""
+"""What processing, training and tuning jobs have in common: a record, a folder, a thread, a result."""
 
 import os
 import threading
@@ -19,10 +19,12 @@ from local_aws.services.s3 import Buckets
 
 __all__ = ["JobFailed", "JobFamily", "JobStopped", "Platform", "Run", "failure_reason", "read_text"]
 
-REASON_LENGTH = 1024  # of a FailureReason and an ExitMessage, in botocore's model
-# A pipeline's step puts the name of its job before the job's reason.
+REASON_LENGTH = 1024  # characters of a FailureReason or an ExitMessage, from botocore's model
+# A pipeline's step prefixes the job's reason with the job's name.
 _ROOM_FOR_JOB_NAME = 100
-_SERVER_STOPPED = "InternalServerError: the local_aws server was stopped while this job ran. Start it again."
+_SERVER_STOPPED = (
+    "InternalServerError: the local_aws server was stopped while this job ran. Start the job again."
+)
 _SLOT_SECONDS = 0.1
 _ENDED = ("Completed", "Failed", "Stopped")
 
@@ -32,15 +34,20 @@ class JobFailed(Exception):
 
 
 class JobStopped(Exception):
-    """The job was stopped, or took longer than it may; the message says which."""
+    """The job was stopped or exceeded its time limit; the message says which."""
 
 
 @dataclass
 class Platform:
-    """What jobs run on.
+    """What jobs need to run.
 
     Attributes:
-        slots: As many jobs run at once, over everything, as the machine has processors: like a quota.
+        account: The local AWS account.
+        store: All records.
+        buckets: All S3 objects.
+        workers: Starts the jobs' processes.
+        slots: Limits the number of jobs that run at a time, of all kinds, to the number of processors.
+        closing: Set when the server is stopping.
     """
 
     account: Account
@@ -55,7 +62,7 @@ class Platform:
 
 @dataclass
 class Run:
-    """One job that is under way."""
+    """One running job."""
 
     name: str
     folder: Path
@@ -70,14 +77,14 @@ class Run:
 
     @property
     def log(self) -> Path:
-        """Everything the job printed."""
+        """The file with everything the job printed."""
         return self.folder / "log.txt"
 
     def local(self, container_path: str) -> Path:
-        """Return where a path of the container is.
+        """Return the local path for a path in the container.
 
         Raises:
-            JobFailed: It is not under /opt/ml.
+            JobFailed: The path is not under /opt/ml.
         """
         if not container_path.startswith("/opt/ml/") or ".." in Path(container_path).parts:
             raise JobFailed(f"ClientError: LocalPath {container_path!r} is not under /opt/ml/")
@@ -85,10 +92,10 @@ class Run:
 
 
 class JobFamily:
-    """One kind of job. A subclass says what running means, and offers the operations under boto3's names."""
+    """One kind of job. A subclass implements `run`, and the operations under boto3's names."""
 
     kind: ClassVar[str]
-    noun: ClassVar[str]  # such as ProcessingJob, from which AWS makes ProcessingJobName, ...Arn and ...Status
+    noun: ClassVar[str]  # such as ProcessingJob, for the fields ProcessingJobName, ...Arn and ...Status
     list_key: ClassVar[str]
 
     def __init__(self, platform: Platform) -> None:
@@ -98,7 +105,7 @@ class JobFamily:
     # For subclasses
 
     def run(self, run: Run, job: Document) -> dict[str, Any]:
-        """Do the job; return the fields that record its success."""
+        """Run the job; return the fields that record its success."""
         raise NotImplementedError
 
     def failed(self, job: Document) -> dict[str, Any]:
@@ -116,7 +123,7 @@ class JobFamily:
         return self.platform.account.arn("sagemaker", f"{self.kind}/{name}")
 
     def create(self, request: Document, **fields: Any) -> dict[str, str]:
-        """Record a job and begin it."""
+        """Record a job and start it."""
         name, now = request[f"{self.noun}Name"], time.time()
         arn = self.arn(name)
         document = {
@@ -129,13 +136,13 @@ class JobFamily:
         }
         folder = self.folder(name)
         if folder.exists() or not self.platform.store.add(self.kind, name, document):
-            raise already_exists(f"A {self.kind} with the name {name!r} exists already ({arn})")
+            raise already_exists(f"A {self.kind} with the name {name!r} already exists ({arn})")
         run = self._runs[name] = Run(name, folder)
         threading.Thread(target=self._run, args=(run,), name=name).start()
         return {f"{self.noun}Arn": arn}
 
     def folder(self, name: str) -> Path:
-        """Return where a job's files are."""
+        """Return the folder of a job's files."""
         return self.platform.account.home / "jobs" / name
 
     def find(self, name: str) -> Document:
@@ -158,10 +165,10 @@ class JobFamily:
         return self.platform.store.update(self.kind, name, LastModifiedTime=time.time(), **fields)
 
     def stop(self, name: str) -> dict[str, Any]:
-        """End a job that is under way.
+        """Stop a running job.
 
         Raises:
-            AwsError: It is not under way.
+            AwsError: The job is not running.
         """
         if not self.end(name):
             raise invalid(
@@ -170,7 +177,7 @@ class JobFamily:
         return {}
 
     def end(self, name: str) -> bool:
-        """End a job if it is under way; tell whether it was."""
+        """Stop a job if it is running; return whether it was."""
         with self.platform.store.lock:
             run = self._runs.get(name)
             if run is None or self.status(self.find(name)) in _ENDED:
@@ -180,13 +187,13 @@ class JobFamily:
         return True
 
     def wait(self, name: str) -> Document:
-        """Return a job's record once it has ended."""
+        """Wait until a job has ended, and return its record."""
         if run := self._runs.get(name):
             run.done.wait()
         return self.find(name)
 
     def listed(self, request: Document) -> dict[str, Any]:
-        """Answer a List operation: newest first unless asked otherwise."""
+        """Answer a List operation, by default newest first."""
         jobs = self.platform.store.list(self.kind)
         chosen, following = listing(jobs, request, name=f"{self.noun}Name", status=f"{self.noun}Status")
         return {self.list_key: chosen, **following}
@@ -194,11 +201,11 @@ class JobFamily:
     # For the server
 
     def running(self) -> list[str]:
-        """Return the names of the jobs under way."""
+        """Return the names of the running jobs."""
         return sorted(self._runs)
 
     def recover(self) -> None:
-        """Fail what a server that is gone has left behind."""
+        """Mark jobs that were running when the last server ended as failed."""
         for job in self.platform.store.list(self.kind):
             if self.status(job) not in _ENDED:
                 reason = _SERVER_STOPPED
@@ -206,7 +213,7 @@ class JobFamily:
                 self.update(job[f"{self.noun}Name"], **fields)
 
     def close(self) -> None:
-        """End all jobs and wait for their ends."""
+        """Stop all jobs and wait until they have ended."""
         for run in list(self._runs.values()):
             self._end(run)
         for run in list(self._runs.values()):
@@ -220,14 +227,14 @@ class JobFamily:
         """Run a command in a job's folder.
 
         Raises:
-            JobFailed: It cannot run here, or did not exit with 0.
-            JobStopped: It was stopped.
+            JobFailed: The command cannot run here, or did not exit with 0.
+            JobStopped: The job was stopped or exceeded its time limit.
         """
         named = next((argument for argument in command if OPT_ML in argument), None)
         if named and not self.platform.workers.has_private_opt_ml:
             raise JobFailed(
-                f"ClientError: the command names {OPT_ML} ({named[:200]!r}). This system does not let a job "
-                "have one of its own: take the folder from SAGEMAKER_BASE_DIR."
+                f"ClientError: the command names {OPT_ML} ({named[:200]!r}), but on this system jobs cannot "
+                "have their own; use the folder in SAGEMAKER_BASE_DIR instead."
             )
         role_arn = self.find(run.name)["RoleArn"]
         everything = self.platform.account.environment(
@@ -248,7 +255,7 @@ class JobFamily:
             raise JobFailed(failure_reason(f"AlgorithmError: {cause}", run.log))
 
     def take_slot(self, run: Run) -> None:
-        """Wait for the machine to have room.
+        """Wait for a free slot.
 
         Raises:
             JobStopped: The job was stopped while it waited.
@@ -273,7 +280,7 @@ class JobFamily:
                 traceback.print_exc()
                 reason = f"InternalServerError: {type(error).__name__}: {error}"[:REASON_LENGTH]
                 fields = {status_field: "Failed", "FailureReason": reason, **self.failed(self.find(run.name))}
-            if not self.platform.closing.is_set():  # else the next server says why the job did not end
+            if not self.platform.closing.is_set():  # otherwise the next server records why the job failed
                 self.update(run.name, **fields)
         finally:
             self._runs.pop(run.name, None)
@@ -287,12 +294,12 @@ class JobFamily:
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text, or nothing when there is no file."""
+    """Return a file's text, or an empty string if the file does not exist."""
     return path.read_text(errors="replace") if path.is_file() else ""
 
 
 def failure_reason(cause: str, log: Path) -> str:
-    """Return a FailureReason: the cause, where the log is, and as much of its end as there is room for."""
+    """Return a FailureReason: the cause, the log's path, and as much of the end of the log as fits."""
     head = f"{cause[: REASON_LENGTH // 2]}\nLog: {log}\n"
     lines = read_text(log).strip()
     room = REASON_LENGTH - _ROOM_FOR_JOB_NAME - len(head)

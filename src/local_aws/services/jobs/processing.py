@@ -1,4 +1,4 @@
-"""Processing jobs: S3 in, a command, S3 out."""
+"""Processing jobs: download inputs from S3, run a command, upload outputs to S3."""
 
 import json
 import time
@@ -21,7 +21,7 @@ class ProcessingJobs(JobFamily):
     list_key = "ProcessingJobSummaries"
 
     def create_processing_job(self, request: Document) -> dict[str, str]:
-        """Begin a job."""
+        """Start a job."""
         _refuse_unemulated(request)
         return self.create(request)
 
@@ -34,11 +34,11 @@ class ProcessingJobs(JobFamily):
         return self.listed(request)
 
     def stop_processing_job(self, request: Document) -> Document:
-        """End a job."""
+        """Stop a job."""
         return self.stop(request["ProcessingJobName"])
 
     def run(self, run: Run, job: Document) -> dict[str, Any]:
-        """Download the inputs, run the command, upload the outputs if it succeeded."""
+        """Download the inputs, run the command and, if it succeeds, upload the outputs."""
         self.take_slot(run)
         try:
             self.update(run.name, ProcessingStartTime=time.time())
@@ -67,11 +67,11 @@ class ProcessingJobs(JobFamily):
         return self._ending(job)
 
     def failed(self, job: Document) -> dict[str, Any]:
-        """Record when, and what the job said."""
+        """Return the fields with the end time and the job's exit message."""
         return self._ending(job)
 
     def stopped(self, job: Document, reason: str) -> dict[str, Any]:
-        """Record when and why."""
+        """Return the fields with the end time and the reason."""
         return {"ProcessingEndTime": time.time(), "ExitMessage": reason}
 
     def _ending(self, job: Document) -> dict[str, Any]:
@@ -98,15 +98,19 @@ def _refuse_unemulated(request: Document) -> None:
     if request["ProcessingResources"].get("ClusterConfig", {}).get("InstanceCount", 1) != 1:
         raise not_emulated("processing on more than one instance")
     if not request["AppSpecification"].get("ContainerEntrypoint"):
-        raise not_emulated("a processing job without ContainerEntrypoint: there is no image to ask for one")
+        raise not_emulated("processing jobs without ContainerEntrypoint, which AWS would take from the image")
     for source in request.get("ProcessingInputs", []):
         address = source.get("S3Input")
         if address is None:
-            raise not_emulated(f"the input {source['InputName']!r}, which is no S3Input")
+            raise not_emulated(f"the input {source['InputName']!r}, which is not an S3Input")
         if address["S3DataType"] != "S3Prefix" or address.get("S3CompressionType", "None") != "None":
-            raise not_emulated(f"the input {source['InputName']!r}: only an uncompressed S3Prefix is")
+            raise not_emulated(
+                f"the input {source['InputName']!r}; it supports only an uncompressed S3Prefix"
+            )
         if address.get("S3InputMode", "File") != "File":
             raise not_emulated(f"the input {source['InputName']!r} with S3InputMode {address['S3InputMode']}")
     for output in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
         if output.get("S3Output", {}).get("S3UploadMode") != "EndOfJob":
-            raise not_emulated(f"the output {output['OutputName']!r}: only S3Output with EndOfJob is")
+            raise not_emulated(
+                f"the output {output['OutputName']!r}; it supports only S3Output with EndOfJob"
+            )

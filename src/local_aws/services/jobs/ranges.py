@@ -1,4 +1,4 @@
-"""Ranges of hyperparameters: what is allowed in them, and a random draw for trial number i."""
+"""Hyperparameter ranges: checks them, and draws random values for trial number i."""
 
 import math
 import random
@@ -16,15 +16,15 @@ _NUMERIC = ("IntegerParameterRanges", "ContinuousParameterRanges")
 def sample(ranges: Ranges, seed: int, trial: int) -> dict[str, str]:
     """Return the hyperparameters of one trial.
 
-    They depend on the seed and the trial's number only, not on which trials ended before it. Scaling `Auto`
-    is `Linear` here; on AWS the service chooses.
+    They depend only on the seed and the trial's number, not on which trials ended before it. The scaling
+    `Auto` means `Linear` here; on AWS, the service chooses.
     """
     generator = random.Random(f"{seed}-{trial}")  # noqa: S311
     values = {}
     for item in ranges.get("CategoricalParameterRanges", []):
         values[item["Name"]] = generator.choice(item["Values"])
     for item in ranges.get("IntegerParameterRanges", []):
-        # Half a step on either side gives the two ends the share of the others.
+        # Half a step on either side makes the two end values as likely as the others.
         low, high = int(item["MinValue"]), int(item["MaxValue"])
         scaling = item.get("ScalingType", "Auto")
         margin = 0.0 if scaling == "Logarithmic" else 0.5
@@ -46,13 +46,13 @@ def _draw(generator: random.Random, low: float, high: float, scaling: str) -> fl
 
 
 def check_ranges(ranges: Ranges) -> None:
-    """Refuse what AWS refuses.
+    """Refuse ranges that AWS would refuse.
 
     Raises:
-        AwsError: A range that is empty, or that its scaling cannot work on.
+        AwsError: A range is missing, repeated or empty, or does not fit its scaling.
     """
     if not any(ranges.values()):
-        raise invalid("At least one hyperparameter range is needed.")
+        raise invalid("The tuning job needs at least one hyperparameter range.")
     names = [item["Name"] for group in ranges.values() for item in group]
     if repeated := {name for name in names if names.count(name) > 1}:
         raise invalid(f"More than one range for: {', '.join(sorted(repeated))}")
@@ -62,7 +62,7 @@ def check_ranges(ranges: Ranges) -> None:
             low, high = float(item["MinValue"]), float(item["MaxValue"])
         except ValueError:
             raise invalid(
-                f"Range of {name!r}: {item['MinValue']!r} to {item['MaxValue']!r}, no numbers"
+                f"Range of {name!r}: {item['MinValue']!r} and {item['MaxValue']!r} must be numbers"
             ) from None
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise invalid(f"Range of {name!r}: MinValue {low} must be less than MaxValue {high}")

@@ -1,4 +1,4 @@
-"""What a tuning job tries in trial number i, by the strategies Random, Grid and Bayesian.
+"""What a tuning job tries in trial number i, with the strategies Random, Grid and Bayesian.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-how-it-works.html
 """
@@ -14,22 +14,22 @@ from local_aws.services.jobs.ranges import Ranges, sample
 __all__ = ["STRATEGIES", "Search", "check_strategy"]
 
 STRATEGIES = ("Bayesian", "Grid", "Random")
-# AWS does not say how many of its first proposals are random.
+# AWS does not document how many of its first proposals are random.
 _RANDOM_PROPOSALS = 5
 
 Document = dict[str, Any]
-# The values of an earlier trial, and its score; None when it has none.
+# The values of each earlier trial, and its score, or None if it has no score.
 Past = Sequence[tuple[Mapping[str, str], float | None]]
 
 
 class Search:
-    """The trials of one tuning job. Several algorithms take turns, so that each gets its share.
+    """The trials of one tuning job. Several algorithms take turns, so that each gets an equal number.
 
-    Every proposal depends on the seed, the trial's number and the past that is given, on nothing else.
+    Every proposal depends only on the seed, the trial's number and the earlier trials passed in.
 
     Attributes:
-        count: How many trials there are.
-        learns: Whether a proposal depends on the past, so that a trial has to wait for those before it.
+        count: The number of trials.
+        learns: Whether a proposal depends on earlier trials, so that a trial must wait for them.
     """
 
     def __init__(self, strategy: str, definitions: Sequence[Document], seed: int, count: int | None) -> None:
@@ -48,8 +48,8 @@ class Search:
         """Return the hyperparameters of a trial.
 
         Args:
-            trial: Its number, from 0.
-            past: Earlier trials of the same algorithm; only the strategy Bayesian looks at them.
+            trial: The trial's number, from 0.
+            past: Earlier trials of the same algorithm, which only the strategy Bayesian uses.
         """
         if self._grid:
             return self._grid[trial][1]
@@ -61,21 +61,21 @@ class Search:
 
 
 def check_strategy(strategy: str, definitions: Sequence[Document], count: int | None) -> None:
-    """Refuse what AWS refuses of a strategy, and what is not emulated.
+    """Refuse strategies and settings that AWS would refuse or that are not emulated.
 
     Raises:
-        AwsError: With the strategy's name.
+        AwsError: The strategy or its settings are refused; the message names the strategy.
     """
     if strategy not in STRATEGIES:
-        raise not_emulated(f"the tuning strategy {strategy}: only {', '.join(STRATEGIES)} are")
+        raise not_emulated(f"the tuning strategy {strategy}; it supports {', '.join(STRATEGIES)}")
     if strategy != "Grid":
         if count is None:
-            raise invalid(f"MaxNumberOfTrainingJobs is needed for the strategy {strategy}.")
+            raise invalid(f"The strategy {strategy} needs MaxNumberOfTrainingJobs.")
         return
     for definition in definitions:
         ranges = definition.get("HyperParameterRanges") or {}
         if any(ranges.get(kind) for kind in ("IntegerParameterRanges", "ContinuousParameterRanges")):
-            raise invalid("The strategy Grid takes CategoricalParameterRanges only.")
+            raise invalid("The strategy Grid accepts only CategoricalParameterRanges.")
     combinations = sum(1 for _ in _grid(definitions))
     if count not in (None, combinations):
         raise invalid(
@@ -96,11 +96,11 @@ def _grid(definitions: Sequence[Document]) -> list[tuple[Document, dict[str, str
 
 
 def _learn(ranges: Ranges, seed: int, trial: int, past: Past, objective: str) -> dict[str, str]:
-    """Return what Optuna's tree-structured Parzen estimator would try next.
+    """Return the next proposal of Optuna's tree-structured Parzen estimator.
 
     https://optuna.readthedocs.io/en/stable/reference/samplers/generated/optuna.samplers.TPESampler.html
     """
-    import optuna  # it takes a second, and few jobs ask for it
+    import optuna  # imported here because it takes a second and few jobs need it
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     axes = {axis.name: axis for axis in _axes(ranges)}
@@ -122,7 +122,7 @@ def _learn(ranges: Ranges, seed: int, trial: int, past: Past, objective: str) ->
 
 
 class _Axis:
-    """One hyperparameter as Optuna sees it; reverse logarithmic is the logarithm of 1 - x there."""
+    """One hyperparameter in Optuna's terms; reverse logarithmic becomes logarithmic in 1 - x."""
 
     def __init__(self, name: str, kind: str, item: Document) -> None:
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -143,7 +143,7 @@ class _Axis:
             self.distribution = FloatDistribution(low, high, log=is_log)
 
     def inward(self, text: str) -> str | int | float:
-        """Return a hyperparameter's text as Optuna's value."""
+        """Convert a hyperparameter's text to Optuna's value."""
         if self._kind == "Categorical":
             return text
         if self._kind == "Integer":
@@ -152,7 +152,7 @@ class _Axis:
         return min(max(value, self.distribution.low), self.distribution.high)
 
     def outward(self, value: str | int | float) -> str:
-        """Return Optuna's value as a hyperparameter's text."""
+        """Convert Optuna's value to a hyperparameter's text."""
         if self._kind != "Continuous":
             return str(value)
         value = 1 - value if self._reversed else value

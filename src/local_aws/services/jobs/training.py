@@ -1,4 +1,4 @@
-"""Training jobs: channels in, `train`, model.tar.gz and metrics out."""
+"""Training jobs: download the channels, run `train`, upload model.tar.gz and record metrics."""
 
 import gzip
 import io
@@ -27,11 +27,11 @@ class TrainingJobs(JobFamily):
     list_key = "TrainingJobSummaries"
 
     def create_training_job(self, request: Document) -> dict[str, str]:
-        """Begin a job."""
+        """Start a job."""
         return self.begin(request)
 
     def begin(self, request: Document, **fields: Any) -> dict[str, str]:
-        """Begin a job; a trial of a tuning job has further fields."""
+        """Start a job; a trial of a tuning job has additional fields."""
         _refuse_unemulated(request)
         transition = {"Status": "Starting", "StartTime": time.time()}
         return self.create(
@@ -47,11 +47,11 @@ class TrainingJobs(JobFamily):
         return self.listed(request)
 
     def stop_training_job(self, request: Document) -> Document:
-        """End a job."""
+        """Stop a job."""
         return self.stop(request["TrainingJobName"])
 
     def run(self, run: Run, job: Document) -> dict[str, Any]:
-        """Download the channels, run the command, upload the model."""
+        """Download the channels, run the command and upload the model."""
         self.take_slot(run)
         try:
             self.update(
@@ -93,15 +93,15 @@ class TrainingJobs(JobFamily):
             self.platform.slots.release()
 
     def failed(self, job: Document) -> dict[str, Any]:
-        """Record when."""
+        """Return the fields with the end time."""
         return self._end_fields(job, "Failed")
 
     def stopped(self, job: Document, reason: str) -> dict[str, Any]:
-        """Record when, and whether time was up."""
+        """Return the fields with the end time, and whether the time limit was exceeded."""
         return self._end_fields(job, "MaxRuntimeExceeded" if reason == "MaxRuntimeExceeded" else "Stopped")
 
     def _require_objective(self, run: Run, job: Document, metrics: list[Document]) -> None:
-        """Fail a trial that did not report what the tuner compares."""
+        """Fail a trial that did not report the tuning job's objective metric."""
         objective = job.get("ObjectiveMetricName")
         if objective and objective not in {metric["MetricName"] for metric in metrics}:
             raise JobFailed(
@@ -138,9 +138,9 @@ class TrainingJobs(JobFamily):
 
 
 def last_metrics(log: str, definitions: Iterable[Document]) -> list[Document]:
-    """Return what each metric's regex found last in a log.
+    """Return each metric's last value in a log, as found by its regex.
 
-    A match that is no finite number is passed over, as CloudWatch would pass it over.
+    A match that is not a finite number is skipped, as in CloudWatch.
     """
     metrics = []
     for definition in definitions:
@@ -157,7 +157,7 @@ def last_metrics(log: str, definitions: Iterable[Document]) -> list[Document]:
 
 
 def deterministic_tar(folder: Path) -> bytes:
-    """Return a folder as tar.gz bytes that depend on names and contents only."""
+    """Return a folder as tar.gz bytes that depend only on names and contents."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w") as archive:
         for path in sorted(folder.rglob("*")):
@@ -222,7 +222,9 @@ def _refuse_unemulated(request: Document) -> None:
     for channel in request.get("InputDataConfig", []):
         source = channel["DataSource"].get("S3DataSource", {})
         if source.get("S3DataType") != "S3Prefix" or channel.get("CompressionType", "None") != "None":
-            raise not_emulated(f"the channel {channel['ChannelName']!r}: only an uncompressed S3Prefix is")
+            raise not_emulated(
+                f"the channel {channel['ChannelName']!r}; it supports only an uncompressed S3Prefix"
+            )
         if channel.get("InputMode", "File") != "File":
             raise not_emulated(
                 f"the channel {channel['ChannelName']!r} with InputMode {channel['InputMode']}"

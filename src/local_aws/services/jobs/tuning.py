@@ -18,7 +18,7 @@ __all__ = ["TuningJobs"]
 
 _NAME_LENGTH = 20
 _SEED_LIMIT = 2**31
-_FUTILE_FAILURES = 5  # after so many failed trials and none that completed AWS gives up
+_FUTILE_FAILURES = 5  # after this many failed trials without a completed one, AWS gives up
 _COUNTERS = {
     "InProgress": "InProgress",
     "Stopping": "InProgress",
@@ -42,7 +42,7 @@ _COPIED = (
 
 
 class TuningJobs(JobFamily):
-    """The operations on tuning jobs. Trials are training jobs: counts and rankings are read from those."""
+    """The operations on tuning jobs. Trials are training jobs, from which counts and rankings are read."""
 
     kind = "hyper-parameter-tuning-job"
     noun = "HyperParameterTuningJob"
@@ -53,13 +53,13 @@ class TuningJobs(JobFamily):
         self._training = training
 
     def create_hyper_parameter_tuning_job(self, request: Document) -> dict[str, str]:
-        """Begin a job."""
+        """Start a job."""
         _check(request)
         seed = request["HyperParameterTuningJobConfig"].get("RandomSeed", secrets.randbelow(_SEED_LIMIT))
         return self.create(request, Seed=seed, Trials=[])
 
     def describe_hyper_parameter_tuning_job(self, request: Document) -> Document:
-        """Return a job's record, with what its trials have reached."""
+        """Return a job's record, with its trials' counts and its best trial so far."""
         job = self.find(request["HyperParameterTuningJobName"])
         trials = self._summaries(job)
         best = next((trial for trial in trials if _value(trial) is not None), None)
@@ -67,7 +67,7 @@ class TuningJobs(JobFamily):
             **job,
             **_counters(trials),
             **({"BestTrainingJob": best} if best else {}),
-            # For the properties of a pipeline's tuning step: best first.
+            # For the properties of a pipeline's tuning step, best first.
             "TrainingJobSummaries": trials,
         }
 
@@ -84,11 +84,11 @@ class TuningJobs(JobFamily):
         return answer
 
     def list_training_jobs_for_hyper_parameter_tuning_job(self, request: Document) -> Document:
-        """List a job's trials, sorted as asked."""
+        """List a job's trials, sorted as the request specifies."""
         trials = self._summaries(self.find(request["HyperParameterTuningJobName"]))
         request = {"SortBy": "Name", **request}
         if request["SortBy"] == "FinalObjectiveMetricValue":
-            # AWS does not list trials without a score in this order.
+            # With this sort order, AWS does not list trials without a score.
             trials = [{**trial, "FinalObjectiveMetricValue": _value(trial)} for trial in trials]
             trials = [trial for trial in trials if trial["FinalObjectiveMetricValue"] is not None]
         chosen, following = listing(
@@ -97,21 +97,21 @@ class TuningJobs(JobFamily):
         return {"TrainingJobSummaries": chosen, **following}
 
     def stop_hyper_parameter_tuning_job(self, request: Document) -> Document:
-        """End a job and its trials."""
+        """Stop a job and its trials."""
         name = request["HyperParameterTuningJobName"]
         answer = self.stop(name)
         self._end_trials(self.find(name))
         return answer
 
     def close(self) -> None:
-        """Start no further trials; the training family ends those under way."""
+        """Start no further trials; the training jobs' family stops the running ones."""
         for run in list(self._runs.values()):
             run.stopping.set()
         self._training.close()
         super().close()
 
     def run(self, run: Run, job: Document) -> dict[str, Any]:
-        """Run all trials; the job has failed when none of them completed."""
+        """Run all trials; the job fails if none of them completes."""
         configuration = job["HyperParameterTuningJobConfig"]
         limits = configuration["ResourceLimits"]
         search = Search(
@@ -125,7 +125,7 @@ class TuningJobs(JobFamily):
         summaries = self._summaries(self.find(run.name))
         if not any(trial["TrainingJobStatus"] == "Completed" for trial in summaries):
             failed = next(trial for trial in summaries if "FailureReason" in trial)
-            text = f"No trial of {search.count} completed."
+            text = f"None of {search.count} trials completed."
             if trials.futile:
                 text = (
                     f"No training job succeeded after {_FUTILE_FAILURES} attempts. "
@@ -135,15 +135,15 @@ class TuningJobs(JobFamily):
         return {"HyperParameterTuningEndTime": time.time()}
 
     def failed(self, job: Document) -> dict[str, Any]:
-        """Record when."""
+        """Return the field with the end time."""
         return {"HyperParameterTuningEndTime": time.time()}
 
     def stopped(self, job: Document, reason: str) -> dict[str, Any]:
-        """Record when."""
+        """Return the field with the end time."""
         return {"HyperParameterTuningEndTime": time.time()}
 
     def _try(self, run: Run, job: Document, search: Search, trials: "_Trials", index: int) -> None:
-        """Run one trial, unless the job was stopped or nothing but failures is to be expected."""
+        """Run one trial, unless the job was stopped or has given up after too many failures."""
         ended = None
         try:
             past = trials.before(index) if search.learns else []
@@ -195,7 +195,7 @@ class TuningJobs(JobFamily):
             self._training.end(name)
 
     def _summaries(self, job: Document) -> list[Document]:
-        """Return a job's trials, best first; of equal ones the earlier; those without a score last."""
+        """Return a job's trials, best first, then by trial number; those without a score come last."""
         trials = sorted(
             (self._training.find(name) for name in job["Trials"]), key=lambda it: it["TrialIndex"]
         )
@@ -213,8 +213,8 @@ class _Trials:
     """The trials of one job while it runs.
 
     Attributes:
-        parallel: How many run at once.
-        futile: Whether so many have failed, and none has completed, that the job gives up.
+        parallel: How many run at a time.
+        futile: Whether the job gives up, because many trials have failed and none has completed.
     """
 
     def __init__(self, count: int, parallel: int) -> None:
@@ -226,10 +226,10 @@ class _Trials:
         self._lock = threading.Lock()
 
     def before(self, index: int) -> list[Document]:
-        """Return the trials that a trial may learn from, when they have ended.
+        """Wait for the trials that a trial may learn from, and return them.
 
-        Those that may still run at its start are left out, whether they do or not: so what is tried does
-        not depend on how fast which trial was.
+        Trials that could still be running when it starts are left out, whether they are or not, so a proposal
+        does not depend on how fast each trial was.
         """
         known = max(0, index - self.parallel + 1)
         for ended in self._ended[:known]:
@@ -237,7 +237,7 @@ class _Trials:
         return [record for record in self._records[:known] if record is not None]
 
     def end(self, index: int, record: Document | None) -> None:
-        """Note that a trial has ended, or was never begun."""
+        """Record that a trial has ended or was never started."""
         with self._lock:
             self._records[index] = record
             if record is not None:
@@ -284,7 +284,7 @@ def _summary(trial: Document) -> Document:
 
 
 def _counters(trials: list[Document]) -> Document:
-    """Return how many trials there are of each status, and how many with and without a score."""
+    """Return the number of trials by status, and by whether they have a score."""
     counters = dict.fromkeys((*dict.fromkeys(_COUNTERS.values()), "RetryableError"), 0)
     objectives = {"Succeeded": 0, "Pending": 0, "Failed": 0}
     for trial in trials:
@@ -294,7 +294,7 @@ def _counters(trials: list[Document]) -> Document:
 
 
 def _definitions(job: Document) -> list[Document]:
-    """Return a job's algorithms; that of a single one is partly in the job's configuration."""
+    """Return a job's algorithms; the definition of a single one is partly in the job's configuration."""
     if several := job.get("TrainingJobDefinitions"):
         return several
     configuration = job["HyperParameterTuningJobConfig"]
@@ -325,7 +325,7 @@ def _check(request: Document) -> None:
     if "MaxRuntimeInSeconds" in limits:
         raise not_emulated("MaxRuntimeInSeconds of a tuning job's ResourceLimits")
     if ("TrainingJobDefinition" in request) == bool(request.get("TrainingJobDefinitions")):
-        raise invalid("Exactly one of TrainingJobDefinition and TrainingJobDefinitions is needed.")
+        raise invalid("The request needs exactly one of TrainingJobDefinition and TrainingJobDefinitions.")
     definitions = _definitions(request)
     for definition in definitions:
         label = definition.get("DefinitionName", "TrainingJobDefinition")
@@ -340,5 +340,5 @@ def _check(request: Document) -> None:
         raise invalid("All training job definitions must have the same objective type.")
     names = [definition.get("DefinitionName") for definition in definitions]
     if len(definitions) > 1 and (None in names or len(set(names)) < len(names)):
-        raise invalid("Every training job definition needs a DefinitionName of its own.")
+        raise invalid("Every training job definition needs a unique DefinitionName.")
     check_strategy(configuration["Strategy"], definitions, limits.get("MaxNumberOfTrainingJobs"))

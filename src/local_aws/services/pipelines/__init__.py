@@ -1,5 +1,6 @@
 """SageMaker Pipelines.
 
-Read `pipelines` (records and operations), `executions` (steps side by side), `steps` (a file for each
-step type), `definitions` (what is accepted), `expressions` (the language in them), `cache` and `retries`.
+Read `pipelines` (records and operations), `executions` (run steps side by side), `steps` (a file for each
+step type), `definitions` (check a pipeline definition), `expressions` (the language in definitions), `cache`
+and `retries`.
 """

@@ -1,4 +1,4 @@
-"""The step cache: a step that ran before with the same attributes is not run again."""
+"""The step cache: a step that has already run with the same attributes is not run again."""
 
 import hashlib
 import json
@@ -20,13 +20,13 @@ _KIND = "step-cache"
 
 
 def cache_key(pipeline: str, step: Document, attributes: dict[str, Any]) -> str:
-    """Return the key of a step: of what AWS compares of its resolved request, not of names or outputs."""
+    """Return a step's cache key, from the attributes of its resolved request that AWS compares."""
     content = json.dumps([pipeline, step["Name"], step["Type"], attributes], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 def expiry(step: Document) -> float | None:
-    """Return how old, in seconds, a result may be that this step takes over; None when it is not cached.
+    """Return the maximum age, in seconds, of a result that this step may reuse; None if it is not cached.
 
     Raises:
         AwsError: ExpireAfter is not an ISO 8601 duration.
@@ -44,11 +44,11 @@ def expiry(step: Document) -> float | None:
 
 
 def find(store: Store, key: str, seconds: float) -> Document | None:
-    """Return the newest successful run under a key, unless it is too old."""
+    """Return the newest successful run with a key, unless it is too old."""
     found = store.find(_KIND, key)
     return found if found and time.time() - found["Time"] <= seconds else None
 
 
 def remember(store: Store, key: str, job: str, execution: str) -> None:
-    """Note that a step succeeded."""
+    """Record that a step succeeded."""
     store.put(_KIND, key, {"Time": time.time(), "JobName": job, "PipelineExecutionArn": execution})

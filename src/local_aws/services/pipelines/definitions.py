@@ -1,4 +1,4 @@
-"""Pipeline definitions: what is checked when one is created, and the graph of steps it describes."""
+"""Pipeline definitions: the checks when a pipeline is created, and the graph of its steps."""
 
 import graphlib
 import json
@@ -22,9 +22,9 @@ class Node:
     """A step in its graph.
 
     Attributes:
-        step: The step as the definition has it.
-        needs: The names of the steps that must have succeeded before.
-        condition: The step whose branch this step is in, or None.
+        step: The step, as in the definition.
+        needs: The names of the steps that must succeed first.
+        condition: The name of the Condition step whose branch contains this step, or None.
         branch: That branch, such as `IfSteps`, or None.
     """
 
@@ -42,7 +42,7 @@ class Node:
 def nodes(
     steps: list[dict[str, Any]], condition: str | None = None, branch: str | None = None
 ) -> Iterator[Node]:
-    """Return every step, those in branches too."""
+    """Return every step, including those in branches."""
     for step in steps:
         arguments = step.get("Arguments", {})
         depends = {name if isinstance(name, str) else name["Step"] for name in step.get("DependsOn", [])}
@@ -55,10 +55,10 @@ def nodes(
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Return a definition.
+    """Parse and check a pipeline definition.
 
     Raises:
-        AwsError: It is not one, or asks for something that is not emulated.
+        AwsError: The definition is invalid, or needs something that is not emulated.
     """
     try:
         definition = json.loads(text)
@@ -68,7 +68,7 @@ def parse(text: str) -> dict[str, Any]:
         raise invalid("The pipeline definition has no list of Steps.")
     if definition.get("Version") != "2020-12-01":
         raise invalid(
-            f"Version of the pipeline definition: {definition.get('Version')!r}; expected '2020-12-01'."
+            f"The pipeline definition has Version {definition.get('Version')!r}; it must be '2020-12-01'."
         )
     if not definition["Steps"]:
         raise invalid("The pipeline definition has no steps.")
@@ -81,16 +81,16 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def typed_parameters(definition: dict[str, Any], given: list[dict[str, str]]) -> dict[str, Any]:
-    """Return the value of every parameter, those not given from their defaults.
+    """Return the value of every parameter, with defaults for those not given.
 
     Raises:
-        AwsError: One is unknown, missing, or not of its type.
+        AwsError: A parameter is unknown, missing, or not of its type.
     """
     declared = {item["Name"]: item for item in definition.get("Parameters", [])}
     values = {item["Name"]: item["Value"] for item in given}
     if unknown := sorted(set(values) - set(declared)):
         raise invalid(
-            f"Parameters [{', '.join(unknown)}] are not in the pipeline, which has {sorted(declared)}."
+            f"The pipeline does not have the parameters [{', '.join(unknown)}], only {sorted(declared)}."
         )
     missing = sorted(
         name for name, item in declared.items() if name not in values and "DefaultValue" not in item
@@ -137,7 +137,7 @@ def _check_parameters(parameters: Any) -> None:
 
 
 def _check_shape(steps: Any) -> None:
-    """Check that each step, nested ones too, is something that can be executed."""
+    """Check that each step can be executed, including nested steps."""
     if not isinstance(steps, list):
         raise invalid(f"Steps must be a list, not {steps!r}.")
     for step in steps:
@@ -147,7 +147,7 @@ def _check_shape(steps: Any) -> None:
         kind = STEP_TYPES.get(step["Type"]) if isinstance(step.get("Type"), str) else None
         if kind is None:
             raise not_emulated(
-                f"the step type {step.get('Type')!r} (step {name!r}); it has {', '.join(STEP_TYPES)}"
+                f"the step type {step.get('Type')!r} (step {name!r}); it supports {', '.join(STEP_TYPES)}"
             )
         if not isinstance(step.get("Arguments"), dict):
             raise invalid(f"Step {name} has no Arguments.")
@@ -162,7 +162,7 @@ def _check_shape(steps: Any) -> None:
 
 
 def _check_members(step: dict[str, Any]) -> None:
-    """Check what every step may have besides its Arguments."""
+    """Check the members that every step may have in addition to its Arguments."""
     name = step["Name"]
     depends = step.get("DependsOn", [])
     if not isinstance(depends, list) or not all(
@@ -176,7 +176,7 @@ def _check_members(step: dict[str, Any]) -> None:
 def _check_graph(graph: list[Node], parameters: set[str]) -> None:
     names = [node.name for node in graph]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise invalid(f"Step names must be unique: [{', '.join(repeated)}] occur more than once.")
+        raise invalid(f"Step names must be unique; [{', '.join(repeated)}] are used more than once.")
     for node in graph:
         if unknown := sorted(node.needs - set(names)):
             raise invalid(

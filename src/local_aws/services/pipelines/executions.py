@@ -21,9 +21,9 @@ _DEFAULT_PARALLEL_STEPS = 50
 
 
 class Execution:
-    """One execution that is under way.
+    """One running execution.
 
-    When it is a retry, the steps that have succeeded before stay as they are and the others run again.
+    If it is a retry, steps that have already succeeded stay as they are, and the others run again.
     """
 
     def __init__(
@@ -48,12 +48,12 @@ class Execution:
         self._parallel = parallelism.get("MaxParallelExecutionSteps", _DEFAULT_PARALLEL_STEPS)
 
     def forget_failures(self) -> None:
-        """Show only what has succeeded of an earlier attempt, before anybody can ask how this one goes."""
+        """Keep only the successful steps of an earlier attempt, before a client can list the steps."""
         kept = [record for record in self._past.values() if record["StepStatus"] == "Succeeded"]
         self._store.put("execution-steps", self.arn, {"Steps": kept})
 
     def run(self) -> None:
-        """Run to the end, and record it."""
+        """Run all steps and record the result."""
         try:
             self._take_over()
             self._run_steps()
@@ -72,19 +72,19 @@ class Execution:
             self.done.set()
 
     def stop(self) -> None:
-        """End the steps under way and start no others."""
+        """Stop the running steps and start no others."""
         self.stopping.set()
         for run in list(self._runs.values()):
             run.end()
 
     def abandon(self) -> None:
-        """End the steps, and leave it to the next server to record why."""
+        """Stop the steps, and leave it to the next server to record why."""
         self._abandoned = True
         self.stop()
         self.done.wait()
 
     def _take_over(self) -> None:
-        """Take over what has succeeded in an earlier attempt at this execution."""
+        """Take over the steps that succeeded in an earlier attempt at this execution."""
         for name, record in self._past.items():
             if record["StepStatus"] == "Succeeded":
                 run = self._step_run(self._graph[name], record)
@@ -105,12 +105,12 @@ class Execution:
                     future.result()
 
     def _ready(self) -> list[Node]:
-        """Return the steps that can begin now. Nothing begins after a failure or a stop."""
+        """Return the steps that can start now. No step starts after a failure or a stop."""
         ended = {name: run.record["StepStatus"] for name, run in self._runs.items()}
         if self.stopping.is_set() or not set(ended.values()) <= {"Executing", "Succeeded"}:
             return []
         waiting = [node for node in self._graph.values() if node.name not in ended]
-        # Skipping spreads to what needs a skipped step, in whatever order the steps are written.
+        # Steps that need a skipped step are skipped too, whatever the order in the definition.
         while newly := {
             node.name for node in waiting if node.name not in self._skipped and self._is_skipped(node)
         }:
@@ -146,7 +146,7 @@ class Execution:
         return StepRun(node.step, self._scope, self.arn, record, self._save_steps, self.stopping)
 
     def _run_step(self, run: StepRun) -> None:
-        """Run a step, again if its retry policies say so."""
+        """Run a step, and repeat it if its retry policies say so."""
         attempts = 1
         while failure := self._attempt(run):
             seconds = time.time() - run.record["StartTime"]
@@ -165,7 +165,7 @@ class Execution:
         self._save_steps()
 
     def _attempt(self, run: StepRun) -> StepFailed | None:
-        """Do a step once; return why it has failed."""
+        """Run a step once; return its failure, or None if it succeeded."""
         try:
             self._step_types[run.step["Type"]].execute(run)
         except StepFailed as failure:

@@ -1,4 +1,4 @@
-"""The small language inside a pipeline definition: Get, Std:Join, Std:JsonGet, and conditions."""
+"""The small language in pipeline definitions: Get, Std:Join, Std:JsonGet, and conditions."""
 
 import json
 import operator
@@ -19,16 +19,16 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "LessThanOrEqualTo": operator.le,
 }
 CONDITIONS = (*_COMPARISONS, "In", "Not", "Or")
-# A list's members can be asked for by name; AWS calls the name differently in each list.
+# Paths can refer to a list's members by name; the field with the name differs between AWS's lists.
 _NAME_FIELDS = ("OutputName", "InputName", "ChannelName", "MetricName", "Name")
 
 
 class UnresolvedError(Exception):
-    """An expression has no value; the message says which and why."""
+    """An expression has no value; the message says which expression and why."""
 
 
 def tokens(path: str) -> list[str | int]:
-    """Split `Steps.Prepare.Outputs['train'][0]` into its names and numbers."""
+    """Split a path such as `Steps.Prepare.Outputs['train'][0]` into its names and numbers."""
     return [
         int(match[1])
         if match[1] is not None
@@ -63,9 +63,9 @@ class Scope:
     Attributes:
         parameters: Values by parameter name.
         execution: PipelineName, PipelineArn, PipelineExecutionId, PipelineExecutionArn, StartDateTime.
-        properties: What each finished step can be asked for.
-        property_files: (step, file name) -> the file's text.
-        read_object: Returns the bytes of an S3 address.
+        read_object: Returns the bytes of the object at an S3 address.
+        properties: The properties of each finished step, by step name.
+        property_files: (step, file name) -> the file's bytes.
     """
 
     parameters: dict[str, Any]
@@ -75,7 +75,7 @@ class Scope:
     property_files: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     def resolve(self, value: Any) -> Any:
-        """Return a value with every expression in it replaced by what it stands for.
+        """Return a value with every expression in it replaced by the expression's value.
 
         Raises:
             UnresolvedError: An expression has no value.
@@ -100,7 +100,7 @@ class Scope:
         """Return whether a condition is true.
 
         Raises:
-            UnresolvedError: It compares what cannot be compared.
+            UnresolvedError: The condition compares values that cannot be compared.
         """
         kind = condition["Type"]
         if kind == "Not":
@@ -154,7 +154,7 @@ def _walk(value: Any, path: list[str | int], described: str) -> Any:
             else:
                 value = value[step]
         except (KeyError, IndexError, TypeError, StopIteration):
-            raise UnresolvedError(f"{described} has no value: nothing at {step!r}") from None
+            raise UnresolvedError(f"{described} has no value: there is nothing at {step!r}") from None
     return value
 
 

@@ -42,7 +42,7 @@ class Pipelines:
     # Pipelines
 
     def create_pipeline(self, request: Document) -> Document:
-        """Record a pipeline, once its definition is found to be executable."""
+        """Record a pipeline, after checking that its definition can be executed."""
         name = request["PipelineName"]
         arn = self._account.arn("sagemaker", f"pipeline/{name}")
         if self._store.find("token", f"{arn}#{request['ClientRequestToken']}"):
@@ -61,7 +61,7 @@ class Pipelines:
             "LastModifiedTime": now,
         }
         if not self._store.add("pipeline", name, document):
-            # The SDK's upsert recognises this code and these words.
+            # The SDK's upsert relies on this code and these words.
             raise invalid(
                 "Pipeline names must be unique within an AWS account and region. "
                 f"Pipeline with name ({name}) already exists."
@@ -70,7 +70,7 @@ class Pipelines:
         return {"PipelineArn": arn}
 
     def update_pipeline(self, request: Document) -> Document:
-        """Change a pipeline's record; executions under way keep their definition."""
+        """Change a pipeline's record; running executions keep their definition."""
         pipeline = self._pipeline(request["PipelineName"])
         changes = {
             field: request[field]
@@ -87,7 +87,7 @@ class Pipelines:
         return self._pipeline(request["PipelineName"])
 
     def list_pipelines(self, request: Document) -> Document:
-        """List pipelines, newest first unless asked otherwise."""
+        """List pipelines, by default newest first."""
         prefix = request.get("PipelineNamePrefix", "")
         pipelines = [it for it in self._store.list("pipeline") if it["PipelineName"].startswith(prefix)]
         chosen, following = listing(pipelines, request, name="PipelineName")
@@ -95,7 +95,7 @@ class Pipelines:
         return {"PipelineSummaries": summaries, **following}
 
     def delete_pipeline(self, request: Document) -> Document:
-        """Forget a pipeline and its executions."""
+        """Delete a pipeline and its executions."""
         pipeline = self._pipeline(request["PipelineName"])
         executions = self._executions_of(pipeline)
         if any(item["PipelineExecutionStatus"] in _UNDER_WAY for item in executions):
@@ -111,7 +111,7 @@ class Pipelines:
     # Executions
 
     def start_pipeline_execution(self, request: Document) -> Document:
-        """Begin an execution; the same ClientRequestToken begins it once."""
+        """Start an execution; repeated requests with the same ClientRequestToken start it once."""
         for field in _UNEMULATED_START:
             if request.get(field):
                 raise not_emulated(f"{field} of StartPipelineExecution")
@@ -132,7 +132,7 @@ class Pipelines:
         return {"PipelineExecutionArn": arn}
 
     def retry_pipeline_execution(self, request: Document) -> Document:
-        """Go on with an execution that has failed or was stopped: after the steps that have succeeded.
+        """Continue an execution that failed or was stopped, after the steps that have succeeded.
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RetryPipelineExecution.html
         """
@@ -167,13 +167,13 @@ class Pipelines:
         return self._execution(request)
 
     def describe_pipeline_definition_for_execution(self, request: Document) -> Document:
-        """Return the definition an execution was started with."""
+        """Return the definition with which an execution was started."""
         execution = self._execution(request)
         definition = self._store.find("execution-definition", execution["PipelineExecutionArn"])
         return {"PipelineDefinition": json.dumps(definition), "CreationTime": execution["CreationTime"]}
 
     def list_pipeline_executions(self, request: Document) -> Document:
-        """List a pipeline's executions, newest first unless asked otherwise."""
+        """List a pipeline's executions, by default newest first."""
         executions = self._executions_of(self._pipeline(request["PipelineName"]))
         chosen, following = listing(executions, request)
         summaries = [
@@ -187,7 +187,7 @@ class Pipelines:
         return {"PipelineExecutionSummaries": summaries, **following}
 
     def list_pipeline_execution_steps(self, request: Document) -> Document:
-        """List an execution's steps that have begun, newest first unless asked otherwise."""
+        """List an execution's steps that have started, by default newest first."""
         execution = self._execution(request)
         steps = self._store.find("execution-steps", execution["PipelineExecutionArn"])["Steps"]
         if request.get("SortOrder") != "Ascending":
@@ -196,7 +196,7 @@ class Pipelines:
         return {"PipelineExecutionSteps": chosen, **following}
 
     def list_pipeline_parameters_for_execution(self, request: Document) -> Document:
-        """List the parameters an execution runs with, defaults among them."""
+        """List an execution's parameters, including defaults."""
         values = self._execution(request)["Parameters"]
         parameters = [
             {"Name": name, "Value": value if isinstance(value, str) else json.dumps(value)}
@@ -206,7 +206,7 @@ class Pipelines:
         return {"PipelineParameters": chosen, **following}
 
     def stop_pipeline_execution(self, request: Document) -> Document:
-        """End an execution and its jobs."""
+        """Stop an execution and its jobs."""
         with self._store.lock:
             document = self._execution(request)
             arn = document["PipelineExecutionArn"]
@@ -218,25 +218,25 @@ class Pipelines:
             self._store.update(
                 "execution", arn, PipelineExecutionStatus="Stopping", LastModifiedTime=time.time()
             )
-        if execution := self._executions.get(arn):  # else it has ended at this moment
+        if execution := self._executions.get(arn):  # otherwise it has just ended
             execution.stop()
         return {"PipelineExecutionArn": arn}
 
     # For the server
 
     def running(self) -> list[str]:
-        """Return the ARNs of the executions under way."""
+        """Return the ARNs of the running executions."""
         return sorted(self._executions)
 
     def requests(self) -> list[Document]:
-        """Return the resolved request of every step so far."""
+        """Return the resolved requests of all steps so far."""
         return self._store.list("request")
 
     def recover(self) -> None:
-        """Fail what a server that is gone has left behind."""
+        """Mark executions that were running when the last server ended as failed."""
         reason = (
             "The local_aws server was stopped while this execution ran. "
-            "RetryPipelineExecution goes on after its last finished step."
+            "RetryPipelineExecution continues after its last finished step."
         )
         for execution in self._store.list("execution"):
             if execution["PipelineExecutionStatus"] not in _UNDER_WAY:
@@ -252,14 +252,14 @@ class Pipelines:
             self._store.put("execution-steps", arn, {"Steps": steps})
 
     def close(self) -> None:
-        """End all executions and wait for their ends."""
+        """Stop all executions and wait until they have ended."""
         for execution in list(self._executions.values()):
             execution.abandon()
 
     # Inside
 
     def _begin(self, document: Document, definition: Document) -> None:
-        """Run an execution in a thread of its own."""
+        """Run an execution in its own thread."""
         scope = self._scope(document, document["Parameters"])
         execution = Execution(self._store, self._step_types, document, definition, scope)
         execution.forget_failures()
@@ -268,7 +268,7 @@ class Pipelines:
 
     def _run(self, execution: Execution) -> None:
         execution.run()
-        with self._store.lock:  # a retry may have put another in its place
+        with self._store.lock:  # a retry may have replaced it
             if self._executions.get(execution.arn) is execution:
                 del self._executions[execution.arn]
 
@@ -296,7 +296,7 @@ class Pipelines:
         elif "PipelineDefinition" in request:
             text = request["PipelineDefinition"]
         else:
-            raise invalid("One of PipelineDefinition and PipelineDefinitionS3Location is needed.")
+            raise invalid("The request needs PipelineDefinition or PipelineDefinitionS3Location.")
         parse(text)
         return text
 

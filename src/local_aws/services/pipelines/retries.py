@@ -1,4 +1,4 @@
-"""Retry policies: which failed step is tried again, and when.
+"""Retry policies: which failed steps are retried, and when.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
 """
@@ -11,7 +11,7 @@ __all__ = ["JOB_INTERNAL_ERROR", "SERVICE_FAULT", "check_policies", "pause_befor
 
 JOB_INTERNAL_ERROR = "SageMaker.JOB_INTERNAL_ERROR"
 SERVICE_FAULT = "Step.SERVICE_FAULT"
-# The last three never happen on a laptop: nothing throttles and no capacity is sold out.
+# The last three never happen on a laptop, which has no throttling and no capacity limits.
 _EXCEPTION_TYPES = (
     SERVICE_FAULT,
     JOB_INTERNAL_ERROR,
@@ -19,7 +19,7 @@ _EXCEPTION_TYPES = (
     "SageMaker.CAPACITY_ERROR",
     "SageMaker.RESOURCE_LIMIT",
 )
-# Field: what it is when it is not given, its least and its greatest value.
+# Each field's default, minimum and maximum.
 _NUMBERS = {
     "IntervalSeconds": (1, 0, 43200),
     "BackoffRate": (2.0, 1, float("inf")),
@@ -29,10 +29,10 @@ _NUMBERS = {
 
 
 def check_policies(step: dict[str, Any]) -> None:
-    """Refuse what CreatePipeline refuses.
+    """Refuse retry policies that CreatePipeline would refuse.
 
     Raises:
-        AwsError: An unknown exception type or field, or a bad number.
+        AwsError: A policy has an unknown exception type or field, or an invalid number.
     """
     policies = step.get("RetryPolicies", [])
     name = step["Name"]
@@ -53,13 +53,13 @@ def check_policies(step: dict[str, Any]) -> None:
 def pause_before_retry(
     step: dict[str, Any], exception_type: str | None, attempts: int, seconds: float
 ) -> float | None:
-    """Return how many seconds to wait before a failed step is tried again, or None: it has failed.
+    """Return how many seconds to wait before a failed step is retried, or None to give up.
 
     Args:
-        step: The step as the definition has it.
-        exception_type: What failed it, in the words of retry policies; None for what no policy covers.
-        attempts: How often it was tried.
-        seconds: How long ago it was tried first.
+        step: The step, as in the definition.
+        exception_type: The failure's exception type in retry policies; None if no policy covers it.
+        attempts: The number of attempts so far.
+        seconds: The time since the first attempt, in seconds.
     """
     for policy in step.get("RetryPolicies", []):
         if exception_type in policy["ExceptionType"]:

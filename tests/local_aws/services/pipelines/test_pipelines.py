@@ -257,7 +257,7 @@ def test_parameters_are_typed_and_listed(sagemaker: Any, name: str) -> None:
     ("given", "complaint"),
     [
         ({}, r"\[Needed\] are undefined"),
-        ({"Needed": "x", "Nedeed": "y"}, r"\[Nedeed\] are not in the pipeline"),
+        ({"Needed": "x", "Nedeed": "y"}, r"not have the parameters \[Nedeed\]"),
         ({"Needed": "x", "Count": "many"}, "Count: 'many' is not of type Integer"),
         ({"Needed": "x", "Text": "c"}, r"Text: 'c' is not one of \['a', 'b'\]"),
     ],

@@ -1,7 +1,8 @@
-"""The types of steps, one short file for each: a new file with a new class is a new type.
+"""The step types, one short file for each: to add a type, add a file with a class.
 
-Read `base` first: what a step type is, and one step under way. Then those that are jobs (`jobs` is what they
-share, then `processing`, `training`, `tuning`), those that decide (`condition`, `fail`) and `register_model`.
+Read `base` first: a step type, and one running step. Then read the steps that run jobs (`jobs` is what they
+share, then `processing`, `training`, `tuning`), those that control the execution (`condition`, `fail`) and
+`register_model`.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""What a step type is, and one step under way."""
+"""The base class of step types, and one running step."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ class StepFailed(Exception):
     """The step has failed; the message is its FailureReason.
 
     Attributes:
-        exception_type: What retry policies call this failure, if they have a word for it.
+        exception_type: The failure's exception type in retry policies, if they have one for it.
     """
 
     def __init__(self, reason: str, exception_type: str | None = None) -> None:
@@ -31,12 +31,17 @@ class StepFailed(Exception):
 
 @dataclass
 class StepRun:
-    """One step under way.
+    """One running step.
 
     Attributes:
-        record: What ListPipelineExecutionSteps shows of it.
-        branch: The branch a Condition step has chosen.
-        end: Ends what the step has started.
+        step: The step, as in the definition.
+        scope: What its expressions can refer to.
+        execution_arn: The execution that it belongs to.
+        record: Its entry in ListPipelineExecutionSteps.
+        save: Saves the record.
+        stopping: Set when the execution is being stopped.
+        branch: The branch that a Condition step has chosen.
+        end: Stops what the step has started.
     """
 
     step: Document
@@ -54,14 +59,14 @@ class StepRun:
         return self.step["Name"]
 
     def note(self, **metadata: Any) -> None:
-        """Show what the step has made."""
+        """Set and save the step's Metadata."""
         self.record["Metadata"] = metadata
         self.save()
 
 
 @dataclass(frozen=True)
 class Services:
-    """What steps call."""
+    """The services that steps call."""
 
     store: Store
     processing: ProcessingJobs
@@ -72,12 +77,13 @@ class Services:
 
 
 class StepType:
-    """A type of step. A subclass that has a `type` is found by itself.
+    """A type of step. Every subclass with a `type` is registered automatically.
 
     Attributes:
-        type: What definitions call it.
+        type: Its name in definitions.
         retriable: Whether it can have RetryPolicies.
-        branches: The arguments that hold steps of their own.
+        branches: The arguments that contain nested steps.
+        found: All step types, by name.
     """
 
     type: ClassVar[str]
@@ -94,34 +100,34 @@ class StepType:
 
     @classmethod
     def check(cls, step: Mapping[str, Any]) -> None:
-        """Refuse a step whose definition cannot be executed; its Name and Arguments are there.
+        """Refuse a step whose definition cannot be executed; its Name and Arguments exist.
 
         Raises:
-            AwsError: With the step's name.
+            AwsError: The step is refused; the message names it.
         """
 
     def execute(self, run: StepRun) -> None:
-        """Do a step; its properties are in the scope afterwards.
+        """Run a step and put its properties into the scope.
 
         Raises:
             AwsError: A request was refused.
-            StepFailed: It did not succeed.
+            StepFailed: The step did not succeed.
         """
         raise NotImplementedError
 
     def restore(self, run: StepRun) -> None:
-        """Put the properties of a step that has succeeded before into the scope.
+        """Put the properties of a step that succeeded earlier into the scope.
 
         Raises:
-            AwsError: What it made is not there any more.
+            AwsError: What the step created no longer exists.
         """
         raise NotImplementedError
 
     def check_request(self, run: StepRun, operation: str, request: Document) -> None:
-        """Keep a request, so that it can be looked at, and ask botocore's model whether AWS would take it.
+        """Record a request for inspection, and check with botocore's model whether AWS would accept it.
 
         Raises:
-            AwsError: AWS would not.
+            AwsError: AWS would not accept it.
         """
         document = {
             "PipelineExecutionArn": run.execution_arn,

@@ -11,14 +11,14 @@ __all__ = ["Condition"]
 
 
 class Condition(StepType):
-    """The steps of the other branch, and what needs one of them, are skipped."""
+    """Chooses a branch. The other branch's steps, and all steps that need one of them, are skipped."""
 
     type = "Condition"
     branches = ("IfSteps", "ElseSteps")
 
     @classmethod
     def check(cls, step: Mapping[str, Any]) -> None:
-        """Refuse conditions that nobody can evaluate."""
+        """Refuse conditions that cannot be evaluated."""
         _check_conditions(step["Name"], step["Arguments"].get("Conditions"))
 
     def execute(self, run: StepRun) -> None:
@@ -42,7 +42,9 @@ def _check_conditions(step: str, conditions: Any) -> None:
         raise invalid(f"Step {step} has no Conditions.")
     for condition in conditions:
         if not isinstance(condition, dict) or condition.get("Type") not in CONDITIONS:
-            raise not_emulated(f"the condition {condition!r} (step {step!r}); it has {', '.join(CONDITIONS)}")
+            raise not_emulated(
+                f"the condition {condition!r} (step {step!r}); it supports {', '.join(CONDITIONS)}"
+            )
         if condition["Type"] == "Or":
             _check_conditions(step, condition.get("Conditions"))
         elif condition["Type"] == "Not":
@@ -50,4 +52,4 @@ def _check_conditions(step: str, conditions: Any) -> None:
         else:
             wanted = ("QueryValue", "Values") if condition["Type"] == "In" else ("LeftValue", "RightValue")
             if not all(key in condition for key in wanted):
-                raise invalid(f"Step {step}: a condition {condition['Type']} needs {' and '.join(wanted)}.")
+                raise invalid(f"Step {step}: the condition {condition['Type']} needs {' and '.join(wanted)}.")

@@ -1,4 +1,4 @@
-"""An end of the execution, with a message."""
+"""Ends the execution as failed, with a message."""
 
 from local_aws.services.pipelines.steps.base import StepFailed, StepRun, StepType
 
@@ -6,7 +6,7 @@ __all__ = ["Fail"]
 
 
 class Fail(StepType):
-    """It never succeeds, so there is nothing to restore."""
+    """Never succeeds, so it has nothing to restore."""
 
     type = "Fail"
 

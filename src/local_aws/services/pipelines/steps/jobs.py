@@ -1,4 +1,4 @@
-"""What Processing, Training and Tuning steps share: each is a job, or takes over that of an earlier run."""
+"""What Processing, Training and Tuning steps share: each runs a job, or reuses the job of an earlier run."""
 
 import secrets
 import string
@@ -21,11 +21,11 @@ _ALPHABET = string.ascii_letters + string.digits
 
 
 class JobStep(StepType):
-    """A step that is a job.
+    """A step that runs a job.
 
     Attributes:
-        metadata: What the step's Metadata call the job.
-        cached_attributes: What of its request the step cache compares.
+        metadata: The job's name in the step's Metadata.
+        cached_attributes: The parts of the request that the step cache compares.
             https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html
     """
 
@@ -35,20 +35,20 @@ class JobStep(StepType):
 
     @property
     def family(self) -> JobFamily:
-        """The jobs that this one is of."""
+        """The family of the step's jobs."""
         raise NotImplementedError
 
     @classmethod
     def cached(cls, request: Document) -> dict[str, Any]:
-        """Return what of a resolved request the step cache compares."""
+        """Return the parts of a resolved request that the step cache compares."""
         return {name: request[name] for name in cls.cached_attributes if request.get(name) is not None}
 
     def exception_type(self, reason: str) -> str | None:
-        """Return what retry policies call the failure of a job."""
+        """Return a job failure's exception type in retry policies."""
         return JOB_INTERNAL_ERROR if reason.startswith("InternalServerError") else None
 
     def execute(self, run: StepRun) -> None:
-        """Take over the job of an earlier execution if the cache has one, else run a job."""
+        """Reuse the job of an earlier execution if the cache has one, otherwise run a job."""
         request, store = run.scope.resolve(run.step["Arguments"]), self.services.store
         key = cache.cache_key(run.scope.execution["PipelineName"], run.step, self.cached(request))
         seconds = cache.expiry(run.step)
@@ -94,7 +94,7 @@ class JobStep(StepType):
 
 
 def _job_name(execution_id: str, step: str, length: int) -> str:
-    """Return a name as Pipelines makes it, with as much of the step's name as fits into the job's limit."""
+    """Return a job name in the style of Pipelines, with as much of the step's name as the limit allows."""
     ending = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
     prefix = f"pipelines-{execution_id}" if length >= 2 * len(f"pipelines-{execution_id}") else execution_id
     room = length - len(prefix) - len(ending) - 2

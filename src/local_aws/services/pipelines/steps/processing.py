@@ -14,7 +14,7 @@ _FILE_FIELDS = ("PropertyFileName", "OutputName", "FilePath")
 
 
 class Processing(JobStep):
-    """Later steps refer to the job, and by `Std:JsonGet` to what is inside its property files."""
+    """Later steps can refer to the job and, with `Std:JsonGet`, to values in its property files."""
 
     type = "Processing"
     metadata = "ProcessingJob"
@@ -27,13 +27,13 @@ class Processing(JobStep):
 
     @classmethod
     def check(cls, step: Mapping[str, Any]) -> None:
-        """Refuse property files that do not say what and where they are."""
+        """Refuse property files without a name, an output or a path."""
         files = step.get("PropertyFiles", [])
         if not isinstance(files, list) or not all(
             isinstance(file, dict) and all(isinstance(file.get(field), str) for field in _FILE_FIELDS)
             for file in files
         ):
-            raise invalid(f"Step {step['Name']}: each of PropertyFiles needs {', '.join(_FILE_FIELDS)}.")
+            raise invalid(f"Step {step['Name']}: each property file needs {', '.join(_FILE_FIELDS)}.")
 
     def show(self, run: StepRun, job: str) -> None:
         """Let later steps refer to a job and its property files."""

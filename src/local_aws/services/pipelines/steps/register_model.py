@@ -1,4 +1,4 @@
-"""The next version of a model in the registry."""
+"""Registers the next version of a model."""
 
 from uuid import NAMESPACE_URL, uuid5
 
@@ -8,17 +8,17 @@ __all__ = ["RegisterModel"]
 
 
 class RegisterModel(StepType):
-    """Later steps refer to the model package."""
+    """Later steps can refer to the model package."""
 
     type = "RegisterModel"
     retriable = True
 
     def execute(self, run: StepRun) -> None:
-        """Register a model package, in a group that is made if there is none."""
+        """Register a model package, and create its group if it does not exist."""
         request, registry = run.scope.resolve(run.step["Arguments"]), self.services.registry
         self.check_request(run, "CreateModelPackage", request)
         registry.ensure_group(request["ModelPackageGroupName"])
-        # An execution registers once, also when it is retried after the server was killed at this moment.
+        # An execution registers only once, even if it is retried after the server was killed at this moment.
         token = str(uuid5(NAMESPACE_URL, f"{run.execution_arn}/{run.name}"))
         arn = registry.create_model_package({"ClientToken": token, **request})["ModelPackageArn"]
         self._show(run, arn)

@@ -7,7 +7,7 @@ __all__ = ["Training"]
 
 
 class Training(JobStep):
-    """Later steps refer to the job, such as to its ModelArtifacts."""
+    """Later steps can refer to the job, for example to its ModelArtifacts."""
 
     type = "Training"
     metadata = "TrainingJob"

@@ -8,7 +8,7 @@ from local_aws.services.pipelines.steps.jobs import JobStep
 
 __all__ = ["Tuning"]
 
-# Of each TrainingJobDefinition the cache compares these.
+# The cache compares these parts of each TrainingJobDefinition.
 _TRIAL_ATTRIBUTES = (
     "AlgorithmSpecification",
     "DefinitionName",
@@ -20,7 +20,7 @@ _TRIAL_ATTRIBUTES = (
 
 
 class Tuning(JobStep):
-    """Later steps refer to the job, such as to its BestTrainingJob."""
+    """Later steps can refer to the job, for example to its BestTrainingJob."""
 
     type = "Tuning"
     metadata = "TuningJob"
@@ -33,7 +33,7 @@ class Tuning(JobStep):
 
     @classmethod
     def cached(cls, request: Document) -> dict[str, Any]:
-        """Return what is compared; of trials neither where they run nor where they write."""
+        """Return the parts that are compared, without where the trials run or write."""
         attributes = super().cached(request)
         if definition := attributes.get("TrainingJobDefinition"):
             attributes["TrainingJobDefinition"] = _trial_attributes(definition)
@@ -42,7 +42,7 @@ class Tuning(JobStep):
         return attributes
 
     def exception_type(self, reason: str) -> None:
-        """Return nothing: trials are the tuning job's own affair, no policy retries them."""
+        """Return None: the tuning job handles its trials itself, and no policy retries them."""
 
 
 def _trial_attributes(definition: Document) -> Document:
