@@ -93,7 +93,7 @@ def endpoint(s3):
 
 
 class AtomicWrites:
-    """S3 as it is: a conditional write is one step. In moto the check and the write are two."""
+    """A client with atomic conditional writes, as in S3. In moto, the check and the write are two steps."""
 
     def __init__(self, s3):
         self._s3 = s3
@@ -155,7 +155,7 @@ class Registry:
         )
 
     def register(self, group, content=b"a model", *, status="PendingManualApproval", url=None):
-        """Register a version, whose artifact holds `content` unless `url` names another; return its ARN."""
+        """Register a version with the artifact at `url`, or else a new one with `content`; return its ARN."""
         if url is None:
             artifact = self.pack(described({"arrays.bin": content}))
             key = f"executions/{hashlib.sha256(artifact).hexdigest()[:8]}/{group}/output/model.tar.gz"
@@ -189,7 +189,7 @@ def registry(s3, pack):
 
 @pytest.fixture
 def serving(s3):
-    """The models map as it is now."""
+    """The current models map."""
     return lambda: models_map.read(s3, BUCKET).entries
 
 

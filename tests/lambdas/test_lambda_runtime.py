@@ -1,4 +1,4 @@
-"""The functions ship no boto3 of their own: what they need, the Lambda runtime's older one has."""
+"""The functions do not ship boto3: the Lambda runtime's older version has everything they need."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def test_all_tests_of_the_functions_pass_with_the_boto3_of_the_lambda_runtime(tm
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     seen = subprocess.run([sys.executable, *print_version], env=environment, capture_output=True, text=True)
     assert seen.stdout.split() == [RUNTIME_BOTO3, RUNTIME_BOTO3]
-    # What all tests share beside these, such as the notebooks, is imported in vain here.
+    # Leaves out the conftest of all tests, which imports more than these tests need.
     alone = ["--confcutdir", str(HERE), "-p", "no:cacheprovider"]
     tests = ["-m", "pytest", "-q", *alone, "-m", "not slow", str(HERE)]
     done = subprocess.run([sys.executable, *tests], env=environment, capture_output=True, text=True)

@@ -145,7 +145,7 @@ def test_losing_every_race_is_an_error_that_says_so(s3):
 
 
 def test_two_threads_that_read_the_same_map_both_get_their_change(atomic_s3):
-    """Both hold the same ETag when they write, so exactly one must lose, read again and win."""
+    """Both have the same ETag when they write, so exactly one must lose, read again and then win."""
     together = threading.Barrier(2, timeout=HANGS)
     applications = {"shop--iris": 0, "shop--wine": 0}
 

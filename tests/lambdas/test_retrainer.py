@@ -1,4 +1,4 @@
-"""The retrainer: the newest table, once; and once more when that failed."""
+"""The retrainer: trains on the newest table once, and again only if that failed."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""What each function is told by its environment, and what it says where something is missing."""
+"""Each function's settings from its environment, and the error if one is missing."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""One server in a temporary home for the whole session; tests use names of their own in it."""
+"""One server in a temporary home for the whole session; each test uses its own names."""
 
 import json
 import os
@@ -43,5 +43,5 @@ def name() -> str:
 
 @pytest.fixture
 def account(tmp_path: Path) -> Account:
-    """An account without a server, for parts that are tested alone."""
+    """An account without a server, for parts that are tested separately."""
     return Account(tmp_path, "us-east-1", "http://127.0.0.1:9")

@@ -1,4 +1,4 @@
-"""Starts, finds and stops the server from another process; only imports the standard library, to be fast."""
+"""Starts, finds and stops the server from another process. It imports only the standard library, to be fast."""
 
 import http.client
 import json
@@ -129,7 +129,7 @@ def reset(home: Path | None = None) -> None:
 def ensure_environment(
     endpoint_url: str, pipeline_name: str, *, invoker_url_auth: str = "AWS_IAM"
 ) -> dict[str, str]:
-    """Create what Terraform creates on AWS for a pipeline name, as far as it is missing.
+    """Create whatever is missing of the resources that Terraform creates on AWS for a pipeline name.
 
     Args:
         endpoint_url: The server's address.

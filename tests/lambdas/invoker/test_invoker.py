@@ -31,7 +31,7 @@ def runtime(aws):
 
 @pytest.fixture
 def answers(runtime):
-    """Announce an answer of the endpoint, and what it must have been asked."""
+    """Set the endpoint's next answer and the request that it must get."""
 
     def announce(body, content_type="text/csv", expected=None, **more):
         stream = StreamingBody(io.BytesIO(body), len(body))
@@ -388,7 +388,7 @@ def test_each_line_holds_the_metrics_of_its_model_for_cloudwatch(
 
 
 class CountingReads:
-    """An S3 client that counts how often the map was asked for, and how often it was sent."""
+    """An S3 client that counts how often the map was requested and how often it was sent."""
 
     def __init__(self, s3):
         self.s3 = s3

@@ -1,4 +1,4 @@
-"""What may be asked, and the sentence for what may not."""
+"""Which requests are valid, and the error message for each that is not."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Code of other projects, which has /opt/ml in it: each job has one of its own, or is refused."""
+"""Code from other projects that contains the path /opt/ml: each job gets its own /opt/ml, or is refused."""
 
 import os
 from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 
 from local_aws.compute.workers import Command, GuardedWorker, Workers
 
-# multiprocessing has one fork server for each process, so that this needs a process of its own.
+# multiprocessing has one fork server for each process, so this needs its own process.
 FORK_SERVER = """
 import os
 from multiprocessing import forkserver

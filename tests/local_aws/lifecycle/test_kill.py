@@ -1,4 +1,4 @@
-"""kill -9 of the server at each step of a run: nothing is lost, nothing is left running, and it goes on."""
+"""kill -9 of the server at each step of a run: nothing is lost or left running, and the run can continue."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 def steps(gates: Path) -> list[dict[str, Any]]:
-    """A run as the project has them; each job waits at a gate of its own."""
+    """A run like the project's; each job waits at its own gate."""
     prepare = "open(base + '/processing/train/rows.csv', 'w').write('1,2')"
     report = "json.dump({'margin': 1}, open(base + '/processing/report/report.json', 'w'))"
     rows = get("Steps.Prepare.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri")

@@ -284,7 +284,7 @@ class Endpoints:
         shutil.rmtree(folder / "ml", ignore_errors=True)
         variant, model = self._variant(endpoint)
         definition = model["PrimaryContainer"]
-        # On a laptop, there is no Terraform variable for this.
+        # On AWS, Terraform sets this variable of the model; on a laptop, it comes from the environment.
         pickles = {name: os.environ[name] for name in ("SERVE_PICKLES",) if name in os.environ}
         variables = pickles | definition.get("Environment", {})
         container = Container(self._account, self._workers, folder, model["ExecutionRoleArn"], variables)

@@ -184,7 +184,7 @@ def test_a_body_over_the_limit_is_a_413(request_url: Request) -> None:
 def sign(
     method: str, url: str, body: bytes = b"", secret: str = "local", service: str = "lambda"
 ) -> dict[str, str]:
-    """Return the headers of a request that somebody signed."""
+    """Return the headers of a signed request."""
     request = AWSRequest(method, url, {"Content-Type": "text/csv", "Host": urlsplit(url).netloc}, body)
     SigV4Auth(Credentials("local", secret), service, "us-east-1").add_auth(request)
     return dict(request.headers)

@@ -1,4 +1,4 @@
-"""Processing and training jobs, asked for directly."""
+"""Processing and training jobs, created directly."""
 
 import io
 import json

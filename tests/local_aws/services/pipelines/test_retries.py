@@ -126,7 +126,8 @@ def test_what_has_succeeded_or_does_not_exist_cannot_be_retried(sagemaker: Any, 
 def test_a_step_is_retried_as_its_policy_says(
     aws: Aws, sagemaker: Any, bucket: str, name: str, types: list[str], attempts: int
 ) -> None:
-    # An output where the input has left a file: no fault of the job's command, so it counts as internal.
+    # The output's folder is a file from the input: not the command's fault, so it counts as an internal
+    # error.
     aws.client("s3").put_object(Bucket=bucket, Key=f"{name}/taken", Body=b"x")
     step = processing("Step", "pass", {"in": f"s3://{bucket}/{name}"}, ["out"])
     (output,) = step["Arguments"]["ProcessingOutputConfig"]["Outputs"]
