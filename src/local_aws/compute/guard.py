@@ -1,7 +1,7 @@
 """Run a command that must not outlive the server: `python guard.py [--opt-ml FOLDER] COMMAND...`.
 
-The guard's standard input is a pipe that only the server holds open. When the server ends, even after kill
--9, the pipe closes and the guard kills its whole process group.
+The guard's standard input is a pipe that only the server holds open. When the server ends, even after
+kill -9, the pipe closes and the guard kills its whole process group.
 
 With --opt-ml, the command sees a folder as /opt/ml, and no other process does: the mount is in a separate
 namespace (mount_namespaces(7)), so the real /opt/ml is neither read nor written.
@@ -56,7 +56,7 @@ def mount_as_opt_ml(folder: str) -> None:
     user, group = os.getuid(), os.getgid()
     try:
         call("unshare", _CLONE_NEWNS)
-    except OSError:  # only root may do this without a user namespace; in the namespace, the user id stays
+    except OSError:  # only root may do this without a user namespace, in which the ids stay the same
         call("unshare", _CLONE_NEWUSER | _CLONE_NEWNS)
         for file, content in (
             ("setgroups", "deny"),
@@ -96,8 +96,7 @@ def main() -> None:
     if command[0] == "--opt-ml":
         mount_as_opt_ml(command[1])
         command = command[2:]
-    # The command gets its own SIGTERM, because the signal goes to the group; the guard waits for its exit
-    # code.
+    # The command gets its own SIGTERM, because the signal goes to the group; the guard waits for the command.
     signal.signal(signal.SIGTERM, lambda _number, _frame: None)
     die_with(0)
     try:

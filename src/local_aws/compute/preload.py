@@ -1,8 +1,8 @@
 """What the warm process does on import of this module, after its other imports and before its first fork.
 
-To create a boto3 client, each job would need a tenth of a second to read service models; forks find them
-already read. A full garbage collection in a fork would copy every page of the imported libraries; now it
-skips them.
+To create a boto3 client, each job would need a tenth of a second to read service models; forks have them
+already. A full garbage collection in a fork would copy every page of the imported libraries; now it skips
+them.
 """
 
 import gc

@@ -29,8 +29,7 @@ from local_aws.compute.guard import mount_as_opt_ml
 
 __all__ = ["ONE_THREAD", "PRELOADED", "Command", "GuardedWorker", "Worker", "Workers", "can_mount_opt_ml"]
 
-# Third-party modules only: the project's own code comes with each job. Modules that are not installed are
-# skipped.
+# Third-party modules only: the project's own code comes with each job. Modules not installed are skipped.
 PRELOADED = (
     "boto3",
     "botocore.session",
@@ -127,8 +126,7 @@ class Workers:
     def close() -> None:
         """Kill the fork server, which would otherwise finish its imports first.
 
-        multiprocessing has no public interface for this; it was checked on CPython 3.11 to 3.13 and has a
-        test.
+        multiprocessing has no public interface for this. A test checks it; it works on CPython 3.11 to 3.13.
         """
         server = forkserver._forkserver
         with server._lock:

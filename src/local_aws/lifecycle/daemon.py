@@ -1,4 +1,4 @@
-"""Starts, finds and stops the server from another process. It imports only the standard library, to be fast."""
+"""Starts, finds and stops the server from another process; imports only the standard library, to be fast."""
 
 import http.client
 import json
@@ -135,8 +135,7 @@ def ensure_environment(
         endpoint_url: The server's address.
         pipeline_name: Terraform's variable of this name.
         invoker_url_auth: Terraform's variable of this name: AWS_IAM refuses unsigned calls to the invoker's
-        URL,
-            NONE accepts them.
+            URL, NONE accepts them.
 
     Returns:
         Terraform's outputs: account_id, region, bucket, job_role_arn, image_uri, endpoint_name,
