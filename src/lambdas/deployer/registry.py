@@ -37,7 +37,7 @@ def groups(sagemaker: BaseClient, pipeline_name: str) -> set[str]:
 def newest_approved(sagemaker: BaseClient, group: str) -> Package | None:
     """Return the approved package of a group with the highest version, or None.
 
-    The order of the list does not matter: by default, SageMaker sorts by creation time, ascending.
+    This does not rely on the list's order: by default, SageMaker sorts by creation time, ascending.
     """
     pages = sagemaker.get_paginator("list_model_packages").paginate(
         ModelPackageGroupName=group, ModelApprovalStatus="Approved"
