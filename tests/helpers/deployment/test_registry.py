@@ -196,7 +196,7 @@ def test_a_models_map_that_is_none_is_named_with_what_to_do(session: Session) ->
     s3, bucket = session.client("s3"), "a-bucket-with-a-broken-map"
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key=load().models_map_key, Body=b"[]")
-    with pytest.raises(JobFailed, match=r"is not an object of groups .* delete it and run the deployer"):
+    with pytest.raises(JobFailed, match=r"is not a JSON object of groups .* delete it and run the deployer"):
         deployments.in_service(dataclasses.replace(session, bucket=bucket))
 
 
