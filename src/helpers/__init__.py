@@ -1,1 +1,1 @@
-"""What the notebooks call: thin modules, one noun each."""
+"""What the notebooks call: small modules, each named after the thing that it handles."""

@@ -1,4 +1,4 @@
-"""The ways a command can end, each with its exit code, and the errors that a person can act on."""
+"""Exit codes, and the errors that the user can fix."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ __all__ = ["BadInput", "ExitCode", "JobFailed", "UserError", "one_line", "refusi
 
 
 class ExitCode(IntEnum):
-    """What an exit code tells a scheduler; `many-models --help` prints it, and the README has it."""
+    """What each exit code tells a scheduler; `many-models --help` and the README list them."""
 
     meaning: str
 
@@ -18,19 +18,19 @@ class ExitCode(IntEnum):
     REFUSED = 3, "the quality gate refused a model"
     INTERRUPTED = 130, "interrupted; nothing is left running on this machine"
 
-    def __new__(cls, code: int, meaning: str) -> "ExitCode":  # noqa: D102 - the enumeration makes its own
+    def __new__(cls, code: int, meaning: str) -> "ExitCode":  # noqa: D102 - part of how an enumeration works
         member = int.__new__(cls, code)
         member._value_, member.meaning = code, meaning
         return member
 
 
 class UserError(Exception):
-    """An error whose message is all there is to say: what was seen, what is allowed, what to do."""
+    """An error whose message is enough for the user: what was seen, what is allowed, what to do."""
 
     exit_code = ExitCode.FAILED
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows of it: the sentence alone.
+        """What a notebook shows: only the message.
 
         Follows https://ipython.readthedocs.io/en/stable/config/integrating.html#custom-exception-tracebacks
         """
@@ -48,16 +48,16 @@ class JobFailed(UserError):
 
 
 def one_line(error: Exception) -> str:
-    """What an error of somebody else's says, for a sentence of ours."""
+    """The message of another library's error on one line, without the final full stop, to quote it."""
     return " ".join(str(error).split()).rstrip(".")
 
 
 @contextmanager
 def refusing(what: str) -> Iterator[None]:
-    """Have a ValueError raised meanwhile refuse something that a person gave: `The table of wine: ...`.
+    """Turn a ValueError into a BadInput about something that the user gave: `The table of wine: ...`.
 
     Raises:
-        BadInput: in place of the ValueError, in one line.
+        BadInput: instead of the ValueError, on one line.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What can be set in the notebooks and in parameter files: types and allowed values, as a table of data."""
+"""The parameters of the notebooks and parameter files: their types and allowed values, in one table."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Parameter:
 
 
 def _text() -> Parameter:
-    return Parameter("a text", lambda value: isinstance(value, str))
+    return Parameter("text", lambda value: isinstance(value, str))
 
 
 def _flag() -> Parameter:
@@ -39,7 +39,7 @@ def _one_of(*values: str) -> Parameter:
 
 def _whole(low: int, high: int) -> Parameter:
     return Parameter(
-        f"a whole number from {low} to {high}",
+        f"an integer from {low} to {high}",
         lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
     )
 
@@ -60,12 +60,12 @@ def _tables() -> Parameter:
 
 def _is_table(entry: object) -> bool:
     if isinstance(entry, Mapping):
-        return isinstance(entry.get("name"), str)  # helpers.data.entries looks at the rest
+        return isinstance(entry.get("name"), str)  # helpers.data.entries checks the rest
     return isinstance(entry, str)
 
 
 def _name(also: Sequence[str] = (), never: Sequence[str] = ()) -> Parameter:
-    """A part of the names that AWS is given."""
+    """A part of the names of AWS resources."""
     words = "up to 32 lower-case letters, digits and single hyphens between them, such as many-models"
     words += "".join(f", or {value!r}" for value in also) + "".join(f", but not {value!r}" for value in never)
     return Parameter(
@@ -89,7 +89,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "PIPELINE_NAME": _name(),
     "TERRAFORM_OUTPUTS": _text(),
     "IMAGE_BUILDER": _one_of(*BUILDERS),
-    # A developer's pipeline has its own name behind a hyphen, as that of the regression family has.
+    # A developer's name follows a hyphen in the pipeline's name, as `regression` does for that family.
     "DEVELOPER": _name(also=[""], never=["regression"]),
     "DATASETS": _tables(),
     "TEST_SET_SIZE": _real(0.05, 0.5),
@@ -119,14 +119,14 @@ PARAMETERS: Mapping[str, Parameter] = {
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A parameter file's values.
+    """The values in a parameter file.
 
     Raises:
-        BadInput: no such file, or not a YAML mapping.
+        BadInput: the file does not exist, or is not a YAML mapping.
     """
     try:
         values = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:  # a date that is none is a ValueError
+    except (OSError, ValueError, yaml.YAMLError) as error:  # an invalid date is a ValueError
         raise BadInput(
             f"The parameter file {path} cannot be read ({one_line(error)}); give a YAML file such as "
             "parameters/local.yaml."
@@ -137,7 +137,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def check(values: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Refuse a parameter that no notebook has, and a value that is not allowed.
+    """Refuse a parameter that no notebook has, or a value that is not allowed.
 
     Raises:
         BadInput: naming the parameter, what was seen and what is allowed.
@@ -167,8 +167,8 @@ def _value(name: str, text: str) -> Any:
         return yaml.safe_load(text) if text else ""
     except (ValueError, yaml.YAMLError):
         raise BadInput(
-            f"{name} is {_shown(text)}, which is not valid YAML; put quotes around a text with any of "
-            "[]{}:,#."
+            f"{name} is {_shown(text)}, which is not valid YAML; put quotes around text that contains "
+            "any of []{}:,#."
         ) from None
 
 

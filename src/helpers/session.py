@@ -1,4 +1,4 @@
-"""The environment that a notebook works in: AWS as Terraform made it, or this laptop in its place."""
+"""The environment that a notebook works in: AWS, as Terraform set it up, or local_aws on this laptop."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from helpers.errors import BadInput, UserError
 
 __all__ = ["Session", "connect", "group", "local", "outputs_of", "state_folder"]
 
-# Only these settings count in a process that works on a laptop: no profile, no configuration file.
+# The only AWS settings in a process that works with local_aws: no profile, no configuration file.
 LOCAL_SETTINGS = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
@@ -26,7 +26,7 @@ LOCAL_SETTINGS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 CONNECTED = "MANY_MODELS_ENVIRONMENT"  # the environment that this process works in
-# What `terraform output -json` and local_aws both name; there is no image before notebook 01 has built one.
+# Outputs of both Terraform and local_aws; `image_uri` is empty until notebook 01 has built an image.
 OUTPUTS = (
     "account_id",
     "region",
@@ -44,7 +44,7 @@ OUTPUTS = (
 class Session:
     """Names and addresses of one environment, and clients for it.
 
-    `image_uri` may be empty yet; `vpc` has the `subnet_ids` and `security_group_ids` of jobs, or is None.
+    `image_uri` may still be empty; `vpc` has the `subnet_ids` and `security_group_ids` of jobs, or is None.
     """
 
     environment: str
@@ -68,7 +68,7 @@ class Session:
         return self.environment == "local"
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service, made once."""
+        """The boto3 client of a service, created once."""
         if service not in self._clients:
             self._clients[service] = self.boto.client(service)
         return self._clients[service]
@@ -78,7 +78,7 @@ class Session:
         return group(self.pipeline_name, dataset)
 
     def pipeline(self, family: str = "classification", developer: str = "") -> str:
-        """Name of a family's pipeline; a developer's own stands beside the one that Terraform owns."""
+        """Name of a family's pipeline: the one that Terraform owns, or a developer's separate one."""
         parts = [self.pipeline_name, "regression" if family == "regression" else "", developer]
         return "-".join(part for part in parts if part)
 
@@ -88,27 +88,27 @@ class Session:
 
 
 def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -> Session:
-    """Connect to an environment; `local` is started if it is not running.
+    """Connect to an environment; for `local`, start local_aws if it is not running.
 
     Args:
         environment: `local` or `aws`.
-        pipeline_name: what names begin with in this environment.
+        pipeline_name: what all names in this environment begin with.
         terraform_outputs: for `aws`, the file that `terraform output -json` wrote.
 
     Raises:
-        BadInput: a name that AWS would refuse, Terraform's outputs are missing or incomplete, or this
-            process works in the other environment already.
+        BadInput: AWS would refuse the name, Terraform's outputs are missing or incomplete, or this process
+            already works in the other environment.
         UserError: local_aws does not start.
     """
     pd.set_option("display.max_colwidth", None)  # a notebook shows whole cells
     given = {"ENVIRONMENT": environment, "PIPELINE_NAME": pipeline_name}
     parameters.check(given, given)
     if (other := os.environ.get(CONNECTED, environment)) != environment:
-        # boto3 and the SDK keep the addresses and keys that they once read.
+        # boto3 and the SDK keep the addresses and keys that they read first.
         raise BadInput(f"This kernel works on {other}; restart it to work on {environment}.")
     outputs = _local(pipeline_name) if environment == "local" else outputs_of(terraform_outputs)
     os.environ[CONNECTED] = environment
-    os.environ.setdefault("AWS_DEFAULT_REGION", outputs["region"])  # the SDK asks for one when it is imported
+    os.environ.setdefault("AWS_DEFAULT_REGION", outputs["region"])  # the SDK needs one when it is imported
     boto = boto3.Session(region_name=outputs["region"])
     named = {name: outputs.get(name) or "" for name in OUTPUTS}
     return Session(environment, pipeline_name, **named, vpc=outputs.get("vpc"), boto=boto)
@@ -118,7 +118,7 @@ def group(pipeline_name: str, dataset: str) -> str:
     """Name of the model package group of a data set.
 
     Raises:
-        BadInput: AWS would refuse it.
+        BadInput: AWS would refuse the name.
     """
     try:
         return group_name(pipeline_name, dataset)
@@ -135,12 +135,12 @@ def state_folder() -> Path:
 
 @contextmanager
 def local(environment: str) -> Iterator[None]:
-    """Have local_aws running for as long as this lasts, and stop it after if it was not running before.
+    """Keep local_aws running within this context, and stop it afterwards unless it was running before.
 
-    It stops too when this process is killed. Does nothing for another environment.
+    It also stops when this process is killed. Does nothing for another environment.
 
     Raises:
-        UserError: it does not start.
+        UserError: local_aws does not start.
     """
     if environment != "local":
         yield
@@ -156,19 +156,19 @@ def local(environment: str) -> Iterator[None]:
 
 
 def _local(pipeline_name: str) -> dict[str, str]:
-    import local_aws  # only here, and only when it is asked for
+    import local_aws  # only when it is used
 
     server = _started()
     outputs = local_aws.ensure_environment(server.endpoint_url, pipeline_name)
-    # The SageMaker SDK makes clients of its own, some already when it is imported: they find the stand-in,
-    # and never a person's real account, by these variables and for lack of any other.
+    # The SageMaker SDK creates its own clients, some as soon as it is imported. With these variables and no
+    # others, they find local_aws and never a real account.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= LOCAL_SETTINGS | {
         "AWS_ENDPOINT_URL": server.endpoint_url,
         "AWS_DEFAULT_REGION": outputs["region"],
     }
-    # Both spellings are in use; a proxy knows another 127.0.0.1.
+    # Both spellings are in use. Through a proxy, 127.0.0.1 would be another machine.
     named = ",".join(os.environ.get(name, "") for name in ("no_proxy", "NO_PROXY")).split(",")
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(sorted({"127.0.0.1", *named} - {""}))
     return outputs
@@ -187,10 +187,10 @@ def _started(owner: int | None = None) -> Any:
 
 
 def outputs_of(path: str) -> dict[str, Any]:
-    """What Terraform made, from the file that `terraform output -json` wrote.
+    """What Terraform created, from the file that `terraform output -json` wrote.
 
     Raises:
-        BadInput: no such file, something else in it, or a value that is missing.
+        BadInput: the file does not exist, contains something else, or has no value for an output.
     """
     file = Path(path).expanduser()
     if not path or not file.is_file():

@@ -1,4 +1,4 @@
-"""Files written whole or not at all; objects in S3, put under the name of their contents, and read."""
+"""Files written whole or not at all, and objects in S3, stored under the hash of their contents."""
 
 import hashlib
 import json
@@ -15,13 +15,13 @@ from helpers.session import Session
 
 __all__ = ["File", "put_folder", "put_once", "read", "read_json", "write_whole"]
 
-# Tags are their own permissions, and say nothing here.
+# Copying tags needs extra permissions, and the tags are of no use here.
 NO_TAGS = {"TaggingDirective": "REPLACE"}
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of a table on this machine; where S3 has the same bytes, their URI and ETag."""
+    """A file of a table on this machine and, if S3 has the same bytes, their URI and ETag."""
 
     path: Path
     s3_uri: str = ""
@@ -30,9 +30,9 @@ class File:
 
 @contextmanager
 def write_whole(path: Path) -> Iterator[Path]:
-    """Have a file written whole or not at all, so that nobody ever reads half of it.
+    """Write a file whole or not at all, so that nobody ever reads half of it.
 
-    Gives the path to write to, `with write_whole(path) as part`; at the end it takes the place of `path`.
+    Yields the path to write to, `with write_whole(path) as part`; at the end, that file replaces `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
@@ -44,7 +44,7 @@ def write_whole(path: Path) -> Iterator[Path]:
 
 
 def put_once(session: Session, prefix: str, name: str, contents: bytes) -> str:
-    """Put contents at `<prefix><sha256>/<name>` unless they are there, and give their S3 URI."""
+    """Put contents at `<prefix><sha256>/<name>`, unless they are there already, and return their S3 URI."""
     key = f"{prefix}{hashlib.sha256(contents).hexdigest()}/{name}"
     s3 = session.client("s3")
     try:
@@ -56,12 +56,12 @@ def put_once(session: Session, prefix: str, name: str, contents: bytes) -> str:
 
 
 def put_folder(session: Session, prefix: str, files: Mapping[str, File], last: tuple[str, bytes]) -> str:
-    """Put files and a last object under `<prefix><sha256 of it all>/`, and give the folder's URI.
+    """Put files and a last object under `<prefix><sha256 of it all>/`, and return the folder's URI.
 
-    The last one says that the folder is whole: where it is, nothing is put again.
+    The last object marks the folder as complete: if it exists, nothing is uploaded again.
 
     Raises:
-        BadInput: an object that is copied within S3 has changed since it was read.
+        BadInput: an object to copy within S3 has changed since it was read.
     """
     name, contents = last
     hashes = {name: _sha256(file.path) for name, file in sorted(files.items())}
@@ -87,12 +87,12 @@ def read(session: Session, uri: str) -> bytes:
 
 
 def read_json(session: Session, uri: str) -> dict[str, Any]:
-    """A JSON object."""
+    """The contents of an object that is JSON."""
     return json.loads(read(session, uri))
 
 
 def _copy(s3: Any, file: File, bucket: str, key: str) -> None:
-    """Copy an object within S3, where it is still the one that was read."""
+    """Copy an object within S3, if it is still the one that was read."""
     location = urlsplit(file.s3_uri)
     source = {"Bucket": location.netloc, "Key": location.path.lstrip("/")}
     try:
@@ -100,7 +100,7 @@ def _copy(s3: Any, file: File, bucket: str, key: str) -> None:
     except s3.exceptions.ClientError as error:
         if error.response["Error"]["Code"] not in ("PreconditionFailed", "412"):
             raise
-        raise BadInput(f"{file.s3_uri} has changed while it was looked at; run this again.") from None
+        raise BadInput(f"{file.s3_uri} has changed since it was read; run this again.") from None
 
 
 def _sha256(path: Path) -> str:

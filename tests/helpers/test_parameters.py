@@ -51,7 +51,7 @@ def test_a_name_that_is_no_text_is_unknown_too() -> None:
         ("APPROVE", True, "one of none, approve, reject"),
         ("LOAD_TEST_CLIENTS", 65, "from 1 to 64"),
         ("TRAINING_INSTANCE", "m5.large", "an instance type such as ml.m5.large"),
-        ("TERRAFORM_OUTPUTS", 5, "a text"),
+        ("TERRAFORM_OUTPUTS", 5, "text"),
         ("CROSS_VALIDATION_SCORER", "log_loss", "one of accuracy, balanced_accuracy"),
         ("METRIC_FOR_REGISTRATION", "r2", "one of accuracy, balanced_accuracy"),
         ("PIPELINE_NAME", "Many_Models", "lower-case letters, digits and single hyphens"),

@@ -1,1 +1,1 @@
-"""Every plot of the notebooks; each function returns Axes."""
+"""All plots in the notebooks; each function returns Axes."""

@@ -1,4 +1,4 @@
-"""Pictures for the notebooks; every function returns the Axes it drew on."""
+"""Plots of pipelines, targets, trials and latency; every function returns the Axes it drew on."""
 
 import json
 import re
@@ -24,17 +24,17 @@ COLORS = {
     "RegisterModel": "#dadaeb",
     "Fail": "#f9c0c0",
 }
-OTHER = "#eeeeee"  # a type of step that has no colour yet
+OTHER = "#eeeeee"  # for a type of step that has no colour yet
 BOX_WIDTH, BOX_HEIGHT = 2.8, 0.9
 BOX = {"boxstyle": "round,pad=0.05", "edgecolor": "#666666"}
 SMALL = {"fontsize": 8, "ha": "center"}
 
 
 def graph(definition: str) -> Axes:
-    """The steps of a pipeline definition and what each waits for, from left to right."""
+    """Draw the steps of a pipeline definition from left to right, each after the steps that it waits for."""
     nodes, edges = _graph(json.loads(definition)["Steps"])
     column: dict[str, int] = {}
-    for name in nodes:  # a step's requirements come before it
+    for name in nodes:  # the steps that a step needs come before it
         column[name] = max((column[a] + 1 for a, b, _ in edges if b == name), default=0)
     rows = {name: [n for n in nodes if column[n] == column[name]].index(name) for name in nodes}
     place = {name: (3.6 * column[name], -1.5 * rows[name]) for name in nodes}
@@ -43,7 +43,7 @@ def graph(definition: str) -> Axes:
     for before, after, label in edges:
         (x0, y0), (x1, y1) = place[before], place[after]
         arrow = {"arrowstyle": "->", "color": "#666666"}
-        if column[after] - column[before] > 1:  # over the heads of the steps between
+        if column[after] - column[before] > 1:  # above the steps in between
             start, end = (x0 + BOX_WIDTH / 2, y0 + BOX_HEIGHT), (x1 + BOX_WIDTH / 2, y1 + BOX_HEIGHT)
             arrow["connectionstyle"] = "arc3,rad=-0.18"
         else:
@@ -64,7 +64,7 @@ def graph(definition: str) -> Axes:
 
 
 def targets(tables: Sequence[Dataset]) -> Sequence[Axes]:
-    """How the targets are spread: the share of each class as stacked bars, numbers as a histogram each."""
+    """Plot the distribution of each target: class frequencies as a stacked bar, numbers as a histogram."""
     of_classes = [table for table in tables if table.family == "classification"]
     of_numbers = [table for table in tables if table.family == "regression"]
     heights = [0.55 * len(of_classes) + 0.3] * bool(of_classes) + [1.6] * len(of_numbers)
@@ -88,17 +88,17 @@ def _shares(axes: Axes, counts: Mapping[str, pd.Series]) -> None:
         shares, start = labels / labels.sum(), 0.0
         for position, (label, share) in enumerate(shares.items()):
             axes.barh(name, share, left=start, color=plt.get_cmap("Set2")(position % 8), edgecolor="white")
-            if share > 0.05:  # in less there is no place for words
+            if share > 0.05:  # a smaller bar has no room for words
                 words = f"{label}\n{share:.0%}"
                 axes.text(start + share / 2, name, words, ha="center", va="center", fontsize=8)
             start += share
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter("{x:.0%}")
-    axes.set_title("Share of each class", loc="left", fontsize=10)
+    axes.set_title("Class frequencies", loc="left", fontsize=10)
 
 
 def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
-    """The cross-validation score of every trial, by algorithm; the best of each data set is ringed."""
+    """Plot the cross-validation score of every trial, by algorithm; a ring marks each data set's best."""
     figure, all_axes = plt.subplots(
         1, len(leaderboards), figsize=(3.3 * len(leaderboards) + 1, 2.6), sharey=True, squeeze=False
     )
@@ -118,7 +118,7 @@ def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
 
 
 def latency(answers: pd.DataFrame) -> Axes:
-    """The share of requests answered within a time, for each data set."""
+    """Plot the fraction of requests answered within a time, for each data set."""
     _, axes = plt.subplots(figsize=(6, 2.8))
     if answers.empty:
         axes.text(0.5, 0.5, "no load test was run", ha="center", va="center")
@@ -131,8 +131,8 @@ def latency(answers: pd.DataFrame) -> Axes:
         axes.axhline(share, color="#bbbbbb", linestyle=":", linewidth=1)
         axes.annotate(f"p{share * 100:.0f}", (axes.get_xlim()[1], share), fontsize=7, va="center")
     axes.set_xscale("log")
-    axes.set_xlabel("milliseconds, as the client sees them")
-    axes.set_ylabel("share of requests")
+    axes.set_xlabel("milliseconds, measured by the client")
+    axes.set_ylabel("fraction of requests")
     axes.legend(fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     return axes
@@ -141,7 +141,7 @@ def latency(answers: pd.DataFrame) -> Axes:
 def _graph(
     steps: Sequence[Mapping[str, Any]], after: str = "", label: str = ""
 ) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
-    """Names with types, and edges with labels; the branches of a condition hang on it."""
+    """The type of each step by name, and labelled edges; the branches of a condition follow it."""
     nodes: dict[str, str] = {}
     edges: list[tuple[str, str, str]] = []
     for step in steps:

@@ -1,4 +1,4 @@
-"""Pictures of what EvaluateBestModel found; every function returns the Axes it drew on."""
+"""Plots of EvaluateBestModel's reports; every function returns the Axes it drew on."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,17 +18,17 @@ BLUE, GREY, ORANGE = "#3182bd", "#bbbbbb", "#e6550d"
 
 
 def intervals(reports: Reports) -> Sequence[Axes]:
-    """Every metric of which one is the best with its interval, for each data set."""
+    """Plot every metric whose best value is 1, with its interval, for each data set."""
     return _panels(reports, lambda _: True, _intervals, "", height=2.6)
 
 
 def errors(reports: Reports) -> Sequence[Axes]:
-    """Where each model is wrong: the confusion matrix of classes, the residuals of numbers."""
+    """Plot where each model is wrong: a confusion matrix for classification, residuals for regression."""
     return _panels(reports, lambda _: True, _errors, "")
 
 
 def curves(reports: Reports) -> Sequence[Axes]:
-    """The receiver operating characteristic and the precision-recall curve of each table of two classes."""
+    """Plot the receiver operating characteristic and precision-recall curves of tables with two classes."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.3))
     for dataset, report in reports.items():
         found = quality(report)
@@ -47,13 +47,13 @@ def curves(reports: Reports) -> Sequence[Axes]:
         if axes.lines:
             axes.legend(fontsize=7, loc=corner)
     if len(left.lines) == 1:
-        _say(right, "no table of two classes")
+        _say(right, "no table with two classes")
     figure.tight_layout()
     return [left, right]
 
 
 def calibration(reports: Reports) -> Axes:
-    """How often each classification is right that says it is so sure; on the diagonal it is as it says."""
+    """Plot observed frequencies against predicted probabilities; the diagonal is perfect calibration."""
     _, axes = plt.subplots(figsize=(3.8, 3.4))
     for dataset, report in reports.items():
         if "calibration" in report:
@@ -61,21 +61,24 @@ def calibration(reports: Reports) -> Axes:
             gap = report["calibration"]["expected_calibration_error"]
             said, was = ([one[name] for one in bins] for name in ("predicted", "observed"))
             axes.plot(said, was, marker="o", markersize=3, label=f"{dataset} (mean gap {gap:.3f})")
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="as it says")
-    _label(axes, "predicted probability", "observed share")
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="perfect calibration")
+    _label(axes, "predicted probability", "observed frequency")
     axes.legend(fontsize=7, loc="upper left")
     return axes
 
 
 def importance(reports: Reports) -> Sequence[Axes]:
-    """What the gate's metric loses when a column is shuffled: the ten columns that matter most."""
+    """Plot how much worse the gate's metric gets when a column is shuffled, for the ten that matter most."""
     return _panels(
-        reports, lambda report: bool(report["permutation_importance"]), _importance, "no table of few columns"
+        reports,
+        lambda report: bool(report["permutation_importance"]),
+        _importance,
+        "no table with few columns",
     )
 
 
 def differences(reports: Reports) -> Sequence[Axes]:
-    """How much better than the version in service, with the interval, and what a loss may be at most."""
+    """Plot the improvement over the version in service with its interval, and the largest loss allowed."""
     return _panels(
         reports,
         lambda report: bool((report.get("champion") or {}).get("metrics")),
@@ -92,7 +95,7 @@ def _panels(
     otherwise: str,
     height: float = 2.8,
 ) -> Sequence[Axes]:
-    """A panel for each report that suits, three in a row; if none does, one that says so."""
+    """Draw a panel for each report that suits, three in a row; if none does, one that says so."""
     chosen = {name: report for name, report in reports.items() if suits(report)}
     count = max(1, len(chosen))
     columns = min(3, count)
@@ -123,8 +126,8 @@ def _intervals(axes: Axes, report: Report) -> None:
 
 
 def _best_is_one(name: str, task: Task) -> bool:
-    """Whether a metric fits the axis that all of a panel share."""
-    metric = METRICS[task].get(name)  # the report may be older than the metrics of today
+    """Whether a metric fits the axis that all metrics in a panel share."""
+    metric = METRICS[task].get(name)  # an older report may have a metric that no longer exists
     return metric is not None and metric.greater_is_better and metric.unit == "share"
 
 
@@ -132,13 +135,13 @@ def _errors(axes: Axes, report: Report) -> None:
     if "residuals" in report:
         _residuals(axes, report["residuals"])
     elif len(quality(report)["confusion_matrix"]) > MOST_CLASSES:
-        _say(axes, "too many classes for a picture")
+        _say(axes, "too many classes to plot")
     else:
         _confusion(axes, quality(report)["confusion_matrix"])
 
 
 def _confusion(axes: Axes, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Counts on the share of each label's rows, so that a rare class shows as clearly as a common one."""
+    """Draw the counts, coloured by fraction of each label's rows, so that rare classes are visible."""
     labels, matrix = list(counts), np.array([list(row.values()) for row in counts.values()])
     shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -155,7 +158,7 @@ def _confusion(axes: Axes, counts: Mapping[str, Mapping[str, int]]) -> None:
 def _residuals(axes: Axes, found: Residuals) -> None:
     axes.axhline(0, color=GREY, linestyle=":", linewidth=1)
     axes.scatter(found["predicted"], found["residual"], s=12, alpha=0.6, color=BLUE)
-    _label(axes, "prediction", "prediction less truth")
+    _label(axes, "prediction", "prediction minus label")
 
 
 def _importance(axes: Axes, report: Report) -> None:
@@ -164,7 +167,7 @@ def _importance(axes: Axes, report: Report) -> None:
     axes.barh(range(len(most)), means, xerr=spreads, color="#9ecae1", ecolor="#666666")
     axes.axvline(0, color=GREY, linewidth=1)
     axes.set_yticks(range(len(most)), [_shortened(name) for name, _ in most], fontsize=8)
-    _label(axes, f"how much worse the {report['gate']['metric']} is", "")
+    _label(axes, f"how much worse {report['gate']['metric']} gets", "")
 
 
 def _difference(axes: Axes, report: Report) -> None:
@@ -181,7 +184,7 @@ def _difference(axes: Axes, report: Report) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-1, 1)
     axes.set_yticks([])
-    _label(axes, f"{gate['metric']}, better than version {gate['champion_version']} by", "")
+    _label(axes, f"improvement in {gate['metric']} over version {gate['champion_version']}", "")
     axes.margins(x=0.35)
 
 

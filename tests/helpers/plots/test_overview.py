@@ -104,7 +104,7 @@ def test_the_latency_rises_from_the_fastest_answer_to_the_slowest() -> None:
     ]
     axes = overview.latency(pd.DataFrame(answers))
     assert axes.lines[0].get_xdata().tolist() == [1.0, 3.0]
-    assert axes.get_ylabel() == "share of requests"
+    assert axes.get_ylabel() == "fraction of requests"
     assert axes.get_xlabel().startswith("milliseconds")
     assert "p99" in texts(axes)
 

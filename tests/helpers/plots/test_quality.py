@@ -101,7 +101,7 @@ def test_many_classes_are_no_picture() -> None:
     many = copy.deepcopy(BINARY)
     many["binary_classification_metrics"]["confusion_matrix"] = {x: dict.fromkeys(labels, 1) for x in labels}
     (axes,) = quality.errors({"many": many})
-    assert texts(axes) == "too many classes for a picture"
+    assert texts(axes) == "too many classes to plot"
 
 
 def test_both_curves_are_drawn_for_each_table_of_two_classes() -> None:
@@ -117,14 +117,14 @@ def test_both_curves_are_drawn_for_each_table_of_two_classes() -> None:
 def test_without_a_table_of_two_classes_that_is_said(session: Session, ran: executions.Run) -> None:
     left, right = quality.curves({"wine": executions.evaluation(session, ran)})
     assert [line.get_label() for line in left.lines] == ["chance"]
-    assert texts(right) == "no table of two classes"
+    assert texts(right) == "no table with two classes"
 
 
 def test_calibration_is_what_was_observed_over_what_was_said() -> None:
     axes = quality.calibration(BOTH)
     curve, diagonal = axes.lines
     assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([0.2], [0.1])
-    assert (curve.get_label(), diagonal.get_label()) == ("toys (mean gap 0.100)", "as it says")
+    assert (curve.get_label(), diagonal.get_label()) == ("toys (mean gap 0.100)", "perfect calibration")
 
 
 def test_the_ten_columns_that_matter_most_stand_on_top() -> None:
@@ -139,7 +139,7 @@ def test_the_difference_stands_beside_what_may_be_lost() -> None:
     spread, value, _, allowed = axes.lines
     assert (list(spread.get_xdata()), list(value.get_xdata())) == ([-0.01, 0.1], [0.05])
     assert allowed.get_xdata()[0] == -0.02
-    assert axes.get_xlabel() == "auc, better than version 3 by"
+    assert axes.get_xlabel() == "improvement in auc over version 3"
 
 
 @pytest.mark.parametrize("draw", [quality.importance, quality.differences])
