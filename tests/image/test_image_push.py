@@ -74,7 +74,7 @@ def test_a_registry_that_does_not_answer_is_told(engine: Engine, tmp_path: Path)
         name = f"127.0.0.1:{free.getsockname()[1]}/shop:one"
     (tmp_path / "file").write_text("something else\n")
     engine("import", pack(tmp_path / "file"), name)
-    with pytest.raises(UserError, match=r"(?s)`docker push` failed:.*network lets Docker out"):
+    with pytest.raises(UserError, match=r"(?s)`docker push` failed:.*Docker has access to the network"):
         list(docker.push(name))
 
 

@@ -1,1 +1,1 @@
-"""Notebook 01: what is in the image, and who builds it."""
+"""Notebook 01: what the image contains, and what builds it."""

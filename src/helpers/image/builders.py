@@ -1,6 +1,6 @@
-"""Who builds the image: this machine's Docker, CodeBuild, or nobody.
+"""Builds the image with this machine's Docker, with CodeBuild, or not at all.
 
-The image is named by what it is made of, so one that is there is not built again.
+The image is named by its contents, so an image that exists is not built again.
 """
 
 import json
@@ -23,20 +23,20 @@ from helpers.storage import put_once, write_whole
 __all__ = ["build", "build_here", "wanted"]
 
 NEEDED = ("repository_url", "build_project_name", "base_image")
-# How Docker's two builders count: `Step 3/23 : RUN ...` and `#7 [libraries 2/3] RUN ...`.
+# How Docker's two builders number their steps: `Step 3/23 : RUN ...` and `#7 [libraries 2/3] RUN ...`.
 STEP = re.compile(r"^(?:Step (\d+/\d+)|#\d+ \[([\w-]+ \d+/\d+)\])")
 
 
 def build(session: Session, builder: str = "auto", terraform_outputs: str = "") -> str:
-    """Build the image and push it, unless it is there; gives its URI by digest, empty if there is none.
+    """Build the image and push it, unless it exists; return its URI by digest, empty if there is none.
 
     Args:
-        session: Where to; locally nothing is built.
-        builder: `docker`; `codebuild`; `auto`, the first of them that there is; or `none`, which looks only.
+        session: Where to push it; for a local session, nothing is built.
+        builder: `docker`; `codebuild`; `auto`, Docker if there is one, else CodeBuild; `none`, only look.
         terraform_outputs: The file that `terraform output -json` wrote, into which the URI is written.
 
     Raises:
-        BadInput: a builder that there is not, or outputs that cannot be used.
+        BadInput: the builder is unknown, or the outputs cannot be used.
         UserError: the build failed; the message says what to do.
     """
     if builder not in BUILDERS:
@@ -47,7 +47,7 @@ def build(session: Session, builder: str = "auto", terraform_outputs: str = "") 
         else:
             print(
                 "Nothing to build: jobs and endpoint run as processes of this machine, with the same "
-                "commands `train`, `process` and `serve` that the image would hold."
+                "commands `train`, `process` and `serve` that the image would have."
             )
         return session.image_uri
     outputs = outputs_of(terraform_outputs)
@@ -59,9 +59,9 @@ def build(session: Session, builder: str = "auto", terraform_outputs: str = "") 
     name, base = wanted(client, repository, outputs["base_image"])
     digest = ecr.digest(client, name)
     if digest:
-        print(f"Unchanged: {name} is there, nothing to build.")
+        print(f"Unchanged: {name} exists, nothing to build.")
     elif builder == "none":
-        print(f"There is no {name} yet; IMAGE_BUILDER docker or codebuild builds it.")
+        print(f"There is no {name} yet; set IMAGE_BUILDER to docker or codebuild to build it.")
         return session.image_uri
     else:
         chosen = builder if builder != "auto" else "docker" if docker.answers() else "codebuild"
@@ -73,7 +73,7 @@ def build(session: Session, builder: str = "auto", terraform_outputs: str = "") 
 
 
 def build_here(base_image: str, options: Sequence[str] = ()) -> str:
-    """Build the image on any base with this machine's Docker and push it nowhere; gives its name.
+    """Build the image on any base with this machine's Docker, without pushing it; return its name.
 
     Raises:
         UserError: there is no Docker, or the build failed; the message says what to do.
@@ -86,24 +86,24 @@ def build_here(base_image: str, options: Sequence[str] = ()) -> str:
 
 
 def wanted(client: Any, repository: str, base_image: str) -> tuple[str, str]:
-    """The name that container/ as it is has in a repository, and the base image by its digest.
+    """The name of the image of the current container/ in a repository, and its base image by digest.
 
-    By digest, so that what is built is what the name says, whatever becomes of the base's tag meanwhile.
+    With the digest, the build uses the base that the name stands for, even if the base's tag is moved.
 
     Raises:
-        UserError: there is no such base image.
+        UserError: the base image does not exist.
     """
     digest = ecr.digest(client, base_image)
     if not digest:
         raise UserError(
-            f"There is no base image {base_image}; set base_image_tag in the environment's .tfvars to a tag "
-            "that there is, and apply."
+            f"There is no base image {base_image}; set base_image_tag in the environment's .tfvars to an "
+            "existing tag, and apply."
         )
     return f"{repository}:{contents.tag(digest)}", f"{ecr.repository_of(base_image)}@{digest}"
 
 
 def _built(session: Session, builder: str, base: str, name: str, outputs: Mapping[str, str]) -> str:
-    """Build and push, and give the digest; it may also be somebody else's, who was faster."""
+    """Build and push, and return the digest, which may be from someone else who was faster."""
     client = session.client("ecr")
     try:
         _show(builder, BUILD[builder](session, base, name, outputs))
@@ -113,7 +113,7 @@ def _built(session: Session, builder: str, base: str, name: str, outputs: Mappin
         raise
     if digest := ecr.digest(client, name):
         return digest
-    raise UserError(f"The build succeeded, but {name} is not there; its log above says where it was pushed.")
+    raise UserError(f"The build succeeded, but {name} is missing; its log above says where it was pushed.")
 
 
 def _by_docker(session: Session, base: str, name: str, outputs: Mapping[str, str]) -> Iterator[str]:
@@ -136,7 +136,7 @@ BUILD = {"docker": _by_docker, "codebuild": _by_codebuild}
 
 
 def _show(builder: str, lines: Iterable[str]) -> None:
-    """Print what a builder says, and keep a line of how far it is."""
+    """Print what a builder prints, and show its progress in one line."""
     progress, begin, step = Progress(), time.monotonic(), "started"
     for line in lines:
         print(line, flush=True)
@@ -151,7 +151,7 @@ def _show(builder: str, lines: Iterable[str]) -> None:
 
 
 def _record(file: Path, uri: str) -> None:
-    """Let the outputs name the image, so that notebook 02 compiles for it before Terraform applies it."""
+    """Write the image into the outputs, so that notebook 02 compiles for it before Terraform applies it."""
     outputs = json.loads(file.read_text())
     if outputs.get("image_uri", {}).get("value") == uri:
         return

@@ -1,4 +1,4 @@
-"""AWS CodeBuild: builds the image where there is no Docker, such as in SageMaker Studio."""
+"""AWS CodeBuild: builds the image where Docker is not available, such as in SageMaker Studio."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -12,16 +12,16 @@ POLL_SECONDS = 3.0
 LINES_OF_A_FAILURE = 15
 REFUSALS = {
     "AccountLimitExceededException": (
-        "Another build is under way, or the account may run none yet: wait for it, or ask for the quota "
-        '"Concurrently running builds for Linux/Medium environment" of CodeBuild.'
+        "Another build is running, or the account may not run any yet: wait for it, or request CodeBuild's "
+        'quota "Concurrently running builds for Linux/Medium environment".'
     ),
-    "ResourceNotFoundException": "There is no such project; apply Terraform, which makes it.",
-    "AccessDeniedException": "The policy of the operator in terraform/people.tf has the permissions.",
+    "ResourceNotFoundException": "There is no such project; apply Terraform, which creates it.",
+    "AccessDeniedException": "The operator policy in terraform/people.tf has the permissions.",
 }
 
 
 def start(codebuild: Any, project: str, source: str, variables: Mapping[str, str]) -> str:
-    """Start a build of a zip in S3, `bucket/key`, and give its ID.
+    """Start a build of a zip in S3, `bucket/key`, and return its ID.
 
     Follows https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html
 
@@ -47,10 +47,10 @@ def start(codebuild: Any, project: str, source: str, variables: Mapping[str, str
 
 
 def follow(codebuild: Any, logs: Any, build: str) -> Iterator[str]:
-    """Wait for a build; gives the phases it goes through and the lines of its log.
+    """Wait for a build; yield its phases and the lines of its log.
 
     Raises:
-        UserError: it did not succeed, with the last lines of its log.
+        UserError: it did not succeed; the message has the last lines of its log.
     """
     phase, token, last = "", None, []
     while True:
@@ -58,7 +58,7 @@ def follow(codebuild: Any, logs: Any, build: str) -> Iterator[str]:
         if (current := now.get("currentPhase", "")) != phase:
             phase = current
             yield f"CodeBuild: {phase}"
-        # Read after the status: then nothing is missing when the build has ended.
+        # Read after the status, so that nothing is missing when the build has ended.
         lines, token = _log(logs, now.get("logs", {}), token)
         last = [*last, *lines][-LINES_OF_A_FAILURE:]
         yield from lines
@@ -75,7 +75,7 @@ def follow(codebuild: Any, logs: Any, build: str) -> Iterator[str]:
 
 
 def _log(logs: Any, place: Mapping[str, str], token: str | None) -> tuple[list[str], str | None]:
-    """The lines after a token, and the token to go on from; no lines before the stream is there."""
+    """The lines after a token, and the token to continue from; no lines until the stream exists."""
     lines: list[str] = []
     while "streamName" in place:
         try:
@@ -95,7 +95,7 @@ def _log(logs: Any, place: Mapping[str, str], token: str | None) -> tuple[list[s
 
 
 def _reasons(build: Mapping[str, Any]) -> list[str]:
-    """What phases say that failed before there was a log."""
+    """The messages of phases that failed before there was a log."""
     return [
         context["message"]
         for phase in build.get("phases", [])

@@ -1,4 +1,4 @@
-"""The container image: what it holds, the name of its contents, and what a builder is given."""
+"""The container image: what it contains, its tag, and the files that a builder needs."""
 
 import configparser
 import hashlib
@@ -17,8 +17,8 @@ __all__ = ["PLATFORM", "archive", "files", "fingerprint", "libraries", "tag", "w
 
 ROOT = Path(__file__).parents[3]
 PLATFORM = "linux/amd64"
-TIME = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the same files make the same bytes
-# Settings of pip that say where packages come from. Paths of this machine mean nothing in a container.
+TIME = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the same files give the same bytes
+# pip's settings for where packages come from. Paths on this machine mean nothing in a container.
 PIP_SETTINGS = ("extra-index-url", "find-links", "index-url", "no-index", "proxy", "timeout", "trusted-host")
 SUFFIXES = (".py", ".toml", ".c", ".h")
 
@@ -30,7 +30,7 @@ def files() -> pd.DataFrame:
 
 
 def libraries() -> pd.DataFrame:
-    """The libraries of the image at the versions of constraints.txt, which the laptop shares."""
+    """The libraries in the image at the versions in constraints.txt, which the laptop shares."""
     project = tomllib.loads((ROOT / "container/pyproject.toml").read_text())["project"]
     pinned = dict(
         line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
@@ -40,7 +40,7 @@ def libraries() -> pd.DataFrame:
 
 
 def fingerprint() -> str:
-    """SHA-256 over the image's files and versions: unchanged contents need no new image."""
+    """SHA-256 of the image's files and versions: unchanged contents need no new image."""
     digest = hashlib.sha256((ROOT / "constraints.txt").read_bytes())
     for path, text in _sources():
         digest.update(f"{path.relative_to(ROOT).as_posix()}\0{text}\0".encode())
@@ -48,15 +48,15 @@ def fingerprint() -> str:
 
 
 def tag(base_digest: str) -> str:
-    """The image's tag: what it is made of, and the digest of the image that it extends."""
+    """The image's tag: a hash of its contents, and the digest of the image that it extends."""
     return f"{fingerprint()[:12]}-{base_digest.removeprefix('sha256:')[:12]}"
 
 
 def write_context(folder: Path) -> None:
     """Write what `docker build` reads: container/, LICENSE, constraints.txt, and pip's settings if any.
 
-    With them the packages come from where this machine's packages come from. They reach the first stages of
-    the build and nobody else: neither the image nor its history has them.
+    With these settings, the packages come from the same source as this machine's. Only the first stages of
+    the build get the settings: neither the image nor its history contains them.
     """
     for name, content in _context():
         path = folder / name
@@ -67,7 +67,7 @@ def write_context(folder: Path) -> None:
 
 
 def archive() -> bytes:
-    """The same as a zip for CodeBuild, without pip's settings; the same files make the same bytes."""
+    """The same as a zip for CodeBuild, without pip's settings; the same files give the same bytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _context():
@@ -83,7 +83,7 @@ def _context() -> Iterator[tuple[str, bytes]]:
 
 
 def _pip_settings() -> str:
-    """Where pip of this machine gets packages from, as a pip.conf; empty for what is pip's own default."""
+    """Where this machine's pip gets packages from, as a pip.conf; empty if that is pip's default."""
     found: dict[str, str] = {}
     for key, values in pip_settings(sys.executable).items():
         kept = [one for one in values if not one.startswith(("/", "file:"))]

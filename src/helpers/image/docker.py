@@ -1,4 +1,4 @@
-"""The local Docker engine: what it builds and pushes, line by line, and what to do when it does not."""
+"""The local Docker engine: builds and pushes, line by line, and says what to do if that fails."""
 
 import base64
 import os
@@ -15,24 +15,24 @@ from helpers.image.contents import PLATFORM
 __all__ = ["answers", "build", "image_id", "login", "push"]
 
 OTHERWISE = "or build with IMAGE_BUILDER codebuild, which needs no Docker"
-# SageMaker takes plain images only, and not an index of an image and of statements about it.
+# SageMaker accepts only plain images, not an index of an image and its attestations.
 PLAIN = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDKIT_PROGRESS": "plain"}
 LINES_OF_A_FAILURE = 15
-# What Docker says, and what a person can do about it; the first that is found counts.
+# What Docker prints, and what the user can do about it; the first match counts.
 REMEDIES = {
     r"no space left on device": "The disk is full; `docker system prune` removes what Docker no longer uses.",
     r"(?i)no basic auth credentials|authorization token has expired|401 unauthorized": (
-        "The registry does not know this login; log in to AWS (`aws sso login` or `aws configure`), and run "
-        "this again."
+        "The registry does not accept this login; log in to AWS (`aws sso login` or `aws configure`), and "
+        "run this again."
     ),
     r"(?i)manifest (unknown|for .* not found)|repository does not exist|pull access denied": (
-        "There is no such base image, or it may not be pulled; give the name of one that there is."
+        "There is no such base image, or you may not pull it; give the name of an existing one."
     ),
     r"3\.11 or newer is needed": "Choose a base image with Python 3.11 or newer.",
     r"(?i)temporary failure in name resolution|no such host|connection (refused|timed out)": (
-        "A registry or package index cannot be reached; see whether this machine's network lets Docker out."
+        "A registry or package index cannot be reached; check whether Docker has access to the network."
     ),
-    r"(?i)denied": "The registry refuses this; the operator policy of terraform/people.tf would let you.",
+    r"(?i)denied": "The registry refuses this; the operator policy in terraform/people.tf allows it.",
 }
 
 
@@ -46,7 +46,7 @@ def answers() -> bool:
 
 
 def build(context: Path, base_image: str, name: str, options: Sequence[str] = ()) -> Iterator[str]:
-    """Build the image of a folder; gives the lines that Docker prints.
+    """Build the image from a folder; yield the lines that Docker prints.
 
     Raises:
         UserError: there is no Docker, or the build failed; the message says what to do.
@@ -57,7 +57,7 @@ def build(context: Path, base_image: str, name: str, options: Sequence[str] = ()
 
 
 def image_id(name: str) -> str:
-    """The ID of an image that the engine has, pulled if it does not have it yet.
+    """The ID of an image in the engine, which pulls the image if it does not have it yet.
 
     Raises:
         UserError: there is no Docker, or no such image.
@@ -71,7 +71,7 @@ def image_id(name: str) -> str:
 
 
 def login(ecr: Any, *registries: str) -> None:
-    """Log the engine in to registries of ECR, for twelve hours.
+    """Log the engine in to registries in ECR, for twelve hours.
 
     Raises:
         UserError: Docker refuses.
@@ -83,7 +83,7 @@ def login(ecr: Any, *registries: str) -> None:
 
 
 def push(name: str) -> Iterator[str]:
-    """Push an image; gives the lines that Docker prints.
+    """Push an image; yield the lines that Docker prints.
 
     Raises:
         UserError: the registry refuses; the message says what to do.
@@ -132,7 +132,7 @@ def _lines(*arguments: str) -> Iterator[str]:
             if line.strip():
                 last.append(line.rstrip())
                 yield last[-1]
-    except BaseException:  # nobody reads on
+    except BaseException:  # the caller has stopped reading
         process.terminate()
         raise
     finally:

@@ -1,4 +1,4 @@
-"""The container registry: which image is behind a name."""
+"""The container registry: which image a name refers to."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ ABSENT = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 
 def digest(ecr: Any, uri: str) -> str:
-    """The digest of an image by its URI with `:tag` or `@digest`; empty when there is no such image.
+    """The digest of an image by its URI with `:tag` or `@digest`; empty if there is no such image.
 
-    Follows https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html, which unlike
-    DescribeImages may also be asked of images in AWS's own accounts.
+    Follows https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html. Unlike
+    DescribeImages, this call is also allowed for images in AWS's own accounts.
     """
     repository = repository_of(uri)
     reference = uri.removeprefix(repository)

@@ -1,18 +1,18 @@
-"""What pip of this machine was told: where packages come from, and how they are reached."""
+"""The settings of this machine's pip: where packages come from, and how to reach them."""
 
 import ast
 import subprocess
 
 __all__ = ["pip_settings"]
 
-SECTIONS = ("global", "install", ":env:")  # pip's order: what comes later counts
+SECTIONS = ("global", "install", ":env:")  # in pip's order: a later one overrides
 
 
 def pip_settings(python: str) -> dict[str, list[str]]:
-    """The settings by which this pip installs, by name, such as `index-url`, each with its values.
+    """The settings that this pip installs with, by name, such as `index-url`, each with its values.
 
     Args:
-        python: the interpreter whose pip is asked.
+        python: the interpreter whose pip to ask.
     """
     command = [python, "-m", "pip", "config", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -1,12 +1,13 @@
 """Notebook 02: the SageMaker pipeline, its parameters, its steps, and the definition they are compiled to.
 
-- `compiler`, `parameters`: what all steps share; `sdk`: where the SageMaker SDK must be made to fit.
+- `compiler`, `parameters`: what all steps share; `sdk`: adaptations of the SageMaker SDK.
 - `processing`, `training`, `registration`: the steps.
-- `publishing`: the definition, and where it goes.
-- `algorithms`, `own_steps`, `job_source`, `network`: what competes, the code that travels, where jobs run.
+- `publishing`: the definition, and where it is published.
+- `algorithms`, `own_steps`, `job_source`, `network`: the competing algorithms, your own steps, the code
+  shipped with each job, and the network it runs in.
 
-The only package that imports the SageMaker SDK, which takes seconds and reads the address and the region of
-AWS meanwhile: so what needs it is imported when it is first asked for, which is after `connect`.
+This is the only package that imports the SageMaker SDK. The import takes seconds and reads the address and
+the region of AWS, so modules that need the SDK are imported at their first use, which is after `connect`.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""The competing algorithms, the project's and your own, and a table of them to read."""
+"""The competing algorithms, the project's and your own, and a table that shows them."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ __all__ = ["competing", "table"]
 
 
 def competing(steps_file: str = "") -> Mapping[str, Algorithm]:
-    """The project's algorithms and those of a file with your own steps, by name.
+    """The project's algorithms and those in the file with your own steps, by name.
 
     Raises:
         BadInput: the file cannot be used.

@@ -37,31 +37,31 @@ class Compiler:
                 "with its image_uri, and write the outputs again."
             )
         self.session = session
-        self.sources = sources  # by module, the URI of what travels with it
+        self.sources = sources  # the URI of each job's code, by module
         self.family: Family = family
-        # One of somebody's own may be for one family alone.
+        # An algorithm of yours may be for one family only.
         self.algorithms = [each for each in algorithms.values() if family in each.estimators]
         self.sdk = pipeline_session(session)
 
     def output_uri(self, *parts: str) -> Join:
-        """Where an execution keeps what a step made.
+        """The S3 folder in which an execution keeps the output of a step.
 
-        The step comes first: a lifecycle rule knows prefixes only, and lets what is needed for a while
-        expire without what a registered package names.
+        The step's name comes first because a lifecycle rule matches prefixes only. It can then delete
+        temporary output and keep what a registered package refers to.
         """
         root = self.session.uri(load().prefixes.executions.rstrip("/"))
         return Join("/", [root, *parts, ExecutionVariables.PIPELINE_EXECUTION_ID])
 
     def group(self, parameters: Parameters) -> Join:
-        """Name of the model package group of the data set of an execution."""
+        """Name of the model package group for an execution's data set."""
         return Join("", [group_prefix(self.session.pipeline_name), parameters.DatasetName])
 
 
 def output(step: ProcessingStep, name: str) -> Any:
-    """Where a processing step leaves one of its outputs."""
+    """The S3 URI of one of a processing step's outputs."""
     return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 
 def program(compiler: Compiler, module: str) -> dict[str, str]:
-    """The hyperparameters by which a training job finds its code."""
+    """The hyperparameters that tell a training job where its code is."""
     return {"sagemaker_program": module, "sagemaker_submit_directory": compiler.sources[module]}

@@ -1,6 +1,7 @@
-"""The code that travels with a job: what it imports of `tabular`, in one tarball named by its contents.
+"""The code shipped with a job: what it imports from `tabular`, in one tarball named by its contents.
 
-A job's source is part of the key of its step's cache: what a job does not import does not make it run again.
+A step's cache key includes its job's source, so a change in code that the job does not import does not make
+it run again.
 """
 
 import ast
@@ -25,9 +26,9 @@ READS_OWN_STEPS = "tabular.spec.own_steps"
 
 
 def archive(module: str, package: Path | None = None, own_steps: str = "") -> bytes:
-    """What a module of the package imports of it, and your own steps if it reads them, as a tar.gz.
+    """What a module of the package imports from it, and your own steps if it reads them, as a tar.gz.
 
-    Its bytes depend on nothing but those of the files.
+    Its bytes depend only on those of the files.
     """
     folder = package or _tabular()
     modules = closure([module], folder)
@@ -37,7 +38,7 @@ def archive(module: str, package: Path | None = None, own_steps: str = "") -> by
         beside[CUSTOM_STEPS] = own_steps.encode()
     contents = {path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in modules.values()}
     packed = io.BytesIO()
-    # A fixed time in the gzip header and in every entry: the same files make the same bytes.
+    # A fixed time in the gzip header and in every entry: the same files give the same bytes.
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w") as tar,
@@ -50,10 +51,10 @@ def archive(module: str, package: Path | None = None, own_steps: str = "") -> by
 
 
 def closure(names: Iterable[str], package: Path) -> dict[str, Path]:
-    """The files of all modules of a package that some of its names import, and those import, and so on.
+    """The files of some modules of a package and of all that they import from it, directly or indirectly.
 
-    An import counts wherever it stands, and with a module the packages that it is in. What is no Python file,
-    such as an extension in C, does not travel.
+    An import counts wherever it stands in a file, and a module brings in the packages that contain it. What
+    is not a Python file, such as a C extension, is not shipped.
     """
     found: dict[str, Path] = {}
     waiting = list(names)
@@ -69,10 +70,10 @@ def closure(names: Iterable[str], package: Path) -> dict[str, Path]:
 
 
 def upload(session: Session, steps_file: str = "", package: Path | None = None) -> Mapping[str, str]:
-    """Put the tarball of each job into the bucket, unless it is there; its S3 URI by the job's module.
+    """Upload the tarball of each job unless it is there already; return its S3 URI by the job's module.
 
     Raises:
-        BadInput: there is no such file of steps, or it is not Python.
+        BadInput: the file of steps does not exist, or is not Python.
     """
     own_steps = steps.read(steps_file) if steps_file else ""
     prefix = load().prefixes.code
@@ -80,7 +81,7 @@ def upload(session: Session, steps_file: str = "", package: Path | None = None) 
 
 
 def _file(module: str, package: Path) -> Path | None:
-    """Where a module of the package is; None of a name that is not a module of it."""
+    """The file of a module of the package; None if the name is not one of its modules."""
     top, *parts = module.split(".")
     if top != package.name:
         return None
@@ -91,7 +92,7 @@ def _file(module: str, package: Path) -> Path | None:
 
 
 def _imported(source: str) -> Iterator[str]:
-    """Every name that a source may import as a module."""
+    """Every name in a source that may be an imported module."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

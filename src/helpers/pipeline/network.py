@@ -1,4 +1,4 @@
-"""Where jobs run: in the subnets and security groups that Terraform was given, or in none."""
+"""The network of the jobs: the subnets and security groups that Terraform was given, or none."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ __all__ = ["place"]
 
 
 def place(steps: Sequence[dict[str, Any]], vpc: Mapping[str, Sequence[str]]) -> None:
-    """Put the job of every step of a definition into a VPC: its `subnet_ids` and `security_group_ids`.
+    """Put the job of every step in a definition into a VPC, given by `subnet_ids` and `security_group_ids`.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html
     """

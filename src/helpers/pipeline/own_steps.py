@@ -1,4 +1,4 @@
-"""Your own steps: a Python file with a `clean`, rows for the table of algorithms, or both."""
+"""Your own steps: a Python file with a function `clean`, additional algorithms, or both."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from helpers.errors import BadInput, one_line, refusing
 
 __all__ = ["algorithms", "read"]
 
-# What a tuning job takes for the name of one of its definitions.
+# What a tuning job accepts as the name of one of its definitions.
 NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,63}")
 
 
@@ -20,7 +20,7 @@ def read(file: str) -> str:
     """The file's text.
 
     Raises:
-        BadInput: it cannot be read, or is no Python.
+        BadInput: it cannot be read, or is not Python.
     """
     try:
         text = Path(file).expanduser().read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def read(file: str) -> str:
 
 
 def algorithms(file: str) -> Mapping[str, Algorithm]:
-    """The project's algorithms, and those that the file adds to them, by name.
+    """The project's algorithms and those that the file adds, by name.
 
     Raises:
         BadInput: the file cannot be used, or one of its algorithms cannot compete.
@@ -45,7 +45,9 @@ def algorithms(file: str) -> Mapping[str, Algorithm]:
         found = with_own(Path(file).expanduser())
     for name in set(found) - set(ALGORITHMS):
         if not NAME.fullmatch(name):
-            raise BadInput(f"STEPS names {file!r}, whose {name!r} is no name; use letters and digits.")
+            raise BadInput(
+                f"STEPS names {file!r}, where the name {name!r} is invalid; use letters and digits."
+            )
         if not all(each.hyperparameters for each in found[name].estimators.values()):
-            raise BadInput(f"STEPS names {file!r}, whose {name} has nothing to tune; give it a range.")
+            raise BadInput(f"STEPS names {file!r}, where {name} has nothing to tune; give it a range.")
     return found

@@ -1,4 +1,4 @@
-"""What can be set when the pipeline is started, with a default each."""
+"""What can be set when the pipeline is started, each with a default."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ DEFAULTS: Mapping[Family, Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Parameters:
-    """What can be set when the pipeline is started, named as SageMaker Studio shows it."""
+    """What can be set when the pipeline is started, under the names that SageMaker Studio shows."""
 
     DatasetName: ParameterString
     InputDataUri: ParameterString
@@ -64,23 +64,23 @@ class Parameters:
 
     @classmethod
     def with_defaults(cls, defaults: Mapping[str, Any], family: Family = "classification") -> "Parameters":
-        """Parameters with a default each, so that a schedule can start the pipeline without naming any.
+        """Parameters that all have a default, so that a schedule can start the pipeline without setting any.
 
-        What `defaults` does not give is taken from the DEFAULTS of the family.
+        What `defaults` does not contain is taken from the DEFAULTS of the family.
 
         Raises:
-            BadInput: an unknown parameter, or one that is left without a default.
+            BadInput: a parameter is unknown, or has no default.
         """
         defaults = {**DEFAULTS[family], **defaults}
         kinds = {name: field.type for name, field in cls.__dataclass_fields__.items()}
         if strange := sorted(set(defaults) ^ set(kinds)):
             raise BadInput(
-                f"{', '.join(strange)}: each parameter of the pipeline needs a default, and no other has "
-                f"one; they are {', '.join(kinds)}."
+                f"{', '.join(strange)}: each parameter of the pipeline needs a default, and no others "
+                f"exist; they are {', '.join(kinds)}."
             )
         allowed = {
             "StratifySplit": ["true", "false"],
-            # A pipeline registers and a person approves; on AWS the jobs' role may not do more either.
+            # A pipeline registers models and a person approves them; on AWS, the jobs' role enforces this.
             "RegisterModelApprovalStatus": ["PendingManualApproval"],
         }
         made = {}

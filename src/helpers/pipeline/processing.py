@@ -1,4 +1,4 @@
-"""PreprocessData and EvaluateBestModel, which are processing jobs."""
+"""The steps PreprocessData and EvaluateBestModel, which are processing jobs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ __all__ = ["evaluate_best_model", "preprocess_data"]
 
 
 def preprocess_data(compiler: Compiler, parameters: Parameters) -> ProcessingStep:
-    """PreprocessData: clean the raw table, type its columns, split it."""
+    """PreprocessData: clean the raw table, determine the types of its columns, and split it."""
     arguments = _processing(
         compiler,
         "PreprocessData",
@@ -45,11 +45,11 @@ def preprocess_data(compiler: Compiler, parameters: Parameters) -> ProcessingSte
 def evaluate_best_model(
     compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, refit: TrainingStep
 ) -> ProcessingStep:
-    """EvaluateBestModel: judge the model on held-out rows, and the one in service on the same rows.
+    """EvaluateBestModel: evaluate the new model and the one in service on the same held-out rows.
 
-    Never cached: the model in service may have changed since.
+    Never cached, because the model in service may have changed.
     """
-    # A refit that was taken from the cache keeps its own path and name.
+    # A refit that was taken from the cache keeps its original path and name.
     fitted = Join(
         "/",
         [

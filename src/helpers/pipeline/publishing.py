@@ -1,4 +1,4 @@
-"""The definition that the steps compile to, and who is given it."""
+"""Compiles the steps to a definition and publishes it."""
 
 import json
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def base_image(region: str, tag: str) -> str:
     """URI of SageMaker's scikit-learn image, which the project's own extends, in a region's registry.
 
     Raises:
-        BadInput: the SDK knows no such image there.
+        BadInput: the SDK does not know such an image in the region.
     """
     version, _, python = tag.partition("-cpu-")
     with refusing(f"There is no scikit-learn image {tag} in {region}"):
@@ -36,7 +36,7 @@ def base_image(region: str, tag: str) -> str:
 
 
 def steps(compiler: Compiler, parameters: Parameters) -> list[Any]:
-    """All steps, as notebook 02 makes them one by one."""
+    """All steps, as notebook 02 creates them one by one."""
     preprocess = preprocess_data(compiler, parameters)
     tuning = tuning_with_cross_validation(compiler, parameters, preprocess)
     refit = refit_best_model(compiler, parameters, preprocess, tuning)
@@ -63,9 +63,9 @@ def definition(compiler: Compiler, parameters: Parameters, steps: Sequence[Any])
 def publish(compiler: Compiler, compiled: str, developer: str = "", definition_file: str = "") -> None:
     """Create the pipeline, or update it if its definition changed, and write the definition to a file.
 
-    `definition_file` is that of the classification; `-regression` is put before its suffix for the other.
+    `definition_file` is the file for classification; for regression, `-regression` precedes its suffix.
 
-    On AWS the pipeline without a developer's name is Terraform's: it is made from the file, not from here.
+    On AWS, Terraform owns the pipeline without a developer's name and creates it from the file.
     """
     session = compiler.session
     name = session.pipeline(compiler.family, developer)
@@ -77,7 +77,7 @@ def publish(compiler: Compiler, compiled: str, developer: str = "", definition_f
     if session.is_local or developer:
         _upsert(session, name, compiled)
     else:
-        print(f"Terraform owns {name}: give it the definition file, or set DEVELOPER for one of your own.")
+        print(f"Terraform owns {name}: give it the definition file, or set DEVELOPER to have your own.")
 
 
 def _of_family(path: Path, family: Family) -> Path:

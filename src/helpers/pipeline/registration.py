@@ -1,4 +1,4 @@
-"""RegisterBestModel, and the two conditions that stand before it."""
+"""The step RegisterBestModel, and the two conditions before it."""
 
 from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
@@ -22,9 +22,9 @@ def register_best_model(
     refit: TrainingStep,
     evaluate: ProcessingStep,
 ) -> RequestStep:
-    """RegisterBestModel: a new version in the data set's model package group, awaiting a person's approval.
+    """RegisterBestModel: a new version in the data set's model package group, awaiting approval.
 
-    Made without the SDK's ModelBuilder, which adds settings for a server that this image does not have.
+    It does not use the SDK's ModelBuilder, which adds settings for a server that this image does not have.
     """
     report_uri, baseline_uri = (
         Join("/", [output(evaluate, "evaluation"), file]) for file in ("evaluation.json", "baseline.json")
@@ -67,7 +67,7 @@ def register_best_model(
             "comparison": JsonGet(
                 step_name=evaluate.name, property_file="EvaluationReport", json_path="gate.summary"
             ),
-            "source": compiler.sources["tabular.jobs.refit"],  # what fitted the model
+            "source": compiler.sources["tabular.jobs.refit"],  # the code that fitted the model
         },
     }
     return RequestStep(
@@ -78,10 +78,10 @@ def register_best_model(
 def register_condition_check(
     compiler: Compiler, parameters: Parameters, evaluate: ProcessingStep, register: RequestStep
 ) -> ConditionStep:
-    """RegisterConditionCheck: register what reaches the threshold and beats the model in service.
+    """RegisterConditionCheck: register a model that reaches the threshold and beats the one in service.
 
-    Under the threshold the execution fails; not better than the model in service it succeeds without
-    registering.
+    Below the threshold, the execution fails. If the model does not beat the one in service, the execution
+    succeeds without registering it.
     """
     reaches_threshold, beats_champion = (
         ConditionGreaterThanOrEqualTo(

@@ -1,4 +1,4 @@
-"""TuningWithCrossValidation and RefitBestModel, which are training jobs."""
+"""The steps TuningWithCrossValidation and RefitBestModel, which run training jobs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,8 +23,8 @@ def tuning_with_cross_validation(
 ) -> RequestStep:
     """TuningWithCrossValidation: the algorithms compete, each trial scored by cross-validation.
 
-    The SDK's HyperparameterTuner cannot make a request of several algorithms (its `create` fails), so the
-    request is made here, as CreateHyperParameterTuningJob wants it.
+    The SDK's HyperparameterTuner cannot build a request with several algorithms (its `create` fails), so the
+    request is built here, as CreateHyperParameterTuningJob expects it.
     """
     request = {
         "HyperParameterTuningJobConfig": {
@@ -107,7 +107,7 @@ def refit_best_model(
 
 
 def _text(value: Any) -> Any:
-    """A hyperparameter as text, which it is in every request; a pipeline's parameter as one that will be."""
+    """A hyperparameter as text, as requests need it; a pipeline's parameter becomes text when it runs."""
     return value.to_string() if isinstance(value, PipelineVariable) else str(value)
 
 

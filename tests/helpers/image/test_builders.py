@@ -128,7 +128,7 @@ def test_unchanged_contents_are_not_built_again(
 ) -> None:
     digest = push(aws, "shop", tag(aws))
     assert builders.build(aws, builder, str(outputs)) == f"{REPOSITORY}@{digest}"
-    assert f"Unchanged: {REPOSITORY}:{tag(aws)} is there, nothing to build.\n" in capsys.readouterr().out
+    assert f"Unchanged: {REPOSITORY}:{tag(aws)} exists, nothing to build.\n" in capsys.readouterr().out
     assert recorded(outputs) == f"{REPOSITORY}@{digest}", "by digest, for notebook 02"
     assert not aws.client("codebuild").list_builds()["ids"]
 
@@ -137,7 +137,7 @@ def test_none_looks_and_says_that_there_is_something_to_build(
     aws: Session, outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert builders.build(aws, "none", str(outputs)) == ""
-    assert "IMAGE_BUILDER docker or codebuild builds it" in capsys.readouterr().out
+    assert "set IMAGE_BUILDER to docker or codebuild to build it" in capsys.readouterr().out
     assert recorded(outputs) is None
 
 
@@ -163,7 +163,7 @@ def test_outputs_of_an_older_configuration_are_named(aws: Session, outputs: Path
 
 def test_codebuild_gets_the_zip_the_tag_and_the_base_by_digest(aws: Session, outputs: Path) -> None:
     # moto's build pushes nothing, which is told.
-    with pytest.raises(UserError, match=rf"succeeded, but {REPOSITORY}:\S+ is not there"):
+    with pytest.raises(UserError, match=rf"succeeded, but {REPOSITORY}:\S+ is missing"):
         builders.build(aws, "codebuild", str(outputs))
     client = aws.client("codebuild")
     (build,) = client.batch_get_builds(ids=client.list_builds()["ids"])["builds"]
@@ -194,7 +194,7 @@ def test_what_codebuild_is_asked(aws: Session) -> None:
 @pytest.mark.parametrize(
     ("code", "remedy"),
     [
-        ("AccountLimitExceededException", "ask for the quota"),
+        ("AccountLimitExceededException", "request CodeBuild's quota"),
         ("ResourceNotFoundException", "apply Terraform"),
         ("AccessDeniedException", "people.tf"),
     ],
@@ -269,7 +269,7 @@ def test_docker_logs_in_to_both_registries_builds_on_the_digest_and_pushes(
     aws: Session, outputs: Path, docker_says: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls = docker_says('[ "$1" = login ] && cat >> "$(dirname "$0")/typed"; echo "Step 1/2 : FROM"')
-    with pytest.raises(UserError, match="is not there"):  # the script pushes nothing
+    with pytest.raises(UserError, match="is missing"):  # the script pushes nothing
         builders.build(aws, "docker", str(outputs))
     logged_in, built, pushed = [
         line for line in calls.read_text().splitlines() if line.split()[0] in ("login", "build", "push")

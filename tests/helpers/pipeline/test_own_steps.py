@@ -55,7 +55,10 @@ def test_a_file_that_was_edited_is_read_again(steps: Callable[[str], str]) -> No
         ("ALGORITHMS = 5", "is no list of"),
         ("ALGORITHMS = ['forest']", "is no list of"),
         (FOREST.replace("Shallow", "XGBoost"), "'XGBoost'"),
-        (FOREST.replace("Shallow", "my forest"), "whose 'my forest' is no name; use letters and digits"),
+        (
+            FOREST.replace("Shallow", "my forest"),
+            "where the name 'my forest' is invalid; use letters and digits",
+        ),
         (FOREST.replace('{"max_depth": Integer(2, 8, default=4)}', "{}"), "has nothing to tune; give it a"),
     ],
     ids=["no Python", "does not run", "no list", "no algorithms", "taken", "a name", "no ranges"],
