@@ -1,1 +1,1 @@
-"""Notebook 03: the demo's tables (`catalogue`), a person's (`entries`, `sources`), uploaded and looked at."""
+"""Notebook 03: the demo's tables (`catalogue`) and yours (`entries`, `sources`), profiled and uploaded."""

@@ -1,4 +1,4 @@
-"""The data sets that come with the project, as data: where each is had and how a good copy looks."""
+"""The data sets that ship with the project: where to get each, and how to recognize a good copy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ __all__ = ["DATASETS", "DatasetSpec"]
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """One table: an entry as anyone's, and the shape and class counts that tell a good copy from another.
+    """One table: where it is, what to predict, and the shape and class counts that identify a good copy.
 
-    The columns are named here, the target last: a source may have no header, and scikit-learn's is "target".
-    `copy_variable` is an environment variable that may name a local copy.
+    The columns are named here, the target last, because a source may have no header, and scikit-learn calls
+    the target "target". `copy_variable` is an environment variable that may name a local copy.
     """
 
     uri: str
@@ -79,7 +79,7 @@ DATASETS: Mapping[str, DatasetSpec] = {
         rows=178,
         columns=(*_WINE, "cultivar"),
         class_counts={"class_0": 59, "class_1": 71, "class_2": 48},
-        description="Which of three cultivars is a wine of? A chemical analysis (UCI 109, in scikit-learn).",
+        description="Which of three cultivars is a wine? A chemical analysis (UCI 109, in scikit-learn).",
     ),
     "diabetes": DatasetSpec(
         uri="sklearn:diabetes",

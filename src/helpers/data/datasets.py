@@ -1,4 +1,4 @@
-"""The tables of a run: fetched, read as PreprocessData reads them, refused in a sentence, and uploaded."""
+"""The tables of a run: fetched, read as PreprocessData reads them, checked, and uploaded."""
 
 import csv
 import functools
@@ -28,7 +28,7 @@ __all__ = ["Dataset", "choose", "fetch", "inputs", "names", "reachable", "upload
 
 @dataclass(frozen=True)
 class Dataset:
-    """A table on this machine that can be used, ready to be uploaded."""
+    """A table on this machine that is valid and ready to be uploaded."""
 
     name: str
     target: str
@@ -46,30 +46,30 @@ class Dataset:
 
     @functools.cached_property
     def task(self) -> str:
-        """What is asked of the target: binary, multiclass or regression."""
+        """The kind of prediction: binary, multiclass or regression."""
         return task_of(self.read()[self.target], self.options)
 
     @functools.cached_property
     def columns(self) -> dict[str, Column]:
-        """Every column, the target too, and how its cells are read."""
+        """Every column, including the target, and how its cells are read."""
         table = self.read()
         return {name: column_of(name, table[name], self.options) for name in table}
 
     @property
     def family(self) -> Family:
-        """Which of the two pipelines trains on it."""
+        """Which of the two pipelines trains on the table."""
         return "regression" if self.task == "regression" else "classification"
 
 
 def choose(entries: Sequence[str | Mapping[str, Any]], session: Session | None = None) -> list[Dataset]:
-    """The data sets of a run; one whose source cannot be reached is left out, with a line that says so.
+    """The data sets of a run; one whose source cannot be reached is left out, and a printed line says so.
 
     Args:
-        entries: what DATASETS holds, see helpers.data.entries.
-        session: by which tables in S3 are had.
+        entries: what DATASETS contains, see helpers.data.entries.
+        session: for tables in S3.
 
     Raises:
-        BadInput: an entry or a table that cannot be used, or none is left.
+        BadInput: an entry or a table cannot be used, or none is left.
     """
     chosen = []
     for entry in parse(entries):
@@ -89,15 +89,15 @@ def fetch(entry: str | Mapping[str, Any], session: Session | None = None) -> Dat
 
     Raises:
         BadInput: as `choose`.
-        SourceError: its source cannot be reached, or gives something else.
+        SourceError: its source cannot be reached, or returns something else.
     """
     return _fetched(*parse([entry]), session)
 
 
 def reachable(entries: Sequence[str | Mapping[str, Any]]) -> list[str | Mapping[str, Any]]:
-    """Those entries whose tables can be had and used, before there is a session.
+    """The entries whose tables can be fetched and used, as far as that is known before there is a session.
 
-    What is in S3 is only held against the rules of entries; notebook 03 looks at it.
+    For a table in S3, only the entry is checked; notebook 03 checks the table.
 
     Raises:
         BadInput: as `choose`.
@@ -109,9 +109,9 @@ def reachable(entries: Sequence[str | Mapping[str, Any]]) -> list[str | Mapping[
 
 
 def upload(session: Session, dataset: Dataset) -> str:
-    """Put the files as they are, and last the options, under the hash of it all; the folder's S3 URI.
+    """Upload the unchanged files, and last the options, under the hash of it all; return the folder's S3 URI.
 
-    New data and new options are a new URI, so that a cached step never trains on yesterday's.
+    New data or new options get a new URI, so that a cached step never trains on old data.
     """
     options = json.dumps(dataset.options.to_dict(), indent=1, sort_keys=True).encode()
     prefix = f"{load().prefixes.raw}{dataset.name}/"
@@ -119,7 +119,7 @@ def upload(session: Session, dataset: Dataset) -> str:
 
 
 def inputs(session: Session, dataset: Dataset) -> dict[str, str]:
-    """The pipeline's parameters that say what it works on; the table is uploaded for it."""
+    """Upload the table, and return the pipeline's parameters that name it."""
     return {
         "DatasetName": dataset.name,
         "InputDataUri": upload(session, dataset),
@@ -128,7 +128,7 @@ def inputs(session: Session, dataset: Dataset) -> dict[str, str]:
 
 
 def _named(files: Sequence[File]) -> dict[str, File]:
-    """Files by the names that they have in one folder; those of several folders may share a name."""
+    """Files by unique names, to put them into one folder; files from several folders may share a name."""
     plain = {_place(file.path): file for file in files}
     if len(plain) == len(files):
         return plain
@@ -136,7 +136,7 @@ def _named(files: Sequence[File]) -> dict[str, File]:
 
 
 def _place(path: Path) -> str:
-    """A file's name behind the folders that say something of its rows: `region=eu/part-0.parquet`."""
+    """A file's name after the folders that give a column's value: `region=eu/part-0.parquet`."""
     return "/".join([part for part in path.parent.parts if "=" in part] + [path.name])
 
 
@@ -155,7 +155,11 @@ def _fetched(entry: Entry, session: Session | None) -> Dataset:
 
 def _way_out(name: str) -> str:
     variable = DATASETS[name].copy_variable if name in DATASETS else ""
-    return f"set {variable} to a local copy to have it." if variable else "give a copy as its uri to have it."
+    return (
+        f"set {variable} to a local copy to include it."
+        if variable
+        else "give a copy as its uri to include it."
+    )
 
 
 def _check(dataset: Dataset) -> None:
@@ -163,31 +167,31 @@ def _check(dataset: Dataset) -> None:
     with refusing(f"The table of {dataset.name}"):
         table = dataset.read()
         if table.empty:
-            raise ValueError("It has a header line and nothing under it; give a table with rows.")
+            raise ValueError("It has a header line but no rows; give a table with rows.")
         dataset.options.check_columns(table.columns, dataset.target)
-        dataset.columns.keys()  # whose cells are looked at for it
+        dataset.columns.keys()  # determining the columns checks their cells
         _check_target(table[dataset.target], dataset)
 
 
 def _check_target(target: pd.Series, dataset: Dataset) -> None:
     distinct, name = target.nunique(), dataset.target
     if not distinct:
-        raise ValueError(f"The target {name!r} is empty in every row; name a column that holds values.")
+        raise ValueError(f"The target {name!r} is empty in every row; name a column that has values.")
     if distinct == 1:
         only = target.dropna().iloc[0]
-        raise ValueError(f"The target {name!r} holds only {only!r}; name a column of at least two values.")
+        raise ValueError(f"The target {name!r} is always {only!r}; name a column with at least two values.")
     if dataset.task == "binary" and distinct > 2:
-        raise ValueError(f"The target {name!r} holds {distinct} values, not two; leave task out, or fix it.")
+        raise ValueError(f"The target {name!r} has {distinct} values, not two; leave task out, or fix it.")
     if dataset.task == "regression" and not pd.api.types.is_numeric_dtype(target):
         text = next(cell for cell in target.dropna() if pd.isna(pd.to_numeric(cell, errors="coerce")))
         raise ValueError(
-            f"The target {name!r} holds {text!r}, which is not a number, and the task is regression; leave "
+            f"The target {name!r} has {text!r}, which is not a number, and the task is regression; leave "
             "task out, or fix the cell."
         )
 
 
 def _own(name: str, spec: DatasetSpec, copy: str) -> Path:
-    """One of the project's own tables as a CSV with a header, checked, in the cache."""
+    """A checked copy of one of the project's own tables in the cache, as a CSV with a header."""
     path = sources.cache(f"{name}.csv")
     if copy or not path.exists():
         table = _copied(name, copy, spec) if copy else _downloaded(spec)
@@ -201,9 +205,9 @@ def _downloaded(spec: DatasetSpec) -> pd.DataFrame:
     try:
         table = _table_of(file.path, spec)
     except ValueError:
-        raise SourceError("its source gives no table") from None
+        raise SourceError("its source does not return a table") from None
     if wrong := _difference(table, spec):
-        raise SourceError(f"its source gives another table: {wrong}")
+        raise SourceError(f"its source returns a different table: {wrong}")
     return table
 
 
@@ -212,8 +216,8 @@ def _copied(name: str, copy: str, spec: DatasetSpec) -> pd.DataFrame:
         table = _table_of(Path(copy).expanduser(), spec)
     except (OSError, ValueError) as error:
         raise BadInput(
-            f"The copy of {name} at {copy!r} cannot be read ({one_line(error)}); give the path of one "
-            "that can."
+            f"The copy of {name} at {copy!r} cannot be read ({one_line(error)}); give the path of a "
+            "readable one."
         ) from None
     if wrong := _difference(table, spec):
         raise BadInput(f"{copy} is not {name}: {wrong}. Get it again.")
@@ -221,7 +225,7 @@ def _copied(name: str, copy: str, spec: DatasetSpec) -> pd.DataFrame:
 
 
 def _table_of(path: Path, spec: DatasetSpec) -> pd.DataFrame:
-    """The table, its columns named as the project names them; a file may have no header line."""
+    """The table, with the project's names for its columns; the file may have no header line."""
     header = next(csv.reader(path.read_text().splitlines()), [])
     names = {"names": list(spec.columns)} if not {spec.target, "target"} & set(header) else {}
     table = pd.read_csv(path, **names)
@@ -229,7 +233,7 @@ def _table_of(path: Path, spec: DatasetSpec) -> pd.DataFrame:
 
 
 def _difference(table: pd.DataFrame, spec: DatasetSpec) -> str:
-    """What tells a table from the one it should be; nothing if it is that one."""
+    """How a table differs from the one it should be; empty if it does not."""
     counts: dict[str, int] = {}
     if spec.target in table and spec.class_counts:
         counts = {str(label): int(count) for label, count in table[spec.target].value_counts().items()}
@@ -239,7 +243,7 @@ def _difference(table: pd.DataFrame, spec: DatasetSpec) -> str:
     if not spec.class_counts:
         classes = ["", ""]
     return (
-        f"it has {len(table)} rows, {table.shape[1]} columns{classes[0]}; expected are {spec.rows} rows, "
+        f"it has {len(table)} rows, {table.shape[1]} columns{classes[0]}; expected were {spec.rows} rows, "
         f"{len(spec.columns)} columns{classes[1]}"
     )
 

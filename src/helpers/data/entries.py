@@ -1,4 +1,4 @@
-"""What a parameter file says of its data sets, checked before anything of them is fetched."""
+"""The data sets that a parameter file names, checked before any of them is fetched."""
 
 import os
 from collections import Counter
@@ -19,14 +19,14 @@ from helpers.errors import BadInput, refusing
 __all__ = ["KEYS", "Entry", "absolute", "names", "parse"]
 
 OPTIONS = tuple(field.name for field in fields(Options))
-# What a table may be judged by, other than the notebook says for all of its family.
+# How to evaluate a table, if not as the notebook says for its whole family.
 JUDGED = ("scorer", "metric", "min_metric")
 KEYS = ("name", "uri", "target", *OPTIONS, *JUDGED)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One data set: where its table is, what is to be predicted, how to read it and how to judge it."""
+    """One data set: where its table is, what to predict, how to read it and how to evaluate it."""
 
     name: str
     uri: str
@@ -38,25 +38,23 @@ class Entry:
 def parse(entries: Sequence[str | Mapping[str, Any]]) -> list[Entry]:
     """The entries of DATASETS: names of the project's own data sets, or mappings with KEYS.
 
-    With the name of one of the project's own, `uri` is a local copy of it.
+    For one of the project's own data sets, `uri` is a local copy of it.
 
     Raises:
-        BadInput: a name, a key or a value that cannot be, or a name that comes twice.
+        BadInput: a name, a key or a value is invalid, or a name occurs twice.
     """
     if repeated := [name for name, count in Counter(names(entries)).items() if count > 1]:
-        raise BadInput(
-            f"DATASETS names {repeated[0]!r} more than once; give each data set a name of its own."
-        )
+        raise BadInput(f"DATASETS names {repeated[0]!r} more than once; give each data set its own name.")
     return [_parsed({"name": entry} if isinstance(entry, str) else entry) for entry in entries]
 
 
 def names(entries: Sequence[str | Mapping[str, Any]]) -> list[str]:
-    """The names alone."""
+    """The names of the data sets."""
     return [entry if isinstance(entry, str) else str(entry["name"]) for entry in entries]
 
 
 def absolute(entries: Sequence[str | Mapping[str, Any]]) -> list[Any]:
-    """The same entries with paths as they are from here: a notebook's kernel may work in another folder."""
+    """The same entries with absolute paths, because a notebook's kernel may work in another folder."""
     return [
         {**entry, "uri": str(Path(entry["uri"]).expanduser().absolute())}
         if isinstance(entry, Mapping) and isinstance(entry.get("uri"), str) and not scheme(entry["uri"])
@@ -81,9 +79,7 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
     if spec is None and "uri" not in entry:
         nearest = get_close_matches(name, DATASETS, n=1)
         hint = (
-            f"did you mean {nearest[0]!r}?"
-            if nearest
-            else "or give a uri and a target for a table of your own."
+            f"did you mean {nearest[0]!r}?" if nearest else "or give a uri and a target for your own table."
         )
         raise BadInput(f"Unknown data set {name!r}; known are {', '.join(DATASETS)}; {hint}")
     if spec is None and "target" not in entry:
@@ -91,7 +87,7 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
     uri, target = entry.get("uri", ""), entry.get("target", spec and spec.target)
     for key, value in (("uri", uri), ("target", target)):
         if not isinstance(value, str):
-            raise BadInput(f"The {key} of {name} is {value!r}; it must be a text, so put quotes around it.")
+            raise BadInput(f"The {key} of {name} is {value!r}; it must be text, so put quotes around it.")
     if spec is not None:
         uri = uri or os.environ.get(spec.copy_variable, "")
     elif (found := scheme(uri)) and found not in SCHEMES:
@@ -108,7 +104,7 @@ def _options(name: str, entry: Mapping[str, Any]) -> Options:
 
 
 def _judged(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands in the entry of JUDGED; whether it fits the task is known only with the table."""
+    """The entry's values for JUDGED; whether they fit the task is known only with the table."""
     known = {"scorer": SCORERS, "metric": METRICS}
     for key, by_task in known.items():
         allowed = sorted({one for ones in by_task.values() for one in ones})

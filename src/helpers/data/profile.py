@@ -1,4 +1,4 @@
-"""A look at tables before anything is learnt: what is in each column, and what may mislead."""
+"""Summaries of tables before training: what is in each column, and what may mislead."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -10,16 +10,16 @@ from helpers.data.datasets import Dataset
 
 __all__ = ["columns", "overview", "warnings"]
 
-SAMPLE_ROWS = 50_000  # of a longer table this many are looked at
-# A tree on one column is asked to predict the target of rows it has not seen.
+SAMPLE_ROWS = 50_000  # a longer table is sampled
+# A tree on one column predicts the target of rows that it has not seen.
 SUSPECT_ROWS, SUSPECT_CELLS, SUSPECT_SCORE = 2_000, 200_000, 0.99
-LARGEST = 1e30  # a tree adds up in single precision
+LARGEST = 1e30  # a tree calculates in single precision
 RARE_ROWS = 10
 MOSTLY_EMPTY = 0.5
 
 
 def overview(tables: Iterable[Dataset]) -> pd.DataFrame:
-    """A row for each table: its shape, its task, its target, and how many rows lack a cell."""
+    """A row for each table: its shape, its task, its target, and how many rows have an empty cell."""
     rows = []
     for dataset in tables:
         table = dataset.read()
@@ -38,9 +38,9 @@ def overview(tables: Iterable[Dataset]) -> pd.DataFrame:
 
 
 def columns(tables: Iterable[Dataset]) -> pd.DataFrame:
-    """A row for each column of each table: type, empty cells, distinct values, range, commonest value.
+    """A row for each column of each table: type, empty cells, distinct values, range, most frequent value.
 
-    Types are those that PreprocessData will give; the rest is of a sample where a table is long.
+    The types are those that PreprocessData will determine; for a long table, the rest is from a sample.
     """
     rows = []
     for dataset in tables:
@@ -67,9 +67,9 @@ def columns(tables: Iterable[Dataset]) -> pd.DataFrame:
 
 
 def warnings(tables: Iterable[Dataset]) -> pd.DataFrame:
-    """A row for each thing that may mislead: what was seen, in which column, and what is done or can be."""
+    """Things that may mislead, one row each: the column, the finding, and what to do about it."""
     rows = [(dataset.name, *found) for dataset in tables for found in _warnings(dataset)]
-    return pd.DataFrame(rows, columns=["data set", "column", "seen"]).set_index(["data set", "column"])
+    return pd.DataFrame(rows, columns=["data set", "column", "finding"]).set_index(["data set", "column"])
 
 
 def _warnings(dataset: Dataset) -> Iterator[tuple[str, str]]:
@@ -79,7 +79,7 @@ def _warnings(dataset: Dataset) -> Iterator[tuple[str, str]]:
     if unlabelled := int(whole[target].isna().sum()):
         yield target, f"empty in {unlabelled} rows, which are left out"
     if repeated := int(whole.duplicated().sum()):
-        rows = "row repeats another and is" if repeated == 1 else "rows repeat others and are"
+        rows = "duplicate row is" if repeated == 1 else "duplicate rows are"
         done = {
             "keep": "kept (repeated: drop leaves them out)",
             "drop": "left out",
@@ -89,7 +89,7 @@ def _warnings(dataset: Dataset) -> Iterator[tuple[str, str]]:
     if dataset.family == "classification":
         counts = whole[target].value_counts()
         for label, count in counts[counts < RARE_ROWS].head(5).items():
-            yield target, f"only {count} rows are {_short(label)}: too few to learn or to judge it well"
+            yield target, f"only {count} rows are {_short(label)}: too few to learn or to evaluate it well"
     table = _sample(dataset)
     features = [name for name in table if name != target and name not in _unused(dataset)]
     for name in features:
@@ -102,13 +102,13 @@ def _warnings(dataset: Dataset) -> Iterator[tuple[str, str]]:
         elif empty > MOSTLY_EMPTY:
             yield name, f"empty in {empty:.0%} of the rows"
         elif _like_an_id(values):
-            yield name, "differs in every row, as an id does; if it is one, put it in drop"
+            yield name, "differs in every row, as an ID does; if it is one, add it to drop"
     for name, score in _suspects(table, features, dataset):
-        yield name, f"predicts the target by itself (score {score:.3f}); is it known when one predicts?"
+        yield name, f"predicts the target on its own (score {score:.3f}); is it known at prediction time?"
 
 
 def _suspects(table: pd.DataFrame, features: Sequence[str], dataset: Dataset) -> Iterator[tuple[str, float]]:
-    """Columns by each of which alone a tree predicts the target of unseen rows almost always."""
+    """Columns that on their own let a tree predict the target of unseen rows almost perfectly."""
     from sklearn.metrics import balanced_accuracy_score, r2_score
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -117,7 +117,7 @@ def _suspects(table: pd.DataFrame, features: Sequence[str], dataset: Dataset) ->
     table = table.dropna(subset=[dataset.target])
     table = table.sample(min(most, len(table)), random_state=0)  # in random order
     target = table[dataset.target]
-    # By its rank, a number is given away by any that rises with it.
+    # With ranks, a column is found if the target rises with it, even if not linearly.
     target = target.rank(pct=True).to_numpy() if regression else pd.factorize(target)[0]
     tree = (DecisionTreeRegressor if regression else DecisionTreeClassifier)(random_state=0)
     half = len(table) // 2
@@ -128,7 +128,7 @@ def _suspects(table: pd.DataFrame, features: Sequence[str], dataset: Dataset) ->
         column = np.clip(codes.to_numpy(dtype=np.float64, na_value=np.nan), -LARGEST, LARGEST)[:, None]
         found = 1.0
         for one, other in ((slice(half), slice(half, None)), (slice(half, None), slice(half))):
-            if found >= SUSPECT_SCORE:  # most columns are done with by the first half
+            if found >= SUSPECT_SCORE:  # most columns fail on the first half
                 guessed = tree.fit(column[one], target[one]).predict(column[other])
                 found = min(found, score(target[other], guessed))
         if found >= SUSPECT_SCORE:
@@ -136,7 +136,7 @@ def _suspects(table: pd.DataFrame, features: Sequence[str], dataset: Dataset) ->
 
 
 def _like_an_id(values: pd.Series) -> bool:
-    """Whether no value comes twice, of a kind where that says something."""
+    """Whether all values are distinct, for a type of value where that means something."""
     present = values.dropna()
     if len(present) < 20 or not present.is_unique:
         return False
@@ -146,7 +146,7 @@ def _like_an_id(values: pd.Series) -> bool:
 
 
 def _unused(dataset: Dataset) -> dict[str, str]:
-    """What the columns are for that are no features."""
+    """The use of each column that is not a feature."""
     options = dataset.options
     named = {dataset.target: "target", options.group: "group", options.time: "time"}
     return dict.fromkeys(options.drop, "dropped") | {name: use for name, use in named.items() if name}

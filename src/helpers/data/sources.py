@@ -1,4 +1,4 @@
-"""Where tables come from: files, S3, the web, scikit-learn and OpenML; each ends as files on this machine."""
+"""Fetches tables from files, S3, the web, scikit-learn and OpenML; each ends up as files on this machine."""
 
 import glob
 import hashlib
@@ -30,11 +30,11 @@ WILDCARDS = re.compile(r"[*?[]")
 
 
 class SourceError(Exception):
-    """A source cannot be reached, or gives something else; its message continues a sentence."""
+    """A source cannot be reached, or returns something else; the message continues a sentence."""
 
 
 def scheme(uri: str) -> str:
-    """What stands before the colon of a URI; nothing for a path."""
+    """The part of a URI before the colon; empty for a path."""
     found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)(://|:(?=[^\\/]))", uri)
     return found[1].lower() if found else ""
 
@@ -53,13 +53,13 @@ def fetch(uri: str, session: Session | None = None) -> list[File]:
 
 
 def cache(*parts: str) -> Path:
-    """A place in the folder where what was fetched is kept."""
+    """A path in the folder that keeps what was fetched."""
     root = Path(os.environ.get("MANY_MODELS_CACHE", Path.home() / ".cache" / "many-models"))
     return root.joinpath(*parts)
 
 
 def web() -> requests.Session:
-    """A session that asks by https alone, wherever it may be redirected to."""
+    """A session that uses only HTTPS, wherever it is redirected to."""
     session = requests.Session()
     del session.adapters["http://"]
     return session
@@ -70,7 +70,7 @@ def _local(uri: str) -> list[File]:
     if path.is_dir():
         raise BadInput(f"{uri!r} is a folder; give a file, or a glob such as {str(path / '*.csv')!r}.")
     if path.exists() or not WILDCARDS.search(uri):
-        return [File(path)]  # one that is not there is refused when it is read
+        return [File(path)]  # a missing file is refused when it is read
     found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute
     if not (files := [File(name) for name in found if name.is_file()]):
         raise BadInput(f"No file matches {uri!r}; give the path of one, or a glob that matches some.")
@@ -83,7 +83,9 @@ def _s3(uri: str, session: Session | None) -> list[File]:
         raise ValueError("A table in S3 needs a session.")
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not (bucket and key):
-        raise BadInput(f"{uri!r} names no object; give s3://bucket/key, s3://bucket/folder/ or a glob.")
+        raise BadInput(
+            f"{uri!r} does not name an object; give s3://bucket/key, s3://bucket/folder/ or a glob."
+        )
     pattern = f"{key}*" if key.endswith("/") else key
     prefix = WILDCARDS.split(key, maxsplit=1)[0]
     s3 = session.client("s3")
@@ -96,10 +98,10 @@ def _s3(uri: str, session: Session | None) -> list[File]:
             if not found["Key"].endswith("/") and (found["Key"] == key or fnmatchcase(found["Key"], pattern))
         ]
         if not objects:
-            raise BadInput(f"There is no object {uri!r}; give the URI of one that there is.")
+            raise BadInput(f"There is no object {uri!r}; give the URI of an existing one.")
         return [_downloaded(s3, bucket, found["Key"], found["ETag"]) for found in objects]
     except s3.exceptions.ClientError as error:
-        raise SourceError(f"S3 does not give it ({one_line(error)})") from None
+        raise SourceError(f"S3 refuses access to it ({one_line(error)})") from None
 
 
 def _downloaded(s3: Any, bucket: str, key: str, etag: str) -> File:
@@ -113,13 +115,13 @@ def _downloaded(s3: Any, bucket: str, key: str, etag: str) -> File:
 
 
 def _https(uri: str, _: Session | None) -> list[File]:
-    """A file of the web; one that is here already is fetched again only if it has changed there."""
+    """A file from the web; one in the cache is fetched again only if it has changed on the web."""
     name = re.sub(r"[^\w.-]", "_", PurePosixPath(unquote(urlsplit(uri).path)).name) or "table"
     path = cache("https", hashlib.sha256(uri.encode()).hexdigest()[:16], name)
     notes = path.with_name("headers.json")
     headers = {}
     if path.exists():
-        with suppress(OSError, ValueError):  # without its notes it is fetched again
+        with suppress(OSError, ValueError):  # without its headers it is fetched again
             headers = json.loads(notes.read_text())
     try:
         with web() as session:
@@ -132,7 +134,7 @@ def _https(uri: str, _: Session | None) -> list[File]:
                     file.write(chunk)
     except requests.RequestException as error:
         if path.exists():
-            print(f"{uri} cannot be reached ({type(error).__name__}); the copy of it in {path} is used.")
+            print(f"{uri} cannot be reached ({type(error).__name__}); its copy in {path} is used.")
             return [File(path)]
         raise SourceError(f"its source cannot be reached ({type(error).__name__})") from None
     conditions = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
@@ -143,7 +145,7 @@ def _https(uri: str, _: Session | None) -> list[File]:
 
 
 def _sklearn(uri: str, _: Session | None) -> list[File]:
-    """A data set of scikit-learn: `load_<name>`, or `fetch_<name>`, which downloads it."""
+    """A data set from scikit-learn: `load_<name>`, or `fetch_<name>`, which downloads it."""
     name = uri.partition(":")[2]
     path = cache("sklearn", f"{name}.csv")
     if not path.exists():
@@ -169,7 +171,7 @@ def _sklearn(uri: str, _: Session | None) -> list[File]:
 
 
 def _openml(uri: str, _: Session | None) -> list[File]:
-    """A data set of OpenML by its number, or the active version of a name."""
+    """A data set from OpenML, by its number, or by its name in the active version."""
     name = uri.partition(":")[2]
     path = cache("openml", f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.csv")
     if not path.exists():
@@ -184,12 +186,12 @@ def _openml(uri: str, _: Session | None) -> list[File]:
 
 
 def _asked(ask: Callable[[], Any]) -> pd.DataFrame:
-    """The whole table of one of scikit-learn's data sets, its classes by their names."""
+    """The whole table of one of scikit-learn's data sets, with the classes' names as labels."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its own retries
+            warnings.simplefilter("ignore")  # about its own retries
             bunch = ask()
-    except (OSError, ValueError) as error:  # what it downloads, and what OpenML answers
+    except (OSError, ValueError) as error:  # from its download, or about OpenML's answer
         raise SourceError(f"its source cannot be reached ({one_line(error)})") from None
     table, labels = bunch.frame.copy(), bunch.get("target_names")
     target = bunch.target

@@ -1,1 +1,1 @@
-"""Notebooks 04 and 05: decisions, what is in service, questions to it, load, and what CloudWatch saw."""
+"""Notebooks 04 and 05: decisions, versions in service, predictions, load tests, and CloudWatch's figures."""

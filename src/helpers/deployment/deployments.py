@@ -1,4 +1,4 @@
-"""What is in service and what was: the deployer's models map and ledger, and waiting for both to follow."""
+"""What is and was in service: reads the deployer's models map and ledger, and waits for both to follow."""
 
 import datetime
 import time
@@ -33,7 +33,7 @@ def in_service(session: Session) -> dict[str, models_map.Entry]:
 
 
 def wait(session: Session, decisions: Iterable[ModelVersion], seconds: float = 300) -> pd.DataFrame:
-    """Wait until what is in service follows the decisions, and show it.
+    """Wait until what is in service follows the decisions, and return a table of it.
 
     Raises:
         JobFailed: the deployer did not follow in time.
@@ -55,7 +55,7 @@ def wait(session: Session, decisions: Iterable[ModelVersion], seconds: float = 3
 
 
 def rollback(session: Session, dataset: str, reason: str) -> pd.DataFrame:
-    """Reject the version in service, so that the approved one before it serves again; wait, and show it.
+    """Reject the version in service, so that the approved one before it serves again, and wait for that.
 
     Raises:
         BadInput: nothing is in service, or no approved version comes before it.
@@ -66,7 +66,7 @@ def rollback(session: Session, dataset: str, reason: str) -> pd.DataFrame:
     approved = [package for package in packages(session, dataset) if package.status == "Approved"]
     current = next((package for package in approved if package.version == serving), None)
     if current is None:
-        raise BadInput(f"No approved version of {dataset} is in service; there is nothing to go back from.")
+        raise BadInput(f"No approved version of {dataset} is in service; there is nothing to roll back.")
     if not any(package.version < current.version for package in approved):
         raise BadInput(
             f"Version {current.version} of {dataset} is the only approved one; to take the model out of "
@@ -76,7 +76,7 @@ def rollback(session: Session, dataset: str, reason: str) -> pd.DataFrame:
 
 
 def history(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
-    """A row for each change of what served a data set, the newest first: when, by whose decision, and why."""
+    """A row for each change of the version in service, newest first: when, by whose decision, and why."""
     rows = [
         {
             "data set": dataset,
@@ -85,12 +85,12 @@ def history(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
             "to": record["to_version"] or "none",
             "decision": record["decision"],
             "by": record["decided_by"].rpartition("/")[2],
-            "said": record["comment"],
+            "reason": record["comment"],
         }
         for dataset in datasets
         for record in reversed(_records(session, dataset))
     ]
-    columns = ["data set", "at", "from", "to", "decision", "by", "said"]
+    columns = ["data set", "at", "from", "to", "decision", "by", "reason"]
     return pd.DataFrame(rows, columns=columns).set_index("data set")
 
 

@@ -41,21 +41,21 @@ __all__ = [
 ]
 
 TIMEOUT_SECONDS = 70
-# The invoker keeps the models map for some seconds, and a model may have to be loaded first.
+# The invoker keeps the models map for a few seconds, and a model may have to be loaded first.
 SETTLE_SECONDS, POLL_SECONDS = 60, 0.5
 _connections = threading.local()
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Rows that a model has not seen: their features as a request has them, and the labels they have."""
+    """Rows that a model has not seen: their features, as in a request, and their true labels."""
 
     features: pd.DataFrame
     truth: list[Any]
 
 
 def signed(session: Session, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers with a Signature Version 4, which a Function URL with IAM authentication asks for.
+    """Headers with a Signature Version 4, which a Function URL with IAM authentication requires.
 
     https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     """
@@ -66,7 +66,7 @@ def signed(session: Session, body: bytes, headers: Mapping[str, str]) -> dict[st
 
 
 def invoke(session: Session, body: Mapping[str, Any], accept: str = "application/json") -> requests.Response:
-    """One call of the Function URL, whatever it answers."""
+    """Call the Function URL once, and return whatever it answers."""
     contents = json.dumps(body).encode()
     headers = signed(session, contents, {"Content-Type": "application/json", "Accept": accept})
     if not hasattr(_connections, "session"):
@@ -77,10 +77,10 @@ def invoke(session: Session, body: Mapping[str, Any], accept: str = "application
 
 
 def predict(session: Session, dataset: str, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    """Labels, and for a classification the classes and their probabilities.
+    """Labels and, for classification, the classes and their probabilities.
 
     Raises:
-        JobFailed: the endpoint refuses, with its own words, or does not answer.
+        JobFailed: the endpoint refuses, and the message quotes it, or it does not answer.
     """
     answer = _asked(session, dataset, rows)
     if answer.status_code != 200:
@@ -100,12 +100,12 @@ def held_out(session: Session, package: ModelVersion) -> HeldOut:
 
 
 def rows_of(features: pd.DataFrame) -> list[list[Any]]:
-    """Rows as JSON carries them, an empty cell as null."""
+    """Rows as JSON values, an empty cell as null."""
     return features.astype(object).where(features.notna(), None).to_numpy().tolist()
 
 
 def held_out_rows(session: Session) -> dict[str, list[list[Any]]]:
-    """Held-out rows of each data set in service, as JSON carries them, once the URL answers for each."""
+    """Held-out rows of each data set in service as JSON values, once the URL answers for each."""
     rows = {}
     for dataset, entry in in_service(session).items():
         rows[dataset] = rows_of(held_out(session, _version(session, dataset, entry["version"])).features)
@@ -127,18 +127,20 @@ def first_predictions(session: Session, rows: Mapping[str, Sequence[Sequence[Any
 
 
 def mistakes(session: Session, rows: Mapping[str, Sequence[Sequence[Any]]]) -> pd.DataFrame:
-    """What the URL answers to three bad questions about the first model in service."""
-    questions: dict[str, dict[str, Any]] = {"a model that is not there": {"model": "nowhere", "data": [[1]]}}
+    """What the URL answers to three invalid requests, two of them to the first model in service."""
+    questions: dict[str, dict[str, Any]] = {
+        "a model that does not exist": {"model": "nowhere", "data": [[1]]}
+    }
     for dataset, examples in list(rows.items())[:1]:
-        questions["a row of one cell"] = {"model": dataset, "data": [[1.5]]}
-        questions["a text for a number"] = {"model": dataset, "data": [["many", *examples[0][1:]]]}
+        questions["a row with one cell"] = {"model": dataset, "data": [[1.5]]}
+        questions["text instead of a number"] = {"model": dataset, "data": [["many", *examples[0][1:]]]}
     answers = {name: invoke(session, question) for name, question in questions.items()}
     table = {name: (answer.status_code, _said(answer)) for name, answer in answers.items()}
-    return pd.DataFrame.from_dict(table, orient="index", columns=["status", "answer"]).rename_axis("question")
+    return pd.DataFrame.from_dict(table, orient="index", columns=["status", "answer"]).rename_axis("request")
 
 
 def check_all(session: Session) -> dict[str, pd.DataFrame]:
-    """`check` for every data set in service, and a fact of each for the summary of a headless run."""
+    """`check` every data set in service, and record the result for the summary of a headless run."""
     checked = {}
     for dataset, entry in in_service(session).items():
         checked[dataset] = table = check(session, dataset, entry["version"])
@@ -152,11 +154,11 @@ def check_all(session: Session) -> dict[str, pd.DataFrame]:
 
 
 def check(session: Session, dataset: str, version: int) -> pd.DataFrame:
-    """Predict every held-out row of the version in service: its label, the prediction and the probability.
+    """Predict every held-out row with the version in service: its label, the prediction and the probability.
 
     Raises:
-        JobFailed: the URL goes on answering by another version, or the share of right answers, of numbers the
-            mean absolute error, is not the one that EvaluateBestModel measured.
+        JobFailed: the URL keeps answering with another version, or the accuracy (for regression, the mean
+            absolute error) is not the one that EvaluateBestModel measured.
     """
     package = _version(session, dataset, version)
     rows = held_out(session, package)
@@ -167,19 +169,19 @@ def check(session: Session, dataset: str, version: int) -> pd.DataFrame:
         table["probability"] = [max(shares) for shares in answer["probabilities"]]
     ((name, measured),) = _measured(table).items()
     found = quality(read_json(session, metadata(session, package)["evaluation"]))
-    expected = found[{"right": "accuracy", "mean absolute error": "mae"}[name]]["value"]
+    expected = found[{"accuracy": "accuracy", "mean absolute error": "mae"}[name]]["value"]
     if not math.isclose(measured, expected, rel_tol=1e-6):
         raise JobFailed(
             f"{dataset}: {name} {measured:.6g} on the held-out rows, but {expected:.6g} when version "
-            f"{version} was evaluated; reject it in 04 to bring back the one before."
+            f"{version} was evaluated; reject it in 04 to go back to the one before."
         )
     return table
 
 
 def accuracy(checked: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """A row for each data set: how many held-out rows were asked and how right the answers are.
+    """A row for each data set: how many held-out rows were predicted, and how well.
 
-    Of classes it is the share of right ones, of numbers the mean absolute error.
+    For classification, that is the accuracy; for regression, the mean absolute error.
     """
     rows = {dataset: {"rows": len(table), **_measured(table)} for dataset, table in checked.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
@@ -187,13 +189,13 @@ def accuracy(checked: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def _measured(table: pd.DataFrame) -> dict[str, float]:
     if "probability" in table:
-        return {"right": float((table["label"] == table["prediction"]).mean())}
+        return {"accuracy": float((table["label"] == table["prediction"]).mean())}
     return {"mean absolute error": float((table["label"] - table["prediction"]).abs().mean())}
 
 
 def _in_words(table: pd.DataFrame) -> str:
     ((name, measured),) = _measured(table).items()
-    return f"{measured:.4f} right" if name == "right" else f"{name} {measured:.4g}"
+    return f"accuracy {measured:.4f}" if name == "accuracy" else f"{name} {measured:.4g}"
 
 
 def _version(session: Session, dataset: str, version: int) -> ModelVersion:
@@ -217,19 +219,19 @@ def _asked(session: Session, dataset: str, rows: Sequence[Sequence[Any]]) -> req
 
 
 def _settle(session: Session, dataset: str, version: int, row: Sequence[Sequence[Any]]) -> None:
-    """Wait until the URL answers by the version that is in service."""
+    """Wait until the URL answers with the version that is in service."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while (answer := _asked(session, dataset, row)).headers.get("x-model-version") != str(version):
         if time.monotonic() > deadline:
             raise JobFailed(
-                f"{dataset}: version {version} is in service, but the URL has not answered by it for "
-                f"{SETTLE_SECONDS} seconds; at last it said {answer.status_code}: {answer.text[:500]}"
+                f"{dataset}: version {version} is in service, but the URL has not answered with it for "
+                f"{SETTLE_SECONDS} seconds; its last answer was {answer.status_code}: {answer.text[:500]}"
             )
         time.sleep(POLL_SECONDS)
 
 
 def _said(answer: requests.Response) -> str:
-    """The sentence of an error; the answer itself where a question was no mistake for this model."""
+    """The message of an error; the answer itself if the request was valid for this model."""
     try:
         return answer.json()["error"]
     except (ValueError, KeyError):

@@ -18,15 +18,15 @@ __all__ = ["run", "summary"]
 def run(
     session: Session, rows: Mapping[str, Sequence[Sequence[Any]]], seconds: int, clients: int
 ) -> pd.DataFrame:
-    """Send single rows of every data set for some seconds, none for 0 seconds; a row for each request.
+    """Send single rows of every data set for a number of seconds; a row for each request, none for 0 seconds.
 
-    Columns: data set, second (since the start), milliseconds (until the answer), status (HTTP; 0 where no
-    answer came).
+    Columns: data set, second (since the start), milliseconds (until the answer), status (HTTP; 0 if there was
+    no answer).
     """
     columns = ["data set", "second", "milliseconds", "status"]
     if not seconds or not rows:
         return pd.DataFrame(columns=columns)
-    # Once around first, so that loading the models is not part of what is measured.
+    # One request to each model first, so that loading the models is not measured.
     for name, examples in rows.items():
         invoke(session, {"model": name, "data": [examples[0]]})
     questions = [{"model": name, "data": [row]} for name, examples in rows.items() for row in examples[:50]]
@@ -55,7 +55,7 @@ def run(
 def summary(answers: pd.DataFrame, seconds: int) -> pd.DataFrame:
     """A row for each data set and one for all: predictions per second, their latency in ms, and errors.
 
-    An error is no prediction: it counts in its own column alone. The last answers may come after the end.
+    An error is not a prediction and counts only in its own column. The last answers may arrive after the end.
     """
     ends = answers["second"] + answers["milliseconds"] / 1000
     lasted = max([seconds, *ends])

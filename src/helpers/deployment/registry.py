@@ -1,4 +1,4 @@
-"""The model registry: what awaits a decision, and a person's decision."""
+"""The model registry: the versions that await a decision, and the decisions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -50,7 +50,7 @@ def packages(session: Session, dataset: str) -> list[ModelVersion]:
     except sagemaker.exceptions.ClientError as error:
         if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
             raise
-        return []  # the group is made with the first version
+        return []  # the group is created with the first version
     found = [
         ModelVersion(
             dataset, entry["ModelPackageVersion"], entry["ModelApprovalStatus"], entry["ModelPackageArn"]
@@ -61,13 +61,13 @@ def packages(session: Session, dataset: str) -> list[ModelVersion]:
 
 
 def undecided(session: Session, datasets: Iterable[str]) -> list[ModelVersion]:
-    """The newest version of each data set, where it awaits a decision."""
+    """The newest version of each data set, if it awaits a decision."""
     newest = [versions[0] for dataset in datasets if (versions := packages(session, dataset))]
     return [package for package in newest if package.status == PENDING]
 
 
 def table(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
-    """A row for each version of each data set, newest first, with what it was trained by."""
+    """A row for each version of each data set, newest first, with its algorithm."""
     rows = []
     for package in (package for dataset in datasets for package in packages(session, dataset)):
         described = _describe(session, package)
@@ -77,10 +77,10 @@ def table(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
                 "version": package.version,
                 "status": package.status,
                 "algorithm": described.get("CustomerMetadataProperties", {}).get("algorithm", ""),
-                "said": described.get("ApprovalDescription", ""),
+                "reason": described.get("ApprovalDescription", ""),
             }
         )
-    columns = ["data set", "version", "status", "algorithm", "said"]
+    columns = ["data set", "version", "status", "algorithm", "reason"]
     return pd.DataFrame(rows, columns=columns).set_index(["data set", "version"])
 
 
@@ -90,13 +90,13 @@ def decide(
     datasets: Iterable[str],
     reason: str = "",
 ) -> list[ModelVersion]:
-    """Approve or reject the newest version of each data set; `none` leaves all to a person in Studio.
+    """Approve or reject the newest version of each data set; `none` leaves the decision to Studio.
 
-    Approving touches only a version that awaits its decision. Rejecting touches one that awaits it or is
-    approved: the previous approved version serves again.
+    Approval affects only a version that awaits a decision. Rejection affects one that awaits it or is
+    approved; the previous approved version then serves again.
 
     Raises:
-        BadInput: another word than these three.
+        BadInput: the decision is not one of these three.
     """
     if decision == "none":
         return []
@@ -112,7 +112,7 @@ def decide(
 
 
 def set_status(session: Session, package: ModelVersion, status: str, reason: str) -> ModelVersion:
-    """Give one version an approval status, with a reason that the registry keeps; return it so."""
+    """Set the approval status of one version, with a reason that the registry keeps; return it."""
     session.client("sagemaker").update_model_package(
         ModelPackageArn=package.arn, ModelApprovalStatus=status, ApprovalDescription=reason
     )
@@ -120,7 +120,7 @@ def set_status(session: Session, package: ModelVersion, status: str, reason: str
 
 
 def report(session: Session, decisions: Sequence[ModelVersion], datasets: Iterable[str]) -> pd.DataFrame:
-    """What was decided, and what goes on waiting for a person."""
+    """What was decided, and what still waits for a person."""
     decided = [(package.dataset, package.version, package.status) for package in decisions]
     waiting = [(p.dataset, p.version, "awaiting approval") for p in undecided(session, datasets)]
     columns = ["data set", "version", "decision"]
@@ -128,7 +128,7 @@ def report(session: Session, decisions: Sequence[ModelVersion], datasets: Iterab
 
 
 def evaluations(session: Session, datasets: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """EvaluateBestModel's report of the newest version of each data set that the pipeline registered."""
+    """EvaluateBestModel's report on the newest version of each data set that the pipeline registered."""
     newest = [versions[0] for dataset in datasets if (versions := packages(session, dataset))]
     described = {p.dataset: _describe(session, p).get("CustomerMetadataProperties", {}) for p in newest}
     return {
@@ -139,7 +139,7 @@ def evaluations(session: Session, datasets: Iterable[str]) -> dict[str, dict[str
 
 
 def comparison(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """A row for each data set: the gate's metric of its newest version, and what the gate said of it."""
+    """A row for each data set: the gate's metric of its newest version, and the gate's verdict."""
     rows = {
         dataset: {
             "metric": report["gate"]["metric"],
@@ -156,7 +156,7 @@ def comparison(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 def side_by_side(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Every metric of the newest version and of the one in service, on rows that neither was trained on.
 
-    A difference is positive where the newest version is better, whatever the metric's direction.
+    A difference is positive if the newest version is better, whatever the metric's direction.
     """
     rows = [
         {

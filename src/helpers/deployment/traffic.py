@@ -1,4 +1,4 @@
-"""What CloudWatch counts of the endpoint: calls of loaded models, calls that had to wait, and for what.
+"""CloudWatch's figures for the endpoint: calls to loaded models, calls that had to wait, and for what.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 """
@@ -19,9 +19,9 @@ PERIOD_SECONDS = 60
 MILLISECONDS = {
     "downloading": "ModelDownloadingTime",
     "loading": "ModelLoadingTime",
-    "waiting": "ModelLoadingWaitTime",  # of the caller, for all of it
+    "waiting": "ModelLoadingWaitTime",  # the caller's, in total
 }
-# SageMaker counts a call as 1 when its model was loaded already, else as 0.
+# SageMaker counts a call as 1 if its model was already loaded, else as 0.
 COLUMNS = {
     "warm": ("ModelCacheHit", "Sum"),
     "calls": ("ModelCacheHit", "SampleCount"),
@@ -30,11 +30,11 @@ COLUMNS = {
 
 
 def by_minute(session: Session, minutes: int = 60) -> pd.DataFrame:
-    """The calls of the endpoint's models, a row for each minute that had any, the latest last.
+    """The calls to the endpoint's models, a row for each minute that had any, the latest last.
 
-    The index counts minutes before now. Columns: warm and cold (calls), downloading, loading and waiting
-    (milliseconds of a cold call, averaged; NaN where there was none). On AWS the figures come a minute or two
-    late.
+    The index is the number of minutes before now. Columns: warm and cold (calls), downloading, loading and
+    waiting (milliseconds, averaged over the cold calls; NaN if there were none). On AWS, the figures arrive a
+    minute or two late.
     """
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     pages = (
@@ -60,16 +60,16 @@ def by_minute(session: Session, minutes: int = 60) -> pd.DataFrame:
 
 
 def total(calls: pd.DataFrame) -> pd.DataFrame:
-    """All minutes as one row: warm and cold calls, the share that was warm, and the average times."""
+    """All minutes as one row: warm and cold calls, the fraction that was warm, and the average times."""
     counts = calls[["warm", "cold"]].sum()
     number = counts.sum()
     times = calls[list(MILLISECONDS)].mul(calls["cold"], axis=0).sum() / max(counts["cold"], 1)
-    row = {**counts, "share warm": counts["warm"] / number if number else 0.0, **times}
+    row = {**counts, "fraction warm": counts["warm"] / number if number else 0.0, **times}
     return pd.DataFrame([row], index=["all"]).round(3).astype({"warm": int, "cold": int})
 
 
 def plot(calls: pd.DataFrame) -> Sequence[Axes]:
-    """Warm and cold calls of each minute, and beside them how long a cold one took."""
+    """Plot the warm and cold calls of each minute, and next to them how long a cold one took."""
     figure, (counts, times) = plt.subplots(1, 2, figsize=(8, 2.8))
     if calls.empty:
         for axes, text in ((counts, "no calls, or CloudWatch has not counted them yet"), (times, "")):
@@ -79,13 +79,13 @@ def plot(calls: pd.DataFrame) -> Sequence[Axes]:
     ago = -calls.index
     counts.bar(ago - 0.2, calls["warm"], width=0.4, color="#9ecae1", label="warm")
     counts.bar(ago + 0.2, calls["cold"], width=0.4, color="#e6550d", label="cold")
-    counts.set_yscale("symlog", linthresh=1)  # a few cold ones beside thousands
+    counts.set_yscale("symlog", linthresh=1)  # a few cold ones next to thousands
     counts.set_ylim(bottom=0)
     counts.set_ylabel("calls per minute")
     cold = calls[calls["cold"] > 0]
     for column, color in zip(MILLISECONDS, ("#9ecae1", "#3182bd", "#e6550d"), strict=True):
         times.plot(-cold.index, cold[column], "o", markersize=5, color=color, label=column)
-    times.set_ylabel("milliseconds of a cold call")
+    times.set_ylabel("milliseconds per cold call")
     times.set_ylim(0, 1.5 * cold["waiting"].max() if len(cold) else 1)  # with room for the legend
     for axes in (counts, times):
         axes.set_xlim(min(-calls.index.max(), -5) - 0.6, 0.6)
@@ -98,7 +98,7 @@ def plot(calls: pd.DataFrame) -> Sequence[Axes]:
 
 
 def _queries(session: Session) -> Iterator[dict[str, Any]]:
-    """Ask for every column; the endpoint knows the name of its variant."""
+    """A query for each column; the endpoint's description names its variant."""
     endpoint = session.client("sagemaker").describe_endpoint(EndpointName=session.endpoint_name)
     dimensions = [
         {"Name": "EndpointName", "Value": session.endpoint_name},

@@ -1,1 +1,1 @@
-"""Notebook 03: executions are started and watched (`executions`, `progress`), and what they found is read."""
+"""Notebook 03: starts and watches executions (`executions`, `progress`), and reads their results."""

@@ -1,4 +1,4 @@
-"""Tables of what EvaluateBestModel found: metrics with their intervals, and the metrics of each subgroup."""
+"""Tables of EvaluateBestModel's results: metrics with their intervals, overall and for each subgroup."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ def intervals(reports: Mapping[str, Report]) -> pd.DataFrame:
 
 
 def subgroups(reports: Mapping[str, Report]) -> pd.DataFrame:
-    """A row for each level of each column that a data set names: its rows, and the gate's metric there."""
+    """A row for each subgroup in each column that a data set names: its rows and the gate's metric."""
     rows = [
         {
             "data set": name,
@@ -50,7 +50,7 @@ def subgroups(reports: Mapping[str, Report]) -> pd.DataFrame:
 
 
 def save_page(session: Session, run: Run, path: str) -> Path:
-    """Write the evaluation of an execution as one HTML page, which needs nothing beside itself."""
+    """Write the evaluation of an execution as one self-contained HTML page."""
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(read(session, f"{evaluation_uri(session, run)}/report.html"))

@@ -1,4 +1,4 @@
-"""Pipeline executions: start them, watch them, and read what they found."""
+"""Pipeline executions: start them, watch them, and read their results."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -30,20 +30,20 @@ __all__ = [
     "watch",
 ]
 
-# How an entry of DATASETS calls what judges its table, and how the pipeline does.
+# How a table is evaluated: the keys of its entry in DATASETS, and the parameters of the pipeline.
 JUDGED = {
     "scorer": "CrossValidationScorer",
     "metric": "MetricForRegistrationThreshold",
     "min_metric": "MinThresholdForRegisterMetric",
 }
 RUNNING = ("Executing", "Stopping")
-# CloudWatch's log group of the job behind a step, by the name of its metadata.
+# CloudWatch's log group for the job of a step, by the job's key in the step's metadata.
 LOGS = {
     "ProcessingJob": "CloudWatch /aws/sagemaker/ProcessingJobs",
     "TuningJob": "CloudWatch /aws/sagemaker/TrainingJobs",
     "TrainingJob": "CloudWatch /aws/sagemaker/TrainingJobs",
 }
-POLL_SECONDS = {True: 0.5, False: 15.0}  # of a local session, and of AWS, which limits the rate of calls
+POLL_SECONDS = {True: 0.5, False: 15.0}  # for a local session, and for AWS, which limits the rate of calls
 
 
 @dataclass(frozen=True)
@@ -64,18 +64,18 @@ def start(
     """Upload each table and start the pipeline of its family on it.
 
     Args:
-        session: where.
+        session: where to start them.
         tables: what to train on.
-        parameters: of every execution, named as Studio shows them.
-        judged: by family those that say how it is judged; an entry of DATASETS may say otherwise.
-        developer: whose pipelines, where they are not Terraform's.
+        parameters: for every execution, with the names that Studio shows.
+        judged: by family, parameters for the evaluation; an entry of DATASETS may override them.
+        developer: whose pipelines to start, if not Terraform's.
 
     Raises:
-        BadInput: there is no such pipeline, or a parameter or a name that it refuses.
+        BadInput: there is no such pipeline, or it refuses a parameter or a name.
     """
     given = {}
     for table in tables:
-        session.group(table.name)  # too long a name would be refused only when its model is registered
+        session.group(table.name)  # or too long a name would be refused only when its model is registered
         given[table.name] = {**parameters, **(judged or {}).get(table.family, {}), **_own_judgement(table)}
         _check_judgement(table, given[table.name])
     return [
@@ -88,7 +88,7 @@ def watch(session: Session, runs: Sequence[Run]) -> None:
     """Show the progress of executions until the last one ends.
 
     Raises:
-        JobFailed: a step failed, not counting the quality gate, which is an outcome like any other.
+        JobFailed: a step failed; a refusal by the quality gate does not count, but is a normal outcome.
     """
     progress = Progress()
     while True:
@@ -146,12 +146,12 @@ def leaderboard(session: Session, run: Run) -> pd.DataFrame:
 
 
 def evaluation(session: Session, run: Run) -> Report:
-    """EvaluateBestModel's report: metrics on held-out rows, the gate, and facts of the model."""
+    """EvaluateBestModel's report: metrics on held-out rows, the gate, and facts about the model."""
     return read_json(session, f"{evaluation_uri(session, run)}/evaluation.json")
 
 
 def evaluation_uri(session: Session, run: Run) -> str:
-    """The folder in which EvaluateBestModel left its report, the same as a page, and the model card."""
+    """The S3 folder with EvaluateBestModel's report, the same report as an HTML page, and the model card."""
     job = session.client("sagemaker").describe_processing_job(
         ProcessingJobName=_job_name(session, run, "EvaluateBestModel")
     )
@@ -206,7 +206,7 @@ def metrics(reports: Mapping[str, Report]) -> pd.DataFrame:
 
 
 def record(session: Session, run: Run) -> None:
-    """Leave what an execution found in the notebook, for the summary of a headless run."""
+    """Leave the results of an execution in the notebook, for the summary of a headless run."""
     report = evaluation(session, run)
     model, gate, version = report["model"], report["gate"], registered_version(session, run)
     summary.record(
@@ -241,7 +241,7 @@ def _start(session: Session, pipeline: str, table: Dataset, parameters: Mapping[
             raise
         raise BadInput(
             f"The pipeline {pipeline!r} refuses the parameters of {table.name}: "
-            f"{error.response['Error']['Message']} Mend them, or run 02_define_pipeline again."
+            f"{error.response['Error']['Message']} Fix them, or run 02_define_pipeline again."
         ) from None
     return Run(table.name, started["PipelineExecutionArn"])
 
@@ -251,26 +251,26 @@ def _own_judgement(table: Dataset) -> dict[str, object]:
 
 
 def _check_judgement(table: Dataset, parameters: Mapping[str, object]) -> None:
-    """Refuse a scorer or a metric of another task before anything starts."""
+    """Refuse a scorer or a metric that does not fit the task, before anything starts."""
     for key, by_task in (("scorer", SCORERS), ("metric", METRICS)):
         value, allowed = parameters.get(JUDGED[key]), by_task[table.task]
         if value is not None and value not in allowed:
             raise BadInput(
                 f"The {key} {value!r} does not fit {table.name}, which is a {table.task} table; allowed are "
-                f"{', '.join(allowed)}. Give its entry in DATASETS a {key} of its own."
+                f"{', '.join(allowed)}. Give its entry in DATASETS its own {key}."
             )
 
 
 def _refusal(gate: Gate) -> str:
     if gate["threshold_margin"] < 0:
-        return "refused: under the threshold"
+        return "refused: below the threshold"
     if gate.get("same_model"):
         return f"refused: the same model as version {gate['champion_version']}"
     return f"refused: may be worse than version {gate['champion_version']}"
 
 
 def _describe(session: Session, run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    # Described before its steps are listed: what has ended is then listed whole.
+    # Described before its steps are listed, so that the list is complete if the execution has ended.
     description = session.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=run.arn)
     return description, _steps(session, run)
 
@@ -285,7 +285,7 @@ def _steps(session: Session, run: Run) -> list[dict[str, Any]]:
 
 
 def _line(session: Session, step: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Name, status and detail of a step as the progress shows them."""
+    """Name, status and detail of a step, as the progress table shows them."""
     detail = ""
     if step["StepName"] == "TuningWithCrossValidation" and "TuningJob" in step.get("Metadata", {}):
         name = _last(step["Metadata"]["TuningJob"]["Arn"])
@@ -316,12 +316,12 @@ def _why(
         reason = description.get("FailureReason", description["PipelineExecutionStatus"])
         return f"{run.dataset}: the execution ended without a result: {reason}. Run 03 again."
     step = failed[0]
-    # local_aws says in the reason where the log is; of AWS one has to know it.
+    # local_aws says in the reason where the log is; AWS does not.
     kind, about = next(iter(step.get("Metadata", {}).items()), ("", {}))
     log = f"\nLog: {LOGS[kind]}, job {_last(about['Arn'])}" if kind in LOGS and not session.is_local else ""
     return (
         f"{run.dataset}: {step['StepName']} failed. {step.get('FailureReason', 'No reason is given.')}{log}\n"
-        "Mend what the log names and run 03 again."
+        "Fix what the log names and run 03 again."
     )
 
 
@@ -330,7 +330,7 @@ def _job_name(session: Session, run: Run, step_name: str) -> str:
         if step["StepName"] == step_name:
             job = next(iter(step["Metadata"].values()))
             return _last(job["Arn"])
-    raise JobFailed(f"{run.dataset}: the execution did not come to {step_name}.")
+    raise JobFailed(f"{run.dataset}: the execution did not reach {step_name}.")
 
 
 def _last(arn: str) -> str:

@@ -1,4 +1,4 @@
-"""Live progress: a table that changes in place in a notebook, lines in a terminal."""
+"""Live progress: a table that is updated in place in a notebook, lines in a terminal."""
 
 from collections.abc import Sequence
 
@@ -7,21 +7,21 @@ from IPython.display import display
 
 __all__ = ["LINE", "Progress"]
 
-# Under this key of an output's metadata the runner finds the line to print for a change.
+# The key in an output's metadata under which the runner finds the line to print for a change.
 LINE = "many-models-progress"
 
 SIGNS = {"Succeeded": "done", "Executing": "running ...", "Starting": "waiting ...", "Failed": "FAILED"}
 
 
 class Progress:
-    """What each of several executions is doing, shown anew whenever it changes."""
+    """What each of several executions is doing, shown again whenever it changes."""
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, tuple[str, str]]] = {}
         self._handle = None
 
     def update(self, name: str, steps: Sequence[tuple[str, str, str]]) -> None:
-        """Take the steps of one execution: name, status and detail of each."""
+        """Update the steps of one execution: name, status and detail of each."""
         before = self._seen.get(name, {})
         now = {step: (status, detail) for step, status, detail in steps}
         changed = [step for step in now if now[step] != before.get(step)]

@@ -1,4 +1,4 @@
-"""What a run found: facts that the notebooks leave in their outputs, gathered when the run ends."""
+"""The results of a run: facts that the notebooks leave in their outputs, gathered when the run ends."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from helpers.storage import write_whole
 
 __all__ = ["gather", "record", "table", "write"]
 
-# Jupyter shows nothing of an output of this type; the runner reads it.
+# Jupyter does not show an output of this type; the runner reads it.
 MIME_TYPE = "application/vnd.many-models.facts+json"
 
 
@@ -33,7 +33,7 @@ def gather(notebooks: Sequence[Path]) -> dict[str, dict[str, Any]]:
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON whole, so that nobody reads half of it."""
+    """Write a JSON file whole, so that nobody reads half of it."""
     with write_whole(path) as part:
         part.write_text(json.dumps(content, indent=1, default=str))
 
@@ -55,7 +55,7 @@ def table(facts: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         for name, found in facts.items()
     }
     whole = pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
-    return whole.loc[:, (whole != "").any()]  # what no notebook of this run found out is left out
+    return whole.loc[:, (whole != "").any()]  # facts that no notebook of this run recorded are left out
 
 
 def _number(value: float | None, digits: int = 4) -> str:

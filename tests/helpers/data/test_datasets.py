@@ -82,7 +82,7 @@ def test_an_unknown_data_set_is_answered_with_the_nearest_and_with_all() -> None
 
 
 def test_a_data_set_near_to_none_is_answered_with_how_to_bring_ones_own() -> None:
-    assert refused("churn").endswith("or give a uri and a target for a table of your own.")
+    assert refused("churn").endswith("or give a uri and a target for your own table.")
 
 
 def test_a_table_in_the_cache_is_used_again(cache: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_source_that_cannot_be_reached_costs_one_line_and_one_table(
     assert [dataset.name for dataset in chosen] == ["breast-cancer", "wine"]
     assert capsys.readouterr().out == (
         f"Leaving out {BANKNOTE}: its source cannot be reached (ConnectionError); "
-        "set BANKNOTE_CSV to a local copy to have it.\n"
+        "set BANKNOTE_CSV to a local copy to include it.\n"
     )
 
 
@@ -145,12 +145,12 @@ def test_with_nothing_left_there_is_nothing_to_do(capsys: pytest.CaptureFixture[
     ("body", "status", "reason"),
     [
         (b"<html>Log in to this network, please, now, here, today, soon</html>", 200, "gives another table"),
-        (b"1,2\n1,2,3,4,5,6,7\n", 200, "gives no table"),
+        (b"1,2\n1,2,3,4,5,6,7\n", 200, "does not return a table"),
         (b"", 200, "it has 0 rows"),
         (
             banknotes(ones=600),
             200,
-            "it has 1362 rows, 5 columns and the classes 0: 762, 1: 600; expected are",
+            "it has 1362 rows, 5 columns and the classes 0: 762, 1: 600; expected were",
         ),
         (b"not here", 404, "cannot be reached (HTTPError)"),
         (b"broken", 500, "cannot be reached (HTTPError)"),
@@ -200,12 +200,12 @@ def test_a_local_copy_needs_no_network_and_is_there_the_next_time(
     [
         (
             banknotes(ones=609),
-            "it has 1371 rows, 5 columns and the classes 0: 762, 1: 609; expected are 1372",
+            "it has 1371 rows, 5 columns and the classes 0: 762, 1: 609; expected were 1372",
         ),
-        (banknotes(zeros=763, ones=609), "classes 0: 763, 1: 609; expected are 1372 rows"),
-        (b"x,y,class\n1,2,0\n", "it has 1 rows, 3 columns and the classes 0: 1; expected are 1372 rows"),
+        (banknotes(zeros=763, ones=609), "classes 0: 763, 1: 609; expected were 1372 rows"),
+        (b"x,y,class\n1,2,0\n", "it has 1 rows, 3 columns and the classes 0: 1; expected were 1372 rows"),
         (GOOD.encode(), "3 rows, 5 columns and the classes (none)"),
-        (b"", "it has 0 rows, 5 columns and the classes (none); expected are"),
+        (b"", "it has 0 rows, 5 columns and the classes (none); expected were"),
         (b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "cannot be read ("),
     ],
 )
@@ -225,7 +225,7 @@ def test_a_copy_of_something_else_is_refused(
 def test_a_copy_that_is_not_there_is_refused(tmp_path: Path) -> None:
     told = refused({"name": BANKNOTE, "uri": str(tmp_path / "nowhere.txt")})
     assert "No such file or directory" in told
-    assert "give the path of one that can" in told
+    assert "give the path of a readable one" in told
 
 
 # A table of one's own
@@ -265,7 +265,7 @@ def test_dialect_and_encoding_are_found(own: Callable[..., dict[str, str]], cont
     ("contents", "complaint"),
     [
         (b"", "it is empty"),
-        (b"a,b,label\n", "It has a header line and nothing under it"),
+        (b"a,b,label\n", "It has a header line but no rows"),
         (b"a,b,label\n1,2,x\n1,2,3,4,5\n", "Expected 3 fields in line 3, saw 5"),
         (b"\x89PNG\r\n\x1a\n\x00\xff\xfe\x00", "Cannot read the table own.csv: it"),
         (b"a,,label\n0,1,x\n", "column 2 of its header has no name"),
@@ -328,7 +328,8 @@ def test_a_table_of_ones_own_that_cannot_be_had_costs_one_line_too(
     assert [dataset.name for dataset in datasets.choose([entry, "wine"])] == ["wine"]
     (line,) = capsys.readouterr().out.splitlines()
     assert line == (
-        "Leaving out far: its source cannot be reached (ConnectionError); give a copy as its uri to have it."
+        "Leaving out far: its source cannot be reached (ConnectionError); "
+        "give a copy as its uri to include it."
     )
 
 
@@ -412,7 +413,7 @@ def test_a_table_that_changes_in_s3_meanwhile_is_not_taken_for_the_one_that_was_
     s3.put_object(Bucket=session.bucket, Key="moving/own.csv", Body=b"a,label\n1,x\n2,y\n")
     dataset = datasets.fetch(own(uri=uri), session)
     s3.put_object(Bucket=session.bucket, Key="moving/own.csv", Body=b"a,label\n5,x\n2,y\n")
-    with pytest.raises(BadInput, match=r"moving/own\.csv has changed while it was looked at; run this again"):
+    with pytest.raises(BadInput, match=r"moving/own\.csv has changed since it was read; run this again"):
         datasets.upload(session, dataset)
 
 
@@ -420,7 +421,7 @@ def test_a_table_that_changes_in_s3_meanwhile_is_not_taken_for_the_one_that_was_
     ("uri", "complaint"),
     [
         ("nothing/here.csv", "There is no object 's3://"),
-        ("", "names no object; give s3://bucket/key"),
+        ("", "does not name an object; give s3://bucket/key"),
     ],
 )
 def test_what_is_not_in_s3_is_refused(
@@ -433,5 +434,5 @@ def test_what_is_not_in_s3_is_refused(
 def test_a_bucket_that_is_not_there_is_a_source_that_cannot_be_reached(
     session: Session, own: Callable[..., dict[str, Any]]
 ) -> None:
-    with pytest.raises(sources.SourceError, match=r"S3 does not give it \(.*NoSuchBucket"):
+    with pytest.raises(sources.SourceError, match=r"S3 refuses access to it \(.*NoSuchBucket"):
         datasets.fetch(own(uri="s3://no-such-bucket/own.csv"), session)

@@ -41,8 +41,8 @@ def test_every_key_can_be_given() -> None:
     [
         ({"tagret": "x"}, "The data set 'own' has the unknown key 'tagret'; did you mean 'target'?"),
         ({"xyzzy": 1}, "unknown key 'xyzzy'; allowed are name, uri, target, task, drop"),
-        ({"uri": 5}, "The uri of own is 5; it must be a text, so put quotes around it."),
-        ({"target": 2024}, "The target of own is 2024; it must be a text"),
+        ({"uri": 5}, "The uri of own is 5; it must be text, so put quotes around it."),
+        ({"target": 2024}, "The target of own is 2024; it must be text"),
         (
             {"task": "ranking"},
             "The option task is 'ranking'; allowed are auto, binary, multiclass, regression.",

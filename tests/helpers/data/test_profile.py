@@ -34,7 +34,7 @@ def made(tmp_path: Path) -> Callable[..., Dataset]:
 def seen(table: Dataset) -> dict[str, str]:
     warned = profile.warnings([table])
     assert set(warned.index.get_level_values("data set")) <= {"made"}
-    return {column: text for (_, column), text in warned["seen"].items()}
+    return {column: text for (_, column), text in warned["finding"].items()}
 
 
 def test_the_overview_says_what_is_asked_of_each_table(made: Callable[..., Dataset]) -> None:
@@ -82,7 +82,7 @@ def test_an_ordinary_table_is_warned_of_nothing(made: Callable[..., Dataset]) ->
         ([""] * ROWS, "empty in every row; it is left out"),
         ([7] * ROWS, "the same in every row; it is left out"),
         ([1, None, None, None] * (ROWS // 4), "empty in 75% of the rows"),
-        (range(1000, 1000 + ROWS), "differs in every row, as an id does; if it is one, put it in drop"),
+        (range(1000, 1000 + ROWS), "differs in every row, as an ID does; if it is one, add it to drop"),
         ([f"c{number}" for number in range(ROWS)], "differs in every row, as an id does"),
     ],
     ids=["empty", "constant", "mostly empty", "numbers of an id", "texts of an id"],
@@ -103,7 +103,7 @@ def test_a_column_that_gives_the_answer_away_is_warned_of(made: Callable[..., Da
     }[kind]
     warned = seen(made({"leak": leak}))
     assert list(warned) == ["leak"]
-    assert warned["leak"].startswith("predicts the target by itself (score ")
+    assert warned["leak"].startswith("predicts the target on its own (score ")
 
 
 def test_a_number_that_gives_the_number_away_is_warned_of(tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ def test_a_number_that_gives_the_number_away_is_warned_of(tmp_path: Path) -> Non
     frame = pd.DataFrame({"size": draw.normal(size=ROWS), "tax": price * 0.19, "price": price})
     frame.to_csv(tmp_path / "made.csv", index=False)
     (((_, column), text),) = profile.warnings([Dataset("made", "price", (File(tmp_path / "made.csv"),))])[
-        "seen"
+        "finding"
     ].items()
-    assert (column, text[:36]) == ("tax", "predicts the target by itself (score")
+    assert (column, text[:37]) == ("tax", "predicts the target on its own (score")
 
 
 def test_rows_that_will_be_left_out_are_counted(made: Callable[..., Dataset], tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_rows_that_will_be_left_out_are_counted(made: Callable[..., Dataset], tm
     table = Dataset("made", "label", (File(tmp_path / "made.csv"),))
     assert seen(table) == {
         "label": "empty in 5 rows, which are left out",
-        "(all)": "2 rows repeat others and are kept (repeated: drop leaves them out)",
+        "(all)": "2 duplicate rows are kept (repeated: drop leaves them out)",
     }
 
 
@@ -134,7 +134,7 @@ def test_a_rare_class_is_warned_of(made: Callable[..., Dataset], tmp_path: Path)
     frame.loc[:2, "label"] = "rare"
     frame.to_csv(tmp_path / "made.csv", index=False)
     warned = seen(Dataset("made", "label", (File(tmp_path / "made.csv"),)))
-    assert warned == {"label": "only 3 rows are rare: too few to learn or to judge it well"}
+    assert warned == {"label": "only 3 rows are rare: too few to learn or to evaluate it well"}
 
 
 def test_infinite_huge_and_missing_cells_are_looked_at_too(made: Callable[..., Dataset]) -> None:

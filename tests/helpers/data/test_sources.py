@@ -102,9 +102,7 @@ def test_without_the_web_the_copy_that_is_here_is_used_and_it_says_so(
     port = closed_port()
     monkeypatch.setattr(sources, "web", lambda: answering(port))
     assert read(URI) == b"one"
-    assert capsys.readouterr().out.startswith(
-        f"{URI} cannot be reached (ConnectionError); the copy of it in "
-    )
+    assert capsys.readouterr().out.startswith(f"{URI} cannot be reached (ConnectionError); its copy in ")
 
 
 @pytest.mark.parametrize(("status", "length"), [(404, None), (500, None), (200, 1000)])

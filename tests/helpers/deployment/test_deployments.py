@@ -22,7 +22,7 @@ def dataset(session: Session, register: Callable[..., str]) -> str:
 
 def changes(session: Session, dataset: str) -> list[tuple]:
     history = deployments.history(session, [dataset])
-    return list(history[["from", "to", "decision", "by", "said"]].itertuples(index=False, name=None))
+    return list(history[["from", "to", "decision", "by", "reason"]].itertuples(index=False, name=None))
 
 
 def test_each_change_is_kept_with_the_decision_behind_it(session: Session, dataset: str) -> None:
@@ -43,6 +43,6 @@ def test_rolling_back_rejects_the_version_in_service_and_brings_back_the_one_bef
 
 
 def test_there_is_nothing_to_go_back_from(session: Session, register: Callable[..., str]) -> None:
-    with pytest.raises(BadInput, match="there is nothing to go back from"):
+    with pytest.raises(BadInput, match="there is nothing to roll back"):
         deployments.rollback(session, register("PendingManualApproval"), "why not")
     assert deployments.history(session, ["never-heard-of"]).empty

@@ -115,9 +115,9 @@ def test_first_predictions_show_label_and_shares(session: Session, rows: Rows) -
 def test_a_mistake_is_answered_with_a_status_and_a_sentence(session: Session, rows: Rows) -> None:
     table = endpoint.mistakes(session, rows)
     assert table["status"].to_dict() == {
-        "a model that is not there": 404,
-        "a row of one cell": 400,
-        "a text for a number": 400,
+        "a model that does not exist": 404,
+        "a row with one cell": 400,
+        "text instead of a number": 400,
     }
     for sentence in table["answer"]:
         assert sentence.strip()
@@ -130,7 +130,7 @@ def test_what_is_no_mistake_for_a_model_shows_its_answer(session: Session, rows:
     fine = {"wine": [["many", *rows["wine"][0][1:]]]}
     answer = endpoint.invoke(session, {"model": "wine", "data": rows["wine"][:1]})
     assert endpoint._said(answer) == answer.text
-    assert endpoint.mistakes(session, fine).loc["a text for a number", "status"] == 400
+    assert endpoint.mistakes(session, fine).loc["text instead of a number", "status"] == 400
 
 
 def test_with_nothing_in_service_one_may_still_ask_for_what_is_not_there(session: Session) -> None:

@@ -75,7 +75,7 @@ def test_the_table_shows_version_status_algorithm_and_what_was_said(
     assert table["status"].tolist() == [PENDING, "Rejected"]
     assert table["algorithm"].str.len().gt(0).all()
     registry.decide(session, "reject", [dataset], "worse on the rows that matter")
-    assert registry.table(session, [dataset])["said"][dataset, 2] == "worse on the rows that matter"
+    assert registry.table(session, [dataset])["reason"][dataset, 2] == "worse on the rows that matter"
 
 
 def test_a_version_that_somebody_registered_by_hand_is_listed_too(
@@ -138,7 +138,7 @@ def test_approving_touches_the_newest_version_alone(session: Session, register: 
     (decision,) = registry.decide(session, "approve", [dataset, "never-registered"])
     assert (decision.version, decision.status) == (2, "Approved")
     assert statuses(session, dataset) == ["Approved", PENDING]
-    assert registry.table(session, [dataset])["said"][dataset, 2] == "Approved in notebook 04"
+    assert registry.table(session, [dataset])["reason"][dataset, 2] == "Approved in notebook 04"
     report = registry.report(session, [decision], [dataset])
     assert report.loc[dataset].tolist() == [2, "Approved"]
 

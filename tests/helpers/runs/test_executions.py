@@ -104,7 +104,7 @@ def test_a_model_under_the_threshold_is_an_outcome_and_no_error(
     runs.watch(session, refused)
     (run,) = refused
     assert runs.steps(session, run)["status"]["RegisterFailed"] == "Failed"
-    assert runs.outcomes(session, refused).loc["wine", "outcome"] == "refused: under the threshold"
+    assert runs.outcomes(session, refused).loc["wine", "outcome"] == "refused: below the threshold"
     assert runs.registered_version(session, run) is None
     runs.record(session, run)
     assert json.dumps(shown, allow_nan=False)
@@ -134,9 +134,9 @@ def test_a_failed_job_is_named_with_step_job_log_last_lines_and_what_to_do(
     assert log.parent.name == job
     assert lines[2] == log.read_text().splitlines()[-1]
     assert lines[2].startswith("Only 2 rows are left after cleaning")
-    assert lines[-1] == "Mend what the log names and run 03 again."
+    assert lines[-1] == "Fix what the log names and run 03 again."
     assert runs.registered_version(session, executions[0]) is None
-    with pytest.raises(JobFailed, match="few: the execution did not come to EvaluateBestModel"):
+    with pytest.raises(JobFailed, match="few: the execution did not reach EvaluateBestModel"):
         runs.evaluation(session, executions[0])
 
     # On AWS the reason does not say where the log is.

@@ -64,7 +64,7 @@ def test_the_table_has_a_row_for_each_data_set() -> None:
         "metric_value": 0.98765,
         "outcome": "registered as version 2",
         "serving_version": 2,
-        "prediction_check": "36 rows, 1.0000 right",
+        "prediction_check": "36 rows, accuracy 1.0000",
         "seconds": {"PreprocessData": 1.0, "RefitBestModel": 2.4},
     }
     table = summary.table({"wine": facts})
@@ -74,7 +74,7 @@ def test_the_table_has_a_row_for_each_data_set() -> None:
         "held-out": "auc 0.9877",
         "outcome": "registered as version 2",
         "in service": "version 2",
-        "predictions": "36 rows, 1.0000 right",
+        "predictions": "36 rows, accuracy 1.0000",
         "seconds": "3",
     }
 
