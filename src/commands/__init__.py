@@ -1,5 +1,6 @@
-"""What a person or a scheduler types: the command line `many-models`, in reading order.
+"""The command line `many-models`, for people and schedulers; its modules in reading order.
 
-`__main__` says how each command is typed and `endings` how it ends. The notebooks: `run` by way of
-`papermill_engine`, one at a time by `lock`, and `store_outputs`. The container's `image`. AWS: `environment`.
+`__main__` defines the commands, and `endings` how they end. `run` runs the notebooks through
+`papermill_engine`, one run at a time because of `lock`; `store_outputs` stores what they show. `image` builds
+the container's image. `environment` is for AWS.
 """

@@ -1,7 +1,7 @@
-"""The command line: everything that a person or a scheduler types, `many-models --help`.
+"""The command line `many-models`: everything that a person or a scheduler types.
 
-Here is how it is typed. What it does is in the other modules, each imported only by the command that needs
-it: help and completion answer at once.
+This module defines how commands are typed. What they do is in the other modules, each imported only by the
+command that needs it, so that help and completion answer immediately.
 """
 
 import os
@@ -24,16 +24,16 @@ NAME = "many-models"
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 CONTINUES = "run the same command again to continue."
 PREFLIGHT = (
-    "Fix that (`many-models preflight --env {env}` looks at the usual causes) and run this command again: it "
+    "Fix that (`many-models preflight --env {env}` checks the usual causes) and run this command again: it "
     "continues where it stopped."
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line asks for and give the exit code."""
+    """Run the command that was typed, and return the exit code."""
     try:
         return many_models.main(arguments, prog_name=NAME, standalone_mode=False) or ExitCode.DONE
-    except click.ClickException as error:  # what was typed is no command, or has not its options
+    except click.ClickException as error:  # an unknown command, or options that it does not accept
         error.show()
         return ExitCode.BAD_INPUT
     except click.Abort:
@@ -42,10 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @click.group(NAME, cls=CommandLine, context_settings=SETTINGS)
 def many_models() -> None:
-    """Many tabular models on one endpoint: the notebooks, on this machine or on AWS, and what they need."""
+    """Many tabular models on one endpoint: the notebooks, here or on AWS, and what they need."""
 
 
-# What several commands take
+# Options of several commands
 
 
 def _names_of_parameters(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
@@ -53,7 +53,7 @@ def _names_of_parameters(context: click.Context, option: click.Parameter, incomp
     typed = split_arg_string(os.environ.get("COMP_WORDS", ""))
     before = typed[:-1] if incomplete else typed
     if before[-1:] != ["-p"]:
-        return []  # the VALUE is asked for
+        return []  # the VALUE comes next
     return [name for name in parameters.PARAMETERS if name.startswith(incomplete.upper())]
 
 
@@ -105,10 +105,10 @@ _where = _options(
         type=_path(),
         default=CONFIGURATION,
         metavar="FOLDER",
-        help="Another folder of the Terraform configuration.",
+        help="Another folder with the Terraform configuration.",
     ),
 )
-_yes = click.option("--yes", is_flag=True, help="Ask nothing.")
+_yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 # The notebooks
@@ -116,14 +116,14 @@ _yes = click.option("--yes", is_flag=True, help="Ask nothing.")
 
 @many_models.command(interrupted="nothing that this run started is left running here.")
 @_what_to_run
-@click.option("--runs", type=_path(), default=ROOT / "runs", metavar="FOLDER", help="Where the results go.")
+@click.option("--runs", type=_path(), default=ROOT / "runs", metavar="FOLDER", help="Folder for the results.")
 def run(
     file: Path, only: Sequence[str], start: str | None, given: Sequence[tuple[str, str]], runs: Path
 ) -> int:
     """Run the notebooks in order.
 
-    FILE holds their parameters, such as parameters/local.yaml. The executed notebooks and summary.json land
-    under runs/<time>/.
+    FILE contains their parameters, such as parameters/local.yaml. The executed notebooks and summary.json are
+    left under runs/<time>/.
     """
     _one_choice(only, start)
     from commands import run
@@ -144,7 +144,7 @@ def check(file: Path, only: Sequence[str], start: str | None, given: Sequence[tu
     run.check(run.chosen(only, start), parameters.read(file) | parameters.assignments(given))
 
 
-@many_models.command(interrupted="the stored notebooks are as they were.")
+@many_models.command(interrupted="the stored notebooks are unchanged.")
 def store() -> int:
     """Run the notebooks here and store their outputs in notebooks/."""
     from commands import store_outputs
@@ -166,14 +166,14 @@ def _one_choice(only: Sequence[str], start: str | None) -> None:
     default="",
     metavar="NAME",
     shell_complete=_names_of_environments,
-    help="Push to the registry of this environment, such as dev; without it the image stays here.",
+    help="Push to the registry of this environment, such as dev; without it, the image stays here.",
 )
 @click.option(
     "--builder",
     type=click.Choice(parameters.BUILDERS),
     default="auto",
     show_default=True,
-    help="With --env: who builds.",
+    help="With --env: what builds the image.",
 )
 @click.option(
     "--base",
@@ -183,7 +183,7 @@ def _one_choice(only: Sequence[str], start: str | None) -> None:
     help="Without --env: the image to extend.",
 )
 def image(env: str, builder: str, base: str) -> None:
-    """Build the image of jobs and endpoint, unless it is there."""
+    """Build the image for jobs and endpoint, unless it exists."""
     from commands import image
 
     image.push(find(env), builder) if env else image.build(base)
@@ -193,7 +193,7 @@ def image(env: str, builder: str, base: str) -> None:
 @_where
 @_given
 def preflight(env: str, folder: Path, given: Sequence[tuple[str, str]]) -> int:
-    """Check whether AWS will let an environment work.
+    """Check whether AWS will allow an environment to work.
 
     A line for each check says what was seen and what to do. Nothing is changed.
     """
@@ -204,10 +204,10 @@ def preflight(env: str, folder: Path, given: Sequence[tuple[str, str]]) -> int:
 
 @many_models.command(interrupted=CONTINUES, refused=PREFLIGHT)
 @_where
-@click.option("--image-uri", default="", metavar="URI", help="An image in ECR, other than container/ makes.")
+@click.option("--image-uri", default="", metavar="URI", help="An image in ECR, instead of container/'s.")
 @_yes
 def up(env: str, folder: Path, image_uri: str, yes: bool) -> None:
-    """Make an environment on AWS, or bring it up to date.
+    """Create an environment on AWS, or update it.
 
     Applies Terraform, looks for the image, compiles the definition, applies again; asks before each change.
     """
@@ -220,38 +220,38 @@ def up(env: str, folder: Path, image_uri: str, yes: bool) -> None:
 @_where
 @_yes
 def down(env: str, folder: Path, yes: bool) -> None:
-    """Take an environment on AWS away.
+    """Delete an environment on AWS.
 
-    Lists what it will delete and what would still bill, and asks, before it deletes anything.
+    Lists what it will delete and what would still cost money, and asks, before it deletes anything.
     """
     from commands.environment import teardown
 
     teardown.down(find(env, folder), yes=yes)
 
 
-# The laptop's AWS
+# local_aws
 
 
 @many_models.group("local-aws")
 def local_aws() -> None:
-    """Start, stop and look at the stand-in for AWS.
+    """Start, stop and inspect local_aws, which stands in for AWS.
 
-    It runs on this machine; `run` starts and stops it by itself.
+    It runs on this machine; `run` starts and stops it automatically.
     """
 
 
 @local_aws.command()
-@click.option("--port", type=int, default=0, metavar="NUMBER", help="Listen on this port, not on any.")
+@click.option("--port", type=int, default=0, metavar="NUMBER", help="Listen on this port, not on any one.")
 @click.option(
     "--idle-minutes",
     type=float,
     default=60,
     metavar="NUMBER",
     show_default=True,
-    help="Stop after so long without work.",
+    help="Stop after this long without work.",
 )
 def start(port: int, idle_minutes: float) -> int:
-    """Start it, unless it runs."""
+    """Start it, unless it is running."""
     return _local_aws("start", "--port", str(port), "--idle-minutes", str(idle_minutes))
 
 
@@ -270,12 +270,12 @@ def status() -> int:
 @local_aws.command()
 @_yes
 def reset(yes: bool) -> int:
-    """Stop it and delete all its state, after a question."""
+    """Stop it and delete all its state, after asking."""
     return _local_aws("reset", *(["--yes"] if yes else []))
 
 
 def _local_aws(*arguments: str) -> int:
-    """Its own command line, `python -m local_aws`, which is all that commands know of it."""
+    """Run its own command line, `python -m local_aws`, the only part of it that the commands use."""
     from local_aws.__main__ import main
 
     return main(arguments)

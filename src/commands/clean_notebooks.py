@@ -1,6 +1,6 @@
-"""Take out of notebooks what differs at every run: `python -m commands.clean_notebooks FILE...`.
+"""Remove from notebooks what differs in every run: `python -m commands.clean_notebooks FILE...`.
 
-What is cleaned has to be added again, so the exit code is 1 if anything was; the hook of pre-commit.
+This is a hook for pre-commit. A cleaned notebook must be added again, so the exit code is 1 if there is one.
 """
 
 import sys
@@ -14,7 +14,7 @@ __all__ = ["clean"]
 
 
 def clean(path: Path) -> bool:
-    """Whether a notebook had anything to take out; it keeps its outputs."""
+    """Clean a notebook, which keeps its outputs; return whether there was anything to remove."""
     before = path.read_text()
     after = nbformat.writes(stored(nbformat.reads(before, as_version=4))) + "\n"
     if after == before:

@@ -1,4 +1,4 @@
-"""How every command ends: one ladder from what was raised to a sentence and an exit code."""
+"""How every command ends: the one place that turns an exception into a sentence and an exit code."""
 
 import signal
 import sys
@@ -12,9 +12,9 @@ __all__ = ["Command", "CommandLine", "end"]
 
 
 class Command(click.Command):
-    """A command, and what it says when a person interrupts it or AWS refuses something.
+    """A command, and what it prints when it is interrupted or AWS refuses something.
 
-    `refused` may name the command's own parameters in braces.
+    `refused` may contain the command's own parameters in braces.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Command(click.Command):
         self._interrupted, self._refused = interrupted, refused
 
     def invoke(self, ctx: click.Context) -> ExitCode:
-        """Run it and give the exit code, whatever it raises that a person can do something about."""
+        """Run the command and return its exit code, also for every error that the user can fix."""
         signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's way to interrupt
         try:
             return super().invoke(ctx) or ExitCode.DONE
@@ -38,7 +38,7 @@ class Command(click.Command):
             remedy = self._refused.format(**ctx.params)
             return end(ExitCode.FAILED, f"AWS refused: {one_line(error)}. {remedy}")
         except EOFError:
-            return end(ExitCode.FAILED, "Nobody answered; where nobody can type, add --yes.")
+            return end(ExitCode.FAILED, "Nobody answered; if nobody can type an answer, add --yes.")
         except KeyboardInterrupt:
             return end(ExitCode.INTERRUPTED, f"Interrupted; {self._interrupted}")
 
@@ -48,13 +48,13 @@ class Command(click.Command):
 
 
 class CommandLine(click.Group):
-    """Commands in the order in which they are written."""
+    """A group of commands in the order of their definitions."""
 
     command_class = Command
     group_class = type
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names for the help."""
+        """The names, as the help lists them."""
         return list(self.commands)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -63,7 +63,7 @@ class CommandLine(click.Group):
 
 
 def end(code: ExitCode, sentence: str) -> ExitCode:
-    """Say why a command ends, and give its exit code."""
+    """Print why a command ends, and return its exit code."""
     print(f"\n{sentence}", file=sys.stderr)
     return code
 
@@ -74,7 +74,7 @@ def _write_exit_codes(formatter: click.HelpFormatter) -> None:
 
 
 def _errors_of_aws() -> tuple[type[Exception], ...]:
-    """What boto3 raises; where it was not imported, it has raised nothing."""
+    """What boto3 raises; if it was not imported, it has raised nothing."""
     found = sys.modules.get("botocore.exceptions")
     return (found.BotoCoreError, found.ClientError) if found else ()
 

@@ -1,4 +1,4 @@
-"""Build the image: on this machine for a look, or for an environment, whose registry gets it."""
+"""Build the image: for this machine only, or for the registry of an environment."""
 
 import os
 
@@ -11,7 +11,7 @@ __all__ = ["build", "push"]
 
 
 def build(base_image: str) -> None:
-    """Build the image on any base with this machine's Docker, and say its name.
+    """Build the image on any base with this machine's Docker, and print its name.
 
     Raises:
         UserError: there is no Docker, or the build failed; the message says what to do.
@@ -20,15 +20,15 @@ def build(base_image: str) -> None:
 
 
 def push(environment: Environment, builder: str) -> None:
-    """Have the registry of an environment hold the image, built by whoever is named.
+    """Build the image with the given builder and push it to an environment's registry, unless it is there.
 
     Raises:
-        BadInput: the environment was not made yet.
+        BadInput: the environment does not exist yet.
         UserError: the build failed; the message says what to do.
     """
     if not environment.outputs_file.is_file():
         raise BadInput(
-            f"{environment.name} has no registry yet; `{PROGRAM} up --env {environment.name}` makes it."
+            f"{environment.name} has no registry yet; `{PROGRAM} up --env {environment.name}` creates it."
         )
     file = str(environment.outputs_file)
     outputs = outputs_of(file)

@@ -2,9 +2,9 @@
 
 `newest` installs everything at its newest version into .venv-constraints, for `make constraints`.
 
-It runs before anything is installed and needs the standard library alone. uv does the work where it is on
-PATH or can be had from the package index, several times as fast as pip. pip does it where there is no uv,
-where uv fails, and where pip was given a setting that uv has no word for.
+It runs before anything is installed, so it needs only the standard library. uv does the work if it is on PATH
+or can be installed from the package index; it is several times as fast as pip. pip does the work if there is
+no uv, if uv fails, or if pip has a setting that uv does not support.
 """
 
 import os
@@ -21,12 +21,12 @@ from helpers.image.pip_settings import pip_settings
 __all__ = ["LEFT_OUT", "PURPOSES", "SDK", "Environment", "install", "main", "requirements", "uv_settings"]
 
 PURPOSES = ("demo", "lab", "test")
-# The parts of the SageMaker SDK beyond sagemaker-core, installed without what they ask for: with it come
-# MLflow and PyIceberg, which no pipeline definition needs, and which are half of the packages.
+# The parts of the SageMaker SDK beyond sagemaker-core, installed without their dependencies, which include
+# MLflow and PyIceberg: no pipeline definition needs them, and they are half of the packages.
 SDK = ("sagemaker", "sagemaker-mlops", "sagemaker-serve", "sagemaker-train")
 LEFT_OUT = ("mlflow", "pyiceberg", "s3fs", "sagemaker-mlflow")
 
-# Settings of pip, and the variable by which uv is told the same.
+# Settings of pip, and the variable that sets the same for uv.
 VARIABLES = {
     "cert": "SSL_CERT_FILE",
     "default-timeout": "UV_HTTP_TIMEOUT",
@@ -58,7 +58,7 @@ NOT_FOR_UV = {
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment, and what holds the versions in it."""
+    """A virtual environment, and the options that pin the versions in it."""
 
     folder: Path
     constraints: tuple[str, ...] = ("--constraint", "constraints.txt")
@@ -69,13 +69,13 @@ class Environment:
         return self.folder / "bin/python"
 
     def create(self) -> None:
-        """Make it unless it is there."""
+        """Create it unless it exists."""
         if not self.python.with_name("pip").exists():
             venv.create(self.folder, with_pip=True, symlinks=True, clear=not self.python.exists())
 
 
 def requirements(purpose: str) -> list[list[str]]:
-    """What to install, one command after the other."""
+    """What to install: the arguments of one command after the other."""
     both = ["--editable", "./container", "--editable"]
     if purpose == "newest":
         return [[*both, ".[lab,sdk,test]", "uv"]]
@@ -83,7 +83,7 @@ def requirements(purpose: str) -> list[list[str]]:
 
 
 def uv_settings(settings: Mapping[str, list[str]]) -> tuple[dict[str, str], list[str]] | None:
-    """The same settings as variables and options for uv; None if there is one that uv has no word for."""
+    """The same settings as variables and options for uv; None if there is one that uv does not support."""
     variables, options = {}, []
     for name, values in settings.items():
         if name in VARIABLES:
@@ -93,16 +93,16 @@ def uv_settings(settings: Mapping[str, list[str]]) -> tuple[dict[str, str], list
             options += [part for value in values for part in (OPTIONS[name], value)]
         elif name not in NOT_FOR_UV:
             return None
-    if "UV_INDEX" in variables:  # pip takes the best version of all indexes, uv of the first that has any
+    if "UV_INDEX" in variables:  # pip takes the best version from all indexes, uv from the first that has any
         variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return variables, options
 
 
 def install(environment: Environment, purpose: str) -> None:
-    """Install what a purpose needs and is not there yet.
+    """Install what a purpose needs and is still missing.
 
     Raises:
-        subprocess.CalledProcessError: pip could not.
+        subprocess.CalledProcessError: pip failed.
     """
     told = uv_settings(pip_settings(str(environment.python)))
     uv = _uv(environment) if told else None
@@ -112,13 +112,13 @@ def install(environment: Environment, purpose: str) -> None:
 
 
 def main() -> None:
-    """Make the environment if there is none, and install."""
+    """Create the environment if there is none, and install."""
     purpose = sys.argv[-1]
     if len(sys.argv) != 2 or purpose not in (*PURPOSES, "newest"):
         sys.exit(f"Say what to install for, one of {', '.join(PURPOSES)}.")
     newest = purpose == "newest"
     environment = Environment(Path(".venv-constraints"), ()) if newest else Environment(Path(".venv"))
-    print(f"Installing into {environment.folder} what `{purpose}` needs, once.", flush=True)
+    print(f"Installing what `{purpose}` needs into {environment.folder}, once.", flush=True)
     environment.create()
     try:
         install(environment, purpose)
@@ -127,7 +127,7 @@ def main() -> None:
 
 
 def _uv(environment: Environment) -> str | None:
-    """Find uv on this machine, or get it into the environment; None where it cannot be had."""
+    """Find uv on this machine, or install it into the environment; None if that fails."""
     if found := shutil.which("uv"):
         return found
     uv = environment.python.with_name("uv")
@@ -135,7 +135,7 @@ def _uv(environment: Environment) -> str | None:
         try:
             _pip(environment, "uv", capture_output=True)
         except subprocess.CalledProcessError:
-            print("uv cannot be had here; pip installs the same, which takes some minutes.", flush=True)
+            print("uv is not available here; pip installs the same, which takes a few minutes.", flush=True)
             return None
     return str(uv)
 
@@ -147,7 +147,7 @@ def _by_uv(
     environment: Environment,
     required: list[str],
 ) -> bool:
-    """Whether uv installed it; what a person told uv itself goes before what they told pip."""
+    """Install with uv and return whether it succeeded; the user's settings for uv override those for pip."""
     into = ["--python", str(environment.python), *environment.constraints]
     own = {name: value for name, value in os.environ.items() if name.startswith("UV_")}
     done = subprocess.run(
@@ -158,7 +158,9 @@ def _by_uv(
         check=False,
     )
     if done.returncode:
-        print(f"{done.stderr.strip()}\nuv could not install; pip tries, for some minutes.", flush=True)
+        print(
+            f"{done.stderr.strip()}\nuv could not install; pip tries, which takes a few minutes.", flush=True
+        )
     return done.returncode == 0
 
 

@@ -1,4 +1,4 @@
-"""One at a time: two runs would use the same cores and decide on the same packages.
+"""Allows one run at a time: two would use the same cores and decide on the same packages.
 
 `python -m commands.lock FILE COMMAND...` runs a command under such a lock.
 """
@@ -18,20 +18,20 @@ __all__ = ["exclusive"]
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold a lock on a file; whoever comes second is told whom they wait for, and waits.
+    """Hold a lock on a file; if another process holds it, say so and wait.
 
-    The lock ends with the process, however that ends.
+    The lock is released when the process ends, however it ends.
 
     Raises:
-        UserError: there can be no file there.
+        UserError: the file cannot be created.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         opened = path.open("a+")
     except OSError as error:
         raise UserError(
-            f"The folder {path.parent} cannot be used ({one_line(error)}); name another one, for a state of "
-            "local_aws by LOCAL_AWS_HOME, for results by --runs."
+            f"The folder {path.parent} cannot be used ({one_line(error)}); name another one, with "
+            "LOCAL_AWS_HOME for the state of local_aws, with --runs for results."
         ) from None
     with opened as file:
         try:
@@ -39,7 +39,8 @@ def exclusive(path: Path) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             print(
-                f"Another run ({file.read().strip()}) is under way here; waiting for it to end.", flush=True
+                f"Another run ({file.read().strip()}) is still running here; waiting for it to end.",
+                flush=True,
             )
             fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)

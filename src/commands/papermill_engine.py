@@ -1,4 +1,4 @@
-"""Runs one notebook with papermill; prints a line for each cell, and the progress of long ones meanwhile."""
+"""Runs one notebook with papermill; prints a line for each cell, and the progress of long-running ones."""
 
 import tempfile
 import threading
@@ -23,7 +23,7 @@ POLL_SECONDS = 0.1
 
 
 def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
-    """Run a notebook with these parameters; the executed copy is in target, whole or as far as it came.
+    """Run a notebook with these parameters; the executed copy is in target, complete or as far as it ran.
 
     Raises:
         papermill.exceptions.PapermillExecutionError: a cell failed.
@@ -31,7 +31,7 @@ def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
         KeyboardInterrupt: as soon as the kernel is gone.
     """
     interrupted = threading.Event()
-    # Not in the main thread: an interrupt there would tear nbclient's event loop from between two messages.
+    # Not in the main thread, where an interrupt could break nbclient's event loop between two messages.
     with tempfile.TemporaryDirectory(prefix="kernel-") as sockets, ThreadPoolExecutor(1, "notebook") as pool:
         done: Future[None] = pool.submit(
             papermill.execute_notebook,
@@ -54,16 +54,16 @@ def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
 
 
 class _KernelManager(AsyncKernelManager):
-    """Talks to kernels over this user's own files, not over TCP, to which others here could connect."""
+    """Talks to kernels through this user's socket files, not TCP, to which other users could connect."""
 
     transport = "ipc"
 
     async def _async_interrupt_kernel(self) -> None:
-        """Shutting down begins with an interrupt, of which an idle kernel at times prints a traceback."""
+        """Do nothing: a shutdown begins with an interrupt, and an idle kernel may print a traceback."""
 
 
 class _Client(PapermillNotebookClient):
-    """Prints what the cells stream and how far they are."""
+    """Prints the output of the cells and their progress."""
 
     def __init__(
         self, manager: NotebookExecutionManager, interrupted: threading.Event, sockets: str, **options: Any
@@ -72,7 +72,7 @@ class _Client(PapermillNotebookClient):
         self._interrupted, self._sockets = interrupted, sockets
 
     def create_kernel_manager(self) -> AsyncKernelManager:
-        """The kernel's manager, its sockets in a folder of this run: by default all runs share the cwd."""
+        """The kernel's manager, its sockets in a folder of this run; by default, all runs share the cwd."""
         manager = super().create_kernel_manager()
         manager.ip = f"{self._sockets}/socket"
         return manager
@@ -106,7 +106,7 @@ class _Client(PapermillNotebookClient):
         return super().process_message(message, *arguments)
 
     def _watch(self, ended: threading.Event, kernel: AsyncKernelManager) -> None:
-        """End the kernel when this run is interrupted; nbclient then sees that it died, and gives up."""
+        """Kill the kernel when this run is interrupted; nbclient then sees that it died, and gives up."""
         while not ended.wait(POLL_SECONDS):
             if self._interrupted.is_set():
                 kernel.provisioner.process.kill()

@@ -1,6 +1,6 @@
 """Run the notebooks headlessly, in order, or only say what would run.
 
-What cannot be used is found before the first cell runs, wherever that is possible.
+Wherever possible, invalid input is found before the first cell runs.
 """
 
 import ast
@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Plan:
-    """What will run: notebooks with the names of their parameters, the values given, and all values."""
+    """What will run: the notebooks with the names of their parameters, the given values, and all values."""
 
     notebooks: Mapping[Path, set[str]]
     given: Mapping[str, Any]
@@ -44,7 +44,7 @@ class Plan:
 
 
 def chosen(only: Sequence[str], start: str | None) -> list[Path]:
-    """The notebooks of these numbers, or from one on, or all.
+    """The notebooks with these numbers, or those from one number on, or all.
 
     Raises:
         BadInput: there is no such notebook.
@@ -63,20 +63,20 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
     """Run notebooks with these parameters; executed copies and summary.json land under `runs/<id>/`.
 
     Raises:
-        UserError: a parameter cannot be used, or a notebook ended with an error that a person can fix.
+        UserError: a parameter cannot be used, or a notebook ended with an error that the user can fix.
     """
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a notice of ipykernel's debugger
     plan = _plan(notebooks, values)
     environment = plan.everything["ENVIRONMENT"]
-    # Two runs in one state would use the same cores and decide on the same packages.
+    # Two runs with the same state would use the same cores and decide on the same packages.
     state = state_folder() if environment == "local" else runs
     with exclusive(state / "run.lock"), local(environment):
         return _run(plan.notebooks, plan.given, runs)
 
 
 def check(notebooks: Sequence[Path], values: Mapping[str, Any]) -> None:
-    """Say what a run with these parameters would do, and start nothing.
+    """Print what a run with these parameters would do, and start nothing.
 
     Raises:
         BadInput: a parameter or a table cannot be used.
@@ -91,13 +91,13 @@ def check(notebooks: Sequence[Path], values: Mapping[str, Any]) -> None:
         "trials": f"{value['MAX_TUNING_JOBS']} for each, {value['MAX_TUNING_PARALLEL_JOBS']} at a time",
         "decision": value["APPROVE"],
     }
-    print("All parameters can be used; nothing was started. A run would have\n")
+    print("All parameters can be used; nothing was started. A run would use\n")
     for name, text in rows.items():
         print(f"  {name:12} {text}")
 
 
 def _plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:
-    """Find what cannot be used before anything starts, and ask only once for what cannot be had."""
+    """Find invalid input before anything starts, and try only once to fetch what cannot be reached."""
     defaults = {path: _defaults(path) for path in _notebooks()}
     everywhere = {name: value for found in defaults.values() for name, value in found.items()}
     parameters.check(values, everywhere)
@@ -145,7 +145,7 @@ def _run(wanted: Mapping[Path, set[str]], values: Mapping[str, Any], runs: Path)
 
 
 def _execute(source: Path, target: Path, values: Mapping[str, Any]) -> UserError | None:
-    """Run one notebook; the error that ended it, in a sentence, or None."""
+    """Run one notebook, and return the error that ended it, in a sentence, or None."""
     try:
         papermill_engine.execute(source, target, values)
     except PapermillExecutionError as error:
@@ -157,14 +157,14 @@ def _execute(source: Path, target: Path, values: Mapping[str, Any]) -> UserError
         )
     except DeadKernelError:
         return UserError(
-            f"{source.stem} failed: its kernel died, as it does when memory runs out. The notebook up to "
-            f"there is {target}; free some memory and run it again."
+            f"{source.stem} failed: its kernel died, which usually means that memory ran out. The notebook "
+            f"up to there is {target}; free some memory and run it again."
         )
     return None
 
 
 def _folder(runs: Path) -> Path:
-    """A new folder named by the time; another run may begin in the same second."""
+    """A new folder named after the time; another run may start in the same second."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     for name in itertools.chain([stamp], (f"{stamp}-{number}" for number in itertools.count(2))):
         with contextlib.suppress(FileExistsError):

@@ -1,6 +1,6 @@
-"""Run the notebooks and keep their outputs in notebooks/, so that they can be read where nothing runs.
+"""Run the notebooks and store their outputs in notebooks/, so that they can be read without running anything.
 
-It works in a state of its own: what is stored does not depend on earlier runs.
+It uses a new state of local_aws, so what is stored does not depend on earlier runs.
 """
 
 import itertools
@@ -19,16 +19,16 @@ from helpers.storage import write_whole
 
 __all__ = ["store", "stored"]
 
-# The defaults of the notebooks, but for a decision and a load test, so that there is something to see.
+# The notebooks' defaults, plus a decision and a load test, so that there is something to see.
 CHANGES = {"APPROVE": "approve", "LOAD_TEST": True}
 TIMES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 
 
 def store() -> int:
-    """Run all notebooks, store what they show, and give the exit code of the run.
+    """Run all notebooks, store what they show, and return the exit code of the run.
 
     Raises:
-        UserError: the run failed; the stored notebooks are as they were.
+        UserError: the run failed; the stored notebooks are unchanged.
     """
     notebooks = run.chosen((), None)
     with tempfile.TemporaryDirectory() as folder:
@@ -37,7 +37,7 @@ def store() -> int:
         try:
             code = run.run(notebooks, {"ENVIRONMENT": "local", **CHANGES}, runs)
         except UserError as error:
-            raise type(error)(f"{error}\nThe stored notebooks are as they were.") from None
+            raise type(error)(f"{error}\nThe stored notebooks are unchanged.") from None
         for source in notebooks:
             executed = nbformat.read(next(runs.glob(f"*/{source.name}")), as_version=4)
             with write_whole(source) as part:
@@ -46,7 +46,7 @@ def store() -> int:
 
 
 def stored(executed: NotebookNode) -> NotebookNode:
-    """An executed notebook without what differs at every run: ids, times, papermill's traces."""
+    """An executed notebook without what differs in every run: IDs, times, papermill's metadata."""
     executed.metadata.pop("papermill", None)
     executed.cells = [c for c in executed.cells if "injected-parameters" not in c.metadata.get("tags", [])]
     counts = itertools.count(1)

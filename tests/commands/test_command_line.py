@@ -117,7 +117,7 @@ def test_without_a_command_the_help_is_shown(
         (BadInput("No."), 2, "No."),
         (DENIED, 1, f"AWS refused: {DENIED} Look at dev."),
         (NoCredentialsError(), 1, "AWS refused: Unable to locate credentials. Look at dev."),
-        (EOFError(), 1, "Nobody answered; where nobody can type, add --yes."),
+        (EOFError(), 1, "Nobody answered; if nobody can type an answer, add --yes."),
         (KeyboardInterrupt(), 130, "Interrupted; all is well."),
     ],
     ids=lambda each: type(each).__name__ if isinstance(each, BaseException) else "",

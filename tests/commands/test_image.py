@@ -21,5 +21,5 @@ def test_the_command_says_what_is_wrong_and_exits_with_2(
 
 
 def test_an_environment_that_was_not_made_yet_is_told_how(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"try has no registry yet; .* up --env try` makes it\."):
+    with pytest.raises(BadInput, match=r"try has no registry yet; .* up --env try` creates it\."):
         image.push(Environment("try", tmp_path), "auto")

@@ -35,7 +35,7 @@ def test_the_second_waits_for_the_first_and_says_so(tmp_path: Path) -> None:
         text=True,
     )
     told = second.stdout.readline()
-    assert told == f"Another run (process {first.pid}) is under way here; waiting for it to end.\n"
+    assert told == f"Another run (process {first.pid}) is still running here; waiting for it to end.\n"
     time.sleep(0.1)
     assert second.poll() is None
     first.communicate("")

@@ -171,7 +171,7 @@ def test_a_second_run_in_a_state_says_whom_it_waits_for_and_then_goes_on(tmp_pat
         read = headless.wait_for_line(second, "waiting")
         assert not (tmp_path / "runs").exists()
     done = headless.finish(second)
-    assert f"Another run (process {os.getpid()}) is under way here; waiting for it to end.\n" in read
+    assert f"Another run (process {os.getpid()}) is still running here; waiting for it to end.\n" in read
     assert (done.returncode, done.stderr) == (0, "")
     assert "01_build_image" in done.stdout
 
@@ -204,7 +204,7 @@ def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path
     path = Path(log.removeprefix("Log: "))
     assert path.is_relative_to(home)
     assert path.read_text().strip().splitlines()[-1] in rest, "the log's last lines"
-    assert rest[-1] == "Mend what the log names and run 03 again."
+    assert rest[-1] == "Fix what the log names and run 03 again."
     assert "Traceback" not in done.stderr
 
     (folder,) = results(tmp_path / "runs")

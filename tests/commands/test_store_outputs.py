@@ -96,5 +96,5 @@ def test_a_run_that_fails_leaves_the_stored_notebooks_alone(
     assert [path.read_bytes() for path in notebooks] == before
     assert capsys.readouterr().err.splitlines()[1:] == [
         "wine: PreprocessData failed.",
-        "The stored notebooks are as they were.",
+        "The stored notebooks are unchanged.",
     ]

@@ -1,4 +1,4 @@
-"""An environment on AWS: whether it can be (`preflight`), make it (`deploy`), take it away (`teardown`).
+"""An environment on AWS: check it (`preflight`), create or update it (`deploy`), delete it (`teardown`).
 
-All three work by way of `terraform`.
+All three use `terraform`.
 """

@@ -1,6 +1,6 @@
-"""Make an environment on AWS, or bring it up to date.
+"""Create an environment on AWS, or update it.
 
-Every step says what it does and why. Interrupted anywhere, the same command continues.
+Every step says what it does and why. If it is interrupted anywhere, the same command continues.
 """
 
 import json
@@ -28,15 +28,15 @@ __all__ = ["PARAMETERS", "up"]
 
 PARAMETERS = ROOT / "parameters/aws.yaml"
 RUNS = ROOT / "runs"
-# Made only when there is an image or a definition.
+# Created only when there is an image or a definition.
 LATER = ("aws_sagemaker_endpoint", "aws_sagemaker_model", "aws_sagemaker_pipeline")
 
 
 def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> None:
-    """Make the environment, or bring it up to date: apply, image, definition, apply.
+    """Create the environment, or update it: apply, image, definition, apply.
 
     Raises:
-        BadInput: an image of another registry, or an environment that was made under another name.
+        BadInput: the image is in another registry, or the environment was created under another name.
         UserError: a step failed or was declined, or there is no image yet; the message says what to do.
     """
     settings = environment.settings()
@@ -49,8 +49,8 @@ def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> N
         2, "first apply", "the definition needs bucket, roles and registry; image and endpoint come later"
     )
     if "repository_url" in outputs and any(kind.startswith(LATER) for kind in kinds):
-        # Without image and definition this apply would take away what the second one made.
-        print("Done before; image and definition that are there are kept. What else changed comes in step 5.")
+        # Without image and definition, this apply would delete what the second one created.
+        print("Done before; the existing image and definition are kept. Other changes come in step 5.")
         changed = False
     else:
         changed = environment.apply(NOTHING_BUILT, yes=yes)
@@ -63,19 +63,19 @@ def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> N
 
     files = " and ".join(environment.definitions.values())
     announce(4, "notebook 02", f"compiles the pipelines to {files} in terraform/")
-    # The notebook compiles for what the next step applies, of which the outputs know nothing yet.
+    # The notebook compiles for what the next step applies, which is not in the outputs yet.
     coming = {"image_uri": {"value": chosen}, "vpc": {"value": settings["vpc"]}}
     _write_outputs(environment, {**outputs, **coming})
     _compile(environment, outputs)
 
-    announce(5, "second apply", "adds pipelines, model and endpoint, which starts to bill by the hour")
+    announce(5, "second apply", "adds pipelines, model and endpoint, which is then billed by the hour")
     built = {"image_uri": chosen, **environment.definitions}
     changed = environment.apply(built, yes=yes) or changed
     outputs, _ = environment.state()
     _write_outputs(environment, outputs)
 
     print()
-    print(f"{environment.name} is {'up to date' if changed else 'as it was; nothing has changed'}.")
+    print(f"{environment.name} is {'up to date' if changed else 'unchanged'}.")
     _show_what_there_is(environment, outputs)
     _show_what_comes_next(environment, settings, built, outputs)
 
@@ -88,7 +88,7 @@ def _write_outputs(environment: Environment, outputs: Mapping[str, Any]) -> None
 def _image(
     environment: Environment, settings: Mapping[str, Any], outputs: Mapping[str, Any], given: str
 ) -> str:
-    """The image to apply: the one that was named, else that of container/ as it is, else the one in use."""
+    """The image to apply: the named one, else that of the current container/, else the one in use."""
     repository, region = outputs["repository_url"]["value"], outputs["region"]["value"]
     client = boto3.Session(region_name=region).client("ecr")
     if named := given or settings["image_uri"]:
@@ -97,15 +97,17 @@ def _image(
         if reference == named or reference[:1] not in (":", "@"):
             raise BadInput(
                 f"{where} names the image {named}; it must be one in {repository}, with its :tag or @digest, "
-                "for the roles may pull from nowhere else."
+                "because the roles may pull from nowhere else."
             )
         if not ecr.digest(client, named):
-            raise UserError(f"{where} names the image {named}, which is not there; push it, or name another.")
+            raise UserError(
+                f"{where} names the image {named}, which does not exist; push it, or name another."
+            )
         return named
     name, _ = builders.wanted(client, repository, outputs["base_image"]["value"])
     if digest := ecr.digest(client, name):
         return f"{repository}@{digest}"
-    how = f"{PROGRAM} image --env {environment.name}  # by Docker, or by CodeBuild where there is none"
+    how = f"{PROGRAM} image --env {environment.name}  # with Docker, or with CodeBuild if there is no Docker"
     if current := outputs.get("image_uri", {}).get("value"):
         print(f"container/ has changed since this image was built. To serve its new code:\n  {how}")
         return current
@@ -121,13 +123,13 @@ def _compile(environment: Environment, outputs: Mapping[str, Any]) -> None:
         "TERRAFORM_OUTPUTS": str(environment.outputs_file),
         "PIPELINE_NAME": outputs["pipeline_name"]["value"],
         "DEFINITION_FILE": str(environment.folder / environment.definition),
-        "DEVELOPER": "",  # with a name it would make that developer's pipeline too
-        "DATASETS": ["breast-cancer"],  # notebook 02 works on no tables: none has to be downloaded
+        "DEVELOPER": "",  # with a name, it would also create that developer's pipeline
+        "DATASETS": ["breast-cancer"],  # notebook 02 uses no tables: none must be downloaded
     }
     command = [sys.executable, "-m", "commands", "run", str(PARAMETERS), "--only", "02", "--runs", str(RUNS)]
     for name, value in values.items():
         command += ["-p", name, json.dumps(value)]
-    # The SDK asks for a region while it is imported.
+    # The SDK needs a region when it is imported.
     region = {"AWS_DEFAULT_REGION": outputs["region"]["value"]}
     done = call(command, ROOT, environment=region)
     if done.returncode:
@@ -167,17 +169,17 @@ def _show_what_comes_next(
         print(f"  and write into {environment.variables}:")
         for line in lines:
             print(f"    {line}")
-    print("  Train, up to a person's decision (docs/first-run-on-aws.md goes on from here):")
+    print("  Train, up to the decision (docs/first-run-on-aws.md continues from here):")
     print(
         f"    {PROGRAM} run {_shown(PARAMETERS)} --from 03 "
         f"-p TERRAFORM_OUTPUTS {_shown(environment.outputs_file)} "
         f"-p PIPELINE_NAME {outputs['pipeline_name']['value']}"
     )
     if outputs["endpoint_in_service"]["value"]:
-        print("  The endpoint bills by the hour, asked or not. To end that, endpoint_enabled = false, or:")
+        print("  The endpoint is billed by the hour, even unused. To stop it: endpoint_enabled = false, or")
         print(f"    {PROGRAM} down --env {environment.name}")
 
 
 def _shown(path: Path) -> str:
-    """A path as a person in the project's folder would write it."""
+    """A path as one would type it in the project's folder."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

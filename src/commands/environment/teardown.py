@@ -1,4 +1,4 @@
-"""Take an environment on AWS away: first the list of what goes and what would still bill, then a question."""
+"""Delete an environment on AWS: list what will be deleted and what would still cost money, ask, delete."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,13 +14,13 @@ from helpers.runs.executions import RUNNING
 
 __all__ = ["Contents", "down"]
 
-# What refuses to be deleted while it holds something, and the attribute that lets it.
+# What cannot be deleted unless it is empty, and the attribute that allows it.
 HOLDERS = {"aws_s3_bucket.this": "force_destroy", "aws_ecr_repository.this": "force_delete"}
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What an environment holds that Terraform did not make."""
+    """What an environment contains that Terraform did not create."""
 
     objects: int
     size: int
@@ -30,49 +30,56 @@ class Contents:
 
 
 def down(environment: Environment, *, yes: bool = False) -> None:
-    """Take the environment away: say what goes and what goes on billing, ask, delete, and say what is left.
+    """Delete the environment: list what will be deleted and what stays, ask, delete, and list what is left.
 
     Raises:
-        BadInput: the environment was made under another name than its variables say.
-        UserError: it was not confirmed, executions are under way, or a step failed.
+        BadInput: the environment was created under another name than its variables say.
+        UserError: it was not confirmed, executions are still running, or a step failed.
     """
     settings = environment.settings()
     announce(1, "terraform init", "finds the state of this environment")
     environment.init()
     outputs, _ = environment.state()
-    same_environment(environment, settings, outputs)  # or another one's registry would be emptied
+    same_environment(environment, settings, outputs)  # or another environment's registry would be emptied
 
-    announce(2, "look", "nothing is deleted before you have seen the list")
+    announce(2, "list", "nothing is deleted before you have seen what will be")
     resources = environment.deletions()
     name = settings["pipeline_name"]
     boto = boto3.Session(region_name=settings["region"])
     held = _contents(boto, name, resources)
     if not (resources or held.groups or held.pipelines):
-        print(f"There is nothing of {environment.name} to delete.")
+        print(f"{environment.name} has nothing to delete.")
         _show_what_stays(environment)
         return
     _show_what_goes(resources, held)
     _show_what_stays(environment)
     if held.executions:
         raise UserError(
-            f"Nothing was deleted, for executions are under way: {', '.join(held.executions)}. Let them end, "
-            "or stop each with `aws sagemaker stop-pipeline-execution --pipeline-execution-arn ...`."
+            f"Nothing was deleted, because executions are still running: {', '.join(held.executions)}. Wait "
+            "for them to end, or stop each with "
+            "`aws sagemaker stop-pipeline-execution --pipeline-execution-arn ...`."
         )
     _confirm(environment, yes=yes)
 
     refusing = [address for address, flag in HOLDERS.items() if resources.get(address, {}).get(flag) is False]
     if resources:
-        announce(3, "terraform destroy", "takes away what Terraform made, the endpoint and its bill among it")
+        announce(
+            3,
+            "terraform destroy",
+            "deletes what Terraform created, which ends the endpoint's bill",
+        )
         if refusing:
             print(
-                "force_destroy was not applied so far, and without it a bucket or repository that holds "
-                "something cannot be deleted; you have confirmed that they go, so it is set first, by an "
-                f"apply of {' and '.join(refusing)} alone."
+                "force_destroy is not applied yet, and without it, a bucket or repository that is not empty "
+                "cannot be deleted; you have confirmed the deletion, so it is set first, by an apply of only "
+                f"{' and '.join(refusing)}."
             )
             targets = [f"-target={address}" for address in refusing]
             environment.apply({**NOTHING_BUILT, "force_destroy": True}, *targets, yes=True)
         environment.apply(NOTHING_BUILT, "-destroy", yes=True)
-    announce(4, "registry and pipelines", "Terraform does not own what pipelines registered and people made")
+    announce(
+        4, "registry and pipelines", "Terraform does not own what pipelines registered and developers created"
+    )
     # After the deployer is gone: it follows the registry, and would write to a bucket that is being emptied.
     _delete(boto, held)
     environment.outputs_file.unlink(missing_ok=True)
@@ -81,7 +88,7 @@ def down(environment: Environment, *, yes: bool = False) -> None:
     if any(settings[name] for name in NOTHING_BUILT):
         print(
             f"{environment.variables} still names an image or a definition, which are of no use to the next "
-            "`many-models up`: take these lines out."
+            "`many-models up`: remove these lines."
         )
     _show_what_stays(environment)
 
@@ -96,9 +103,9 @@ def _contents(boto: boto3.Session, name: str, resources: Mapping[str, Mapping[st
     prefix = group_prefix(name)
     for summary in _pages(sagemaker, "list_model_package_groups", NameContains=prefix):
         group = summary["ModelPackageGroupName"]
-        if group.startswith(prefix):  # not of another environment, whose name may hold this one's
+        if group.startswith(prefix):  # not another environment's, whose name may contain this one's
             groups[group] = list(_pages(sagemaker, "list_model_packages", ModelPackageGroupName=group))
-    # Everybody's pipelines have the role of this environment's jobs, whoever made them.
+    # All pipelines have the role of this environment's jobs, whoever created them.
     pipelines = [
         summary["PipelineName"]
         for summary in _pages(sagemaker, "list_pipelines", PipelineNamePrefix=name)
@@ -119,7 +126,7 @@ def _contents(boto: boto3.Session, name: str, resources: Mapping[str, Mapping[st
 
 
 def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
-    """Every version of every object, and every mark of a deletion: all of them go."""
+    """Every version of every object, and every delete marker; all of them will be deleted."""
     try:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
             yield from (*page.get("Versions", []), *page.get("DeleteMarkers", []))
@@ -128,38 +135,38 @@ def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
 
 
 def _pages(client: Any, operation: str, **request: Any) -> Iterable[dict[str, Any]]:
-    """What a listing lists, of all its pages."""
+    """The items on all pages of a listing."""
     for page in client.get_paginator(operation).paginate(**request):
         yield from next((value for value in page.values() if isinstance(value, list)), ())
 
 
 def _show_what_goes(resources: Mapping[str, Any], held: Contents) -> None:
-    print(f"This will be deleted: {len(resources)} resources of Terraform's")
+    print(f"This will be deleted: {len(resources)} resources that Terraform owns")
     for kind, count in sorted(Counter(address.split(".")[0] for address in resources).items()):
         print(f"  {count:4} {kind}")
-    print(
-        f"and with them, not to be had again:\n  {held.objects:4} objects of {held.size:,} bytes, by version"
-    )
+    print(f"and with them, irretrievably:\n  {held.objects:4} versions of objects, {held.size:,} bytes")
     if "aws_ecr_repository.this" in resources:
         print("       all images in the repository")
     print(f"  {len(held.groups):4} model package groups")
     for group, packages in held.groups.items():
         statuses = Counter(package["ModelApprovalStatus"] for package in packages).items()
         print(f"       {group}: {', '.join(f'{count} {status}' for status, count in statuses) or 'empty'}")
-    print(f"  {len(held.pipelines):4} pipelines of developers")
+    print(f"  {len(held.pipelines):4} developers' pipelines")
     for name in held.pipelines:
         print(f"       {name}")
 
 
 def _show_what_stays(environment: Environment) -> None:
     bucket = environment.backend()["bucket"]
-    print("This stays, and goes on billing, some cents a month:")
+    print("This stays, and costs a few cents a month:")
     print(
-        f"  the state, in the bucket {bucket}, which holds other environments' too"
+        f"  the state, in the bucket {bucket}, which contains other environments' too"
         if bucket
         else "  the state"
     )
-    print("  the logs of jobs, /aws/sagemaker/ProcessingJobs and TrainingJobs, which are the whole account's")
+    print(
+        "  the logs of jobs, /aws/sagemaker/ProcessingJobs and TrainingJobs, which the whole account shares"
+    )
     print(
         "and free of charge: the records of executions and jobs, and CloudWatch's metrics until they expire."
     )
@@ -174,7 +181,7 @@ def _confirm(environment: Environment, *, yes: bool) -> None:
         typed = ""
     if typed.strip() != environment.name:
         raise UserError(
-            f"Nothing was deleted: {environment.name} was not typed in. Where nobody can type, add --yes."
+            f"Nothing was deleted: {environment.name} was not typed in. If nobody can type it, add --yes."
         )
 
 

@@ -1,4 +1,4 @@
-"""Terraform run for one environment: its variables, its state, its plans and applies."""
+"""Terraform for one environment: its variables, its state, its plans and applies."""
 
 import json
 import os
@@ -28,9 +28,9 @@ __all__ = [
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATION = ROOT / "terraform"
-# How a person types it in the project's folder, where the environment may not be activated.
+# How to type it in the project's folder, even if the virtual environment is not activated.
 PROGRAM = ".venv/bin/many-models"
-# What of an environment's variables the commands have to know.
+# The variables of an environment that the commands need to know.
 SETTINGS = (
     "base_image_tag",
     "endpoint",
@@ -43,7 +43,7 @@ SETTINGS = (
     "vpc",
 )
 BACKEND = ("bucket", "region")
-# What a first apply cannot have, and what a destroy must not ask for: files and image may be gone by then.
+# What a first apply does not have yet, and a destroy must not require: files and image may be gone by then.
 NOTHING_BUILT = {
     "image_uri": None,
     "pipeline_definition_file": None,
@@ -53,24 +53,24 @@ NOTHING_BUILT = {
 
 @dataclass(frozen=True)
 class Environment:
-    """One environment: its files in the folder of the Terraform configuration, and Terraform run for it."""
+    """One environment: its files in the folder of the Terraform configuration, and the commands for it."""
 
     name: str
     folder: Path
 
     @property
     def variables(self) -> str:
-        """Its variables, seen from the folder, as Terraform wants it."""
+        """The file of its variables, relative to the folder, as Terraform expects it."""
         return f"environments/{self.name}.tfvars"
 
     @property
     def definition(self) -> str:
-        """The definition of the pipeline for classes, likewise."""
+        """The file of the classification pipeline's definition, also relative to the folder."""
         return f"environments/{self.name}.pipeline.json"
 
     @property
     def definitions(self) -> dict[str, str]:
-        """Both definitions by the variable that names each; the second is written beside the first."""
+        """The files of both definitions, by the variable that names each; they are in the same folder."""
         return {
             "pipeline_definition_file": self.definition,
             "pipeline_definition_regression_file": self.definition.replace(".json", "-regression.json"),
@@ -78,11 +78,11 @@ class Environment:
 
     @property
     def outputs_file(self) -> Path:
-        """Where the notebooks read what Terraform made."""
+        """The file from which the notebooks read what Terraform created."""
         return self.folder / f"environments/{self.name}.outputs.json"
 
     def settings(self) -> dict[str, Any]:
-        """The values of SETTINGS, as Terraform reads them, defaults included.
+        """The values of SETTINGS, as Terraform reads them, including defaults.
 
         Raises:
             UserError: there is no Terraform, or it cannot read the file.
@@ -90,7 +90,7 @@ class Environment:
         return _values(self.folder / self.variables, (self.folder / "variables.tf").read_text(), SETTINGS)
 
     def backend(self) -> dict[str, Any]:
-        """Bucket and region of the state; None for what the backend's file does not name.
+        """Bucket and region of the state; None for what the backend's file does not set.
 
         Raises:
             UserError: there is no Terraform, or it cannot read the file.
@@ -102,41 +102,41 @@ class Environment:
         """Fetch the providers and find the state.
 
         Raises:
-            UserError: Terraform says why not.
+            UserError: Terraform failed, and says why.
         """
-        # Another environment may have been worked on in this folder before: its backend is not migrated.
+        # The folder may still be set up for another environment, whose backend must not be migrated.
         backend = f"-backend-config=environments/{self.name}.s3.tfbackend"
         self.terraform("init", "-input=false", "-reconfigure", backend)
 
     def state(self) -> tuple[dict[str, Any], list[str]]:
-        """What there is: the outputs as `terraform output -json` has them, and the kinds of all resources.
+        """What exists: the outputs, as in `terraform output -json`, and the types of all managed resources.
 
         Raises:
-            UserError: Terraform says why not.
+            UserError: Terraform failed, and says why.
         """
         values = json.loads(self.terraform("show", "-json", quiet=True).stdout).get("values", {})
         resources = values.get("root_module", {}).get("resources", [])
         return values.get("outputs", {}), [item["type"] for item in resources if item["mode"] == "managed"]
 
     def apply(self, values: Mapping[str, Any], *options: str, yes: bool) -> bool:
-        """Make what there is follow the configuration with these variables; whether that changed anything.
+        """Apply the configuration with these variables, and return whether that changed anything.
 
         Raises:
-            UserError: Terraform says why not, or its plan was not approved.
+            UserError: Terraform failed, and says why, or its plan was not approved.
         """
         with self._planned(values, *options) as (arguments, plan, changed):
             if changed:
-                # Terraform asks before it applies a plan of its own, but not before a saved one.
+                # Terraform asks before it applies a plan that it has just made, but not before a saved one.
                 self.terraform("apply", *([plan] if yes else arguments))
             else:
                 print("Nothing to change.")
             return changed
 
     def deletions(self) -> dict[str, dict[str, Any]]:
-        """What a destroy would delete, by address, with its attributes as they are.
+        """What a destroy would delete, by address, with its current attributes.
 
         Raises:
-            UserError: Terraform says why not.
+            UserError: Terraform failed, and says why.
         """
         with self._planned(NOTHING_BUILT, "-destroy") as (_, plan, _):
             shown = json.loads(self.terraform("show", "-json", plan, quiet=True).stdout)
@@ -149,10 +149,10 @@ class Environment:
     def terraform(
         self, *arguments: str, expected: Sequence[int] = (0,), quiet: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """Run Terraform in the folder; quietly, what it prints is given back instead of shown.
+        """Run Terraform in the folder; if quiet, what it prints is returned instead of shown.
 
         Raises:
-            UserError: there is no Terraform, or it ended with another exit code than expected.
+            UserError: there is no Terraform, or it ended with an unexpected exit code.
         """
         plain = [] if sys.stdout.isatty() and not quiet else ["-no-color"]
         command = ["terraform", arguments[0], *plain, *arguments[1:]]
@@ -170,7 +170,7 @@ class Environment:
         """The arguments of a plan with these values of variables, its file, and whether it has changes."""
         with tempfile.TemporaryDirectory() as folder:
             file, plan = Path(folder) / "values.tfvars.json", f"{folder}/saved.tfplan"
-            file.write_text(json.dumps(values))  # a file, for on the command line None would be a text
+            file.write_text(json.dumps(values))  # a file, because on the command line None would be a string
             arguments = [*options, f"-var-file={self.variables}", f"-var-file={file}"]
             saving = ("-input=false", "-detailed-exitcode", f"-out={plan}")
             done = self.terraform("plan", *saving, *arguments, expected=(0, 2), quiet=True)
@@ -183,16 +183,16 @@ def environments(folder: Path = CONFIGURATION) -> list[str]:
 
 
 def find(name: str, folder: Path = CONFIGURATION) -> Environment:
-    """The environment of a name.
+    """The environment with this name.
 
     Raises:
-        BadInput: there is none; the message names those that there are.
+        BadInput: it does not exist; the message names those that do.
     """
     known = environments(folder)
     if name not in known:
         raise BadInput(
             f"There is no environment {name!r}; there {'are' if known else 'is'} "
-            f"{', '.join(known) or 'none'} in {folder / 'environments'}, each a .tfvars and an .s3.tfbackend."
+            f"{', '.join(known) or 'none'} in {folder / 'environments'}, each with a .tfvars and .s3.tfbackend."
         )
     return Environment(name, folder.resolve())
 
@@ -200,23 +200,23 @@ def find(name: str, folder: Path = CONFIGURATION) -> Environment:
 def same_environment(
     environment: Environment, settings: Mapping[str, Any], outputs: Mapping[str, Any]
 ) -> None:
-    """Refuse, with a BadInput, variables that name another environment than the one that was made."""
+    """Refuse, with a BadInput, variables that name another environment than the one that was created."""
     for name in ("pipeline_name", "region"):
         made = outputs.get(name, {}).get("value", settings[name])
         if made != settings[name]:
             raise BadInput(
-                f"{environment.name} was made with {name} {made!r}, but {environment.variables} now says "
-                f"{settings[name]!r}; put it back, or take the environment down before you rename it."
+                f"{environment.name} was created with {name} {made!r}, but {environment.variables} now says "
+                f"{settings[name]!r}; change it back, or delete the environment before you rename it."
             )
 
 
 def announce(number: int, title: str, why: str) -> None:
-    """Say which step comes now, and why."""
+    """Print which step comes next, and why."""
     print(f"\n{number}. {title}: {why}", flush=True)
 
 
 def _values(file: Path, declarations: str, names: Sequence[str]) -> dict[str, Any]:
-    """Values of a file in Terraform's language, read by Terraform itself, before there is any state."""
+    """Values in a file in Terraform's language, read by Terraform itself, before there is any state."""
     if not file.is_file():
         raise BadInput(f"{file} is missing; each environment has a .tfvars and an .s3.tfbackend.")
     expression = ", ".join(f"{name} = var.{name}" for name in names)
@@ -225,7 +225,7 @@ def _values(file: Path, declarations: str, names: Sequence[str]) -> dict[str, An
         command = ["terraform", "console", "-no-color", f"-var-file={file.resolve()}"]
         done = call(command, Path(folder), quiet=True, typed=f"jsonencode({{{expression}}})")
     try:
-        # The last line: before it Terraform warns of values that nothing declares.
+        # The last line, because Terraform first warns about values that are not declared.
         return json.loads(json.loads(done.stdout.splitlines()[-1]))
     except (IndexError, ValueError):
         raise BadInput(f"{file} cannot be read; Terraform says: {' '.join(done.stderr.split())}") from None
@@ -239,10 +239,10 @@ def call(
     typed: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, also through Ctrl-C.
+    """Run a command to its end, even after Ctrl-C.
 
-    Terraform hears a Ctrl-C itself, ends what it is doing and saves its state; were it killed, the state
-    would be wrong and locked.
+    Terraform receives a Ctrl-C too, finishes what it is doing and saves its state. If it were killed, the
+    state would be wrong and locked.
     """
     with (
         tempfile.TemporaryFile("w+") as given,
@@ -252,7 +252,7 @@ def call(
         if typed is not None:
             given.write(typed)
             given.seek(0)
-        sys.stdout.flush()  # what was said before comes before what the command says
+        sys.stdout.flush()  # so that earlier lines come before the command's
         try:
             process = subprocess.Popen(
                 command,

@@ -294,11 +294,11 @@ def test_a_second_up_changes_nothing_and_says_so_even_if_the_container_has_chang
     monkeypatch.setattr(contents, "fingerprint", lambda: "f" * 64)
     code, said = made.run("up", "--yes")
     assert code == 0
-    assert "Done before; image and definition that are there are kept." in said
+    assert "Done before; the existing image and definition are kept." in said
     assert "container/ has changed since this image was built." in said
     assert ".venv/bin/many-models image --env try" in said
     assert f"The image is {image_uri}." in said
-    assert "try is as it was; nothing has changed." in said
+    assert "try is unchanged." in said
     assert made.state == before
 
 
@@ -333,7 +333,7 @@ def test_interrupted_before_the_second_apply_up_continues(
     [
         ("somewhere/else:1", 2, f"it must be one in {REPOSITORY}, with its :tag or @digest"),
         (f"{REPOSITORY}-prod:1", 2, f"it must be one in {REPOSITORY}, with its :tag or @digest"),
-        (f"{REPOSITORY}:never", 1, "which is not there; push it, or name another."),
+        (f"{REPOSITORY}:never", 1, "which does not exist; push it, or name another."),
     ],
     ids=["another registry", "another repository", "not there"],
 )
@@ -381,8 +381,8 @@ def test_an_environment_that_was_renamed_is_refused(made: Place, command: str) -
     code, said = made.run(command, "--yes")
     assert code == 2
     assert said.rstrip().endswith(
-        "try was made with pipeline_name 'shop', but environments/try.tfvars now says 'market'; put it back, "
-        "or take the environment down before you rename it."
+        "try was created with pipeline_name 'shop', but environments/try.tfvars now says 'market'; change it "
+        "back, or delete the environment before you rename it."
     )
     assert made.state == before
 
@@ -471,7 +471,7 @@ def test_down_without_the_name_typed_in_deletes_nothing(
     code, said = registered.run("down")
     assert code == 1
     assert said.rstrip().endswith(
-        "Nothing was deleted: try was not typed in. Where nobody can type, add --yes."
+        "Nothing was deleted: try was not typed in. If nobody can type it, add --yes."
     )
     assert registered.state == before
     assert (groups(aws), pipelines(aws)) == (["shop--wine", "shop-prod--wine"], ["shop-ana", "shop-prod-ana"])
@@ -491,16 +491,16 @@ def test_down_lists_first_then_deletes_all_of_this_environment_and_nothing_else(
     monkeypatch.setattr(sys, "stdin", io.StringIO("try\n"))
     code, said = registered.run("down")
     assert code == 0, said
-    assert "so it is set first, by an apply of aws_s3_bucket.this and aws_ecr_repository.this alone." in said
+    assert "so it is set first, by an apply of only aws_s3_bucket.this and aws_ecr_repository.this." in said
     assert "Resources: 0 added, 2 changed, 0 destroyed." in said
     asked, deleted = said.index("Type try to delete all this: "), said.index("3. terraform destroy:")
     assert asked < deleted < said.index("4. registry and pipelines:")
     listed = said[:asked]
     assert "     1 aws_sagemaker_endpoint\n" in listed
-    assert re.search(r"\n +\d+ objects of [\d,]+ bytes, by version\n", listed)
+    assert re.search(r"\n +\d+ versions of objects, [\d,]+ bytes\n", listed)
     assert "       shop--wine: 2 PendingManualApproval\n" in listed
-    assert "     1 pipelines of developers\n       shop-ana\n" in listed
-    assert "This stays, and goes on billing" in listed
+    assert "     1 developers' pipelines\n       shop-ana\n" in listed
+    assert "This stays, and costs a few cents a month:" in listed
     assert "/aws/sagemaker/ProcessingJobs and TrainingJobs" in listed
     assert "prod" not in listed
 
@@ -511,7 +511,7 @@ def test_down_lists_first_then_deletes_all_of_this_environment_and_nothing_else(
 
     code, said = registered.run("down")
     assert code == 0
-    assert "There is nothing of try to delete." in said
+    assert "try has nothing to delete." in said
 
 
 def test_down_refuses_while_executions_are_under_way(
@@ -522,7 +522,10 @@ def test_down_refuses_while_executions_are_under_way(
     before = registered.state
     code, said = registered.run("down", "--yes")
     assert code == 1
-    assert f"Nothing was deleted, for executions are under way: {started['PipelineExecutionArn']}." in said
+    assert (
+        f"Nothing was deleted, because executions are still running: {started['PipelineExecutionArn']}."
+        in said
+    )
     assert registered.state == before
     assert "shop--wine" in groups(aws)
 

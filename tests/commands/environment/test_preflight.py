@@ -176,11 +176,11 @@ def test_all_is_well_where_it_is(environment: Environment, client: Client) -> No
         "endpoint",
     ]
     assert found["credentials"][0].seen == "arn:aws:sts::123456789012:user/moto"
-    assert found["region"][0].seen == "us-east-1, and SageMaker is there"
+    assert found["region"][0].seen == "us-east-1, where SageMaker is available"
     assert found["state bucket"][0].seen == "states"
     assert found["base image"][0].seen.startswith(f"{BASE_IMAGE} is sha256:")
     assert [check.seen for check in found["role"]] == [
-        f"{ROLES}-{role} may do what was asked ({calls} calls)" for role, calls in CALLS.items()
+        f"{ROLES}-{role} has the permissions it needs ({calls} calls)" for role, calls in CALLS.items()
     ]
     assert found["endpoint"][0].seen == f"{NAME} is InService"
 
@@ -197,10 +197,9 @@ def test_what_is_needed_follows_from_tables_trials_and_the_endpoint(
     environment: Environment, client: Client
 ) -> None:
     assert [check.seen for check in look(environment, client, "quotas")["quota"]] == [
-        "ml.m5.large for training job usage: 12, and 12 needed (3 tables x 4 trials at a time)",
-        "ml.t3.medium for processing job usage: 3, and 3 needed (3 tables)",
-        "ml.m5.large for endpoint usage: 3, and 3 needed "
-        "(up to 2, and 1 beside them while an update is made)",
+        "ml.m5.large for training job usage: 12 allowed, 12 needed (3 tables x 4 trials at a time)",
+        "ml.t3.medium for processing job usage: 3 allowed, 3 needed (3 tables)",
+        "ml.m5.large for endpoint usage: 3 allowed, 3 needed (up to 2, plus 1 during an update)",
     ]
 
 
@@ -212,7 +211,7 @@ def test_a_quota_that_is_too_low_says_what_to_ask_for(environment: Environment, 
     low, *others = found["quota"]
     assert not low.ok
     assert all(check.ok for check in others)
-    assert low.seen.startswith("ml.m5.large for training job usage: 0, and 12 needed ")
+    assert low.seen.startswith("ml.m5.large for training job usage: 0 allowed, 12 needed ")
     assert low.todo == (
         "Ask for 12, `aws service-quotas request-service-quota-increase --service-code sagemaker "
         "--quota-code L-00000000 --desired-value 12 --region us-east-1`, or lower MAX_TUNING_PARALLEL_JOBS "
@@ -237,9 +236,9 @@ def test_small_parameters_need_little(environment: Environment, aws: Session) ->
             EVALUATION_INSTANCE="ml.t3.large",
         )
     assert [check.seen for check in found["quota"]] == [
-        "ml.m5.large for training job usage: 1, and 1 needed (1 table x 1 trials at a time)",
-        "ml.t3.medium for processing job usage: 1, and 1 needed (1 table)",
-        "ml.t3.large for processing job usage: 1, and 1 needed (1 table)",
+        "ml.m5.large for training job usage: 1 allowed, 1 needed (1 table x 1 trials at a time)",
+        "ml.t3.medium for processing job usage: 1 allowed, 1 needed (1 table)",
+        "ml.t3.large for processing job usage: 1 allowed, 1 needed (1 table)",
     ]
     assert all(check.ok for check in found["quota"])
 
@@ -247,8 +246,8 @@ def test_small_parameters_need_little(environment: Environment, aws: Session) ->
 def test_an_instance_type_without_a_quota_is_none(environment: Environment, client: Client) -> None:
     found = look(environment, client, "quotas", TRAINING_INSTANCE="ml.m99.large")["quota"]
     assert not found[0].ok
-    assert found[0].seen == "there is none for ml.m99.large for training job usage"
-    assert found[0].todo.startswith("Choose an instance type that there is in us-east-1: ")
+    assert found[0].seen == "there is no quota for ml.m99.large for training job usage"
+    assert found[0].todo.startswith("Choose an instance type that us-east-1 offers: ")
 
 
 # What may not be asked, and what does not answer
@@ -268,7 +267,7 @@ def test_a_check_that_may_not_be_asked_names_the_missing_permission(
 ) -> None:
     (check,) = look(environment, failing(aws, service, operation, "AccessDeniedException"), name)[name]
     assert not check.ok
-    assert check.seen == "may not be asked"
+    assert check.seen == "may not be checked"
     assert check.todo == f"Give arn:aws:sts::123456789012:user/moto the permission {permission}."
 
 
@@ -304,14 +303,14 @@ def test_a_region_without_sagemaker(environment: Environment, client: Client, re
     change(environment, "tfvars", f'region = "{region}"\npipeline_name = "{NAME}"\n')
     found = look(environment, client)
     assert list(found) == ["terraform", "credentials", "region"]
-    assert found["region"][0].seen == f"there is no SageMaker in {region}"
+    assert found["region"][0].seen == f"SageMaker is not available in {region}"
 
 
 @pytest.mark.parametrize(
     ("backend", "seen", "todo"),
     [
-        ('bucket = "nowhere"\n', "there is no nowhere", "Make it, versioned"),
-        ('key = "x"\n', "environments/try.s3.tfbackend names none", "Name a bucket"),
+        ('bucket = "nowhere"\n', "nowhere does not exist", "Create it, versioned"),
+        ('key = "x"\n', "environments/try.s3.tfbackend does not name it", "Name a bucket"),
     ],
 )
 def test_a_state_bucket_that_is_not_there(
@@ -335,7 +334,7 @@ def test_a_base_image_that_is_not_there(environment: Environment, aws: Session, 
     change(environment, "outputs.json", outputs(aws, base_image=BASE_IMAGE.replace("1.9", "1.99")))
     (check,) = look(environment, client, "base image")["base image"]
     assert not check.ok
-    assert check.seen.endswith("1.99-0-cpu-py3 is not there")
+    assert check.seen.endswith("1.99-0-cpu-py3 does not exist")
     assert "base_image_tag" in check.todo
 
 
@@ -365,14 +364,14 @@ def test_a_role_that_is_gone(environment: Environment, aws: Session) -> None:
             stub.add_client_error("simulate_principal_policy", "NoSuchEntity")
         checks = look(environment, lambda name: iam if name == "iam" else aws.client(name), "roles")["role"]
     assert [check.seen for check in checks] == [f"there is no {ROLES}-{role}" for role in CALLS]
-    assert {check.todo for check in checks} == {"Run `many-models up --env try`, which makes it."}
+    assert {check.todo for check in checks} == {"Run `many-models up --env try`, which creates it."}
 
 
 @pytest.mark.parametrize(
     ("status", "ok", "todo"),
     [
         ("Updating", True, ""),
-        ("Creating", False, "Wait some minutes, and ask again."),
+        ("Creating", False, "Wait a few minutes, and check again."),
         ("Failed", False, "Fix the reason (its log is in CloudWatch), then run `many-models up --env try`."),
     ],
 )
@@ -428,7 +427,7 @@ def test_before_the_first_apply_the_base_image_is_the_sdks_and_the_command_says_
     assert main(["preflight", *arguments]) == 1
     out = capsys.readouterr().out
     lines = {line[4:].split("  ")[0]: line for line in out.splitlines()[:-2]}
-    assert lines["roles"] == "ok  roles         none yet; the first apply makes them"
+    assert lines["roles"] == "ok  roles         none yet; the first apply creates them"
     registry = "683313688378.dkr.ecr.us-east-1.amazonaws.com"  # of SageMaker's own images in this region
     assert f"{registry}/sagemaker-scikit-learn:1.9-0-cpu-py3 is sha256:" in lines["base image"]
     assert "does not emulate the service 'servicequotas'" in lines["quotas"]
@@ -473,7 +472,7 @@ def test_exit_codes_follow_from_the_lines(
     well = Check("region", True, "us-east-1")
     monkeypatch.setattr(report, "checks", lambda *_: iter([well]))
     assert main(["preflight", "--env", "dev"]) == 0
-    assert capsys.readouterr().out == f"{well}\n\nAll is well.\n"
+    assert capsys.readouterr().out == f"{well}\n\nAll checks passed.\n"
     monkeypatch.setattr(report, "checks", lambda *_: iter([well, Check("x", False, "y", "Z.")]))
     assert main(["preflight", "--env", "dev"]) == 1
     assert capsys.readouterr().out.endswith("\n\n1 of the lines above say NO.\n")
@@ -503,7 +502,7 @@ def test_without_an_environment_there_is_nothing_to_look_at() -> None:
 def test_without_terraform_there_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     (check,) = report.checks(find("dev"), VALUES)
-    assert (check.ok, check.todo) == (False, "Install Terraform 1.11 or newer, and ask again.")
+    assert (check.ok, check.todo) == (False, "Install Terraform 1.11 or newer, and check again.")
 
 
 def test_variables_that_cannot_be_read_are_one_line(environment: Environment) -> None:

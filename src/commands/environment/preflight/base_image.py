@@ -1,4 +1,4 @@
-"""Whether the image that ours extends is in SageMaker's registry."""
+"""Checks whether the image that ours extends is in SageMaker's registry."""
 
 import os
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ def base_image(place: Place) -> Iterator[Check]:
     if digest := ecr.digest(place.client("ecr"), uri):
         yield Check("base image", True, f"{uri} is {digest}")
     else:
-        todo = f"Set base_image_tag in {place.environment.variables} to a tag that there is."
-        yield Check("base image", False, f"{uri} is not there", todo)
+        todo = f"Set base_image_tag in {place.environment.variables} to an existing tag."
+        yield Check("base image", False, f"{uri} does not exist", todo)
 
 
 def _named_by_the_sdk(place: Place) -> str:
-    os.environ.setdefault("AWS_DEFAULT_REGION", place.settings["region"])  # the SDK wants one when imported
+    os.environ.setdefault("AWS_DEFAULT_REGION", place.settings["region"])  # the SDK needs one when imported
     from helpers import pipeline  # takes seconds, and only before the first apply
 
     return pipeline.base_image(place.settings["region"], place.settings["base_image_tag"])

@@ -1,4 +1,4 @@
-"""What a check is given, a place, and what it gives: lines that say what was seen and what to do."""
+"""What a check gets, a place, and what it yields: lines that say what was seen and what to do."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ __all__ = ["Check", "Place"]
 
 @dataclass(frozen=True)
 class Check:
-    """What one look found: whether it is well, what was seen, and what to do if it is not."""
+    """The result of a check: whether it passed, what was seen, and what to do if it did not pass."""
 
     name: str
     ok: bool
@@ -27,7 +27,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Place:
-    """An environment, what is to run in it, and how to ask AWS about it."""
+    """An environment, what will run in it, and how to ask AWS about it."""
 
     environment: Environment
     settings: Mapping[str, Any]
@@ -36,15 +36,15 @@ class Place:
 
     @functools.cached_property
     def who(self) -> str:
-        """The ARN of whoever asks."""
+        """The ARN of the caller."""
         return self.client("sts").get_caller_identity()["Arn"]
 
     @functools.cached_property
     def outputs(self) -> dict[str, Any]:
-        """What Terraform made; empty before the first apply.
+        """What Terraform created; empty before the first apply.
 
         Raises:
-            BadInput: the file of the outputs is something else.
+            BadInput: the file does not contain Terraform's outputs.
         """
         file = self.environment.outputs_file
         return outputs_of(str(file)) if file.is_file() else {}

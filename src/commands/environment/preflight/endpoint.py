@@ -1,4 +1,4 @@
-"""Whether the endpoint is there when it is due, and serves."""
+"""Checks whether the endpoint exists, if it should, and serves."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ SERVING = ("InService", "RollingBack", "SystemUpdating", "Updating")
 
 
 def endpoint(place: Place) -> Iterator[Check]:
-    """The endpoint of the environment; none is well until an image has been applied."""
+    """The endpoint of the environment; it need not exist until an image has been applied."""
     name, deploy = place.settings["pipeline_name"], f"many-models up --env {place.environment.name}"
     try:
         described = place.client("sagemaker").describe_endpoint(EndpointName=name)
@@ -24,14 +24,14 @@ def endpoint(place: Place) -> Iterator[Check]:
         elif not place.outputs.get("image_uri"):
             yield Check("endpoint", True, "none yet; it comes with the image")
         else:
-            yield Check("endpoint", False, f"there is no {name}", f"Run `{deploy}`, which makes it.")
+            yield Check("endpoint", False, f"there is no {name}", f"Run `{deploy}`, which creates it.")
         return
     status = described["EndpointStatus"]
     seen = " ".join([name, "is", status, described.get("FailureReason", "")]).rstrip(" .")
     if status in SERVING:
         yield Check("endpoint", True, seen)
     elif status == "Creating":
-        yield Check("endpoint", False, seen, "Wait some minutes, and ask again.")
+        yield Check("endpoint", False, seen, "Wait a few minutes, and check again.")
     else:
         yield Check(
             "endpoint", False, seen, f"Fix the reason (its log is in CloudWatch), then run `{deploy}`."

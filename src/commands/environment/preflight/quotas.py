@@ -1,4 +1,4 @@
-"""Whether the account may run as much at a time as the parameters ask for."""
+"""Checks whether the account may run as much at the same time as the parameters require."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from helpers.data import datasets
 
 __all__ = ["WORKLOAD", "quotas"]
 
-# What of the parameters decides how much runs at a time, and on what.
+# The parameters that decide how much runs at the same time, and on which instances.
 WORKLOAD = (
     "DATASETS",
     "MAX_TUNING_JOBS",
@@ -34,21 +34,21 @@ def quotas(place: Place) -> Iterator[Check]:
             break  # there are well over a thousand
     for name, (needed, why, less) in needs.items():
         if name not in found:
-            todo = f"Choose an instance type that there is in {place.settings['region']}: {less}."
-            yield Check("quota", False, f"there is none for {name}", todo)
+            todo = f"Choose an instance type that {place.settings['region']} offers: {less}."
+            yield Check("quota", False, f"there is no quota for {name}", todo)
             continue
         value, code = found[name]["Value"], found[name]["QuotaCode"]
         todo = (
-            f"Ask for {needed}, `aws service-quotas request-service-quota-increase --service-code sagemaker "
+            f"Request {needed}, `aws service-quotas request-service-quota-increase --service-code sagemaker "
             f"--quota-code {code} --desired-value {needed} --region {place.settings['region']}`, "
             f"or lower {less}."
         )
-        seen = f"{name}: {value:g}, and {needed} needed ({why})"
+        seen = f"{name}: {value:g} allowed, {needed} needed ({why})"
         yield Check("quota", value >= needed, seen, todo if value < needed else "")
 
 
 def _needs(place: Place) -> dict[str, tuple[int, str, str]]:
-    """For each quota how much is needed, why, and what would make it less."""
+    """For each quota: how much is needed, why, and what would reduce it."""
     values, settings = place.parameters, place.settings
     tables = len(datasets.names(values["DATASETS"]))
     trials = min(values["MAX_TUNING_PARALLEL_JOBS"], values["MAX_TUNING_JOBS"])
@@ -61,7 +61,7 @@ def _needs(place: Place) -> dict[str, tuple[int, str, str]]:
             f"MAX_TUNING_PARALLEL_JOBS or DATASETS {file}",
         )
     }
-    # An execution cleans or evaluates, never both at a time.
+    # An execution cleans or evaluates, never both at the same time.
     for name in ("PREPROCESSING_INSTANCE", "EVALUATION_INSTANCE"):
         needs[f"{values[name]} for processing job usage"] = (tables, by_table, f"DATASETS {file}")
     if settings["endpoint_enabled"]:
@@ -69,7 +69,7 @@ def _needs(place: Place) -> dict[str, tuple[int, str, str]]:
         most, least = endpoint["max_instances"], endpoint["min_instances"]
         needs[f"{endpoint['instance_type']} for endpoint usage"] = (
             most + least,
-            f"up to {most}, and {least} beside them while an update is made",
+            f"up to {most}, plus {least} during an update",
             f"endpoint.max_instances in {place.environment.variables}",
         )
     return needs

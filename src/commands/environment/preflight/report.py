@@ -1,4 +1,4 @@
-"""The checks in their order, and a line printed for each as soon as it is made."""
+"""Runs the checks in their order, and prints a line for each as soon as it is done."""
 
 import functools
 import shutil
@@ -22,7 +22,7 @@ from helpers.errors import BadInput, ExitCode, UserError, one_line
 
 __all__ = ["CHECKS", "checks", "report"]
 
-# Name, the permission that it takes, and how it is made; what the rest depends on comes first.
+# Name, the permission needed, and the check itself; those that others depend on come first.
 CHECKS = (
     ("credentials", "sts:GetCallerIdentity", access.credentials),
     ("region", "", access.region),
@@ -33,19 +33,19 @@ CHECKS = (
     ("endpoint", "sagemaker:DescribeEndpoint", endpoint),
 )
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
-# A machine without a way to AWS is told so in seconds.
+# A machine that cannot reach AWS reports that within seconds.
 IMPATIENT = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2})
 
 
 def report(environment: Environment, given: Mapping[str, Any]) -> int:
-    """Print every check and give the exit code.
+    """Print every check and return the exit code.
 
     Args:
         environment: Where to look.
-        given: Parameters that the run will have, other than parameters/aws.yaml says.
+        given: Parameters of the run that override those in parameters/aws.yaml.
 
     Raises:
-        BadInput: a parameter that cannot be used.
+        BadInput: a parameter cannot be used.
     """
     values = parameters.read(PARAMETERS) | given
     parameters.check(values, parameters.PARAMETERS)
@@ -55,7 +55,7 @@ def report(environment: Environment, given: Mapping[str, Any]) -> int:
     for check in checks(environment, values):
         print(check, flush=True)
         failed += not check.ok
-    print(f"\n{'All is well.' if not failed else f'{failed} of the lines above say NO.'}")
+    print(f"\n{'All checks passed.' if not failed else f'{failed} of the lines above say NO.'}")
     return ExitCode.FAILED if failed else ExitCode.DONE
 
 
@@ -64,14 +64,14 @@ def checks(
     values: Mapping[str, Any],
     client: Callable[[str], Any] | None = None,
 ) -> Iterator[Check]:
-    """Every check, as soon as it is made; each asks AWS by `client(service)`."""
+    """Every check, as soon as it is done; each asks AWS through `client(service)`."""
     if shutil.which("terraform") is None:
-        yield Check("terraform", False, "not on PATH", "Install Terraform 1.11 or newer, and ask again.")
+        yield Check("terraform", False, "not on PATH", "Install Terraform 1.11 or newer, and check again.")
         return
     try:
         settings = environment.settings()
     except UserError as error:
-        yield Check("terraform", False, one_line(error), "Fix that, and ask again.")
+        yield Check("terraform", False, one_line(error), "Fix that, and check again.")
         return
     yield Check("terraform", True, f"{shutil.which('terraform')} reads {environment.variables}")
 
@@ -82,24 +82,24 @@ def checks(
             yield found
             well = well and found.ok
         if name == "region" and not well:
-            return  # without credentials or region nothing else can be asked
+            return  # without credentials or region, nothing else can be checked
 
 
 def _guarded(
     name: str, permission: str, check: Callable[[Place], Iterator[Check]], place: Place
 ) -> Iterator[Check]:
-    """A check, and a line in its place when it cannot be made."""
+    """The lines of a check, or one that says why it cannot be done."""
     try:
         yield from check(place)
     except UserError as error:
-        yield Check(name, False, one_line(error), "Fix that, and ask again.")
+        yield Check(name, False, one_line(error), "Fix that, and check again.")
     except ClientError as error:
         if error.response["Error"]["Code"] in DENIED:
-            yield Check(name, False, "may not be asked", f"Give {place.who} the permission {permission}.")
+            yield Check(name, False, "may not be checked", f"Give {place.who} the permission {permission}.")
         else:
-            yield Check(name, False, one_line(error), "Fix what AWS says there, and ask again.")
+            yield Check(name, False, one_line(error), "Fix what AWS reports, and check again.")
     except BotoCoreError as error:
-        yield Check(name, False, one_line(error), "See whether this machine reaches AWS, and ask again.")
+        yield Check(name, False, one_line(error), "See whether this machine can reach AWS, and check again.")
 
 
 def _clients(region: str) -> Callable[[str], Any]:

@@ -1,4 +1,4 @@
-"""Whether the roles may do what they must, organisation's policies and permission boundaries included."""
+"""Checks the roles' permissions, including the organisation's policies and permission boundaries."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,12 +10,12 @@ __all__ = ["calls", "roles"]
 
 
 def roles(place: Place) -> Iterator[Check]:
-    """A line for each role; AWS simulates the calls, and none is made.
+    """A line for each role; AWS only simulates the calls.
 
     Follows https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
     """
     if not place.outputs:
-        yield Check("roles", True, "none yet; the first apply makes them")
+        yield Check("roles", True, "none yet; the first apply creates them")
         return
     iam, first = place.client("iam"), place.outputs["job_role_arn"].removesuffix("-jobs")
     for role, needed in calls(place.settings["pipeline_name"], place.outputs).items():
@@ -37,7 +37,7 @@ def roles(place: Place) -> Iterator[Check]:
                     if result["EvalDecision"] != "allowed"
                 ]
         except iam.exceptions.NoSuchEntityException:
-            todo = f"Run `many-models up --env {place.environment.name}`, which makes it."
+            todo = f"Run `many-models up --env {place.environment.name}`, which creates it."
             yield Check("role", False, f"there is no {first}-{role}", todo)
             continue
         if denied:
@@ -47,11 +47,11 @@ def roles(place: Place) -> Iterator[Check]:
             )
             yield Check("role", False, f"{first}-{role} may not {', '.join(denied)}", todo)
         else:
-            yield Check("role", True, f"{first}-{role} may do what was asked ({len(needed)} calls)")
+            yield Check("role", True, f"{first}-{role} has the permissions it needs ({len(needed)} calls)")
 
 
 def calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, str, dict[str, str]]]]:
-    """For each role the calls without which nothing works: action, resource, the request's condition keys."""
+    """For each role, the calls without which nothing works: action, resource, and condition keys."""
     region, account = outputs["region"], outputs["account_id"]
     partition = outputs["job_role_arn"].split(":")[1]
     contract, group = load(), f"{group_prefix(name)}preflight"
