@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 BASE_IMAGE ?= python:3.12-slim
-# Over all cores, up to four; tests/support/workers.py says what stays together.
+# Use all cores, up to four; tests/support/workers.py says which tests share a process.
 SPREAD := --numprocesses logical --maxprocesses 4 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -12,16 +12,16 @@ SPREAD := --numprocesses logical --maxprocesses 4 --no-loadscope-reorder
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
 
-# One installation at a time. Each purpose has a stamp of its own, and adds what is not there yet.
+# One installation at a time. Each purpose has its own stamp, and installs only what is missing.
 LOCKED = @PYTHONPATH=src $(PYTHON) -m commands.lock .install.lock
 
-install: ## make .venv with what the demo needs, at the versions of constraints.txt
+install: ## create .venv with what the demo needs, at the versions in constraints.txt
 	$(LOCKED) $(MAKE) --silent .venv/installed-demo
 
-install-lab: ## the same, and JupyterLab
+install-lab: ## the same, plus JupyterLab
 	$(LOCKED) $(MAKE) --silent .venv/installed-lab
 
-install-test: ## the same, and what the tests need
+install-test: ## the same, plus what the tests need
 	$(LOCKED) $(MAKE) --silent .venv/installed-test
 
 .venv/installed-%: constraints.txt pyproject.toml container/pyproject.toml $(wildcard container/tabular/portable/native/*.[ch])
@@ -29,7 +29,7 @@ install-test: ## the same, and what the tests need
 	@PYTHONPATH=src $(PYTHON) -m commands.install $*
 	@touch $@
 
-# Not in .venv: it pins old versions of what the project itself uses.
+# checkov is not in .venv, because it pins old versions of packages that the project uses.
 .venv-checkov/installed:
 	@echo "Installing checkov into .venv-checkov, once."
 	@$(PYTHON) -m venv .venv-checkov
@@ -48,16 +48,16 @@ demo: install ## run the five notebooks on this machine, with parameters/local.y
 test: install-test lint .venv-checkov/installed ## run every test, on all cores
 	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
-test-quick: install-test ## run in a minute what needs no process but the tests' own
+test-quick: install-test ## run the tests that need no other process, in about a minute
 	$(BIN)/python -m pytest $(SPREAD) -m quick $(ARGS)
 
 test-image: install-test ## build the image with a real Docker engine and run everything in it
 	$(BIN)/python -m pytest tests/image -m image $(ARGS)
 
-image: install ## build the image by Docker, on any BASE_IMAGE; make image ENV=dev builds and pushes it
+image: install ## build the image with Docker, on any BASE_IMAGE; make image ENV=dev builds and pushes it
 	@$(BIN)/many-models image $(if $(ENV),--env "$(ENV)",--base "$(BASE_IMAGE)") $(ARGS)
 
-audit: install .venv-audit/installed ## look up known vulnerabilities of the versions in constraints.txt
+audit: install .venv-audit/installed ## look up known vulnerabilities in the versions in constraints.txt
 	@$(BIN)/python tests/image/audit.py .venv-audit/bin/pip-audit
 
 lint: install-test ## check the style of code and notebooks
@@ -65,7 +65,7 @@ lint: install-test ## check the style of code and notebooks
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 
-format: install-test ## put code and notebooks into shape
+format: install-test ## format code and notebooks
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
@@ -75,26 +75,26 @@ lab: install-lab ## open the notebooks in JupyterLab
 notebooks: install ## run the notebooks and store their outputs in notebooks/
 	$(BIN)/many-models store
 
-retrain: install ## compile and run the pipeline as a scheduler does, without a decision
+retrain: install ## compile and run the pipeline as a scheduler does, without approving a model
 	$(BIN)/many-models run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
 
-# First, so that nobody waits for an installation to hear of it.
+# Comes before `install`, so a missing ENV is reported before anything is installed.
 environment:
-	@test -n "$(ENV)" || { echo "ENV names no environment; say which of terraform/environments, such as ENV=dev." >&2; exit 2; }
+	@test -n "$(ENV)" || { echo "ENV is not set; give the name of an environment in terraform/environments, such as ENV=dev." >&2; exit 2; }
 
-preflight: environment install ## look whether AWS will let an environment work: make preflight ENV=dev
+preflight: environment install ## check whether AWS will allow an environment: make preflight ENV=dev
 	@$(BIN)/many-models preflight --env "$(ENV)" $(ARGS)
 
-deploy: environment install ## make an environment on AWS, or bring it up to date: make deploy ENV=dev
+deploy: environment install ## create an environment on AWS, or update it: make deploy ENV=dev
 	@$(BIN)/many-models up --env "$(ENV)" $(ARGS)
 
-down: environment install ## take an environment away, after a list and a question: make down ENV=dev
+down: environment install ## delete an environment on AWS, after a list and a question: make down ENV=dev
 	@$(BIN)/many-models down --env "$(ENV)" $(ARGS)
 
-bench: install-test ## measure the demo and print where its seconds go
+bench: install-test ## measure the demo and print where the time goes
 	PYTHONPATH=tests $(BIN)/python -m bench.demo
 
-bench-serving: install-test ## measure the model server beside its peers; needs wrk and java
+bench-serving: install-test ## compare the model server with its peers; needs wrk and Java
 	PYTHONPATH=tests $(BIN)/python -m bench.serving
 
 bench-local: install-test ## measure local_aws: start, a step, a tuning step, the demo
@@ -104,7 +104,7 @@ bench-local: install-test ## measure local_aws: start, a step, a tuning step, th
 bench-baseline: install-test ## compare the winner of a search with a plain baseline
 	PYTHONPATH=tests $(BIN)/python -m bench.baseline $(ARGS)
 
-constraints: ## renew constraints.txt, with the newest versions of all that laptop and image install
+constraints: ## update constraints.txt to the newest versions of everything that laptop and image install
 	@PYTHONPATH=src $(PYTHON) -m commands.install newest
 	(echo "# Exact versions, for the laptop, CI and the image. Renew with: make constraints"; \
 	 .venv-constraints/bin/python -m pip freeze --exclude-editable; \
