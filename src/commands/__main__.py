@@ -241,7 +241,9 @@ def local_aws() -> None:
 
 
 @local_aws.command()
-@click.option("--port", type=int, default=0, metavar="NUMBER", help="Listen on this port, not on any one.")
+@click.option(
+    "--port", type=int, default=0, metavar="NUMBER", help="Listen on this port instead of any free one."
+)
 @click.option(
     "--idle-minutes",
     type=float,

@@ -39,7 +39,7 @@ def _one_of(*values: str) -> Parameter:
 
 def _whole(low: int, high: int) -> Parameter:
     return Parameter(
-        f"an integer from {low} to {high}",
+        f"a whole number from {low} to {high}",
         lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
     )
 

@@ -1,4 +1,4 @@
-"""The hook that takes out of notebooks what differs at every run."""
+"""The hook that removes from notebooks what differs in every run."""
 
 import shutil
 import subprocess

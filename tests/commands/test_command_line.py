@@ -1,4 +1,4 @@
-"""`many-models`: what its help says, how it ends, what it suggests, and that it answers at once."""
+"""`many-models`: what its help says, how it ends, what it suggests, and that it answers immediately."""
 
 import importlib
 import os
@@ -214,7 +214,7 @@ def test_commands_options_files_and_environments_are_completed(words: list[str],
     assert completed("bash", *words) == [offered]
 
 
-# The laptop's AWS
+# local_aws
 
 
 def test_local_aws_is_started_looked_at_and_taken_away(tmp_path: Path) -> None:

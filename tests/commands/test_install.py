@@ -1,4 +1,4 @@
-"""The light installation: complete without what it leaves out, done once, by uv as pip was told."""
+"""The light installation: complete without what it leaves out, done once, by uv with pip's settings."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from support.helpers.shared import Compiled, Connected
 from commands import install
 from helpers.image.pip_settings import pip_settings
 
-# The definitions of both families, and of a pipeline in a network, with what is left out not to be had.
+# The definitions of both families, and of a pipeline in a network, while what is left out cannot be imported.
 COMPILE = """
 import dataclasses, importlib, json, pkgutil, sys
 for name in sys.argv[1:]:
@@ -38,7 +38,7 @@ sys.stdout.write(json.dumps(definitions))
 
 
 def required(distribution: str) -> set[str]:
-    """What a distribution asks for here, without its extras."""
+    """What a distribution requires here, without its extras."""
     asked = [Requirement(line) for line in requires(distribution) or []]
     return {normal(one.name) for one in asked if not one.marker or one.marker.evaluate({"extra": ""})}
 
@@ -121,7 +121,7 @@ def test_an_unknown_purpose_is_one_sentence() -> None:
     assert done.stderr == "Say what to install for, one of demo, lab, test.\n"
 
 
-# uv as pip was told
+# uv with pip's settings
 
 
 def test_uv_gets_what_pip_was_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""One at a time: whoever comes second is told whom they wait for, and waits."""
+"""One run at a time: a second one says what it waits for, and waits."""
 
 import os
 import subprocess

@@ -21,7 +21,7 @@ FEW = "a,b,label\n" + "".join(f"{number},{number * 3 % 7},{'xy'[number % 2]}\n" 
 
 @pytest.fixture
 def own(tmp_path: Path) -> str:
-    """DATASETS for a table that PreprocessData will refuse, for it has too few rows."""
+    """DATASETS for a table that PreprocessData will refuse, because it has too few rows."""
     path = tmp_path / "few.csv"
     path.write_text(FEW)
     return json.dumps([{"name": "few", "uri": str(path), "target": "label"}])
@@ -175,7 +175,7 @@ def test_a_second_run_in_a_state_says_whom_it_waits_for_and_then_goes_on(tmp_pat
     assert (done.returncode, done.stderr) == (0, "")
     assert "01_build_image" in done.stdout
 
-    # Without a network it had one table less, and said so once.
+    # Without a network, it had one table less, and said so once.
     assert (read + done.stdout).count("Leaving out banknote-authentication: ") == 1
     (folder,) = results(tmp_path / "runs")
     summary = json.loads((folder / "summary.json").read_text())

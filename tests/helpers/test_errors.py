@@ -1,4 +1,4 @@
-"""Errors that a person can act on, and the exit codes that they end a command with."""
+"""Errors that the user can fix, and their exit codes."""
 
 import nbformat
 import pytest

@@ -1,4 +1,4 @@
-"""What can be set: a parameter that cannot be used is named with what was seen and what is allowed."""
+"""Parameters: an invalid one is refused with what was seen and what is allowed."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The examples and the page of one's own steps, run as they stand."""
+"""The examples and the page about your own steps, run as they are."""
 
 import json
 import os

@@ -176,7 +176,10 @@ def _show_what_comes_next(
         f"-p PIPELINE_NAME {outputs['pipeline_name']['value']}"
     )
     if outputs["endpoint_in_service"]["value"]:
-        print("  The endpoint is billed by the hour, even unused. To stop it: endpoint_enabled = false, or")
+        print(
+            "  The endpoint is billed by the hour, whether it gets requests or not. To stop that, set "
+            "endpoint_enabled = false, or run:"
+        )
         print(f"    {PROGRAM} down --env {environment.name}")
 
 

@@ -42,7 +42,7 @@ def down(environment: Environment, *, yes: bool = False) -> None:
     outputs, _ = environment.state()
     same_environment(environment, settings, outputs)  # or another environment's registry would be emptied
 
-    announce(2, "list", "nothing is deleted before you have seen what will be")
+    announce(2, "list", "nothing is deleted before you have seen it")
     resources = environment.deletions()
     name = settings["pipeline_name"]
     boto = boto3.Session(region_name=settings["region"])
@@ -144,7 +144,7 @@ def _show_what_goes(resources: Mapping[str, Any], held: Contents) -> None:
     print(f"This will be deleted: {len(resources)} resources that Terraform owns")
     for kind, count in sorted(Counter(address.split(".")[0] for address in resources).items()):
         print(f"  {count:4} {kind}")
-    print(f"and with them, irretrievably:\n  {held.objects:4} versions of objects, {held.size:,} bytes")
+    print(f"and with them, permanently:\n  {held.objects:4} versions of objects, {held.size:,} bytes")
     if "aws_ecr_repository.this" in resources:
         print("       all images in the repository")
     print(f"  {len(held.groups):4} model package groups")

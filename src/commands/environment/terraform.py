@@ -192,7 +192,7 @@ def find(name: str, folder: Path = CONFIGURATION) -> Environment:
     if name not in known:
         raise BadInput(
             f"There is no environment {name!r}; there {'are' if known else 'is'} "
-            f"{', '.join(known) or 'none'} in {folder / 'environments'}, each with a .tfvars and .s3.tfbackend."
+            f"{', '.join(known) or 'none'} in {folder / 'environments'}, each with .tfvars and .s3.tfbackend."
         )
     return Environment(name, folder.resolve())
 

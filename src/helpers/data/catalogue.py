@@ -79,7 +79,7 @@ DATASETS: Mapping[str, DatasetSpec] = {
         rows=178,
         columns=(*_WINE, "cultivar"),
         class_counts={"class_0": 59, "class_1": 71, "class_2": 48},
-        description="Which of three cultivars is a wine? A chemical analysis (UCI 109, in scikit-learn).",
+        description="Which of three cultivars is this wine? A chemical analysis (UCI 109, in scikit-learn).",
     ),
     "diabetes": DatasetSpec(
         uri="sklearn:diabetes",

@@ -109,7 +109,7 @@ def reachable(entries: Sequence[str | Mapping[str, Any]]) -> list[str | Mapping[
 
 
 def upload(session: Session, dataset: Dataset) -> str:
-    """Upload the unchanged files, and last the options, under the hash of it all; return the folder's S3 URI.
+    """Upload the files as they are, and last the options, under a hash of it all; return the folder's URI.
 
     New data or new options get a new URI, so that a cached step never trains on old data.
     """
@@ -243,7 +243,7 @@ def _difference(table: pd.DataFrame, spec: DatasetSpec) -> str:
     if not spec.class_counts:
         classes = ["", ""]
     return (
-        f"it has {len(table)} rows, {table.shape[1]} columns{classes[0]}; expected were {spec.rows} rows, "
+        f"it has {len(table)} rows, {table.shape[1]} columns{classes[0]}; it should have {spec.rows} rows, "
         f"{len(spec.columns)} columns{classes[1]}"
     )
 

@@ -101,7 +101,7 @@ def _s3(uri: str, session: Session | None) -> list[File]:
             raise BadInput(f"There is no object {uri!r}; give the URI of an existing one.")
         return [_downloaded(s3, bucket, found["Key"], found["ETag"]) for found in objects]
     except s3.exceptions.ClientError as error:
-        raise SourceError(f"S3 refuses access to it ({one_line(error)})") from None
+        raise SourceError(f"S3 returns an error ({one_line(error)})") from None
 
 
 def _downloaded(s3: Any, bucket: str, key: str, etag: str) -> File:
@@ -134,7 +134,7 @@ def _https(uri: str, _: Session | None) -> list[File]:
                     file.write(chunk)
     except requests.RequestException as error:
         if path.exists():
-            print(f"{uri} cannot be reached ({type(error).__name__}); its copy in {path} is used.")
+            print(f"{uri} cannot be reached ({type(error).__name__}); the copy in {path} is used.")
             return [File(path)]
         raise SourceError(f"its source cannot be reached ({type(error).__name__})") from None
     conditions = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}

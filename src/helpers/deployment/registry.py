@@ -112,7 +112,7 @@ def decide(
 
 
 def set_status(session: Session, package: ModelVersion, status: str, reason: str) -> ModelVersion:
-    """Set the approval status of one version, with a reason that the registry keeps; return it."""
+    """Set a version's approval status, with a reason that the registry keeps, and return the version."""
     session.client("sagemaker").update_model_package(
         ModelPackageArn=package.arn, ModelApprovalStatus=status, ApprovalDescription=reason
     )

@@ -32,7 +32,7 @@ def build(session: Session, builder: str = "auto", terraform_outputs: str = "") 
 
     Args:
         session: Where to push it; for a local session, nothing is built.
-        builder: `docker`; `codebuild`; `auto`, Docker if there is one, else CodeBuild; `none`, only look.
+        builder: `docker`; `codebuild`; `auto`: Docker if there is one, else CodeBuild; `none`: only look.
         terraform_outputs: The file that `terraform output -json` wrote, into which the URI is written.
 
     Raises:
@@ -103,7 +103,7 @@ def wanted(client: Any, repository: str, base_image: str) -> tuple[str, str]:
 
 
 def _built(session: Session, builder: str, base: str, name: str, outputs: Mapping[str, str]) -> str:
-    """Build and push, and return the digest, which may be from someone else who was faster."""
+    """Build and push, and return the digest, even if someone else has pushed the same image first."""
     client = session.client("ecr")
     try:
         _show(builder, BUILD[builder](session, base, name, outputs))

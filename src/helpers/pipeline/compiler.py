@@ -39,7 +39,7 @@ class Compiler:
         self.session = session
         self.sources = sources  # the URI of each job's code, by module
         self.family: Family = family
-        # An algorithm of yours may be for one family only.
+        # One of your own algorithms may support only one family.
         self.algorithms = [each for each in algorithms.values() if family in each.estimators]
         self.sdk = pipeline_session(session)
 

@@ -76,7 +76,7 @@ class Parameters:
         if strange := sorted(set(defaults) ^ set(kinds)):
             raise BadInput(
                 f"{', '.join(strange)}: each parameter of the pipeline needs a default, and no others "
-                f"exist; they are {', '.join(kinds)}."
+                f"exist; the parameters are {', '.join(kinds)}."
             )
         allowed = {
             "StratifySplit": ["true", "false"],

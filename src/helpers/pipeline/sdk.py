@@ -47,7 +47,7 @@ def pipeline_session(session: Session) -> PipelineSession:
             f"The pipeline is compiled by the SageMaker SDK {SDK_VERSION}, but {version('sagemaker')} is "
             f"installed; install {SDK_VERSION}, or check whether helpers/pipeline/sdk.py fits the new one."
         )
-    warnings.filterwarnings("ignore", message="Running within a PipelineSession")  # nothing should run
+    warnings.filterwarnings("ignore", message="Running within a PipelineSession")  # as intended
     return PipelineSession(
         boto_session=session.boto, default_bucket=session.bucket, sagemaker_config=NO_TELEMETRY
     )

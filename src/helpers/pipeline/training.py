@@ -107,7 +107,7 @@ def refit_best_model(
 
 
 def _text(value: Any) -> Any:
-    """A hyperparameter as text, as requests need it; a pipeline's parameter becomes text when it runs."""
+    """A hyperparameter as text, which requests need; a pipeline's parameter is converted at run time."""
     return value.to_string() if isinstance(value, PipelineVariable) else str(value)
 
 

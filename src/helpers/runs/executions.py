@@ -75,7 +75,7 @@ def start(
     """
     given = {}
     for table in tables:
-        session.group(table.name)  # or too long a name would be refused only when its model is registered
+        session.group(table.name)  # a name that is too long would otherwise be refused only at registration
         given[table.name] = {**parameters, **(judged or {}).get(table.family, {}), **_own_judgement(table)}
         _check_judgement(table, given[table.name])
     return [
@@ -88,7 +88,7 @@ def watch(session: Session, runs: Sequence[Run]) -> None:
     """Show the progress of executions until the last one ends.
 
     Raises:
-        JobFailed: a step failed; a refusal by the quality gate does not count, but is a normal outcome.
+        JobFailed: a step failed; a refusal by the quality gate does not count, it is a normal outcome.
     """
     progress = Progress()
     while True:

@@ -1,4 +1,4 @@
-"""`many-models up` and `down`: the real Terraform on the stand-in provider, local_aws in the place of AWS."""
+"""`many-models up` and `down`: the real Terraform with the stand-in provider, local_aws instead of AWS."""
 
 import io
 import json
@@ -29,7 +29,7 @@ NAME = "shop"  # of the pipeline; other tests use the same local_aws under other
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 REPOSITORY, BASE_IMAGE = f"{REGISTRY}/{NAME}", f"{REGISTRY}/{NAME}-base:1.9-0-cpu-py3"
 VARIABLES = f'environment = "try"\nregion = "us-east-1"\npipeline_name = "{NAME}"\n'
-# The state stays on this machine, and what the stand-in would invent is what local_aws has.
+# The state stays on this machine, and values that the stand-in would invent are those of local_aws.
 OVERRIDE = """
 terraform {
   backend "local" {}
@@ -61,7 +61,7 @@ pytestmark = pytest.mark.skipif(
 
 @contextmanager
 def recorded(file: Path) -> Iterator[None]:
-    """Everything that is printed meanwhile, by this process or by others that it starts, in a file."""
+    """A file with everything that this process, or others that it starts, print in this context."""
     with file.open("a", buffering=1) as out, redirect_stdout(out), redirect_stderr(out):
         saved = [(number, os.dup(number)) for number in (1, 2)]
         try:
@@ -75,7 +75,7 @@ def recorded(file: Path) -> Iterator[None]:
 
 
 class Place:
-    """A copy of the configuration with a state of its own, and the command run on it."""
+    """A copy of the configuration with its own state, and the commands run on it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.terraform = folder, folder / "terraform"
@@ -88,7 +88,7 @@ class Place:
         return Place(folder)
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        """Exit code, and what was said."""
+        """Exit code, and what was printed."""
         log = self.folder / "log.txt"
         log.unlink(missing_ok=True)
         with recorded(log):
@@ -124,7 +124,7 @@ def aws(connected: Connected) -> Iterator[Session]:
 
 
 def push(session: Session, repository: str, tag: str) -> str:
-    """Put an image into a repository, and give its digest."""
+    """Put an image into a repository, and return its digest."""
     manifest = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}
     put = session.client("ecr").put_image(
         repositoryName=repository, imageTag=tag, imageManifest=json.dumps({**manifest, "tag": tag})
@@ -133,7 +133,7 @@ def push(session: Session, repository: str, tag: str) -> str:
 
 
 def tag(session: Session) -> str:
-    """The tag of container/ as it is."""
+    """The tag of the current container/."""
     name, _ = builders.wanted(session.client("ecr"), REPOSITORY, BASE_IMAGE)
     return name.rpartition(":")[2]
 
@@ -152,7 +152,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory, aws: Session) -> Place:
 
 @pytest.fixture(scope="module")
 def first(empty: Place, tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, int, str]:
-    """After `up` where there is no image."""
+    """After `up` without an image."""
     place = empty.copy(tmp_path_factory.mktemp("first"))
     return place, *place.run("up", "--yes")
 
@@ -176,14 +176,14 @@ def made(
     monkeypatch: pytest.MonkeyPatch,
     compiled_again: Callable[..., None],
 ) -> Place:
-    """A copy of the whole; from here on notebook 02 takes no time."""
+    """A copy of all of it; from here on, notebook 02 takes no time."""
     monkeypatch.setattr(deploy, "_compile", compiled_again)
     return whole[0].copy(tmp_path)
 
 
 @pytest.fixture
 def compiled_again() -> Callable[..., None]:
-    """The definitions as notebook 02 has compiled them once, for the image and VPC that the outputs name."""
+    """The definitions that notebook 02 compiled once, for the image and VPC that the outputs name."""
 
     def compiled(environment: terraform.Environment, outputs: dict[str, Any]) -> None:
         told = json.loads(environment.outputs_file.read_text())
@@ -198,7 +198,7 @@ def compiled_again() -> Callable[..., None]:
 
 
 def documented(step: int) -> list[str]:
-    """The lines that docs/first-run-on-aws.md lets people expect of a step, in the names of these tests."""
+    """The lines that docs/first-run-on-aws.md says to expect of a step, with the names in these tests."""
     section = (ROOT / "docs/first-run-on-aws.md").read_text().split(f"\n## {step}. ")[1].split("\n## ")[0]
     blocks = [block for block in section.split("```")[1::2] if block.startswith("\n")]  # what is no shell
     lines = "\n".join(blocks).split("\n")
@@ -208,7 +208,7 @@ def documented(step: int) -> list[str]:
 
 
 def assert_documented(step: int, said: str) -> None:
-    """What people are let expect of a step was said, in that order; two dots or more stand for anything."""
+    """The documented lines of a step were printed, in that order; two dots or more stand for anything."""
     lines = documented(step)
     assert len(lines) > 1
     patterns = [re.sub(r"(\\\.){2,}", ".*", re.escape(line)) for line in lines]
@@ -554,7 +554,7 @@ def test_make_without_an_environment_says_so_before_it_installs(target: str) -> 
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith(
-        "ENV names no environment; say which of terraform/environments, such as ENV=dev.\n"
+        "ENV is not set; give the name of an environment in terraform/environments, such as ENV=dev.\n"
     )
 
 
@@ -575,7 +575,7 @@ def test_variables_that_terraform_cannot_read_are_refused(tmp_path: Path) -> Non
 
 
 SLOW = """#!/bin/sh
-# A Terraform whose plan takes for ever, and which saves its state when it is interrupted.
+# A Terraform whose plan never ends, and which saves its state when it is interrupted.
 case "$1" in
   console) echo '"{\\"region\\":\\"us-east-1\\",\\"pipeline_name\\":\\"shop\\"}"' ;;
   show) echo '{}' ;;

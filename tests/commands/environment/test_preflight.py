@@ -30,7 +30,7 @@ ENOUGH = {
     "ml.t3.medium for processing job usage": 3,
     "ml.m5.large for endpoint usage": 3,
 }
-# How many calls are asked about for each role.
+# How many calls are checked for each role.
 CALLS = {"jobs": 6, "endpoint": 2, "deployer": 4, "invoker": 2, "retrainer": 1, "scheduler": 1, "build": 2}
 VALUES = parameters.read(PARAMETERS)
 READ: dict[str, dict[str, Any]] = {}
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def aws(connected: Connected) -> Iterator[Session]:
-    """local_aws with an environment of its own, a bucket for the state, and the base image."""
+    """local_aws with a separate environment, a bucket for the state, and the base image."""
     with settings(connected.settings):
         session = connect("local", NAME)
         session.client("s3").create_bucket(Bucket="states")
@@ -75,7 +75,7 @@ def environment(aws: Session, tmp_path: Path) -> Environment:
 
 
 class Remembering(Environment):
-    """Does not ask Terraform twice what the same text says."""
+    """Does not ask Terraform twice about the same text."""
 
     def settings(self) -> dict[str, Any]:
         return self._once("try.tfvars", super().settings)
@@ -105,7 +105,7 @@ Client = Callable[[str], Any]
 
 @pytest.fixture
 def client(aws: Session) -> Iterator[Client]:
-    """Clients of local_aws, but quotas, which it has not, by a stub: enough of everything."""
+    """Clients of local_aws and, as it has no quotas, a stub for these: enough of everything."""
     with quotas(ENOUGH) as service:
         yield lambda name: service if name == "service-quotas" else aws.client(name)
 
@@ -152,7 +152,7 @@ def failing(
 
 
 def look(environment: Environment, client: Client, only: str = "", **values: Any) -> dict[str, list[Check]]:
-    """Every check, or only one beside those that come first, by name."""
+    """Every check by name, or only this one and those that come first."""
     wanted = [check for check in report.CHECKS if check[0] in (only or check[0], "credentials", "region")]
     found: dict[str, list[Check]] = {}
     with pytest.MonkeyPatch.context() as patch:
@@ -250,7 +250,7 @@ def test_an_instance_type_without_a_quota_is_none(environment: Environment, clie
     assert found[0].todo.startswith("Choose an instance type that us-east-1 offers: ")
 
 
-# What may not be asked, and what does not answer
+# What may not be checked, and what does not answer
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_a_region_without_sagemaker(environment: Environment, client: Client, re
     ("backend", "seen", "todo"),
     [
         ('bucket = "nowhere"\n', "nowhere does not exist", "Create it, versioned"),
-        ('key = "x"\n', "environments/try.s3.tfbackend does not name it", "Name a bucket"),
+        ('key = "x"\n', "environments/try.s3.tfbackend does not name a bucket", "Name one"),
     ],
 )
 def test_a_state_bucket_that_is_not_there(

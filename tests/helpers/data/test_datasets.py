@@ -21,7 +21,7 @@ GOOD = "a,b,label\n1,2,x\n3,4,y\n"
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and no copy of banknote that somebody named."""
+    """An empty cache, and no variable that names a copy of banknote."""
     monkeypatch.setenv("MANY_MODELS_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv(SPEC.copy_variable, raising=False)
     return tmp_path / "cache"
@@ -29,7 +29,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Callable[..., dict[str, str]]:
-    """An entry for a table of one's own with these contents."""
+    """An entry for your own table with these contents."""
 
     def entry(contents: str | bytes = GOOD, **changes: str) -> dict[str, str]:
         path = tmp_path / "own.csv"
@@ -47,7 +47,7 @@ def refused(entry: Any) -> str:
 
 
 def banknotes(zeros: int = 762, ones: int = 610, header: bool = False) -> bytes:
-    """A file like the one of UCI: four numbers and a class, in a shape that the project checks."""
+    """A file like UCI's: four numbers and a class, in a shape that the project checks."""
     draw = random.Random(0)
     rows = [[f"{draw.gauss(0, 1):.5f}" for _ in range(4)] + [label] for label in "0" * zeros + "1" * ones]
     lines = [",".join(SPEC.columns)] * header + [",".join(row) for row in rows]
@@ -109,7 +109,7 @@ def test_another_column_of_a_known_table_may_be_the_target() -> None:
 
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every address of the web is one where nobody listens."""
+    """Every address on the web is one where nobody listens."""
     port = closed_port()
     monkeypatch.setattr(sources, "web", lambda: answering(port))
 
@@ -150,7 +150,7 @@ def test_with_nothing_left_there_is_nothing_to_do(capsys: pytest.CaptureFixture[
         (
             banknotes(ones=600),
             200,
-            "it has 1362 rows, 5 columns and the classes 0: 762, 1: 600; expected were",
+            "it has 1362 rows, 5 columns and the classes 0: 762, 1: 600; it should have",
         ),
         (b"not here", 404, "cannot be reached (HTTPError)"),
         (b"broken", 500, "cannot be reached (HTTPError)"),
@@ -200,12 +200,12 @@ def test_a_local_copy_needs_no_network_and_is_there_the_next_time(
     [
         (
             banknotes(ones=609),
-            "it has 1371 rows, 5 columns and the classes 0: 762, 1: 609; expected were 1372",
+            "it has 1371 rows, 5 columns and the classes 0: 762, 1: 609; it should have 1372",
         ),
-        (banknotes(zeros=763, ones=609), "classes 0: 763, 1: 609; expected were 1372 rows"),
-        (b"x,y,class\n1,2,0\n", "it has 1 rows, 3 columns and the classes 0: 1; expected were 1372 rows"),
+        (banknotes(zeros=763, ones=609), "classes 0: 763, 1: 609; it should have 1372 rows"),
+        (b"x,y,class\n1,2,0\n", "it has 1 rows, 3 columns and the classes 0: 1; it should have 1372 rows"),
         (GOOD.encode(), "3 rows, 5 columns and the classes (none)"),
-        (b"", "it has 0 rows, 5 columns and the classes (none); expected were"),
+        (b"", "it has 0 rows, 5 columns and the classes (none); it should have"),
         (b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "cannot be read ("),
     ],
 )
@@ -228,7 +228,7 @@ def test_a_copy_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert "give the path of a readable one" in told
 
 
-# A table of one's own
+# Your own table
 
 
 def test_a_table_of_ones_own_is_named_by_an_entry(own: Callable[..., dict[str, str]]) -> None:
@@ -434,5 +434,5 @@ def test_what_is_not_in_s3_is_refused(
 def test_a_bucket_that_is_not_there_is_a_source_that_cannot_be_reached(
     session: Session, own: Callable[..., dict[str, Any]]
 ) -> None:
-    with pytest.raises(sources.SourceError, match=r"S3 refuses access to it \(.*NoSuchBucket"):
+    with pytest.raises(sources.SourceError, match=r"S3 returns an error \(.*NoSuchBucket"):
         datasets.fetch(own(uri="s3://no-such-bucket/own.csv"), session)

@@ -1,4 +1,4 @@
-"""Entries of DATASETS: what cannot be is named with what can, before anything is fetched."""
+"""Entries of DATASETS: invalid ones are refused, with what is allowed, before anything is fetched."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""A look at tables before anything is learnt: what is shown, and what is warned of."""
+"""Summaries of tables before training: what is shown, and what is warned about."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ ROWS = 400
 
 @pytest.fixture
 def made(tmp_path: Path) -> Callable[..., Dataset]:
-    """A table with a noisy column and a target of two classes, and these columns beside them."""
+    """A table with a noisy column, a target with two classes, and these columns."""
 
     def table(columns: dict[str, Any] | None = None, **options: Any) -> Dataset:
         draw = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Where tables come from: each kind of place, and one sentence where it does not give what it should."""
+"""Where tables come from: each kind of source, and one sentence if it does not return what it should."""
 
 import gzip
 import hashlib
@@ -102,7 +102,7 @@ def test_without_the_web_the_copy_that_is_here_is_used_and_it_says_so(
     port = closed_port()
     monkeypatch.setattr(sources, "web", lambda: answering(port))
     assert read(URI) == b"one"
-    assert capsys.readouterr().out.startswith(f"{URI} cannot be reached (ConnectionError); its copy in ")
+    assert capsys.readouterr().out.startswith(f"{URI} cannot be reached (ConnectionError); the copy in ")
 
 
 @pytest.mark.parametrize(("status", "length"), [(404, None), (500, None), (200, 1000)])
@@ -155,7 +155,7 @@ def test_what_is_no_table_of_scikit_learn_is_refused(name: str) -> None:
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever asks the web by urllib finds a proxy where nobody listens."""
+    """Whatever uses the web through urllib finds a proxy where nobody listens."""
     monkeypatch.setattr("urllib.request._opener", None)  # which would keep the proxies of its first use
     for name in ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")

@@ -1,4 +1,4 @@
-"""The ledger of what served, and the way back to the version before."""
+"""The ledger of the versions in service, and the way back to the previous one."""
 
 from collections.abc import Callable
 

@@ -126,7 +126,7 @@ def test_a_mistake_is_answered_with_a_status_and_a_sentence(session: Session, ro
 
 
 def test_what_is_no_mistake_for_a_model_shows_its_answer(session: Session, rows: Rows) -> None:
-    # A table whose first column holds words would take the text for a number.
+    # A table whose first column contains words would accept the text.
     fine = {"wine": [["many", *rows["wine"][0][1:]]]}
     answer = endpoint.invoke(session, {"model": "wine", "data": rows["wine"][:1]})
     assert endpoint._said(answer) == answer.text
@@ -161,7 +161,7 @@ def test_the_share_of_right_answers_is_the_one_that_was_measured(
 def test_a_version_that_has_just_come_into_service_is_waited_for(
     session: Session, wine: str, register: Callable[..., str]
 ) -> None:
-    # The invoker has just read the map, and keeps it for some seconds.
+    # The invoker has just read the map, and keeps it for a few seconds.
     assert endpoint.invoke(session, {"model": wine, "data": [[1.0] * 13]}).status_code == 200
     dataset = register("PendingManualApproval")
     deployments.wait(session, registry.decide(session, "approve", [dataset]), seconds=HANGS)
@@ -244,7 +244,7 @@ def test_refused_requests_count_as_errors(session: Session, rows: Rows) -> None:
 def test_requests_without_an_answer_count_as_errors(
     session: Session, rows: Rows, unreachable: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The endpoint is there when the test warms up, and gone after.
+    # The endpoint exists while the test warms up, and is gone afterwards.
     calls = []
 
     def invoke(_: Session, body: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""What CloudWatch counts of the endpoint, through local_aws, and how it is drawn."""
+"""CloudWatch's figures for the endpoint, through local_aws, and how they are drawn."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ TABLE = pd.DataFrame(
 
 @pytest.fixture
 def two_models(session: Session, tmp_path: Path) -> Session:
-    """An endpoint that has two models, which nobody has called."""
+    """An endpoint with two models that nobody has called."""
     for name in ("left", "right"):
         content = artifact(name, tmp_path / name)
         session.client("s3").put_object(Bucket=session.bucket, Key=f"models/{name}.tar.gz", Body=content)

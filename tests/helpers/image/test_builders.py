@@ -1,4 +1,4 @@
-"""Who builds the image: what is asked of ECR and CodeBuild, and what a person is told.
+"""What builds the image: the calls to ECR and CodeBuild, and what the user is told.
 
 ECR and CodeBuild are moto's. CodeBuild there succeeds at once and has no log, so builds that take their time
 or fail are answered by botocore's Stubber, which holds answers against CodeBuild's own model. What a real
@@ -31,7 +31,7 @@ MANIFEST = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distributio
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    """An account with what Terraform makes of an image: registry, bucket, CodeBuild project."""
+    """An account with what Terraform creates for an image: registry, bucket, CodeBuild project."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
@@ -79,7 +79,7 @@ def outputs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def docker_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Put a script in Docker's place that notes how it is called, and says and does what it is told."""
+    """Replace Docker with a script that records how it is called, and prints and does what it is told."""
 
     def install(script: str) -> Path:
         folder = tmp_path / "bin"
@@ -162,7 +162,7 @@ def test_outputs_of_an_older_configuration_are_named(aws: Session, outputs: Path
 
 
 def test_codebuild_gets_the_zip_the_tag_and_the_base_by_digest(aws: Session, outputs: Path) -> None:
-    # moto's build pushes nothing, which is told.
+    # moto's build pushes nothing, and the message says so.
     with pytest.raises(UserError, match=rf"succeeded, but {REPOSITORY}:\S+ is missing"):
         builders.build(aws, "codebuild", str(outputs))
     client = aws.client("codebuild")
@@ -213,7 +213,7 @@ def builds(**changed: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def following(aws: Session, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Follow a build whose states are given, its log in CloudWatch's stand-in."""
+    """Follow a build with the given states, and with its log in CloudWatch's stand-in."""
     monkeypatch.setattr(codebuild, "POLL_SECONDS", 0.0)
     logs = aws.client("logs")
     logs.create_log_group(logGroupName="/aws/codebuild/shop")

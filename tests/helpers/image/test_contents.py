@@ -1,4 +1,4 @@
-"""What the image holds, what it is named by, and the table of algorithms."""
+"""What the image contains, how it is named, and the table of algorithms."""
 
 import configparser
 import io

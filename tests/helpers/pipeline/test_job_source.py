@@ -1,4 +1,4 @@
-"""The code that travels with a job: what it imports and nothing else, the same bytes for the same files."""
+"""The code shipped with a job: what it imports and nothing else, the same bytes for the same files."""
 
 import ast
 import io
@@ -50,7 +50,7 @@ def names(archive: bytes) -> list[str]:
 
 
 def test_what_a_job_imports_travels_and_nothing_else(package: Path) -> None:
-    """Also what it imports late, and the packages that a module is in; nothing of another package."""
+    """Also what it imports late, and the packages that contain a module; nothing from another package."""
     assert names(job_source.archive("toy.job", package)) == [f"toy/{name}" for name in TRAVELS]
 
 
@@ -88,7 +88,7 @@ def test_it_unpacks_to_the_package_with_rights_that_any_user_of_a_container_has(
 
 @pytest.mark.parametrize("job", job_source.JOBS)
 def test_a_job_finds_all_of_tabular_that_it_imports_in_its_source(job: str, tmp_path: Path) -> None:
-    """And what your own steps import: in a process that has the source in the place of the package."""
+    """This includes what your own steps import, in a process that has the source instead of the package."""
     own_steps = "from tabular.algorithms import Algorithm\nfrom tabular.serving import codec\n"
     with tarfile.open(fileobj=io.BytesIO(job_source.archive(job, own_steps=own_steps))) as archive:
         for entry in archive:
@@ -106,7 +106,7 @@ def test_a_job_finds_all_of_tabular_that_it_imports_in_its_source(job: str, tmp_
 
 
 def test_no_job_imports_what_its_source_would_not_show() -> None:
-    """A module that is imported by a text would not travel; estimators are, and are of other packages."""
+    """A module imported by a string is not shipped; estimators are, but they are in other packages."""
     for path in TABULAR.rglob("*.py"):
         called = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         by_text = [one for one in called if "import_module" in ast.dump(one.func)]

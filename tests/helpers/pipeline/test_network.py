@@ -1,4 +1,4 @@
-"""Jobs run where Terraform says: inside its VPC, every one of them, or in none."""
+"""All jobs run where Terraform says: inside its VPC, or in none."""
 
 import dataclasses
 import json

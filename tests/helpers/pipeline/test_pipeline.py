@@ -66,7 +66,7 @@ sys.stdout.write(compile_pipeline(connect("local", "many-models")).definition)
 
 @pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes(session: Session, compiled: Compiled, tmp_path: Path) -> None:
-    """In another process, with another order of hashing, whatever a person set for the SDK."""
+    """In another process, with another hash seed, whatever settings the user has for the SDK."""
     configuration = tmp_path / "config.yaml"
     configuration.write_text(
         "SchemaVersion: '1.0'\nSageMaker:\n  TrainingJob:\n    VpcConfig:\n      Subnets: [subnet-1]\n"

@@ -1,4 +1,4 @@
-"""Where the SageMaker SDK is made to fit: the version that this was seen on, and what it relies on."""
+"""Adaptations of the SageMaker SDK: the version they were written for, and what they rely on."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from helpers.session import Session
 
 @pytest.fixture
 def sdk(compiled: Compiled) -> Any:
-    """The module; imported after a session is connected, as the SDK wants it."""
+    """The module; imported after a session is connected, as the SDK needs it."""
     from helpers.pipeline import sdk
 
     return sdk
@@ -43,7 +43,7 @@ def test_the_sdk_still_validates_any_configuration_but_the_constant_one_which_is
 def test_the_sdk_still_validates_by_the_method_that_is_overridden(
     session: Session, sdk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Were it to validate by another one, definitions would be right, but would take seconds longer."""
+    """If the override did not take effect, definitions would be right, but would take seconds longer."""
     seen: list[Any] = []
     monkeypatch.setattr(sdk.SageMakerConfig, "validate_sagemaker_config", staticmethod(seen.append))
     made = sdk.pipeline_session(session)

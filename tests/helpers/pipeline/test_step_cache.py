@@ -1,4 +1,4 @@
-"""What runs again after an edit: the steps whose code it is, and no other."""
+"""What runs again after an edit: only the steps whose code was edited."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ PAGE = "reporting/page.py"
 
 
 def execute(session: Session, package: Path) -> executions.Run:
-    """Compile the pipeline with the code of a package, and run it with as few trials as there can be."""
+    """Compile the pipeline with the code of a package, and run it with as few trials as possible."""
     from helpers import pipeline
 
     compiler = pipeline.Compiler(session, job_source.upload(session, package=package))

@@ -1,4 +1,4 @@
-"""Pictures: each returns the axes it drew on, with words on them, and draws what it was given."""
+"""Plots: each returns the axes it drew on, labelled, and draws what it was given."""
 
 import json
 import warnings
@@ -25,7 +25,7 @@ from helpers.storage import File
 
 @pytest.fixture(autouse=True)
 def _quietly() -> Iterator[None]:
-    """A warning would stand in the notebook."""
+    """A warning would be shown in the notebook."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield

@@ -1,4 +1,4 @@
-"""Pictures of evaluations: each draws what the report says, or says that there is nothing."""
+"""Plots of evaluations: each draws what the report says, or says that there is nothing to draw."""
 
 import copy
 import warnings
@@ -59,7 +59,7 @@ BOTH = {"toys": BINARY, "houses": REGRESSION}
 
 @pytest.fixture(autouse=True)
 def _quietly() -> Iterator[None]:
-    """A warning would stand in the notebook."""
+    """A warning would be shown in the notebook."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield

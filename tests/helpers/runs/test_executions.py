@@ -24,7 +24,7 @@ FEW = "a,b,label\n1,2,x\n3,4,y\n"
 
 @pytest.fixture
 def few(tmp_path: Path) -> Dataset:
-    """A table that PreprocessData refuses, for it has too few rows."""
+    """A table that PreprocessData refuses, because it has too few rows."""
     (tmp_path / "few.csv").write_text(FEW)
     return Dataset("few", "label", (File(tmp_path / "few.csv"),))
 

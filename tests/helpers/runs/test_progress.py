@@ -1,4 +1,4 @@
-"""Progress: a table that changes in place, and a line for each change that the runner prints."""
+"""Progress: a table that is updated in place, and a line that the runner prints for each change."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a run found: left in the notebooks' outputs, gathered, written in one move, shown as a table."""
+"""A run's results: left in the notebooks' outputs, gathered, written whole, shown as a table."""
 
 import json
 from pathlib import Path

@@ -39,7 +39,7 @@ def state(place: Place) -> Iterator[Check]:
     backend = place.environment.backend()
     bucket, file = backend["bucket"], f"environments/{place.environment.name}.s3.tfbackend"
     if not bucket:
-        yield Check("state bucket", False, f"{file} does not name it", "Name a bucket of this account.")
+        yield Check("state bucket", False, f"{file} does not name a bucket", "Name one of this account.")
         return
     try:
         place.client("s3").head_bucket(Bucket=bucket)
