@@ -179,14 +179,14 @@ def _check_target(target: pd.Series, dataset: Dataset) -> None:
         raise ValueError(f"The target {name!r} is empty in every row; name a column that has values.")
     if distinct == 1:
         only = target.dropna().iloc[0]
-        raise ValueError(f"The target {name!r} is always {only!r}; name a column with at least two values.")
+        raise ValueError(f"The target {name!r} has only the value {only!r}; name a column with at least two.")
     if dataset.task == "binary" and distinct > 2:
         raise ValueError(f"The target {name!r} has {distinct} values, not two; leave task out, or fix it.")
     if dataset.task == "regression" and not pd.api.types.is_numeric_dtype(target):
         text = next(cell for cell in target.dropna() if pd.isna(pd.to_numeric(cell, errors="coerce")))
         raise ValueError(
-            f"The target {name!r} has {text!r}, which is not a number, and the task is regression; leave "
-            "task out, or fix the cell."
+            f"The target {name!r} contains {text!r}, which is not a number, and the task is regression; "
+            "leave task out, or fix the cell."
         )
 
 

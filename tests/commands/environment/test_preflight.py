@@ -213,7 +213,7 @@ def test_a_quota_that_is_too_low_says_what_to_ask_for(environment: Environment, 
     assert all(check.ok for check in others)
     assert low.seen.startswith("ml.m5.large for training job usage: 0 allowed, 12 needed ")
     assert low.todo == (
-        "Ask for 12, `aws service-quotas request-service-quota-increase --service-code sagemaker "
+        "Request 12 with `aws service-quotas request-service-quota-increase --service-code sagemaker "
         "--quota-code L-00000000 --desired-value 12 --region us-east-1`, or lower MAX_TUNING_PARALLEL_JOBS "
         "or DATASETS in parameters/aws.yaml."
     )

@@ -144,7 +144,11 @@ def test_with_nothing_left_there_is_nothing_to_do(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [
-        (b"<html>Log in to this network, please, now, here, today, soon</html>", 200, "gives another table"),
+        (
+            b"<html>Log in to this network, please, now, here, today, soon</html>",
+            200,
+            "returns a different table",
+        ),
         (b"1,2\n1,2,3,4,5,6,7\n", 200, "does not return a table"),
         (b"", 200, "it has 0 rows"),
         (
@@ -271,7 +275,7 @@ def test_dialect_and_encoding_are_found(own: Callable[..., dict[str, str]], cont
         (b"a,,label\n0,1,x\n", "column 2 of its header has no name"),
         (b"a,a,label\n0,1,x\n", "['a'] come more than once"),
         (b"a,label\n1,\n2,\n", "The target 'label' is empty in every row"),
-        (b"a,label\n1,x\n2,x\n3,\n", "The target 'label' holds only 'x'"),
+        (b"a,label\n1,x\n2,x\n3,\n", "The target 'label' has only the value 'x'"),
     ],
     ids=["empty", "only a header", "ragged", "binary", "no name", "twice", "no target", "one class"],
 )
@@ -292,8 +296,8 @@ def test_a_table_that_cannot_be_used_is_refused(
         ),
         ({"drop": ["c"]}, "Unknown column in drop 'c'"),
         ({"group": "label"}, "The target 'label' is in group"),
-        ({"task": "regression"}, "holds 'x', which is not a number, and the task is regression"),
-        ({"target": "a", "task": "binary"}, "The target 'a' holds 3 values, not two"),
+        ({"task": "regression"}, "contains 'x', which is not a number, and the task is regression"),
+        ({"target": "a", "task": "binary"}, "The target 'a' has 3 values, not two"),
         ({"date": ["a"]}, "The column 'a' is in date, and no format fits"),
         ({"numeric": ["label"], "target": "a"}, "Row 1 of the column 'label' is 'x', which is not a number"),
     ],

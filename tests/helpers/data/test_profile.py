@@ -83,7 +83,7 @@ def test_an_ordinary_table_is_warned_of_nothing(made: Callable[..., Dataset]) ->
         ([7] * ROWS, "the same in every row; it is left out"),
         ([1, None, None, None] * (ROWS // 4), "empty in 75% of the rows"),
         (range(1000, 1000 + ROWS), "differs in every row, as an ID does; if it is one, add it to drop"),
-        ([f"c{number}" for number in range(ROWS)], "differs in every row, as an id does"),
+        ([f"c{number}" for number in range(ROWS)], "differs in every row, as an ID does"),
     ],
     ids=["empty", "constant", "mostly empty", "numbers of an id", "texts of an id"],
 )

@@ -187,7 +187,7 @@ def test_answers_that_are_not_those_that_were_measured_are_an_error(
         return answer | {"predictions": ["class_0"] * len(answer["predictions"])}
 
     monkeypatch.setattr(endpoint, "predict", other)
-    with pytest.raises(JobFailed, match=r"wine: right 0\.\d+ on the held-out rows, .* reject it in 04"):
+    with pytest.raises(JobFailed, match=r"wine: accuracy 0\.\d+ on the held-out rows, .* reject it in 04"):
         endpoint.check(session, wine, 1)
 
 
@@ -206,7 +206,7 @@ def test_every_model_in_service_is_checked_and_leaves_its_facts(
     facts = next(content["facts"] for content in left if content["dataset"] == wine)
     assert facts["serving_version"] == 1
     assert facts["endpoint_key"].startswith("models/many-models--wine/1-")
-    assert re.fullmatch(r"36 rows, [01]\.\d{4} right", facts["prediction_check"])
+    assert re.fullmatch(r"36 rows, accuracy [01]\.\d{4}", facts["prediction_check"])
 
 
 # Many at a time

@@ -88,7 +88,7 @@ def test_errors_are_a_confusion_matrix_or_residuals() -> None:
     assert (toys.get_xlabel(), toys.get_ylabel(), toys.get_title()) == ("predicted", "label", "toys")
     assert [label.get_text() for label in toys.get_xticklabels()] == ["no", "yes"]
     assert houses.collections[0].get_offsets().tolist() == [[1.0, 0.5], [2.0, -0.5]]
-    assert houses.get_ylabel() == "prediction less truth"
+    assert houses.get_ylabel() == "prediction minus label"
 
 
 def test_a_rare_class_has_the_colours_of_a_common_one() -> None:
@@ -131,7 +131,7 @@ def test_the_ten_columns_that_matter_most_stand_on_top() -> None:
     (axes,) = quality.importance(BOTH)
     assert ticks(axes) == [f"column {i}" for i in reversed(range(10))]
     assert [bar.get_width() for bar in axes.patches][-1] == pytest.approx(0.3)
-    assert axes.get_xlabel() == "how much worse the auc is"
+    assert axes.get_xlabel() == "how much worse auc gets"
 
 
 def test_the_difference_stands_beside_what_may_be_lost() -> None:

@@ -39,8 +39,8 @@ def quotas(place: Place) -> Iterator[Check]:
             continue
         value, code = found[name]["Value"], found[name]["QuotaCode"]
         todo = (
-            f"Request {needed}, `aws service-quotas request-service-quota-increase --service-code sagemaker "
-            f"--quota-code {code} --desired-value {needed} --region {place.settings['region']}`, "
+            f"Request {needed} with `aws service-quotas request-service-quota-increase --service-code "
+            f"sagemaker --quota-code {code} --desired-value {needed} --region {place.settings['region']}`, "
             f"or lower {less}."
         )
         seen = f"{name}: {value:g} allowed, {needed} needed ({why})"
