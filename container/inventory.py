@@ -1,4 +1,4 @@
-"""What the image holds, written while it is built: `libraries.txt` for people, `sbom.json` for scanners."""
+"""List what the image contains while it is built: `libraries.txt` for people, `sbom.json` for scanners."""
 
 import json
 import re
@@ -7,11 +7,11 @@ import sysconfig
 from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
-ADDED = [sysconfig.get_path("purelib"), "/opt/tabular"]  # what is elsewhere is the base's
+ADDED = [sysconfig.get_path("purelib"), "/opt/tabular"]  # everything else comes from the base image
 
 
 def main() -> None:
-    """Write both files into the folder that is named, and print the first."""
+    """Write both files into the folder given as an argument, and print the first."""
     target = Path(sys.argv[1])
     found: dict[str, list[Distribution]] = {}  # in the order of the search path: the first is imported
     for one in distributions():
@@ -30,9 +30,9 @@ def main() -> None:
 
 def _origin(ones: list[Distribution]) -> str:
     if not _is_added(ones[0]):
-        return "of the base image"
+        return "from the base image"
     others = {one.version for one in ones[1:]} - {ones[0].version}
-    return f"instead of {', '.join(sorted(others))} of the base image" if others else "added"
+    return f"instead of {', '.join(sorted(others))} from the base image" if others else "added"
 
 
 def _is_added(one: Distribution) -> bool:

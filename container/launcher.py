@@ -1,7 +1,7 @@
-"""The image's `train` and `process` commands: unpack the source that came with a job and run it.
+"""The image's `train` and `process` commands: unpack the source shipped with a job and run it.
 
-This module stays in the image. What it runs, the package `tabular`, travels with every job as one
-content-addressed tarball, so that editing the code needs no new image.
+This module stays in the image. The package `tabular`, which it runs, is shipped with every job as one
+content-addressed tarball, so editing the code does not require a new image.
 """
 
 import json
@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 SOURCE = "source.tar.gz"
-TERMINATED = 128 + signal.SIGTERM  # the exit code of a command that a signal has ended
+TERMINATED = 128 + signal.SIGTERM  # the exit code of a command that was ended by the signal
 
 
 def train() -> None:
@@ -52,22 +52,22 @@ def process() -> None:
 
 
 def _run(module: str, archive: Path, arguments: list[str]) -> None:
-    if "AWS_REGION" in os.environ:  # all that SageMaker sets; boto3 reads the other one
+    if "AWS_REGION" in os.environ:  # SageMaker sets only this one; boto3 reads the other
         os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
     code = _base_dir() / "code"
     with tarfile.open(archive) as source:
         _unpack(source, code)
-    sys.path.insert(0, str(code))  # before the `tabular` installed in the image, which only `serve` uses
+    sys.path.insert(0, str(code))  # ahead of the `tabular` installed in the image, which only `serve` uses
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def _unpack(source: tarfile.TarFile, folder: Path) -> None:
-    """Write the files of an archive; the filters of `extractall` came with Python 3.11.4 only."""
+    """Write the files of an archive; `extractall` has filters only since Python 3.11.4."""
     for entry in source:
         path = folder / entry.name
         if not entry.isfile() or not path.resolve().is_relative_to(folder.resolve()):
-            raise SystemExit(f"{SOURCE} has {entry.name!r}; it may hold plain files in its own folder alone.")
+            raise SystemExit(f"{SOURCE} has {entry.name!r}; it may contain only files in its own folder.")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(source.extractfile(entry).read())
 
@@ -90,7 +90,7 @@ def _download(uri: str, target: Path) -> None:
 
 @contextmanager
 def _reporting_to(reason_file: Path) -> Iterator[None]:
-    """Write why a job failed where SageMaker reads it, and leave with exit code 1."""
+    """Write the reason for a failure to the file that SageMaker reads, and exit with code 1."""
     _end_when_told(reason_file)
     try:
         yield
@@ -98,7 +98,7 @@ def _reporting_to(reason_file: Path) -> Iterator[None]:
     except SystemExit as stop:  # a module's own one-sentence explanation, see tabular.spec.errors
         if not stop.code:
             return
-        left = f"The job left with exit code {stop.code}; its log says why."
+        left = f"The job exited with code {stop.code}; its log says why."
         reason = stop.code if isinstance(stop.code, str) else left
     except Exception as error:
         traceback.print_exc()
@@ -114,10 +114,10 @@ def _report(reason: str, reason_file: Path) -> None:
 
 
 def _end_when_told(reason_file: Path) -> None:
-    """Leave on SIGTERM, which a container's first process does not do by itself.
+    """Exit on SIGTERM, which a container's first process ignores by default.
 
-    A handler runs in the main thread, between two of its instructions, and fitting a model may be one
-    instruction of an hour. So another thread waits for the byte that Python writes at once.
+    A signal handler runs in the main thread, between two of its instructions, and fitting a model can be a
+    single instruction that takes an hour. So another thread waits for the byte that Python writes at once.
     """
     reading, writing = socket.socketpair()
     writing.setblocking(False)
@@ -125,7 +125,7 @@ def _end_when_told(reason_file: Path) -> None:
     signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
 
     def wait() -> None:
-        with reading, writing:  # both stay open for as long as this thread
+        with reading, writing:  # both stay open as long as this thread runs
             while reading.recv(1) != bytes([signal.SIGTERM]):
                 continue
         _report("The job was told to stop (SIGTERM).", reason_file)

@@ -1,12 +1,12 @@
 """What runs inside SageMaker's jobs and the endpoint.
 
-The folders, in the order of reading:
+The folders, in reading order:
 
 - `jobs`: the programs of the pipeline's steps: preprocess, train (one trial), refit, evaluate.
 - `spec`: the vocabulary: algorithms, metrics, options, columns, trials, documents. Standard library only.
 - `data`: from the raw file to typed features and splits.
-- `learning`: folds, the pipeline of preprocessing and estimator, and fitting it.
-- `portable`: a fitted model as arrays, which NumPy and C answer from, without scikit-learn.
+- `learning`: folds, the pipeline of preprocessing and estimator, and how it is fitted.
+- `portable`: a fitted model as arrays, from which NumPy and C predict without scikit-learn.
 - `judging`: held-out metrics with their uncertainty, the champion, the gate.
 - `reporting`: the evaluation page and the model card.
 - `serving`: the multi-model server.

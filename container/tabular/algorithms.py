@@ -1,4 +1,4 @@
-"""The table of algorithms, under the name by which people's own steps import it."""
+"""The table of algorithms, under the name that custom steps import."""
 
 from tabular.spec.algorithms import (
     ALGORITHMS,

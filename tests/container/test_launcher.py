@@ -77,7 +77,7 @@ def test_what_a_job_prints_reaches_the_log_at_once(aws, base):
     [
         ("raise SystemExit('The table is empty.')", "The table is empty."),
         ("raise ValueError('no such thing')", "ValueError: no such thing"),
-        ("import sys; sys.exit(3)", "The job left with exit code 3; its log says why."),
+        ("import sys; sys.exit(3)", "The job exited with code 3; its log says why."),
         ("import absent_module", "ModuleNotFoundError: No module named 'absent_module'"),
         ("this is no Python", "SyntaxError: invalid syntax (job.py, line 1)"),
         ("raise MemoryError", "MemoryError: "),
@@ -159,7 +159,7 @@ def test_source_holds_plain_files_alone(base, kind):
         tar.addfile(entry)
     give_code(base, packed.getvalue())
     assert run("process", base, "toy").returncode == 1
-    assert message(base) == "source.tar.gz has 'toy.py'; it may hold plain files in its own folder alone."
+    assert message(base) == "source.tar.gz has 'toy.py'; it may contain only files in its own folder."
 
 
 def test_a_job_ends_at_once_when_it_is_told_to_also_within_a_long_call(base):

@@ -78,11 +78,11 @@ def test_it_says_which_libraries_are_the_bases_and_which_were_added(engine: Engi
     dependencies = tomllib.loads((ROOT / "container/pyproject.toml").read_text())["project"]["dependencies"]
     assert {name.split(";")[0] for name in dependencies} - {"xgboost"} <= set(rows)
     origins = {origin for _, origin in rows.values()}
-    assert all(one == "added" or one.endswith("of the base image") for one in origins)
+    assert all(one == "added" or one.endswith("from the base image") for one in origins)
     version, origin = rows["numpy"]
     where = python(engine, image, "import numpy; print(numpy.__file__, numpy.__version__)").split()
     assert where[1] == version
-    assert where[0].startswith("/opt/venv/") == (origin != "of the base image")
+    assert where[0].startswith("/opt/venv/") == (origin != "from the base image")
 
 
 def test_the_bill_of_materials_names_every_library(engine: Engine, image: str) -> None:

@@ -1,7 +1,7 @@
 """From a raw file to features.
 
-- `csv_files`, `tables`: any file as a frame of raw cells.
-- `cells`, `dates`, `inference`, `cleaning`: what a cell means, what a column is, which rows stay.
+- `csv_files`, `tables`: read any file into a frame of raw cells.
+- `cells`, `dates`, `inference`, `cleaning`: what a cell means, the type of a column, which rows are kept.
 - `features`, `split_files`: cells as the estimators get them, and the files of a split.
-- `statistics`: what the rows of training look like, and how they are known again.
+- `statistics`: statistics of the training rows, and hashes to recognise these rows.
 """

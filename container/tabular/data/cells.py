@@ -1,4 +1,4 @@
-"""How one cell of a table is read: the same words mean the same in training and in serving."""
+"""How one cell of a table is read, with the same meaning in training and in serving."""
 
 import math
 from collections.abc import Iterable
@@ -19,39 +19,39 @@ __all__ = [
     "shown",
 ]
 
-# The words that pandas reads as a missing value, so that a cell means the same in training and here.
+# The words that pandas reads as a missing value, so that a cell has the same meaning in training and here.
 MISSING = frozenset(
     [
         "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
         "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
     ]
 )  # fmt: skip
-# What people write where there is no value, beside the words that every reader takes for a gap.
+# What people write for a missing value, in addition to the words that every reader knows.
 _USUAL = frozenset(word.casefold() for word in MISSING)
 MARKS = _USUAL | {
     *("?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "\\n"),
     *("nil", "none", "n.a.", "n.a", "k.a.", "unknown", "missing", "not available", "tbd"),
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
 }
-MOST_GAPS = 0.5  # marks for a gap may be half of a column
-MOST_OTHERS = 0.05  # other words are typing errors, and few
+MOST_GAPS = 0.5  # up to half of a column may be marks for missing values
+MOST_OTHERS = 0.05  # other words are typing errors, of which there are few
 TRUE = frozenset(["true", "yes", "t", "y", "1", "1.0"])
 FALSE = frozenset(["false", "no", "f", "n", "0", "0.0"])
 BOOLEANS = dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)
 
 
 def is_gap(text: str, missing: Iterable[str] = ()) -> bool:
-    """Whether a cell of a column of numbers or dates is a gap: by the usual words, or those of the column."""
+    """Whether a cell of numbers or dates means a missing value: a usual word, or one of the column's own."""
     return text in MISSING or text.casefold() in _USUAL or text in missing
 
 
 def number(cell: Any) -> float:
-    """The number in a cell, NaN where it is missing; anything else is a ValueError."""
+    """The number in a cell, NaN if it is missing; anything else is a ValueError."""
     if isinstance(cell, str):
         cell = cell.strip()
         if cell in MISSING:
             return math.nan
-        # float() would take 1_000 and the digits of every script
+        # float() would accept 1_000 and the digits of every script
         if "_" in cell or not cell.isascii():
             raise ValueError(f"{shown(cell)} is not a number.")
         try:
@@ -75,7 +75,7 @@ def number(cell: Any) -> float:
 
 
 def boolean(cell: Any) -> float:
-    """1.0 or 0.0, NaN where the cell is missing; anything else is a ValueError."""
+    """1.0 for true, 0.0 for false, NaN if the cell is missing; anything else is a ValueError."""
     if cell is None or (isinstance(cell, str) and cell.strip() in MISSING):
         return math.nan
     word = str(cell).strip().lower()
@@ -85,13 +85,13 @@ def boolean(cell: Any) -> float:
 
 
 def category(cell: Any) -> str:
-    """The level as text, empty where the cell is missing; a list or an object is a ValueError."""
+    """The level as text, empty if the cell is missing; a list or an object is a ValueError."""
     if isinstance(cell, list | dict):
-        raise ValueError(f"{shown(cell)} is not a text.")
+        raise ValueError(f"{shown(cell)} is not text.")
     return "" if cell is None or str(cell) in MISSING else str(cell)
 
 
 def shown(value: object) -> str:
-    """A value as an error names it: quoted, and cut where it is long."""
+    """A value as an error message shows it: quoted, and cut if it is long."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,4 +1,4 @@
-"""Rows that nothing can be learned from are left out: without a target or a time; repeated ones if asked."""
+"""Leave out rows that training cannot use: without a target or time, or duplicates if the options say so."""
 
 from typing import Any
 
@@ -17,19 +17,20 @@ MIN_ROWS = 20
 def clean(
     table: pd.DataFrame, target: str, options: Options = DEFAULTS
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Drop the columns that the options name, rows without a target or a time, and repeated rows if asked.
+    """Drop columns and duplicate rows as the options say, and rows without a target or a time.
 
-    The second answer tells how many rows were left out for which reason.
+    The second result says how many rows were left out for which reason.
 
     Raises:
-        BadInput: no such column, a cell that is no single value, an infinite number, or too few rows left.
+        BadInput: if a column does not exist, a cell is not a single value, a number is infinite, or too few
+            rows are left.
     """
     options.check_columns(table.columns, target)
     table = table.drop(columns=[name for name in options.drop if name not in options.subgroups])
     _check_cells(table)
     labelled = table.dropna(subset=[target])
     if len(table) and not len(labelled):
-        raise BadInput(f"The target {target!r} is empty in every row; there is nothing to learn from.")
+        raise BadInput(f"The target {target!r} is empty in every row; choose another target.")
     timed = labelled.dropna(subset=[options.time]) if options.time else labelled
     known = [name for name in table if name not in options.drop]
     repeated = timed.duplicated(subset=known)
@@ -42,12 +43,12 @@ def clean(
         "rows_repeated": len(timed) - len(cleaned),
     }
     if (count := int(repeated.sum())) and options.repeated == "keep":
-        share = f"{count} of {len(timed)} rows repeat others"
+        share = f"{count} of {len(timed)} rows are duplicates of others"
         report["warnings"] = [
             warning(
                 None,
-                f"{share} and are kept; say repeated: drop to leave them out, or repeated: together to keep "
-                "them on one side of every split.",
+                f"{share} and are kept; set repeated to 'drop' to leave them out, or to 'together' "
+                "to keep them on the same side of every split.",
             )
         ]
     if len(cleaned) < MIN_ROWS:
@@ -68,10 +69,10 @@ def _check_cells(table: pd.DataFrame) -> None:
             nested = values.map(lambda cell: isinstance(cell, list | dict | bytes | np.ndarray))
             if nested.any():
                 raise BadInput(
-                    f"The column {name!r} holds {type(values[nested].iloc[0]).__name__} cells, which are no "
-                    "single values; name it in drop, or unfold it in a clean of your own."
+                    f"The column {name!r} contains {type(values[nested].iloc[0]).__name__} cells, which are "
+                    "not single values; name it in drop, or flatten it in your own clean function."
                 )
         elif pd.api.types.is_float_dtype(values.dtype) and np.isinf(values.to_numpy(na_value=np.nan)).any():
             raise BadInput(
-                f"The column {name!r} holds an infinite number; leave cells empty whose number is unknown."
+                f"The column {name!r} contains an infinite number; leave cells with unknown numbers empty."
             )

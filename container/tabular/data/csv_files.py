@@ -1,4 +1,4 @@
-"""CSV of any dialect, encoding and compression: found in the file itself, always in the same way."""
+"""CSV of any dialect, encoding and compression, detected from the file itself and always in the same way."""
 
 import bz2
 import codecs
@@ -20,10 +20,10 @@ import pyarrow as pa
 
 __all__ = ["check_names", "is_text", "read_csv"]
 
-DELIMITERS = ",;\t|~ "  # of several that fit as well, the first
+DELIMITERS = ",;\t|~ "  # if several fit equally well, the first one wins
 SAMPLE_CHARACTERS, SAMPLE_LINES = 1 << 20, 200
 CHUNK = 1 << 20
-BYTE_ORDER_MARKS = {  # the longer first: that of UTF-16 begins that of UTF-32
+BYTE_ORDER_MARKS = {  # UTF-32 before UTF-16, because its mark begins with that of UTF-16
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -37,22 +37,22 @@ COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
     b"\x28\xb5\x2f\xfd": ("zstd", partial(pa.input_stream, compression="zstd")),
     b"PK\x03\x04": ("zip", lambda path: _only_member(path)),
 }
-# What is no CSV, by how it begins, and what a person can do with it.
+# Files that are not CSV, by their first bytes, and what the user can do with them.
 FOREIGN = {
-    b"\xd0\xcf\x11\xe0": "it is a workbook of Excel; save its sheet as CSV UTF-8",
-    b"%PDF": "it is a PDF; export the table as CSV from where it was made",
+    b"\xd0\xcf\x11\xe0": "it is an Excel workbook; save its sheet as CSV UTF-8",
+    b"%PDF": "it is a PDF; export the table as CSV from the program that created it",
 }
 _HTML = re.compile(r"\s*(<!doctype html|<html|<\?xml|<head|<body|<table)", re.IGNORECASE)
 _JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
-_SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's own first line
-UNNAMED = re.compile(r"Unnamed: \d+")  # pandas' name for a column without one
+_SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # a first line that only Excel knows
+UNNAMED = re.compile(r"Unnamed: \d+")  # pandas' name for a column without a name
 
 
 def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
-    """The rows of a file that begins with `magic`; columns of `texts` stay text.
+    """The rows of a file that begins with `magic`; the columns in `texts` stay text.
 
     Raises:
-        ValueError: it is no table; OSError and errors of the decompressing libraries, too.
+        ValueError: if it is not a table. OSError and errors of the decompression libraries are raised, too.
     """
     if said := next((said for start, said in FOREIGN.items() if magic.startswith(start)), None):
         raise ValueError(said)
@@ -68,7 +68,7 @@ def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
         raise ValueError(
             "it is a tar archive; unpack it and give its files"
             if sample[257:262] == "ustar"
-            else "it holds zero bytes, so it is not text, or it is UTF-16 without a byte order mark"
+            else "it contains zero bytes, so it is not text, or it is UTF-16 without a byte order mark"
         )
     _refuse_foreign(sample)
     named = _SEPARATOR.match(sample)
@@ -76,16 +76,16 @@ def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
     delimiter = named[1] if named else _delimiter(sample)
     lines = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=True)
     header, first = (next(filter(None, lines), []) for _ in range(2))
-    numbered = len(first) == len(header) + 1  # R's write.table names no column for its row names
+    numbered = len(first) == len(header) + 1  # R's write.table writes no header for its row names
     if numbered:
         header = ["", *header]
-    elif len(first) > len(header):  # pandas would take the first cells for an index
+    elif len(first) > len(header):  # pandas would use the first cells as an index
         raise ValueError("its rows have more cells than its header")
     check_names([name for name in header if name.strip()])
     with open_binary(path) as file, io.TextIOWrapper(file, encoding, newline="") as text:
         for _ in range(bool(named)):
             text.readline()
-        # low_memory would type a column chunk by chunk: 007 is 7 in one chunk and text in another.
+        # low_memory would detect a column's type chunk by chunk: 007 is 7 in one chunk and text in another.
         table = pd.read_csv(
             text,
             sep=delimiter,
@@ -96,7 +96,7 @@ def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
             index_col=False,
             dtype={name: str for name in header if name.strip() in texts},
         )
-    # pandas fills a short row with missing cells: only where the last is missing there may be one.
+    # pandas pads a short row with missing cells, so a row can be short only if its last cell is missing.
     if len(header) > 1 and table.iloc[:, -1].isna().any():
         with open_binary(path) as file, io.TextIOWrapper(file, encoding, newline="") as text:
             _check_widths(text, delimiter, len(header))
@@ -115,15 +115,15 @@ def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Look whether each column has a name of its own.
+    """Check that every column has a unique name.
 
     Raises:
-        ValueError: one has none, or two have the same.
+        ValueError: if a column has no name, or two have the same.
     """
     stripped = [name.strip() for name in names]
     repeated = sorted({name for name in stripped if stripped.count(name) > 1})
     if repeated:
-        raise ValueError(f"the column names {repeated} come more than once")
+        raise ValueError(f"the column names {repeated} occur more than once")
     if not stripped:
         raise ValueError("it is empty")
     if not all(stripped):
@@ -137,13 +137,13 @@ def is_text(values: pd.Series) -> bool:
 
 def _refuse_foreign(sample: str) -> None:
     if _HTML.match(sample):
-        raise ValueError("it is an HTML or XML page, probably one that says why there is no file; open it")
+        raise ValueError("it is an HTML or XML page, probably an error message; open it in a browser")
     if _JSON.match(sample):
         raise ValueError("it is JSON; save its rows as CSV or Parquet")
 
 
 def _names(header: Sequence[str]) -> list[str]:
-    """The header's names; a column without one has pandas' name for it, by which it is known again."""
+    """The header's names; a column without a name gets pandas' name for it, so that it can be recognised."""
     return [name if name.strip() else f"Unnamed: {place}" for place, name in enumerate(header)]
 
 
@@ -152,10 +152,10 @@ def _without_unnamed(table: pd.DataFrame, numbered: bool) -> tuple[pd.DataFrame,
 
     Args:
         table: its unnamed columns have pandas' names.
-        numbered: the first has no place in the header at all: it must number the rows.
+        numbered: the header has no cell at all for the first column, which must then number the rows.
 
     Raises:
-        ValueError: one holds something else.
+        ValueError: if an unnamed column contains anything else.
     """
     notes = []
     for place, name in enumerate(list(table)):
@@ -167,9 +167,9 @@ def _without_unnamed(table: pd.DataFrame, numbered: bool) -> tuple[pd.DataFrame,
                 "its rows have more cells than its header; if the first are row names, name their column"
             )
         if values.isna().all():
-            notes.append(f"column {place + 1} has neither a name nor a cell, and is left out.")
+            notes.append(f"column {place + 1} has no name and is empty: it is left out.")
         elif place == 0 and values.is_unique and values.notna().all():
-            notes.append("column 1 has no name and tells the rows apart (an index): it is left out.")
+            notes.append("column 1 has no name and only identifies the rows (an index): it is left out.")
         else:
             raise ValueError(f"column {place + 1} of its header has no name")
         table = table.drop(columns=name)
@@ -177,16 +177,16 @@ def _without_unnamed(table: pd.DataFrame, numbered: bool) -> tuple[pd.DataFrame,
 
 
 def _counts(values: pd.Series) -> bool:
-    """Whether they are 0, 1, 2, ... or 1, 2, 3, ..."""
+    """Whether the values are 0, 1, 2, ... or 1, 2, 3, ..."""
     numbers = pd.to_numeric(values, errors="coerce").to_numpy()
     return any(np.array_equal(numbers, np.arange(start, start + len(numbers))) for start in (0, 1))
 
 
 def _check_quotes(table: pd.DataFrame, delimiter: str) -> None:
-    """Look for a quote that was never meant to open a cell, and swallowed the lines up to the next one.
+    """Check that no stray quote was read as the start of a cell and swallowed the lines up to the next quote.
 
     Raises:
-        ValueError: a cell holds what are lines of the table.
+        ValueError: if a cell contains lines of the table.
     """
     for name in table:
         if not is_text(table[name]):
@@ -197,13 +197,13 @@ def _check_quotes(table: pd.DataFrame, delimiter: str) -> None:
             inside = cell.split("\n")[1:-1]
             if inside and sum(_is_row(line.split(delimiter), table) for line in inside) * 2 >= len(inside):
                 raise ValueError(
-                    f"in row {int(row) + 1} the column {str(name)!r} has a lone quote, which swallows "
-                    f"{len(inside)} lines up to the next one (from {cell[:30]!r}); double it or take it out"
+                    f"in row {int(row) + 1}, the column {str(name)!r} has a stray quote, which swallows "
+                    f"{len(inside)} lines up to the next quote (from {cell[:30]!r}); double it or remove it"
                 )
 
 
 def _is_row(cells: Sequence[str], table: pd.DataFrame) -> bool:
-    """Whether these cells fit the columns: numbers where these are numbers, or levels that they have."""
+    """Whether these cells fit the columns: numbers in numeric columns, and known levels in the others."""
     if len(cells) != len(table.columns):
         return False
     evidence = 0
@@ -220,15 +220,15 @@ def _is_row(cells: Sequence[str], table: pd.DataFrame) -> bool:
 def _only_member(path: Path) -> BinaryIO:
     archive = zipfile.ZipFile(path)
     if "[Content_Types].xml" in archive.namelist():
-        raise ValueError("it is a workbook of Excel; save its sheet as CSV UTF-8")
+        raise ValueError("it is an Excel workbook; save its sheet as CSV UTF-8")
     members = [one for one in archive.namelist() if not one.endswith("/") and "__MACOSX" not in one]
     if len(members) != 1:
-        raise ValueError(f"it is a zip archive of {len(members)} files, and one is expected")
+        raise ValueError(f"it is a zip archive of {len(members)} files instead of one; unpack it")
     return archive.open(members[0])
 
 
 def _encoding(file: BinaryIO) -> str:
-    """By the byte order mark; else UTF-8 where all of the file is, and Windows-1252 where it is not."""
+    """The encoding of the byte order mark; without one, UTF-8 if the whole file is, else Windows-1252."""
     chunk = file.read(CHUNK)
     for mark, name in BYTE_ORDER_MARKS.items():
         if chunk.startswith(mark):
@@ -249,10 +249,11 @@ def _encoding(file: BinaryIO) -> str:
 
 
 def _delimiter(sample: str) -> str:
-    """The delimiter by which most lines have as many cells as the header; of several that of most cells.
+    """The delimiter that gives most lines as many cells as the header; if several tie, the most cells win.
 
-    Measured on 144 made tables (four delimiters, decimal commas, quoted texts holding the others) this and
-    clevercsv find all, and csv.Sniffer 129; it needs a hundredth of a second where clevercsv needs 0.1.
+    On 144 generated tables (four delimiters, decimal commas, quoted text containing the other delimiters),
+    this function and clevercsv detect all delimiters, and csv.Sniffer 129 of them. This function takes 0.01 s
+    per table, and clevercsv 0.1 s.
     """
     best = (0.0, 1, ",")
     for delimiter in DELIMITERS:
@@ -269,4 +270,4 @@ def _check_widths(text: io.TextIOWrapper, delimiter: str, width: int) -> None:
     next(filter(None, lines))
     for row in lines:
         if row and len(row) != width:
-            raise ValueError(f"line {lines.line_num} has {len(row)} cells where the header has {width}")
+            raise ValueError(f"line {lines.line_num} has {len(row)} cells, but the header has {width}")

@@ -1,4 +1,4 @@
-"""Dates as numbers: cells to days since 1970 (UTC), and days to what a model learns from. NumPy alone."""
+"""Dates as numbers: cells to days since 1970 (UTC), and days to features. It needs only NumPy."""
 
 import math
 import re
@@ -24,14 +24,14 @@ __all__ = [
     "is_ambiguous",
 ]
 
-# Any ISO 8601 date with or without a time and an offset; named as pandas.to_datetime names it.
+# Any ISO 8601 date with or without a time and an offset; the name is that of pandas.to_datetime.
 ISO = "ISO8601"
 _ISO_START = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _DAYS = (
     "%Y/%m/%d",
     "%d.%m.%Y",
-    "%m/%d/%Y",  # where no day is beyond 12, a slash means the month first, as to pandas
+    "%m/%d/%Y",  # if no day is greater than 12, a slash means that the month comes first, as in pandas
     "%d/%m/%Y",
     "%d-%m-%Y",
     "%m-%d-%Y",
@@ -47,9 +47,9 @@ _DAYS = (
     "%d %b %y",
 )
 FORMATS = (ISO, *(day + time for day in _DAYS for time in _TIMES))
-# What might as well be a number, or has two digits for a year: only where a person says that it is a date.
+# Formats that could also be numbers, or have two-digit years: tried only if the user says that it is a date.
 FORCED = ("%Y%m%d", "%Y-%m", "%Y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y")
-# Dates that databases write for none.
+# Dates that databases write for a missing date.
 NO_DATES = ("0000-00-00", "0001-01-01", "9999-12-31", "01/01/0001", "1/1/0001", "31/12/9999", "12/31/9999")
 SWAPPED = {"%m/%d/%Y": "%d/%m/%Y", "%d-%m-%Y": "%m-%d-%Y"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,27 +58,27 @@ SAMPLE = 20
 
 
 def day_number(cell: Any, form: str) -> float:
-    """Days since 1970-01-01 (UTC) of a cell, NaN where it is missing; without an offset it is in UTC.
+    """A cell as days since 1970-01-01 (UTC), NaN if it is missing; a date without an offset is in UTC.
 
     Raises:
-        ValueError: the cell is not a date of this format.
+        ValueError: if the cell is not a date in this format.
     """
     if cell is None or cell != cell:  # NaN
         return np.nan
-    if isinstance(cell, float) and cell.is_integer():  # whole numbers of a column that has gaps
+    if isinstance(cell, float) and cell.is_integer():  # an integer in a column with missing values
         cell = int(cell)
     text = str(cell).strip()
     return np.nan if text in MISSING else _day_number(text, form)
 
 
 def date(cell: Any, form: str, missing: Collection[str]) -> float:
-    """`day_number` of a cell of a column, in which some texts are gaps."""
+    """`day_number` of a cell in a column in which some strings mean a missing value."""
     if isinstance(cell, str) and is_gap(cell.strip(), missing):
         return np.nan
     return day_number(cell, form)
 
 
-@lru_cache(maxsize=4096)  # a table holds few dates many times
+@lru_cache(maxsize=4096)  # a table repeats a few dates many times
 def _day_number(text: str, form: str) -> float:
     try:
         if form != ISO:
@@ -87,7 +87,7 @@ def _day_number(text: str, form: str) -> float:
             moment = datetime.fromisoformat(text)
         else:
             raise ValueError
-        if moment.year < 1000:  # which strftime writes in fewer digits than it reads
+        if moment.year < 1000:  # strftime writes these years with fewer digits than strptime reads
             raise ValueError
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
@@ -97,20 +97,22 @@ def _day_number(text: str, form: str) -> float:
 
 
 class FoundDates(NamedTuple):
-    """The format of a column's dates, and what its other cells are, each with its count."""
+    """The format of a column's dates, and the counts of its other cells."""
 
     format: str
     gaps: Mapping[str, int]
 
 
 def find_dates(counts: Mapping[Any, int], forced: bool = False) -> FoundDates | None:
-    """The first format that the cells of a column have, but for gaps; None where it is not one of dates.
+    """The first format that fits the cells of a column; None if it is not a column of dates.
 
-    Gaps are the usual marks, dates that stand for none (0001-01-01, 9999-12-31), and few other words.
+    Cells that mean a missing value need not fit: the usual marks, dates that databases write for a missing
+    one (0001-01-01, 9999-12-31), and a few other words.
 
     Args:
-        counts: how often each cell comes; empty ones left out.
-        forced: a person says that these are dates: numbers are tried as dates too, and every cell counts.
+        counts: how often each cell occurs, without empty cells.
+        forced: whether the user says that these are dates; then numbers are tried as dates, too, and no other
+            words are allowed.
     """
     gaps, present = {}, {}
     for cell, count in counts.items():
@@ -131,13 +133,13 @@ def find_dates(counts: Mapping[Any, int], forced: bool = False) -> FoundDates | 
 
 
 def is_ambiguous(cells: Iterable[Any], form: str) -> bool:
-    """Whether day and month of a format with slashes or hyphens could as well be the other way round."""
+    """Whether day and month could also be the other way round in a format with slashes or hyphens."""
     other = SWAPPED.get(form[:8])
     return other is not None and all(_is_date(cell, other + form[8:]) for cell in cells)
 
 
 def as_text(days: np.ndarray, form: str) -> list[str | None]:
-    """Day numbers (n_rows,) as cells of a format, so that reading them gives the same numbers."""
+    """Day numbers (n_rows,) as cells in a format; reading the cells returns the same numbers."""
     moments = [None if day != day else _moment(day) for day in days.tolist()]
     if form != ISO:
         return [None if moment is None else moment.strftime(form) for moment in moments]

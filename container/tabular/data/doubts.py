@@ -1,4 +1,4 @@
-"""What a person should know of how a table was read: where the evidence leaves room for doubt."""
+"""Warnings for the user about how a table was read, if the evidence leaves room for doubt."""
 
 import unicodedata
 from collections import defaultdict
@@ -14,8 +14,8 @@ from tabular.spec.columns import Column, Schema
 
 __all__ = ["doubts"]
 
-SHOWN = 3  # of a list in a sentence
-MOST_LEVELS = 100  # of which each is compared with each
+SHOWN = 3  # entries of a list in a sentence
+MOST_LEVELS = 100  # that are compared with each other
 
 
 def doubts(table: pd.DataFrame, schema: Schema) -> list[dict[str, str | None]]:
@@ -39,12 +39,12 @@ def _of_dates(values: pd.Series, column: Column) -> Iterator[str]:
         return
     if column.missing:
         count = int(values.astype(str).str.strip().isin(column.missing).sum())
-        yield f"dates; {_listed(column.missing)} in {count} of {len(values)} rows taken as missing."
+        yield f"dates; {_listed(column.missing)} in {count} of {len(values)} rows are read as missing."
     if is_ambiguous(values.dropna().unique(), str(column.format)):
         first, second = ("month", "day") if str(column.format).startswith("%m") else ("day", "month")
         yield (
-            f"dates without a number over 12: read as {first}/{second}, and they may be {second}/{first}; "
-            "write them as 2024-01-31 to be sure."
+            f"dates in which no day is greater than 12: they are read as {first}/{second} but could be "
+            f"{second}/{first}; write them as 2024-01-31 to be sure."
         )
 
 
@@ -55,21 +55,21 @@ def _of_levels(values: pd.Series, column: Column) -> Iterator[str]:
     if len(levels) <= MOST_LEVELS:
         yield from _alike(levels, "levels")
     if len(levels) > 1 and len(levels) == values.notna().sum() == len(values):
-        yield "a text that differs in every row, as an id does; if it is one, name it in drop."
+        yield "text that is different in every row, like an id; if it is one, name it in drop."
     if marks := [level for level in levels if str(level).strip().casefold() in MARKS]:
-        yield f"a category with the levels {_listed(marks)}, which may stand for a missing cell."
+        yield f"a category with the levels {_listed(marks)}, which may mean a missing value."
 
 
 def _alike(levels: Iterable[object], called: str) -> Iterator[str]:
-    """Levels that differ in blanks, case or Unicode form alone."""
+    """Warn about levels that differ only in blanks, case or Unicode form."""
     groups = defaultdict(list)
     for level in map(str, levels):
         groups[" ".join(unicodedata.normalize("NFKC", level).casefold().split())].append(level)
     for group in groups.values():
         if len(group) > 1:
             yield (
-                f"the {called} {_listed(sorted(group))} differ in blanks, case or Unicode form alone and "
-                "stay apart; write them alike if they are the same."
+                f"the {called} {_listed(sorted(group))} differ only in blanks, case or Unicode form, and are "
+                "kept apart; spell them the same if they mean the same."
             )
 
 

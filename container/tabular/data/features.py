@@ -1,4 +1,4 @@
-"""Cells as the estimators get them, by the kinds of their columns, and back to the cells of a request."""
+"""Cells to the features that the estimators get, by the kind of each column, and back to request cells."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ __all__ = ["as_rows", "features", "texts"]
 
 
 def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """The columns of a raw table as the estimators get them, row by row and without anything fitted.
+    """The columns of a raw table as the estimators get them, converted row by row without fitting anything.
 
-    Numbers and booleans become float64 with NaN where a cell is empty, dates the days since 1970;
-    categories become text, in which an empty cell is the empty text, a level like any other.
+    Numbers and booleans become float64, with NaN for an empty cell. Dates become days since 1970. Categories
+    become text, with the empty string for an empty cell, which is a level like any other.
     """
     columns = {}
     for column in schema.columns:
@@ -34,21 +34,21 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def texts(values: pd.Series) -> pd.Series:
-    """Cells as text, empty where one is missing."""
+    """Cells as text, with the empty string for a missing cell."""
     present = values.astype(object).where(values.notna(), None)
-    levels: dict[tuple[type, Any], str] = {}  # each once; by type, too, as True equals 1
+    levels: dict[tuple[type, Any], str] = {}  # each level once; also by type, because True equals 1
     found = [levels.setdefault((type(cell), cell), category(cell)) for cell in present]
     return pd.Series(found, values.index, dtype=object)
 
 
 def as_boolean(values: pd.Series) -> pd.Series:
-    """1.0 for true, 0.0 for false, NaN for an empty cell or another word."""
+    """1.0 for true, 0.0 for false, NaN for an empty cell or any other word."""
     words = values.map(str, na_action="ignore").str.strip().str.lower()
     return words.map(BOOLEANS).astype(np.float64)
 
 
 def as_rows(frame: pd.DataFrame, schema: Schema) -> list[list[Any]]:
-    """Features as the cells of a request: None where one is missing, dates and numbers as the table's."""
+    """Features as the cells of a request: None if missing, dates and numbers in the format of the table."""
     cells = frame.astype(object).where(frame.notna(), None)
     for column in schema.columns:
         if column.kind == "date":

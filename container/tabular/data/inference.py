@@ -1,4 +1,4 @@
-"""What a cleaned table is: its task, its classes, and the kind of each column."""
+"""The schema of a cleaned table: its task, its classes, and the kind of each column."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,29 +25,30 @@ def infer_schema(
     options: Options = DEFAULTS,
     numbers: Mapping[str, FoundNumbers] = NOTHING_FOUND,
 ) -> Schema:
-    """Type the columns; those that are empty or hold one value alone are left out, as are group and time.
+    """The schema of a table, without the columns that are constant or empty and without group and time.
 
     Raises:
-        BadInput: a target that does not fit the task family or the options, or no usable column.
+        BadInput: if the target does not fit the task family or the options, or no column is usable.
     """
     task, classes = _task(table[target], family, options)
     if options.log_target and (task != "regression" or table[target].min() <= -1):
         seen = f"the smallest is {table[target].min()}" if task == "regression" else f"the task is {task}"
-        raise BadInput(f"log_target needs numbers above -1 as the target, and {seen}; leave it out.")
+        raise BadInput(f"log_target needs a target of numbers greater than -1, and {seen}; leave it out.")
     if options.class_weight != "none" and task == "regression":
-        raise BadInput("class_weight is for classes, and the target is a number; leave it out.")
+        raise BadInput("class_weight is only for classification, and the target is a number; leave it out.")
     apart = {target, options.group, options.time, *options.drop}
     names = [name for name in table.columns if name not in apart and table[name].nunique(dropna=False) > 1]
     if not names:
         raise BadInput(
-            "No column besides the target holds more than one value; there is nothing to learn from."
+            "No column except the target has more than one value; add columns from which the target can be "
+            "predicted."
         )
     columns = tuple(_written(column_of(name, table[name], options), numbers) for name in names)
     return Schema(task, target, classes, columns, options)
 
 
 def _written(column: Column, numbers: Mapping[str, FoundNumbers]) -> Column:
-    """The column with how its numbers are written, where that was found in the raw table."""
+    """The column with the format of its numbers, if one was detected in the raw table."""
     found = numbers.get(column.name)
     if found is None or column.kind != "numeric":
         return column
@@ -59,7 +60,7 @@ def _written(column: Column, numbers: Mapping[str, FoundNumbers]) -> Column:
 
 
 def encode(target: pd.Series, schema: Schema) -> np.ndarray:
-    """Labels as their positions in `schema.classes`; the numbers themselves for a regression. (n_rows,)."""
+    """Labels as their positions in `schema.classes`, or the numbers themselves for regression: (n_rows,)."""
     if schema.task == "regression":
         return target.to_numpy(dtype=np.float64)
     positions = {label: position for position, label in enumerate(schema.classes)}
@@ -70,8 +71,8 @@ def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tu
     if options.task != "auto" and (options.task == "regression") != (family == "regression"):
         right = "regression" if options.task == "regression" else "classification"
         raise BadInput(
-            f"The option task is {options.task}, and this is the pipeline of the {family} family; start the "
-            f"{right} pipeline, or change the option."
+            f"The option task is {options.task}, but this is the {family} pipeline; start the {right} "
+            "pipeline, or change the option."
         )
     if family == "regression":
         if not pd.api.types.is_numeric_dtype(target):
@@ -80,15 +81,16 @@ def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tu
             )
         if target.nunique() < 2:
             raise BadInput(
-                f"The target {target.name!r} holds only {target.iloc[0]}; there is nothing to predict."
+                f"The target {target.name!r} contains only {target.iloc[0]}, so there is nothing to predict; "
+                "choose another target."
             )
         return "regression", ()
     classes = _classes(target)
     task: Task = "binary" if len(classes) == 2 else "multiclass"
     if options.task not in ("auto", task):
         raise BadInput(
-            f"The option task is {options.task}, and the target {target.name!r} holds {len(classes)} "
-            "classes; leave the option out."
+            f"The option task is {options.task}, but the target {target.name!r} has {len(classes)} classes; "
+            "leave the option out."
         )
     return task, classes
 
@@ -97,12 +99,12 @@ def _classes(target: pd.Series) -> tuple[str | int | float, ...]:
     labels = sorted(set(_labels(target)))
     if len(labels) < 2:
         raise BadInput(
-            f"The target {target.name!r} holds only {labels[0]!r}; a classification needs two classes."
+            f"The target {target.name!r} contains only {labels[0]!r}; classification needs two classes."
         )
     if len(labels) > MAX_CLASSES:
         raise BadInput(
-            f"The target {target.name!r} holds {len(labels)} different values; at most {MAX_CLASSES} classes "
-            "are allowed. Use the regression pipeline for a quantity."
+            f"The target {target.name!r} has {len(labels)} distinct values, and at most {MAX_CLASSES} "
+            "classes are allowed; use the regression pipeline to predict a quantity."
         )
     return tuple(labels)
 
@@ -112,6 +114,6 @@ def _labels(target: pd.Series) -> list[str | int | float]:
     if pd.api.types.is_bool_dtype(target) or not pd.api.types.is_numeric_dtype(target):
         return [str(label) for label in target]
     labels = target.tolist()
-    # A column of whole numbers that had a gap is read as floats.
+    # A column of integers with a missing value is read as floats.
     whole = all(float(label).is_integer() for label in labels)
     return [int(label) for label in labels] if whole else labels

@@ -1,6 +1,6 @@
-"""Numbers as people write them: thousands, decimal commas, currencies and units, and marks for a gap.
+"""Numbers as people write them: thousands, decimal commas, currencies, units and marks for missing values.
 
-How a column's numbers are written is found once, in the raw table; training and serving read them by it.
+The format of a column's numbers is detected once, in the raw table; training and serving then use it.
 """
 
 import math
@@ -21,14 +21,14 @@ _CODES = (
 )
 _AFFIX = rf"(?:[{CURRENCIES}]|{_CODES})"
 _UNIT = r"(?:%|\u2030|\u00b0[CF]?|[A-Za-z\u00b5\u03bc]{1,5}(?:[/\u00b7][A-Za-z]{1,3})?[\u00b2\u00b3]?)"
-_MINUS = "\u2212\u2013-"  # the hyphen last, where it means itself in a class
+_MINUS = "\u2212\u2013-"  # the hyphen comes last, where a character class takes it literally
 _NUMBER = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?P<before>{_AFFIX})?\s*(?P<inner>[{_MINUS}])?\s*"
     r"(?P<digits>\d[\d.,'\u2019 \u00a0\u202f]*|[.,]\d+)(?P<power>[eE][+-]?\d+)?"
     rf"\s*(?P<behind>{_AFFIX}|{_UNIT})?\s*(?P<minus>[{_MINUS}])?\s*(?P<close>\))?",
-    re.ASCII,  # the digits of other scripts are words
+    re.ASCII,  # digits of other scripts count as words
 )
-LONGEST = 64  # characters of a number
+LONGEST = 64  # characters in a number
 _BLANKS = "\u00a0\u202f"
 _GROUPS = {"": r"\d+", ",": r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d+"} | {
     sign: rf"\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+|\d+" for sign in (".", "'", " ")
@@ -43,21 +43,22 @@ _CORES = {
 
 
 class FoundNumbers(NamedTuple):
-    """How the numbers of a column are written, and what its other cells are, each with its count."""
+    """How the numbers of a column are written, and the counts of its other cells."""
 
     format: NumberFormat
     gaps: Mapping[str, int]
 
 
 def find_numbers(counts: Mapping[str, int], decimal_comma: bool = False) -> FoundNumbers | None:
-    """How a column of texts writes numbers; None where it is not a column of numbers.
+    """How a column of text writes its numbers; None if it is not a column of numbers.
 
-    A column is one of numbers where, but for marks of a gap and few other words, all of its cells are
-    numbers of one way of writing, in one unit or currency. Codes are not: leading zeros say so.
+    In a column of numbers, all cells are numbers in one format and in one unit or currency, except for marks
+    for missing values and a few other words. Codes are not numbers; they are recognised by leading zeros.
 
     Args:
-        counts: how often each text comes; empty cells left out.
-        decimal_comma: whether 1,234 is rather one and a bit, as in a file whose delimiter is no comma.
+        counts: how often each text occurs, without empty cells.
+        decimal_comma: whether the comma in 1,234 is likely to be a decimal comma, as in a file whose
+            delimiter is not a comma.
     """
     parts, gaps = {}, Counter[str]()
     for text, count in counts.items():
@@ -92,10 +93,10 @@ def find_numbers(counts: Mapping[str, int], decimal_comma: bool = False) -> Foun
 
 
 def read_number(text: str, form: NumberFormat = PLAIN) -> float:
-    """The number in a text.
+    """The number that a text contains.
 
     Raises:
-        ValueError: it is not a finite number that is written so.
+        ValueError: if it is not a finite number in this format.
     """
     match = _match(text.strip())
     if match is None or (match["open"] is None) != (match["close"] is None):
@@ -121,7 +122,7 @@ def read_number(text: str, form: NumberFormat = PLAIN) -> float:
 
 
 def written(number: float, form: NumberFormat) -> str:
-    """A number as a cell of a column, so that reading it gives the same number."""
+    """A number as a cell of a column; reading the cell returns the same number."""
     return repr(number).replace(".", form.decimal)
 
 
@@ -137,9 +138,9 @@ def _digits(match: re.Match[str]) -> str:
 
 
 def _style(digits: list[str], decimal_comma: bool) -> tuple[str, str]:
-    """Decimal sign and thousands' sign that fit most; of several the likelier."""
+    """The decimal and thousands separators that fit the most numbers; if several tie, the likeliest."""
     order = sorted(_STYLES, key=lambda style: (style[0] != ",") == decimal_comma)
-    if not decimal_comma:  # 1,234 is a thousand before it is one and a bit
+    if not decimal_comma:  # the comma in 1,234 is taken for a thousands separator first
         order = sorted(_STYLES, key=lambda style: (style[0] != ".", bool(style[1])))
     plain = (".", "")
     fits = {style: sum(bool(_CORES[style].fullmatch(one)) for one in digits) for style in order}
@@ -149,7 +150,7 @@ def _style(digits: list[str], decimal_comma: bool) -> tuple[str, str]:
 
 
 def _affixes(parts: Mapping[str, re.Match[str]], counts: Mapping[str, int]) -> tuple[str, ...]:
-    """The currency before and the unit behind that come most often; cells with another are no numbers."""
+    """The most frequent currency before and unit after the numbers; cells with any other are not numbers."""
     found = []
     for place in ("before", "behind"):
         seen = Counter[str]()

@@ -1,4 +1,4 @@
-"""The files of a split: features, encoded target and schema, and beside them what is no feature."""
+"""The files of a split: features, encoded target and schema, and the columns that are not features."""
 
 import json
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ def write_split(
     groups: np.ndarray | None = None,
     subgroups: pd.DataFrame | None = None,
 ) -> None:
-    """Write features, encoded target and schema of one split; beside them, if given, what is no feature.
+    """Write features, encoded target and schema of one split, and groups and subgroups if given.
 
     Args:
         folder: where to write.
         frame: the features (n_rows, n_columns).
         target: the encoded target (n_rows,).
-        schema: what the columns are.
+        schema: the schema of the columns.
         groups: the number of each row's group (n_rows,), which folds keep together.
-        subgroups: the columns (n_rows, n) by whose levels an evaluation is split, as texts.
+        subgroups: the columns (n_rows, n) by which an evaluation is broken down.
     """
     folder.mkdir(parents=True, exist_ok=True)
     frame = frame.copy()
@@ -44,7 +44,7 @@ def write_split(
 
 
 def read_split(folder: Path) -> tuple[pd.DataFrame, np.ndarray, Schema]:
-    """Features (n_rows, n_columns), encoded target (n_rows,) and schema, as `write_split` left them."""
+    """Features (n_rows, n_columns), encoded target (n_rows,) and schema, as `write_split` wrote them."""
     schema = Schema.from_dict(json.loads((folder / "schema.json").read_text()))
     frame = pd.read_parquet(folder / "data.parquet")
     for name in schema.of_kind("categorical"):
@@ -53,12 +53,12 @@ def read_split(folder: Path) -> tuple[pd.DataFrame, np.ndarray, Schema]:
 
 
 def read_groups(folder: Path) -> np.ndarray | None:
-    """The number of each row's group (n_rows,), None where rows have none."""
+    """The number of each row's group (n_rows,); None if the rows have no groups."""
     file = folder / "groups.parquet"
     return pd.read_parquet(file)["group"].to_numpy() if file.exists() else None
 
 
 def read_subgroups(folder: Path) -> pd.DataFrame | None:
-    """The columns that PreprocessData left beside a split, row by row; None if none was named."""
+    """The subgroup columns that PreprocessData wrote next to a split, row by row; None without any."""
     path = folder / SUBGROUPS
     return pd.read_parquet(path) if path.exists() else None

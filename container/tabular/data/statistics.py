@@ -1,4 +1,4 @@
-"""What the rows of training look like, by column: the baseline that travels with a model."""
+"""Statistics of the training rows by column (the baseline kept with a model), and hashes of the rows."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -17,11 +17,11 @@ QUARTILES = {"min": 0.0, "first_quartile": 0.25, "median": 0.5, "third_quartile"
 
 
 def baseline(frame: pd.DataFrame, schema: Schema) -> Mapping[str, Any]:
-    """Statistics of each feature, numbers of six digits; None where no cell is filled.
+    """Statistics of each feature, rounded to six digits; None if every cell is empty.
 
-    Numbers have mean, standard_deviation and quartiles, booleans the share of true, dates the first and the
-    last, categories the shares of the most frequent levels and how many there are; all have the share that
-    is missing.
+    Numbers have mean, standard_deviation and quartiles, and booleans the fraction of true values. Dates have
+    the first and the last date. Categories have the frequencies of the most frequent levels, and the number
+    of levels. All have the fraction of missing values.
     """
     return {column.name: _of_column(frame[column.name], column) for column in schema.columns}
 
@@ -50,19 +50,19 @@ def _rounded(number: float) -> float | None:
     return float(f"{number:.6g}") if np.isfinite(number) else None
 
 
-ROWS = "rows.bin"  # little-endian uint64, in the order of the rows of training
+ROWS = "rows.bin"  # little-endian uint64, in the order of the training rows
 
 
 CHUNK = 65_536
 
 
 def row_hashes(frame: pd.DataFrame, labels: Sequence[Any], columns: Sequence[str]) -> np.ndarray:
-    """A number of 64 bits for each row (n_rows,), the same wherever the row comes again.
+    """A 64-bit hash of each row (n_rows,); equal rows have equal hashes in every table.
 
     Args:
-        frame: features as `schema.features` makes them: numbers, or text.
-        labels: what was to be predicted (n_rows,): labels in their own type, or numbers.
-        columns: the features that count, in their order.
+        frame: features as `tabular.data.features.features` returns them: numbers, or text.
+        labels: the true targets (n_rows,): labels in their own type, or numbers.
+        columns: the features to include, in this order.
     """
     hashes = np.empty(len(frame), dtype="<u8")
     values = [frame[name].to_numpy() for name in columns] + [_as_column(labels)]
@@ -79,10 +79,10 @@ def _as_column(labels: Sequence[Any]) -> np.ndarray:
 
 
 def _as_bits(values: np.ndarray) -> np.ndarray:
-    """Cells as uint64 (n_rows,): of numbers their bits, of texts a hash."""
+    """Cells as uint64 (n_rows,): the bits of a number, or a hash of text."""
     if values.dtype.kind in "fiu":
         numbers = values.astype("<f8") + 0.0  # -0.0 becomes 0.0
-        numbers[np.isnan(numbers)] = np.nan  # which has many bit patterns
+        numbers[np.isnan(numbers)] = np.nan  # NaN has many bit patterns
         return numbers.view("<u8")
     found = {
         text: blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in set(values)

@@ -1,4 +1,4 @@
-"""Tables as people have them, CSV or Parquet, and what is found in their columns."""
+"""Read the user's tables, CSV or Parquet, and detect what their columns contain."""
 
 import csv
 import lzma
@@ -26,33 +26,33 @@ __all__ = ["MAX_CLASSES", "column_of", "kind_of", "read_table", "table_files", "
 
 MAX_CLASSES = 100
 SAMPLE_CELLS = 100
-FEW_NUMBERS = 20  # a target of more different whole numbers is a quantity
+FEW_NUMBERS = 20  # a target with more distinct integers is a quantity
 Part = tuple[Path, pd.DataFrame]
 UNREADABLE = (ValueError, OSError, EOFError, csv.Error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
 def table_files(folder: Path) -> list[Path]:
-    """The files of a folder that hold rows: neither the options nor what a system leaves behind.
+    """The files in a folder that contain rows, without the options and the hidden files of a system.
 
     Raises:
-        BadInput: there is none.
+        BadInput: if there is no such file.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
     files = [path for path in files if path.name != OPTIONS_FILE]
     if not files:
-        raise BadInput("There is no table at InputDataUri; point it at a file, or at a folder of files.")
+        raise BadInput("There is no table at InputDataUri; set it to a file, or to a folder of files.")
     return files
 
 
 def read_table(files: Sequence[Path], options: Options = DEFAULTS) -> pd.DataFrame:
-    """The rows of one file or of several with the same columns.
+    """The rows of one file, or of several files with the same columns.
 
-    Columns of numbers are numbers, however they are written; `attrs["numbers"]` says how. `attrs["files"]`
-    tells how each file was read, and `attrs["warnings"]` what a person should know.
+    Numbers are read however they are written; `attrs["numbers"]` says how. `attrs["files"]` says how each
+    file was read, and `attrs["warnings"]` what the user should know.
 
     Raises:
-        BadInput: a file that cannot be read, columns that differ between files, or names that are empty or
-            come twice.
+        BadInput: if a file cannot be read, columns differ between files, or column names are empty or
+            duplicated.
     """
     frames = [_read_file(path, options.categorical) for path in files]
     _check_same_columns(files, frames)
@@ -60,7 +60,7 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS) -> pd.DataFra
     warnings = [warning(None, f"{one['name']}: {note}") for one in reading for note in one.pop("notes", ())]
     parts = [(path, frame) for path, frame in zip(files, frames, strict=True) if len(frame)]
     warnings += [
-        warning(None, f"{path.name} has a header and no row.")
+        warning(None, f"{path.name} has a header but no rows.")
         for path, frame in zip(files, frames, strict=True)
         if not len(frame) and parts
     ]
@@ -91,7 +91,7 @@ def _is_all_text(values: pd.Series) -> bool:
 
 
 def as_numbers(values: pd.Series, found: FoundNumbers) -> pd.Series:
-    """A column of texts as float64, NaN where a cell is a gap."""
+    """A column of text as float64, NaN if a cell is missing."""
     known = {
         text: np.nan if is_gap(text.strip(), found.gaps) else read_number(text, found.format)
         for text in values.dropna().unique()
@@ -102,30 +102,30 @@ def as_numbers(values: pd.Series, found: FoundNumbers) -> pd.Series:
 def _said(found: FoundNumbers, rows: int) -> str:
     words = ", ".join(map(repr, list(found.gaps)[:5])) + (" and others" if len(found.gaps) > 5 else "")
     return (
-        f"numbers; {words} in {sum(found.gaps.values())} of {rows} rows taken as missing; name the column in "
-        "categorical to keep the words."
+        f"numbers; {words} in {sum(found.gaps.values())} of {rows} rows are read as missing; name the column "
+        "in categorical to keep the words."
     )
 
 
 def warning(column: str | None, said: str) -> dict[str, str | None]:
-    """What a person should know of a table: a column, or None for all of it, and a sentence."""
+    """What the user should know about a table: a column (None: the whole table), and a sentence."""
     return {"column": column, "said": said}
 
 
 def _of_one_type(parts: list[Part], forced: Sequence[str]) -> tuple[list[Part], list[dict[str, str | None]]]:
-    """Parts whose columns are of one type each: empty ones of any, and text where one is text."""
+    """The parts with one type per column: text if any part has text; empty columns take the others' type."""
     warnings = []
     texts = []
     for name in parts[0][1]:
         filled = [(path, frame[name]) for path, frame in parts if frame[name].notna().any()]
         text = [path.name for path, values in filled if is_text(values)]
-        if 0 < len(text) < len(filled):  # 007 is 7 in the file where all are numbers
+        if 0 < len(text) < len(filled):  # 007 is 7 in a file whose cells are all numbers
             texts.append(name)
             warnings.append(
                 warning(
                     name,
-                    f"{name!r} is text in {_first(text)} and not elsewhere: all of it is read as text. "
-                    "Correct those files.",
+                    f"{name!r} is text in {_first(text)} but not in the other files, so the whole column is "
+                    "read as text; correct those files.",
                 )
             )
     if texts:
@@ -143,12 +143,12 @@ def _first(names: Sequence[str]) -> str:
 
 
 def _with_gaps(kind: Any) -> Any:
-    """The type itself, or the nearest that can be missing."""
+    """The type itself, or the closest type that has missing values."""
     return np.float64 if kind.kind in "iu" else object if kind.kind == "b" else kind
 
 
 def kind_of(values: pd.Series) -> Kind:
-    """What the cells of a column are, if nobody says so."""
+    """The kind of a column, detected from its cells."""
     if pd.api.types.is_bool_dtype(values):
         return "boolean"
     if pd.api.types.is_numeric_dtype(values):
@@ -164,16 +164,16 @@ def kind_of(values: pd.Series) -> Kind:
 
 
 def column_of(name: str, values: pd.Series, options: Options) -> Column:
-    """A column as its cells are read: of the kind that the options force, else of that which is found.
+    """A column and how its cells are read: the kind that the options set, otherwise the detected one.
 
     Raises:
-        BadInput: a cell that the forced kind does not have, or that is no single value.
+        BadInput: if a cell does not fit the kind that the options set.
     """
     if name in options.categorical:
         return Column(name, "categorical")
     if name in options.numeric:
         numbers = pd.to_numeric(values, errors="coerce")
-        _refuse(name, values, numbers.isna() & values.notna(), "a number, as the option numeric says")
+        _refuse(name, values, numbers.isna() & values.notna(), "a number, as the option numeric requires")
         return Column(name, "numeric")
     kind = "date" if name in options.date else kind_of(values)
     if kind != "date":
@@ -183,17 +183,17 @@ def column_of(name: str, values: pd.Series, options: Options) -> Column:
     found = find_dates(values.value_counts().to_dict(), forced=name in options.date)
     if found is None:
         raise BadInput(
-            f"The column {name!r} is in date, and no format fits all its cells, such as "
+            f"The column {name!r} is in date, but no format fits all its cells, such as "
             f"{', '.join(map(repr, map(str, values.dropna().unique()[:3])))}; write them as 2024-01-31."
         )
     return Column(name, "date", found.format, missing=tuple(found.gaps) or None)
 
 
 def task_of(target: pd.Series, options: Options) -> Task:
-    """The task that the options name; by the target's values where they say auto.
+    """The task that the options name; with auto, the task is detected from the target's values.
 
-    Texts, booleans and two numbers are classes, and so are few whole numbers that come often; other numbers
-    are a quantity.
+    Text, booleans and two distinct numbers are classes, and so are a few integers that occur often. Other
+    numbers are a quantity.
     """
     if options.task != "auto":
         return options.task
@@ -235,12 +235,13 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             table = table.set_column(index, field.name, table[index].cast(pa.float64()))
         elif pa.types.is_date(field.type):
             table = table.set_column(index, field.name, table[index].cast(pa.timestamp("us")))
-    # A file that pandas wrote may keep an index: without a name it is no column, with a name it is one.
+    # A file written by pandas may contain an index. An index with a name is a column, one without is not.
     frame = table.select([n for n in table.column_names if not n.startswith("__index_level_")])
     metadata = (table.schema.pandas_metadata or {}).get("index_columns", [])
     named = [n for n in metadata if isinstance(n, str) and n in frame.column_names]
     notes = [
-        f"{n!r} was the index in pandas and is read as a column; name it in drop if it is one." for n in named
+        f"{n!r} was the index in pandas and is read as a column; name it in drop if it only identifies rows."
+        for n in named
     ]
     frame = frame.replace_schema_metadata(None).to_pandas()
     frame.attrs = {"file": {"format": "parquet", "notes": notes}}
@@ -248,7 +249,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _partition(path: Path) -> dict[str, str]:
-    """What the names of a file's folders say of its rows, as Hive and Spark write it: `region=eu`."""
+    """The columns in the names of a file's folders, as Hive and Spark write them: `region=eu`."""
     pairs = (part.partition("=") for part in path.parent.parts)
     return {name: unquote(value) for name, equals, value in pairs if name and equals}
 
@@ -261,9 +262,9 @@ def _check_same_columns(files: Sequence[Path], frames: Sequence[pd.DataFrame]) -
             continue
         one = differing[0]
         there = next((name for name in differing[1:] if name.casefold() == one.casefold()), None)
-        seen = f"{one!r} and {there!r} differ in case" if there else f"{one!r} is in one of them alone"
+        seen = f"{one!r} and {there!r} differ in case" if there else f"only one of them has {one!r}"
         raise BadInput(
-            f"The files {files[0].name} and {path.name} do not hold the same columns: {seen} "
+            f"The files {files[0].name} and {path.name} do not have the same columns: {seen} "
             f"({len(differing)} names differ: {', '.join(map(repr, differing[:6]))}); give files with the "
             "same header."
         )
@@ -274,5 +275,5 @@ def _refuse(name: str, values: pd.Series, wrong: pd.Series, wanted: str) -> None
         row = int(wrong.to_numpy().argmax())
         raise BadInput(
             f"Row {row + 1} of the column {name!r} is {str(values.iloc[row])!r}, which is not {wanted}; "
-            "leave the column out of it, or mend the cell."
+            "remove the column from the option, or fix the cell."
         )

@@ -1,1 +1,1 @@
-"""The programs of the pipeline's steps, one each: preprocess, train (a trial), refit, evaluate."""
+"""The programs of the pipeline's steps, one per step: preprocess, train (one trial), refit, evaluate."""

@@ -1,4 +1,4 @@
-"""How a job is called: its arguments, and its exit when a person can fix what went wrong."""
+"""The command line of a job: its arguments, and its exit after an error that the user can fix."""
 
 import argparse
 from collections.abc import Callable
@@ -10,15 +10,15 @@ __all__ = ["ArgumentParser", "command"]
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """Refuses arguments with a sentence, which SageMaker shows, where argparse would leave an exit code."""
+    """Refuses arguments with a sentence that SageMaker shows; argparse itself would only set an exit code."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise the sentence as a BadInput."""
+        """Raise the message as a BadInput."""
         raise BadInput(f"{self.prog}: {message}.")
 
 
 def command(main: Callable[[], None]) -> None:
-    """Run a module's `main`; a person's mistake ends it with the sentence alone, without a traceback."""
+    """Run a module's `main`; the user's mistakes end it with one sentence and without a traceback."""
     try:
         main()
     except BadInput as error:

@@ -1,7 +1,7 @@
-"""EvaluateBestModel: judge the model on held-out rows, through the server that will serve it.
+"""EvaluateBestModel: evaluate the model on held-out rows, through the server that will serve it.
 
-The server is the image's `serve`, not the code that travels with the job: a model that the image cannot
-serve as it was trained fails here and not after its approval.
+The server is the image's `serve`, not the code shipped with the job. So a model that the image cannot serve
+as it was trained fails here, and not after its approval.
 """
 
 import json
@@ -48,11 +48,11 @@ __all__ = ["agreement", "main"]
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 CONFIDENCE = 0.95
-SEED = 20  # of the resamples and the shuffles: the same rows and answers give the same report
+SEED = 20  # for the resamples and the shuffles: the same rows and predictions give the same report
 
 
 def main() -> None:
-    """Write evaluation.json, the same as report.html for people; card.json and baseline.json to register."""
+    """Write evaluation.json, report.html for people, and card.json and baseline.json for the registry."""
     arguments = _arguments()
     check_champion_rule(arguments.champion_margin, arguments.champion_confidence)
     split = opt_ml.processing("input/test")
@@ -97,7 +97,7 @@ def main() -> None:
 def predict(
     server: ServerProcess, name: str, frame: pd.DataFrame, schema: Schema, together: int | None = None
 ) -> Answers:
-    """Positions (n_rows,) and probabilities (n_rows, n_classes); for a regression numbers and None."""
+    """Positions (n_rows,) and probabilities (n_rows, n_classes); for regression, numbers and None."""
     answer = server.predict(name, as_rows(frame, schema), together)
     probabilities = np.array(answer["probabilities"]) if schema.classes else None
     return positions(answer["predictions"], schema), probabilities
@@ -106,13 +106,13 @@ def predict(
 def agreement(
     answers: Sequence[Answers], frame: pd.DataFrame, schema: Schema, tolerance: float
 ) -> dict[str, Any]:
-    """How near the server's answers are to scikit-learn's.
+    """How closely the server's predictions agree with scikit-learn's.
 
-    The fitted pipeline is a pickle, which is code. RefitBestModel wrote it, under the same role and to the
-    same bucket as the source that this job runs, so that whoever could change it could as well change this.
+    The fitted pipeline is a pickle, which is code. RefitBestModel wrote it, with the same role and to the
+    same bucket as the source that this job runs. Anyone who could change it could also change this code.
 
     Raises:
-        BadInput: an answer differs; the model is not registered.
+        BadInput: if a prediction differs; the model is then not registered.
     """
     folder = extract(opt_ml.processing("input/pipeline/output.tar.gz"), opt_ml.base_dir() / "pipeline")
     pipeline = joblib.load(folder / "pipeline.joblib")
@@ -123,12 +123,12 @@ def _challenger() -> tuple[Path, Manifest]:
     """The new model, unpacked, and its manifest.
 
     Raises:
-        BadInput: RefitBestModel could not make it portable.
+        BadInput: if RefitBestModel could not make it portable.
     """
     folder = extract(opt_ml.processing("input/model/model.tar.gz"), opt_ml.base_dir() / "models" / CHALLENGER)
     manifest = json.loads((folder / "manifest.json").read_text())
     if manifest.get("portable") is False:
-        raise BadInput(f"{manifest['reason']} It is not registered.")
+        raise BadInput(f"{manifest['reason']} The model is not registered.")
     return folder, manifest
 
 
@@ -142,7 +142,7 @@ def _against(
     schema: Schema,
     answers: Answers,
 ) -> dict[str, Any]:
-    """The champion's part of the gate, on the rows on which comparing it is fair."""
+    """The champion's part of the gate, on the rows on which a comparison is fair."""
     if champion is None:
         return no_champion("No model of this data set is in service.")
     version = champion.version
@@ -154,8 +154,8 @@ def _against(
     rows = unseen(champion, manifest, frame, labels)
     if rows is None:
         return no_champion(
-            f"Version {version}, in service, does not say which rows it was trained on, so that it may have "
-            "learnt the held-out ones; only the threshold decides.",
+            f"Version {version}, in service, does not record its training rows, so it may have learned the "
+            "held-out rows; only the threshold decides.",
             version,
         )
     if why := too_few(truth, rows, schema):

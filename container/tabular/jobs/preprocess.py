@@ -1,7 +1,7 @@
-"""PreprocessData: clean a raw table, type its columns and split it.
+"""PreprocessData: clean a raw table, detect the types of its columns and split it.
 
-Nothing is fitted here but the split itself: imputation, scaling and encoding live in the pipeline that is
-cross-validated, so that no fold sees another.
+Nothing is fitted here. Imputation, scaling and encoding are part of the pipeline that is cross-validated, so
+that no fold sees another.
 """
 
 import json
@@ -32,12 +32,12 @@ __all__ = ["main", "read_options"]
 
 
 def main() -> None:
-    """Read the raw table among the job's inputs and write the splits `train` and `test`."""
+    """Read the raw table from the job's inputs and write the splits `train` and `test`."""
     arguments = _arguments()
     folder = opt_ml.processing("input/data")
     options = read_options(folder)
     raw = read_table(table_files(folder), options)
-    # pandas copies attrs with every column that is looked at
+    # pandas copies attrs whenever a column is accessed
     report: dict[str, Any] = {
         "files": raw.attrs.pop("files"),
         "options": options.to_dict(),
@@ -93,10 +93,10 @@ def main() -> None:
 
 
 def read_options(folder: Path) -> Options:
-    """The options beside the raw files; all defaults where nothing is said.
+    """The options stored next to the raw files, or the defaults if there is no such file.
 
     Raises:
-        BadInput: they are no JSON, or cannot be meant.
+        BadInput: if they are not JSON, or not valid options.
     """
     file = folder / OPTIONS_FILE
     if not file.exists():
@@ -104,12 +104,12 @@ def read_options(folder: Path) -> Options:
     try:
         given = json.loads(file.read_bytes())
     except ValueError as error:
-        raise BadInput(f"{OPTIONS_FILE} beside the table is no JSON: {error}. Write it anew.") from None
+        raise BadInput(f"{OPTIONS_FILE} next to the table is not JSON: {error}. Fix the file.") from None
     return Options.from_dict(given)
 
 
 def _groups(table: pd.DataFrame, options: Options) -> np.ndarray | None:
-    """The number of each row's group (n_rows,); rows without one are one group."""
+    """The number of each row's group (n_rows,); rows without a group form one group."""
     if options.group:
         return pd.factorize(texts(table[options.group]))[0]
     if options.repeated == "together":
@@ -118,20 +118,20 @@ def _groups(table: pd.DataFrame, options: Options) -> np.ndarray | None:
 
 
 def _times(table: pd.DataFrame, options: Options) -> np.ndarray | None:
-    """When each row was (n_rows,): days since 1970, or the numbers of a numeric column."""
+    """The time of each row (n_rows,): days since 1970, or the numbers in a numeric column."""
     if options.time is None:
         return None
     column = column_of(options.time, table[options.time], options)
     if column.kind not in ("numeric", "date"):
         raise BadInput(
-            f"The time column {column.name!r} is {column.kind}, neither dates of one format nor "
-            "numbers; write its dates as 2024-01-31."
+            f"The time column {column.name!r} is {column.kind}, but it must contain numbers, or dates in one "
+            "format; write its dates as 2024-01-31."
         )
     return features(table, Schema("regression", "", (), (column,)))[column.name].to_numpy()
 
 
 def _subgroups(table: pd.DataFrame, options: Options) -> pd.DataFrame | None:
-    """The columns by which an evaluation is split: numbers as they are, everything else as text."""
+    """The columns by which an evaluation is broken down: numbers as they are, everything else as text."""
     if not options.subgroups:
         return None
     named = table[list(options.subgroups)]
@@ -143,14 +143,14 @@ def _check_left(target: np.ndarray, schema: Schema, before: int) -> None:
     absent = sorted(classes - set(target.tolist()))
     if len(target) < before / 2 or absent:
         raise BadInput(
-            f"Without outliers {len(target)} of {before} training rows are left"
-            f"{f', none of the class {schema.classes[absent[0]]!r}' if absent else ''}; these are no "
-            "outliers. Set outliers to none."
+            f"Without outliers, {len(target)} of {before} training rows are left"
+            f"{f', none of the class {schema.classes[absent[0]]!r}' if absent else ''}, which is too few; "
+            "set outliers to none."
         )
 
 
 def _dropped(table: pd.DataFrame, schema: Schema) -> Mapping[str, str]:
-    """Why each column of the raw table is no feature."""
+    """The reason why each of the other columns of the raw table is not a feature."""
     options = schema.options
     used = {column.name for column in schema.columns} | {schema.target}
     why = dict.fromkeys(options.drop, "named in drop")
@@ -158,21 +158,21 @@ def _dropped(table: pd.DataFrame, schema: Schema) -> Mapping[str, str]:
         if name in (options.group, options.time):
             why[name] = "the group of a row" if name == options.group else "the time of a row"
         elif name not in used | why.keys():
-            why[name] = "holds one value alone" if table[name].notna().any() else "is empty"
+            why[name] = "has only one value" if table[name].notna().any() else "is empty"
     return why
 
 
 def _check_counts(report: Mapping[str, Any]) -> None:
-    """Every row that was read is in a split, or left out for a reason that is told."""
+    """Check that every row is either in a split or left out for a reported reason."""
     where = ("train", "test", "outliers", "repeated", "without_target", "without_time")
     if (found := sum(report[f"rows_{name}"] for name in where)) != report["rows_read"]:
-        raise RuntimeError(f"{report['rows_read']} rows were read, and {found} are accounted for: {report}.")
+        raise RuntimeError(f"{report['rows_read']} rows were read, but {found} are accounted for: {report}.")
 
 
 def _how(arguments: Namespace, schema: Schema) -> dict[str, Any]:
     stratified = "stratified" if arguments.stratify == "true" and schema.classes else "random"
     options = schema.options
-    together = "repeated rows together" if options.repeated == "together" else stratified
+    together = "duplicate rows together" if options.repeated == "together" else stratified
     by = "group" if options.group else "time" if options.time else together
     return {"by": by, "test_size": arguments.test_size, "random_state": arguments.random_state}
 

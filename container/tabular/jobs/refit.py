@@ -35,7 +35,7 @@ LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "xgboost", "xgboost-
 
 
 def main() -> None:
-    """Write the portable model to model.tar.gz and the fitted pipeline, for people, to output.tar.gz."""
+    """Write the portable model to model.tar.gz, and the fitted pipeline for people to output.tar.gz."""
     winner = winning_trial(opt_ml.hyperparameters()["best_training_job"])
     trial = winner.trial
     frame, target, schema = read_split(opt_ml.channel("train"))
@@ -69,7 +69,7 @@ def main() -> None:
     except NotPortable as error:
         said = str(error)
         if trial.algorithm in own_steps.pickles():
-            said = "kept as a pickle, as PICKLES says"
+            said = "kept as a pickle, because PICKLES names the algorithm"
             save_pickled(opt_ml.model_dir(), manifest | schema.to_dict(), pipeline, hashes)
         else:
             _save_refusal(manifest | schema.to_dict(), said)
@@ -80,7 +80,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Winner:
-    """The trial that won the tuning, the training job that it was, and its score."""
+    """The trial that won the tuning, its training job and its score."""
 
     trial: Trial
     training_job: str
@@ -88,7 +88,7 @@ class Winner:
 
 
 def winning_trial(training_job: str) -> Winner:
-    """What a training job was given and found; the tuning step can name the job but not pass these on."""
+    """The trial and the score of a training job; the tuning step can pass on only the name of the job."""
     described = boto3.client("sagemaker").describe_training_job(TrainingJobName=training_job)
     trial = Trial.from_hyperparameters(opt_ml.plain(described["HyperParameters"]))
     scores = {metric["MetricName"]: metric["Value"] for metric in described["FinalMetricDataList"]}
@@ -103,11 +103,11 @@ def _save(
     schema: Schema,
     hashes: dict[str, bytes],
 ) -> str:
-    """Write the portable model, beside it the hashes of its rows, and say how near it is to the pipeline."""
+    """Write the portable model and the hashes of its rows, and report its agreement with the pipeline."""
     model, arrays = exported
     agreement = check_equal(PortableModel(model, arrays), pipeline, frame, schema)
     save_model(opt_ml.model_dir(), {**manifest, "agreement": asdict(agreement), **model}, arrays, hashes)
-    load_model(opt_ml.model_dir())  # what was written can be read
+    load_model(opt_ml.model_dir())  # check that the files can be read
     return str(agreement)
 
 
@@ -116,14 +116,14 @@ def _labels(target: np.ndarray, schema: Schema) -> Any:
 
 
 def _save_refusal(manifest: dict[str, Any], reason: str) -> None:
-    """Write a manifest alone, which says why there is no model; EvaluateBestModel refuses it by that."""
+    """Write only a manifest, which says why there is no model; EvaluateBestModel then refuses it."""
     opt_ml.model_dir().mkdir(parents=True, exist_ok=True)
     refusal = {"format": FORMAT, "format_version": FORMAT_VERSION, "portable": False, "reason": reason}
     (opt_ml.model_dir() / MANIFEST).write_text(json.dumps({**refusal, **manifest}, indent=1))
 
 
 def _sample(pipeline: Pipeline, frame: pd.DataFrame, schema: Schema) -> dict[str, Any]:
-    """A few training rows and the answer to them, by which a deployment can tell that the model works."""
+    """A few training rows and their predictions, with which a deployment can check that the model works."""
     rows = frame.head(SAMPLE_ROWS)
     predicted = pipeline.predict(rows).tolist()
     return {
@@ -138,7 +138,7 @@ def _versions() -> dict[str, str]:
         try:
             found[library] = version(library)
         except PackageNotFoundError:
-            continue  # XGBoost comes under one of two names
+            continue  # XGBoost is installed under one of two names
     return found
 
 

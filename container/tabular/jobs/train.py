@@ -1,4 +1,4 @@
-"""TuningWithCrossValidation: one trial, an algorithm with some hyperparameters scored by cross-validation."""
+"""TuningWithCrossValidation: one trial, which scores an algorithm's hyperparameters by cross-validation."""
 
 import json
 import math
@@ -30,16 +30,16 @@ def main() -> None:
 
 
 def cross_validate(trial: Trial) -> list[float]:
-    """The score of each fold of the training split, in each of which the pipeline is fitted again.
+    """The score on each fold of the training split; the pipeline is refitted for every fold.
 
     Raises:
-        BadInput: an unknown scorer, algorithm or hyperparameter; too few rows for the folds; a fold that
-            cannot be fitted, or on which the score is not defined.
+        BadInput: if the scorer, the algorithm or a hyperparameter is unknown, there are too few rows for the
+            folds, or a fold cannot be fitted or scored.
     """
     frame, target, schema = read_split(opt_ml.channel("train"))
     groups = read_groups(opt_ml.channel("train"))
     what = (trial.algorithm, trial.hyperparameters, trial.random_state)
-    build_pipeline(schema, *what)  # refuses what it does not know at once
+    build_pipeline(schema, *what)  # refuses unknown names before any work starts
     check_scorer(trial.scorer, schema.task)
     score, scores = get_scorer(trial.scorer), []
     for rows, held_out in folds_of(target, schema, trial.folds, trial.random_state, groups):

@@ -1,6 +1,6 @@
-"""How good a model is, how sure that is, and whether it may be registered.
+"""How good a model is, how certain that is, and whether it can be registered.
 
-- `served_model`, `agreement`: asked as it will be served, and the same as scikit-learn.
+- `served_model`, `agreement`: predict as the model will be served, and compare with scikit-learn.
 - `scores`, `bootstrap`, `quality`, `importance`, `subgroups`: metrics and their uncertainty.
-- `champion`, `gate`: against the model in service, and the decision.
+- `champion`, `gate`: the comparison with the model in service, and the decision.
 """

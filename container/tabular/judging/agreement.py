@@ -1,4 +1,4 @@
-"""Whether a portable model answers as the scikit-learn pipeline does that it was made of."""
+"""Whether a portable model predicts the same as the scikit-learn pipeline that it was exported from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ Answers = tuple[np.ndarray, np.ndarray | None]
 
 @dataclass(frozen=True)
 class Agreement:
-    """How near two models are: the largest difference between their numbers or probabilities.
+    """How closely two models agree: the largest difference between their numbers or probabilities.
 
-    `ties` counts answers with another label whose probabilities do not differ by more than the tolerance.
+    `ties` counts rows with different labels whose probabilities differ by at most the tolerance.
     """
 
     rows: int
@@ -38,10 +38,10 @@ class Agreement:
 
 
 def check_equal(model: PortableModel, pipeline: Pipeline, frame: pd.DataFrame, schema: Schema) -> Agreement:
-    """Compare both on all rows, the portable model's answers in one batch and one by one.
+    """Compare both on all rows, with the portable model's predictions in one batch and one by one.
 
     Raises:
-        BadInput: as `check_answers`.
+        BadInput: as in `check_answers`.
     """
     numbers, categories = as_model_input(frame, schema)
     single = [
@@ -62,13 +62,13 @@ def check_equal(model: PortableModel, pipeline: Pipeline, frame: pd.DataFrame, s
 def check_answers(
     answers: Sequence[Answers], pipeline: Pipeline, frame: pd.DataFrame, schema: Schema, tolerance: float
 ) -> Agreement:
-    """Compare several answers to the same rows with scikit-learn's.
+    """Compare several predictions for the same rows with scikit-learn's.
 
-    A difference is relative to one plus the number; to the largest of all rows in a regression, where a
-    number may be what is left of a sum of large ones.
+    A difference is relative to one plus the number. For regression, it is relative to one plus the largest
+    number of all rows, because a small number can be the sum of large numbers that cancel out.
 
     Raises:
-        BadInput: a label differs, or a number by more than the tolerance.
+        BadInput: if a label differs, or a number by more than the tolerance.
     """
     expected = pipeline.predict(frame)
     theirs = pipeline.predict_proba(frame) if schema.classes else expected
@@ -78,26 +78,26 @@ def check_answers(
         if probabilities is not None:
             ties += _ties(predicted, expected.astype(np.intp), theirs, tolerance)
         difference = np.abs((predicted if probabilities is None else probabilities) - theirs) / scale
-        within = difference <= tolerance  # not of NaN
+        within = difference <= tolerance  # False for NaN
         if not within.all():
             row = int(within.reshape(len(frame), -1).all(axis=1).argmin())
             raise BadInput(
                 f"The portable model differs from scikit-learn by {difference[row].max()} in row {row + 1}, "
-                f"more than {tolerance}; it is not registered."
+                f"and at most {tolerance} is allowed; it is not registered."
             )
         largest = max(largest, float(difference.max(initial=0.0)))
     return Agreement(len(frame), largest, ties, tolerance)
 
 
 def as_model_input(frame: pd.DataFrame, schema: Schema) -> tuple[np.ndarray, list[list[str]]]:
-    """Features as `PortableModel.predict` takes them."""
+    """Features in the form that `PortableModel.predict` needs."""
     kinds = ("numeric", "boolean", "date")
     numbers = frame[[name for kind in kinds for name in schema.of_kind(kind)]].to_numpy(dtype=np.float64)
     return numbers, [frame[name].tolist() for name in schema.of_kind("categorical")]
 
 
 def positions(labels: Sequence[str | int | float], schema: Schema) -> np.ndarray:
-    """Labels as positions in the class list (n_rows,); of a regression the numbers themselves."""
+    """Labels as positions in the class list (n_rows,); for regression, the numbers themselves."""
     places = {label: position for position, label in enumerate(schema.classes)}
     return np.array([places[label] for label in labels] if places else labels)
 
@@ -107,7 +107,7 @@ def _ties(predicted: np.ndarray, expected: np.ndarray, probabilities: np.ndarray
     gap = np.abs(probabilities[rows, predicted[rows]] - probabilities[rows, expected[rows]])
     if differing := int((gap > tolerance).sum()):
         raise BadInput(
-            f"The portable model gives {differing} of {len(predicted)} rows another label than scikit-learn; "
-            "it is not registered."
+            f"The portable model predicts other labels than scikit-learn for {differing} of {len(predicted)} "
+            "rows; it is not registered."
         )
     return len(rows)

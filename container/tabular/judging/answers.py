@@ -1,4 +1,4 @@
-"""A model's answers beside the truth, on the held-out rows and on many resamples of them at once."""
+"""A model's predictions and the true targets, on the held-out rows and on many resamples of them."""
 
 from functools import cached_property
 
@@ -10,13 +10,13 @@ __all__ = ["Answered", "Drawn"]
 
 
 class Answered:
-    """What a model said of some rows, and what was right.
+    """A model's predictions for some rows, and the true targets.
 
     Args:
-        task: of the target.
-        truth: the encoded target (n_rows,); for a regression the numbers.
-        predicted: positions in the class list (n_rows,); for a regression numbers.
-        probabilities: (n_rows, n_classes); for a regression None.
+        task: the task of the target.
+        truth: the encoded target (n_rows,); for regression, the numbers.
+        predicted: positions in the class list (n_rows,); for regression, numbers.
+        probabilities: (n_rows, n_classes); for regression, None.
     """
 
     def __init__(
@@ -28,26 +28,26 @@ class Answered:
 
     @property
     def probabilities(self) -> np.ndarray:
-        """(n_rows, n_classes)."""
+        """The probabilities (n_rows, n_classes) of a classifier."""
         assert self._probabilities is not None  # noqa: S101 - every classifier gives them
         return self._probabilities
 
     @cached_property
     def one_hot(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(n_rows, n_classes) each: one where a row is of a class, is said to be, and is rightly said to."""
+        """Three indicators, (n_rows, n_classes) each: the true class, the predicted class, and both."""
         classes = np.eye(self.probabilities.shape[1])
         labels, said = classes[self.truth.astype(np.intp)], classes[self.predicted]
         return labels, said, labels * said
 
     @cached_property
     def rankings(self) -> "list[Ranking]":
-        """The rows in the order of their score for each class; of two classes for the second alone."""
+        """A ranking of the rows by score for each class; with two classes, only for the positive one."""
         scored = [1] if self.task == "binary" else range(self.probabilities.shape[1])
         return [Ranking(self.truth == one, self.probabilities[:, one]) for one in scored]
 
 
 class Ranking:
-    """The rows of one class among the others, in the order of a score; equal scores stand together."""
+    """The rows in the order of a score, with one class as positive; equal scores are grouped."""
 
     def __init__(self, positive: np.ndarray, scores: np.ndarray) -> None:
         self.order = np.argsort(scores, kind="stable")
@@ -55,17 +55,17 @@ class Ranking:
         self.starts = np.flatnonzero(np.diff(scores[self.order], prepend=-np.inf))
 
     def counts(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Positive and negative draws (n_resamples, n_scores) at each score, the lowest first."""
+        """The positive and negative rows drawn at each score (n_resamples, n_scores), lowest score first."""
         ordered = weights[:, self.order]
         positive = np.add.reduceat(ordered * self.positive, self.starts, axis=1)
         return positive, np.add.reduceat(ordered, self.starts, axis=1) - positive
 
 
 class Drawn:
-    """The same answers on some resamples of the rows.
+    """The same predictions on several resamples of the rows.
 
     Args:
-        answered: on the rows as they are.
+        answered: the predictions for the original rows.
         weights: how often each row was drawn (n_resamples, n_rows).
     """
 
@@ -73,36 +73,36 @@ class Drawn:
         self.answered, self.weights = answered, weights
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """The mean (n_resamples,) of a number that each row has (n_rows,)."""
+        """The mean (n_resamples,) of one number per row (n_rows,)."""
         return self.weights @ values / len(values)
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """Rows of each class (n_resamples, n_classes)."""
+        """The number of rows of each class (n_resamples, n_classes)."""
         return self.weights @ self.answered.one_hot[0]
 
     @cached_property
     def said(self) -> np.ndarray:
-        """Rows predicted to be of each class (n_resamples, n_classes)."""
+        """The number of rows predicted as each class (n_resamples, n_classes)."""
         return self.weights @ self.answered.one_hot[1]
 
     @cached_property
     def right(self) -> np.ndarray:
-        """Rows rightly predicted to be of each class (n_resamples, n_classes)."""
+        """The number of rows correctly predicted as each class (n_resamples, n_classes)."""
         return self.weights @ self.answered.one_hot[2]
 
     @cached_property
     def counts(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Positive and negative draws at each score, for each ranking."""
+        """How many positive and negative rows were drawn at each score, for each ranking."""
         return [ranking.counts(self.weights) for ranking in self.answered.rankings]
 
     def of_classes(self, values: np.ndarray) -> np.ndarray:
-        """One number (n_resamples,) of one for each class: of two the second's, of more their mean."""
+        """One number (n_resamples,) from one per class: the positive class of two, or the mean over more."""
         if self.answered.task == "binary":
             return values[:, 1]
-        counted = np.where(self.labels + self.said, 1.0, np.nan)  # a class that is among either
+        counted = np.where(self.labels + self.said, 1.0, np.nan)  # classes that are drawn or predicted
         return np.nanmean(values * counted, axis=1)
 
     def weighted(self, values: np.ndarray) -> np.ndarray:
-        """The mean (n_resamples,) over the classes, each as often as there are rows of it."""
+        """The mean (n_resamples,) over the classes, weighted by the number of rows of each."""
         return (values * self.labels).sum(axis=1) / self.labels.sum(axis=1)

@@ -1,6 +1,7 @@
-"""How far a metric may be off: the percentile bootstrap, every resample of the held-out rows at once.
+"""How uncertain a metric is: the percentile bootstrap, with many resamples of the held-out rows at a time.
 
-A resample is how often each row was drawn, so that a metric on all of them is a few products of matrices.
+A resample is stored as the number of times each row was drawn, so a metric on all resamples takes only a few
+matrix products.
 Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 16.
 """
 
@@ -17,19 +18,19 @@ from tabular.spec.columns import Task
 __all__ = ["CONFIDENCE", "interval", "resample"]
 
 CONFIDENCE = 0.95
-MOST, FEWEST = 2000, 200  # resamples; many rows need fewer, for their metrics hardly differ
-CELLS = 4_000_000  # rows times classes times resamples in all
-CELLS_AT_ONCE = 200_000  # what fits a cache
-# With fewer rows of a class, one resample in a thousand million or more would lack it.
+MOST, FEWEST = 2000, 200  # resamples; many rows need fewer, because their metrics hardly differ
+CELLS = 4_000_000  # rows times classes times resamples in total
+CELLS_AT_ONCE = 200_000  # fits into a cache
+# With fewer rows of a class, more than about one resample in a billion would have no row of it.
 RARE = 20
-DEFINED = 0.9  # the share of resamples on which a metric has to be defined
+DEFINED = 0.9  # the fraction of resamples on which a metric must be defined
 
 
 def resample(task: Task, truth: np.ndarray, answers: Sequence[Answers], seed: int) -> list[dict[str, Any]]:
     """The metrics (n_resamples,) of several models, all on the same resamples of the rows (n_rows,).
 
-    Where a class is rare each resample holds every class as often as the rows do. NaN where a metric is not
-    defined.
+    If a class is rare, each resample has as many rows of every class as the original rows. A metric is NaN if
+    it is not defined.
     """
     parts: list[list[dict[str, np.ndarray]]] = [[] for _ in answers]
     answered = [Answered(task, truth, *one) for one in answers]
@@ -41,7 +42,7 @@ def resample(task: Task, truth: np.ndarray, answers: Sequence[Answers], seed: in
 
 
 def interval(values: np.ndarray, confidence: float = CONFIDENCE) -> dict[str, float] | None:
-    """The middle share of resampled values; None where they are not defined often enough to say."""
+    """The central interval of resampled values; None if too few of them are defined."""
     found = values[np.isfinite(values)]
     if len(found) < DEFINED * len(values):
         return None
@@ -50,7 +51,7 @@ def interval(values: np.ndarray, confidence: float = CONFIDENCE) -> dict[str, fl
 
 
 def _weights(task: Task, truth: np.ndarray, classes: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each row is drawn, (some resamples, n_rows), until there are enough."""
+    """How often each row is drawn, in blocks (a few resamples, n_rows) until there are enough resamples."""
     rng = np.random.default_rng(seed)
     strata = [np.arange(len(truth))]
     if task != "regression":

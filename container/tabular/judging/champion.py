@@ -1,4 +1,4 @@
-"""The champion: the model in service, whether it can be compared, and on which rows that is fair."""
+"""The champion: the model in service, whether it can be compared, and on which rows a comparison is fair."""
 
 import json
 from dataclasses import dataclass
@@ -35,19 +35,19 @@ class Champion:
 
     @property
     def schema(self) -> Schema:
-        """The columns it is asked with."""
+        """The schema of the columns that it predicts from."""
         return Schema.from_dict(self.manifest)
 
     def is_same_as(self, manifest: Manifest) -> bool:
-        """Whether a manifest is of the same model: the same training rows gave the same arrays."""
+        """Whether a manifest describes the same model: the same training rows gave the same arrays."""
         return _identity(self.manifest) == _identity(manifest)
 
 
 def fetch_champion(models_map_uri: str, group: str) -> Champion | None:
-    """The model in service, downloaded and unpacked; None when there is none.
+    """The model in service, downloaded and unpacked; None if no model is in service.
 
     Raises:
-        BadInput: the models map names an artifact that is not there.
+        BadInput: if the models map names an artifact that cannot be read.
     """
     s3 = boto3.client("s3")
     parts = urlsplit(models_map_uri)
@@ -65,16 +65,16 @@ def fetch_champion(models_map_uri: str, group: str) -> Champion | None:
     except ClientError as error:
         raise BadInput(
             f"The models map names s3://{bucket}/{entry['key']} for {group}, which cannot be read ({error}). "
-            "Run the deployer to mend the map."
+            "Run the deployer to repair the map."
         ) from None
     folder = extract(archive, archive.parent / "champion")
     return Champion(entry["version"], folder, json.loads((folder / "manifest.json").read_text()))
 
 
 def not_comparable(champion: Champion, schema: Schema, pickles: frozenset[str] = frozenset()) -> str:
-    """Why a champion cannot answer the rows of a table; empty if it can.
+    """Why a champion cannot predict the rows of a table; empty if it can.
 
-    It may have fewer columns than the table, and is asked with its own alone.
+    It may have fewer columns than the table; it then gets only its own columns.
     """
     theirs = champion.schema
     if champion.manifest["estimator"]["kind"] == "pickle" and champion.manifest["algorithm"] not in pickles:
@@ -82,23 +82,23 @@ def not_comparable(champion: Champion, schema: Schema, pickles: frozenset[str] =
     if (theirs.task, theirs.target) != (schema.task, schema.target):
         return f"predicts {theirs.target!r} ({theirs.task}), not {schema.target!r} ({schema.task})"
     if theirs.classes != schema.classes:
-        return f"knows the classes {', '.join(map(str, theirs.classes))}, not those of this table"
+        return f"predicts the classes {', '.join(map(str, theirs.classes))}, not those of this table"
     kinds = {column.name: column.kind for column in schema.columns}
     for column in theirs.columns:
         if column.name not in kinds:
             return f"needs the column {column.name!r}, which this table does not have"
         if column.kind != kinds[column.name]:
-            return f"takes the column {column.name!r} for {column.kind}, which is {kinds[column.name]} now"
+            return f"reads the column {column.name!r} as {column.kind}, which is now {kinds[column.name]}"
     return ""
 
 
 def unseen(
     champion: Champion, manifest: Manifest, frame: pd.DataFrame, labels: np.ndarray
 ) -> np.ndarray | None:
-    """Which held-out rows (n_rows,) a champion was not trained on; None if nobody can tell.
+    """Which held-out rows (n_rows,) a champion was not trained on; None if this is not known.
 
-    Its artifact holds a hash of each of its training rows. One of before these were kept is only known to
-    have seen none if it was trained on the same split as the challenger.
+    The champion's artifact contains a hash of each of its training rows. An artifact from before these were
+    kept is known to be unaffected only if it was trained on the same split as the challenger.
     """
     path = champion.folder / ROWS
     if path.exists():
@@ -111,7 +111,7 @@ def unseen(
 
 
 def too_few(truth: np.ndarray, rows: np.ndarray, schema: Schema) -> str:
-    """Why a comparison on some of the rows would say nothing; empty if it would."""
+    """Why the given rows are too few for a comparison; empty if they are enough."""
     if rows.sum() < FEWEST_ROWS:
         return (
             f"only {rows.sum()} of the {len(rows)} held-out rows are new to it, and {FEWEST_ROWS} are needed"
@@ -122,7 +122,7 @@ def too_few(truth: np.ndarray, rows: np.ndarray, schema: Schema) -> str:
 
 
 def changed(champion: Champion, manifest: Manifest) -> list[Change]:
-    """What differs between two models: what, the champion's and the challenger's, as text."""
+    """The differences between two models: what differs, and the values of both as text."""
     before, after = _described(champion.manifest), _described(manifest)
     return [
         {"what": what, "champion": before.get(what, ""), "challenger": after.get(what, "")}

@@ -1,32 +1,33 @@
-"""The gate: two signed margins that the pipeline's conditions read; not negative passes.
+"""The gate: two signed margins that the pipeline's conditions read; a model passes if neither is negative.
 
-The threshold's margin is how much better than the threshold the metric is on all held-out rows.
+The threshold margin is how much better than the threshold the metric is on all held-out rows.
 
-The champion's margin answers: is the challenger shown not to be worse? It is a test of non-inferiority. Both
-models are judged on the same resamples of the held-out rows that neither was trained on (a paired bootstrap),
-which gives the distribution of their difference, signed so that greater is better. The challenger passes if
+The champion margin is a test of non-inferiority: has it been shown that the challenger is not worse? Both
+models are scored on the same resamples of the held-out rows that neither was trained on (a paired bootstrap).
+This gives the distribution of their difference, signed so that greater is better. The challenger passes if
 
     quantile(difference, 1 - confidence) >= -margin * skill
 
-that is, if the probability that it loses more than a negligible part is at most 1 - confidence. The champion
-stays in doubt, and the fewer rows there are, the more doubt there is.
+that is, if the probability that it loses more than a negligible amount is at most 1 - confidence. In case of
+doubt, the champion stays; and the fewer rows there are, the more doubt there is.
 
-`skill` is what the champion gains over a model that knows nothing but the share of each class, or the mean
-of the target, on the same rows. The margin is a share of it, because no number in the metric's own unit is
-small for an AUC near one, for a log loss near zero and for a root mean squared error in dollars alike; nor is
-a share of the metric itself (of an R2 near zero, of an accuracy that the common class alone reaches). That a
-margin preserves a fraction of the control's effect over placebo is how the margins of clinical trials are
-set: FDA, Non-Inferiority Clinical Trials to Establish Effectiveness, Guidance for Industry (2016).
+`skill` is how much better the champion is, on the same rows, than a model that knows only the class
+frequencies, or the mean of the target. The margin is a fraction of the skill. A fixed number in the metric's
+own unit would not do, because no single number is small for an AUC near one, a log loss near zero and a root
+mean squared error in dollars alike. A fraction of the metric itself would not do either, for example
+for an R2 near zero, or for an accuracy that predicting the most common class already reaches. The margins of
+clinical trials are set in the same way: they preserve a fraction of the control's effect over placebo. See
+FDA, Non-Inferiority Clinical Trials to Establish Effectiveness, Guidance for Industry (2016).
 
-MARGIN is a twentieth: the challenger is shown to keep at least 95% of what the champion is good for. With a
-margin of zero it would have to be shown to be better, which a model as good as the champion is not in 95 of
-100 trials, so that a retraining on fresh rows would hardly ever be registered. What a twentieth does was
-measured over 12 splits of breast-cancer, wine, diabetes and a made table with 36 to 1,000 held-out rows:
-the champion's own estimator, fitted on other rows, passes in 11 or 12 of 12 by AUC or log loss and in half by
-RMSE on 89 rows; fitted on a tenth of the rows it passes by log loss, accuracy or RMSE in 2 of 12 or fewer.
-A fiftieth refuses a third of the first kind by log loss, a tenth lets most of the second pass on 1,000 rows.
-A model that is refused in doubt passes with more held-out rows or a larger margin, and never because its
-test was too small to tell.
+MARGIN is 5%: the challenger has been shown to keep at least 95% of the champion's skill. With a margin of
+zero, the challenger would have to be shown to be better. A model that is only as good as the champion fails
+this in 95 of 100 trials, so a retrained model would hardly ever be registered. The effect of a margin of 5%
+was measured over 12 splits of breast-cancer, wine, diabetes and a generated table, with 36 to 1,000 held-out
+rows. The champion's own estimator, fitted on other rows, passes in 11 or 12 of 12 splits by AUC or log loss,
+and in half of them by RMSE on 89 rows. Fitted on a tenth of the rows, it passes in at most 2 of 12 by log
+loss, accuracy or RMSE. A margin of 2% refuses a third of the first kind by log loss, and a margin of 10% lets
+most of the second kind pass on 1,000 rows. A model that is refused because of doubt can pass with more
+held-out rows or a larger margin, but never because its test was too small to tell.
 """
 
 import math
@@ -43,27 +44,29 @@ from tabular.spec.errors import BadInput
 __all__ = ["MARGIN", "check_champion_rule", "compare", "no_champion", "passes_threshold", "same_as_champion"]
 
 MARGIN = 0.05
-ROUNDING = 1e-9  # of the metric: less is how sums are rounded, and not a difference
-SAME_MODEL = -1.0  # the margin of a model that is in service already
+ROUNDING = 1e-9  # relative to the metric; a smaller difference is only rounding
+SAME_MODEL = -1.0  # the margin of a model that is already in service
 
 
 def check_champion_rule(margin: float, confidence: float) -> None:
-    """Refuse a margin or a confidence that has no meaning.
+    """Check that the margin and the confidence are within their ranges.
 
     Raises:
-        BadInput: it is outside of its range.
+        BadInput: if one is outside its range.
     """
     if not 0 <= margin <= 1:
-        raise BadInput(f"ChampionMargin is {margin}; it is a share of the champion's skill, from 0 to 1.")
+        raise BadInput(
+            f"ChampionMargin is {margin}; it must be a fraction of the champion's skill, from 0 to 1."
+        )
     if not 0.5 <= confidence < 1:
-        raise BadInput(f"ChampionConfidence is {confidence}; it must be at least 0.5 and under 1.")
+        raise BadInput(f"ChampionConfidence is {confidence}; it must be at least 0.5 and less than 1.")
 
 
 def passes_threshold(metric: str, threshold: float, schema: Schema, value: float) -> dict[str, Any]:
-    """The part of the gate that needs no champion.
+    """The part of the gate that does not need a champion.
 
     Raises:
-        BadInput: a metric that the task does not have, or that is not defined on the held-out rows.
+        BadInput: if the task does not have the metric, or the metric is not defined on the held-out rows.
     """
     margin = signed_margin(metric, schema.task, value, threshold)
     if not math.isfinite(margin):
@@ -75,7 +78,7 @@ def passes_threshold(metric: str, threshold: float, schema: Schema, value: float
 
 
 def no_champion(why: str, version: int | None = None) -> dict[str, Any]:
-    """The part of the gate where there is nothing to compare with: only the threshold decides."""
+    """The champion's part of the gate without a comparison: only the threshold decides."""
     return {
         "champion_version": version,
         "champion_value": None,
@@ -86,14 +89,14 @@ def no_champion(why: str, version: int | None = None) -> dict[str, Any]:
 
 
 def same_as_champion(version: int, value: float) -> dict[str, Any]:
-    """The part of the gate that refuses a model which is in service already."""
+    """The champion's part of the gate for a model that is already in service, which is refused."""
     return {
         "champion_version": version,
         "champion_value": value,
         "champion_margin": SAME_MODEL,
         "same_model": True,
         "comparison": f"This is version {version} again: the same training rows gave the same model, "
-        "which is not registered twice.",
+        "and a model is not registered twice.",
         "summary": f"the same model as version {version}",
     }
 
@@ -109,7 +112,7 @@ def compare(
     confidence: float,
     seed: int,
 ) -> dict[str, Any]:
-    """Judge two models on the same rows (n_rows,); beside the margin everything that explains it."""
+    """The champion's part of the gate, with its explanation; both models get the same rows (n_rows,)."""
     resampled = resample(schema.task, truth, [ours, theirs], seed)
     values = [evaluate(schema.task, truth, *one) for one in (ours, theirs)]
     side_by_side = {}
@@ -155,7 +158,7 @@ def _difference(
 
 
 def _no_skill(schema: Schema, truth: np.ndarray) -> Answers:
-    """Answers of a model that knows the mean of the target, or the share of each class."""
+    """Predictions of a model that knows only the mean of the target, or the class frequencies."""
     if not schema.classes:
         return np.full(len(truth), truth.mean()), None
     shares = np.bincount(truth.astype(np.intp), minlength=len(schema.classes)) / len(truth)
@@ -168,15 +171,15 @@ def _sentence(
     verdict = "It is not worse." if found["low"] + allowed >= 0 else "It may be worse."
     return (
         f"On the {rows} held-out rows that version {version} was not trained on, the {metric} is "
-        f"{found['challenger']:.4g}, the champion's {found['champion']:.4g}. The difference, positive if "
-        f"better, is {found['difference']:+.4g}; with {confidence:.0%} confidence it is at least "
-        f"{found['low']:+.4g}, and it has to be at least {-allowed:+.4g}. {verdict}"
+        f"{found['challenger']:.4g}, and the champion's is {found['champion']:.4g}. The difference (positive "
+        f"is better) is {found['difference']:+.4g}; with {confidence:.0%} confidence, it is at least "
+        f"{found['low']:+.4g}, and it must be at least {-allowed:+.4g}. {verdict}"
     )
 
 
 def _summary(metric: str, version: int, rows: int, found: dict[str, float]) -> str:
-    """In the characters that the registry's metadata allows."""
+    """The comparison in the characters that the registry's metadata allows."""
     return (
-        f"{metric} {found['challenger']:.4g} against {found['champion']:.4g} of version {version} "
+        f"{metric} {found['challenger']:.4g} against {found['champion']:.4g} for version {version} "
         f"on {rows} rows: {found['difference']:+.4g} from {found['low']:+.4g} to {found['high']:+.4g}"
     )

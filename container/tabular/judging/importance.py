@@ -1,4 +1,4 @@
-"""Permutation importance: what a metric loses when one column's cells are shuffled.
+"""Permutation importance: how much worse a metric gets when one column's cells are shuffled.
 
 Breiman, Random Forests, Machine Learning 45 (2001), section 10; Fisher, Rudin and Dominici, JMLR 20 (2019).
 """
@@ -17,7 +17,7 @@ __all__ = ["permutation_importance"]
 REPEATS = 5
 MOST_COLUMNS = 200
 MOST_ROWS, FEWEST_ROWS = 1000, 100
-CELLS = 50_000_000  # that the model is asked for in all
+CELLS = 50_000_000  # that the model gets in total
 
 
 def permutation_importance(
@@ -25,10 +25,10 @@ def permutation_importance(
 ) -> dict[str, Importance]:
     """The mean loss of the metric and its standard deviation over the shuffles, the largest first.
 
-    Asked of the model as it is served, on some of the rows where there are many. Empty where the metric is
-    not defined on them, and for tables of more than 200 columns, where each matters little and asking about
-    each takes long. Columns that tell the same hide each other: shuffling one loses nothing while the other
-    is there.
+    The model predicts as it is served, on a sample of the rows if there are many. The result is empty if the
+    metric is not defined on them. It is also empty for tables with more than 200 columns, where each column
+    matters little and the computation takes long. Columns with the same information hide each other:
+    shuffling one loses nothing as long as the other remains.
     """
     if len(schema.columns) > MOST_COLUMNS:
         return {}
@@ -39,7 +39,7 @@ def permutation_importance(
         frame, truth = frame.iloc[rows], truth[rows]
     whole = pd.concat([frame] * REPEATS, ignore_index=True)
     before = _score(model, frame, truth, schema, metric)
-    if not np.isfinite(before):  # of the rows that were drawn
+    if not np.isfinite(before):  # on the sampled rows
         return {}
     found = {}
     for column in schema.columns:

@@ -1,4 +1,4 @@
-"""The metrics in the layout of SageMaker's model quality statistics, which Studio shows, and their curves."""
+"""The metrics and curves in the layout of SageMaker's model quality statistics, which Studio shows."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ __all__ = ["calibration", "intervals", "model_quality", "per_class", "residuals"
 
 CURVE_POINTS = 200
 BINS = 10
-SAMPLE = 300  # residuals in a picture
+SAMPLE = 300  # residuals in a plot
 
 
 def model_quality(
@@ -24,7 +24,7 @@ def model_quality(
     probabilities: np.ndarray | None,
     resampled: dict[str, np.ndarray],
 ) -> dict[str, Quality]:
-    """Metrics, confusion matrix and curves under SageMaker's name for them.
+    """Metrics, confusion matrix and curves under the names that SageMaker gives them.
 
     A metric that is not defined on these rows is left out.
     """
@@ -42,7 +42,7 @@ def model_quality(
     }
     if schema.task == "multiclass":
         return {QUALITY["multiclass"]: values}
-    if len(np.unique(truth)) == 2:  # of one class alone there is no curve
+    if len(np.unique(truth)) == 2:  # a single class has no curve
         values |= _curves(truth, probabilities[:, 1])
     return {QUALITY["binary"]: values}
 
@@ -54,7 +54,7 @@ def intervals(resampled: dict[str, np.ndarray]) -> dict[str, Interval]:
 
 
 def per_class(schema: Schema, truth: np.ndarray, predicted: np.ndarray) -> dict[str, ClassQuality]:
-    """Rows, precision, recall and F1 of each class, the class against all others."""
+    """Rows, precision, recall and F1 for each class against all others."""
     found = {}
     for position, label in enumerate(schema.classes):
         is_it, said = (truth == position).astype(int), (predicted == position).astype(int)
@@ -69,10 +69,11 @@ def per_class(schema: Schema, truth: np.ndarray, predicted: np.ndarray) -> dict[
 
 
 def calibration(schema: Schema, truth: np.ndarray, probabilities: np.ndarray) -> Calibration:
-    """How often a model is right that says it is so sure: bins of as many rows each, and their mean gap.
+    """Mean confidence and fraction of right predictions in bins of equally many rows, and their mean gap.
 
-    Of two classes the probability of the second, of more that of the answer. The mean gap is the expected
-    calibration error of Naeini, Cooper and Hauskrecht, AAAI 2015.
+    With two classes, the confidence is the probability of the positive class; with more, that of the
+    predicted class. The mean gap is the expected calibration error of Naeini, Cooper and Hauskrecht, AAAI
+    2015.
     """
     if schema.task == "binary":
         said, right = probabilities[:, 1], truth == 1
@@ -88,7 +89,7 @@ def calibration(schema: Schema, truth: np.ndarray, probabilities: np.ndarray) ->
 
 
 def residuals(truth: np.ndarray, predicted: np.ndarray, seed: int) -> Residuals:
-    """Predictions less what is right: quantiles of all rows, and some rows for a picture."""
+    """Predictions minus true values: quantiles over all rows, and a sample of rows for a plot."""
     rows = np.arange(len(truth))
     if len(rows) > SAMPLE:
         rows = np.sort(np.random.default_rng(seed).choice(rows, SAMPLE, replace=False))
@@ -114,12 +115,12 @@ def _curves(truth: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
 
 
 def _thinned(points: np.ndarray) -> list[float]:
-    """At most so many of the points, both ends among them: the report is read by a step of the pipeline."""
+    """At most CURVE_POINTS of the points, including both ends, because a pipeline step reads the report."""
     kept = np.unique(np.linspace(0, len(points) - 1, min(len(points), CURVE_POINTS)).round().astype(int))
     return points[kept].tolist()
 
 
 def _deviation(values: np.ndarray) -> float | str:
-    """The metric's standard deviation over the resamples, or the text that SageMaker writes for none."""
+    """The metric's standard deviation over the resamples, or "NaN", as SageMaker writes an undefined one."""
     found = values[np.isfinite(values)]
     return float(found.std(ddof=1)) if len(found) > 1 else "NaN"

@@ -1,4 +1,4 @@
-"""The metrics of `tabular.spec.metrics` on held-out rows: each once as a number, once on many resamples."""
+"""The metrics of `tabular.spec.metrics` on held-out rows, as one number each and on many resamples."""
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -36,13 +36,13 @@ def _auc(one: Answered) -> float:
 
 
 def _average_precision(one: Answered) -> float:
-    # scikit-learn gives zero where there is nothing to find.
+    # scikit-learn returns zero if no row is positive.
     found = one.truth.any()
     return metrics.average_precision_score(one.truth, one.probabilities[:, 1]) if found else np.nan
 
 
 def _log_loss(one: Answered) -> float:
-    whole = one.probabilities.sum(axis=1, keepdims=True)  # near one only, where they are of single precision
+    whole = one.probabilities.sum(axis=1, keepdims=True)  # in single precision, only close to one
     labels = np.arange(one.probabilities.shape[1])
     return metrics.log_loss(one.truth, one.probabilities / whole, labels=labels)
 
@@ -52,12 +52,12 @@ def _squares(one: Answered) -> np.ndarray:
 
 
 def _mape(one: Answered) -> float:
-    # A share of nothing is not defined; scikit-learn would divide by 2e-16.
+    # A percentage of zero is not defined; scikit-learn would divide by 2e-16.
     defined = one.truth.all()
     return metrics.mean_absolute_percentage_error(one.truth, one.predicted) if defined else np.nan
 
 
-# On the rows as they are; NaN or an error of scikit-learn's where a metric is not defined on them.
+# Each metric on the original rows; NaN, or an error from scikit-learn, if it is not defined on them.
 _VALUES: Mapping[str, Callable[[Answered], float]] = {
     "accuracy": lambda one: metrics.accuracy_score(one.truth, one.predicted),
     "balanced_accuracy": lambda one: metrics.balanced_accuracy_score(one.truth, one.predicted),
@@ -92,12 +92,12 @@ def _f1s(drawn: Drawn) -> np.ndarray:
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Zero where nothing was predicted or found, as scikit-learn is told to."""
+    """Zero if the denominator is zero, like scikit-learn with zero_division=0."""
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def _drawn_auc(drawn: Drawn) -> np.ndarray:
-    """The share of pairs in the right order, a tie being half a pair; the mean over the classes."""
+    """The fraction of pairs in the right order, with a tie as half a pair; the mean over the classes."""
     found = []
     for positive, negative in drawn.counts:
         below = np.cumsum(negative, axis=1) - negative / 2
@@ -109,13 +109,13 @@ def _drawn_average_precision(drawn: Drawn) -> np.ndarray:
     ((positive, negative),) = drawn.counts
     right = np.cumsum(positive[:, ::-1], axis=1)
     precision = right / (right + np.cumsum(negative[:, ::-1], axis=1))
-    return np.nansum(positive[:, ::-1] * precision, axis=1) / right[:, -1]  # NaN before the first draw
+    return np.nansum(positive[:, ::-1] * precision, axis=1) / right[:, -1]  # NaN until a row was drawn
 
 
 def _drawn_log_loss(drawn: Drawn) -> np.ndarray:
     truth, probabilities = drawn.answered.truth, drawn.answered.probabilities
     chosen = probabilities[np.arange(len(truth)), truth.astype(np.intp)] / probabilities.sum(axis=1)
-    tiny = np.finfo(probabilities.dtype).eps  # as scikit-learn keeps a loss finite
+    tiny = np.finfo(probabilities.dtype).eps  # keeps the loss finite, as in scikit-learn
     return drawn.mean(-np.log(np.clip(chosen, tiny, 1 - tiny)))
 
 
@@ -138,7 +138,7 @@ def _drawn_r2(drawn: Drawn) -> np.ndarray:
     return 1 - drawn.weights @ _errors(drawn) ** 2 / spread
 
 
-# The same (n_resamples,) on some resamples at once; NaN where a metric is not defined on one.
+# Each metric on several resamples at a time (n_resamples,); NaN if it is not defined on one.
 _RESAMPLED: Mapping[str, Callable[[Drawn], np.ndarray]] = {
     "accuracy": lambda drawn: drawn.right.sum(axis=1) / drawn.labels.sum(axis=1),
     "balanced_accuracy": lambda drawn: np.nanmean(drawn.right / drawn.labels, axis=1),
@@ -161,10 +161,10 @@ _RESAMPLED: Mapping[str, Callable[[Drawn], np.ndarray]] = {
 
 
 def check_complete(names: Iterable[str], halves: Mapping[str, Mapping[str, Any]]) -> None:
-    """Look whether each metric of the vocabulary has both functions, and no other has one.
+    """Check that every metric of the vocabulary has both functions, and that there are no others.
 
     Raises:
-        LookupError: naming the metric and the half that is missing or left over.
+        LookupError: if a function is missing or superfluous; the message names it.
     """
     names = set(names)
     for half, functions in halves.items():
@@ -189,35 +189,35 @@ check_complete(
 def evaluate(
     task: Task, truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None
 ) -> dict[str, float]:
-    """Every metric of a task; one that is not defined on these rows is NaN."""
+    """Every metric of a task; a metric that is not defined on these rows is NaN."""
     return {name: score(name, task, truth, predicted, probabilities) for name in METRICS[task]}
 
 
 def score(
     metric: str, task: Task, truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None
 ) -> float:
-    """One metric of a task, NaN where it is not defined on these rows.
+    """One metric of a task, NaN if it is not defined on these rows.
 
     Raises:
-        BadInput: a metric that the task does not have.
+        BadInput: if the task does not have the metric.
     """
     check_metric(metric, task)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scikit-learn warns of classes without rows, and the NaN says it
+        warnings.simplefilter("ignore")  # scikit-learn warns about classes without rows, as the NaN says
         return float(_VALUES[metric](Answered(task, truth, predicted, probabilities)))
 
 
 def on_resamples(answered: Answered, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Every metric of the task (n_resamples,) on resamples that draw rows so often (n_resamples, n_rows)."""
+    """Every metric of the task (n_resamples,), given how often each row is drawn (n_resamples, n_rows)."""
     drawn = Drawn(answered, weights)
     with np.errstate(divide="ignore", invalid="ignore"):
         return {name: _RESAMPLED[name](drawn) for name in METRICS[answered.task]}
 
 
 def signed_margin(metric: str, task: Task, value: float, reference: float) -> float:
-    """How much better than the reference, in the metric's unit: not negative passes, whatever its direction.
+    """How much better a value is than the reference, in the metric's unit; negative if it is worse.
 
     Raises:
-        BadInput: a metric that the task does not have.
+        BadInput: if the task does not have the metric.
     """
     return value - reference if check_metric(metric, task).greater_is_better else reference - value

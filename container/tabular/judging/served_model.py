@@ -1,4 +1,4 @@
-"""The image's `serve` command as a process of its own on this machine, to evaluate models as served."""
+"""The image's `serve` command in a separate process on this machine, to evaluate models as served."""
 
 import http.client
 import json
@@ -23,13 +23,13 @@ CELLS_PER_REQUEST = 50_000  # far below the largest body that the server reads
 
 
 class ServerProcess:
-    """Started on entering, ended on leaving.
+    """A server that starts on entering the context and stops on leaving it.
 
     Args:
         pickles: the algorithms whose models it may unpickle.
 
     Raises:
-        BadInput: the server does not start, or refuses a model or rows, with its own words.
+        BadInput: if the server does not start, or refuses a model or rows; the message is the server's.
     """
 
     def __init__(self, pickles: Iterable[str] = ()) -> None:
@@ -39,7 +39,7 @@ class ServerProcess:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        # Without PYTHONPATH: the package installed in the image, not the one that travels with the job.
+        # Without PYTHONPATH, to use the package installed in the image, not the one shipped with the job.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         environment |= {
             "SAGEMAKER_MULTI_MODEL": "true",
@@ -75,7 +75,7 @@ class ServerProcess:
             self._request(connection, "POST", "/models", {"model_name": name, "url": str(folder)})
 
     def predict(self, name: str, rows: list[list[Any]], together: int | None = None) -> dict[str, list[Any]]:
-        """The answers to all rows, as the server's JSON names them; `together` rows are sent in a request."""
+        """The predictions for all rows, named as in the server's JSON; each request has `together` rows."""
         whole: dict[str, list[Any]] = {"predictions": [], "probabilities": []}
         step = together or max(1, CELLS_PER_REQUEST // len(rows[0]) if rows else 1)
         with closing(self._connection()) as connection:

@@ -1,4 +1,4 @@
-"""The evaluation split by columns that somebody named: is the model as good for everyone?"""
+"""The evaluation broken down by the columns that the user named: is the model equally good for everyone?"""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from tabular.spec.documents import Subgroup
 __all__ = ["by_subgroup"]
 
 MOST_LEVELS = 20
-FEW_ROWS = 10  # of fewer an interval would say nothing
+FEW_ROWS = 10  # an interval from fewer rows would say nothing
 MISSING = "(missing)"
 OTHERS = "(others)"
 
@@ -21,10 +21,11 @@ OTHERS = "(others)"
 def by_subgroup(
     columns: pd.DataFrame, schema: Schema, truth: np.ndarray, answers: Answers, seed: int
 ) -> dict[str, dict[str, Subgroup]]:
-    """Rows, metrics and intervals of each level of each column, the most frequent level first.
+    """Rows, metrics and intervals for each level of each column, the most frequent level first.
 
-    Numbers of many values are split at their quartiles, rare levels beyond the twentieth are one. Metrics
-    that are not defined on a level, such as the AUC of one class, are left out; so are intervals of few rows.
+    Numbers with many distinct values are split at their quartiles. Of more than 20 levels, the rarest are
+    combined into one. Metrics that are not defined for a level, such as the AUC of a single class, are left
+    out, and so are intervals from too few rows.
     """
     return {name: _by_level(_levels(columns[name]), schema, truth, answers, seed) for name in columns}
 

@@ -1,4 +1,4 @@
-"""Fitting, alike in a trial and in the refit.
+"""Fitting, done in the same way in a trial and in the refit.
 
 `splits`, `folds`, `pipeline` (preprocessing and estimator), `fitting`.
 """

@@ -1,4 +1,4 @@
-"""Fitting as it is done in a trial and in the refit alike: what is tuned is what is served."""
+"""Fitting, done in the same way in a trial and in the refit, so the model that is tuned is the one served."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ from tabular.spec.errors import BadInput
 
 __all__ = ["ENOUGH_ROWS", "fit"]
 
-ENOUGH_ROWS = 1000  # to set some aside for early stopping
+ENOUGH_ROWS = 1000  # for setting some of them aside for early stopping
 VALIDATION = 0.1
 
 
@@ -28,21 +28,21 @@ def fit(
     random_state: int,
     groups: np.ndarray | None = None,
 ) -> Pipeline:
-    """The fitted pipeline of an algorithm, with the class weights that the options ask for.
+    """The fitted pipeline of an algorithm, with the class weights that the options set.
 
-    Of many rows a tenth is set aside, by which an algorithm that can stops early.
+    If there are enough rows, a tenth is set aside for early stopping by the algorithms that support it.
 
     Args:
         frame: features (n_rows, n_columns).
         target: the encoded target (n_rows,).
-        schema: what the columns are, and the options of the table.
+        schema: the schema of the columns, and the options of the table.
         algorithm: its name in the table of algorithms.
-        hyperparameters: as text; what is not given takes its default.
-        random_state: of whatever is drawn.
-        groups: the number of each row's group (n_rows,), which is set aside as a whole.
+        hyperparameters: as text; those not given have their defaults.
+        random_state: the seed of everything random.
+        groups: the number of each row's group (n_rows,); a group is set aside as a whole.
 
     Raises:
-        BadInput: an unknown algorithm or hyperparameter, or a value outside its range.
+        BadInput: if an algorithm or hyperparameter is unknown, or a value is outside its range.
     """
     pipeline = build_pipeline(schema, algorithm, hyperparameters, random_state)
     estimator = pipeline.named_steps["estimator"]
@@ -69,7 +69,7 @@ def fit(
 def _set_aside(
     target: np.ndarray, schema: Schema, random_state: int, groups: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Rows to learn from and rows to set aside; None where there are too few of all or of a class."""
+    """Rows to train on and rows to set aside; None if there are too few in total or of a class."""
     if len(target) < ENOUGH_ROWS:
         return None
     times = np.arange(len(target)) if schema.options.time else None

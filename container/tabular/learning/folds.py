@@ -1,4 +1,4 @@
-"""The folds of cross-validation: with a share of each class, of whole groups, or of later rows."""
+"""The folds of cross-validation: stratified by class, made of whole groups, or made of later rows."""
 
 from collections.abc import Iterator
 
@@ -20,10 +20,11 @@ __all__ = ["folds_of"]
 def folds_of(
     target: np.ndarray, schema: Schema, folds: int, random_state: int, groups: np.ndarray | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Row numbers to fit on and to score, fold by fold; rows of a table with times come in their order.
+    """Row numbers to fit on and to score, fold by fold; the rows of a table with times must be in time order.
 
     Raises:
-        BadInput: fewer rows of a class, or fewer groups, than folds; a fold without a class to learn.
+        BadInput: if there are fewer rows of a class, or fewer groups, than folds, or a fold has no row of a
+            class.
     """
     labelled, seeded = schema.task != "regression", {"shuffle": True, "random_state": random_state}
     if labelled and (rarest := int(np.bincount(target, minlength=len(schema.classes)).min())) < folds:
@@ -33,7 +34,7 @@ def folds_of(
         )
     if groups is not None and (count := len(np.unique(groups))) < folds:
         raise BadInput(
-            f"The training rows are of {count} groups, fewer than the {folds} folds; "
+            f"The training rows have {count} groups, fewer than the {folds} folds; "
             f"set CrossValidationFolds to {max(count, 2)} or less, or give more groups."
         )
     if schema.options.time is not None:
@@ -43,12 +44,12 @@ def folds_of(
     else:
         folding = (StratifiedKFold if labelled else KFold)(folds, **seeded)
     for number, (rows, scored) in enumerate(folding.split(target, target, groups), start=1):
-        for part, found in (("to learn from", rows), ("to score", scored)):
+        for part, found in (("to train on", rows), ("to score", scored)):
             absent = sorted(set(range(len(schema.classes))) - set(target[found].tolist())) if labelled else []
             if absent or not len(found):
                 what = f"the class {schema.classes[absent[0]]!r}" if absent else "any kind"
                 raise BadInput(
-                    f"Fold {number} of {folds} has no row of {what} {part}; set CrossValidationFolds to "
-                    "less, or give more rows."
+                    f"Fold {number} of {folds} has no row of {what} {part}; set CrossValidationFolds to a "
+                    "smaller number, or give more rows."
                 )
         yield rows, scored

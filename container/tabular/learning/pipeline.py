@@ -1,4 +1,4 @@
-"""The scikit-learn pipeline of one algorithm: preprocessing and estimator, fitted together in every fold."""
+"""The scikit-learn pipeline of an algorithm: preprocessing and estimator, fitted together in every fold."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from tabular.spec.columns import Schema
 
 __all__ = ["build_pipeline", "exponential", "logarithm"]
 
-MAX_LEVELS = 50  # of one category; rarer levels share a column
+MAX_LEVELS = 50  # per category; rarer levels share a column
 
 
 def build_pipeline(
@@ -24,12 +24,12 @@ def build_pipeline(
 ) -> Pipeline:
     """The unfitted pipeline: `features` first, `estimator` last.
 
-    Trees get numbers as they are, with NaN where a cell is empty, which all three libraries handle
-    themselves; the others get them imputed and scaled. A date is its day number, month and weekday. Where
-    the options say so, the estimator learns the logarithm of the target and answers the target itself.
+    Trees get numbers as they are, with NaN for empty cells, which all three libraries handle themselves. The
+    other estimators get numbers imputed and scaled. A date becomes its day number, month and weekday. If the
+    options say so, the estimator learns the logarithm of the target and predicts the target itself.
 
     Raises:
-        BadInput: an unknown algorithm or hyperparameter, or a value outside its range.
+        BadInput: if an algorithm or hyperparameter is unknown, or a value is outside its range.
     """
     known = own_steps.algorithms()
     estimator = build(algorithm, schema.family, hyperparameters, random_state, known)
@@ -41,7 +41,7 @@ def build_pipeline(
     categorical = schema.of_kind("categorical")
     parts = ("parts", FunctionTransformer(date_parts))
     if known[algorithm].standardise:
-        # keep_empty_features: a fold in which a column is empty keeps its place.
+        # keep_empty_features: a column that is empty in a fold keeps its place.
         impute = ("impute", SimpleImputer(strategy="median", keep_empty_features=True))
         scale = ("scale", StandardScaler())
         numeric_steps, date_steps = Pipeline([impute, scale]), Pipeline([parts, impute, scale])
@@ -61,18 +61,18 @@ def build_pipeline(
     used = [(name, steps, columns) for name, steps, columns in transformers if columns]
     steps: list[tuple[str, Any]] = [("features", ColumnTransformer(used, sparse_threshold=0.0))]
     if known[algorithm].standardise:
-        # NumPy sums a row in an order that depends on how the table lies in memory, as frames do this way or
-        # that; naive Bayes of a column that is nearly constant magnifies the difference.
+        # NumPy sums a row in an order that depends on the memory layout, which differs between data frames.
+        # Naive Bayes magnifies the difference if a column is nearly constant.
         steps.append(("in_rows", FunctionTransformer(np.ascontiguousarray)))
-    # LightGBM accepts no special characters in feature names, so the columns carry none further.
+    # LightGBM rejects special characters in feature names, so the features have no names from here on.
     return Pipeline([*steps, ("estimator", estimator)])
 
 
 def logarithm(target: np.ndarray) -> np.ndarray:
-    """The logarithm of one plus the target, which a model learns instead of it."""
+    """The logarithm of one plus the target, which a model learns instead of the target."""
     return np.log1p(target)
 
 
 def exponential(predicted: np.ndarray) -> np.ndarray:
-    """The inverse of `logarithm`, in double precision whatever the estimator answers in."""
+    """The inverse of `logarithm`, in double precision whatever the precision of the estimator."""
     return np.expm1(np.asarray(predicted, dtype=np.float64))

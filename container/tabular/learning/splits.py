@@ -1,4 +1,4 @@
-"""Which rows are held out: a share of each class, whole groups, or the newest."""
+"""Which rows are held out: a fraction of each class, whole groups, or the newest rows."""
 
 import math
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from tabular.spec.errors import BadInput
 __all__ = ["split", "without_outliers"]
 
 Rows = tuple[np.ndarray, np.ndarray]
-FENCE = 3.0  # interquartile ranges; Tukey's outer fence: what is beyond is far out
+FENCE = 3.0  # interquartile ranges: Tukey's outer fence, beyond which a number is an outlier
 
 
 def split(
@@ -30,21 +30,21 @@ def split(
     Args:
         target: the encoded target (n_rows,).
         schema: names the task and its classes.
-        test_size: the share of rows to hold out.
-        stratify: whether the splits keep the shares of the classes.
-        random_state: which of the possible splits; by time there is only one.
-        groups: the number of each row's group (n_rows,): rows of a group are in the same split.
-        times: when each row was (n_rows,): the newest are held out, those of one moment together. Both
-            splits come in their order.
+        test_size: the fraction of rows to hold out.
+        stratify: whether the splits keep the class frequencies.
+        random_state: the seed of the split; a split by time does not use it.
+        groups: the number of each row's group (n_rows,); rows of a group are in the same split.
+        times: the time of each row (n_rows,); the newest rows are held out, and rows of the same time stay
+            together. Both splits are in time order.
 
     Raises:
-        BadInput: a class too rare to be in both splits, or a share that leaves a split empty.
+        BadInput: if a class is too rare to be in both splits, or a fraction leaves a split empty.
     """
     labelled = schema.task != "regression"
     remedy = "Give more rows of the rarest class, or change StratifySplit or TestSetSize."
     try:
         if not 0 < test_size < 1:
-            raise ValueError("the share is between 0 and 1.")
+            raise ValueError("TestSetSize must be greater than 0 and less than 1.")
         if times is not None:
             remedy = "Give more rows, or change TestSetSize or the option time."
             train, test = _newest(times, test_size)
@@ -70,10 +70,10 @@ def split(
 
 
 def without_outliers(frame: pd.DataFrame, target: np.ndarray, schema: Schema) -> np.ndarray:
-    """Whether to keep each row (n_rows,): no number of it lies beyond three interquartile ranges.
+    """Whether to keep each row (n_rows,): none of its numbers is more than three interquartile ranges out.
 
-    The fences are those of the given rows, which are those of training: held-out rows are as they come.
-    A regression's target has fences, too. A column of which half is one value has none.
+    The fences are computed from the given rows, which are the training rows; held-out rows stay as they are.
+    The target of a regression has fences, too. A column whose quartiles are equal has none.
     """
     numbers = frame[schema.of_kind("numeric")]
     if schema.task == "regression":
@@ -88,10 +88,10 @@ def _newest(times: np.ndarray, test_size: float) -> Rows:
     held_out = math.ceil(len(times) * test_size)
     cut = times[order[-held_out]]
     newest = times[order] >= cut
-    if newest.all():  # the oldest moment has that many rows
+    if newest.all():  # the oldest time has that many rows
         newest = times[order] > cut
     if not newest.any():
-        raise ValueError("All rows are of one moment.")
+        raise ValueError("All rows have the same time.")
     return order[~newest], order[newest]
 
 
@@ -99,7 +99,7 @@ def _whole_groups(
     target: np.ndarray, groups: np.ndarray, test_size: float, stratify: bool, random_state: int
 ) -> Rows:
     if (count := len(np.unique(groups))) < 2:
-        raise ValueError("All rows are of one group.")
+        raise ValueError("All rows are in the same group.")
     if not stratify:
         drawn = GroupShuffleSplit(n_splits=1, test_size=test_size, random_state=random_state)
         return next(drawn.split(target, groups=groups))
@@ -113,5 +113,5 @@ def _whole_groups(
     )
     found = min(possible, key=lambda rows: abs(len(rows[1]) / len(target) - test_size), default=None)
     if found is None:
-        raise ValueError(f"No share of the {count} groups has a row of each class.")
+        raise ValueError(f"No choice among the {count} groups puts a row of each class into both splits.")
     return found

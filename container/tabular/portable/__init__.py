@@ -1,6 +1,6 @@
 """A fitted model as a manifest and arrays, neither of which can execute code.
 
-- `export`: from scikit-learn to arrays; `files`: written and read.
-- `model`, `predictors`, `table_model`: answers by NumPy; `native`: the same in C.
-- `pickled`: the exception that a person must ask for by name.
+- `export`: from scikit-learn to arrays; `files`: write and read them.
+- `model`, `predictors`, `table_model`: predictions with NumPy; `native`: the same in C.
+- `pickled`: models kept as pickles, which the user must allow by name.
 """

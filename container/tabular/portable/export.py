@@ -1,4 +1,4 @@
-"""From a fitted scikit-learn pipeline to a portable model: an exporter for each family of estimators."""
+"""Turn a fitted scikit-learn pipeline into a portable model: an exporter for each family of estimators."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -19,19 +19,19 @@ Parts = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 
 class NotPortable(BadInput):
-    """The portable format has no place for a fitted estimator; the message says which, and what to do."""
+    """A fitted estimator that the portable format cannot store; the message says which, and what to do."""
 
 
 def export(pipeline: Pipeline, schema: Schema, exporter: Exporter | None) -> Parts:
     """The manifest's model part and the arrays of a fitted pipeline.
 
     Args:
-        pipeline: as `build_pipeline` made it.
-        schema: of the table it was fitted on.
-        exporter: what the algorithm's row names, see `tabular.spec.algorithms.exporter_of`.
+        pipeline: a fitted pipeline that `build_pipeline` built.
+        schema: the schema of the table that it was fitted on.
+        exporter: the exporter that the algorithm's row names, see `tabular.spec.algorithms.exporter_of`.
 
     Raises:
-        NotPortable: an estimator, or a setting of it, that the portable format does not know.
+        NotPortable: if the portable format does not support the estimator or one of its settings.
     """
     encodings, arrays = _export_features(pipeline.named_steps["features"])
     estimator = pipeline.named_steps["estimator"]
@@ -41,15 +41,15 @@ def export(pipeline: Pipeline, schema: Schema, exporter: Exporter | None) -> Par
     name = type(estimator).__name__
     if exporter is None:
         raise NotPortable(
-            f"{name} cannot be made portable: its row names no exporter, of which there are "
-            f"{', '.join(EXPORTERS)}. Name the one that fits it, or opt into a pickle: name the algorithm in "
-            "PICKLES of your own steps and in SERVE_PICKLES of the server."
+            f"{name} cannot be made portable: its row does not name an exporter (one of "
+            f"{', '.join(EXPORTERS)}). Name the one that fits, or keep the model as a pickle by naming the "
+            "algorithm in PICKLES of your own steps and in SERVE_PICKLES of the server."
         )
     try:
         settings, estimator_arrays = EXPORTERS[exporter](estimator)
     except AttributeError as error:
         raise NotPortable(
-            f"{name} is not what the exporter {exporter!r} takes: {error}. Name another exporter in its row."
+            f"The exporter {exporter!r} does not fit {name}: {error}. Name another exporter in its row."
         ) from error
     if logarithmic:
         settings["link"] = "expm1"
@@ -74,7 +74,7 @@ def _export_features(features: ColumnTransformer) -> tuple[list[dict[str, Any]],
 
 
 def _encoding(encoder: OneHotEncoder, index: int) -> dict[str, Any]:
-    """Where each level of a category goes, where an unknown one goes (None: nowhere), how many columns."""
+    """The column for each level of a category and for an unknown level (None: none), and the column count."""
     levels = [str(level) for level in encoder.categories_[index]]
     infrequent = encoder.infrequent_categories_[index]
     if infrequent is None:
@@ -92,16 +92,16 @@ def _pack(
     group: Iterable[int],
     base: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Lay trees out one after another, breadth first, siblings adjacent, leaves leading to themselves.
+    """Lay out the trees one after another: breadth first, siblings adjacent, leaves leading to themselves.
 
-    Each tree is its split features, thresholds, left and right children (negative at a leaf), whether a
-    missing value goes left, and its values (n_nodes, n_values).
+    Each tree consists of its split features, thresholds, left and right children (negative at a leaf),
+    whether a missing value goes left, and its values (n_nodes, n_values).
     """
     parts: list[tuple[np.ndarray, ...]] = []
     roots, offset = [], 0
     for feature, threshold, left, right, default_left, value in trees:
         order, place = [0], {0: 0}
-        for node in order:  # grows while it is read
+        for node in order:  # the list grows during the loop
             if left[node] >= 0:
                 for child in (left[node], right[node]):
                     place[child] = len(order)
@@ -154,7 +154,7 @@ def _forest(estimator: Any) -> Parts:
 def _xgboost(estimator: Any) -> Parts:
     fitted = estimator.get_booster()
     best = fitted.attr("best_iteration")
-    if best is not None:  # stopped early: what came after it is not asked
+    if best is not None:  # stopped early, so later trees are not used
         fitted = fitted[: int(best) + 1]
     learner = json.loads(fitted.save_raw("json"))["learner"]
     booster, parameters = learner["gradient_booster"], learner["learner_model_param"]
@@ -168,7 +168,7 @@ def _xgboost(estimator: Any) -> Parts:
         raise NotPortable(f"XGBoost's {booster['name']} with {objective} cannot be made portable.")
     outputs = max(1, int(parameters["num_class"]))
     base = np.atleast_1d(np.array(json.loads(parameters["base_score"]), dtype=np.float32))
-    if objective == "binary:logistic":  # kept as a probability, added as a logit
+    if objective == "binary:logistic":  # stored as a probability but added as a logit
         base = -np.log(np.float32(1) / base - np.float32(1))
     trees = []
     for tree in booster["model"]["trees"]:
@@ -178,11 +178,11 @@ def _xgboost(estimator: Any) -> Parts:
         trees.append(
             (
                 np.array(tree["split_indices"]),
-                np.nextafter(condition, np.float32(-np.inf)),  # XGBoost asks x < t, the layout x <= t
+                np.nextafter(condition, np.float32(-np.inf)),  # XGBoost tests x < t, the layout x <= t
                 np.array(tree["left_children"]),
                 np.array(tree["right_children"]),
                 np.array(tree["default_left"]),
-                condition[:, None],  # a leaf's value stands where a split's threshold does
+                condition[:, None],  # a leaf stores its value in the place of a threshold
             )
         )
     settings = {
@@ -224,7 +224,7 @@ def _lightgbm_tree(structure: dict[str, Any]) -> tuple[np.ndarray, ...]:
             raise NotPortable("LightGBM's linear trees cannot be made portable.")
         feature.append(node["split_feature"] if split else 0)
         threshold.append(node["threshold"] if split else 0.0)
-        # Where no value was missing in training LightGBM takes a missing one for zero.
+        # If no value was missing in training, LightGBM reads a missing value as zero.
         missing_left = split and (
             node["default_left"] if node["missing_type"] == "NaN" else node["threshold"] >= 0
         )
@@ -279,7 +279,7 @@ def _perceptron(estimator: Any) -> Parts:
     return settings, arrays
 
 
-# By the name that a row of the table of algorithms gives.
+# The key is the name that a row in the table of algorithms gives.
 EXPORTERS: Mapping[Exporter, Callable[[Any], Parts]] = {
     "forest": _forest,
     "gaussian_naive_bayes": _gaussian_naive_bayes,

@@ -1,4 +1,4 @@
-"""A model's files: written with the SHA-256 of each, and read again without executing any."""
+"""A model's files: written with the SHA-256 of each, and read without executing any code."""
 
 import hashlib
 import json
@@ -21,9 +21,9 @@ __all__ = ["load_model", "save_model"]
 def save_model(
     folder: Path, manifest: dict[str, Any], arrays: Arrays, others: Mapping[str, bytes] | None = None
 ) -> None:
-    """Write `manifest.json`, `model.safetensors` and other files, which a server does not read.
+    """Write `manifest.json`, `model.safetensors` and other files, which the server does not read.
 
-    The manifest names the SHA-256 of each.
+    The manifest contains the SHA-256 of each file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = {ARRAYS: save({name: np.ascontiguousarray(array) for name, array in arrays.items()})}
@@ -40,10 +40,10 @@ def save_model(
 
 
 def load_model(folder: Path, pickles: frozenset[str] = frozenset()) -> TableModel:
-    """Read a model that `save_model` wrote, or the pickle of an algorithm that is named.
+    """Read a model that `save_model` wrote, or a pickle if its algorithm is in `pickles`.
 
     Raises:
-        UnusableModel: a file is missing or changed, or the format is of another version.
+        UnusableModel: if a file is missing or changed, or the format has another version.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -67,9 +67,9 @@ def load_model(folder: Path, pickles: frozenset[str] = frozenset()) -> TableMode
         )
     files = manifest.get("files")
     if not isinstance(files, dict) or files.get(ARRAYS) != hashlib.sha256(contents).hexdigest():
-        raise UnusableModel(f"{ARRAYS} is not the file whose SHA-256 {MANIFEST} names.")
+        raise UnusableModel(f"The SHA-256 of {ARRAYS} is not the one in {MANIFEST}.")
     try:
         arrays = load(contents)
-    except (SafetensorError, KeyError) as error:  # KeyError: a type of number that NumPy does not have
+    except (SafetensorError, KeyError) as error:  # KeyError: a data type that NumPy does not have
         raise UnusableModel(f"{ARRAYS} cannot be read: {error}.") from None
     return PortableModel(manifest, arrays)

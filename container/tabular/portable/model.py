@@ -1,6 +1,6 @@
 """The portable model: a manifest and one file of arrays, neither of which can execute code.
 
-The server needs NumPy and this file's readers; no scikit-learn, no pickle.
+The server needs only NumPy and the readers in this package; no scikit-learn and no pickle.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from tabular.portable.table_model import Prediction, TableModel, UnusableModel
 
 try:
     from tabular.portable.native import few_rows
-except ImportError:  # installed where no compiler was
+except ImportError:  # installed without a compiler
     few_rows = None
 
 __all__ = ["ARRAYS", "FORMAT", "FORMAT_VERSION", "MANIFEST", "PortableModel", "Prediction", "UnusableModel"]
 
 FORMAT, FORMAT_VERSION = "tabular-portable", 1
 MANIFEST, ARRAYS = "manifest.json", "model.safetensors"
-FEW = 8  # rows that few.c answers sooner than NumPy does
+FEW = 8  # up to this many rows, few_rows.c is faster than NumPy
 LINKS = (
     "identity",
     "shares",
@@ -30,14 +30,14 @@ LINKS = (
     "softmax",
     "softmax_single",
     "joint",
-)  # as there
+)  # in the order of the enum in few_rows.c
 
 
 class PortableModel(TableModel):
     """A fitted model as constants and arrays.
 
     Raises:
-        UnusableModel: the manifest and the arrays do not make a model.
+        UnusableModel: if the manifest and the arrays do not form a model.
     """
 
     def __init__(self, manifest: dict[str, Any], arrays: Arrays) -> None:
@@ -46,7 +46,7 @@ class PortableModel(TableModel):
             self._fill, self._mean, self._scale = (
                 arrays.get(f"numeric.{n}") for n in ("fill", "mean", "scale")
             )
-            self._numbers = len(self.numeric) + 2 * len(self.dates)  # a date is three of them
+            self._numbers = len(self.numeric) + 2 * len(self.dates)  # a date becomes three numbers
             for constants in (self._fill, self._mean, self._scale):
                 if constants is not None and constants.shape != (self._numbers,):
                     raise ValueError("The constants of the numeric columns do not fit them.")
@@ -66,12 +66,12 @@ class PortableModel(TableModel):
             raise UnusableModel(f"The model's files do not fit together: {error!r}.") from None
 
     def transform(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> np.ndarray:
-        """The features (n_rows, n_features) that the estimator takes.
+        """The features (n_rows, n_features) that the estimator needs.
 
         Args:
-            numbers: (n_rows, n_numeric) float64, numeric columns, then boolean ones, then dates as days since
-                1970; NaN where empty.
-            categories: for each categorical column the n_rows levels as text.
+            numbers: (n_rows, n_numeric) float64: numeric columns, then booleans, then dates as days since
+                1970; NaN for an empty cell.
+            categories: for each categorical column, the n_rows levels as text.
         """
         ready = self._with_parts_of_dates(numbers)
         if self._fill is not None:
@@ -90,7 +90,7 @@ class PortableModel(TableModel):
         return features
 
     def predict(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> Prediction:
-        """Labels and probabilities of rows given as to `transform`."""
+        """Labels and probabilities of rows, given in the same way as to `transform`."""
         if self._few is not None and 0 < len(numbers) <= FEW:
             hot = [
                 places.get(level, unknown)
@@ -111,14 +111,14 @@ class PortableModel(TableModel):
         return Prediction([self.classes[position] for position in predicted.tolist()], probabilities)
 
     def _with_parts_of_dates(self, numbers: np.ndarray) -> np.ndarray:
-        """Numbers with every date as three of them (n_rows, n_numbers)."""
+        """Numbers (n_rows, n_numbers) in which every date has become three numbers."""
         if not self.dates:
             return numbers
         plain = len(self.numeric) - len(self.dates)
         return np.hstack([numbers[:, :plain], dates.date_parts(numbers[:, plain:])])
 
     def _hold_for_few(self, predictor: Predictor, n_outputs: int) -> Any:
-        """The model as few.c takes it; None where that cannot compute it."""
+        """The model in the form that few_rows.c needs; None if few_rows.c cannot compute it."""
         if few_rows is None or predictor.in_c is None or predictor.in_c.link not in LINKS:
             return None
         kind, link, activation, is_single, divisor, trees, parts = predictor.in_c
@@ -132,18 +132,18 @@ class PortableModel(TableModel):
         return few_rows.model(*settings, *sizes, trees, constants, parts, tuple(self.classes))
 
     def _try_out(self) -> None:
-        """Predict a row of empty cells, so that what cannot be served is refused before it is called."""
+        """Predict a row of empty cells, so that a model that cannot be served is refused on loading."""
         empty = np.full((1, len(self.numeric)), np.nan)
         prediction = self.predict(empty, [[""]] * len(self.categorical))
         answer = prediction.probabilities if self.classes else np.array([prediction.labels])
         if answer is None or answer.shape != (1, len(self.classes) or 1) or not np.isfinite(answer).all():
-            raise ValueError("A row of empty cells has no answer.")
+            raise ValueError("The model cannot predict a row of empty cells.")
 
 
 def _places(encoding: dict[str, Any], start: int) -> tuple[dict[str, int], int | None]:
-    """The column that each level of a category sets to one, and the one of a level that is not known.
+    """The column that each level of a category sets to one, and the column that an unknown level sets.
 
-    Every column has a level: otherwise a short file could ask for any amount of memory.
+    Every column must have a level. Otherwise a short file could request any amount of memory.
     """
     levels, unknown = encoding["levels"], encoding["unknown"]
     places = {*levels.values(), unknown} - {None}

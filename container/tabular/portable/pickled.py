@@ -1,7 +1,7 @@
-"""A model that only its own libraries can run: served from a pickle where it was opted into by name, twice.
+"""A model that only its own libraries can run, served from a pickle if its name is allowed in two places.
 
-A pickle is code. Who may write one may run anything with the rights of the process that reads it, here of
-the server of everybody's models. So nothing is pickled unless your own steps name the algorithm, and
+A pickle is code. Anyone who can write one can run anything with the rights of the process that reads it,
+which here is the server of all models. So nothing is pickled unless your own steps name the algorithm, and
 nothing is unpickled unless the server was started with the same name in SERVE_PICKLES; see
 https://scikit-learn.org/stable/model_persistence.html#security-maintainability-limitations.
 """
@@ -25,16 +25,16 @@ SWITCH = "SERVE_PICKLES"
 
 
 class PickledModel(TableModel):
-    """A fitted scikit-learn pipeline of a table."""
+    """A fitted scikit-learn pipeline for a table."""
 
-    tolerance = 1e-12  # it is scikit-learn's own answer, in batches of other sizes
+    tolerance = 1e-12  # scikit-learn itself predicts, but in batches of other sizes
 
     def __init__(self, manifest: dict[str, Any], pipeline: Any) -> None:
         super().__init__(manifest)
         self._pipeline = pipeline
 
     def predict(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> Prediction:
-        """Labels and probabilities of rows given as to `TableModel.predict`."""
+        """Labels and probabilities of rows, as in `TableModel.predict`."""
         import pandas as pd
 
         columns: dict[int, Any] = dict(zip(self.numeric, numbers.T, strict=True))
@@ -49,14 +49,14 @@ class PickledModel(TableModel):
 
 
 def allowed() -> frozenset[str]:
-    """The algorithms whose pickles this server was started to load: SERVE_PICKLES, with commas between."""
+    """The algorithms whose pickles this server may load: the names in SERVE_PICKLES, separated by commas."""
     return frozenset(name.strip() for name in os.environ.get(SWITCH, "").split(",")) - {""}
 
 
 def save_pickled(
     folder: Path, manifest: dict[str, Any], pipeline: Any, others: Mapping[str, bytes] | None = None
 ) -> None:
-    """Write `manifest.json`, the fitted pipeline and other files; the manifest names the SHA-256 of each."""
+    """Write `manifest.json`, the fitted pipeline and other files; the manifest has the SHA-256 of each."""
     import joblib
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,22 +72,24 @@ def load_pickled(folder: Path, manifest: dict[str, Any], names: frozenset[str]) 
     """Read a model that `save_pickled` wrote, if its algorithm is one of the names.
 
     Raises:
-        UnusableModel: it is not, a file is missing or changed, or the pickle cannot be read here.
+        UnusableModel: if it is not, a file is missing or changed, or the pickle cannot be read here.
     """
     algorithm = manifest.get("algorithm")
     if algorithm not in names:
         raise UnusableModel(
             f"The model is a pickle of {algorithm!r}, which is code, and this server was not started to load "
-            f"it; set {SWITCH} to its name if whoever wrote it may run code here."
+            f"it; add the name to {SWITCH} if the author of the pickle may run code here."
         )
     if manifest.get("format_version") != FORMAT_VERSION:
         version = manifest.get("format_version")
-        raise UnusableModel(f"The pickle's format version is {version!r}; {FORMAT_VERSION} is read here.")
+        raise UnusableModel(
+            f"The pickle's format version is {version!r}; this server reads {FORMAT_VERSION}."
+        )
     if not (folder / PIPELINE).is_file():
         raise UnusableModel(f"The model has no {PIPELINE}.")
     files = manifest.get("files")
     if not isinstance(files, dict) or files.get(PIPELINE) != _sha256(folder / PIPELINE):
-        raise UnusableModel(f"{PIPELINE} is not the file whose SHA-256 {MANIFEST} names.")
+        raise UnusableModel(f"The SHA-256 of {PIPELINE} is not the one in {MANIFEST}.")
     import joblib
 
     try:

@@ -1,8 +1,8 @@
-"""The estimators as arithmetic on arrays: what remains of a fitted model when it is served. NumPy alone.
+"""The estimators as arithmetic on arrays, which is all that is needed to serve a model. It needs only NumPy.
 
-Every predictor is called with the transformed features (n_rows, n_features) float64 and answers the
-predicted positions in the class list and the probabilities (n_rows, n_classes), or for a regression the
-predicted numbers and None.
+Every predictor is called with the transformed features (n_rows, n_features) float64. For classification, it
+returns the predicted positions in the class list and the probabilities (n_rows, n_classes). For regression,
+it returns the predicted numbers and None.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ import numpy as np
 
 try:
     from tabular.portable.native import trees as trees_in_c
-except ImportError:  # installed where no compiler was
+except ImportError:  # installed without a compiler
     trees_in_c = None
 
 __all__ = [
@@ -30,12 +30,12 @@ __all__ = [
 
 Arrays = Mapping[str, np.ndarray]
 Prediction = tuple[np.ndarray, np.ndarray | None]
-# Adds what the trees say of rows (n_rows, n_features) to totals (n_rows, n_outputs).
+# Adds the trees' values for rows (n_rows, n_features) to totals (n_rows, n_outputs).
 Walk = Callable[[np.ndarray, np.ndarray], None]
 
 
 class InC(NamedTuple):
-    """What few.c needs to compute the same; see its `model`."""
+    """The arguments with which few_rows.c computes the same; see its function `model`."""
 
     kind: int
     link: str
@@ -47,19 +47,19 @@ class InC(NamedTuple):
 
 
 class Predictor(NamedTuple):
-    """A fitted estimator: its arithmetic on features, and its arrays for few.c if that can do the same."""
+    """A fitted estimator: its arithmetic on features, and its arrays for few_rows.c if supported there."""
 
     predict: Callable[[np.ndarray], Prediction]
     in_c: InC | None
 
 
 def trees(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outputs: int) -> Predictor:
-    """A forest or boosted trees of any of the three libraries, in one layout.
+    """A forest or boosted trees from any of the three libraries, in one layout.
 
-    Siblings are adjacent, so that a step is `left + (x > threshold)`; a leaf leads to itself.
+    Siblings are adjacent, so a step is `left + (x > threshold)`. A leaf leads to itself.
 
     Raises:
-        ValueError: an index that leads out of its tree or is out of range.
+        ValueError: if an index leads out of its tree or is out of range.
     """
     feature, threshold, left, root = (arrays[name] for name in ("feature", "threshold", "left", "root"))
     default_left, value, group, base = (arrays[name] for name in ("default_left", "value", "group", "base"))
@@ -100,7 +100,7 @@ def linear(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outpu
     def predict(features: np.ndarray) -> Prediction:
         decision = features @ weights + intercept
         predicted, probabilities = link(decision)
-        if settings["link"] == "logistic":  # decided before rounding to probabilities, as scikit-learn does
+        if settings["link"] == "logistic":  # like scikit-learn, decide before rounding to probabilities
             predicted = (decision[:, 0] > 0).astype(np.intp)
         return predicted, probabilities
 
@@ -149,17 +149,17 @@ def neural_network(settings: Mapping[str, Any], arrays: Arrays, n_features: int,
     return Predictor(predict, _doubles(1, settings["link"], kind_of_unit, *parts))
 
 
-# By the kind of estimator that the manifest names.
+# The key is the kind of estimator that the manifest names.
 PREDICTORS: Mapping[str, Callable[[Mapping[str, Any], Arrays, int, int], Predictor]] = {
     "trees": trees,
     "linear": linear,
     "naive_bayes": naive_bayes,
     "neural_network": neural_network,
 }
-# By how much an answer may differ from scikit-learn's. XGBoost's is of single precision: its exponential
-# function and NumPy's give probabilities that differ by two units in the last place (1.2e-7, in most of 25
-# models of breast-cancer), so four are allowed. Elsewhere the order of a sum decides the last bits, even
-# between scikit-learn's own batches of different sizes.
+# By how much a prediction may differ from scikit-learn's. XGBoost predicts in single precision: its
+# exponential function and NumPy's give probabilities that differ by two units in the last place (1.2e-7, in
+# most of 25 models of breast-cancer), so four are allowed. Elsewhere the order of a sum decides the last
+# bits, even between batches of different sizes in scikit-learn itself.
 TOLERANCES = dict.fromkeys(PREDICTORS, 1e-12) | {"trees": 4 * float(np.finfo(np.float32).eps)}
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -169,7 +169,7 @@ ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def _doubles(kind: int, link: str, activation: int, *parts: np.ndarray) -> InC | None:
-    """Arrays for few.c, which reads doubles alone."""
+    """Arrays for few_rows.c, which reads only doubles."""
     if any(part.dtype != np.float64 for part in parts):
         return None
     return InC(kind, link, activation, False, 1, None, tuple(map(np.ascontiguousarray, parts)))
@@ -189,7 +189,7 @@ def _logistic(total: np.ndarray) -> Prediction:
 
 
 def _logistic_single(total: np.ndarray) -> Prediction:
-    """As XGBoost computes it: in single precision, the exponent cut off so that it stays finite."""
+    """The logistic function as in XGBoost: in single precision, with the exponent limited to stay finite."""
     one = np.float32(1)
     exponential = np.exp(np.minimum(-total[:, 0], np.float32(88.7)).astype(np.float64)).astype(np.float32)
     positive = one / (exponential + one + np.float32(1e-16))
@@ -202,7 +202,7 @@ def _softmax_link(total: np.ndarray) -> Prediction:
 
 
 def _softmax_single(total: np.ndarray) -> Prediction:
-    """As XGBoost computes it: single precision, summed in double."""
+    """The softmax as in XGBoost: in single precision, summed in double precision."""
     exponential = np.exp((total - total.max(axis=1, keepdims=True)).astype(np.float64)).astype(np.float32)
     whole = exponential.astype(np.float64).sum(axis=1, keepdims=True).astype(np.float32)
     probabilities = exponential / whole
@@ -210,7 +210,7 @@ def _softmax_single(total: np.ndarray) -> Prediction:
 
 
 def _expm1(total: np.ndarray) -> Prediction:
-    """The target of a model that has learnt its logarithm."""
+    """The target of a model that has learned its logarithm."""
     return np.expm1(total[:, 0].astype(np.float64)), None
 
 
@@ -227,13 +227,13 @@ LINKS: Mapping[str, Callable[[np.ndarray], Prediction]] = {
 
 def _of_two_classes(positive: np.ndarray) -> np.ndarray:
     probabilities = np.empty((len(positive), 2), dtype=positive.dtype)
-    probabilities[:, 0] = 1 - positive  # in their own precision
+    probabilities[:, 0] = 1 - positive  # in the precision of the array
     probabilities[:, 1] = positive
     return probabilities
 
 
 def _expit(values: np.ndarray) -> np.ndarray:
-    # Beyond -700 the exponential overflows; the result is zero to the last bit that a double has.
+    # Below -700 the exponential would overflow; the result is zero to the last bit of a double.
     return 1.0 / (1.0 + np.exp(-np.maximum(values, -700.0)))
 
 
@@ -258,7 +258,7 @@ def _pack(
     n_features: int,
     n_outputs: int,
 ) -> Any:
-    """The trees as trees.c keeps them, copied; threshold and value are of one precision."""
+    """The trees copied into the layout of trees.c; threshold and value must have the same precision."""
     feature, left, root, group = (
         np.ascontiguousarray(array, dtype=np.int32) for array in (feature, left, root, group)
     )
@@ -278,7 +278,7 @@ def _walk_in_numpy(
     group: np.ndarray,
     value: np.ndarray,
 ) -> Walk:
-    """The same walk, all trees and rows one level at a time."""
+    """The same walk with NumPy, one level at a time for all trees and rows."""
     default_right = default_left == 0
 
     def leaves(rows: np.ndarray) -> np.ndarray:
@@ -297,7 +297,7 @@ def _walk_in_numpy(
             node = reached
 
     def add(rows: np.ndarray, totals: np.ndarray) -> None:
-        for tree, leaf in enumerate(leaves(rows)):  # in the order of the trees: sums of floats depend on it
+        for tree, leaf in enumerate(leaves(rows)):  # in tree order, because sums of floats depend on it
             if value.shape[1] > 1:
                 totals += value[leaf]
             else:
@@ -322,7 +322,7 @@ def _check_trees(
     n_features: int,
     n_outputs: int,
 ) -> None:
-    """Refuse what would walk out of an array or for ever: the file may come from anywhere."""
+    """Refuse trees whose walk would leave an array or never end, because the file may come from anywhere."""
     nodes = len(feature)
     shapes = {array.shape for array in (feature, threshold, left, default_left)}
     if (
@@ -332,20 +332,20 @@ def _check_trees(
         or group.shape != root.shape
         or root.ndim != 1
     ):
-        raise ValueError("The arrays of the trees are not of one length.")
+        raise ValueError("The arrays of the trees do not have the same length.")
     if not all(np.issubdtype(array.dtype, np.integer) for array in (feature, left, root, group)):
-        raise ValueError("An array that leads through the trees does not hold whole numbers.")
+        raise ValueError("An index array of the trees does not contain integers.")
     if value.ndim != 2 or value.shape[1] not in (1, n_outputs):
-        raise ValueError(f"The leaves hold values of shape {value.shape}.")
+        raise ValueError(f"The leaves have values of shape {value.shape}.")
     if len(root) == 0 or root[0] != 0 or (np.diff(root) <= 0).any() or root[-1] >= nodes:
-        raise ValueError("The trees' roots do not follow one another.")
+        raise ValueError("The roots of the trees are not in ascending order.")
     if feature.min() < 0 or feature.max() >= n_features:
         raise ValueError(f"A split names a feature outside 0 to {n_features - 1}.")
     if group.min() < 0 or group.max() >= n_outputs:
         raise ValueError(f"A tree adds to an output outside 0 to {n_outputs - 1}.")
     here, ends = np.arange(nodes), np.append(root[1:], nodes)
     leaf = left == here
-    reached = np.where(leaf, here, left.astype(np.int64) + 1)  # the further one of the two siblings
+    reached = np.where(leaf, here, left.astype(np.int64) + 1)  # the later of the two siblings
     if (left < here).any() or (np.maximum.reduceat(reached, root) >= ends).any():
         raise ValueError("A split leads out of its tree.")
     if not ((threshold[leaf] == np.inf) & (default_left[leaf] == 1)).all():

@@ -1,4 +1,4 @@
-"""What every model of a table has, however it is kept: columns to read requests by, classes to answer."""
+"""The base of all models, however they are stored: the columns of a request, and the classes to predict."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -15,13 +15,13 @@ __all__ = ["Prediction", "TableModel", "UnusableModel"]
 
 
 class UnusableModel(ValueError):
-    """The folder holds no model that can be served; the message says why."""
+    """The folder does not contain a model that can be served; the message says why."""
 
 
 class Prediction(NamedTuple):
-    """Answers for some rows: labels in their own type (or numbers), and probabilities by class.
+    """Predictions for some rows: labels in their own type (or numbers), and probabilities by class.
 
-    `is_finite` says that all of them are known to be finite numbers.
+    `is_finite` says that all numbers are known to be finite.
     """
 
     labels: list[str | int | float]
@@ -30,13 +30,13 @@ class Prediction(NamedTuple):
 
 
 class TableModel(ABC):
-    """A model that can be asked: the columns of its rows, by position, and its classes.
+    """A model that can predict: the columns of its rows, by position, and its classes.
 
     Raises:
-        LookupError, TypeError, ValueError: the manifest does not describe a table.
+        LookupError, TypeError, ValueError: if the manifest does not describe a table.
     """
 
-    tolerance: float  # by how much an answer may differ from scikit-learn's
+    tolerance: float  # by how much a prediction may differ from scikit-learn's
 
     def __init__(self, manifest: dict[str, Any]) -> None:
         self.kind: str = manifest["estimator"]["kind"]
@@ -45,10 +45,10 @@ class TableModel(ABC):
         self.names = [column["name"] for column in self.columns]
         kinds = [column["kind"] for column in self.columns]
         if not set(kinds) <= {"numeric", "boolean", "categorical", "date"}:
-            raise ValueError("A column is of an unknown kind.")
+            raise ValueError("A column has an unknown kind.")
         self.name_set = frozenset(self.names)
         self._by_name = {name: place for place, name in enumerate(self.names)}
-        # What else the table had, such as its target: clients send whole rows.
+        # The table's other columns, such as its target, because clients send whole rows.
         others: list[str] = [*manifest.get("others", []), *filter(None, [manifest.get("target")])]
         self._other_names = frozenset(others)
         folded = Counter(map(self.fold, [*self.names, *others]))
@@ -56,14 +56,14 @@ class TableModel(ABC):
             self.fold(name): place for name, place in self._by_name.items() if folded[self.fold(name)] == 1
         }
         self.others = frozenset(map(self.fold, others))
-        # Numbers with a decimal comma, a currency and the like: plain ones would be read wrongly.
+        # Numbers with a decimal comma, a currency and the like would be misread as plain numbers.
         self.styled = [i for i, column in enumerate(self.columns) if column.get("number")]
         self.is_number = bytes(kind == "numeric" and i not in self.styled for i, kind in enumerate(kinds))
         self.booleans = [i for i, kind in enumerate(kinds) if kind == "boolean"]
         self.dates = [i for i, kind in enumerate(kinds) if kind == "date"]
         for i in self.dates:
             _check_format(self.columns[i]["format"])
-        self.worded = self.booleans + self.dates  # numbers in the end, and words in a request
+        self.worded = self.booleans + self.dates  # words in a request, which become numbers
         self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.worded
         self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
         self.words = sorted(self.styled + self.worded + self.categorical)
@@ -75,11 +75,11 @@ class TableModel(ABC):
 
     @staticmethod
     def fold(name: str) -> str:
-        """A column's name without what clients change: blanks around it, upper and lower case."""
+        """A column's name without the differences that clients introduce: surrounding blanks and case."""
         return name.strip().casefold()
 
     def place_of(self, name: str) -> int | None:
-        """The position of the column that a client means by a name; None where it is none of the model's."""
+        """The position of the column that a client means by a name; None if the model has no such column."""
         name = name.strip()
         place = self._by_name.get(name)
         if place is None and name not in self._other_names:
@@ -88,7 +88,7 @@ class TableModel(ABC):
 
     @cached_property
     def header_is_plain(self) -> bool:
-        """Whether a line of these columns' names may read as a row: enough of them are numbers."""
+        """Whether a line of these column names could be read as a row, because enough of them are numbers."""
         return sum(map(_is_number, self.names)) >= sum(self.is_number)
 
     @abstractmethod
@@ -96,9 +96,9 @@ class TableModel(ABC):
         """Labels and probabilities of rows.
 
         Args:
-            numbers: (n_rows, n_numeric) float64, numeric columns, then boolean ones, then dates as days since
-                1970; NaN where empty.
-            categories: for each categorical column the n_rows levels as text.
+            numbers: (n_rows, n_numeric) float64: numeric columns, then booleans, then dates as days since
+                1970; NaN for an empty cell.
+            categories: for each categorical column, the n_rows levels as text.
         """
 
 
@@ -112,4 +112,4 @@ def _is_number(name: str) -> bool:
 
 def _check_format(form: str) -> None:
     if form not in (*dates.FORMATS, *dates.FORCED):
-        raise ValueError("The format of a date is none of those that are known.")
+        raise ValueError("A date has an unknown format.")

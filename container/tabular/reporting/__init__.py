@@ -1,1 +1,1 @@
-"""What people read of an evaluation: `page` (HTML) with `svg` plots, and SageMaker's model `card`."""
+"""The evaluation for people to read: `page` (HTML) with `svg` plots, and SageMaker's model `card`."""

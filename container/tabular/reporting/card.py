@@ -1,8 +1,8 @@
-"""The model card that the package carries, in the schema of a model package's card.
+"""The model card of a model package, in SageMaker's schema for the cards of model packages.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-details.html#model-card-schema
-ModelCardContent is one line of at most 100,000 characters; this stays far below, because a JsonGet puts it
-into the request and how much that may hold is documented nowhere.
+ModelCardContent is one line of at most 100,000 characters. The card stays far below that limit, because a
+JsonGet puts it into the request, and the maximum length there is not documented.
 """
 
 import json
@@ -20,18 +20,18 @@ BARS = 20
 POINTS = 50
 HYPERPARAMETERS = 100
 USE = (
-    "Predictions on rows with the columns of the training table, from the population it was drawn from. "
-    "A person decides whether the model serves."
+    "Predictions for rows with the columns of the training table, from the same population as that table. "
+    "A person decides whether the model is deployed."
 )
 CAVEATS = (
-    "Judged on held-out rows of the same table alone: on rows of another time or place it may be worse. "
-    "Intervals are of a seeded bootstrap of these rows. Permutation importance says what the model uses, "
-    "not what causes the target."
+    "The model was evaluated only on held-out rows of the same table; on rows from another time or place it "
+    "may be worse. Intervals are from a seeded bootstrap of these rows. Permutation importance shows what "
+    "the model uses, not what causes the target."
 )
 
 
 def model_card(report: Report, group: str, job: Mapping[str, Any]) -> str:
-    """The content as text, of an evaluation.json and the description of the job that wrote it."""
+    """The content of the card as text, from an evaluation.json and the description of the job behind it."""
     model = report["model"]
     inputs = _inputs(job)
     groups = list(_metric_groups(report))
@@ -70,7 +70,7 @@ def model_card(report: Report, group: str, job: Mapping[str, Any]) -> str:
         },
     }
     while len(text := json.dumps(card, separators=(",", ":"), allow_nan=False)) > CONTENT:
-        groups.pop()  # the last say least
+        groups.pop()  # the last group is the least important
     return text
 
 
@@ -83,7 +83,7 @@ def _training(model: ModelFacts, job: Mapping[str, Any]) -> dict[str, Any]:
             "notes": f"Mean over {validation.get('folds', '')} folds of cross-validation; greater is better.",
         },
         "training_observations": _cut(
-            f"{model['algorithm']} won the tuning and was fitted again on {training.get('rows')} rows.", LINE
+            f"{model['algorithm']} won the tuning and was refitted on {training.get('rows')} rows.", LINE
         ),
         "training_job_details": {
             **_given(
@@ -115,7 +115,7 @@ def _metric_groups(report: Report) -> Iterable[dict[str, Any]]:
     }
     if report["champion"] and report["champion"]["metrics"]:
         yield {
-            "name": "Better than the version in service by",
+            "name": "Improvement over the version in service",
             "metric_data": [
                 _number(name, found["difference"], found)
                 for name, found in report["champion"]["metrics"].items()
@@ -123,7 +123,7 @@ def _metric_groups(report: Report) -> Iterable[dict[str, Any]]:
         }
     pictures = [*_confusion(held_out), *_roc(held_out)]
     if pictures:
-        yield {"name": "Answers", "metric_data": pictures}
+        yield {"name": "Predictions", "metric_data": pictures}
     if importance := list(report["permutation_importance"].items())[:BARS]:
         values = [(name, found["mean"]) for name, found in importance]
         loss = _bars(
@@ -185,7 +185,7 @@ def _inputs(job: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _training_arn(evaluation_arn: str, training_job: str | None) -> str:
-    """The training job's, which ran in the same account and region."""
+    """The ARN of the training job, which ran in the same account and region."""
     before, found, _ = evaluation_arn.partition(":processing-job/")
     return f"{before}:training-job/{training_job}" if found and training_job else ""
 
@@ -195,6 +195,6 @@ def _given(name: str, value: str) -> dict[str, str]:
 
 
 def _cut(text: str, most: int) -> str:
-    """At most so many characters, in one line, and at least one."""
+    """The text in one line, cut to at most `most` characters, and never empty."""
     line = " ".join(text.split()) or "-"
     return line if len(line) <= most else line[: most - 1] + "…"

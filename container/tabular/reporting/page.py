@@ -1,4 +1,4 @@
-"""The evaluation as one HTML page that needs nothing beside itself: plots are drawn into it."""
+"""The evaluation as a self-contained HTML page, with its plots embedded."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -20,7 +20,7 @@ from tabular.spec.documents import (
 __all__ = ["html"]
 
 MOST_BARS = 20
-MOST_CLASSES = 20  # in the picture of a confusion matrix
+MOST_CLASSES = 20  # in the plot of a confusion matrix
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1a202c;max-width:62rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem;margin-bottom:.2rem}
@@ -38,13 +38,13 @@ svg text{font:11px system-ui,sans-serif;fill:#4a5568}svg .grid{stroke:#edf2f7}sv
 
 
 def html(report: Report, group: str) -> str:
-    """The page of an evaluation.json, for the model package group it is of."""
+    """The page for an evaluation.json and the model package group of its model."""
     model = report["model"]
     parts = [
         f"<h1>{_text(group)}: {_text(model['algorithm'])}</h1>",
         f'<p class="quiet">Predicts {_text(model["target"])} ({_text(model["task"])}). '
-        f"{report['rows']['held_out']} held-out rows, answered by the server that will serve the model; "
-        f"trained on {report['rows']['training']} others.</p>",
+        f"Evaluated on {report['rows']['held_out']} held-out rows, through the server that will serve the "
+        f"model. Trained on {report['rows']['training']} other rows.</p>",
         _gate(report["gate"]),
         _section("Metrics on held-out rows", _metrics(report)),
         _champion(report["champion"]),
@@ -65,7 +65,7 @@ def _gate(gate: Gate) -> str:
     passed = reached and gate["champion_margin"] >= 0
     verdict = "reaches" if reached else "does not reach"
     return (
-        f'<p class="{"good" if passed else "bad"}"><b>{"To be registered." if passed else "Refused."}</b> '
+        f'<p class="{"good" if passed else "bad"}"><b>{"Accepted." if passed else "Refused."}</b> '
         f"The {_text(gate['metric'])} of {gate['value']:.4g} {verdict} the threshold of "
         f"{gate['threshold']:.4g}. {_text(gate['comparison'])}</p>"
     )
@@ -79,7 +79,7 @@ def _metrics(report: Report) -> str:
             rows.append((name, found["value"], _interval(spread) if spread else "", _round(found)))
     confidence = next(iter(report["intervals"].values()), {"confidence": 0.95})["confidence"]
     return _table(("metric", "value", f"{confidence:.0%} interval", "standard deviation"), rows) + _quiet(
-        "Intervals and deviations are of a seeded bootstrap of the held-out rows."
+        "Intervals and standard deviations are from a seeded bootstrap of the held-out rows."
     )
 
 
@@ -101,15 +101,16 @@ def _champion(champion: ChampionReport | None) -> str:
             f"{share:.0%} interval",
         )
         inside = _table(head, rows) + _quiet(
-            "Both on the same rows, which neither was trained on; positive is better."
+            "Both models were evaluated on the same rows, which neither was trained on. A positive "
+            "difference means that this model is better."
         )
     changes = [(one["what"], one["champion"], one["challenger"]) for one in champion["changed"]]
     if changes:
         head = ("what changed", f"version {champion['version']}", "this model")
         inside += _table(head, changes)
     else:
-        inside += _quiet("Nothing that is recorded of the two models differs.")
-    return _section(f"Beside version {champion['version']}, in service", inside)
+        inside += _quiet("The records of the two models do not differ.")
+    return _section(f"Comparison with version {champion['version']}, in service", inside)
 
 
 def _pictures(report: Report) -> str:
@@ -123,7 +124,7 @@ def _pictures(report: Report) -> str:
     if "calibration" in report:
         points = [(one["predicted"], one["observed"]) for one in report["calibration"]["bins"]]
         picture = chart(
-            [_diagonal(), Series(points, "both")], "predicted probability", "observed share", True
+            [_diagonal(), Series(points, "both")], "predicted probability", "observed frequency", True
         )
         gap = report["calibration"]["expected_calibration_error"]
         drawn.append((f"Calibration, mean gap {gap:.3f}", picture))
@@ -133,7 +134,7 @@ def _pictures(report: Report) -> str:
     inside = f'<div class="row">{figures}</div>'
     if "per_class" in report:
         inside = f'<div class="row">{_confusion(found)}<div>{_per_class(report)}</div></div>' + inside
-    return _section("Where it is right and wrong", inside)
+    return _section("Predictions and true values", inside)
 
 
 def _residuals(residuals: Residuals) -> list[tuple[str, str]]:
@@ -145,15 +146,15 @@ def _residuals(residuals: Residuals) -> list[tuple[str, str]]:
     pairs = list(zip(truth, predicted, strict=True))
     rest = list(zip(predicted, error, strict=True))
     return [
-        ("Prediction and truth", chart([line, Series(pairs, "dots")], "truth", "prediction")),
-        ("Residuals", chart([level, Series(rest, "dots")], "prediction", "prediction less truth")),
+        ("Predicted and true values", chart([line, Series(pairs, "dots")], "true value", "prediction")),
+        ("Residuals", chart([level, Series(rest, "dots")], "prediction", "prediction minus true value")),
     ]
 
 
 def _confusion(found: Quality) -> str:
     counts = found["confusion_matrix"]
     if len(counts) > MOST_CLASSES:
-        return _quiet(f"The confusion matrix of {len(counts)} classes is in evaluation.json.")
+        return _quiet(f"The confusion matrix for {len(counts)} classes is in evaluation.json.")
     head = "".join(f"<th>{_text(label)}</th>" for label in counts)
     lines = []
     for label, row in counts.items():
@@ -166,7 +167,7 @@ def _confusion(found: Quality) -> str:
         lines.append(f"<tr><th>{_text(label)}</th>{cells}</tr>")
     return (
         '<div class="wide"><h3>Confusion matrix</h3><table class="cells">'
-        f"<tr><th>label \\ predicted</th>{head}</tr>{''.join(lines)}</table></div>"
+        f"<tr><th>true \\ predicted</th>{head}</tr>{''.join(lines)}</table></div>"
     )
 
 
@@ -175,7 +176,7 @@ def _per_class(report: Report) -> str:
         (label, one["rows"], one["precision"], one["recall"], one["f1"])
         for label, one in report["per_class"].items()
     ]
-    return "<h3>Each class</h3>" + _table(("class", "rows", "precision", "recall", "f1"), rows)
+    return "<h3>Metrics by class</h3>" + _table(("class", "rows", "precision", "recall", "f1"), rows)
 
 
 def _importance(report: Report) -> str:
@@ -191,7 +192,8 @@ def _importance(report: Report) -> str:
         "Permutation importance",
         bars(rows, f"how much worse the {report['gate']['metric']} is when the column is shuffled")
         + _quiet(
-            f"Mean and standard deviation of five shuffles. Columns that tell the same hide each other.{more}"
+            "Mean and standard deviation over five shuffles. Columns with the same information hide each "
+            f"other.{more}"
         ),
     )
 

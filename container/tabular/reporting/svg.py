@@ -1,4 +1,4 @@
-"""Small plots as SVG, for a report that is one file: the image that evaluates has no plotting library."""
+"""Small plots as SVG, for a report in one file, because the image has no plotting library."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ BLUE, GREY, ORANGE = "#2b6cb0", "#9aa5b1", "#dd6b20"
 
 
 class Series(NamedTuple):
-    """Points of one colour; a line joins them, or each is a dot, or both."""
+    """Points of one colour, drawn as a line, as dots, or as both."""
 
     points: Sequence[tuple[float, float]]
     kind: Literal["line", "dots", "both"] = "line"
@@ -22,7 +22,7 @@ class Series(NamedTuple):
 
 
 def chart(series: Sequence[Series], across: str, up: str, unit_square: bool = False) -> str:
-    """Series over two labelled axes; `unit_square` has both axes go from 0 to 1."""
+    """Series over two labelled axes; with `unit_square`, both axes go from 0 to 1."""
     xs, ys = ([point[axis] for one in series for point in one.points] for axis in (0, 1))
     x_ticks, y_ticks = (_ticks(0.0, 1.0) if unit_square else _ticks(min(v), max(v)) for v in (xs, ys))
 
@@ -66,11 +66,11 @@ def chart(series: Sequence[Series], across: str, up: str, unit_square: bool = Fa
 
 
 def bars(rows: Sequence[tuple[str, float, float, float]], across: str) -> str:
-    """A dot for each named value with its interval: (name, value, low, high), the first one on top."""
+    """A dot for each named value with its interval: (name, value, low, high), the first row on top."""
     line, names, width = 20, 170, 560
     height = line * len(rows) + 40
     ticks = _ticks(min(0.0, *(row[2] for row in rows)), max(0.0, *(row[3] for row in rows)))
-    if min(row[2] for row in rows) > 0.4 * max(row[3] for row in rows):  # far from zero: not from zero
+    if min(row[2] for row in rows) > 0.4 * max(row[3] for row in rows):  # far from zero: zoom in
         ticks = _ticks(min(row[2] for row in rows), max(row[3] for row in rows))
 
     def place(x: float) -> float:
@@ -101,7 +101,7 @@ def _svg(width: float, height: float, parts: Sequence[str]) -> str:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers that reach around a range, four to seven of them."""
+    """Four to seven round numbers that span a range."""
     if high <= low:
         low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
     rough = (high - low) / 5

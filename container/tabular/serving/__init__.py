@@ -1,1 +1,1 @@
-"""The multi-model server: `serve` starts it; `server`, `codec`, `models`, `memory` answer in this order."""
+"""The multi-model server; read `serve`, `server`, `codec`, `rows`, `models` and `memory` in this order."""

@@ -1,7 +1,7 @@
 """Request bodies to model input, and predictions to response bodies.
 
-Plain CSV is read by csv_rows.c, and numbers are read all at once; `rows` reads other shapes, and `cells` one
-cell at a time, which also finds the words for what is wrong.
+Plain CSV is read by csv_rows.c, and plain numbers are read all at once. `rows` reads other shapes, and
+`cells` reads one cell at a time, which also gives the error messages.
 """
 
 import codecs
@@ -23,17 +23,17 @@ from tabular.serving.rows import DECODERS, BadRequest, reader
 
 try:
     from tabular.portable.native import csv_rows
-except ImportError:  # installed where no compiler was
+except ImportError:  # installed without a compiler
     csv_rows = None
 
 __all__ = ["DECODERS", "ENCODERS", "BadRequest", "decode", "encode"]
 
-# Other names under which JSON Lines are sent; the first is SageMaker's.
+# Other names for the media type of JSON Lines; JSON_LINES is SageMaker's name.
 JSON_LINES = "application/jsonlines"
 ALIASES = dict.fromkeys(
     ("application/x-ndjson", "application/json-lines", "application/x-jsonlines"), JSON_LINES
 )
-# Codecs of Python that are not a charset of texts, or take very long for a long body.
+# Python codecs that are not character sets for text, or take very long for a long body.
 NO_CHARSET = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
 EMPTY_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
 ModelInput = tuple[np.ndarray, list[list[str]]]
@@ -41,10 +41,10 @@ JSON_NUMBERS = frozenset([int, float, bool, type(None)])
 
 
 def decode(body: bytes, content_type: str, model: TableModel) -> ModelInput:
-    """The rows of a request as `TableModel.predict` takes them.
+    """The rows of a request in the form that `TableModel.predict` needs.
 
     Raises:
-        BadRequest: an unknown content type, or a body that is not rows of this model's table.
+        BadRequest: if the content type is unknown, or the body does not contain rows of this model's table.
     """
     media_type, charset = _content(content_type)
     if media_type == "text/csv" and charset == "utf-8" and (plain := _read_plain(body, model)) is not None:
@@ -55,30 +55,32 @@ def decode(body: bytes, content_type: str, model: TableModel) -> ModelInput:
         raise BadRequest(
             400,
             f"The body is not {charset.upper()}: byte {error.start + 1} is {body[error.start]:#04x}. Name "
-            "its charset in the content type, such as text/csv; charset=iso-8859-1.",
+            "its charset in the content type, for example text/csv; charset=iso-8859-1.",
         ) from None
     rows = DECODERS[media_type](text, model)
     if not rows:
-        raise BadRequest(400, f"The body holds no row; send rows of {_cells(len(model.columns))}.")
+        raise BadRequest(400, f"The body contains no rows; send rows of {_cells(len(model.columns))}.")
     return _to_input(rows, model)
 
 
 def encode(
     prediction: Prediction, accept: str, model: TableModel, probabilities: bool = False
 ) -> tuple[bytes, str]:
-    """The body of an answer and its content type; CSV unless JSON is asked for.
+    """The body of a response and its content type; CSV unless JSON is requested.
 
-    JSON always holds the probabilities. A line of CSV holds them after the label if they are asked for, in
-    the order of the manifest's classes.
+    JSON always contains the probabilities. A line of CSV contains them after the label if they are requested,
+    in the order of the manifest's classes.
 
     Raises:
-        BadRequest: no media type that was asked for can be given, a regression's probabilities are asked
-            for, or an answer is not a finite number.
+        BadRequest: if none of the requested media types is available, probabilities are requested from a
+            regression model, or a prediction is not a finite number.
     """
     if not prediction.is_finite:
         _check_finite(prediction)
     if probabilities and prediction.probabilities is None:
-        raise BadRequest(400, "This model predicts a number, which has no probabilities; ask without them.")
+        raise BadRequest(
+            400, "This model predicts a number, which has no probabilities; send the request without them."
+        )
     media_type = _media_type(accept)
     if probabilities and media_type == "text/csv":
         return _csv_with_probabilities(prediction), media_type
@@ -90,22 +92,24 @@ def _check_finite(prediction: Prediction) -> None:
     finite = np.isfinite(numbers)
     if not finite.all():
         row = int(finite.reshape(len(finite), -1).all(axis=1).argmin()) + 1
-        raise BadRequest(400, f"Row {row} has no finite answer; its numbers are too large for this model.")
+        raise BadRequest(
+            400, f"Row {row} has no finite prediction, because its numbers are too large; send smaller ones."
+        )
 
 
-@lru_cache(maxsize=64)  # nearly all requests bear one of a few
+@lru_cache(maxsize=64)  # nearly all requests have one of a few content types
 def _content(content_type: str) -> tuple[str, str]:
-    """Media type and charset of a body, `text/csv` in `utf-8` where nothing is said.
+    """The media type and charset of a body, by default `text/csv` in `utf-8`.
 
     Raises:
-        BadRequest: neither is one that is read.
+        BadRequest: if the media type or the charset is not supported.
     """
     message = Message()
     message["content-type"] = content_type.strip() or "text/csv"
     media_type = content_type.partition(";")[0].strip().lower() or "text/csv"
     media_type = ALIASES.get(media_type, media_type)
     if media_type not in DECODERS:
-        raise BadRequest(415, f"Content type {media_type!r} is not read; send {_one_of(DECODERS)}.")
+        raise BadRequest(415, f"Content type {media_type!r} is not supported; send {_one_of(DECODERS)}.")
     named = str(message.get_param("charset") or "utf-8")
     try:
         charset = codecs.lookup(named).name
@@ -113,13 +117,13 @@ def _content(content_type: str) -> tuple[str, str]:
     except (LookupError, ValueError):
         charset = ""
     if not charset or charset in NO_CHARSET:
-        raise BadRequest(415, f"The charset {cells.shown(named)} is not known; send UTF-8.")
+        raise BadRequest(415, f"The charset {cells.shown(named)} is not supported; send UTF-8.")
     return media_type, "utf-8" if charset == "ascii" else charset
 
 
 @lru_cache(maxsize=64)
 def _media_type(accept: str) -> str:
-    """The media type of the answer: the one with the highest `q` of those that can be given."""
+    """The media type of the response: the available one with the highest `q`."""
     wanted = []
     for part in accept.split(",") if accept else ["*/*"]:
         media_type, *parameters = (text.strip().lower() for text in part.split(";"))
@@ -130,11 +134,11 @@ def _media_type(accept: str) -> str:
         )
         if chosen in ENCODERS and quality > 0:
             return chosen
-    raise BadRequest(406, f"Accept {accept!r} cannot be given; ask for {_one_of(ENCODERS)}.")
+    raise BadRequest(406, f"Accept {accept!r} is not available; request {_one_of(ENCODERS)}.")
 
 
 def _quality(parameters: Sequence[str]) -> float:
-    """How much a media type is wanted, 1 where nothing is said (RFC 9110, section 12.4.2)."""
+    """The weight `q` of a media type, by default 1 (RFC 9110, section 12.4.2)."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":
@@ -146,7 +150,7 @@ def _quality(parameters: Sequence[str]) -> float:
 
 
 def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
-    """The rows of plain CSV, read by csv_rows.c; None where the body is not plain or the reader not there."""
+    """The rows of plain CSV, read by csv_rows.c; None if the body is not plain or C is not compiled."""
     if len(model.names) == 1 and EMPTY_LINE.search(body):
         return None
     if csv_rows is None or model.header_is_plain or (read := csv_rows.read(body, model.is_number)) is None:
@@ -159,7 +163,7 @@ def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
         try:
             numbers = _with_words(numbers, columns, model)
         except BadRequest:
-            return None  # it may be a header, or Python has the words for what is wrong
+            return None  # it may be a header; otherwise Python gives the error message
     return numbers, [
         ["" if cell in cells.MISSING else cell for cell in columns[position]]
         for position in model.categorical
@@ -167,7 +171,7 @@ def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
 
 
 def _with_words(numbers: np.ndarray, columns: Mapping[int, list[str]], model: TableModel) -> np.ndarray:
-    """Plain numbers (n_rows, n_numbers) and those that are read from words, in the model's order."""
+    """Plain numbers (n_rows, n_numbers) and the numbers read from words, in the model's order."""
     read = {i: _read_column(columns[i], i, model) for i in (*model.styled, *model.worded)}
     plain = iter(numbers.T)
     return np.column_stack([read[i] if i in read else next(plain) for i in model.numeric])
@@ -177,7 +181,7 @@ def _to_input(rows: Sequence[Sequence[Any]], model: TableModel) -> ModelInput:
     width = len(model.columns)
     if set(map(len, rows)) != {width}:
         number, row = next((i, row) for i, row in enumerate(rows, start=1) if len(row) != width)
-        raise BadRequest(400, f"Row {number} has {_cells(len(row))}; this model takes {width}.")
+        raise BadRequest(400, f"Row {number} has {_cells(len(row))}; this model needs {width}.")
     numbers = np.empty((len(rows), len(model.numeric)))
     count = 0 if model.styled else len(model.numeric) - len(model.worded)
     every = (
@@ -197,7 +201,7 @@ def _to_input(rows: Sequence[Sequence[Any]], model: TableModel) -> ModelInput:
 
 
 def _plain_numbers(given: Sequence[Any]) -> np.ndarray | None:
-    """All cells (n_cells,) as `cells.number` reads them, or None where one of them needs a closer look."""
+    """All cells (n_cells,) as `cells.number` reads them; None if one of them is not a plain number."""
     kinds = set(map(type, given))
     if kinds == {str}:
         text = "".join(given)
@@ -215,10 +219,10 @@ def _plain_numbers(given: Sequence[Any]) -> np.ndarray | None:
 
 
 def _read_column(column: Sequence[Any], position: int, model: TableModel) -> Sequence[Any]:
-    """The cells of one column, read by its kind.
+    """The cells of one column, read according to its kind.
 
     Raises:
-        BadRequest: a cell that is not of that kind; the sentence names row and column.
+        BadRequest: if a cell does not fit the kind; the message names row and column.
     """
     kind = model.columns[position]["kind"]
     if kind == "numeric" and position not in model.styled and (plain := _plain_numbers(column)) is not None:
@@ -255,7 +259,7 @@ def _csv_with_probabilities(prediction: Prediction) -> bytes:
     return "".join(lines).encode()
 
 
-@lru_cache(maxsize=1024, typed=True)  # labels come again and again
+@lru_cache(maxsize=1024, typed=True)  # the same labels occur again and again
 def _csv_cell(label: str | float) -> str:
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="").writerow([label])

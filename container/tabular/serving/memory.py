@@ -1,4 +1,4 @@
-"""How much memory models may take, and how it goes back to the system."""
+"""How much memory the models may use, and how it is returned to the system."""
 
 import ctypes
 import os
@@ -6,28 +6,29 @@ from pathlib import Path
 
 __all__ = ["budget", "release"]
 
-# Of version 2 and of version 1, as a container sees its own group.
+# The limits of control groups version 2 and version 1, where a container sees its own group.
 CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-SHARE = 0.75  # the rest is for requests under way: the largest bodies take some 100 MB while they are read
+SHARE = 0.75  # the rest is for requests in progress; the largest bodies take about 100 MB while they are read
 
 
 def budget() -> int | None:
-    """The bytes that models may take: SERVE_MEMORY_BYTES, else three quarters of what the container has.
+    """The bytes that models may use: SERVE_MEMORY_BYTES, or three quarters of the container's memory.
 
-    The container has the limit of its control group or the machine's memory, whichever is less, without what
-    the server takes itself. None: this system does not say.
+    The container's memory is the limit of its control group or the memory of the machine, whichever is less.
+    The memory that the server itself uses is subtracted. The result is None if this system does not report
+    its memory.
 
     Raises:
-        ValueError: SERVE_MEMORY_BYTES is not a whole number.
+        ValueError: if SERVE_MEMORY_BYTES is not an integer.
     """
     given = os.environ.get("SERVE_MEMORY_BYTES", "")
     if given:
         if not (given.isascii() and given.isdigit()):
             raise ValueError(
-                f"SERVE_MEMORY_BYTES is {given!r}; give a whole number of bytes, or leave it out."
+                f"SERVE_MEMORY_BYTES is {given!r}; set it to a whole number of bytes, or leave it out."
             )
         return int(given)
     limits = [limit for limit in (*map(_limit, CGROUP_LIMITS), _physical()) if limit is not None]
@@ -35,8 +36,8 @@ def budget() -> int | None:
 
 
 def release() -> None:
-    """Give freed memory back to the system; the allocator of Linux keeps most of it otherwise."""
-    trim = getattr(_C, "malloc_trim", None)  # of glibc alone
+    """Return freed memory to the system; the allocator on Linux otherwise keeps most of it."""
+    trim = getattr(_C, "malloc_trim", None)  # only glibc has it
     if trim is not None:
         trim(0)
 
@@ -46,13 +47,13 @@ def _limit(path: Path) -> int | None:
         text = path.read_text().strip()
     except OSError:
         return None
-    return int(text) if text.isdigit() else None  # "max": without a limit
+    return int(text) if text.isdigit() else None  # "max" means no limit
 
 
 def _physical() -> int | None:
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf, others not these names
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf; some systems lack these names
         return None
 
 

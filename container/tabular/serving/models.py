@@ -1,4 +1,4 @@
-"""The models that a server holds: loaded and unloaded by name, within a budget of memory."""
+"""The models in a server's memory: loaded and unloaded by name, within a memory budget."""
 
 from dataclasses import dataclass
 from threading import Lock
@@ -13,15 +13,15 @@ from tabular.spec import opt_ml
 
 __all__ = ["LoadedModel", "Models", "needed_bytes"]
 
-# What a manifest's JSON takes when it is read, and what a model takes at least: measured over all kinds.
+# Bytes in memory per byte of a manifest's JSON, and the minimum for a model: measured over all kinds.
 PER_MANIFEST_BYTE = 8
 PER_MODEL = 8_192
-PER_PICKLE_BYTE = 4  # joblib's files hold the arrays of trees and little else
+PER_PICKLE_BYTE = 4  # joblib's files contain the arrays of trees and little else
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model in service: where it was read and the bytes it is counted with."""
+    """A loaded model: where it was read from, and the bytes counted for it in the budget."""
 
     model: TableModel
     url: str
@@ -29,10 +29,10 @@ class LoadedModel:
 
 
 class Models:
-    """Loaded models by name; every method may be called by many threads at once.
+    """Loaded models by name; many threads may call the methods at the same time.
 
     Args:
-        budget: the bytes that models may take together; None: any.
+        budget: the bytes that all models together may use; None: no limit.
         pickles: the algorithms whose models may be pickles, which are code.
     """
 
@@ -46,7 +46,7 @@ class Models:
         """Load the model in the folder that SageMaker names.
 
         Raises:
-            BadRequest: 409 it is loaded, 507 there is no memory for it, 400 it cannot be used.
+            BadRequest: 409 if it is already loaded, 507 if there is not enough memory, 400 if it is unusable.
         """
         with self._changing:
             if name in self._models:
@@ -55,8 +55,8 @@ class Models:
             if self.budget is not None and self.used + needed > self.budget:
                 raise BadRequest(
                     507,
-                    f"Model {name!r} needs {needed:,} bytes and the loaded ones take {self.used:,} of "
-                    f"{self.budget:,}; unload some first.",
+                    f"Model {name!r} needs {needed:,} bytes, and the loaded models use {self.used:,} of "
+                    f"{self.budget:,}; unload some models first.",
                 )
             try:
                 model = load_model(opt_ml.rooted(url), self.pickles)
@@ -68,10 +68,10 @@ class Models:
             self.used += needed
 
     def unload(self, name: str) -> None:
-        """Forget a model and give its memory back; requests under way keep it until they are answered.
+        """Unload a model and release its memory; requests in progress keep it until they are answered.
 
         Raises:
-            BadRequest: 404 it is not loaded.
+            BadRequest: 404 if it is not loaded.
         """
         with self._changing:
             self.used -= self.find(name).bytes
@@ -82,7 +82,7 @@ class Models:
         """A loaded model.
 
         Raises:
-            BadRequest: 404 it is not loaded.
+            BadRequest: 404 if it is not loaded.
         """
         try:
             return self._models[name]
@@ -90,14 +90,14 @@ class Models:
             raise BadRequest(404, f"Model {name!r} is not loaded.") from None
 
     def page(self, start: int, size: int) -> tuple[list[dict[str, str]], bool]:
-        """Some of the loaded models as SageMaker describes them, oldest first, and whether there are more."""
+        """A page of the loaded models as SageMaker lists them, oldest first, and whether there are more."""
         listed = list(self._models.items())
         page = [{"modelName": name, "modelUrl": one.url} for name, one in listed[start : start + size]]
         return page, start + size < len(listed)
 
 
 def needed_bytes(url: str) -> int:
-    """The bytes a model takes: its arrays once, its manifest some times over; 0 where files are missing."""
+    """The bytes that a model needs: its arrays, a multiple of its manifest; 0 if files are missing."""
     folder = opt_ml.rooted(url)
     try:
         pickled = folder / PIPELINE
@@ -106,5 +106,5 @@ def needed_bytes(url: str) -> int:
         )
         manifest = (folder / MANIFEST).stat().st_size
     except (OSError, ValueError):
-        return 0  # to be refused when it is read
+        return 0  # it is refused when it is read
     return arrays + PER_MANIFEST_BYTE * manifest + PER_MODEL

@@ -1,4 +1,4 @@
-"""Rows in every shape that clients send them: CSV with or without a header, and the shapes of JSON.
+"""Rows in every shape that clients send: CSV with or without a header, and several shapes of JSON.
 
 Each row becomes a list of cells in the order of the model's columns; the cells stay as they were sent.
 """
@@ -22,13 +22,13 @@ __all__ = ["DECODERS", "BadRequest", "reader"]
 
 TABLE = 'send {"columns": [names], "data": [rows]}.'
 SHAPES = 'Send a list of rows, or {"instances": [rows]}.'
-# What clients wrap rows in: SageMaker and TensorFlow Serving, Hugging Face, MLflow.
+# The keys under which clients send rows: SageMaker and TensorFlow Serving, Hugging Face, MLflow.
 ENVELOPES = ("instances", "inputs", "dataframe_records")
-UNNAMED = ("", "Unnamed: 0")  # how pandas names an index, written and read again
+UNNAMED = ("", "Unnamed: 0")  # pandas' names for an index: as written, and after reading it again
 
 
 class BadRequest(ValueError):
-    """A request that cannot be answered, with the HTTP status and one sentence that says why."""
+    """A request that cannot be answered, with its HTTP status and one sentence that says why."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -36,7 +36,7 @@ class BadRequest(ValueError):
 
 
 def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
-    """What reads a cell of a column by its kind; it raises ValueError for a cell that is not of that kind."""
+    """The function that reads a cell of a column; it raises ValueError for a cell of the wrong kind."""
     column = model.columns[position]
     kind = column["kind"]
     if kind == "date":
@@ -49,7 +49,7 @@ def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
 
 
 def _number(cell: Any, form: NumberFormat, missing: tuple[str, ...]) -> float:
-    """A number as the column's are written; one of JSON is what it is."""
+    """A number in the format of the column; a JSON number is used as it is."""
     if not isinstance(cell, str):
         return cells.number(cell)
     text = cell.strip()
@@ -68,12 +68,12 @@ def _of_csv(text: str, model: TableModel) -> list[list[Any]]:
     order = _order(header, model, "The header")
     for number, row in enumerate(rows, start=1):
         if len(row) != len(header):
-            raise BadRequest(400, f"Row {number} has {len(row)} cells where the header has {len(header)}.")
+            raise BadRequest(400, f"Row {number} has {len(row)} cells, but the header has {len(header)}.")
     return [[row[position] for position in order] for row in rows]
 
 
 def _of_one_column(lines: Iterable[list[str]]) -> list[list[str]]:
-    """An empty line is a row whose one cell is empty, but at the end of a body."""
+    """The rows of a table with one column: an empty line is an empty cell, except at the end of the body."""
     rows = [row or [""] for row in lines]
     while rows and rows[-1] == [""]:
         rows.pop()
@@ -92,7 +92,7 @@ def _of_json(text: str, model: TableModel) -> list[list[Any]]:
     if not isinstance(content, list):
         raise BadRequest(400, SHAPES)
     if content and not isinstance(content[0], list | dict):
-        content = [content]  # one row alone
+        content = [content]  # a single row
     return _ordered(content, model)
 
 
@@ -102,7 +102,7 @@ def _of_json_lines(text: str, model: TableModel) -> list[list[Any]]:
 
 
 def _parsed(text: str, where: str) -> Any:
-    """A JSON document. Python's own `json` writes NaN, which is not JSON: it is a missing cell."""
+    """A JSON document; NaN, which is not JSON but which Python's own `json` writes, is a missing cell."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -121,7 +121,7 @@ def _constant(word: str) -> None:
 
 
 def _of_table(table: Mapping[str, Any], model: TableModel) -> list[list[Any]]:
-    """Rows of pandas' `to_dict(orient="split")`: the names once, then the cells."""
+    """Rows in the shape of pandas' `to_dict(orient="split")`: the names once, then the cells."""
     header, rows = table["columns"], table["data"]
     if not (isinstance(header, list) and all(isinstance(name, str) for name in header)):
         raise BadRequest(400, f"'columns' is not a list of names; {TABLE}")
@@ -130,7 +130,9 @@ def _of_table(table: Mapping[str, Any], model: TableModel) -> list[list[Any]]:
     order = _order(header, model, "'columns'")
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, list) or len(row) != len(header):
-            raise BadRequest(400, f"Row {number} is not a list of {len(header)} cells, as 'columns' has.")
+            raise BadRequest(
+                400, f"Row {number} is not a list of {len(header)} cells, one for each of the 'columns'."
+            )
     return [[row[position] for position in order] for row in rows]
 
 
@@ -145,7 +147,7 @@ def _ordered(rows: Sequence[Any], model: TableModel) -> list[list[Any]]:
             if row.keys() == model.name_set:
                 found.append([row[name] for name in model.names])
                 continue
-            if (these := tuple(row)) != keys:  # rows of one client have the same keys in the same order
+            if (these := tuple(row)) != keys:  # rows from one client have the same keys in the same order
                 keys, names = these, [these[i] for i in _order(these, model, f"Row {number}")]
             found.append([row[name] for name in names])
         elif isinstance(row, list):
@@ -156,12 +158,12 @@ def _ordered(rows: Sequence[Any], model: TableModel) -> list[list[Any]]:
 
 
 def _is_row(content: Mapping[str, Any], model: TableModel) -> bool:
-    """Whether an object is a row of this model, whatever its columns are called."""
+    """Whether an object is a row of this model, even if a column has the name of an envelope."""
     return model.name_set <= content.keys()
 
 
 def _is_header(row: Sequence[str], model: TableModel) -> bool:
-    """Whether the first line names columns: it holds a column's name, and does not read as a row."""
+    """Whether the first line is a header: it contains the name of a column and cannot be read as a row."""
     if all(model.place_of(cell) is None for cell in row):
         return False
     if len(row) != len(model.names):
@@ -171,7 +173,7 @@ def _is_header(row: Sequence[str], model: TableModel) -> bool:
             reader(position, model)(row[position])
     except ValueError:
         return True
-    if model.n_numbers or model.worded:  # even if all of the names are numbers
+    if model.n_numbers or model.worded:  # even if all names are numbers
         return sorted(map(model.fold, row)) == sorted(map(model.fold, model.names))
     return all(model.place_of(cell) is not None or _is_ignored(cell, model) for cell in row)
 
@@ -181,13 +183,13 @@ def _is_ignored(name: str, model: TableModel) -> bool:
 
 
 def _order(header: Sequence[str], model: TableModel, where: str) -> list[int]:
-    """Where in the header each of the model's columns is.
+    """The position in the header of each of the model's columns.
 
-    Upper and lower case count only where two columns of the table differ in nothing else. Columns that the
-    table has and the model does not use are ignored, as is the index that pandas writes.
+    Case matters only if two columns of the table differ in nothing else. Columns of the table that the model
+    does not use are ignored, and so is the index that pandas writes.
 
     Raises:
-        BadRequest: a column is missing, unknown, or named twice.
+        BadRequest: if a column is missing, unknown, or named twice.
     """
     found: dict[int, int] = {}
     unknown, repeated = [], False
@@ -200,7 +202,7 @@ def _order(header: Sequence[str], model: TableModel, where: str) -> list[int]:
         repeated |= place in found
         found[place] = position
     if missing := [name for place, name in enumerate(model.names) if place not in found]:
-        raise BadRequest(400, f"{where} lacks the columns {_listed(missing)}.")
+        raise BadRequest(400, f"{where} does not have the columns {_listed(missing)}.")
     if unknown:
         raise BadRequest(400, f"{where} has the columns {_listed(unknown)}, which this model does not know.")
     if repeated:

@@ -1,16 +1,16 @@
-"""The image's `serve` command: the server of a multi-model container, or of a single-model one."""
+"""The image's `serve` command: the server for a multi-model or a single-model container."""
 
 import os
 import sys
 
 __all__ = ["main"]
 
-SWITCH_SECONDS = 0.0005  # so that a small request waits that long at most for large ones in other threads
+SWITCH_SECONDS = 0.0005  # a small request waits at most this long for large ones in other threads
 
 
 def main() -> None:
-    """Serve on SAGEMAKER_BIND_TO_PORT (default 8080) until SIGTERM; requests under way are answered first."""
-    # Read when NumPy is imported. A request is too small for several threads, which only wait for each other.
+    """Serve on SAGEMAKER_BIND_TO_PORT (default 8080) until SIGTERM, then finish the requests in progress."""
+    # NumPy reads this when it is imported. A request is too small for several threads, which would only wait.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.setswitchinterval(SWITCH_SECONDS)
 
@@ -36,7 +36,7 @@ def main() -> None:
         log_level="warning",
         access_log=False,
         lifespan="off",
-        proxy_headers=False,  # nobody is told who asks
+        proxy_headers=False,  # the server does not need the client's address
         timeout_keep_alive=75,
         timeout_graceful_shutdown=25,  # SageMaker kills 30 s after SIGTERM
     )

@@ -1,4 +1,4 @@
-"""The server as an ASGI application: the paths of a multi-model container and of a single-model one.
+"""The server as an ASGI application, with the paths of a multi-model and of a single-model container.
 
 Follows https://docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html and
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
@@ -18,8 +18,8 @@ from tabular.serving.models import Models, needed_bytes
 
 __all__ = ["SINGLE_MODEL", "ModelServer"]
 
-MAX_BODY_BYTES = 6_291_456  # of an invocation of a SageMaker endpoint
-# What is larger is answered, or loaded, in a thread, so that /ping stays prompt.
+MAX_BODY_BYTES = 6_291_456  # SageMaker's limit for a request to an endpoint
+# Larger requests are answered, and larger models loaded, in a thread, so that /ping responds promptly.
 INLINE_BODY_BYTES = 16_384
 INLINE_MODEL_BYTES = 1_048_576
 PAGE_SIZE = 100
@@ -35,11 +35,11 @@ logger = logging.getLogger("serve")
 
 
 class ModelServer:
-    """The models that are loaded, as an ASGI application."""
+    """An ASGI application that serves the loaded models."""
 
     def __init__(self, models: Models) -> None:
         self.models = models
-        self._changing = asyncio.Lock()  # nobody waits in the event loop for a load in a thread
+        self._changing = asyncio.Lock()  # so that the event loop never blocks on a load in a thread
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -98,7 +98,7 @@ class ModelServer:
     def _page(self, query: str) -> dict[str, Any]:
         token = parse_qs(query).get("next_page_token", ["0"])[0]
         if not (token.isascii() and token.isdigit() and len(token) < 10):
-            raise BadRequest(400, f"next_page_token {token[:20]!r} is not one that this server gave.")
+            raise BadRequest(400, f"next_page_token {token[:20]!r} does not come from this server.")
         models, more = self.models.page(int(token), PAGE_SIZE)
         page: dict[str, Any] = {"models": models}
         if more:
@@ -112,7 +112,7 @@ def _answer(model: TableModel, body: bytes, content_type: str, accept: str, prob
 
 
 def _asks_for_probabilities(attributes: bytes) -> bool:
-    """Whether the custom attributes, `name=value` with commas between, hold `probabilities=true`."""
+    """Whether the custom attributes, `name=value` separated by commas, contain `probabilities=true`."""
     given = attributes.decode("latin-1").lower().replace(" ", "").split(",")
     return "probabilities=true" in given
 

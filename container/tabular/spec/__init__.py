@@ -1,8 +1,8 @@
-"""The vocabulary that jobs, notebooks and documentation share; it needs the standard library alone.
+"""The vocabulary that jobs, notebooks and documentation share; it needs only the standard library.
 
-- `algorithms`, `metrics`, `options`, `columns`: what can compete, be measured, be
-  said of a table, be a feature.
-- `own_steps`: what a person adds to it.
-- `trial`, `documents`: what a trial is given, and what the JSON files that travel hold.
-- `opt_ml`: where SageMaker puts things; `errors`: mistakes a person can fix.
+- `algorithms`, `metrics`: which models compete and how they are scored.
+- `options`, `columns`: the user's settings for a table, and the types of its columns.
+- `own_steps`: the user's additions.
+- `trial`, `documents`: the hyperparameters of a trial, and the contents of the JSON files.
+- `opt_ml`: where SageMaker puts files; `errors`: errors that the user can fix.
 """

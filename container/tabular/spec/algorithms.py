@@ -1,7 +1,7 @@
 """The competing algorithms as a table of data: estimators, hyperparameters, ranges and defaults.
 
 The command line, the validation, the tuning ranges and the documentation all come from this table.
-Importing it imports no machine-learning library, so that a notebook may read it too.
+Importing it does not import any machine-learning library, so a notebook can read it, too.
 """
 
 import math
@@ -40,7 +40,7 @@ EXPORTERS: tuple[Exporter, ...] = get_args(Exporter)
 
 @dataclass(frozen=True)
 class Integer:
-    """A whole number from `low` to `high`, both included."""
+    """An integer from `low` to `high`, both included."""
 
     low: int
     high: int
@@ -49,7 +49,7 @@ class Integer:
 
     def parse(self, text: str) -> int:
         """The value of a hyperparameter that SageMaker passes as text."""
-        return _parse(int, "a whole number", self, text)
+        return _parse(int, "an integer", self, text)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Continuous:
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of a few names; `values` maps each to what the estimator is given."""
+    """One of a few names; `values` maps each name to the value that the estimator gets."""
 
     values: Mapping[str, Any]
     default: str
@@ -82,11 +82,11 @@ class Categorical:
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """How an estimator ends its training when rows that are set aside get no better.
+    """How an estimator stops training when its score on rows that were set aside no longer improves.
 
-    `settings` are passed to it when there are enough rows. `fit_arguments` makes of features, target and a
-    list of the weights (None: without any) what its `fit` takes beside the rows to learn from; None: it sets
-    rows aside itself.
+    `settings` are passed to it if there are enough rows. `fit_arguments` turns the features, the target and
+    a list of weights (None: no weights) of these rows into further arguments of `fit`. If `fit_arguments` is
+    None, the estimator sets rows aside itself.
     """
 
     settings: Mapping[str, Any]
@@ -95,13 +95,13 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Estimator:
-    """A scikit-learn compatible class, what is always passed to it, and what is tuned.
+    """A class compatible with scikit-learn, its fixed arguments and the hyperparameters to tune.
 
-    `exporter` says how a fitted one is made portable; without it the class has that of the project's own row
-    of the same class, if there is one.
+    `exporter` says how a fitted estimator is made portable. Without it, the exporter is taken from the
+    project's own row for the same class, if there is one.
 
     Raises:
-        BadInput: a hyperparameter has a name that every trial uses otherwise, or there is no such exporter.
+        BadInput: if the name of a hyperparameter is reserved, or if the exporter is unknown.
     """
 
     path: str
@@ -121,7 +121,7 @@ class Estimator:
 
 @dataclass(frozen=True)
 class Algorithm:
-    """One competitor; `standardise` says whether its features are imputed and scaled first."""
+    """A competing algorithm; `standardise` says whether its features are imputed and scaled first."""
 
     name: str
     standardise: bool
@@ -162,7 +162,7 @@ _LIGHTGBM = {
     "colsample_bytree": Continuous(0.3, 1.0, default=1.0),
     "reg_lambda": Continuous(1e-3, 100.0, default=1e-3, scale="Logarithmic"),
 }
-# subsample has no effect in LightGBM unless subsample_freq is set; the last two make it reproducible.
+# LightGBM ignores subsample unless subsample_freq is set; the last two settings make it reproducible.
 _LIGHTGBM_FIXED = {"subsample_freq": 1, "verbose": -1, "deterministic": True, "force_row_wise": True}
 _XGBOOST_FIXED = {"tree_method": "hist", "verbosity": 1}
 _NETWORK_FIXED = {"max_iter": 500}
@@ -306,10 +306,10 @@ def build(
     random_state: int,
     known: Mapping[str, Algorithm] = ALGORITHMS,
 ) -> Any:
-    """The unfitted estimator of one of the known algorithms; what is not given takes its default.
+    """The unfitted estimator of one of the known algorithms, with defaults for what is not given.
 
     Raises:
-        BadInput: an unknown algorithm or hyperparameter, or a value outside its range.
+        BadInput: if an algorithm or hyperparameter is unknown, or a value is outside its range.
     """
     if name not in known:
         raise unknown("algorithm", name, known)
@@ -335,7 +335,7 @@ def build(
 
 
 def exporter_of(name: str, family: Family, known: Mapping[str, Algorithm] = ALGORITHMS) -> Exporter | None:
-    """How one of the known algorithms is made portable; None where nobody has said."""
+    """The exporter for one of the known algorithms; None if no row names one for its class."""
     estimator = known[name].estimators[family]
     ours = [one for algorithm in ALGORITHMS.values() for one in algorithm.estimators.values()]
     return next(
@@ -347,7 +347,7 @@ def _parse(kind: Callable[[str], Any], what: str, allowed: Integer | Continuous,
     try:
         value = kind(text)
     except ValueError:
-        value = math.nan  # in no range
+        value = math.nan  # outside every range
     if not allowed.low <= value <= allowed.high:
-        raise ValueError(f"allowed is {what} from {allowed.low} to {allowed.high}.")
+        raise ValueError(f"it must be {what} from {allowed.low} to {allowed.high}.")
     return value

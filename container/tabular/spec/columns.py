@@ -1,4 +1,4 @@
-"""What a table's columns are: the types found by PreprocessData, which travel with the model."""
+"""The columns of a table and their types, which PreprocessData detects and the model carries with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Task = Literal["binary", "multiclass", "regression"]
 
 
 class NumberFormat(NamedTuple):
-    """How numbers are written: the decimal sign, that of thousands, and the currency or unit around them."""
+    """How numbers are written: the decimal and thousands separators, and the currency or unit around them."""
 
     decimal: str = "."
     thousands: str = ""
@@ -32,8 +32,9 @@ PLAIN = NumberFormat()
 class Column:
     """A feature: its name in the table and how its cells are read.
 
-    `format` is the strptime format of dates; `number` how numbers are written, where that is not plain;
-    `missing` are the texts that are gaps in this column, beside the empty cell and the usual words.
+    `format` is the strptime format of dates. `number` is the format of numbers, if they are not plain.
+    `missing` lists the strings that mean a missing value in this column, in addition to the empty cell and
+    the usual words.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Column:
     missing: tuple[str, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values; what is not said is left out."""
+        """As plain JSON values, without the fields that are not set."""
         said = {name: value for name, value in vars(self).items() if value is not None}
         return said | ({"number": self.number._asdict()} if self.number else {})
 
@@ -60,12 +61,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """The features in the order of the table, and what is to be predicted.
+    """The features in the order of the table, and the target to predict.
 
-    `classes` are the target's labels in their own type and spelling; the splits hold their positions in
-    this list. It is empty for a regression. `others` are the table's columns that are neither a feature nor
-    the target, which clients may send all the same. `baseline` is what `tabular.data.statistics` found in the
-    rows of training, by column.
+    `classes` lists the target's labels in their own type and spelling; the splits contain their positions in
+    this list. It is empty for regression. `others` lists the table's columns that are neither features nor
+    the target; clients may send them, too. `baseline` holds the statistics of the training rows by column,
+    see `tabular.data.statistics`.
     """
 
     task: Task
@@ -82,7 +83,7 @@ class Schema:
         return "regression" if self.task == "regression" else "classification"
 
     def of_kind(self, *kinds: Kind) -> list[str]:
-        """Names of the columns of these kinds, in the order of the table."""
+        """The names of the columns of these kinds, in the order of the table."""
         return [column.name for column in self.columns if column.kind in kinds]
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""What the JSON files hold that one program writes and several read.
+"""The contents of the JSON files that one program writes and several read.
 
 - `Manifest`: manifest.json of a model, which RefitBestModel writes.
 - `Report`: evaluation.json, which EvaluateBestModel writes.
-- `SchemaDocument`: schema.json beside a split, which PreprocessData writes; a part of every manifest.
+- `SchemaDocument`: schema.json next to a split, which PreprocessData writes; it is part of every manifest.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class NumberFormatDocument(TypedDict):
 
 
 class ColumnDocument(TypedDict):
-    """A feature, and how its cells are read where that is not plain."""
+    """A feature, and how its cells are read if they are not plain."""
 
     name: str
     kind: Kind
@@ -46,7 +46,7 @@ class ColumnDocument(TypedDict):
 
 
 class SchemaDocument(TypedDict):
-    """What `tabular.spec.columns.Schema` is as JSON."""
+    """`tabular.spec.columns.Schema` as JSON."""
 
     task: Task
     target: str
@@ -76,7 +76,7 @@ class Training(TypedDict):
 
 
 class ModelFacts(TypedDict):
-    """What a report repeats of a manifest."""
+    """The part of a manifest that a report repeats."""
 
     algorithm: str
     hyperparameters: dict[str, str]
@@ -88,7 +88,7 @@ class ModelFacts(TypedDict):
 
 
 class Agreement(TypedDict):
-    """How near two models are, see `tabular.judging.agreement`."""
+    """How closely two models agree, see `tabular.judging.agreement`."""
 
     rows: int
     largest_difference: float
@@ -97,14 +97,14 @@ class Agreement(TypedDict):
 
 
 class Sample(TypedDict):
-    """A few training rows and the answers to them."""
+    """A few training rows and their predictions."""
 
     instances: list[dict[str, Any]]
     predictions: list[Label]
 
 
 class Encoding(TypedDict):
-    """Where each level of a category goes among the features, and where one that is not known."""
+    """The feature that each level of a category sets, and the one that an unknown level sets."""
 
     levels: dict[str, int]
     unknown: int | None
@@ -112,23 +112,23 @@ class Encoding(TypedDict):
 
 
 class Manifest(SchemaDocument, ModelFacts):
-    """What a model is and where it comes from; the SHA-256 of each file beside it."""
+    """What a model is and where it comes from, with the SHA-256 of each of its other files."""
 
     format: Literal["tabular-portable", "tabular-pickle"]
     format_version: int
     files: NotRequired[dict[str, str]]
     sample: Sample
     estimator: NotRequired[dict[str, Any]]
-    # Of a portable model alone.
+    # Only for portable models.
     encodings: NotRequired[list[Encoding]]
     agreement: NotRequired[Agreement]
-    # Where there is no model: False, and why.
+    # If there is no model: False, and the reason.
     portable: NotRequired[bool]
     reason: NotRequired[str]
 
 
 class Interval(TypedDict):
-    """Where a metric lies with this confidence."""
+    """The range in which a metric lies with this confidence."""
 
     low: float
     high: float
@@ -136,18 +136,19 @@ class Interval(TypedDict):
 
 
 class MetricValue(TypedDict):
-    """A metric on the held-out rows; the deviation is the text NaN where there is none."""
+    """A metric on the held-out rows; the deviation is the string "NaN" if it is not defined."""
 
     value: float
     standard_deviation: float | str
 
 
-# A MetricValue by the metric's name; of classes also `confusion_matrix`, of two classes two curves.
+# A MetricValue for each metric name; for classification also `confusion_matrix`, and for two classes two
+# curves.
 Quality = dict[str, Any]
 
 
 class Gate(TypedDict):
-    """The two margins on which the pipeline's conditions decide, and what explains them."""
+    """The two margins on which the pipeline's conditions depend, and the figures that explain them."""
 
     metric: str
     value: float
@@ -159,7 +160,7 @@ class Gate(TypedDict):
     comparison: str
     summary: str
     same_model: NotRequired[bool]
-    # Where the two were compared.
+    # Only if the two models were compared.
     challenger_value: NotRequired[float]
     confidence: NotRequired[float]
     margin: NotRequired[float]
@@ -170,14 +171,14 @@ class Gate(TypedDict):
 
 
 class Rows(TypedDict):
-    """How many rows a model was judged on and fitted on."""
+    """How many rows a model was evaluated on and fitted on."""
 
     held_out: int
     training: int | None
 
 
 class Difference(Interval):
-    """A metric of both models, and how much better the challenger is."""
+    """A metric for both models, and by how much the challenger is better."""
 
     challenger: float
     champion: float
@@ -185,7 +186,7 @@ class Difference(Interval):
 
 
 class Change(TypedDict):
-    """Something in which the two models differ."""
+    """A difference between the two models."""
 
     what: str
     champion: str
@@ -193,7 +194,7 @@ class Change(TypedDict):
 
 
 class ChampionReport(TypedDict):
-    """The model in service beside the new one; no metrics where they were not compared."""
+    """The model in service, compared with the new one; without metrics if they could not be compared."""
 
     version: int
     model: ModelFacts
@@ -211,7 +212,7 @@ class ClassQuality(TypedDict):
 
 
 class CalibrationBin(TypedDict):
-    """Rows of about the same predicted probability, and the share of them that was right."""
+    """Rows of about the same predicted probability, and the fraction of them that was right."""
 
     predicted: float
     observed: float
@@ -219,14 +220,14 @@ class CalibrationBin(TypedDict):
 
 
 class Calibration(TypedDict):
-    """Of the predictions made with so much confidence, how many were right."""
+    """How many of the predictions made with a given confidence were right."""
 
     bins: list[CalibrationBin]
     expected_calibration_error: float
 
 
 class Residuals(TypedDict):
-    """Predictions less what is right: quantiles of all rows, and some rows."""
+    """Predictions minus true values: quantiles over all rows, and a sample of rows."""
 
     quantiles: dict[str, float]
     predicted: list[float]
@@ -234,7 +235,7 @@ class Residuals(TypedDict):
 
 
 class Subgroup(TypedDict):
-    """The rows of one level of a column."""
+    """The rows with one level of a column, and the metrics on them."""
 
     rows: int
     metrics: dict[str, float]
@@ -242,14 +243,14 @@ class Subgroup(TypedDict):
 
 
 class Importance(TypedDict):
-    """What the gate's metric loses when a column is shuffled."""
+    """How much worse the gate's metric gets when a column is shuffled."""
 
     mean: float
     standard_deviation: float
 
 
 class Report(TypedDict):
-    """What EvaluateBestModel found; its metrics stand under one of three names, see `quality`."""
+    """The results of EvaluateBestModel; its metrics are under one of three names, see `quality`."""
 
     binary_classification_metrics: NotRequired[Quality]
     multiclass_classification_metrics: NotRequired[Quality]
@@ -259,17 +260,17 @@ class Report(TypedDict):
     rows: Rows
     agreement: Agreement
     intervals: dict[str, Interval]
-    # Of classes.
+    # Only for classification.
     per_class: NotRequired[dict[str, ClassQuality]]
     calibration: NotRequired[Calibration]
-    # Of a regression.
+    # Only for regression.
     residuals: NotRequired[Residuals]
     subgroups: dict[str, dict[str, Subgroup]]
     permutation_importance: dict[str, Importance]
     champion: ChampionReport | None
 
 
-# The names that SageMaker's model quality reports have for a task's metrics:
+# The names that SageMaker's model quality reports use for the metrics of each task:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
 QUALITY: Mapping[Task, str] = {
     "binary": "binary_classification_metrics",
@@ -279,5 +280,5 @@ QUALITY: Mapping[Task, str] = {
 
 
 def quality(report: Report) -> Quality:
-    """The metrics of a report, under whichever name they stand."""
+    """The metrics of a report, whichever of the three names they are under."""
     return next(found for name in QUALITY.values() if (found := report.get(name)) is not None)

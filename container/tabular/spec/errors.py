@@ -1,4 +1,4 @@
-"""Errors a person can mend, said in one sentence."""
+"""Errors that the user can fix, each explained in one sentence."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -9,16 +9,16 @@ MAX_SHOWN = 30  # names in one sentence; SageMaker keeps 1,024 characters of it
 
 
 class BadInput(ValueError):
-    """What was given cannot be used; the message says what was seen, what is allowed and what to do."""
+    """An input that cannot be used; the message says what was seen, what is allowed and what to do."""
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> BadInput:
-    """The error for a name that is not among the known ones, with the nearest of them."""
+    """The error for a name that is not one of the known ones, with the closest of them as a hint."""
     known = list(known)
     lowered = {one.lower(): one for one in known}
     nearest = get_close_matches(str(name).lower(), lowered, n=1)
     hint = f"Did you mean {lowered[nearest[0]]!r}?" if nearest else "Use one of the names listed."
     more = f" and {len(known) - MAX_SHOWN} more" if len(known) > MAX_SHOWN else ""
     return BadInput(
-        f"Unknown {kind} {name!r}; known are {', '.join(map(repr, known[:MAX_SHOWN]))}{more}. {hint}"
+        f"Unknown {kind} {name!r}; the known ones are {', '.join(map(repr, known[:MAX_SHOWN]))}{more}. {hint}"
     )

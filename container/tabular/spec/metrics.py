@@ -1,4 +1,4 @@
-"""How models are scored: what a search may optimise, and what a report and the gate measure."""
+"""How models are scored: what a search can optimise, and what the report and the gate measure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from tabular.spec.errors import BadInput
 
 __all__ = ["METRICS", "SCORERS", "Metric", "check_metric", "check_scorer"]
 
-# "share": a pure number, of which one is the best where greater is better.
+# "share": a pure number; if greater is better, the best value is one.
 Unit = Literal["share", "nats", "of the target", "of the target, squared"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that says how good predictions are; `tabular.judging.scores` computes it."""
+    """A measure of how good predictions are; `tabular.judging.scores` computes it."""
 
     name: str
     tasks: tuple[Task, ...]
@@ -26,12 +26,13 @@ class Metric:
 
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
 _NUMBERS: tuple[Task, ...] = ("regression",)
-# In the order of a report. Named as SageMaker's model quality reports name them, where they know them:
+# In the order of a report. The names are those of SageMaker's model quality reports, if these have the
+# metric:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
 _TABLE = (
     Metric("accuracy", _CLASSES),
     Metric("balanced_accuracy", _CLASSES),
-    Metric("precision", _CLASSES),  # of two classes that of the second, of more the mean over all
+    Metric("precision", _CLASSES),  # for two classes that of the positive class, for more the mean over all
     Metric("recall", _CLASSES),
     Metric("f1", _CLASSES),
     Metric("weighted_precision", ("multiclass",)),
@@ -81,7 +82,7 @@ def check_metric(name: str, task: Task) -> Metric:
     """The metric of this name.
 
     Raises:
-        BadInput: it does not fit the task.
+        BadInput: if it does not fit the task.
     """
     _check("MetricForRegistrationThreshold", name, task, METRICS[task])
     return METRICS[task][name]
@@ -91,7 +92,7 @@ def check_scorer(scorer: str, task: Task) -> str:
     """The scorer itself.
 
     Raises:
-        BadInput: it does not fit the task.
+        BadInput: if it does not fit the task.
     """
     _check("CrossValidationScorer", scorer, task, SCORERS[task])
     return scorer
@@ -99,6 +100,4 @@ def check_scorer(scorer: str, task: Task) -> str:
 
 def _check(parameter: str, name: str, task: Task, allowed: Collection[str]) -> None:
     if name not in allowed:
-        raise BadInput(
-            f"{parameter} {name!r} does not fit a {task} target; allowed are {', '.join(allowed)}."
-        )
+        raise BadInput(f"{parameter} {name!r} does not fit a {task} target; use one of {', '.join(allowed)}.")

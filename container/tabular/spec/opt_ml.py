@@ -1,4 +1,4 @@
-"""Where SageMaker puts things: every path under /opt/ml, rooted in SAGEMAKER_BASE_DIR."""
+"""Where SageMaker puts files: every path under /opt/ml, or under SAGEMAKER_BASE_DIR if it is set."""
 
 import json
 import os
@@ -26,12 +26,12 @@ OPT_ML = Path("/opt/ml")
 
 
 def base_dir() -> Path:
-    """The folder that stands for /opt/ml; outside a container each job has its own."""
+    """The folder that stands in for /opt/ml; outside a container, each job has its own."""
     return Path(os.environ.get("SAGEMAKER_BASE_DIR", OPT_ML))
 
 
 def rooted(path: str) -> Path:
-    """A path that SageMaker names under /opt/ml, as it is on this machine; any other path as it is."""
+    """The path on this machine for a path under /opt/ml; any other path is returned unchanged."""
     return base_dir() / Path(path).relative_to(OPT_ML) if Path(path).is_relative_to(OPT_ML) else Path(path)
 
 
@@ -41,12 +41,12 @@ def channel(name: str) -> Path:
 
 
 def model_dir() -> Path:
-    """What is written here becomes model.tar.gz."""
+    """The folder whose contents become model.tar.gz."""
     return base_dir() / "model"
 
 
 def output_data_dir() -> Path:
-    """What is written here becomes output.tar.gz."""
+    """The folder whose contents become output.tar.gz."""
     return base_dir() / "output/data"
 
 
@@ -56,7 +56,7 @@ def processing(name: str) -> Path:
 
 
 def job() -> dict[str, Any]:
-    """The processing job's own description: its name, ARN, inputs and outputs; empty outside of a job.
+    """The processing job's own description: its name, ARN, inputs and outputs; empty outside a job.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
     """
@@ -70,7 +70,7 @@ def hyperparameters() -> dict[str, str]:
 
 
 def plain(given: Mapping[str, str]) -> dict[str, str]:
-    """Hyperparameters without those addressed to SageMaker, and without the quotes of SDK version 2."""
+    """Hyperparameters without those meant for SageMaker, and without the quotes that SDK version 2 adds."""
     return {
         name: json.loads(value) if value.startswith('"') else value
         for name, value in given.items()
@@ -79,20 +79,22 @@ def plain(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def extract(archive: Path, folder: Path) -> Path:
-    """Unpack an archive of files and folders, none of which may land outside the folder.
+    """Unpack an archive of files and folders; none of them may end up outside the folder.
 
     Raises:
-        BadInput: it holds anything else. Links are not needed, and Python's own filter, which came with
-            3.11.4 only, follows some of them.
+        BadInput: if it contains anything else. Links are not needed, and Python's own filter, available
+            only since 3.11.4, follows some of them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive) as contents:
         for member in contents:
             if not (member.isreg() or member.isdir()):
-                raise BadInput(f"{archive.name} holds {member.name!r}, which is neither a file nor a folder.")
+                raise BadInput(
+                    f"{archive.name} contains {member.name!r}, which is neither a file nor a folder."
+                )
             target = folder / member.name
             if not target.resolve().is_relative_to(folder.resolve()):
-                raise BadInput(f"{archive.name} holds {member.name!r}, which is outside its own folder.")
+                raise BadInput(f"{archive.name} contains {member.name!r}, which is outside its own folder.")
             if member.isreg():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(contents.extractfile(member).read())

@@ -1,4 +1,4 @@
-"""What a person says of a table beyond its target: it travels with the raw files as `dataset.json`."""
+"""The user's settings for a table besides its target, stored as `dataset.json` next to the raw files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -21,14 +21,15 @@ NAMES = ("group", "time")
 
 @dataclass(frozen=True)
 class Options:
-    """How a table is read, split and learnt from.
+    """How a table is read, split and used for training.
 
-    `drop`, `categorical`, `numeric`, `date` and `subgroups` are names of columns; rows of one `group` stay
-    together in every split and fold; by `time` the newest rows are held out. Neither of these two is a
-    feature. Rows that are `repeated` are kept, dropped, or kept together in every split and fold.
+    `drop`, `categorical`, `numeric`, `date` and `subgroups` are names of columns. Rows of one `group` stay
+    together in every split and fold. With `time`, the newest rows are held out. Neither the group column nor
+    the time column is a feature. `repeated` says whether duplicate rows are kept, dropped, or kept together
+    in every split and fold.
 
     Raises:
-        BadInput: a value of another type, or options that contradict each other.
+        BadInput: if a value has another type, or options contradict each other.
     """
 
     task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
@@ -47,17 +48,17 @@ class Options:
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
             if (given := getattr(self, name)) not in allowed:
-                raise BadInput(f"The option {name} is {given!r}; allowed are {', '.join(allowed)}.")
+                raise BadInput(f"The option {name} is {given!r}; it must be one of {', '.join(allowed)}.")
         for name in LISTS:
             given = getattr(self, name)
             if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
-                raise BadInput(f"The option {name} is {given!r}; it is a list of column names.")
+                raise BadInput(f"The option {name} is {given!r}; it must be a list of column names.")
             object.__setattr__(self, name, tuple(dict.fromkeys(given)))
         for name in NAMES:
             if not isinstance(given := getattr(self, name), str | None):
-                raise BadInput(f"The option {name} is {given!r}; it is the name of one column.")
+                raise BadInput(f"The option {name} is {given!r}; it must be the name of one column.")
         if not isinstance(self.log_target, bool):
-            raise BadInput(f"The option log_target is {self.log_target!r}; it is true or false.")
+            raise BadInput(f"The option log_target is {self.log_target!r}; it must be true or false.")
         self._check_together()
 
     def _check_together(self) -> None:
@@ -67,28 +68,34 @@ class Options:
                 if both := set(getattr(self, one)) & set(getattr(self, other)):
                     raise BadInput(f"The column {min(both)!r} is both in {one} and in {other}; choose one.")
         if self.group is not None and self.time is not None:
-            raise BadInput("A table is split by group or by time, not by both; give one of the two options.")
+            raise BadInput("A table is split by group or by time, not by both; give only one of the options.")
         if self.repeated == "together" and self.time is not None:
-            raise BadInput("By time, repeated rows are split as the others; give keep or drop for repeated.")
+            raise BadInput(
+                "A split by time cannot keep duplicate rows together; set repeated to keep or drop, or leave "
+                "time out."
+            )
         for name in NAMES:
             if getattr(self, name) in self.drop:
                 raise BadInput(
-                    f"The {name} column {getattr(self, name)!r} is in drop; it is no feature anyhow."
+                    f"The {name} column {getattr(self, name)!r} is in drop; remove it there, as it is never "
+                    "a feature."
                 )
         if self.log_target and self.task in ("binary", "multiclass"):
-            raise BadInput(f"log_target is for a regression, and the task is {self.task}; leave one out.")
+            raise BadInput(f"log_target is only for regression, and the task is {self.task}; leave one out.")
         if self.class_weight != "none" and self.task == "regression":
-            raise BadInput("class_weight is for classes, and the task is regression; leave one out.")
+            raise BadInput(
+                "class_weight is only for classification, and the task is regression; leave one out."
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Options":
-        """The options of a JSON object; what it does not name keeps its default.
+        """The options in a JSON object, with defaults for those that it does not name.
 
         Raises:
-            BadInput: an unknown option, a value of another type, or options that contradict each other.
+            BadInput: if an option is unknown, a value has another type, or options contradict each other.
         """
         if not isinstance(values, Mapping):
-            raise BadInput(f"The options are {values!r}; they are an object such as {{'drop': ['id']}}.")
+            raise BadInput(f"The options are {values!r}; they must be an object such as {{'drop': ['id']}}.")
         known = [field.name for field in fields(cls)]
         for name in values:
             if name not in known:
@@ -100,17 +107,18 @@ class Options:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
 
     def check_columns(self, columns: Iterable[str], target: str) -> None:
-        """Look whether every column that is named is one of the table, and is not the target.
+        """Check that every column in the options is a column of the table and not the target.
 
         Raises:
-            BadInput: it is not; the sentence names the nearest column.
+            BadInput: if one is not; the message suggests the closest column name.
         """
         columns = list(columns)
         if target not in columns:
             if sum(map(_is_number, columns)) * 2 >= len(columns):
                 raise BadInput(
                     f"There is no column {target!r}, and the first line, {', '.join(columns[:5])}, looks "
-                    "like a row: the table has no header; write the names of its columns into the first line."
+                    "like a row, so the table seems to have no header; write its column names into the first "
+                    "line."
                 )
             raise unknown("target column", target, columns)
         for option in (*LISTS, *NAMES):
@@ -119,7 +127,7 @@ class Options:
                 if name not in columns:
                     raise unknown(f"column in {option}", name, columns)
                 if name == target:
-                    raise BadInput(f"The target {target!r} is in {option}; it can only be the target.")
+                    raise BadInput(f"The target {target!r} is in {option}; remove it there.")
 
 
 def _is_number(name: str) -> bool:

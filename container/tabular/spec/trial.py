@@ -1,4 +1,4 @@
-"""What a trial is given and what it answers: the words that a definition, a trial and the refit share."""
+"""A trial's input and its score: the names that the pipeline definition, a trial and the refit share."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,18 +9,18 @@ from tabular.spec.errors import BadInput
 
 __all__ = ["SCORE", "SCORE_REGEX", "Trial", "check_hyperparameter_name", "score_line"]
 
-# The tuner finds a trial's score in its log by this expression, which the pipeline's definition holds.
+# The tuner finds a trial's score in its log with this expression, which is part of the pipeline definition.
 SCORE = "cross_validation_score"
 SCORE_REGEX = SCORE + r"=([-+0-9.eE]+);"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """An algorithm with some hyperparameters, and how they are scored.
+    """An algorithm with its hyperparameters, and how they are scored.
 
-    A training job is given the fields and the hyperparameters side by side, for a tuner varies only what
-    stands at the top. So no hyperparameter may have a field's name, and every field is a text or a number,
-    which its type reads from text.
+    A training job gets the fields and the hyperparameters at the same level, because a tuner varies only
+    top-level values. So no hyperparameter may have the name of a field, and every field is a string or a
+    number, which its type parses from a string.
     """
 
     algorithm: str
@@ -30,7 +30,7 @@ class Trial:
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
 
     def to_hyperparameters(self, text: Callable[[Any], Any] = str) -> dict[str, Any]:
-        """As a training job takes them; `text` makes one of a value (of a pipeline's parameter, too)."""
+        """The hyperparameters of a training job; `text` makes a string of a value or a pipeline parameter."""
         values = {name: getattr(self, name) for name in FIELDS} | dict(self.hyperparameters)
         return {name: text(value) for name, value in values.items()}
 
@@ -39,11 +39,11 @@ class Trial:
         """The inverse of `to_hyperparameters`.
 
         Raises:
-            BadInput: a field is missing, or is not of its type.
+            BadInput: if a field is missing or has another type.
         """
         if missing := [name for name in FIELDS if name not in given]:
             raise BadInput(
-                f"The trial was not given its {', '.join(missing)}; run notebook 02 again, which defines it."
+                f"The trial has no {', '.join(missing)}; run notebook 02, which defines it, again."
             )
         values = {}
         for name, read in FIELDS.items():
@@ -58,24 +58,24 @@ class Trial:
 FIELDS: Mapping[str, Callable[[str], Any]] = {
     one.name: one.type for one in fields(Trial) if one.name != "hyperparameters"
 }
-_WORDS = {str: "a text", int: "a whole number", float: "a number"}
+_WORDS = {str: "text", int: "an integer", float: "a number"}
 
 
 def check_hyperparameter_name(name: str) -> None:
-    """Look whether a hyperparameter can be told from what every trial is given beside it.
+    """Check that the name of a hyperparameter is not reserved.
 
     Raises:
-        BadInput: it cannot.
+        BadInput: if every trial already gets a value with this name.
     """
     if name in FIELDS or name.startswith(("sagemaker_", "_tuning_")):
         raise BadInput(
-            f"A hyperparameter may not be called {name!r}: every trial is given {', '.join(FIELDS)} and "
-            "names that begin with sagemaker_ or _tuning_ beside its own; leave it out, or set it in `fixed`."
+            f"A hyperparameter may not be called {name!r}: {', '.join(FIELDS)} and names that begin with "
+            "sagemaker_ or _tuning_ are reserved; leave it out, or set it in `fixed`."
         )
 
 
 def score_line(score: float) -> str:
-    """The line of a trial's log that says its score."""
+    """The line in a trial's log that reports its score."""
     line = f"{SCORE}={score!r};"
     if not re.search(SCORE_REGEX, line):
         raise ValueError(f"A tuner cannot read the score {score!r}; it must be a finite number.")

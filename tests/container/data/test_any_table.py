@@ -170,9 +170,9 @@ LINES = CSV.splitlines()
     [
         (CSV, {"target": "targte"}, "Unknown target column 'targte'; .* Did you mean 'target'"),
         (mixed(rows=60).assign(target=None), {}, "The target 'target' is empty in every row"),
-        (mixed(rows=60).assign(target="yes"), {}, "holds only 'yes'; a classification needs two classes"),
-        (CSV.replace("income", "size", 1), {}, r"the column names \['size'\] come more than once"),
-        ("\n".join([*LINES[:9], "red,1.5", *LINES[9:]]), {}, "line 10 has 2 cells where the header has 6"),
+        (mixed(rows=60).assign(target="yes"), {}, "contains only 'yes'; classification needs two classes"),
+        (CSV.replace("income", "size", 1), {}, r"the column names \['size'\] occur more than once"),
+        ("\n".join([*LINES[:9], "red,1.5", *LINES[9:]]), {}, "line 10 has 2 cells, but the header has 6"),
         ("\n".join([*LINES[:9], LINES[9] + ",x,y", *LINES[10:]]), {}, "Expected 6 fields in line 10, saw 8"),
         ("", {}, "it is empty"),
         (b"PAR1 and then nothing of it", {}, "Cannot read the table table.csv"),

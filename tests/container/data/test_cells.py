@@ -101,7 +101,7 @@ def test_a_level_is_text(cell, level):
 
 @pytest.mark.parametrize("cell", [["red"], {"colour": "red"}])
 def test_a_list_or_an_object_is_no_level(cell):
-    with pytest.raises(ValueError, match="is not a text"):
+    with pytest.raises(ValueError, match="is not text"):
         cells.category(cell)
 
 

@@ -18,18 +18,18 @@ def said_of(cells, target=TARGET):
 @pytest.mark.parametrize(
     ("cells", "sentence"),
     [
-        (["red", "red ", "blue"], "the levels 'red', 'red ' differ in blanks, case or Unicode form alone"),
-        (["red", "red\u00a0", "blue"], "differ in blanks"),
-        (["Orl\u00e9ans", "Orle\u0301ans"], "differ in blanks"),
+        (["red", "red ", "blue"], "the levels 'red', 'red ' differ only in blanks, case or Unicode form"),
+        (["red", "red\u00a0", "blue"], "differ only in blanks"),
+        (["Orl\u00e9ans", "Orle\u0301ans"], "differ only in blanks"),
         (["DE", "de", "FR"], "the levels 'DE', 'de' differ"),
-        (["north", "?", "south"], "a category with the levels '?', which may stand for a missing cell"),
-        ([f"user {i}" for i in range(30)], "a text that differs in every row, as an id does"),
-        (["01/02/2024", "03/04/2024"], "read as month/day, and they may be day/month"),
+        (["north", "?", "south"], "a category with the levels '?', which may mean a missing value"),
+        ([f"user {i}" for i in range(30)], "text that is different in every row, like an id"),
+        (["01/02/2024", "03/04/2024"], "read as month/day but could be day/month"),
         (
             ["2024-01-31", "2024-02-29"] * 14 + ["unknown"],
-            "dates; 'unknown' in 1 of 30 rows taken as missing",
+            "dates; 'unknown' in 1 of 30 rows are read as missing",
         ),
-        (["2024-01-31"] * 25 + ["9999-12-31"] * 5, "dates; '9999-12-31' in 5 of 30 rows taken as missing"),
+        (["2024-01-31"] * 25 + ["9999-12-31"] * 5, "dates; '9999-12-31' in 5 of 30 rows are read as missing"),
     ],
 )
 def test_a_doubt_is_said_of_its_column(cells, sentence):

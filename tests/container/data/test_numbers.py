@@ -112,7 +112,7 @@ def test_a_column_is_read_once_and_what_was_decided_is_said(tmp_path):
     assert table["size"].isna().sum() == 3
     (told,) = table.attrs["warnings"]
     assert told["column"] == "size"
-    assert told["said"].startswith("numbers; '?' in 2 of 62 rows taken as missing; name the column in")
+    assert told["said"].startswith("numbers; '?' in 2 of 62 rows are read as missing; name the column in")
     kept = read_table([tmp_path / "t.csv"], Options(categorical=("size",)))
     assert kept["size"].iloc[59] == "?"
     assert math.isclose(float(kept["size"].iloc[0]), 1.37)

@@ -163,7 +163,7 @@ def test_a_column_that_is_text_in_one_file_is_text_in_all(tmp_path):
 def test_files_of_other_columns_are_refused_by_name(tmp_path):
     files = [written(tmp_path, "a,b\n1,2\n", "1.csv"), written(tmp_path, "a,c\n1,2\n", "2.csv")]
     with pytest.raises(
-        BadInput, match=r"1.csv and 2.csv do not hold the same columns: 'b' is in one of them alone"
+        BadInput, match=r"1.csv and 2.csv do not have the same columns: only one of them has 'b'"
     ):
         read_table(files)
 
@@ -185,14 +185,14 @@ def test_a_folder_without_a_table_is_refused(tmp_path):
     [
         ("", "it is empty"),
         ("\n\n", "it is empty"),
-        ("a,b,a\n1,2,3\n", r"the column names \['a'\] come more than once"),
-        ("a;b; a \n1;2;3\n", r"the column names \['a'\] come more than once"),
+        ("a,b,a\n1,2,3\n", r"the column names \['a'\] occur more than once"),
+        ("a;b; a \n1;2;3\n", r"the column names \['a'\] occur more than once"),
         ("a,,target\n1,2,3\n", "column 2 of its header has no name"),
         ("a,target\n1,2\n3,4,5\n", "Expected 2 fields in line 3, saw 3"),
-        ("a,b,target\n1,2,3\n3,4\n5,6,7\n", "line 3 has 2 cells where the header has 3"),
+        ("a,b,target\n1,2,3\n3,4\n5,6,7\n", "line 3 has 2 cells, but the header has 3"),
         ("a,target\n1,2,x\n3,4,x\n", "its rows have more cells than its header"),
         (b"a,target\n\x81\x8d,1\n", "it is neither UTF-8 nor Windows-1252 text"),
-        ("a,target\n1,2\n".encode("utf-16-le"), "it holds zero bytes"),
+        ("a,target\n1,2\n".encode("utf-16-le"), "it contains zero bytes"),
         ('a,target\n"1,2\n', "EOF inside string"),
         (gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:30], "ended before the end-of-stream marker"),
         (b"\x1f\x8b\x08nonsense", "Cannot read"),
@@ -216,7 +216,7 @@ def test_an_archive_of_several_files_is_refused(tmp_path):
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("1.csv", "a\n")
         archive.writestr("2.csv", "a\n")
-    with pytest.raises(BadInput, match="it is a zip archive of 2 files, and one is expected"):
+    with pytest.raises(BadInput, match="it is a zip archive of 2 files instead of one; unpack it"):
         read(tmp_path, packed.getvalue())
 
 
@@ -273,7 +273,7 @@ def test_a_kind_may_be_forced(option, cells, column):
         (
             "date",
             ["2024-01-05", "soon"],
-            "'a' is in date, and no format fits all its cells, such as '2024-01-05'",
+            "'a' is in date, but no format fits all its cells, such as '2024-01-05'",
         ),
         ("date", [0.5, 1.5], "no format fits"),
     ],
@@ -309,11 +309,11 @@ FIVE = "a,b,target\n" + "".join(f"{i},{i % 3},yes\n" for i in range(5))
 @pytest.mark.parametrize(
     ("content", "note"),
     [
-        (",a,target\n0,5,x\n1,6,y\n", "column 1 has no name and tells the rows apart"),
-        ('"","a","target"\n"1",5,"x"\n"2",6,"y"\n', "column 1 has no name and tells the rows apart"),
-        ('"a","target"\n"1",5,"x"\n"2",6,"y"\n', "column 1 has no name and tells the rows apart"),
-        ("a,target,\n5,x,\n6,y,\n", "column 3 has neither a name nor a cell"),
-        ("a,target,,\n5,x,,\n6,y,,\n", "column 4 has neither a name nor a cell"),
+        (",a,target\n0,5,x\n1,6,y\n", "column 1 has no name and only identifies the rows"),
+        ('"","a","target"\n"1",5,"x"\n"2",6,"y"\n', "column 1 has no name and only identifies the rows"),
+        ('"a","target"\n"1",5,"x"\n"2",6,"y"\n', "column 1 has no name and only identifies the rows"),
+        ("a,target,\n5,x,\n6,y,\n", "column 3 has no name and is empty"),
+        ("a,target,,\n5,x,,\n6,y,,\n", "column 4 has no name and is empty"),
     ],
     ids=["pandas", "R", "R's write.table", "trailing delimiter", "Excel's empty columns"],
 )
@@ -342,7 +342,7 @@ def test_rarer_delimiters_are_found(tmp_path, delimiter):
         ("<!DOCTYPE html>\n<html><body>Not found</body></html>", "it is an HTML or XML page"),
         ('[{"a": 1, "target": 2}]', "it is JSON"),
         ('{"a": 1, "target": 2}\n{"a": 3, "target": 4}\n', "it is JSON"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is a workbook of Excel"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is an Excel workbook"),
         (b"%PDF-1.7\n", "it is a PDF"),
     ],
 )
@@ -354,7 +354,7 @@ def test_what_is_no_table_is_called_what_it_is(tmp_path, content, sentence):
 def test_a_workbook_and_a_tar_archive_are_called_what_they_are(tmp_path):
     with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as archive:
         archive.writestr("[Content_Types].xml", "<x/>")
-    with pytest.raises(BadInput, match="it is a workbook of Excel; save its sheet as CSV"):
+    with pytest.raises(BadInput, match="it is an Excel workbook; save its sheet as CSV"):
         read_table([tmp_path / "t.xlsx"])
     written(tmp_path, FIVE, "t.csv")
     with tarfile.open(tmp_path / "t.tar.gz", "w:gz") as archive:
@@ -368,7 +368,7 @@ def test_a_lone_quote_that_swallows_rows_is_found(tmp_path):
     lines[10], lines[25] = 'a 5" pipe,10,yes', '"oops,25,yes'
     lines[35] = 'closed",35,no'
     with pytest.raises(
-        BadInput, match=r"in row 26 the column 'note' has a lone quote, which swallows 9 lines"
+        BadInput, match=r"in row 26, the column 'note' has a stray quote, which swallows 9 lines"
     ):
         read_table([written(tmp_path, "note,x,target\n" + "\n".join(lines) + "\n")])
 
@@ -382,7 +382,7 @@ def test_a_part_with_a_header_alone_changes_no_type(tmp_path):
     files = [written(tmp_path, FIVE, "1.csv"), written(tmp_path, "b,target,a\n", "2.csv")]
     table = read_table(files)
     assert [table[name].dtype.kind for name in ("a", "b")] == ["i", "i"]
-    assert table.attrs["warnings"] == [{"column": None, "said": "2.csv has a header and no row."}]
+    assert table.attrs["warnings"] == [{"column": None, "said": "2.csv has a header but no rows."}]
 
 
 def test_a_part_whose_column_is_empty_changes_no_type(tmp_path):
@@ -396,8 +396,9 @@ def test_a_part_whose_column_is_empty_changes_no_type(tmp_path):
 def test_a_column_that_is_text_in_one_file_alone_is_said(tmp_path):
     files = [written(tmp_path, FIVE, "1.csv"), written(tmp_path, FIVE.replace("0", "none yet"), "2.csv")]
     said = [one["said"] for one in read_table(files).attrs["warnings"]]
-    assert (
-        said[0] == "'a' is text in 2.csv and not elsewhere: all of it is read as text. Correct those files."
+    assert said[0] == (
+        "'a' is text in 2.csv but not in the other files, so the whole column is read as text; "
+        "correct those files."
     )
 
 
@@ -425,5 +426,5 @@ def test_a_named_index_of_pandas_is_a_column_and_said(tmp_path):
 
 def test_a_file_without_a_header_is_told(tmp_path):
     columns = read_table([written(tmp_path, "0.1,2,yes\n0.2,3,no\n")]).columns
-    with pytest.raises(BadInput, match="the table has no header"):
+    with pytest.raises(BadInput, match="the table seems to have no header"):
         Options().check_columns(columns, "target")

@@ -38,7 +38,7 @@ def test_a_table_becomes_two_splits_with_a_schema_and_a_report(preprocess_data):
         "rows_train": 81,
         "rows_test": 28,
     }
-    assert report["columns_dropped"] == {"constant": "holds one value alone", "empty": "is empty"}
+    assert report["columns_dropped"] == {"constant": "has only one value", "empty": "is empty"}
     assert report["split"] == {"by": "stratified", "test_size": 0.25, "random_state": 7}
     assert report["classes"] == {"no": 53, "yes, it is": 56}
     assert [column["name"] for column in report["columns"]] == list(done.kinds)
@@ -201,8 +201,8 @@ def test_nothing_of_the_held_out_rows_is_in_the_training_split(preprocess_data):
     [
         ("", "it is empty"),
         ("\n\n", "it is empty"),
-        ("a,b,a\n1,2,3\n", r"the column names \['a'\] come more than once"),
-        ("a,b, a \n1,2,3\n", r"the column names \['a'\] come more than once"),
+        ("a,b,a\n1,2,3\n", r"the column names \['a'\] occur more than once"),
+        ("a,b, a \n1,2,3\n", r"the column names \['a'\] occur more than once"),
         ("a,,target\n1,2,3\n", "column 2 of its header has no name"),
         ("a,target\n1,2\n3,4,5\n", "Expected 2 fields in line 3, saw 3"),
         ("a,target\n1,2,x\n3,4,x\n", "its rows have more cells than its header"),
@@ -224,12 +224,14 @@ def test_a_parquet_file_that_is_none_is_refused(preprocess_data):
 
 def test_names_of_a_parquet_file_that_differ_by_spaces_alone_are_refused(preprocess_data):
     said = refusal(preprocess_data, numbered(**{" size": 1}), "table.parquet")
-    assert "the column names ['size'] come more than once" in said
+    assert "the column names ['size'] occur more than once" in said
 
 
 def test_an_unknown_target_is_refused_with_the_nearest_column(preprocess_data):
     said = refusal(preprocess_data, numbered(), target="Target")
-    assert said == "Unknown target column 'Target'; known are 'size', 'target'. Did you mean 'target'?"
+    assert (
+        said == "Unknown target column 'Target'; the known ones are 'size', 'target'. Did you mean 'target'?"
+    )
 
 
 @pytest.mark.parametrize("rows", [0, 2, 18])
@@ -243,7 +245,9 @@ def test_rows_that_repeat_are_kept_and_told(preprocess_data):
     done = preprocess_data(pd.concat([numbered(rows=30)] * 10))
     assert len(done.train) + len(done.test) == 300
     (told,) = json.loads(done.report)["warnings"]
-    assert told["said"].startswith("270 of 300 rows repeat others and are kept; say repeated: drop to leave")
+    assert told["said"].startswith(
+        "270 of 300 rows are duplicates of others and are kept; set repeated to 'drop'"
+    )
 
 
 def test_rows_that_repeat_are_left_out_where_that_is_asked(preprocess_data, base):
@@ -256,23 +260,23 @@ def test_rows_that_repeat_stay_on_one_side_where_that_is_asked(preprocess_data, 
     done = preprocess_data(pd.concat([numbered(rows=30)] * 10))
     assert not set(map(tuple, done.train.to_numpy())) & set(map(tuple, done.test.to_numpy()))
     assert len(done.train) + len(done.test) == 300
-    assert json.loads(done.report)["split"]["by"] == "repeated rows together"
+    assert json.loads(done.report)["split"]["by"] == "duplicate rows together"
 
 
 def test_one_class_is_refused(preprocess_data):
     assert refusal(preprocess_data, numbered(target="yes")) == (
-        "The target 'target' holds only 'yes'; a classification needs two classes."
+        "The target 'target' contains only 'yes'; classification needs two classes."
     )
 
 
 def test_one_value_of_a_quantity_is_refused(preprocess_data):
-    assert "holds only 3" in refusal(preprocess_data, numbered(target=3), family="regression")
+    assert "contains only 3" in refusal(preprocess_data, numbered(target=3), family="regression")
 
 
 def test_a_quantity_is_no_set_of_classes(preprocess_data):
     said = refusal(preprocess_data, pd.DataFrame({"a": range(300), "target": np.arange(300) / 7}))
-    assert "holds 300 different values; at most 100 classes are allowed" in said
-    assert "Use the regression pipeline" in said
+    assert "has 300 distinct values, and at most 100 classes are allowed" in said
+    assert "use the regression pipeline" in said
 
 
 def test_labels_are_no_quantity(preprocess_data):
@@ -283,7 +287,7 @@ def test_labels_are_no_quantity(preprocess_data):
 def test_columns_of_one_value_alone_are_nothing_to_learn_from(preprocess_data):
     table = pd.DataFrame({"a": 1, "b": None, "target": np.arange(40) * 0.5})
     said = refusal(preprocess_data, table, family="regression")
-    assert said.endswith("there is nothing to learn from.")
+    assert said.endswith("add columns from which the target can be predicted.")
 
 
 @pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e999"])
@@ -292,7 +296,7 @@ def test_an_infinite_number_is_refused_with_its_column(preprocess_data, cell, co
     table = numbered(target=np.arange(40) * 0.5).astype(object)
     table.loc[5, column] = cell
     assert refusal(preprocess_data, table, family="regression") == (
-        f"The column {column!r} holds an infinite number; leave cells empty whose number is unknown."
+        f"The column {column!r} contains an infinite number; leave cells with unknown numbers empty."
     )
 
 
@@ -354,16 +358,19 @@ def test_options_travel_beside_the_table(preprocess_data, base):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"{", "dataset.json beside the table is no JSON"),
-        (b"\xff", "dataset.json beside the table is no JSON"),
+        (b"{", "dataset.json next to the table is not JSON"),
+        (b"\xff", "dataset.json next to the table is not JSON"),
         (b'{"dorp": []}', "Unknown option 'dorp'; .* Did you mean 'drop'"),
         (b'{"drop": ["sise"]}', "Unknown column in drop 'sise'; .* Did you mean 'size'"),
         (
             b'{"task": "regression"}',
-            "The option task is regression, and this is the pipeline of the classific",
+            "The option task is regression, but this is the classification pipeline",
         ),
-        (b'{"task": "multiclass"}', "The option task is multiclass, and the target 'target' holds 2 classes"),
-        (b'{"log_target": true}', "log_target needs numbers above -1 as the target, and the task is binary"),
+        (b'{"task": "multiclass"}', "The option task is multiclass, but the target 'target' has 2 classes"),
+        (
+            b'{"log_target": true}',
+            "log_target needs a target of numbers greater than -1, and the task is binary",
+        ),
         (b'{"numeric": ["colour"]}', r"Row \d+ of the column 'colour' is '.*', which is not a number"),
     ],
 )
@@ -380,7 +387,7 @@ def test_options_of_a_regression_fit_its_numbers(preprocess_data, base, name):
     give_options(base, **given)
     said = refusal(preprocess_data, mixed("regression", rows=60), family="regression")
     assert (
-        "above -1 as the target, and the smallest is -" if name == "log_target" else "is for classes"
+        "greater than -1, and the smallest is -" if name == "log_target" else "is only for classification"
     ) in said
 
 
@@ -411,13 +418,13 @@ def test_the_baseline_is_that_of_the_rows_of_training(preprocess_data):
 
 def test_a_target_that_is_empty_in_every_row_is_refused(preprocess_data):
     said = refusal(preprocess_data, numbered(target=None))
-    assert said == "The target 'target' is empty in every row; there is nothing to learn from."
+    assert said == "The target 'target' is empty in every row; choose another target."
 
 
 def test_cells_that_are_no_single_values_are_refused(preprocess_data):
     said = refusal(preprocess_data, numbered(tags=[[1, 2]] * 40), "table.parquet")
     assert said.startswith(
-        "The column 'tags' holds ndarray cells, which are no single values; name it in drop"
+        "The column 'tags' contains ndarray cells, which are not single values; name it in drop"
     )
 
 

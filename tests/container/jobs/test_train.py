@@ -152,10 +152,13 @@ def test_what_is_imputed_and_scaled_comes_from_the_rows_of_training_alone(algori
 @pytest.mark.parametrize(
     ("hyperparameters", "sentence"),
     [
-        ({"algorithm": "xgboost"}, "Unknown algorithm 'xgboost'; known are .* Did you mean 'XGBoost'"),
-        ({"var_smoothing": "2"}, "var_smoothing of NaiveBayes is '2': allowed is a number from 1e-12 to 1"),
+        (
+            {"algorithm": "xgboost"},
+            "Unknown algorithm 'xgboost'; the known ones are .* Did you mean 'XGBoost'",
+        ),
+        ({"var_smoothing": "2"}, "var_smoothing of NaiveBayes is '2': it must be a number from 1e-12 to 1"),
         ({"depth": "3"}, "Unknown hyperparameter of NaiveBayes 'depth'"),
-        ({"scorer": "r2"}, "CrossValidationScorer 'r2' does not fit a binary target; allowed are accuracy"),
+        ({"scorer": "r2"}, "CrossValidationScorer 'r2' does not fit a binary target; use one of accuracy"),
         ({"scorer": "auc"}, "CrossValidationScorer 'auc' does not fit"),
         ({"folds": "81"}, "The rarest class has 80 training rows, fewer than the 81 folds; set Cross"),
     ],
@@ -203,7 +206,7 @@ def test_a_trial_as_sagemaker_runs_it(aws, base):
     give_hyperparameters(base, **given | {"C": "one half"})
     done = run("train", base, AWS_ENDPOINT_URL=aws.url)
     sentence = (
-        "Hyperparameter C of LogisticRegression is 'one half': allowed is a number from 0.0001 to 1000.0."
+        "Hyperparameter C of LogisticRegression is 'one half': it must be a number from 0.0001 to 1000.0."
     )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{sentence}\n")
     assert (base / "output/failure").read_text() == sentence

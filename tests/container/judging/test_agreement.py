@@ -49,7 +49,7 @@ def test_a_probability_that_differs_is_refused_with_its_row(value):
     other = probabilities.copy()
     other[41, 1] += value
     with pytest.raises(
-        BadInput, match=r"differs from scikit-learn by .* in row 42, more than 1e-12; it is not"
+        BadInput, match=r"differs from scikit-learn by .* in row 42, and at most 1e-12 is allowed; it is not"
     ):
         compare(one, (predicted, probabilities), (predicted, other))
 
@@ -59,7 +59,7 @@ def test_another_label_is_refused():
     other = predicted.astype(np.intp)
     other[:2] = (other[:2] + 1) % 3
     with pytest.raises(
-        BadInput, match="gives 2 of 160 rows another label than scikit-learn; it is not registered"
+        BadInput, match="predicts other labels than scikit-learn for 2 of 160 rows; it is not registered"
     ):
         compare(one, (other, probabilities))
 

@@ -57,14 +57,14 @@ def test_a_champion_may_have_fewer_columns_in_another_order(champion):
     [
         (Schema("binary", "bought", ("no", "yes"), COLUMNS), r"predicts 'bought' \(binary\), not 'sold'"),
         (Schema("regression", "sold", (), COLUMNS), r"predicts 'sold' \(regression\), not 'sold' \(binary\)"),
-        (Schema("binary", "sold", ("no", "si"), COLUMNS), "knows the classes no, si, not those of this"),
+        (Schema("binary", "sold", ("no", "si"), COLUMNS), "predicts the classes no, si, not those of this"),
         (
             Schema("binary", "sold", ("no", "yes"), (*COLUMNS, Column("age", "numeric"))),
             "needs the column 'age', which this table does not have",
         ),
         (
             Schema("binary", "sold", ("no", "yes"), (Column("size", "categorical"),)),
-            "takes the column 'size' for categorical, which is numeric now",
+            "reads the column 'size' as categorical, which is now numeric",
         ),
     ],
 )

@@ -181,13 +181,15 @@ def test_a_metric_that_is_not_defined_on_the_rows_leaves_the_threshold():
 
 @pytest.mark.parametrize("margin", [-0.01, 1.01, float("nan")])
 def test_a_margin_that_is_no_share_is_refused(margin):
-    with pytest.raises(BadInput, match=r"ChampionMargin is .*; it is a share of the champion's skill"):
+    with pytest.raises(
+        BadInput, match=r"ChampionMargin is .*; it must be a fraction of the champion's skill"
+    ):
         check_champion_rule(margin, 0.95)
 
 
 @pytest.mark.parametrize("confidence", [0.49, 1.0, 95.0, float("nan")])
 def test_a_confidence_that_is_no_probability_is_refused(confidence):
-    with pytest.raises(BadInput, match=r"ChampionConfidence is .*; it must be at least 0\.5 and under 1"):
+    with pytest.raises(BadInput, match=r"ChampionConfidence is .*; it must be at least 0\.5 and less than 1"):
         check_champion_rule(0.05, confidence)
 
 

@@ -259,7 +259,7 @@ def test_a_failed_trial_is_a_failed_job_with_a_reason(aws, base):
     done = run("train", base, AWS_ENDPOINT_URL=aws.url)
     assert (done.returncode, done.stdout) == (1, "")
     reason = (base / "output/failure").read_text()
-    assert re.fullmatch("Fold 1 of 2 has no row of the class '.*' to learn from; set Cross.*", reason)
+    assert re.fullmatch("Fold 1 of 2 has no row of the class '.*' to train on; set Cross.*", reason)
     assert done.stderr == f"{reason}\n"
 
 

@@ -106,12 +106,12 @@ def test_a_time_may_be_a_number(preprocess_data, base):
 @pytest.mark.parametrize(
     ("options", "changed", "sentence"),
     [
-        ({"time": "colour"}, {}, "The time column 'colour' is categorical, neither dates"),
-        ({"time": "same"}, {"same": 5}, "All rows are of one moment. Give more rows, or change TestSetSize"),
+        ({"time": "colour"}, {}, "The time column 'colour' is categorical, but it must"),
+        ({"time": "same"}, {"same": 5}, "All rows have the same time. Give more rows, or change TestSetSize"),
         (
             {"group": "same"},
             {"same": "a"},
-            "All rows are of one group. Give more groups",
+            "All rows are in the same group. Give more groups",
         ),
         (
             {"time": "when", "subgroups": []},
@@ -139,7 +139,10 @@ def test_a_timed_split_holds_the_share_out_that_was_asked_for(seed):
 
 def test_groups_of_which_each_has_one_class_may_be_too_few():
     target, groups = np.repeat([0, 1], 20), np.repeat([0, 1], 20)
-    with pytest.raises(BadInput, match=r"No share of the 2 groups has a row of each class. Give more groups"):
+    with pytest.raises(
+        BadInput,
+        match=r"No choice among the 2 groups puts a row of each class into both splits. Give more groups",
+    ):
         split(target, BINARY, 0.25, True, 7, groups=groups)
 
 
@@ -158,9 +161,9 @@ def test_groups_of_a_regression_are_held_out_whole():
             NUMBER,
             range(40),
             np.arange(40) % 4,
-            "training rows are of 4 groups, fewer than the 5 folds; set Cross",
+            "training rows have 4 groups, fewer than the 5 folds; set Cross",
         ),
-        (BINARY, [0, 1] * 20, np.arange(40) % 2, "of 2 groups, fewer than the 5 folds"),
+        (BINARY, [0, 1] * 20, np.arange(40) % 2, "have 2 groups, fewer than the 5 folds"),
         (
             BINARY,
             [0] * 20 + [1] * 20,
@@ -176,7 +179,7 @@ def test_folds_that_cannot_be_are_refused(schema, target, groups, sentence):
 
 def test_a_fold_of_early_rows_without_a_class_is_refused():
     timed = Schema("binary", "target", ("no", "yes"), (), Options(time="day"))
-    with pytest.raises(BadInput, match="Fold 1 of 3 has no row of the class 'yes' to learn from; set Cross"):
+    with pytest.raises(BadInput, match="Fold 1 of 3 has no row of the class 'yes' to train on; set Cross"):
         list(folds_of(np.array([0] * 20 + [1, 0] * 10), timed, 3, 7))
 
 
@@ -229,4 +232,4 @@ def test_outliers_that_are_half_of_the_rows_are_none(preprocess_data, base):
     rng = np.random.default_rng(0)
     wild = {f"x{i}": rng.standard_cauchy(200) for i in range(20)}
     said = refusal(preprocess_data, mixed(rows=200).assign(**wild))
-    assert "these are no outliers. Set outliers to none." in said
+    assert "which is too few; set outliers to none." in said

@@ -200,13 +200,15 @@ def test_there_is_an_exporter_for_every_name_that_a_row_may_give():
 
 
 def test_an_estimator_without_an_exporter_is_refused_by_name():
-    sentence = "KNeighborsClassifier cannot be made portable: its row names no exporter, of which .* forest, "
+    sentence = (
+        r"KNeighborsClassifier cannot be made portable: its row does not name an exporter \(one of forest, "
+    )
     with pytest.raises(BadInput, match=sentence):
         exported(KNeighborsClassifier())
 
 
 def test_an_exporter_that_does_not_fit_is_refused():
-    sentence = "KNeighborsClassifier is not what the exporter 'forest' takes: .* Name another exporter"
+    sentence = "The exporter 'forest' does not fit KNeighborsClassifier: .* Name another exporter"
     with pytest.raises(BadInput, match=sentence):
         exported(KNeighborsClassifier(), exporter="forest")
 
@@ -258,10 +260,10 @@ def test_a_setting_that_the_format_does_not_know_is_refused(estimator, task, sen
 def test_a_model_that_answers_otherwise_does_not_pass():
     one = fitted("LogisticRegression", "binary")
     nearly = one.arrays | {"intercept": one.arrays["intercept"] + 1e-5}
-    with pytest.raises(BadInput, match=r"differs from scikit-learn by .*, more than 1e-12"):
+    with pytest.raises(BadInput, match=r"differs from scikit-learn by .*, and at most 1e-12 is allowed"):
         check_equal(PortableModel(one.manifest, nearly), one.pipeline, one.frame, one.schema)
     far = one.arrays | {"intercept": one.arrays["intercept"] + 100}
-    with pytest.raises(BadInput, match=r"gives \d+ of 160 rows another label"):
+    with pytest.raises(BadInput, match=r"predicts other labels than scikit-learn for \d+ of 160 rows"):
         check_equal(PortableModel(one.manifest, far), one.pipeline, one.frame, one.schema)
 
 

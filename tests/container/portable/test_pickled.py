@@ -58,7 +58,7 @@ def test_a_named_pickle_answers_as_its_pipeline_does(tmp_path, task):
 def test_a_pickle_that_is_not_named_is_not_opened(tmp_path, names, monkeypatch):
     save(tmp_path)
     monkeypatch.setattr(joblib, "load", lambda path: pytest.fail("opened"))
-    with pytest.raises(UnusableModel, match=r"'Thicket', which is code.* set SERVE_PICKLES to its name"):
+    with pytest.raises(UnusableModel, match=r"'Thicket', which is code.* add the name to SERVE_PICKLES"):
         load_model(tmp_path, names)
 
 
@@ -67,13 +67,15 @@ def test_a_changed_pickle_is_not_opened(tmp_path, monkeypatch):
     with (tmp_path / pickled.PIPELINE).open("ab") as file:
         file.write(b".")
     monkeypatch.setattr(joblib, "load", lambda path: pytest.fail("opened"))
-    with pytest.raises(UnusableModel, match=r"is not the file whose SHA-256 manifest.json names"):
+    with pytest.raises(
+        UnusableModel, match=r"The SHA-256 of pipeline\.joblib is not the one in manifest\.json"
+    ):
         load_model(tmp_path, NAMES)
 
 
 def test_what_is_missing_or_of_another_version_is_named(tmp_path):
     save(tmp_path, format_version=2)
-    with pytest.raises(UnusableModel, match="version is 2; 1 is read here"):
+    with pytest.raises(UnusableModel, match="version is 2; this server reads 1"):
         load_model(tmp_path, NAMES)
     save(tmp_path)
     (tmp_path / pickled.PIPELINE).unlink()
@@ -130,7 +132,7 @@ PICKLES = %s
 
 @pytest.mark.parametrize(
     ("written", "said"),
-    [("'Thicket'", "a list of names"), ("[1]", "a list of names"), ("['XGBoost']", "adds Thicket")],
+    [("'Thicket'", "a list of names"), ("[1]", "a list of names"), ("['XGBoost']", "it adds: Thicket")],
 )
 def test_only_algorithms_of_your_own_can_be_named(tmp_path, written, said):
     steps = Path(tmp_path / f"steps_{abs(hash(written))}.py")

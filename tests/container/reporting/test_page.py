@@ -53,7 +53,7 @@ def test_it_needs_nothing_beside_itself_and_is_small(report):
 def test_it_says_whether_the_model_is_registered_and_why():
     better, worse = copy.deepcopy(CLASSIFIED), copy.deepcopy(CLASSIFIED)
     better["gate"]["champion_margin"] = 0.0
-    assert f"To be registered. The auc of {CLASSIFIED['gate']['value']:.4g} reaches" in words(better)
+    assert f"Accepted. The auc of {CLASSIFIED['gate']['value']:.4g} reaches" in words(better)
     assert CLASSIFIED["gate"]["comparison"] in words(better)
     worse["gate"]["champion_margin"] = -0.1
     assert "Refused." in words(worse)
@@ -71,10 +71,10 @@ def test_it_shows_every_metric_with_its_interval():
 
 def test_it_sets_the_model_beside_the_one_in_service_and_lists_what_changed():
     text = words(CLASSIFIED)
-    assert "Beside version 3, in service" in text
+    assert "Comparison with version 3, in service" in text
     assert "algorithm NaiveBayes XGBoost" in text
     assert "in service" in words(REGRESSED)  # that there is none
-    assert "Beside version" not in words(REGRESSED)
+    assert "Comparison with version" not in words(REGRESSED)
 
 
 def test_names_from_the_table_are_text_and_never_markup():

@@ -140,7 +140,7 @@ def test_another_content_type_answers_415_and_names_those_that_are(refused, cont
     status, sentence = refused("red,1.5,yes,100,c1", content_type)
     assert status == 415
     assert sentence == (
-        f"Content type {content_type!r} is not read; "
+        f"Content type {content_type!r} is not supported; "
         "send text/csv, application/json or application/jsonlines."
     )
 
@@ -149,7 +149,7 @@ def test_another_content_type_answers_415_and_names_those_that_are(refused, cont
 def test_a_body_that_is_not_utf8_says_where(refused, content_type):
     assert refused(b"red,\xff", content_type) == (
         400,
-        "The body is not UTF-8: byte 5 is 0xff. Name its charset in the content type, such as text/csv; "
+        "The body is not UTF-8: byte 5 is 0xff. Name its charset in the content type, for example text/csv; "
         "charset=iso-8859-1.",
     )
 
@@ -157,22 +157,22 @@ def test_a_body_that_is_not_utf8_says_where(refused, content_type):
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ("", "The body holds no row; send rows of 5 cells."),
-        ("\n\r\n", "The body holds no row; send rows of 5 cells."),
-        ("colour,size,member,income,code\n", "The body holds no row; send rows of 5 cells."),
-        ("red,1,no,2", "Row 1 has 4 cells; this model takes 5."),
-        ("x", "Row 1 has 1 cell; this model takes 5."),
-        ("red,1,no,2,c1\nred,1,no,2,c1,7\n", "Row 2 has 6 cells; this model takes 5."),
-        ("red;1;no;2;c1", "Row 1 has 1 cell; this model takes 5."),
+        ("", "The body contains no rows; send rows of 5 cells."),
+        ("\n\r\n", "The body contains no rows; send rows of 5 cells."),
+        ("colour,size,member,income,code\n", "The body contains no rows; send rows of 5 cells."),
+        ("red,1,no,2", "Row 1 has 4 cells; this model needs 5."),
+        ("x", "Row 1 has 1 cell; this model needs 5."),
+        ("red,1,no,2,c1\nred,1,no,2,c1,7\n", "Row 2 has 6 cells; this model needs 5."),
+        ("red;1;no;2;c1", "Row 1 has 1 cell; this model needs 5."),
         ("red,big,no,2,c1", "Row 1, column 'size': 'big' is not a number."),
         ("red,1,no,2,c1\nred,1,no,1e999,c1", "Row 2, column 'income': '1e999' is not a finite number."),
         ("red,1_0,no,2,c1", "Row 1, column 'size': '1_0' is not a number."),
         ("red,1,perhaps,2,c1", "Row 1, column 'member': 'perhaps' is neither true nor false."),
         ('red,"1,no,2,c1', "Line 1 is not CSV: unexpected end of data."),
         ('red,"1"x,no,2,c1', "Line 1 is not CSV: ',' expected after '\"'."),
-        ("colour,size,member,income\nred,1,no,2\n", "The header lacks the columns 'code'."),
-        (",,size,,\n", "The header lacks the columns 'colour', 'member', 'income', 'code'."),
-        ("colour,size,member,income,kode\nred,1,no,2,c\n", "The header lacks the columns 'code'."),
+        ("colour,size,member,income\nred,1,no,2\n", "The header does not have the columns 'code'."),
+        (",,size,,\n", "The header does not have the columns 'colour', 'member', 'income', 'code'."),
+        ("colour,size,member,income,kode\nred,1,no,2,c\n", "The header does not have the columns 'code'."),
         (
             "colour,size,member,income,code,id\nred,1,no,2,c,3\n",
             "The header has the columns 'id', which this model does not know.",
@@ -181,7 +181,7 @@ def test_a_body_that_is_not_utf8_says_where(refused, content_type):
             "colour,size,member,income,code,size\nred,1,no,2,c,3\n",
             "The header names a column more than once.",
         ),
-        ("colour,size,member,income,code\nred,1,no,2\n", "Row 1 has 4 cells where the header has 5."),
+        ("colour,size,member,income,code\nred,1,no,2\n", "Row 1 has 4 cells, but the header has 5."),
     ],
 )
 def test_csv_that_is_not_rows_of_the_table_answers_400(refused, body, sentence):
@@ -191,19 +191,22 @@ def test_csv_that_is_not_rows_of_the_table_answers_400(refused, body, sentence):
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ([], "The body holds no row; send rows of 5 cells."),
-        ({"instances": []}, "The body holds no row; send rows of 5 cells."),
-        ([[]], "Row 1 has 0 cells; this model takes 5."),
-        ([1, 2], "Row 1 has 2 cells; this model takes 5."),
+        ([], "The body contains no rows; send rows of 5 cells."),
+        ({"instances": []}, "The body contains no rows; send rows of 5 cells."),
+        ([[]], "Row 1 has 0 cells; this model needs 5."),
+        ([1, 2], "Row 1 has 2 cells; this model needs 5."),
         ([ROW, 3], "Row 2 is neither a list nor an object."),
         ([ROW, None], "Row 2 is neither a list nor an object."),
         (3, 'Send a list of rows, or {"instances": [rows]}.'),
         (None, 'Send a list of rows, or {"instances": [rows]}.'),
-        ({"instances": {"a": 1}}, "Row 1 lacks the columns 'colour', 'size', 'member', 'income', 'code'."),
+        (
+            {"instances": {"a": 1}},
+            "Row 1 does not have the columns 'colour', 'size', 'member', 'income', 'code'.",
+        ),
         ({"instances": "red"}, 'Send a list of rows, or {"instances": [rows]}.'),
         ({"inputs": 3}, 'Send a list of rows, or {"instances": [rows]}.'),
-        ({}, "Row 1 lacks the columns 'colour', 'size', 'member', 'income', 'code'."),
-        ({"data": [ROW]}, "Row 1 lacks the columns 'colour', 'size', 'member', 'income', 'code'."),
+        ({}, "Row 1 does not have the columns 'colour', 'size', 'member', 'income', 'code'."),
+        ({"data": [ROW]}, "Row 1 does not have the columns 'colour', 'size', 'member', 'income', 'code'."),
         (
             [dict(zip(NAMES, ROW, strict=True)), dict(zip(NAMES, ROW, strict=True)) | {"id": 1}],
             "Row 2 has the columns 'id', which this model does not know.",
@@ -211,7 +214,7 @@ def test_csv_that_is_not_rows_of_the_table_answers_400(refused, body, sentence):
         ([["red", "big", 1, 2, "c"]], "Row 1, column 'size': 'big' is not a number."),
         ([["red", [1], 1, 2, "c"]], "Row 1, column 'size': [1] is not a number."),
         ([["red", 1, 2, 2, "c"]], "Row 1, column 'member': 2 is neither true nor false."),
-        ([[["red"], 1, 1, 2, "c"]], "Row 1, column 'colour': ['red'] is not a text."),
+        ([[["red"], 1, 1, 2, "c"]], "Row 1, column 'colour': ['red'] is not text."),
     ],
 )
 def test_json_that_is_not_rows_of_the_table_answers_400(refused, body, sentence):
@@ -295,7 +298,7 @@ def test_the_answer_is_csv_unless_json_is_asked_for(model, accept, media_type):
 
 @pytest.mark.parametrize("accept", ["text/html", "image/*", "application/xml, text/plain", "json"])
 def test_another_answer_is_refused_with_406(model, accept):
-    with pytest.raises(BadRequest, match="cannot be given; ask for text/csv or application/json") as refusal:
+    with pytest.raises(BadRequest, match="is not available; request text/csv or application/json") as refusal:
         encode(Prediction(["no"], np.array([[0.75, 0.25]])), accept, model)
     assert refusal.value.status == 406
 
@@ -327,7 +330,7 @@ def test_numbers_so_large_that_nothing_can_be_answered_are_refused(algorithm, ac
     model = fitted(algorithm, "multiclass").model
     body = b"red,1,no,2,c1\nred,1e300,no,1e308,c1\nred,1e308,no,-1e308,c1\n"
     with pytest.raises(
-        BadRequest, match=r"Row \d has no finite answer; its numbers are too large"
+        BadRequest, match=r"Row \d has no finite prediction, because its numbers are too large"
     ) as refusal:
         encode(model.predict(*decode(body, "text/csv", model)), accept, model)
     assert refusal.value.status == 400
@@ -335,7 +338,7 @@ def test_numbers_so_large_that_nothing_can_be_answered_are_refused(algorithm, ac
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 def test_no_answer_of_a_regression_is_infinite(value):
-    with pytest.raises(BadRequest, match=r"Row 2 has no finite answer"):
+    with pytest.raises(BadRequest, match=r"Row 2 has no finite prediction"):
         encode(Prediction([1.0, value, 2.0], None), "", fitted("XGBoost", "regression").model)
 
 

@@ -43,7 +43,7 @@ def test_the_environment_variable_decides_first(limits, monkeypatch):
 @pytest.mark.parametrize("text", ["1 GB", "-1", "1e9", "lots", "²"])
 def test_a_variable_that_is_no_number_of_bytes_is_refused(limits, monkeypatch, text):
     monkeypatch.setenv("SERVE_MEMORY_BYTES", text)
-    with pytest.raises(ValueError, match=r"give a whole number of bytes, or leave it out\.$"):
+    with pytest.raises(ValueError, match=r"set it to a whole number of bytes, or leave it out\.$"):
         memory.budget()
 
 
@@ -82,8 +82,8 @@ def test_out_of_budget_loads_answer_507_and_the_rest_keep_serving(make_folder):
         status, sentence = refused(held.load, "three", folder)
         assert status == 507
         assert sentence == (
-            f"Model 'three' needs {each:,} bytes and the loaded ones take {2 * each:,} of {held.budget:,}; "
-            "unload some first."
+            f"Model 'three' needs {each:,} bytes, and the loaded models use {2 * each:,} of {held.budget:,}; "
+            "unload some models first."
         )
     assert held.find("one").model.classes == held.find("two").model.classes
     assert refused(held.find, "three")[0] == 404

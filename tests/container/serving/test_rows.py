@@ -187,7 +187,7 @@ def test_a_column_that_the_table_does_not_have_is_named(models):
 def test_case_counts_where_two_columns_of_the_table_differ_in_nothing_else(models):
     numbers, _ = decode(b"Size,size,income\n9,1,2\n", CSV, models["case counts"])
     assert numbers.tolist() == [[1.0, 2.0]]
-    assert "lacks the columns 'size'" in refusal_of("SIZE,income\n9,2\n", CSV, models["case counts"])
+    assert "does not have the columns 'size'" in refusal_of("SIZE,income\n9,2\n", CSV, models["case counts"])
 
 
 def test_nan_as_python_writes_it_is_a_missing_cell(models):
@@ -203,7 +203,7 @@ def test_an_empty_line_of_one_column_is_a_row(models):
 
 @pytest.mark.parametrize("charset", ["klingon", "base64", "unicode_escape", "utf-7"])
 def test_a_charset_that_is_not_known_is_named(models, charset):
-    with pytest.raises(BadRequest, match=f"The charset '{charset}' is not known; send UTF-8") as refusal:
+    with pytest.raises(BadRequest, match=f"The charset '{charset}' is not supported; send UTF-8") as refusal:
         decode(b"1,2", f"text/csv; charset={charset}", models["numbers"])
     assert refusal.value.status == 415
 
@@ -213,8 +213,11 @@ def test_a_charset_that_is_not_known_is_named(models, charset):
     [
         ({"columns": "size", "data": []}, "'columns' is not a list of names; send"),
         ({"columns": ["size", "income"], "data": {}}, "'data' is not a list of rows; send"),
-        ({"columns": ["size", "income"], "data": [[1]]}, "Row 1 is not a list of 2 cells, as 'columns' has."),
-        ({"columns": ["size"], "data": [[1]]}, "'columns' lacks the columns 'income'."),
+        (
+            {"columns": ["size", "income"], "data": [[1]]},
+            "Row 1 is not a list of 2 cells, one for each of the 'columns'.",
+        ),
+        ({"columns": ["size"], "data": [[1]]}, "'columns' does not have the columns 'income'."),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused_in_a_sentence(models, body, sentence):

@@ -87,7 +87,7 @@ def test_a_model_that_cannot_be_used_answers_400_and_leaves_the_others_alone(ser
     (folder / "model.safetensors").write_bytes(b"half a fi")
     answer = server.load("broken", folder)
     assert (answer.status, answer.content_type) == (400, "application/json")
-    assert answer.json == {"error": "model.safetensors is not the file whose SHA-256 manifest.json names."}
+    assert answer.json == {"error": "The SHA-256 of model.safetensors is not the one in manifest.json."}
     shutil.rmtree(folder)
     assert server.load("broken", folder).json == {"error": "The model has no manifest.json."}
     assert server.ask("GET", "/models/broken").status == 404
@@ -157,7 +157,7 @@ def test_many_models_are_listed_in_pages(tmp_path, make_folder):
 def test_a_page_that_was_not_offered_answers_400(server, token):
     answer = server.ask("GET", f"/models?next_page_token={token}")
     assert answer.status == 400
-    assert answer.json["error"].endswith("is not one that this server gave.")
+    assert answer.json["error"].endswith("does not come from this server.")
 
 
 @pytest.mark.parametrize(("algorithm", "task"), [(name, task) for name in ALGORITHMS for task in TASKS])
@@ -231,7 +231,7 @@ def test_a_regression_has_no_probabilities(server, name, make_folder):
     server.load(name, make_folder("LogisticRegression", "regression"))
     headers = {"Content_Type": "text/csv", "X_Amzn_SageMaker_Custom_Attributes": "probabilities=true"}
     answer = server.ask("POST", f"/models/{name}/invoke", CSV, **headers)
-    sentence = "This model predicts a number, which has no probabilities; ask without them."
+    sentence = "This model predicts a number, which has no probabilities; send the request without them."
     assert (answer.status, answer.json) == (400, {"error": sentence})
     server.unload(name)
 

@@ -150,7 +150,7 @@ def test_subsampling_has_an_effect_in_lightgbm(family):
 
 def test_an_unknown_algorithm_is_refused_with_the_nearest_known_one():
     with pytest.raises(
-        BadInput, match=r"Unknown algorithm 'XGBost'; known are .*\. Did you mean 'XGBoost'\?$"
+        BadInput, match=r"Unknown algorithm 'XGBost'; the known ones are .*\. Did you mean 'XGBoost'\?$"
     ):
         build("XGBost", "classification", {}, 7)
     with pytest.raises(BadInput, match="Use one of the names listed"):
@@ -166,15 +166,17 @@ def test_an_unknown_hyperparameter_is_refused_with_the_known_ones(name, family):
 
 def test_a_hyperparameter_of_the_other_family_is_refused():
     assert build("LogisticRegression", "regression", {"alpha": "2"}, 7).alpha == 2.0
-    with pytest.raises(BadInput, match="Unknown hyperparameter of LogisticRegression 'alpha'; known are 'C'"):
+    with pytest.raises(
+        BadInput, match="Unknown hyperparameter of LogisticRegression 'alpha'; the known ones are 'C'"
+    ):
         build("LogisticRegression", "classification", {"alpha": "2"}, 7)
 
 
 @each_number
 def test_a_value_outside_its_range_is_refused_with_the_range(name, family, key, allowed):
     step = 1 if isinstance(allowed, Integer) else 1e-9 + abs(allowed.high) * 1e-6
-    limits = re.escape(f"number from {allowed.low} to {allowed.high}.")
-    sentence = f"Hyperparameter {key} of {name} is .*: allowed is a .*{limits}$"
+    limits = re.escape(f"from {allowed.low} to {allowed.high}.")
+    sentence = f"Hyperparameter {key} of {name} is .*: it must be (an integer|a number) {limits}$"
     for value in (allowed.low - step, allowed.high + step, "nan", "inf", "-inf"):
         with pytest.raises(BadInput, match=sentence):
             build(name, family, {key: str(value)}, 7)
@@ -182,16 +184,14 @@ def test_a_value_outside_its_range_is_refused_with_the_range(name, family, key, 
 
 @pytest.mark.parametrize("text", ["", "many", "3.5", "1e2", "None", "0x10"])
 def test_what_is_not_a_whole_number_is_refused_with_what_is(text):
-    sentence = f"max_depth of XGBoost is {text!r}: allowed is a whole number from 2 to 10.".replace(
-        ".", r"\."
-    )
+    sentence = f"max_depth of XGBoost is {text!r}: it must be an integer from 2 to 10.".replace(".", r"\.")
     with pytest.raises(BadInput, match=sentence):
         build("XGBoost", "classification", {"max_depth": text}, 7)
 
 
 @pytest.mark.parametrize("text", ["", "many", "1,5", "None", "0x10"])
 def test_what_is_not_a_number_is_refused_with_what_is(text):
-    with pytest.raises(BadInput, match=r"allowed is a number from 0\.0001 to 1000\.0"):
+    with pytest.raises(BadInput, match=r"it must be a number from 0\.0001 to 1000\.0"):
         build("LogisticRegression", "classification", {"C": text}, 7)
 
 

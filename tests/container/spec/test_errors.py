@@ -32,9 +32,11 @@ def test_the_nearest_name_is_found_whatever_its_case(name, nearest):
 
 def test_an_unknown_name_is_shown_with_the_known_ones_and_the_nearest():
     assert str(unknown("colour", "gren", ["red", "green"])) == (
-        "Unknown colour 'gren'; known are 'red', 'green'. Did you mean 'green'?"
+        "Unknown colour 'gren'; the known ones are 'red', 'green'. Did you mean 'green'?"
     )
-    assert str(unknown("colour", "x", ["red"])).endswith("known are 'red'. Use one of the names listed.")
+    assert str(unknown("colour", "x", ["red"])).endswith(
+        "the known ones are 'red'. Use one of the names listed."
+    )
 
 
 @pytest.mark.parametrize(

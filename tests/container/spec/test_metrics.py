@@ -165,7 +165,7 @@ def test_a_metric_of_which_a_half_is_missing_is_an_error_when_it_is_imported(val
     ("metric", "task"), [("rmse", "binary"), ("accuracy", "regression"), ("AUC", "binary")]
 )
 def test_a_metric_of_another_task_is_refused_with_the_allowed_ones(metric, task):
-    with pytest.raises(BadInput, match=f"{metric!r} does not fit a {task} target; allowed are") as refused:
+    with pytest.raises(BadInput, match=f"{metric!r} does not fit a {task} target; use one of") as refused:
         signed_margin(metric, task, 1.0, 0.0)
     assert all(name in str(refused.value) for name in METRICS[task])
 
@@ -184,6 +184,6 @@ def test_every_allowed_scorer_scores_every_fold(task, scorer):
 )
 def test_a_scorer_of_another_task_is_refused_with_the_allowed_ones(scorer, task):
     with pytest.raises(
-        BadInput, match=f"CrossValidationScorer {scorer!r} does not fit a {task} target; allowed are"
+        BadInput, match=f"CrossValidationScorer {scorer!r} does not fit a {task} target; use one of"
     ):
         check_scorer(scorer, task)

@@ -45,21 +45,24 @@ def test_a_name_that_comes_twice_counts_once():
     ("values", "sentence"),
     [
         ({"dropped": ["a"]}, "Unknown option 'dropped'; .* Did you mean 'drop'"),
-        ({"task": "clustering"}, "task is 'clustering'; allowed are auto, binary, multiclass, regression"),
-        ({"outliers": True}, "outliers is True; allowed are none, iqr"),
-        ({"class_weight": None}, "class_weight is None; allowed are none, balanced"),
-        ({"repeated": "all"}, "repeated is .all.; allowed are keep, drop, together"),
-        ({"repeated": "together", "time": "t"}, "By time, repeated rows are split as the others"),
-        ({"drop": "id"}, "drop is 'id'; it is a list of column names"),
-        ({"date": [1]}, r"date is \[1\]; it is a list of column names"),
-        ({"group": ["a"]}, r"group is \['a'\]; it is the name of one column"),
-        ({"log_target": "yes"}, "log_target is 'yes'; it is true or false"),
+        (
+            {"task": "clustering"},
+            "task is 'clustering'; it must be one of auto, binary, multiclass, regression",
+        ),
+        ({"outliers": True}, "outliers is True; it must be one of none, iqr"),
+        ({"class_weight": None}, "class_weight is None; it must be one of none, balanced"),
+        ({"repeated": "all"}, "repeated is .all.; it must be one of keep, drop, together"),
+        ({"repeated": "together", "time": "t"}, "A split by time cannot keep duplicate rows together"),
+        ({"drop": "id"}, "drop is 'id'; it must be a list of column names"),
+        ({"date": [1]}, r"date is \[1\]; it must be a list of column names"),
+        ({"group": ["a"]}, r"group is \['a'\]; it must be the name of one column"),
+        ({"log_target": "yes"}, "log_target is 'yes'; it must be true or false"),
         ({"numeric": ["a"], "drop": ["a"]}, "'a' is both in drop and in numeric; choose one"),
         ({"date": ["a"], "categorical": ["a"]}, "'a' is both in categorical and in date"),
         ({"group": "a", "time": "b"}, "by group or by time, not by both"),
         ({"group": "a", "drop": ["a"]}, "The group column 'a' is in drop"),
-        ({"task": "binary", "log_target": True}, "log_target is for a regression, and the task is binary"),
-        ({"task": "regression", "class_weight": "balanced"}, "class_weight is for classes"),
+        ({"task": "binary", "log_target": True}, "log_target is only for regression, and the task is binary"),
+        ({"task": "regression", "class_weight": "balanced"}, "class_weight is only for classification"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_a_sentence(values, sentence):
@@ -69,14 +72,17 @@ def test_what_cannot_be_meant_is_refused_in_a_sentence(values, sentence):
 
 
 def test_options_that_are_no_object_are_refused():
-    with pytest.raises(BadInput, match="they are an object"):
+    with pytest.raises(BadInput, match="they must be an object"):
         Options.from_dict(["drop"])
 
 
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"drop": ["Ag"]}, "Unknown column in drop 'Ag'; known are 'age', 'born', 'y'. Did you mean 'age'"),
+        (
+            {"drop": ["Ag"]},
+            "Unknown column in drop 'Ag'; the known ones are 'age', 'born', 'y'. Did you mean 'age'",
+        ),
         ({"group": "patient"}, "Unknown column in group 'patient'"),
         ({"time": "bron"}, "Unknown column in time 'bron'; .* Did you mean 'born'"),
         ({"subgroups": ["y"]}, "The target 'y' is in subgroups"),

@@ -80,8 +80,8 @@ def test_a_file_may_hold_only_one_of_both(steps):
     [
         ("import absent_library", "custom_steps.py cannot be loaded: ModuleNotFoundError: .*absent_library"),
         ("def clean(:", "custom_steps.py cannot be loaded: SyntaxError"),
-        ("ALGORITHMS = {'a': 1}", "is no list of tabular.spec.algorithms.Algorithm"),
-        (STEPS.replace('"NearestNeighbors"', '"XGBoost"'), "'XGBoost' of custom_steps.py is there already"),
+        ("ALGORITHMS = {'a': 1}", "must be a list of tabular.spec.algorithms.Algorithm"),
+        (STEPS.replace('"NearestNeighbors"', '"XGBoost"'), "'XGBoost' in custom_steps.py already exists"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(steps, text, sentence):
@@ -94,7 +94,7 @@ def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(steps, text, senten
     ("text", "sentence"),
     [
         ("def clean(frame): return frame['absent']", "clean in custom_steps.py failed: KeyError: 'absent'"),
-        ("def clean(frame): frame.dropna()", "gave NoneType; it has to return the table"),
+        ("def clean(frame): frame.dropna()", "returned NoneType; it must return the table"),
     ],
 )
 def test_a_clean_that_fails_is_refused_in_a_sentence(steps, text, sentence):
@@ -137,9 +137,9 @@ def test_steps_travel_with_the_jobs_and_an_algorithm_that_cannot_be_served_says_
     manifest = json.loads((base / "model/manifest.json").read_text())
     assert (manifest["portable"], manifest["algorithm"]) == (False, "NearestNeighbors")
     assert manifest["reason"].startswith(
-        "KNeighborsClassifier cannot be made portable: its row names no exporter"
+        "KNeighborsClassifier cannot be made portable: its row does not name an exporter"
     )
-    assert "name the algorithm in PICKLES of your own steps" in manifest["reason"]
+    assert "by naming the algorithm in PICKLES of your own steps" in manifest["reason"]
     with pytest.raises(UnusableModel, match=r"^KNeighborsClassifier cannot be made portable"):
         load_model(base / "model")
     assert joblib.load(base / "output/data/pipeline.joblib").named_steps["estimator"].n_neighbors == 3

@@ -37,9 +37,9 @@ def test_every_field_but_the_hyperparameters_travels_beside_them():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"folds": None}, "The trial was not given its folds; run notebook 02 again, which defines it."),
-        ({"folds": None, "scorer": None}, "not given its scorer, folds;"),
-        ({"folds": "3.5"}, "The trial's folds is '3.5'; it must be a whole number."),
+        ({"folds": None}, "The trial has no folds; run notebook 02, which defines it, again."),
+        ({"folds": None, "scorer": None}, "has no scorer, folds;"),
+        ({"folds": "3.5"}, "The trial's folds is '3.5'; it must be an integer."),
     ],
 )
 def test_a_trial_that_lacks_something_is_refused(changes, sentence):

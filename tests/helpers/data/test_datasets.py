@@ -273,7 +273,7 @@ def test_dialect_and_encoding_are_found(own: Callable[..., dict[str, str]], cont
         (b"a,b,label\n1,2,x\n1,2,3,4,5\n", "Expected 3 fields in line 3, saw 5"),
         (b"\x89PNG\r\n\x1a\n\x00\xff\xfe\x00", "Cannot read the table own.csv: it"),
         (b"a,,label\n0,1,x\n", "column 2 of its header has no name"),
-        (b"a,a,label\n0,1,x\n", "['a'] come more than once"),
+        (b"a,a,label\n0,1,x\n", "['a'] occur more than once"),
         (b"a,label\n1,\n2,\n", "The target 'label' is empty in every row"),
         (b"a,label\n1,x\n2,x\n3,\n", "The target 'label' has only the value 'x'"),
     ],
@@ -292,13 +292,13 @@ def test_a_table_that_cannot_be_used_is_refused(
     [
         (
             {"target": "lable"},
-            "Unknown target column 'lable'; known are 'a', 'b', 'label'. Did you mean 'label'?",
+            "Unknown target column 'lable'; the known ones are 'a', 'b', 'label'. Did you mean 'label'?",
         ),
         ({"drop": ["c"]}, "Unknown column in drop 'c'"),
         ({"group": "label"}, "The target 'label' is in group"),
         ({"task": "regression"}, "contains 'x', which is not a number, and the task is regression"),
         ({"target": "a", "task": "binary"}, "The target 'a' has 3 values, not two"),
-        ({"date": ["a"]}, "The column 'a' is in date, and no format fits"),
+        ({"date": ["a"]}, "The column 'a' is in date, but no format fits"),
         ({"numeric": ["label"], "target": "a"}, "Row 1 of the column 'label' is 'x', which is not a number"),
     ],
 )

@@ -52,8 +52,8 @@ def test_a_file_that_was_edited_is_read_again(steps: Callable[[str], str]) -> No
     [
         ("def clean(frame:", "cannot be used ("),
         ("import nowhere_at_all", "No module named 'nowhere_at_all'"),
-        ("ALGORITHMS = 5", "is no list of"),
-        ("ALGORITHMS = ['forest']", "is no list of"),
+        ("ALGORITHMS = 5", "must be a list of"),
+        ("ALGORITHMS = ['forest']", "must be a list of"),
         (FOREST.replace("Shallow", "XGBoost"), "'XGBoost'"),
         (
             FOREST.replace("Shallow", "my forest"),

@@ -52,8 +52,8 @@ def test_an_edit_of_the_page_runs_the_evaluation_again_and_nothing_before_it(
     capsys.readouterr()
 
     text = (package / PAGE).read_text()
-    assert text.count("held-out rows, answered") == 1
-    (package / PAGE).write_text(text.replace("held-out rows, answered", "held-out records, answered"))
+    assert text.count("held-out rows, through") == 1
+    (package / PAGE).write_text(text.replace("held-out rows, through", "held-out records, through"))
     second = execute(session, package)
 
     steps = found(session, second)
@@ -66,4 +66,4 @@ def test_an_edit_of_the_page_runs_the_evaluation_again_and_nothing_before_it(
         storage.read(session, f"{executions.evaluation_uri(session, run)}/report.html").decode()
         for run in (first, second)
     ]
-    assert ["held-out records, answered" in page for page in pages] == [False, True]
+    assert ["held-out records, through" in page for page in pages] == [False, True]

@@ -1,1 +1,1 @@
-"""The C extensions; where they were not compiled, NumPy and Python give the same results."""
+"""The C extensions; if they were not compiled, NumPy and Python give the same results."""

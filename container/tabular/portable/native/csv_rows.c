@@ -1,6 +1,6 @@
-/* Plain CSV at once: what codec does cell by cell in Python, for bodies without anything out of the ordinary.
+/* Read plain CSV in one call, which serving.codec otherwise does cell by cell in Python.
 
-   read() answers None to the rest (quotes, a number in words, a missing or superfluous cell, ...), which
+   read() returns None for any other body (with quotes, words for numbers, missing or extra cells, ...), which
    Python then reads or refuses. */
 
 #define PY_SSIZE_T_CLEAN
@@ -9,18 +9,18 @@
 #include <stdint.h>
 #include <string.h>
 
-#define EXACT 9007199254740992ULL /* 2^53: up to here a double holds every whole number */
+#define EXACT 9007199254740992ULL /* 2^53: a double represents every integer up to here */
 #define LONGEST_NUMBER 64
-#define LONGEST_CELL 131072 /* as of Python's csv */
+#define LONGEST_CELL 131072 /* as in Python's csv */
 
-/* Powers of ten that a double holds exactly: one multiplication or division by them rounds correctly
+/* Powers of ten that a double represents exactly: one multiplication or division by them rounds correctly
    (W. D. Clinger, How to read floating point numbers accurately, 1990). */
 static const double POWERS[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13,
     1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 static int is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* The number from `at` to `end`, NaN where there is none; 0 if the text is not a plain finite number. */
+/* Read the number from `at` to `end`, NaN if there is none; return 0 if it is not a plain finite number. */
 static int read_number(const char *at, const char *end, double *number)
 {
     while (at < end && *at == ' ')
@@ -78,7 +78,7 @@ static int read_number(const char *at, const char *end, double *number)
     return 0;
 }
 
-/* Append a cell that is not a number; 0 if it is not UTF-8 or there is no memory. */
+/* Append a cell that is not a number; return 0 if it is not UTF-8 or memory runs out. */
 static int append_text(PyObject *texts, const char *at, const char *end)
 {
     while (at < end && *at == ' ')
@@ -91,7 +91,7 @@ static int append_text(PyObject *texts, const char *at, const char *end)
     return !failed;
 }
 
-/* The rows of a body: numbers to `number`, other cells to `texts`; -1 if it is not plain. */
+/* Read the rows of a body: numbers into `number`, other cells into `texts`; return -1 if it is not plain. */
 static Py_ssize_t read_rows(const char *at, const char *end, const char *numeric, Py_ssize_t n_columns,
     double *number, PyObject *texts)
 {
@@ -103,7 +103,7 @@ static Py_ssize_t read_rows(const char *at, const char *end, const char *numeric
             line_end = end;
         else if (line_end > at && line_end[-1] == '\r')
             line_end--;
-        if (memchr(at, '\r', (size_t)(line_end - at)) != NULL) /* the end of a line by itself */
+        if (memchr(at, '\r', (size_t)(line_end - at)) != NULL) /* a lone carriage return also ends a line */
             return -1;
         for (Py_ssize_t column = 0; at < line_end || column; column++) {
             const char *cell_end = at;
@@ -128,7 +128,7 @@ static Py_ssize_t read_rows(const char *at, const char *end, const char *numeric
 PyDoc_STRVAR(read_doc,
     "read(body, numeric)\n\n"
     "The numbers of a CSV body as float64 in the order of its cells, and its other cells as a list of str;\n"
-    "`numeric` holds a byte for each column: not zero where it is of numbers. None if the body is not plain.");
+    "`numeric` has a byte for each column, not zero if the column is numeric. None if the body is not plain.");
 
 static PyObject *read_plain(PyObject *self, PyObject *args)
 {

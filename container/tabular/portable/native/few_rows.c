@@ -1,7 +1,8 @@
-/* A model's answer to a few rows in one call, from numbers to labels: what portable.transform, a predictor and
-   its link do with NumPy, whose every call takes longer than its work where rows are few.
+/* A model's prediction for a few rows in one call, from numbers to labels. It does the
+   work of PortableModel.transform, a predictor and its link. With few rows, a call to NumPy takes longer than
+   its work.
 
-   Sums are in NumPy's order where the last bits matter (naive Bayes) and are near it elsewhere. */
+   Sums are in NumPy's order if the last bits matter (naive Bayes), and close to it elsewhere. */
 
 #define PY_SSIZE_T_CLEAN
 #include "forest.h"
@@ -20,17 +21,17 @@ typedef struct {
     double divisor;
     Py_ssize_t n_numeric, n_features, n_outputs, widest, n_parts;
     const forest *trees;
-    PyObject *trees_owner, *classes; /* an empty tuple of classes: a regression */
+    PyObject *trees_owner, *classes; /* an empty tuple of classes means regression */
     Py_buffer fill, mean, scale, *part;
 } model;
 
-/* Bytes of one: XGBoost's are of single precision. */
+/* Bytes of a probability: XGBoost's have single precision. */
 #define PROBABILITY(m) \
     ((m)->link == LOGISTIC_SINGLE || (m)->link == SOFTMAX_SINGLE ? sizeof(float) : sizeof(double))
 
 /* --- arithmetic ------------------------------------------------------------------------------------- */
 
-/* Pairwise as NumPy sums: eight at a time up to 128, halves above. */
+/* Sum pairwise like NumPy: eight at a time up to 128, in halves above. */
 static double sum(const double *v, Py_ssize_t n)
 {
     double s = 0.0, r[8];
@@ -112,7 +113,7 @@ static void use_trees(const model *m, double *x, float *single, double *totals)
         for (Py_ssize_t i = 0; i < n; i++)
             single[i] = (float)x[i];
     if (m->trees->is_double) {
-        if (m->is_single) /* scikit-learn rounds its input, not its thresholds */
+        if (m->is_single) /* scikit-learn rounds its input but not its thresholds */
             for (Py_ssize_t i = 0; i < n; i++)
                 x[i] = single[i];
         memcpy(totals, m->part[0].buf, n_outputs * sizeof(double));
@@ -128,7 +129,7 @@ static void use_trees(const model *m, double *x, float *single, double *totals)
     }
 }
 
-/* Totals to probabilities, in place; of two classes, where there is one total for both. The chosen class. */
+/* Turn totals into probabilities, in place, and return the chosen class. Two classes can share one total. */
 static Py_ssize_t use_link(const model *m, double *p, Py_ssize_t n)
 {
     if (m->link == JOINT) {
@@ -146,7 +147,7 @@ static Py_ssize_t use_link(const model *m, double *p, Py_ssize_t n)
         const double total = p[0];
         p[1] = 1.0 / (1.0 + exp(-(total < -700.0 ? -700.0 : total)));
         p[0] = 1.0 - p[1];
-        /* A linear model decides before it rounds to a probability. */
+        /* A linear model decides before rounding to a probability. */
         return m->kind == LAYERS && m->n_parts == 2 ? total > 0.0 : p[1] > 0.5;
     }
     if (m->link == LOGISTIC_SINGLE) {
@@ -192,7 +193,7 @@ static void model_free(PyObject *capsule)
     PyMem_RawFree(m);
 }
 
-/* A buffer of so many numbers; none for None, where that is allowed. */
+/* Get a buffer of so many bytes, or no buffer for None if that is allowed. */
 static int hold(PyObject *from, Py_buffer *buffer, Py_ssize_t bytes, int may_be_none)
 {
     if (from == Py_None && may_be_none)
@@ -223,7 +224,7 @@ static int parts_fit(const model *m)
 PyDoc_STRVAR(model_doc,
     "model(kind, link, activation, is_single, divisor, n_numeric, n_features, n_outputs, trees, constants,\n"
     "      parts, classes)\n\n"
-    "Hold a model's arrays; ValueError where they do not fit together. See portable.");
+    "Hold a model's arrays. Raises ValueError if they do not fit together. See portable.model.");
 
 static PyObject *make_model(PyObject *self, PyObject *args)
 {
@@ -245,7 +246,7 @@ static PyObject *make_model(PyObject *self, PyObject *args)
     }
     m->classes = Py_NewRef(classes);
     if (m->n_numeric < 0 || m->n_features < m->n_numeric || m->n_features > MAX_FEATURES || m->n_outputs < 1
-        || m->n_outputs > ON_STACK) /* before any of them is multiplied */
+        || m->n_outputs > ON_STACK) /* checked before any of them is multiplied */
         goto misfit;
     const Py_ssize_t constants = m->n_numeric * (Py_ssize_t)sizeof(double), n_classes = PyTuple_GET_SIZE(classes);
     if (!hold(fill, &m->fill, constants, 1) || !hold(mean, &m->mean, constants, 1)
@@ -277,7 +278,7 @@ refused:
     return NULL;
 }
 
-/* One row from numbers to its label; NULL without an error where an answer is not finite. */
+/* One row from numbers to its label; NULL without an error if the prediction is not finite. */
 static PyObject *answer_row(const model *m, double *x, double *spare, float *single, char *out)
 {
     const Py_ssize_t n_classes = PyTuple_GET_SIZE(m->classes);
@@ -302,7 +303,7 @@ static PyObject *answer_row(const model *m, double *x, double *spare, float *sin
     return Py_NewRef(PyTuple_GET_ITEM(m->classes, chosen));
 }
 
-/* Fill and scale a row's numbers, and set the columns of its categories; 0 if one is out of range. */
+/* Fill and scale a row's numbers, and set the columns of its categories; 0 if a column is out of range. */
 static int transform(const model *m, const double *numbers, PyObject *hot, Py_ssize_t row, Py_ssize_t n_rows,
     double *x)
 {
@@ -327,8 +328,8 @@ static int transform(const model *m, const double *numbers, PyObject *hot, Py_ss
 
 PyDoc_STRVAR(answer_doc,
     "answer(model, n_rows, numbers, hot)\n\n"
-    "Labels, and probabilities as bytes (n_rows, n_classes) float64 or float32; None where an answer is not finite.\n"
-    "`numbers` is (n_rows, n_numeric) float64; `hot` lists, a category after the other, the column that each\n"
+    "Labels, and probabilities as bytes (n_rows, n_classes) float64 or float32; None if one is not finite.\n"
+    "`numbers` is (n_rows, n_numeric) float64; `hot` lists, one category after another, the column that each\n"
     "row sets to one, or None. Raises ValueError for other sizes.");
 
 static PyObject *answer(PyObject *self, PyObject *args)
@@ -388,7 +389,7 @@ static PyMethodDef functions[] = {
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "tabular.portable.native.few_rows", "A model's answer to few rows in C; see portable.model.", -1, functions,
+    PyModuleDef_HEAD_INIT, "tabular.portable.native.few_rows", "A model's prediction for a few rows in C; see portable.model.", -1, functions,
 };
 
 PyMODINIT_FUNC PyInit_few_rows(void) { return PyModule_Create(&module); }

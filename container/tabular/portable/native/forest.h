@@ -1,4 +1,4 @@
-/* Decision trees as C lays them out, and the walk through them; for trees.c and few_rows.c. */
+/* The layout of decision trees in C, and the walk through them; for trees.c and few_rows.c. */
 
 #ifndef TABULAR_FOREST_H
 #define TABULAR_FOREST_H
@@ -9,15 +9,15 @@
 #include <string.h>
 
 #define FOREST "tabular.portable.native.trees.trees"
-#define TOGETHER 8               /* walks side by side, which hide the wait for memory */
-#define DEFAULT_RIGHT 0x40000000 /* of a split's feature: where a missing value goes */
+#define TOGETHER 8               /* walks at the same time, which hides the wait for memory */
+#define DEFAULT_RIGHT 0x40000000 /* flag in a split's feature: a missing value goes right */
 
 typedef struct { double threshold; int32_t feature, left; } node_double;
 typedef struct { float threshold; int32_t feature, left; } node_float;
 
 typedef struct {
     int is_double;
-    Py_ssize_t n_nodes, n_trees, n_features, n_outputs, width; /* width: values of a leaf */
+    Py_ssize_t n_nodes, n_trees, n_features, n_outputs, width; /* width: values per leaf */
     int32_t *root, *group;
     void *nodes, *values;
 } forest;
@@ -30,7 +30,7 @@ typedef struct {
             + (x != x ? nodes[place].feature >= DEFAULT_RIGHT : x > nodes[place].threshold);      \
     } while (0)
 
-/* Walk n at a time until none moves; `of` tells the row of each. */
+/* Take n walks one step at a time until none moves; `of` is the row of each walk. */
 #define WALK(n, of)                                                                               \
     do {                                                                                          \
         moved = 0;                                                                                \
@@ -45,8 +45,8 @@ typedef struct {
     for (Py_ssize_t k = 0; k < f->width; k++)                                                     \
         totals[(row) * f->n_outputs + f->group[t] + k] += values[(place) * f->width + k]
 
-/* Many rows walk side by side through one tree after the other; what is left of them walks alone, through
-   several trees side by side. Each row's sum is in the order of the trees. */
+/* Blocks of rows walk together through one tree after another. The rows that do not fill a block walk one by
+   one, each through several trees at the same time. Each row's sum is in the order of the trees. */
 #define DEFINE_ADD(real)                                                                          \
     static void add_##real(const forest *f, const real *rows, Py_ssize_t n_rows, real *totals)    \
     {                                                                                             \

@@ -1,15 +1,15 @@
-/* The walk through decision trees, in C: what predictors.trees does with NumPy, to the same last bit.
+/* The walk through decision trees in C, with the same result as predictors.trees with NumPy, to the last bit.
 
-   pack() copies the nodes and checks every index, so that no file can lead a walk out of its memory or
-   round in a circle; add() then adds each tree's leaf to the totals, tree by tree as NumPy does, because
-   sums of floats depend on their order. */
+   pack() copies the nodes and checks every index, so that no file can lead a walk out of its memory or into
+   an endless loop. add() then adds each tree's leaf to the totals, tree by tree as NumPy does, because sums
+   of floats depend on their order. */
 
 #define PY_SSIZE_T_CLEAN
 #include "forest.h"
 
-#define LONG_WORK 20000 /* rows times trees from which another thread may run meanwhile */
+#define LONG_WORK 20000 /* rows times trees; from here on, other threads can run at the same time */
 
-/* A node that leads to itself is made a leaf, whatever else the file says of it. */
+/* A node that leads to itself becomes a leaf, whatever else the file says about it. */
 #define FILL(real)                                                                                \
     for (Py_ssize_t i = 0; i < f->n_nodes; i++)                                                   \
         ((node_##real *)f->nodes)[i] = (node_##real){                                             \
@@ -36,7 +36,7 @@ static void *copy(const void *from, Py_ssize_t bytes)
     return to == NULL ? NULL : memcpy(to, from, bytes);
 }
 
-/* Every walk starts at a root, goes on to a higher node or ends, and adds to an output that is there. */
+/* Whether a walk could leave the nodes, go back to a lower node, or add to an output that does not exist. */
 static int leads_astray(const forest *f, const int32_t *feature, const int32_t *left)
 {
     for (Py_ssize_t i = 0; i < f->n_nodes; i++)
@@ -53,7 +53,7 @@ static int leads_astray(const forest *f, const int32_t *feature, const int32_t *
 PyDoc_STRVAR(pack_doc,
     "pack(feature, threshold, left, default_left, root, group, value, n_features, n_outputs, is_double)\n\n"
     "Copy trees laid out as predictors.trees describes; indices int32, default_left uint8, threshold and\n"
-    "value double or float. Raises ValueError where the sizes or indices do not fit together.");
+    "value double or float. Raises ValueError if the sizes or indices do not fit together.");
 
 static PyObject *pack(PyObject *self, PyObject *args)
 {
@@ -104,8 +104,8 @@ done:
 
 PyDoc_STRVAR(add_doc,
     "add(trees, rows, totals)\n\n"
-    "Add what the trees say of rows (n_rows, n_features) to totals (n_rows, n_outputs), in their order;\n"
-    "both are contiguous and of the trees' own precision. Raises ValueError for other sizes.");
+    "Add the trees' values for rows (n_rows, n_features) to totals (n_rows, n_outputs), in tree order;\n"
+    "both are contiguous and have the precision of the trees. Raises ValueError for other sizes.");
 
 static PyObject *add(PyObject *self, PyObject *args)
 {
