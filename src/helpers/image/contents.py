@@ -13,7 +13,7 @@ import pandas as pd
 
 from helpers.image.pip_settings import pip_settings
 
-__all__ = ["PLATFORM", "archive", "files", "fingerprint", "libraries", "tag", "write_context"]
+__all__ = ["PLATFORM", "archive", "fingerprint", "libraries", "parts", "tag", "write_context"]
 
 ROOT = Path(__file__).parents[3]
 PLATFORM = "linux/amd64"
@@ -23,10 +23,20 @@ PIP_SETTINGS = ("extra-index-url", "find-links", "index-url", "no-index", "proxy
 SUFFIXES = (".py", ".toml", ".c", ".h")
 
 
-def files() -> pd.DataFrame:
-    """A row for each file of container/ that goes into the image, and what it is for."""
-    rows = {path.relative_to(ROOT).as_posix(): _first_line(text) for path, text in _sources()}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["what it is"]).rename_axis("file")
+def parts() -> pd.DataFrame:
+    """What goes into the image: a row for each file of container/ and each folder of `tabular`."""
+    package = ROOT / "container/tabular"
+    files: dict[str, int] = {}
+    purposes: dict[str, str] = {}
+    for path, text in _sources():
+        inside = path.is_relative_to(package) and path.parent != package
+        part = package / path.relative_to(package).parts[0] if inside else path
+        name = part.relative_to(ROOT).as_posix()
+        files[name] = files.get(name, 0) + 1
+        if not inside or (path.parent == part and path.name == "__init__.py"):
+            purposes[name] = _first_line(text)
+    table = pd.DataFrame({"files": files, "what it is": purposes})
+    return table.rename_axis("part")
 
 
 def libraries() -> pd.DataFrame:
