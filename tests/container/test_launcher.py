@@ -1,4 +1,4 @@
-"""`train` and `process`, started as SageMaker starts them: the code that came with the job runs."""
+"""`train` and `process`, started as SageMaker starts them, run the code shipped with the job."""
 
 import ast
 import io

@@ -1,4 +1,4 @@
-"""Any table goes from its raw file to a portable model, or is refused before it is learnt from."""
+"""Any table goes from its raw file to a portable model, or is refused before training."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Tables and requests as people have them, each after a public report: read right, refused by name, or said.
+"""Real-world tables and requests, each after a public report: read correctly, refused or warned about.
 
 A case is a folder of tests/cases: the table, case.json with its entry and what must hold, and for some a
 question to the model that is trained on it. Put a folder there to add one.

@@ -1,4 +1,4 @@
-"""Dates are numbers, the same in training and in serving, and the parts of them that a model learns from."""
+"""Dates become the same numbers in training and in serving, and the features that a model learns from."""
 
 from datetime import datetime
 

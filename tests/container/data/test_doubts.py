@@ -1,4 +1,4 @@
-"""What is said of a table where the evidence leaves room for doubt."""
+"""The warnings about a table if the evidence leaves room for doubt."""
 
 import pandas as pd
 import pytest

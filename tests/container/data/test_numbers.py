@@ -1,4 +1,4 @@
-"""Numbers as people write them: found by evidence in the whole column, and read by one rule."""
+"""Numbers as people write them: their format is detected from the whole column."""
 
 import math
 

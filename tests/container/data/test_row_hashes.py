@@ -1,4 +1,4 @@
-"""Rows are known again by a number that depends on what is in them and on nothing else."""
+"""Rows are recognised by a hash that depends only on their contents."""
 
 import numpy as np
 import pandas as pd

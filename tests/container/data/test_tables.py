@@ -1,4 +1,4 @@
-"""Tables as people have them: what they hold is found, or a sentence says what to mend."""
+"""Real-world tables: their contents are detected, or one sentence says what to fix."""
 
 import bz2
 import gzip

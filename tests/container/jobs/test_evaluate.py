@@ -47,7 +47,7 @@ OTHER_ROWS = {"job": "refit-0", "rows": 150, "data_sha256": "cd" * 32}
 
 
 def model_archive(folder, one, algorithm, seen=None, **changes):
-    """A model as RefitBestModel packs it; `seen` are the positions of the rows that it says it learnt."""
+    """A model as RefitBestModel packs it; `seen` are the positions of its training rows."""
     save_model(folder, {"algorithm": algorithm, **HISTORY, **one.manifest, **changes}, one.arrays)
     if seen is not None:
         frame = one.frame.iloc[seen]

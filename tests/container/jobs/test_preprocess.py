@@ -1,4 +1,4 @@
-"""PreprocessData: from a raw table to typed columns in two splits, or one sentence that says what to mend."""
+"""PreprocessData: from a raw table to typed columns in two splits, or one sentence that says what to fix."""
 
 import hashlib
 import json

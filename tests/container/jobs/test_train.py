@@ -1,4 +1,4 @@
-"""A trial: folds that do not leak, the line that the tuner reads, and refusals that a person can mend."""
+"""A trial: folds that do not leak, the line that the tuner reads, and errors that the user can fix."""
 
 import json
 import re

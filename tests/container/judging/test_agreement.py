@@ -1,4 +1,4 @@
-"""How near a portable model is to scikit-learn, and that one which is not near enough is never registered."""
+"""How closely a portable model agrees with scikit-learn; one that differs is never registered."""
 
 import numpy as np
 import pytest

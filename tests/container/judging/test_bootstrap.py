@@ -1,4 +1,4 @@
-"""Intervals: every resample's metrics are scikit-learn's, and the intervals hold what they promise."""
+"""Intervals: the metrics of every resample are scikit-learn's, and the intervals cover what they should."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The gate: the threshold, and a challenger that has to be shown not to be worse than the champion."""
+"""The gate: the threshold, and whether the challenger is shown to be no worse than the champion."""
 
 import numpy as np
 import pytest
@@ -65,14 +65,14 @@ def test_the_same_model_again_does_not_pass():
 
 
 def answers(truth, right, rng):
-    """A model that is right in a share of the rows, and fairly sure of itself."""
+    """A model that is right on a fraction of the rows, and fairly confident."""
     predicted = np.where(rng.random(len(truth)) < right, truth, 1 - truth)
     positive = np.where(predicted == 1, 0.8, 0.2) + rng.uniform(-0.1, 0.1, len(truth))
     return predicted, np.stack([1 - positive, positive], axis=1)
 
 
 def judged(ours, theirs, rows=600, metric="accuracy", margin=MARGIN, confidence=0.95):
-    """The gate's part of two models that are right in these shares of the rows."""
+    """The gate's result for two models that are right on these fractions of the rows."""
     rng = np.random.default_rng(5)
     truth = rng.integers(0, 2, rows)
     champion = answers(truth, theirs, rng)
@@ -119,7 +119,7 @@ def test_a_slightly_worse_model_passes_where_so_small_a_loss_is_allowed():
 
 
 def equally_good(rows):
-    """Two models that err equally often, each in other rows."""
+    """Two models that err equally often, but on different rows."""
     row = np.arange(rows)
     truth = row % 2
     certain = [np.where(row % 7 == wrong, 1 - truth, truth) for wrong in (0, 3)]
@@ -160,7 +160,7 @@ def test_a_champion_without_skill_leaves_nothing_to_lose():
 
 
 def test_how_often_equally_good_models_pass_is_what_the_confidence_promises(monkeypatch):
-    """With no loss allowed a model as good as the champion passes in about 5 of 100 trials."""
+    """If no loss is allowed, a model as good as the champion passes in about 5 of 100 trials."""
     monkeypatch.setattr(bootstrap, "MOST", 500)
     passed = 0
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Permutation importance: of the column that decides, of one that says nothing, of tables too wide to ask."""
+"""Permutation importance of a decisive column, of a meaningless one, and of tables that are too wide."""
 
 import numpy as np
 import pandas as pd

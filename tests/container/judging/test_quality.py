@@ -1,4 +1,4 @@
-"""The report's numbers beside the metrics: SageMaker's layout, classes, calibration, residuals."""
+"""The report's other numbers: SageMaker's layout, classes, calibration, residuals."""
 
 import json
 

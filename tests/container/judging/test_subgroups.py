@@ -1,4 +1,4 @@
-"""Subgroups: the metrics of each level, also where a level has three rows or one class."""
+"""Subgroups: the metrics of each level, even if a level has only three rows or one class."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Models of tables with dates answer as scikit-learn does; those without pay nothing for it."""
+"""Models of tables with dates predict as scikit-learn does, at no cost for tables without dates."""
 
 import json
 

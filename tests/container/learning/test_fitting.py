@@ -182,7 +182,7 @@ def test_a_trial_scores_the_folds_that_the_options_ask_for(base, options):
 
 
 def test_rows_of_a_group_that_look_alike_do_not_flatter_the_score(base):
-    """Random folds find a group's label by its other rows; whole groups show that nothing is learnt."""
+    """Random folds find a group's label by its other rows; whole groups show that nothing is learned."""
     rng = np.random.default_rng(0)
     group = np.repeat(np.arange(40), 8)
     table = pd.DataFrame(

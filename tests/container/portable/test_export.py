@@ -1,4 +1,4 @@
-"""A portable model answers as the scikit-learn pipeline does that it was made of, or is refused."""
+"""A portable model predicts the same as the scikit-learn pipeline it comes from, or is refused."""
 
 import dataclasses
 import os
@@ -169,7 +169,7 @@ def test_the_same_training_writes_the_same_bytes(tmp_path, algorithm, task):
 
 
 def test_a_server_needs_neither_scikit_learn_nor_pickle(make_folder):
-    """In a process of its own, with every library of training out of reach."""
+    """In a separate process, with every training library out of reach."""
     code = (
         "import sys\n"
         "for name in ('sklearn', 'scipy', 'pandas', 'joblib', 'xgboost', 'lightgbm'):\n"

@@ -1,4 +1,4 @@
-"""Few rows are answered in one call of C as NumPy answers them, and nothing a file says leads it astray."""
+"""Predictions for a few rows in one C call equal NumPy's, and no file can lead the C code astray."""
 
 import numpy as np
 import pandas as pd

@@ -34,7 +34,7 @@ def edit(folder, **changed):
 
 
 def give_arrays(folder, contents):
-    """Replace the arrays and name their digest in the manifest, as somebody who means harm would."""
+    """Replace the arrays and name their digest in the manifest, as an attacker would."""
     (folder / "model.safetensors").write_bytes(contents)
     edit(folder, files={"model.safetensors": hashlib.sha256(contents).hexdigest()})
 
@@ -180,7 +180,7 @@ def test_parts_that_do_not_fit_together_are_refused(algorithm, change):
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_manifest_cannot_ask_for_more_memory_than_it_is_long(algorithm):
-    """One level in a column of its own, a trillion columns to the right."""
+    """One level in a separate column, a trillion columns to the right."""
     encodings = copy.deepcopy(fitted(algorithm, "multiclass").manifest["encodings"])
     encodings[0]["width"] = 10**12
     with pytest.raises(UnusableModel, match="do not fill its columns"):

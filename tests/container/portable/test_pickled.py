@@ -1,4 +1,4 @@
-"""A pickle is served where it was opted into by name, twice, and nowhere else."""
+"""A pickle is served only if its name is allowed in both places."""
 
 import os
 import pickle

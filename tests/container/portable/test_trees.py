@@ -1,4 +1,4 @@
-"""The walk through trees in C answers as the one in NumPy to the last bit, and trusts no index."""
+"""The walk through trees in C equals the one in NumPy to the last bit, and trusts no index."""
 
 import os
 import subprocess

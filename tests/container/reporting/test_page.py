@@ -1,4 +1,4 @@
-"""The page for people: whole by itself, small, and saying what the report says."""
+"""The page for people: self-contained, small, and with the contents of the report."""
 
 import copy
 import re

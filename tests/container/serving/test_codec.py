@@ -1,4 +1,4 @@
-"""What may be asked of a model, in which shape, and the sentence for what may not."""
+"""The requests that a model accepts, and the error message for every other one."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Whatever is sent, and whatever a model's files hold: a refusal in a sentence or an answer, never a fault.
+"""Whatever a request or a model's files contain, the result is an answer or one sentence, never a crash.
 
 FUZZ_EXAMPLES=10000 takes a long look; see support.container.examples.
 """
@@ -325,7 +325,7 @@ def files():
 @fuzz
 @given(data=st.data())
 def test_any_file_of_arrays_is_refused_or_served(data, tmp_path_factory):
-    """Its digest is right, as of somebody who means harm."""
+    """Its digest is right, as an attacker would make it."""
     manifest, arrays = json.loads(files()[0]), bytearray(files()[1])
     header = struct.unpack_from("<Q", arrays)[0]
     match data.draw(st.sampled_from(["header", "anywhere", "cut", "noise", "length"])):

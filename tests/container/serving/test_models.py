@@ -1,4 +1,4 @@
-"""Models in one process: a budget of memory, and many threads that load, unload and ask at once."""
+"""Models in one process: a memory budget, and many threads that load, unload and predict at the same time."""
 
 import itertools
 import random

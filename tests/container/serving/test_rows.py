@@ -1,4 +1,4 @@
-"""The same rows in every shape that clients send them, of every kind of column: read alike."""
+"""The same rows, with every kind of column, are read alike in every shape that clients send."""
 
 import json
 

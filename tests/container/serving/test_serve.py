@@ -1,4 +1,4 @@
-"""The container's side of a multi-model endpoint, asked as the platform asks it.
+"""The container's side of a multi-model endpoint, called as SageMaker calls it.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html
 """

@@ -1,4 +1,4 @@
-"""What is written is what the vocabulary says: no field too few, none too many, each of its kind."""
+"""The documents that are written match the vocabulary: no field is missing, extra or of another type."""
 
 import json
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""A person's mistake ends a command with one sentence."""
+"""A user's mistake ends a command with one sentence."""
 
 import pytest
 from tabular.jobs.command import ArgumentParser, command

@@ -1,4 +1,4 @@
-"""What a person says of a table: known options of the right type, which do not contradict each other."""
+"""The user's options for a table: known, of the right type, and without contradictions."""
 
 import json
 import subprocess

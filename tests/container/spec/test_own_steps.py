@@ -1,4 +1,4 @@
-"""Your own steps: a file beside the package that cleans rows and adds algorithms."""
+"""Your own steps: a file next to the package that cleans rows and adds algorithms."""
 
 import json
 import sys

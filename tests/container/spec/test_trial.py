@@ -1,4 +1,4 @@
-"""A trial: the same words when it is defined, run and fitted again, and none of them a hyperparameter."""
+"""A trial: the same names when it is defined, run and refitted, none of which is a hyperparameter."""
 
 import re
 from dataclasses import fields
