@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 BASE_IMAGE ?= python:3.12-slim
-# Use all cores, up to four; tests/support/workers.py says which tests share a process.
-SPREAD := --numprocesses logical --maxprocesses 4 --no-loadscope-reorder
+# tests/support/workers.py says how many processes run the tests, and which tests share one.
+SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-lab install-test demo test test-quick test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-serving bench-local constraints clean

@@ -18,6 +18,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     workers.put_longest_first(items)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Tell how many processes run the tests."""
+    return workers.number()
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> workers.Scheduler:
     """Have several processes share out the tests by what they need."""
     return workers.Scheduler(config, log)

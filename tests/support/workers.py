@@ -5,6 +5,7 @@ thing stay together: the run of the notebooks, or the local_aws that helpers and
 are shared out by their file.
 """
 
+import os
 from collections import Counter
 
 import pytest
@@ -12,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from support import ROOT
 
-__all__ = ["Scheduler", "mark_quick", "put_longest_first"]
+__all__ = ["Scheduler", "mark_quick", "number", "put_longest_first"]
 
 GROUPS = {
     "tests/story/test_demo.py": "story",
@@ -35,6 +36,11 @@ class Scheduler(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return _group(nodeid)
+
+
+def number() -> int:
+    """One process more than cores, since tests also wait for other processes; at most five."""
+    return min((os.cpu_count() or 1) + 1, 5)
 
 
 def mark_quick(items: list[pytest.Item]) -> None:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -253,26 +255,44 @@ def call(
             given.write(typed)
             given.seek(0)
         sys.stdout.flush()  # so that earlier lines come before the command's
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**os.environ, "TF_IN_AUTOMATION": "1", **(environment or {})},
-                stdin=None if typed is None else given,
-                stdout=out if quiet else None,
-                stderr=err if quiet else None,
-                text=True,
-            )
-        except FileNotFoundError:
-            raise UserError(f"There is no {command[0]} on PATH; install Terraform 1.11 or newer.") from None
-        interrupted = False
-        while process.returncode is None:
+        # From before it starts: an interrupt between its start and the wait would leave it behind.
+        with _interrupts_after():
             try:
-                process.wait()
-            except KeyboardInterrupt:
-                interrupted = True
-        if interrupted:
-            raise KeyboardInterrupt
+                process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    env={**os.environ, "TF_IN_AUTOMATION": "1", **(environment or {})},
+                    stdin=None if typed is None else given,
+                    stdout=out if quiet else None,
+                    stderr=err if quiet else None,
+                    text=True,
+                )
+            except FileNotFoundError:
+                raise UserError(
+                    f"There is no {command[0]} on PATH; install Terraform 1.11 or newer."
+                ) from None
+            process.wait()
         for file in (out, err):
             file.seek(0)
         return subprocess.CompletedProcess(command, process.returncode, out.read(), err.read())
+
+
+@contextmanager
+def _interrupts_after() -> Iterator[None]:
+    """Raise KeyboardInterrupt for signals that ask to stop, but only at the end of what is under way."""
+    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+        yield
+        return
+    received: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: received.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if received:
+        raise KeyboardInterrupt
