@@ -47,6 +47,7 @@ class TableModel(ABC):
         if not set(kinds) <= {"numeric", "boolean", "categorical", "date"}:
             raise ValueError("A column has an unknown kind.")
         self.name_set = frozenset(self.names)
+        self.folded_names = frozenset(map(self.fold, self.names))
         self._by_name = {name: place for place, name in enumerate(self.names)}
         # The table's other columns, such as its target, because clients send whole rows.
         others: list[str] = [*manifest.get("others", []), *filter(None, [manifest.get("target")])]

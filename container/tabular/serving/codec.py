@@ -155,7 +155,7 @@ def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
         return None
     if csv_rows is None or model.header_is_plain or (read := csv_rows.read(body, model.is_number)) is None:
         return None
-    if any(model.place_of(word) is not None for word in read[1][: len(model.words)]):
+    if not model.folded_names.isdisjoint(map(str.casefold, read[1][: len(model.words)])):
         return None  # it may be a header
     numbers = np.frombuffer(read[0]).reshape(-1, model.n_numbers)
     columns = {position: read[1][place :: len(model.words)] for place, position in enumerate(model.words)}
@@ -172,6 +172,8 @@ def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
 
 def _with_words(numbers: np.ndarray, columns: Mapping[int, list[str]], model: TableModel) -> np.ndarray:
     """Plain numbers (n_rows, n_numbers) and the numbers read from words, in the model's order."""
+    if not model.styled:  # then the plain ones come first
+        return np.column_stack([numbers, *(_read_column(columns[i], i, model) for i in model.worded)])
     read = {i: _read_column(columns[i], i, model) for i in (*model.styled, *model.worded)}
     plain = iter(numbers.T)
     return np.column_stack([read[i] if i in read else next(plain) for i in model.numeric])
