@@ -4,7 +4,7 @@ import csv
 import lzma
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ from tabular.data.cells import FALSE, TRUE, is_gap
 from tabular.data.csv_files import check_names, is_text, read_csv
 from tabular.data.dates import ISO, find_dates
 from tabular.data.numbers import FoundNumbers, find_numbers, read_number
-from tabular.spec.columns import Column, Kind, Task
+from tabular.spec.columns import PLAIN, Column, Kind, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, OPTIONS_FILE, Options
 
@@ -75,11 +75,10 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS) -> pd.DataFra
     numbers: dict[str, FoundNumbers] = {}
     for name in [name for name in table if name not in options.categorical and _is_all_text(table[name])]:
         if found := find_numbers(table[name].value_counts().to_dict(), decimal_comma):
-            table[name] = as_numbers(table[name], found)
+            texts, table[name] = table[name], as_numbers(table[name], found)
             numbers[name] = found
             warnings = [one for one in warnings if one["column"] != name]
-            if found.gaps:
-                warnings.append(warning(name, _said(found, len(table))))
+            warnings += [warning(name, said) for said in _how_read(texts, table[name], found)]
     table.attrs = {"files": reading, "warnings": warnings, "numbers": numbers}
     return table
 
@@ -99,12 +98,16 @@ def as_numbers(values: pd.Series, found: FoundNumbers) -> pd.Series:
     return values.map(known).astype(np.float64)
 
 
-def _said(found: FoundNumbers, rows: int) -> str:
-    words = ", ".join(map(repr, list(found.gaps)[:5])) + (" and others" if len(found.gaps) > 5 else "")
-    return (
-        f"numbers; {words} in {sum(found.gaps.values())} of {rows} rows are read as missing; name the column "
-        "in categorical to keep the words."
-    )
+def _how_read(texts: pd.Series, values: pd.Series, found: FoundNumbers) -> Iterator[str]:
+    """What was decided about a column of texts that are read as numbers."""
+    keep = "name the column in categorical to keep the text."
+    if found.format != PLAIN:
+        first = values.first_valid_index()
+        yield f"numbers; {texts[first].strip()!r} is read as {values[first]:g}; {keep}"
+    if found.gaps:
+        words = ", ".join(map(repr, list(found.gaps)[:5])) + (" and others" if len(found.gaps) > 5 else "")
+        count = sum(found.gaps.values())
+        yield f"numbers; {words} in {count} of {len(values)} rows are read as missing; {keep}"
 
 
 def warning(column: str | None, said: str) -> dict[str, str | None]:

@@ -161,8 +161,7 @@ def model_of(found, algorithm="LogisticRegression"):
 def the_server_reads_the_file_as_training_did(found):
     """The file's own cells, sent as CSV, are the features that training had."""
     (path,) = table_files(found.folder)
-    if path.suffix != ".csv":
-        pytest.skip("Parquet has no texts to send")
+    assert path.suffix == ".csv", "Parquet has no texts to send; leave roundtrip out of the case"
     model = model_of(found)
     rows = list(csv.DictReader(io.StringIO(path.read_text())))
     rows = [row for row in rows if row[found.schema.target]]

@@ -124,3 +124,11 @@ def test_a_code_that_is_named_keeps_its_zeros(tmp_path):
         "01234",
         "90210",
     ]
+
+
+def test_how_a_column_writes_its_numbers_is_told(tmp_path):
+    rows = "\n".join(f"{i}.234,50 €;{'yes' if i % 2 else 'no'}" for i in range(1, 31))
+    (tmp_path / "t.csv").write_text(f"price;target\n{rows}\n")
+    (told,) = read_table([tmp_path / "t.csv"]).attrs["warnings"]
+    assert told["column"] == "price"
+    assert told["said"].startswith("numbers; '1.234,50 €' is read as 1234.5; name the column in categorical")
