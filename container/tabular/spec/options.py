@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any, Literal
 
 from tabular.spec.errors import BadInput, unknown
@@ -14,19 +15,32 @@ CHOICES = {
     "outliers": ("none", "iqr"),
     "class_weight": ("none", "balanced"),
     "repeated": ("keep", "drop", "together"),
+    "decimal": (None, ".", ","),
+    "thousands": (None, "", ",", ".", " ", "'"),
 }
-LISTS = ("drop", "categorical", "numeric", "date", "subgroups")
+LISTS = ("drop", "categorical", "numeric", "date", "text", "subgroups")
 NAMES = ("group", "time")
+BY_COLUMN = ("missing", "date_format")
+KINDS = ("drop", "categorical", "numeric", "date", "text")  # a column can be in one of these
+# How the cells are read. `to_dict` leaves these out where they are not given.
+READING = (
+    *("text", "encoding", "delimiter", "decimal", "thousands"),
+    *("skip_rows", "missing", "date_format", "dayfirst"),
+)
 
 
 @dataclass(frozen=True)
 class Options:
     """How a table is read, split and used for training.
 
-    `drop`, `categorical`, `numeric`, `date` and `subgroups` are names of columns. Rows of one `group` stay
-    together in every split and fold. With `time`, the newest rows are held out. Neither the group column nor
-    the time column is a feature. `repeated` says whether duplicate rows are kept, dropped, or kept together
-    in every split and fold.
+    `drop`, `categorical`, `numeric`, `date`, `text` and `subgroups` are names of columns. Rows of one `group`
+    stay together in every split and fold. With `time`, the newest rows are held out. Neither the group column
+    nor the time column is a feature. `repeated` says whether duplicate rows are kept, dropped, or kept
+    together in every split and fold.
+
+    The options from `encoding` on say how the files are written; None means that it is detected.
+    `skip_rows` counts the lines above the header. `missing` lists the words that mean a missing value, in
+    every column or by column. `date_format` is a format of `datetime.strptime`, for every date or by column.
 
     Raises:
         BadInput: if a value has another type, or options contradict each other.
@@ -37,6 +51,7 @@ class Options:
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     date: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
     group: str | None = None
     time: str | None = None
     subgroups: tuple[str, ...] = ()
@@ -44,11 +59,19 @@ class Options:
     log_target: bool = False
     class_weight: Literal["none", "balanced"] = "none"
     repeated: Literal["keep", "drop", "together"] = "keep"
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal["", ",", ".", " ", "'"] | None = None
+    skip_rows: int | None = None
+    missing: tuple[str, ...] | Mapping[str, tuple[str, ...]] | None = None
+    date_format: str | Mapping[str, str] | None = None
+    dayfirst: bool | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
             if (given := getattr(self, name)) not in allowed:
-                raise BadInput(f"The option {name} is {given!r}; it must be one of {', '.join(allowed)}.")
+                raise BadInput(f"The option {name} is {given!r}; it must be one of {_listed(allowed)}.")
         for name in LISTS:
             given = getattr(self, name)
             if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
@@ -57,16 +80,58 @@ class Options:
         for name in NAMES:
             if not isinstance(given := getattr(self, name), str | None):
                 raise BadInput(f"The option {name} is {given!r}; it must be the name of one column.")
-        if not isinstance(self.log_target, bool):
-            raise BadInput(f"The option log_target is {self.log_target!r}; it must be true or false.")
+        for name, allowed in (("log_target", bool), ("dayfirst", bool | None)):
+            if not isinstance(given := getattr(self, name), allowed):
+                raise BadInput(f"The option {name} is {given!r}; it must be true or false.")
+        self._check_reading()
         self._check_together()
 
+    def _check_reading(self) -> None:
+        if self.encoding is not None and not _is_encoding(self.encoding):
+            raise BadInput(
+                f"The option encoding is {self.encoding!r}; it must be the name of one that Python "
+                "knows, such as utf-8, cp1252, cp1250, gbk or shift_jis."
+            )
+        one = self.delimiter
+        if one is not None and (not isinstance(one, str) or len(one) != 1 or one in '"\r\n'):
+            raise BadInput(
+                f"The option delimiter is {one!r}; it must be one character, such as ';' or \"\\t\" "
+                "(a tab, in double quotes)."
+            )
+        rows = self.skip_rows
+        if rows is not None and (isinstance(rows, bool) or not isinstance(rows, int) or rows < 0):
+            raise BadInput(
+                f"The option skip_rows is {rows!r}; it must be the number of lines above the header, "
+                "0 or more."
+            )
+        if self.missing is not None:
+            object.__setattr__(self, "missing", _missing(self.missing))
+        for form in (
+            self.date_format.values() if isinstance(self.date_format, Mapping) else [self.date_format]
+        ):
+            if form is not None and not _is_date_format(form):
+                raise BadInput(
+                    f"The option date_format is {self.date_format!r}; it must be a format with a year, such "
+                    "as '%d.%m.%Y' or '%m/%d/%y %H:%M', or one for each column, such as {'born': '%Y%m%d'}."
+                )
+
     def _check_together(self) -> None:
-        kinds = ("drop", "categorical", "numeric", "date")
-        for index, one in enumerate(kinds):
-            for other in kinds[index + 1 :]:
+        for index, one in enumerate(KINDS):
+            for other in KINDS[index + 1 :]:
                 if both := set(getattr(self, one)) & set(getattr(self, other)):
                     raise BadInput(f"The column {min(both)!r} is both in {one} and in {other}; choose one.")
+        if isinstance(self.date_format, Mapping):
+            for kind in ("categorical", "numeric", "text"):
+                if both := set(getattr(self, kind)) & set(self.date_format):
+                    raise BadInput(
+                        f"The column {min(both)!r} is in {kind} and has a date_format; leave one of them out."
+                    )
+        if isinstance(self.date_format, str) and self.dayfirst is not None:
+            raise BadInput("date_format already says whether the day comes first; leave dayfirst out.")
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise BadInput(
+                f"decimal and thousands are both {self.decimal!r}, but they must differ; correct one of them."
+            )
         if self.group is not None and self.time is not None:
             raise BadInput("A table is split by group or by time, not by both; give only one of the options.")
         if self.repeated == "together" and self.time is not None:
@@ -104,7 +169,20 @@ class Options:
 
     def to_dict(self) -> dict[str, Any]:
         """The inverse of `from_dict`, as plain JSON values."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+        return {
+            name: _plain(value)
+            for name, value in asdict(self).items()
+            if name not in READING or value != getattr(Options, name)
+        }
+
+    def missing_in(self, column: str) -> tuple[str, ...] | None:
+        """The words that mean a missing value in a column; None if the user does not say."""
+        return self.missing.get(column) if isinstance(self.missing, Mapping) else self.missing
+
+    def date_format_of(self, column: str) -> str | None:
+        """The format of the dates in a column; None if the user does not say."""
+        given = self.date_format
+        return given.get(column) if isinstance(given, Mapping) else given
 
     def check_columns(self, columns: Iterable[str], target: str) -> None:
         """Check that every column in the options is a column of the table and not the target.
@@ -128,6 +206,59 @@ class Options:
                     raise unknown(f"column in {option}", name, columns)
                 if name == target:
                     raise BadInput(f"The target {target!r} is in {option}; remove it there.")
+        for option in BY_COLUMN:
+            given = getattr(self, option)
+            for name in given if isinstance(given, Mapping) else ():
+                if name not in columns:
+                    raise unknown(f"column in {option}", name, columns)
+
+
+def _listed(allowed: Iterable[str | None]) -> str:
+    """The values that an option may have, signs in quotes."""
+    return ", ".join(one if one.isalpha() else repr(one) for one in allowed if one is not None)
+
+
+def _is_encoding(name: object) -> bool:
+    try:
+        # Python also has codecs from text to text (rot13) and from bytes to bytes (base64); they fail here.
+        return isinstance(name, str) and isinstance("a".encode(name), bytes)
+    except (LookupError, ValueError):
+        return False
+
+
+def _missing(given: Any) -> tuple[str, ...] | dict[str, tuple[str, ...]]:
+    lists = list(given.values()) if isinstance(given, Mapping) else [given]
+    for words in lists:
+        for word in words if isinstance(words, list | tuple) else ():
+            if not isinstance(word, str):
+                raise BadInput(
+                    f"The option missing has the word {word!r}, which is not text; put quotes around it, "
+                    f"such as '{word}'."
+                )
+    if not all(isinstance(words, list | tuple) for words in lists):
+        raise BadInput(
+            f"The option missing is {given!r}; it must be a list of words, such as ['?', '-999'], or one for "
+            "each column, such as {'age': ['?']}; [] says that no word means a missing value."
+        )
+    if isinstance(given, Mapping):
+        return {str(name): tuple(words) for name, words in given.items()}
+    return tuple(given)
+
+
+def _is_date_format(form: object) -> bool:
+    if not isinstance(form, str):
+        return False
+    day = datetime(2024, 1, 31)
+    try:
+        return datetime.strptime(day.strftime(form), form).year == day.year
+    except ValueError:
+        return False
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _is_number(name: str) -> bool:

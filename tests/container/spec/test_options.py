@@ -14,6 +14,7 @@ FULL = {
     "categorical": ["zip"],
     "numeric": ["age"],
     "date": ["born"],
+    "text": ["note"],
     "group": "patient",
     "time": None,
     "subgroups": ["sex"],
@@ -21,6 +22,14 @@ FULL = {
     "log_target": True,
     "class_weight": "none",
     "repeated": "drop",
+    "encoding": "cp1250",
+    "delimiter": ";",
+    "decimal": ",",
+    "thousands": ".",
+    "skip_rows": 2,
+    "missing": {"age": ["?", "-999"], "sex": []},
+    "date_format": {"born": "%d.%m.%y"},
+    "dayfirst": True,
 }
 
 
@@ -35,6 +44,23 @@ def test_nothing_said_is_nothing_done():
     options = Options.from_dict({})
     assert options == Options()
     assert (options.task, options.outliers, options.class_weight) == ("auto", "none", "none")
+
+
+def test_an_option_that_is_not_given_is_not_stored_so_that_a_new_one_changes_no_address():
+    stored = Options(drop=("a",)).to_dict()
+    assert stored["drop"] == ["a"]
+    assert not {"text", "encoding", "missing", "skip_rows", "dayfirst"} & set(stored)
+    given = Options.from_dict({"skip_rows": 0, "missing": [], "thousands": "", "dayfirst": False}).to_dict()
+    assert (given["skip_rows"], given["missing"], given["thousands"], given["dayfirst"]) == (0, [], "", False)
+
+
+def test_words_and_formats_are_for_every_column_or_for_those_named():
+    everywhere = Options.from_dict({"missing": ["?"], "date_format": "%d.%m.%Y"})
+    assert (everywhere.missing_in("age"), everywhere.date_format_of("born")) == (("?",), "%d.%m.%Y")
+    named = Options.from_dict({"missing": {"age": []}, "date_format": {"born": "%Y"}})
+    assert (named.missing_in("age"), named.missing_in("sex")) == ((), None)
+    assert (named.date_format_of("born"), named.date_format_of("day")) == ("%Y", None)
+    assert (Options().missing_in("age"), Options().date_format_of("born")) == (None, None)
 
 
 def test_a_name_that_comes_twice_counts_once():
@@ -57,6 +83,24 @@ def test_a_name_that_comes_twice_counts_once():
         ({"date": [1]}, r"date is \[1\]; it must be a list of column names"),
         ({"group": ["a"]}, r"group is \['a'\]; it must be the name of one column"),
         ({"log_target": "yes"}, "log_target is 'yes'; it must be true or false"),
+        ({"dayfirst": "yes"}, "dayfirst is 'yes'; it must be true or false"),
+        ({"encoding": "latin9000"}, "encoding is 'latin9000'; it must be the name of one that Python knows"),
+        ({"encoding": "base64"}, "encoding is 'base64'; .* such as utf-8, cp1252"),
+        ({"delimiter": "\\t"}, r"delimiter is '\\\\t'; it must be one character"),
+        ({"delimiter": '"'}, "it must be one character, such as ';'"),
+        ({"decimal": ""}, "decimal is ''; it must be one of '.', ','"),
+        ({"thousands": "_"}, "thousands is '_'; it must be one of '', ',', '.', ' ', \"'\""),
+        ({"thousands": ",", "decimal": ","}, "decimal and thousands are both ','"),
+        ({"skip_rows": -1}, "skip_rows is -1; it must be the number of lines above the header"),
+        ({"skip_rows": True}, "skip_rows is True; it must be the number"),
+        ({"missing": "?"}, r"missing is '\?'; it must be a list of words, such as \['\?', '-999'\]"),
+        ({"missing": {"age": "?"}}, "it must be a list of words, .* or one for each column"),
+        ({"missing": [-999]}, "has the word -999, which is not text; put quotes around it, such as '-999'"),
+        ({"date_format": "%H:%M"}, "date_format is '%H:%M'; it must be a format with a year"),
+        ({"date_format": {"born": "%Q"}}, "it must be a format with a year"),
+        ({"date_format": "%d/%m/%Y", "dayfirst": True}, "already says whether the day comes first"),
+        ({"date_format": {"a": "%Y"}, "numeric": ["a"]}, "'a' is in numeric and has a date_format"),
+        ({"text": ["a"], "categorical": ["a"]}, "'a' is both in categorical and in text; choose one"),
         ({"numeric": ["a"], "drop": ["a"]}, "'a' is both in drop and in numeric; choose one"),
         ({"date": ["a"], "categorical": ["a"]}, "'a' is both in categorical and in date"),
         ({"group": "a", "time": "b"}, "by group or by time, not by both"),
@@ -87,6 +131,8 @@ def test_options_that_are_no_object_are_refused():
         ({"time": "bron"}, "Unknown column in time 'bron'; .* Did you mean 'born'"),
         ({"subgroups": ["y"]}, "The target 'y' is in subgroups"),
         ({"time": "y"}, "The target 'y' is in time"),
+        ({"missing": {"aeg": ["?"]}}, "Unknown column in missing 'aeg'; .* Did you mean 'age'"),
+        ({"date_format": {"day": "%Y"}}, "Unknown column in date_format 'day'"),
     ],
 )
 def test_columns_that_are_named_are_those_of_the_table(values, sentence):
