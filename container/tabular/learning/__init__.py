@@ -1,4 +1,5 @@
-"""Fitting, done in the same way in a trial and in the refit.
+"""The rows to learn from, and fitting, done in the same way in a trial and in the refit.
 
-`splits`, `folds`, `pipeline` (preprocessing and estimator), `fitting`.
+`preparation` (from a raw table to its splits), `splits`, `folds`, `pipeline` (preprocessing and estimator),
+`fitting`.
 """
