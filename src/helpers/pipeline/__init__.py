@@ -26,6 +26,7 @@ _WHERE = {
     "register_best_model": "registration",
     "register_condition_check": "registration",
     "steps": "publishing",
+    "threshold_condition_check": "registration",
     "tuning_with_cross_validation": "training",
 }
 __all__ = list(_WHERE)

@@ -14,7 +14,11 @@ from helpers.pipeline import network
 from helpers.pipeline.compiler import Compiler
 from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.processing import evaluate_best_model, preprocess_data
-from helpers.pipeline.registration import register_best_model, register_condition_check
+from helpers.pipeline.registration import (
+    register_best_model,
+    register_condition_check,
+    threshold_condition_check,
+)
 from helpers.pipeline.training import refit_best_model, tuning_with_cross_validation
 from helpers.session import Session
 from helpers.storage import write_whole
@@ -42,8 +46,9 @@ def steps(compiler: Compiler, parameters: Parameters) -> list[Any]:
     refit = refit_best_model(compiler, parameters, preprocess, tuning)
     evaluate = evaluate_best_model(compiler, parameters, preprocess, refit)
     register = register_best_model(compiler, parameters, preprocess, tuning, refit, evaluate)
-    condition = register_condition_check(compiler, parameters, evaluate, register)
-    return [preprocess, tuning, refit, evaluate, condition]
+    threshold = threshold_condition_check(parameters, evaluate)
+    condition = register_condition_check(evaluate, register)
+    return [preprocess, tuning, refit, evaluate, threshold, condition]
 
 
 def definition(compiler: Compiler, parameters: Parameters, steps: Sequence[Any]) -> str:

@@ -1,4 +1,9 @@
-"""The step RegisterBestModel, and the two conditions before it."""
+"""The quality gate: the step RegisterBestModel, and the conditions that decide about it.
+
+Two condition steps stand side by side. ThresholdConditionCheck fails the execution if the model stays below
+the threshold; RegisterConditionCheck registers it if it passes the whole gate. A model that reaches the
+threshold but may be worse than the champion is not registered, and its execution succeeds.
+"""
 
 from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
@@ -11,7 +16,7 @@ from helpers.pipeline.compiler import Compiler, output
 from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.sdk import RequestStep
 
-__all__ = ["register_best_model", "register_condition_check"]
+__all__ = ["register_best_model", "register_condition_check", "threshold_condition_check"]
 
 
 def register_best_model(
@@ -75,26 +80,8 @@ def register_best_model(
     )
 
 
-def register_condition_check(
-    compiler: Compiler, parameters: Parameters, evaluate: ProcessingStep, register: RequestStep
-) -> ConditionStep:
-    """RegisterConditionCheck: register a model that reaches the threshold and beats the one in service.
-
-    Below the threshold, the execution fails. If the model does not beat the one in service, the execution
-    succeeds without registering it.
-    """
-    reaches_threshold, beats_champion = (
-        ConditionGreaterThanOrEqualTo(
-            left=JsonGet(
-                step_name=evaluate.name, property_file="EvaluationReport", json_path=f"gate.{margin}"
-            ),
-            right=0.0,
-        )
-        for margin in ("threshold_margin", "champion_margin")
-    )
-    champion_check = ConditionStep(
-        "ChampionConditionCheck", conditions=[beats_champion], if_steps=[register], else_steps=[]
-    )
+def threshold_condition_check(parameters: Parameters, evaluate: ProcessingStep) -> ConditionStep:
+    """ThresholdConditionCheck: below the threshold, fail the execution in the step RegisterFailed."""
     failed = FailStep(
         "RegisterFailed",
         error_message=Join(
@@ -110,8 +97,24 @@ def register_condition_check(
         ),
     )
     return ConditionStep(
-        "RegisterConditionCheck",
-        conditions=[reaches_threshold],
-        if_steps=[champion_check],
-        else_steps=[failed],
+        "ThresholdConditionCheck", conditions=[_passes(evaluate, "threshold")], else_steps=[failed]
     )
+
+
+def register_condition_check(evaluate: ProcessingStep, register: RequestStep) -> ConditionStep:
+    """RegisterConditionCheck: register a model that reaches the threshold and is no worse than the champion.
+
+    All conditions of a step must hold. SageMaker does not allow a condition step inside another, or as input
+    of another, so this step does not wait for ThresholdConditionCheck, but repeats its condition.
+    https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html#step-type-condition
+    """
+    both = [_passes(evaluate, name) for name in ("threshold", "champion")]
+    return ConditionStep("RegisterConditionCheck", conditions=both, if_steps=[register])
+
+
+def _passes(evaluate: ProcessingStep, name: str) -> ConditionGreaterThanOrEqualTo:
+    """Whether one of the margins that the gate writes into the evaluation report is not negative."""
+    margin = JsonGet(
+        step_name=evaluate.name, property_file="EvaluationReport", json_path=f"gate.{name}_margin"
+    )
+    return ConditionGreaterThanOrEqualTo(left=margin, right=0.0)

@@ -305,7 +305,7 @@ def _line(session: Session, step: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _refused(found: Sequence[Mapping[str, Any]]) -> bool:
-    return any(step["StepName"] == "RegisterFailed" for step in found)
+    return any(step["StepName"] == "RegisterFailed" and step["StepStatus"] == "Failed" for step in found)
 
 
 def _why(

@@ -133,12 +133,13 @@ def test_a_default_too_many_or_too_few_is_refused(defaults: dict[str, str], name
         pipeline.Parameters.with_defaults(defaults)
 
 
-def test_the_steps_stand_in_order_and_the_last_is_the_gate(definition: dict[str, Any]) -> None:
+def test_the_steps_stand_in_order_and_the_last_are_the_gate(definition: dict[str, Any]) -> None:
     assert [(step["Name"], step["Type"]) for step in definition["Steps"]] == [
         ("PreprocessData", "Processing"),
         ("TuningWithCrossValidation", "Tuning"),
         ("RefitBestModel", "Training"),
         ("EvaluateBestModel", "Processing"),
+        ("ThresholdConditionCheck", "Condition"),
         ("RegisterConditionCheck", "Condition"),
     ]
 
@@ -149,25 +150,39 @@ def test_the_evaluation_is_never_cached_and_all_before_it_is(steps: dict[str, di
         assert steps[name]["CacheConfig"] == {"Enabled": True, "ExpireAfter": "P30D"}
 
 
-def margin(step: dict[str, Any]) -> tuple[str, str, float]:
-    (condition,) = step["Arguments"]["Conditions"]
-    return condition["Type"], condition["LeftValue"]["Std:JsonGet"]["Path"], condition["RightValue"]
+def compared(step: dict[str, Any]) -> list[tuple[str, str, float]]:
+    return [
+        (each["Type"], each["LeftValue"]["Std:JsonGet"]["Path"], each["RightValue"])
+        for each in step["Arguments"]["Conditions"]
+    ]
+
+
+def branches(step: dict[str, Any]) -> list[list[tuple[str, str]]]:
+    return [
+        [(each["Name"], each["Type"]) for each in step["Arguments"][branch]]
+        for branch in ("IfSteps", "ElseSteps")
+    ]
+
+
+def test_a_model_below_the_threshold_fails_the_execution(steps: dict[str, dict[str, Any]]) -> None:
+    check = steps["ThresholdConditionCheck"]
+    assert compared(check) == [("GreaterThanOrEqualTo", "gate.threshold_margin", 0.0)]
+    assert branches(check) == [[], [("RegisterFailed", "Fail")]]
 
 
 def test_two_conditions_stand_between_a_model_and_the_registry(steps: dict[str, dict[str, Any]]) -> None:
-    outer = steps["RegisterConditionCheck"]
-    assert margin(outer) == ("GreaterThanOrEqualTo", "gate.threshold_margin", 0.0)
-    (inner,), (failed,) = outer["Arguments"]["IfSteps"], outer["Arguments"]["ElseSteps"]
-    assert (failed["Name"], failed["Type"]) == ("RegisterFailed", "Fail")
-    assert margin(inner) == ("GreaterThanOrEqualTo", "gate.champion_margin", 0.0)
-    (register,) = inner["Arguments"]["IfSteps"]
-    assert (register["Name"].split("-")[0], register["Type"]) == ("RegisterBestModel", "RegisterModel")
-    assert inner["Arguments"]["ElseSteps"] == []
+    """Both in one step, because Pipelines has no condition steps inside or after others."""
+    check = steps["RegisterConditionCheck"]
+    assert compared(check) == [
+        ("GreaterThanOrEqualTo", "gate.threshold_margin", 0.0),
+        ("GreaterThanOrEqualTo", "gate.champion_margin", 0.0),
+    ]
+    assert branches(check) == [[("RegisterBestModel", "RegisterModel")], []]
 
 
 def test_the_package_awaits_approval_in_the_group_of_its_data_set(steps: dict[str, dict[str, Any]]) -> None:
-    inner = steps["RegisterConditionCheck"]["Arguments"]["IfSteps"][0]
-    arguments = inner["Arguments"]["IfSteps"][0]["Arguments"]
+    (register,) = steps["RegisterConditionCheck"]["Arguments"]["IfSteps"]
+    arguments = register["Arguments"]
     assert arguments["ModelPackageGroupName"] == {
         "Std:Join": {"On": "", "Values": ["many-models--", {"Get": "Parameters.DatasetName"}]}
     }

@@ -44,8 +44,8 @@ def test_every_step_has_succeeded_and_taken_time(session: Session, ran: runs.Run
         "TuningWithCrossValidation",
         "RefitBestModel",
         "EvaluateBestModel",
+        "ThresholdConditionCheck",
         "RegisterConditionCheck",
-        "ChampionConditionCheck",
         "RegisterBestModel",
     ]
     assert set(table["status"]) == {"Succeeded"}

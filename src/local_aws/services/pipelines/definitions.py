@@ -177,7 +177,14 @@ def _check_graph(graph: list[Node], parameters: set[str]) -> None:
     names = [node.name for node in graph]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise invalid(f"Step names must be unique; [{', '.join(repeated)}] are used more than once.")
+    choosing = {node.name for node in graph if STEP_TYPES[node.step["Type"]].branches}
     for node in graph:
+        if node.name in choosing and (others := sorted(node.needs & choosing)):
+            # https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html#step-type-condition
+            raise invalid(
+                f"Step {node.name} needs [{', '.join(others)}]: Pipelines doesn't support the use of nested "
+                "condition steps. You can't pass a condition step as the input for another condition step."
+            )
         if unknown := sorted(node.needs - set(names)):
             raise invalid(
                 f"Step {node.name} refers to [{', '.join(unknown)}], which the pipeline does not have."

@@ -51,12 +51,11 @@ def whole_pipeline(group: str) -> list[dict[str, Any]]:
         processing("Evaluate", REPORT, {"model": model}, ["report"], PropertyFiles=[report]),
         condition(
             "IsGood",
-            [compare("GreaterThanOrEqualTo", margin, get("Parameters.Threshold"))],
             [
-                condition(
-                    "IsBetter", [compare("GreaterThan", margin, -1)], [register("Register", group, model)], []
-                )
+                compare("GreaterThanOrEqualTo", margin, get("Parameters.Threshold")),
+                compare("GreaterThan", margin, -1),
             ],
+            [register("Register", group, model)],
             [fail("NotGood", {"Std:Join": {"On": " ", "Values": ["margin", margin, "is too low"]}})],
         ),
     ]
@@ -70,7 +69,7 @@ def test_a_whole_definition_runs_and_registers(aws: Aws, sagemaker: Any, bucket:
     execution, steps = run(sagemaker, name)
     assert execution["PipelineExecutionStatus"] == "Succeeded"
     assert {step["StepStatus"] for step in steps.values()} == {"Succeeded"}
-    assert set(steps) == {"Prepare", "Fit", "Evaluate", "IsGood", "IsBetter", "Register"}
+    assert set(steps) == {"Prepare", "Fit", "Evaluate", "IsGood", "Register"}
     assert steps["IsGood"]["Metadata"]["Condition"]["Outcome"] == "True"
     arn = steps["Register"]["Metadata"]["RegisterModel"]["Arn"]
     package = sagemaker.describe_model_package(ModelPackageName=arn)
@@ -269,6 +268,9 @@ def test_bad_parameters_are_refused(sagemaker: Any, name: str, given: dict[str, 
         sagemaker.start_pipeline_execution(PipelineName=name, PipelineParameters=values)
 
 
+SAME = compare("Equals", 1, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -277,7 +279,7 @@ def test_bad_parameters_are_refused(sagemaker: Any, name: str, given: dict[str, 
         (definition([]), "no steps"),
         (definition([{"Name": "A", "Type": "Transform", "Arguments": {}}]), "'Transform'.*'A'"),
         (
-            definition([condition("A", [compare("Equals", 1, 1)], [{"Name": "B", "Type": "EMR"}])]),
+            definition([condition("A", [SAME], [{"Name": "B", "Type": "EMR"}])]),
             "'EMR'.*'B'",
         ),
         (definition([fail("A", "x"), fail("A", "y")]), "unique"),
@@ -285,6 +287,17 @@ def test_bad_parameters_are_refused(sagemaker: Any, name: str, given: dict[str, 
         (definition([fail("A", get("Steps.Absent.Name"))]), "Absent"),
         (definition([fail("A", get("Steps.B.X")), fail("B", get("Steps.A.X"))]), "circle"),
         (definition([condition("A", [{"Type": "Sometimes"}])]), "Sometimes"),
+        (definition([condition("A", [SAME], [condition("B", [SAME])])]), r"B needs \[A\].*nested condition"),
+        (
+            definition([condition("A", [SAME]), condition("B", [SAME]) | {"DependsOn": ["A"]}]),
+            r"B needs \[A\].*nested condition",
+        ),
+        (
+            definition(
+                [condition("A", [SAME]), condition("B", [compare("Equals", get("Steps.A.Outcome"), True)])]
+            ),
+            r"B needs \[A\].*nested condition",
+        ),
         (definition([processing("A", "pass", CacheConfig={"Enabled": True, "ExpireAfter": "soon"})]), "soon"),
         (definition([fail("A", "x")], [{"Name": "P", "Type": "Date"}]), "Date"),
     ],
