@@ -115,15 +115,6 @@ resource "aws_iam_policy" "operator" {
       },
       ],
       local.push_image_statements,
-      [
-        {
-          # While it compiles, the SageMaker SDK asks what the jobs' role may do.
-          Sid      = "CompileForTheJobsRole"
-          Effect   = "Allow"
-          Action   = ["iam:GetRole", "iam:SimulatePrincipalPolicy"]
-          Resource = [local.role_arns.jobs]
-        },
-      ],
       # Developers' own pipelines beside Terraform's, by exact name, with the jobs' role and no other.
       [
         for names in [local.developer_pipeline_names] : {

@@ -109,6 +109,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "PREPROCESSING_INSTANCE": _instance(),
     "TRAINING_INSTANCE": _instance(),
     "EVALUATION_INSTANCE": _instance(),
+    "USE_SPOT": _flag(),
     "DEFINITION_FILE": _text(),
     "STEPS": _text(),
     "APPROVE": _one_of("none", "approve", "reject"),

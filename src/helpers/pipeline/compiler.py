@@ -5,6 +5,12 @@ from typing import Any
 
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join
+from sagemaker.mlops.workflow.retry import (
+    SageMakerJobExceptionTypeEnum,
+    SageMakerJobStepRetryPolicy,
+    StepExceptionTypeEnum,
+    StepRetryPolicy,
+)
 from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep
 from tabular.spec.algorithms import ALGORITHMS, Algorithm, Family
 
@@ -14,11 +20,45 @@ from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.sdk import pipeline_session
 from helpers.session import Session
 
-__all__ = ["CACHE", "JOB_SECONDS", "VOLUME_GB", "Compiler", "output", "program"]
+__all__ = [
+    "CACHE",
+    "JOB_SECONDS",
+    "REQUEST_RETRIES",
+    "RETRIES",
+    "VOLUME_GB",
+    "Compiler",
+    "output",
+    "program",
+]
 
 CACHE = CacheConfig(enable_caching=True, expire_after="P30D")
 JOB_SECONDS = 3600
 VOLUME_GB = 30
+# How long a spot job may wait for capacity, beside its own seconds.
+SPOT_WAIT_SECONDS = 3600
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
+REQUEST_RETRIES = [
+    StepRetryPolicy(
+        [StepExceptionTypeEnum.THROTTLING, StepExceptionTypeEnum.SERVICE_FAULT],
+        interval_seconds=10,
+        backoff_rate=2.0,
+        max_attempts=8,
+    )
+]
+# Of a step that runs a job: instances may be free again in minutes, or once other jobs have ended.
+RETRIES = [
+    *REQUEST_RETRIES,
+    SageMakerJobStepRetryPolicy(
+        [SageMakerJobExceptionTypeEnum.CAPACITY_ERROR, SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT],
+        interval_seconds=120,
+        backoff_rate=1.5,
+        expire_after_mins=180,
+    ),
+    SageMakerJobStepRetryPolicy(
+        [SageMakerJobExceptionTypeEnum.INTERNAL_ERROR], interval_seconds=30, max_attempts=2
+    ),
+]
 
 
 class Compiler:
@@ -30,6 +70,7 @@ class Compiler:
         sources: Mapping[str, str],
         family: Family = "classification",
         algorithms: Mapping[str, Algorithm] = ALGORITHMS,
+        use_spot: bool = False,
     ) -> None:
         if not session.image_uri:
             raise BadInput(
@@ -41,7 +82,33 @@ class Compiler:
         self.family: Family = family
         # One of your own algorithms may support only one family.
         self.algorithms = [each for each in algorithms.values() if family in each.estimators]
+        self.use_spot = use_spot
         self.sdk = pipeline_session(session)
+
+    @property
+    def tags(self) -> list[dict[str, str]]:
+        """The tags of every job; terraform/budget.tf counts by Pipeline."""
+        return [
+            {"Key": "Project", "Value": "many-models"},
+            {"Key": "Pipeline", "Value": self.session.pipeline_name},
+        ]
+
+    @property
+    def time_limits(self) -> dict[str, Any]:
+        """The fields of a training job that limit its time and say whether it runs on spot capacity.
+
+        Without checkpoints, because a job takes minutes: one that is interrupted starts again.
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
+        """
+        if not self.use_spot:
+            return {"StoppingCondition": {"MaxRuntimeInSeconds": JOB_SECONDS}}
+        return {
+            "EnableManagedSpotTraining": True,
+            "StoppingCondition": {
+                "MaxRuntimeInSeconds": JOB_SECONDS,
+                "MaxWaitTimeInSeconds": JOB_SECONDS + SPOT_WAIT_SECONDS,
+            },
+        }
 
     def output_uri(self, *parts: str) -> Join:
         """The S3 folder in which an execution keeps the output of a step.

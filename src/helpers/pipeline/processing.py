@@ -13,11 +13,12 @@ from sagemaker.core.shapes import (
 from sagemaker.core.workflow.functions import Join
 from sagemaker.core.workflow.parameters import ParameterString
 from sagemaker.core.workflow.properties import PropertyFile
-from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
+from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from contract.names import load
-from helpers.pipeline.compiler import CACHE, JOB_SECONDS, VOLUME_GB, Compiler, output
+from helpers.pipeline.compiler import CACHE, JOB_SECONDS, RETRIES, VOLUME_GB, Compiler, output
 from helpers.pipeline.parameters import Parameters
+from helpers.pipeline.sdk import RequestStep
 
 __all__ = ["evaluate_best_model", "preprocess_data"]
 
@@ -39,11 +40,11 @@ def preprocess_data(compiler: Compiler, parameters: Parameters) -> ProcessingSte
             "--random-state": parameters.RandomState.to_string(),
         },
     )
-    return ProcessingStep("PreprocessData", step_args=arguments, cache_config=CACHE)
+    return ProcessingStep("PreprocessData", step_args=arguments, cache_config=CACHE, retry_policies=RETRIES)
 
 
 def evaluate_best_model(
-    compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, refit: TrainingStep
+    compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, refit: RequestStep
 ) -> ProcessingStep:
     """EvaluateBestModel: evaluate the new model and the one in service on the same held-out rows.
 
@@ -82,7 +83,9 @@ def evaluate_best_model(
         PropertyFile(name="EvaluationReport", output_name="evaluation", path="evaluation.json"),
         PropertyFile(name="ModelCard", output_name="evaluation", path="card.json"),
     ]
-    return ProcessingStep("EvaluateBestModel", step_args=arguments, property_files=files)
+    return ProcessingStep(
+        "EvaluateBestModel", step_args=arguments, property_files=files, retry_policies=RETRIES
+    )
 
 
 def _processing(
@@ -102,6 +105,7 @@ def _processing(
         volume_size_in_gb=VOLUME_GB,
         max_runtime_in_seconds=JOB_SECONDS,
         entrypoint=["process", module],
+        tags=compiler.tags,
         sagemaker_session=compiler.sdk,
     )
     return processor.run(

@@ -58,6 +58,7 @@ def definition(compiler: Compiler, parameters: Parameters, steps: Sequence[Any])
         parameters=list(parameters),
         steps=list(steps),
         sagemaker_session=compiler.sdk,
+        pipeline_experiment_config=None,  # none: the jobs' role may not create experiments
     )
     document = json.loads(pipeline.definition())
     if compiler.session.vpc:

@@ -10,9 +10,9 @@ from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
-from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum, TrainingStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum
 
-from helpers.pipeline.compiler import Compiler, output
+from helpers.pipeline.compiler import REQUEST_RETRIES, Compiler, output
 from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.sdk import RequestStep
 
@@ -24,7 +24,7 @@ def register_best_model(
     parameters: Parameters,
     preprocess: ProcessingStep,
     tuning: RequestStep,
-    refit: TrainingStep,
+    refit: RequestStep,
     evaluate: ProcessingStep,
 ) -> RequestStep:
     """RegisterBestModel: a new version in the data set's model package group, awaiting approval.
@@ -76,7 +76,11 @@ def register_best_model(
         },
     }
     return RequestStep(
-        "RegisterBestModel", StepTypeEnum.REGISTER_MODEL, request, ["DescribeModelPackageOutput"]
+        "RegisterBestModel",
+        StepTypeEnum.REGISTER_MODEL,
+        request,
+        ["DescribeModelPackageOutput"],
+        REQUEST_RETRIES,
     )
 
 

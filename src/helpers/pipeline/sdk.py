@@ -14,7 +14,8 @@ from typing import Any
 from sagemaker.core.config.config_manager import SageMakerConfig
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.core.workflow.properties import Properties
-from sagemaker.mlops.workflow.steps import CacheConfig, Step, StepTypeEnum
+from sagemaker.mlops.workflow.retry import RetryPolicy
+from sagemaker.mlops.workflow.steps import CacheConfig, ConfigurableRetryStep, StepTypeEnum
 
 from helpers.session import Session
 
@@ -53,8 +54,12 @@ def pipeline_session(session: Session) -> PipelineSession:
     )
 
 
-class RequestStep(Step):
-    """A step whose request is built here, because the SDK's own classes cannot build it, or add to it."""
+class RequestStep(ConfigurableRetryStep):
+    """A step whose request is built here, because the SDK's own classes cannot build it, or add to it.
+
+    The SDK's ModelTrainer also asks IAM what the jobs' role may do (TrainDefaults.get_role), without the
+    resources and conditions that a scoped policy is about, and refuses a role that lacks nothing.
+    """
 
     def __init__(
         self,
@@ -62,10 +67,11 @@ class RequestStep(Step):
         kind: StepTypeEnum,
         request: Mapping[str, Any],
         answers: Sequence[str],
+        retries: Sequence[RetryPolicy],
         cache: CacheConfig | None = None,
     ) -> None:
         """`answers` are the shapes of SageMaker's API whose properties later steps may refer to."""
-        super().__init__(name, step_type=kind)
+        super().__init__(name, step_type=kind, retry_policies=list(retries))
         self._request, self._cache = dict(request), cache
         self._properties = Properties(step_name=name, step=self, shape_names=list(answers))
 

@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagemaker.core.helper.pipeline_variable import PipelineVariable
-from sagemaker.core.shapes import StoppingCondition
-from sagemaker.core.training.configs import Compute, InputData, OutputDataConfig
-from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum, TrainingStep
-from sagemaker.train.model_trainer import ModelTrainer
+from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum
 from tabular.spec.algorithms import Categorical, Continuous, Integer
 from tabular.spec.trial import SCORE, SCORE_REGEX, Trial
 
-from helpers.pipeline.compiler import CACHE, JOB_SECONDS, VOLUME_GB, Compiler, output, program
+from contract.names import load
+from helpers.pipeline.compiler import CACHE, RETRIES, VOLUME_GB, Compiler, output, program
 from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.sdk import RequestStep
 
 __all__ = ["refit_best_model", "tuning_with_cross_validation"]
+
+# How often SageMaker repeats a trial after an internal error, which no retry policy of the step does.
+TRIAL_RETRIES = 2
 
 
 def tuning_with_cross_validation(
@@ -25,7 +26,12 @@ def tuning_with_cross_validation(
 
     The SDK's HyperparameterTuner cannot build a request with several algorithms (its `create` fails), so the
     request is built here, as CreateHyperParameterTuningJob expects it.
+
+    The step cache compares all of TrainingJobDefinitions, so trials write to a path that is the same in every
+    execution; SageMaker appends the name of the trial.
+    https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html
     """
+    outputs = compiler.session.uri(f"{load().prefixes.executions}TuningWithCrossValidation")
     request = {
         "HyperParameterTuningJobConfig": {
             "Strategy": "Random",
@@ -48,62 +54,66 @@ def tuning_with_cross_validation(
                     folds=parameters.CrossValidationFolds,
                     random_state=parameters.RandomState,
                 ).to_hyperparameters(_text),
-                "AlgorithmSpecification": {
-                    "TrainingImage": compiler.session.image_uri,
-                    "TrainingInputMode": "File",
-                    "MetricDefinitions": [{"Name": SCORE, "Regex": SCORE_REGEX}],
-                },
-                "RoleArn": compiler.session.job_role_arn,
-                "InputDataConfig": [
-                    {
-                        "ChannelName": "train",
-                        "DataSource": {
-                            "S3DataSource": {
-                                "S3DataType": "S3Prefix",
-                                "S3Uri": output(preprocess, "train"),
-                                "S3DataDistributionType": "FullyReplicated",
-                            }
-                        },
-                    }
-                ],
-                "OutputDataConfig": {"S3OutputPath": compiler.output_uri("TuningWithCrossValidation")},
-                "ResourceConfig": {
-                    "InstanceType": parameters.TrainingInstance,
-                    "InstanceCount": 1,
-                    "VolumeSizeInGB": VOLUME_GB,
-                },
-                "StoppingCondition": {"MaxRuntimeInSeconds": JOB_SECONDS},
+                "AlgorithmSpecification": _algorithm(compiler)
+                | {"MetricDefinitions": [{"Name": SCORE, "Regex": SCORE_REGEX}]},
+                "OutputDataConfig": {"S3OutputPath": outputs},
+                "RetryStrategy": {"MaximumRetryAttempts": TRIAL_RETRIES},
+                **_on_train_split(compiler, parameters, preprocess),
             }
             for algorithm in compiler.algorithms
         ],
+        "Tags": compiler.tags,  # trials get them from their tuning job
     }
     answers = [
         "DescribeHyperParameterTuningJobResponse",
         "ListTrainingJobsForHyperParameterTuningJobResponse",
     ]
-    return RequestStep("TuningWithCrossValidation", StepTypeEnum.TUNING, request, answers, CACHE)
+    return RequestStep("TuningWithCrossValidation", StepTypeEnum.TUNING, request, answers, RETRIES, CACHE)
 
 
 def refit_best_model(
     compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, tuning: RequestStep
-) -> TrainingStep:
+) -> RequestStep:
     """RefitBestModel: fit the winner on the whole training split."""
-    trainer = ModelTrainer(
-        sagemaker_session=compiler.sdk,
-        role=compiler.session.job_role_arn,
-        training_image=compiler.session.image_uri,
-        base_job_name="refit",
-        compute=Compute(
-            instance_type=parameters.TrainingInstance, instance_count=1, volume_size_in_gb=VOLUME_GB
-        ),
-        stopping_condition=StoppingCondition(max_runtime_in_seconds=JOB_SECONDS),
-        output_data_config=OutputDataConfig(s3_output_path=compiler.output_uri("RefitBestModel")),
-        hyperparameters=program(compiler, "tabular.jobs.refit")
+    request = {
+        "HyperParameters": program(compiler, "tabular.jobs.refit")
         | {"best_training_job": tuning.properties.BestTrainingJob.TrainingJobName},
-    )
-    channel = InputData(channel_name="train", data_source=output(preprocess, "train"))
-    arguments = trainer.train(input_data_config=[channel])
-    return TrainingStep("RefitBestModel", step_args=arguments, cache_config=CACHE)
+        "AlgorithmSpecification": _algorithm(compiler),
+        "OutputDataConfig": {"S3OutputPath": compiler.output_uri("RefitBestModel")},
+        **_on_train_split(compiler, parameters, preprocess),
+        "Tags": compiler.tags,
+    }
+    answers = ["DescribeTrainingJobResponse"]
+    return RequestStep("RefitBestModel", StepTypeEnum.TRAINING, request, answers, RETRIES, CACHE)
+
+
+def _algorithm(compiler: Compiler) -> dict[str, Any]:
+    return {"TrainingImage": compiler.session.image_uri, "TrainingInputMode": "File"}
+
+
+def _on_train_split(compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep) -> dict[str, Any]:
+    """What trials and refit have in common: their data, role, instance and time."""
+    return {
+        "InputDataConfig": [
+            {
+                "ChannelName": "train",
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataType": "S3Prefix",
+                        "S3Uri": output(preprocess, "train"),
+                        "S3DataDistributionType": "FullyReplicated",
+                    }
+                },
+            }
+        ],
+        "RoleArn": compiler.session.job_role_arn,
+        "ResourceConfig": {
+            "InstanceType": parameters.TrainingInstance,
+            "InstanceCount": 1,
+            "VolumeSizeInGB": VOLUME_GB,
+        },
+        **compiler.time_limits,
+    }
 
 
 def _text(value: Any) -> Any:

@@ -150,6 +150,54 @@ def test_the_evaluation_is_never_cached_and_all_before_it_is(steps: dict[str, di
         assert steps[name]["CacheConfig"] == {"Enabled": True, "ExpireAfter": "P30D"}
 
 
+def jobs(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The arguments of every step that runs a job."""
+    kinds = ("Processing", "Tuning", "Training")
+    return {step["Name"]: step["Arguments"] for step in definition["Steps"] if step["Type"] in kinds}
+
+
+def test_every_step_that_calls_sagemaker_is_tried_again(steps: dict[str, dict[str, Any]]) -> None:
+    (register,) = steps["RegisterConditionCheck"]["Arguments"]["IfSteps"]
+    requests = {"Step.THROTTLING", "Step.SERVICE_FAULT"}
+    running = {"SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT", "SageMaker.JOB_INTERNAL_ERROR"}
+    for step in [*steps.values(), register]:
+        policies = step.get("RetryPolicies", [])
+        covered = [kind for policy in policies for kind in policy["ExceptionType"]]
+        expected = {"Condition": set(), "RegisterModel": requests}.get(step["Type"], requests | running)
+        assert sorted(covered) == sorted(expected), step["Name"]
+    for trial in steps["TuningWithCrossValidation"]["Arguments"]["TrainingJobDefinitions"]:
+        assert trial["RetryStrategy"] == {"MaximumRetryAttempts": 2}
+
+
+def test_every_job_has_the_tag_that_the_budget_counts_by(definition: dict[str, Any]) -> None:
+    for arguments in jobs(definition).values():
+        assert {"Key": "Pipeline", "Value": "many-models"} in arguments["Tags"]
+    assert "user:Pipeline$%s" in (ROOT / "terraform/budget.tf").read_text()
+
+
+def test_trials_are_asked_for_in_the_same_words_in_every_execution(definition: dict[str, Any]) -> None:
+    """Otherwise, the step cache would never find them."""
+    assert "Execution." not in json.dumps(jobs(definition)["TuningWithCrossValidation"])
+
+
+def test_no_experiment_is_created_for_an_execution(definition: dict[str, Any]) -> None:
+    assert definition["PipelineExperimentConfig"] is None
+
+
+def test_jobs_run_on_spot_capacity_if_asked_for(connected: Connected, compiled: Compiled) -> None:
+    from helpers import pipeline
+
+    with settings(connected.settings):
+        compiler = pipeline.Compiler(connected.session, compiled.compiler.sources, use_spot=True)
+        steps = pipeline.steps(compiler, compiled.parameters)
+        arguments = jobs(json.loads(pipeline.definition(compiler, compiled.parameters, steps)))
+    limits = {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
+    trials = arguments["TuningWithCrossValidation"]["TrainingJobDefinitions"]
+    for training in [*trials, arguments["RefitBestModel"]]:
+        assert (training["EnableManagedSpotTraining"], training["StoppingCondition"]) == (True, limits)
+    assert "Spot" not in compiled.definition
+
+
 def compared(step: dict[str, Any]) -> list[tuple[str, str, float]]:
     return [
         (each["Type"], each["LeftValue"]["Std:JsonGet"]["Path"], each["RightValue"])

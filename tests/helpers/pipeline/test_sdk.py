@@ -59,18 +59,26 @@ def test_the_sdk_is_quiet(sdk: Any) -> None:
 def test_a_step_of_ours_stands_in_a_definition_as_the_sdks_do(sdk: Any, session: Session) -> None:
     from sagemaker.core.workflow.functions import Join
     from sagemaker.mlops.workflow.pipeline import Pipeline
+    from sagemaker.mlops.workflow.retry import StepExceptionTypeEnum, StepRetryPolicy
     from sagemaker.mlops.workflow.steps import CacheConfig, StepTypeEnum
+
+    throttled = StepRetryPolicy([StepExceptionTypeEnum.THROTTLING], max_attempts=3)
 
     tuning = sdk.RequestStep(
         "Tune",
         StepTypeEnum.TUNING,
         {"Some": "request"},
         ["DescribeHyperParameterTuningJobResponse"],
+        [throttled],
         CacheConfig(enable_caching=True, expire_after="P30D"),
     )
     best = tuning.properties.BestTrainingJob.TrainingJobName
     register = sdk.RequestStep(
-        "Register", StepTypeEnum.REGISTER_MODEL, {"Best": Join("/", [best])}, ["DescribeModelPackageOutput"]
+        "Register",
+        StepTypeEnum.REGISTER_MODEL,
+        {"Best": Join("/", [best])},
+        ["DescribeModelPackageOutput"],
+        [],
     )
     made = Pipeline(name="x", steps=[tuning, register], sagemaker_session=sdk.pipeline_session(session))
     assert json.loads(made.definition())["Steps"] == [
@@ -78,6 +86,14 @@ def test_a_step_of_ours_stands_in_a_definition_as_the_sdks_do(sdk: Any, session:
             "Name": "Tune",
             "Type": "Tuning",
             "Arguments": {"Some": "request"},
+            "RetryPolicies": [
+                {
+                    "BackoffRate": 2.0,
+                    "IntervalSeconds": 1,
+                    "MaxAttempts": 3,
+                    "ExceptionType": ["Step.THROTTLING"],
+                }
+            ],
             "CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"},
         },
         {

@@ -52,6 +52,22 @@ def test_every_step_has_succeeded_and_taken_time(session: Session, ran: runs.Run
     assert table["seconds"].notna().all()
 
 
+def test_every_job_and_trial_carries_the_tag_of_its_pipeline(session: Session, ran: runs.Run) -> None:
+    sagemaker = session.client("sagemaker")
+    jobs = [
+        about["Arn"]
+        for step in runs._steps(session, ran)
+        for kind, about in step["Metadata"].items()
+        if kind.endswith("Job")
+    ]
+    tuning = next(arn for arn in jobs if "tuning-job" in arn).rpartition("/")[2]
+    trials = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning)
+    jobs += [trial["TrainingJobArn"] for trial in trials["TrainingJobSummaries"]]
+    assert len(jobs) == 4 + TRIALS
+    for arn in jobs:
+        assert {"Key": "Pipeline", "Value": "many-models"} in sagemaker.list_tags(ResourceArn=arn)["Tags"]
+
+
 def test_the_leaderboard_has_every_trial_best_first(session: Session, ran: runs.Run) -> None:
     table = runs.leaderboard(session, ran)
     assert table.index.tolist() == list(range(1, TRIALS + 1))

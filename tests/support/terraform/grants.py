@@ -1,8 +1,8 @@
 """What each role and each person has to be allowed, and what none of them may be.
 
 A call is an action, a resource and, where a policy asks for it, the request's condition keys. PLATFORM is
-what SageMaker, Lambda, CodeBuild, EventBridge and the SDK ask of a role beside the code's own calls, which no
-laptop can record, and WITH_KEY and WITH_VPC what a key of one's own and a VPC add to that. CODE is what jobs,
+what SageMaker, Lambda, CodeBuild and EventBridge ask of a role beside the code's own calls, which no laptop
+can record, and WITH_KEY and WITH_VPC what a key of one's own and a VPC add to that. CODE is what jobs,
 functions and notebooks call.
 """
 
@@ -161,8 +161,6 @@ PLATFORM = {
         function("InvokeFunction", "retrainer"),
         queue("undelivered"),
     ],
-    # The SDK, while notebook 02 compiles.
-    "operator": [Call("iam:GetRole", role("jobs")), Call("iam:SimulatePrincipalPolicy", role("jobs"))],
 }
 
 # Objects, images and the functions' variables are read and written through the key; an endpoint's disks are
@@ -170,7 +168,7 @@ PLATFORM = {
 USE_THE_KEY = [Call(f"kms:{action}", KEY) for action in ("Decrypt", "DescribeKey", "GenerateDataKey")]
 GRANT = Call("kms:CreateGrant", KEY, (("kms:GrantIsForAWSResource", "true"),))
 WITH_KEY = {
-    **dict.fromkeys([*PLATFORM, "approver"], USE_THE_KEY),
+    **dict.fromkeys([*PLATFORM, "operator", "approver"], USE_THE_KEY),
     "endpoint": [*USE_THE_KEY, GRANT],
 }
 
@@ -299,6 +297,7 @@ NOBODY = [
     Call("iam:PassRole", role("endpoint"), (("iam:PassedToService", "sagemaker.amazonaws.com"),)),
     ecr("BatchGetImage", "another"),
     ecr("BatchDeleteImage"),
+    Call("iam:SimulatePrincipalPolicy", role("jobs")),
     metrics("Another/Namespace"),
     Call("sts:AssumeRole", role("jobs")),
     Call("iam:CreateRole", role("another")),

@@ -16,6 +16,7 @@ from local_aws.core.errors import already_exists, invalid
 from local_aws.core.listing import listing
 from local_aws.core.store import Document, Store
 from local_aws.services.s3 import Buckets
+from local_aws.services.tags import Tags
 
 __all__ = ["JobFailed", "JobFamily", "JobStopped", "Platform", "Run", "failure_reason", "read_text"]
 
@@ -137,6 +138,7 @@ class JobFamily:
         folder = self.folder(name)
         if folder.exists() or not self.platform.store.add(self.kind, name, document):
             raise already_exists(f"A {self.kind} with the name {name!r} already exists ({arn})")
+        Tags(self.platform.store).remember(request, {f"{self.noun}Arn": arn})
         run = self._runs[name] = Run(name, folder)
         threading.Thread(target=self._run, args=(run,), name=name).start()
         return {f"{self.noun}Arn": arn}

@@ -16,7 +16,7 @@ from local_aws.core.store import Document
 from local_aws.services.jobs.family import JobFailed, JobFamily, Run, failure_reason, read_text
 from local_aws.services.s3 import split_uri
 
-__all__ = ["TrainingJobs", "deterministic_tar", "last_metrics"]
+__all__ = ["TrainingJobs", "check_spot", "deterministic_tar", "last_metrics"]
 
 
 class TrainingJobs(JobFamily):
@@ -206,6 +206,26 @@ def _write_configuration(run: Run, job: Document) -> None:
         (folder / f"{name}.json").write_text(json.dumps(content))
 
 
+def check_spot(request: Document) -> None:
+    """Refuse a time to wait for spot capacity where it is missing, too short or pointless.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+
+    Raises:
+        AwsError: It is refused.
+    """
+    limits = request.get("StoppingCondition", {})
+    wait, longest = limits.get("MaxWaitTimeInSeconds"), limits.get("MaxRuntimeInSeconds", 86400)
+    if request.get("EnableManagedSpotTraining"):
+        if wait is None or wait < longest:
+            raise invalid(
+                f"Invalid MaxWaitTimeInSeconds {wait}: with EnableManagedSpotTraining, it must be present "
+                f"and be greater than or equal to MaxRuntimeInSeconds, {longest}."
+            )
+    elif wait is not None:
+        raise invalid("MaxWaitTimeInSeconds is only allowed with EnableManagedSpotTraining.")
+
+
 def _refuse_unemulated(request: Document) -> None:
     algorithm = request["AlgorithmSpecification"]
     if not algorithm.get("TrainingImage"):
@@ -216,6 +236,7 @@ def _refuse_unemulated(request: Document) -> None:
         "InstanceGroups"
     ):
         raise not_emulated("training on more than one instance")
+    check_spot(request)
     if request.get("CheckpointConfig"):
         raise not_emulated("CheckpointConfig")
     split_uri(request["OutputDataConfig"]["S3OutputPath"])

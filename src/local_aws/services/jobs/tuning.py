@@ -12,7 +12,7 @@ from local_aws.core.store import Document
 from local_aws.services.jobs.family import JobFailed, JobFamily, JobStopped, Platform, Run
 from local_aws.services.jobs.ranges import check_ranges
 from local_aws.services.jobs.search import Search, check_strategy
-from local_aws.services.jobs.training import TrainingJobs
+from local_aws.services.jobs.training import TrainingJobs, check_spot
 
 __all__ = ["TuningJobs"]
 
@@ -35,6 +35,7 @@ _COPIED = (
     "Environment",
     "InputDataConfig",
     "OutputDataConfig",
+    "RetryStrategy",
     "RoleArn",
     "StoppingCondition",
     "VpcConfig",
@@ -156,11 +157,13 @@ class TuningJobs(JobFamily):
                 for trial in past
                 if trial.get("TrainingJobDefinitionName") == name_of_definition
             ]
-            ended = self._run_trial(run, definition, index, search.propose(index, known))
+            ended = self._run_trial(run, job, definition, index, search.propose(index, known))
         finally:
             trials.end(index, ended)
 
-    def _run_trial(self, run: Run, definition: Document, index: int, tuned: dict[str, str]) -> Document:
+    def _run_trial(
+        self, run: Run, job: Document, definition: Document, index: int, tuned: dict[str, str]
+    ) -> Document:
         """Run a training job and return its record."""
         name = f"{run.name[:_NAME_LENGTH].rstrip('-')}-{index:03d}-{secrets.token_hex(4)}"
         metric = definition["TuningObjective"]["MetricName"]
@@ -173,6 +176,7 @@ class TuningJobs(JobFamily):
                 "_tuning_objective_metric": metric,  # as AWS adds it
             },
             "ResourceConfig": _resources(definition),
+            "Tags": job.get("Tags", []),
         }
         self._training.begin(
             request,
@@ -336,6 +340,7 @@ def _check(request: Document) -> None:
         if metric not in known:
             raise invalid(f"{label}: the objective {metric!r} is not among the metric definitions {known}.")
         check_ranges(definition.get("HyperParameterRanges") or {})
+        check_spot(definition)
     if len({definition["TuningObjective"]["Type"] for definition in definitions}) > 1:
         raise invalid("All training job definitions must have the same objective type.")
     names = [definition.get("DefinitionName") for definition in definitions]

@@ -218,6 +218,22 @@ def test_what_is_not_emulated_is_refused_by_name(
     assert raised.value.response["Error"]["Code"] == "UnsupportedOperation"
 
 
+@pytest.mark.parametrize(
+    ("spot", "seconds", "complaint"),
+    [
+        (True, {"MaxRuntimeInSeconds": 60}, "must be present"),
+        (True, {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 59}, "greater than or equal"),
+        (False, {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60}, "only allowed with Enable"),
+    ],
+)
+def test_a_time_to_wait_belongs_to_spot_capacity(
+    sagemaker: Any, name: str, spot: bool, seconds: dict[str, int], complaint: str
+) -> None:
+    request = training_request("pass", EnableManagedSpotTraining=spot, StoppingCondition=seconds)
+    with pytest.raises(ClientError, match=complaint):
+        sagemaker.create_training_job(TrainingJobName=name, **request)
+
+
 def test_a_console_script_runs_in_a_fork_of_the_warm_process(sagemaker: Any, bucket: str, name: str) -> None:
     arguments = processing("Step", "pass")["Arguments"]
     arguments["AppSpecification"]["ContainerEntrypoint"] = ["process", "no.such.module"]

@@ -44,18 +44,23 @@ def test_the_cache_key_is_made_of_what_aws_compares(name: str) -> None:
     assert same == key(name, {**request, f"{name}JobName": "two", "Tags": [{"Key": "a", "Value": "b"}]})
     assert same != key(name, request, "other")
     assert (
-        len({same, *(key(name, {**request, attribute: {"DefinitionName": "x"}}) for attribute in request)})
+        len({same, *(key(name, {**request, attribute: {"TuningObjective": "x"}}) for attribute in request)})
         == 3
     )
 
 
-def test_the_cache_does_not_compare_where_trials_run_and_write() -> None:
+def test_of_one_algorithm_the_cache_compares_parts_and_of_several_everything() -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html"""
     request = REQUESTS["Tuning"]
     trial = {"DefinitionName": "a", "StaticHyperParameters": {"depth": "3"}}
     elsewhere = {**trial, "OutputDataConfig": {"S3OutputPath": "s3://b/x"}, "ResourceConfig": {}}
-    for field, value, other in (
-        ("TrainingJobDefinition", trial, elsewhere),
-        ("TrainingJobDefinitions", [trial], [elsewhere]),
-    ):
-        assert key("Tuning", {**request, field: value}) == key("Tuning", {**request, field: other})
-        assert key("Tuning", {**request, field: value}) != key("Tuning", request)
+    deeper = {**trial, "StaticHyperParameters": {"depth": "4"}}
+
+    def of_one(definition: dict[str, Any]) -> str:
+        return key("Tuning", {**request, "TrainingJobDefinition": definition})
+
+    def of_several(definition: dict[str, Any]) -> str:
+        return key("Tuning", {**request, "TrainingJobDefinitions": [definition]})
+
+    assert of_one(trial) == of_one(elsewhere) == of_one({**trial, "DefinitionName": "b"}) != of_one(deeper)
+    assert len({of_several(each) for each in (trial, elsewhere, deeper)}) == 3

@@ -8,10 +8,9 @@ from local_aws.services.pipelines.steps.jobs import JobStep
 
 __all__ = ["Tuning"]
 
-# The cache compares these parts of each TrainingJobDefinition.
+# What the cache compares of a TrainingJobDefinition. Of TrainingJobDefinitions, it compares everything.
 _TRIAL_ATTRIBUTES = (
     "AlgorithmSpecification",
-    "DefinitionName",
     "HyperParameterRanges",
     "InputDataConfig",
     "StaticHyperParameters",
@@ -33,17 +32,13 @@ class Tuning(JobStep):
 
     @classmethod
     def cached(cls, request: Document) -> dict[str, Any]:
-        """Return the parts that are compared, without where the trials run or write."""
+        """Return the parts that are compared."""
         attributes = super().cached(request)
         if definition := attributes.get("TrainingJobDefinition"):
-            attributes["TrainingJobDefinition"] = _trial_attributes(definition)
-        if definitions := attributes.get("TrainingJobDefinitions"):
-            attributes["TrainingJobDefinitions"] = [_trial_attributes(each) for each in definitions]
+            attributes["TrainingJobDefinition"] = {
+                name: definition[name] for name in _TRIAL_ATTRIBUTES if name in definition
+            }
         return attributes
 
     def exception_type(self, reason: str) -> None:
         """Return None: the tuning job handles its trials itself, and no policy retries them."""
-
-
-def _trial_attributes(definition: Document) -> Document:
-    return {name: definition[name] for name in _TRIAL_ATTRIBUTES if name in definition}
