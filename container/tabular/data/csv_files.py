@@ -1,7 +1,6 @@
 """CSV of any dialect, encoding and compression, detected from the file itself and always in the same way."""
 
 import bz2
-import codecs
 import csv
 import gzip
 import io
@@ -18,18 +17,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from tabular.data.encodings import find_encoding
+
 __all__ = ["check_names", "is_text", "read_csv"]
 
 DELIMITERS = ",;\t|~ "  # if several fit equally well, the first one wins
 SAMPLE_CHARACTERS, SAMPLE_LINES = 1 << 20, 200
-CHUNK = 1 << 20
-BYTE_ORDER_MARKS = {  # UTF-32 before UTF-16, because its mark begins with that of UTF-16
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
     b"BZh": ("bzip2", bz2.open),
@@ -61,14 +54,14 @@ def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
     )
     open_binary = partial(open, mode="rb") if opened is open else opened
     with open_binary(path) as file:
-        encoding = _encoding(file)
+        encoding, _, note = find_encoding(file)
     with open_binary(path) as file, io.TextIOWrapper(file, encoding, newline="") as text:
         sample = text.read(SAMPLE_CHARACTERS)
     if "\0" in sample:
         raise ValueError(
             "it is a tar archive; unpack it and give its files"
             if sample[257:262] == "ustar"
-            else "it contains zero bytes, so it is not text, or it is UTF-16 without a byte order mark"
+            else "it contains zero bytes, so it is not text"
         )
     _refuse_foreign(sample)
     named = _SEPARATOR.match(sample)
@@ -102,6 +95,7 @@ def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
             _check_widths(text, delimiter, len(header))
     _check_quotes(table, delimiter)
     table, notes = _without_unnamed(table, numbered)
+    notes = [note, *notes] if note else notes
     table.attrs = {
         "file": {
             "format": "csv",
@@ -225,27 +219,6 @@ def _only_member(path: Path) -> BinaryIO:
     if len(members) != 1:
         raise ValueError(f"it is a zip archive of {len(members)} files instead of one; unpack it")
     return archive.open(members[0])
-
-
-def _encoding(file: BinaryIO) -> str:
-    """The encoding of the byte order mark; without one, UTF-8 if the whole file is, else Windows-1252."""
-    chunk = file.read(CHUNK)
-    for mark, name in BYTE_ORDER_MARKS.items():
-        if chunk.startswith(mark):
-            return name
-    decoders = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8", "cp1252")}
-    while decoders:
-        for name, decoder in list(decoders.items()):
-            try:
-                decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError:
-                del decoders[name]
-        if not chunk:
-            break
-        chunk = file.read(CHUNK)
-    if not decoders:
-        raise ValueError("it is neither UTF-8 nor Windows-1252 text")
-    return next(iter(decoders))
 
 
 def _delimiter(sample: str) -> str:
