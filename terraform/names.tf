@@ -28,9 +28,9 @@ locals {
     classification = local.name
     regression     = "${local.name}-regression"
   }
-  developer_pipeline_names = flatten([
-    for developer in var.developers : [for name in values(local.pipeline_names) : "${name}-${developer}"]
-  ])
+  developer_pipeline_names = {
+    for developer in var.developers : developer => [for name in values(local.pipeline_names) : "${name}-${developer}"]
+  }
 
   sagemaker_arn  = "arn:${local.partition}:sagemaker:${var.region}:${local.account_id}"
   logs_arn       = "arn:${local.partition}:logs:${var.region}:${local.account_id}"

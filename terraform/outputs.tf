@@ -85,7 +85,11 @@ output "pipelines" {
 
 output "policy_arns" {
   description = "The policies to attach to people's roles."
-  value       = { operator = aws_iam_policy.operator.arn, approver = aws_iam_policy.approver.arn }
+  value = {
+    operator   = aws_iam_policy.operator.arn
+    approver   = aws_iam_policy.approver.arn
+    developers = { for developer, policy in aws_iam_policy.developer : developer => policy.arn }
+  }
 }
 
 output "queue_urls" {

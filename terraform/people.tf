@@ -1,8 +1,29 @@
 # What people may do, as policies to attach to their roles. An operator runs notebooks 01, 02, 03 and 05, in Studio
-# or on a laptop; an approver decides in 04 or in Studio. Nobody gets both by accident.
+# or on a laptop; an approver decides in 04 or in Studio. Nobody gets both by accident. A developer is an operator
+# who also has a policy of their own, so that no policy grows with the number of people: IAM keeps at most 6,144
+# characters of one (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 
 locals {
-  watched_pipelines = concat(values(local.pipeline_names), local.developer_pipeline_names)
+  # What one may do with a pipeline, and the ARNs of pipelines with their executions.
+  run_pipelines_actions = [
+    "sagemaker:DescribePipeline",
+    "sagemaker:DescribePipelineDefinitionForExecution",
+    "sagemaker:DescribePipelineExecution",
+    "sagemaker:ListPipelineExecutionSteps",
+    "sagemaker:ListPipelineExecutions",
+    "sagemaker:ListPipelineParametersForExecution",
+    "sagemaker:RetryPipelineExecution",
+    "sagemaker:StartPipelineExecution",
+    "sagemaker:StopPipelineExecution",
+  ]
+  run_pipelines_resources = {
+    for owner, names in merge({ terraform = values(local.pipeline_names) }, local.developer_pipeline_names) :
+    owner => flatten([
+      for name in names : [
+        "${local.sagemaker_arn}:pipeline/${name}", "${local.sagemaker_arn}:pipeline/${name}/execution/*",
+      ]
+    ])
+  }
 
   look_statements = [
     {
@@ -56,24 +77,10 @@ resource "aws_iam_policy" "operator" {
     Version = "2012-10-17"
     Statement = concat(local.look_statements, local.kms_statements, [
       {
-        Sid    = "RunPipelines"
-        Effect = "Allow"
-        Action = [
-          "sagemaker:DescribePipeline",
-          "sagemaker:DescribePipelineDefinitionForExecution",
-          "sagemaker:DescribePipelineExecution",
-          "sagemaker:ListPipelineExecutionSteps",
-          "sagemaker:ListPipelineExecutions",
-          "sagemaker:ListPipelineParametersForExecution",
-          "sagemaker:RetryPipelineExecution",
-          "sagemaker:StartPipelineExecution",
-          "sagemaker:StopPipelineExecution",
-        ]
-        Resource = flatten([
-          for name in local.watched_pipelines : [
-            "${local.sagemaker_arn}:pipeline/${name}", "${local.sagemaker_arn}:pipeline/${name}/execution/*",
-          ]
-        ])
+        Sid      = "RunPipelines"
+        Effect   = "Allow"
+        Action   = local.run_pipelines_actions
+        Resource = local.run_pipelines_resources.terraform
       },
       {
         Sid    = "FollowJobs"
@@ -115,25 +122,39 @@ resource "aws_iam_policy" "operator" {
       },
       ],
       local.push_image_statements,
-      # Developers' own pipelines beside Terraform's, by exact name, with the jobs' role and no other.
-      [
-        for names in [local.developer_pipeline_names] : {
-          Sid      = "KeepOwnPipelines"
-          Effect   = "Allow"
-          Action   = ["sagemaker:CreatePipeline", "sagemaker:DeletePipeline", "sagemaker:UpdatePipeline"]
-          Resource = [for name in names : "${local.sagemaker_arn}:pipeline/${name}"]
-        } if length(names) > 0
-      ],
-      [
-        for names in [local.developer_pipeline_names] : {
-          Sid       = "GiveOwnPipelinesTheJobsRole"
-          Effect    = "Allow"
-          Action    = ["iam:PassRole"]
-          Resource  = [local.role_arns.jobs]
-          Condition = { StringEquals = { "iam:PassedToService" = "sagemaker.amazonaws.com" } }
-        } if length(names) > 0
-      ],
     )
+  })
+}
+
+# A developer's own pipelines beside Terraform's, by exact name, with the jobs' role and no other.
+resource "aws_iam_policy" "developer" {
+  for_each = local.developer_pipeline_names
+
+  name        = "${local.name}-developer-${each.key}"
+  description = "Keep the own pipelines of ${each.key} beside those of ${local.name}; attach it beside the operator's policy"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "RunOwnPipelines"
+        Effect   = "Allow"
+        Action   = local.run_pipelines_actions
+        Resource = local.run_pipelines_resources[each.key]
+      },
+      {
+        Sid      = "KeepOwnPipelines"
+        Effect   = "Allow"
+        Action   = ["sagemaker:CreatePipeline", "sagemaker:DeletePipeline", "sagemaker:UpdatePipeline"]
+        Resource = [for name in each.value : "${local.sagemaker_arn}:pipeline/${name}"]
+      },
+      {
+        Sid       = "GiveOwnPipelinesTheJobsRole"
+        Effect    = "Allow"
+        Action    = ["iam:PassRole"]
+        Resource  = [local.role_arns.jobs]
+        Condition = { StringEquals = { "iam:PassedToService" = "sagemaker.amazonaws.com" } }
+      },
+    ]
   })
 }
 

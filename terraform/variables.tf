@@ -190,9 +190,10 @@ variable "developers" {
 
   validation {
     condition = alltrue([
-      for developer in var.developers : can(regex("^[a-z0-9]+$", developer)) && developer != "regression"
+      for developer in var.developers :
+      can(regex("^[a-z0-9]{1,32}$", developer)) && !contains(["regression", "terraform"], developer)
     ])
-    error_message = "developers must be lower-case letters and digits, and not `regression`, which is one of Terraform's pipelines."
+    error_message = "developers must be up to 32 lower-case letters and digits, and not `regression` or `terraform`, whose pipelines Terraform owns."
   }
 }
 

@@ -25,6 +25,21 @@ GUARDED = {
     "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/k",
     "vpc": {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
 }
+# The most of everything that policies list, under the longest names.
+LARGEST = {
+    "region": "ap-southeast-1",
+    "pipeline_name": "n" * 32,
+    "pipeline_definition_file": None,
+    "pipeline_definition_regression_file": None,
+    "image_uri": None,
+    "developers": [f"{number:02}{'d' * 30}" for number in range(30)],
+    "kms_key_arn": f"arn:aws:kms:ap-southeast-1:123456789012:key/mrk-{'0' * 32}",
+    "vpc": {
+        "subnet_ids": [f"subnet-{number:017}" for number in range(16)],
+        "security_group_ids": [f"sg-{number:017}" for number in range(5)],
+    },
+}
+NEEDS_TERRAFORM = {"terraform", "plan", "guarded_plan", "largest_plan", "offline"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,9 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             reason="there is no terraform on this machine; install Terraform 1.11 or newer"
         )
         for item in items:
-            if HERE in item.path.parents and {"terraform", "plan", "guarded_plan", "offline"} & set(
-                item.fixturenames
-            ):
+            if HERE in item.path.parents and NEEDS_TERRAFORM & set(item.fixturenames):
                 item.add_marker(skip)
 
 
@@ -69,6 +82,7 @@ def offline(tmp_path_factory: pytest.TempPathFactory, providers: dict[str, str])
     (configuration / "local_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
     (configuration / "everything.tfvars.json").write_text(json.dumps(EVERYTHING))
     (configuration / "guarded.tfvars.json").write_text(json.dumps(GUARDED))
+    (configuration / "largest.tfvars.json").write_text(json.dumps(LARGEST))
     run = runner(configuration, providers)
     run("init", "-input=false", "-no-color")
     return run
@@ -84,6 +98,12 @@ def plan(offline: Terraform) -> dict[str, Any]:
 def guarded_plan(offline: Terraform) -> dict[str, Any]:
     """The same with a key of one's own and a VPC."""
     return planned_values(offline, "everything", "guarded")
+
+
+@pytest.fixture(scope="session")
+def largest_plan(offline: Terraform) -> dict[str, Any]:
+    """With as much as possible in every policy."""
+    return planned_values(offline, "everything", "largest")
 
 
 def planned_values(terraform: Terraform, *variables: str) -> dict[str, Any]:

@@ -149,7 +149,7 @@ run "developers" {
 
   assert {
     condition = [
-      for statement in jsondecode(aws_iam_policy.operator.policy).Statement : statement.Resource
+      for statement in jsondecode(aws_iam_policy.developer["ana"].policy).Statement : statement.Resource
       if contains(statement.Action, "sagemaker:CreatePipeline")
       ] == [[
         "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/demo-ana",
