@@ -82,14 +82,15 @@ resource "aws_codebuild_project" "this" {
     location = "${local.bucket_name}/${local.prefixes.code}container.zip" # each build names its own
     buildspec = yamlencode({
       version = "0.2"
-      env     = { variables = { BUILDX_NO_DEFAULT_ATTESTATIONS = "1" } } # SageMaker takes plain images only
       phases = {
         build = {
           commands = [
             "test -n \"$IMAGE_TAG\"",
             "aws ecr get-login-password | docker login --username AWS --password-stdin \"$${REPOSITORY%%/*}\"",
             "aws ecr get-login-password | docker login --username AWS --password-stdin \"$${BASE_IMAGE%%/*}\"",
-            "docker build --platform linux/amd64 --build-arg \"BASE_IMAGE=$BASE_IMAGE\" --tag \"$REPOSITORY:$IMAGE_TAG\" .",
+            # SageMaker only runs images with Docker's own media types; see src/helpers/image/docker.py.
+            "PLAIN=''; if docker buildx version; then PLAIN='--provenance=false --sbom=false --output type=image,oci-mediatypes=false'; fi",
+            "docker build $PLAIN --platform linux/amd64 --build-arg \"BASE_IMAGE=$BASE_IMAGE\" --tag \"$REPOSITORY:$IMAGE_TAG\" .",
             "docker push \"$REPOSITORY:$IMAGE_TAG\"",
           ]
         }

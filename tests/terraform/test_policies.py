@@ -11,6 +11,7 @@ from support.terraform.grants import CODE, FORBIDDEN, PLATFORM, WITH_KEY, WITH_V
 from support.terraform.iam import actions, allows, statements
 
 from commands.environment.preflight import roles
+from helpers.image import docker
 
 POLICIES = {
     "jobs": "aws_iam_role_policy.jobs",
@@ -176,6 +177,9 @@ def test_the_build_is_a_script_that_a_shell_can_read(plan: dict[str, Any]) -> No
     for command in phase["commands"]:
         subprocess.run(["bash", "-n", "-c", command], check=True)
     assert "${REPOSITORY%%/*}" in phase["commands"][1]
+    # SageMaker refuses OCI's media types, and an index of an image and its attestations.
+    (plain,) = [command for command in phase["commands"] if command.startswith("PLAIN=")]
+    assert " ".join(docker.DOCKER_MEDIA_TYPES) in plain
 
 
 def test_no_policy_is_longer_than_iam_keeps(largest_plan: dict[str, Any]) -> None:

@@ -99,13 +99,13 @@ def _image(
                 f"{where} names the image {named}; it must be one in {repository}, with its :tag or @digest, "
                 "because the roles may pull from nowhere else."
             )
-        if not ecr.digest(client, named):
+        if not ecr.usable_digest(client, named):
             raise UserError(
                 f"{where} names the image {named}, which does not exist; push it, or name another."
             )
         return named
     name, _ = builders.wanted(client, repository, outputs["base_image"]["value"])
-    if digest := ecr.digest(client, name):
+    if digest := ecr.usable_digest(client, name):
         return f"{repository}@{digest}"
     how = f"{PROGRAM} image --env {environment.name}  # with Docker, or with CodeBuild if there is no Docker"
     if current := outputs.get("image_uri", {}).get("value"):

@@ -37,7 +37,7 @@ def build(session: Session, builder: str = "auto", terraform_outputs: str = "") 
 
     Raises:
         BadInput: the builder is unknown, or the outputs cannot be used.
-        UserError: the build failed; the message says what to do.
+        UserError: the build failed, or SageMaker would refuse the image; the message says what to do.
     """
     if builder not in BUILDERS:
         raise BadInput(f"IMAGE_BUILDER is {builder!r}; choose one of {', '.join(BUILDERS)}.")
@@ -57,7 +57,7 @@ def build(session: Session, builder: str = "auto", terraform_outputs: str = "") 
         )
     client, repository = session.client("ecr"), outputs["repository_url"]
     name, base = wanted(client, repository, outputs["base_image"])
-    digest = ecr.digest(client, name)
+    digest = ecr.usable_digest(client, name)
     if digest:
         print(f"Unchanged: {name} exists, nothing to build.")
     elif builder == "none":
@@ -108,10 +108,10 @@ def _built(session: Session, builder: str, base: str, name: str, outputs: Mappin
     try:
         _show(builder, BUILD[builder](session, base, name, outputs))
     except UserError:
-        if digest := ecr.digest(client, name):
+        if digest := ecr.usable_digest(client, name):
             return digest
         raise
-    if digest := ecr.digest(client, name):
+    if digest := ecr.usable_digest(client, name):
         return digest
     raise UserError(f"The build succeeded, but {name} is missing; its log above says where it was pushed.")
 

@@ -15,8 +15,11 @@ from helpers.image.contents import PLATFORM
 __all__ = ["answers", "build", "image_id", "login", "push"]
 
 OTHERWISE = "or build with IMAGE_BUILDER codebuild, which needs no Docker"
-# SageMaker accepts only plain images, not an index of an image and its attestations.
-PLAIN = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDKIT_PROGRESS": "plain"}
+PLAIN_PROGRESS = {"BUILDKIT_PROGRESS": "plain"}
+# SageMaker only runs images with Docker's own media types (see `ecr.MANIFEST`). With the containerd image
+# store, the default since version 29, Docker would use OCI's, and push an index of the image and its
+# attestations. Attestations make it ignore oci-mediatypes: https://github.com/moby/buildkit/issues/6070
+DOCKER_MEDIA_TYPES = ("--provenance=false", "--sbom=false", "--output", "type=image,oci-mediatypes=false")
 LINES_OF_A_FAILURE = 15
 # What Docker prints, and what the user can do about it; the first match counts.
 REMEDIES = {
@@ -52,8 +55,10 @@ def build(context: Path, base_image: str, name: str, options: Sequence[str] = ()
         UserError: there is no Docker, or the build failed; the message says what to do.
     """
     _require()
+    # Without its plugin buildx, Docker builds the old way, which has neither these options nor attestations.
+    plain = () if _docker("buildx", "version").returncode else DOCKER_MEDIA_TYPES
     arguments = ("--platform", PLATFORM, "--build-arg", f"BASE_IMAGE={base_image}", "--tag", name)
-    yield from _lines("build", *options, *arguments, str(context))
+    yield from _lines("build", *options, *plain, *arguments, str(context))
 
 
 def image_id(name: str) -> str:
@@ -123,7 +128,7 @@ def _lines(*arguments: str) -> Iterator[str]:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env={**os.environ, **PLAIN},
+            env={**os.environ, **PLAIN_PROGRESS},
         )
     except OSError as error:
         raise _absent(error) from None

@@ -9,6 +9,7 @@ import base64
 import dataclasses
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,9 +93,9 @@ def docker_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     return install
 
 
-def push(session: Session, repository: str, tag: str) -> str:
+def push(session: Session, repository: str, tag: str, manifest: dict[str, Any] = MANIFEST) -> str:
     put = session.client("ecr").put_image(
-        repositoryName=repository, imageTag=tag, imageManifest=json.dumps({**MANIFEST, "tag": tag})
+        repositoryName=repository, imageTag=tag, imageManifest=json.dumps({**manifest, "tag": tag})
     )
     return put["image"]["imageId"]["imageDigest"]
 
@@ -131,6 +132,19 @@ def test_unchanged_contents_are_not_built_again(
     assert f"Unchanged: {REPOSITORY}:{tag(aws)} exists, nothing to build.\n" in capsys.readouterr().out
     assert recorded(outputs) == f"{REPOSITORY}@{digest}", "by digest, for notebook 02"
     assert not aws.client("codebuild").list_builds()["ids"]
+
+
+@pytest.mark.parametrize("kind", ["manifest", "index"])
+def test_an_image_that_sagemaker_would_refuse_is_named_by_nothing(
+    aws: Session, outputs: Path, kind: str
+) -> None:
+    media_type = f"application/vnd.oci.image.{kind}.v1+json"
+    digest = push(aws, "shop", tag(aws), {"schemaVersion": 2, "mediaType": media_type})
+    with pytest.raises(
+        UserError, match=rf"of type {re.escape(media_type)}, .*--image-ids imageDigest={digest}"
+    ):
+        builders.build(aws, "none", str(outputs))
+    assert recorded(outputs) is None
 
 
 def test_none_looks_and_says_that_there_is_something_to_build(
@@ -283,6 +297,17 @@ def test_docker_logs_in_to_both_registries_builds_on_the_digest_and_pushes(
     assert f"--platform linux/amd64 --build-arg BASE_IMAGE={REGISTRY}/base@{digest}" in built
     assert pushed == f"push {REPOSITORY}:{tag(aws)}"
     assert "Step 1/2 : FROM\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("buildx", [True, False])
+def test_docker_is_asked_for_its_own_media_types_if_it_has_them_to_choose(
+    docker_says: Callable[..., Path], tmp_path: Path, buildx: bool
+) -> None:
+    calls = docker_says(f'[ "$1" != buildx ] || exit {0 if buildx else 1}')
+    list(docker.build(tmp_path, "base", "name"))
+    built = calls.read_text().splitlines()[-1]
+    plain = "--provenance=false --sbom=false --output type=image,oci-mediatypes=false "
+    assert built.startswith("build " + (plain if buildx else "") + "--platform linux/amd64 ")
 
 
 def test_somebody_elses_faster_push_of_the_same_contents_is_taken(
