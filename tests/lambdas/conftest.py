@@ -47,6 +47,7 @@ def aws(environment, monkeypatch):
     monkeypatch.setattr(models_map, "LONGEST_PAUSE", 0.0)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     served.cached_map.cache_clear()
+    one_call_at_a_time(clients.client("s3"), monkeypatch)
     with mock_aws():
         clients.client("s3").create_bucket(Bucket=BUCKET)
         yield
@@ -58,6 +59,21 @@ def own_clients():
     clients.forget()
     yield
     clients.forget()
+
+
+def one_call_at_a_time(s3, monkeypatch):
+    """Make one step of what S3 does in one step, whichever thread calls: in moto it is several.
+
+    A conditional write is a check and a write, and an object that is replaced is closed, also for whoever is
+    reading it.
+    """
+    call, lock = s3._make_api_call, threading.Lock()
+
+    def alone(*arguments):
+        with lock:
+            return call(*arguments)
+
+    monkeypatch.setattr(s3, "_make_api_call", alone)
 
 
 @pytest.fixture
@@ -90,26 +106,6 @@ class Endpoint:
 @pytest.fixture
 def endpoint(s3):
     return Endpoint(s3)
-
-
-class AtomicWrites:
-    """A client with atomic conditional writes, as in S3. In moto, the check and the write are two steps."""
-
-    def __init__(self, s3):
-        self._s3 = s3
-        self._lock = threading.Lock()
-
-    def put_object(self, **request):
-        with self._lock:
-            return self._s3.put_object(**request)
-
-    def __getattr__(self, name):
-        return getattr(self._s3, name)
-
-
-@pytest.fixture
-def atomic_s3(s3):
-    return AtomicWrites(s3)
 
 
 @pytest.fixture

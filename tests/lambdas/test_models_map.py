@@ -144,7 +144,7 @@ def test_losing_every_race_is_an_error_that_says_so(s3):
         models_map.change(s3, BUCKET, edit)
 
 
-def test_two_threads_that_read_the_same_map_both_get_their_change(atomic_s3):
+def test_two_threads_that_read_the_same_map_both_get_their_change(s3):
     """Both have the same ETag when they write, so exactly one must lose, read again and then win."""
     together = threading.Barrier(2, timeout=HANGS)
     applications = {"shop--iris": 0, "shop--wine": 0}
@@ -159,12 +159,12 @@ def test_two_threads_that_read_the_same_map_both_get_their_change(atomic_s3):
         return edit
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda group: models_map.change(atomic_s3, BUCKET, edit_for(group)), applications))
+        list(pool.map(lambda group: models_map.change(s3, BUCKET, edit_for(group)), applications))
     assert sorted(applications.values()) == [1, 2]
-    assert models_map.read(atomic_s3, BUCKET).entries.keys() == applications.keys()
+    assert models_map.read(s3, BUCKET).entries.keys() == applications.keys()
 
 
-def test_no_change_is_lost_among_racing_threads(atomic_s3, monkeypatch):
+def test_no_change_is_lost_among_racing_threads(s3, monkeypatch):
     monkeypatch.setattr(models_map, "ATTEMPTS", 1000)
 
     def count(_):
@@ -172,11 +172,11 @@ def test_no_change_is_lost_among_racing_threads(atomic_s3, monkeypatch):
             number = entries["shop--iris"]["version"] if entries else 0
             return {"shop--iris": entry(number + 1)}
 
-        models_map.change(atomic_s3, BUCKET, edit)
+        models_map.change(s3, BUCKET, edit)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(count, range(20)))
-    assert models_map.read(atomic_s3, BUCKET).entries["shop--iris"]["version"] == 20
+    assert models_map.read(s3, BUCKET).entries["shop--iris"]["version"] == 20
 
 
 @pytest.mark.parametrize(

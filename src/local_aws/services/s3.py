@@ -42,7 +42,8 @@ class Buckets:
     def __init__(self, folder: Path, moto: Moto) -> None:
         self.folder = folder
         self._moto, self._objects = moto, Objects()
-        # One writer at a time makes moto's conditional writes (If-Match) atomic, as they are in S3.
+        # One call at a time makes moto's conditional writes (If-Match) atomic, as they are in S3. Readers wait,
+        # too: moto closes an object that is replaced or deleted, also one that is being read.
         self._lock = threading.RLock()
         self._on_disk: dict[str, dict[str, tuple[str, str]]] = {}
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,12 +56,11 @@ class Buckets:
         """Answer an S3 request, and write what it changed to disk before the answer is sent."""
         if request.service != "s3":
             return None
-        if request.method not in _MUTATING:
-            return self._moto.answer(request)
-        bucket, _, key = unquote(request.raw_path).lstrip("/").partition("/")
         with self._lock:
             reply = self._moto.answer(request)
-            self._save(bucket, key or None)
+            if request.method in _MUTATING:
+                bucket, _, key = unquote(request.raw_path).lstrip("/").partition("/")
+                self._save(bucket, key or None)
         return reply
 
     # What jobs and endpoints do
@@ -78,10 +78,11 @@ class Buckets:
         Raises:
             AwsError: NoSuchKey, with the address in the message.
         """
-        found = self._objects.find(*split_uri(uri))
-        if found is None:
-            raise AwsError("NoSuchKey", f"No S3 object at {uri}", 404)
-        return found.value
+        with self._lock:
+            found = self._objects.find(*split_uri(uri))
+            if found is None:
+                raise AwsError("NoSuchKey", f"No S3 object at {uri}", 404)
+            return found.value
 
     def put(self, uri: str, content: bytes) -> None:
         """Write one object.

@@ -306,11 +306,7 @@ def test_a_registry_that_never_settles_is_a_failure(deploy, registry, group, mon
         deploy({})
 
 
-def test_concurrent_events_end_in_the_registrys_state(
-    deploy, registry, endpoint, serving, atomic_s3, monkeypatch
-):
-    found = {"s3": atomic_s3, "sagemaker": registry.sagemaker, "sagemaker-runtime": endpoint}
-    monkeypatch.setattr(clients, "client", found.get)
+def test_concurrent_events_end_in_the_registrys_state(deploy, registry, serving):
     names = [f"shop--{name}" for name in ("iris", "wine", "digits")]
     for name in names:
         registry.create(name)
