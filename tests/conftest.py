@@ -18,9 +18,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     workers.put_longest_first(items)
 
 
-def pytest_xdist_auto_num_workers() -> int:
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Tell how many processes run the tests."""
-    return workers.number()
+    return workers.number(config.option.markexpr)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> workers.Scheduler:

@@ -25,6 +25,7 @@ def test_each_target_that_it_names_is_in_the_list_of_make(target: str) -> None:
     assert target in [line.split()[0] for line in listed.splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [line for line in COMMANDS if not line.startswith("make ")])
 def test_each_command_can_be_typed(command: str) -> None:
     """With --help: by this interpreter, which is that of .venv where `make test` runs."""

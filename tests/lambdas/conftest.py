@@ -64,8 +64,8 @@ def own_clients():
 def one_call_at_a_time(s3, monkeypatch):
     """Make one step of what S3 does in one step, whichever thread calls: in moto it is several.
 
-    A conditional write is a check and a write, and an object that is replaced is closed, also for whoever is
-    reading it.
+    A conditional write is a check and a write, and an object that is replaced is closed, even while somebody
+    reads it.
     """
     call, lock = s3._make_api_call, threading.Lock()
 

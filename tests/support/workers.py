@@ -38,9 +38,9 @@ class Scheduler(LoadScopeScheduling):
         return _group(nodeid)
 
 
-def number() -> int:
-    """One process more than cores, since tests also wait for other processes; at most five."""
-    return min((os.cpu_count() or 1) + 1, 5)
+def number(marks: str) -> int:
+    """As many processes as cores, at most four; one more if these tests also wait for other processes."""
+    return min(os.cpu_count() or 1, 4) + (marks != "quick")
 
 
 def mark_quick(items: list[pytest.Item]) -> None:

@@ -42,8 +42,8 @@ class Buckets:
     def __init__(self, folder: Path, moto: Moto) -> None:
         self.folder = folder
         self._moto, self._objects = moto, Objects()
-        # One call at a time makes moto's conditional writes (If-Match) atomic, as they are in S3. Readers wait,
-        # too: moto closes an object that is replaced or deleted, also one that is being read.
+        # One call at a time makes moto's conditional writes (If-Match) atomic, as they are in S3. Reads
+        # included: moto closes an object that is replaced or deleted, even while it is being read.
         self._lock = threading.RLock()
         self._on_disk: dict[str, dict[str, tuple[str, str]]] = {}
         folder.mkdir(parents=True, exist_ok=True)

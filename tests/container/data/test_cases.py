@@ -26,6 +26,7 @@ from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.errors import BadInput
 from tabular.spec.options import OPTIONS_FILE, Options
 
+pytestmark = pytest.mark.slow
 CASES = {
     path.parent.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("tests/cases/*/case.json"))
 }

@@ -11,6 +11,7 @@ from support.container.tables import dated, fit, mixed
 from tabular.portable.model import PortableModel
 from tabular.serving.codec import BadRequest, decode, encode
 
+pytestmark = pytest.mark.slow
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 OTHERS = ("id", "index")  # of the table, and not of the model
 

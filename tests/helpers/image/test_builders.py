@@ -30,15 +30,20 @@ REPOSITORY, BASE = f"{REGISTRY}/shop", f"{REGISTRY}/base:1.9-0-cpu-py3"
 MANIFEST = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}
 
 
+@pytest.fixture(scope="module")
+def boto() -> boto3.Session:
+    """Reads what botocore knows of a service once for all tests."""
+    return boto3.Session("test", "test", region_name=REGION)
+
+
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def aws(monkeypatch: pytest.MonkeyPatch, boto: boto3.Session) -> Iterator[Session]:
     """An account with what Terraform creates for an image: registry, bucket, CodeBuild project."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
         monkeypatch.setenv(f"AWS_{name}", "test")
     with mock_aws():
-        boto = boto3.Session(region_name=REGION)
         names = {field.name: "" for field in dataclasses.fields(Session) if field.init}
         session = Session(**{**names, "environment": "aws", "bucket": "shop-bucket", "boto": boto})
         location = {"LocationConstraint": REGION}

@@ -86,6 +86,7 @@ def test_it_unpacks_to_the_package_with_rights_that_any_user_of_a_container_has(
     assert {(entry.mode, entry.mtime, entry.uid, entry.uname) for entry in entries} == {(0o644, 0, 0, "")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", job_source.JOBS)
 def test_a_job_finds_all_of_tabular_that_it_imports_in_its_source(job: str, tmp_path: Path) -> None:
     """This includes what your own steps import, in a process that has the source instead of the package."""
@@ -117,8 +118,11 @@ def test_no_job_imports_what_its_source_would_not_show() -> None:
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_the_evaluation_has_whatever_a_fitted_pipeline_names(algorithm: str) -> None:
+def test_the_evaluation_has_whatever_a_fitted_pipeline_names(
+    algorithm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It opens the pickle that the refit wrote."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as jobs of a laptop run: more threads wait for each other
     table = dated("regression", rows=80)
     table["target"] -= table["target"].min()
     pipeline = fit(table, algorithm, "regression", options=Options(log_target=True)).pipeline

@@ -15,7 +15,9 @@ from local_aws.core.wire import Request
 from local_aws.services.s3 import Buckets
 
 READS = 500
-SIGNED = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+SIGNED = (
+    "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+)
 
 
 @pytest.fixture
