@@ -6,12 +6,11 @@ from typing import Any
 
 __all__ = [
     "BOOLEANS",
-    "FALSE",
+    "BOOLEAN_PAIRS",
     "MARKS",
     "MISSING",
     "MOST_GAPS",
     "MOST_OTHERS",
-    "TRUE",
     "boolean",
     "category",
     "is_gap",
@@ -19,7 +18,7 @@ __all__ = [
     "shown",
 ]
 
-# The words that pandas reads as a missing value, so that a cell has the same meaning in training and here.
+# The words that mean a missing number, date or boolean everywhere; pandas reads the same ones.
 MISSING = frozenset(
     [
         "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
@@ -35,9 +34,38 @@ MARKS = _USUAL | {
 }
 MOST_GAPS = 0.5  # up to half of a column may be marks for missing values
 MOST_OTHERS = 0.05  # other words are typing errors, of which there are few
-TRUE = frozenset(["true", "yes", "t", "y", "1", "1.0"])
-FALSE = frozenset(["false", "no", "f", "n", "0", "0.0"])
-BOOLEANS = dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)
+# The words for true and false, in pairs; a column of booleans contains both words of at least one pair.
+BOOLEAN_PAIRS = tuple(
+    map(
+        frozenset,
+        (
+            *(("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"), ("1", "0")),
+            *(("1.0", "0.0"), ("wahr", "falsch"), ("ja", "nein"), ("vrai", "faux"), ("oui", "non")),
+            *(("verdadero", "falso"), ("s\u00ed", "no"), ("si", "no"), ("sim", "n\u00e3o"), ("tak", "nie")),
+        ),
+    )
+)
+TRUE = frozenset(
+    [
+        "true",
+        "yes",
+        "t",
+        "y",
+        "on",
+        "1",
+        "1.0",
+        "wahr",
+        "ja",
+        "vrai",
+        "oui",
+        "verdadero",
+        "s\u00ed",
+        "si",
+        "sim",
+        "tak",
+    ]
+)
+BOOLEANS = {word: float(word in TRUE) for pair in BOOLEAN_PAIRS for word in pair}
 
 
 def is_gap(text: str, missing: Iterable[str] = ()) -> bool:
@@ -74,21 +102,28 @@ def number(cell: Any) -> float:
     return value
 
 
-def boolean(cell: Any) -> float:
+def boolean(cell: Any, missing: Iterable[str] = ()) -> float:
     """1.0 for true, 0.0 for false, NaN if the cell is missing; anything else is a ValueError."""
-    if cell is None or (isinstance(cell, str) and cell.strip() in MISSING):
+    if cell is None or (isinstance(cell, str) and is_gap(cell.strip(), missing)):
         return math.nan
-    word = str(cell).strip().lower()
+    word = str(cell).strip().casefold()
     if word not in BOOLEANS:
         raise ValueError(f"{shown(cell)} is neither true nor false.")
     return BOOLEANS[word]
 
 
-def category(cell: Any) -> str:
-    """The level as text, empty if the cell is missing; a list or an object is a ValueError."""
+def category(cell: Any, missing: Iterable[str] = ()) -> str:
+    """The level as text, empty if the cell is missing; a list or an object is a ValueError.
+
+    Words such as NA and None are levels like any other, because they can be names. Blanks at the start of a
+    cell never count, because some programs write one after each delimiter.
+    """
     if isinstance(cell, list | dict):
         raise ValueError(f"{shown(cell)} is not text.")
-    return "" if cell is None or str(cell) in MISSING else str(cell)
+    if cell is None or cell != cell:  # NaN
+        return ""
+    text = str(cell).lstrip(" ")
+    return "" if text.strip() in missing else text
 
 
 def shown(value: object) -> str:

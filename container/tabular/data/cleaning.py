@@ -19,7 +19,7 @@ def clean(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Drop columns and duplicate rows as the options say, and rows without a target or a time.
 
-    The second result says how many rows were left out for which reason.
+    The rows keep their index. The second result says how many rows were left out for which reason.
 
     Raises:
         BadInput: if a column does not exist, a cell is not a single value, a number is infinite, or too few
@@ -35,7 +35,6 @@ def clean(
     known = [name for name in table if name not in options.drop]
     repeated = timed.duplicated(subset=known)
     cleaned = timed[~repeated] if options.repeated == "drop" else timed
-    cleaned = cleaned.reset_index(drop=True)
     report: dict[str, Any] = {
         "rows_read": len(table),
         "rows_without_target": len(table) - len(labelled),

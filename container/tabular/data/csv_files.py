@@ -1,4 +1,7 @@
-"""CSV of any dialect, encoding and compression, detected from the file itself and always in the same way."""
+"""CSV of any dialect, encoding and compression, detected from the file itself and always in the same way.
+
+Every cell is text as it was written. What it means is decided later, from the whole column.
+"""
 
 import bz2
 import csv
@@ -9,20 +12,22 @@ import re
 import zipfile
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 
 from tabular.data.encodings import find_encoding
+from tabular.spec.options import DEFAULTS, Options
 
-__all__ = ["check_names", "is_text", "read_csv"]
+__all__ = ["check_names", "read_csv"]
 
 DELIMITERS = ",;\t|~ "  # if several fit equally well, the first one wins
 SAMPLE_CHARACTERS, SAMPLE_LINES = 1 << 20, 200
+BLOCK = 1 << 24  # bytes that pyarrow reads at a time; a longer row is read by Python
 COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
     b"BZh": ("bzip2", bz2.open),
@@ -39,10 +44,24 @@ _HTML = re.compile(r"\s*(<!doctype html|<html|<\?xml|<head|<body|<table)", re.IG
 _JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
 _SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # a first line that only Excel knows
 UNNAMED = re.compile(r"Unnamed: \d+")  # pandas' name for a column without a name
+END = "\x1aend-of-file"  # a line of our own, which becomes part of a cell only if a quote is never closed
+csv.field_size_limit(1 << 30)  # the limit of Python's own module is 128 KiB
 
 
-def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
-    """The rows of a file that begins with `magic`; the columns in `texts` stay text.
+class Dialect(NamedTuple):
+    """How a file is written: what opens it, its encoding and delimiter, and where the rows begin."""
+
+    opened: Callable[[Path], Any]
+    encoding: str
+    delimiter: str
+    names: Sequence[str]
+    lines_above: int  # before the first row, including the header
+
+
+def read_csv(path: Path, magic: bytes, options: Options = DEFAULTS) -> tuple[pa.Table, dict[str, Any]]:
+    """The rows of a file that begins with `magic`, all as text with null for an empty cell.
+
+    The second result says how the file was read; its `notes` are for the user.
 
     Raises:
         ValueError: if it is not a table. OSError and errors of the decompression libraries are raised, too.
@@ -53,8 +72,11 @@ def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
         (found for start, found in COMPRESSIONS.items() if magic.startswith(start)), ("none", open)
     )
     open_binary = partial(open, mode="rb") if opened is open else opened
-    with open_binary(path) as file:
-        encoding, _, note = find_encoding(file)
+    if options.encoding is None:
+        with open_binary(path) as file:
+            encoding, _, note = find_encoding(file)
+    else:
+        encoding, note = options.encoding, None
     with open_binary(path) as file, io.TextIOWrapper(file, encoding, newline="") as text:
         sample = text.read(SAMPLE_CHARACTERS)
     if "\0" in sample:
@@ -64,48 +86,105 @@ def read_csv(path: Path, magic: bytes, texts: Sequence[str]) -> pd.DataFrame:
             else "it contains zero bytes, so it is not text"
         )
     _refuse_foreign(sample)
+    skipped = options.skip_rows or 0
+    for _ in range(skipped):
+        sample = sample.partition("\n")[2]
     named = _SEPARATOR.match(sample)
     sample = sample[named.end() :] if named else sample
-    delimiter = named[1] if named else _delimiter(sample)
+    delimiter = options.delimiter or (named[1] if named else _delimiter(sample))
     lines = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=True)
-    header, first = (next(filter(None, lines), []) for _ in range(2))
-    numbered = len(first) == len(header) + 1  # R's write.table writes no header for its row names
-    if numbered:
-        header = ["", *header]
-    elif len(first) > len(header):  # pandas would use the first cells as an index
-        raise ValueError("its rows have more cells than its header")
+    header = next(filter(None, lines), [])
+    above = skipped + bool(named) + lines.line_num
+    rows = list(islice(filter(None, lines), SAMPLE_LINES))
+    header, numbered = _with_row_names(header, rows)
     check_names([name for name in header if name.strip()])
-    with open_binary(path) as file, io.TextIOWrapper(file, encoding, newline="") as text:
-        for _ in range(bool(named)):
-            text.readline()
-        # low_memory would detect a column's type chunk by chunk: 007 is 7 in one chunk and text in another.
-        table = pd.read_csv(
-            text,
-            sep=delimiter,
-            skipinitialspace=True,
-            low_memory=False,
-            header=0,
-            names=_names(header),
-            index_col=False,
-            dtype={name: str for name in header if name.strip() in texts},
-        )
-    # pandas pads a short row with missing cells, so a row can be short only if its last cell is missing.
-    if len(header) > 1 and table.iloc[:, -1].isna().any():
-        with open_binary(path) as file, io.TextIOWrapper(file, encoding, newline="") as text:
-            _check_widths(text, delimiter, len(header))
+    dialect = Dialect(open_binary, encoding, delimiter, _names(header), above)
+    table = _read_fast(path, dialect) or _read_slowly(path, dialect)
     _check_quotes(table, delimiter)
     table, notes = _without_unnamed(table, numbered)
-    notes = [note, *notes] if note else notes
-    table.attrs = {
-        "file": {
-            "format": "csv",
-            "compression": compression,
-            "encoding": encoding,
-            "delimiter": delimiter,
-            "notes": notes,
-        }
+    return table, {
+        "format": "csv",
+        "compression": compression,
+        "encoding": encoding,
+        "delimiter": delimiter,
+        "notes": [note, *notes] if note else notes,
     }
+
+
+def _read_fast(path: Path, dialect: Dialect) -> pa.Table | None:
+    """All cells, read by pyarrow; None if the file needs more care than pyarrow takes."""
+    if dialect.delimiter == " " or not dialect.delimiter.isascii():
+        return None
+    names = dialect.names
+    try:
+        with _opened(path, dialect) as file:
+            table = pyarrow.csv.read_csv(
+                file,
+                pyarrow.csv.ReadOptions(
+                    column_names=names,
+                    skip_rows=dialect.lines_above,
+                    encoding="utf8" if dialect.encoding.startswith("utf-8") else dialect.encoding,
+                    block_size=BLOCK,
+                ),
+                pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True),
+                pyarrow.csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=True,
+                    null_values=[""],
+                ),
+            )
+    except pa.ArrowInvalid:
+        return None
+    last = table.column(len(names) - 1)
+    if len(last) and "\n" in (last[-1].as_py() or ""):
+        return None  # the last quote may never be closed
+    for place, name in enumerate(names):
+        cells = table.column(place)
+        if not pc.any(pc.starts_with(cells, " ")).as_py():
+            continue
+        cells = pc.ascii_ltrim(cells, " ")
+        if pc.any(pc.starts_with(cells, '"')).as_py():
+            return None  # a quote after a blank
+        empty = pc.equal(cells, "")
+        table = table.set_column(place, name, pc.if_else(empty, pa.scalar(None, pa.string()), cells))
     return table
+
+
+def _opened(path: Path, dialect: Dialect) -> Any:
+    """The file for pyarrow, which reads a plain one without a detour through Python."""
+    plain = isinstance(dialect.opened, partial) and dialect.opened.func is open
+    return pa.OSFile(str(path)) if plain else dialect.opened(path)
+
+
+def _read_slowly(path: Path, dialect: Dialect) -> pa.Table:
+    """All cells, read line by line, which gives the error messages, too."""
+    with dialect.opened(path) as file, io.TextIOWrapper(file, dialect.encoding, newline="") as text:
+        for _ in range(dialect.lines_above):
+            text.readline()
+        columns: list[list[str | None]] = [[] for _ in dialect.names]
+        width = len(columns)
+        whole = chain(text, [END])
+        lines = csv.reader(whole, delimiter=dialect.delimiter, skipinitialspace=True)
+        for row in lines:
+            if not row or row == [END]:
+                continue
+            if END in row[-1]:
+                raise ValueError("a quote is never closed, so the rest of the file would be one cell")
+            if len(row) != width:
+                if dialect.delimiter == " " and len(row) == width + 1 and not row[-1]:
+                    row = row[:-1]  # blanks at the end of a line
+                else:
+                    line = dialect.lines_above + lines.line_num
+                    raise ValueError(f"line {line} has {_count(len(row))}, but the header has {width}")
+            for cells, cell in zip(columns, row, strict=True):
+                cells.append(cell.lstrip(" ") or None)
+    arrays = [pa.chunked_array([pa.array(cells, pa.string())]) for cells in columns]
+    return pa.Table.from_arrays(arrays, names=list(dialect.names))
+
+
+def _count(cells: int) -> str:
+    return f"{cells} cell" if cells == 1 else f"{cells} cells"
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -124,11 +203,6 @@ def check_names(names: Sequence[str]) -> None:
         raise ValueError(f"column {stripped.index('') + 1} of its header has no name")
 
 
-def is_text(values: pd.Series) -> bool:
-    """Whether the cells were read as text."""
-    return pd.api.types.is_string_dtype(values.dtype) or values.dtype == object
-
-
 def _refuse_foreign(sample: str) -> None:
     if _HTML.match(sample):
         raise ValueError("it is an HTML or XML page, probably an error message; open it in a browser")
@@ -141,7 +215,25 @@ def _names(header: Sequence[str]) -> list[str]:
     return [name if name.strip() else f"Unnamed: {place}" for place, name in enumerate(header)]
 
 
-def _without_unnamed(table: pd.DataFrame, numbered: bool) -> tuple[pd.DataFrame, list[str]]:
+def _with_row_names(header: list[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], bool]:
+    """The header with an empty name for each cell that it lacks, and whether R's row names lack theirs.
+
+    Raises:
+        ValueError: if the rows have more cells than the header for any other reason.
+    """
+    widths = {len(row) for row in rows[:1]}
+    if not rows or widths == {len(header)}:
+        return header, False
+    if all(len(row) == len(header) + 1 and not row[-1] for row in rows):
+        return [*header, ""], False  # every row ends with a delimiter
+    if len(rows[0]) == len(header) + 1:  # R's write.table writes no header for its row names
+        return ["", *header], True
+    if len(rows[0]) > len(header):
+        raise ValueError("its rows have more cells than its header")
+    return header, False
+
+
+def _without_unnamed(table: pa.Table, numbered: bool) -> tuple[pa.Table, list[str]]:
     """Leave out columns without a name: empty ones, and the row names that pandas and R write.
 
     Args:
@@ -152,63 +244,71 @@ def _without_unnamed(table: pd.DataFrame, numbered: bool) -> tuple[pd.DataFrame,
         ValueError: if an unnamed column contains anything else.
     """
     notes = []
-    for place, name in enumerate(list(table)):
-        if not UNNAMED.fullmatch(str(name)):
+    for place, name in enumerate(table.column_names):
+        if not UNNAMED.fullmatch(name):
             continue
-        values = table[name]
-        if numbered and place == 0 and not _counts(values):
+        cells = table[name]
+        if numbered and place == 0 and not _counts(cells):
             raise ValueError(
                 "its rows have more cells than its header; if the first are row names, name their column"
             )
-        if values.isna().all():
+        if cells.null_count == len(cells):
             notes.append(f"column {place + 1} has no name and is empty: it is left out.")
-        elif place == 0 and values.is_unique and values.notna().all():
+        elif place == 0 and not cells.null_count and pc.count_distinct(cells).as_py() == len(cells):
             notes.append("column 1 has no name and only identifies the rows (an index): it is left out.")
         else:
             raise ValueError(f"column {place + 1} of its header has no name")
-        table = table.drop(columns=name)
+        table = table.drop_columns([name])
     return table, notes
 
 
-def _counts(values: pd.Series) -> bool:
-    """Whether the values are 0, 1, 2, ... or 1, 2, 3, ..."""
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy()
-    return any(np.array_equal(numbers, np.arange(start, start + len(numbers))) for start in (0, 1))
+def _counts(cells: pa.ChunkedArray) -> bool:
+    """Whether the cells are 0, 1, 2, ... or 1, 2, 3, ..."""
+    return any(
+        all(cell == str(number) for number, cell in enumerate(cells.to_pylist(), start)) for start in (0, 1)
+    )
 
 
-def _check_quotes(table: pd.DataFrame, delimiter: str) -> None:
+def _check_quotes(table: pa.Table, delimiter: str) -> None:
     """Check that no stray quote was read as the start of a cell and swallowed the lines up to the next quote.
 
     Raises:
         ValueError: if a cell contains lines of the table.
     """
-    for name in table:
-        if not is_text(table[name]):
+    for name in table.column_names:
+        several = pc.match_substring(table[name], "\n")
+        if not pc.any(several).as_py():
             continue
-        cells = table[name].astype(object)
-        several = cells.map(lambda cell: isinstance(cell, str) and "\n" in cell)
-        for row, cell in cells[several].items():
+        for row in pc.indices_nonzero(several.combine_chunks().fill_null(False)).to_pylist():
+            cell = table[name][row].as_py()
             inside = cell.split("\n")[1:-1]
             if inside and sum(_is_row(line.split(delimiter), table) for line in inside) * 2 >= len(inside):
                 raise ValueError(
-                    f"in row {int(row) + 1}, the column {str(name)!r} has a stray quote, which swallows "
+                    f"in row {row + 1}, the column {name!r} has a stray quote, which swallows "
                     f"{len(inside)} lines up to the next quote (from {cell[:30]!r}); double it or remove it"
                 )
 
 
-def _is_row(cells: Sequence[str], table: pd.DataFrame) -> bool:
-    """Whether these cells fit the columns: numbers in numeric columns, and known levels in the others."""
-    if len(cells) != len(table.columns):
+def _is_row(cells: Sequence[str], table: pa.Table) -> bool:
+    """Whether these cells fit the columns: numbers in columns of numbers, and known words in the others."""
+    if len(cells) != table.num_columns:
         return False
     evidence = 0
-    for cell, (_, values) in zip(cells, table.items(), strict=True):
-        if is_text(values):
-            evidence += bool(values.isin([cell.strip()]).any())
-        elif pd.isna(pd.to_numeric(cell.strip() or "0", errors="coerce")):
-            return False
+    for cell, column in zip(cells, table.itercolumns(), strict=True):
+        text = cell.strip()
+        if _is_number(text):
+            evidence += any(_is_number(one) for one in column.slice(0, SAMPLE_LINES).to_pylist() if one)
         else:
-            evidence += 1
+            evidence += not text or pc.any(pc.equal(column, text)).as_py() is True
     return evidence * 2 >= len(cells)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _only_member(path: Path) -> BinaryIO:
@@ -236,11 +336,3 @@ def _delimiter(sample: str) -> str:
             alike = sum(width == widths[0] for width in widths) / len(widths)
             best = max(best, (alike, widths[0], delimiter), key=lambda found: found[:2])
     return best[2]
-
-
-def _check_widths(text: io.TextIOWrapper, delimiter: str, width: int) -> None:
-    lines = csv.reader(text, delimiter=delimiter, skipinitialspace=True)
-    next(filter(None, lines))
-    for row in lines:
-        if row and len(row) != width:
-            raise ValueError(f"line {lines.line_num} has {len(row)} cells, but the header has {width}")

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -21,16 +21,22 @@ __all__ = [
     "date_parts",
     "day_number",
     "find_dates",
+    "has_time",
     "is_ambiguous",
 ]
 
 # Any ISO 8601 date with or without a time and an offset; the name is that of pandas.to_datetime.
 ISO = "ISO8601"
 _ISO_START = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+_TIMES = (
+    *("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p"),
+    *(" %H:%M:%S %z", " %H:%M:%S %Z"),
+)
 _DAYS = (
     "%Y/%m/%d",
+    "%Y.%m.%d",
     "%d.%m.%Y",
+    "%d. %m. %Y",
     "%m/%d/%Y",  # if no day is greater than 12, a slash means that the month comes first, as in pandas
     "%d/%m/%Y",
     "%d-%m-%Y",
@@ -39,19 +45,55 @@ _DAYS = (
     "%d-%b-%Y",
     "%d %B %Y",
     "%b %d, %Y",
+    "%b %d %Y",
     "%B %d, %Y",
     "%A, %B %d, %Y",
     "%a, %d %b %Y",
     "%a %b %d %Y",
     "%d-%b-%y",
     "%d %b %y",
+    "%d.%m.%y",
+    "%m/%d/%y",
+    "%d/%m/%y",
 )
-FORMATS = (ISO, *(day + time for day in _DAYS for time in _TIMES))
-# Formats that could also be numbers, or have two-digit years: tried only if the user says that it is a date.
-FORCED = ("%Y%m%d", "%Y-%m", "%Y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y")
+_OTHERS = (
+    *("%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %H:%M:%S %Z"),
+    "%d/%b/%Y:%H:%M:%S %z",  # logs of web servers
+    *("%Y-%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y"),
+    *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p"),
+)
+FORMATS = (ISO, *(day + time for day in _DAYS for time in _TIMES), *_OTHERS)
+# Formats that could also be numbers: tried only if the user says that it is a date.
+FORCED = ("%Y%m%d", "%Y%m%d%H%M%S", "%Y")
+# Version numbers could be read as these dates, so a few cells are not enough evidence.
+DOUBTFUL, ENOUGH = "%d.%m.%y", 5
 # Dates that databases write for a missing date.
 NO_DATES = ("0000-00-00", "0001-01-01", "9999-12-31", "01/01/0001", "1/1/0001", "31/12/9999", "12/31/9999")
-SWAPPED = {"%m/%d/%Y": "%d/%m/%Y", "%d-%m-%Y": "%m-%d-%Y"}
+SWAPPED = {
+    "%m/%d/%Y": "%d/%m/%Y",
+    "%d/%m/%Y": "%m/%d/%Y",
+    "%d-%m-%Y": "%m-%d-%Y",
+    "%m-%d-%Y": "%d-%m-%Y",
+    "%m/%d/%y": "%d/%m/%y",
+    "%d/%m/%y": "%m/%d/%y",
+}
+# Names of months that strptime does not know: French, German, Spanish, Italian, Portuguese and Dutch.
+_MONTHS = {
+    "Jan": "janv janvier jän jänner januar ene enero gen gennaio janeiro januari",
+    "Feb": "févr fevr février fevrier februar febr febrero febbraio fev fevereiro februari",
+    "Mar": "mars mär mrz märz maerz marzo março marco mrt maart",
+    "Apr": "avr avril abr abril aprile",
+    "May": "mai mayo mag maggio maio mei",
+    "Jun": "juin juni junio giu giugno junho",
+    "Jul": "juil juillet juli julio lug luglio julho",
+    "Aug": "août aout ago agosto augustus",
+    "Sep": "sept septembre septiembre set settembre setembro",
+    "Oct": "octobre okt oktober octubre ott ottobre out outubro",
+    "Nov": "novembre noviembre novembro",
+    "Dec": "déc décembre decembre dez dezember dic diciembre dicembre dezembro",
+}
+MONTHS = {name: english for english, names in _MONTHS.items() for name in names.split()}
+_WORD = re.compile(r"[^\W\d_]+\.?")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND, PER_DAY = timedelta(microseconds=1), 86_400_000_000
 SAMPLE = 20
@@ -82,7 +124,9 @@ def date(cell: Any, form: str, missing: Collection[str]) -> float:
 def _day_number(text: str, form: str) -> float:
     try:
         if form != ISO:
-            moment = datetime.strptime(text, form)
+            moment = datetime.strptime(_in_english(text), form)
+            if "%y" not in form.lower():  # a time of day
+                moment = moment.replace(year=EPOCH.year)
         elif _ISO_START.match(text):
             moment = datetime.fromisoformat(text)
         else:
@@ -96,6 +140,11 @@ def _day_number(text: str, form: str) -> float:
     return (moment - EPOCH) // MICROSECOND / PER_DAY
 
 
+def _in_english(text: str) -> str:
+    """The text with the names of months in English, as strptime knows them."""
+    return _WORD.sub(lambda word: MONTHS.get(word[0].rstrip(".").casefold(), word[0]), text)
+
+
 class FoundDates(NamedTuple):
     """The format of a column's dates, and the counts of its other cells."""
 
@@ -103,7 +152,13 @@ class FoundDates(NamedTuple):
     gaps: Mapping[str, int]
 
 
-def find_dates(counts: Mapping[Any, int], forced: bool = False) -> FoundDates | None:
+def find_dates(
+    counts: Mapping[Any, int],
+    forced: bool = False,
+    form: str | None = None,
+    dayfirst: bool | None = None,
+    strict: bool = False,
+) -> FoundDates | None:
     """The first format that fits the cells of a column; None if it is not a column of dates.
 
     Cells that mean a missing value need not fit: the usual marks, dates that databases write for a missing
@@ -113,29 +168,60 @@ def find_dates(counts: Mapping[Any, int], forced: bool = False) -> FoundDates | 
         counts: how often each cell occurs, without empty cells.
         forced: whether the user says that these are dates; then numbers are tried as dates, too, and no other
             words are allowed.
+        form: the only format to try, if the user names it.
+        dayfirst: whether the day comes before the month, if the user says so.
+        strict: whether every cell must be a date.
     """
     gaps, present = {}, {}
     for cell, count in counts.items():
         text = str(cell).strip()
-        if text in MISSING:
+        if text in MISSING and not strict:
             continue
-        mark = text.casefold() in MARKS or text.startswith(NO_DATES)
+        mark = not strict and (text.casefold() in MARKS or text.startswith(NO_DATES))
         (gaps if mark else present)[text if mark else cell] = count
+    sample = list(present)[:: max(1, len(present) // SAMPLE)][:SAMPLE]
+    if sum(any(map(str.isdigit, str(cell))) for cell in sample) * 2 <= len(sample):
+        return None
     whole = sum(present.values())
-    for form in (*FORMATS, *FORCED) if forced else FORMATS:
-        sample = list(present)[:SAMPLE]
-        if sum(_is_date(cell, form) for cell in sample) * 2 < len(sample) or not sample:
+    allowed = 0 if forced or strict else MOST_OTHERS * whole
+    for one in _candidates(forced, form, dayfirst):
+        if not _fits_most(sample, one) or (one.startswith(DOUBTFUL) and not forced and len(present) < ENOUGH):
             continue
-        others = {str(cell).strip(): count for cell, count in present.items() if not _is_date(cell, form)}
-        if sum(others.values()) <= (0 if forced else MOST_OTHERS * whole):
-            return FoundDates(form, gaps | others)
+        others = {str(cell).strip(): count for cell, count in present.items() if not _is_date(cell, one)}
+        if sum(others.values()) <= allowed:
+            return FoundDates(one, gaps | others)
     return None
+
+
+def _candidates(forced: bool, form: str | None, dayfirst: bool | None) -> Iterable[str]:
+    if form is not None:
+        return (form,)
+    formats = (*FORMATS, *FORCED) if forced else FORMATS
+    if dayfirst is None:
+        return formats
+    wrong = ("%m/%d", "%m-%d") if dayfirst else ("%d/%m", "%d-%m", "%d.%m")
+    return (one for one in formats if not one.startswith(wrong))
+
+
+def _fits_most(sample: Sequence[Any], form: str) -> bool:
+    """Whether a format fits at least half of the cells; the search ends as soon as it cannot."""
+    misses = 0
+    for cell in sample:
+        misses += not _is_date(cell, form)
+        if misses * 2 > len(sample):
+            return False
+    return bool(sample)
 
 
 def is_ambiguous(cells: Iterable[Any], form: str) -> bool:
     """Whether day and month could also be the other way round in a format with slashes or hyphens."""
     other = SWAPPED.get(form[:8])
     return other is not None and all(_is_date(cell, other + form[8:]) for cell in cells)
+
+
+def has_time(cells: Iterable[Any]) -> bool:
+    """Whether dates have a time of day."""
+    return any(":" in str(cell) for cell in cells)
 
 
 def as_text(days: np.ndarray, form: str) -> list[str | None]:
@@ -146,15 +232,26 @@ def as_text(days: np.ndarray, form: str) -> list[str | None]:
     return [None if moment is None else moment.replace(tzinfo=None).isoformat() for moment in moments]
 
 
-def date_parts(days: np.ndarray) -> np.ndarray:
-    """Day number, month (1 to 12) and weekday (0 is Monday) of each column: (n_rows, 3 * n_columns)."""
+def date_parts(days: np.ndarray, timed: Sequence[bool] | None = None) -> np.ndarray:
+    """Day number, month (1 to 12) and weekday (0 is Monday) of each date, and hour and minute if timed.
+
+    Args:
+        days: days since 1970 (n_rows, n_columns); NaN if a date is missing.
+        timed: whether each column (n_columns,) has times; by default, none has.
+
+    Returns:
+        The features (n_rows, 3 * n_columns, and 2 more for each column with times), column by column.
+    """
     days = np.asarray(days, dtype=np.float64)
-    parts = np.full((*days.shape, 3), np.nan)
+    parts = np.full((*days.shape, 5), np.nan)
     known = ~np.isnan(days)
     day = np.floor(days[known]).astype(np.int64)
     months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    parts[known] = np.column_stack([days[known], months % 12 + 1, (day + 3) % 7])
-    return parts.reshape(len(days), -1)
+    seconds = np.minimum(np.rint((days[known] - day) * PER_DAY), PER_DAY - 1) // 1_000_000
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    parts[known] = np.column_stack([days[known], months % 12 + 1, (day + 3) % 7, hours, minutes])
+    used = [[True] * 3 + [bool(one)] * 2 for one in (timed or [False] * days.shape[1])]
+    return parts.reshape(len(days), -1)[:, np.ravel(used).astype(bool)]
 
 
 def _moment(day: float) -> datetime:

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from tabular.data.cells import MARKS
-from tabular.data.csv_files import is_text
-from tabular.data.dates import is_ambiguous
 from tabular.data.tables import warning
 from tabular.spec.columns import Column, Schema
 
@@ -23,33 +21,17 @@ def doubts(table: pd.DataFrame, schema: Schema) -> list[dict[str, str | None]]:
     found = [warning(schema.target, said) for said in _of_labels(table[schema.target], schema)]
     for column in schema.columns:
         values = table[column.name]
-        found += [
-            warning(column.name, said) for said in (*_of_dates(values, column), *_of_levels(values, column))
-        ]
+        found += [warning(column.name, said) for said in _of_levels(values, column)]
     return found
 
 
 def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
-    if schema.classes and is_text(target):
+    if schema.classes and not pd.api.types.is_numeric_dtype(target):
         yield from _alike(target.dropna().unique(), "labels")
 
 
-def _of_dates(values: pd.Series, column: Column) -> Iterator[str]:
-    if column.kind != "date" or not is_text(values):
-        return
-    if column.missing:
-        count = int(values.astype(str).str.strip().isin(column.missing).sum())
-        yield f"dates; {_listed(column.missing)} in {count} of {len(values)} rows are read as missing."
-    if is_ambiguous(values.dropna().unique(), str(column.format)):
-        first, second = ("month", "day") if str(column.format).startswith("%m") else ("day", "month")
-        yield (
-            f"dates in which no day is greater than 12: they are read as {first}/{second} but could be "
-            f"{second}/{first}; write them as 2024-01-31 to be sure."
-        )
-
-
 def _of_levels(values: pd.Series, column: Column) -> Iterator[str]:
-    if column.kind != "categorical" or not is_text(values):
+    if column.kind != "categorical":
         return
     levels = values.dropna().unique()
     if len(levels) <= MOST_LEVELS:

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabular.data.cells import BOOLEANS, category
+from tabular.data.cells import BOOLEANS, category, is_gap
 from tabular.data.dates import PER_DAY, as_text, date
-from tabular.data.numbers import written
-from tabular.spec.columns import Column, Schema
+from tabular.data.numbers import read_number, written
+from tabular.spec.columns import PLAIN, Column, Schema
 
 __all__ = ["as_rows", "features", "texts"]
 
@@ -23,7 +23,7 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     for column in schema.columns:
         values = frame[column.name]
         if column.kind == "numeric":
-            columns[column.name] = pd.to_numeric(values).astype(np.float64)
+            columns[column.name] = _numbers(values, column)
         elif column.kind == "boolean":
             columns[column.name] = as_boolean(values)
         elif column.kind == "date":
@@ -43,7 +43,7 @@ def texts(values: pd.Series) -> pd.Series:
 
 def as_boolean(values: pd.Series) -> pd.Series:
     """1.0 for true, 0.0 for false, NaN for an empty cell or any other word."""
-    words = values.map(str, na_action="ignore").str.strip().str.lower()
+    words = values.map(str, na_action="ignore").str.strip().str.casefold()
     return words.map(BOOLEANS).astype(np.float64)
 
 
@@ -60,10 +60,22 @@ def as_rows(frame: pd.DataFrame, schema: Schema) -> list[list[Any]]:
     return cells.to_numpy().tolist()
 
 
+def _numbers(values: pd.Series, column: Column) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(values):
+        return values.astype(np.float64)
+    form, missing = column.number or PLAIN, column.missing or ()
+    known = {
+        text: np.nan if is_gap(text.strip(), missing) else read_number(text, form)
+        for text in values.dropna().unique()
+    }
+    return values.map(known).astype(np.float64)
+
+
 def _days(values: pd.Series, column: Column) -> pd.Series:
     if not pd.api.types.is_datetime64_any_dtype(values):
         form, missing = str(column.format), column.missing or ()
-        return values.map(lambda cell: date(cell, form, missing)).astype(np.float64)
+        known = {cell: date(cell, form, missing) for cell in values.dropna().unique()}
+        return values.map(known).astype(np.float64)
     if values.dt.tz is not None:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     days = values.to_numpy().astype("datetime64[us]").astype(np.int64) / PER_DAY

@@ -1,21 +1,23 @@
 """The schema of a cleaned table: its task, its classes, and the kind of each column."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from tabular.data.numbers import FoundNumbers
-from tabular.data.tables import MAX_CLASSES, column_of
-from tabular.spec.columns import PLAIN, Column, Family, Schema, Task
+from tabular.data.decisions import Decision, as_texts, column_of, is_text
+from tabular.data.tables import MAX_CLASSES
+from tabular.spec.columns import Column, Family, Schema, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options
 
-__all__ = ["encode", "infer_schema"]
+__all__ = ["as_labels", "encode", "infer_schema"]
 
-NOTHING_FOUND: Mapping[str, FoundNumbers] = MappingProxyType({})
+NONE_DECIDED: Mapping[str, Decision] = MappingProxyType({})
+Label = str | int | float
 
 
 def infer_schema(
@@ -23,9 +25,17 @@ def infer_schema(
     target: str,
     family: Family,
     options: Options = DEFAULTS,
-    numbers: Mapping[str, FoundNumbers] = NOTHING_FOUND,
+    decisions: Mapping[str, Decision] = NONE_DECIDED,
 ) -> Schema:
     """The schema of a table, without the columns that are constant or empty and without group and time.
+
+    Args:
+        table: the cleaned rows.
+        target: the column to predict.
+        family: whether labels or numbers are predicted.
+        options: the user's settings.
+        decisions: what was decided about the raw columns; a column that your own clean function added, or
+            turned into another kind, is decided here.
 
     Raises:
         BadInput: if the target does not fit the task family or the options, or no column is usable.
@@ -43,20 +53,50 @@ def infer_schema(
             "No column except the target has more than one value; add columns from which the target can be "
             "predicted."
         )
-    columns = tuple(_written(column_of(name, table[name], options), numbers) for name in names)
+    columns = tuple(_column(name, table[name], options, decisions.get(name)) for name in names)
     return Schema(task, target, classes, columns, options)
 
 
-def _written(column: Column, numbers: Mapping[str, FoundNumbers]) -> Column:
-    """The column with the format of its numbers, if one was detected in the raw table."""
-    found = numbers.get(column.name)
-    if found is None or column.kind != "numeric":
-        return column
-    return replace(
-        column,
-        number=None if found.format == PLAIN else found.format,
-        missing=tuple(found.gaps) or None,
-    )
+def _column(name: str, values: pd.Series, options: Options, decision: Decision | None) -> Column:
+    if decision is not None and decision.values.dtype == values.dtype:
+        return decision.column
+    return column_of(name, values, options)
+
+
+def as_labels(cells: pa.ChunkedArray, present: pd.Series) -> pd.Series:
+    """The labels of a classification in their own type and spelling; None where `present` is false.
+
+    Text that is written as Python writes whole numbers or fractions becomes numbers, so that the labels of a
+    CSV and of a Parquet file are the same. Anything else, such as 01 or true, stays text.
+
+    Args:
+        cells: the target as it stands in the file (n_rows,).
+        present: whether a row has a label (n_rows,).
+    """
+    if not is_text(cells.type):
+        if pa.types.is_floating(cells.type) and not cells.null_count:
+            return pd.Series(cells.to_pylist(), dtype=object).where(present, None)
+        cells = as_texts(cells)
+    texts = pd.Series(cells.to_pylist(), dtype=object).where(present, None)
+    distinct = texts.dropna().unique()
+    if not present.all() and all(re.fullmatch(r"-?\d+\.0", text) for text in distinct):
+        texts = texts.str.removesuffix(".0")  # pandas writes whole numbers like this beside gaps
+        distinct = texts.dropna().unique()
+    known = {text: _as_written(text) for text in distinct}
+    if len(set(known.values()) - {None}) < len(distinct):  # some are not numbers, or several mean the same
+        return texts
+    return pd.Series([known.get(text) for text in texts], dtype=object)
+
+
+def _as_written(text: str) -> int | float | None:
+    """The number that Python writes like this; None if there is none."""
+    for kind in (int, float):
+        try:
+            if str(kind(text)) == text and np.isfinite(float(text)):
+                return kind(text)
+        except (ValueError, OverflowError):
+            pass  # it is not written like this kind of number
+    return None
 
 
 def encode(target: pd.Series, schema: Schema) -> np.ndarray:
@@ -67,7 +107,7 @@ def encode(target: pd.Series, schema: Schema) -> np.ndarray:
     return np.array([positions[label] for label in _labels(target)], dtype=np.int64)
 
 
-def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tuple[str | int | float, ...]]:
+def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tuple[Label, ...]]:
     if options.task != "auto" and (options.task == "regression") != (family == "regression"):
         right = "regression" if options.task == "regression" else "classification"
         raise BadInput(
@@ -95,7 +135,7 @@ def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tu
     return task, classes
 
 
-def _classes(target: pd.Series) -> tuple[str | int | float, ...]:
+def _classes(target: pd.Series) -> tuple[Label, ...]:
     labels = sorted(set(_labels(target)))
     if len(labels) < 2:
         raise BadInput(
@@ -109,10 +149,10 @@ def _classes(target: pd.Series) -> tuple[str | int | float, ...]:
     return tuple(labels)
 
 
-def _labels(target: pd.Series) -> list[str | int | float]:
+def _labels(target: pd.Series) -> list[Label]:
     """The labels in their own type and spelling."""
-    if pd.api.types.is_bool_dtype(target) or not pd.api.types.is_numeric_dtype(target):
-        return [str(label) for label in target]
+    if not pd.api.types.is_numeric_dtype(target) or pd.api.types.is_bool_dtype(target):
+        return [label if type(label) in (int, float) else str(label) for label in target]
     labels = target.tolist()
     # A column of integers with a missing value is read as floats.
     whole = all(float(label).is_integer() for label in labels)

@@ -49,7 +49,13 @@ class FoundNumbers(NamedTuple):
     gaps: Mapping[str, int]
 
 
-def find_numbers(counts: Mapping[str, int], decimal_comma: bool = False) -> FoundNumbers | None:
+def find_numbers(
+    counts: Mapping[str, int],
+    decimal_comma: bool = False,
+    signs: tuple[str | None, str | None] = (None, None),
+    strict: bool = False,
+    forced: bool = False,
+) -> FoundNumbers | None:
     """How a column of text writes its numbers; None if it is not a column of numbers.
 
     In a column of numbers, all cells are numbers in one format and in one unit or currency, except for marks
@@ -59,11 +65,15 @@ def find_numbers(counts: Mapping[str, int], decimal_comma: bool = False) -> Foun
         counts: how often each text occurs, without empty cells.
         decimal_comma: whether the comma in 1,234 is likely to be a decimal comma, as in a file whose
             delimiter is not a comma.
+        signs: the decimal and the thousands separator, where the user says them.
+        strict: whether every cell must be a number.
+        forced: whether the user says that these are numbers: there may be any number of other words, and
+            leading zeros mean nothing.
     """
     parts, gaps = {}, Counter[str]()
     for text, count in counts.items():
         stripped = text.strip()
-        if stripped in MISSING:
+        if stripped in MISSING and not strict:
             continue
         match = None if stripped.casefold() in MARKS else _match(stripped)
         if match is None:
@@ -72,12 +82,12 @@ def find_numbers(counts: Mapping[str, int], decimal_comma: bool = False) -> Foun
             parts[text] = match
     if not parts:
         return None
-    style = _style([_digits(match) for match in parts.values()], decimal_comma)
+    style = _style([_digits(match) for match in parts.values()], decimal_comma, signs)
     affixes = _affixes(parts, counts)
     form = NumberFormat(*style, affixes)
     numbers = 0
     for text, match in parts.items():
-        if re.match(r"0\d", _digits(match)):
+        if re.match(r"0\d", _digits(match)) and not forced:
             return None  # 007 is a code
         try:
             read_number(text, form)
@@ -87,7 +97,9 @@ def find_numbers(counts: Mapping[str, int], decimal_comma: bool = False) -> Foun
     marks = sum(count for text, count in gaps.items() if text.casefold() in MARKS)
     others = sum(gaps.values()) - marks
     whole = numbers + marks + others
-    if not numbers or marks > MOST_GAPS * whole or others > MOST_OTHERS * whole:
+    if not numbers or (strict and gaps):
+        return None
+    if not forced and (marks > MOST_GAPS * whole or others > MOST_OTHERS * whole):
         return None
     return FoundNumbers(form, dict(gaps))
 
@@ -137,14 +149,17 @@ def _digits(match: re.Match[str]) -> str:
     return digits.replace("\u2019", "'")
 
 
-def _style(digits: list[str], decimal_comma: bool) -> tuple[str, str]:
+def _style(digits: list[str], decimal_comma: bool, signs: tuple[str | None, str | None]) -> tuple[str, str]:
     """The decimal and thousands separators that fit the most numbers; if several tie, the likeliest."""
-    order = sorted(_STYLES, key=lambda style: (style[0] != ",") == decimal_comma)
+    known = [
+        style for style in _STYLES if all(sign in (None, one) for sign, one in zip(signs, style, strict=True))
+    ]
+    order = sorted(known, key=lambda style: (style[0] != ",") == decimal_comma)
     if not decimal_comma:  # the comma in 1,234 is taken for a thousands separator first
-        order = sorted(_STYLES, key=lambda style: (style[0] != ".", bool(style[1])))
+        order = sorted(known, key=lambda style: (style[0] != ".", bool(style[1])))
     plain = (".", "")
     fits = {style: sum(bool(_CORES[style].fullmatch(one)) for one in digits) for style in order}
-    if fits[plain] == len(digits):
+    if fits.get(plain) == len(digits) or all(map(str.isdecimal, digits)):
         return plain
     return max(order, key=lambda style: fits[style])
 

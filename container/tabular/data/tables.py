@@ -1,34 +1,53 @@
-"""Read the user's tables, CSV or Parquet, and detect what their columns contain."""
+"""Read the user's tables, CSV or Parquet, and decide what their columns contain."""
 
 import csv
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tabular.data.cells import FALSE, TRUE, is_gap
-from tabular.data.csv_files import check_names, is_text, read_csv
-from tabular.data.dates import ISO, find_dates
-from tabular.data.numbers import FoundNumbers, find_numbers, read_number
-from tabular.spec.columns import PLAIN, Column, Kind, Task
+from tabular.data.csv_files import check_names, read_csv
+from tabular.data.decisions import Decision, FileStyle, as_texts, decide, is_text
+from tabular.spec.columns import Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, OPTIONS_FILE, Options
 
-__all__ = ["MAX_CLASSES", "column_of", "kind_of", "read_table", "table_files", "task_of", "warning"]
+__all__ = ["MAX_CLASSES", "Table", "read_table", "table_files", "task_of", "warning"]
 
 MAX_CLASSES = 100
-SAMPLE_CELLS = 100
 FEW_NUMBERS = 20  # a target with more distinct integers is a quantity
-Part = tuple[Path, pd.DataFrame]
+SAMPLE_ROWS = 200
 UNREADABLE = (ValueError, OSError, EOFError, csv.Error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+TEXTS = (
+    *(pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()),
+    *(pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns")),
+)
+Warning = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it was read.
+
+    `frame` holds its rows: numbers as numbers, everything else as it was written. `cells` holds the same rows
+    as they stand in the files, without any reading. `decisions` says for each column how its cells are read.
+    `files` says how each file was read, and `warnings` what the user should know.
+    """
+
+    frame: pd.DataFrame
+    cells: pa.Table
+    decisions: Mapping[str, Decision]
+    files: Sequence[Mapping[str, Any]]
+    warnings: Sequence[Warning]
 
 
 def table_files(folder: Path) -> list[Path]:
@@ -44,152 +63,48 @@ def table_files(folder: Path) -> list[Path]:
     return files
 
 
-def read_table(files: Sequence[Path], options: Options = DEFAULTS) -> pd.DataFrame:
+def read_table(files: Sequence[Path], options: Options = DEFAULTS) -> Table:
     """The rows of one file, or of several files with the same columns.
 
-    Numbers are read however they are written; `attrs["numbers"]` says how. `attrs["files"]` says how each
-    file was read, and `attrs["warnings"]` what the user should know.
-
     Raises:
-        BadInput: if a file cannot be read, columns differ between files, or column names are empty or
-            duplicated.
+        BadInput: if a file cannot be read, columns differ between files, column names are empty or
+            duplicated, or a cell does not fit the kind that the options set.
     """
-    frames = [_read_file(path, options.categorical) for path in files]
-    _check_same_columns(files, frames)
-    reading = [frame.attrs["file"] for frame in frames]
+    parts, reading = map(list, zip(*(_read_file(path, options) for path in files), strict=True))
+    _check_same_columns(files, parts)
     warnings = [warning(None, f"{one['name']}: {note}") for one in reading for note in one.pop("notes", ())]
-    parts = [(path, frame) for path, frame in zip(files, frames, strict=True) if len(frame)]
-    warnings += [
-        warning(None, f"{path.name} has a header but no rows.")
-        for path, frame in zip(files, frames, strict=True)
-        if not len(frame) and parts
-    ]
-    if len(parts) > 1:
-        parts, said = _of_one_type(parts, options.categorical)
-        warnings += said
-    frames = [frame for _, frame in parts] or frames
-    for frame in frames:
-        frame.attrs = {}
-    table = pd.concat(frames, ignore_index=True)[list(frames[0])] if len(frames) > 1 else frames[0]
-    decimal_comma = any(one.get("delimiter", ",") != "," for one in reading)
-    numbers: dict[str, FoundNumbers] = {}
-    for name in [name for name in table if name not in options.categorical and _is_all_text(table[name])]:
-        if found := find_numbers(table[name].value_counts().to_dict(), decimal_comma):
-            texts, table[name] = table[name], as_numbers(table[name], found)
-            numbers[name] = found
-            warnings = [one for one in warnings if one["column"] != name]
-            warnings += [warning(name, said) for said in _how_read(texts, table[name], found)]
-    table.attrs = {"files": reading, "warnings": warnings, "numbers": numbers}
-    return table
-
-
-def _is_all_text(values: pd.Series) -> bool:
-    return (
-        isinstance(values.dtype, pd.StringDtype) or pd.api.types.infer_dtype(values, skipna=True) == "string"
+    filled = [part for part in parts if len(part)]
+    if filled:
+        warnings += [
+            warning(None, f"{path.name} has a header but no rows.")
+            for path, part in zip(files, parts, strict=True)
+            if not len(part)
+        ]
+    cells = _joined(filled or parts[:1])
+    style = FileStyle(
+        likely_decimal_comma=any(one.get("delimiter", ",") != "," for one in reading),
+        has_decimal_commas=any(map(_has_decimal_commas, cells.itercolumns())),
     )
+    decisions = {name: decide(name, cells[name], options, style) for name in cells.column_names}
+    warnings += [warning(name, doubt) for name, found in decisions.items() for doubt in found.doubts]
+    frame = pd.DataFrame({name: found.values for name, found in decisions.items()}, copy=False)
+    return Table(frame, cells, decisions, reading, warnings)
 
 
-def as_numbers(values: pd.Series, found: FoundNumbers) -> pd.Series:
-    """A column of text as float64, NaN if a cell is missing."""
-    known = {
-        text: np.nan if is_gap(text.strip(), found.gaps) else read_number(text, found.format)
-        for text in values.dropna().unique()
-    }
-    return values.map(known).astype(np.float64)
-
-
-def _how_read(texts: pd.Series, values: pd.Series, found: FoundNumbers) -> Iterator[str]:
-    """What was decided about a column of texts that are read as numbers."""
-    keep = "name the column in categorical to keep the text."
-    if found.format != PLAIN:
-        first = values.first_valid_index()
-        yield f"numbers; {texts[first].strip()!r} is read as {values[first]:g}; {keep}"
-    if found.gaps:
-        words = ", ".join(map(repr, list(found.gaps)[:5])) + (" and others" if len(found.gaps) > 5 else "")
-        count = sum(found.gaps.values())
-        yield f"numbers; {words} in {count} of {len(values)} rows are read as missing; {keep}"
-
-
-def warning(column: str | None, said: str) -> dict[str, str | None]:
+def warning(column: str | None, said: str) -> Warning:
     """What the user should know about a table: a column (None: the whole table), and a sentence."""
     return {"column": column, "said": said}
 
 
-def _of_one_type(parts: list[Part], forced: Sequence[str]) -> tuple[list[Part], list[dict[str, str | None]]]:
-    """The parts with one type per column: text if any part has text; empty columns take the others' type."""
-    warnings = []
-    texts = []
-    for name in parts[0][1]:
-        filled = [(path, frame[name]) for path, frame in parts if frame[name].notna().any()]
-        text = [path.name for path, values in filled if is_text(values)]
-        if 0 < len(text) < len(filled):  # 007 is 7 in a file whose cells are all numbers
-            texts.append(name)
-            warnings.append(
-                warning(
-                    name,
-                    f"{name!r} is text in {_first(text)} but not in the other files, so the whole column is "
-                    "read as text; correct those files.",
-                )
-            )
-    if texts:
-        parts = [(path, _read_file(path, (*texts, *forced))) for path, _ in parts]
-    for _, frame in parts:
-        for name in [name for name in frame if not frame[name].notna().any()]:
-            kind = next((other[name].dtype for _, other in parts if other[name].notna().any()), None)
-            if kind is not None and kind != frame[name].dtype:
-                frame[name] = pd.Series(None, frame.index, dtype=_with_gaps(kind))
-    return parts, warnings
-
-
-def _first(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:3])} and {len(names) - 3} more" if len(names) > 3 else ", ".join(names)
-
-
-def _with_gaps(kind: Any) -> Any:
-    """The type itself, or the closest type that has missing values."""
-    return np.float64 if kind.kind in "iu" else object if kind.kind == "b" else kind
-
-
-def kind_of(values: pd.Series) -> Kind:
-    """The kind of a column, detected from its cells."""
-    if pd.api.types.is_bool_dtype(values):
-        return "boolean"
-    if pd.api.types.is_numeric_dtype(values):
-        return "numeric"
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return "date"
-    present = values.dropna().unique()
-    words = {str(cell).strip().lower() for cell in present[:SAMPLE_CELLS]}
-    if len(words) == 2 and words & TRUE and words & FALSE:
-        words = {str(cell).strip().lower() for cell in present}
-        return "boolean" if len(words) == 2 else "categorical"
-    return "date" if find_dates(values.value_counts().to_dict()) else "categorical"
-
-
-def column_of(name: str, values: pd.Series, options: Options) -> Column:
-    """A column and how its cells are read: the kind that the options set, otherwise the detected one.
-
-    Raises:
-        BadInput: if a cell does not fit the kind that the options set.
-    """
-    if name in options.categorical:
-        return Column(name, "categorical")
-    if name in options.numeric:
-        numbers = pd.to_numeric(values, errors="coerce")
-        _refuse(name, values, numbers.isna() & values.notna(), "a number, as the option numeric requires")
-        return Column(name, "numeric")
-    kind = "date" if name in options.date else kind_of(values)
-    if kind != "date":
-        return Column(name, kind)
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return Column(name, "date", ISO)
-    found = find_dates(values.value_counts().to_dict(), forced=name in options.date)
-    if found is None:
-        raise BadInput(
-            f"The column {name!r} is in date, but no format fits all its cells, such as "
-            f"{', '.join(map(repr, map(str, values.dropna().unique()[:3])))}; write them as 2024-01-31."
-        )
-    return Column(name, "date", found.format, missing=tuple(found.gaps) or None)
+def _joined(parts: Sequence[pa.Table]) -> pa.Table:
+    """The rows of all parts, in the columns' order of the first; columns of different types become text."""
+    names = parts[0].column_names
+    parts = [part.select(names) for part in parts]
+    for place, name in enumerate(names):
+        kinds = {part.schema.field(name).type for part in parts} - {pa.null()}
+        if len(kinds) > 1 and any(map(is_text, kinds)):
+            parts = [part.set_column(place, name, as_texts(part[name])) for part in parts]
+    return pa.concat_tables(parts, promote_options="permissive")
 
 
 def task_of(target: pd.Series, options: Options) -> Task:
@@ -210,45 +125,68 @@ def task_of(target: pd.Series, options: Options) -> Task:
     return "multiclass" if few and (values % 1 == 0).all() else "regression"
 
 
-def _read_file(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
+def _has_decimal_commas(cells: pa.ChunkedArray) -> bool:
+    """Whether some of the first cells can only be numbers with a decimal comma, such as 12,5."""
+    if not is_text(cells.type):
+        return False
+    some = cells.slice(0, SAMPLE_ROWS)
+    return pc.any(pc.match_substring_regex(some, r"^[-+]?\d+,(\d|\d\d|\d{4,})$")).as_py() is True
+
+
+def _read_file(path: Path, options: Options) -> tuple[pa.Table, dict[str, Any]]:
     try:
         with path.open("rb") as file:
             magic = file.read(8)
         parquet = magic[:4] == b"PAR1" or path.suffix in (".parquet", ".pq")
-        table = _read_parquet(path) if parquet else read_csv(path, magic, texts)
-        check_names([str(name) for name in table.columns])
+        table, facts = _read_parquet(path) if parquet else read_csv(path, magic, options)
+        check_names(table.column_names)
     except UNREADABLE as error:
         reason = str(error).strip().rstrip(".") or type(error).__name__
         raise BadInput(
             f"Cannot read the table {path.name}: {' '.join(reason.split())}. Give a CSV with a header line."
         ) from None
-    table.columns = [str(name).strip() for name in table.columns]
+    table = table.rename_columns([name.strip() for name in table.column_names])
     for name, value in _partition(path).items():
-        if name not in table:
-            table[name] = value
-    table.attrs["file"] |= {"name": path.name, "rows": len(table)}
-    return table
+        if name not in table.column_names:
+            table = table.append_column(name, pa.chunked_array([pa.repeat(value, len(table))]))
+    return table, facts | {"name": path.name, "rows": len(table)}
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     table = pq.read_table(path)
     check_names(table.column_names)
-    for index, field in enumerate(table.schema):
-        if pa.types.is_decimal(field.type):
-            table = table.set_column(index, field.name, table[index].cast(pa.float64()))
-        elif pa.types.is_date(field.type):
-            table = table.set_column(index, field.name, table[index].cast(pa.timestamp("us")))
     # A file written by pandas may contain an index. An index with a name is a column, one without is not.
-    frame = table.select([n for n in table.column_names if not n.startswith("__index_level_")])
     metadata = (table.schema.pandas_metadata or {}).get("index_columns", [])
-    named = [n for n in metadata if isinstance(n, str) and n in frame.column_names]
+    named = [name for name in metadata if isinstance(name, str) and name in table.column_names]
+    named = [name for name in named if not name.startswith("__index_level_")]
     notes = [
-        f"{n!r} was the index in pandas and is read as a column; name it in drop if it only identifies rows."
-        for n in named
+        f"{name!r} was the index in pandas and is read as a column; name it in drop if it only identifies "
+        "rows."
+        for name in named
     ]
-    frame = frame.replace_schema_metadata(None).to_pandas()
-    frame.attrs = {"file": {"format": "parquet", "notes": notes}}
-    return frame
+    table = table.select([name for name in table.column_names if not name.startswith("__index_level_")])
+    for place, field in enumerate(table.schema):
+        table = table.set_column(place, field.name, _plain(table[place]))
+    return table.replace_schema_metadata(None), {"format": "parquet", "notes": notes}
+
+
+def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Cells of one of the few types that are decided about; nested cells and bytes stay as they are."""
+    kind = cells.type
+    if pa.types.is_dictionary(kind):
+        return _plain(pc.cast(cells, kind.value_type))
+    if pa.types.is_decimal(kind):
+        return cells.cast(pa.float64())
+    if pa.types.is_date(kind):
+        return cells.cast(pa.timestamp("us"))
+    if pa.types.is_timestamp(kind):
+        return cells.cast(pa.timestamp("us", tz=kind.tz and "UTC"), safe=False)
+    if kind in TEXTS:
+        try:
+            return cells.cast(pa.string())
+        except pa.ArrowInvalid:  # bytes that are not UTF-8
+            return cells
+    return cells
 
 
 def _partition(path: Path) -> dict[str, str]:
@@ -257,10 +195,10 @@ def _partition(path: Path) -> dict[str, str]:
     return {name: unquote(value) for name, equals, value in pairs if name and equals}
 
 
-def _check_same_columns(files: Sequence[Path], frames: Sequence[pd.DataFrame]) -> None:
-    first = set(frames[0])
-    for path, frame in zip(files, frames, strict=True):
-        differing = sorted(first ^ set(frame))
+def _check_same_columns(files: Sequence[Path], parts: Sequence[pa.Table]) -> None:
+    first = set(parts[0].column_names)
+    for path, part in zip(files, parts, strict=True):
+        differing = sorted(first ^ set(part.column_names))
         if not differing:
             continue
         one = differing[0]
@@ -270,13 +208,4 @@ def _check_same_columns(files: Sequence[Path], frames: Sequence[pd.DataFrame]) -
             f"The files {files[0].name} and {path.name} do not have the same columns: {seen} "
             f"({len(differing)} names differ: {', '.join(map(repr, differing[:6]))}); give files with the "
             "same header."
-        )
-
-
-def _refuse(name: str, values: pd.Series, wrong: pd.Series, wanted: str) -> None:
-    if wrong.any():
-        row = int(wrong.to_numpy().argmax())
-        raise BadInput(
-            f"Row {row + 1} of the column {name!r} is {str(values.iloc[row])!r}, which is not {wanted}; "
-            "remove the column from the option, or fix the cell."
         )

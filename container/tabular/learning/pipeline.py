@@ -25,8 +25,9 @@ def build_pipeline(
     """The unfitted pipeline: `features` first, `estimator` last.
 
     Trees get numbers as they are, with NaN for empty cells, which all three libraries handle themselves. The
-    other estimators get numbers imputed and scaled. A date becomes its day number, month and weekday. If the
-    options say so, the estimator learns the logarithm of the target and predicts the target itself.
+    other estimators get numbers imputed and scaled. A date becomes its day number, month and
+    weekday, and hour and minute if it has a time. If the options say so, the estimator learns the logarithm
+    of the target and predicts the target itself.
 
     Raises:
         BadInput: if an algorithm or hyperparameter is unknown, or a value is outside its range.
@@ -39,7 +40,8 @@ def build_pipeline(
         )
     numeric, booleans = schema.of_kind("numeric"), schema.of_kind("boolean")
     categorical = schema.of_kind("categorical")
-    parts = ("parts", FunctionTransformer(date_parts))
+    timed = [bool(column.time) for column in schema.columns if column.kind == "date"]
+    parts = ("parts", FunctionTransformer(date_parts, kw_args={"timed": timed}))
     if known[algorithm].standardise:
         # keep_empty_features: a column that is empty in a fold keeps its place.
         impute = ("impute", SimpleImputer(strategy="median", keep_empty_features=True))

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from tabular.data.cleaning import clean
+from tabular.data.decisions import Decision, column_of
 from tabular.data.doubts import doubts
 from tabular.data.features import features, texts
-from tabular.data.inference import encode, infer_schema
+from tabular.data.inference import as_labels, encode, infer_schema
 from tabular.data.statistics import baseline
-from tabular.data.tables import column_of, read_table
+from tabular.data.tables import read_table
 from tabular.learning.splits import split, without_outliers
 from tabular.spec import own_steps
 from tabular.spec.columns import Family, Schema
@@ -46,7 +48,9 @@ class Prepared:
 
     `frame` holds the features (n_rows, n_columns), `target` the encoded target (n_rows,). `train` and `test`
     are row numbers. `groups` numbers the group of each row (n_rows,), `subgroups` holds the columns by which
-    an evaluation is broken down. `report` says what was read, decided and left out.
+    an evaluation is broken down. `report` says what was read, decided and left out. `cells` holds the rows as
+    they stand in the files, None if your own clean function changed them. `evidence` says for each column of
+    the raw table why it is read as it is.
     """
 
     frame: pd.DataFrame
@@ -57,6 +61,8 @@ class Prepared:
     groups: np.ndarray | None = None
     subgroups: pd.DataFrame | None = None
     report: dict[str, Any] = field(default_factory=dict)
+    cells: pa.Table | None = None
+    evidence: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def prepare(
@@ -79,26 +85,30 @@ def prepare(
         BadInput: if the table cannot be trained on as it is; the sentence says why and what to do.
     """
     raw = read_table(files, options)
-    # pandas copies attrs whenever a column is accessed
     report: dict[str, Any] = {
-        "files": raw.attrs.pop("files"),
+        "files": raw.files,
         "options": options.to_dict(),
-        "warnings": raw.attrs.pop("warnings"),
+        "warnings": list(raw.warnings),
     }
-    numbers = raw.attrs.pop("numbers")
-    table = own_steps.clean(raw, steps)
-    if table is not raw:
-        before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw, table))
+    table = own_steps.clean(raw.frame, steps)
+    is_raw = table is raw.frame
+    if not is_raw:
+        before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw.frame, table))
         report["custom_clean"] = {"before": before, "after": after}
-    names = dict.fromkeys([*raw, *table])
-    del raw
+    elif settings.family == "classification" and target in table:
+        labels = as_labels(raw.cells[target], table[target].notna())
+        table = table.copy(deep=False)
+        table[target] = labels
+    names = dict.fromkeys([*raw.frame, *table])
     table, counts = clean(table, target, options)
-    schema = infer_schema(table, target, settings.family, options, numbers)
+    schema = infer_schema(table, target, settings.family, options, raw.decisions)
+    cells = raw.cells.take(table.index.to_numpy()) if is_raw else None
+    table = table.reset_index(drop=True)
     used = {schema.target, *(column.name for column in schema.columns)}
     schema = replace(schema, others=tuple(name for name in names if name not in used))
     encoded = encode(table[schema.target], schema)
     frame = features(table, schema)
-    groups, times = _groups(table, options), _times(table, options)
+    groups, times = _groups(table, options), _times(table, options, raw.decisions)
     train, test = split(
         encoded, schema, settings.test_size, settings.stratify, settings.random_state, groups, times
     )
@@ -119,7 +129,10 @@ def prepare(
         "classes": _class_counts(encoded, schema),
     }
     _check_counts(report)
-    return Prepared(frame, encoded, schema, kept, test, groups, _subgroups(table, options), report)
+    evidence = {name: list(found.evidence) for name, found in raw.decisions.items()}
+    return Prepared(
+        frame, encoded, schema, kept, test, groups, _subgroups(table, options), report, cells, evidence
+    )
 
 
 def _groups(table: pd.DataFrame, options: Options) -> np.ndarray | None:
@@ -131,11 +144,12 @@ def _groups(table: pd.DataFrame, options: Options) -> np.ndarray | None:
     return None
 
 
-def _times(table: pd.DataFrame, options: Options) -> np.ndarray | None:
+def _times(table: pd.DataFrame, options: Options, decisions: Mapping[str, Decision]) -> np.ndarray | None:
     """The time of each row (n_rows,): days since 1970, or the numbers in a numeric column."""
     if options.time is None:
         return None
-    column = column_of(options.time, table[options.time], options)
+    decided = decisions.get(options.time)
+    column = decided.column if decided else column_of(options.time, table[options.time], options)
     if column.kind not in ("numeric", "date"):
         raise BadInput(
             f"The time column {column.name!r} is {column.kind}, but it must contain numbers, or dates in one "

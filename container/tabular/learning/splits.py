@@ -46,7 +46,9 @@ def split(
         if not 0 < test_size < 1:
             raise ValueError("TestSetSize must be greater than 0 and less than 1.")
         if times is not None:
-            remedy = "Give more rows, or change TestSetSize or the option time."
+            remedy = (
+                f"Give more rows, change TestSetSize, or leave out the option time ({schema.options.time})."
+            )
             train, test = _newest(times, test_size)
         elif groups is not None:
             remedy = "Give more groups, or change TestSetSize or the option group."

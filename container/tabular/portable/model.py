@@ -46,7 +46,8 @@ class PortableModel(TableModel):
             self._fill, self._mean, self._scale = (
                 arrays.get(f"numeric.{n}") for n in ("fill", "mean", "scale")
             )
-            self._numbers = len(self.numeric) + 2 * len(self.dates)  # a date becomes three numbers
+            # A date becomes three numbers, and five if it has a time.
+            self._numbers = len(self.numeric) + 2 * len(self.dates) + 2 * sum(self.timed)
             for constants in (self._fill, self._mean, self._scale):
                 if constants is not None and constants.shape != (self._numbers,):
                     raise ValueError("The constants of the numeric columns do not fit them.")
@@ -111,11 +112,11 @@ class PortableModel(TableModel):
         return Prediction([self.classes[position] for position in predicted.tolist()], probabilities)
 
     def _with_parts_of_dates(self, numbers: np.ndarray) -> np.ndarray:
-        """Numbers (n_rows, n_numbers) in which every date has become three numbers."""
+        """Numbers (n_rows, n_numbers) in which every date has become its features."""
         if not self.dates:
             return numbers
         plain = len(self.numeric) - len(self.dates)
-        return np.hstack([numbers[:, :plain], dates.date_parts(numbers[:, plain:])])
+        return np.hstack([numbers[:, :plain], dates.date_parts(numbers[:, plain:], self.timed)])
 
     def _hold_for_few(self, predictor: Predictor, n_outputs: int) -> Any:
         """The model in the form that few_rows.c needs; None if few_rows.c cannot compute it."""

@@ -1,5 +1,6 @@
 """The base of all models, however they are stored: the columns of a request, and the classes to predict."""
 
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
@@ -67,6 +68,8 @@ class TableModel(ABC):
         self.worded = self.booleans + self.dates  # words in a request, which become numbers
         self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.worded
         self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
+        self.words_for_missing = any(self.columns[i].get("missing") for i in self.categorical)
+        self.timed = [bool(self.columns[i].get("time")) for i in self.dates]
         self.words = sorted(self.styled + self.worded + self.categorical)
         self.n_numbers = len(kinds) - len(self.words)
 
@@ -111,6 +114,12 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def _check_format(form: str) -> None:
-    if form not in (*dates.FORMATS, *dates.FORCED):
-        raise ValueError("A date has an unknown format.")
+def _check_format(form: object) -> None:
+    """Check that dates in this format can be read, such as those that it writes."""
+    try:
+        if form != dates.ISO and not re.search("%[yYHI]", str(form)):
+            raise ValueError
+        (text,) = dates.as_text(np.array([19753.4375]), str(form))
+        dates.day_number(text, str(form))
+    except (ValueError, re.error):
+        raise ValueError("A date has an unknown format.") from None

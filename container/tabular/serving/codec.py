@@ -164,10 +164,9 @@ def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
             numbers = _with_words(numbers, columns, model)
         except BadRequest:
             return None  # it may be a header; otherwise Python gives the error message
-    return numbers, [
-        ["" if cell in cells.MISSING else cell for cell in columns[position]]
-        for position in model.categorical
-    ]
+    if model.words_for_missing:
+        return numbers, [_read_column(columns[position], position, model) for position in model.categorical]
+    return numbers, [columns[position] for position in model.categorical]
 
 
 def _with_words(numbers: np.ndarray, columns: Mapping[int, list[str]], model: TableModel) -> np.ndarray:

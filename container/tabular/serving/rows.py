@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -38,17 +38,15 @@ class BadRequest(ValueError):
 def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
     """The function that reads a cell of a column; it raises ValueError for a cell of the wrong kind."""
     column = model.columns[position]
-    kind = column["kind"]
+    kind, missing = column["kind"], frozenset(column.get("missing") or ())
     if kind == "date":
-        return partial(dates.date, form=column["format"], missing=tuple(column.get("missing") or ()))
-    if kind == "numeric" and (column.get("number") or column.get("missing")):
-        return partial(
-            _number, form=model.number_format(position), missing=tuple(column.get("missing") or ())
-        )
-    return READERS[kind]
+        return partial(dates.date, form=column["format"], missing=missing)
+    if kind == "numeric" and (column.get("number") or missing):
+        return partial(_number, form=model.number_format(position), missing=missing)
+    return partial(READERS[kind], missing=missing) if missing else READERS[kind]
 
 
-def _number(cell: Any, form: NumberFormat, missing: tuple[str, ...]) -> float:
+def _number(cell: Any, form: NumberFormat, missing: Collection[str]) -> float:
     """A number in the format of the column; a JSON number is used as it is."""
     if not isinstance(cell, str):
         return cells.number(cell)

@@ -33,8 +33,8 @@ class Column:
     """A feature: its name in the table and how its cells are read.
 
     `format` is the strptime format of dates. `number` is the format of numbers, if they are not plain.
-    `missing` lists the strings that mean a missing value in this column, in addition to the empty cell and
-    the usual words.
+    `missing` lists the strings that mean a missing value in this column, in addition to the empty cell and,
+    unless it is categorical, the usual words. `time` says whether dates have a time of day.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Column:
     format: str | None = None
     number: NumberFormat | None = None
     missing: tuple[str, ...] | None = None
+    time: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values, without the fields that are not set."""

@@ -43,6 +43,7 @@ class ColumnDocument(TypedDict):
     format: NotRequired[str]
     number: NotRequired[NumberFormatDocument]
     missing: NotRequired[list[str]]
+    time: NotRequired[bool]
 
 
 class SchemaDocument(TypedDict):

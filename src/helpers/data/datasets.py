@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tabular.data.tables import column_of, read_table, task_of
+from tabular.data.tables import Table, read_table, task_of
 from tabular.spec.algorithms import Family
 from tabular.spec.columns import Column
 from tabular.spec.options import OPTIONS_FILE, Options
@@ -38,10 +38,11 @@ class Dataset:
 
     def read(self) -> pd.DataFrame:
         """The whole table, as PreprocessData reads it."""
-        return self._table
+        return self.table.frame
 
     @functools.cached_property
-    def _table(self) -> pd.DataFrame:
+    def table(self) -> Table:
+        """The whole table, with what was decided about its columns."""
         return read_table([file.path for file in self.files], self.options)
 
     @functools.cached_property
@@ -52,8 +53,7 @@ class Dataset:
     @functools.cached_property
     def columns(self) -> dict[str, Column]:
         """Every column, including the target, and how its cells are read."""
-        table = self.read()
-        return {name: column_of(name, table[name], self.options) for name in table}
+        return {name: found.column for name, found in self.table.decisions.items()}
 
     @property
     def family(self) -> Family:
@@ -169,7 +169,6 @@ def _check(dataset: Dataset) -> None:
         if table.empty:
             raise ValueError("It has a header line but no rows; give a table with rows.")
         dataset.options.check_columns(table.columns, dataset.target)
-        dataset.columns.keys()  # determining the columns checks their cells
         _check_target(table[dataset.target], dataset)
 
 

@@ -74,7 +74,7 @@ def warnings(tables: Iterable[Dataset]) -> pd.DataFrame:
 
 def _warnings(dataset: Dataset) -> Iterator[tuple[str, str]]:
     whole, target = dataset.read(), dataset.target
-    for found in whole.attrs["warnings"]:
+    for found in dataset.table.warnings:
         yield found["column"] or "(all)", str(found["said"])
     if unlabelled := int(whole[target].isna().sum()):
         yield target, f"empty in {unlabelled} rows, which are left out"

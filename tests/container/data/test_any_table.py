@@ -173,7 +173,11 @@ LINES = CSV.splitlines()
         (mixed(rows=60).assign(target="yes"), {}, "contains only 'yes'; classification needs two classes"),
         (CSV.replace("income", "size", 1), {}, r"the column names \['size'\] occur more than once"),
         ("\n".join([*LINES[:9], "red,1.5", *LINES[9:]]), {}, "line 10 has 2 cells, but the header has 6"),
-        ("\n".join([*LINES[:9], LINES[9] + ",x,y", *LINES[10:]]), {}, "Expected 6 fields in line 10, saw 8"),
+        (
+            "\n".join([*LINES[:9], LINES[9] + ",x,y", *LINES[10:]]),
+            {},
+            "line 10 has 8 cells, but the header has 6",
+        ),
         ("", {}, "it is empty"),
         (b"PAR1 and then nothing of it", {}, "Cannot read the table table.csv"),
         (

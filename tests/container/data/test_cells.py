@@ -13,11 +13,12 @@ WORDS = sorted(cells.MISSING)
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_a_missing_word_is_missing_whatever_the_column(word):
+def test_a_missing_word_is_missing_among_numbers_and_a_level_among_words(word):
     assert math.isnan(cells.number(word))
     assert math.isnan(cells.number(f"  {word} "))
     assert math.isnan(cells.boolean(f" {word} "))
-    assert cells.category(word) == ""
+    assert cells.category(word) == word
+    assert cells.category(word, missing=[word]) == ""
 
 
 @pytest.mark.parametrize("word", [*WORDS, "missing", "-", "?", "none", "Null", "NIL", "na", "nil", "NAN"])

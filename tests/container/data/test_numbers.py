@@ -108,27 +108,25 @@ def test_a_column_is_read_once_and_what_was_decided_is_said(tmp_path):
     rows = [f"{value},{'yes' if i % 2 else 'no'}" for i, value in enumerate([*PLAIN_CELLS, "?", "?", "NA"])]
     (tmp_path / "t.csv").write_text("size,target\n" + "\n".join(rows) + "\n")
     table = read_table([tmp_path / "t.csv"])
-    assert table["size"].dtype == np.float64
-    assert table["size"].isna().sum() == 3
-    (told,) = table.attrs["warnings"]
+    assert table.frame["size"].dtype == np.float64
+    assert table.frame["size"].isna().sum() == 3
+    (told,) = table.warnings
     assert told["column"] == "size"
-    assert told["said"].startswith("numbers; '?' in 2 of 62 rows are read as missing; name the column in")
-    kept = read_table([tmp_path / "t.csv"], Options(categorical=("size",)))
+    assert told["said"].startswith("numbers; '?' in 2 of 62 rows are read as missing; set missing to [], ")
+    kept = read_table([tmp_path / "t.csv"], Options(categorical=("size",))).frame
     assert kept["size"].iloc[59] == "?"
     assert math.isclose(float(kept["size"].iloc[0]), 1.37)
 
 
 def test_a_code_that_is_named_keeps_its_zeros(tmp_path):
     (tmp_path / "t.csv").write_text("zip,target\n01234,x\n90210,y\n,x\n")
-    assert read_table([tmp_path / "t.csv"], Options(categorical=("zip",)))["zip"].tolist()[:2] == [
-        "01234",
-        "90210",
-    ]
+    table = read_table([tmp_path / "t.csv"], Options(categorical=("zip",))).frame
+    assert table["zip"].tolist()[:2] == ["01234", "90210"]
 
 
 def test_how_a_column_writes_its_numbers_is_told(tmp_path):
     rows = "\n".join(f"{i}.234,50 €;{'yes' if i % 2 else 'no'}" for i in range(1, 31))
     (tmp_path / "t.csv").write_text(f"price;target\n{rows}\n")
-    (told,) = read_table([tmp_path / "t.csv"]).attrs["warnings"]
+    (told,) = read_table([tmp_path / "t.csv"]).warnings
     assert told["column"] == "price"
     assert told["said"].startswith("numbers; '1.234,50 €' is read as 1234.5; name the column in categorical")

@@ -107,7 +107,7 @@ def test_a_time_may_be_a_number(preprocess_data, base):
     ("options", "changed", "sentence"),
     [
         ({"time": "colour"}, {}, "The time column 'colour' is categorical, but it must"),
-        ({"time": "same"}, {"same": 5}, "All rows have the same time. Give more rows, or change TestSetSize"),
+        ({"time": "same"}, {"same": 5}, "All rows have the same time. Give more rows, change TestSetSize"),
         (
             {"group": "same"},
             {"same": "a"},

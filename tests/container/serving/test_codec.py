@@ -111,9 +111,13 @@ def test_quoted_cells_may_hold_commas_quotes_and_line_ends(rows):
     assert rows('"light, ""grey""\nblue",1,no,2,c1')[0][3] == 'light, "grey"\nblue'
 
 
-@pytest.mark.parametrize("body", [",,,,", "NA,nan,null,None,<NA>", "colour,size,member,income,code\n,,,,\n"])
+@pytest.mark.parametrize("body", [",,,,", ",nan,null,None,", "colour,size,member,income,code\n,,,,\n"])
 def test_empty_cells_of_csv_are_missing(rows, body):
     assert rows(body) == [(None, None, None, "", "")]
+
+
+def test_words_for_missing_numbers_are_levels_among_words(rows):
+    assert rows("NA,NA,NA,NA,None") == [(None, None, None, "NA", "None")]
 
 
 @pytest.mark.parametrize("body", [[None] * 5, [[""] * 5], [dict.fromkeys(NAMES)]])

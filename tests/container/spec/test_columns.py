@@ -52,7 +52,7 @@ def test_features_are_numbers_and_texts():
         }
     )
     frame = features(table, MIXED)
-    assert frame["colour"].tolist() == ["red", "", "", "3.5"]
+    assert frame["colour"].tolist() == ["red", "", "NA", "3.5"]
     assert frame["size"].dtype == frame["income"].dtype == frame["member"].dtype == np.float64
     np.testing.assert_array_equal(frame["member"], [1.0, np.nan, 0.0, 1.0])
     np.testing.assert_array_equal(frame["income"], [0.5, np.nan, 2.0, 3.0])

@@ -270,7 +270,7 @@ def test_dialect_and_encoding_are_found(own: Callable[..., dict[str, str]], cont
     [
         (b"", "it is empty"),
         (b"a,b,label\n", "It has a header line but no rows"),
-        (b"a,b,label\n1,2,x\n1,2,3,4,5\n", "Expected 3 fields in line 3, saw 5"),
+        (b"a,b,label\n1,2,x\n1,2,3,4,5\n", "line 3 has 5 cells, but the header has 3"),
         (b"\x89PNG\r\n\x1a\n\x00\xff\xfe\x00", "Cannot read the table own.csv: it"),
         (b"a,,label\n0,1,x\n", "column 2 of its header has no name"),
         (b"a,a,label\n0,1,x\n", "['a'] occur more than once"),

@@ -1,0 +1,514 @@
+"""What a column is and how its cells are read, decided once from all its cells, with the evidence.
+
+Text is read as numbers, booleans or dates if almost all its cells are; the other cells are then missing
+values, which are counted and reported. Anything else is a category, whose cells stay as they were written.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.cells import BOOLEAN_PAIRS, BOOLEANS, MARKS, MOST_GAPS, MOST_OTHERS, is_gap
+from tabular.data.dates import ISO, FoundDates, find_dates, has_time, is_ambiguous
+from tabular.data.numbers import FoundNumbers, find_numbers, read_number
+from tabular.spec.columns import PLAIN, Column, Kind
+from tabular.spec.errors import BadInput
+from tabular.spec.options import DEFAULTS, Options
+
+__all__ = ["Decision", "FileStyle", "as_texts", "column_of", "decide", "is_text"]
+
+SAMPLE = 1000  # distinct texts that tell whether a column can be numbers or dates at all
+FEW_LEVELS = 50
+LARGEST_EXACT = 2**53  # of the whole numbers that a float64 holds
+NUMBER_LIKE = re.compile(
+    r"[<>~\u2264\u2265\u00b1]?\s*[$\u20ac\u00a3\u00a5]?\s*[-+]?\d[\d.,:;'/\u2019\s-]*\s*\S{0,12}"
+)
+
+
+class FileStyle(NamedTuple):
+    """What a whole file says about its numbers.
+
+    `likely_decimal_comma`: the comma in 1,234 is likely to be a decimal comma, because another character
+    separates the cells. `has_decimal_commas`: some column has numbers such as 12,5.
+    """
+
+    likely_decimal_comma: bool = False
+    has_decimal_commas: bool = False
+
+
+UNKNOWN = FileStyle()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a column is read.
+
+    `values` holds the cells: numbers as numbers, everything else as it was written, None if a cell is
+    missing. `evidence` says in sentences why the column was read like this; `doubts` are those sentences
+    that the user should see as warnings.
+    """
+
+    column: Column
+    values: pd.Series
+    evidence: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+
+
+def column_of(name: str, values: pd.Series, options: Options = DEFAULTS) -> Column:
+    """How the cells of a column in a data frame are read.
+
+    Raises:
+        BadInput: as `decide`.
+    """
+    return decide(name, as_arrow(values), options).column
+
+
+def as_arrow(values: pd.Series) -> pa.ChunkedArray:
+    """The cells of a column; cells of mixed types become text."""
+    try:
+        cells = pa.Array.from_pandas(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        cells = pa.Array.from_pandas(values.map(str, na_action="ignore"))
+    return cells if isinstance(cells, pa.ChunkedArray) else pa.chunked_array([cells])
+
+
+def decide(
+    name: str, cells: pa.ChunkedArray, options: Options = DEFAULTS, style: FileStyle = UNKNOWN
+) -> Decision:
+    """Decide what a column is.
+
+    Args:
+        name: its name, which options may name.
+        cells: the cells: text as it was written, or typed cells from Parquet; null if a cell is missing.
+        options: those that set a kind win over the evidence.
+        style: what the whole file says about its numbers.
+
+    Raises:
+        BadInput: if a cell does not fit the kind that the options set.
+    """
+    if not is_text(cells.type):
+        return _typed(name, cells, options)
+    words = options.missing_in(name)
+    cells = _without(cells, ("",) if words is None else ("", *words))
+    column = Column(name, "categorical", missing=words or None)
+    rows = len(cells)
+    if name in (*options.categorical, *options.text, options.group):
+        return Decision(
+            column, _as_pandas(cells), (f"named in {_where(name, options)}, so its cells are words",)
+        )
+    if name in options.date:
+        return _forced_dates(column, cells, options)
+    forced = name in options.numeric
+    signs = options.decimal, options.thousands
+    grouped = _points_may_group(cells) and style.likely_decimal_comma and signs == (None, None)
+    if grouped and style.has_decimal_commas:
+        signs = (",", ".")
+    if signs == (None, None) and (plain := _plain_numbers(column, cells, forced, grouped)) is not None:
+        return plain
+    counts = _counts(cells)
+    strict = words is not None
+    if forced:
+        numbers = find_numbers(_finite(counts), style.likely_decimal_comma, signs, forced=True)
+        return _forced_numbers(column, cells, counts, numbers)
+    found = _booleans(column, cells, counts, words)
+    if not found and _may_be_numbers(counts):
+        numbers = find_numbers(_finite(counts), style.likely_decimal_comma, signs, strict)
+        found = numbers and _as_numbers(column, cells, numbers)
+    found = found or _dates(column, cells, counts, options, words)
+    return found or _category(column, cells, counts, rows)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether cells of this type are text."""
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _where(name: str, options: Options) -> str:
+    if name == options.group:
+        return "group"
+    return "categorical" if name in options.categorical else "text"
+
+
+def _points_may_group(cells: pa.ChunkedArray) -> bool:
+    """Whether all points could separate thousands, as in 1.234 and 950."""
+    if not pc.any(pc.match_substring(cells.slice(0, SAMPLE), ".")).as_py():
+        return False
+    return pc.all(pc.match_substring_regex(cells, r"^[-+]?[1-9]\d{0,2}(\.\d{3})*$")).as_py() is True
+
+
+def _plain_numbers(
+    column: Column, cells: pa.ChunkedArray, forced: bool = False, grouped: bool = False
+) -> Decision | None:
+    """Numbers that every program reads in the same way, all at once; None if a cell is anything else.
+
+    Args:
+        column: its name and its words for missing values.
+        cells: the cells as text.
+        forced: whether the user says that these are numbers, so that they are not codes.
+        grouped: whether the points may separate thousands.
+    """
+    try:
+        numbers = pc.cast(cells, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    count = len(numbers) - numbers.null_count
+    if not count or not pc.all(pc.is_finite(numbers)).as_py():
+        return None
+    if not forced and (code := _code(cells)):
+        return Decision(column, _as_pandas(cells), (code,))
+    evidence = [
+        f"all {count} cells are numbers" if count == len(cells) else f"all {count} filled cells are numbers"
+    ]
+    try:
+        whole = pc.cast(cells, pa.int64())
+    except pa.ArrowInvalid:
+        doubts = ()
+        if grouped:
+            first = next(cell for cell in cells.drop_null().to_pylist() if "." in cell)
+            doubts = (
+                f"numbers; {first!r} is read as {float(first):g}; set thousands to '.' if it means "
+                f"{first.replace('.', '')}.",
+            )
+        return Decision(_numeric(column), numbers.to_pandas(), (*evidence, *doubts), doubts)
+    doubts = _of_whole_numbers(cells, whole)
+    return Decision(_numeric(column), _whole(whole), (*evidence, *doubts), tuple(doubts))
+
+
+def _numeric(column: Column) -> Column:
+    return replace(column, kind="numeric")
+
+
+def _code(cells: pa.ChunkedArray) -> str:
+    """Why digits are codes and not numbers: leading zeros, or two spellings of one number; else empty."""
+    zeros = pc.match_substring_regex(cells, r"^[-+]?0\d")
+    if pc.any(zeros).as_py():
+        return f"codes with leading zeros, such as {cells.filter(zeros)[0].as_py()!r}"
+    if len(cells.slice(0, SAMPLE * 20).unique()) > FEW_LEVELS:
+        return ""
+    spellings: dict[float, str] = {}
+    levels = [text for text in cells.unique().to_pylist() if text is not None and "." in text]
+    if len(levels) > FEW_LEVELS or any("e" in text.casefold() for text in levels):
+        return ""
+    for text in levels:
+        if (other := spellings.setdefault(float(text), text)) != text:
+            return (
+                f"codes, such as {min(other, text)!r} beside {max(other, text)!r}, which are the same number"
+            )
+    return ""
+
+
+def _of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> list[str]:
+    """What may be wrong with reading whole numbers as quantities."""
+    ends = pc.min_max(whole).as_py()
+    if max(abs(ends["min"]), abs(ends["max"])) > LARGEST_EXACT:
+        return [
+            "whole numbers beyond 2**53, of which a model sees about the first 15 digits; name the column in "
+            "categorical, group or drop if they identify something."
+        ]
+    widths = pc.min_max(pc.binary_length(texts)).as_py()
+    width = widths["min"]
+    if width != widths["max"] or not 5 <= width <= 12 or ends["min"] < 0:
+        return []
+    sample = whole.slice(0, SAMPLE * 20).drop_null().unique().to_pylist()
+    if width == 8 and all(_is_day(number) for number in sample):
+        return [f"whole numbers such as {sample[0]} look like dates; name the column in date if they are."]
+    if len(sample) * 2 < min(len(whole), SAMPLE * 20):
+        return [
+            f"whole numbers of {width} digits each, such as {sample[0]}; name the column in categorical if "
+            "they are codes."
+        ]
+    return []
+
+
+def _is_day(number: int) -> bool:
+    year, month, day = number // 10_000, number // 100 % 100, number % 100
+    return 1900 <= year <= 2100 and 1 <= month <= 12 and 1 <= day <= 31
+
+
+def _whole(cells: pa.ChunkedArray) -> pd.Series:
+    """Whole numbers as int64; with gaps as float64 if it holds them exactly, otherwise as pandas' Int64."""
+    if not cells.null_count:
+        return cells.to_pandas()
+    ends = pc.min_max(cells).as_py()
+    if max(abs(ends["min"] or 0), abs(ends["max"] or 0)) <= LARGEST_EXACT:
+        return pc.cast(cells, pa.float64()).to_pandas()
+    return cells.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+
+
+def _forced_numbers(
+    column: Column, cells: pa.ChunkedArray, counts: Mapping[str, int], found: FoundNumbers | None
+) -> Decision:
+    wrong = {text for text in (found.gaps if found else counts) if text.casefold() not in MARKS}
+    if found is None or wrong:
+        row = next((i for i, cell in enumerate(cells.to_pylist()) if cell and cell.strip() in wrong), 0)
+        raise BadInput(
+            f"Row {row + 1} of the column {column.name!r} is {cells[row].as_py()!r}, which is not a number, "
+            "as the option numeric requires; remove the column from the option, or fix the cell."
+        )
+    return _as_numbers(column, cells, found)
+
+
+def _booleans(
+    column: Column, cells: pa.ChunkedArray, counts: Mapping[str, int], words: Sequence[str] | None
+) -> Decision | None:
+    if len(counts) > FEW_LEVELS:
+        return None
+    folded = {text: text.strip().casefold() for text in counts}
+    seen = set(folded.values())
+    if not any(pair <= seen for pair in BOOLEAN_PAIRS):
+        return None
+    gaps = Counter({text.strip(): counts[text] for text, word in folded.items() if word not in BOOLEANS})
+    if not _few(gaps, sum(counts.values()), words):
+        return None
+    names = sorted(text for text, word in folded.items() if word in BOOLEANS)
+    said = _gaps_said("true or false", gaps, len(cells), column.name)
+    evidence = (f"true or false, written as {_listed(names)}", *said)
+    return Decision(_with_gaps(column, "boolean", gaps), _as_pandas(cells), evidence, said)
+
+
+def _finite(counts: Mapping[str, int]) -> dict[str, int]:
+    return {text: count for text, count in counts.items() if not _is_infinite(text)}
+
+
+def _is_infinite(text: str) -> bool:
+    """Whether a cell is an infinite number, such as inf, or one that is too large, such as 1e999."""
+    try:
+        return bool(np.isinf(float(text)))
+    except ValueError:
+        return False
+
+
+def _may_be_numbers(counts: Mapping[str, int]) -> bool:
+    """Whether some of a column's many texts are numbers; looking at each would take long."""
+    if len(counts) <= 5 * SAMPLE:
+        return True
+    sample = list(counts)[:: len(counts) // SAMPLE]
+    return sum(find_numbers({text: 1}, forced=True) is not None for text in sample) * 2 >= len(sample)
+
+
+def _as_numbers(column: Column, cells: pa.ChunkedArray, found: FoundNumbers) -> Decision:
+    """A column of text as float64, NaN if a cell is missing, and what was decided about it."""
+    gaps = Counter(found.gaps)
+
+    def read(text: str) -> float:
+        if _is_infinite(text):
+            return float(text)  # to be refused by name
+        return np.nan if is_gap(text.strip(), gaps) else read_number(text, found.format)
+
+    values = _mapped(cells, read)
+    said = _gaps_said("numbers", gaps, len(cells), column.name)
+    if found.format != PLAIN:
+        place = int(np.isfinite(values).argmax())
+        said = (
+            f"numbers; {cells[place].as_py().strip()!r} is read as {values[place]:.15g}; name the column in "
+            "categorical to keep the text.",
+            *said,
+        )
+    column = _with_gaps(column, "numeric", gaps)
+    if found.format != PLAIN:
+        column = replace(column, number=found.format)
+    count = int(np.isfinite(values).sum())
+    return Decision(column, pd.Series(values), (f"{count} of {len(cells)} cells are numbers", *said), said)
+
+
+def _dates(
+    column: Column,
+    cells: pa.ChunkedArray,
+    counts: Mapping[str, int],
+    options: Options,
+    words: Sequence[str] | None,
+) -> Decision | None:
+    form = options.date_format_of(column.name)
+    if form is None and _are_iso(cells):
+        example = next(iter(counts))
+        timed = has_time(counts) or None
+        column = replace(column, kind="date", format=ISO, time=timed)
+        return Decision(column, _as_pandas(cells), (f"dates such as {example!r}",))
+    found = find_dates(counts, form=form, dayfirst=options.dayfirst, strict=words is not None)
+    return found and _as_dates(column, cells, counts, found, options)
+
+
+def _forced_dates(column: Column, cells: pa.ChunkedArray, options: Options) -> Decision:
+    counts = _counts(cells)
+    form = options.date_format_of(column.name)
+    found = find_dates(counts, forced=True, form=form, dayfirst=options.dayfirst)
+    if found is None:
+        examples = ", ".join(map(repr, list(counts)[:3]))
+        raise BadInput(
+            f"The column {column.name!r} is in date, but "
+            + (f"the format {form!r} does not fit" if form else "no format fits")
+            + f" all its cells, such as {examples}; write them as 2024-01-31, or name their format in "
+            "date_format."
+        )
+    return _as_dates(column, cells, counts, found, options)
+
+
+def _as_dates(
+    column: Column, cells: pa.ChunkedArray, counts: Mapping[str, int], found: FoundDates, options: Options
+) -> Decision:
+    gaps = Counter(found.gaps)
+    said = list(_gaps_said("dates", gaps, len(cells), column.name))
+    known = options.dayfirst is not None or options.date_format_of(column.name) is not None
+    dates = [text for text in counts if text.strip() not in gaps]
+    if not known and is_ambiguous(dates, found.format):
+        first, second = ("month", "day") if found.format.startswith("%m") else ("day", "month")
+        said.append(
+            f"dates in which no day is greater than 12: they are read as {first}/{second} but could be "
+            f"{second}/{first}; set dayfirst to {str(first == 'day').lower()} to confirm this, or to "
+            f"{str(first != 'day').lower()} to change it."
+        )
+    example = next((text for text in dates), "")
+    evidence = (f"dates such as {example!r}, read as {found.format}", *said)
+    timed = has_time(dates) or None
+    column = replace(_with_gaps(column, "date", gaps), format=found.format, time=timed)
+    return Decision(column, _as_pandas(cells), evidence, tuple(said))
+
+
+def _are_iso(cells: pa.ChunkedArray) -> bool:
+    """Whether all cells are dates such as 2024-01-31 or 2024-01-31 10:00, and none means a missing date."""
+    try:
+        ends = pc.min_max(pc.year(pc.cast(cells, pa.timestamp("us")))).as_py()
+    except pa.ArrowInvalid:
+        return False
+    return ends["min"] is not None and ends["min"] >= 1000 and ends["max"] < 9999
+
+
+def _category(column: Column, cells: pa.ChunkedArray, counts: Mapping[str, int], rows: int) -> Decision:
+    if not counts:
+        return Decision(column, _as_pandas(cells), ("every cell is empty",))
+    evidence = (f"{len(counts)} different texts, such as {_listed(list(counts)[:3])}",)
+    alike = {text: count for text, count in counts.items() if NUMBER_LIKE.fullmatch(text.strip())}
+    doubts: tuple[str, ...] = ()
+    coded = any(re.match(r"[-+]?0\d+$", text) for text in alike)
+    if not coded and sum(alike.values()) * 3 >= rows - cells.null_count and len(alike) > 2:
+        doubts = (
+            f"a category, although {sum(alike.values())} of {rows} cells look like numbers, dates or times, "
+            f"such as {_listed(list(alike)[:3])}; they are not written in one way that can be read; "
+            "rewrite them, or name the column in categorical if they are only names.",
+        )
+    return Decision(column, _as_pandas(cells), (*evidence, *doubts), doubts)
+
+
+def _typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
+    """A column of Parquet, whose type says what it is."""
+    kind, column = cells.type, Column(name, "categorical")
+    if name in (*options.categorical, *options.text, options.group):
+        evidence = f"named in {_where(name, options)}, so its cells are words"
+        return Decision(column, _as_pandas(as_texts(cells)), (evidence,))
+    if name in options.date and not pa.types.is_temporal(kind):
+        return _forced_dates(column, as_texts(cells), options)
+    said = f"the file's type is {kind}"
+    if pa.types.is_boolean(kind):
+        if name in options.numeric:
+            return Decision(_numeric(column), pc.cast(cells, pa.float64()).to_pandas(), (said,))
+        return Decision(replace(column, kind="boolean"), cells.to_pandas(), (said,))
+    if pa.types.is_integer(kind):
+        try:
+            whole = pc.cast(cells, pa.int64())
+        except pa.ArrowInvalid:  # unsigned numbers over 2**63
+            return Decision(_numeric(column), pc.cast(cells, pa.float64(), safe=False).to_pandas(), (said,))
+        return Decision(_numeric(column), _whole(whole), (said,))
+    if pa.types.is_floating(kind):
+        return Decision(_numeric(column), pc.cast(cells, pa.float64()).to_pandas(), (said,))
+    if pa.types.is_duration(kind):
+        seconds = pc.divide(pc.cast(pc.cast(cells, pa.duration("us")), pa.int64()).cast(pa.float64()), 1e6)
+        note = f"durations, read as seconds ({said})."
+        return Decision(_numeric(column), seconds.to_pandas(), (note,), (note,))
+    if pa.types.is_timestamp(kind):
+        timed = bool(len(cells.drop_null())) and not _are_days(cells.drop_null())
+        return Decision(
+            replace(column, kind="date", format=ISO, time=timed or None), cells.to_pandas(), (said,)
+        )
+    return Decision(column, cells.to_pandas(), (said,))
+
+
+def as_texts(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Typed cells as a person writes them: days without a time, and 1, not 1.0, if only gaps made it so."""
+    kind = cells.type
+    if pa.types.is_floating(kind) and cells.null_count and _are_whole(cells):
+        cells = pc.cast(cells, pa.int64())
+    elif pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        return pa.chunked_array(
+            [pa.array([None if one is None else str(one) for one in cells.to_pylist()], pa.string())]
+        )
+    elif pa.types.is_timestamp(kind):
+        midnight = _are_days(cells.drop_null())
+        texts = [one and (one.date() if midnight else one).isoformat() for one in cells.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string())])
+    return cells if pa.types.is_nested(kind) else pc.cast(cells, pa.string())
+
+
+def _are_days(moments: pa.ChunkedArray) -> bool:
+    """Whether all moments are midnight."""
+    return pc.all(pc.equal(pc.floor_temporal(moments, unit="day"), moments)).as_py() is not False
+
+
+def _are_whole(cells: pa.ChunkedArray) -> bool:
+    numbers = cells.drop_null()
+    if not len(numbers) or not pc.all(pc.is_finite(numbers)).as_py():
+        return False
+    small = pc.all(pc.less(pc.abs(numbers), LARGEST_EXACT)).as_py()
+    return small and pc.all(pc.equal(pc.floor(numbers), numbers)).as_py()
+
+
+def _without(cells: pa.ChunkedArray, words: Sequence[str]) -> pa.ChunkedArray:
+    """The cells with null for those that mean a missing value."""
+    known = pa.array(words, cells.type)
+    if len(words) == 1:
+        missing = pc.equal(cells, known[0])
+    else:
+        missing = pc.is_in(pc.utf8_trim_whitespace(cells), known)
+    return pc.if_else(missing, pa.scalar(None, cells.type), cells) if pc.any(missing).as_py() else cells
+
+
+def _counts(cells: pa.ChunkedArray) -> dict[str, int]:
+    """How often each text occurs, without missing cells."""
+    found = pc.value_counts(cells.drop_null())
+    texts, counts = found.field("values").to_pylist(), found.field("counts").to_pylist()
+    return dict(zip(texts, counts, strict=True))
+
+
+def _mapped(cells: pa.ChunkedArray, read: Callable[[str], float]) -> np.ndarray:
+    """Texts (n_rows,) as numbers, each distinct text read once; NaN if a cell is missing."""
+    coded = cells.combine_chunks().dictionary_encode()
+    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+    known = np.array([*map(read, coded.dictionary.to_pylist()), np.nan])
+    return known[coded.indices.fill_null(len(known) - 1).to_numpy()]
+
+
+def _as_pandas(cells: pa.ChunkedArray) -> pd.Series:
+    return cells.to_pandas()
+
+
+def _few(gaps: Mapping[str, int], whole: int, words: Sequence[str] | None) -> bool:
+    """Whether a column may have these other cells: marks for a missing value, and typing errors."""
+    if words is not None:  # the user says which words mean a missing value
+        return not gaps
+    marks = sum(count for text, count in gaps.items() if text.casefold() in MARKS)
+    return marks <= MOST_GAPS * whole and sum(gaps.values()) - marks <= MOST_OTHERS * whole
+
+
+def _with_gaps(column: Column, kind: Kind, gaps: Mapping[str, int]) -> Column:
+    return replace(column, kind=kind, missing=tuple(dict.fromkeys((*(column.missing or ()), *gaps))) or None)
+
+
+def _gaps_said(kind: str, gaps: Mapping[str, int], rows: int, name: str) -> tuple[str, ...]:
+    if not gaps:
+        return ()
+    count = sum(gaps.values())
+    return (
+        f"{kind}; {_listed(list(gaps), 5)} in {count} of {rows} rows {'is' if count == 1 else 'are'} read as "
+        "missing; set missing to [], or name the column in categorical, to keep the text.",
+    )
+
+
+def _listed(words: Sequence[str], shown: int = 5) -> str:
+    more = len(words) - shown
+    return ", ".join(map(repr, words[:shown])) + (f" and {more} more" if more > 0 else "")

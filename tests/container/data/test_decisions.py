@@ -1,0 +1,143 @@
+"""What a column is, decided once from all its cells, with the evidence."""
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from tabular.data.decisions import UNKNOWN, FileStyle, decide
+from tabular.data.inference import as_labels
+from tabular.spec.columns import Column, NumberFormat
+from tabular.spec.options import Options
+
+
+def decided(cells, style=UNKNOWN, **options):
+    return decide("a", pa.chunked_array([cells]), Options(**options), style)
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        (["1", "2", None], Column("a", "numeric")),
+        (["0", "1", "1"], Column("a", "numeric")),
+        (["01", "02", "10"], Column("a", "categorical")),
+        (["1.1", "1.10", "1.2"], Column("a", "categorical")),
+        (["1.10", "1.20", "1.15"], Column("a", "numeric")),
+        (["yes", "Yes", "NO", "n", "y"] * 3, Column("a", "boolean")),
+        (["on", "off", None], Column("a", "boolean")),
+        (["true", "false"] * 20 + ["?"], Column("a", "boolean", missing=("?",))),
+        (["yes", "no", "No internet service"] * 5, Column("a", "categorical")),
+        (["M", "F"], Column("a", "categorical")),
+        (["NA", "DE", None], Column("a", "categorical")),
+        (["1", "2", "NA"] * 3, Column("a", "numeric")),
+        (["2024-01-31", "2024-02-01"], Column("a", "date", "ISO8601")),
+        (["2024-01-31 10:00", "2024-02-01 00:00"], Column("a", "date", "ISO8601", time=True)),
+        (["10:35", "11:20"], Column("a", "date", "%H:%M", time=True)),
+        (["31 janv. 2024", "1 mars 2023"], Column("a", "date", "%d %b %Y")),
+        ([f"{day}.05.23" for day in range(10, 16)], Column("a", "date", "%d.%m.%y")),
+        ([None, None], Column("a", "categorical")),
+        ([None, "x"], Column("a", "categorical")),
+    ],
+)
+def test_a_column_is_what_almost_all_its_cells_are(cells, column):
+    cells = pa.array(cells, pa.string())
+    assert decided(cells).column == column
+
+
+def test_words_that_mean_a_missing_value_are_counted_and_said():
+    found = decided(pa.array([*map(str, range(600)), "?", "?", "?"]))
+    assert found.column == Column("a", "numeric", missing=("?",))
+    assert found.values.isna().sum() == 3
+    assert found.doubts == (
+        "numbers; '?' in 3 of 603 rows are read as missing; set missing to [], or name the column in "
+        "categorical, to keep the text.",
+    )
+
+
+@pytest.mark.parametrize("words", [[], ["-"]])
+def test_the_user_says_which_words_mean_a_missing_value(words):
+    cells = pa.array([*map(str, range(600)), "?", "?", "-"])
+    assert decided(cells, missing=words).column.kind == "categorical"
+    found = decided(cells, missing=["?", "-"])
+    assert found.column == Column("a", "numeric", missing=("?", "-"))
+    assert found.doubts == ()
+
+
+def test_a_category_may_have_words_for_missing():
+    found = decided(pa.array(["x", "n/a", "y"]), missing={"a": ["n/a"]})
+    assert found.column == Column("a", "categorical", missing=("n/a",))
+    assert found.values.isna().tolist() == [False, True, False]
+
+
+def test_whole_numbers_keep_every_digit_beside_a_gap():
+    found = decided(pa.array(["9007199254740993", None]))
+    assert str(found.values[0]) == "9007199254740993"
+    assert "beyond 2**53" in found.doubts[0]
+
+
+def test_points_group_thousands_in_a_file_of_decimal_commas():
+    cells = pa.array(["1.234", "4.999", "950"])
+    assert decided(cells).column == Column("a", "numeric")
+    assert decided(cells).doubts == ()
+    likely = decided(cells, FileStyle(likely_decimal_comma=True))
+    assert likely.column == Column("a", "numeric")
+    assert "set thousands to '.' if it means 1234" in likely.doubts[0]
+    known = decided(cells, FileStyle(likely_decimal_comma=True, has_decimal_commas=True))
+    assert known.column == Column("a", "numeric", number=NumberFormat(",", "."))
+    assert known.values.tolist() == [1234, 4999, 950]
+    assert decided(cells, thousands=".").values.tolist() == [1234, 4999, 950]
+
+
+def test_dates_that_could_be_read_in_two_ways_are_said_until_the_user_says():
+    cells = pa.array(["01/02/2024", "03/04/2024"])
+    assert (
+        "read as month/day but could be day/month; set dayfirst to false to confirm"
+        in decided(cells).doubts[0]
+    )
+    first = decided(cells, dayfirst=True)
+    assert first.column == Column("a", "date", "%d/%m/%Y")
+    assert first.doubts == ()
+    assert decided(cells, date_format="%d/%m/%Y").column == Column("a", "date", "%d/%m/%Y")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["83:20", "12:05", "99:59", "7:00"],
+        ["31/01/2024", "2024-02-01", "01.03.2024", "2024/04/05"],
+        ["<50", "<10", "12", "13.5"],
+        ["3 1/2", "2 3/4", "1 1/8"],
+    ],
+)
+def test_a_category_that_looks_like_numbers_or_dates_is_said(cells):
+    found = decided(pa.array(cells))
+    assert found.column.kind == "categorical"
+    assert "look like numbers, dates or times" in found.doubts[0]
+
+
+@pytest.mark.parametrize(
+    "cells", [["red", "blue"], ["007", "012", "013"], ["12 Main Street", "14 High Street"]]
+)
+def test_nothing_is_said_of_words_and_codes(cells):
+    assert decided(pa.array(cells)).doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        (pa.array(["1", "2"]), [1, 2]),
+        (pa.array(["01", "02"]), ["01", "02"]),
+        (pa.array(["1.0", "2.0"]), [1.0, 2.0]),
+        (pa.array(["1.0", "2.0", None]), [1, 2, None]),
+        (pa.array(["1.50", "2.50"]), ["1.50", "2.50"]),
+        (pa.array(["true", "false"]), ["true", "false"]),
+        (pa.array(["NA", "x"]), ["NA", "x"]),
+        (pa.array(["9007199254740993", None]), [9007199254740993, None]),
+        (pa.array([1, 2]), [1, 2]),
+        (pa.array([1.0, 2.0]), [1.0, 2.0]),
+        (pa.array([1.0, None]), [1, None]),
+        (pa.array([True, False]), ["True", "False"]),
+    ],
+)
+def test_labels_keep_type_and_spelling(cells, labels):
+    cells = pa.chunked_array([cells])
+    found = as_labels(cells, pd.Series(cells.is_valid().to_pylist()))
+    assert [(type(one), one) for one in found] == [(type(one), one) for one in labels]
