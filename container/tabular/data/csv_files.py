@@ -27,7 +27,7 @@ __all__ = ["check_names", "read_csv"]
 
 DELIMITERS = ",;\t|~ "  # if several fit equally well, the first one wins
 SAMPLE_CHARACTERS, SAMPLE_LINES = 1 << 20, 200
-BLOCK = 1 << 24  # bytes that pyarrow reads at a time; a longer row is read by Python
+BLOCK = 1 << 20  # bytes that pyarrow reads at a time, which fit into a cache; a longer row is read by Python
 COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
     b"BZh": ("bzip2", bz2.open),
@@ -276,9 +276,9 @@ def _check_quotes(table: pa.Table, delimiter: str) -> None:
         ValueError: if a cell contains lines of the table.
     """
     for name in table.column_names:
-        several = pc.match_substring(table[name], "\n")
-        if not pc.any(several).as_py():
+        if not any(re.search(b"\n", chunk.buffers()[2] or b"") for chunk in table[name].chunks):
             continue
+        several = pc.match_substring(table[name], "\n")
         for row in pc.indices_nonzero(several.combine_chunks().fill_null(False)).to_pylist():
             cell = table[name][row].as_py()
             inside = cell.split("\n")[1:-1]

@@ -4,7 +4,6 @@ Text is read as numbers, booleans or dates if almost all its cells are; the othe
 values, which are counted and reported. Anything else is a category, whose cells stay as they were written.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,8 +26,9 @@ __all__ = ["Decision", "FileStyle", "as_texts", "column_of", "decide", "is_text"
 SAMPLE = 1000  # distinct texts that tell whether a column can be numbers or dates at all
 FEW_LEVELS = 50
 LARGEST_EXACT = 2**53  # of the whole numbers that a float64 holds
-NUMBER_LIKE = re.compile(
-    r"[<>~\u2264\u2265\u00b1]?\s*[$\u20ac\u00a3\u00a5]?\s*[-+]?\d[\d.,:;'/\u2019\s-]*\s*\S{0,12}"
+NUMBER_LIKE = (
+    r"^\s*[<>~\x{2264}\x{2265}\x{b1}]?\s*[$\x{20ac}\x{a3}\x{a5}]?\s*[-+]?"
+    r"\d[\d.,:;'/\x{2019}\s-]*\s*\S{0,12}\s*$"
 )
 
 
@@ -76,7 +76,8 @@ def as_arrow(values: pd.Series) -> pa.ChunkedArray:
         cells = pa.Array.from_pandas(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         cells = pa.Array.from_pandas(values.map(str, na_action="ignore"))
-    return cells if isinstance(cells, pa.ChunkedArray) else pa.chunked_array([cells])
+    cells = cells if isinstance(cells, pa.ChunkedArray) else pa.chunked_array([cells])
+    return _without(cells, ("",)) if is_text(cells.type) else cells
 
 
 def decide(
@@ -96,9 +97,8 @@ def decide(
     if not is_text(cells.type):
         return _typed(name, cells, options)
     words = options.missing_in(name)
-    cells = _without(cells, ("",) if words is None else ("", *words))
+    cells = _without(cells, words) if words else cells
     column = Column(name, "categorical", missing=words or None)
-    rows = len(cells)
     if name in (*options.categorical, *options.text, options.group):
         return Decision(
             column, _as_pandas(cells), (f"named in {_where(name, options)}, so its cells are words",)
@@ -112,17 +112,21 @@ def decide(
         signs = (",", ".")
     if signs == (None, None) and (plain := _plain_numbers(column, cells, forced, grouped)) is not None:
         return plain
+    if not forced and options.date_format_of(name) is None and _are_iso(cells):
+        return _iso_dates(column, cells)
+    if not forced and _is_certainly_a_category(cells):
+        return _category(column, cells)
     counts = _counts(cells)
     strict = words is not None
     if forced:
         numbers = find_numbers(_finite(counts), style.likely_decimal_comma, signs, forced=True)
         return _forced_numbers(column, cells, counts, numbers)
     found = _booleans(column, cells, counts, words)
-    if not found and _may_be_numbers(counts):
+    if not found:
         numbers = find_numbers(_finite(counts), style.likely_decimal_comma, signs, strict)
         found = numbers and _as_numbers(column, cells, numbers)
     found = found or _dates(column, cells, counts, options, words)
-    return found or _category(column, cells, counts, rows)
+    return found or _category(column, cells)
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -138,9 +142,10 @@ def _where(name: str, options: Options) -> str:
 
 def _points_may_group(cells: pa.ChunkedArray) -> bool:
     """Whether all points could separate thousands, as in 1.234 and 950."""
-    if not pc.any(pc.match_substring(cells.slice(0, SAMPLE), ".")).as_py():
-        return False
-    return pc.all(pc.match_substring_regex(cells, r"^[-+]?[1-9]\d{0,2}(\.\d{3})*$")).as_py() is True
+    for some in (cells.slice(0, SAMPLE), cells):  # most columns fail on the first cells
+        if not pc.all(pc.match_substring_regex(some, r"^[-+]?[1-9]\d{0,2}(\.\d{3})*$")).as_py():
+            return False
+    return pc.any(pc.match_substring(cells, ".")).as_py() is True
 
 
 def _plain_numbers(
@@ -155,19 +160,21 @@ def _plain_numbers(
         grouped: whether the points may separate thousands.
     """
     try:
-        numbers = pc.cast(cells, pa.float64())
+        for some in (cells.slice(0, SAMPLE), cells):  # most columns of words fail on the first cells
+            numbers = pc.cast(some, pa.float64())
     except pa.ArrowInvalid:
         return None
     count = len(numbers) - numbers.null_count
     if not count or not pc.all(pc.is_finite(numbers)).as_py():
         return None
-    if not forced and (code := _code(cells)):
+    if not forced and (code := _code(cells, numbers)):
         return Decision(column, _as_pandas(cells), (code,))
     evidence = [
         f"all {count} cells are numbers" if count == len(cells) else f"all {count} filled cells are numbers"
     ]
     try:
-        whole = pc.cast(cells, pa.int64())
+        for some in (cells.slice(0, SAMPLE), cells):
+            whole = pc.cast(some, pa.int64())
     except pa.ArrowInvalid:
         doubts = ()
         if grouped:
@@ -185,11 +192,15 @@ def _numeric(column: Column) -> Column:
     return replace(column, kind="numeric")
 
 
-def _code(cells: pa.ChunkedArray) -> str:
+def _code(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
     """Why digits are codes and not numbers: leading zeros, or two spellings of one number; else empty."""
-    zeros = pc.match_substring_regex(cells, r"^[-+]?0\d")
-    if pc.any(zeros).as_py():
-        return f"codes with leading zeros, such as {cells.filter(zeros)[0].as_py()!r}"
+    # Below one, a leading zero is that of 0.5; comparing numbers takes less time than looking at each text.
+    whole = pc.or_(pc.greater_equal(pc.abs(numbers), 1), pc.equal(numbers, 0))
+    signed = pc.or_(pc.starts_with(cells, "0"), pc.less(numbers, 0))
+    suspects = cells.filter(pc.and_(whole, signed))
+    codes = suspects.filter(pc.match_substring_regex(suspects, r"^[-+]?0\d"))
+    if len(codes):
+        return f"codes with leading zeros, such as {codes[0].as_py()!r}"
     if len(cells.slice(0, SAMPLE * 20).unique()) > FEW_LEVELS:
         return ""
     spellings: dict[float, str] = {}
@@ -285,12 +296,14 @@ def _is_infinite(text: str) -> bool:
         return False
 
 
-def _may_be_numbers(counts: Mapping[str, int]) -> bool:
-    """Whether some of a column's many texts are numbers; looking at each would take long."""
-    if len(counts) <= 5 * SAMPLE:
-        return True
-    sample = list(counts)[:: len(counts) // SAMPLE]
-    return sum(find_numbers({text: 1}, forced=True) is not None for text in sample) * 2 >= len(sample)
+def _is_certainly_a_category(cells: pa.ChunkedArray) -> bool:
+    """Whether a part of many texts shows that they are neither numbers nor dates; reading all takes long."""
+    texts = cells.unique()
+    if len(texts) <= 5 * SAMPLE:
+        return False
+    sample = texts.take(np.linspace(0, len(texts) - 1, SAMPLE).astype(int)).drop_null().to_pylist()
+    numbers = sum(find_numbers({text: 1}, forced=True) is not None for text in sample)
+    return numbers * 2 < len(sample) and find_dates(dict.fromkeys(sample, 1)) is None
 
 
 def _as_numbers(column: Column, cells: pa.ChunkedArray, found: FoundNumbers) -> Decision:
@@ -326,11 +339,6 @@ def _dates(
     words: Sequence[str] | None,
 ) -> Decision | None:
     form = options.date_format_of(column.name)
-    if form is None and _are_iso(cells):
-        example = next(iter(counts))
-        timed = has_time(counts) or None
-        column = replace(column, kind="date", format=ISO, time=timed)
-        return Decision(column, _as_pandas(cells), (f"dates such as {example!r}",))
     found = find_dates(counts, form=form, dayfirst=options.dayfirst, strict=words is not None)
     return found and _as_dates(column, cells, counts, found, options)
 
@@ -371,27 +379,37 @@ def _as_dates(
     return Decision(column, _as_pandas(cells), evidence, tuple(said))
 
 
+def _iso_dates(column: Column, cells: pa.ChunkedArray) -> Decision:
+    timed = pc.any(pc.match_substring(cells, ":")).as_py() or None
+    column = replace(column, kind="date", format=ISO, time=timed)
+    return Decision(column, _as_pandas(cells), (f"dates such as {cells.drop_null()[0].as_py()!r}",))
+
+
 def _are_iso(cells: pa.ChunkedArray) -> bool:
     """Whether all cells are dates such as 2024-01-31 or 2024-01-31 10:00, and none means a missing date."""
     try:
-        ends = pc.min_max(pc.year(pc.cast(cells, pa.timestamp("us")))).as_py()
+        for some in (cells.slice(0, SAMPLE), cells):
+            ends = pc.min_max(pc.year(pc.cast(some, pa.timestamp("us")))).as_py()
     except pa.ArrowInvalid:
         return False
     return ends["min"] is not None and ends["min"] >= 1000 and ends["max"] < 9999
 
 
-def _category(column: Column, cells: pa.ChunkedArray, counts: Mapping[str, int], rows: int) -> Decision:
-    if not counts:
+def _category(column: Column, cells: pa.ChunkedArray) -> Decision:
+    counts = pc.value_counts(cells.drop_null())
+    if not len(counts):
         return Decision(column, _as_pandas(cells), ("every cell is empty",))
-    evidence = (f"{len(counts)} different texts, such as {_listed(list(counts)[:3])}",)
-    alike = {text: count for text, count in counts.items() if NUMBER_LIKE.fullmatch(text.strip())}
+    texts = counts.field("values")
+    evidence = (f"{len(texts)} different texts, such as {_listed(texts[:3].to_pylist())}",)
+    alike = counts.filter(pc.match_substring_regex(texts, NUMBER_LIKE))
+    count, examples = pc.sum(alike.field("counts")).as_py() or 0, alike.field("values")
     doubts: tuple[str, ...] = ()
-    coded = any(re.match(r"[-+]?0\d+$", text) for text in alike)
-    if not coded and sum(alike.values()) * 3 >= rows - cells.null_count and len(alike) > 2:
+    coded = pc.any(pc.match_substring_regex(examples, r"^[-+]?0\d+$")).as_py()
+    if not coded and count * 3 >= len(cells) - cells.null_count and len(examples) > 2:
         doubts = (
-            f"a category, although {sum(alike.values())} of {rows} cells look like numbers, dates or times, "
-            f"such as {_listed(list(alike)[:3])}; they are not written in one way that can be read; "
-            "rewrite them, or name the column in categorical if they are only names.",
+            f"a category, although {count} of {len(cells)} cells look like numbers, dates or times, such as "
+            f"{_listed(examples[:3].to_pylist())}; they are not written in one way that can be read; rewrite "
+            "them, or name the column in categorical if they are only names.",
         )
     return Decision(column, _as_pandas(cells), (*evidence, *doubts), doubts)
 
@@ -460,11 +478,7 @@ def _are_whole(cells: pa.ChunkedArray) -> bool:
 
 def _without(cells: pa.ChunkedArray, words: Sequence[str]) -> pa.ChunkedArray:
     """The cells with null for those that mean a missing value."""
-    known = pa.array(words, cells.type)
-    if len(words) == 1:
-        missing = pc.equal(cells, known[0])
-    else:
-        missing = pc.is_in(pc.utf8_trim_whitespace(cells), known)
+    missing = pc.is_in(pc.utf8_trim_whitespace(cells), pa.array(words, cells.type))
     return pc.if_else(missing, pa.scalar(None, cells.type), cells) if pc.any(missing).as_py() else cells
 
 

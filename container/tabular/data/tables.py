@@ -5,6 +5,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,9 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS) -> Table:
         likely_decimal_comma=any(one.get("delimiter", ",") != "," for one in reading),
         has_decimal_commas=any(map(_has_decimal_commas, cells.itercolumns())),
     )
-    decisions = {name: decide(name, cells[name], options, style) for name in cells.column_names}
+    with ThreadPoolExecutor() as threads:  # pyarrow leaves Python's lock to the others while it computes
+        found = threads.map(lambda name: decide(name, cells[name], options, style), cells.column_names)
+        decisions = dict(zip(cells.column_names, found, strict=True))
     warnings += [warning(name, doubt) for name, found in decisions.items() for doubt in found.doubts]
     frame = pd.DataFrame({name: found.values for name, found in decisions.items()}, copy=False)
     return Table(frame, cells, decisions, reading, warnings)
@@ -183,9 +186,12 @@ def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
         return cells.cast(pa.timestamp("us", tz=kind.tz and "UTC"), safe=False)
     if kind in TEXTS:
         try:
-            return cells.cast(pa.string())
+            return _plain(cells.cast(pa.string()))
         except pa.ArrowInvalid:  # bytes that are not UTF-8
             return cells
+    if is_text(kind):
+        empty = pc.equal(cells, "")
+        return pc.if_else(empty, pa.scalar(None, kind), cells) if pc.any(empty).as_py() else cells
     return cells
 
 
