@@ -4,8 +4,7 @@
 locals {
   endpoints = var.endpoint_enabled && var.image_uri != null ? toset([local.endpoint_name]) : toset([])
 
-  # Model and configuration cannot be changed, only replaced. Their names contain the hash of their contents, so
-  # that the new one can be created while the endpoint still uses the old one.
+  # Model and configuration cannot be changed, only replaced.
   model = {
     image             = var.image_uri
     models            = "s3://${local.bucket_name}/${local.prefixes.models}"
@@ -14,23 +13,28 @@ locals {
     vpc               = var.vpc
     environment       = length(var.serve_pickles) == 0 ? {} : { SERVE_PICKLES = join(",", sort(var.serve_pickles)) }
   }
-  model_name = "${local.name}-${substr(sha256(jsonencode(local.model)), 0, 8)}"
   endpoint_configuration = {
-    model         = local.model_name
     variant       = local.variant_name
     instance_type = var.endpoint.instance_type
     instances     = var.endpoint.min_instances
     kms_key_arn   = var.kms_key_arn
   }
-  endpoint_configuration_name = join("-", [
-    local.name, substr(sha256(jsonencode(local.endpoint_configuration)), 0, 8)
-  ])
+}
+
+# Every change gets model and configuration new names, even a change back to what there was before. So the new ones can
+# be created while the endpoint still uses the old ones, which stay as long as they serve.
+resource "terraform_data" "generation" {
+  triggers_replace = [local.model, local.endpoint_configuration]
+}
+
+locals {
+  generation = "${local.name}-${substr(terraform_data.generation.id, 0, 8)}"
 }
 
 resource "aws_sagemaker_model" "this" {
   for_each = local.endpoints
 
-  name               = local.model_name
+  name               = local.generation
   execution_role_arn = aws_iam_role.endpoint.arn
   # The server reads what SageMaker puts on its disk, and makes no network calls.
   enable_network_isolation = local.model.network_isolation
@@ -71,7 +75,7 @@ resource "aws_sagemaker_model" "this" {
 resource "aws_sagemaker_endpoint_configuration" "this" {
   for_each = local.endpoints
 
-  name        = local.endpoint_configuration_name
+  name        = local.generation
   kms_key_arn = local.endpoint_configuration.kms_key_arn
 
   production_variants {
@@ -117,6 +121,16 @@ resource "aws_sagemaker_endpoint" "this" {
     }
   }
 
+  lifecycle {
+    # Where an update is rolled back, the endpoint is InService again, with its previous configuration, and the
+    # provider reports success (hashicorp/terraform-provider-aws #46663, #48997). Without this, Terraform would go
+    # on and delete the model and the configuration that serve.
+    postcondition {
+      condition     = self.endpoint_config_name == aws_sagemaker_endpoint_configuration.this[each.key].name
+      error_message = "SageMaker rolled the update of the endpoint ${each.key} back: ${self.endpoint_config_name} serves and is kept, ${local.generation} does not. `aws sagemaker describe-endpoint --endpoint-name ${each.key}` and the alarms say why; README.md says what to do."
+    }
+  }
+
   depends_on = [aws_cloudwatch_log_group.endpoint]
 }
 
@@ -129,6 +143,14 @@ resource "aws_appautoscaling_target" "endpoint" {
   resource_id        = "endpoint/${aws_sagemaker_endpoint.this[each.key].name}/variant/${local.variant_name}"
   min_capacity       = var.endpoint.min_instances
   max_capacity       = var.endpoint.max_instances
+
+  # SageMaker does not change the instance type of a variant that is registered for scaling. So the target goes before
+  # the new configuration is created, and comes back after the endpoint has been updated
+  # (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html,
+  # hashicorp/terraform-provider-aws #14337). Its policies go with it.
+  lifecycle {
+    replace_triggered_by = [aws_sagemaker_endpoint_configuration.this[each.key].production_variants[0].instance_type]
+  }
 }
 
 resource "aws_appautoscaling_policy" "endpoint" {
@@ -148,6 +170,10 @@ resource "aws_appautoscaling_policy" "endpoint" {
     predefined_metric_specification {
       predefined_metric_type = "SageMakerVariantInvocationsPerInstance"
     }
+  }
+
+  lifecycle {
+    replace_triggered_by = [aws_appautoscaling_target.endpoint[each.key]]
   }
 }
 

@@ -92,7 +92,7 @@ resource "aws_iam_role_policy" "function" {
   role = aws_iam_role.function[each.key].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(local.function_statements[each.key], local.kms_statements, local.vpc_statements, [
+    Statement = concat(local.function_statements[each.key], local.kms_statements, local.function_vpc_statements[each.key], [
       local.list_bucket_statements[each.key],
       {
         Sid      = "WriteTheLog"

@@ -35,7 +35,7 @@ locals {
     }
   ]
 
-  # Network interfaces, needed by every role whose code runs in a VPC.
+  # Network interfaces, needed by every role whose containers run in a VPC.
   vpc_statements = flatten([
     for vpc in var.vpc[*] : [
       {
@@ -71,6 +71,37 @@ locals {
       },
     ]
   ])
+
+  # The same for functions. Before Lambda creates one, it asks whether its role may do this with any network interface
+  # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html, hashicorp/terraform-provider-aws #20698), so
+  # the resource must be *. What Lambda does with the role, the function's own code may not.
+  function_vpc_statements = {
+    for role, arn in local.function_arns : role => flatten([
+      for vpc in var.vpc[*] : [
+        {
+          Sid      = "LambdasNetworkInterfaces"
+          Effect   = "Allow"
+          Action   = local.function_vpc_actions
+          Resource = ["*"]
+        },
+        {
+          Sid       = "NoneForTheCode"
+          Effect    = "Deny"
+          Action    = local.function_vpc_actions
+          Resource  = ["*"]
+          Condition = { ArnEquals = { "lambda:SourceFunctionArn" = [arn] } }
+        },
+      ]
+    ])
+  }
+  function_vpc_actions = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+  ]
 
   # Without ListBucket, S3 answers 403 for a key that does not exist, and the code expects 404 for "not yet". A
   # request for one object has no prefix, so the condition must not require one.

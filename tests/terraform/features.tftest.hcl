@@ -242,7 +242,7 @@ run "with_everything" {
 
   assert {
     condition = alltrue([
-      for policy in concat([aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy], values(aws_iam_role_policy.function)[*].policy) :
+      for policy in [aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy] :
       [for statement in jsondecode(policy).Statement : statement.Resource if contains(statement.Action, "ec2:CreateNetworkInterface")] == [[
         "arn:aws:ec2:eu-central-1:123456789012:network-interface/*",
         "arn:aws:ec2:eu-central-1:123456789012:subnet/subnet-1",

@@ -53,7 +53,7 @@ run "second_apply" {
 
   assert {
     condition     = can(regex("^demo-[0-9a-f]{8}$", aws_sagemaker_model.this["demo"].name)) && can(regex("^demo-[0-9a-f]{8}$", aws_sagemaker_endpoint_configuration.this["demo"].name))
-    error_message = "model and configuration are named by the hash of their contents"
+    error_message = "model and configuration are named by their generation"
   }
 
   assert {

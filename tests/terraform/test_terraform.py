@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.terraform.stand_in import provider
 from support.terraform.workspace import CONFIGURATION, HERE, ROOT, Terraform
 
 from helpers.session import OUTPUTS
@@ -87,6 +88,61 @@ def test_a_new_image_is_served_before_the_old_one_goes(applied: Terraform, tmp_p
     assert changed['aws_sagemaker_endpoint_configuration.this["demo"]'] == ["create", "delete"]
     assert changed['aws_sagemaker_endpoint.this["demo"]'] == ["update"]
     assert not any("function" in address or "s3_bucket" in address for address in changed)
+
+
+def apply(
+    terraform: Terraform, folder: Path, expected: int = 0, **variables: object
+) -> tuple[list[str], str]:
+    """Apply other variables: what was done to the endpoint and its scaling, in order, and what was said."""
+    file = folder / "other.tfvars.json"
+    file.write_text(json.dumps(variables))
+    provider.APPLIED.clear()
+    done = terraform("apply", "-auto-approve", *EVERYTHING, f"-var-file={file}", expected=expected)
+    kinds = ("aws_appautoscaling_", "aws_sagemaker_endpoint")
+    changed = [f"{action} {kind}" for kind, action in provider.APPLIED if kind.startswith(kinds)]
+    return changed, " ".join(done.stderr.split())
+
+
+ANOTHER_TYPE = {"endpoint": {"instance_type": "ml.c5.large"}}
+UNREGISTERED = [
+    "delete aws_appautoscaling_policy",
+    "delete aws_appautoscaling_target",
+    "create aws_sagemaker_endpoint_configuration",
+    "update aws_sagemaker_endpoint",
+]
+REGISTERED = ["create aws_appautoscaling_target", "create aws_appautoscaling_policy"]
+OLD_ONE_GOES = "delete aws_sagemaker_endpoint_configuration"
+
+
+def test_an_instance_type_changes_while_its_variant_is_not_a_scalable_target(
+    applied: Terraform, tmp_path: Path
+) -> None:
+    done, _ = apply(applied, tmp_path, **ANOTHER_TYPE)
+    assert done[:4] == UNREGISTERED
+    assert [step for step in done[4:] if step != OLD_ONE_GOES] == REGISTERED
+    apply(applied, tmp_path)
+    done, _ = apply(applied, tmp_path, serve_pickles=["ExtraTrees"])
+    assert not [step for step in done if "appautoscaling" in step], "nothing else takes the scaling away"
+    apply(applied, tmp_path)
+
+
+@pytest.mark.parametrize("then", [ANOTHER_TYPE, {}], ids=["the same again", "back to what serves"])
+def test_what_serves_is_kept_where_sagemaker_rolls_an_update_back(
+    applied: Terraform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: dict[str, object]
+) -> None:
+    serving = applied("output", "-json").stdout
+    with monkeypatch.context() as patch:
+        patch.setattr(provider, "ROLLED_BACK", {"aws_sagemaker_endpoint"})
+        done, said = apply(applied, tmp_path, expected=1, **ANOTHER_TYPE)
+        assert done == UNREGISTERED, "nothing that serves is deleted"
+        assert re.search(r"rolled the update of the endpoint demo back: demo-\w{8} serves and is kept", said)
+        done, _ = apply(applied, tmp_path, expected=1, **ANOTHER_TYPE)
+        assert OLD_ONE_GOES not in done
+    done, _ = apply(applied, tmp_path, **then)
+    assert done.index("update aws_sagemaker_endpoint") < done.index(OLD_ONE_GOES)
+    apply(applied, tmp_path)
+    assert applied("output", "-json").stdout == serving
+    assert changes(applied, tmp_path) == {}
 
 
 def test_switching_the_endpoint_off_takes_nothing_else(applied: Terraform, tmp_path: Path) -> None:

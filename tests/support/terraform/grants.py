@@ -192,7 +192,22 @@ NETWORK_INTERFACES = [
         for what in ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
     ),
 ]
-WITH_VPC = dict.fromkeys(["jobs", "endpoint", "deployer", "invoker", "retrainer"], NETWORK_INTERFACES)
+# Lambda asks about any network interface.
+LAMBDAS_NETWORK_INTERFACES = [
+    Call(f"ec2:{action}")
+    for action in (
+        "AssignPrivateIpAddresses",
+        "CreateNetworkInterface",
+        "DeleteNetworkInterface",
+        "DescribeNetworkInterfaces",
+        "DescribeSubnets",
+        "UnassignPrivateIpAddresses",
+    )
+]
+WITH_VPC = {
+    **dict.fromkeys(["jobs", "endpoint"], NETWORK_INTERFACES),
+    **dict.fromkeys(["deployer", "invoker", "retrainer"], LAMBDAS_NETWORK_INTERFACES),
+}
 
 CODE = {
     "jobs": [
@@ -306,15 +321,31 @@ NOBODY = [
     Call("iam:CreateRole", role("another")),
     Call("kms:Decrypt", BASE.format("kms", "key/0")),
     Call("kms:CreateGrant", KEY),
-    Call("ec2:CreateNetworkInterface", BASE.format("ec2", "subnet/subnet-0")),
 ]
+ANOTHER_SUBNET = Call("ec2:CreateNetworkInterface", BASE.format("ec2", "subnet/subnet-0"))
 CHANGING_WHAT_SERVES = [s3("PutObject", MODEL), s3("PutObject", MAP), s3("PutObjectTagging", MODEL)]
 DECIDING = [sagemaker("UpdateModelPackage", PACKAGE, ModelApprovalStatus="Approved")]
 STARTING = sagemaker("StartPipelineExecution", "pipeline/demo")
+
+
+def by_its_code(name: str) -> Call:
+    """What Lambda may do for a function, asked for by the function's code."""
+    own = (("lambda:SourceFunctionArn", BASE.format("lambda", f"function:demo-{name}")),)
+    return Call("ec2:CreateNetworkInterface", "*", own)
+
+
 FORBIDDEN = {
-    "jobs": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, s3("PutObject", RAW), s3("PutObject", SOURCE)],
+    "jobs": [
+        *NOBODY,
+        *CHANGING_WHAT_SERVES,
+        *DECIDING,
+        ANOTHER_SUBNET,
+        s3("PutObject", RAW),
+        s3("PutObject", SOURCE),
+    ],
     "endpoint": [
         *NOBODY,
+        ANOTHER_SUBNET,
         *CHANGING_WHAT_SERVES,
         *DECIDING,
         s3("GetObject", MAP),
@@ -323,6 +354,7 @@ FORBIDDEN = {
     ],
     "deployer": [
         *NOBODY,
+        by_its_code("deployer"),
         *DECIDING,
         s3("PutObject", OUTPUT),
         s3("GetObject", RAW),
@@ -330,6 +362,7 @@ FORBIDDEN = {
     ],
     "invoker": [
         *NOBODY,
+        by_its_code("invoker"),
         *CHANGING_WHAT_SERVES,
         *DECIDING,
         s3("GetObject", MODEL),
@@ -341,6 +374,7 @@ FORBIDDEN = {
     ],
     "retrainer": [
         *NOBODY,
+        by_its_code("retrainer"),
         *CHANGING_WHAT_SERVES,
         *DECIDING,
         s3("GetObject", RAW),

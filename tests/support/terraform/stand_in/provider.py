@@ -20,7 +20,7 @@ import grpc
 import msgpack
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-__all__ = ["environment"]
+__all__ = ["APPLIED", "ROLLED_BACK", "environment"]
 
 HERE = Path(__file__).parent
 SCHEMAS = {"aws": "aws-6.66.0.schema.json.gz", "archive": "archive-2.schema.json.gz"}
@@ -32,6 +32,9 @@ KNOWN = {
     "partition": "aws",
     "dns_suffix": "amazonaws.com",
 }
+# What has been applied, as (type, action), and types whose update AWS rolls back without a word.
+APPLIED: list[tuple[str, str]] = []
+ROLLED_BACK: set[str] = set()
 # A change of these is a replacement; a schema does not say so.
 IDENTITIES = ("bucket", "function_name", "name", "pipeline_name")
 FLAGS = ("required", "optional", "computed", "sensitive")
@@ -101,10 +104,14 @@ class _Provider:
         return {"planned_state": _pack(new), "requires_replace": replace}
 
     def ApplyResourceChange(self, request: Any) -> dict[str, Any]:
-        new = _unpack(request.planned_state)
+        old, new = _unpack(request.prior_state), _unpack(request.planned_state)
+        APPLIED.append((request.type_name, "delete" if new is None else "update" if old else "create"))
         if new is not None:
             new = _fill(self._block("resource_schemas", request), new, _inventor(request.type_name))
-        return {"new_state": _pack(new)}
+        if old and new and request.type_name in ROLLED_BACK:
+            new = old
+        # As the real provider says: what it reads back may differ from what was planned.
+        return {"new_state": _pack(new), "legacy_type_system": True}
 
     def ReadDataSource(self, request: Any) -> dict[str, Any]:
         block = self._block("data_source_schemas", request)
