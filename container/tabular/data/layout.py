@@ -91,7 +91,7 @@ def find_header(sample: str, delimiters: Sequence[str] = DELIMITERS, above: int 
         delimiters: the possible ones, the likeliest first.
         above: the number of lines above the header, if it is known.
     """
-    text = "".join(sample.splitlines(keepends=True)[above:]) if above else sample
+    text = "".join(islice(io.StringIO(sample, newline=""), above, None)) if above else sample
     best: tuple[float, bool, int] = (0.0, True, 1)
     found: tuple[str, list[_Line], int] = (delimiters[0], _lines(text, delimiters[0]), 0)
     for delimiter in delimiters:
@@ -170,7 +170,8 @@ def _place_of_header(lines: Sequence[_Line]) -> int:
         sum(map(bool, column)) > len(column) / 2 for column in zip(*(r.cells for r in rows), strict=True)
     )
     for place, line in enumerate(body[: MOST_TITLES + 1]):
-        if len(line.cells) == width and line.filled >= used - 1:  # an index may have no name
+        unnamed = not line.cells[0].strip()  # an index
+        if len(line.cells) == width and line.filled + unnamed >= used:
             return place if place and _is_header(line, body[place + 1 :]) else 0
     return 0
 
@@ -219,13 +220,16 @@ def _shown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _repeated_headers(table: pa.Table) -> list[int]:
-    same = None
+    """The rows whose cells are the names of their columns, or empty, as a column may have no name."""
+    rows = None
     for name in table.column_names:
-        here = pc.fill_null(pc.equal(table[name], name), False)
-        same = here if same is None else pc.and_(same, here)
-        if not pc.any(same).as_py():
+        same = pc.coalesce(pc.equal(table[name], name), True)
+        rows = same if rows is None else pc.and_(rows, same)
+        if not pc.any(rows).as_py():
             return []
-    return [] if same is None else pc.indices_nonzero(same.combine_chunks()).to_pylist()
+    found = [] if rows is None else pc.indices_nonzero(rows.combine_chunks()).to_pylist()
+    filled = [sum(cell is not None for cell in one.values()) for one in table.take(found).to_pylist()]
+    return [row for row, count in zip(found, filled, strict=True) if count * 2 > table.num_columns]
 
 
 def _end(table: pa.Table) -> int:

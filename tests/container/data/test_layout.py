@@ -143,6 +143,9 @@ def test_a_header_that_is_repeated_among_the_rows_is_left_out():
     assert found.left_out == {"header repeated": [30, 61]}
     assert found.notes == ["the header is repeated in 2 rows (31, 62), which are left out."]
     assert not find_other_rows(table("x,z,London,y")).notes
+    unnamed = table(",z,city,y", header="Unnamed: 0,z,city,y")
+    assert find_other_rows(unnamed).left_out == {"header repeated": [60]}
+    assert not find_other_rows(table(",,,y")).notes
 
 
 X, Z = sum(row / 4 for row in range(1, 61)), sum(row % 7 for row in range(1, 61))

@@ -39,8 +39,8 @@ def written(tmp_path, content, name="table.csv"):
     return path
 
 
-def read(tmp_path, content, name="table.csv"):
-    return read_table([written(tmp_path, content, name)])
+def read(tmp_path, content, name="table.csv", **options):
+    return read_table([written(tmp_path, content, name)], Options.from_dict(options))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "utf-32"])
@@ -182,6 +182,71 @@ def test_a_folder_without_a_table_is_refused(tmp_path):
     written(tmp_path, "{}", "dataset.json")
     with pytest.raises(BadInput, match="There is no table at InputDataUri"):
         table_files(tmp_path)
+
+
+SENSOR = "".join(f"{row / 4};{row % 7};{row % 2}\n" for row in range(1, 41))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            f"Log of sensor 7\n\nx;z;y\n{SENSOR}",
+            "1 line above the header is left out ('Log of sensor 7'); set",
+        ),
+        (
+            f"Log;;\nsensor;7;\nx;z;y\n{SENSOR}",
+            "2 lines above the header are left out ('Log', 'sensor'); set",
+        ),
+        (f"# sensor 7\n# x;z;y\n{SENSOR}", "1 line above the header is left out ('# sensor 7'); set"),
+        (
+            f"sep=;\nLog of sensor 7\nx;z;y\n{SENSOR}",
+            "1 line above the header is left out ('Log of sensor 7'); set",
+        ),
+        (f"x;z;y\n{SENSOR}40 rows selected.\n", "1 line below the table is left out ('40 rows selected.')."),
+        (
+            f"x;z;y\n{SENSOR}\n\nSource: sensor 7\n\n",
+            "1 line below the table is left out ('Source: sensor 7').",
+        ),
+        (
+            f"x;z;y\n{SENSOR}205;120;\n",
+            "row 41 holds the sum of 'x' and the sum of 'z': it is left out as a total.",
+        ),
+        (
+            f"x;z;y\n{SENSOR}Total;17;\n;;\n",
+            "row 41 says 'Total' where the others have a number, and has gaps: it",
+        ),
+        (f"x;z;y\n0.25;1;1\nx;z;y\n{SENSOR[9:]}", "the header is repeated in row 2, which is left out."),
+    ],
+)
+def test_what_stands_around_a_table_is_left_out_with_a_note(tmp_path, content, said, end):
+    table = read(tmp_path, content.replace("\n", end))
+    np.testing.assert_array_equal(table.frame["x"].dropna(), np.arange(1, 41) / 4)
+    assert list(table.frame) == ["x", "z", "y"]
+    assert [one["said"] for one in table.warnings if said in one["said"]]
+    left_out = sum(table.files[0].get("left_out", {}).values())
+    assert (table.files[0]["rows"] == len(table.frame), left_out) == (True, "row" in said.split()[:6])
+
+
+def test_a_person_can_say_where_the_header_is(tmp_path):
+    content = "One;two;three\nx;z;y\n" + SENSOR
+    assert list(read(tmp_path, content).frame) == ["One", "two", "three"]
+    table = read(tmp_path, content, skip_rows=1)
+    assert list(table.frame) == ["x", "z", "y"]
+    assert not table.warnings
+
+
+def test_a_person_can_say_the_encoding(tmp_path):
+    content = "x;city;y\n1;Łódź;0\n2;Gdańsk;1\n".encode("iso8859_2")
+    assert read(tmp_path, content, encoding="iso8859_2").frame["city"].tolist() == [
+        "Łódź",
+        "Gdańsk",
+    ]
+    with pytest.raises(BadInput, match="is not text in utf-8; name another encoding"):
+        read(tmp_path, content, encoding="utf-8")
+    with pytest.raises(BadInput, match="is not text in gbk; name another encoding"):
+        read(tmp_path, content + b"\xff", encoding="gbk")
 
 
 @pytest.mark.parametrize(
