@@ -243,11 +243,37 @@ def test_small_parameters_need_little(environment: Environment, aws: Session) ->
     assert all(check.ok for check in found["quota"])
 
 
-def test_an_instance_type_without_a_quota_is_none(environment: Environment, client: Client) -> None:
-    found = look(environment, client, "quotas", TRAINING_INSTANCE="ml.m99.large")["quota"]
-    assert not found[0].ok
-    assert found[0].seen == "there is no quota for ml.m99.large for training job usage"
-    assert found[0].todo.startswith("Choose an instance type that us-east-1 offers: ")
+@pytest.mark.parametrize(
+    ("chosen", "usage", "setting"),
+    [
+        (["TRAINING_INSTANCE"], "training job usage", "TRAINING_INSTANCE in parameters/aws.yaml"),
+        (["EVALUATION_INSTANCE"], "processing job usage", "EVALUATION_INSTANCE in parameters/aws.yaml"),
+        (
+            ["PREPROCESSING_INSTANCE", "EVALUATION_INSTANCE"],
+            "processing job usage",
+            "PREPROCESSING_INSTANCE and EVALUATION_INSTANCE in parameters/aws.yaml",
+        ),
+    ],
+)
+def test_an_instance_type_without_a_quota_comes_with_the_parameter_that_sets_it(
+    environment: Environment, client: Client, chosen: list[str], usage: str, setting: str
+) -> None:
+    found = look(environment, client, "quotas", **dict.fromkeys(chosen, "ml.m99.large"))["quota"]
+    (unknown,) = [check for check in found if not check.ok]
+    assert unknown.seen == f"there is no quota for ml.m99.large for {usage}"
+    assert unknown.todo == f"Set {setting} to an instance type that us-east-1 offers."
+
+
+def test_an_endpoint_of_an_unknown_instance_type_comes_with_the_variable_that_sets_it(
+    environment: Environment, client: Client
+) -> None:
+    endpoint = 'endpoint = { instance_type = "ml.m99.large" }'
+    change(environment, "tfvars", f'region = "us-east-1"\npipeline_name = "{NAME}"\n{endpoint}\n')
+    (unknown,) = [check for check in look(environment, client, "quotas")["quota"] if not check.ok]
+    assert unknown.seen == "there is no quota for ml.m99.large for endpoint usage"
+    assert unknown.todo == (
+        f"Set endpoint.instance_type in {environment.variables} to an instance type that us-east-1 offers."
+    )
 
 
 # What may not be checked, and what does not answer

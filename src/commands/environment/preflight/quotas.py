@@ -1,6 +1,7 @@
 """Checks whether the account may run as much at the same time as the parameters require."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from commands.environment.preflight.check import Check, Place
@@ -18,6 +19,25 @@ WORKLOAD = (
     "EVALUATION_INSTANCE",
 )
 
+FILE = "parameters/aws.yaml"
+
+
+@dataclass(frozen=True)
+class Need:
+    """What an environment or a run in it needs of a quota.
+
+    Attributes:
+        number: How many instances at the same time.
+        why: How that number comes about.
+        less: What would lower the number, and where it is set.
+        choice: What sets the instance type, and where.
+    """
+
+    number: int
+    why: str
+    less: str
+    choice: str
+
 
 def quotas(place: Place) -> Iterator[Check]:
     """A line for each quota that the environment and a run in it need.
@@ -32,44 +52,49 @@ def quotas(place: Place) -> Iterator[Check]:
         found |= {quota["QuotaName"]: quota for quota in page["Quotas"] if quota["QuotaName"] in needs}
         if len(found) == len(needs):
             break  # there are well over a thousand
-    for name, (needed, why, less) in needs.items():
+    for name, need in needs.items():
         if name not in found:
-            todo = f"Choose an instance type that {place.settings['region']} offers: {less}."
+            todo = f"Set {need.choice} to an instance type that {place.settings['region']} offers."
             yield Check("quota", False, f"there is no quota for {name}", todo)
             continue
         value, code = found[name]["Value"], found[name]["QuotaCode"]
         todo = (
-            f"Request {needed} with `aws service-quotas request-service-quota-increase --service-code "
-            f"sagemaker --quota-code {code} --desired-value {needed} --region {place.settings['region']}`, "
-            f"or lower {less}."
+            f"Request {need.number} with `aws service-quotas request-service-quota-increase --service-code "
+            f"sagemaker --quota-code {code} --desired-value {need.number} "
+            f"--region {place.settings['region']}`, or lower {need.less}."
         )
-        seen = f"{name}: {value:g} allowed, {needed} needed ({why})"
-        yield Check("quota", value >= needed, seen, todo if value < needed else "")
+        seen = f"{name}: {value:g} allowed, {need.number} needed ({need.why})"
+        yield Check("quota", value >= need.number, seen, todo if value < need.number else "")
 
 
-def _needs(place: Place) -> dict[str, tuple[int, str, str]]:
-    """For each quota: how much is needed, why, and what would reduce it."""
+def _needs(place: Place) -> dict[str, Need]:
+    """What is needed, by the name of the quota."""
     values, settings = place.parameters, place.settings
     tables = len(datasets.names(values["DATASETS"]))
     trials = min(values["MAX_TUNING_PARALLEL_JOBS"], values["MAX_TUNING_JOBS"])
     by_table = f"{tables} {'table' if tables == 1 else 'tables'}"
-    file = "in parameters/aws.yaml"
     needs = {
-        f"{values['TRAINING_INSTANCE']} for training job usage": (
+        f"{values['TRAINING_INSTANCE']} for training job usage": Need(
             tables * trials,
             f"{by_table} x {trials} trials at a time",
-            f"MAX_TUNING_PARALLEL_JOBS or DATASETS {file}",
+            f"MAX_TUNING_PARALLEL_JOBS or DATASETS in {FILE}",
+            f"TRAINING_INSTANCE in {FILE}",
         )
     }
     # An execution cleans or evaluates, never both at the same time.
-    for name in ("PREPROCESSING_INSTANCE", "EVALUATION_INSTANCE"):
-        needs[f"{values[name]} for processing job usage"] = (tables, by_table, f"DATASETS {file}")
+    processing = ("PREPROCESSING_INSTANCE", "EVALUATION_INSTANCE")
+    for instance in dict.fromkeys(values[name] for name in processing):
+        choices = " and ".join(name for name in processing if values[name] == instance)
+        needs[f"{instance} for processing job usage"] = Need(
+            tables, by_table, f"DATASETS in {FILE}", f"{choices} in {FILE}"
+        )
     if settings["endpoint_enabled"]:
         endpoint = settings["endpoint"]
         most, least = endpoint["max_instances"], endpoint["min_instances"]
-        needs[f"{endpoint['instance_type']} for endpoint usage"] = (
+        needs[f"{endpoint['instance_type']} for endpoint usage"] = Need(
             most + least,
             f"up to {most}, plus {least} during an update",
             f"endpoint.max_instances in {place.environment.variables}",
+            f"endpoint.instance_type in {place.environment.variables}",
         )
     return needs
