@@ -10,7 +10,6 @@ import json
 import os
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,8 +36,9 @@ pytestmark = pytest.mark.slow
 PIPELINE = "shop"
 DATASETS = ("iris", "wine", "digits")
 VERSIONS = 5
-DECISIONS = 200
+DECISIONS = 120
 DECIDERS, CALLERS = 8, 4
+PAUSE = 0.02  # seconds between two questions of a caller: switches are what takes the time here
 
 
 class Killed(BaseException):
@@ -101,7 +101,6 @@ class Shop:
             ('{"error": "There is no model', '{"error": "No model')
         ):
             self.answers["out of service"] += 1
-            time.sleep(0.01)
         else:
             self.answers[f"{answer['statusCode']}: {text}"] += 1
 
@@ -165,9 +164,7 @@ class Step:
     version: int
     status: str
     deliveries: int  # 0 is a lost event, 2 a doubled one
-    calls: (
-        int | None
-    )  # the moment at which its deployer is killed, counted before and after each of its calls
+    calls: int | None  # its deployer is killed at this moment: before or after one of its calls
 
     @classmethod
     def random(cls, chance: random.Random) -> "Step":
@@ -181,7 +178,7 @@ class Step:
 
 
 # An example takes many seconds, so a failing seed is shown as it is, not shrunk.
-@settings(max_examples=3, deadline=None, phases=[Phase.generate], database=None)
+@settings(max_examples=3, phases=[Phase.generate], database=None)
 @given(seed=st.integers(0, 2**32))
 def test_no_request_fails_by_a_switch_and_one_sweep_puts_all_in_order(shop: Shop, seed: int) -> None:
     chance = random.Random(seed)
@@ -191,9 +188,9 @@ def test_no_request_fails_by_a_switch_and_one_sweep_puts_all_in_order(shop: Shop
 
     def call(number: int) -> None:
         for dataset in itertools.cycle(DATASETS[number % 3 :] + DATASETS[: number % 3]):
-            if over.is_set():
-                return
             shop.ask(dataset)
+            if over.wait(PAUSE):
+                return
 
     def decide(step: Step) -> None:
         group = names.group_name(PIPELINE, step.dataset)
@@ -215,7 +212,7 @@ def test_no_request_fails_by_a_switch_and_one_sweep_puts_all_in_order(shop: Shop
     print(dict(shop.answers))
     assert set(shop.answers) <= {"right", "out of service", "killed deployers"}
     assert shop.answers["right"] > 100
-    assert shop.answers["killed deployers"] > 10
+    assert shop.answers["killed deployers"] > 5
     check_order(shop)
 
 

@@ -15,12 +15,13 @@ import papermill
 import pytest
 import yaml
 from support import HANGS, ROOT
+from support.helpers import headless
+from tabular.spec.algorithms import ALGORITHMS
 
 import local_aws
 
 EXAMPLES = ROOT / "parameters/examples"
 FIRST, *OTHERS = "binary", "grouped", "multiclass", "regression"
-FEW = ("-p", "MAX_TUNING_JOBS", "6", "-p", "CROSS_VALIDATION_FOLDS", "3")
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,25 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         patch.setenv("LOCAL_AWS_HOME", str(folder / "local_aws"))
         local_aws.start(owner=os.getpid())
         try:
-            summary, _ = run(command(FIRST), folder / f"runs/{FIRST}")
-            yield Shop(folder / "runs", summary)
+            runs = folder / "runs"
+            summary, _ = left(headless.typed(*example(FIRST, runs / FIRST)), runs / FIRST)
+            yield Shop(runs, summary)
         finally:
             local_aws.stop()
 
 
-def command(name: str, *more: str) -> list[str]:
-    return [sys.executable, "-m", "commands", "run", f"parameters/examples/{name}.yaml", *more, *FEW]
+def few(algorithms: int = len(ALGORITHMS)) -> tuple[str, ...]:
+    """Options for a quick run: a trial of each algorithm, of few folds."""
+    return ("-p", "MAX_TUNING_JOBS", str(algorithms), "-p", "CROSS_VALIDATION_FOLDS", "3")
 
 
-def run(command: list[str], runs: Path, cwd: Path = ROOT) -> tuple[dict[str, Any], Path]:
-    done = subprocess.run(
-        [*command, "--runs", str(runs)], cwd=cwd, capture_output=True, text=True, timeout=HANGS
-    )
+def example(name: str, runs: Path) -> tuple[str, ...]:
+    """What is typed to run an example quickly."""
+    return ("run", f"parameters/examples/{name}.yaml", "--runs", str(runs), *few())
+
+
+def left(done: subprocess.CompletedProcess, runs: Path) -> tuple[dict[str, Any], Path]:
+    """The summary and the folder of a run that went well."""
     assert (done.returncode, done.stderr) == (0, ""), f"{done.stdout[-2000:]}\n{done.stderr}"
     (folder,) = (path for path in runs.iterdir() if path.is_dir())
     return json.loads((folder / "summary.json").read_text()), folder
@@ -96,7 +102,9 @@ def test_another_example_runs_on_the_same_pipelines_and_puts_its_model_in_servic
     name: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCAL_AWS_HOME", str(shop.runs.parent / "local_aws"))
-    summary, _ = run(command(name, "--from", "03"), shop.runs / name)
+    monkeypatch.chdir(ROOT)
+    runs = shop.runs / name
+    summary, _ = left(headless.here(*example(name, runs), "--from", "03"), runs)
     assert len(summary["notebooks"]) == 3
     check(name, summary)
 
@@ -126,7 +134,9 @@ def test_the_page_of_ones_own_steps_works_as_it_is_written(
     (tmp_path / ".venv").symlink_to(sys.prefix)
     found = blocks("own-steps.md")
     (tmp_path / "my_steps.py").write_text(found["python"])
-    summary, folder = run(found["sh"].split(), tmp_path / "runs", cwd=tmp_path)
+    command = [*found["sh"].split(), *few(len(ALGORITHMS) + 1), "--runs", "runs"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=HANGS)
+    summary, folder = left(done, tmp_path / "runs")
     assert summary["data_sets"]["customers"]["serving_version"] == 1
 
     executed = nbformat.read(folder / "02_define_pipeline.ipynb", as_version=4)

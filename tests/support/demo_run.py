@@ -3,26 +3,29 @@
 import json
 import os
 import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+from tabular.spec.algorithms import ALGORITHMS
 
 import local_aws
-from support import HANGS, ROOT
+from support import ROOT
+from support.helpers import headless
 
 __all__ = ["OWN_TABLES", "PIPELINE", "REGION", "ROOT", "TRIALS", "Demo", "Story", "run_notebooks", "tell"]
 
 # Those of tests/terraform's plan, so that its policies can be held against what is called here.
 PIPELINE, REGION = "demo", "eu-central-1"
-TRIALS = 6
+TRIALS = len(ALGORITHMS)  # one of each
 OWN_TABLES = ["breast-cancer", "wine"]
 RETRAINING = {"dataset": "wine", "target": "cultivar", "family": "classification"}
+
+Run = Callable[..., subprocess.CompletedProcess]
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,9 @@ def tell(folder: Path) -> Story:
         server = local_aws.start(owner=os.getpid())
         try:
             banknote = ["banknote-authentication"] if "BANKNOTE_CSV" in os.environ else []
-            first = run_notebooks(folder / "first", "-p", "DATASETS", json.dumps(OWN_TABLES + banknote))
+            first = run_notebooks(
+                folder / "first", "-p", "DATASETS", json.dumps(OWN_TABLES + banknote), how=headless.typed
+            )
             # Another split makes another model; the same one again would not be registered.
             wine = ("-p", "DATASETS", "[wine]", "-p", "LOAD_TEST", "false")
             again = run_notebooks(folder / "again", "--from", "03", *wine, "-p", "RANDOM_STATE", "7")
@@ -87,20 +92,11 @@ def tell(folder: Path) -> Story:
     return Story(home, first, again, back, calls, operations)
 
 
-def run_notebooks(runs: Path, *arguments: str) -> Demo:
+def run_notebooks(runs: Path, *arguments: str, how: Run = headless.here) -> Demo:
     """`many-models run`, with few trials."""
-    command = [
-        sys.executable,
-        "-m",
-        "commands",
-        "run",
-        str(ROOT / "parameters/local.yaml"),
-        "--runs",
-        str(runs),
-    ]
     values = {"PIPELINE_NAME": PIPELINE, "MAX_TUNING_JOBS": str(TRIALS), "LOAD_TEST_SECONDS": "1"}
     given = [text for name, value in values.items() for text in ("-p", name, value)]
-    done = subprocess.run([*command, *given, *arguments], capture_output=True, text=True, timeout=HANGS)
+    done = how("run", str(ROOT / "parameters/local.yaml"), "--runs", str(runs), *given, *arguments)
     folders = sorted(path for path in runs.glob("*") if path.is_dir())
     summary = json.loads((folders[-1] / "summary.json").read_text()) if folders else {}
     return Demo(done.returncode, done.stdout, done.stderr, folders[-1] if folders else runs, summary)

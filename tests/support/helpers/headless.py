@@ -1,6 +1,7 @@
 """Headless runs as a person starts them: in a process of their own, with a state of their own."""
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from commands.__main__ import main
 from support import HANGS, ROOT
 
 LOCAL_YAML = ROOT / "parameters/local.yaml"
@@ -42,6 +44,20 @@ def finish(process: subprocess.Popen) -> subprocess.CompletedProcess:
 def run(home: Path, runs: Path, *arguments: object, **options: Any) -> subprocess.CompletedProcess:
     """`many-models run` from its beginning to its end."""
     return finish(start(home, runs, *arguments, **options))
+
+
+def here(*arguments: str) -> subprocess.CompletedProcess:
+    """`many-models` in this process, where what it imports is imported already; its kernels are the same."""
+    output, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        code = main(arguments)
+    return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
+
+
+def typed(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    """`many-models` in a process of its own, under the settings of this one."""
+    command = [sys.executable, "-m", "commands", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=HANGS)
 
 
 def wait_for_line(process: subprocess.Popen, text: str) -> str:
