@@ -4,9 +4,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support import ROOT, workers
 from support.demo_run import Story, tell
 from xdist.remote import Producer
+
+# On a busy machine, an example takes as long as it takes.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 pytest_plugins = ["support.helpers.fixtures"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
-from support import ROOT
+from support import HANGS, ROOT
 from support.helpers.headless import environment
 
 from commands.__main__ import main, many_models
@@ -155,7 +155,7 @@ def test_a_signal_ends_a_command_with_130_and_a_sentence(tmp_path: Path, number:
     )
     writer = os.open(tmp_path / "waits.yaml", os.O_WRONLY)  # waits for the command to open it
     process.send_signal(number)
-    assert process.communicate(timeout=30)[1] == (
+    assert process.communicate(timeout=HANGS)[1] == (
         "\nInterrupted; nothing that this run started is left running here.\n"
     )
     os.close(writer)

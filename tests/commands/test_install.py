@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from support import ROOT
+from support import HANGS, ROOT
 from support.helpers import headless
 from support.helpers.shared import Compiled, Connected
 
@@ -63,7 +63,7 @@ def test_definitions_need_nothing_of_what_is_left_out(connected: Connected, comp
         cwd=ROOT / "tests",
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=HANGS,
     )
     assert done.returncode == 0, done.stderr
     classification, regression, in_a_network = json.loads(done.stdout)

@@ -188,7 +188,7 @@ def test_what_is_no_array_or_no_model_is_refused():
 sizes = st.integers(-2, 12)
 
 
-@examples(max_examples=EXAMPLES, deadline=None)
+@examples(max_examples=EXAMPLES)
 @given(
     kind=st.integers(-1, 3),
     link=st.integers(-1, 7),

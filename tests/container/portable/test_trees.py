@@ -167,7 +167,7 @@ def test_what_is_no_array_or_no_tree_is_refused():
 indices = st.lists(st.integers(-3, 9), min_size=1, max_size=8)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(feature=indices, left=indices, root=indices, group=indices, threshold=st.floats(), cell=st.floats())
 def test_any_indices_are_refused_or_lead_to_leaves(feature, left, root, group, threshold, cell):
     """A walk that left its memory or went in a circle would crash or hang here."""

@@ -362,7 +362,7 @@ numbers = st.one_of(
 )
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.lists(numbers, min_size=1, max_size=20))
 def test_a_number_is_read_in_c_to_the_last_bit(texts):
     reader = pytest.importorskip("tabular.portable.native.csv_rows", reason="installed without a compiler")

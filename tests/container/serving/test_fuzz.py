@@ -34,7 +34,6 @@ from tabular.spec.algorithms import ALGORITHMS
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 fuzz = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 ODD_CELLS = [

@@ -142,7 +142,7 @@ def plain(cell):
     return cell.isoformat() if hasattr(cell, "isoformat") else cell.item() if hasattr(cell, "item") else cell
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(
     st.data(),
     st.sampled_from(["every kind", "levels", "numbers"]),

@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 from support import HANGS
 from support.container.jobs import run
-from support.container.server import serving
+from support.container.server import rest_of, serving
 from support.container.tables import TASKS, fitted
 from tabular.spec.algorithms import ALGORITHMS
 
@@ -324,20 +324,9 @@ def test_a_single_model_container_without_a_model_says_so_and_ends(tmp_path):
     assert "Traceback" not in str(failed.value)
 
 
-def begin(server, body, sent):
-    """Open a connection and send the first bytes of a request."""
-    head = (
-        f"POST /models/a/invoke HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=HANGS)
-    connection.sendall((head + body[:sent]).encode())
-    return connection
-
-
 def refuses_connections(server):
     try:
-        socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
+        socket.create_connection(("127.0.0.1", server.port), timeout=HANGS).close()
     except OSError:
         return True
     return False
@@ -347,20 +336,18 @@ def test_sigterm_lets_requests_under_way_finish_and_then_ends(tmp_path, make_fol
     with serving(tmp_path) as server:
         server.load("a", make_folder())
         idle = socket.create_connection(("127.0.0.1", server.port))
-        under_way = begin(server, CSV, sent=5)
-        time.sleep(0.2)  # the server has the first bytes
+        under_way = server.begin("/models/a/invoke", CSV.encode())
         server.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + HANGS
         while not refuses_connections(server):
             assert time.monotonic() < deadline
+            time.sleep(0.02)
         assert server.process.poll() is None
-        under_way.sendall(CSV[5:].encode())
-        answer = under_way.recv(65536).decode()
-        assert answer.startswith("HTTP/1.1 200 ")
+        under_way.sendall(CSV.encode())
+        assert rest_of(under_way).status == 200
         _, errors = server.process.communicate(timeout=HANGS)
         assert errors == ""  # else it says that its own limit has ended it, not the end of the requests
         idle.close()
-        under_way.close()
 
 
 def test_sigterm_ends_an_idle_server_at_once_and_in_silence(tmp_path):

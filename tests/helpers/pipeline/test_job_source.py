@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import tabular
+from support import HANGS
 from support.container.tables import dated, fit
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.options import Options
@@ -100,7 +101,7 @@ def test_a_job_finds_all_of_tabular_that_it_imports_in_its_source(job: str, tmp_
     modules = [".".join(file.parts).removesuffix(".__init__") for file in files]
     code = f"import sys; sys.path.insert(0, sys.argv[1])\nimport {', '.join(modules)}\nprint({job}.__file__)"
     command = [sys.executable, "-c", code, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(tmp_path)
     assert "custom_steps" in modules

@@ -78,7 +78,7 @@ def test_the_unchanged_definition_is_good() -> None:
     assert parse(json.dumps(GOOD)) == GOOD
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400, derandomize=True)
 @given(path=st.sampled_from(list(places(GOOD))), new=JSON)
 def test_a_definition_with_anything_in_any_place(path: tuple[Any, ...], new: Any) -> None:
     try:
@@ -87,7 +87,7 @@ def test_a_definition_with_anything_in_any_place(path: tuple[Any, ...], new: Any
         assert 400 <= error.status < 500
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(document=JSON)
 def test_a_definition_that_is_any_json(document: Any) -> None:
     try:
@@ -99,7 +99,7 @@ def test_a_definition_that_is_any_json(document: Any) -> None:
 OPERATIONS = sorted(service_model("sagemaker").operation_names)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(operation=st.sampled_from(OPERATIONS), data=st.data())
 def test_a_request_with_anything_in_any_member(operation: str, data: st.DataObject) -> None:
     shape = service_model("sagemaker").operation_model(operation).input_shape

@@ -67,6 +67,25 @@ class Served:
         content = body if raw else json.dumps(body)
         return self.ask("POST", f"/models/{name}/invoke", content, Content_Type=kind, Accept=accept)
 
+    def begin(self, path: str, body: bytes) -> socket.socket:
+        """Send the head of a request for CSV; returns when the server asks for the body.
+
+        It does so once it has found the model: from then on, the request is under way.
+        """
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nAccept: text/csv\r\n"
+        head += f"Content-Type: text/csv\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=HANGS)
+        connection.sendall(head.encode())
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        return connection
+
+
+def rest_of(connection: socket.socket) -> Answer:
+    """The answer to a request that was begun and whose body was sent."""
+    with connection, http.client.HTTPResponse(connection) as response:
+        response.begin()
+        return Answer(response.status, response.getheader("content-type", ""), response.read())
+
 
 @contextmanager
 def serving(base: Path, multi_model: bool = True, **variables: str) -> Iterator[Served]:

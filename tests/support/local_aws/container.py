@@ -1,7 +1,8 @@
 """A multi-model container for tests, by the letter of the contract: `container.py`.
 
 It holds as many models as CAPACITY says. A model is a file, answer.txt; the body `crash` ends the process,
-`slow` takes long, `half` takes half a second, `bad` is refused. A load takes LOAD_SECONDS.
+`slow` takes long, `held` waits until the file GATE exists, `bad` is refused. A load takes LOAD_SECONDS; where
+there is no room for it, the file FULL is written.
 """
 
 import json
@@ -50,6 +51,8 @@ class Handler(BaseHTTPRequestHandler):
             if request["model_name"] in loaded:
                 return self.answer(409)
             if len(loaded) >= CAPACITY:
+                if "FULL" in os.environ:
+                    Path(os.environ["FULL"]).touch()
                 return self.answer(507)
             time.sleep(float(os.environ.get("LOAD_SECONDS", "0")))
             folder = BASE / request["url"].removeprefix("/opt/ml/")
@@ -62,8 +65,8 @@ class Handler(BaseHTTPRequestHandler):
             os._exit(1)
         if content == b"slow":
             time.sleep(5)
-        if content == b"half":
-            time.sleep(0.5)
+        while content == b"held" and not Path(os.environ["GATE"]).exists():
+            time.sleep(0.02)
         if content == b"bad":
             return self.answer(400, b"three columns expected")
         target = self.headers["X-Amzn-SageMaker-Target-Model"]
