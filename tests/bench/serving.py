@@ -32,7 +32,6 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "many-m
 REPORT = ROOT / "runs/bench_serving.json"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "2"))  # of one measurement of one peer
-KINDS = ("RandomForest", "NeuralNet", "LogisticRegression", "NaiveBayes", "XGBoost", "LightGBM")
 SEEDS = 17
 MIB = 1 << 20
 
@@ -140,6 +139,13 @@ def handle(data: Any, context: Any) -> Any:
     return None if data is None else handle.service.handle(data, context)
 
 
+def kinds() -> list[str]:
+    """The algorithms; imported here, because the peers' environments have no `tabular`."""
+    from tabular.spec.algorithms import ALGORITHMS
+
+    return list(ALGORITHMS)
+
+
 # --- environments and models ----------------------------------------------------------------------------
 
 
@@ -211,7 +217,7 @@ def make_models() -> Path:
         frame, target = features(table, schema), encode(table["target"], schema)
         for seed in range(seeds):
             rows = np.random.default_rng(seed).permutation(len(frame))[:400]
-            for kind in KINDS:
+            for kind in kinds():
                 pipeline = build_pipeline(schema, kind, {}, seed)
                 nameless = clone(pipeline)  # of arrays, as the peers get them: faster than of a DataFrame
                 nameless.named_steps["features"].transformers = [
@@ -562,7 +568,7 @@ def measure(folder: Path, models: Path) -> dict[str, dict[str, float]]:
             thousand = [f"model-{i}" for i in range(1000)]
             note("mix of 1,000", "ours", full.press(models, "numeric-row", thousand, 32)["rate"])
             note("one row, echo", "echo", peers["echo"].press(models, "numeric-row", ["x"], 1)["p50"])
-            for kind in KINDS:
+            for kind in kinds():
                 for name, peer in peers.items():
                     if name == "ours" or (name != "echo" and kind in ("RandomForest", "LogisticRegression")):
                         p50 = peer.press(models, "numeric-row", [f"{kind}-0"], 1)["p50"]
@@ -659,7 +665,7 @@ def table(figures: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
         ">= 0.28",
     )
     echo_p50 = figures["one row, echo"]["echo"]
-    for kind in KINDS:
+    for kind in kinds():
         figure = f"one row, {kind}"
         figures[figure]["echo"] = echo_p50
         above = figures[figure]["ours"] - echo_p50
@@ -680,7 +686,7 @@ def table(figures: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
     row("memory with 1,000 models, PSS", full, "mb", figures[full]["ours"], "<= 160", " MB")
     thousand = figures["mix of 1,000"]["ours"] / figures["mix"]["ours"]
     row("mix of 1,000 models, requests/s: of that of 12", "mix of 1,000", "rate", thousand, ">= 0.90")
-    for kind in KINDS:
+    for kind in kinds():
         figure = f"1000 rows, {kind}"
         row(
             f"1000 rows of CSV, one client, {kind}, requests/s: to multi-model-server",
