@@ -70,7 +70,7 @@ class Cloud:
         tuning = TuningJobs(platform, training)
         self._jobs = (tuning, training, processing)
         services = Services(self._store, processing, training, tuning, registry, self.functions)
-        self._pipelines = Pipelines(account, self._store, buckets, services)
+        self._pipelines = Pipelines(account, self._store, buckets, services, self._warm_up)
         self._endpoints = Endpoints(account, self._store, buckets, self._workers)
         self._environments = Environments(
             account, self._store, buckets, self._endpoints, self.functions, self._events
@@ -117,6 +117,8 @@ class Cloud:
         self._pipelines.recover()
         self._endpoints.recover()
         self._environments.recover()
+
+    def _warm_up(self) -> None:
         threading.Thread(target=self._workers.warm_up, name="warm-up", daemon=True).start()
 
     def idle_seconds(self) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws, is_running, needs_proc, processes_of, wait_for
-from support.local_aws.pipeline import create, finish, processing, source_archive, training_request
+from support.local_aws.pipeline import create, fail, finish, processing, source_archive, training_request
 
 import local_aws
 
@@ -130,6 +130,20 @@ def test_after_kill_9_a_forked_job_which_had_all_imports_is_gone_too(home: Path)
     assert wait_for(lambda: imported.exists() and imported.read_text()) == "True"
     os.kill(local_aws.status(home)["pid"], signal.SIGKILL)
     wait_for(lambda: not processes_of(home))
+
+
+@needs_proc
+def test_the_process_that_jobs_are_forks_of_is_there_once_there_is_a_pipeline(home: Path) -> None:
+    def is_there() -> bool:
+        return any("multiprocessing.forkserver" in command(pid) for pid in processes_of(home))
+
+    sagemaker = start(home).client("sagemaker")
+    assert not is_there()
+    create(sagemaker, "toy", [fail("Stop", "enough")])
+    wait_for(is_there)
+    local_aws.stop(home)
+    start(home)
+    wait_for(is_there)
 
 
 def test_objects_are_the_same_after_a_restart(home: Path) -> None:

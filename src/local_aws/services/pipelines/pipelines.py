@@ -5,6 +5,7 @@ import secrets
 import string
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,10 +33,22 @@ _UNEMULATED_START = (
 
 
 class Pipelines:
-    """The operations on pipelines and executions."""
+    """The operations on pipelines and executions.
 
-    def __init__(self, account: Account, store: Store, buckets: Buckets, services: Services) -> None:
+    Args:
+        expect_jobs: Called when there is a pipeline, whose jobs will follow; it returns at once.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        store: Store,
+        buckets: Buckets,
+        services: Services,
+        expect_jobs: Callable[[], None],
+    ) -> None:
         self._account, self._store, self._buckets = account, store, buckets
+        self._expect_jobs = expect_jobs
         self._step_types = {name: step_type(services) for name, step_type in STEP_TYPES.items()}
         self._executions: dict[str, Execution] = {}
 
@@ -67,6 +80,7 @@ class Pipelines:
                 f"Pipeline with name ({name}) already exists."
             )
         self._store.put("token", f"{arn}#{request['ClientRequestToken']}", {})
+        self._expect_jobs()
         return {"PipelineArn": arn}
 
     def update_pipeline(self, request: Document) -> Document:
@@ -234,6 +248,8 @@ class Pipelines:
 
     def recover(self) -> None:
         """Mark executions that were running when the last server ended as failed."""
+        if self._store.list("pipeline"):
+            self._expect_jobs()
         reason = (
             "The local_aws server was stopped while this execution ran. "
             "RetryPipelineExecution continues after its last finished step."
