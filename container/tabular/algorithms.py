@@ -3,21 +3,23 @@
 from tabular.spec.algorithms import (
     ALGORITHMS,
     Algorithm,
+    Boosting,
     Categorical,
     Continuous,
-    EarlyStopping,
     Estimator,
     Family,
     Integer,
+    Rounds,
 )
 
 __all__ = [
     "ALGORITHMS",
     "Algorithm",
+    "Boosting",
     "Categorical",
     "Continuous",
-    "EarlyStopping",
     "Estimator",
     "Family",
     "Integer",
+    "Rounds",
 ]

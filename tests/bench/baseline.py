@@ -34,7 +34,7 @@ from tabular.judging.agreement import as_model_input, positions
 from tabular.portable.files import load_model
 from tabular.spec.algorithms import ALGORITHMS, Categorical, Continuous, Integer
 from tabular.spec.options import Options
-from tabular.spec.trial import SCORE_REGEX, Trial
+from tabular.spec.trial import METRICS, SCORE, Trial
 
 import local_aws
 
@@ -163,7 +163,7 @@ def score(job: Path, split: Path, aws: SimpleNamespace, candidate: Trial) -> flo
     if done.returncode:
         print(done.stderr, file=sys.stderr)
         return float("nan")
-    return float(re.fullmatch(SCORE_REGEX, done.stdout.strip())[1])
+    return float(re.search(METRICS[SCORE], done.stdout)[1])
 
 
 def judge(split: Path, model: Path) -> dict[str, Any]:

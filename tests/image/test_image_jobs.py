@@ -13,7 +13,7 @@ import pytest
 from support.container.jobs import give_code, give_hyperparameters, give_table, run, source
 from support.container.tables import mixed
 from support.image.engine import Engine, Job
-from tabular.spec.trial import SCORE_REGEX
+from tabular.spec.trial import METRICS, SCORE
 
 ARGUMENTS = (
     *("--target", "target", "--family", "classification", "--test-size", "0.25"),
@@ -21,7 +21,7 @@ ARGUMENTS = (
 )
 CHANNEL = {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated", "RecordWrapperType": "None"}
 HOSTS = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "eth0"}
-SCORE = re.compile(SCORE_REGEX)
+SCORE_LINE = re.compile(METRICS[SCORE])
 
 
 @pytest.fixture
@@ -57,7 +57,6 @@ def give_trial(base: Path, split: Path, aws: SimpleNamespace, **changed: str) ->
             "scorer": "neg_log_loss",
             "folds": "3",
             "random_state": "7",
-            "n_estimators": "50",
             "sagemaker_program": "tabular.jobs.train",
             "sagemaker_submit_directory": aws.source,
             **changed,
@@ -92,7 +91,7 @@ def test_a_trial_has_the_score_that_it_has_on_this_machine(
     done = job(base, "train")
     assert done.returncode == 0, done.stderr
     locally = run("train", here, **aws.variables)
-    scores = [float(SCORE.search(one.stdout)[1]) for one in (done, locally)]
+    scores = [float(SCORE_LINE.search(one.stdout)[1]) for one in (done, locally)]
     assert scores[0] == pytest.approx(scores[1], rel=1e-9)
     kept = [json.loads((folder / "output/data/scores.json").read_text()) for folder in (base, here)]
     assert kept[0]["scores"] == pytest.approx(kept[1]["scores"], rel=1e-9)

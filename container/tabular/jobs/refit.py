@@ -14,11 +14,11 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from tabular.data.features import as_rows
-from tabular.data.split_files import read_groups, read_split
+from tabular.data.split_files import read_split
 from tabular.data.statistics import ROWS, row_hashes
 from tabular.jobs.command import command
 from tabular.judging.agreement import check_equal
-from tabular.learning.fitting import fit
+from tabular.learning.fitting import fit, rounds_of
 from tabular.portable.export import NotPortable, export
 from tabular.portable.files import load_model, save_model
 from tabular.portable.model import FORMAT, FORMAT_VERSION, MANIFEST, PortableModel
@@ -26,7 +26,7 @@ from tabular.portable.pickled import save_pickled
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Schema
-from tabular.spec.trial import SCORE, Trial
+from tabular.spec.trial import ROUNDS, SCORE, Trial
 
 __all__ = ["Winner", "main", "winning_trial"]
 
@@ -39,12 +39,13 @@ def main() -> None:
     winner = winning_trial(opt_ml.hyperparameters()["best_training_job"])
     trial = winner.trial
     frame, target, schema = read_split(opt_ml.channel("train"))
-    groups = read_groups(opt_ml.channel("train"))
     what = (trial.algorithm, trial.hyperparameters, trial.random_state)
-    pipeline = fit(frame, target, schema, *what, groups)
+    pipeline = fit(frame, target, schema, *what, winner.rounds)
+    kind = rounds_of(trial.algorithm, schema)
+    hyperparameters = {**trial.hyperparameters, **({kind.argument: str(winner.rounds)} if kind else {})}
     manifest = {
         "algorithm": trial.algorithm,
-        "hyperparameters": trial.hyperparameters,
+        "hyperparameters": hyperparameters,
         "cross_validation": {
             "scorer": trial.scorer,
             "folds": trial.folds,
@@ -75,24 +76,29 @@ def main() -> None:
             _save_refusal(manifest | schema.to_dict(), said)
     opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
     joblib.dump(pipeline, opt_ml.output_data_dir() / "pipeline.joblib")
-    print(f"{trial.algorithm} {trial.hyperparameters} fitted on {len(frame)} rows; {said}")
+    print(f"{trial.algorithm} {hyperparameters} fitted on {len(frame)} rows; {said}")
 
 
 @dataclass(frozen=True)
 class Winner:
-    """The trial that won the tuning, its training job and its score."""
+    """The trial that won the tuning, its training job and its score.
+
+    `rounds` is how many trees or epochs the folds found best; None if the algorithm is not fitted in rounds.
+    """
 
     trial: Trial
     training_job: str
     score: float
+    rounds: int | None
 
 
 def winning_trial(training_job: str) -> Winner:
     """The trial and the score of a training job; the tuning step can pass on only the name of the job."""
     described = boto3.client("sagemaker").describe_training_job(TrainingJobName=training_job)
     trial = Trial.from_hyperparameters(opt_ml.plain(described["HyperParameters"]))
-    scores = {metric["MetricName"]: metric["Value"] for metric in described["FinalMetricDataList"]}
-    return Winner(trial, training_job, scores[SCORE])
+    found = {metric["MetricName"]: metric["Value"] for metric in described["FinalMetricDataList"]}
+    rounds = int(found[ROUNDS]) if ROUNDS in found else None
+    return Winner(trial, training_job, found[SCORE], rounds)
 
 
 def _save(

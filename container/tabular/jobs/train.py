@@ -8,29 +8,34 @@ from sklearn.metrics import get_scorer
 
 from tabular.data.split_files import read_groups, read_split
 from tabular.jobs.command import command
-from tabular.learning.fitting import fit
+from tabular.learning.fitting import rounds_of, scores_of_fold
 from tabular.learning.folds import folds_of
 from tabular.learning.pipeline import build_pipeline
+from tabular.learning.rounds import best_rounds
 from tabular.spec import opt_ml
 from tabular.spec.errors import BadInput
 from tabular.spec.metrics import check_scorer
-from tabular.spec.trial import Trial, score_line
+from tabular.spec.trial import Trial, rounds_line, score_line
 
 __all__ = ["cross_validate", "main"]
 
 
 def main() -> None:
-    """Score the hyperparameters of this training job and print the line that the tuner reads."""
+    """Score the hyperparameters of this training job and print the lines that the tuner reads."""
     trial = Trial.from_hyperparameters(opt_ml.hyperparameters())
-    scores = cross_validate(trial)
+    scores, rounds = cross_validate(trial)
     opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
-    kept = {"scorer": trial.scorer, "scores": scores}
+    kept = {"scorer": trial.scorer, "scores": scores, "rounds": rounds}
     (opt_ml.output_data_dir() / "scores.json").write_text(json.dumps(kept))
+    if rounds is not None:
+        print(rounds_line(rounds))
     print(score_line(float(np.mean(scores))), flush=True)
 
 
-def cross_validate(trial: Trial) -> list[float]:
-    """The score on each fold of the training split; the pipeline is refitted for every fold.
+def cross_validate(trial: Trial) -> tuple[list[float], int | None]:
+    """The score on each fold of the training split, and the number of rounds that it takes.
+
+    The pipeline is fitted again for every fold. The rounds are None if the algorithm has none.
 
     Raises:
         BadInput: if the scorer, the algorithm or a hyperparameter is unknown, there are too few rows for the
@@ -41,25 +46,27 @@ def cross_validate(trial: Trial) -> list[float]:
     what = (trial.algorithm, trial.hyperparameters, trial.random_state)
     build_pipeline(schema, *what)  # refuses unknown names before any work starts
     check_scorer(trial.scorer, schema.task)
-    score, scores = get_scorer(trial.scorer), []
-    for rows, held_out in folds_of(target, schema, trial.folds, trial.random_state, groups):
-        among = None if groups is None else groups[rows]
-        fold = f"Fold {len(scores) + 1} of {trial.folds}"
+    score, found = get_scorer(trial.scorer), []
+    for rows in folds_of(target, schema, trial.folds, trial.random_state, groups):
+        fold = f"Fold {len(found) + 1} of {trial.folds}"
         try:
-            pipeline = fit(frame.iloc[rows], target[rows], schema, *what, among)
-            scores.append(float(score(pipeline, frame.iloc[held_out], target[held_out])))
+            found.append(scores_of_fold(frame, target, rows, schema, *what, score))
         except (ValueError, ArithmeticError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
             raise BadInput(
                 f"{fold} cannot be fitted and scored with {trial.algorithm} {trial.hyperparameters}: "
                 f"{reason}. Try other hyperparameters or fewer folds."
             ) from error
-        if not math.isfinite(scores[-1]):
+        if strange := [one.score for one in found[-1] if not math.isfinite(one.score)]:
             raise BadInput(
                 f"The {trial.scorer} of {trial.algorithm} is not defined on every fold: "
-                f"{fold} has {scores[-1]}. Use fewer folds."
+                f"{fold} has {strange[0]}. Use fewer folds."
             )
-    return scores
+    kind = rounds_of(trial.algorithm, schema)
+    if kind is None:
+        return [one.score for (one,) in found], None
+    rounds, scores = best_rounds(found, kind)
+    return scores, rounds
 
 
 if __name__ == "__main__":

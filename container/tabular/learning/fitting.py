@@ -1,22 +1,21 @@
 """Fitting, done in the same way in a trial and in the refit, so the model that is tuned is the one served."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
-from tabular.learning.pipeline import build_pipeline, logarithm
-from tabular.learning.splits import split
+from tabular.learning.pipeline import build_pipeline
+from tabular.learning.rounds import Part, Scorer, Scores, fit_rounds, fit_whole, scores_by_rounds
 from tabular.spec import own_steps
+from tabular.spec.algorithms import Rounds
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 
-__all__ = ["ENOUGH_ROWS", "fit"]
-
-ENOUGH_ROWS = 1000  # for setting some of them aside for early stopping
-VALIDATION = 0.1
+__all__ = ["fit", "rounds_of", "scores_of_fold"]
 
 
 def fit(
@@ -26,11 +25,9 @@ def fit(
     algorithm: str,
     hyperparameters: Mapping[str, str],
     random_state: int,
-    groups: np.ndarray | None = None,
+    rounds: int | None = None,
 ) -> Pipeline:
-    """The fitted pipeline of an algorithm, with the class weights that the options set.
-
-    If there are enough rows, a tenth is set aside for early stopping by the algorithms that support it.
+    """The pipeline of an algorithm, fitted on all given rows, with the class weights that the options set.
 
     Args:
         frame: features (n_rows, n_columns).
@@ -39,41 +36,73 @@ def fit(
         algorithm: its name in the table of algorithms.
         hyperparameters: as text; those not given have their defaults.
         random_state: the seed of everything random.
-        groups: the number of each row's group (n_rows,); a group is set aside as a whole.
+        rounds: how many trees or epochs, as cross-validation found; for algorithms that are fitted in rounds.
+
+    Raises:
+        BadInput: if an algorithm or hyperparameter is unknown, a value is outside its range, or the rounds
+            are missing.
+    """
+    pipeline = build_pipeline(schema, algorithm, hyperparameters, random_state)
+    learn = _part(pipeline[:-1].fit_transform(frame), target, schema)
+    kind = rounds_of(algorithm, schema)
+    if kind is None:
+        fit_whole(pipeline.named_steps["estimator"], learn)
+    elif rounds is None:
+        raise BadInput(
+            f"{algorithm} is fitted in rounds, and its trial does not say how many; run notebook 02, which "
+            "defines the trials, again."
+        )
+    else:
+        fit_rounds(pipeline.named_steps["estimator"], kind, learn, rounds)
+    return pipeline
+
+
+def scores_of_fold(
+    frame: pd.DataFrame,
+    target: np.ndarray,
+    rows: tuple[np.ndarray, np.ndarray],
+    schema: Schema,
+    algorithm: str,
+    hyperparameters: Mapping[str, str],
+    random_state: int,
+    score: Scorer,
+) -> list[Scores]:
+    """The score of a pipeline that is fitted on one fold, after growing numbers of rounds.
+
+    Args:
+        frame: features (n_rows, n_columns).
+        target: the encoded target (n_rows,).
+        rows: the numbers of the rows to fit on, and of those to score.
+        schema: the schema of the columns, and the options of the table.
+        algorithm: its name in the table of algorithms.
+        hyperparameters: as text; those not given have their defaults.
+        random_state: the seed of everything random.
+        score: what is best if greatest.
+
+    Returns:
+        The scores after each of `tabular.learning.rounds.numbers_of_rounds`, as far as the training went; a
+        single score, with a loss of zero, if the algorithm is not fitted in rounds.
 
     Raises:
         BadInput: if an algorithm or hyperparameter is unknown, or a value is outside its range.
     """
     pipeline = build_pipeline(schema, algorithm, hyperparameters, random_state)
-    estimator = pipeline.named_steps["estimator"]
-    features = pipeline.named_steps["features"].fit_transform(frame)
+    estimator, prepare = pipeline.named_steps["estimator"], pipeline[:-1]
+    learn = _part(prepare.fit_transform(frame.iloc[rows[0]]), target[rows[0]], schema)
+    held_out = _part(prepare.transform(frame.iloc[rows[1]]), target[rows[1]], schema)
+    kind = rounds_of(algorithm, schema)
+    if kind is None:
+        fit_whole(estimator, learn)
+        return [Scores(float(score(estimator, held_out.features, held_out.target)), 0.0)]
+    return scores_by_rounds(estimator, kind, learn, held_out, score)
+
+
+def rounds_of(algorithm: str, schema: Schema) -> Rounds | None:
+    """How an algorithm counts its rounds; None if it is not fitted in rounds."""
+    return own_steps.algorithms()[algorithm].estimators[schema.family].rounds
+
+
+def _part(features: Any, target: np.ndarray, schema: Schema) -> Part:
+    """Rows with the weights that the option class_weight sets."""
     balanced = schema.options.class_weight == "balanced"
-    weights = compute_sample_weight("balanced", target) if balanced else None
-    rows, more = np.arange(len(target)), {}
-    stopping = own_steps.algorithms()[algorithm].estimators[schema.family].early_stopping
-    parts = _set_aside(target, schema, random_state, groups) if stopping else None
-    if stopping and parts:
-        inner = estimator.regressor if schema.options.log_target else estimator
-        inner.set_params(**stopping.settings)
-        if stopping.fit_arguments is not None:
-            rows, aside = parts
-            learnt = logarithm(target) if schema.options.log_target else target
-            weight = None if weights is None else [weights[aside]]
-            more = stopping.fit_arguments(features[aside], learnt[aside], weight)
-    if weights is not None:
-        more["sample_weight"] = weights[rows]
-    estimator.fit(features[rows], target[rows], **more)
-    return pipeline
-
-
-def _set_aside(
-    target: np.ndarray, schema: Schema, random_state: int, groups: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Rows to train on and rows to set aside; None if there are too few in total or of a class."""
-    if len(target) < ENOUGH_ROWS:
-        return None
-    times = np.arange(len(target)) if schema.options.time else None
-    try:
-        return split(target, schema, VALIDATION, True, random_state, groups, times)
-    except BadInput:
-        return None
+    return Part(features, target, compute_sample_weight("balanced", target) if balanced else None)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
@@ -14,7 +15,7 @@ from tabular.spec import own_steps
 from tabular.spec.algorithms import build
 from tabular.spec.columns import Schema
 
-__all__ = ["build_pipeline", "exponential", "logarithm"]
+__all__ = ["LogarithmicTarget", "build_pipeline", "exponential", "logarithm"]
 
 MAX_LEVELS = 50  # per category; rarer levels share a column
 
@@ -35,9 +36,7 @@ def build_pipeline(
     known = own_steps.algorithms()
     estimator = build(algorithm, schema.family, hyperparameters, random_state, known)
     if schema.options.log_target:
-        estimator = TransformedTargetRegressor(
-            estimator, func=logarithm, inverse_func=exponential, check_inverse=False
-        )
+        estimator = LogarithmicTarget(estimator)
     numeric, booleans = schema.of_kind("numeric"), schema.of_kind("boolean")
     categorical = schema.of_kind("categorical")
     timed = [bool(column.time) for column in schema.columns if column.kind == "date"]
@@ -68,6 +67,31 @@ def build_pipeline(
         steps.append(("in_rows", FunctionTransformer(np.ascontiguousarray)))
     # LightGBM rejects special characters in feature names, so the features have no names from here on.
     return Pipeline([*steps, ("estimator", estimator)])
+
+
+class LogarithmicTarget(RegressorMixin, BaseEstimator):
+    """A regressor that learns the logarithm of the target and predicts the target.
+
+    Unlike scikit-learn's TransformedTargetRegressor, it can also be fitted round by round. Like a Pipeline,
+    it fits the regressor that it is given, and not a copy.
+    """
+
+    def __init__(self, regressor: Any) -> None:
+        self.regressor = regressor
+
+    def fit(self, features: Any, target: np.ndarray, **arguments: Any) -> "LogarithmicTarget":
+        """Fit the regressor; further arguments are passed to its `fit`."""
+        self.regressor_ = self.regressor.fit(features, logarithm(target), **arguments)
+        return self
+
+    def partial_fit(self, features: Any, target: np.ndarray, **arguments: Any) -> "LogarithmicTarget":
+        """Fit the regressor for one more round."""
+        self.regressor_ = self.regressor.partial_fit(features, logarithm(target), **arguments)
+        return self
+
+    def predict(self, features: Any) -> np.ndarray:
+        """The target itself (n_rows,)."""
+        return exponential(self.regressor_.predict(features))
 
 
 def logarithm(target: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -35,8 +35,7 @@ def export(pipeline: Pipeline, schema: Schema, exporter: Exporter | None) -> Par
     """
     encodings, arrays = _export_features(pipeline.named_steps["features"])
     estimator = pipeline.named_steps["estimator"]
-    logarithmic = isinstance(estimator, TransformedTargetRegressor)
-    if logarithmic:
+    if schema.options.log_target:
         estimator = estimator.regressor_
     name = type(estimator).__name__
     if exporter is None:
@@ -51,7 +50,7 @@ def export(pipeline: Pipeline, schema: Schema, exporter: Exporter | None) -> Par
         raise NotPortable(
             f"The exporter {exporter!r} does not fit {name}: {error}. Name another exporter in its row."
         ) from error
-    if logarithmic:
+    if schema.options.log_target:
         settings["link"] = "expm1"
     return {**schema.to_dict(), "encodings": encodings, "estimator": settings}, {**arrays, **estimator_arrays}
 

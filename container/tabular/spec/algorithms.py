@@ -19,13 +19,14 @@ __all__ = [
     "ALGORITHMS",
     "EXPORTERS",
     "Algorithm",
+    "Boosting",
     "Categorical",
     "Continuous",
-    "EarlyStopping",
     "Estimator",
     "Exporter",
     "Family",
     "Integer",
+    "Rounds",
     "build",
     "exporter_of",
 ]
@@ -81,16 +82,32 @@ class Categorical:
 
 
 @dataclass(frozen=True)
-class EarlyStopping:
-    """How an estimator stops training when its score on rows that were set aside no longer improves.
+class Boosting:
+    """How the trees of a booster are counted, and how many are enough.
 
-    `settings` are passed to it if there are enough rows. `fit_arguments` turns the features, the target and
-    a list of weights (None: no weights) of these rows into further arguments of `fit`. If `fit_arguments` is
-    None, the estimator sets rows aside itself.
+    `settings` are passed to the booster in cross-validation. They end the training if the loss on the rows
+    that a fold is scored on has not improved for a while. `fit_arguments` turns the features, the target and
+    a list of weights (None: no weights) of these rows into further arguments of `fit`. `trained` is the
+    number of rounds of a fitted booster. `shorten` makes it predict with its first rounds only.
     """
 
     settings: Mapping[str, Any]
-    fit_arguments: Callable[[Any, Any, list[Any] | None], dict[str, Any]] | None = None
+    fit_arguments: Callable[[Any, Any, list[Any] | None], dict[str, Any]]
+    trained: Callable[[Any], int]
+    shorten: Callable[[Any, int], None]
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """An estimator is fitted in rounds (trees, epochs), whose best number is found by cross-validation.
+
+    `argument` is the estimator's name for the number of rounds, and `most` is the largest number that is
+    tried. Without `boosting`, each call of the estimator's `partial_fit` is one round.
+    """
+
+    argument: str
+    most: int
+    boosting: Boosting | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +126,7 @@ class Estimator:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     seeded: bool = True
     threaded: bool = False
-    early_stopping: EarlyStopping | None = None
+    rounds: Rounds | None = None
     exporter: Exporter | None = None
 
     def __post_init__(self) -> None:
@@ -145,18 +162,16 @@ _NETWORK = {
     "learning_rate_init": Continuous(1e-4, 1e-1, default=1e-3, scale="Logarithmic"),
 }
 _XGBOOST = {
-    "n_estimators": Integer(50, 400, default=100),
     "max_depth": Integer(2, 10, default=6),
-    "learning_rate": Continuous(1e-2, 0.5, default=0.1, scale="Logarithmic"),
+    "learning_rate": Continuous(2e-2, 0.5, default=0.1, scale="Logarithmic"),
     "min_child_weight": Continuous(0.1, 10.0, default=1.0, scale="Logarithmic"),
     "subsample": Continuous(0.5, 1.0, default=1.0),
     "colsample_bytree": Continuous(0.3, 1.0, default=1.0),
     "reg_lambda": Continuous(1e-3, 100.0, default=1.0, scale="Logarithmic"),
 }
 _LIGHTGBM = {
-    "n_estimators": Integer(50, 400, default=100),
     "num_leaves": Integer(4, 128, default=31, scale="Logarithmic"),
-    "learning_rate": Continuous(1e-2, 0.5, default=0.1, scale="Logarithmic"),
+    "learning_rate": Continuous(2e-2, 0.5, default=0.1, scale="Logarithmic"),
     "min_child_samples": Integer(2, 50, default=20, scale="Logarithmic"),
     "subsample": Continuous(0.5, 1.0, default=1.0),
     "colsample_bytree": Continuous(0.3, 1.0, default=1.0),
@@ -165,7 +180,6 @@ _LIGHTGBM = {
 # LightGBM ignores subsample unless subsample_freq is set; the last two settings make it reproducible.
 _LIGHTGBM_FIXED = {"subsample_freq": 1, "verbose": -1, "deterministic": True, "force_row_wise": True}
 _XGBOOST_FIXED = {"tree_method": "hist", "verbosity": 1}
-_NETWORK_FIXED = {"max_iter": 500}
 
 
 def _eval_set(features: Any, target: Any, weights: list[Any] | None) -> dict[str, Any]:
@@ -176,9 +190,30 @@ def _eval_x(features: Any, target: Any, weights: list[Any] | None) -> dict[str, 
     return {"eval_X": features, "eval_y": target, "eval_sample_weight": weights}
 
 
-_NETWORK_STOPS = EarlyStopping({"early_stopping": True})
-_XGBOOST_STOPS = EarlyStopping({"early_stopping_rounds": 30}, fit_arguments=_eval_set)
-_LIGHTGBM_STOPS = EarlyStopping({"early_stopping_rounds": 30}, fit_arguments=_eval_x)
+def _xgboost_trained(fitted: Any) -> int:
+    return fitted.get_booster().num_boosted_rounds()
+
+
+def _xgboost_shorten(fitted: Any, rounds: int) -> None:
+    fitted.get_booster().set_attr(best_iteration=str(rounds - 1))
+
+
+def _lightgbm_trained(fitted: Any) -> int:
+    return fitted.booster_.current_iteration()
+
+
+def _lightgbm_shorten(fitted: Any, rounds: int) -> None:
+    fitted.booster_.best_iteration = rounds
+
+
+_STOPPING = {"early_stopping_rounds": 50}
+_EPOCHS = Rounds("max_iter", most=500)
+_XGBOOST_ROUNDS = Rounds(
+    "n_estimators", most=1000, boosting=Boosting(_STOPPING, _eval_set, _xgboost_trained, _xgboost_shorten)
+)
+_LIGHTGBM_ROUNDS = Rounds(
+    "n_estimators", most=1000, boosting=Boosting(_STOPPING, _eval_x, _lightgbm_trained, _lightgbm_shorten)
+)
 
 _TABLE = (
     Algorithm(
@@ -200,15 +235,13 @@ _TABLE = (
             "classification": Estimator(
                 "sklearn.neural_network.MLPClassifier",
                 _NETWORK,
-                _NETWORK_FIXED,
-                early_stopping=_NETWORK_STOPS,
+                rounds=_EPOCHS,
                 exporter="perceptron",
             ),
             "regression": Estimator(
                 "sklearn.neural_network.MLPRegressor",
                 _NETWORK,
-                _NETWORK_FIXED,
-                early_stopping=_NETWORK_STOPS,
+                rounds=_EPOCHS,
                 exporter="perceptron",
             ),
         },
@@ -260,7 +293,7 @@ _TABLE = (
                 _XGBOOST,
                 _XGBOOST_FIXED,
                 threaded=True,
-                early_stopping=_XGBOOST_STOPS,
+                rounds=_XGBOOST_ROUNDS,
                 exporter="xgboost",
             ),
             "regression": Estimator(
@@ -268,7 +301,7 @@ _TABLE = (
                 _XGBOOST,
                 _XGBOOST_FIXED,
                 threaded=True,
-                early_stopping=_XGBOOST_STOPS,
+                rounds=_XGBOOST_ROUNDS,
                 exporter="xgboost",
             ),
         },
@@ -282,7 +315,7 @@ _TABLE = (
                 _LIGHTGBM,
                 _LIGHTGBM_FIXED,
                 threaded=True,
-                early_stopping=_LIGHTGBM_STOPS,
+                rounds=_LIGHTGBM_ROUNDS,
                 exporter="lightgbm",
             ),
             "regression": Estimator(
@@ -290,7 +323,7 @@ _TABLE = (
                 _LIGHTGBM,
                 _LIGHTGBM_FIXED,
                 threaded=True,
-                early_stopping=_LIGHTGBM_STOPS,
+                rounds=_LIGHTGBM_ROUNDS,
                 exporter="lightgbm",
             ),
         },

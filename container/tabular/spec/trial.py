@@ -7,11 +7,13 @@ from typing import Any
 
 from tabular.spec.errors import BadInput
 
-__all__ = ["SCORE", "SCORE_REGEX", "Trial", "check_hyperparameter_name", "score_line"]
+__all__ = ["METRICS", "ROUNDS", "SCORE", "Trial", "check_hyperparameter_name", "rounds_line", "score_line"]
 
-# The tuner finds a trial's score in its log with this expression, which is part of the pipeline definition.
 SCORE = "cross_validation_score"
-SCORE_REGEX = SCORE + r"=([-+0-9.eE]+);"
+ROUNDS = "rounds"  # how many trees or epochs cross-validation found best
+# SageMaker finds these numbers in a trial's log with these expressions, which are part of the pipeline
+# definition: https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-define-metrics-variables.html
+METRICS = {SCORE: SCORE + r"=([-+0-9.eE]+);", ROUNDS: ROUNDS + r"=([0-9]+);"}
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,14 @@ def check_hyperparameter_name(name: str) -> None:
         )
 
 
+def rounds_line(rounds: int) -> str:
+    """The line in a trial's log that reports its number of rounds."""
+    return f"{ROUNDS}={rounds};"
+
+
 def score_line(score: float) -> str:
     """The line in a trial's log that reports its score."""
     line = f"{SCORE}={score!r};"
-    if not re.search(SCORE_REGEX, line):
+    if not re.search(METRICS[SCORE], line):
         raise ValueError(f"A tuner cannot read the score {score!r}; it must be a finite number.")
     return line

@@ -6,7 +6,7 @@ from typing import Any
 from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum
 from tabular.spec.algorithms import Categorical, Continuous, Integer
-from tabular.spec.trial import SCORE, SCORE_REGEX, Trial
+from tabular.spec.trial import METRICS, SCORE, Trial
 
 from contract.names import load
 from helpers.pipeline.compiler import CACHE, RETRIES, VOLUME_GB, Compiler, output, program
@@ -55,7 +55,7 @@ def tuning_with_cross_validation(
                     random_state=parameters.RandomState,
                 ).to_hyperparameters(_text),
                 "AlgorithmSpecification": _algorithm(compiler)
-                | {"MetricDefinitions": [{"Name": SCORE, "Regex": SCORE_REGEX}]},
+                | {"MetricDefinitions": [{"Name": name, "Regex": regex} for name, regex in METRICS.items()]},
                 "OutputDataConfig": {"S3OutputPath": outputs},
                 "RetryStrategy": {"MaximumRetryAttempts": TRIAL_RETRIES},
                 **_on_train_split(compiler, parameters, preprocess),

@@ -25,7 +25,7 @@ TRIAL = {
     "scorer": "accuracy",
     "folds": "3",
     "random_state": "7",
-    "n_estimators": "50",
+    "learning_rate": "0.3",
     "num_leaves": "4",
 }
 
@@ -55,7 +55,7 @@ def test_the_winner_is_known_by_its_hyperparameters_and_score(as_a_job, tuned):
     winner = refit.winning_trial("trial-1")
     assert winner.training_job == "trial-1"
     assert winner.trial.to_hyperparameters() == TRIAL
-    assert winner.trial.hyperparameters == {"n_estimators": "50", "num_leaves": "4"}
+    assert winner.trial.hyperparameters == {"learning_rate": "0.3", "num_leaves": "4"}
     assert winner.score == pytest.approx(tuned.score)
     with pytest.raises(ClientError, match="absent"):
         refit.winning_trial("absent")
@@ -71,7 +71,10 @@ def test_the_manifest_tells_where_a_model_comes_from(refitted, tuned):
     assert manifest["columns"][2] == {"name": "member", "kind": "boolean"}
     assert faults(manifest, Manifest) == []
     assert manifest["algorithm"] == "LightGBM"
-    assert manifest["hyperparameters"] == {"n_estimators": "50", "num_leaves": "4"}
+    found = manifest["hyperparameters"].pop("n_estimators")  # by the folds
+    assert 1 <= int(found) <= 1000
+    assert int(found) == refit.winning_trial("trial-1").rounds
+    assert manifest["hyperparameters"] == {"learning_rate": "0.3", "num_leaves": "4"}
     assert manifest["cross_validation"] == {
         "scorer": "accuracy",
         "folds": 3,
@@ -140,7 +143,8 @@ def test_refit_as_sagemaker_runs_it(aws, tuned, base):
     give_hyperparameters(base, best_training_job="trial-1", **given)
     done = run("train", base, AWS_ENDPOINT_URL=aws.url, TRAINING_JOB_NAME="refit-2")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("LightGBM {'n_estimators': '50', 'num_leaves': '4'} fitted on 160 rows")
+    assert done.stdout.startswith("LightGBM {'learning_rate': '0.3', 'num_leaves': '4', 'n_est")
+    assert " fitted on 160 rows; " in done.stdout
     manifest = json.loads((base / "model/manifest.json").read_text())
     assert np.isfinite(manifest["cross_validation"]["score"])
 

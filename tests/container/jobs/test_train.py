@@ -18,7 +18,7 @@ from tabular.learning.pipeline import build_pipeline
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.columns import Column, Schema
 from tabular.spec.errors import BadInput
-from tabular.spec.trial import SCORE_REGEX, Trial, score_line
+from tabular.spec.trial import METRICS, SCORE, Trial, score_line
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 COMMON = {"scorer": "accuracy", "folds": "3", "random_state": "7"}
@@ -41,7 +41,7 @@ def trial(base, run_module, capsys):
         scorer = {"scorer": "r2"} if task == "regression" else {}
         give_hyperparameters(base, **COMMON | scorer | {"algorithm": "NaiveBayes"} | hyperparameters)
         run_module(train.main)
-        (score,) = re.findall(SCORE_REGEX, capsys.readouterr().out)
+        (score,) = re.findall(METRICS[SCORE], capsys.readouterr().out)
         return float(score)
 
     return run_trial
@@ -82,7 +82,7 @@ def test_a_score_below_zero_is_printed_as_the_tuner_reads_it(trial, scorer, task
 
 def test_the_line_keeps_exponents_and_every_digit():
     for score in (-1.5e-07, 1e-05, 0.1 + 0.2, -0.0, 12345678.9, 1e300):
-        assert re.findall(SCORE_REGEX, score_line(score)) == [repr(score)]
+        assert re.findall(METRICS[SCORE], score_line(score)) == [repr(score)]
 
 
 def test_hyperparameters_of_sagemaker_and_of_the_tuner_are_left_out(trial):
@@ -122,7 +122,7 @@ def test_no_fold_is_scaled_by_rows_of_another():
 def test_the_scores_of_a_trial_are_those_of_folds_computed_by_hand(base):
     table = outliers()
     give_split(base, table, "binary")
-    scores = train.cross_validate(Trial("LogisticRegression", "neg_log_loss", 3, 7, {"C": "0.01"}))
+    scores, _ = train.cross_validate(Trial("LogisticRegression", "neg_log_loss", 3, 7, {"C": "0.01"}))
     x, y = table["size"].to_numpy(), table["target"].to_numpy()
     expected = []
     for rows, held_out in StratifiedKFold(3, shuffle=True, random_state=7).split(x, y):
@@ -200,7 +200,7 @@ def test_a_trial_as_sagemaker_runs_it(aws, base):
     give_hyperparameters(base, **given)
     done = run("train", base, AWS_ENDPOINT_URL=aws.url)
     assert (done.returncode, done.stderr) == (0, "")
-    assert 0.5 < float(re.fullmatch(SCORE_REGEX, done.stdout.strip())[1]) <= 1
+    assert 0.5 < float(re.fullmatch(METRICS[SCORE], done.stdout.strip())[1]) <= 1
     assert not (base / "output/failure").exists()
 
     give_hyperparameters(base, **given | {"C": "one half"})

@@ -110,5 +110,5 @@ def test_probabilities_of_single_precision_agree_on_real_columns():
     """XGBoost's own exponential function differs from NumPy's by two units in the last place."""
     table = load_breast_cancer(as_frame=True).frame
     for random_state in range(3):
-        one = fit(table, "XGBoost", "binary", hyperparameters={"n_estimators": str(60 + random_state)})
+        one = fit(table, "XGBoost", "binary", hyperparameters={"max_depth": str(4 + random_state)})
         assert check_equal(one.model, one.pipeline, one.frame, one.schema).largest_difference < 4e-7

@@ -6,15 +6,15 @@ from dataclasses import fields
 import pytest
 from tabular.spec.algorithms import ALGORITHMS, Estimator, Integer
 from tabular.spec.errors import BadInput
-from tabular.spec.trial import FIELDS, SCORE_REGEX, Trial, score_line
+from tabular.spec.trial import FIELDS, METRICS, SCORE, Trial, score_line
 
-TRIAL = Trial("LightGBM", "accuracy", 3, 7, {"n_estimators": "50"})
+TRIAL = Trial("LightGBM", "accuracy", 3, 7, {"learning_rate": "0.3"})
 GIVEN = {
     "algorithm": "LightGBM",
     "scorer": "accuracy",
     "folds": "3",
     "random_state": "7",
-    "n_estimators": "50",
+    "learning_rate": "0.3",
 }
 
 
@@ -30,7 +30,7 @@ def test_a_trial_starts_without_any_hyperparameter():
 
 def test_every_field_but_the_hyperparameters_travels_beside_them():
     assert {*FIELDS, "hyperparameters"} == {one.name for one in fields(Trial)}
-    assert list(TRIAL.to_hyperparameters()) == [*FIELDS, "n_estimators"]
+    assert list(TRIAL.to_hyperparameters()) == [*FIELDS, "learning_rate"]
     assert set(FIELDS.values()) <= {str, int, float}, "bool('false') is true"
 
 
@@ -65,7 +65,7 @@ def test_the_hyperparameters_of_every_algorithm_come_back(algorithm, family):
 
 @pytest.mark.parametrize("score", [0.5, -0.25, -1.5e-07, 1e22, 0.0])
 def test_the_tuner_reads_the_score_that_a_trial_printed(score):
-    assert float(re.fullmatch(SCORE_REGEX, score_line(score))[1]) == score
+    assert float(re.fullmatch(METRICS[SCORE], score_line(score))[1]) == score
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf")])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 import tabular
-from tabular.spec.trial import SCORE, SCORE_REGEX
+from tabular.spec.trial import METRICS, SCORE
 
 from support import HANGS, PATIENCE
 
@@ -82,7 +82,7 @@ def run_trial(
         AlgorithmSpecification={
             "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:local",
             "TrainingInputMode": "File",
-            "MetricDefinitions": [{"Name": SCORE, "Regex": SCORE_REGEX}],
+            "MetricDefinitions": [{"Name": name, "Regex": regex} for name, regex in METRICS.items()],
         },
         RoleArn="arn:aws:iam::123456789012:role/jobs",
         InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": s3_source}}],
@@ -95,7 +95,7 @@ def run_trial(
     )
     job = aws.sagemaker.describe_training_job(TrainingJobName=name)
     assert job["TrainingJobStatus"] == "Completed", job
-    return job["FinalMetricDataList"][0]["Value"]
+    return {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}[SCORE]
 
 
 def give_hyperparameters(base: Path, **hyperparameters: str) -> None:

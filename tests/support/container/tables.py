@@ -2,7 +2,6 @@
 
 import json
 import random
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +14,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
-from tabular.learning.pipeline import build_pipeline
+from tabular.learning.fitting import fit as learn
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
@@ -30,6 +29,8 @@ FEW = {
     "hidden_layer_sizes": "16",
     "learning_rate_init": "0.05",
 }
+# Enough for a test.
+ROUNDS = dict.fromkeys(ALGORITHMS) | {"NeuralNet": 200, "XGBoost": 50, "LightGBM": 50}
 
 
 def family(task: str) -> str:
@@ -112,10 +113,7 @@ def fit(
     schema = infer_schema(table, "target", family(task), options)
     frame, target = features(table, schema), encode(table["target"], schema)
     chosen = settings(algorithm, task) if hyperparameters is None else hyperparameters
-    pipeline = build_pipeline(schema, algorithm, chosen, 7)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Stochastic Optimizer")  # good enough for a test
-        pipeline.fit(frame, target)
+    pipeline = learn(frame, target, schema, algorithm, chosen, 7, ROUNDS[algorithm])
     return Fitted(
         schema, frame, target, pipeline, *export(pipeline, schema, exporter_of(algorithm, schema.family))
     )

@@ -1,0 +1,165 @@
+"""The number of rounds (trees, epochs): cross-validation finds it, and the refit uses it on all rows.
+
+A model of 100 rounds contains the models of 1 to 99 rounds. So each fold scores many of them, by the scorer
+of the tuning, for little more than the price of one. The number with the best mean score over the folds wins,
+just as another hyperparameter would; if several are equally good, the one with the least loss. A fold ends
+when its loss no longer falls. No rows are set aside: a fold learns from all its rows, and so does the refit.
+Whatever the size of a table, the folds and the refit do the same.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate, count, takewhile
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.metrics import get_scorer
+
+from tabular.learning.pipeline import LogarithmicTarget, logarithm
+from tabular.spec.algorithms import Boosting, Rounds
+
+__all__ = [
+    "Part",
+    "Scorer",
+    "Scores",
+    "best_rounds",
+    "fit_rounds",
+    "fit_whole",
+    "numbers_of_rounds",
+    "scores_by_rounds",
+]
+
+# One of scikit-learn's: it scores an estimator on features and an encoded target; greater is better.
+Scorer = Callable[[Any, Any, np.ndarray], float]
+RATIO = 1.3  # of two numbers of rounds that are scored one after the other
+LEAST = 20  # epochs, before which a network does not stop
+PATIENCE = 3  # how many numbers in a row may be no better than the best before a network stops
+EQUAL = 1e-9  # scores that differ by less are equally good
+
+
+class Scores(NamedTuple):
+    """What the scorer of the tuning says of held-out rows, and the loss on them with its sign changed."""
+
+    score: float
+    loss: float
+
+
+class Part(NamedTuple):
+    """Features (n_rows, n_features), the encoded target (n_rows,), and weights (n_rows,) or None."""
+
+    features: Any
+    target: np.ndarray
+    weights: np.ndarray | None
+
+
+def numbers_of_rounds(most: int) -> list[int]:
+    """1, 2, 3 and so on, in growing steps, up to the largest number."""
+    grown = accumulate(count(), lambda before, _: max(before + 1, int(before * RATIO)), initial=1)
+    return [*takewhile(lambda number: number < most, grown), most]
+
+
+def fit_whole(estimator: Any, learn: Part, **more: Any) -> None:
+    """Fit the estimator as its settings say."""
+    estimator.fit(learn.features, learn.target, **_weighted(learn), **more)
+
+
+def fit_rounds(estimator: Any, kind: Rounds, learn: Part, rounds: int) -> None:
+    """Fit the estimator for this number of rounds."""
+    _inner(estimator).set_params(**{kind.argument: rounds})
+    if kind.boosting is not None:
+        fit_whole(estimator, learn)
+        return
+    network = _Network(estimator, learn)
+    network.become(rounds)
+    network.finish()
+
+
+def scores_by_rounds(
+    estimator: Any, kind: Rounds, learn: Part, held_out: Part, score: Scorer
+) -> list[Scores]:
+    """The scores on held-out rows after each of the `numbers_of_rounds`, until the loss no longer falls."""
+    model: _Booster | _Network = (
+        _Network(estimator, learn)
+        if kind.boosting is None
+        else _Booster(estimator, kind, kind.boosting, learn, held_out)
+    )
+    loss = get_scorer("neg_log_loss" if is_classifier(estimator) else "neg_mean_squared_error")
+    rows = (estimator, held_out.features, held_out.target)
+    found: list[Scores] = []
+    for number in numbers_of_rounds(kind.most):
+        model.become(number)
+        found.append(Scores(float(score(*rows)), float(loss(*rows, **_weighted(held_out)))))
+        if model.has_ended(number, [one.loss for one in found]):
+            break
+    return found
+
+
+def best_rounds(folds: Sequence[Sequence[Scores]], kind: Rounds) -> tuple[int, list[float]]:
+    """The number of rounds with the best mean over the folds, and the score of each fold after it.
+
+    A fold that ended before the others keeps its last scores.
+    """
+    longest = max(map(len, folds))
+    table = np.array([[*scores, *[scores[-1]] * (longest - len(scores))] for scores in folds])
+    score, loss = table.mean(axis=0).T
+    best = int(np.where(score >= score.max() - EQUAL, loss, -np.inf).argmax())
+    return numbers_of_rounds(kind.most)[best], table[:, best, 0].tolist()
+
+
+class _Booster:
+    """A booster that is trained at once, until its loss on the held-out rows no longer falls."""
+
+    def __init__(self, estimator: Any, kind: Rounds, boosting: Boosting, learn: Part, held_out: Part) -> None:
+        self.fitted, self.boosting = _inner(estimator), boosting
+        self.fitted.set_params(**{kind.argument: kind.most}, **boosting.settings)
+        logarithmic = isinstance(estimator, LogarithmicTarget)
+        target = logarithm(held_out.target) if logarithmic else held_out.target
+        weights = None if held_out.weights is None else [held_out.weights]
+        fit_whole(estimator, learn, **boosting.fit_arguments(held_out.features, target, weights))
+        self.trained = boosting.trained(self.fitted)
+
+    def become(self, rounds: int) -> None:
+        """Predict as after this number of rounds."""
+        self.boosting.shorten(self.fitted, min(rounds, self.trained))
+
+    def has_ended(self, rounds: int, losses: Sequence[float]) -> bool:
+        """Whether there are no more rounds to score."""
+        return rounds >= self.trained
+
+
+class _Network:
+    """A network that is trained epoch by epoch, each in another random order of the rows."""
+
+    def __init__(self, estimator: Any, learn: Part) -> None:
+        self.estimator, self.learn, self.epochs = estimator, learn, 0
+        self.seed = _inner(estimator).get_params().get("random_state")
+        if self.seed is not None:  # a number would give each epoch the same order
+            _inner(estimator).set_params(random_state=np.random.RandomState(self.seed))
+
+    def become(self, rounds: int) -> None:
+        """Train until the network has seen all rows this number of times."""
+        classes = {"classes": np.unique(self.learn.target)} if is_classifier(self.estimator) else {}
+        for epoch in range(self.epochs, rounds):
+            more = classes if epoch == 0 else {}
+            self.estimator.partial_fit(
+                self.learn.features, self.learn.target, **_weighted(self.learn), **more
+            )
+        self.epochs = rounds
+
+    def has_ended(self, rounds: int, losses: Sequence[float]) -> bool:
+        """Whether the loss, with its sign changed, has not improved for a while."""
+        return rounds >= LEAST and len(losses) - 1 - int(np.argmax(losses)) >= PATIENCE
+
+    def finish(self) -> None:
+        """Put the seed back, so that the estimator describes itself by its settings."""
+        if self.seed is not None:
+            _inner(self.estimator).set_params(random_state=self.seed)
+
+
+def _inner(estimator: Any) -> Any:
+    """The estimator whose settings count, which a logarithmic target wraps."""
+    return estimator.regressor if isinstance(estimator, LogarithmicTarget) else estimator
+
+
+def _weighted(part: Part) -> dict[str, np.ndarray]:
+    return {} if part.weights is None else {"sample_weight": part.weights}

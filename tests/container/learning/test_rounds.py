@@ -1,0 +1,157 @@
+"""Rounds (trees, epochs): the folds find how many, by the scorer of the tuning, and the refit uses them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import make_classification, make_friedman1
+from sklearn.metrics import get_scorer, log_loss, root_mean_squared_error
+from support.container.tables import TASKS, family, mixed, nasty, settings
+from tabular.data.features import features
+from tabular.data.inference import encode, infer_schema
+from tabular.data.split_files import write_split
+from tabular.jobs import train
+from tabular.judging.agreement import check_equal
+from tabular.learning.fitting import fit, scores_of_fold
+from tabular.learning.folds import folds_of
+from tabular.learning.rounds import Scores, best_rounds, numbers_of_rounds
+from tabular.portable.export import export
+from tabular.portable.model import PortableModel
+from tabular.spec.algorithms import ALGORITHMS, exporter_of
+from tabular.spec.columns import Column, Schema
+from tabular.spec.errors import BadInput
+from tabular.spec.options import Options
+from tabular.spec.trial import Trial
+
+IN_ROUNDS = [name for name, one in ALGORITHMS.items() if one.estimators["regression"].rounds]
+# The refit learned from 1,000 rows on in another way than the folds did, which have fewer rows.
+BORDERS = (999, 1000, 1249, 1250, 1251)
+SCORERS = {"classification": "neg_log_loss", "regression": "neg_root_mean_squared_error"}
+
+
+def prepared(table, task, **options):
+    schema = infer_schema(table, "target", family(task), Options(**options))
+    return features(table, schema), encode(table["target"], schema), schema
+
+
+def noisy(task, rows):
+    """A table of numbers from which no model can learn everything, and 4,000 more rows of the same kind."""
+    if task == "regression":
+        x, y = make_friedman1(5300, 10, noise=2.0, random_state=0)
+        y = (y - y.mean()) / y.std()
+    else:
+        x, y = make_classification(5300, 12, n_informative=6, flip_y=0.2, random_state=0)
+    frame = pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])])
+    classes = () if task == "regression" else (0, 1)
+    schema = Schema(task, "y", classes, tuple(Column(name, "numeric") for name in frame))
+    return (frame.iloc[:rows], y[:rows]), (frame.iloc[1300:], y[1300:]), schema
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+@pytest.mark.parametrize("algorithm", IN_ROUNDS)
+def test_the_loss_of_the_refit_is_that_of_the_folds_whatever_the_number_of_rows(base, algorithm, task):
+    """On 4,000 new rows; with a quarter more rows than a fold has, the refit may be a little better."""
+    off, quick = {}, settings(algorithm, task)
+    if algorithm == "NeuralNet":
+        quick = {"hidden_layer_sizes": "32", "learning_rate_init": "0.01"}
+    for rows in BORDERS:
+        (frame, target), (others, truth), schema = noisy(task, rows)
+        write_split(base / "input/data/train", frame, target, schema)
+        scores, rounds = train.cross_validate(Trial(algorithm, SCORERS[schema.family], 5, 7, quick))
+        pipeline = fit(frame, target, schema, algorithm, quick, 7, rounds)
+        if task == "regression":
+            loss = root_mean_squared_error(truth, pipeline.predict(others))
+        else:
+            loss = log_loss(truth, pipeline.predict_proba(others))
+        off[rows] = loss / -np.mean(scores) - 1
+    assert max(map(abs, off.values())) < 0.12, off
+    assert np.ptp([*off.values()]) < 0.1, off
+
+
+@pytest.mark.parametrize("scorer", ["neg_log_loss", "roc_auc", "accuracy", "recall"])
+@pytest.mark.parametrize("algorithm", IN_ROUNDS)
+def test_a_fold_is_scored_as_a_model_of_that_many_rounds(algorithm, scorer):
+    """A shortened booster is the booster that was trained for fewer rounds, and so is a network's epoch."""
+    frame, target, schema = prepared(mixed(rows=240), "binary")
+    rows = next(folds_of(target, schema, 3, 7))
+    what = (schema, algorithm, {}, 7)
+    scores = scores_of_fold(frame, target, rows, *what, get_scorer(scorer))
+    numbers = numbers_of_rounds(ALGORITHMS[algorithm].estimators["classification"].rounds.most)
+    for place in (0, 4, len(scores) // 2, len(scores) - 2):
+        alone = fit(frame.iloc[rows[0]], target[rows[0]], *what, numbers[place])
+        expected = get_scorer(scorer)(alone, frame.iloc[rows[1]], target[rows[1]])
+        assert scores[place].score == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("scorer", ["neg_log_loss", "roc_auc", "f1"])
+@pytest.mark.parametrize("algorithm", IN_ROUNDS)
+def test_the_scorer_of_the_tuning_decides_how_many_rounds(base, algorithm, scorer):
+    frame, target, schema = prepared(mixed(rows=300), "binary")
+    write_split(base / "input/data/train", frame, target, schema)
+    quick, score = settings(algorithm, "binary"), get_scorer(scorer)
+    scores, rounds = train.cross_validate(Trial(algorithm, scorer, 3, 7, quick))
+    curves = [
+        [one.score for one in scores_of_fold(frame, target, rows, schema, algorithm, quick, 7, score)]
+        for rows in folds_of(target, schema, 3, 7)
+    ]
+    place = numbers_of_rounds(ALGORITHMS[algorithm].estimators["classification"].rounds.most).index(rounds)
+    means = [np.mean(one) for one in zip(*curves, strict=False)]  # as far as the shortest
+    assert np.mean(scores) >= max(means) - 1e-9
+    if place < len(means):
+        assert means[place] == pytest.approx(np.mean(scores))
+
+
+def test_the_best_number_of_rounds_is_that_of_the_mean_over_the_folds():
+    kind = ALGORITHMS["XGBoost"].estimators["classification"].rounds
+    assert numbers_of_rounds(7) == [1, 2, 3, 4, 5, 6, 7]
+    assert numbers_of_rounds(12) == [1, 2, 3, 4, 5, 6, 7, 9, 11, 12]
+    one, other = ([Scores(x, 0.0) for x in part] for part in ([0.1, 0.5, 0.4, 0.9], [0.2, 0.6, 0.8, 0.1]))
+    assert best_rounds([one, other], kind) == (3, [0.4, 0.8])
+    longer = [Scores(x, 0.0) for x in [0.2, 0.1, 0.3, 0.7, 0.6]]
+    assert best_rounds([one[:2], longer], kind) == (4, [0.5, 0.7])  # the first has ended
+
+
+def test_of_equally_good_numbers_the_one_with_the_least_loss_is_taken():
+    """One tree may separate the classes, but its probabilities are poor."""
+    kind = ALGORITHMS["XGBoost"].estimators["classification"].rounds
+    fold = [Scores(1.0, -0.6), Scores(1.0, -0.3), Scores(1.0, -0.1), Scores(1.0, -0.2), Scores(0.9, 0.0)]
+    assert best_rounds([fold, fold], kind) == (3, [1.0, 1.0])
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("algorithm", IN_ROUNDS)
+def test_what_the_folds_found_is_exported_and_the_same_every_time(base, algorithm, task):
+    frame, target, schema = prepared(mixed(task), task)
+    write_split(base / "input/data/train", frame, target, schema)
+    quick = settings(algorithm, task)
+    trial = Trial(algorithm, SCORERS[schema.family], 3, 7, quick)
+    scores, rounds = train.cross_validate(trial)
+    assert train.cross_validate(trial) == (scores, rounds)
+    pipeline = fit(frame, target, schema, algorithm, quick, 7, rounds)
+    kind = ALGORITHMS[algorithm].estimators[schema.family].rounds
+    assert pipeline.named_steps["estimator"].get_params()[kind.argument] == rounds
+    assert pipeline.named_steps["estimator"].get_params()["random_state"] == 7
+    model = PortableModel(*export(pipeline, schema, exporter_of(algorithm, schema.family)))
+    check_equal(model, pipeline, frame, schema)
+    check_equal(model, pipeline, nasty(frame), schema)
+    again = fit(frame, target, schema, algorithm, quick, 7, rounds)
+    np.testing.assert_array_equal(again.predict(frame), pipeline.predict(frame))
+
+
+@pytest.mark.parametrize("algorithm", IN_ROUNDS)
+def test_the_logarithm_of_a_target_has_rounds_too(base, algorithm):
+    table = mixed("regression", rows=400, gaps=False)
+    table["target"] = np.exp(table["target"])
+    frame, target, schema = prepared(table, "regression", log_target=True)
+    write_split(base / "input/data/train", frame, target, schema)
+    scores, rounds = train.cross_validate(Trial(algorithm, "r2", 3, 7))
+    assert np.mean(scores) > 0.5
+    pipeline = fit(frame, target, schema, algorithm, {}, 7, rounds)
+    model = PortableModel(*export(pipeline, schema, exporter_of(algorithm, schema.family)))
+    check_equal(model, pipeline, frame, schema)
+
+
+@pytest.mark.parametrize("algorithm", IN_ROUNDS)
+def test_a_trial_of_before_that_names_no_rounds_is_refused(algorithm):
+    frame, target, schema = prepared(mixed(), "binary")
+    with pytest.raises(BadInput, match=f"{algorithm} is fitted in rounds, .*; run notebook 02"):
+        fit(frame, target, schema, algorithm, {}, 7)
