@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tabular.spec.columns import Schema
 
-__all__ = ["read_groups", "read_split", "read_subgroups", "write_split"]
+__all__ = ["CELLS", "read_cells", "read_groups", "read_split", "read_subgroups", "write_split"]
 
-SUBGROUPS = "subgroups.parquet"
+SUBGROUPS, CELLS = "subgroups.parquet", "cells.parquet"
 
 
 def write_split(
@@ -21,8 +23,9 @@ def write_split(
     schema: Schema,
     groups: np.ndarray | None = None,
     subgroups: pd.DataFrame | None = None,
+    cells: pa.Table | None = None,
 ) -> None:
-    """Write features, encoded target and schema of one split, and groups and subgroups if given.
+    """Write features, encoded target and schema of one split, and the others if they are given.
 
     Args:
         folder: where to write.
@@ -31,6 +34,7 @@ def write_split(
         schema: the schema of the columns.
         groups: the number of each row's group (n_rows,), which folds keep together.
         subgroups: the columns (n_rows, n) by which an evaluation is broken down.
+        cells: the rows as they stand in the table (n_rows, n_columns), see `tabular.data.held_out`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     frame = frame.copy()
@@ -41,6 +45,8 @@ def write_split(
         pd.DataFrame({"group": groups}).to_parquet(folder / "groups.parquet", index=False)
     if subgroups is not None:
         subgroups.to_parquet(folder / SUBGROUPS, index=False)
+    if cells is not None:
+        pq.write_table(cells, folder / CELLS)
 
 
 def read_split(folder: Path) -> tuple[pd.DataFrame, np.ndarray, Schema]:
@@ -50,6 +56,12 @@ def read_split(folder: Path) -> tuple[pd.DataFrame, np.ndarray, Schema]:
     for name in schema.of_kind("categorical"):
         frame[name] = frame[name].astype(object)
     return frame[[column.name for column in schema.columns]], frame[schema.target].to_numpy(), schema
+
+
+def read_cells(folder: Path) -> pa.Table | None:
+    """The rows of a split as they stand in the table; None if they were not written."""
+    file = folder / CELLS
+    return pq.read_table(file) if file.exists() else None
 
 
 def read_groups(folder: Path) -> np.ndarray | None:

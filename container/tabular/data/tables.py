@@ -4,9 +4,10 @@ import csv
 import lzma
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -41,7 +42,8 @@ class Table:
 
     `frame` holds its rows: numbers as numbers, everything else as it was written. `cells` holds the same rows
     as they stand in the files, without any reading. `decisions` says for each column how its cells are read.
-    `files` says how each file was read, and `warnings` what the user should know.
+    `files` says how each file was read, and `warnings` what the user should know. `left_out` counts rows of
+    the files that are not rows of the table, by the reason.
     """
 
     frame: pd.DataFrame
@@ -49,6 +51,7 @@ class Table:
     decisions: Mapping[str, Decision]
     files: Sequence[Mapping[str, Any]]
     warnings: Sequence[Warning]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def table_files(folder: Path) -> list[Path]:
@@ -91,7 +94,8 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS) -> Table:
         decisions = dict(zip(cells.column_names, found, strict=True))
     warnings += [warning(name, doubt) for name, found in decisions.items() for doubt in found.doubts]
     frame = pd.DataFrame({name: found.values for name, found in decisions.items()}, copy=False)
-    return Table(frame, cells, decisions, reading, warnings)
+    left_out = sum((Counter(one.pop("left_out", {})) for one in reading), Counter())
+    return Table(frame, cells, decisions, reading, warnings, left_out)
 
 
 def warning(column: str | None, said: str) -> Warning:
@@ -168,8 +172,8 @@ def _read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         for name in named
     ]
     table = table.select([name for name in table.column_names if not name.startswith("__index_level_")])
-    for place, field in enumerate(table.schema):
-        table = table.set_column(place, field.name, _plain(table[place]))
+    for place, column in enumerate(table.schema):
+        table = table.set_column(place, column.name, _plain(table[place]))
     return table.replace_schema_metadata(None), {"format": "parquet", "notes": notes}
 
 

@@ -14,10 +14,11 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 import tabular.learning.pipeline  # noqa: F401 - the fitted pipeline is a pickle that names its functions
-from tabular.data.features import as_rows
-from tabular.data.split_files import read_split, read_subgroups
+from tabular.data.held_out import as_json, as_texts, cells_of
+from tabular.data.split_files import read_cells, read_split, read_subgroups
 from tabular.jobs.command import ArgumentParser, command
 from tabular.judging.agreement import Answers, check_answers, positions
 from tabular.judging.bootstrap import resample
@@ -57,14 +58,19 @@ def main() -> None:
     check_champion_rule(arguments.champion_margin, arguments.champion_confidence)
     split = opt_ml.processing("input/test")
     frame, truth, schema = read_split(split)
+    cells = read_cells(split)
+    cells = cells_of(frame, schema) if cells is None else cells
     folder, manifest = _challenger()
     champion = fetch_champion(arguments.models_map_uri, arguments.group)
     pickles = own_steps.pickles()
     with ServerProcess(pickles) as server:
         server.load(CHALLENGER, folder)
-        answers = predict(server, CHALLENGER, frame, schema)
-        alone = predict(server, CHALLENGER, frame, schema, together=1)
-        against = _against(arguments, server, champion, manifest, frame, truth, schema, answers)
+        rows = as_json(cells, schema)
+        answers = predict(server, CHALLENGER, rows, schema)
+        alone = predict(server, CHALLENGER, rows, schema, together=1)
+        header = [column.name for column in schema.columns]
+        by_csv = predict(server, CHALLENGER, as_texts(cells, schema), schema, header=header)
+        against = _against(arguments, server, champion, manifest, frame, cells, truth, schema, answers)
     model = load_model(folder, pickles)
     value = score(arguments.metric, schema.task, truth, *answers)
     gate = passes_threshold(arguments.metric, arguments.threshold, schema, value) | against
@@ -76,7 +82,7 @@ def main() -> None:
         "gate": gate,
         "model": _facts(manifest),
         "rows": {"held_out": len(frame), "training": manifest["training"].get("rows")},
-        "agreement": agreement([answers, alone], frame, schema, model.tolerance),
+        "agreement": agreement([answers, alone, by_csv], frame, schema, model.tolerance),
         "intervals": intervals(resampled),
         **_details(schema, truth, answers),
         "subgroups": {} if subgroups is None else by_subgroup(subgroups, schema, truth, answers, SEED),
@@ -94,11 +100,9 @@ def main() -> None:
     print(json.dumps({"gate": gate}))
 
 
-def predict(
-    server: ServerProcess, name: str, frame: pd.DataFrame, schema: Schema, together: int | None = None
-) -> Answers:
+def predict(server: ServerProcess, name: str, rows: list[list[Any]], schema: Schema, **how: Any) -> Answers:
     """Positions (n_rows,) and probabilities (n_rows, n_classes); for regression, numbers and None."""
-    answer = server.predict(name, as_rows(frame, schema), together)
+    answer = server.predict(name, rows, **how)
     probabilities = np.array(answer["probabilities"]) if schema.classes else None
     return positions(answer["predictions"], schema), probabilities
 
@@ -138,6 +142,7 @@ def _against(
     champion: Champion | None,
     manifest: Manifest,
     frame: pd.DataFrame,
+    cells: pa.Table,
     truth: np.ndarray,
     schema: Schema,
     answers: Answers,
@@ -164,7 +169,7 @@ def _against(
         )
     theirs = champion.schema
     server.load(CHAMPION, champion.folder)
-    asked = frame.loc[rows, [column.name for column in theirs.columns]]
+    asked = as_json(cells.filter(pa.array(rows)), theirs)
     ours = (answers[0][rows], None if answers[1] is None else answers[1][rows])
     return {
         **compare(

@@ -52,6 +52,7 @@ def _write(prepared: Prepared, folder: Path) -> None:
             prepared.schema,
             groups=None if groups is None else groups[rows],
             subgroups=None if subgroups is None else subgroups.iloc[rows],
+            cells=prepared.cells if name == "test" else None,
         )
     (folder / "report").mkdir(parents=True, exist_ok=True)
     (folder / "report/preprocessing.json").write_text(json.dumps(prepared.report, indent=1))

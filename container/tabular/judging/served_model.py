@@ -7,12 +7,13 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tabular.data.held_out import as_csv
 from tabular.portable.pickled import SWITCH
 from tabular.spec.errors import BadInput
 
@@ -74,13 +75,28 @@ class ServerProcess:
         with closing(self._connection()) as connection:
             self._request(connection, "POST", "/models", {"model_name": name, "url": str(folder)})
 
-    def predict(self, name: str, rows: list[list[Any]], together: int | None = None) -> dict[str, list[Any]]:
-        """The predictions for all rows, named as in the server's JSON; each request has `together` rows."""
+    def predict(
+        self,
+        name: str,
+        rows: list[list[Any]],
+        together: int | None = None,
+        header: Sequence[str] | None = None,
+    ) -> dict[str, list[Any]]:
+        """The predictions for all rows, named as in the server's JSON.
+
+        Args:
+            name: the model's name.
+            rows: the cells of each row.
+            together: how many rows a request has; by default, as many as fit.
+            header: the names of the columns to send CSV; without them, the rows are sent as JSON.
+        """
         whole: dict[str, list[Any]] = {"predictions": [], "probabilities": []}
         step = together or max(1, CELLS_PER_REQUEST // len(rows[0]) if rows else 1)
         with closing(self._connection()) as connection:
             for start in range(0, len(rows), step):
-                part = self._request(connection, "POST", f"/models/{name}/invoke", rows[start : start + step])
+                some = rows[start : start + step]
+                sent = some if header is None else as_csv(some, header)
+                part = self._request(connection, "POST", f"/models/{name}/invoke", sent)
                 for key, values in whole.items():
                     values.extend(part.get(key, []))
         return whole
@@ -91,8 +107,11 @@ class ServerProcess:
     def _request(
         self, connection: http.client.HTTPConnection, method: str, path: str, content: object = None
     ) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        connection.request(method, path, json.dumps(content) if content is not None else None, headers)
+        """Send text as CSV, and anything else as JSON."""
+        csv = isinstance(content, str)
+        headers = {"Content-Type": "text/csv" if csv else "application/json", "Accept": "application/json"}
+        body = None if content is None else content.encode() if csv else json.dumps(content).encode()
+        connection.request(method, path, body, headers)
         response = connection.getresponse()
         body = response.read()
         if response.status != 200:

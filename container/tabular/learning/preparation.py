@@ -17,6 +17,7 @@ from tabular.data.cleaning import clean
 from tabular.data.decisions import Decision, column_of
 from tabular.data.doubts import doubts
 from tabular.data.features import features, texts
+from tabular.data.held_out import cells_of
 from tabular.data.inference import as_labels, encode, infer_schema
 from tabular.data.statistics import baseline
 from tabular.data.tables import read_table
@@ -48,9 +49,9 @@ class Prepared:
 
     `frame` holds the features (n_rows, n_columns), `target` the encoded target (n_rows,). `train` and `test`
     are row numbers. `groups` numbers the group of each row (n_rows,), `subgroups` holds the columns by which
-    an evaluation is broken down. `report` says what was read, decided and left out. `cells` holds the rows as
-    they stand in the files, None if your own clean function changed them. `evidence` says for each column of
-    the raw table why it is read as it is.
+    an evaluation is broken down. `report` says what was read, decided and left out. `cells` holds the
+    held-out rows as they stand in the files, or as your own clean function left them. `evidence` says for
+    each column of the raw table why it is read as it is.
     """
 
     frame: pd.DataFrame
@@ -102,7 +103,7 @@ def prepare(
     names = dict.fromkeys([*raw.frame, *table])
     table, counts = clean(table, target, options)
     schema = infer_schema(table, target, settings.family, options, raw.decisions)
-    cells = raw.cells.take(table.index.to_numpy()) if is_raw else None
+    places = table.index.to_numpy()  # of the rows among the raw ones
     table = table.reset_index(drop=True)
     used = {schema.target, *(column.name for column in schema.columns)}
     schema = replace(schema, others=tuple(name for name in names if name not in used))
@@ -120,6 +121,8 @@ def prepare(
     report["warnings"] += counts.pop("warnings", []) + doubts(table, schema)
     report |= counts
     report |= {
+        "rows_read": counts["rows_read"] + sum(raw.left_out.values()),
+        "rows_not_data": dict(raw.left_out),
         "rows_outliers": len(train) - len(kept),
         "rows_train": len(kept),
         "rows_test": len(test),
@@ -129,6 +132,10 @@ def prepare(
         "classes": _class_counts(encoded, schema),
     }
     _check_counts(report)
+    features_alone = [column.name for column in schema.columns]
+    cells = (
+        raw.cells.select(features_alone).take(places[test]) if is_raw else cells_of(frame.iloc[test], schema)
+    )
     evidence = {name: list(found.evidence) for name, found in raw.decisions.items()}
     return Prepared(
         frame, encoded, schema, kept, test, groups, _subgroups(table, options), report, cells, evidence
@@ -193,7 +200,8 @@ def _dropped(table: pd.DataFrame, schema: Schema) -> Mapping[str, str]:
 def _check_counts(report: Mapping[str, Any]) -> None:
     """Check that every row is either in a split or left out for a reported reason."""
     where = ("train", "test", "outliers", "repeated", "without_target", "without_time")
-    if (found := sum(report[f"rows_{name}"] for name in where)) != report["rows_read"]:
+    found = sum(report[f"rows_{name}"] for name in where) + sum(report["rows_not_data"].values())
+    if found != report["rows_read"]:
         raise RuntimeError(f"{report['rows_read']} rows were read, but {found} are accounted for: {report}.")
 
 

@@ -11,10 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
+import pyarrow.parquet as pq
 import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from tabular.data.features import as_rows
+from tabular.data.held_out import as_json, cells_of
+from tabular.data.split_files import CELLS
 from tabular.spec.columns import Schema
 from tabular.spec.documents import quality
 
@@ -93,10 +95,16 @@ def held_out(session: Session, package: ModelVersion) -> HeldOut:
     uri = metadata(session, package)["held-out-data"]
     schema = Schema.from_dict(read_json(session, f"{uri}/schema.json"))
     table = pd.read_parquet(io.BytesIO(read(session, f"{uri}/data.parquet")))
-    names = [column.name for column in schema.columns]
     truth = table[schema.target].tolist()
     labels = [schema.classes[position] for position in truth] if schema.classes else truth
-    return HeldOut(pd.DataFrame(as_rows(table[names], schema), columns=names), labels)
+    names = [column.name for column in schema.columns]
+    try:
+        cells = pq.read_table(io.BytesIO(read(session, f"{uri}/{CELLS}")))
+    except session.client(
+        "s3"
+    ).exceptions.NoSuchKey:  # evaluated before these rows were kept as they stand in the table
+        cells = cells_of(table, schema)
+    return HeldOut(pd.DataFrame(as_json(cells, schema), columns=names, dtype=object), labels)
 
 
 def rows_of(features: pd.DataFrame) -> list[list[Any]]:

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import os
+import shutil
 import tarfile
 
 import joblib
@@ -19,8 +20,10 @@ from tabular.data.split_files import write_split
 from tabular.data.statistics import ROWS, row_hashes
 from tabular.jobs import evaluate
 from tabular.judging.served_model import ServerProcess
+from tabular.learning.fitting import fit as learn
+from tabular.portable.export import export
 from tabular.portable.files import save_model
-from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.documents import Report
 from tabular.spec.errors import BadInput
 from tabular.spec.opt_ml import extract
@@ -366,6 +369,62 @@ def test_a_served_model_that_differs_is_not_registered(evaluated, held_out, give
         match=r"predicts other labels than scikit-learn for \d+ of \d+ rows; it is not registered\.$",
     ):
         evaluated()
+
+
+SERVED_APART = {
+    "price": {"number": None},
+    "when": {"format": "%m/%d/%Y"},
+    "code": {"missing": ["00007"]},
+}
+
+
+@pytest.fixture
+def raw(base, tmp_path, preprocess_data, give_pipeline):
+    """A model of a table whose cells need reading; the server reads `changed` columns in another way."""
+
+    def give(**changed):
+        rng = np.random.default_rng(0)
+        rows = 200
+        price = rng.integers(1000, 999_000, rows)
+        day = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 300, rows), "D")
+        code = rng.choice(["00007", "01234", "90210"], rows)
+        late = (day.month > 6) ^ (code == "00007") ^ (price > 500_000)
+        table = pd.DataFrame(
+            {
+                "price": [f"{n // 1000}.{n % 1000:03d},50 \u20ac" for n in price],
+                "when": day.strftime("%d/%m/%Y"),
+                "code": code,
+                "target": np.where(late, "yes", "no"),
+            }
+        )
+        done = preprocess_data(table)
+        pipeline = learn(done.train, done.train_target, done.schema, "XGBoost", {}, 7)
+        manifest, arrays = export(pipeline, done.schema, exporter_of("XGBoost", "classification"))
+        columns = [
+            {key: value for key, value in (column | changed.get(column["name"], {})).items() if value}
+            for column in manifest["columns"]
+        ]
+        folder = tmp_path / "raw"
+        save_model(folder, {"algorithm": "XGBoost", **HISTORY, **manifest, "columns": columns}, arrays)
+        path = base / "processing/input/model/model.tar.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(archive(folder))
+        give_pipeline(pipeline)
+        shutil.copytree(done.folder / "test", base / "processing/input/test")
+
+    return give
+
+
+def test_the_server_is_asked_with_the_cells_of_the_file(evaluated, raw):
+    raw()
+    assert evaluated(threshold="0.3")["agreement"]["ties"] == 0
+
+
+@pytest.mark.parametrize("column", SERVED_APART)
+def test_a_server_that_reads_a_cell_otherwise_than_training_fails_here(evaluated, raw, column):
+    raw(**{column: SERVED_APART[column]})
+    with pytest.raises(SystemExit, match=r"differs from scikit-learn|predicts other labels|column '"):
+        evaluated(threshold="0.3")
 
 
 def test_wrong_arguments_are_refused_in_a_sentence(as_a_job, run_module):

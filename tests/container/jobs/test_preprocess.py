@@ -31,6 +31,7 @@ def test_a_table_becomes_two_splits_with_a_schema_and_a_report(preprocess_data):
     assert report["files"][0]["name"] == "table.csv"
     assert {name: count for name, count in report.items() if name.startswith("rows_")} == {
         "rows_read": 110,
+        "rows_not_data": {},
         "rows_without_target": 1,
         "rows_without_time": 0,
         "rows_repeated": 0,
@@ -177,6 +178,7 @@ def test_the_same_table_and_seed_give_the_same_bytes(preprocess_data):
     first = digests(preprocess_data(mixed()).folder)
     assert list(first) == [
         "report/preprocessing.json",
+        "test/cells.parquet",
         "test/data.parquet",
         "test/schema.json",
         "train/data.parquet",
@@ -194,6 +196,16 @@ def test_nothing_of_the_held_out_rows_is_in_the_training_split(preprocess_data):
     after = preprocess_data(table.assign(income=table["income"].where(~held_out, 1e30)))
     assert after.test["income"].max() == 1e30
     assert (after.folder / "train/data.parquet").read_bytes() == bytes_before
+
+
+def test_held_out_rows_are_kept_as_they_stand_in_the_file(preprocess_data):
+    price = [f"{i}.234,50 \u20ac" for i in range(1, 41)]
+    code, when = [f"{i:05d}" for i in range(40)], [f"{i % 28 + 1:02d}/02/2024" for i in range(40)]
+    table = numbered(price=price, code=code, when=when, country=["NA", "DE", None, "n/a"] * 10)
+    cells = pd.read_parquet(preprocess_data(table).folder / "test/cells.parquet")
+    assert list(cells) == ["size", "price", "code", "when", "country"]
+    known = table[list(cells)].astype({"size": str}).fillna("").to_numpy().tolist()
+    assert all(row in known for row in cells.fillna("").to_numpy().tolist())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""Held-out rows as clients send them: the cells as they stand in the table, not the features made of them."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from tabular.data.decisions import is_text
+from tabular.data.features import as_rows
+from tabular.spec.columns import Column, Schema
+
+__all__ = ["as_csv", "as_json", "as_texts", "cells_of"]
+
+Cells = list[list[Any]]
+
+
+def cells_of(frame: pd.DataFrame, schema: Schema) -> pa.Table:
+    """Cells from which the same features are read, for rows that do not stand in a file as they are."""
+    names = [column.name for column in schema.columns]
+    columns = zip(*as_rows(frame, schema), strict=True) if len(frame) else [[] for _ in names]
+    return pa.table({name: pa.array(list(cells)) for name, cells in zip(names, columns, strict=True)})
+
+
+def as_json(cells: pa.Table, schema: Schema) -> Cells:
+    """The rows of a JSON request: plain numbers as numbers, moments as text, None for an empty cell."""
+    columns = [_json_cells(cells[column.name], column) for column in schema.columns]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def as_csv(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> str:
+    """The body of a CSV request with a header."""
+    body = io.StringIO(newline="")
+    writer = csv.writer(body, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
+    return body.getvalue()
+
+
+def as_texts(cells: pa.Table, schema: Schema) -> Cells:
+    """The rows of a CSV request, as they stand in the table."""
+    columns = [_plain_cells(cells[column.name]) for column in schema.columns]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _json_cells(cells: pa.ChunkedArray, column: Column) -> list[Any]:
+    found = _plain_cells(cells)
+    if column.kind != "numeric" or column.number is not None or not is_text(cells.type):
+        return found
+    return [_number(cell) for cell in found]
+
+
+def _plain_cells(cells: pa.ChunkedArray) -> list[Any]:
+    if pa.types.is_timestamp(cells.type):
+        return [moment and moment.isoformat() for moment in cells.to_pylist()]
+    return cells.to_pylist()
+
+
+def _number(cell: str | None) -> float | str | None:
+    """The number that a cell contains; a word that means a missing value stays a word."""
+    try:
+        return None if cell is None else float(cell)
+    except ValueError:
+        return cell
