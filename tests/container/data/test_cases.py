@@ -138,7 +138,7 @@ def test_a_table_is_read_right_or_refused_or_its_doubt_is_said(read, name):
 
 
 def model_of(found, algorithm="LogisticRegression"):
-    pipeline = fit(found.frame, found.labels, found.schema, algorithm, {}, 7)
+    pipeline = fit(found.frame, found.labels, found.schema, algorithm, {}, 7, rounds=20)
     return PortableModel(*export(pipeline, found.schema, exporter_of(algorithm, found.schema.family)))
 
 

@@ -225,7 +225,7 @@ def test_what_stands_around_a_table_is_left_out_with_a_note(tmp_path, content, s
     np.testing.assert_array_equal(table.frame["x"].dropna(), np.arange(1, 41) / 4)
     assert list(table.frame) == ["x", "z", "y"]
     assert [one["said"] for one in table.warnings if said in one["said"]]
-    left_out = sum(table.files[0].get("left_out", {}).values())
+    left_out = sum(table.left_out.values())
     assert (table.files[0]["rows"] == len(table.frame), left_out) == (True, "row" in said.split()[:6])
 
 

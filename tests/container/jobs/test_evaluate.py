@@ -398,7 +398,7 @@ def raw(base, tmp_path, preprocess_data, give_pipeline):
             }
         )
         done = preprocess_data(table)
-        pipeline = learn(done.train, done.train_target, done.schema, "XGBoost", {}, 7)
+        pipeline = learn(done.train, done.train_target, done.schema, "XGBoost", {}, 7, rounds=30)
         manifest, arrays = export(pipeline, done.schema, exporter_of("XGBoost", "classification"))
         columns = [
             {key: value for key, value in (column | changed.get(column["name"], {})).items() if value}
