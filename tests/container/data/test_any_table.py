@@ -23,11 +23,11 @@ from tabular.judging.scores import evaluate
 from tabular.learning.fitting import fit
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
-from tabular.spec.algorithms import exporter_of
+from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.trial import Trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Stochastic Optimizer")]
-QUICK = ("LightGBM", "LogisticRegression")
+QUICK = ("LightGBM", "LogisticRegression")  # whatever differs between algorithms, they differ in
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_tables_that_scikit_learn_ships(learn, algorithm, name, metric, least):
     assert abs(np.mean(done.scores)) <= 1
 
 
-@pytest.mark.parametrize("algorithm", QUICK)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_mixed_types_of_which_nearly_a_third_is_missing(learn, algorithm, task):
     table = dated(task, rows=400)
@@ -94,7 +94,11 @@ def test_mixed_types_of_which_nearly_a_third_is_missing(learn, algorithm, task):
         "code": "categorical",
     }
     assert done.schema.baseline["size"]["missing"] > 0.2
-    assert done.metrics["r2" if task == "regression" else "accuracy"] > (0 if task == "regression" else 0.4)
+    assert np.isfinite(done.scores).all()
+    if algorithm in QUICK:
+        assert done.metrics["r2" if task == "regression" else "accuracy"] > (
+            0 if task == "regression" else 0.4
+        )
 
 
 @pytest.mark.parametrize("algorithm", QUICK)
