@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import ROOT
+from support import ROOT, workers
 
 FUNCTIONS = sorted(path for room in ("contract", "lambdas") for path in (ROOT / "src" / room).rglob("*.py"))
 RUNTIME = {*sys.stdlib_module_names, "boto3", "botocore"}  # what the Lambda runtime has
@@ -49,3 +49,8 @@ def test_no_folder_has_more_entries_than_one_can_take_in(room: str) -> None:
         entries = [path for path in folder.iterdir() if path.suffix in (".py", ".c", ".h") or path.is_dir()]
         own = [path for path in entries if path.name not in ("__init__.py", "__pycache__")]
         assert len(own) <= 11, f"{folder.relative_to(ROOT)}: {sorted(path.name for path in own)}"
+
+
+@pytest.mark.parametrize("group", workers.LONGEST)
+def test_what_the_processes_of_the_tests_begin_with_is_there(group: str) -> None:
+    assert group in workers.GROUPS.values() or (ROOT / group).is_file()

@@ -21,6 +21,19 @@ GROUPS = {
     "tests/commands/": "helpers",
     "tests/helpers/": "helpers",
 }
+# The groups that take longest, longest first. If one of them began last, all processes but one would idle.
+LONGEST = (
+    "helpers",
+    "tests/story/test_examples.py",
+    "story",
+    "tests/container/data/test_any_table.py",
+    "tests/container/data/test_cases.py",
+    "tests/story/test_deployments.py",
+    "tests/lambdas/test_lambda_runtime.py",
+    "tests/container/serving/test_fuzz.py",
+    "tests/local_aws/lifecycle/test_server.py",
+    "tests/story/test_stored_outputs.py",
+)
 # Fixtures that start local_aws or the model server, by the room of the tests that use them.
 STARTED = {
     "commands": {"connected"},
@@ -53,11 +66,11 @@ def mark_quick(items: list[pytest.Item]) -> None:
 
 
 def put_longest_first(items: list[pytest.Item]) -> None:
-    """Sort the groups by how much of them is slow, then by their size; within a group nothing moves."""
+    """Put LONGEST first, and sort the other groups by their size; within a group nothing moves."""
     groups = {item: _group(item.nodeid) for item in items}
     size = Counter(groups.values())
-    slow = Counter(groups[item] for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: (-slow[groups[item]], -size[groups[item]], groups[item]))
+    place = {group: number for number, group in enumerate(LONGEST)}
+    items.sort(key=lambda item: (place.get(groups[item], len(LONGEST)), -size[groups[item]], groups[item]))
 
 
 def _group(nodeid: str) -> str:
