@@ -112,7 +112,7 @@ def read_csv(path: Path, magic: bytes, options: Options = DEFAULTS) -> tuple[pa.
         "compression": compression,
         "encoding": encoding,
         "delimiter": found.delimiter,
-        "notes": [said for said in (note, found.note, *notes, *others.notes, footer) if said],
+        "notes": [said for said in (note, *found.notes, *notes, *others.notes, footer) if said],
     }
     if others.left_out:
         facts["left_out"] = {reason: len(rows) for reason, rows in others.left_out.items()}

@@ -190,6 +190,8 @@ def _reading(name: str, words: Sequence[bytes]) -> _Reading | None:
         read = tuple(word.decode(name) for word in words[:SCORED_WORDS])
     except UnicodeDecodeError:
         return None
+    if any("\x80" <= letter <= "\x9f" for word in read for letter in word):
+        return None  # control characters of ISO 8859, which nobody uses
     return _Reading(name, read, sum(map(_is_natural, read)) / max(1, len(read)))
 
 

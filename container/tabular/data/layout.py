@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tabular.data.cells import MARKS
 from tabular.data.numbers import find_numbers, read_number
 
 __all__ = ["FoundHeader", "FoundRows", "find_header", "find_other_rows", "note_of_footer"]
@@ -24,6 +25,8 @@ __all__ = ["FoundHeader", "FoundRows", "find_header", "find_other_rows", "note_o
 DELIMITERS = ",;\t|~ "  # if several fit equally well, the first one wins
 SAMPLE_LINES = 200
 MOST_TITLES, MOST_FOOTER = 30, 5  # lines
+MOST_FURTHER = 3  # lines of a header below its names
+NEARLY_ALL = 0.95
 FEWEST_ROWS = 3  # below a header that is not in the first line
 MOSTLY = 0.8
 LAST_ROWS = 2  # a total of sums, and one of means
@@ -44,13 +47,14 @@ _YEAR = re.compile(r"(19|20)\d\d")
 class FoundHeader(NamedTuple):
     """The header of a file, the delimiter between its cells, and what the user should know about both.
 
-    `lines` counts the lines above the header and its own: the first row is in the line after them.
+    `lines` counts the lines up to the first row: those above the header, its own, and those below it that are
+    no rows.
     """
 
     names: Sequence[str]
     delimiter: str
     lines: int
-    note: str | None = None
+    notes: Sequence[str] = ()
 
 
 class FoundRows(NamedTuple):
@@ -84,7 +88,8 @@ def find_header(sample: str, delimiters: Sequence[str] = DELIMITERS, above: int 
     per table, and clevercsv 0.1 s.
 
     The header is the first line. Only if that has fewer cells than the table, or is a comment, is it the
-    first line with a word for each of the table's columns, some of which hold numbers or dates.
+    first line with a word for each of the table's columns, some of which hold numbers or dates. Lines right
+    below it that rule it off, or that have words in all of those columns, such as units, are no rows.
 
     Args:
         sample: the first lines of the file.
@@ -107,7 +112,9 @@ def find_header(sample: str, delimiters: Sequence[str] = DELIMITERS, above: int 
     names = list(lines[place].cells)
     if lines[place].is_comment and (place or names[0] == COMMENT):
         names = [names[0].lstrip(f"{COMMENT} "), *names[1:]][names[0] == COMMENT :]
-    return FoundHeader(names, delimiter, (above or 0) + lines[place].number, _note_of_titles(lines[:place]))
+    end = _end_of_header(lines, place)
+    notes = (_note_of_titles(lines[:place]), _note_of_further(lines[place + 1 : end + 1]))
+    return FoundHeader(names, delimiter, (above or 0) + lines[end].number, tuple(filter(None, notes)))
 
 
 def note_of_footer(rows: Sequence[Sequence[str]], width: int) -> str | None:
@@ -200,6 +207,51 @@ def _is_header(line: _Line, below: Sequence[_Line]) -> bool:
     return False
 
 
+def _end_of_header(lines: Sequence[_Line], place: int) -> int:
+    """The place of the last line that belongs to the header at a place: units, labels or a rule below it."""
+    width = len(lines[place].cells)
+    end = place
+    for line in lines[place + 1 : place + 1 + MOST_FURTHER]:
+        below = [row.cells for row in lines[end + 1 + MOST_FURTHER :] if len(row.cells) == width]
+        if not (_is_rule(line) or _has_words_for_numbers(line.cells, below)):
+            break
+        end += 1
+    return end
+
+
+def _is_rule(line: _Line) -> bool:
+    """Whether a line is drawn, as below the header of what databases print."""
+    return all(
+        cell.strip() and not cell.strip("-=:+ ") for cell in line.cells if cell or len(line.cells) == 1
+    )
+
+
+def _has_words_for_numbers(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether the columns of numbers or dates have words in a line that come nowhere else, or nothing."""
+    if len(below) < FEWEST_ROWS or len(cells) != len(below[0]):
+        return False
+    words = columns = 0
+    for cell, column in zip(map(str.strip, cells), zip(*below, strict=True), strict=True):
+        filled = [one.strip() for one in column if one.strip().casefold() not in MARKS]
+        if not filled or sum(map(bool, map(_STARTS_A_NUMBER.match, filled))) < NEARLY_ALL * len(filled):
+            continue
+        columns += 1
+        if not cell:
+            continue
+        if _STARTS_A_NUMBER.match(cell) or cell.casefold() in MARKS or cell in filled:
+            return False
+        words += 1
+    return words > 1 and words * 2 >= columns
+
+
+def _note_of_further(lines: Sequence[_Line]) -> str | None:
+    if not lines:
+        return None
+    shown = _shown([line.cells for line in lines])
+    where = _lines_are(len(lines), "below the header")
+    return f"{where} left out ({shown}): no numbers where the rows have some."
+
+
 def _note_of_titles(titles: Sequence[_Line]) -> str | None:
     if not titles:
         return None
@@ -214,9 +266,9 @@ def _lines_are(count: int, where: str) -> str:
 
 
 def _shown(rows: Sequence[Sequence[str]]) -> str:
-    """The first words of the first rows."""
-    words = [next((cell.strip() for cell in row if cell.strip()), "") for row in rows[:3]]
-    return ", ".join(repr(word[:40]) for word in words) + (", ..." if len(rows) > len(words) else "")
+    """The first rows, as far as a sentence can hold them."""
+    said = [", ".join(cell.strip() for cell in row if cell.strip())[:40] for row in rows[:3]]
+    return ", ".join(map(repr, said)) + (", ..." if len(rows) > len(said) else "")
 
 
 def _repeated_headers(table: pa.Table) -> list[int]:

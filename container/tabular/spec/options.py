@@ -85,6 +85,8 @@ class Options:
                 raise BadInput(f"The option {name} is {given!r}; it must be true or false.")
         self._check_reading()
         self._check_together()
+        if isinstance(self.date_format, Mapping):  # whatever has a format of dates is a date
+            object.__setattr__(self, "date", tuple(dict.fromkeys((*self.date, *self.date_format))))
 
     def _check_reading(self) -> None:
         if self.encoding is not None and not _is_encoding(self.encoding):
@@ -199,6 +201,11 @@ class Options:
                     "line."
                 )
             raise unknown("target column", target, columns)
+        for option in BY_COLUMN:
+            given = getattr(self, option)
+            for name in given if isinstance(given, Mapping) else ():
+                if name not in columns:
+                    raise unknown(f"column in {option}", name, columns)
         for option in (*LISTS, *NAMES):
             given = getattr(self, option)
             for name in given if option in LISTS else filter(None, [given]):
@@ -206,11 +213,6 @@ class Options:
                     raise unknown(f"column in {option}", name, columns)
                 if name == target:
                     raise BadInput(f"The target {target!r} is in {option}; remove it there.")
-        for option in BY_COLUMN:
-            given = getattr(self, option)
-            for name in given if isinstance(given, Mapping) else ():
-                if name not in columns:
-                    raise unknown(f"column in {option}", name, columns)
 
 
 def _listed(allowed: Iterable[str | None]) -> str:

@@ -197,7 +197,7 @@ SENSOR = "".join(f"{row / 4};{row % 7};{row % 2}\n" for row in range(1, 41))
         ),
         (
             f"Log;;\nsensor;7;\nx;z;y\n{SENSOR}",
-            "2 lines above the header are left out ('Log', 'sensor'); set",
+            "2 lines above the header are left out ('Log', 'sensor, 7'); set",
         ),
         (f"# sensor 7\n# x;z;y\n{SENSOR}", "1 line above the header is left out ('# sensor 7'); set"),
         (

@@ -60,6 +60,7 @@ def test_words_and_formats_are_for_every_column_or_for_those_named():
     named = Options.from_dict({"missing": {"age": []}, "date_format": {"born": "%Y"}})
     assert (named.missing_in("age"), named.missing_in("sex")) == ((), None)
     assert (named.date_format_of("born"), named.date_format_of("day")) == ("%Y", None)
+    assert named.date == ("born",)  # so that its cells are dates, whatever they look like
     assert (Options().missing_in("age"), Options().date_format_of("born")) == (None, None)
 
 
