@@ -1,7 +1,9 @@
 """How one cell of a table is read, with the same meaning in training and in serving."""
 
 import math
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "MOST_OTHERS",
     "boolean",
     "category",
+    "folded",
     "is_gap",
     "number",
     "shown",
@@ -68,6 +71,9 @@ TRUE = frozenset(
 BOOLEANS = {word: float(word in TRUE) for pair in BOOLEAN_PAIRS for word in pair}
 
 
+NO_SPELLINGS: Mapping[str, str] = MappingProxyType({})
+
+
 def is_gap(text: str, missing: Iterable[str] = ()) -> bool:
     """Whether a cell of numbers or dates means a missing value: a usual word, or one of the column's own."""
     return text in MISSING or text.casefold() in _USUAL or text in missing
@@ -112,18 +118,26 @@ def boolean(cell: Any, missing: Iterable[str] = ()) -> float:
     return BOOLEANS[word]
 
 
-def category(cell: Any, missing: Iterable[str] = ()) -> str:
+def category(cell: Any, missing: Collection[str] = (), spellings: Mapping[str, str] = NO_SPELLINGS) -> str:
     """The level as text, empty if the cell is missing; a list or an object is a ValueError.
 
     Words such as NA and None are levels like any other, because they can be names. Blanks at the start of a
-    cell never count, because some programs write one after each delimiter.
+    cell never count, because some programs write one after each delimiter. `spellings` are the levels by
+    their folded text, if they are merged.
     """
     if isinstance(cell, list | dict):
         raise ValueError(f"{shown(cell)} is not text.")
     if cell is None or cell != cell:  # NaN
         return ""
     text = str(cell).lstrip(" ")
-    return "" if text.strip() in missing else text
+    if missing and text.strip() in missing:
+        return ""
+    return spellings.get(folded(text), text) if spellings else text
+
+
+def folded(text: str) -> str:
+    """A text without the differences that people do not mean: blanks, case and Unicode form."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def shown(value: object) -> str:

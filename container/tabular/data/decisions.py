@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.cells import BOOLEAN_PAIRS, BOOLEANS, MARKS, MOST_GAPS, MOST_OTHERS, is_gap
+from tabular.data.cells import BOOLEAN_PAIRS, BOOLEANS, MARKS, MOST_GAPS, MOST_OTHERS, folded, is_gap
 from tabular.data.dates import ISO, FoundDates, find_dates, has_time, is_ambiguous
 from tabular.data.numbers import FoundNumbers, find_numbers, read_number
 from tabular.spec.columns import PLAIN, Column, Kind
@@ -94,6 +94,11 @@ def decide(
     Raises:
         BadInput: if a cell does not fit the kind that the options set.
     """
+    found = _decided(name, cells, options, style)
+    return _merged(found) if name in options.merge_spellings else found
+
+
+def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileStyle) -> Decision:
     if not is_text(cells.type):
         return _typed(name, cells, options)
     words = options.missing_in(name)
@@ -127,6 +132,32 @@ def decide(
         found = numbers and _as_numbers(column, cells, numbers)
     found = found or _dates(column, cells, counts, options, words)
     return found or _category(column, cells)
+
+
+def _merged(found: Decision) -> Decision:
+    """A category in which texts that differ only in blanks, case or Unicode form are one level.
+
+    Raises:
+        BadInput: if the column is not a category.
+    """
+    if found.column.kind != "categorical":
+        raise BadInput(
+            f"The column {found.column.name!r} is in merge_spellings, but it is {found.column.kind}; name it "
+            "in categorical, too, or remove it there."
+        )
+    counts = found.values.value_counts()
+    spellings: dict[str, str] = {}
+    for text in counts.sort_index().sort_values(ascending=False, kind="stable").index:
+        spellings.setdefault(folded(text), text)
+    merged = {text: spellings[folded(text)] for text in counts.index}
+    others = [text for text, level in merged.items() if text != level]
+    said = (f"{_listed(others)} merged into the level that is written most often",) if others else ()
+    return replace(
+        found,
+        column=replace(found.column, spellings=tuple(spellings.values())),
+        values=found.values.map(merged),
+        evidence=(*found.evidence, *said),
+    )
 
 
 def is_text(kind: pa.DataType) -> bool:

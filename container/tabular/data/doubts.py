@@ -1,12 +1,11 @@
 """Warnings for the user about how a table was read, if the evidence leaves room for doubt."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from tabular.data.cells import MARKS
+from tabular.data.cells import MARKS, folded
 from tabular.data.tables import warning
 from tabular.spec.columns import Column, Schema
 
@@ -46,12 +45,12 @@ def _alike(levels: Iterable[object], called: str) -> Iterator[str]:
     """Warn about levels that differ only in blanks, case or Unicode form."""
     groups = defaultdict(list)
     for level in map(str, levels):
-        groups[" ".join(unicodedata.normalize("NFKC", level).casefold().split())].append(level)
+        groups[folded(level)].append(level)
     for group in groups.values():
         if len(group) > 1:
             yield (
                 f"the {called} {_listed(sorted(group))} differ only in blanks, case or Unicode form, and are "
-                "kept apart; spell them the same if they mean the same."
+                "kept apart; name the column in merge_spellings if they mean the same."
             )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabular.data.cells import BOOLEANS, category, is_gap
+from tabular.data.cells import BOOLEANS, category, folded, is_gap
 from tabular.data.dates import PER_DAY, as_text, date
 from tabular.data.numbers import read_number, written
 from tabular.spec.columns import PLAIN, Column, Schema
@@ -29,15 +29,21 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         elif column.kind == "date":
             columns[column.name] = _days(values, column)
         else:
-            columns[column.name] = texts(values)
+            columns[column.name] = texts(values, column)
     return pd.DataFrame(columns, index=frame.index)
 
 
-def texts(values: pd.Series) -> pd.Series:
-    """Cells as text, with the empty string for a missing cell."""
+def texts(values: pd.Series, column: Column | None = None) -> pd.Series:
+    """Cells as text, with the empty string for a missing cell; as levels of a column if it is given."""
     present = values.astype(object).where(values.notna(), None)
+    missing = (column and column.missing) or ()
+    spellings = {folded(level): level for level in (column and column.spellings) or ()}
     levels: dict[tuple[type, Any], str] = {}  # each level once; also by type, because True equals 1
-    found = [levels.setdefault((type(cell), cell), category(cell)) for cell in present]
+    found = []
+    for cell in present:
+        if (key := (type(cell), cell)) not in levels:
+            levels[key] = category(cell, missing, spellings)
+        found.append(levels[key])
     return pd.Series(found, values.index, dtype=object)
 
 

@@ -96,7 +96,7 @@ def prepare(
     if not is_raw:
         before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw.frame, table))
         report["custom_clean"] = {"before": before, "after": after}
-    elif settings.family == "classification" and target in table:
+    elif settings.family == "classification" and target in table and target not in options.merge_spellings:
         labels = as_labels(raw.cells[target], table[target].notna())
         table = table.copy(deep=False)
         table[target] = labels

@@ -68,7 +68,10 @@ class TableModel(ABC):
         self.worded = self.booleans + self.dates  # words in a request, which become numbers
         self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.worded
         self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
-        self.words_for_missing = any(self.columns[i].get("missing") for i in self.categorical)
+        # Whether a level may be written in a way that is not its own.
+        self.reads_levels = any(
+            self.columns[i].get("missing") or self.columns[i].get("spellings") for i in self.categorical
+        )
         self.timed = [bool(self.columns[i].get("time")) for i in self.dates]
         self.words = sorted(self.styled + self.worded + self.categorical)
         self.n_numbers = len(kinds) - len(self.words)

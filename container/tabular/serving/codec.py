@@ -164,7 +164,7 @@ def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
             numbers = _with_words(numbers, columns, model)
         except BadRequest:
             return None  # it may be a header; otherwise Python gives the error message
-    if model.words_for_missing:
+    if model.reads_levels:
         return numbers, [_read_column(columns[position], position, model) for position in model.categorical]
     return numbers, [columns[position] for position in model.categorical]
 

@@ -43,6 +43,9 @@ def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
         return partial(dates.date, form=column["format"], missing=missing)
     if kind == "numeric" and (column.get("number") or missing):
         return partial(_number, form=model.number_format(position), missing=missing)
+    if kind == "categorical" and (levels := column.get("spellings")):
+        spellings = {cells.folded(level): level for level in levels}
+        return partial(cells.category, missing=missing, spellings=spellings)
     return partial(READERS[kind], missing=missing) if missing else READERS[kind]
 
 

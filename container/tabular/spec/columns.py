@@ -35,6 +35,8 @@ class Column:
     `format` is the strptime format of dates. `number` is the format of numbers, if they are not plain.
     `missing` lists the strings that mean a missing value in this column, in addition to the empty cell and,
     unless it is categorical, the usual words. `time` says whether dates have a time of day.
+    `spellings` lists the levels of a category, if texts that differ from them only in blanks, case or Unicode
+    form mean the same.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Column:
     number: NumberFormat | None = None
     missing: tuple[str, ...] | None = None
     time: bool | None = None
+    spellings: tuple[str, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values, without the fields that are not set."""
@@ -55,8 +58,9 @@ class Column:
         given = dict(values)
         if number := given.pop("number", None):
             given["number"] = NumberFormat(number["decimal"], number["thousands"], tuple(number["affixes"]))
-        if "missing" in given:
-            given["missing"] = tuple(given["missing"])
+        for name in ("missing", "spellings"):
+            if name in given:
+                given[name] = tuple(given[name])
         return cls(**given)
 
 

@@ -44,6 +44,7 @@ class ColumnDocument(TypedDict):
     number: NotRequired[NumberFormatDocument]
     missing: NotRequired[list[str]]
     time: NotRequired[bool]
+    spellings: NotRequired[list[str]]
 
 
 class SchemaDocument(TypedDict):

@@ -18,14 +18,14 @@ CHOICES = {
     "decimal": (None, ".", ","),
     "thousands": (None, "", ",", ".", " ", "'"),
 }
-LISTS = ("drop", "categorical", "numeric", "date", "text", "subgroups")
+LISTS = ("drop", "categorical", "numeric", "date", "text", "subgroups", "merge_spellings")
 NAMES = ("group", "time")
 BY_COLUMN = ("missing", "date_format")
 KINDS = ("drop", "categorical", "numeric", "date", "text")  # a column can be in one of these
 # How the cells are read. `to_dict` leaves these out where they are not given.
 READING = (
     *("text", "encoding", "delimiter", "decimal", "thousands"),
-    *("skip_rows", "missing", "date_format", "dayfirst"),
+    *("skip_rows", "missing", "date_format", "dayfirst", "merge_spellings"),
 )
 
 
@@ -41,6 +41,7 @@ class Options:
     The options from `encoding` on say how the files are written; None means that it is detected.
     `skip_rows` counts the lines above the header. `missing` lists the words that mean a missing value, in
     every column or by column. `date_format` is a format of `datetime.strptime`, for every date or by column.
+    In the columns `merge_spellings`, texts that differ only in blanks, case or Unicode form are the same.
 
     Raises:
         BadInput: if a value has another type, or options contradict each other.
@@ -67,6 +68,7 @@ class Options:
     missing: tuple[str, ...] | Mapping[str, tuple[str, ...]] | None = None
     date_format: str | Mapping[str, str] | None = None
     dayfirst: bool | None = None
+    merge_spellings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
@@ -211,7 +213,7 @@ class Options:
             for name in given if option in LISTS else filter(None, [given]):
                 if name not in columns:
                     raise unknown(f"column in {option}", name, columns)
-                if name == target:
+                if name == target and option != "merge_spellings":
                     raise BadInput(f"The target {target!r} is in {option}; remove it there.")
 
 

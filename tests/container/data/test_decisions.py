@@ -6,6 +6,7 @@ import pytest
 from tabular.data.decisions import UNKNOWN, FileStyle, decide
 from tabular.data.inference import as_labels
 from tabular.spec.columns import Column, NumberFormat
+from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 
 
@@ -65,6 +66,18 @@ def test_a_category_may_have_words_for_missing():
     found = decided(pa.array(["x", "n/a", "y"]), missing={"a": ["n/a"]})
     assert found.column == Column("a", "categorical", missing=("n/a",))
     assert found.values.isna().tolist() == [False, True, False]
+
+
+def test_spellings_are_merged_if_the_user_says_so():
+    cells = pa.array(
+        ["red", "Red ", "red", "RED\u00a0", "blue", None, "Orle\u0301ans", "Orl\u00e9ans", "Orl\u00e9ans"]
+    )
+    found = decided(cells, merge_spellings=["a"])
+    assert found.column.spellings == ("Orl\u00e9ans", "red", "blue")
+    assert found.values.dropna().tolist() == ["red"] * 4 + ["blue"] + ["Orl\u00e9ans"] * 3
+    assert decided(cells).column.spellings is None
+    with pytest.raises(BadInput, match="'a' is in merge_spellings, but it is numeric"):
+        decided(pa.array(["1", "2"]), merge_spellings=["a"])
 
 
 def test_whole_numbers_keep_every_digit_beside_a_gap():

@@ -10,6 +10,7 @@ from support.container.examples import EXAMPLES
 from support.container.tables import dated, fit, mixed
 from tabular.portable.model import PortableModel
 from tabular.serving.codec import BadRequest, decode, encode
+from tabular.spec.options import Options
 
 pytestmark = pytest.mark.slow
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
@@ -266,3 +267,25 @@ def test_numbers_are_read_as_the_table_wrote_them(written_by):
     assert decode(b"[[1234.5, 1, true]]", JSON, model)[0][0, 0] == 1234.5
     assert decode(b"1234,1,no\n", CSV, model)[0][0, 0] == 1234
     assert "is not a number" in refusal_of("1.23,1,no\n", CSV, model)
+
+
+def test_merged_spellings_and_words_for_missing_are_read_as_in_training():
+    table = mixed(gaps=False)
+    table["colour"] = table["colour"].where(table["colour"] != "red", "Red ")
+    table.loc[::9, "colour"] = "n.k."
+    options = Options(merge_spellings=("colour",), missing={"colour": ["n.k."]})
+    model = fit(table, "LogisticRegression", "binary", options=options).model
+    row = table[model.names].iloc[0].tolist()
+    place = model.names.index("colour")
+    levels = {}
+    for cell in ("RED", "red", "Red ", "n.k.", " n.k. ", ""):
+        row[place] = cell
+        for content_type, body in (
+            ("application/json", json.dumps([row]).encode()),
+            ("text/csv", ",".join(f'"{one}"' for one in row).encode()),
+        ):
+            _, categories = decode(body, content_type, model)
+            levels.setdefault(cell, set()).update(categories[0])
+    assert levels == {
+        "RED": {"Red "}, "red": {"Red "}, "Red ": {"Red "}, "n.k.": {""}, " n.k. ": {""}, "": {""}
+    }  # fmt: skip
