@@ -114,9 +114,14 @@ def day_number(cell: Any, form: str) -> float:
 
 
 def date(cell: Any, form: str, missing: Collection[str]) -> float:
-    """`day_number` of a cell in a column in which some strings mean a missing value."""
-    if isinstance(cell, str) and is_gap(cell.strip(), missing):
-        return np.nan
+    """`day_number` of a cell in a column in which some strings mean a missing value.
+
+    The dates that databases write for a missing one always do, with and without a time.
+    """
+    if isinstance(cell, str):
+        text = cell.strip()
+        if is_gap(text, missing) or text.startswith(NO_DATES):
+            return np.nan
     return day_number(cell, form)
 
 

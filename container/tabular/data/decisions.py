@@ -471,11 +471,25 @@ def _typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
         note = f"durations, read as seconds ({said})."
         return Decision(_numeric(column), seconds.to_pandas(), (note,), (note,))
     if pa.types.is_timestamp(kind):
-        timed = bool(len(cells.drop_null())) and not _are_days(cells.drop_null())
-        return Decision(
-            replace(column, kind="date", format=ISO, time=timed or None), cells.to_pandas(), (said,)
-        )
+        return _moments(column, cells, said)
     return Decision(column, cells.to_pandas(), (said,))
+
+
+def _moments(column: Column, cells: pa.ChunkedArray, said: str) -> Decision:
+    """Moments, without those that databases write for a missing one."""
+    years = pc.year(cells)
+    none = pc.or_(pc.less_equal(years, 1), pc.greater_equal(years, 9999))
+    count = pc.sum(none).as_py() or 0
+    doubts: tuple[str, ...] = ()
+    if count:
+        example = cells.filter(none)[0].as_py()
+        doubts = (
+            f"dates; {str(example)!r} and the like in {count} of {len(cells)} rows are read as missing.",
+        )
+        cells = pc.if_else(none, pa.scalar(None, cells.type), cells)
+    timed = bool(len(cells.drop_null())) and not _are_days(cells.drop_null())
+    column = replace(column, kind="date", format=ISO, time=timed or None)
+    return Decision(column, cells.to_pandas(), (said, *doubts), doubts)
 
 
 def as_texts(cells: pa.ChunkedArray) -> pa.ChunkedArray:

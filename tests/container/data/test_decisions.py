@@ -1,8 +1,12 @@
 """What a column is, decided once from all its cells, with the evidence."""
 
+import math
+from datetime import datetime
+
 import pandas as pd
 import pyarrow as pa
 import pytest
+from tabular.data.dates import date
 from tabular.data.decisions import UNKNOWN, FileStyle, decide
 from tabular.data.inference import as_labels
 from tabular.spec.columns import Column, NumberFormat
@@ -66,6 +70,16 @@ def test_a_category_may_have_words_for_missing():
     found = decided(pa.array(["x", "n/a", "y"]), missing={"a": ["n/a"]})
     assert found.column == Column("a", "categorical", missing=("n/a",))
     assert found.values.isna().tolist() == [False, True, False]
+
+
+def test_moments_that_stand_for_none_are_missing():
+    moments = [datetime(9999, 12, 31), datetime(1, 1, 1), datetime(2024, 1, 31, 12), None]
+    found = decided(pa.array(moments, pa.timestamp("us")))
+    assert found.column == Column("a", "date", "ISO8601", time=True)
+    assert found.values.isna().tolist() == [True, True, False, True]
+    assert "in 2 of 4 rows are read as missing" in found.doubts[0]
+    for text in ("9999-12-31", "9999-12-31T00:00:00", "0001-01-01 00:00", "0000-00-00"):
+        assert math.isnan(date(text, "ISO8601", ()))
 
 
 def test_spellings_are_merged_if_the_user_says_so():
