@@ -133,15 +133,19 @@ def run(
 
 @many_models.command()
 @_what_to_run
-def check(file: Path, only: Sequence[str], start: str | None, given: Sequence[tuple[str, str]]) -> None:
-    """Check parameters and tables, and say what would run.
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document, see docs/check.md.")
+def check(
+    file: Path, only: Sequence[str], start: str | None, given: Sequence[tuple[str, str]], as_json: bool
+) -> int:
+    """Check parameters and tables, and say what was decided.
 
-    FILE is checked as `run` does before its first cell. Nothing is started.
+    FILE is checked as `run` does before its first cell. Nothing is uploaded or started.
     """
     _one_choice(only, start)
     from commands import run
 
-    run.check(run.chosen(only, start), parameters.read(file) | parameters.assignments(given))
+    values = parameters.read(file) | parameters.assignments(given)
+    return run.check(run.chosen(only, start), values, as_json)
 
 
 @many_models.command(interrupted="the stored notebooks are unchanged.")

@@ -6,9 +6,13 @@ Wherever possible, invalid input is found before the first cell runs.
 import ast
 import contextlib
 import datetime
+import functools
 import itertools
+import json
 import logging
 import os
+import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +26,7 @@ from papermill.exceptions import PapermillExecutionError
 from commands import papermill_engine
 from commands.lock import exclusive
 from helpers import parameters
-from helpers.data import datasets
+from helpers.data import datasets, findings
 from helpers.data.entries import absolute
 from helpers.errors import BadInput, ExitCode, UserError
 from helpers.pipeline import own_steps
@@ -75,45 +79,71 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
         return _run(plan.notebooks, plan.given, runs)
 
 
-def check(notebooks: Sequence[Path], values: Mapping[str, Any]) -> None:
-    """Print what a run with these parameters would do, and start nothing.
+def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = False) -> int:
+    """Print what a run with these parameters would do and what is in its tables, and start nothing.
 
     Raises:
-        BadInput: a parameter or a table cannot be used.
+        BadInput: a parameter cannot be used.
     """
-    plan = _plan(notebooks, values)
-    value = plan.everything
+    everything = _known(values)
+    found = findings.document(
+        absolute(everything["DATASETS"]), _settings(everything), lambda line: print(line, file=sys.stderr)
+    )
+    if as_json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        print(findings.as_text(found, shutil.get_terminal_size((110, 24)).columns).lstrip("\n"))
+    refused = [name for name, one in found["data_sets"].items() if one["refused"]]
+    if refused:
+        print(f"Refused: {', '.join(refused)}; nothing was started.", file=sys.stderr)
+        return ExitCode.BAD_INPUT
+    if not as_json:
+        _print_plan(notebooks, everything)
+    return ExitCode.DONE
+
+
+def _print_plan(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None:
     rows = {
         "environment": value["ENVIRONMENT"],
         "pipeline": value["PIPELINE_NAME"],
-        "notebooks": ", ".join(path.stem for path in plan.notebooks),
+        "notebooks": ", ".join(path.stem for path in notebooks),
         "data sets": ", ".join(datasets.names(value["DATASETS"])),
         "trials": f"{value['MAX_TUNING_JOBS']} for each, {value['MAX_TUNING_PARALLEL_JOBS']} at a time",
         "decision": value["APPROVE"],
     }
-    print("All parameters can be used; nothing was started. A run would use\n")
+    print("\nAll parameters can be used; nothing was started. A run would use\n")
     for name, text in rows.items():
         print(f"  {name:12} {text}")
 
 
+def _settings(value: Mapping[str, Any]) -> datasets.Settings:
+    """What the parameters say about all tables."""
+    names = ("TEST_SET_SIZE", "STRATIFY_SPLIT", "RANDOM_STATE", "CROSS_VALIDATION_FOLDS", "STEPS")
+    return datasets.Settings(*(value[name] for name in names))
+
+
 def _plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:
     """Find invalid input before anything starts, and try only once to fetch what cannot be reached."""
-    defaults = {path: _defaults(path) for path in _notebooks()}
-    everywhere = {name: value for found in defaults.values() for name, value in found.items()}
+    everything = _known(values)
+    kept = datasets.reachable(absolute(everything["DATASETS"]), _settings(everything))
+    if "DATASETS" in values:
+        values = {**values, "DATASETS": kept}
+    wanted = {path: set(_defaults(path)) for path in notebooks}
+    return Plan(wanted, values, {**everything, "DATASETS": kept})
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters with their values; one that cannot be used is refused."""
+    everywhere = {name: value for path in _notebooks() for name, value in _defaults(path).items()}
     parameters.check(values, everywhere)
     everything = everywhere | values
-    entries = absolute(everything["DATASETS"])
-    for name in datasets.names(entries):
+    for name in datasets.names(everything["DATASETS"]):
         group(everything["PIPELINE_NAME"], name)
     if everything["ENVIRONMENT"] == "aws":
         outputs_of(everything["TERRAFORM_OUTPUTS"])
     if everything["STEPS"]:
         own_steps.read(everything["STEPS"])
-    kept = datasets.reachable(entries)
-    if "DATASETS" in values:
-        values = {**values, "DATASETS": kept}
-    wanted = {path: set(defaults[path]) for path in notebooks}
-    return Plan(wanted, values, {**everything, "DATASETS": kept})
+    return everything
 
 
 def _run(wanted: Mapping[Path, set[str]], values: Mapping[str, Any], runs: Path) -> int:
@@ -173,6 +203,7 @@ def _folder(runs: Path) -> Path:
     return runs / name
 
 
+@functools.cache
 def _defaults(notebook: Path) -> dict[str, Any]:
     """The parameters of a notebook with their defaults."""
     found = papermill.inspect_notebook(str(notebook))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
+from support import ROOT
 from support.helpers import headless
 from support.helpers.shared import HeadlessRun, settings
 
@@ -16,15 +18,13 @@ from commands.__main__ import main
 from commands.lock import exclusive
 from helpers.errors import BadInput, UserError
 
-FEW = "a,b,label\n" + "".join(f"{number},{number * 3 % 7},{'xy'[number % 2]}\n" for number in range(12))
+# Own steps with which a table passes the check and fails in its job.
+FAILS_IN_A_JOB = """
+import os
 
-
-@pytest.fixture
-def own(tmp_path: Path) -> str:
-    """DATASETS for a table that PreprocessData will refuse, because it has too few rows."""
-    path = tmp_path / "few.csv"
-    path.write_text(FEW)
-    return json.dumps([{"name": "few", "uri": str(path), "target": "label"}])
+def clean(table):
+    return table.head(12 if "SAGEMAKER_BASE_DIR" in os.environ else len(table))
+"""
 
 
 def results(runs: Path) -> list[Path]:
@@ -125,8 +125,10 @@ def test_check_says_what_would_run_and_starts_nothing(
     (tmp_path / "own.yaml").write_text("MAX_TUNING_JOBS: 6\nDATASETS: [wine]\n")
     with settings({"LOCAL_AWS_HOME": str(tmp_path / "home")}):
         assert main(["check", str(tmp_path / "own.yaml"), "--from", "04", "-p", "APPROVE", "reject"]) == 0
-    told = capsys.readouterr().out
-    rows = dict(line.split(maxsplit=1) for line in told.replace("data sets", "data_sets").splitlines()[2:])
+    told, plan = capsys.readouterr().out.split("nothing was started. A run would use\n")
+    assert "wine: multiclass" in told
+    assert "178 read, 178 used" in told
+    rows = dict(line.split(maxsplit=1) for line in plan.replace("data sets", "data_sets").splitlines()[1:])
     assert rows == {
         "environment": "local",
         "pipeline": "many-models",
@@ -142,6 +144,34 @@ def test_check_refuses_what_run_refuses(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "own.yaml").write_text("MAX_TUNING_JOBS: many\n")
     assert main(["check", str(tmp_path / "own.yaml")]) == 2
     assert "MAX_TUNING_JOBS is 'many'; it must be a whole number" in capsys.readouterr().err
+
+
+def test_check_tells_what_was_decided_about_each_table_though_one_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = ROOT / "tests/cases"
+    entries = [
+        {
+            "name": "two-groups",
+            "uri": str(cases / "two-groups-three-folds/t.csv"),
+            "target": "y",
+            "group": "g",
+        },
+        {"name": "nowhere", "uri": str(tmp_path / "nowhere.csv"), "target": "y"},
+        "wine",
+    ]
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"DATASETS": entries}))
+    command = ["check", str(tmp_path / "own.yaml"), "-p", "CROSS_VALIDATION_FOLDS", "3"]
+    assert main([*command, "--json"]) == 2
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)["data_sets"]
+    assert "groups, fewer than the 3 folds" in found["two-groups"]["refused"]
+    assert found["two-groups"]["rows"] == {"read": 120, "used": 120, "left_out": {}}
+    assert "nowhere.csv" in found["nowhere"]["refused"]
+    assert (found["wine"]["refused"], found["wine"]["rows"]["used"]) == (None, 178)
+    assert "Refused: two-groups, nowhere; nothing was started." in printed.err
+    assert main(command) == 2
+    assert "REFUSED: The training rows have" in capsys.readouterr().out
 
 
 # Two at once
@@ -188,12 +218,15 @@ def test_runs_that_begin_in_one_second_have_a_folder_each(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path: Path, own: str) -> None:
-    done = headless.run(home, tmp_path / "runs", "--only", "03", "-p", "DATASETS", own)
+def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(FAILS_IN_A_JOB)
+    given = {"PIPELINE_NAME": "failing", "STEPS": tmp_path / "steps.py", "DATASETS": "[wine]"}
+    options = [word for name, value in given.items() for word in ("-p", name, value)]
+    done = headless.run(home, tmp_path / "runs", "--only", "02", "--only", "03", *options)
     assert done.returncode == 1
-    assert "few: PreprocessData Failed" in done.stdout
+    assert "wine: PreprocessData Failed" in done.stdout
     first, log, *rest = done.stderr.strip().splitlines()
-    assert first.startswith("few: PreprocessData failed. Job pipelines-")
+    assert first.startswith("wine: PreprocessData failed. Job pipelines-")
     assert "Only 12 rows are left after cleaning" in first
     path = Path(log.removeprefix("Log: "))
     assert path.is_relative_to(home)

@@ -12,6 +12,7 @@ from tabular.spec.options import DEFAULTS, Options
 __all__ = ["clean"]
 
 MIN_ROWS = 20
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def clean(
@@ -22,8 +23,8 @@ def clean(
     The rows keep their index. The second result says how many rows were left out for which reason.
 
     Raises:
-        BadInput: if a column does not exist, a cell is not a single value, a number is infinite, or too few
-            rows are left.
+        BadInput: if a column does not exist, a cell is not a single value, a number is infinite or too
+            large, or too few rows are left.
     """
     options.check_columns(table.columns, target)
     table = table.drop(columns=[name for name in options.drop if name not in options.subgroups])
@@ -71,7 +72,22 @@ def _check_cells(table: pd.DataFrame) -> None:
                     f"The column {name!r} contains {type(values[nested].iloc[0]).__name__} cells, which are "
                     "not single values; name it in drop, or flatten it in your own clean function."
                 )
-        elif pd.api.types.is_float_dtype(values.dtype) and np.isinf(values.to_numpy(na_value=np.nan)).any():
-            raise BadInput(
-                f"The column {name!r} contains an infinite number; leave cells with unknown numbers empty."
-            )
+        elif pd.api.types.is_float_dtype(values.dtype):
+            _check_size(str(name), values.to_numpy(np.float64, na_value=np.nan))
+
+
+def _check_size(name: str, numbers: np.ndarray) -> None:
+    """Refuse numbers that an estimator cannot learn from; it calculates in single precision."""
+    low, high = np.fmin.reduce(numbers, initial=0.0), np.fmax.reduce(numbers, initial=0.0)
+    if max(-low, high) <= LARGEST:
+        return
+    beyond = numbers[np.abs(numbers) > LARGEST]
+    if np.isinf(beyond).any():
+        raise BadInput(
+            f"The column {name!r} contains an infinite number; leave cells with unknown numbers empty."
+        )
+    raise BadInput(
+        f"The column {name!r} contains {beyond[0]:g} in {len(beyond)} of {len(numbers)} rows, which is too "
+        f"large for a model (at most {LARGEST:.1e}); if it means a missing value, name it in missing, or "
+        "leave these cells empty."
+    )

@@ -116,8 +116,11 @@ def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tu
         )
     if family == "regression":
         if not pd.api.types.is_numeric_dtype(target):
+            numbers = pd.to_numeric(target.astype(str), errors="coerce")
+            text = target[numbers.isna()].iloc[0] if numbers.isna().any() else target.iloc[0]
             raise BadInput(
-                f"The target {target.name!r} is not numeric; use the classification pipeline for labels."
+                f"The target {target.name!r} contains {str(text)!r}, which is not a number, and the task is "
+                "regression; leave the option task out to predict labels, or fix the cell."
             )
         if target.nunique() < 2:
             raise BadInput(

@@ -2,12 +2,14 @@
 
 import json
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from tabular.data.split_files import write_split
-from tabular.data.tables import table_files
+from tabular.data.statistics import baseline
+from tabular.data.tables import read_table, table_files
 from tabular.jobs.command import ArgumentParser, command
-from tabular.learning.preparation import Prepared, Settings, prepare
+from tabular.learning.preparation import Prepared, Splitting, prepare
 from tabular.spec import opt_ml
 from tabular.spec.errors import BadInput
 from tabular.spec.options import OPTIONS_FILE, Options
@@ -18,12 +20,11 @@ __all__ = ["main", "read_options"]
 def main() -> None:
     """Read the raw table from the job's inputs and write the splits `train` and `test`, and a report."""
     arguments = _arguments()
-    settings = Settings(
-        arguments.family, arguments.test_size, arguments.stratify == "true", arguments.random_state
-    )
+    splitting = Splitting(arguments.test_size, arguments.stratify == "true", arguments.random_state)
     folder = opt_ml.processing("input/data")
     options = read_options(folder)
-    _write(prepare(table_files(folder), arguments.target, options, settings), opt_ml.processing("output"))
+    raw = read_table(table_files(folder), options)
+    _write(prepare(raw, arguments.target, options, arguments.family, splitting), opt_ml.processing("output"))
 
 
 def read_options(folder: Path) -> Options:
@@ -43,16 +44,17 @@ def read_options(folder: Path) -> Options:
 
 
 def _write(prepared: Prepared, folder: Path) -> None:
-    groups, subgroups = prepared.groups, prepared.subgroups
+    frame, groups, subgroups = prepared.frame, prepared.groups, prepared.subgroups
+    schema = replace(prepared.schema, baseline=baseline(frame.iloc[prepared.train], prepared.schema))
     for name, rows in (("train", prepared.train), ("test", prepared.test)):
         write_split(
             folder / name,
-            prepared.frame.iloc[rows],
+            frame.iloc[rows],
             prepared.target[rows],
-            prepared.schema,
+            schema,
             groups=None if groups is None else groups[rows],
             subgroups=None if subgroups is None else subgroups.iloc[rows],
-            cells=prepared.cells if name == "test" else None,
+            cells=prepared.held_out_cells if name == "test" else None,
         )
     (folder / "report").mkdir(parents=True, exist_ok=True)
     (folder / "report/preprocessing.json").write_text(json.dumps(prepared.report, indent=1))

@@ -23,20 +23,17 @@ def folds_of(
     """Row numbers to fit on and to score, fold by fold; the rows of a table with times must be in time order.
 
     Raises:
-        BadInput: if there are fewer rows of a class, or fewer groups, than folds, or a fold has no row of a
+        BadInput: if there are fewer rows, rows of a class, or groups than folds, or a fold has no row of a
             class.
     """
     labelled, seeded = schema.task != "regression", {"shuffle": True, "random_state": random_state}
-    if labelled and (rarest := int(np.bincount(target, minlength=len(schema.classes)).min())) < folds:
-        raise BadInput(
-            f"The rarest class has {rarest} training rows, fewer than the {folds} folds; "
-            f"set CrossValidationFolds to {max(rarest, 2)} or less, or give more rows of it."
-        )
-    if groups is not None and (count := len(np.unique(groups))) < folds:
-        raise BadInput(
-            f"The training rows have {count} groups, fewer than the {folds} folds; "
-            f"set CrossValidationFolds to {max(count, 2)} or less, or give more groups."
-        )
+    if labelled:
+        counts = np.bincount(target, minlength=len(schema.classes))
+        rarest = f"rows of {schema.classes[counts.argmin()]!r}"
+        _check_enough(int(counts.min()), folds, "The rarest class has {} training rows", rarest)
+    if groups is not None:
+        _check_enough(len(np.unique(groups)), folds, "The training rows have {} groups", "groups")
+    _check_enough(len(target), folds, "There are {} training rows", "rows")
     if schema.options.time is not None:
         folding = TimeSeriesSplit(folds)
     elif groups is not None:
@@ -45,11 +42,17 @@ def folds_of(
         folding = (StratifiedKFold if labelled else KFold)(folds, **seeded)
     for number, (rows, scored) in enumerate(folding.split(target, target, groups), start=1):
         for part, found in (("to train on", rows), ("to score", scored)):
-            absent = sorted(set(range(len(schema.classes))) - set(target[found].tolist())) if labelled else []
-            if absent or not len(found):
-                what = f"the class {schema.classes[absent[0]]!r}" if absent else "any kind"
+            counts = np.bincount(target[found], minlength=len(schema.classes)) if labelled else np.ones(1)
+            if not counts.all() or not len(found):
+                what = f"the class {schema.classes[counts.argmin()]!r}" if labelled else "any kind"
                 raise BadInput(
                     f"Fold {number} of {folds} has no row of {what} {part}; set CrossValidationFolds to a "
                     "smaller number, or give more rows."
                 )
         yield rows, scored
+
+
+def _check_enough(count: int, folds: int, seen: str, more: str) -> None:
+    if count < folds:
+        fewer = f"set CrossValidationFolds to {count} or less, or " if count > 1 else ""
+        raise BadInput(f"{seen.format(count)}, fewer than the {folds} folds; {fewer}give more {more}.")

@@ -1,11 +1,12 @@
-"""From the files of a raw table to typed, split rows: all that PreprocessData decides, without writing.
+"""From a raw table to typed columns and split rows: all that PreprocessData decides, without writing.
 
 Nothing is fitted here. Imputation, scaling and encoding are part of the pipeline that is cross-validated, so
 that no fold sees another.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,127 +20,159 @@ from tabular.data.doubts import doubts
 from tabular.data.features import features, texts
 from tabular.data.held_out import cells_of
 from tabular.data.inference import as_labels, encode, infer_schema
-from tabular.data.statistics import baseline
-from tabular.data.tables import read_table
+from tabular.data.tables import Table, task_of
+from tabular.learning.misleading import misleading
 from tabular.learning.splits import split, without_outliers
 from tabular.spec import own_steps
 from tabular.spec.columns import Family, Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 
-__all__ = ["Prepared", "Settings", "prepare"]
+__all__ = ["Prepared", "Splitting", "prepare"]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the pipeline says about every table: the kind of task, and how to hold out rows.
+class Splitting:
+    """How the rows of every table are divided.
 
-    `test_size` is the fraction of rows to hold out; `stratify` keeps the class frequencies in both splits.
+    `test_size` is the fraction of rows to hold out; `stratify` keeps the class frequencies in both splits;
+    `random_state` is the seed.
     """
 
-    family: Family
-    test_size: float
-    stratify: bool
-    random_state: int
+    test_size: float = 0.2
+    stratify: bool = True
+    random_state: int = 42
 
 
 @dataclass(frozen=True)
 class Prepared:
     """A table that can be trained on.
 
-    `frame` holds the features (n_rows, n_columns), `target` the encoded target (n_rows,). `train` and `test`
-    are row numbers. `groups` numbers the group of each row (n_rows,), `subgroups` holds the columns by which
-    an evaluation is broken down. `report` says what was read, decided and left out. `cells` holds the
-    held-out rows as they stand in the files, or as your own clean function left them. `evidence` says for
-    each column of the raw table why it is read as it is.
+    `table` holds the rows that are used, `target` the encoded target of each (n_rows,). `train` and `test`
+    are row numbers. `groups` numbers the group of each row (n_rows,). `report` says what was read, decided
+    and left out. `raw` is the table as it was read, `rows` the place of each row in it (n_rows,);
+    None if your own clean function changed the rows.
     """
 
-    frame: pd.DataFrame
+    table: pd.DataFrame
     target: np.ndarray
     schema: Schema
     train: np.ndarray
     test: np.ndarray
-    groups: np.ndarray | None = None
-    subgroups: pd.DataFrame | None = None
-    report: dict[str, Any] = field(default_factory=dict)
-    cells: pa.Table | None = None
-    evidence: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    groups: np.ndarray | None
+    report: dict[str, Any]
+    raw: Table
+    rows: np.ndarray | None
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The features (n_rows, n_columns)."""
+        return features(self.table, self.schema)
+
+    @property
+    def held_out_cells(self) -> pa.Table:
+        """The held-out rows as they stand in the files, or as your own clean function left them."""
+        if self.rows is None:
+            return cells_of(self.frame.iloc[self.test], self.schema)
+        names = [column.name for column in self.schema.columns]
+        return self.raw.cells.select(names).take(self.rows[self.test])
+
+    @cached_property
+    def subgroups(self) -> pd.DataFrame | None:
+        """The columns by which an evaluation is broken down: numbers as they are, everything else as text."""
+        if not self.schema.options.subgroups:
+            return None
+        named = self.table[list(self.schema.options.subgroups)]
+        return named.apply(lambda values: values if pd.api.types.is_numeric_dtype(values) else texts(values))
 
 
 def prepare(
-    files: Sequence[Path],
+    raw: Table,
     target: str,
     options: Options,
-    settings: Settings,
+    family: Family | None = None,
+    splitting: Splitting = Splitting(),
     steps: Path = own_steps.BESIDE,
+    report: dict[str, Any] | None = None,
 ) -> Prepared:
-    """Read, clean and type a table, and split its rows.
+    """Clean and type a table, and split its rows.
 
     Args:
-        files: the files of the table.
+        raw: the table as `tabular.data.tables.read_table` returns it.
         target: the column to predict.
         options: the user's settings for this table.
-        settings: the pipeline's settings.
+        family: the kind of pipeline that trains on it; None if the target decides.
+        splitting: how the rows are divided.
         steps: the file of your own steps; it need not exist.
+        report: is filled with what was decided, step by step, so that it is also known if the table is
+            refused.
 
     Raises:
         BadInput: if the table cannot be trained on as it is; the sentence says why and what to do.
     """
-    raw = read_table(files, options)
-    report: dict[str, Any] = {
+    report = {} if report is None else report
+    report |= {
         "files": raw.files,
         "options": options.to_dict(),
         "warnings": list(raw.warnings),
+        "evidence": {name: list(found.evidence) for name, found in raw.decisions.items()},
+        "rows_read": len(raw.frame) + sum(raw.left_out.values()),
+        "rows_not_data": dict(raw.left_out),
     }
     table = own_steps.clean(raw.frame, steps)
     is_raw = table is raw.frame
     if not is_raw:
         before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw.frame, table))
         report["custom_clean"] = {"before": before, "after": after}
-    elif settings.family == "classification" and target in table and target not in options.merge_spellings:
+    names = dict.fromkeys([*raw.frame, *table])
+    options.check_columns(table.columns, target)
+    report["task"] = task_of(table[target], options)
+    family = family or ("regression" if report["task"] == "regression" else "classification")
+    if is_raw and family == "classification" and target not in options.merge_spellings:
         labels = as_labels(raw.cells[target], table[target].notna())
         table = table.copy(deep=False)
         table[target] = labels
-    names = dict.fromkeys([*raw.frame, *table])
+        if raw.decisions[target].column.kind == "boolean":  # any word is a label, however few rows have it
+            report["warnings"] = [one for one in raw.warnings if one["column"] != target]
+            report["evidence"][target] = []
     table, counts = clean(table, target, options)
-    schema = infer_schema(table, target, settings.family, options, raw.decisions)
-    places = table.index.to_numpy()  # of the rows among the raw ones
+    report["warnings"] += counts.pop("warnings", [])
+    report |= counts
+    report["rows_read"] += sum(raw.left_out.values())
+    schema = infer_schema(table, target, family, options, raw.decisions)
+    rows = table.index.to_numpy() if is_raw else None
     table = table.reset_index(drop=True)
     used = {schema.target, *(column.name for column in schema.columns)}
     schema = replace(schema, others=tuple(name for name in names if name not in used))
     encoded = encode(table[schema.target], schema)
-    frame = features(table, schema)
-    groups, times = _groups(table, options), _times(table, options, raw.decisions)
-    train, test = split(
-        encoded, schema, settings.test_size, settings.stratify, settings.random_state, groups, times
-    )
-    kept = train
-    if options.outliers == "iqr":
-        kept = train[without_outliers(frame.iloc[train], encoded[train], schema)]
-        _check_left(encoded[kept], schema, len(train))
-    schema = replace(schema, baseline=baseline(frame.iloc[kept], schema))
-    report["warnings"] += counts.pop("warnings", []) + doubts(table, schema)
-    report |= counts
     report |= {
-        "rows_read": counts["rows_read"] + sum(raw.left_out.values()),
-        "rows_not_data": dict(raw.left_out),
-        "rows_outliers": len(train) - len(kept),
-        "rows_train": len(kept),
-        "rows_test": len(test),
-        "split": _how(settings, schema),
+        "task": schema.task,
         "columns": schema.to_dict()["columns"],
         "columns_dropped": _dropped(table, schema),
         "classes": _class_counts(encoded, schema),
+        "labels": list(schema.classes),
+        "split": _how(splitting, schema),
     }
+    report["warnings"] += doubts(table, schema) + misleading(table, encoded, schema, report)
+    groups, times = _groups(table, options), _times(table, options, raw.decisions)
+    report["groups"] = None if groups is None else len(np.unique(groups))
+    train, test = split(
+        encoded, schema, splitting.test_size, splitting.stratify, splitting.random_state, groups, times
+    )
+    kept = _without_outliers(table, encoded, train, schema) if options.outliers == "iqr" else train
+    report |= {"rows_outliers": len(train) - len(kept), "rows_train": len(kept), "rows_test": len(test)}
     _check_counts(report)
-    features_alone = [column.name for column in schema.columns]
-    cells = (
-        raw.cells.select(features_alone).take(places[test]) if is_raw else cells_of(frame.iloc[test], schema)
-    )
-    evidence = {name: list(found.evidence) for name, found in raw.decisions.items()}
-    return Prepared(
-        frame, encoded, schema, kept, test, groups, _subgroups(table, options), report, cells, evidence
-    )
+    return Prepared(table, encoded, schema, kept, test, groups, report, raw, rows)
+
+
+def _without_outliers(
+    table: pd.DataFrame, target: np.ndarray, train: np.ndarray, schema: Schema
+) -> np.ndarray:
+    """The training rows that are left without outliers."""
+    numeric = replace(schema, columns=tuple(one for one in schema.columns if one.kind == "numeric"))
+    kept = train[without_outliers(features(table.iloc[train], numeric), target[train], schema)]
+    _check_left(target[kept], schema, len(train))
+    return kept
 
 
 def _groups(table: pd.DataFrame, options: Options) -> np.ndarray | None:
@@ -163,14 +196,6 @@ def _times(table: pd.DataFrame, options: Options, decisions: Mapping[str, Decisi
             "format; write its dates as 2024-01-31."
         )
     return features(table, Schema("regression", "", (), (column,)))[column.name].to_numpy()
-
-
-def _subgroups(table: pd.DataFrame, options: Options) -> pd.DataFrame | None:
-    """The columns by which an evaluation is broken down: numbers as they are, everything else as text."""
-    if not options.subgroups:
-        return None
-    named = table[list(options.subgroups)]
-    return named.apply(lambda values: values if pd.api.types.is_numeric_dtype(values) else texts(values))
 
 
 def _check_left(target: np.ndarray, schema: Schema, before: int) -> None:
@@ -205,12 +230,12 @@ def _check_counts(report: Mapping[str, Any]) -> None:
         raise RuntimeError(f"{report['rows_read']} rows were read, but {found} are accounted for: {report}.")
 
 
-def _how(settings: Settings, schema: Schema) -> dict[str, Any]:
-    stratified = "stratified" if settings.stratify and schema.classes else "random"
+def _how(splitting: Splitting, schema: Schema) -> dict[str, Any]:
+    stratified = "stratified" if splitting.stratify and schema.classes else "random"
     options = schema.options
     together = "duplicate rows together" if options.repeated == "together" else stratified
     by = "group" if options.group else "time" if options.time else together
-    return {"by": by, "test_size": settings.test_size, "random_state": settings.random_state}
+    return {"by": by, "test_size": splitting.test_size, "random_state": splitting.random_state}
 
 
 def _class_counts(target: np.ndarray, schema: Schema) -> dict[str, int]:

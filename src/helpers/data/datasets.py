@@ -9,21 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tabular.data.tables import Table, read_table, task_of
+from tabular.data.tables import Table, read_table
 from tabular.spec.algorithms import Family
-from tabular.spec.columns import Column
+from tabular.spec.columns import Column, Task
 from tabular.spec.options import OPTIONS_FILE, Options
 
 from contract.names import load
 from helpers.data import sources
 from helpers.data.catalogue import DATASETS, DatasetSpec
+from helpers.data.checks import DEFAULTS, Checked, Settings, check
 from helpers.data.entries import Entry, names, parse
 from helpers.data.sources import SourceError
-from helpers.errors import BadInput, one_line, refusing
+from helpers.errors import BadInput, one_line
 from helpers.session import Session
 from helpers.storage import File, put_folder, write_whole
 
-__all__ = ["Dataset", "choose", "fetch", "inputs", "names", "reachable", "upload"]
+__all__ = ["Dataset", "Settings", "choose", "fetch", "find", "inputs", "names", "reachable", "upload"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Dataset:
     files: tuple[File, ...]
     options: Options = field(default_factory=Options)
     judged: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = DEFAULTS
 
     def read(self) -> pd.DataFrame:
         """The whole table, as PreprocessData reads it."""
@@ -46,9 +48,14 @@ class Dataset:
         return read_table([file.path for file in self.files], self.options)
 
     @functools.cached_property
-    def task(self) -> str:
+    def checked(self) -> Checked:
+        """What PreprocessData and the folds will find."""
+        return check(lambda: self.table, self.target, self.options, self.judged, self.settings)
+
+    @property
+    def task(self) -> Task:
         """The kind of prediction: binary, multiclass or regression."""
-        return task_of(self.read()[self.target], self.options)
+        return self.checked.report["task"]
 
     @functools.cached_property
     def columns(self) -> dict[str, Column]:
@@ -61,12 +68,17 @@ class Dataset:
         return "regression" if self.task == "regression" else "classification"
 
 
-def choose(entries: Sequence[str | Mapping[str, Any]], session: Session | None = None) -> list[Dataset]:
+def choose(
+    entries: Sequence[str | Mapping[str, Any]],
+    session: Session | None = None,
+    settings: Settings = DEFAULTS,
+) -> list[Dataset]:
     """The data sets of a run; one whose source cannot be reached is left out, and a printed line says so.
 
     Args:
         entries: what DATASETS contains, see helpers.data.entries.
         session: for tables in S3.
+        settings: the run's settings, with which the tables are checked.
 
     Raises:
         BadInput: an entry or a table cannot be used, or none is left.
@@ -74,27 +86,47 @@ def choose(entries: Sequence[str | Mapping[str, Any]], session: Session | None =
     chosen = []
     for entry in parse(entries):
         try:
-            chosen.append(_fetched(entry, session))
+            chosen.append(_fetched(entry, session, settings))
         except SourceError as error:
             print(f"Leaving out {entry.name}: {error}; {_way_out(entry.name)}")
     if not chosen:
         raise BadInput(
             "No data set is left to work on; add breast-cancer to DATASETS, which needs no network."
         )
+    for dataset in chosen:
+        _check(dataset)
     return chosen
 
 
-def fetch(entry: str | Mapping[str, Any], session: Session | None = None) -> Dataset:
+def fetch(
+    entry: str | Mapping[str, Any], session: Session | None = None, settings: Settings = DEFAULTS
+) -> Dataset:
     """One data set.
 
     Raises:
         BadInput: as `choose`.
         SourceError: its source cannot be reached, or returns something else.
     """
-    return _fetched(*parse([entry]), session)
+    dataset = find(entry, session, settings)
+    _check(dataset)
+    return dataset
 
 
-def reachable(entries: Sequence[str | Mapping[str, Any]]) -> list[str | Mapping[str, Any]]:
+def find(
+    entry: str | Mapping[str, Any], session: Session | None = None, settings: Settings = DEFAULTS
+) -> Dataset:
+    """One data set, whose table is neither read nor checked yet.
+
+    Raises:
+        BadInput: the entry cannot be used, or there is no such table.
+        SourceError: its source cannot be reached, or returns something else.
+    """
+    return _fetched(*parse([entry]), session, settings)
+
+
+def reachable(
+    entries: Sequence[str | Mapping[str, Any]], settings: Settings = DEFAULTS
+) -> list[str | Mapping[str, Any]]:
     """The entries whose tables can be fetched and used, as far as that is known before there is a session.
 
     For a table in S3, only the entry is checked; notebook 03 checks the table.
@@ -104,7 +136,7 @@ def reachable(entries: Sequence[str | Mapping[str, Any]]) -> list[str | Mapping[
     """
     later = {entry.name for entry in parse(entries) if sources.scheme(entry.uri) == "s3"}
     now = [entry for entry in entries if names([entry])[0] not in later]
-    kept = later | {dataset.name for dataset in (choose(now) if now else [])}
+    kept = later | {dataset.name for dataset in (choose(now, settings=settings) if now else [])}
     return [entry for entry in entries if names([entry])[0] in kept]
 
 
@@ -140,7 +172,7 @@ def _place(path: Path) -> str:
     return "/".join([part for part in path.parent.parts if "=" in part] + [path.name])
 
 
-def _fetched(entry: Entry, session: Session | None) -> Dataset:
+def _fetched(entry: Entry, session: Session | None, settings: Settings) -> Dataset:
     if entry.name in DATASETS:
         files = [File(_own(entry.name, DATASETS[entry.name], entry.uri))]
     else:
@@ -148,9 +180,7 @@ def _fetched(entry: Entry, session: Session | None) -> Dataset:
             files = sources.fetch(entry.uri, session)
         except BadInput as error:
             raise BadInput(f"The data set {entry.name!r}: {error}") from None
-    dataset = Dataset(entry.name, entry.target, tuple(files), entry.options, entry.judged)
-    _check(dataset)
-    return dataset
+    return Dataset(entry.name, entry.target, tuple(files), entry.options, entry.judged, settings)
 
 
 def _way_out(name: str) -> str:
@@ -163,30 +193,9 @@ def _way_out(name: str) -> str:
 
 
 def _check(dataset: Dataset) -> None:
-    """Read the table once, before anything starts, and refuse what PreprocessData would refuse."""
-    with refusing(f"The table of {dataset.name}"):
-        table = dataset.read()
-        if table.empty:
-            raise ValueError("It has a header line but no rows; give a table with rows.")
-        dataset.options.check_columns(table.columns, dataset.target)
-        _check_target(table[dataset.target], dataset)
-
-
-def _check_target(target: pd.Series, dataset: Dataset) -> None:
-    distinct, name = target.nunique(), dataset.target
-    if not distinct:
-        raise ValueError(f"The target {name!r} is empty in every row; name a column that has values.")
-    if distinct == 1:
-        only = target.dropna().iloc[0]
-        raise ValueError(f"The target {name!r} has only the value {only!r}; name a column with at least two.")
-    if dataset.task == "binary" and distinct > 2:
-        raise ValueError(f"The target {name!r} has {distinct} values, not two; leave task out, or fix it.")
-    if dataset.task == "regression" and not pd.api.types.is_numeric_dtype(target):
-        text = next(cell for cell in target.dropna() if pd.isna(pd.to_numeric(cell, errors="coerce")))
-        raise ValueError(
-            f"The target {name!r} contains {text!r}, which is not a number, and the task is regression; "
-            "leave task out, or fix the cell."
-        )
+    """Refuse, before anything starts, what a job would refuse."""
+    if dataset.checked.refused:
+        raise BadInput(f"The table of {dataset.name}: {dataset.checked.refused}")
 
 
 def _own(name: str, spec: DatasetSpec, copy: str) -> Path:

@@ -187,7 +187,7 @@ LINES = CSV.splitlines()
         (
             CSV,
             {"family": "regression"},
-            "The target 'target' is not numeric; use the classification pipeline",
+            "which is not a number, and the task is regression",
         ),
     ],
 )

@@ -12,31 +12,34 @@ import shutil
 import sys
 from types import SimpleNamespace
 
+import jsonschema
 import numpy as np
 import pytest
 from support import ROOT
 from tabular.data.split_files import read_groups, read_split
-from tabular.data.tables import read_table, table_files, task_of
+from tabular.data.tables import table_files
 from tabular.jobs import preprocess
 from tabular.learning.fitting import fit
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
 from tabular.serving.codec import BadRequest, decode, encode
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
-from tabular.spec.errors import BadInput
 from tabular.spec.options import OPTIONS_FILE, Options
+
+from helpers.data.checks import Settings
+from helpers.data.datasets import Dataset
+from helpers.data.findings import of_dataset
+from helpers.storage import File
 
 pytestmark = pytest.mark.slow
 CASES = {
     path.parent.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("tests/cases/*/case.json"))
 }
+SETTINGS = Settings(test_size=0.2, stratify=True, random_state=7, folds=3)
+FORM = json.loads((ROOT / "docs/check.schema.json").read_text())
 NO_TABLE = ("case.json", "question.txt")
 NOT_YET = {
-    "id-sorted-by-class": "an id that gives the class away is said in notebook 03 alone",
-    "leak-by-missingness": "a column filled for one class alone is said in notebook 03 alone",
     "labels-with-spaces": "labels that differ in blanks alone stay two classes; it is said",
-    "sentinel-float-max": "a forest cannot learn from numbers beyond single precision, and says so late",
-    "two-groups-three-folds": "fewer groups than folds are found by the trials, not before",
 }
 
 
@@ -48,7 +51,7 @@ def _quiet():
 
 @pytest.fixture
 def read(tmp_path, monkeypatch):
-    """PreprocessData over a case's table: what it found, or the sentence of its refusal."""
+    """The sentence of a refusal by the check, or what PreprocessData found, which says the same."""
 
     def run(name):
         case, folder = CASES[name], tmp_path / "processing/input/data"
@@ -56,20 +59,22 @@ def read(tmp_path, monkeypatch):
         given = {key: case["entry"][key] for key in case["entry"] if key not in ("name", "uri", "target")}
         (folder / OPTIONS_FILE).write_text(json.dumps(given))
         monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
-        try:
-            options, target = Options.from_dict(given), case["entry"]["target"]
-            table = read_table(table_files(folder), options).frame
-            options.check_columns(table, target)
-            family = "regression" if task_of(table[target], options) == "regression" else "classification"
-            arguments = ("--target", target, "--family", family, "--test-size", "0.2", "--stratify", "true")
-            monkeypatch.setattr(sys, "argv", ["preprocess", *arguments, "--random-state", "7"])
-            preprocess.main()
-        except BadInput as error:
-            return str(error)
+        target, files = case["entry"]["target"], tuple(map(File, table_files(folder)))
+        dataset = Dataset(name, target, files, Options.from_dict(given), settings=SETTINGS)
+        checked = dataset.checked
+        jsonschema.validate({"schema": 1, "data_sets": {name: of_dataset(dataset)}}, FORM)
+        if checked.refused:
+            return checked.refused
+        arguments = ("--target", target, "--family", dataset.family, "--test-size", "0.2")
+        monkeypatch.setattr(
+            sys, "argv", ["preprocess", *arguments, "--stratify", "true", "--random-state", "7"]
+        )
+        preprocess.main()
         splits = tmp_path / "processing/output"
         frame, labels, schema = read_split(splits / "train")
         held_out, _, _ = read_split(splits / "test")
         report = json.loads((splits / "report/preprocessing.json").read_text())
+        assert report == json.loads(json.dumps(checked.report))
         return SimpleNamespace(
             frame=frame,
             labels=labels,

@@ -296,7 +296,7 @@ def test_a_quantity_is_no_set_of_classes(preprocess_data):
 
 def test_labels_are_no_quantity(preprocess_data):
     said = refusal(preprocess_data, numbered(), family="regression")
-    assert said == "The target 'target' is not numeric; use the classification pipeline for labels."
+    assert said.startswith("The target 'target' contains 'no', which is not a number")
 
 
 def test_columns_of_one_value_alone_are_nothing_to_learn_from(preprocess_data):
@@ -446,3 +446,12 @@ def test_cells_that_are_no_single_values_are_refused(preprocess_data):
 def test_cells_that_are_no_single_values_may_be_dropped(preprocess_data, base):
     give_options(base, drop=["tags"])
     assert preprocess_data(numbered(tags=[[1, 2]] * 40), "table.parquet").kinds == {"size": "numeric"}
+
+
+@pytest.mark.parametrize("column", ["size", "target"])
+def test_a_number_beyond_single_precision_is_refused_with_its_value(preprocess_data, column):
+    table = numbered(target=np.arange(40) * 0.5)
+    table.loc[[5, 7], column] = 1.7976931348623157e308
+    said = refusal(preprocess_data, table, family="regression")
+    assert said.startswith(f"The column {column!r} contains 1.79769e+308 in 2 of 40 rows, which is too large")
+    assert "name it in missing" in said

@@ -65,7 +65,8 @@ def test_each_column_has_its_type_gaps_values_range_and_commonest_value(made: Ca
         "paid": "boolean, dropped",
         "code": "categorical",
     }
-    assert shown.loc["colour"].tolist() == ["categorical", "25%", 2, "", "red (50%)"]
+    assert shown.loc["colour"].tolist()[:5] == ["categorical", "25%", 2, "", "red (50%)"]
+    assert shown.loc["paid", "evidence"].endswith("not a feature: named in drop")
     assert shown.loc["day", ["distinct", "range"]].tolist() == [ROWS, "2024-01-31 to 2025-03-05"]
     low, _, high = shown.loc["noise", "range"].split()
     assert float(low) < -2 < 2 < float(high)
@@ -79,11 +80,11 @@ def test_an_ordinary_table_is_warned_of_nothing(made: Callable[..., Dataset]) ->
 @pytest.mark.parametrize(
     ("column", "warning"),
     [
-        ([""] * ROWS, "empty in every row; it is left out"),
-        ([7] * ROWS, "the same in every row; it is left out"),
+        ([""] * ROWS, "empty in every row, so the column is left out"),
+        ([7] * ROWS, "the same in every row, so the column is left out"),
         ([1, None, None, None] * (ROWS // 4), "empty in 75% of the rows"),
-        (range(1000, 1000 + ROWS), "differs in every row, as an ID does; if it is one, add it to drop"),
-        ([f"c{number}" for number in range(ROWS)], "differs in every row, as an ID does"),
+        (range(1000, 1000 + ROWS), "a whole number that is different in every row, like an id"),
+        ([f"c{number}" for number in range(ROWS)], "text that is different in every row, like an id"),
     ],
     ids=["empty", "constant", "mostly empty", "numbers of an id", "texts of an id"],
 )
@@ -124,8 +125,9 @@ def test_rows_that_will_be_left_out_are_counted(made: Callable[..., Dataset], tm
     frame.to_csv(tmp_path / "made.csv", index=False)
     table = Dataset("made", "label", (File(tmp_path / "made.csv"),))
     assert seen(table) == {
-        "label": "empty in 5 rows, which are left out",
-        "(all)": "2 duplicate rows are kept (repeated: drop leaves them out)",
+        "label": "empty in 5 rows, which are left out.",
+        "(table)": "2 of 397 rows are duplicates of others and are kept; set repeated to 'drop' to leave "
+        "them out, or to 'together' to keep them on the same side of every split.",
     }
 
 
@@ -134,12 +136,15 @@ def test_a_rare_class_is_warned_of(made: Callable[..., Dataset], tmp_path: Path)
     frame.loc[:2, "label"] = "rare"
     frame.to_csv(tmp_path / "made.csv", index=False)
     warned = seen(Dataset("made", "label", (File(tmp_path / "made.csv"),)))
-    assert warned == {"label": "only 3 rows are rare: too few to learn or to evaluate it well"}
+    assert warned == {"label": "only 3 rows are 'rare': too few to learn or to evaluate it well."}
 
 
-def test_infinite_huge_and_missing_cells_are_looked_at_too(made: Callable[..., Dataset]) -> None:
-    cells = [1e300, "inf", "", -1e300, 0] * (ROWS // 5)
-    assert seen(made({"huge": cells})) == {}
+def test_the_first_rows_are_shown_by_column(made: Callable[..., Dataset]) -> None:
+    table = made({"colour": ["red", "green"] * (ROWS // 2)})
+    shown = profile.first_rows([table, datasets.fetch("wine")])
+    assert shown.loc[("made", "colour")].tolist() == ["red", "green", "red", "green", "red"]
+    assert list(shown) == [f"row {number}" for number in range(1, 6)]
+    assert set(shown.loc["wine"].index) == set(datasets.fetch("wine").read())
 
 
 def test_a_wide_table_is_looked_at_by_fewer_rows(made: Callable[..., Dataset]) -> None:

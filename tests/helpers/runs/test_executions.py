@@ -19,14 +19,23 @@ from helpers.session import Session
 from helpers.storage import File
 from local_aws.core.validation import validate
 
-FEW = "a,b,label\n1,2,x\n3,4,y\n"
+TWO_ROWS = "a,b,label\n1,2,x\n3,4,y\n"
+ENOUGH = "a,b,label\n" + "1,2,x\n3,4,y\n" * 20
+
+
+def with_lost_rows(folder: Path, name: str) -> Dataset:
+    """A table that PreprocessData refuses, because it has lost most of its rows since the check."""
+    path = folder / f"{name}.csv"
+    path.write_text(ENOUGH)
+    dataset = Dataset(name, "label", (File(path),))
+    assert dataset.checked.refused is None
+    path.write_text(TWO_ROWS)
+    return dataset
 
 
 @pytest.fixture
 def few(tmp_path: Path) -> Dataset:
-    """A table that PreprocessData refuses, because it has too few rows."""
-    (tmp_path / "few.csv").write_text(FEW)
-    return Dataset("few", "label", (File(tmp_path / "few.csv"),))
+    return with_lost_rows(tmp_path, "few")
 
 
 @pytest.fixture
@@ -140,7 +149,7 @@ def failure(session: Session, *executions: runs.Run) -> str:
 
 @pytest.mark.usefixtures("ran")
 def test_a_failed_job_is_named_with_step_job_log_last_lines_and_what_to_do(
-    session: Session, few: Dataset, capsys: pytest.CaptureFixture[str]
+    session: Session, few: Dataset
 ) -> None:
     executions = runs.start(session, [few], {})
     lines = failure(session, *executions).splitlines()
@@ -161,10 +170,9 @@ def test_a_failed_job_is_named_with_step_job_log_last_lines_and_what_to_do(
 
 
 def test_of_several_failures_all_are_named_and_none_hides_a_success(
-    session: Session, ran: runs.Run, few: Dataset
+    session: Session, ran: runs.Run, few: Dataset, tmp_path: Path
 ) -> None:
-    other = dataclasses.replace(few, name="fewer")
-    executions = runs.start(session, [few, other], {})
+    executions = runs.start(session, [few, with_lost_rows(tmp_path, "fewer")], {})
     told = failure(session, executions[0], ran, executions[1])
     assert "few: PreprocessData failed." in told
     assert "fewer: PreprocessData failed." in told

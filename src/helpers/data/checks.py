@@ -1,0 +1,103 @@
+"""A check of a table before any job starts: all that PreprocessData and the folds will decide and refuse.
+
+The table is walked by the same code as in the jobs, so what passes here does not fail there.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tabular.data.tables import Table
+from tabular.learning.folds import folds_of
+from tabular.learning.preparation import Prepared, Splitting, prepare
+from tabular.spec import own_steps
+from tabular.spec.columns import Schema
+from tabular.spec.metrics import METRICS, SCORERS
+from tabular.spec.options import Options
+
+from helpers.errors import one_line
+
+__all__ = ["DEFAULTS", "Checked", "Settings", "check"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run says about all of its tables: how rows are divided, and the file of your own steps."""
+
+    test_size: float = 0.2
+    stratify: bool = True
+    random_state: int = 42
+    folds: int = 5
+    steps: str = ""
+
+
+DEFAULTS = Settings()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is known about a table after the check.
+
+    `refused` is the sentence that says why it cannot be used, None if it can. `report` is what
+    PreprocessData will report; if the table is refused, only what was known until then.
+    """
+
+    refused: str | None
+    report: Mapping[str, Any]
+
+
+def check(
+    read: Callable[[], Table],
+    target: str,
+    options: Options,
+    judged: Mapping[str, Any],
+    settings: Settings,
+) -> Checked:
+    """Walk a table as the jobs will.
+
+    Args:
+        read: returns the table, or raises a ValueError that says why it cannot be read.
+        target: the column to predict.
+        options: the user's settings for the table.
+        judged: how the entry says to evaluate it, see `helpers.data.entries.JUDGED`.
+        settings: those of the run.
+    """
+    report: dict[str, Any] = {}
+    try:
+        raw = read()
+        if raw.frame.empty:
+            raise ValueError("It has a header line but no rows; give a table with rows.")
+        splitting = Splitting(settings.test_size, settings.stratify, settings.random_state)
+        prepared = prepare(raw, target, options, None, splitting, _steps(settings.steps), report)
+        _fold(prepared, settings)
+        _check_judged(prepared.schema, judged)
+    except ValueError as error:
+        return Checked(f"{one_line(error)}.", report)
+    return Checked(None, report)
+
+
+def _steps(file: str) -> Path:
+    path = Path(file).expanduser()
+    if file and not path.is_file():
+        raise ValueError(f"STEPS names {file!r}, which is not a file; give the path of a Python file.")
+    return path if file else own_steps.BESIDE
+
+
+def _fold(prepared: Prepared, settings: Settings) -> None:
+    """Make the folds as every trial will; they are refused if one of them cannot be learned from."""
+    train = prepared.train
+    groups = None if prepared.groups is None else prepared.groups[train]
+    target, schema = prepared.target[train], prepared.schema
+    for _ in folds_of(target, schema, settings.folds, settings.random_state, groups):
+        pass
+
+
+def _check_judged(schema: Schema, judged: Mapping[str, Any]) -> None:
+    for key, by_task in (("scorer", SCORERS), ("metric", METRICS)):
+        allowed = by_task[schema.task]
+        if key in judged and judged[key] not in allowed:
+            raise ValueError(
+                f"The {key} {judged[key]!r} does not fit a {schema.task} target; give its entry one of "
+                f"{', '.join(allowed)}."
+            )

@@ -1,0 +1,61 @@
+"""The warnings about columns, classes and rows that may mislead, in the words of PreprocessData's report."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROWS = 200
+DRAW = np.random.default_rng(3)
+NOISE = DRAW.normal(size=ROWS)
+LABELS = np.where(NOISE + DRAW.normal(size=ROWS) > 0, "yes", "no")
+
+
+@pytest.fixture
+def said(preprocess_data):
+    """The warnings about a table with a noisy column and these columns: (column, sentence)."""
+
+    def run(**columns):
+        table = pd.DataFrame({"noise": NOISE, "target": LABELS} | columns)
+        return [(one["column"], one["said"]) for one in json.loads(preprocess_data(table).report)["warnings"]]
+
+    return run
+
+
+def test_nothing_is_said_of_an_ordinary_table(said):
+    assert said() == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        (range(ROWS), "a whole number that is different in every row, like an id; if it is one, name it in"),
+        ([f"c{i}" for i in range(ROWS)], "text that is different in every row, like an id"),
+        ([""] * ROWS, "empty in every row, so the column is left out."),
+        (["x"] * ROWS, "the same in every row, so the column is left out."),
+        (["1.5", "", "", ""] * (ROWS // 4), "empty in 75% of the rows."),
+        (np.where(LABELS == "yes", "paid", "open"), "predicts the target on its own (score 1.000); is it"),
+        (np.where(LABELS == "yes", "2024-05-01", ""), "predicts the target on its own (score 1.000)"),
+        (np.where(LABELS == "yes", 5.0, -5.0) + NOISE, "predicts the target on its own (score 1.000)"),
+    ],
+    ids=["ids", "texts", "empty", "constant", "mostly empty", "words", "filled for one class", "numbers"],
+)
+def test_a_column_that_may_mislead_is_told(said, cells, sentence):
+    told = said(odd=list(cells))
+    assert {column for column, _ in told} == {"odd"}
+    assert told[-1][1].startswith(sentence)
+
+
+def test_duplicates_of_a_row_do_not_make_its_numbers_give_the_target_away(preprocess_data):
+    few = pd.DataFrame({"noise": NOISE[:40], "target": LABELS[:40]})
+    report = json.loads(preprocess_data(pd.concat([few] * 10)).report)
+    assert [one["column"] for one in report["warnings"]] == [None]
+
+
+def test_rare_classes_and_rows_without_a_target_are_counted(said):
+    target = [*["rare"] * 5, *[""] * 3, *LABELS[8:]]
+    assert said(target=target) == [
+        ("target", "empty in 3 rows, which are left out."),
+        ("target", "only 5 rows are 'rare': too few to learn or to evaluate it well."),
+    ]
