@@ -24,6 +24,7 @@ TABLE = 'send {"columns": [names], "data": [rows]}.'
 SHAPES = 'Send a list of rows, or {"instances": [rows]}.'
 # The keys under which clients send rows: SageMaker and TensorFlow Serving, Hugging Face, MLflow.
 ENVELOPES = ("instances", "inputs", "dataframe_records")
+OTHER_DELIMITERS = ";\t|"
 UNNAMED = ("", "Unnamed: 0")  # pandas' names for an index: as written, and after reading it again
 
 
@@ -58,11 +59,11 @@ def _number(cell: Any, form: NumberFormat, missing: Collection[str]) -> float:
 
 
 def _of_csv(text: str, model: TableModel) -> list[list[Any]]:
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
-    try:
-        rows = [row for row in lines if row] if len(model.names) > 1 else _of_one_column(lines)
-    except csv.Error as error:
-        raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
+    rows = _split(text, ",", model)
+    if len(model.names) > 1 and rows and not _fit(rows, model):
+        # The client may write what the training file was written with, such as 1,5;2,5.
+        others = (_split(text, delimiter, model) for delimiter in OTHER_DELIMITERS if delimiter in text)
+        rows = next((other for other in others if _fit(other, model)), rows)
     if not rows or not _is_header(rows[0], model):
         return rows
     header = rows.pop(0)
@@ -71,6 +72,22 @@ def _of_csv(text: str, model: TableModel) -> list[list[Any]]:
         if len(row) != len(header):
             raise BadRequest(400, f"Row {number} has {len(row)} cells, but the header has {len(header)}.")
     return [[row[position] for position in order] for row in rows]
+
+
+def _split(text: str, delimiter: str, model: TableModel) -> list[list[str]]:
+    """The cells of each line."""
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True, delimiter=delimiter)
+    try:
+        return [row for row in lines if row] if len(model.names) > 1 else _of_one_column(lines)
+    except csv.Error as error:
+        raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
+
+
+def _fit(rows: Sequence[Sequence[str]], model: TableModel) -> bool:
+    """Whether rows have as many cells as the model has columns, or as a header with all of them."""
+    width = len(rows[0])
+    named = {model.place_of(cell) for cell in rows[0]} >= set(range(len(model.names)))
+    return all(len(row) == width for row in rows) and (named or width == len(model.names))
 
 
 def _of_one_column(lines: Iterable[list[str]]) -> list[list[str]]:

@@ -167,7 +167,7 @@ def test_a_body_that_is_not_utf8_says_where(refused, content_type):
         ("red,1,no,2", "Row 1 has 4 cells; this model needs 5."),
         ("x", "Row 1 has 1 cell; this model needs 5."),
         ("red,1,no,2,c1\nred,1,no,2,c1,7\n", "Row 2 has 6 cells; this model needs 5."),
-        ("red;1;no;2;c1", "Row 1 has 1 cell; this model needs 5."),
+        ("red:1:no:2:c1", "Row 1 has 1 cell; this model needs 5."),
         ("red,big,no,2,c1", "Row 1, column 'size': 'big' is not a number."),
         ("red,1,no,2,c1\nred,1,no,1e999,c1", "Row 2, column 'income': '1e999' is not a finite number."),
         ("red,1_0,no,2,c1", "Row 1, column 'size': '1_0' is not a number."),

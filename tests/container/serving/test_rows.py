@@ -269,6 +269,19 @@ def test_numbers_are_read_as_the_table_wrote_them(written_by):
     assert "is not a number" in refusal_of("1.23,1,no\n", CSV, model)
 
 
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_the_delimiter_may_be_that_of_the_training_file(models, delimiter, header):
+    model = models["every kind"]
+    rows = dated(rows=40, gaps=False)[model.names].head(5).fillna("x")
+    expected = decode(rows.to_csv(index=False, header=header).encode(), CSV, model)
+    found = decode(rows.to_csv(index=False, header=header, sep=delimiter).encode(), CSV, model)
+    np.testing.assert_array_equal(found[0], expected[0])
+    assert found[1] == expected[1]
+    with pytest.raises(BadRequest, match="Row 1 has 1 cell; this model needs"):
+        decode(b"1" + delimiter.encode() + b"2", CSV, model)
+
+
 def test_merged_spellings_and_words_for_missing_are_read_as_in_training():
     table = mixed(gaps=False)
     table["colour"] = table["colour"].where(table["colour"] != "red", "Red ")
