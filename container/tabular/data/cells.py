@@ -3,6 +3,7 @@
 import math
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
+from string import ascii_lowercase
 from types import MappingProxyType
 from typing import Any
 
@@ -33,6 +34,7 @@ _USUAL = frozenset(word.casefold() for word in MISSING)
 MARKS = _USUAL | {
     *("?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "\\n"),
     *("nil", "none", "n.a.", "n.a", "k.a.", "unknown", "missing", "not available", "tbd"),
+    *(f".{letter}" for letter in ascii_lowercase),  # reasons of Stata's and SAS' missing values
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
 }
 MOST_GAPS = 0.5  # up to half of a column may be marks for missing values

@@ -43,6 +43,7 @@ _DAYS = (
     "%m-%d-%Y",
     "%d %b %Y",
     "%d-%b-%Y",
+    "%d%b%Y",  # SAS and Stata
     "%d %B %Y",
     "%b %d, %Y",
     "%b %d %Y",
@@ -59,6 +60,7 @@ _DAYS = (
 _OTHERS = (
     *("%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %H:%M:%S %Z"),
     "%d/%b/%Y:%H:%M:%S %z",  # logs of web servers
+    "%d%b%Y:%H:%M:%S",  # SAS
     *("%Y-%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y"),
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p"),
 )

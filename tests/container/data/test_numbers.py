@@ -44,7 +44,7 @@ def test_numbers_are_read_as_they_are_written(cells, values):
 
 
 @pytest.mark.parametrize(
-    "mark", ["?", "-", "--", ".", "\\N", "#DIV/0!", "#VALUE!", "n.a.", "nil", "none", "unknown"]
+    "mark", ["?", "-", "--", ".", "\\N", "#DIV/0!", "#VALUE!", "n.a.", "nil", "none", "unknown", ".a"]
 )
 def test_marks_of_a_gap_do_not_make_a_column_of_numbers_one_of_words(mark):
     found = find_numbers(counts([*PLAIN_CELLS, *[mark] * 30]))
