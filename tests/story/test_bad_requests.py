@@ -208,10 +208,13 @@ def post(url: str, body: bytes, content_type: str) -> requests.Response:
     return send("POST", f"{url}?model=toys" if content_type == CSV else url, body, content_type)
 
 
-def send(method: str, url: str, body: bytes, content_type: str = JSON) -> requests.Response:
+def send(
+    method: str, url: str, body: bytes, content_type: str = JSON, accept: str = "*/*"
+) -> requests.Response:
     """Send a request with the signature that the URL asks for: of what is sent, byte for byte."""
-    request = requests.Request(method, url, {"content-type": content_type}, data=body).prepare()
-    signed = AWSRequest(method, request.url, {"content-type": content_type}, body)
+    headers = {"content-type": content_type, "accept": accept}
+    request = requests.Request(method, url, headers, data=body).prepare()
+    signed = AWSRequest(method, request.url, headers, body)
     SigV4Auth(Credentials("local", "local"), "lambda", REGION).add_auth(signed)
     request.headers.update(dict(signed.headers))
     with requests.Session() as session:
@@ -226,6 +229,52 @@ def sentence(answer: requests.Response) -> str:
 def test_a_good_request_is_answered(url: str) -> None:
     assert post(url, envelope(), JSON).text == "toy\n"
     assert post(url, b"x\n1\n-1\n", CSV).text == "toy\nzzz\n"
+
+
+def as_json(document: Any) -> bytes:
+    return json.dumps(document).encode()
+
+
+LINES = "application/jsonlines"
+SHAPES = {
+    "CSV": (CSV, b"1\n-1\n"),
+    "CSV in UTF-16": (f"{CSV}; charset=utf-16", "x\n1\n-1\n".encode("utf-16")),
+    "CSV with a byte order mark": (CSV, b"\xef\xbb\xbfx\n1\n-1\n"),
+    "rows": (JSON, as_json([[1], [-1]])),
+    "objects": (JSON, as_json([{"x": 1}, {"X": -1}])),
+    "instances": (JSON, as_json({"instances": [[1], [-1]]})),
+    "instances with features": (JSON, as_json({"instances": [{"features": [1]}, {"features": [-1]}]})),
+    "inputs": (JSON, as_json({"inputs": [[1], [-1]]})),
+    "features": (JSON, as_json({"features": [[1], [-1]]})),
+    "pandas' split": (JSON, as_json({"columns": ["x"], "index": [0, 1], "data": [[1], [-1]]})),
+    "MLflow's split": (JSON, as_json({"dataframe_split": {"columns": ["x"], "data": [[1], [-1]]}})),
+    "records": (JSON, as_json({"dataframe_records": [{"x": 1}, {"x": -1}]})),
+    "JSON in UTF-16": (f"{JSON}; charset=utf-16", "[[1], [-1]]".encode("utf-16")),
+    "JSON Lines of rows": (LINES, b"[1]\n[-1]\n"),
+    "JSON Lines of objects": ("application/x-ndjson", b'{"x": 1}\n{"x": -1}\n'),
+    "data": (JSON, as_json({"data": [[1], [-1]]})),
+}
+
+
+@pytest.mark.parametrize(("content_type", "body"), SHAPES.values(), ids=SHAPES.keys())
+def test_every_shape_that_the_server_reads_gets_an_answer_for_each_row(
+    url: str, content_type: str, body: bytes
+) -> None:
+    answer = send("POST", f"{url}?model=toys", body, content_type)
+    assert (answer.status_code, answer.text) == (200, "toy\nzzz\n")
+    answer = send("POST", f"{url}?model=toys", body, content_type, accept="text/html, application/json;q=0.9")
+    assert answer.json()["predictions"] == ["toy", "zzz"]
+
+
+def test_the_charset_that_is_named_is_obeyed(url: str) -> None:
+    body = "x,größe\n1,2\n".encode("latin-1")
+    answer = send("POST", f"{url}?model=toys", body, f"{CSV}; charset=iso-8859-1")
+    assert (answer.status_code, "'größe', which this model does not know" in sentence(answer)) == (400, True)
+
+
+def test_what_the_server_refuses_is_answered_in_its_own_words(url: str) -> None:
+    answer = send("POST", f"{url}?model=toys", b"<x>1</x>", "application/xml")
+    assert (answer.status_code, "application/xml" in sentence(answer)) == (415, True)
 
 
 def test_there_are_many_kinds_of_bad_requests() -> None:

@@ -23,7 +23,7 @@ __all__ = ["DECODERS", "BadRequest", "reader"]
 TABLE = 'send {"columns": [names], "data": [rows]}.'
 SHAPES = 'Send a list of rows, or {"instances": [rows]}.'
 # The keys under which clients send rows: SageMaker and TensorFlow Serving, Hugging Face, MLflow.
-ENVELOPES = ("instances", "inputs", "dataframe_records")
+ENVELOPES = ("instances", "inputs", "features", "dataframe_records")
 OTHER_DELIMITERS = ";\t|"
 UNNAMED = ("", "Unnamed: 0")  # pandas' names for an index: as written, and after reading it again
 

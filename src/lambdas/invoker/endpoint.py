@@ -29,6 +29,17 @@ class Answer:
     content_type: str
     custom_attributes: str | None
 
+    @property
+    def rows(self) -> int:
+        """The number of predictions: a line of CSV, or an entry in the list `predictions`, for each."""
+        if not self.content_type.startswith("application/json"):
+            return self.body.count(b"\n")
+        try:
+            document = json.loads(self.body)
+        except ValueError:
+            return 0
+        return len(document.get("predictions", ())) if isinstance(document, dict) else 0
+
 
 class TargetRefusedError(RequestError):
     """The endpoint cannot serve the target model; most likely its artifact is gone."""

@@ -1,6 +1,7 @@
 """The invoker function: the HTTP address of all models, in front of the one multi-model endpoint.
 
-POST / predicts, with `{"model": ..., "data": ...}` in JSON or with CSV and ?model=; GET / lists the models.
+POST / predicts: with `{"model": ..., "data": ...}` in JSON, or with ?model= and rows in any shape that the
+model's server reads. GET / lists the models.
 """
 
 import base64
@@ -89,7 +90,6 @@ def _list(settings: Settings) -> Response:
 
 def _predict(settings: Settings, asked: Question, record: dict[str, Any]) -> Response:
     """Invoke the model; if its artifact is gone, check once whether the map has a newer one."""
-    record["rows"] = asked.rows
     models = served.cached_map(settings.bucket)
     snapshot = models.current()
     entry = _find(settings, snapshot.entries, asked.model, record)
@@ -101,6 +101,7 @@ def _predict(settings: Settings, asked: Question, record: dict[str, Any]) -> Res
         if entry == gone:
             raise
         answer = _invoke(settings, entry, asked)
+    record["rows"] = answer.rows
     return _answer_response(answer, entry["version"])
 
 

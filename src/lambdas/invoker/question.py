@@ -1,6 +1,7 @@
 """The caller's request: reads an HTTP request and converts it into a call that the endpoint understands."""
 
 import base64
+import codecs
 import difflib
 import json
 from dataclasses import dataclass
@@ -20,13 +21,9 @@ ENVELOPE = '{"model": "<data set>", "data": <CSV text, a list of rows or a list 
 
 @dataclass(frozen=True)
 class Question:
-    """The rows to predict, as the bytes and content type that are sent to the endpoint.
-
-    `rows` is the number of rows; for CSV, it is the number of lines, including a header.
-    """
+    """The rows to predict, as the bytes and content type that are sent to the endpoint."""
 
     model: str
-    rows: int
     body: bytes
     content_type: str
     accept: str | None
@@ -34,25 +31,25 @@ class Question:
 
 
 def read(event: dict[str, Any]) -> Question:
-    """Read a Function URL's POST event; a RequestError says what is wrong with it and what is allowed."""
+    """Read a Function URL's POST event; a RequestError says what is wrong with it and what is allowed.
+
+    A body for the model that the address names reaches the endpoint as it was sent, because the model's
+    server reads more shapes, content types and charsets than this function knows. The one exception is JSON
+    with `data`, which may also name the model.
+    """
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     asked = (event.get("queryStringParameters") or {}).get("model")
-    text = _text(event)
-    if _media_type(headers) == JSON:
-        model, data = _envelope(text, asked)
+    raw = _raw(event)
+    if asked and not _has_envelope(raw, headers):
+        model, body, content_type = asked, raw, _header(headers, "content-type") or CSV
     else:
-        model, data = asked, text
-    if isinstance(data, str):
-        body, content_type, rows = _csv(data), CSV, sum(1 for line in data.splitlines() if line.strip())
-    else:
-        cells = _rows(data)
-        body, content_type, rows = _json(cells), JSON, len(cells)
+        model, data = _envelope(_json_text(raw, headers), asked)
+        body, content_type = (_csv(data), CSV) if isinstance(data, str) else (_json(_rows(data)), JSON)
     if not model:
-        raise RequestError(400, f"No model is named: POST {ENVELOPE}, or a CSV body to /?model=<data set>.")
+        raise RequestError(400, f"No model is named: POST {ENVELOPE}, or any rows to /?model=<data set>.")
     _check_size(body)
     return Question(
         model=model,
-        rows=rows,
         body=body,
         content_type=content_type,
         accept=_header(headers, "accept"),
@@ -60,19 +57,46 @@ def read(event: dict[str, Any]) -> Question:
     )
 
 
-def _text(event: dict[str, Any]) -> str:
+def _raw(event: dict[str, Any]) -> bytes:
+    """Return the body as it was sent; Lambda encodes what is not text as base64."""
     body = event.get("body") or ""
     try:
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-        _check_size(raw)
-        text = raw.decode("utf-8-sig")
-    except UnicodeError as error:
+    except UnicodeEncodeError as error:
         raise RequestError(400, "The body is not UTF-8 text; send CSV or JSON in UTF-8.") from error
     except ValueError as error:
         raise RequestError(400, "The body is marked as base64 but is not; send it as text.") from error
-    if not text.strip():
-        raise RequestError(400, f"The body is empty; send {ENVELOPE}, or CSV.")
-    return text
+    _check_size(raw)
+    if not raw.removeprefix(codecs.BOM_UTF8).strip():
+        raise RequestError(400, f"The body is empty; send {ENVELOPE}, or rows to /?model=<data set>.")
+    return raw
+
+
+def _has_envelope(raw: bytes, headers: dict[str, str]) -> bool:
+    """Return whether a body is JSON with `data` and at most `model` beside it; `data` is rows or CSV text."""
+    if b'"data"' not in raw or _content(headers) != (JSON, "utf-8"):
+        return False
+    try:
+        document = json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False  # the model's server says what is wrong
+    return isinstance(document, dict) and "data" in document and document.keys() <= {"model", "data"}
+
+
+def _json_text(raw: bytes, headers: dict[str, str]) -> str:
+    """Return a body that must be JSON, because the address names no model."""
+    media_type, charset = _content(headers)
+    if media_type == CSV:
+        raise RequestError(400, f"No model is named: POST the CSV body to /?model=<data set>, or {ENVELOPE}.")
+    if (media_type, charset) != (JSON, "utf-8"):
+        seen = headers.get("content-type", "none")[:80]
+        raise RequestError(
+            415, f"The Content-Type is {seen}; send {JSON} in UTF-8, or name the model in /?model=<data set>."
+        )
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeError as error:
+        raise RequestError(400, "The body is not UTF-8 text; send CSV or JSON in UTF-8.") from error
 
 
 def _check_size(body: bytes) -> None:
@@ -82,14 +106,12 @@ def _check_size(body: bytes) -> None:
         )
 
 
-def _media_type(headers: dict[str, str]) -> str:
+def _content(headers: dict[str, str]) -> tuple[str, str]:
+    """Return the media type and the charset of a body."""
     message = Message()
     message["content-type"] = headers.get("content-type", "")
-    media_type, charset = message.get_content_type(), message.get_content_charset("utf-8")
-    if media_type not in (JSON, CSV) or charset not in ("utf-8", "us-ascii"):
-        seen = headers.get("content-type", "none")[:80]
-        raise RequestError(415, f"The Content-Type is {seen}; {JSON} and {CSV} in UTF-8 are supported.")
-    return media_type
+    charset = message.get_content_charset("utf-8")
+    return message.get_content_type(), "utf-8" if charset == "us-ascii" else charset
 
 
 def _header(headers: dict[str, str], name: str) -> str | None:

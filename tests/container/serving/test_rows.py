@@ -100,6 +100,7 @@ SHAPES = {
         JSON,
         json.dumps({"instances": [{"features": row} for row in rows]}),
     ),
+    "features": lambda names, rows: (JSON, json.dumps({"features": rows})),
     "inputs": lambda names, rows: (JSON, json.dumps({"inputs": rows})),
     "pandas' split": lambda names, rows: (
         JSON,
