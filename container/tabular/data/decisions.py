@@ -211,7 +211,7 @@ def _plain_numbers(
         if grouped:
             first = next(cell for cell in cells.drop_null().to_pylist() if "." in cell)
             doubts = (
-                f"numbers; {first!r} is read as {float(first):g}; set thousands to '.' if it means "
+                f"{first!r} is read as the number {float(first):g}; set thousands to '.' if it means "
                 f"{first.replace('.', '')}.",
             )
         return Decision(_numeric(column), numbers.to_pandas(), (*evidence, *doubts), doubts)
@@ -310,7 +310,7 @@ def _booleans(
     if not _few(gaps, sum(counts.values()), words):
         return None
     names = sorted(text for text, word in folded.items() if word in BOOLEANS)
-    said = _gaps_said("true or false", gaps, len(cells), column.name)
+    said = _gaps_said(gaps, len(cells))
     evidence = (f"true or false, written as {_listed(names)}", *said)
     return Decision(_with_gaps(column, "boolean", gaps), _as_pandas(cells), evidence, said)
 
@@ -347,12 +347,12 @@ def _as_numbers(column: Column, cells: pa.ChunkedArray, found: FoundNumbers) -> 
         return np.nan if is_gap(text.strip(), gaps) else read_number(text, found.format)
 
     values = _mapped(cells, read)
-    said = _gaps_said("numbers", gaps, len(cells), column.name)
+    said = _gaps_said(gaps, len(cells))
     if found.format != PLAIN:
         place = int(np.isfinite(values).argmax())
         said = (
-            f"numbers; {cells[place].as_py().strip()!r} is read as {values[place]:.15g}; name the column in "
-            "categorical to keep the text.",
+            f"{cells[place].as_py().strip()!r} is read as the number {values[place]:.15g}; name the column "
+            "in categorical to keep the text.",
             *said,
         )
     column = _with_gaps(column, "numeric", gaps)
@@ -393,13 +393,13 @@ def _as_dates(
     column: Column, cells: pa.ChunkedArray, counts: Mapping[str, int], found: FoundDates, options: Options
 ) -> Decision:
     gaps = Counter(found.gaps)
-    said = list(_gaps_said("dates", gaps, len(cells), column.name))
+    said = list(_gaps_said(gaps, len(cells)))
     known = options.dayfirst is not None or options.date_format_of(column.name) is not None
     dates = [text for text in counts if text.strip() not in gaps]
     if not known and is_ambiguous(dates, found.format):
         first, second = ("month", "day") if found.format.startswith("%m") else ("day", "month")
         said.append(
-            f"dates in which no day is greater than 12: they are read as {first}/{second} but could be "
+            f"no day is greater than 12, so these dates are read as {first}/{second} but could be "
             f"{second}/{first}; set dayfirst to {str(first == 'day').lower()} to confirm this, or to "
             f"{str(first != 'day').lower()} to change it."
         )
@@ -483,9 +483,7 @@ def _moments(column: Column, cells: pa.ChunkedArray, said: str) -> Decision:
     doubts: tuple[str, ...] = ()
     if count:
         example = cells.filter(none)[0].as_py()
-        doubts = (
-            f"dates; {str(example)!r} and the like in {count} of {len(cells)} rows are read as missing.",
-        )
+        doubts = (f"{str(example)!r} and the like, in {count} of {len(cells)} rows, are read as missing.",)
         cells = pc.if_else(none, pa.scalar(None, cells.type), cells)
     timed = bool(len(cells.drop_null())) and not _are_days(cells.drop_null())
     column = replace(column, kind="date", format=ISO, time=timed or None)
@@ -558,13 +556,13 @@ def _with_gaps(column: Column, kind: Kind, gaps: Mapping[str, int]) -> Column:
     return replace(column, kind=kind, missing=tuple(dict.fromkeys((*(column.missing or ()), *gaps))) or None)
 
 
-def _gaps_said(kind: str, gaps: Mapping[str, int], rows: int, name: str) -> tuple[str, ...]:
+def _gaps_said(gaps: Mapping[str, int], rows: int) -> tuple[str, ...]:
     if not gaps:
         return ()
-    count = sum(gaps.values())
     return (
-        f"{kind}; {_listed(list(gaps), 5)} in {count} of {rows} rows {'is' if count == 1 else 'are'} read as "
-        "missing; set missing to [], or name the column in categorical, to keep the text.",
+        f"{_listed(list(gaps), 5)}, in {sum(gaps.values())} of {rows} rows, "
+        f"{'is' if len(gaps) == 1 else 'are'} read as missing; set missing to [], or name the "
+        "column in categorical, to keep the text.",
     )
 
 

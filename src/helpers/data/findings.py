@@ -200,7 +200,7 @@ def _lines(name: str, one: Mapping[str, Any], width: int) -> Iterator[str]:
 def _decisions(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
     yield ("column", "kind", "evidence")
     for name, column in list(columns.items())[:MOST_COLUMNS]:
-        yield name, column["kind"], "; ".join(column["evidence"])
+        yield name, column["kind"], "; ".join(one.rstrip(".") for one in column["evidence"])
     if len(columns) > MOST_COLUMNS:
         yield f"and {len(columns) - MOST_COLUMNS} more, which --json lists", "", ""
 

@@ -64,7 +64,7 @@ def columns(tables: Iterable[Dataset]) -> pd.DataFrame:
                     "most frequent": f"{_short(common.index[0])} ({common.iloc[0] / len(values):.0%})"
                     if len(common)
                     else "",
-                    "evidence": "; ".join(found[name]["evidence"]),
+                    "evidence": "; ".join(one.rstrip(".") for one in found[name]["evidence"]),
                 }
             )
     return pd.DataFrame(rows).set_index(["data set", "column"])

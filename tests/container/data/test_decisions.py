@@ -52,7 +52,7 @@ def test_words_that_mean_a_missing_value_are_counted_and_said():
     assert found.column == Column("a", "numeric", missing=("?",))
     assert found.values.isna().sum() == 3
     assert found.doubts == (
-        "numbers; '?' in 3 of 603 rows are read as missing; set missing to [], or name the column in "
+        "'?', in 3 of 603 rows, is read as missing; set missing to [], or name the column in "
         "categorical, to keep the text.",
     )
 
@@ -77,7 +77,7 @@ def test_moments_that_stand_for_none_are_missing():
     found = decided(pa.array(moments, pa.timestamp("us")))
     assert found.column == Column("a", "date", "ISO8601", time=True)
     assert found.values.isna().tolist() == [True, True, False, True]
-    assert "in 2 of 4 rows are read as missing" in found.doubts[0]
+    assert "in 2 of 4 rows, are read as missing" in found.doubts[0]
     for text in ("9999-12-31", "9999-12-31T00:00:00", "0001-01-01 00:00", "0000-00-00"):
         assert math.isnan(date(text, "ISO8601", ()))
 

@@ -112,7 +112,7 @@ def test_a_column_is_read_once_and_what_was_decided_is_said(tmp_path):
     assert table.frame["size"].isna().sum() == 3
     (told,) = table.warnings
     assert told["column"] == "size"
-    assert told["said"].startswith("numbers; '?' in 2 of 62 rows are read as missing; set missing to [], ")
+    assert told["said"].startswith("'?', in 2 of 62 rows, is read as missing; set missing to [], ")
     kept = read_table([tmp_path / "t.csv"], Options(categorical=("size",))).frame
     assert kept["size"].iloc[59] == "?"
     assert math.isclose(float(kept["size"].iloc[0]), 1.37)
@@ -129,4 +129,6 @@ def test_how_a_column_writes_its_numbers_is_told(tmp_path):
     (tmp_path / "t.csv").write_text(f"price;target\n{rows}\n")
     (told,) = read_table([tmp_path / "t.csv"]).warnings
     assert told["column"] == "price"
-    assert told["said"].startswith("numbers; '1.234,50 €' is read as 1234.5; name the column in categorical")
+    assert told["said"].startswith(
+        "'1.234,50 €' is read as the number 1234.5; name the column in categorical"
+    )
