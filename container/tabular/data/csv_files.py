@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from tabular.data.encodings import find_encoding
+from tabular.data.json_files import read_json
 from tabular.data.layout import DELIMITERS, find_header, find_other_rows, note_of_footer
 from tabular.spec.options import DEFAULTS, Options
 
@@ -91,6 +92,9 @@ def read_csv(path: Path, magic: bytes, options: Options = DEFAULTS) -> tuple[pa.
             else "it contains zero bytes, so it is not text"
         )
     _refuse_foreign(sample)
+    if _JSON.match(sample):
+        with open_binary(path) as file:
+            return read_json(file), {"format": "json", "compression": compression}
     named = _SEPARATOR.match(sample)
     sample = sample[named.end() :] if named else sample
     delimiters = options.delimiter or (named[1] if named else DELIMITERS)
@@ -239,8 +243,6 @@ def check_names(names: Sequence[str]) -> None:
 def _refuse_foreign(sample: str) -> None:
     if _HTML.match(sample):
         raise ValueError("it is an HTML or XML page, probably an error message; open it in a browser")
-    if _JSON.match(sample):
-        raise ValueError("it is JSON; save its rows as CSV or Parquet")
 
 
 def _names(header: Sequence[str]) -> list[str]:

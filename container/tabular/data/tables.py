@@ -1,4 +1,4 @@
-"""Read the user's tables, CSV or Parquet, and decide what their columns contain."""
+"""Read the user's tables, CSV, Parquet or JSON, and decide what their columns contain."""
 
 import csv
 import lzma

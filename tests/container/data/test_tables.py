@@ -409,8 +409,11 @@ def test_rarer_delimiters_are_found(tmp_path, delimiter):
     ("content", "sentence"),
     [
         ("<!DOCTYPE html>\n<html><body>Not found</body></html>", "it is an HTML or XML page"),
-        ('[{"a": 1, "target": 2}]', "it is JSON"),
-        ('{"a": 1, "target": 2}\n{"a": 3, "target": 4}\n', "it is JSON"),
+        ('{"columns": ["a"], "data": [[1]]}', "it is JSON, but not rows; write an object on each line"),
+        ('{"error": {\n"code": 404}}', "it is JSON, but not rows"),
+        ('[{"a": 1}, [2]]', "it is JSON, but not rows"),
+        ('[{"a": 1}, {"a": 2', r"it is not JSON \("),
+        ('{"a": 1}\n{"a": 2\n{"a": 3}\n', r"line 2 is not JSON \("),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is an Excel workbook"),
         (b"%PDF-1.7\n", "it is a PDF"),
     ],

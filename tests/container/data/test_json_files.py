@@ -1,0 +1,81 @@
+"""Rows in JSON: each type of value, gaps, and what is no table."""
+
+import gzip
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from tabular.data.json_files import read_json
+from tabular.data.tables import read_table
+from tabular.spec.errors import BadInput
+from tabular.spec.options import Options
+
+ROWS = [
+    {"n": 1, "x": 2.5, "word": "NA", "flag": True, "y": "no"},
+    {"n": 2, "x": 3, "word": "b", "flag": False, "y": "yes"},
+    {"x": None, "word": None, "y": "no", "late": 7},
+]
+
+
+def lines(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def column(*values):
+    return read_json(io.BytesIO(lines([{"a": value} for value in values])))["a"]
+
+
+@pytest.mark.parametrize("written", [lines(ROWS), json.dumps(ROWS).encode(), b"\xef\xbb\xbf" + lines(ROWS)])
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_lines_and_lists_of_objects_are_rows(tmp_path, written, packed):
+    (tmp_path / "table.jsonl").write_bytes(packed(written))
+    table = read_table([tmp_path / "table.jsonl"])
+    assert list(table.frame) == ["n", "x", "word", "flag", "y", "late"]
+    kinds = [decision.column.kind for decision in table.decisions.values()]
+    assert kinds == ["numeric", "numeric", "categorical", "boolean", "boolean", "numeric"]
+    np.testing.assert_array_equal(table.frame["x"], [2.5, 3, np.nan])
+    assert table.frame["word"].tolist()[:2] == ["NA", "b"]
+    assert table.files[0]["format"] == "json"
+
+
+def test_what_pandas_writes_is_read(tmp_path):
+    frame = pd.DataFrame({"x": [1.5, None], "day": ["2024-01-31", "2024-02-01"], "y": ["a", "b"]})
+    frame.to_json(tmp_path / "t.json", orient="records", lines=True)
+    table = read_table([tmp_path / "t.json"])
+    assert table.decisions["day"].column.kind == "date"
+    frame.to_json(tmp_path / "t.json", orient="records")
+    pd.testing.assert_frame_equal(read_table([tmp_path / "t.json"]).frame, table.frame)
+
+
+def test_whole_numbers_keep_every_digit():
+    assert column(2**53 + 1, None).to_pylist() == [2**53 + 1, None]
+    assert column(2**63, 1).to_pylist() == [str(2**63), "1"]
+
+
+def test_numbers_that_are_none_are_gaps():
+    assert column(1.5, float("nan"), 2).to_pylist() == [1.5, None, 2.0]
+
+
+def test_values_of_several_types_are_text():
+    assert column(1, "?", 2.5, True, None).to_pylist() == ["1", "?", "2.5", "true", None]
+    assert column(None, None).null_count == 2
+
+
+def test_a_column_of_lists_can_be_dropped(tmp_path):
+    (tmp_path / "t.jsonl").write_bytes(lines([{"x": 1, "tags": ["a"]}, {"x": 2, "tags": {"b": 1}}]))
+    table = read_table([tmp_path / "t.jsonl"], Options(drop=("tags",)))
+    assert table.cells["tags"].to_pylist() == [['["a"]'], ['{"b":1}']]
+
+
+@pytest.mark.parametrize("content", [b'{"a": 1}', b'{"a": {\n"b": 1}}', b"[1, 2]", b'["a"]\n["b"]', b"[]"])
+def test_what_is_no_rows_is_refused(content):
+    with pytest.raises(ValueError, match=r"it is JSON, but not rows; write an object on each line|not JSON"):
+        read_json(io.BytesIO(content))
+
+
+def test_a_broken_line_is_named(tmp_path):
+    (tmp_path / "t.jsonl").write_bytes(lines(ROWS) + b'{"a": \n')
+    with pytest.raises(BadInput, match=r"t.jsonl: line 4 is not JSON \(.*\)"):
+        read_table([tmp_path / "t.jsonl"])
