@@ -46,6 +46,7 @@ _HTML = re.compile(r"\s*(<!doctype html|<html|<\?xml|<head|<body|<table)", re.IG
 _JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
 _SEPARATOR = re.compile(r"sep=(.)(?:\r\n?|\n)", re.IGNORECASE)  # a first line that only Excel knows
 UNNAMED = re.compile(r"Unnamed: \d+")  # pandas' name for a column without a name
+DOS_END = "\x1a"  # what DOS and some programs until today write behind the last line
 END = "\x1aend-of-file"  # a line of our own, which becomes part of a cell only if a quote is never closed
 csv.field_size_limit(1 << 30)  # the limit of Python's own module is 128 KiB
 
@@ -198,7 +199,7 @@ def _read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:
         whole = chain(text, [END])
         lines = csv.reader(whole, delimiter=dialect.delimiter, skipinitialspace=True)
         for row in lines:
-            if not row or row == [END]:
+            if not row or row in ([END], [DOS_END]):
                 continue
             if END in row[-1]:
                 raise ValueError("a quote is never closed, so the rest of the file would be one cell")

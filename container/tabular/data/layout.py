@@ -23,6 +23,7 @@ from tabular.data.numbers import find_numbers, read_number
 __all__ = ["FoundHeader", "FoundRows", "find_header", "find_other_rows", "note_of_footer"]
 
 DELIMITERS = ",;\t|~ "  # if several fit equally well, the first one wins
+RARE_DELIMITERS = ":^\x01\x1f!#\u00a6\u00a7"  # only where no line has another number of cells
 SAMPLE_LINES = 200
 MOST_TITLES, MOST_FOOTER = 30, 5  # lines
 MOST_FURTHER = 3  # lines of a header below its names
@@ -106,6 +107,13 @@ def find_header(sample: str, delimiters: Sequence[str] = DELIMITERS, above: int 
         alike = sum(len(line.cells) == width for line in lines[place:]) / max(1, len(lines))
         if width > 1 and (alike, place == 0, width) > best:
             best, found = (alike, place == 0, width), (delimiter, lines, place)
+    if best[2] == 1 and delimiters == DELIMITERS:
+        for delimiter in RARE_DELIMITERS:
+            lines = _lines(text, delimiter)
+            widths = {len(line.cells) for line in lines}
+            if len(lines) > FEWEST_ROWS and len(widths) == 1 and widths.pop() > 1:
+                found = (delimiter, lines, 0)
+                break
     delimiter, lines, place = found
     if not lines:
         return FoundHeader([], delimiter, above or 0)
@@ -276,6 +284,8 @@ def _repeated_headers(table: pa.Table) -> list[int]:
     rows = None
     for name in table.column_names:
         same = pc.coalesce(pc.equal(table[name], name), True)
+        if rows is None:  # a file that was added may begin with a byte order mark
+            same = pc.or_(same, pc.coalesce(pc.equal(table[name], f"\ufeff{name}"), True))
         rows = same if rows is None else pc.and_(rows, same)
         if not pc.any(rows).as_py():
             return []

@@ -130,6 +130,13 @@ def test_a_decimal_comma_makes_no_columns():
     assert find_header(text(header="x;z;y", rows=[*rows, "Summe"]))[:3] == (["x", "z", "y"], ";", 1)
 
 
+@pytest.mark.parametrize("delimiter", [":", "^", "\x01", "!", "\u00a6"])
+def test_a_rare_delimiter_is_found_where_every_line_has_as_many_cells(delimiter):
+    assert find_header(text(delimiter=delimiter))[:2] == (HEADER.split(","), delimiter)
+    assert find_header(text(delimiter=delimiter) + "a line\n").names == [HEADER.replace(",", delimiter)]
+    assert find_header("time\n10:30\n11:45\n12:00\n13:15\n").names == ["time"]
+
+
 def test_the_number_of_lines_above_the_header_can_be_said():
     above = ["One,two,three,four", "five"]
     assert find_header(text(*above)).lines == 1  # it looks like a header
@@ -174,6 +181,8 @@ def test_a_header_that_is_repeated_among_the_rows_is_left_out():
     assert found.left_out == {"header repeated": [30, 61]}
     assert found.notes == ["the header is repeated in 2 rows (31, 62), which are left out."]
     assert not find_other_rows(table("x,z,London,y")).notes
+    marked = table("\ufeffx,z,city,y")
+    assert find_other_rows(marked).left_out == {"header repeated": [60]}
     unnamed = table(",z,city,y", header="Unnamed: 0,z,city,y")
     assert find_other_rows(unnamed).left_out == {"header repeated": [60]}
     assert not find_other_rows(table(",,,y")).notes

@@ -205,6 +205,7 @@ SENSOR = "".join(f"{row / 4};{row % 7};{row % 2}\n" for row in range(1, 41))
             "1 line above the header is left out ('Log of sensor 7'); set",
         ),
         (f"x;z;y\n{SENSOR}40 rows selected.\n", "1 line below the table is left out ('40 rows selected.')."),
+        (f"x;z;y\n{SENSOR}\x1a\n40 rows\n", "1 line below the table is left out ('40 rows')."),
         (
             f"x;z;y\n{SENSOR}\n\nSource: sensor 7\n\n",
             "1 line below the table is left out ('Source: sensor 7').",
