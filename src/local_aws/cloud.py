@@ -15,6 +15,7 @@ from local_aws.core.moto import Moto
 from local_aws.core.store import Store
 from local_aws.core.wire import Reply, Request, json_reply
 from local_aws.environment import Environments
+from local_aws.gateway.access import Access
 from local_aws.gateway.calls import Calls
 from local_aws.gateway.dispatch import Dispatcher
 from local_aws.gateway.handlers import (
@@ -22,7 +23,6 @@ from local_aws.gateway.handlers import (
     only_this_machine,
     recorded,
     refuse_unlisted,
-    simulate_principal_policy,
 )
 from local_aws.gateway.json_operations import JsonOperations
 from local_aws.gateway.operations import Operations
@@ -76,6 +76,7 @@ class Cloud:
             account, self._store, buckets, self._endpoints, self.functions, self._events
         )
         self._calls, self._operations = Calls(account), Operations()
+        access = Access(account, self._calls, self._environments.names)
         self.stop_requested = threading.Event()
         tags = Tags(self._store)
         families = {
@@ -96,11 +97,12 @@ class Cloud:
             [
                 only_this_machine,
                 no_browser_pages,
-                self._calls.note,
                 self._operations.name,
+                self._calls.note,
                 refuse_unlisted,
+                access.refuse,
                 buckets.answer,
-                simulate_principal_policy,
+                access.simulate,
                 recorded(moto),
                 self._control,
                 FunctionUrls(self.functions).answer,

@@ -88,7 +88,7 @@ class Environments:
 
     def _make_records(self, pipeline: str) -> None:
         """Create the roles and the repository, which moto keeps in memory."""
-        session = boto3.session.Session("local", "local", region_name=self._account.region)
+        session = boto3.session.Session("terraform", "local", region_name=self._account.region)
         config = Config(retries={"max_attempts": 1}, proxies={})
         iam, ecr = (
             session.client(service, endpoint_url=self._account.endpoint_url, config=config)

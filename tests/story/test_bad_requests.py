@@ -37,13 +37,15 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     sagemaker, s3, functions = (
         session.client(service, endpoint_url=server.endpoint_url) for service in ("sagemaker", "s3", "lambda")
     )
-    s3.put_object(Bucket=outputs["bucket"], Key="toys.tar.gz", Body=artifact("toy", home / "toy"))
+    s3.put_object(Bucket=outputs["bucket"], Key="executions/toys.tar.gz", Body=artifact("toy", home / "toy"))
     sagemaker.create_model_package_group(ModelPackageGroupName="shop--toys")
     sagemaker.create_model_package(
         ModelPackageGroupName="shop--toys",
         ModelApprovalStatus="Approved",
         InferenceSpecification={
-            "Containers": [{"Image": "image", "ModelDataUrl": f"s3://{outputs['bucket']}/toys.tar.gz"}],
+            "Containers": [
+                {"Image": "image", "ModelDataUrl": f"s3://{outputs['bucket']}/executions/toys.tar.gz"}
+            ],
             "SupportedContentTypes": [CSV],
             "SupportedResponseMIMETypes": [CSV],
         },

@@ -116,7 +116,7 @@ def _environment(home: Path) -> Iterator[None]:
 
 def _retrain(url: str) -> None:
     """Call the retrainer as a schedule does, twice: it starts an execution once, and stops there."""
-    session = boto3.Session("local", "local", region_name=REGION)
+    session = boto3.Session("scheduler", "local", region_name=REGION)
     functions, sagemaker = (session.client(name, endpoint_url=url) for name in ("lambda", "sagemaker"))
     for action in ("started", "unchanged"):
         event = json.dumps(RETRAINING | {"parameters": {"MaxTuningJobs": str(TRIALS)}}).encode()

@@ -2,16 +2,19 @@
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 import yaml
+from support.terraform import policies as roles_policies
 from support.terraform.grants import CODE, FORBIDDEN, PLATFORM, WITH_KEY, WITH_VPC, Call
-from support.terraform.iam import actions, allows, statements
+from support.terraform.workspace import Terraform
 
 from commands.environment.preflight import roles
 from helpers.image import docker
+from local_aws.core.iam import actions, allows, statements
 
 POLICIES = {
     "jobs": "aws_iam_role_policy.jobs",
@@ -180,6 +183,12 @@ def test_the_build_is_a_script_that_a_shell_can_read(plan: dict[str, Any]) -> No
     # SageMaker refuses OCI's media types, and an index of an image and its attestations.
     (plain,) = [command for command in phase["commands"] if command.startswith("PLAIN=")]
     assert " ".join(docker.DOCKER_MEDIA_TYPES) in plain
+
+
+def test_local_aws_judges_by_these_policies(offline: Terraform, tmp_path: Path) -> None:
+    plan = roles_policies.planned(offline, tmp_path / "variables.tfvars.json")
+    expected = roles_policies.text(roles_policies.of_plan(plan))
+    assert roles_policies.FILE.read_text() == expected, roles_policies.__doc__
 
 
 def test_no_policy_is_longer_than_iam_keeps(largest_plan: dict[str, Any]) -> None:

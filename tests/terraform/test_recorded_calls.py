@@ -1,11 +1,12 @@
-"""What jobs and functions really call, recorded by local_aws in a run, against Terraform's policies."""
+"""What jobs, functions and notebooks really call, recorded by local_aws, against Terraform's policies."""
 
 import json
 from typing import Any
 
 import pytest
 from support.demo_run import Story
-from support.terraform.iam import allows
+
+from local_aws.core.iam import allows
 
 pytestmark = pytest.mark.slow
 ROLES = {
@@ -14,6 +15,9 @@ ROLES = {
     "invoker": 'aws_iam_role_policy.function["invoker"]',
     "retrainer": 'aws_iam_role_policy.function["retrainer"]',
 }
+PEOPLE = ("aws_iam_policy.operator", "aws_iam_policy.approver")
+# What notebook 02 does on a laptop in Terraform's place.
+TERRAFORMS = {"sagemaker:CreatePipeline", "sagemaker:UpdatePipeline"}
 
 
 @pytest.fixture(scope="module")
@@ -25,18 +29,32 @@ def calls(story: Story) -> list[dict[str, Any]]:
 
 def test_every_call_that_was_made_is_allowed(calls: list[dict[str, Any]], plan: dict[str, Any]) -> None:
     policies = {f"demo-{role}": json.loads(plan[address]["policy"]) for role, address in ROLES.items()}
-    assert {call["role"] for call in calls} == policies.keys()
-    refused = [
-        call
-        for call in calls
-        if not allows(
-            policies[call["role"]],
-            call["action"],
-            call["resource"],
-            dict([call["context"]] if call["context"] else []),
-        )
-    ]
+    assert {call["role"] for call in calls} == policies.keys() | {"person"}
+    by_roles = [call for call in calls if call["role"] != "person"]
+    assert [call for call in by_roles if not permitted(policies[call["role"]], call)] == []
+
+
+def test_every_call_of_the_notebooks_is_allowed_to_operator_or_approver(
+    calls: list[dict[str, Any]], plan: dict[str, Any]
+) -> None:
+    policies = [json.loads(plan[address]["policy"]) for address in PEOPLE]
+    made = [call for call in calls if call["role"] == "person" and call["action"] not in TERRAFORMS]
+    assert {call["action"] for call in made} >= {
+        "cloudwatch:GetMetricData",
+        "lambda:InvokeFunctionUrl",
+        "s3:PutObject",
+        "sagemaker:ListPipelineExecutionSteps",
+        "sagemaker:StartPipelineExecution",
+        "sagemaker:UpdateModelPackage",
+    }
+    refused = [call for call in made if not any(permitted(policy, call) for policy in policies)]
     assert refused == []
+
+
+def permitted(policy: dict[str, Any], call: dict[str, Any]) -> bool:
+    return allows(
+        policy, call["action"], call["resource"], dict([call["context"]] if call["context"] else [])
+    )
 
 
 def test_the_run_used_what_the_policies_are_for(calls: list[dict[str, Any]]) -> None:

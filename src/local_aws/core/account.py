@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ACCOUNT_ID", "INHERITED", "SECRET", "Account", "region_of", "role_of"]
+__all__ = ["ACCOUNT_ID", "INHERITED", "PERSON", "SECRET", "Account", "region_of", "role_of"]
 
 ACCOUNT_ID = "123456789012"
+PERSON = "local"  # the access key of people: notebooks and commands
 SECRET = "local"  # noqa: S105 - the secret access key that goes with every access key
 
 # The variables that a job inherits from the laptop, because it cannot run without them. A container would

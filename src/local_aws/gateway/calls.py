@@ -1,16 +1,17 @@
-"""What the roles did: each call from a job or a function, as IAM would evaluate it.
+"""What the roles and people did: each call from a job, a function or a notebook, as IAM would evaluate it.
 
-Nothing is refused here. The list shows what the roles' policies must allow.
+`access` refuses what a role's policy does not allow. What people may do, only tests/terraform judges: on a
+laptop, one person is operator, approver and Terraform.
 """
 
 import json
 import re
 import threading
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
-from local_aws.core.account import Account, role_of
+from local_aws.core.account import PERSON, Account, role_of
 from local_aws.core.wire import Request
 
 __all__ = ["Call", "Calls"]
@@ -18,6 +19,7 @@ __all__ = ["Call", "Calls"]
 _MOST = 10_000
 _ACCESS_KEY = re.compile(r"Credential=([^/,\s]+)/")
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
+_FUNCTION = re.compile(r"/(function-url|2015-03-31/functions)/([^/]+)(?:/.*)?")
 # Actions on an object, by method and by the subresource that the query names.
 _OBJECT_ACTIONS = {
     ("GET", ""): "GetObject",
@@ -47,19 +49,40 @@ _RESOURCES = {
     "DescribeEndpoint": ("EndpointName", "endpoint"),
     "DescribeModelPackage": ("ModelPackageName", "model-package"),
     "DescribeModelPackageGroup": ("ModelPackageGroupName", "model-package-group"),
-    "DescribePipelineExecution": ("PipelineExecutionArn", ""),
-    "DescribeTrainingJob": ("TrainingJobName", "training-job"),
     "ListModelPackages": ("ModelPackageGroupName", "model-package-group"),
-    "StartPipelineExecution": ("PipelineName", "pipeline"),
     "UpdateModelPackage": ("ModelPackageArn", "model-package"),
+    **{
+        f"{verb}Pipeline": ("PipelineName", "pipeline") for verb in ("Create", "Delete", "Describe", "Update")
+    },
+    "ListPipelineExecutions": ("PipelineName", "pipeline"),
+    "StartPipelineExecution": ("PipelineName", "pipeline"),
+    **{
+        f"{operation}": ("PipelineExecutionArn", "")
+        for operation in (
+            "DescribePipelineExecution",
+            "ListPipelineExecutionSteps",
+            "RetryPipelineExecution",
+            "StopPipelineExecution",
+        )
+    },
+    "DescribeHyperParameterTuningJob": ("HyperParameterTuningJobName", "hyper-parameter-tuning-job"),
+    "DescribeProcessingJob": ("ProcessingJobName", "processing-job"),
+    "DescribeTrainingJob": ("TrainingJobName", "training-job"),
+    "ListTrainingJobsForHyperParameterTuningJob": (
+        "HyperParameterTuningJobName",
+        "hyper-parameter-tuning-job",
+    ),
 }
+# What is never refused: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+_OPEN = {"sts:GetCallerIdentity"}
+_PREFIXES = {"monitoring": "cloudwatch"}
 
 
 class Call(NamedTuple):
-    """One action of a role.
+    """One action of a role or a person.
 
     Attributes:
-        role: The role's name.
+        role: The role's name; `person` for a person.
         action: The action's name in policies, such as `s3:GetObject`.
         resource: An ARN, or `*` if IAM has no narrower resource for the action.
         context: A condition key and its value, if the request has one that policies use.
@@ -83,16 +106,20 @@ class Calls:
         self._lock = threading.Lock()
 
     def note(self, request: Request) -> None:
-        """Record a request if a role made it. People have no role: they call with a different key."""
-        key = _ACCESS_KEY.search(request.header("Authorization"))
-        role = role_of(key[1]) if key else None
-        if role is None:
-            return
+        """Record a request of a role or a person."""
         with self._lock:
-            for judged in self._judged(request):
-                self._calls[Call(role, *judged)] = None
+            for call in self.judged(request):
+                self._calls[call] = None
             while len(self._calls) > _MOST:
                 del self._calls[next(iter(self._calls))]
+
+    def judged(self, request: Request) -> list[Call]:
+        """Return the actions of a request that IAM judges; none if the caller is neither role nor person."""
+        key = _ACCESS_KEY.search(request.header("Authorization"))
+        role = None if key is None else "person" if key[1] == PERSON else role_of(key[1])
+        if role is None or request.operation in _OPEN:
+            return []
+        return [Call(role, *judged) for judged in self._judged(request)]
 
     def list(self) -> list[dict[str, str]]:
         """Return all calls."""
@@ -107,19 +134,38 @@ class Calls:
             arn = self._account.arn("sagemaker", f"endpoint/{invocation[1]}")
             target = request.header("X-Amzn-SageMaker-Target-Model")
             yield "sagemaker:InvokeEndpoint", arn, ("sagemaker:TargetModel", target) if target else None
+        elif function := _FUNCTION.fullmatch(request.path):
+            arn = self._account.arn("lambda", f"function:{function[2]}")
+            if function[1] == "function-url":  # a URL asks for both
+                yield "lambda:InvokeFunctionUrl", arn, None
+            yield "lambda:InvokeFunction", arn, None
         else:
-            operation = request.header("X-Amz-Target").rpartition(".")[2] or request.path
-            yield f"{request.service}:{operation}", self._resource(operation, request), None
+            operation = (request.operation or request.path).partition(":")[2]
+            prefix = _PREFIXES.get(request.service or "", request.service)
+            asked = _body(request)
+            status = asked.get("ModelApprovalStatus")
+            context = ("sagemaker:ModelApprovalStatus", status) if status else None
+            yield f"{prefix}:{operation}", self._resource(operation, asked), context
 
-    def _resource(self, operation: str, request: Request) -> str:
+    def _resource(self, operation: str, asked: Mapping[str, Any]) -> str:
+        if group := asked.get("logGroupName"):
+            return self._account.arn("logs", f"log-group:{group}:log-stream:{asked.get('logStreamName', '')}")
         field, kind = _RESOURCES.get(operation, ("", ""))
-        try:
-            name = json.loads(request.body or b"{}").get(field, "*")
-        except ValueError:
-            return "*"
-        if name == "*" or name.startswith("arn:"):
-            return name
-        return self._account.arn("sagemaker", f"{kind}/{name}")
+        name = str(asked.get(field, "*"))
+        return (
+            name
+            if name == "*" or name.startswith("arn:")
+            else self._account.arn("sagemaker", f"{kind}/{name}")
+        )
+
+
+def _body(request: Request) -> Mapping[str, Any]:
+    """The request's JSON; empty for other protocols."""
+    try:
+        asked = json.loads(request.body or b"{}")
+    except ValueError:
+        return {}
+    return asked if isinstance(asked, dict) else {}
 
 
 def _s3(request: Request) -> Iterator[_Judged]:

@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Callable
-from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 from local_aws.core.errors import AwsError, not_emulated
 from local_aws.core.moto import Moto
@@ -16,7 +14,6 @@ __all__ = [
     "only_this_machine",
     "recorded",
     "refuse_unlisted",
-    "simulate_principal_policy",
 ]
 
 # Only recorded, by moto. CloudWatch's requests are signed for `monitoring`.
@@ -40,26 +37,6 @@ def refuse_unlisted(request: Request) -> None:
     """Refuse operations that moto would answer, but whose answers nobody has compared with AWS's."""
     if request.service in ("s3", *MOTO_SERVICES) and request.operation not in offered():
         raise not_emulated(f"the operation {request.operation or request}")
-
-
-def simulate_principal_policy(request: Request) -> Reply | None:
-    """Answer iam:SimulatePrincipalPolicy, which moto does not have: everything is allowed here."""
-    if request.operation != "iam:SimulatePrincipalPolicy":
-        return None
-    form = parse_qs(request.body.decode(errors="replace"))
-    actions = [values[0] for key, values in form.items() if key.startswith("ActionNames.member")]
-    results = "".join(
-        f"<member><EvalActionName>{escape(action)}</EvalActionName><EvalResourceName>*</EvalResourceName>"
-        "<EvalDecision>allowed</EvalDecision></member>"
-        for action in actions
-    )
-    content = (
-        '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
-        "<SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated>"
-        f"<EvaluationResults>{results}</EvaluationResults></SimulatePrincipalPolicyResult>"
-        "<ResponseMetadata><RequestId>local</RequestId></ResponseMetadata></SimulatePrincipalPolicyResponse>"
-    )
-    return Reply(content.encode(), 200, {"Content-Type": "text/xml"})
 
 
 def recorded(moto: Moto) -> Callable[[Request], Reply | None]:

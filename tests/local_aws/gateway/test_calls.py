@@ -85,9 +85,19 @@ def test_sagemaker_is_judged_by_operation_and_arn(role: Role, name: str) -> None
     ]
 
 
-def test_what_a_person_does_is_not_written_down(aws: Aws, bucket: str, role: Role, name: str) -> None:
-    aws.client("s3").put_object(Bucket="toys", Key=name, Body=b"1")
-    assert role.calls() == []
+def test_what_a_person_does_is_written_down_as_a_persons(aws: Aws, bucket: str, name: str) -> None:
+    person = Role(aws, "person")
+    person._session = boto3.session.Session("local", "local", region_name="us-east-1")
+    person.client("s3").put_object(Bucket="toys", Key=name, Body=b"1")
+    person.client("sts").get_caller_identity()
+    metric = {"Namespace": "toys", "MetricName": "x"}
+    query = {"Id": "x", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+    person.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[query], StartTime="2026-01-01", EndTime="2026-01-02"
+    )
+    assert ("s3:PutObject", f"arn:aws:s3:::toys/{name}") in person.calls()
+    assert ("cloudwatch:GetMetricData", "*") in person.calls()
+    assert not [call for call in person.calls() if call[0].startswith("sts:")]
 
 
 def test_a_job_calls_as_its_role(aws: Aws, bucket: str, role: Role, name: str) -> None:

@@ -295,7 +295,7 @@ def test_what_is_not_emulated_is_refused_by_name(
     assert raised.value.response["Error"]["Code"] == "UnsupportedOperation"
 
 
-def test_every_principal_may_do_everything(aws: Aws) -> None:
+def test_a_role_of_no_environment_may_do_everything(aws: Aws) -> None:
     results = aws.client("iam").simulate_principal_policy(
         PolicySourceArn="arn:aws:iam::123456789012:role/toy", ActionNames=["s3:GetObject", "s3:PutObject"]
     )["EvaluationResults"]

@@ -1,4 +1,9 @@
-"""What IAM would say to a call under a policy, as far as the policies of this project go."""
+"""What IAM says to a call under an identity policy, as far as the policies of this project go.
+
+moto's own access control (5.2.5) does not fit: there, a condition that does not hold denies the call, even in
+a statement that allows, and no other statement can allow it any more.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
 
 import re
 from collections.abc import Iterator, Mapping

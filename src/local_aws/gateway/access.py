@@ -1,0 +1,120 @@
+"""Judges what the roles of an environment do, by the policies that Terraform gives them.
+
+policies.json has these policies as Terraform plans them, with placeholders for names; tests/terraform
+compares the file with the plan. Roles that belong to no environment may do everything.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from importlib import resources
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+from local_aws.core.account import Account
+from local_aws.core.errors import AwsError
+from local_aws.core.iam import allows
+from local_aws.core.wire import Reply, Request
+from local_aws.gateway.calls import Calls
+
+__all__ = ["Access"]
+
+
+class Access:
+    """Refuses calls that a role's policy does not allow, and answers what it would allow.
+
+    Args:
+        account: The local AWS account.
+        calls: Finds the actions of a request, and who makes it.
+        environments: Returns the pipeline names of all environments.
+    """
+
+    def __init__(self, account: Account, calls: Calls, environments: Callable[[], list[str]]) -> None:
+        self._account, self._calls, self._environments = account, calls, environments
+        self._known: frozenset[str] = frozenset()
+
+    def refuse(self, request: Request) -> None:
+        """Refuse a request with an action that the caller's role does not allow."""
+        for call in self._calls.judged(request):
+            context = dict([call.context] if call.context else [])
+            if not self._allows(call.role, call.action, call.resource, context):
+                caller = f"arn:aws:sts::{self._account.account_id}:assumed-role/{call.role}/local"
+                raise AwsError(
+                    "AccessDenied" if request.service == "s3" else "AccessDeniedException",
+                    f"User: {caller} is not authorized to perform: {call.action} on resource: "
+                    f"{call.resource} because no identity-based policy allows the {call.action} action",
+                    403,
+                )
+
+    def simulate(self, request: Request) -> Reply | None:
+        """Answer iam:SimulatePrincipalPolicy, which moto does not have.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+        """
+        if request.operation != "iam:SimulatePrincipalPolicy":
+            return None
+        form = dict(parse_qsl(request.body.decode(errors="replace")))
+        role = form.get("PolicySourceArn", "").rpartition("/")[2]
+        context = {
+            value: form.get(f"{name.removesuffix('Name')}Values.member.1", "")
+            for name, value in form.items()
+            if name.startswith("ContextEntries.") and name.endswith(".ContextKeyName")
+        }
+        results = "".join(
+            f"<member><EvalActionName>{escape(action)}</EvalActionName>"
+            f"<EvalResourceName>{escape(resource)}</EvalResourceName>"
+            f"<EvalDecision>{'allowed' if self._allows(role, action, resource, context) else 'implicitDeny'}"
+            "</EvalDecision></member>"
+            for action in _members(form, "ActionNames")
+            for resource in _members(form, "ResourceArns") or ["*"]
+        )
+        content = (
+            '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
+            "<SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated>"
+            f"<EvaluationResults>{results}</EvaluationResults></SimulatePrincipalPolicyResult>"
+            "<ResponseMetadata><RequestId>local</RequestId></ResponseMetadata></SimulatePrincipalPolicyResponse>"
+        )
+        return Reply(content.encode(), 200, {"Content-Type": "text/xml"})
+
+    def _allows(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> bool:
+        pipeline, _, purpose = role.rpartition("-")
+        if purpose not in _policies():
+            return True
+        if pipeline not in self._known:
+            self._known = frozenset(self._environments())
+        if pipeline not in self._known:
+            return True
+        place = (pipeline, self._account.region, self._account.account_id)
+        return _decision(purpose, place, action, resource, tuple(context.items()))
+
+
+def _members(form: Mapping[str, str], name: str) -> list[str]:
+    return [value for key, value in form.items() if key.startswith(f"{name}.member.")]
+
+
+@functools.cache
+def _policies() -> dict[str, str]:
+    """The policy of each of an environment's roles, as JSON."""
+    policies = json.loads((resources.files(__package__) / "policies.json").read_text())
+    return {purpose: json.dumps(policy) for purpose, policy in policies.items()}
+
+
+@functools.cache
+def _policy(purpose: str, place: tuple[str, str, str]) -> dict[str, Any]:
+    """The policy of a role, under the names of its environment: pipeline, region and account."""
+    text = _policies()[purpose]
+    for name, value in zip(("pipeline_name", "region", "account_id"), place, strict=True):
+        text = text.replace(f"${{{name}}}", value)
+    return json.loads(text)
+
+
+@functools.lru_cache(4096)
+def _decision(
+    purpose: str,
+    place: tuple[str, str, str],
+    action: str,
+    resource: str,
+    context: tuple[tuple[str, str], ...],
+) -> bool:
+    return allows(_policy(purpose, place), action, resource, dict(context))

@@ -1,0 +1,106 @@
+"""What an environment's roles may do: what Terraform's policies say, conditions and resources included."""
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from support.local_aws.aws import Aws
+
+import local_aws
+
+PIPELINE = "toy-judged"
+BUCKET = f"{PIPELINE}-123456789012-us-east-1"
+SAGEMAKER = "arn:aws:sagemaker:us-east-1:123456789012"
+MAP = "deployments/models-map.json"
+Client = Callable[[str, str], Any]
+
+
+@pytest.fixture(scope="module")
+def client(aws: Aws) -> Client:
+    """A client of a service that calls as one of the environment's roles."""
+    assert local_aws.ensure_environment(aws.endpoint_url, PIPELINE)["bucket"] == BUCKET
+
+    def make(role: str, service: str) -> Any:
+        session = boto3.session.Session(f"role.{PIPELINE}-{role}", "local", region_name="us-east-1")
+        return session.client(service, endpoint_url=aws.endpoint_url)
+
+    return make
+
+
+def refused(call: Callable[..., Any], **arguments: Any) -> tuple[str, str, int]:
+    with pytest.raises(ClientError) as raised:
+        call(**arguments)
+    answer = raised.value.response
+    status = answer["ResponseMetadata"]["HTTPStatusCode"]
+    return answer["Error"]["Code"], answer["Error"]["Message"], status
+
+
+def test_a_role_may_do_what_its_policy_allows(client: Client) -> None:
+    s3 = client("deployer", "s3")
+    s3.put_object(Bucket=BUCKET, Key=MAP, Body=b"{}")
+    assert client("invoker", "s3").get_object(Bucket=BUCKET, Key=MAP)["Body"].read() == b"{}"
+    s3.list_objects_v2(Bucket=BUCKET, Prefix="models/")
+
+
+def test_a_denied_call_fails_as_on_aws_and_does_nothing(client: Client, aws: Aws) -> None:
+    put = client("invoker", "s3").put_object
+    code, message, status = refused(put, Bucket=BUCKET, Key="deployments/denied", Body=b"1")
+    assert (code, status) == ("AccessDenied", 403)
+    assert message == (
+        "User: arn:aws:sts::123456789012:assumed-role/toy-judged-invoker/local is not authorized to perform: "
+        f"s3:PutObject on resource: arn:aws:s3:::{BUCKET}/deployments/denied because no identity-based "
+        "policy allows the s3:PutObject action"
+    )
+    listed = aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="deployments/denied")
+    assert listed["KeyCount"] == 0
+
+
+APPROVAL = {"ModelPackageArn": f"{SAGEMAKER}:model-package/{PIPELINE}--wine/1"} | {
+    "ModelApprovalStatus": "Approved"
+}
+ANOTHERS = {"EndpointName": PIPELINE, "TargetModel": "another--wine/1.tar.gz", "Body": b"1"}
+
+
+@pytest.mark.parametrize(
+    ("role", "service", "operation", "arguments"),
+    [
+        ("retrainer", "sagemaker", "start_pipeline_execution", {"PipelineName": "another"}),
+        ("deployer", "sagemaker", "update_model_package", APPROVAL),
+        ("jobs", "sagemaker", "list_model_packages", {"ModelPackageGroupName": f"{PIPELINE}--wine"}),
+        ("invoker", "lambda", "invoke", {"FunctionName": f"{PIPELINE}-deployer"}),
+        ("invoker", "sagemaker-runtime", "invoke_endpoint", ANOTHERS),
+        ("deployer", "s3", "list_objects_v2", {"Bucket": BUCKET, "Prefix": "raw/"}),
+    ],
+    ids=["resource", "action", "list", "function", "condition", "prefix"],
+)
+def test_what_no_policy_allows_is_denied(
+    client: Client, role: str, service: str, operation: str, arguments: dict[str, Any]
+) -> None:
+    code, message, status = refused(getattr(client(role, service), operation), **arguments)
+    assert (code, status) == ("AccessDenied" if service == "s3" else "AccessDeniedException", 403)
+    assert f"assumed-role/{PIPELINE}-{role}/local is not authorized" in message
+
+
+@pytest.mark.usefixtures("client")
+def test_a_simulation_says_what_the_policies_say(aws: Aws) -> None:
+    simulate = aws.client("iam").simulate_principal_policy
+    role = f"arn:aws:iam::123456789012:role/{PIPELINE}-jobs"
+
+    def decisions(*actions: str, resource: str | None = None, **context: str) -> list[str]:
+        entries = [
+            {"ContextKeyName": f"sagemaker:{key}", "ContextKeyType": "string", "ContextKeyValues": [value]}
+            for key, value in context.items()
+        ]
+        more = {"ResourceArns": [resource]} if resource else {}
+        asked = simulate(PolicySourceArn=role, ActionNames=actions, ContextEntries=entries, **more)
+        return [result["EvalDecision"] for result in asked["EvaluationResults"]]
+
+    group = f"{SAGEMAKER}:model-package-group/{PIPELINE}--wine"
+    register = "sagemaker:CreateModelPackage"
+    # As the SDK's ModelTrainer asks, without resources: a scoped policy allows nothing then.
+    assert decisions("ecr:GetAuthorizationToken", "s3:GetObject") == ["allowed", "implicitDeny"]
+    assert decisions(register, resource=group) == ["implicitDeny"]
+    assert decisions(register, resource=group, ModelApprovalStatus="PendingManualApproval") == ["allowed"]
+    assert decisions(register, resource=group, ModelApprovalStatus="Approved") == ["implicitDeny"]
