@@ -99,6 +99,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "CROSS_VALIDATION_FOLDS": _whole(2, 20),
     "MAX_TUNING_JOBS": _whole(1, 750),
     "MAX_TUNING_PARALLEL_JOBS": _whole(1, 100),
+    "MAX_PARALLEL_EXECUTIONS": _whole(1, 10_000),
     "METRIC_FOR_REGISTRATION": _one_of(*dict.fromkeys([*METRICS["binary"], *METRICS["multiclass"]])),
     "MIN_METRIC_FOR_REGISTRATION": _real(-1e12, 1e12),
     "REGRESSION_SCORER": _one_of(*SCORERS["regression"]),

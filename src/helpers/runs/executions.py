@@ -1,8 +1,13 @@
-"""Pipeline executions: start them, watch them, and read their results."""
+"""Pipeline executions: start them, watch them, and read their results.
+
+An account may run a limited number of executions at the same time. `start` starts as many; `watch` starts the
+others as earlier ones end.
+"""
 
 import time
+import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -17,6 +22,7 @@ from helpers.session import Session
 from helpers.storage import read_json
 
 __all__ = [
+    "MOST",
     "Run",
     "evaluation",
     "evaluation_uri",
@@ -37,6 +43,11 @@ JUDGED = {
     "min_metric": "MinThresholdForRegisterMetric",
 }
 RUNNING = ("Executing", "Stopping")
+# How many executions an account may run at the same time, unless AWS has raised it:
+# https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-feature-processor-quotas.html
+MOST = 20
+# What StartPipelineExecution answers if that many run already, if it is called too often, or if AWS fails.
+LATER = ("ResourceLimitExceeded", "ThrottlingException", "InternalFailure", "ServiceUnavailable")
 # CloudWatch's log group for the job of a step, by the job's key in the step's metadata.
 LOGS = {
     "ProcessingJob": "CloudWatch /aws/sagemaker/ProcessingJobs",
@@ -46,12 +57,13 @@ LOGS = {
 POLL_SECONDS = {True: 0.5, False: 15.0}  # for a local session, and for AWS, which limits the rate of calls
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Run:
-    """One execution of the pipeline on one data set."""
+    """One execution of the pipeline on one data set; as long as it waits to be started, it has no ARN."""
 
     dataset: str
-    arn: str
+    arn: str = ""
+    request: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def start(
@@ -60,8 +72,9 @@ def start(
     parameters: Mapping[str, object],
     judged: Mapping[str, Mapping[str, object]] | None = None,
     developer: str = "",
+    most: int = MOST,
 ) -> list[Run]:
-    """Upload each table and start the pipeline of its family on it.
+    """Upload each table and start the pipeline of its family on it; those beyond `most` wait for `watch`.
 
     Args:
         session: where to start them.
@@ -69,33 +82,46 @@ def start(
         parameters: for every execution, with the names that Studio shows.
         judged: by family, parameters for the evaluation; an entry of DATASETS may override them.
         developer: whose pipelines to start, if not Terraform's.
+        most: how many executions may run at the same time.
 
     Raises:
-        BadInput: there is no such pipeline, or it refuses a parameter or a name.
+        BadInput: there is no such pipeline, or it refuses a parameter or a name; the message says which
+            executions have already started.
     """
     given = {}
     for table in tables:
         session.group(table.name)  # a name that is too long would otherwise be refused only at registration
         given[table.name] = {**parameters, **(judged or {}).get(table.family, {}), **_own_judgement(table)}
         _check_judgement(table, given[table.name])
-    return [
-        _start(session, session.pipeline(table.family, developer), table, given[table.name])
-        for table in tables
+    runs = [
+        Run(table.name, request=_request(session, table, given[table.name], developer)) for table in tables
     ]
+    _start_waiting(session, runs, most)
+    return runs
 
 
-def watch(session: Session, runs: Sequence[Run]) -> None:
-    """Show the progress of executions until the last one ends.
+def watch(session: Session, runs: Sequence[Run], most: int = MOST) -> None:
+    """Show the progress of executions until the last one ends, and start those that wait.
+
+    Args:
+        session: where they run.
+        runs: what `start` returned.
+        most: how many executions may run at the same time.
 
     Raises:
         JobFailed: a step failed; a refusal by the quality gate does not count, it is a normal outcome.
     """
-    progress = Progress()
+    progress, told = Progress(), 0
     while True:
-        states = {run: _describe(session, run) for run in runs}
+        states = {run: _describe(session, run) for run in runs if run.arn}
         for run, (_, found) in states.items():
             progress.update(run.dataset, [_line(session, step) for step in found])
-        if all(description["PipelineExecutionStatus"] not in RUNNING for description, _ in states.values()):
+        busy = sum(about["PipelineExecutionStatus"] in RUNNING for about, _ in states.values())
+        waiting = _start_waiting(session, [run for run in runs if not run.arn], most - busy)
+        if waiting and waiting != told:
+            print(f"{waiting} of {len(runs)} executions wait for others to end; {most} may run at a time.")
+        told = waiting
+        if not busy and len(states) == len(runs):
             break
         time.sleep(POLL_SECONDS[session.is_local])
     failures = [
@@ -225,25 +251,55 @@ def record(session: Session, run: Run) -> None:
     )
 
 
-def _start(session: Session, pipeline: str, table: Dataset, parameters: Mapping[str, object]) -> Run:
+def _request(
+    session: Session, table: Dataset, parameters: Mapping[str, object], developer: str
+) -> dict[str, Any]:
+    """What StartPipelineExecution is asked; by its token, a repeated request starts nothing twice."""
     given = {**inputs(session, table), **parameters}
-    sagemaker = session.client("sagemaker")
+    return {
+        "PipelineName": session.pipeline(table.family, developer),
+        "PipelineExecutionDisplayName": f"{table.name}-{int(time.time())}",
+        "PipelineParameters": [{"Name": name, "Value": _as_text(value)} for name, value in given.items()],
+        "ClientRequestToken": uuid.uuid4().hex,
+    }
+
+
+def _start_waiting(session: Session, runs: Sequence[Run], room: int) -> int:
+    """Start the first of these runs, as many as there is room for, and return how many still wait."""
+    started: list[Run] = []
+    for run in runs[: max(room, 0)]:
+        try:
+            if not _start(session, run):
+                break
+        except BadInput as error:
+            raise BadInput(f"{error}{_also(started)}") from None
+        started.append(run)
+    return len(runs) - len(started)
+
+
+def _start(session: Session, run: Run) -> bool:
+    """Start a run; return False if it must be tried again later."""
+    sagemaker, pipeline = session.client("sagemaker"), run.request["PipelineName"]
     try:
-        started = sagemaker.start_pipeline_execution(
-            PipelineName=pipeline,
-            PipelineExecutionDisplayName=f"{table.name}-{int(time.time())}",
-            PipelineParameters=[{"Name": name, "Value": _as_text(value)} for name, value in given.items()],
-        )
+        run.arn = sagemaker.start_pipeline_execution(**run.request)["PipelineExecutionArn"]
     except sagemaker.exceptions.ResourceNotFound:
         raise BadInput(f"There is no pipeline {pipeline!r}; run 02_define_pipeline first.") from None
     except sagemaker.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in LATER:
+            return False
         if error.response["Error"]["Code"] != "ValidationException":
             raise
         raise BadInput(
-            f"The pipeline {pipeline!r} refuses the parameters of {table.name}: "
+            f"The pipeline {pipeline!r} refuses the parameters of {run.dataset}: "
             f"{error.response['Error']['Message']} Fix them, or run 02_define_pipeline again."
         ) from None
-    return Run(table.name, started["PipelineExecutionArn"])
+    return True
+
+
+def _also(started: Sequence[Run]) -> str:
+    if not started:
+        return ""
+    return f" These have started and go on: {', '.join(run.arn for run in started)}."
 
 
 def _own_judgement(table: Dataset) -> dict[str, object]:

@@ -243,6 +243,25 @@ def test_small_parameters_need_little(environment: Environment, aws: Session) ->
     assert all(check.ok for check in found["quota"])
 
 
+def test_executions_at_a_time_stay_inside_the_accounts_quota(environment: Environment, aws: Session) -> None:
+    name = "Maximum number of concurrent pipeline executions"  # as far as AWS documents it
+    with quotas(ENOUGH | {name: 2}) as service:
+        found = look(
+            environment, lambda name: service if name == "service-quotas" else aws.client(name), "quotas"
+        )["quota"]
+    assert found[-1].seen == "concurrent pipeline executions: 2 allowed, 3 needed (3 tables)"
+    assert found[-1].todo.endswith("or lower MAX_PARALLEL_EXECUTIONS in parameters/aws.yaml.")
+    with quotas(ENOUGH | {name: 2}) as service:
+        found = look(
+            environment,
+            lambda name: service if name == "service-quotas" else aws.client(name),
+            "quotas",
+            MAX_PARALLEL_EXECUTIONS=2,
+        )["quota"]
+    assert found[0].seen.endswith("8 needed (2 tables x 4 trials at a time)")
+    assert all(check.ok for check in found)
+
+
 @pytest.mark.parametrize(
     ("chosen", "usage", "setting"),
     [

@@ -1,12 +1,14 @@
 """Executions: started, watched and read, with real jobs behind them."""
 
 import dataclasses
+import itertools
 import json
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 from support.helpers.shared import TRIALS
 from tabular.spec.algorithms import ALGORITHMS
 
@@ -187,6 +189,51 @@ def test_a_stopped_execution_is_no_success(session: Session) -> None:
     told = failure(session, run)
     assert told.startswith("wine: the execution ended without a result: ")
     assert told.endswith("Run 03 again.")
+
+
+@pytest.mark.usefixtures("ran")
+def test_executions_beyond_the_limit_wait_until_others_end(
+    session: Session, few: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = [dataclasses.replace(few, name=f"few-{number}") for number in range(3)]
+    started = runs.start(session, tables, {}, most=1)
+    assert [bool(run.arn) for run in started] == [True, False, False]
+    with pytest.raises(JobFailed, match=r"(?s)few-0: .*few-1: .*few-2: "):
+        runs.watch(session, started, most=1)
+    assert "2 of 3 executions wait for others to end; 1 may run at a time." in capsys.readouterr().out
+    about = [
+        session.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=run.arn)
+        for run in started
+    ]
+    for before, after in itertools.pairwise(about):
+        assert before["LastModifiedTime"] <= after["CreationTime"]
+
+
+@pytest.mark.usefixtures("ran")
+@pytest.mark.parametrize("code", ["ResourceLimitExceeded", "ThrottlingException"])
+def test_an_execution_that_aws_does_not_start_now_is_started_later_and_once(
+    session: Session, few: Dataset, code: str
+) -> None:
+    refusing = dataclasses.replace(session)
+    with Stubber(refusing.client("sagemaker")) as stub:
+        stub.add_client_error("start_pipeline_execution", code)
+        (run,) = runs.start(refusing, [few], {})
+    assert not run.arn
+    with pytest.raises(JobFailed, match="few: PreprocessData failed"):
+        runs.watch(session, [run])
+    repeated = session.client("sagemaker").start_pipeline_execution(**run.request)
+    assert repeated["PipelineExecutionArn"] == run.arn, "the token makes it the same"
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_refusal_names_what_has_started(session: Session, few: Dataset) -> None:
+    """The parameters of the second table are refused when the first one runs."""
+    (first,) = runs.start(session, [few], {}, most=0)
+    second = runs.Run("second", request={**first.request, "PipelineName": "nowhere"})
+    with pytest.raises(
+        BadInput, match=r"There is no pipeline 'nowhere'; .* have started and go on: arn:aws:"
+    ):
+        runs._start_waiting(session, [first, second], 2)
 
 
 def test_a_pipeline_that_is_not_there_is_refused(session: Session, few: Dataset) -> None:

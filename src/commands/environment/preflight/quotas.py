@@ -12,13 +12,14 @@ __all__ = ["WORKLOAD", "quotas"]
 # The parameters that decide how much runs at the same time, and on which instances.
 WORKLOAD = (
     "DATASETS",
+    "MAX_PARALLEL_EXECUTIONS",
     "MAX_TUNING_JOBS",
     "MAX_TUNING_PARALLEL_JOBS",
     "PREPROCESSING_INSTANCE",
     "TRAINING_INSTANCE",
     "EVALUATION_INSTANCE",
 )
-
+EXECUTIONS = "concurrent pipeline executions"
 FILE = "parameters/aws.yaml"
 
 
@@ -27,10 +28,10 @@ class Need:
     """What an environment or a run in it needs of a quota.
 
     Attributes:
-        number: How many instances at the same time.
+        number: How many instances, or executions, at the same time.
         why: How that number comes about.
         less: What would lower the number, and where it is set.
-        choice: What sets the instance type, and where.
+        choice: What sets the instance type, and where; empty for executions.
     """
 
     number: int
@@ -49,10 +50,12 @@ def quotas(place: Place) -> Iterator[Check]:
     for page in (
         place.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
     ):
-        found |= {quota["QuotaName"]: quota for quota in page["Quotas"] if quota["QuotaName"] in needs}
+        found |= {name: quota for quota in page["Quotas"] if (name := _known(quota["QuotaName"])) in needs}
         if len(found) == len(needs):
             break  # there are well over a thousand
     for name, need in needs.items():
+        if name == EXECUTIONS and name not in found:
+            continue  # an account that lists none has the default, which the parameters start from
         if name not in found:
             todo = f"Set {need.choice} to an instance type that {place.settings['region']} offers."
             yield Check("quota", False, f"there is no quota for {name}", todo)
@@ -67,10 +70,15 @@ def quotas(place: Place) -> Iterator[Check]:
         yield Check("quota", value >= need.number, seen, todo if value < need.number else "")
 
 
+def _known(quota: str) -> str:
+    """The name of a quota here: AWS does not document how it names that of executions."""
+    return EXECUTIONS if EXECUTIONS in quota.lower() else quota
+
+
 def _needs(place: Place) -> dict[str, Need]:
     """What is needed, by the name of the quota."""
     values, settings = place.parameters, place.settings
-    tables = len(datasets.names(values["DATASETS"]))
+    tables = min(len(datasets.names(values["DATASETS"])), values["MAX_PARALLEL_EXECUTIONS"])
     trials = min(values["MAX_TUNING_PARALLEL_JOBS"], values["MAX_TUNING_JOBS"])
     by_table = f"{tables} {'table' if tables == 1 else 'tables'}"
     needs = {
@@ -97,4 +105,5 @@ def _needs(place: Place) -> dict[str, Need]:
             f"endpoint.max_instances in {place.environment.variables}",
             f"endpoint.instance_type in {place.environment.variables}",
         )
+    needs[EXECUTIONS] = Need(tables, by_table, f"MAX_PARALLEL_EXECUTIONS in {FILE}", "")
     return needs

@@ -23,6 +23,8 @@ __all__ = ["Pipelines"]
 
 _ID_LENGTH = 12
 _UNDER_WAY = ("Executing", "Stopping")
+# https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-feature-processor-quotas.html
+_MOST_EXECUTIONS = 20
 _RETRIABLE = ("Failed", "Stopped")
 _UNEMULATED_START = (
     "SelectiveExecutionConfig",
@@ -136,6 +138,13 @@ class Pipelines:
         with self._store.lock:
             if earlier := self._store.find("token", token):
                 return earlier
+            if len(self._executions) >= _MOST_EXECUTIONS:
+                raise AwsError(
+                    "ResourceLimitExceeded",
+                    "The account-level service limit 'concurrent pipeline executions' is "
+                    f"{_MOST_EXECUTIONS}, with current utilization of {len(self._executions)} and a request "
+                    "delta of 1.",
+                )
             document = self._new_execution(pipeline, request, parameters)
             arn = document["PipelineExecutionArn"]
             self._store.put("execution", arn, document)

@@ -127,6 +127,22 @@ def test_independent_steps_run_side_by_side(sagemaker: Any, bucket: str, name: s
     assert latest_start < min(step["EndTime"] for step in steps.values())
 
 
+def test_the_21st_execution_at_a_time_is_refused(sagemaker: Any, bucket: str, name: str) -> None:
+    create(sagemaker, name, [processing("Sleep", "time.sleep(60)")])
+    started = [
+        sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"] for _ in range(20)
+    ]
+    try:
+        with pytest.raises(ClientError, match="current utilization of 20") as raised:
+            sagemaker.start_pipeline_execution(PipelineName=name)
+        assert raised.value.response["Error"]["Code"] == "ResourceLimitExceeded"
+    finally:
+        for arn in started:
+            sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
+        for arn in started:
+            finish(sagemaker, arn)
+
+
 def test_depends_on_is_an_order(sagemaker: Any, bucket: str, name: str) -> None:
     _, steps = run_steps(
         sagemaker, name, [processing("Second", "pass", DependsOn=["First"]), processing("First", "pass")]
