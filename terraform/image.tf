@@ -15,13 +15,15 @@ resource "aws_ecr_repository" "this" {
   }
 }
 
+# An image that has its tag never expires: a registered package, an endpoint's configuration or a definition may name it
+# by its digest for as long as they exist, and ECR does not know. What layers have in common is stored once.
 resource "aws_ecr_lifecycle_policy" "this" {
   repository = aws_ecr_repository.this.name
   policy = jsonencode({
     rules = [{
       rulePriority = 1
-      description  = "Keep what definitions and endpoint may still name, and some to roll back to"
-      selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 20 }
+      description  = "Leftovers of pushes"
+      selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 30 }
       action       = { type = "expire" }
     }]
   })

@@ -96,8 +96,8 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
         terraform_outputs: for `aws`, the file that `terraform output -json` wrote.
 
     Raises:
-        BadInput: AWS would refuse the name, Terraform's outputs are missing or incomplete, or this process
-            already works in the other environment.
+        BadInput: AWS would refuse the name, Terraform's outputs are missing, incomplete or another pipeline
+            name's, or this process already works in the other environment.
         UserError: local_aws does not start.
     """
     pd.set_option("display.max_colwidth", None)  # a notebook shows whole cells
@@ -107,6 +107,11 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
         # boto3 and the SDK keep the addresses and keys that they read first.
         raise BadInput(f"This kernel works on {other}; restart it to work on {environment}.")
     outputs = _local(pipeline_name) if environment == "local" else outputs_of(terraform_outputs)
+    if (made := outputs.get("pipeline_name", pipeline_name)) != pipeline_name:
+        raise BadInput(
+            f"PIPELINE_NAME is {pipeline_name!r}, but {terraform_outputs} is about {made!r}; give the "
+            "pipeline name of that environment, or the outputs of another."
+        )
     os.environ[CONNECTED] = environment
     os.environ.setdefault("AWS_DEFAULT_REGION", outputs["region"])  # the SDK needs one when it is imported
     boto = boto3.Session(region_name=outputs["region"])

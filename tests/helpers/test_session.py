@@ -90,6 +90,16 @@ def test_aws_is_where_terraform_says(outputs: Path) -> None:
 
 
 @pytest.mark.usefixtures("_fresh")
+def test_the_outputs_of_another_pipeline_name_are_refused(outputs: Path) -> None:
+    outputs.write_text(json.dumps(WHOLE | {"pipeline_name": {"value": "many-models-staging"}}))
+    assert refused("aws", "many-models", str(outputs)) == (
+        f"PIPELINE_NAME is 'many-models', but {outputs} is about 'many-models-staging'; give the pipeline "
+        "name of that environment, or the outputs of another."
+    )
+    assert connect("aws", "many-models-staging", str(outputs)).pipeline_name == "many-models-staging"
+
+
+@pytest.mark.usefixtures("_fresh")
 def test_the_vpc_of_jobs_is_terraforms(outputs: Path) -> None:
     vpc = {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
     outputs.write_text(json.dumps(WHOLE | {"vpc": {"value": vpc}}))

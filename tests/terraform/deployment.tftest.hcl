@@ -116,8 +116,8 @@ run "repository" {
   }
 
   assert {
-    condition     = one(jsondecode(aws_ecr_lifecycle_policy.this.policy).rules).selection.countNumber == 20
-    error_message = "the newest images are kept"
+    condition     = one(jsondecode(aws_ecr_lifecycle_policy.this.policy).rules).selection.tagStatus == "untagged"
+    error_message = "what a package, a configuration or a definition may name never expires"
   }
 }
 

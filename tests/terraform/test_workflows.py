@@ -72,6 +72,17 @@ def test_one_run_at_a_time_for_each_environment() -> None:
         assert all("environment" in job for title, job in workflow["jobs"].items() if title != "plan")
 
 
+def test_each_environment_may_have_a_role_and_a_region_of_its_own() -> None:
+    """By the environment's own variables where a job has one, else by variables with its name."""
+    for path in FILES:
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            for step in job["steps"]:
+                if "configure-aws-credentials" not in step.get("uses", ""):
+                    continue
+                given = step["with"]["role-to-assume"], step["with"]["aws-region"]
+                assert all("vars[format(" in value for value in given) != ("environment" in job), path.name
+
+
 def test_environments_are_those_that_have_a_file() -> None:
     names = sorted(path.stem for path in (CONFIGURATION / "environments").glob("*.tfvars"))
     apply, destroy, image, plan = (
