@@ -23,6 +23,7 @@ __all__ = [
     "find_dates",
     "has_time",
     "is_ambiguous",
+    "other_meaning",
 ]
 
 # Any ISO 8601 date with or without a time and an offset; the name is that of pandas.to_datetime.
@@ -37,6 +38,8 @@ _DAYS = (
     "%Y.%m.%d",
     "%d.%m.%Y",
     "%d. %m. %Y",
+    "%d. %b %Y",
+    "%d. %B %Y",
     "%m/%d/%Y",  # if no day is greater than 12, a slash means that the month comes first, as in pandas
     "%d/%m/%Y",
     "%d-%m-%Y",
@@ -95,7 +98,15 @@ _MONTHS = {
     "Dec": "déc décembre decembre dez dezember dic diciembre dicembre dezembro",
 }
 MONTHS = {name: english for english, names in _MONTHS.items() for name in names.split()}
+_FULL = {
+    name[:3].casefold(): name
+    for name in (
+        *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+        *("October", "November", "December"),
+    )
+}
 _WORD = re.compile(r"[^\W\d_]+\.?")
+_SHORT_MINUTE = re.compile(r":\d(?!\d)")  # a score such as 2:1, which strptime takes for a time of day
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND, PER_DAY = timedelta(microseconds=1), 86_400_000_000
 SAMPLE = 20
@@ -131,7 +142,9 @@ def date(cell: Any, form: str, missing: Collection[str]) -> float:
 def _day_number(text: str, form: str) -> float:
     try:
         if form != ISO:
-            moment = datetime.strptime(_in_english(text), form)
+            if _SHORT_MINUTE.search(text):
+                raise ValueError
+            moment = datetime.strptime(_in_english(text, "%B" in form), form)
             if "%y" not in form.lower():  # a time of day
                 moment = moment.replace(year=EPOCH.year)
         elif _ISO_START.match(text):
@@ -147,9 +160,18 @@ def _day_number(text: str, form: str) -> float:
     return (moment - EPOCH) // MICROSECOND / PER_DAY
 
 
-def _in_english(text: str) -> str:
-    """The text with the names of months in English, as strptime knows them."""
-    return _WORD.sub(lambda word: MONTHS.get(word[0].rstrip(".").casefold(), word[0]), text)
+def _in_english(text: str, full: bool) -> str:
+    """The text with the names of months in English, as strptime knows them: without a full stop.
+
+    Some full names are the same in English, such as the German November, so the others have to be full, too.
+    """
+
+    def name(word: re.Match[str]) -> str:
+        given = word[0].rstrip(".")
+        short = MONTHS.get(given.casefold(), given)
+        return _FULL.get(short.casefold(), short) if full else short
+
+    return _WORD.sub(name, text)
 
 
 class FoundDates(NamedTuple):
@@ -224,6 +246,26 @@ def is_ambiguous(cells: Iterable[Any], form: str) -> bool:
     """Whether day and month could also be the other way round in a format with slashes or hyphens."""
     other = SWAPPED.get(form[:8])
     return other is not None and all(_is_date(cell, other + form[8:]) for cell in cells)
+
+
+def other_meaning(cells: Collection[str], form: str) -> str | None:
+    """What else dates in this format may be; None if they are certainly dates."""
+    example = next(iter(cells), "")
+    if form.startswith(("%H:%M", "%I:%M")):
+        if "%p" in form or not any(text.strip()[1:2] == ":" for text in cells):
+            return None
+        return f"times of day, such as {example!r}; rewrite them as numbers if they are durations."
+    if not form.startswith(("%d.%m.%y", "%d/%m/%y", "%m/%d/%y")):
+        return None
+    year_first = "%y" + form[2] + "%m" + form[2] + "%d" + form[8:]
+    versions = form[2] == "." and any(len(text.split()[0]) < len("01.01.01") for text in cells)
+    if not versions and not all(_is_date(text, year_first) for text in cells):
+        return None
+    read = _moment(day_number(example, form)).date()
+    return (
+        f"dates with two digits for the year: {example!r} is read as {read}; set date_format if the year "
+        "comes first, or name the column in categorical if they are versions."
+    )
 
 
 def has_time(cells: Iterable[Any]) -> bool:

@@ -5,7 +5,7 @@ values, which are counted and reported. Anything else is a category, whose cells
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.cells import BOOLEAN_PAIRS, BOOLEANS, MARKS, MOST_GAPS, MOST_OTHERS, folded, is_gap
-from tabular.data.dates import ISO, FoundDates, find_dates, has_time, is_ambiguous
-from tabular.data.numbers import FoundNumbers, find_numbers, read_number
-from tabular.spec.columns import PLAIN, Column, Kind
+from tabular.data.dates import ISO, FoundDates, find_dates, has_time, is_ambiguous, other_meaning
+from tabular.data.numbers import CURRENCIES, FoundNumbers, find_numbers, read_number
+from tabular.spec.columns import PLAIN, Column, Kind, NumberFormat
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options
 
@@ -25,6 +25,7 @@ __all__ = ["Decision", "FileStyle", "as_texts", "column_of", "decide", "is_text"
 
 SAMPLE = 1000  # distinct texts that tell whether a column can be numbers or dates at all
 FEW_LEVELS = 50
+ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
 LARGEST_EXACT = 2**53  # of the whole numbers that a float64 holds
 NUMBER_LIKE = (
     r"^\s*[<>~\x{2264}\x{2265}\x{b1}]?\s*[$\x{20ac}\x{a3}\x{a5}]?\s*[-+]?"
@@ -198,8 +199,10 @@ def _plain_numbers(
     count = len(numbers) - numbers.null_count
     if not count or not pc.all(pc.is_finite(numbers)).as_py():
         return None
-    if not forced and (code := _code(cells, numbers)):
+    if not forced and (code := _leading_zeros(cells, numbers)):
         return Decision(column, _as_pandas(cells), (code,))
+    if not forced and (code := _two_spellings(cells)):
+        return Decision(column, _as_pandas(cells), (code,), (code,))
     evidence = [
         f"all {count} cells are numbers" if count == len(cells) else f"all {count} filled cells are numbers"
     ]
@@ -207,10 +210,13 @@ def _plain_numbers(
         for some in (cells.slice(0, SAMPLE), cells):
             whole = pc.cast(some, pa.int64())
     except pa.ArrowInvalid:
-        doubts = ()
+        if not forced and (code := _letter_e(cells)):
+            return Decision(column, _as_pandas(cells), (code,), (code,))
+        doubts = () if forced else _of_versions(cells)
         if grouped:
             first = next(cell for cell in cells.drop_null().to_pylist() if "." in cell)
             doubts = (
+                *doubts,
                 f"{first!r} is read as the number {float(first):g}; set thousands to '.' if it means "
                 f"{first.replace('.', '')}.",
             )
@@ -223,8 +229,8 @@ def _numeric(column: Column) -> Column:
     return replace(column, kind="numeric")
 
 
-def _code(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
-    """Why digits are codes and not numbers: leading zeros, or two spellings of one number; else empty."""
+def _leading_zeros(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
+    """That digits are codes, because some have leading zeros; else empty."""
     # Below one, a leading zero is that of 0.5; comparing numbers takes less time than looking at each text.
     whole = pc.or_(pc.greater_equal(pc.abs(numbers), 1), pc.equal(numbers, 0))
     signed = pc.or_(pc.starts_with(cells, "0"), pc.less(numbers, 0))
@@ -232,6 +238,11 @@ def _code(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
     codes = suspects.filter(pc.match_substring_regex(suspects, r"^[-+]?0\d"))
     if len(codes):
         return f"codes with leading zeros, such as {codes[0].as_py()!r}"
+    return ""
+
+
+def _two_spellings(cells: pa.ChunkedArray) -> str:
+    """That digits are codes, because one number is written in two ways; else empty."""
     if len(cells.slice(0, SAMPLE * 20).unique()) > FEW_LEVELS:
         return ""
     spellings: dict[float, str] = {}
@@ -239,11 +250,45 @@ def _code(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
     if len(levels) > FEW_LEVELS or any("e" in text.casefold() for text in levels):
         return ""
     for text in levels:
-        if (other := spellings.setdefault(float(text), text)) != text:
+        # A number that is rounded to zero may keep its sign: -0.0 is no code.
+        if float(text) and (other := spellings.setdefault(float(text), text)) != text:
             return (
-                f"codes, such as {min(other, text)!r} beside {max(other, text)!r}, which are the same number"
+                f"codes, such as {min(other, text)!r} beside {max(other, text)!r}, which are the same "
+                "number; name the column in numeric if they are quantities."
             )
     return ""
+
+
+def _letter_e(cells: pa.ChunkedArray) -> str:
+    """That cells such as 12E3 are codes; else empty.
+
+    Programs write an exponent with a sign or behind a point: 1e+05, 1.2E7.
+    """
+    if pc.any(pc.match_substring(cells.slice(0, SAMPLE), ".")).as_py():
+        return ""
+    codes = cells.filter(pc.match_substring_regex(cells, r"^\d+[eE]\d+$"))
+    if not len(codes) or pc.any(pc.match_substring_regex(cells, r"\.|[eE][-+]")).as_py():
+        return ""
+    return (
+        f"codes, such as {codes[0].as_py()!r}, which is {float(codes[0].as_py()):g} as a number; name the "
+        "column in numeric if they are quantities."
+    )
+
+
+def _of_versions(cells: pa.ChunkedArray) -> tuple[str, ...]:
+    """What to say of numbers such as 3.10 beside 3.9, which may be versions."""
+    some = cells.slice(0, SAMPLE)
+    zeros = some.filter(pc.match_substring_regex(some, r"^\d+\.\d+0$"))
+    if not len(zeros):
+        return ()
+    shorter = rf"^\d+\.\d{{1,{len(zeros[0].as_py().partition('.')[2]) - 1}}}$"
+    others = some.filter(pc.match_substring_regex(some, shorter))
+    if not len(others):
+        return ()
+    return (
+        f"numbers with and without zeros at the end, such as {zeros[0].as_py()!r} and {others[0].as_py()!r}; "
+        "name the column in categorical if they are versions or other codes.",
+    )
 
 
 def _of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> list[str]:
@@ -259,8 +304,11 @@ def _of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> list[st
     if width != widths["max"] or not 5 <= width <= 12 or ends["min"] < 0:
         return []
     sample = whole.slice(0, SAMPLE * 20).drop_null().unique().to_pylist()
-    if width == 8 and all(_is_day(number) for number in sample):
-        return [f"whole numbers such as {sample[0]} look like dates; name the column in date if they are."]
+    if form := _digits_of_dates(sample, width):
+        return [
+            f"whole numbers such as {sample[0]} look like dates; set date_format to {form!r} for the column "
+            "if they are."
+        ]
     if len(sample) * 2 < min(len(whole), SAMPLE * 20):
         return [
             f"whole numbers of {width} digits each, such as {sample[0]}; name the column in categorical if "
@@ -269,9 +317,22 @@ def _of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> list[st
     return []
 
 
-def _is_day(number: int) -> bool:
-    year, month, day = number // 10_000, number // 100 % 100, number % 100
-    return 1900 <= year <= 2100 and 1 <= month <= 12 and 1 <= day <= 31
+def _digits_of_dates(numbers: Sequence[int], width: int) -> str | None:
+    """The format in which all these numbers are dates; None if there is none."""
+    if width not in (6, 8) or (width == 6 and len(numbers) < ENOUGH_DAYS):
+        return None
+    years = (1900, 2100) if width == 8 else (0, 99)
+    scale = 10 ** (width - 4)  # by which the year at the end shifts day and month
+    year = "%Y" if width == 8 else "%y"
+    split = {
+        f"{year}%m%d": [(n // 10_000, n // 100 % 100, n % 100) for n in numbers],
+        f"%d%m{year}": [(n % scale, n // scale % 100, n // scale // 100) for n in numbers],
+        f"%m%d{year}": [(n % scale, n // scale // 100, n // scale % 100) for n in numbers],
+    }
+    for form, days in split.items():
+        if all(years[0] <= y <= years[1] and 1 <= m <= 12 and 1 <= d <= 31 for y, m, d in days):
+            return form
+    return None
 
 
 def _whole(cells: pa.ChunkedArray) -> pd.Series:
@@ -347,19 +408,36 @@ def _as_numbers(column: Column, cells: pa.ChunkedArray, found: FoundNumbers) -> 
         return np.nan if is_gap(text.strip(), gaps) else read_number(text, found.format)
 
     values = _mapped(cells, read)
-    said = _gaps_said(gaps, len(cells))
-    if found.format != PLAIN:
-        place = int(np.isfinite(values).argmax())
-        said = (
-            f"{cells[place].as_py().strip()!r} is read as the number {values[place]:.15g}; name the column "
-            "in categorical to keep the text.",
-            *said,
-        )
+    said = (*_of_format(cells, found.format, gaps), *_gaps_said(gaps, len(cells)))
     column = _with_gaps(column, "numeric", gaps)
     if found.format != PLAIN:
         column = replace(column, number=found.format)
     count = int(np.isfinite(values).sum())
     return Decision(column, pd.Series(values), (f"{count} of {len(cells)} cells are numbers", *said), said)
+
+
+def _of_format(cells: pa.ChunkedArray, form: NumberFormat, gaps: Mapping[str, int]) -> Iterable[str]:
+    """What to say of numbers that not every program reads in the same way, and of units that some lack."""
+    texts = [text.strip() for text in cells.drop_null().unique().to_pylist()]
+    numbers = [text for text in texts if not is_gap(text, gaps)]
+    if (odd := next((text for text in numbers if not _is_plain(text)), None)) is not None:
+        read = f"{odd!r} is read as the number {read_number(odd, form):.15g}"
+        yield f"{read}; name the column in categorical to keep the text."
+    for unit in form.affixes:
+        bare = next((text for text in numbers if unit not in text), None)
+        if unit[0] not in CURRENCIES and bare is not None:
+            yield (
+                f"numbers with and without {unit!r}, such as {odd!r} and {bare!r}, which are read as if all "
+                "had the same unit; rewrite them if they have not."
+            )
+
+
+def _is_plain(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _dates(
@@ -403,6 +481,8 @@ def _as_dates(
             f"{second}/{first}; set dayfirst to {str(first == 'day').lower()} to confirm this, or to "
             f"{str(first != 'day').lower()} to change it."
         )
+    elif options.date_format_of(column.name) is None and (other := other_meaning(dates, found.format)):
+        said.append(other)
     example = next((text for text in dates), "")
     evidence = (f"dates such as {example!r}, read as {found.format}", *said)
     timed = has_time(dates) or None

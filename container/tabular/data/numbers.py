@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tabular.data.cells import MARKS, MISSING, MOST_GAPS, MOST_OTHERS, shown
 from tabular.spec.columns import PLAIN, NumberFormat
 
-__all__ = ["FoundNumbers", "find_numbers", "read_number", "written"]
+__all__ = ["CURRENCIES", "FoundNumbers", "find_numbers", "read_number", "written"]
 
 CURRENCIES = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9"
 _CODES = (
@@ -30,8 +30,9 @@ _NUMBER = re.compile(
 )
 LONGEST = 64  # characters in a number
 _BLANKS = "\u00a0\u202f"
-_GROUPS = {"": r"\d+", ",": r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d+"} | {
-    sign: rf"\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+|\d+" for sign in (".", "'", " ")
+# The first group has no leading zero: 0,841 has a decimal comma.
+_GROUPS = {"": r"\d+", ",": r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|\d+"} | {
+    sign: rf"[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+|\d+" for sign in (".", "'", " ")
 }
 _STYLES = tuple((decimal, sign) for decimal in ".," for sign in ("", ",", ".", " ", "'") if decimal != sign)
 _CORES = {
@@ -86,9 +87,10 @@ def find_numbers(
     affixes = _affixes(parts, counts)
     form = NumberFormat(*style, affixes)
     numbers = 0
+    signed_powers = any(re.search(r"\.|[eE][-+]", match[0]) for match in parts.values())
     for text, match in parts.items():
-        if re.match(r"0\d", _digits(match)) and not forced:
-            return None  # 007 is a code
+        if not forced and (re.match(r"0\d", _digits(match)) or (match["power"] and not signed_powers)):
+            return None  # 007 is a code, and so is 12E3
         try:
             read_number(text, form)
             numbers += counts[text]

@@ -168,3 +168,53 @@ def test_labels_keep_type_and_spelling(cells, labels):
     cells = pa.chunked_array([cells])
     found = as_labels(cells, pd.Series(cells.is_valid().to_pylist()))
     assert [(type(one), one) for one in found] == [(type(one), one) for one in labels]
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "words"),
+    [
+        (["1234", "5678", "12E3"], "categorical", "'12E3', which is 12000 as a number"),
+        (["98E95", "11E20", "?", "12E3"], "categorical", "look like numbers, dates or times"),
+        (["1e5", "1e-05"], "numeric", None),
+        (["1.2E7", "3E5"], "numeric", None),
+        (["0.0", "-0.0", "0.1", "-0.1"], "numeric", None),
+        (["1.5", "1.50", "2.25"], "categorical", "'1.5' beside '1.50'"),
+        ([f"3.{minor}" for minor in range(1, 99)], "numeric", "'3.10' and '3.1'"),
+        (["5", "5.50", "6.25"], "numeric", None),
+        (["(1)", "(2)", "(3)"], "numeric", "'(1)' is read as the number -1"),
+        (["12.5", "1,250.5"], "numeric", "'1,250.5' is read as the number 1250.5"),
+        (["0.5", "0.7", "56%"], "numeric", "with and without '%', such as '56%' and '0.5'"),
+        (["0,841", "6,577", "1,234"], "numeric", "'0,841' is read as the number 0.841"),
+        (["23122023", "24122023", "31012024"], "numeric", "date_format to '%d%m%Y'"),
+        ([f"2402{day}" for day in range(10, 30)], "numeric", "date_format to '%y%m%d'"),
+        ([f"2499{day}" for day in range(10, 30)], "numeric", None),
+        (["0:2", "3:1", "2:2"], "categorical", "look like numbers, dates or times"),
+        (["8:34", "0:45", "12:10"], "date", "if they are durations"),
+        (["08:34", "00:45", "12:10"], "date", None),
+        ([f"4.8.{day}" for day in range(10, 20)], "date", "if they are versions"),
+        ([f"22/11/{day}" for day in range(10, 20)], "date", "is read as 2010-11-22"),
+        ([f"22/11/{year}" for year in range(80, 90)], "date", None),
+    ],
+)
+def test_what_may_be_something_else_is_said(cells, kind, words):
+    found = decided(pa.array(cells))
+    assert found.column.kind == kind
+    assert any(words in doubt for doubt in found.doubts) if words else not found.doubts
+
+
+def test_who_names_a_column_of_codes_in_numeric_gets_numbers():
+    found = decided(pa.array(["1234", "12E3"]), numeric=["a"])
+    assert found.values.tolist() == [1234, 12000]
+
+
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        (["1. Jan. 2000", "2. Mai 2001", "3. Nov. 2002"], "%d. %b %Y"),
+        (["1. Januar 2000", "2. Dezember 2001", "3. November 2002"], "%d. %B %Y"),
+        (["1 janv. 2000", "2 nov. 2001", "3 mars 2002"], "%d %b %Y"),
+        (["Jan. 1, 2000", "Nov. 2, 2001"], "%b %d, %Y"),
+    ],
+)
+def test_names_of_months_may_end_with_a_full_stop(cells, form):
+    assert decided(pa.array(cells)).column.format == form
