@@ -39,8 +39,6 @@ SETTINGS = Settings(test_size=0.2, stratify=True, random_state=7, folds=3)
 FORM = json.loads((ROOT / "docs/check.schema.json").read_text())
 NO_TABLE = ("case.json", "question.txt")
 NOT_YET = {
-    "codes-e": "codes such as 1E05 are numbers, and that is not said",
-    "versions": "versions such as 1.10 are numbers where 1.1 does not occur, and that is not said",
     "labels-with-spaces": "labels that differ in blanks alone stay two classes; it is said",
 }
 
