@@ -261,6 +261,7 @@ def _note_of_further(lines: Sequence[_Line]) -> str | None:
 
 
 def _note_of_titles(titles: Sequence[_Line]) -> str | None:
+    titles = [line for line in titles if line.filled]
     if not titles:
         return None
     shown = _shown([line.cells for line in titles])
