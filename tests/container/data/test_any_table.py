@@ -20,7 +20,7 @@ from tabular.data.statistics import row_hashes
 from tabular.jobs import train
 from tabular.judging.agreement import as_model_input, check_equal, positions
 from tabular.judging.scores import evaluate
-from tabular.learning.fitting import fit
+from tabular.learning.fitting import fit, scores_of_fold
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
@@ -42,8 +42,8 @@ def learn(preprocess_data, base):
         task = done.schema.task
         chosen = settings(algorithm, task) if hyperparameters is None else hyperparameters
         scorer = "r2" if task == "regression" else "accuracy"
-        scores = train.cross_validate(Trial(algorithm, scorer, folds, 7, chosen))
-        pipeline = fit(done.train, done.train_target, done.schema, algorithm, chosen, 7)
+        scores, rounds = train.cross_validate(Trial(algorithm, scorer, folds, 7, chosen))
+        pipeline = fit(done.train, done.train_target, done.schema, algorithm, chosen, 7, rounds)
         model = PortableModel(*export(pipeline, done.schema, exporter_of(algorithm, done.schema.family)))
         done.agreement = check_equal(model, pipeline, done.test, done.schema)
         answer = model.predict(*as_model_input(done.test, done.schema))
@@ -221,20 +221,22 @@ def test_folds_never_see_a_held_out_row(learn, base, monkeypatch, options):
     give_options(base, **options)
     seen = []
 
-    def watched(frame, target, schema, *arguments):
-        seen.append(row_hashes(frame, target, list(frame)))
-        return fit(frame, target, schema, *arguments)
+    def watched(frame, target, rows, *arguments):
+        seen.append([row_hashes(frame.iloc[part], target[part], list(frame)) for part in rows])
+        return scores_of_fold(frame, target, rows, *arguments)
 
-    monkeypatch.setattr(train, "fit", watched)
+    monkeypatch.setattr(train, "scores_of_fold", watched)
     done = learn(dated(rows=300, gaps=False).drop_duplicates())
     names = list(done.test)
     held_out = row_hashes(done.test, done.test_target, names)
     training = row_hashes(done.train, done.train_target, names)
     assert len(seen) == 3
-    for fold in seen:
-        assert len(fold) < len(training)
-        assert np.isin(fold, training).all()
-        assert not np.isin(fold, held_out).any()
+    for fitted, scored in seen:
+        assert not np.isin(fitted, scored).any()
+        for part in (fitted, scored):
+            assert len(part) < len(training)
+            assert np.isin(part, training).all()
+            assert not np.isin(part, held_out).any()
 
 
 @pytest.fixture(scope="module")
