@@ -52,7 +52,7 @@ def test_a_command_runs_in_its_folder_with_its_environment_and_its_log(tmp_path:
 
 
 def test_ending_a_command_ends_it(tmp_path: Path, log: Path) -> None:
-    worker = GuardedWorker(Command(["sleep", "60"], {"PATH": os.environ["PATH"]}, tmp_path, log, None))
+    worker = GuardedWorker(Command(["sleep", "600"], {"PATH": os.environ["PATH"]}, tmp_path, log, None))
     assert worker.wait(0) is None
     Workers.end(worker)
     assert worker.wait(0) not in (None, 0)

@@ -76,9 +76,9 @@ def test_stop_ends_everything_it_started(home: Path) -> None:
 
 
 def begin_sleeping_job(aws: Aws) -> None:
-    arguments = processing("Sleep", "time.sleep(60)")["Arguments"]
+    arguments = processing("Sleep", "time.sleep(600)")["Arguments"]
     aws.client("sagemaker").create_processing_job(ProcessingJobName="sleep", **arguments)
-    wait_for(lambda: any("sleep(60)" in command(pid) for pid in processes_of(aws.home)))
+    wait_for(lambda: any("sleep(600)" in command(pid) for pid in processes_of(aws.home)))
 
 
 def command(pid: int) -> str:
@@ -94,9 +94,9 @@ def test_after_kill_9_nothing_is_left_and_nothing_is_lost(home: Path) -> None:
     s3, sagemaker = aws.client("s3"), aws.client("sagemaker")
     bucket = environment["bucket"]
     s3.put_object(Bucket=bucket, Key="kept", Body=b"kept", Tagging="retired=true")
-    create(sagemaker, "toy", [processing("Sleep", "time.sleep(60)", bucket=bucket)])
+    create(sagemaker, "toy", [processing("Sleep", "time.sleep(600)", bucket=bucket)])
     arn = sagemaker.start_pipeline_execution(PipelineName="toy")["PipelineExecutionArn"]
-    wait_for(lambda: any("sleep(60)" in command(pid) for pid in processes_of(home)))
+    wait_for(lambda: any("sleep(600)" in command(pid) for pid in processes_of(home)))
     os.kill(local_aws.status(home)["pid"], signal.SIGKILL)
     wait_for(lambda: not processes_of(home))
 
@@ -120,7 +120,7 @@ def test_after_kill_9_a_forked_job_which_had_all_imports_is_gone_too(home: Path)
     s3.create_bucket(Bucket="toys")
     code = "import sys, time; open('imported', 'w').write(str('sklearn.ensemble' in sys.modules)); "
     s3.put_object(
-        Bucket="toys", Key="source.tar.gz", Body=source_archive("toy_sleep", code + "time.sleep(60)")
+        Bucket="toys", Key="source.tar.gz", Body=source_archive("toy_sleep", code + "time.sleep(600)")
     )
     parameters = {"sagemaker_program": "toy_sleep", "sagemaker_submit_directory": "s3://toys/source.tar.gz"}
     aws.client("sagemaker").create_training_job(
@@ -223,7 +223,7 @@ def test_a_presigned_url(aws: Aws, bucket: str, name: str) -> None:
 
 @needs_proc
 def test_the_server_ends_with_its_owner(home: Path) -> None:
-    owner = subprocess.Popen(["sleep", "60"])
+    owner = subprocess.Popen(["sleep", "600"])
     server = local_aws.start(home, owner=owner.pid)
     owner.kill()
     owner.wait()

@@ -168,7 +168,7 @@ def test_the_failure_file_is_the_reason(sagemaker: Any, bucket: str, name: str) 
 
 
 def test_a_job_that_takes_too_long_is_stopped(sagemaker: Any, bucket: str, name: str) -> None:
-    request = training_request("time.sleep(60)", StoppingCondition={"MaxRuntimeInSeconds": 1})
+    request = training_request("time.sleep(600)", StoppingCondition={"MaxRuntimeInSeconds": 1})
     sagemaker.create_training_job(TrainingJobName=name, **request)
     job = ended_training(sagemaker, name)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
@@ -179,8 +179,8 @@ def test_a_stopped_job_ends_with_all_it_started(aws: Aws, sagemaker: Any, bucket
     # Relative to the job, whose command has a limit of 256 characters that a long path would break.
     pid_file = aws.home / "jobs" / name / "ml" / "pid"
     code = (
-        "import subprocess; child = subprocess.Popen(['sleep', '60']); "
-        "open(base + '/pid', 'w').write(str(child.pid)); time.sleep(60)"
+        "import subprocess; child = subprocess.Popen(['sleep', '600']); "
+        "open(base + '/pid', 'w').write(str(child.pid)); time.sleep(600)"
     )
     sagemaker.create_training_job(TrainingJobName=name, **training_request(code))
     pid = wait_for(lambda: pid_file.exists() and pid_file.read_text())

@@ -179,7 +179,7 @@ def test_a_job_without_a_completed_trial_has_failed(sagemaker: Any, source: str,
 
 
 def test_stopping_a_job_ends_its_trials(sagemaker: Any, source: str, name: str) -> None:
-    request = tuning({"slow": algorithm(source, seconds="60")}, count=10)
+    request = tuning({"slow": algorithm(source, seconds="600")}, count=10)
     sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
     wait_for(lambda: trials(sagemaker, name))
     sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)

@@ -3,13 +3,15 @@
 import json
 import re
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support.local_aws.aws import Aws
+from support.local_aws.aws import Aws, wait_for
 from support.local_aws.pipeline import (
     ROLE,
+    Step,
     channel,
     compare,
     condition,
@@ -121,8 +123,24 @@ def test_the_resolved_request_of_every_step_is_kept(aws: Aws, sagemaker: Any, bu
     assert output == f"s3://toys/executions/{arn.rsplit('/', 1)[-1]}/train"
 
 
-def test_independent_steps_run_side_by_side(sagemaker: Any, bucket: str, name: str) -> None:
-    _, steps = run_steps(sagemaker, name, [processing(n, "time.sleep(0.5)") for n in ("Left", "Right")])
+# Each job writes a file, and ends when there are two.
+MEET = (
+    "open(os.environ['MET'] + f'/{os.getpid()}', 'w').close(); "
+    "[time.sleep(.02) for _ in iter(lambda: len(os.listdir(os.environ['MET'])) > 1, True)]"
+)
+
+
+def meeting(name: str, folder: Path) -> Step:
+    """A step whose job ends when another one runs at the same time, or has."""
+    folder.mkdir(exist_ok=True)
+    step = processing(name, MEET)
+    step["Arguments"]["Environment"] = {"MET": str(folder)}
+    return step
+
+
+def test_independent_steps_run_side_by_side(sagemaker: Any, bucket: str, name: str, tmp_path: Path) -> None:
+    both = [meeting(step, tmp_path / "met") for step in ("Left", "Right")]
+    _, steps = run_steps(sagemaker, name, both)
     latest_start = max(step["StartTime"] for step in steps.values())
     assert latest_start < min(step["EndTime"] for step in steps.values())
 
@@ -219,18 +237,15 @@ def test_stopping_an_execution_ends_its_jobs(sagemaker: Any, bucket: str, name: 
     create(
         sagemaker,
         name,
-        [processing("Sleep", "time.sleep(60)"), processing("Next", "pass", DependsOn=["Sleep"])],
+        [processing("Sleep", "time.sleep(600)"), processing("Next", "pass", DependsOn=["Sleep"])],
     )
     arn = sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
-    while (
-        not (
-            steps := sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)[
-                "PipelineExecutionSteps"
-            ]
-        )
-        or not steps[0]["Metadata"]
-    ):
-        pass
+
+    def has_begun() -> bool:
+        listed = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
+        return bool(listed and listed[0]["Metadata"])
+
+    wait_for(has_begun)
     sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
     execution, by_name = finish(sagemaker, arn)
     assert execution["PipelineExecutionStatus"] == "Stopped"
@@ -360,8 +375,8 @@ def test_the_same_request_token_starts_one_execution(sagemaker: Any, name: str) 
     assert len(arns) == 1
 
 
-def test_executions_run_side_by_side(sagemaker: Any, bucket: str, name: str) -> None:
-    create(sagemaker, name, [processing("Work", "time.sleep(0.3)")])
+def test_executions_run_side_by_side(sagemaker: Any, bucket: str, name: str, tmp_path: Path) -> None:
+    create(sagemaker, name, [meeting("Work", tmp_path / "met")])
     arns = [sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"] for _ in range(4)]
     assert {finish(sagemaker, arn)[0]["PipelineExecutionStatus"] for arn in arns} == {"Succeeded"}
 
