@@ -174,4 +174,4 @@ def test_the_gate_refuses_what_stays_under_the_threshold(session: Session, tmp_p
         *("-p", "METRIC_FOR_REGISTRATION", "log_loss", "-p", "MIN_METRIC_FOR_REGISTRATION", "0.0001"),
     )
     assert refused.code == 3, refused.errors
-    assert refused.summary["data_sets"]["breast-cancer"]["outcome"] == "refused: below the threshold"
+    assert refused.summary["data_sets"]["breast-cancer"]["outcome"] == "refused: worse than the threshold"

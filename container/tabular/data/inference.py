@@ -1,13 +1,14 @@
 """The schema of a cleaned table: its task, its classes, and the kind of each column."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from tabular.data.cells import BOOLEAN_PAIRS, BOOLEANS, TRUE
 from tabular.data.decisions import Decision, as_texts, column_of, is_text
 from tabular.data.tables import MAX_CLASSES
 from tabular.spec.columns import Column, Family, Schema, Task
@@ -16,6 +17,9 @@ from tabular.spec.options import DEFAULTS, Options
 
 __all__ = ["as_labels", "encode", "infer_schema"]
 
+# Beside the words for true and false, of which the one for true is the positive class.
+OPPOSITES = tuple(map(frozenset, (("positive", "negative"), ("pos", "neg"), ("+", "-"))))
+POSITIVE = frozenset(["positive", "pos", "+"])
 NONE_DECIDED: Mapping[str, Decision] = MappingProxyType({})
 Label = str | int | float
 
@@ -54,7 +58,30 @@ def infer_schema(
             "predicted."
         )
     columns = tuple(_column(name, table[name], options, decisions.get(name)) for name in names)
-    return Schema(task, target, classes, columns, options)
+    positive = _positive(classes, target, options)
+    return Schema(task, target, classes, columns, options, positive=positive)
+
+
+def _positive(classes: Sequence[Label], target: str, options: Options) -> Label | None:
+    """The positive class: the one that the user names, or the one that means yes, or the second."""
+    given = options.positive
+    if len(classes) != 2:
+        if given is not None:
+            what = f"has {len(classes)} classes" if classes else "is a number"
+            raise BadInput(f"positive names a class of two, and the target {target!r} {what}; leave it out.")
+        return None
+    meant = [label for label in classes if str(label) == str(given)]
+    if not meant and isinstance(given, bool):  # YAML reads yes as true
+        meant = [label for label in classes if BOOLEANS.get(str(label).strip().lower()) == float(given)]
+    if given is not None and len(meant) != 1:
+        raise BadInput(
+            f"The option positive is {given!r}, and the classes of {target!r} are {classes[0]!r} and "
+            f"{classes[1]!r}; name one of them."
+        )
+    words = [str(label).strip().lower() for label in classes]
+    if not meant and frozenset(words) in (*BOOLEAN_PAIRS, *OPPOSITES):
+        meant = [label for label, word in zip(classes, words, strict=True) if word in (*TRUE, *POSITIVE)]
+    return meant[0] if meant else classes[1]
 
 
 def _column(name: str, values: pd.Series, options: Options, decision: Decision | None) -> Column:

@@ -21,6 +21,7 @@ from tabular.data.held_out import as_json, as_texts, cells_of
 from tabular.data.split_files import read_cells, read_split, read_subgroups
 from tabular.jobs.command import ArgumentParser, command
 from tabular.judging.agreement import Answers, check_answers, positions
+from tabular.judging.answers import positive_last
 from tabular.judging.bootstrap import resample
 from tabular.judging.champion import Champion, changed, fetch_champion, not_comparable, too_few, unseen
 from tabular.judging.gate import (
@@ -72,6 +73,8 @@ def main() -> None:
         by_csv = predict(server, CHALLENGER, as_texts(cells, schema), schema, header=header)
         against = _against(arguments, server, champion, manifest, frame, cells, truth, schema, answers)
     model = load_model(folder, pickles)
+    same = agreement([answers, alone, by_csv], frame, schema, model.tolerance)
+    schema, truth, (answers,) = positive_last(schema, truth, [answers])
     value = score(arguments.metric, schema.task, truth, *answers)
     gate = passes_threshold(arguments.metric, arguments.threshold, schema, value) | against
     side_by_side = gate.pop("metrics", {})
@@ -82,8 +85,9 @@ def main() -> None:
         "gate": gate,
         "model": _facts(manifest),
         "rows": {"held_out": len(frame), "training": manifest["training"].get("rows")},
-        "agreement": agreement([answers, alone, by_csv], frame, schema, model.tolerance),
-        "intervals": intervals(resampled),
+        **({} if schema.positive is None else {"positive": schema.positive}),
+        "agreement": same,
+        "intervals": intervals(schema, truth, answers, resampled),
         **_details(schema, truth, answers),
         "subgroups": {} if subgroups is None else by_subgroup(subgroups, schema, truth, answers, SEED),
         "permutation_importance": permutation_importance(model, frame, truth, schema, arguments.metric, SEED),
@@ -151,8 +155,9 @@ def _against(
     if champion is None:
         return no_champion("No model of this data set is in service.")
     version = champion.version
+    judged, turned, (ours,) = positive_last(schema, truth, [answers])
     if champion.is_same_as(manifest):
-        return same_as_champion(version, score(arguments.metric, schema.task, truth, *answers))
+        return same_as_champion(version, score(arguments.metric, judged.task, turned, *ours))
     if why := not_comparable(champion, schema, server.pickles):
         return no_champion(f"Version {version}, in service, {why}; only the threshold decides.", version)
     labels = np.array(schema.classes)[truth.astype(np.intp)] if schema.classes else truth
@@ -170,15 +175,16 @@ def _against(
     theirs = champion.schema
     server.load(CHAMPION, champion.folder)
     asked = as_json(cells.filter(pa.array(rows)), theirs)
-    ours = (answers[0][rows], None if answers[1] is None else answers[1][rows])
+    answered = predict(server, CHAMPION, asked, theirs)
+    _, _, (champions,) = positive_last(schema, truth[rows], [answered])
     return {
         **compare(
             arguments.metric,
-            schema,
+            judged,
             version,
-            truth[rows],
-            ours,
-            predict(server, CHAMPION, asked, theirs),
+            turned[rows],
+            (ours[0][rows], None if ours[1] is None else ours[1][rows]),
+            champions,
             arguments.champion_margin,
             arguments.champion_confidence,
             SEED,

@@ -4,7 +4,6 @@ import json
 import math
 
 import numpy as np
-from sklearn.metrics import get_scorer
 
 from tabular.data.split_files import read_groups, read_split
 from tabular.jobs.command import command
@@ -12,9 +11,9 @@ from tabular.learning.fitting import rounds_of, scores_of_fold
 from tabular.learning.folds import folds_of
 from tabular.learning.pipeline import build_pipeline
 from tabular.learning.rounds import best_rounds
+from tabular.learning.scorers import scorer_of
 from tabular.spec import opt_ml
 from tabular.spec.errors import BadInput
-from tabular.spec.metrics import check_scorer
 from tabular.spec.trial import Trial, rounds_line, score_line
 
 __all__ = ["cross_validate", "main"]
@@ -45,8 +44,7 @@ def cross_validate(trial: Trial) -> tuple[list[float], int | None]:
     groups = read_groups(opt_ml.channel("train"))
     what = (trial.algorithm, trial.hyperparameters, trial.random_state)
     build_pipeline(schema, *what)  # refuses unknown names before any work starts
-    check_scorer(trial.scorer, schema.task)
-    score, found = get_scorer(trial.scorer), []
+    score, found = scorer_of(trial.scorer, schema), []
     for rows in folds_of(target, schema, trial.folds, trial.random_state, groups):
         fold = f"Fold {len(found) + 1} of {trial.folds}"
         try:

@@ -1,12 +1,29 @@
 """A model's predictions and the true targets, on the held-out rows and on many resamples of them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from tabular.spec.columns import Task
+from tabular.judging.agreement import Answers
+from tabular.spec.columns import Schema, Task
 
-__all__ = ["Answered", "Drawn"]
+__all__ = ["Answered", "Drawn", "positive_last"]
+
+
+def positive_last(
+    schema: Schema, truth: np.ndarray, answers: Sequence[Answers]
+) -> tuple[Schema, np.ndarray, list[Answers]]:
+    """A schema, the encoded target (n_rows,) and answers, turned so that the positive class is the second.
+
+    All metrics and curves of two classes are those of the second one. The model and the server keep the order
+    of their classes.
+    """
+    if schema.task != "binary" or schema.positive != schema.classes[0]:
+        return schema, truth, list(answers)
+    turned = [(1 - predicted, None if said is None else said[:, ::-1]) for predicted, said in answers]
+    return replace(schema, classes=schema.classes[::-1]), 1 - truth, turned
 
 
 class Answered:

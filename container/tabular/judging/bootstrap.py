@@ -15,7 +15,7 @@ from tabular.judging.answers import Answered
 from tabular.judging.scores import on_resamples
 from tabular.spec.columns import Task
 
-__all__ = ["CONFIDENCE", "interval", "resample"]
+__all__ = ["CONFIDENCE", "alike", "interval", "resample"]
 
 CONFIDENCE = 0.95
 MOST, FEWEST = 2000, 200  # resamples; many rows need fewer, because their metrics hardly differ
@@ -23,6 +23,7 @@ CELLS = 4_000_000  # rows times classes times resamples in total
 CELLS_AT_ONCE = 200_000  # fits into a cache
 # With fewer rows of a class, more than about one resample in a billion would have no row of it.
 RARE = 20
+EQUAL = 1e-12  # values that differ by less are the same
 DEFINED = 0.9  # the fraction of resamples on which a metric must be defined
 
 
@@ -48,6 +49,12 @@ def interval(values: np.ndarray, confidence: float = CONFIDENCE) -> dict[str, fl
         return None
     low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
     return {"low": float(low), "high": float(high), "confidence": confidence}
+
+
+def alike(values: np.ndarray) -> bool:
+    """Whether a metric is the same on all resamples on which it is defined, which then say nothing."""
+    found = values[np.isfinite(values)]
+    return len(found) > 0 and float(np.ptp(found)) <= EQUAL
 
 
 def _weights(task: Task, truth: np.ndarray, classes: int, seed: int) -> Iterator[np.ndarray]:

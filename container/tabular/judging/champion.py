@@ -145,11 +145,17 @@ def _described(manifest: Manifest) -> dict[str, str]:
         "training rows": training.get("rows"),
         "training data (SHA-256)": str(training.get("data_sha256", ""))[:12],
         "columns": len(manifest["columns"]),
+        "positive class": _positive(manifest),
         f"cross-validated {validation.get('scorer', 'score')}": validation.get("score"),
         **dict(sorted(manifest["hyperparameters"].items())),
         **{f"{name} (library)": value for name, value in sorted(manifest["libraries"].items())},
     }
     return {what: _number(value) for what, value in described.items() if value is not None}
+
+
+def _positive(manifest: Manifest) -> object:
+    classes = manifest["classes"]
+    return manifest.get("positive", classes[1] if len(classes) == 2 else None)
 
 
 def _number(value: object) -> str:

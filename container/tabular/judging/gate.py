@@ -28,6 +28,10 @@ and in half of them by RMSE on 89 rows. Fitted on a tenth of the rows, it passes
 loss, accuracy or RMSE. A margin of 2% refuses a third of the first kind by log loss, and a margin of 10% lets
 most of the second kind pass on 1,000 rows. A model that is refused because of doubt can pass with more
 held-out rows or a larger margin, but never because its test was too small to tell.
+
+If both models are right about every row, their accuracy or AUC is the same on all resamples, and the
+difference seems to be zero with certainty. That only shows that the metric cannot tell them apart on so few
+rows. Then the log loss decides, which also tells how sure each model was.
 """
 
 import math
@@ -36,14 +40,16 @@ from typing import Any
 import numpy as np
 
 from tabular.judging.agreement import Answers
-from tabular.judging.bootstrap import interval, resample
+from tabular.judging.bootstrap import alike, interval, resample
 from tabular.judging.scores import evaluate, score, signed_margin
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
+from tabular.spec.metrics import direction
 
 __all__ = ["MARGIN", "check_champion_rule", "compare", "no_champion", "passes_threshold", "same_as_champion"]
 
 MARGIN = 0.05
+SURER = "log_loss"  # decides if the metric cannot tell two models apart
 ROUNDING = 1e-9  # relative to the metric; a smaller difference is only rounding
 SAME_MODEL = -1.0  # the margin of a model that is already in service
 
@@ -115,10 +121,12 @@ def compare(
     """The champion's part of the gate, with its explanation; both models get the same rows (n_rows,)."""
     resampled = resample(schema.task, truth, [ours, theirs], seed)
     values = [evaluate(schema.task, truth, *one) for one in (ours, theirs)]
-    side_by_side = {}
+    side_by_side, cannot_tell = {}, set()
     for name in values[0]:
         found = _difference(name, schema, *(one[name] for one in values), *(one[name] for one in resampled))
         spread = interval(found, 2 * confidence - 1)
+        if alike(found):
+            cannot_tell.add(name)
         if spread is not None:
             side_by_side[name] = {
                 "challenger": values[0][name],
@@ -129,21 +137,24 @@ def compare(
     if metric not in side_by_side:
         why = f"The {metric} is not defined on the rows that version {version} was not trained on; "
         return no_champion(why + "only the threshold decides.", version)
-    found = side_by_side[metric]
-    nothing = score(metric, schema.task, truth, *_no_skill(schema, truth))
-    skill = max(0.0, signed_margin(metric, schema.task, found["champion"], nothing))
+    by = SURER if schema.classes and metric in cannot_tell and SURER in side_by_side else metric
+    found = side_by_side[by]
+    nothing = score(by, schema.task, truth, *_no_skill(schema, truth))
+    skill = max(0.0, signed_margin(by, schema.task, found["champion"], nothing))
     champion_margin = found["low"] + margin * skill
+    first = "" if by == metric else _undecided(metric, len(truth), side_by_side[metric])
     return {
         "champion_version": version,
-        "champion_value": found["champion"],
-        "challenger_value": found["challenger"],
+        "champion_value": side_by_side[metric]["champion"],
+        "challenger_value": side_by_side[metric]["challenger"],
+        "compared_by": by,
         "champion_margin": champion_margin,
         "confidence": confidence,
         "margin": margin,
         "skill": skill,
         "allowed_loss": margin * skill,
-        "comparison": _sentence(metric, version, len(truth), found, margin * skill, confidence),
-        "summary": _summary(metric, version, len(truth), found),
+        "comparison": first + _sentence(by, version, len(truth), found, margin * skill, confidence),
+        "summary": _summary(by, version, len(truth), found),
         "metrics": side_by_side,
     }
 
@@ -165,15 +176,23 @@ def _no_skill(schema: Schema, truth: np.ndarray) -> Answers:
     return np.full(len(truth), shares.argmax()), np.tile(shares, (len(truth), 1))
 
 
+def _undecided(metric: str, rows: int, found: dict[str, float]) -> str:
+    return (
+        f"The {metric} cannot tell the two models apart: it differs by {found['difference']:.4g} on every "
+        f"resample of the {rows} rows, so the {SURER} decides. "
+    )
+
+
 def _sentence(
     metric: str, version: int, rows: int, found: dict[str, float], allowed: float, confidence: float
 ) -> str:
     verdict = "It is not worse." if found["low"] + allowed >= 0 else "It may be worse."
     return (
-        f"On the {rows} held-out rows that version {version} was not trained on, the {metric} is "
-        f"{found['challenger']:.4g}, and the champion's is {found['champion']:.4g}. The difference (positive "
-        f"is better) is {found['difference']:+.4g}; with {confidence:.0%} confidence, it is at least "
-        f"{found['low']:+.4g}, and it must be at least {-allowed:+.4g}. {verdict}"
+        f"On the {rows} held-out rows that version {version} was not trained on, the {metric} "
+        f"({direction(metric)}) is {found['challenger']:.4g}, and the champion's is "
+        f"{found['champion']:.4g}. The difference (positive is better) is {found['difference']:+.4g}; with "
+        f"{confidence:.0%} confidence, it is at least {found['low']:+.4g}, and it must be at least "
+        f"{-allowed:+.4g}. {verdict}"
     )
 
 

@@ -66,4 +66,7 @@ def _score(model: TableModel, frame: pd.DataFrame, truth: np.ndarray, schema: Sc
 
 def _answers(model: TableModel, frame: pd.DataFrame, schema: Schema) -> tuple[np.ndarray, np.ndarray | None]:
     prediction = model.predict(*as_model_input(frame, schema))
-    return positions(prediction.labels, schema), prediction.probabilities
+    said = prediction.probabilities
+    if said is not None:
+        said = said[:, [model.classes.index(label) for label in schema.classes]]
+    return positions(prediction.labels, schema), said

@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
-from tabular.judging.bootstrap import CONFIDENCE, interval
+from tabular.judging.agreement import Answers
+from tabular.judging.answers import Answered
+from tabular.judging.bootstrap import CONFIDENCE, alike, interval
+from tabular.judging.flawless import limits
 from tabular.judging.scores import evaluate
 from tabular.spec.columns import Schema
 from tabular.spec.documents import QUALITY, Calibration, ClassQuality, Interval, Quality, Residuals
@@ -47,10 +50,27 @@ def model_quality(
     return {QUALITY["binary"]: values}
 
 
-def intervals(resampled: dict[str, np.ndarray]) -> dict[str, Interval]:
-    """The bootstrap interval of every metric that is defined often enough to have one."""
-    found = {name: interval(values, CONFIDENCE) for name, values in resampled.items()}
-    return {name: one for name, one in found.items() if one is not None}
+def intervals(
+    schema: Schema, truth: np.ndarray, answers: Answers, resampled: dict[str, np.ndarray]
+) -> dict[str, Interval]:
+    """The bootstrap interval of every metric that is defined often enough to have one.
+
+    An interval reaches at least as far as that of a model without errors, see `flawless`. The AUC has this
+    bound only if all resamples are alike, because the bound is wide and resamples that differ say more.
+    Another metric whose resamples are alike has no interval.
+    """
+    bounds = {} if answers[1] is None else limits(Answered(schema.task, truth, *answers), CONFIDENCE)
+    found: dict[str, Interval] = {}
+    for name, values in resampled.items():
+        one, same = interval(values, CONFIDENCE), alike(values)
+        if one is not None and name in bounds and (same or name != "auc"):
+            low, high = bounds[name]
+            one = {**one, "low": min(one["low"], low), "high": max(one["high"], high)}
+        elif same:
+            one = None
+        if one is not None:
+            found[name] = one
+    return found
 
 
 def per_class(schema: Schema, truth: np.ndarray, predicted: np.ndarray) -> dict[str, ClassQuality]:
@@ -121,6 +141,9 @@ def _thinned(points: np.ndarray) -> list[float]:
 
 
 def _deviation(values: np.ndarray) -> float | str:
-    """The metric's standard deviation over the resamples, or "NaN", as SageMaker writes an undefined one."""
+    """The metric's standard deviation over the resamples, or "NaN", as SageMaker writes an undefined one.
+
+    Resamples that are all alike have none that means anything.
+    """
     found = values[np.isfinite(values)]
-    return float(found.std(ddof=1)) if len(found) > 1 else "NaN"
+    return float(found.std(ddof=1)) if len(found) > 1 and not alike(values) else "NaN"

@@ -46,7 +46,11 @@ def _by_level(
         found[str(level)] = {
             "rows": int(rows.sum()),
             "metrics": metrics,
-            "intervals": {name: one for name, one in intervals(resampled).items() if name in metrics},
+            "intervals": {
+                name: one
+                for name, one in intervals(schema, truth[rows], part, resampled).items()
+                if name in metrics
+            },
         }
     return found
 

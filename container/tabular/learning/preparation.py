@@ -152,6 +152,7 @@ def prepare(
         "classes": _class_counts(encoded, schema),
         "labels": list(schema.classes),
         "split": _how(splitting, schema),
+        "positive": schema.positive,
     }
     report["warnings"] += doubts(table, schema) + misleading(table, encoded, schema, report)
     groups, times = _groups(table, options), _times(table, options, raw.decisions)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tabular.spec.documents import Interval, ModelFacts, Quality, Report, quality
+from tabular.spec.metrics import direction
 
 __all__ = ["model_card"]
 
@@ -54,7 +55,13 @@ def model_card(report: Report, group: str, job: Mapping[str, Any]) -> str:
                 "datasets": [_cut(uri, LINE) for name, uri in inputs.items() if name == "test"],
                 "metadata": {
                     "rows": str(report["rows"]["held_out"]),
-                    "threshold": f"{report['gate']['metric']} {report['gate']['threshold']:.6g}",
+                    "threshold": f"{report['gate']['metric']} {report['gate']['threshold']:.6g} "
+                    f"({direction(report['gate']['metric'])})",
+                    **(
+                        {"positive class": _cut(str(report["positive"]), LINE)}
+                        if "positive" in report
+                        else {}
+                    ),
                     "evaluation job": _cut(str(job.get("ProcessingJobName", "")), LINE),
                 },
                 "metric_groups": groups,
@@ -108,7 +115,7 @@ def _metric_groups(report: Report) -> Iterable[dict[str, Any]]:
     yield {
         "name": "Metrics",
         "metric_data": [
-            _number(name, found["value"], report["intervals"].get(name))
+            _number(name, found["value"], report["intervals"].get(name), direction(name))
             for name, found in held_out.items()
             if "value" in found
         ],
@@ -117,7 +124,7 @@ def _metric_groups(report: Report) -> Iterable[dict[str, Any]]:
         yield {
             "name": "Improvement over the version in service",
             "metric_data": [
-                _number(name, found["difference"], found)
+                _number(name, found["difference"], found, "positive is better")
                 for name, found in report["champion"]["metrics"].items()
             ],
         }
@@ -136,16 +143,15 @@ def _metric_groups(report: Report) -> Iterable[dict[str, Any]]:
             (level, one["metrics"][metric]) for level, one in levels.items() if metric in one["metrics"]
         ]
         if values:
-            yield {"name": _cut(f"By {column}", NAME), "metric_data": [_bars(column, values, metric)]}
+            up = f"{metric} ({direction(metric)})"
+            yield {"name": _cut(f"By {column}", NAME), "metric_data": [_bars(column, values, up)]}
 
 
-def _number(name: str, value: float, spread: Interval | None) -> dict[str, Any]:
-    notes = (
-        {"notes": f"{spread['confidence']:.0%} interval {spread['low']:.6g} to {spread['high']:.6g}"}
-        if spread
-        else {}
-    )
-    return {"name": name, "type": "number", "value": value, **notes}
+def _number(name: str, value: float, spread: Interval | None, better: str) -> dict[str, Any]:
+    notes = [better] if better else []
+    if spread:
+        notes.append(f"{spread['confidence']:.0%} interval {spread['low']:.6g} to {spread['high']:.6g}")
+    return {"name": name, "type": "number", "value": value, **_given("notes", "; ".join(notes))}
 
 
 def _bars(name: str, values: Sequence[tuple[str, float]], up: str) -> dict[str, Any]:

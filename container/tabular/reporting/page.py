@@ -16,9 +16,15 @@ from tabular.spec.documents import (
     Residuals,
     quality,
 )
+from tabular.spec.metrics import direction
 
 __all__ = ["html"]
 
+SPREAD = (
+    "Intervals and standard deviations are from a seeded bootstrap of the held-out rows. If all resamples "
+    "give the same value, they say nothing; the interval is then, as for a model without errors, that of "
+    "Clopper and Pearson for as many rows, or missing."
+)
 MOST_BARS = 20
 MOST_CLASSES = 20  # in the plot of a confusion matrix
 STYLE = """
@@ -66,8 +72,8 @@ def _gate(gate: Gate) -> str:
     verdict = "reaches" if reached else "does not reach"
     return (
         f'<p class="{"good" if passed else "bad"}"><b>{"Accepted." if passed else "Refused."}</b> '
-        f"The {_text(gate['metric'])} of {gate['value']:.4g} {verdict} the threshold of "
-        f"{gate['threshold']:.4g}. {_text(gate['comparison'])}</p>"
+        f"The {_text(gate['metric'])} ({direction(gate['metric'])}) of {gate['value']:.4g} {verdict} the "
+        f"threshold of {gate['threshold']:.4g}. {_text(gate['comparison'])}</p>"
     )
 
 
@@ -76,10 +82,19 @@ def _metrics(report: Report) -> str:
     for name, found in quality(report).items():
         if "value" in found:
             spread = report["intervals"].get(name)
-            rows.append((name, found["value"], _interval(spread) if spread else "", _round(found)))
+            shown = _interval(spread) if spread else ""
+            rows.append((name, found["value"], shown, _round(found), direction(name)))
     confidence = next(iter(report["intervals"].values()), {"confidence": 0.95})["confidence"]
-    return _table(("metric", "value", f"{confidence:.0%} interval", "standard deviation"), rows) + _quiet(
-        "Intervals and standard deviations are from a seeded bootstrap of the held-out rows."
+    head = ("metric", "value", f"{confidence:.0%} interval", "standard deviation", "")
+    return _table(head, rows) + _quiet(SPREAD) + _positive(report)
+
+
+def _positive(report: Report) -> str:
+    if "positive" not in report:
+        return ""
+    return _quiet(
+        f"The positive class is {report['positive']}: precision, recall, f1, average_precision and the plots "
+        "are about it. Set positive in the data set's entry to change it."
     )
 
 
@@ -87,7 +102,13 @@ def _champion(champion: ChampionReport | None) -> str:
     if champion is None:
         return ""
     rows = [
-        (name, one["challenger"], one["champion"], f"{one['difference']:+.4g}", _interval(one, "+"))
+        (
+            f"{name} ({direction(name)})",
+            one["challenger"],
+            one["champion"],
+            f"{one['difference']:+.4g}",
+            _interval(one, "+"),
+        )
         for name, one in champion["metrics"].items()
     ]
     inside = ""
@@ -211,7 +232,8 @@ def _subgroups(report: Report) -> str:
             )
             for level, one in levels.items()
         ]
-        inside += f"<h3>{_text(column)}</h3>" + _table(("level", "rows", metric, "95% interval"), rows)
+        head = ("level", "rows", f"{metric} ({direction(metric)})", "95% interval")
+        inside += f"<h3>{_text(column)}</h3>" + _table(head, rows)
     return _section("Subgroups", inside) if inside else ""
 
 

@@ -69,9 +69,10 @@ class Schema:
     """The features in the order of the table, and the target to predict.
 
     `classes` lists the target's labels in their own type and spelling; the splits contain their positions in
-    this list. It is empty for regression. `others` lists the table's columns that are neither features nor
-    the target; clients may send them, too. `baseline` holds the statistics of the training rows by column,
-    see `tabular.data.statistics`.
+    this list. It is empty for regression. `positive` is the class of two whose precision, recall and curves
+    are reported; it is None for other targets, and in an older model, for which it is the second. `others`
+    lists the table's columns that are neither features nor the target; clients may send them, too. `baseline`
+    holds the statistics of the training rows by column, see `tabular.data.statistics`.
     """
 
     task: Task
@@ -81,6 +82,7 @@ class Schema:
     options: Options = DEFAULTS
     baseline: Mapping[str, Any] = field(default_factory=dict)
     others: tuple[str, ...] = ()
+    positive: str | int | float | None = None
 
     @property
     def family(self) -> Family:
@@ -101,6 +103,7 @@ class Schema:
             "options": self.options.to_dict(),
             "baseline": self.baseline,
             "others": self.others,
+            **({} if self.positive is None else {"positive": self.positive}),
         }
 
     @classmethod
@@ -114,4 +117,5 @@ class Schema:
             Options.from_dict(values.get("options", {})),
             values.get("baseline", {}),
             tuple(values.get("others", ())),
+            values.get("positive"),
         )

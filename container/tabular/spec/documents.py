@@ -53,6 +53,7 @@ class SchemaDocument(TypedDict):
     task: Task
     target: str
     classes: list[Label]
+    positive: NotRequired[Label]
     columns: list[ColumnDocument]
     options: dict[str, Any]
     baseline: dict[str, Any]
@@ -164,6 +165,7 @@ class Gate(TypedDict):
     same_model: NotRequired[bool]
     # Only if the two models were compared.
     challenger_value: NotRequired[float]
+    compared_by: NotRequired[str]  # the metric of the four figures that follow
     confidence: NotRequired[float]
     margin: NotRequired[float]
     skill: NotRequired[float]
@@ -260,6 +262,8 @@ class Report(TypedDict):
     gate: Gate
     model: ModelFacts
     rows: Rows
+    # Only for two classes: the one that precision, recall, F1, both curves and calibration are about.
+    positive: NotRequired[Label]
     agreement: Agreement
     intervals: dict[str, Interval]
     # Only for classification.

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from tabular.spec.columns import Task
 from tabular.spec.errors import BadInput
 
-__all__ = ["METRICS", "SCORERS", "Metric", "check_metric", "check_scorer"]
+__all__ = ["METRICS", "SCORERS", "Metric", "check_metric", "check_scorer", "direction"]
 
 # "share": a pure number; if greater is better, the best value is one.
 Unit = Literal["share", "nats", "of the target", "of the target, squared"]
@@ -51,6 +51,7 @@ _TABLE = (
 METRICS: Mapping[Task, Mapping[str, Metric]] = {
     task: {metric.name: metric for metric in _TABLE if task in metric.tasks} for task in TASKS
 }
+
 # scikit-learn's scorers that are defined for a task: https://scikit-learn.org/stable/modules/model_evaluation.html
 _SCORERS_OF_CLASSES = (
     "accuracy",
@@ -76,6 +77,12 @@ SCORERS: Mapping[Task, tuple[str, ...]] = {
         "r2",
     ),
 }
+
+
+def direction(name: str) -> str:
+    """Whether a higher or a lower value of a metric is better, in words; empty for an unknown metric."""
+    known = [of_task[name] for of_task in METRICS.values() if name in of_task]
+    return "" if not known else "higher is better" if known[0].greater_is_better else "lower is better"
 
 
 def check_metric(name: str, task: Task) -> Metric:

@@ -22,9 +22,9 @@ LISTS = ("drop", "categorical", "numeric", "date", "text", "subgroups", "merge_s
 NAMES = ("group", "time")
 BY_COLUMN = ("missing", "date_format")
 KINDS = ("drop", "categorical", "numeric", "date", "text")  # a column can be in one of these
-# How the cells are read. `to_dict` leaves these out where they are not given.
-READING = (
-    *("text", "encoding", "delimiter", "decimal", "thousands"),
+# `to_dict` leaves these out where they are not given, so that the options of before keep their hash.
+NEWER = (
+    *("positive", "text", "encoding", "delimiter", "decimal", "thousands"),
     *("skip_rows", "missing", "date_format", "dayfirst", "merge_spellings"),
 )
 
@@ -36,7 +36,8 @@ class Options:
     `drop`, `categorical`, `numeric`, `date`, `text` and `subgroups` are names of columns. Rows of one `group`
     stay together in every split and fold. With `time`, the newest rows are held out. Neither the group column
     nor the time column is a feature. `repeated` says whether duplicate rows are kept, dropped, or kept
-    together in every split and fold.
+    together in every split and fold. `positive` names the class of two whose precision, recall and curves are
+    reported.
 
     The options from `encoding` on say how the files are written; None means that it is detected.
     `skip_rows` counts the lines above the header. `missing` lists the words that mean a missing value, in
@@ -60,6 +61,7 @@ class Options:
     log_target: bool = False
     class_weight: Literal["none", "balanced"] = "none"
     repeated: Literal["keep", "drop", "together"] = "keep"
+    positive: str | int | float | None = None
     encoding: str | None = None
     delimiter: str | None = None
     decimal: Literal[".", ","] | None = None
@@ -85,6 +87,8 @@ class Options:
         for name, allowed in (("log_target", bool), ("dayfirst", bool | None)):
             if not isinstance(given := getattr(self, name), allowed):
                 raise BadInput(f"The option {name} is {given!r}; it must be true or false.")
+        if not isinstance(self.positive, str | int | float | None):
+            raise BadInput(f"The option positive is {self.positive!r}; it must be one of the two classes.")
         self._check_reading()
         self._check_together()
         if isinstance(self.date_format, Mapping):  # whatever has a format of dates is a date
@@ -151,6 +155,10 @@ class Options:
                 )
         if self.log_target and self.task in ("binary", "multiclass"):
             raise BadInput(f"log_target is only for regression, and the task is {self.task}; leave one out.")
+        if self.positive is not None and self.task in ("multiclass", "regression"):
+            raise BadInput(
+                f"positive names a class of two, and the task is {self.task}; leave one of them out."
+            )
         if self.class_weight != "none" and self.task == "regression":
             raise BadInput(
                 "class_weight is only for classification, and the task is regression; leave one out."
@@ -176,7 +184,7 @@ class Options:
         return {
             name: _plain(value)
             for name, value in asdict(self).items()
-            if name not in READING or value != getattr(Options, name)
+            if name not in NEWER or value != getattr(Options, name)
         }
 
     def missing_in(self, column: str) -> tuple[str, ...] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
+from tabular.spec.metrics import direction
 
 from helpers.errors import BadInput
 from helpers.session import Session
@@ -142,7 +143,7 @@ def comparison(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """A row for each data set: the gate's metric of its newest version, and the gate's verdict."""
     rows = {
         dataset: {
-            "metric": report["gate"]["metric"],
+            "metric": f"{report['gate']['metric']} ({direction(report['gate']['metric'])})",
             "value": report["gate"]["value"],
             "in service": report["gate"]["champion_version"] or "none",
             "comparison": report["gate"]["comparison"],

@@ -85,7 +85,7 @@ def register_best_model(
 
 
 def threshold_condition_check(parameters: Parameters, evaluate: ProcessingStep) -> ConditionStep:
-    """ThresholdConditionCheck: below the threshold, fail the execution in the step RegisterFailed."""
+    """ThresholdConditionCheck: worse than the threshold, fail the execution in the step RegisterFailed."""
     failed = FailStep(
         "RegisterFailed",
         error_message=Join(

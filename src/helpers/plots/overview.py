@@ -109,7 +109,7 @@ def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
         best = table["score"].idxmax()
         axes.scatter(table["score"][best], heights[best], s=90, facecolors="none", edgecolors="#e6550d")
         axes.set_title(dataset, fontsize=10)
-        axes.set_xlabel("cross-validation score")
+        axes.set_xlabel("cross-validation score\n(higher is better)")
         axes.set_yticks(range(len(names)), names)
         axes.grid(axis="x", alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)

@@ -35,9 +35,10 @@ def curves(reports: Reports) -> Sequence[Axes]:
         if "receiver_operating_characteristic_curve" not in found:
             continue
         roc, trade = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
-        label = f"{dataset} (AUC {found['auc']['value']:.3f})"
+        about = f", positive: {report['positive']}" if "positive" in report else ""
+        label = f"{dataset}{about} (AUC {found['auc']['value']:.3f})"
         left.plot(roc["false_positive_rates"], roc["true_positive_rates"], label=label)
-        label = f"{dataset} (AP {found['average_precision']['value']:.3f})"
+        label = f"{dataset}{about} (AP {found['average_precision']['value']:.3f})"
         right.plot(trade["recalls"], trade["precisions"], label=label)
     left.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="chance")
     _label(left, "false positive rate", "true positive rate")
@@ -121,7 +122,7 @@ def _intervals(axes: Axes, report: Report) -> None:
         chosen = name == report["gate"]["metric"]
         axes.plot(found[name]["value"], height, "o", color=ORANGE if chosen else BLUE, markersize=5)
     axes.set_yticks(range(len(names)), names, fontsize=8)
-    _label(axes, "on held-out rows", "")
+    _label(axes, "on held-out rows (higher is better)", "")
     axes.grid(axis="x", alpha=0.3)
 
 
@@ -172,7 +173,8 @@ def _importance(axes: Axes, report: Report) -> None:
 
 def _difference(axes: Axes, report: Report) -> None:
     gate = report["gate"]
-    found = report["champion"]["metrics"][gate["metric"]]
+    metric = gate.get("compared_by", gate["metric"])  # an older report does not say
+    found = report["champion"]["metrics"][metric]
     passes = gate["champion_margin"] >= 0
     axes.plot([found["low"], found["high"]], [0, 0], color=GREY, linewidth=4)
     axes.plot(found["difference"], 0, "o", color=BLUE if passes else ORANGE)
@@ -184,7 +186,7 @@ def _difference(axes: Axes, report: Report) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-1, 1)
     axes.set_yticks([])
-    _label(axes, f"improvement in {gate['metric']} over version {gate['champion_version']}", "")
+    _label(axes, f"improvement in {metric} over version {gate['champion_version']}", "")
     axes.margins(x=0.35)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 from tabular.spec.documents import Interval, Report, quality
+from tabular.spec.metrics import direction
 
 from helpers.runs.executions import Run, evaluation_uri
 from helpers.session import Session
@@ -14,10 +15,14 @@ __all__ = ["intervals", "save_page", "subgroups"]
 
 
 def intervals(reports: Mapping[str, Report]) -> pd.DataFrame:
-    """A row for each metric, a column for each data set: the value and its bootstrap interval."""
-    return pd.DataFrame(
+    """A row for each metric, a column for each data set: the value and its interval, and what is better.
+
+    The first row names the class that is the positive one of two.
+    """
+    table = pd.DataFrame(
         {
-            name: {
+            name: ({"positive class": str(report["positive"])} if "positive" in report else {})
+            | {
                 metric: _with_interval(found["value"], report["intervals"].get(metric))
                 for metric, found in quality(report).items()
                 if isinstance(found, Mapping) and "value" in found
@@ -25,6 +30,7 @@ def intervals(reports: Mapping[str, Report]) -> pd.DataFrame:
             for name, report in reports.items()
         }
     ).fillna("")
+    return table.assign(**{"": [direction(metric) for metric in table.index]})
 
 
 def subgroups(reports: Mapping[str, Report]) -> pd.DataFrame:
@@ -35,7 +41,7 @@ def subgroups(reports: Mapping[str, Report]) -> pd.DataFrame:
             "column": column,
             "level": level,
             "rows": found["rows"],
-            "metric": report["gate"]["metric"],
+            "metric": f"{report['gate']['metric']} ({direction(report['gate']['metric'])})",
             "value": _with_interval(
                 found["metrics"].get(report["gate"]["metric"]),
                 found["intervals"].get(report["gate"]["metric"]),

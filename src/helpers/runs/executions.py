@@ -319,7 +319,7 @@ def _check_judgement(table: Dataset, parameters: Mapping[str, object]) -> None:
 
 def _refusal(gate: Gate) -> str:
     if gate["threshold_margin"] < 0:
-        return "refused: below the threshold"
+        return "refused: worse than the threshold"
     if gate.get("same_model"):
         return f"refused: the same model as version {gate['champion_version']}"
     return f"refused: may be worse than version {gate['champion_version']}"

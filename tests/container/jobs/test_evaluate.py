@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score, recall_score
 from support.container.documents import faults
 from support.container.jobs import BIN, give_code, run, source
 from support.container.tables import fit, fitted, mixed
@@ -27,6 +28,7 @@ from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.documents import Report
 from tabular.spec.errors import BadInput
 from tabular.spec.opt_ml import extract
+from tabular.spec.options import Options
 
 MAP_KEY = "models-map.json"
 GROUP = "shop--toys"
@@ -165,6 +167,47 @@ def test_the_model_in_service_is_judged_on_the_same_rows(evaluated, held_out, in
     assert again == report  # the resamples are seeded
     loss = evaluated(metric="log_loss", threshold="1")["champion"]["metrics"]["log_loss"]
     assert loss["difference"] == pytest.approx(loss["champion"] - loss["challenger"])
+
+
+@pytest.mark.parametrize("metric", ["recall", "average_precision"])
+def test_the_positive_class_that_a_table_names_is_the_one_that_is_judged(
+    evaluated, held_out, in_service, base, metric
+):
+    """Of both models, though the one in service named none; the order of the classes stays."""
+    reports = {}
+    in_service(fitted("XGBoost", "binary"))
+    for name in (None, "no"):
+        one = fit(mixed(), "LogisticRegression", "binary", options=Options(positive=name))
+        assert one.manifest["classes"] == ("no", "yes, it is")
+        held_out(one)
+        reports[name] = evaluated(metric=metric)
+    second, first = reports.values()
+    assert (first["positive"], second["positive"]) == ("no", "yes, it is")
+    ours, theirs = (report["binary_classification_metrics"] for report in (first, second))
+    for same in ("accuracy", "auc", "brier", "log_loss"):
+        assert ours[same]["value"] == pytest.approx(theirs[same]["value"])
+    for name in ("precision", "recall", "f1"):
+        assert ours[name]["value"] == pytest.approx(second["per_class"]["no"][name])
+        assert theirs[name]["value"] == pytest.approx(second["per_class"]["yes, it is"][name])
+    assert first["gate"]["value"] == ours[metric]["value"] != theirs[metric]["value"]
+    assert list(ours["confusion_matrix"]) == ["yes, it is", "no"]
+    champion = fitted("XGBoost", "binary")
+    said = champion.pipeline.predict_proba(champion.frame)[:, 0]
+    scores = {
+        "recall": recall_score(champion.target == 0, said > 0.5),
+        "average_precision": average_precision_score(champion.target == 0, said),
+    }
+    assert first["gate"]["champion_value"] == pytest.approx(scores[metric], abs=1e-6)
+    assert {"what": "positive class", "champion": "yes, it is", "challenger": "no"} in first["champion"][
+        "changed"
+    ]
+    assert {column: one["mean"] for column, one in first["permutation_importance"].items()} != {
+        column: one["mean"] for column, one in second["permutation_importance"].items()
+    }
+    page = (base / "processing/output/evaluation/report.html").read_text()
+    assert "The positive class is no: precision, recall" in page
+    card = json.loads((base / "processing/output/evaluation/card.json").read_text())["content"]
+    assert json.loads(card)["evaluation_details"][0]["metadata"]["positive class"] == "no"
 
 
 def test_margin_and_confidence_are_parameters(evaluated, held_out, in_service):

@@ -48,7 +48,7 @@ def test_the_report_of_three_classes_and_of_a_regression():
     }
     assert {"accuracy", "weighted_f1", "log_loss"} <= set(values)
     report = quality(REGRESSION, np.array([0.0, 2.0]), np.array([0.0, 2.0]), None)
-    assert report["regression_metrics"]["mae"] == {"value": 0.0, "standard_deviation": 0.0}
+    assert report["regression_metrics"]["mae"] == {"value": 0.0, "standard_deviation": "NaN"}
     assert "mape" not in report["regression_metrics"]  # one target is zero, and NaN is no JSON
 
 
@@ -80,7 +80,7 @@ def test_an_interval_holds_its_metric():
     predicted = truth + rng.normal(size=200)
     (resampled,) = resample("regression", truth, [(predicted, None)], 0)
     values = model_quality(REGRESSION, truth, predicted, None, resampled)["regression_metrics"]
-    for name, spread in intervals(resampled).items():
+    for name, spread in intervals(REGRESSION, truth, (predicted, None), resampled).items():
         assert spread["low"] < values[name]["value"] < spread["high"]
         assert spread["high"] - spread["low"] == pytest.approx(
             2 * 1.96 * values[name]["standard_deviation"], rel=0.2

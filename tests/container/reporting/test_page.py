@@ -9,8 +9,10 @@ import pytest
 from support.container.reports import CLASSIFIED, REGRESSED
 from tabular.reporting.page import html
 from tabular.reporting.svg import Series, bars, chart
+from tabular.spec.documents import quality
 
 GROUP = "many-models--toys"
+LOSSES = {"brier", "log_loss", "mae", "mse", "rmse", "mape"}
 
 
 class Page(HTMLParser):
@@ -53,13 +55,30 @@ def test_it_needs_nothing_beside_itself_and_is_small(report):
 def test_it_says_whether_the_model_is_registered_and_why():
     better, worse = copy.deepcopy(CLASSIFIED), copy.deepcopy(CLASSIFIED)
     better["gate"]["champion_margin"] = 0.0
-    assert f"Accepted. The auc of {CLASSIFIED['gate']['value']:.4g} reaches" in words(better)
+    value = CLASSIFIED["gate"]["value"]
+    assert f"Accepted. The auc (higher is better) of {value:.4g} reaches the threshold" in words(better)
     assert CLASSIFIED["gate"]["comparison"] in words(better)
     worse["gate"]["champion_margin"] = -0.1
     assert "Refused." in words(worse)
     under = copy.deepcopy(REGRESSED)
     under["gate"]["threshold_margin"] = -0.1
+    assert "The rmse (lower is better) of" in words(under)
     assert "does not reach the threshold" in words(under)
+
+
+def test_it_says_of_every_metric_which_direction_is_better():
+    for report in (CLASSIFIED, REGRESSED):
+        text = words(report)
+        for name, one in quality(report).items():
+            if "value" in one:
+                (shown,) = re.findall(rf"{name} -?[\d.e-]+ .*?(higher|lower) is better", text)[:1]
+                assert shown == ("lower" if name in LOSSES else "higher"), name
+
+
+def test_it_names_the_positive_class_and_how_to_change_it():
+    assert "The positive class is <yes>: precision, recall" in words(CLASSIFIED)
+    assert "Set positive in the data set's entry to change it." in words(CLASSIFIED)
+    assert "positive class" not in words(REGRESSED)
 
 
 def test_it_shows_every_metric_with_its_interval():

@@ -22,6 +22,7 @@ MIXED = Schema(
         Column("income", "numeric"),
         Column("code", "categorical"),
     ),
+    positive="yes, it is",
 )
 
 

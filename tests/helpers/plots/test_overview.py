@@ -87,7 +87,10 @@ def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: exec
     dots, ring = axes.collections
     assert len(dots.get_offsets()) == len(table)
     assert ring.get_offsets()[0][0] == table["score"].max()
-    assert (axes.get_title(), axes.get_xlabel()) == ("wine", "cross-validation score")
+    assert (axes.get_title(), axes.get_xlabel()) == (
+        "wine",
+        "cross-validation score\n(higher is better)",
+    )
     assert {label.get_text() for label in axes.get_yticklabels()} == set(table["algorithm"])
 
 

@@ -131,7 +131,7 @@ def test_a_model_under_the_threshold_is_an_outcome_and_no_error(
     runs.watch(session, refused)
     (run,) = refused
     assert runs.steps(session, run)["status"]["RegisterFailed"] == "Failed"
-    assert runs.outcomes(session, refused).loc["wine", "outcome"] == "refused: below the threshold"
+    assert runs.outcomes(session, refused).loc["wine", "outcome"] == "refused: worse than the threshold"
     assert runs.registered_version(session, run) is None
     runs.record(session, run)
     assert json.dumps(shown, allow_nan=False)
