@@ -97,10 +97,9 @@ def scores_by_rounds(
 def best_rounds(folds: Sequence[Sequence[Scores]], kind: Rounds) -> tuple[int, list[float]]:
     """The number of rounds with the best mean over the folds, and the score of each fold after it.
 
-    A fold that ended before the others keeps its last scores.
+    Only numbers that every fold has reached are compared.
     """
-    longest = max(map(len, folds))
-    table = np.array([[*scores, *[scores[-1]] * (longest - len(scores))] for scores in folds])
+    table = np.array([scores[: min(map(len, folds))] for scores in folds])
     score, loss = table.mean(axis=0).T
     best = int(np.where(score >= score.max() - EQUAL, loss, -np.inf).argmax())
     return numbers_of_rounds(kind.most)[best], table[:, best, 0].tolist()

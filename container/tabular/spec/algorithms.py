@@ -182,12 +182,32 @@ _LIGHTGBM_FIXED = {"subsample_freq": 1, "verbose": -1, "deterministic": True, "f
 _XGBOOST_FIXED = {"tree_method": "hist", "verbosity": 1}
 
 
+ENOUGH = 50  # trees after the one with the least loss
+
+
 def _eval_set(features: Any, target: Any, weights: list[Any] | None) -> dict[str, Any]:
     return {"eval_set": [(features, target)], "sample_weight_eval_set": weights, "verbose": False}
 
 
 def _eval_x(features: Any, target: Any, weights: list[Any] | None) -> dict[str, Any]:
-    return {"eval_X": features, "eval_y": target, "eval_sample_weight": weights}
+    rows = {"eval_X": features, "eval_y": target, "eval_sample_weight": weights}
+    return {**rows, "callbacks": [_LightGBMStops()]}
+
+
+class _LightGBMStops:
+    """A callback that stops LightGBM like early_stopping_rounds, but keeps the trees after the best one."""
+
+    order = 30  # after the callbacks that note the losses
+
+    def __init__(self) -> None:
+        self.best, self.since = math.inf, 0
+
+    def __call__(self, environment: Any) -> None:
+        loss = environment.evaluation_result_list[0][2]
+        self.best, self.since = (loss, 0) if loss < self.best else (self.best, self.since + 1)
+        if self.since >= ENOUGH:
+            stop = import_module("lightgbm.callback").EarlyStopException
+            raise stop(environment.iteration, environment.evaluation_result_list)
 
 
 def _xgboost_trained(fitted: Any) -> int:
@@ -206,13 +226,14 @@ def _lightgbm_shorten(fitted: Any, rounds: int) -> None:
     fitted.booster_.best_iteration = rounds
 
 
-_STOPPING = {"early_stopping_rounds": 50}
 _EPOCHS = Rounds("max_iter", most=500)
 _XGBOOST_ROUNDS = Rounds(
-    "n_estimators", most=1000, boosting=Boosting(_STOPPING, _eval_set, _xgboost_trained, _xgboost_shorten)
+    "n_estimators",
+    most=1000,
+    boosting=Boosting({"early_stopping_rounds": ENOUGH}, _eval_set, _xgboost_trained, _xgboost_shorten),
 )
 _LIGHTGBM_ROUNDS = Rounds(
-    "n_estimators", most=1000, boosting=Boosting(_STOPPING, _eval_x, _lightgbm_trained, _lightgbm_shorten)
+    "n_estimators", most=1000, boosting=Boosting({}, _eval_x, _lightgbm_trained, _lightgbm_shorten)
 )
 
 _TABLE = (

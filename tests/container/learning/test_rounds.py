@@ -82,6 +82,21 @@ def test_a_fold_is_scored_as_a_model_of_that_many_rounds(algorithm, scorer):
         assert scores[place].score == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("task", ["binary", "regression"])
+@pytest.mark.parametrize("algorithm", IN_ROUNDS)
+def test_a_fold_is_trained_beyond_its_least_loss(algorithm, task):
+    """Otherwise each fold would be scored at its own best, and not at the number of the refit."""
+    (frame, target), _, schema = noisy(task, 400)
+    hyperparameters = {"learning_rate_init": "0.1"} if algorithm == "NeuralNet" else {"learning_rate": "0.5"}
+    rows = next(folds_of(target, schema, 3, 7))
+    score = get_scorer(SCORERS[schema.family])
+    losses = [
+        one.loss for one in scores_of_fold(frame, target, rows, schema, algorithm, hyperparameters, 7, score)
+    ]
+    assert losses[-1] < max(losses)
+    assert len(losses) > int(np.argmax(losses)) + 2
+
+
 @pytest.mark.parametrize("scorer", ["neg_log_loss", "roc_auc", "f1"])
 @pytest.mark.parametrize("algorithm", IN_ROUNDS)
 def test_the_scorer_of_the_tuning_decides_how_many_rounds(base, algorithm, scorer):
@@ -95,9 +110,8 @@ def test_the_scorer_of_the_tuning_decides_how_many_rounds(base, algorithm, score
     ]
     place = numbers_of_rounds(ALGORITHMS[algorithm].estimators["classification"].rounds.most).index(rounds)
     means = [np.mean(one) for one in zip(*curves, strict=False)]  # as far as the shortest
-    assert np.mean(scores) >= max(means) - 1e-9
-    if place < len(means):
-        assert means[place] == pytest.approx(np.mean(scores))
+    assert np.mean(scores) == pytest.approx(means[place])
+    assert means[place] >= max(means) - 1e-9
 
 
 def test_the_best_number_of_rounds_is_that_of_the_mean_over_the_folds():
@@ -107,7 +121,7 @@ def test_the_best_number_of_rounds_is_that_of_the_mean_over_the_folds():
     one, other = ([Scores(x, 0.0) for x in part] for part in ([0.1, 0.5, 0.4, 0.9], [0.2, 0.6, 0.8, 0.1]))
     assert best_rounds([one, other], kind) == (3, [0.4, 0.8])
     longer = [Scores(x, 0.0) for x in [0.2, 0.1, 0.3, 0.7, 0.6]]
-    assert best_rounds([one[:2], longer], kind) == (4, [0.5, 0.7])  # the first has ended
+    assert best_rounds([one[:2], longer], kind) == (2, [0.5, 0.1])  # the first has ended
 
 
 def test_of_equally_good_numbers_the_one_with_the_least_loss_is_taken():
