@@ -21,7 +21,7 @@ from tabular.spec.columns import PLAIN, Column, Kind, NumberFormat
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options
 
-__all__ = ["Decision", "FileStyle", "as_texts", "column_of", "decide", "is_text"]
+__all__ = ["Decision", "FileStyle", "as_texts", "column_of", "decide", "is_text", "seconds"]
 
 SAMPLE = 1000  # distinct texts that tell whether a column can be numbers or dates at all
 FEW_LEVELS = 50
@@ -535,8 +535,6 @@ def _typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
         return _forced_dates(column, as_texts(cells), options)
     said = f"the file's type is {kind}"
     if pa.types.is_boolean(kind):
-        if name in options.numeric:
-            return Decision(_numeric(column), pc.cast(cells, pa.float64()).to_pandas(), (said,))
         return Decision(replace(column, kind="boolean"), cells.to_pandas(), (said,))
     if pa.types.is_integer(kind):
         try:
@@ -547,9 +545,8 @@ def _typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
     if pa.types.is_floating(kind):
         return Decision(_numeric(column), pc.cast(cells, pa.float64()).to_pandas(), (said,))
     if pa.types.is_duration(kind):
-        seconds = pc.divide(pc.cast(pc.cast(cells, pa.duration("us")), pa.int64()).cast(pa.float64()), 1e6)
         note = f"durations, read as seconds ({said})."
-        return Decision(_numeric(column), seconds.to_pandas(), (note,), (note,))
+        return Decision(_numeric(column), seconds(cells).to_pandas(), (note,), (note,))
     if pa.types.is_timestamp(kind):
         return _moments(column, cells, said)
     return Decision(column, cells.to_pandas(), (said,))
@@ -568,6 +565,12 @@ def _moments(column: Column, cells: pa.ChunkedArray, said: str) -> Decision:
     timed = bool(len(cells.drop_null())) and not _are_days(cells.drop_null())
     column = replace(column, kind="date", format=ISO, time=timed or None)
     return Decision(column, cells.to_pandas(), (said, *doubts), doubts)
+
+
+def seconds(durations: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Durations as seconds, to the microsecond."""
+    whole = pc.cast(pc.cast(durations, pa.duration("us"), safe=False), pa.int64())
+    return pc.divide(pc.cast(whole, pa.float64()), 1e6)
 
 
 def as_texts(cells: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -592,7 +595,7 @@ def _are_days(moments: pa.ChunkedArray) -> bool:
 
 
 def _are_whole(cells: pa.ChunkedArray) -> bool:
-    numbers = cells.drop_null()
+    numbers = pc.cast(cells.drop_null(), pa.float64())  # float32 cannot be compared with 2**53
     if not len(numbers) or not pc.all(pc.is_finite(numbers)).as_py():
         return False
     small = pc.all(pc.less(pc.abs(numbers), LARGEST_EXACT)).as_py()

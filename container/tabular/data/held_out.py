@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from tabular.data.decisions import is_text
+from tabular.data.decisions import is_text, seconds
 from tabular.data.features import as_rows
 from tabular.spec.columns import Column, Schema
 
@@ -55,6 +55,8 @@ def _json_cells(cells: pa.ChunkedArray, column: Column) -> list[Any]:
 def _plain_cells(cells: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_timestamp(cells.type):
         return [moment and moment.isoformat() for moment in cells.to_pylist()]
+    if pa.types.is_duration(cells.type):
+        cells = seconds(cells)
     return cells.to_pylist()
 
 

@@ -84,7 +84,7 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS) -> Table:
             for path, part in zip(files, parts, strict=True)
             if not len(part)
         ]
-    cells = _joined(filled or parts[:1])
+    cells = _with_words(_joined(filled or parts[:1]), options)
     style = FileStyle(
         likely_decimal_comma=any(one.get("delimiter", ",") != "," for one in reading),
         has_decimal_commas=any(map(_has_decimal_commas, cells.itercolumns())),
@@ -132,6 +132,29 @@ def task_of(target: pd.Series, options: Options) -> Task:
     return "multiclass" if few and (values % 1 == 0).all() else "regression"
 
 
+def _with_words(cells: pa.Table, options: Options) -> pa.Table:
+    """The cells with text in the columns that the user calls words or dates, as clients have to send it.
+
+    Raises:
+        BadInput: if the cells of such a column cannot be text.
+    """
+    named = {*options.categorical, *options.text, options.group, *options.date}
+    for name in [one for one in cells.column_names if one in named]:
+        if name in options.date and pa.types.is_temporal(cells[name].type):
+            continue
+        try:
+            texts = as_texts(cells[name])
+        except pa.ArrowInvalid:  # bytes that are not UTF-8
+            texts = cells[name]
+        if not is_text(texts.type):
+            raise BadInput(
+                f"The column {name!r} holds {texts.type}, which cannot be read as text; name it in drop "
+                "instead of categorical, text, group or date."
+            )
+        cells = cells.set_column(cells.column_names.index(name), name, texts)
+    return cells
+
+
 def _has_decimal_commas(cells: pa.ChunkedArray) -> bool:
     """Whether some of the first cells can only be numbers with a decimal comma, such as 12,5."""
     if not is_text(cells.type):
@@ -173,24 +196,42 @@ def _read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     ]
     table = table.select([name for name in table.column_names if not name.startswith("__index_level_")])
     for place, column in enumerate(table.schema):
-        table = table.set_column(place, column.name, _plain(table[place]))
+        table = table.set_column(place, column.name, _plain(table[place], column.name))
     return table.replace_schema_metadata(None), {"format": "parquet", "notes": notes}
 
 
-def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Cells of one of the few types that are decided about; nested cells and bytes stay as they are."""
+def _plain(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Cells of one of the few types that are decided about; nested cells and bytes stay as they are.
+
+    Raises:
+        ValueError: if moments of a column are not in the years 1 to 9999.
+    """
     kind = cells.type
     if pa.types.is_dictionary(kind):
-        return _plain(pc.cast(cells, kind.value_type))
+        return _plain(pc.cast(cells, kind.value_type), name)
+    if isinstance(kind, pa.UuidType):
+        texts = [one and str(one) for one in cells.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string())])
+    if isinstance(kind, pa.BaseExtensionType):
+        return _plain(cells.cast(kind.storage_type), name)
+    if pa.types.is_floating(kind):  # NaN is a gap, as everywhere else
+        gaps = pc.is_nan(cells)
+        return pc.if_else(gaps, pa.scalar(None, kind), cells) if pc.any(gaps).as_py() else cells
     if pa.types.is_decimal(kind):
         return cells.cast(pa.float64())
     if pa.types.is_date(kind):
         return cells.cast(pa.timestamp("us"))
     if pa.types.is_timestamp(kind):
+        years = pc.min_max(pc.year(cells.cast(pa.timestamp(kind.unit)))).as_py()
+        if not (years["min"] or 1) >= 1 or not (years["max"] or 1) <= 9999:
+            raise ValueError(
+                f"the column {name!r} has a moment that is not in the years 1 to 9999; correct its unit, or "
+                "write it as a number"
+            )
         return cells.cast(pa.timestamp("us", tz=kind.tz and "UTC"), safe=False)
     if kind in TEXTS:
         try:
-            return _plain(cells.cast(pa.string()))
+            return _plain(cells.cast(pa.string()), name)
         except pa.ArrowInvalid:  # bytes that are not UTF-8
             return cells
     if is_text(kind):

@@ -322,7 +322,7 @@ def test_the_kind_of_a_column_is_found_in_its_cells(cells, kind):
     [
         ("categorical", [1, 2], Column("a", "categorical")),
         ("categorical", ["2024-01-05"], Column("a", "categorical")),
-        ("numeric", [True, False], Column("a", "numeric")),
+        ("numeric", [True, False], Column("a", "boolean")),
         ("numeric", ["1", None, "2.5"], Column("a", "numeric")),
         ("date", [20240105, 20231231], Column("a", "date", "%Y%m%d")),
         ("date", [20240105.0, np.nan], Column("a", "date", "%Y%m%d")),
