@@ -132,6 +132,8 @@ def _refusing(encoding: str) -> Iterator[None]:
     except UnicodeDecodeError as error:
         wrong = error.object[max(0, error.start - 10) : error.end + 10]
         raise ValueError(f"{wrong!r} is not text in {encoding}; name another encoding") from None
+    except UnicodeError as error:  # UTF-16 without its mark
+        raise ValueError(f"it is not text in {encoding} ({error}); name another encoding") from None
 
 
 def _first_rows(sample: str, delimiter: str, lines: int) -> list[list[str]]:

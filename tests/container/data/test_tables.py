@@ -246,6 +246,8 @@ def test_a_person_can_say_the_encoding(tmp_path):
     ]
     with pytest.raises(BadInput, match="is not text in utf-8; name another encoding"):
         read(tmp_path, content, encoding="utf-8")
+    with pytest.raises(BadInput, match=r"it is not text in utf-16 \(.*\); name another encoding"):
+        read(tmp_path, content, encoding="utf-16")
     with pytest.raises(BadInput, match="is not text in gbk; name another encoding"):
         read(tmp_path, content + b"\xff", encoding="gbk")
 
