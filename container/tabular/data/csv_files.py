@@ -264,6 +264,8 @@ def _with_row_names(header: list[str], rows: Sequence[Sequence[str]]) -> tuple[l
         return header, False
     if all(len(row) == len(header) + 1 and not row[-1] for row in rows):
         return [*header, ""], False  # every row ends with a delimiter
+    if not header[-1].strip() and all(len(row) == len(header) - 1 for row in rows):
+        return header[:-1], False  # the header ends with a delimiter, and no row does
     if len(rows[0]) == len(header) + 1:  # R's write.table writes no header for its row names
         return ["", *header], True
     if len(rows[0]) > len(header):

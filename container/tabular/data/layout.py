@@ -118,8 +118,10 @@ def find_header(sample: str, delimiters: Sequence[str] = DELIMITERS, above: int 
     if not lines:
         return FoundHeader([], delimiter, above or 0)
     names = list(lines[place].cells)
-    if lines[place].is_comment and (place or names[0] == COMMENT):
-        names = [names[0].lstrip(f"{COMMENT} "), *names[1:]][names[0] == COMMENT :]
+    if names[0] == COMMENT and len(names) == len(lines[-1].cells) + 1:
+        names = names[1:]
+    elif place and lines[place].is_comment and names[0] != COMMENT:
+        names[0] = names[0].lstrip(f"{COMMENT} ")
     end = _end_of_header(lines, place)
     notes = (_note_of_titles(lines[:place]), _note_of_further(lines[place + 1 : end + 1]))
     return FoundHeader(names, delimiter, (above or 0) + lines[end].number, tuple(filter(None, notes)))
@@ -196,13 +198,16 @@ def _below_comments(lines: Sequence[_Line], comments: int, width: int) -> int:
     if len(lines[comments].cells) == width and _is_header(lines[comments], lines[comments + 1 :]):
         return comments
     last = lines[comments - 1].cells
-    if len(last) - (last[0] == COMMENT) == width:
+    if len(last) == width or (last[0] == COMMENT and len(last) == width + 1):
         return comments - 1
     return comments if len(lines[comments].cells) == width and comments < len(lines) - 1 else 0
 
 
 def _is_header(line: _Line, below: Sequence[_Line]) -> bool:
-    """Whether a line has words only, years perhaps, and lines below it have numbers or dates."""
+    """Whether a line has names only, years perhaps, and lines below it have numbers or dates."""
+    names = [cell.strip() for cell in line.cells if cell.strip()]
+    if len(set(names)) < len(names) or any(name.casefold() in MARKS for name in names):
+        return False
     if any(_STARTS_A_NUMBER.match(cell) and not _YEAR.fullmatch(cell.strip()) for cell in line.cells):
         return False
     rows = [row.cells for row in below if len(row.cells) == len(line.cells)]

@@ -64,6 +64,7 @@ def test_a_note_shows_the_first_titles():
 def test_a_header_may_be_a_comment_itself():
     numbers = [f"{row},{row / 2},{row % 2}" for row in range(20)]
     assert find_header(text(header="#id,x,y", rows=numbers)) == (["#id", "x", "y"], ",", 1, ())
+    assert find_header(text(header="#,x,y", rows=numbers)) == (["#", "x", "y"], ",", 1, ())
     header = find_header(text("# a log", header="# id,x,y", rows=numbers))
     assert (header.names, header.lines) == (["id", "x", "y"], 2)
     header = find_header(text("# a log", header="# id,x,y", rows=numbers, delimiter=" "))
@@ -83,6 +84,8 @@ def test_a_header_may_be_a_comment_itself():
         ("2019,2020,y", ["1.5,2.5,a", "2.5,3.5,b", "2.5,3.5,a"]),
         ("note", ["hello, world", "so, be it", "1, 2", "3, 4"]),
         ("note", ["hello world", "be it", "1 2", "3 4", "5 6"]),
+        ("x,,y", ["NA,Rome,yes", "1.5,Rome,no", "2.5,Paris,yes", "1.5,Rome,no"]),
+        ("x,,y", ["a,b,b", "1.5,Rome,no", "2.5,Paris,yes", "1.5,Rome,no"]),
         ("a,y", ["1,2,x", "3,4,x", "5,6,x", "7,8,x"]),
     ],
 )

@@ -230,6 +230,13 @@ def test_what_stands_around_a_table_is_left_out_with_a_note(tmp_path, content, s
     assert (table.files[0]["rows"] == len(table.frame), left_out) == (True, "row" in said.split()[:6])
 
 
+@pytest.mark.parametrize("header", ["x;z;y", "x;z;y;", "#;z;y"])
+def test_a_header_may_end_with_a_delimiter_or_begin_with_a_number_sign(tmp_path, header):
+    table = read(tmp_path, f"{header}\n{SENSOR}")
+    assert list(table.frame) == header.strip(";").split(";")
+    assert (len(table.frame), table.warnings) == (40, [])
+
+
 def test_a_person_can_say_where_the_header_is(tmp_path):
     content = "One;two;three\nx;z;y\n" + SENSOR
     assert list(read(tmp_path, content).frame) == ["One", "two", "three"]
