@@ -12,6 +12,7 @@ from tabular.spec.options import DEFAULTS, Options
 __all__ = ["clean"]
 
 MIN_ROWS = 20
+FEW = 3
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -34,7 +35,7 @@ def clean(
         raise BadInput(f"The target {target!r} is empty in every row; choose another target.")
     timed = labelled.dropna(subset=[options.time]) if options.time else labelled
     known = [name for name in table if name not in options.drop]
-    repeated = timed.duplicated(subset=known)
+    repeated = _repeated(timed[known])
     cleaned = timed[~repeated] if options.repeated == "drop" else timed
     report: dict[str, Any] = {
         "rows_read": len(table),
@@ -59,13 +60,26 @@ def clean(
     return cleaned, report
 
 
+def _repeated(table: pd.DataFrame) -> pd.Series:
+    """Whether each row (n_rows,) repeats an earlier one.
+
+    All cells are only compared among the rows that are the same in a few numbers, because that takes long.
+    """
+    numbers = list(table.select_dtypes("number"))[:FEW]
+    if not numbers:
+        return table.duplicated()
+    found = table.duplicated(subset=numbers, keep=False)
+    found[found] = table[found].duplicated()
+    return found
+
+
 def _counts(report: dict[str, Any]) -> str:
     return ", ".join(f"{name}: {count}" for name, count in report.items() if name.startswith("rows_"))
 
 
 def _check_cells(table: pd.DataFrame) -> None:
     for name, values in table.items():
-        if values.dtype == object:
+        if values.dtype == object and pd.api.types.infer_dtype(values) in ("mixed", "bytes"):
             nested = values.map(lambda cell: isinstance(cell, list | dict | bytes | np.ndarray))
             if nested.any():
                 raise BadInput(

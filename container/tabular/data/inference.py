@@ -20,6 +20,7 @@ __all__ = ["as_labels", "encode", "infer_schema"]
 # Beside the words for true and false, of which the one for true is the positive class.
 OPPOSITES = tuple(map(frozenset, (("positive", "negative"), ("pos", "neg"), ("+", "-"))))
 POSITIVE = frozenset(["positive", "pos", "+"])
+FIRST = 100  # rows
 NONE_DECIDED: Mapping[str, Decision] = MappingProxyType({})
 Label = str | int | float
 
@@ -51,7 +52,7 @@ def infer_schema(
     if options.class_weight != "none" and task == "regression":
         raise BadInput("class_weight is only for classification, and the target is a number; leave it out.")
     apart = {target, options.group, options.time, *options.drop}
-    names = [name for name in table.columns if name not in apart and table[name].nunique(dropna=False) > 1]
+    names = [name for name in table.columns if name not in apart and not _is_constant(table[name])]
     if not names:
         raise BadInput(
             "No column except the target has more than one value; add columns from which the target can be "
@@ -126,12 +127,18 @@ def _as_written(text: str) -> int | float | None:
     return None
 
 
+def _is_constant(values: pd.Series) -> bool:
+    """Whether all cells are the same; most columns show within a few rows that they are not."""
+    return values.head(FIRST).nunique(dropna=False) <= 1 and values.nunique(dropna=False) <= 1
+
+
 def encode(target: pd.Series, schema: Schema) -> np.ndarray:
     """Labels as their positions in `schema.classes`, or the numbers themselves for regression: (n_rows,)."""
     if schema.task == "regression":
         return target.to_numpy(dtype=np.float64)
     positions = {label: position for position, label in enumerate(schema.classes)}
-    return np.array([positions[label] for label in _labels(target)], dtype=np.int64)
+    codes, labels = _distinct(target)
+    return np.array([positions[label] for label in labels], dtype=np.int64)[codes]
 
 
 def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tuple[Label, ...]]:
@@ -166,7 +173,7 @@ def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tu
 
 
 def _classes(target: pd.Series) -> tuple[Label, ...]:
-    labels = sorted(set(_labels(target)))
+    labels = sorted(_distinct(target)[1])
     if len(labels) < 2:
         raise BadInput(
             f"The target {target.name!r} contains only {labels[0]!r}; classification needs two classes."
@@ -177,6 +184,14 @@ def _classes(target: pd.Series) -> tuple[Label, ...]:
             "classes are allowed; use the regression pipeline to predict a quantity."
         )
     return tuple(labels)
+
+
+def _distinct(target: pd.Series) -> tuple[np.ndarray, list[Label]]:
+    """The place of each row's label (n_rows,) in the list of distinct labels, and that list."""
+    if pd.api.types.infer_dtype(target).startswith("mixed"):  # True would count as 1
+        target = pd.Series(_labels(target), dtype=object)
+    codes, distinct = pd.factorize(target)
+    return codes, _labels(pd.Series(distinct))
 
 
 def _labels(target: pd.Series) -> list[Label]:
