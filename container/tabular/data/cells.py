@@ -19,6 +19,7 @@ __all__ = [
     "folded",
     "is_gap",
     "number",
+    "numbers_among",
     "shown",
 ]
 
@@ -79,6 +80,17 @@ NO_SPELLINGS: Mapping[str, str] = MappingProxyType({})
 def is_gap(text: str, missing: Iterable[str] = ()) -> bool:
     """Whether a cell of numbers or dates means a missing value: a usual word, or one of the column's own."""
     return text in MISSING or text.casefold() in _USUAL or text in missing
+
+
+def numbers_among(words: Iterable[str]) -> frozenset[float]:
+    """The finite numbers among words, such as -999 among those that mean a missing value."""
+    found = set()
+    for word in words:
+        try:
+            found.add(float(word))
+        except ValueError:
+            continue  # most are words
+    return frozenset(filter(math.isfinite, found))
 
 
 def number(cell: Any) -> float:

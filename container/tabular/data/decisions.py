@@ -26,6 +26,8 @@ __all__ = ["Decision", "FileStyle", "as_texts", "column_of", "decide", "is_text"
 SAMPLE = 1000  # distinct texts that tell whether a column can be numbers or dates at all
 FEW_LEVELS = 50
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
+FEW_MARKS = 3
+LARGEST_LEARNED = float(np.finfo(np.float32).max)  # most estimators calculate in single precision
 LARGEST_EXACT = 2**53  # of the whole numbers that a float64 holds
 NUMBER_LIKE = (
     r"^\s*[<>~\x{2264}\x{2265}\x{b1}]?\s*[$\x{20ac}\x{a3}\x{a5}]?\s*[-+]?"
@@ -116,14 +118,17 @@ def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileSty
     grouped = _points_may_group(cells) and style.likely_decimal_comma and signs == (None, None)
     if grouped and style.has_decimal_commas:
         signs = (",", ".")
-    if signs == (None, None) and (plain := _plain_numbers(column, cells, forced, grouped)) is not None:
+    strict = words is not None
+    if (
+        signs == (None, None)
+        and (plain := _plain_numbers(column, cells, forced, grouped, strict)) is not None
+    ):
         return plain
     if not forced and options.date_format_of(name) is None and _are_iso(cells):
         return _iso_dates(column, cells)
     if not forced and _is_certainly_a_category(cells):
         return _category(column, cells)
     counts = _counts(cells)
-    strict = words is not None
     if forced:
         numbers = find_numbers(_finite(counts), style.likely_decimal_comma, signs, forced=True)
         return _forced_numbers(column, cells, counts, numbers)
@@ -181,7 +186,7 @@ def _points_may_group(cells: pa.ChunkedArray) -> bool:
 
 
 def _plain_numbers(
-    column: Column, cells: pa.ChunkedArray, forced: bool = False, grouped: bool = False
+    column: Column, cells: pa.ChunkedArray, forced: bool = False, grouped: bool = False, strict: bool = False
 ) -> Decision | None:
     """Numbers that every program reads in the same way, all at once; None if a cell is anything else.
 
@@ -190,6 +195,7 @@ def _plain_numbers(
         cells: the cells as text.
         forced: whether the user says that these are numbers, so that they are not codes.
         grouped: whether the points may separate thousands.
+        strict: whether the user says which words mean a missing value, so that no others do.
     """
     try:
         for some in (cells.slice(0, SAMPLE), cells):  # most columns of words fail on the first cells
@@ -199,6 +205,9 @@ def _plain_numbers(
     count = len(numbers) - numbers.null_count
     if not count or not pc.all(pc.is_finite(numbers)).as_py():
         return None
+    if not strict and (large := _too_large(cells, numbers)):
+        rest = _plain_numbers(column, _without(cells, tuple(large)), forced, grouped)
+        return rest and _without_large(rest, large, len(cells))
     if not forced and (code := _leading_zeros(cells, numbers)):
         return Decision(column, _as_pandas(cells), (code,))
     if not forced and (code := _two_spellings(cells)):
@@ -223,6 +232,33 @@ def _plain_numbers(
         return Decision(_numeric(column), numbers.to_pandas(), (*evidence, *doubts), doubts)
     doubts = _of_whole_numbers(cells, whole)
     return Decision(_numeric(column), _whole(whole), (*evidence, *doubts), tuple(doubts))
+
+
+def _too_large(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> dict[str, int]:
+    """Texts such as 1.8e308 that stand for a missing value, and how often each occurs.
+
+    They are too large for a model, of few kinds, and rarer than other numbers. If they are not, the table is
+    refused later.
+    """
+    ends = pc.min_max(numbers).as_py()
+    if max(-(ends["min"] or 0), ends["max"] or 0) <= LARGEST_LEARNED:
+        return {}
+    large = pc.fill_null(pc.greater(pc.abs(numbers), LARGEST_LEARNED), fill_value=False)
+    found = _counts(as_texts(cells.filter(large)))
+    few = len(found) <= FEW_MARKS and sum(found.values()) <= MOST_GAPS * len(numbers.drop_null())
+    return found if few else {}
+
+
+def _without_large(rest: Decision, large: Mapping[str, int], rows: int) -> Decision:
+    """A decision about the other cells, with the texts that are too large as missing values."""
+    count = sum(large.values())
+    are = "is" if count == 1 else "are"
+    said = (
+        f"numbers; {_listed(list(large))} in {count} of {rows} rows {are} too large for a model, and read as "
+        "missing.",
+    )
+    column = _with_gaps(rest.column, rest.column.kind, large)
+    return Decision(column, rest.values, (*rest.evidence, *said), (*said, *rest.doubts))
 
 
 def _numeric(column: Column) -> Column:
@@ -543,7 +579,12 @@ def _typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
             return Decision(_numeric(column), pc.cast(cells, pa.float64(), safe=False).to_pandas(), (said,))
         return Decision(_numeric(column), _whole(whole), (said,))
     if pa.types.is_floating(kind):
-        return Decision(_numeric(column), pc.cast(cells, pa.float64()).to_pandas(), (said,))
+        numbers = pc.cast(cells, pa.float64())
+        rest = Decision(_numeric(column), numbers.to_pandas(), (said,))
+        if options.missing_in(name) is None and (large := _too_large(numbers, numbers)):
+            values = rest.values.mask(rest.values.abs() > LARGEST_LEARNED)
+            return _without_large(replace(rest, values=values), large, len(cells))
+        return rest
     if pa.types.is_duration(kind):
         note = f"durations, read as seconds ({said})."
         return Decision(_numeric(column), seconds(cells).to_pandas(), (note,), (note,))

@@ -58,8 +58,14 @@ class TableModel(ABC):
             self.fold(name): place for name, place in self._by_name.items() if folded[self.fold(name)] == 1
         }
         self.others = frozenset(map(self.fold, others))
-        # Numbers with a decimal comma, a currency and the like would be misread as plain numbers.
-        self.styled = [i for i, column in enumerate(self.columns) if column.get("number")]
+        # Numbers with a decimal comma, a currency and the like would be misread as plain numbers, and so
+        # would numbers that mean a missing value, such as -999.
+        self.styled = [
+            i
+            for i, column in enumerate(self.columns)
+            if kinds[i] == "numeric"
+            and (column.get("number") or cells.numbers_among(column.get("missing") or ()))
+        ]
         self.is_number = bytes(kind == "numeric" and i not in self.styled for i, kind in enumerate(kinds))
         self.booleans = [i for i, kind in enumerate(kinds) if kind == "boolean"]
         self.dates = [i for i, kind in enumerate(kinds) if kind == "date"]

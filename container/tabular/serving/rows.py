@@ -43,17 +43,19 @@ def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
     if kind == "date":
         return partial(dates.date, form=column["format"], missing=missing)
     if kind == "numeric" and (column.get("number") or missing):
-        return partial(_number, form=model.number_format(position), missing=missing)
+        gaps = cells.numbers_among(missing)
+        return partial(_number, form=model.number_format(position), missing=missing, gaps=gaps)
     if kind == "categorical" and (levels := column.get("spellings")):
         spellings = {cells.folded(level): level for level in levels}
         return partial(cells.category, missing=missing, spellings=spellings)
     return partial(READERS[kind], missing=missing) if missing else READERS[kind]
 
 
-def _number(cell: Any, form: NumberFormat, missing: Collection[str]) -> float:
-    """A number in the format of the column; a JSON number is used as it is."""
+def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Collection[float]) -> float:
+    """A number in the format of the column; a JSON number needs no format, but may mean a missing value."""
     if not isinstance(cell, str):
-        return cells.number(cell)
+        number = cells.number(cell)
+        return math.nan if number in gaps else number
     text = cell.strip()
     return math.nan if cells.is_gap(text, missing) else read_number(text, form)
 

@@ -448,10 +448,29 @@ def test_cells_that_are_no_single_values_may_be_dropped(preprocess_data, base):
     assert preprocess_data(numbered(tags=[[1, 2]] * 40), "table.parquet").kinds == {"size": "numeric"}
 
 
-@pytest.mark.parametrize("column", ["size", "target"])
-def test_a_number_beyond_single_precision_is_refused_with_its_value(preprocess_data, column):
+def with_large_numbers(column):
     table = numbered(target=np.arange(40) * 0.5)
     table.loc[[5, 7], column] = 1.7976931348623157e308
-    said = refusal(preprocess_data, table, family="regression")
+    return table
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
+def test_a_few_numbers_beyond_single_precision_are_missing_and_told(preprocess_data, name):
+    done = preprocess_data(with_large_numbers("size"), name, family="regression")
+    assert done.train["size"].isna().sum() + done.test["size"].isna().sum() == 2
+    (column,) = done.schema.columns
+    assert column.missing == ("1.7976931348623157e+308",)
+    (told,) = [one for one in json.loads(done.report)["warnings"] if one["column"] == "size"]
+    assert "'1.7976931348623157e+308' in 2 of 40 rows are too large for a model" in told["said"]
+
+
+@pytest.mark.parametrize("column", ["size", "target"])
+def test_a_number_beyond_single_precision_that_means_none_missing_is_refused(preprocess_data, base, column):
+    give_options(base, missing=[])
+    said = refusal(preprocess_data, with_large_numbers(column), family="regression")
     assert said.startswith(f"The column {column!r} contains 1.79769e+308 in 2 of 40 rows, which is too large")
-    assert "name it in missing" in said
+
+
+def test_a_column_of_numbers_beyond_single_precision_is_refused(preprocess_data):
+    said = refusal(preprocess_data, numbered(huge=np.arange(1, 41) * 1e300))
+    assert said.startswith("The column 'huge' contains 1e+300 in 40 of 40 rows, which is too large")

@@ -139,6 +139,18 @@ def test_every_shape_of_every_kind_of_column_is_read_alike(models, tables, colum
     assert len(numbers) == len(rows)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_number_that_means_a_missing_value_does_so_in_every_shape(shape):
+    one = fit(mixed(rows=40, gaps=False)[["size", "income", "target"]], "NaiveBayes", "binary")
+    columns = [{**column, "missing": ["-999", "?"]} for column in one.manifest["columns"]]
+    model = PortableModel(
+        one.manifest | {"columns": columns, "target": "target", "others": OTHERS}, one.arrays
+    )
+    content_type, body = SHAPES[shape](model.names, [[1.5, -999], [-999, 2]])
+    numbers, _ = decode(body if isinstance(body, bytes) else body.encode(), content_type, model)
+    np.testing.assert_array_equal(numbers, [[1.5, np.nan], [np.nan, 2]])
+
+
 def plain(cell):
     """A cell as JSON has it."""
     return cell.isoformat() if hasattr(cell, "isoformat") else cell.item() if hasattr(cell, "item") else cell
