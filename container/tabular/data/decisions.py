@@ -251,11 +251,9 @@ def _too_large(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> dict[str, in
 
 def _without_large(rest: Decision, large: Mapping[str, int], rows: int) -> Decision:
     """A decision about the other cells, with the texts that are too large as missing values."""
-    count = sum(large.values())
-    are = "is" if count == 1 else "are"
     said = (
-        f"numbers; {_listed(list(large))} in {count} of {rows} rows {are} too large for a model, and read as "
-        "missing.",
+        f"{_listed(list(large))}, in {sum(large.values())} of {rows} rows, "
+        f"{'is' if len(large) == 1 else 'are'} too large for a model and read as missing.",
     )
     column = _with_gaps(rest.column, rest.column.kind, large)
     return Decision(column, rest.values, (*rest.evidence, *said), (*said, *rest.doubts))

@@ -68,7 +68,7 @@ def of_dataset(dataset: Dataset) -> dict[str, Any]:
         "refused": checked.refused,
         "task": report.get("task"),
         "classes": labels,
-        "positive": report["positive"],
+        "positive": report.get("positive"),
         "rows": _rows(report),
         "columns": {name: _column(column, dataset) for name, column in _columns(dataset).items()},
         "groups": report.get("groups"),

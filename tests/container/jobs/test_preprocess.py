@@ -461,7 +461,7 @@ def test_a_few_numbers_beyond_single_precision_are_missing_and_told(preprocess_d
     (column,) = done.schema.columns
     assert column.missing == ("1.7976931348623157e+308",)
     (told,) = [one for one in json.loads(done.report)["warnings"] if one["column"] == "size"]
-    assert "'1.7976931348623157e+308' in 2 of 40 rows are too large for a model" in told["said"]
+    assert "'1.7976931348623157e+308', in 2 of 40 rows, is too large for a model" in told["said"]
 
 
 @pytest.mark.parametrize("column", ["size", "target"])
