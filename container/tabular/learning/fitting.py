@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
-from tabular.learning.pipeline import build_pipeline
+from tabular.learning.pipeline import build_pipeline, fit_features, logarithm
 from tabular.learning.rounds import Part, Scorer, Scores, fit_rounds, fit_whole, scores_by_rounds
 from tabular.spec import own_steps
 from tabular.spec.algorithms import Rounds
@@ -26,6 +26,7 @@ def fit(
     hyperparameters: Mapping[str, str],
     random_state: int,
     rounds: int | None = None,
+    groups: np.ndarray | None = None,
 ) -> Pipeline:
     """The pipeline of an algorithm, fitted on all given rows, with the class weights that the options set.
 
@@ -37,13 +38,14 @@ def fit(
         hyperparameters: as text; those not given have their defaults.
         random_state: the seed of everything random.
         rounds: how many trees or epochs, as cross-validation found; for algorithms that are fitted in rounds.
+        groups: the number of each row's group (n_rows,), if the rows belong to groups.
 
     Raises:
         BadInput: if an algorithm or hyperparameter is unknown, a value is outside its range, or the rounds
             are missing.
     """
     pipeline = build_pipeline(schema, algorithm, hyperparameters, random_state)
-    learn = _part(pipeline[:-1].fit_transform(frame), target, schema)
+    learn = _part(_fitted_features(pipeline, frame, target, schema, groups), target, schema)
     kind = rounds_of(algorithm, schema)
     if kind is None:
         fit_whole(pipeline.named_steps["estimator"], learn)
@@ -66,6 +68,7 @@ def scores_of_fold(
     hyperparameters: Mapping[str, str],
     random_state: int,
     score: Scorer,
+    groups: np.ndarray | None = None,
 ) -> list[Scores]:
     """The score of a pipeline that is fitted on one fold, after growing numbers of rounds.
 
@@ -78,6 +81,7 @@ def scores_of_fold(
         hyperparameters: as text; those not given have their defaults.
         random_state: the seed of everything random.
         score: what is best if greatest.
+        groups: the number of each row's group (n_rows,), if the rows belong to groups.
 
     Returns:
         The scores after each of `tabular.learning.rounds.numbers_of_rounds`, as far as the training went; a
@@ -87,9 +91,11 @@ def scores_of_fold(
         BadInput: if an algorithm or hyperparameter is unknown, or a value is outside its range.
     """
     pipeline = build_pipeline(schema, algorithm, hyperparameters, random_state)
-    estimator, prepare = pipeline.named_steps["estimator"], pipeline[:-1]
-    learn = _part(prepare.fit_transform(frame.iloc[rows[0]]), target[rows[0]], schema)
-    held_out = _part(prepare.transform(frame.iloc[rows[1]]), target[rows[1]], schema)
+    estimator, (learnt, scored) = pipeline.named_steps["estimator"], rows
+    among = None if groups is None else groups[learnt]
+    features = _fitted_features(pipeline, frame.iloc[learnt], target[learnt], schema, among)
+    learn = _part(features, target[learnt], schema)
+    held_out = _part(pipeline[:-1].transform(frame.iloc[scored]), target[scored], schema)
     kind = rounds_of(algorithm, schema)
     if kind is None:
         fit_whole(estimator, learn)
@@ -100,6 +106,13 @@ def scores_of_fold(
 def rounds_of(algorithm: str, schema: Schema) -> Rounds | None:
     """How an algorithm counts its rounds; None if it is not fitted in rounds."""
     return own_steps.algorithms()[algorithm].estimators[schema.family].rounds
+
+
+def _fitted_features(
+    pipeline: Pipeline, frame: pd.DataFrame, target: np.ndarray, schema: Schema, groups: np.ndarray | None
+) -> Any:
+    learnt = logarithm(target) if schema.options.log_target else target
+    return fit_features(pipeline, frame, learnt, groups)
 
 
 def _part(features: Any, target: np.ndarray, schema: Schema) -> Part:

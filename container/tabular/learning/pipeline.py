@@ -1,23 +1,40 @@
 """The scikit-learn pipeline of an algorithm: preprocessing and estimator, fitted together in every fold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler, TargetEncoder
 
 from tabular.data.dates import date_parts
 from tabular.spec import own_steps
 from tabular.spec.algorithms import build
 from tabular.spec.columns import Schema
 
-__all__ = ["LogarithmicTarget", "build_pipeline", "exponential", "logarithm"]
+__all__ = [
+    "FEW_LEVELS",
+    "MANY_LEVELS",
+    "LogarithmicTarget",
+    "build_pipeline",
+    "exponential",
+    "fit_features",
+    "logarithm",
+]
 
-MAX_LEVELS = 50  # per category; rarer levels share a column
+FEW_LEVELS = 20  # of a category: up to as many, each has a feature of its own
+ROWS_OF_A_LEVEL = 20  # on average, from which on the target tells something about a level
+MANY_LEVELS = "many_levels"  # the name of the step that encodes levels by the target
+TARGET_TYPES = {"binary": "binary", "multiclass": "multiclass", "regression": "continuous"}
+CROSS_FITTING = 5  # folds
 
 
 def build_pipeline(
@@ -26,17 +43,19 @@ def build_pipeline(
     """The unfitted pipeline: `features` first, `estimator` last.
 
     Trees get numbers as they are, with NaN for empty cells, which all three libraries handle themselves. The
-    other estimators get numbers imputed and scaled. A date becomes its day number, month and
-    weekday, and hour and minute if it has a time. If the options say so, the estimator learns the logarithm
-    of the target and predicts the target itself.
+    other estimators get numbers imputed and scaled. A date becomes its day number, month and weekday, and
+    hour and minute if it has a time. A level of a category becomes a feature of its own, or, if the category
+    has many levels, the mean of the target over its rows. If the options say so, the estimator learns the
+    logarithm of the target and predicts the target itself.
 
     Raises:
         BadInput: if an algorithm or hyperparameter is unknown, or a value is outside its range.
     """
     known = own_steps.algorithms()
-    estimator = build(algorithm, schema.family, hyperparameters, random_state, known)
+    estimator = build(algorithm, schema.family, hyperparameters, random_state, known, len(schema.columns))
     if schema.options.log_target:
         estimator = LogarithmicTarget(estimator)
+    sparse = known[algorithm].estimators[schema.family].sparse
     numeric, booleans = schema.of_kind("numeric"), schema.of_kind("boolean")
     categorical = schema.of_kind("categorical")
     timed = [bool(column.time) for column in schema.columns if column.kind == "date"]
@@ -50,23 +69,75 @@ def build_pipeline(
     else:
         numeric_steps = boolean_steps = "passthrough"
         date_steps = Pipeline([parts])
-    encoder = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", max_categories=MAX_LEVELS, sparse_output=False
+    splitter = KFold(CROSS_FITTING, shuffle=True, random_state=random_state)
+    by_target: Any = TargetEncoder(target_type=TARGET_TYPES[schema.task], cv=splitter)
+    if known[algorithm].standardise:
+        by_target = Pipeline([("encode", by_target), ("scale", StandardScaler())])
+    by_level = OneHotEncoder(
+        handle_unknown="infrequent_if_exist", max_categories=FEW_LEVELS, sparse_output=sparse
     )
-    transformers = [
+    transformers: list[tuple[str, Any, Any]] = [
         ("numeric", numeric_steps, numeric),
         ("boolean", boolean_steps, booleans),
         ("date", date_steps, schema.of_kind("date")),
-        ("categorical", encoder, categorical),
     ]
+    if categorical:  # how many levels a column has is known only when it is fitted
+        of_levels = (categorical, len(schema.classes))
+        transformers.append((MANY_LEVELS, by_target, partial(many_levels, *of_levels)))
+        transformers.append(("few_levels", by_level, partial(few_levels, *of_levels)))
     used = [(name, steps, columns) for name, steps, columns in transformers if columns]
-    steps: list[tuple[str, Any]] = [("features", ColumnTransformer(used, sparse_threshold=0.0))]
+    features = ColumnTransformer(used, sparse_threshold=0.3 if sparse else 0.0)
+    steps: list[tuple[str, Any]] = [("features", features)]
     if known[algorithm].standardise:
         # NumPy sums a row in an order that depends on the memory layout, which differs between data frames.
         # Naive Bayes magnifies the difference if a column is nearly constant.
-        steps.append(("in_rows", FunctionTransformer(np.ascontiguousarray)))
+        steps.append(("in_rows", FunctionTransformer(in_rows, accept_sparse=True)))
     # LightGBM rejects special characters in feature names, so the features have no names from here on.
     return Pipeline([*steps, ("estimator", estimator)])
+
+
+def fit_features(
+    pipeline: Pipeline, frame: pd.DataFrame, target: np.ndarray, groups: np.ndarray | None = None
+) -> Any:
+    """Fit all steps before the estimator, and return the features (n_rows, n_features) to fit it on.
+
+    In these rows, a level's mean of the target is computed from other rows than the one that it is for (from
+    other groups, if there are groups), so the estimator does not trust it more than it should.
+    """
+    steps = pipeline[:-1]
+    encoders = {name: part for name, part, _ in steps.named_steps["features"].transformers}
+    folds = 0 if groups is None else min(CROSS_FITTING, len(np.unique(groups)))
+    if MANY_LEVELS not in encoders or folds < 2:
+        return steps.fit_transform(frame, target)
+    encoder = encoders[MANY_LEVELS]
+    encoder = encoder.named_steps["encode"] if isinstance(encoder, Pipeline) else encoder
+    encoder.set_params(cv=GroupKFold(folds, shuffle=True, random_state=encoder.cv.random_state))
+    with config_context(enable_metadata_routing=True):
+        return steps.fit_transform(frame, target, groups=groups)
+
+
+def in_rows(features: Any) -> Any:
+    """Features in a row-by-row memory layout."""
+    return features if issparse(features) else np.ascontiguousarray(features)
+
+
+def many_levels(columns: Sequence[str], n_classes: int, frame: pd.DataFrame) -> list[str]:
+    """The categories of a frame that are encoded by the target.
+
+    They have more than `FEW_LEVELS` levels. An ID, of which each level has a few rows only, is not among
+    them: what its levels say about the target is mostly chance. With three or more classes, the encoding
+    takes a feature for each, so a table with many classes has none of them.
+    """
+    if n_classes > FEW_LEVELS:
+        return []
+    found = {name: frame[name].nunique() for name in columns}
+    return [name for name, n in found.items() if FEW_LEVELS < n <= len(frame) / ROWS_OF_A_LEVEL]
+
+
+def few_levels(columns: Sequence[str], n_classes: int, frame: pd.DataFrame) -> list[str]:
+    """The other categories; of those with many levels, the rare ones share a feature."""
+    many = set(many_levels(columns, n_classes, frame))
+    return [name for name in columns if name not in many]
 
 
 class LogarithmicTarget(RegressorMixin, BaseEstimator):

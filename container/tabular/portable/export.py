@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
 from tabular.spec.algorithms import Exporter
 from tabular.spec.columns import Schema
@@ -33,7 +33,9 @@ def export(pipeline: Pipeline, schema: Schema, exporter: Exporter | None) -> Par
     Raises:
         NotPortable: if the portable format does not support the estimator or one of its settings.
     """
-    encodings, arrays = _export_features(pipeline.named_steps["features"])
+    encodings, arrays = _export_features(
+        pipeline.named_steps["features"], schema.of_kind("categorical"), len(schema.classes)
+    )
     estimator = pipeline.named_steps["estimator"]
     if schema.options.log_target:
         estimator = estimator.regressor_
@@ -55,11 +57,28 @@ def export(pipeline: Pipeline, schema: Schema, exporter: Exporter | None) -> Par
     return {**schema.to_dict(), "encodings": encodings, "estimator": settings}, {**arrays, **estimator_arrays}
 
 
-def _export_features(features: ColumnTransformer) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
-    fill, mean, scale, encodings = [], [], [], []
-    for name, fitted, columns in features.transformers_:
-        if name == "categorical":
-            encodings = [_encoding(fitted, i) for i in range(len(columns))]
+def _export_features(
+    features: ColumnTransformer, categories: list[str], n_classes: int
+) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
+    fill, mean, scale = [], [], []
+    encodings: dict[str, dict[str, Any]] = {}
+    values: list[np.ndarray] = []
+    for _, fitted, columns in features.transformers_:
+        encoder = fitted.named_steps.get("encode") if isinstance(fitted, Pipeline) else fitted
+        if not len(columns):  # of categories with this many levels, the table has none
+            continue
+        if isinstance(encoder, OneHotEncoder):
+            encodings |= {name: _encoding(encoder, i) for i, name in enumerate(columns)}
+        elif isinstance(encoder, TargetEncoder):
+            for i, name in enumerate(columns):
+                encoding, rows = _target_encoding(encoder, i, sum(map(len, values)), n_classes)
+                encodings[name] = encoding
+                values.append(rows)
+            width = len(columns) * values[0].shape[1]
+            if isinstance(fitted, Pipeline):
+                fill.append(np.zeros(width))  # a level's value is never missing
+                mean.append(fitted.named_steps["scale"].mean_)
+                scale.append(fitted.named_steps["scale"].scale_)
         elif isinstance(fitted, Pipeline) and "impute" in fitted.named_steps:
             fill.append(np.nan_to_num(fitted.named_steps["impute"].statistics_.astype(np.float64)))
             mean.append(fitted.named_steps["scale"].mean_)
@@ -68,8 +87,23 @@ def _export_features(features: ColumnTransformer) -> tuple[list[dict[str, Any]],
             fill.append(np.nan_to_num(fitted.statistics_.astype(np.float64)))
             mean.append(np.zeros(len(columns)))
             scale.append(np.ones(len(columns)))
-    constants = {"numeric.fill": fill, "numeric.mean": mean, "numeric.scale": scale}
-    return encodings, {name: np.concatenate(parts) for name, parts in constants.items() if parts}
+    constants = {"numeric.fill": fill, "numeric.mean": mean, "numeric.scale": scale, "level.values": values}
+    arrays = {name: np.concatenate(parts) for name, parts in constants.items() if parts}
+    return [encodings[name] for name in categories], arrays
+
+
+def _target_encoding(
+    encoder: TargetEncoder, index: int, start: int, n_classes: int
+) -> tuple[dict[str, Any], np.ndarray]:
+    """The row of each level in the array of values, and its rows in it, which begin at `start`.
+
+    The last of them is for an unknown level.
+    """
+    outputs = n_classes if encoder.target_type_ == "multiclass" else 1
+    known = np.column_stack(encoder.encodings_[index * outputs : (index + 1) * outputs])
+    rows = np.vstack([known, np.atleast_2d(encoder.target_mean_)])
+    levels = {str(level): start + row for row, level in enumerate(encoder.categories_[index])}
+    return {"kind": "target", "levels": levels, "unknown": start + len(known)}, rows
 
 
 def _encoding(encoder: OneHotEncoder, index: int) -> dict[str, Any]:

@@ -46,17 +46,10 @@ class PortableModel(TableModel):
             self._fill, self._mean, self._scale = (
                 arrays.get(f"numeric.{n}") for n in ("fill", "mean", "scale")
             )
-            # A date becomes three numbers, and five if it has a time.
-            self._numbers = len(self.numeric) + 2 * len(self.dates) + 2 * sum(self.timed)
+            self._read_encodings(manifest["encodings"], arrays.get("level.values"))
             for constants in (self._fill, self._mean, self._scale):
                 if constants is not None and constants.shape != (self._numbers,):
                     raise ValueError("The constants of the numeric columns do not fit them.")
-            self.width, self._places = self._numbers, []
-            for encoding in manifest["encodings"]:
-                self._places.append(_places(encoding, self.width))
-                self.width += encoding["width"]
-            if len(self._places) != len(self.categorical):
-                raise ValueError("Not every category has an encoding.")
             estimator = manifest["estimator"]
             predictor = PREDICTORS[self.kind](estimator, arrays, self.width, estimator["outputs"])
             self.tolerance = TOLERANCES[self.kind]
@@ -74,17 +67,17 @@ class PortableModel(TableModel):
                 1970; NaN for an empty cell.
             categories: for each categorical column, the n_rows levels as text.
         """
-        ready = self._with_parts_of_dates(numbers)
+        ready = self._as_numbers(numbers, categories)
         if self._fill is not None:
             ready = np.where(np.isnan(ready), self._fill, ready)
         if self._mean is not None and self._scale is not None:
             ready = (ready - self._mean) / self._scale
-        if not self.categorical:
+        if not self._places:
             return ready
         features = np.zeros((len(numbers), self.width))
         features[:, : self._numbers] = ready
-        for levels, (places, unknown) in zip(categories, self._places, strict=True):
-            for row, level in enumerate(levels):
+        for category, places, unknown in self._places:
+            for row, level in enumerate(categories[category]):
                 place = places.get(level, unknown)
                 if place is not None:
                     features[row, place] = 1.0
@@ -95,10 +88,10 @@ class PortableModel(TableModel):
         if self._few is not None and 0 < len(numbers) <= FEW:
             hot = [
                 places.get(level, unknown)
-                for levels, (places, unknown) in zip(categories, self._places, strict=True)
-                for level in levels
+                for category, places, unknown in self._places
+                for level in categories[category]
             ]
-            ready = np.ascontiguousarray(self._with_parts_of_dates(numbers))
+            ready = np.ascontiguousarray(self._as_numbers(numbers, categories))
             answer = few_rows.answer(self._few, len(numbers), ready, hot)
             if answer is not None:
                 labels, found = answer
@@ -111,12 +104,35 @@ class PortableModel(TableModel):
             return Prediction([float(value) for value in predicted], None)
         return Prediction([self.classes[position] for position in predicted.tolist()], probabilities)
 
-    def _with_parts_of_dates(self, numbers: np.ndarray) -> np.ndarray:
-        """Numbers (n_rows, n_numbers) in which every date has become its features."""
-        if not self.dates:
-            return numbers
-        plain = len(self.numeric) - len(self.dates)
-        return np.hstack([numbers[:, :plain], dates.date_parts(numbers[:, plain:], self.timed)])
+    def _read_encodings(self, encodings: Sequence[dict[str, Any]], values: np.ndarray | None) -> None:
+        """Lay out the features: numbers, the parts of dates, the values of levels, and columns for levels."""
+        if len(encodings) != len(self.categorical):
+            raise ValueError("Not every category has an encoding.")
+        self._values = values
+        self._valued = [
+            (category, *_rows(encoding, values))
+            for category, encoding in enumerate(encodings)
+            if encoding.get("kind") == "target"
+        ]
+        # A date becomes three numbers, and five if it has a time.
+        self._numbers = len(self.numeric) + 2 * len(self.dates) + 2 * sum(self.timed)
+        if values is not None:
+            self._numbers += len(self._valued) * values.shape[1]
+        self.width, self._places = self._numbers, []
+        for category, encoding in enumerate(encodings):
+            if encoding.get("kind") != "target":
+                self._places.append((category, *_places(encoding, self.width)))
+                self.width += encoding["width"]
+
+    def _as_numbers(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> np.ndarray:
+        """All features that are not columns for levels, before they are scaled (n_rows, n_numbers)."""
+        parts = [numbers]
+        if self.dates:
+            plain = len(self.numeric) - len(self.dates)
+            parts = [numbers[:, :plain], dates.date_parts(numbers[:, plain:], self.timed)]
+        for category, rows, unknown in self._valued:
+            parts.append(self._values[[rows.get(level, unknown) for level in categories[category]]])
+        return np.hstack(parts) if len(parts) > 1 else numbers
 
     def _hold_for_few(self, predictor: Predictor, n_outputs: int) -> Any:
         """The model in the form that few_rows.c needs; None if few_rows.c cannot compute it."""
@@ -153,3 +169,13 @@ def _places(encoding: dict[str, Any], start: int) -> tuple[dict[str, int], int |
         raise ValueError("The levels of a category do not fill its columns.")
     absolute = {level: start + place for level, place in levels.items()}
     return absolute, None if unknown is None else start + unknown
+
+
+def _rows(encoding: dict[str, Any], values: np.ndarray | None) -> tuple[dict[str, int], int]:
+    """The row of each level of a category, and of an unknown level, in the array of values."""
+    if values is None or values.ndim != 2 or values.dtype != np.float64:
+        raise ValueError("The levels of a category have no values.")
+    levels, unknown = encoding["levels"], encoding["unknown"]
+    if not all(isinstance(i, int) and 0 <= i < len(values) for i in (*levels.values(), unknown)):
+        raise ValueError("A level of a category has no value.")
+    return levels, unknown

@@ -107,11 +107,16 @@ class Sample(TypedDict):
 
 
 class Encoding(TypedDict):
-    """The feature that each level of a category sets, and the one that an unknown level sets."""
+    """What each level of a category becomes, and what an unknown level becomes.
 
+    It is the feature to set, of `width` features; or, if the kind is `target`, a row of the array
+    `level.values`.
+    """
+
+    kind: NotRequired[Literal["target"]]
     levels: dict[str, int]
     unknown: int | None
-    width: int
+    width: NotRequired[int]
 
 
 class Manifest(SchemaDocument, ModelFacts):

@@ -319,7 +319,7 @@ def test_whatever_is_changed_a_model_is_refused_or_answers(algorithm):
 
 def test_golden_models_are_there_of_every_format_version_and_algorithm():
     found = {(path.parent.name, path.name) for path in MODELS}
-    names = (*ALGORITHMS, "dates", "dates-scaled", "logarithm")
+    names = (*ALGORITHMS, "dates", "dates-scaled", "levels", "levels-scaled", "logarithm")
     assert found == {(f"v{v + 1}", name) for v in range(FORMAT_VERSION) for name in names}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tabular.spec.algorithms import (
     ALGORITHMS,
+    WIDE,
     Algorithm,
     Categorical,
     Continuous,
@@ -203,3 +204,17 @@ def test_a_name_that_is_not_in_a_list_of_names_is_refused_with_the_nearest():
 def test_a_continuous_value_may_come_in_any_notation():
     for text in ("0.001", "1e-3", "1E-03", " 0.001 "):
         assert Continuous(1e-4, 1.0, default=0.5).parse(text) == 0.001
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_with_many_columns_trees_look_at_fewer_numbers_and_features(family):
+    narrow, wide = (
+        {name: build(name, family, {}, 7, columns=columns).get_params() for name in ALGORITHMS}
+        for columns in (WIDE, WIDE + 1)
+    )
+    assert narrow["RandomForest"].pop("max_features") == 0.2
+    assert wide["RandomForest"].pop("max_features") == 200
+    for name in ("XGBoost", "LightGBM"):
+        assert wide[name].pop("max_bin") == 63
+        assert narrow[name].pop("max_bin", None) is None
+    assert repr(narrow) == repr(wide), "nothing else depends on the width"

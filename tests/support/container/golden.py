@@ -17,7 +17,7 @@ from tabular.spec.columns import Family
 from tabular.spec.options import DEFAULTS, Options
 
 from support import ROOT
-from support.container.tables import dated, nasty
+from support.container.tables import dated, mixed, nasty
 
 SMALL = {"n_estimators": 3, "max_depth": 3, "hidden_layer_sizes": (3,), "max_iter": 300}
 
@@ -33,6 +33,11 @@ def main() -> None:
     # Since the format knows dates and a target's logarithm.
     keep("dates", "XGBoost", classes, "classification")
     keep("dates-scaled", "NeuralNet", classes, "classification")
+    # Since a level can become the mean of the target.
+    levels = mixed("multiclass", rows=600)
+    levels["code"] = [f"code {row % 29}" for row in range(len(levels))]
+    keep("levels", "XGBoost", levels, "classification")
+    keep("levels-scaled", "LogisticRegression", levels, "classification")
     keep("logarithm", "LogisticRegression", numbers, "regression", Options(log_target=True))
 
 
