@@ -44,6 +44,14 @@ def _whole(low: int, high: int) -> Parameter:
     )
 
 
+def _rows(low: int, high: int) -> Parameter:
+    some = _whole(low, high)
+    return Parameter(
+        f"0 for all rows, or {some.allowed}",
+        lambda value: some.accepts(value) or (value == 0 and type(value) is int),
+    )
+
+
 def _real(low: float, high: float) -> Parameter:
     return Parameter(
         f"a number from {low} to {high}",
@@ -97,6 +105,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "RANDOM_STATE": _whole(1, 2**31 - 1),
     "CROSS_VALIDATION_SCORER": _one_of(*dict.fromkeys([*SCORERS["binary"], *SCORERS["multiclass"]])),
     "CROSS_VALIDATION_FOLDS": _whole(2, 20),
+    "SEARCH_ROWS": _rows(1000, 2**31 - 1),
     "MAX_TUNING_JOBS": _whole(1, 750),
     "MAX_TUNING_PARALLEL_JOBS": _whole(1, 100),
     "MAX_PARALLEL_EXECUTIONS": _whole(1, 10_000),

@@ -57,6 +57,7 @@ def give_trial(base: Path, split: Path, aws: SimpleNamespace, **changed: str) ->
             "scorer": "neg_log_loss",
             "folds": "3",
             "random_state": "7",
+            "search_rows": "0",
             "sagemaker_program": "tabular.jobs.train",
             "sagemaker_submit_directory": aws.source,
             **changed,

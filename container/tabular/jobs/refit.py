@@ -14,11 +14,12 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from tabular.data.features import as_rows
-from tabular.data.split_files import read_split
+from tabular.data.split_files import read_groups, read_split
 from tabular.data.statistics import ROWS, row_hashes
 from tabular.jobs.command import command
 from tabular.judging.agreement import check_equal
 from tabular.learning.fitting import fit, rounds_of
+from tabular.learning.samples import sample_rows
 from tabular.portable.export import NotPortable, export
 from tabular.portable.files import load_model, save_model
 from tabular.portable.model import FORMAT, FORMAT_VERSION, MANIFEST, PortableModel
@@ -39,8 +40,10 @@ def main() -> None:
     winner = winning_trial(opt_ml.hyperparameters()["best_training_job"])
     trial = winner.trial
     frame, target, schema = read_split(opt_ml.channel("train"))
+    groups = read_groups(opt_ml.channel("train"))
+    searched = sample_rows(target, schema, trial.search_rows, trial.folds, trial.random_state, groups)
     what = (trial.algorithm, trial.hyperparameters, trial.random_state)
-    pipeline = fit(frame, target, schema, *what, winner.rounds)
+    pipeline = fit(frame, target, schema, *what, winner.rounds, groups)
     kind = rounds_of(trial.algorithm, schema)
     hyperparameters = {**trial.hyperparameters, **({kind.argument: str(winner.rounds)} if kind else {})}
     manifest = {
@@ -49,6 +52,7 @@ def main() -> None:
         "cross_validation": {
             "scorer": trial.scorer,
             "folds": trial.folds,
+            "rows": len(searched),
             "score": winner.score,
             "training_job": winner.training_job,
         },

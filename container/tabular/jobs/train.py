@@ -11,6 +11,7 @@ from tabular.learning.fitting import rounds_of, scores_of_fold
 from tabular.learning.folds import folds_of
 from tabular.learning.pipeline import build_pipeline
 from tabular.learning.rounds import best_rounds
+from tabular.learning.samples import sample_rows
 from tabular.learning.scorers import scorer_of
 from tabular.spec import opt_ml
 from tabular.spec.errors import BadInput
@@ -32,7 +33,7 @@ def main() -> None:
 
 
 def cross_validate(trial: Trial) -> tuple[list[float], int | None]:
-    """The score on each fold of the training split, and the number of rounds that it takes.
+    """The score on each fold of the rows to search with, and the number of rounds that it takes.
 
     The pipeline is fitted again for every fold. The rounds are None if the algorithm has none.
 
@@ -43,12 +44,14 @@ def cross_validate(trial: Trial) -> tuple[list[float], int | None]:
     frame, target, schema = read_split(opt_ml.channel("train"))
     groups = read_groups(opt_ml.channel("train"))
     what = (trial.algorithm, trial.hyperparameters, trial.random_state)
+    rows = sample_rows(target, schema, trial.search_rows, trial.folds, trial.random_state, groups)
+    frame, target, groups = frame.iloc[rows], target[rows], None if groups is None else groups[rows]
     build_pipeline(schema, *what)  # refuses unknown names before any work starts
     score, found = scorer_of(trial.scorer, schema), []
     for rows in folds_of(target, schema, trial.folds, trial.random_state, groups):
         fold = f"Fold {len(found) + 1} of {trial.folds}"
         try:
-            found.append(scores_of_fold(frame, target, rows, schema, *what, score))
+            found.append(scores_of_fold(frame, target, rows, schema, *what, score, groups))
         except (ValueError, ArithmeticError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
             raise BadInput(

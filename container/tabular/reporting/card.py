@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tabular.spec.documents import Interval, ModelFacts, Quality, Report, quality
+from tabular.spec.documents import Interval, ModelFacts, Quality, Report, quality, searched
 from tabular.spec.metrics import direction
 
 __all__ = ["model_card"]
@@ -90,7 +90,9 @@ def _training(model: ModelFacts, job: Mapping[str, Any]) -> dict[str, Any]:
             "notes": f"Mean over {validation.get('folds', '')} folds of cross-validation; greater is better.",
         },
         "training_observations": _cut(
-            f"{model['algorithm']} won the tuning and was refitted on {training.get('rows')} rows.", LINE
+            f"{model['algorithm']} won the tuning and was refitted on {training.get('rows')} rows."
+            + (f" The trials saw {said}, the model all." if (said := searched(model)) else ""),
+            LINE,
         ),
         "training_job_details": {
             **_given(

@@ -15,6 +15,7 @@ from tabular.spec.documents import (
     Report,
     Residuals,
     quality,
+    searched,
 )
 from tabular.spec.metrics import direction
 
@@ -242,6 +243,7 @@ def _facts(model: ModelFacts, agreement: Agreement) -> str:
     rows = [
         *((name, value) for name, value in sorted(model["hyperparameters"].items())),
         (f"cross-validated {validation.get('scorer', 'score')}", validation.get("score", "")),
+        ("rows of the trials", searched(model) or "all training rows"),
         ("training job", training.get("job", "")),
         ("training data, SHA-256", training.get("data_sha256", "")),
         ("largest difference from scikit-learn", agreement["largest_difference"]),

@@ -22,6 +22,7 @@ __all__ = [
     "Report",
     "SchemaDocument",
     "quality",
+    "searched",
 ]
 
 Label = str | int | float
@@ -61,10 +62,11 @@ class SchemaDocument(TypedDict):
 
 
 class CrossValidation(TypedDict):
-    """How the winning trial was scored."""
+    """How the winning trial was scored, and on how many of the training rows."""
 
     scorer: str
     folds: int
+    rows: NotRequired[int]
     score: float
     training_job: str
 
@@ -293,3 +295,9 @@ QUALITY: Mapping[Task, str] = {
 def quality(report: Report) -> Quality:
     """The metrics of a report, whichever of the three names they are under."""
     return next(found for name in QUALITY.values() if (found := report.get(name)) is not None)
+
+
+def searched(model: ModelFacts) -> str | None:
+    """How many of the rows that the model learned from the trials saw; None if they saw all."""
+    seen, rows = model["cross_validation"].get("rows"), model["training"].get("rows")
+    return None if seen is None or seen == rows else f"{seen:,} of {rows:,} training rows"

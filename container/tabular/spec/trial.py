@@ -23,6 +23,8 @@ class Trial:
     A training job gets the fields and the hyperparameters at the same level, because a tuner varies only
     top-level values. So no hyperparameter may have the name of a field, and every field is a string or a
     number, which its type parses from a string.
+
+    `search_rows` is how many rows of the training split the trial may see; 0 stands for all.
     """
 
     algorithm: str
@@ -30,6 +32,7 @@ class Trial:
     folds: int
     random_state: int
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    search_rows: int = 0
 
     def to_hyperparameters(self, text: Callable[[Any], Any] = str) -> dict[str, Any]:
         """The hyperparameters of a training job; `text` makes a string of a value or a pipeline parameter."""

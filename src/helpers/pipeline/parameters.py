@@ -17,6 +17,7 @@ COMMON: Mapping[str, Any] = {
     "TestSetSize": 0.2,
     "RandomState": 42,
     "CrossValidationFolds": 5,
+    "SearchRows": 0,
     "MaxTuningJobs": 24,
     "MaxTuningParallelJobs": 2,
     "ChampionMargin": 0.05,
@@ -51,6 +52,7 @@ class Parameters:
     RandomState: ParameterInteger
     CrossValidationScorer: ParameterString
     CrossValidationFolds: ParameterInteger
+    SearchRows: ParameterInteger
     MaxTuningJobs: ParameterInteger
     MaxTuningParallelJobs: ParameterInteger
     MetricForRegistrationThreshold: ParameterString

@@ -52,6 +52,7 @@ def tuning_with_cross_validation(
                     algorithm=algorithm.name,
                     scorer=parameters.CrossValidationScorer,
                     folds=parameters.CrossValidationFolds,
+                    search_rows=parameters.SearchRows,
                     random_state=parameters.RandomState,
                 ).to_hyperparameters(_text),
                 "AlgorithmSpecification": _algorithm(compiler)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
-from tabular.spec.documents import Gate, Report, quality
+from tabular.spec.documents import Gate, Report, quality, searched
 from tabular.spec.metrics import METRICS, SCORERS
 
 from helpers.data.datasets import Dataset, inputs
@@ -200,6 +200,7 @@ def outcomes(session: Session, runs: Sequence[Run]) -> pd.DataFrame:
                 "data set": run.dataset,
                 "algorithm": report["model"]["algorithm"],
                 "cross-validation score": report["model"]["cross_validation"]["score"],
+                "trials saw": searched(report["model"]) or "all training rows",
                 gate["metric"]: gate["value"],
                 "threshold": gate["threshold"],
                 "in service": "none" if gate["champion_value"] is None else gate["champion_value"],

@@ -25,6 +25,7 @@ TRIAL = {
     "scorer": "accuracy",
     "folds": "3",
     "random_state": "7",
+    "search_rows": "120",
     "learning_rate": "0.3",
     "num_leaves": "4",
 }
@@ -78,6 +79,7 @@ def test_the_manifest_tells_where_a_model_comes_from(refitted, tuned):
     assert manifest["cross_validation"] == {
         "scorer": "accuracy",
         "folds": 3,
+        "rows": 120,
         "score": pytest.approx(tuned.score),
         "training_job": "trial-1",
     }

@@ -21,7 +21,7 @@ from tabular.spec.errors import BadInput
 from tabular.spec.trial import METRICS, SCORE, Trial, score_line
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
-COMMON = {"scorer": "accuracy", "folds": "3", "random_state": "7"}
+COMMON = {"scorer": "accuracy", "folds": "3", "random_state": "7", "search_rows": "0"}
 
 
 def give_split(base, table, task):
@@ -62,6 +62,12 @@ def test_every_algorithm_is_scored_on_every_task(trial, base, algorithm, task):
 def test_the_same_trial_has_the_same_score(trial, algorithm):
     scores = [trial(mixed(), algorithm=algorithm, **settings(algorithm, "binary")) for _ in range(2)]
     assert scores[0] == scores[1]
+
+
+def test_a_trial_that_may_see_fewer_rows_scores_those(trial, base):
+    whole, part, same = (trial(mixed(rows=900), search_rows=rows) for rows in ("0", "200", "200"))
+    assert part == same != whole
+    assert trial(mixed(rows=900), search_rows="900") == whole
 
 
 def test_another_random_state_makes_other_folds(trial):

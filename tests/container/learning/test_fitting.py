@@ -137,7 +137,13 @@ def test_nothing_is_learnt_from_shuffled_targets(base, algorithm, task, scorer, 
 
 
 def failing_trial(base, capsys, sentence, **hyperparameters):
-    given = {"algorithm": "NaiveBayes", "scorer": "accuracy", "folds": "3", "random_state": "7"}
+    given = {
+        "algorithm": "NaiveBayes",
+        "scorer": "accuracy",
+        "folds": "3",
+        "random_state": "7",
+        "search_rows": "0",
+    }
     give_hyperparameters(base, **given | hyperparameters)
     with pytest.raises(BadInput, match=sentence) as refused:
         train.main()
@@ -176,7 +182,13 @@ def test_a_failed_trial_is_a_failed_job_with_a_reason(aws, base):
     table = mixed(rows=60, gaps=False)
     table["place"] = table["target"]  # each group is one class
     give_split(base, table, group="place")
-    given = {"algorithm": "NaiveBayes", "scorer": "accuracy", "folds": "2", "random_state": "7"}
+    given = {
+        "algorithm": "NaiveBayes",
+        "scorer": "accuracy",
+        "folds": "2",
+        "random_state": "7",
+        "search_rows": "0",
+    }
     code = {"sagemaker_program": "tabular.jobs.train", "sagemaker_submit_directory": aws.source}
     give_hyperparameters(base, **given, **code)
     done = run("train", base, AWS_ENDPOINT_URL=aws.url)

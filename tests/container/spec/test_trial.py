@@ -8,12 +8,13 @@ from tabular.spec.algorithms import ALGORITHMS, Estimator, Integer
 from tabular.spec.errors import BadInput
 from tabular.spec.trial import FIELDS, METRICS, SCORE, Trial, score_line
 
-TRIAL = Trial("LightGBM", "accuracy", 3, 7, {"learning_rate": "0.3"})
+TRIAL = Trial("LightGBM", "accuracy", 3, 7, {"learning_rate": "0.3"}, 20000)
 GIVEN = {
     "algorithm": "LightGBM",
     "scorer": "accuracy",
     "folds": "3",
     "random_state": "7",
+    "search_rows": "20000",
     "learning_rate": "0.3",
 }
 

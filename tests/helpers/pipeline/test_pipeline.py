@@ -27,6 +27,7 @@ DEFAULTS = {
     "RandomState": 42,
     "CrossValidationScorer": "neg_log_loss",
     "CrossValidationFolds": 5,
+    "SearchRows": 0,
     "MaxTuningJobs": 24,
     "MaxTuningParallelJobs": 2,
     "MetricForRegistrationThreshold": "auc",

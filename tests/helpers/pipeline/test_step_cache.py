@@ -17,7 +17,7 @@ from helpers.session import Session
 PAGE = "reporting/page.py"
 
 
-def execute(session: Session, package: Path) -> executions.Run:
+def execute(session: Session, package: Path, **more: int) -> executions.Run:
     """Compile the pipeline with the code of a package, and run it with as few trials as possible."""
     from helpers import pipeline
 
@@ -27,9 +27,8 @@ def execute(session: Session, package: Path) -> executions.Run:
     parameters = pipeline.Parameters.with_defaults(defaults)
     compiled = pipeline.definition(compiler, parameters, pipeline.steps(compiler, parameters))
     pipeline.publish(compiler, compiled, developer="page")
-    (run,) = executions.start(
-        session, [table], {"MaxTuningJobs": 2, "CrossValidationFolds": 2}, developer="page"
-    )
+    few = {"MaxTuningJobs": 2, "CrossValidationFolds": 2}
+    (run,) = executions.start(session, [table], few | more, developer="page")
     executions.watch(session, [run])
     return run
 
@@ -67,3 +66,7 @@ def test_an_edit_of_the_page_runs_the_evaluation_again_and_nothing_before_it(
         for run in (first, second)
     ]
     assert ["held-out records, through" in page for page in pages] == [False, True]
+
+    steps = found(session, execute(session, package, SearchRows=1000))
+    taken = {name for name, step in steps.items() if "CacheHitResult" in step}
+    assert taken == {"PreprocessData"}, "trials that see fewer rows are other trials"
