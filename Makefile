@@ -7,7 +7,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-test demo test test-quick test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-rounds bench-serving bench-local constraints clean
+.PHONY: help install install-lab install-test demo test test-quick test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-rounds bench-serving bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -106,6 +106,9 @@ bench-baseline: install-test ## compare the winner of a search with a plain base
 
 bench-rounds: install-test ## compare ways to decide how many trees and epochs a model is trained for
 	PYTHONPATH=tests $(BIN)/python -m bench.rounds $(ARGS)
+
+bench-wide: install-test ## measure time and memory of long and wide tables and of many categories
+	PYTHONPATH=tests $(BIN)/python -m bench.wide $(ARGS)
 
 constraints: ## update constraints.txt to the newest versions of everything that laptop and image install
 	@PYTHONPATH=src $(PYTHON) -m commands.install newest

@@ -155,11 +155,15 @@ def drawn(ranges: Mapping[str, Integer | Continuous | Categorical], draw: random
 
 
 def score(job: Path, split: Path, aws: SimpleNamespace, candidate: Trial) -> float:
-    """The score of one trial, NaN where it failed."""
+    """The score of one trial."""
     shutil.copytree(split, job / "input/data/train")
     code = {"sagemaker_program": "tabular.jobs.train", "sagemaker_submit_directory": WHERE}
     give_hyperparameters(job, **candidate.to_hyperparameters(), **code)
-    done = run("train", job, AWS_ENDPOINT_URL=aws.url)
+    return as_score(run("train", job, AWS_ENDPOINT_URL=aws.url))
+
+
+def as_score(done: Any) -> float:
+    """The score that a trial printed, NaN where it failed."""
     if done.returncode:
         print(done.stderr, file=sys.stderr)
         return float("nan")
