@@ -69,14 +69,17 @@ class Cloud:
         processing, training = ProcessingJobs(platform), TrainingJobs(platform)
         tuning = TuningJobs(platform, training)
         self._jobs = (tuning, training, processing)
-        services = Services(self._store, processing, training, tuning, registry, self.functions)
+        self._calls = Calls(account)
+        access = Access(account, self._calls, lambda: self._environments.names())
+        services = Services(
+            self._store, processing, training, tuning, registry, self.functions, access.authorize
+        )
         self._pipelines = Pipelines(account, self._store, buckets, services, self._warm_up)
         self._endpoints = Endpoints(account, self._store, buckets, self._workers)
         self._environments = Environments(
             account, self._store, buckets, self._endpoints, self.functions, self._events
         )
-        self._calls, self._operations = Calls(account), Operations()
-        access = Access(account, self._calls, self._environments.names)
+        self._operations = Operations()
         self.stop_requested = threading.Event()
         tags = Tags(self._store)
         families = {

@@ -38,14 +38,22 @@ class Access:
         """Refuse a request with an action that the caller's role does not allow."""
         for call in self._calls.judged(request):
             context = dict([call.context] if call.context else [])
-            if not self._allows(call.role, call.action, call.resource, context):
-                caller = f"arn:aws:sts::{self._account.account_id}:assumed-role/{call.role}/local"
-                raise AwsError(
-                    "AccessDenied" if request.service == "s3" else "AccessDeniedException",
-                    f"User: {caller} is not authorized to perform: {call.action} on resource: "
-                    f"{call.resource} because no identity-based policy allows the {call.action} action",
-                    403,
-                )
+            self.authorize(call.role, call.action, call.resource, context)
+
+    def authorize(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> None:
+        """Refuse an action that a role's policy does not allow.
+
+        Raises:
+            AwsError: It is refused, in AWS's words.
+        """
+        if not self._allows(role, action, resource, context):
+            caller = f"arn:aws:sts::{self._account.account_id}:assumed-role/{role}/local"
+            raise AwsError(
+                "AccessDenied" if action.startswith("s3:") else "AccessDeniedException",
+                f"User: {caller} is not authorized to perform: {action} on resource: {resource} because no "
+                f"identity-based policy allows the {action} action",
+                403,
+            )
 
     def simulate(self, request: Request) -> Reply | None:
         """Answer iam:SimulatePrincipalPolicy, which moto does not have.

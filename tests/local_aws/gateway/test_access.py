@@ -1,5 +1,6 @@
 """What an environment's roles may do: what Terraform's policies say, conditions and resources included."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws
+from support.local_aws.pipeline import definition, processing, register, run
 
 import local_aws
 
@@ -81,6 +83,33 @@ def test_what_no_policy_allows_is_denied(
     code, message, status = refused(getattr(client(role, service), operation), **arguments)
     assert (code, status) == ("AccessDenied" if service == "s3" else "AccessDeniedException", 403)
     assert f"assumed-role/{PIPELINE}-{role}/local is not authorized" in message
+
+
+def approved(step: dict[str, Any]) -> dict[str, Any]:
+    return {**step, "Arguments": {**step["Arguments"], "ModelApprovalStatus": "Approved"}}
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    ("step", "denied"),
+    [
+        (approved(register("Register", f"{PIPELINE}--wine", "s3://b/m")), "sagemaker:CreateModelPackage on"),
+        (register("Register", "another--wine", "s3://b/m"), "sagemaker:CreateModelPackage on"),
+        (processing("Prepare", "pass"), "iam:PassRole on resource: .*role/toy-jobs"),
+    ],
+    ids=["condition", "resource", "role"],
+)
+def test_a_step_may_do_what_the_pipelines_role_may(
+    aws: Aws, name: str, step: dict[str, Any], denied: str
+) -> None:
+    sagemaker = aws.client("sagemaker")
+    role = f"arn:aws:iam::123456789012:role/{PIPELINE}-jobs"
+    sagemaker.create_pipeline(PipelineName=name, PipelineDefinition=definition([step]), RoleArn=role)
+    execution, _ = run(sagemaker, name)
+    assert execution["PipelineExecutionStatus"] == "Failed"
+    caller = f"assumed-role/{PIPELINE}-jobs/local"
+    wanted = rf"AccessDeniedException: .*{caller} is not authorized to perform: {denied}"
+    assert re.search(wanted, execution["FailureReason"])
 
 
 @pytest.mark.usefixtures("client")

@@ -38,6 +38,7 @@ class Execution:
         self.stopping = threading.Event()
         self.done = threading.Event()
         self._store, self._step_types, self._scope = store, step_types, scope
+        self._role = document.get("RoleArn", "").rpartition("/")[2]
         self._graph = {node.name: node for node in nodes(definition["Steps"])}
         past = (store.find("execution-steps", self.arn) or {"Steps": []})["Steps"]
         self._past: dict[str, Document] = {record["StepName"]: record for record in past}
@@ -143,7 +144,7 @@ class Execution:
         return run
 
     def _step_run(self, node: Node, record: Document) -> StepRun:
-        return StepRun(node.step, self._scope, self.arn, record, self._save_steps, self.stopping)
+        return StepRun(node.step, self._scope, self.arn, record, self._save_steps, self.stopping, self._role)
 
     def _run_step(self, run: StepRun) -> None:
         """Run a step, and repeat it if its retry policies say so."""

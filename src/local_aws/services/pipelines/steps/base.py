@@ -1,7 +1,7 @@
 """The base class of step types, and one running step."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -40,6 +40,7 @@ class StepRun:
         record: Its entry in ListPipelineExecutionSteps.
         save: Saves the record.
         stopping: Set when the execution is being stopped.
+        role: The name of the pipeline's role, as which the step calls SageMaker.
         branch: The branch that a Condition step has chosen.
         end: Stops what the step has started.
     """
@@ -50,6 +51,7 @@ class StepRun:
     record: Document
     save: Callable[[], None]
     stopping: threading.Event
+    role: str = ""
     branch: str | None = None
     end: Callable[[], Any] = field(default=lambda: None)
 
@@ -64,9 +66,23 @@ class StepRun:
         self.save()
 
 
+Authorize = Callable[[str, str, str, Mapping[str, str]], None]
+# The resource that an operation creates, or creates something in: its kind, and the field with its name.
+_RESOURCES = {
+    "CreateProcessingJob": ("processing-job", "ProcessingJobName"),
+    "CreateTrainingJob": ("training-job", "TrainingJobName"),
+    "CreateHyperParameterTuningJob": ("hyper-parameter-tuning-job", "HyperParameterTuningJobName"),
+    "CreateModelPackage": ("model-package-group", "ModelPackageGroupName"),
+}
+
+
 @dataclass(frozen=True)
 class Services:
-    """The services that steps call."""
+    """The services that steps call.
+
+    Attributes:
+        authorize: Refuses what a role may not do: its name, the action, the resource, the condition keys.
+    """
 
     store: Store
     processing: ProcessingJobs
@@ -74,6 +90,7 @@ class Services:
     tuning: TuningJobs
     registry: Registry
     functions: Functions
+    authorize: Authorize
 
 
 class StepType:
@@ -124,7 +141,9 @@ class StepType:
         raise NotImplementedError
 
     def check_request(self, run: StepRun, operation: str, request: Document) -> None:
-        """Record a request for inspection, and check with botocore's model whether AWS would accept it.
+        """Record a request for inspection, and check whether AWS would accept it.
+
+        That is a matter of botocore's model, and of what the pipeline's role may do.
 
         Raises:
             AwsError: AWS would not accept it.
@@ -137,3 +156,17 @@ class StepType:
         }
         self.services.store.put("request", f"{run.execution_arn}/{run.name}", document)
         validate("sagemaker", operation, request)
+        for action, resource, context in _actions(run, operation, request):
+            self.services.authorize(run.role, action, resource, context)
+
+
+def _actions(run: StepRun, operation: str, request: Document) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    """What IAM is asked about a step's request; SageMaker tags everything that a pipeline creates."""
+    kind, name = _RESOURCES[operation]
+    resource = f"{run.execution_arn.rpartition(':')[0]}:{kind}/{request[name]}"
+    status = request.get("ModelApprovalStatus")
+    yield f"sagemaker:{operation}", resource, {"sagemaker:ModelApprovalStatus": status} if status else {}
+    yield "sagemaker:AddTags", resource, {}
+    trials = [request.get("TrainingJobDefinition"), *request.get("TrainingJobDefinitions", [])]
+    for role in {part["RoleArn"] for part in [request, *trials] if part and "RoleArn" in part}:
+        yield "iam:PassRole", role, {"iam:PassedToService": "sagemaker.amazonaws.com"}
