@@ -30,6 +30,7 @@ __all__ = ["check_names", "read_csv"]
 
 SAMPLE_CHARACTERS, SAMPLE_LINES = 1 << 20, 200
 BLOCK = 1 << 20  # bytes that pyarrow reads at a time, which fit into a cache; a longer row is read by Python
+COLUMNS_OF_BLOCK = 64  # of wider tables it reads more, or each column would be in too many pieces
 COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
     b"BZh": ("bzip2", bz2.open),
@@ -157,7 +158,7 @@ def _read_fast(path: Path, dialect: Dialect) -> tuple[pa.Table, None] | None:
                     column_names=names,
                     skip_rows=dialect.lines_above,
                     encoding="utf8" if dialect.encoding.startswith("utf-8") else dialect.encoding,
-                    block_size=BLOCK,
+                    block_size=BLOCK * (1 + len(names) // COLUMNS_OF_BLOCK),
                 ),
                 pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True),
                 pyarrow.csv.ConvertOptions(
@@ -201,7 +202,7 @@ def _read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:
         whole = chain(text, [END])
         lines = csv.reader(whole, delimiter=dialect.delimiter, skipinitialspace=True)
         for row in lines:
-            if not row or row in ([END], [DOS_END]):
+            if not row or row in ([END], [DOS_END]) or (len(row) == 1 < width and not row[0].strip()):
                 continue
             if END in row[-1]:
                 raise ValueError("a quote is never closed, so the rest of the file would be one cell")

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from tabular.data.cells import BOOLEAN_PAIRS, BOOLEANS, MARKS, MOST_GAPS, MOST_OTHERS, folded, is_gap
 from tabular.data.dates import ISO, FoundDates, find_dates, has_time, is_ambiguous, other_meaning
+from tabular.data.many_numbers import ManyNumbers, read_many
 from tabular.data.numbers import CURRENCIES, FoundNumbers, find_numbers, read_number
 from tabular.spec.columns import PLAIN, Column, Kind, NumberFormat
 from tabular.spec.errors import BadInput
@@ -126,6 +127,9 @@ def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileSty
         return plain
     if not forced and options.date_format_of(name) is None and _are_iso(cells):
         return _iso_dates(column, cells)
+    strict = words is not None
+    if not forced and (many := read_many(cells, style.likely_decimal_comma, signs, strict)):
+        return _as_numbers(column, cells, many)
     if not forced and _is_certainly_a_category(cells):
         return _category(column, cells)
     counts = _counts(cells)
@@ -135,7 +139,7 @@ def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileSty
     found = _booleans(column, cells, counts, words)
     if not found:
         numbers = find_numbers(_finite(counts), style.likely_decimal_comma, signs, strict)
-        found = numbers and _as_numbers(column, cells, numbers)
+        found = numbers and _as_numbers(column, cells, _each(cells, numbers))
     found = found or _dates(column, cells, counts, options, words)
     return found or _category(column, cells)
 
@@ -389,7 +393,7 @@ def _forced_numbers(
             f"Row {row + 1} of the column {column.name!r} is {cells[row].as_py()!r}, which is not a number, "
             "as the option numeric requires; remove the column from the option, or fix the cell."
         )
-    return _as_numbers(column, cells, found)
+    return _as_numbers(column, cells, _each(cells, found))
 
 
 def _booleans(
@@ -432,17 +436,23 @@ def _is_certainly_a_category(cells: pa.ChunkedArray) -> bool:
     return numbers * 2 < len(sample) and find_dates(dict.fromkeys(sample, 1)) is None
 
 
-def _as_numbers(column: Column, cells: pa.ChunkedArray, found: FoundNumbers) -> Decision:
-    """A column of text as float64, NaN if a cell is missing, and what was decided about it."""
-    gaps = Counter(found.gaps)
+def _each(cells: pa.ChunkedArray, found: FoundNumbers) -> ManyNumbers:
+    """The numbers of a column, each text read by itself."""
+    gaps = found.gaps
 
     def read(text: str) -> float:
         if _is_infinite(text):
             return float(text)  # to be refused by name
         return np.nan if is_gap(text.strip(), gaps) else read_number(text, found.format)
 
-    values = _mapped(cells, read)
-    said = (*_of_format(cells, found.format, gaps), *_gaps_said(gaps, len(cells)))
+    return ManyNumbers(found, _mapped(cells, read), cells.drop_null().unique().to_pylist())
+
+
+def _as_numbers(column: Column, cells: pa.ChunkedArray, numbers: ManyNumbers) -> Decision:
+    """A column of text as float64, NaN if a cell is missing, and what was decided about it."""
+    found, values = numbers.found, numbers.values
+    gaps = Counter(found.gaps)
+    said = (*_of_format(numbers.texts, found.format, gaps), *_gaps_said(gaps, len(cells)))
     column = _with_gaps(column, "numeric", gaps)
     if found.format != PLAIN:
         column = replace(column, number=found.format)
@@ -450,10 +460,9 @@ def _as_numbers(column: Column, cells: pa.ChunkedArray, found: FoundNumbers) -> 
     return Decision(column, pd.Series(values), (f"{count} of {len(cells)} cells are numbers", *said), said)
 
 
-def _of_format(cells: pa.ChunkedArray, form: NumberFormat, gaps: Mapping[str, int]) -> Iterable[str]:
+def _of_format(texts: Iterable[str], form: NumberFormat, gaps: Mapping[str, int]) -> Iterable[str]:
     """What to say of numbers that not every program reads in the same way, and of units that some lack."""
-    texts = [text.strip() for text in cells.drop_null().unique().to_pylist()]
-    numbers = [text for text in texts if not is_gap(text, gaps)]
+    numbers = [text.strip() for text in texts if not is_gap(text.strip(), gaps)]
     if (odd := next((text for text in numbers if not _is_plain(text)), None)) is not None:
         read = f"{odd!r} is read as the number {read_number(odd, form):.15g}"
         yield f"{read}; name the column in categorical to keep the text."

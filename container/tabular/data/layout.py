@@ -158,7 +158,14 @@ def find_other_rows(table: pa.Table, decimal_comma: bool = False) -> FoundRows:
     """
     left_out: dict[str, Sequence[int]] = {}
     headers, (totals, notes) = _repeated_headers(table), _totals(table, decimal_comma)
-    if headers:
+    if headers and (word := _word_of_rows(table, headers)):
+        are = "is like the header and is" if len(headers) == 1 else "and others are like the header and are"
+        notes.insert(
+            0,
+            f"row {headers[0] + 1} {are} kept, because {word!r} stands in other rows, too; if the file has "
+            "no header, write the names of its columns into the first line.",
+        )
+    elif headers:
         left_out["header repeated"] = headers
         rows = ", ".join(str(row + 1) for row in headers[:5]) + (" and others" if len(headers) > 5 else "")
         said = f"row {rows}, which is" if len(headers) == 1 else f"{len(headers)} rows ({rows}), which are"
@@ -298,6 +305,14 @@ def _repeated_headers(table: pa.Table) -> list[int]:
     found = [] if rows is None else pc.indices_nonzero(rows.combine_chunks()).to_pylist()
     filled = [sum(cell is not None for cell in one.values()) for one in table.take(found).to_pylist()]
     return [row for row, count in zip(found, filled, strict=True) if count * 2 > table.num_columns]
+
+
+def _word_of_rows(table: pa.Table, headers: Sequence[int]) -> str | None:
+    """A name of a column that is also a cell of rows that do not repeat the header; None if there is none."""
+    for name in table.column_names:
+        if (pc.sum(pc.equal(table[name], name)).as_py() or 0) > len(headers):
+            return name
+    return None
 
 
 def _end(table: pa.Table) -> int:

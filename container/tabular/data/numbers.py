@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tabular.data.cells import MARKS, MISSING, MOST_GAPS, MOST_OTHERS, shown
 from tabular.spec.columns import PLAIN, NumberFormat
 
-__all__ = ["CURRENCIES", "FoundNumbers", "find_numbers", "read_number", "written"]
+__all__ = ["CURRENCIES", "FoundNumbers", "find_numbers", "may_stand_before", "read_number", "written"]
 
 CURRENCIES = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9"
 _CODES = (
@@ -133,6 +133,11 @@ def read_number(text: str, form: NumberFormat = PLAIN) -> float:
     if sum(signs) > 1:
         raise ValueError(f"{shown(text)} is not a number.")
     return -value if any(signs) else value
+
+
+def may_stand_before(affix: str) -> bool:
+    """Whether a unit or currency is one that people also write before a number."""
+    return re.fullmatch(_AFFIX, affix) is not None
 
 
 def written(number: float, form: NumberFormat) -> str:

@@ -247,3 +247,14 @@ def test_sums_with_decimal_commas_and_thousands_are_recognised():
 @pytest.mark.parametrize("rows", [0, 1, 3])
 def test_tables_of_a_few_rows_have_no_totals(rows):
     assert find_other_rows(table(*["Total,,,"] * rows, rows=[])) == ({}, []) if rows else True
+
+
+def test_rows_like_the_header_are_kept_where_its_words_stand_in_other_rows():
+    rows = [["red", "big", "yes"], ["blue", "small", "no"], ["red", "small", "no"]] * 10
+    columns = zip(*rows, strict=True)
+    found = find_other_rows(pa.table({cells[0]: list(cells) for cells in columns}))
+    assert not found.left_out
+    assert found.notes == [
+        "row 1 and others are like the header and are kept, because 'red' stands in other rows, too; if the "
+        "file has no header, write the names of its columns into the first line."
+    ]

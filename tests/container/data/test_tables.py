@@ -510,3 +510,9 @@ def test_a_file_without_a_header_is_told(tmp_path):
     columns = read_table([written(tmp_path, "0.1,2,yes\n0.2,3,no\n")]).frame
     with pytest.raises(BadInput, match="the table seems to have no header"):
         Options().check_columns(columns, "target")
+
+
+def test_lines_of_blanks_are_no_rows(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1,x\n   \n2,y\n\t\n\x0c\n")
+    assert read_table([path]).frame.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
