@@ -10,6 +10,7 @@ import io
 import lzma
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -235,7 +236,7 @@ def check_names(names: Sequence[str]) -> None:
         ValueError: if a column has no name, or two have the same.
     """
     stripped = [name.strip() for name in names]
-    repeated = sorted({name for name in stripped if stripped.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(stripped).items() if count > 1)
     if repeated:
         raise ValueError(f"the column names {repeated} occur more than once")
     if not stripped:

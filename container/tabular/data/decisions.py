@@ -7,6 +7,7 @@ values, which are counted and reported. Anything else is a category, whose cells
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from tabular.spec.options import DEFAULTS, Options
 __all__ = ["Decision", "FileStyle", "as_texts", "column_of", "decide", "is_text", "seconds"]
 
 SAMPLE = 1000  # distinct texts that tell whether a column can be numbers or dates at all
+FIRST = 100  # cells that show of most columns of words that they are no numbers or dates
 FEW_LEVELS = 50
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
 FEW_MARKS = 3
@@ -183,7 +185,7 @@ def _where(name: str, options: Options) -> str:
 
 def _points_may_group(cells: pa.ChunkedArray) -> bool:
     """Whether all points could separate thousands, as in 1.234 and 950."""
-    for some in (cells.slice(0, SAMPLE), cells):  # most columns fail on the first cells
+    for some in (cells.slice(0, FIRST), cells):  # most columns fail on the first cells
         if not pc.all(pc.match_substring_regex(some, r"^[-+]?[1-9]\d{0,2}(\.\d{3})*$")).as_py():
             return False
     return pc.any(pc.match_substring(cells, ".")).as_py() is True
@@ -201,13 +203,10 @@ def _plain_numbers(
         grouped: whether the points may separate thousands.
         strict: whether the user says which words mean a missing value, so that no others do.
     """
-    try:
-        for some in (cells.slice(0, SAMPLE), cells):  # most columns of words fail on the first cells
-            numbers = pc.cast(some, pa.float64())
-    except pa.ArrowInvalid:
-        return None
-    count = len(numbers) - numbers.null_count
-    if not count or not pc.all(pc.is_finite(numbers)).as_py():
+    whole = _cast(cells, pa.int64())
+    numbers = _cast(cells, pa.float64()) if whole is None else pc.cast(whole, pa.float64(), safe=False)
+    count = 0 if numbers is None else len(numbers) - numbers.null_count
+    if not count or (whole is None and not pc.all(pc.is_finite(numbers)).as_py()):
         return None
     if not strict and (large := _too_large(cells, numbers)):
         rest = _plain_numbers(column, _without(cells, tuple(large)), forced, grouped)
@@ -219,10 +218,7 @@ def _plain_numbers(
     evidence = [
         f"all {count} cells are numbers" if count == len(cells) else f"all {count} filled cells are numbers"
     ]
-    try:
-        for some in (cells.slice(0, SAMPLE), cells):
-            whole = pc.cast(some, pa.int64())
-    except pa.ArrowInvalid:
+    if whole is None:
         if not forced and (code := _letter_e(cells)):
             return Decision(column, _as_pandas(cells), (code,), (code,))
         doubts = () if forced else _of_versions(cells)
@@ -236,6 +232,15 @@ def _plain_numbers(
         return Decision(_numeric(column), numbers.to_pandas(), (*evidence, *doubts), doubts)
     doubts = _of_whole_numbers(cells, whole)
     return Decision(_numeric(column), _whole(whole), (*evidence, *doubts), tuple(doubts))
+
+
+def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    """All cells as another type; None if one cannot be, which the first cells of most columns show."""
+    try:
+        pc.cast(cells.slice(0, FIRST), kind)
+        return pc.cast(cells, kind)
+    except pa.ArrowInvalid:
+        return None
 
 
 def _too_large(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> dict[str, int]:
@@ -269,10 +274,12 @@ def _numeric(column: Column) -> Column:
 
 def _leading_zeros(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
     """That digits are codes, because some have leading zeros; else empty."""
+    zeros = reduce(pc.or_, (pc.starts_with(cells, start) for start in ("0", "-0", "+0")))
+    if not pc.any(zeros).as_py():
+        return ""
     # Below one, a leading zero is that of 0.5; comparing numbers takes less time than looking at each text.
     whole = pc.or_(pc.greater_equal(pc.abs(numbers), 1), pc.equal(numbers, 0))
-    signed = pc.or_(pc.starts_with(cells, "0"), pc.less(numbers, 0))
-    suspects = cells.filter(pc.and_(whole, signed))
+    suspects = cells.filter(pc.and_(whole, zeros))
     codes = suspects.filter(pc.match_substring_regex(suspects, r"^[-+]?0\d"))
     if len(codes):
         return f"codes with leading zeros, such as {codes[0].as_py()!r}"
@@ -281,7 +288,7 @@ def _leading_zeros(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
 
 def _two_spellings(cells: pa.ChunkedArray) -> str:
     """That digits are codes, because one number is written in two ways; else empty."""
-    if len(cells.slice(0, SAMPLE * 20).unique()) > FEW_LEVELS:
+    if len(cells.slice(0, SAMPLE).unique()) > FEW_LEVELS:
         return ""
     spellings: dict[float, str] = {}
     levels = [text for text in cells.unique().to_pylist() if text is not None and "." in text]
@@ -302,7 +309,7 @@ def _letter_e(cells: pa.ChunkedArray) -> str:
 
     Programs write an exponent with a sign or behind a point: 1e+05, 1.2E7.
     """
-    if pc.any(pc.match_substring(cells.slice(0, SAMPLE), ".")).as_py():
+    if pc.any(pc.match_substring(cells.slice(0, FIRST), ".")).as_py():
         return ""
     codes = cells.filter(pc.match_substring_regex(cells, r"^\d+[eE]\d+$"))
     if not len(codes) or pc.any(pc.match_substring_regex(cells, r"\.|[eE][-+]")).as_py():
@@ -315,7 +322,7 @@ def _letter_e(cells: pa.ChunkedArray) -> str:
 
 def _of_versions(cells: pa.ChunkedArray) -> tuple[str, ...]:
     """What to say of numbers such as 3.10 beside 3.9, which may be versions."""
-    some = cells.slice(0, SAMPLE)
+    some = cells.slice(0, 2 * FIRST)
     zeros = some.filter(pc.match_substring_regex(some, r"^\d+\.\d+0$"))
     if not len(zeros):
         return ()
@@ -542,7 +549,7 @@ def _iso_dates(column: Column, cells: pa.ChunkedArray) -> Decision:
 def _are_iso(cells: pa.ChunkedArray) -> bool:
     """Whether all cells are dates such as 2024-01-31 or 2024-01-31 10:00, and none means a missing date."""
     try:
-        for some in (cells.slice(0, SAMPLE), cells):
+        for some in (cells.slice(0, FIRST), cells):
             ends = pc.min_max(pc.year(pc.cast(some, pa.timestamp("us")))).as_py()
     except pa.ArrowInvalid:
         return False
