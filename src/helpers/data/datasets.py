@@ -93,8 +93,7 @@ def choose(
         raise BadInput(
             "No data set is left to work on; add breast-cancer to DATASETS, which needs no network."
         )
-    for dataset in chosen:
-        _check(dataset)
+    _check(chosen)
     return chosen
 
 
@@ -108,7 +107,7 @@ def fetch(
         SourceError: its source cannot be reached, or returns something else.
     """
     dataset = find(entry, session, settings)
-    _check(dataset)
+    _check([dataset])
     return dataset
 
 
@@ -192,10 +191,12 @@ def _way_out(name: str) -> str:
     )
 
 
-def _check(dataset: Dataset) -> None:
-    """Refuse, before anything starts, what a job would refuse."""
-    if dataset.checked.refused:
-        raise BadInput(f"The table of {dataset.name}: {dataset.checked.refused}")
+def _check(chosen: Sequence[Dataset]) -> None:
+    """Refuse, before anything starts, what a job would refuse, and name all such tables at once."""
+    refused = [f"The table of {one.name}: {one.checked.refused}" for one in chosen if one.checked.refused]
+    if refused:
+        way_out = " Leave out what is refused to run the others." if len(refused) < len(chosen) else ""
+        raise BadInput(" ".join(refused) + way_out)
 
 
 def _own(name: str, spec: DatasetSpec, copy: str) -> Path:

@@ -33,8 +33,15 @@ def overview(tables: Iterable[Dataset]) -> pd.DataFrame:
 
 
 def first_rows(tables: Iterable[Dataset], rows: int = 5) -> pd.DataFrame:
-    """The first rows of each table, side by side: a line for each column."""
-    shown = {dataset.name: dataset.read().head(rows).astype(object).T for dataset in tables}
+    """The first rows of each table as they stand in the file, side by side: a line for each column."""
+    shown = {}
+    for dataset in tables:
+        cells = dataset.table.cells.slice(0, rows)
+        columns = {
+            name: ["" if cell is None else cell for cell in cells[name].to_pylist()]
+            for name in cells.column_names
+        }
+        shown[dataset.name] = pd.DataFrame.from_dict(columns, orient="index", dtype=object)
     table = pd.concat(shown, names=["data set", "column"])
     return table.rename(columns=lambda number: f"row {number + 1}")
 

@@ -311,6 +311,19 @@ def test_what_does_not_fit_the_table_is_refused(
     assert complaint in told
 
 
+def test_all_tables_that_cannot_be_used_are_named_at_once(
+    own: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "few.csv").write_text("a,label\n1,x\n2,y\n")
+    few = {"name": "few", "uri": str(tmp_path / "few.csv"), "target": "label"}
+    with pytest.raises(BadInput) as raised:
+        datasets.choose([few, "wine", own(target="lable")])
+    told = str(raised.value)
+    assert told.startswith("The table of few: Only 2 rows are left after cleaning")
+    assert "The table of own: Unknown target column 'lable'" in told
+    assert told.endswith("Leave out what is refused to run the others.")
+
+
 @pytest.mark.parametrize("name", ["nowhere.csv", "nowhere-*.csv", ""])
 def test_a_path_where_no_table_is_is_refused(
     own: Callable[..., dict[str, str]], tmp_path: Path, name: str
