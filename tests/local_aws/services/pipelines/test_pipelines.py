@@ -146,7 +146,7 @@ def test_independent_steps_run_side_by_side(sagemaker: Any, bucket: str, name: s
 
 
 def test_the_21st_execution_at_a_time_is_refused(sagemaker: Any, bucket: str, name: str) -> None:
-    create(sagemaker, name, [processing("Sleep", "time.sleep(60)")])
+    create(sagemaker, name, [processing("Sleep", "time.sleep(600)")])
     started = [
         sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"] for _ in range(20)
     ]
