@@ -194,10 +194,9 @@ def completed(shell: str, *words: str) -> list[str]:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_names_of_parameters_are_completed(shell: str) -> None:
     told = completed(shell, "run", "parameters/local.yaml", "-p", "max_")
-    assert [name for name in PARAMETERS if any(name in line for line in told)] == [
-        "MAX_TUNING_JOBS",
-        "MAX_TUNING_PARALLEL_JOBS",
-    ]
+    offered = [name for name in PARAMETERS if any(name in line for line in told)]
+    assert offered == [name for name in PARAMETERS if name.startswith("MAX_")]
+    assert "MAX_TUNING_JOBS" in offered
 
 
 def test_a_value_is_not_taken_for_a_name() -> None:
