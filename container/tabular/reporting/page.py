@@ -242,7 +242,10 @@ def _facts(model: ModelFacts, agreement: Agreement) -> str:
     training, validation = model["training"], model["cross_validation"]
     rows = [
         *((name, value) for name, value in sorted(model["hyperparameters"].items())),
-        (f"cross-validated {validation.get('scorer', 'score')}", validation.get("score", "")),
+        (
+            f"cross-validated {validation.get('scorer', 'score')} (higher is better)",
+            validation.get("score", ""),
+        ),
         ("rows of the trials", searched(model) or "all training rows"),
         ("training job", training.get("job", "")),
         ("training data, SHA-256", training.get("data_sha256", "")),

@@ -168,12 +168,13 @@ def side_by_side(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
             "difference": found["difference"],
             "at least": found["low"],
             "at most": found["high"],
+            "": direction(metric),
         }
         for dataset, report in reports.items()
         if report.get("champion")
         for metric, found in report["champion"]["metrics"].items()
     ]
-    columns = ["data set", "metric", "newest", "in service", "difference", "at least", "at most"]
+    columns = ["data set", "metric", "newest", "in service", "difference", "at least", "at most", ""]
     return pd.DataFrame(rows, columns=columns).set_index(["data set", "metric"])
 
 

@@ -17,11 +17,12 @@ __all__ = ["intervals", "save_page", "subgroups"]
 def intervals(reports: Mapping[str, Report]) -> pd.DataFrame:
     """A row for each metric, a column for each data set: the value and its interval, and what is better.
 
-    The first row names the class that is the positive one of two.
+    If a data set has two classes, the first row names the positive one.
     """
+    binary = any("positive" in report for report in reports.values())
     table = pd.DataFrame(
         {
-            name: ({"positive class": str(report["positive"])} if "positive" in report else {})
+            name: ({"positive class": str(report.get("positive", ""))} if binary else {})
             | {
                 metric: _with_interval(found["value"], report["intervals"].get(metric))
                 for metric, found in quality(report).items()

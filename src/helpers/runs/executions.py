@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 from tabular.spec.documents import Gate, Report, quality, searched
-from tabular.spec.metrics import METRICS, SCORERS
+from tabular.spec.metrics import METRICS, SCORERS, direction
 
 from helpers.data.datasets import Dataset, inputs
 from helpers.errors import BadInput, JobFailed
@@ -54,6 +54,7 @@ LOGS = {
     "TuningJob": "CloudWatch /aws/sagemaker/TrainingJobs",
     "TrainingJob": "CloudWatch /aws/sagemaker/TrainingJobs",
 }
+_BOUND = {"higher is better": "at least ", "lower is better": "at most ", "": ""}
 POLL_SECONDS = {True: 0.5, False: 15.0}  # for a local session, and for AWS, which limits the rate of calls
 
 
@@ -202,7 +203,7 @@ def outcomes(session: Session, runs: Sequence[Run]) -> pd.DataFrame:
                 "cross-validation score": report["model"]["cross_validation"]["score"],
                 "trials saw": searched(report["model"]) or "all training rows",
                 gate["metric"]: gate["value"],
-                "threshold": gate["threshold"],
+                "threshold": f"{_BOUND[direction(gate['metric'])]}{gate['threshold']:.6g}",
                 "in service": "none" if gate["champion_value"] is None else gate["champion_value"],
                 "outcome": f"registered as version {version}" if version else _refusal(gate),
             }

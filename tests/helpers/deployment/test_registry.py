@@ -95,7 +95,7 @@ def test_a_version_that_somebody_registered_by_hand_is_listed_too(
 def test_the_first_version_has_nothing_to_stand_beside(session: Session, ran: Any) -> None:
     reports = registry.evaluations(session, ["wine"])
     row = registry.comparison(reports).loc["wine"]
-    assert (row["metric"], row["in service"]) == ("auc", "none")
+    assert (row["metric"], row["in service"]) == ("auc (higher is better)", "none")
     assert row["comparison"] == "No model of this data set is in service."
     assert row["value"] > 0.9
     assert registry.side_by_side(reports).empty
@@ -110,7 +110,7 @@ def test_the_newest_version_stands_beside_the_one_in_service_with_what_changed()
     reports = {"toys": {"gate": gate, "champion": champion}, "old": {"gate": gate}}
     assert registry.comparison(reports)["in service"].tolist() == [3, 3]
     table = registry.side_by_side(reports)
-    assert table.loc[("toys", "log_loss")].tolist() == [0.2, 0.25, 0.05, -0.01, 0.1]
+    assert table.loc[("toys", "log_loss")].tolist() == [0.2, 0.25, 0.05, -0.01, 0.1, "lower is better"]
     assert registry.changes(reports).loc[("toys", "algorithm")].tolist() == ["NaiveBayes", "XGBoost"]
     assert len(table) == len(registry.changes(reports)) == 1
 

@@ -30,12 +30,28 @@ def test_metrics_stand_with_their_intervals_and_each_table_has_its_own() -> None
     table = evaluations.intervals({"toys": TOYS, "houses": HOUSES})
     assert table["toys"].to_dict() == {"auc": "0.75 (0.6 to 0.9)", "accuracy": "0.8", "rmse": ""}
     assert table["houses"]["rmse"] == "12.5"
+    assert table[""].to_dict() == {
+        "auc": "higher is better",
+        "accuracy": "higher is better",
+        "rmse": "lower is better",
+    }
+
+
+def test_the_positive_class_stands_above_the_metrics() -> None:
+    table = evaluations.intervals({"houses": HOUSES, "toys": {**TOYS, "positive": 0}})
+    assert table.index[0] == "positive class"
+    assert table["toys"]["positive class"] == "0"
+    assert table["houses"]["positive class"] == ""
 
 
 def test_each_level_of_a_subgroup_has_a_row() -> None:
     table = evaluations.subgroups({"toys": TOYS, "houses": HOUSES})
-    assert table.loc[("toys", "region", "north")].tolist() == [40, "auc", "0.7 (0.6 to 0.9)"]
-    assert table.loc[("toys", "region", "south")].tolist() == [3, "auc", "not defined"]
+    assert table.loc[("toys", "region", "north")].tolist() == [
+        40,
+        "auc (higher is better)",
+        "0.7 (0.6 to 0.9)",
+    ]
+    assert table.loc[("toys", "region", "south")].tolist() == [3, "auc (higher is better)", "not defined"]
     assert len(table) == 2
 
 
