@@ -8,7 +8,8 @@ Pearson, Biometrika 26 (1934), of which the rule of three is an approximation (H
 far.
 
 - Recall is such a fraction of the rows of a class, precision of those predicted as it. F1 is 2 J / (1 + J),
-  where J is the fraction of correct ones among the rows that belong to a class or are predicted as it.
+  where J is the fraction of correct ones among the rows that belong to a class or are predicted as it. With
+  more than two classes, an error counts in two of them, so F1 has the lower bound of the other two.
 - A mean over classes is least if the product of their probabilities of no error is alpha / 2.
 - The AUC is the probability that a positive and a negative row are in the right order. No two of min(p, n)
   pairs share a row, so these are independent. No better bound holds for every distribution; without
@@ -16,7 +17,6 @@ far.
 """
 
 import math
-from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -42,15 +42,16 @@ def limits(answered: Answered, confidence: float) -> dict[str, tuple[float, floa
     found = {"accuracy": _mean(np.array([rows]), tail), "balanced_accuracy": _mean(labels[present], tail)}
     if answered.task == "binary":
         of = {"recall": labels[1:], "precision": said[1:], "f1": either[1:]}
-        found |= {name: _mean(counts, tail, _SHAPES.get(name, _itself)) for name, counts in of.items()}
+        found |= {name: _mean(counts, tail) for name, counts in of.items()}
+        found["f1"] = (_f1(found["f1"][0]), _f1(found["f1"][1]))
         ranked = np.array([labels.min()])
     else:
-        of = {"recall": labels, "precision": said, "f1": either}
-        counted = either > 0
-        for name, counts in of.items():
-            shape = _SHAPES.get(name, _itself)
-            found[name] = _mean(counts[counted], tail, shape)
-            found[f"weighted_{name}"] = _mean(counts[present], tail, shape, labels[present] / rows)
+        for name, counts in {"recall": labels, "precision": said}.items():
+            found[name] = _mean(counts[either > 0], tail)
+            found[f"weighted_{name}"] = _mean(counts[present], tail, weights=labels[present] / rows)
+        for kind in ("", "weighted_"):
+            both = (found[f"{kind}recall"], found[f"{kind}precision"])
+            found[f"{kind}f1"] = (min(low for low, _ in both), max(high for _, high in both))
         ranked = np.minimum(labels, rows - labels)
     # The pairs of several classes share rows, so each class gets its part of the error (Bonferroni).
     each = [_correct(count, tail / len(ranked)) for count in ranked]
@@ -58,27 +59,15 @@ def limits(answered: Answered, confidence: float) -> dict[str, tuple[float, floa
     return found
 
 
-def _itself(share: np.ndarray) -> np.ndarray:
-    return share
-
-
-def _f1(share: np.ndarray) -> np.ndarray:
+def _f1(share: float) -> float:
     return 2 * share / (1 + share)
-
-
-_SHAPES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {"f1": _f1, "weighted_f1": _f1}
 
 
 def _correct(count: float, tail: float) -> float:
     return tail ** (1 / count) if count else 0.0
 
 
-def _mean(
-    counts: np.ndarray,
-    tail: float,
-    shape: Callable[[np.ndarray], np.ndarray] = _itself,
-    weights: np.ndarray | None = None,
-) -> tuple[float, float]:
+def _mean(counts: np.ndarray, tail: float, weights: np.ndarray | None = None) -> tuple[float, float]:
     """The least weighted mean of fractions of correct rows, and the greatest if none was seen to be correct.
 
     With the fractions p, the counts n and the weights w, the sum of n log(p) is log(tail), and the mean is
@@ -94,4 +83,4 @@ def _mean(
             likely = float(counts[known] @ np.log(np.minimum(1.0, middle * ratio)))
             low, high = (middle, high) if likely < math.log(tail) else (low, middle)
         least[known] = np.minimum(1.0, high * ratio)
-    return float(weights @ shape(least)), float(weights @ shape(1 - least))
+    return float(weights @ least), float(weights @ (1 - least))

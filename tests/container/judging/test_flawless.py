@@ -31,7 +31,7 @@ def spread(schema, truth, answer):
 def test_a_perfect_accuracy_on_36_rows_is_at_least_what_clopper_and_pearson_say():
     truth = np.arange(36) % 3
     found = spread(THREE, truth, answered(truth))
-    for name in ("accuracy", "balanced_accuracy", "recall", "precision", "weighted_recall"):
+    for name in ("accuracy", "balanced_accuracy", "recall", "precision", "f1", "weighted_recall"):
         assert found[name]["low"] == pytest.approx(beta.ppf(0.025, 36, 1), abs=1e-6)  # 0.9026
         assert found[name]["high"] == 1.0
     assert found["auc"]["low"] == pytest.approx((0.025 / 3) ** (1 / 12))
