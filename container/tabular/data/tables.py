@@ -2,6 +2,7 @@
 
 import csv
 import lzma
+import os
 import zipfile
 import zlib
 from collections import Counter
@@ -89,7 +90,8 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS) -> Table:
         likely_decimal_comma=any(one.get("delimiter", ",") != "," for one in reading),
         has_decimal_commas=any(map(_has_decimal_commas, cells.itercolumns())),
     )
-    with ThreadPoolExecutor() as threads:  # pyarrow leaves Python's lock to the others while it computes
+    # pyarrow leaves Python's lock to other threads while it computes.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
         found = threads.map(lambda name: decide(name, cells[name], options, style), cells.column_names)
         decisions = dict(zip(cells.column_names, found, strict=True))
     warnings += [warning(name, doubt) for name, found in decisions.items() for doubt in found.doubts]
