@@ -235,8 +235,9 @@ def _candidates(forced: bool, form: str | None, dayfirst: bool | None) -> Iterab
 def _fits_most(sample: Sequence[Any], form: str) -> bool:
     """Whether a format fits at least half of the cells; the search ends as soon as it cannot."""
     misses = 0
-    for cell in sample:
-        misses += not _is_date(cell, form)
+    marks = set() if form == ISO else set(re.sub("%.", "", form)) - {" "}
+    for cell in sample:  # strptime compiles a pattern for each format, which takes longer than all the rest
+        misses += not (marks <= set(str(cell)) and _is_date(cell, form))
         if misses * 2 > len(sample):
             return False
     return bool(sample)
