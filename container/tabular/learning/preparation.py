@@ -134,7 +134,7 @@ def prepare(
         table[target] = labels
         if raw.decisions[target].column.kind == "boolean":  # any word is a label, however few rows have it
             report["warnings"] = [one for one in raw.warnings if one["column"] != target]
-            report["evidence"][target] = []
+            report["evidence"][target] = ["labels, kept as they are written"]
     table, counts = clean(table, target, options)
     report["warnings"] += counts.pop("warnings", [])
     report |= counts
