@@ -129,12 +129,12 @@ def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileSty
         return plain
     if not forced and options.date_format_of(name) is None and _are_iso(cells):
         return _iso_dates(column, cells)
-    strict = words is not None
     if not forced and (many := read_many(cells, style.likely_decimal_comma, signs, strict)):
         return _as_numbers(column, cells, many)
-    if not forced and _is_certainly_a_category(cells):
-        return _category(column, cells)
-    counts = _counts(cells)
+    counted = pc.value_counts(cells.drop_null())
+    if not forced and _is_certainly_a_category(counted.field("values")):
+        return _category(column, cells, counted)
+    counts = _as_counts(counted)
     if forced:
         numbers = find_numbers(_finite(counts), style.likely_decimal_comma, signs, forced=True)
         return _forced_numbers(column, cells, counts, numbers)
@@ -143,7 +143,7 @@ def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileSty
         numbers = find_numbers(_finite(counts), style.likely_decimal_comma, signs, strict)
         found = numbers and _as_numbers(column, cells, _each(cells, numbers))
     found = found or _dates(column, cells, counts, options, words)
-    return found or _category(column, cells)
+    return found or _category(column, cells, counted)
 
 
 def _merged(found: Decision) -> Decision:
@@ -433,12 +433,11 @@ def _is_infinite(text: str) -> bool:
         return False
 
 
-def _is_certainly_a_category(cells: pa.ChunkedArray) -> bool:
+def _is_certainly_a_category(texts: pa.StringArray) -> bool:
     """Whether a part of many texts shows that they are neither numbers nor dates; reading all takes long."""
-    texts = cells.unique()
     if len(texts) <= 5 * SAMPLE:
         return False
-    sample = texts.take(np.linspace(0, len(texts) - 1, SAMPLE).astype(int)).drop_null().to_pylist()
+    sample = texts.take(np.linspace(0, len(texts) - 1, SAMPLE).astype(int)).to_pylist()
     numbers = sum(find_numbers({text: 1}, forced=True) is not None for text in sample)
     return numbers * 2 < len(sample) and find_dates(dict.fromkeys(sample, 1)) is None
 
@@ -556,8 +555,8 @@ def _are_iso(cells: pa.ChunkedArray) -> bool:
     return ends["min"] is not None and ends["min"] >= 1000 and ends["max"] < 9999
 
 
-def _category(column: Column, cells: pa.ChunkedArray) -> Decision:
-    counts = pc.value_counts(cells.drop_null())
+def _category(column: Column, cells: pa.ChunkedArray, counts: pa.StructArray) -> Decision:
+    """A category, and whether its texts look like something else; `counts` says how often each occurs."""
     if not len(counts):
         return Decision(column, _as_pandas(cells), ("every cell is empty",))
     texts = counts.field("values")
@@ -665,7 +664,10 @@ def _without(cells: pa.ChunkedArray, words: Sequence[str]) -> pa.ChunkedArray:
 
 def _counts(cells: pa.ChunkedArray) -> dict[str, int]:
     """How often each text occurs, without missing cells."""
-    found = pc.value_counts(cells.drop_null())
+    return _as_counts(pc.value_counts(cells.drop_null()))
+
+
+def _as_counts(found: pa.StructArray) -> dict[str, int]:
     texts, counts = found.field("values").to_pylist(), found.field("counts").to_pylist()
     return dict(zip(texts, counts, strict=True))
 
