@@ -522,7 +522,7 @@ def _as_dates(
     gaps = Counter(found.gaps)
     said = list(_gaps_said(gaps, len(cells)))
     known = options.dayfirst is not None or options.date_format_of(column.name) is not None
-    dates = [text for text in counts if text.strip() not in gaps]
+    dates = [text for text in counts if not is_gap(text.strip(), gaps)]
     if not known and is_ambiguous(dates, found.format):
         first, second = ("month", "day") if found.format.startswith("%m") else ("day", "month")
         said.append(

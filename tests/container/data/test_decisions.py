@@ -194,6 +194,7 @@ def test_labels_keep_type_and_spelling(cells, labels):
         ([f"4.8.{day}" for day in range(10, 20)], "date", "if they are versions"),
         ([f"22/11/{day}" for day in range(10, 20)], "date", "is read as 2010-11-22"),
         ([f"22/11/{year}" for year in range(80, 90)], "date", None),
+        (["NA", *(f"22/11/{day}" for day in range(10, 20))], "date", "'22/11/10' is read as 2010-11-22"),
     ],
 )
 def test_what_may_be_something_else_is_said(cells, kind, words):
