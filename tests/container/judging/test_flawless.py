@@ -10,6 +10,7 @@ from tabular.judging.gate import compare
 from tabular.judging.quality import intervals, model_quality
 from tabular.spec.columns import Schema
 
+pytestmark = pytest.mark.slow
 BINARY = Schema("binary", "y", ("no", "yes"), (), positive="yes")
 THREE = Schema("multiclass", "y", ("a", "b", "c"), ())
 

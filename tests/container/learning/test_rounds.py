@@ -22,6 +22,7 @@ from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 from tabular.spec.trial import Trial
 
+pytestmark = pytest.mark.slow
 IN_ROUNDS = [name for name, one in ALGORITHMS.items() if one.estimators["regression"].rounds]
 # The refit learned from 1,000 rows on in another way than the folds did, which have fewer rows.
 BORDERS = (999, 1000, 1249, 1250, 1251)
