@@ -203,10 +203,9 @@ def _plain_numbers(
         grouped: whether the points may separate thousands.
         strict: whether the user says which words mean a missing value, so that no others do.
     """
-    whole = _cast(cells, pa.int64())
-    numbers = _cast(cells, pa.float64()) if whole is None else pc.cast(whole, pa.float64(), safe=False)
+    numbers = _cast(cells, pa.float64())  # first, because pyarrow reads 0x1F as a whole number
     count = 0 if numbers is None else len(numbers) - numbers.null_count
-    if not count or (whole is None and not pc.all(pc.is_finite(numbers)).as_py()):
+    if not count or not pc.all(pc.is_finite(numbers)).as_py():
         return None
     if not strict and (large := _too_large(cells, numbers)):
         rest = _plain_numbers(column, _without(cells, tuple(large)), forced, grouped)
@@ -218,6 +217,7 @@ def _plain_numbers(
     evidence = [
         f"all {count} cells are numbers" if count == len(cells) else f"all {count} filled cells are numbers"
     ]
+    whole = _cast(cells, pa.int64())
     if whole is None:
         if not forced and (code := _letter_e(cells)):
             return Decision(column, _as_pandas(cells), (code,), (code,))

@@ -173,6 +173,7 @@ def test_labels_keep_type_and_spelling(cells, labels):
 @pytest.mark.parametrize(
     ("cells", "kind", "words"),
     [
+        (["0x1F", "0x20"], "categorical", None),
         (["1234", "5678", "12E3"], "categorical", "'12E3', which is 12000 as a number"),
         (["98E95", "11E20", "?", "12E3"], "categorical", "look like numbers, dates or times"),
         (["1e5", "1e-05"], "numeric", None),
