@@ -241,9 +241,8 @@ def _end_of_header(lines: Sequence[_Line], place: int) -> int:
 
 def _is_rule(line: _Line) -> bool:
     """Whether a line is drawn, as below the header of what databases print."""
-    return all(
-        cell.strip() and not cell.strip("-=:+ ") for cell in line.cells if cell or len(line.cells) == 1
-    )
+    filled = [cell for cell in line.cells if cell]
+    return bool(filled) and all(cell.strip() and not cell.strip("-=:+ ") for cell in filled)
 
 
 def _has_words_for_numbers(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

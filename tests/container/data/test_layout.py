@@ -258,3 +258,9 @@ def test_rows_like_the_header_are_kept_where_its_words_stand_in_other_rows():
         "row 1 and others are like the header and are kept, because 'red' stands in other rows, too; if the "
         "file has no header, write the names of its columns into the first line."
     ]
+
+
+def test_an_empty_row_below_the_header_is_no_rule():
+    found = find_header("a,b\n,\n1,2\n3,4\n5,6\n")
+    assert found.lines == 1
+    assert not found.notes

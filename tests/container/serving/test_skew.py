@@ -93,9 +93,13 @@ def spellings(draw):
 
 
 plain = st.one_of(st.integers(-(2**63), 2**63), st.floats(allow_nan=False, allow_infinity=False)).map(str)
+codes = st.one_of(st.integers(0, 2**40).map(hex), st.from_regex(r"[0-9]{1,3}[eE][0-9]", fullmatch=True))
 words = st.text(string.ascii_letters + "0123456789 .,-\u00a0\u00e9\u0301\"'\n_%", min_size=1, max_size=6)
 columns = st.one_of(
-    numbers(), moments(), spellings(), *(st.lists(one, min_size=20, max_size=20) for one in (plain, words))
+    numbers(),
+    moments(),
+    spellings(),
+    *(st.lists(one, min_size=20, max_size=20) for one in (plain, codes, words)),
 )
 
 
