@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from tabular.data.cells import MARKS, folded
 from tabular.data.tables import warning
+from tabular.data.values.cells import MARKS, folded
 from tabular.spec.columns import Column, Schema
 
 __all__ = ["doubts"]

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabular.data.cells import BOOLEANS, category, folded, is_gap
-from tabular.data.dates import PER_DAY, as_text, date
-from tabular.data.numbers import read_number, written
+from tabular.data.values.cells import BOOLEANS, category, folded, is_gap
+from tabular.data.values.dates import PER_DAY, as_text, date
+from tabular.data.values.numbers import read_number, written
 from tabular.spec.columns import PLAIN, Column, Schema
 
 __all__ = ["as_rows", "features", "texts"]

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from tabular.data.decisions import is_text, seconds
+from tabular.data.decisions.arrow import is_text, seconds
 from tabular.data.features import as_rows
 from tabular.spec.columns import Column, Schema
 

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tabular.data.cells import BOOLEAN_PAIRS, BOOLEANS, TRUE
-from tabular.data.decisions import Decision, as_texts, column_of, is_text
+from tabular.data.decisions.arrow import as_texts, is_text
+from tabular.data.decisions.decide import column_of
+from tabular.data.decisions.decision import Decision
 from tabular.data.tables import MAX_CLASSES
+from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, TRUE
 from tabular.spec.columns import Column, Family, Schema, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabular.data.dates import as_text
+from tabular.data.values.dates import as_text
 from tabular.spec.columns import Column, Schema
 
 __all__ = ["ROWS", "baseline", "row_hashes"]

@@ -16,10 +16,12 @@ from urllib.parse import unquote
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from tabular.data.csv_files import check_names, read_csv
-from tabular.data.decisions import Decision, FileStyle, as_texts, decide, is_text
+from tabular.data.decisions.arrow import as_texts, is_text
+from tabular.data.decisions.decide import decide
+from tabular.data.decisions.decision import Decision, FileStyle
+from tabular.data.files.csv_files import check_names, read_csv
+from tabular.data.files.parquet_files import read_parquet
 from tabular.spec.columns import Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, OPTIONS_FILE, Options
@@ -30,10 +32,6 @@ MAX_CLASSES = 100
 FEW_NUMBERS = 20  # a target with more distinct integers is a quantity
 SAMPLE_ROWS = 200
 UNREADABLE = (ValueError, OSError, EOFError, csv.Error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
-TEXTS = (
-    *(pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()),
-    *(pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns")),
-)
 Warning = dict[str, str | None]
 
 
@@ -170,7 +168,7 @@ def _read_file(path: Path, options: Options) -> tuple[pa.Table, dict[str, Any]]:
         with path.open("rb") as file:
             magic = file.read(8)
         parquet = magic[:4] == b"PAR1" or path.suffix in (".parquet", ".pq")
-        table, facts = _read_parquet(path) if parquet else read_csv(path, magic, options)
+        table, facts = read_parquet(path) if parquet else read_csv(path, magic, options)
         check_names(table.column_names)
     except UNREADABLE as error:
         reason = str(error).strip().rstrip(".") or type(error).__name__
@@ -182,64 +180,6 @@ def _read_file(path: Path, options: Options) -> tuple[pa.Table, dict[str, Any]]:
         if name not in table.column_names:
             table = table.append_column(name, pa.chunked_array([pa.repeat(value, len(table))]))
     return table, facts | {"name": path.name, "rows": len(table)}
-
-
-def _read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
-    table = pq.read_table(path)
-    check_names(table.column_names)
-    # A file written by pandas may contain an index. An index with a name is a column, one without is not.
-    metadata = (table.schema.pandas_metadata or {}).get("index_columns", [])
-    named = [name for name in metadata if isinstance(name, str) and name in table.column_names]
-    named = [name for name in named if not name.startswith("__index_level_")]
-    notes = [
-        f"{name!r} was the index in pandas and is read as a column; name it in drop if it only identifies "
-        "rows."
-        for name in named
-    ]
-    table = table.select([name for name in table.column_names if not name.startswith("__index_level_")])
-    for place, column in enumerate(table.schema):
-        table = table.set_column(place, column.name, _plain(table[place], column.name))
-    return table.replace_schema_metadata(None), {"format": "parquet", "notes": notes}
-
-
-def _plain(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    """Cells of one of the few types that are decided about; nested cells and bytes stay as they are.
-
-    Raises:
-        ValueError: if moments of a column are not in the years 1 to 9999.
-    """
-    kind = cells.type
-    if pa.types.is_dictionary(kind):
-        return _plain(pc.cast(cells, kind.value_type), name)
-    if isinstance(kind, pa.UuidType):
-        texts = [one and str(one) for one in cells.to_pylist()]
-        return pa.chunked_array([pa.array(texts, pa.string())])
-    if isinstance(kind, pa.BaseExtensionType):
-        return _plain(cells.cast(kind.storage_type), name)
-    if pa.types.is_floating(kind):  # NaN is a gap, as everywhere else
-        gaps = pc.is_nan(cells)
-        return pc.if_else(gaps, pa.scalar(None, kind), cells) if pc.any(gaps).as_py() else cells
-    if pa.types.is_decimal(kind):
-        return cells.cast(pa.float64())
-    if pa.types.is_date(kind):
-        return cells.cast(pa.timestamp("us"))
-    if pa.types.is_timestamp(kind):
-        years = pc.min_max(pc.year(cells.cast(pa.timestamp(kind.unit)))).as_py()
-        if not (years["min"] or 1) >= 1 or not (years["max"] or 1) <= 9999:
-            raise ValueError(
-                f"the column {name!r} has a moment that is not in the years 1 to 9999; correct its unit, or "
-                "write it as a number"
-            )
-        return cells.cast(pa.timestamp("us", tz=kind.tz and "UTC"), safe=False)
-    if kind in TEXTS:
-        try:
-            return _plain(cells.cast(pa.string()), name)
-        except pa.ArrowInvalid:  # bytes that are not UTF-8
-            return cells
-    if is_text(kind):
-        empty = pc.equal(cells, "")
-        return pc.if_else(empty, pa.scalar(None, kind), cells) if pc.any(empty).as_py() else cells
-    return cells
 
 
 def _partition(path: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler, TargetEncoder
 
-from tabular.data.dates import date_parts
+from tabular.data.values.dates import date_parts
 from tabular.spec import own_steps
 from tabular.spec.algorithms import build
 from tabular.spec.columns import Schema

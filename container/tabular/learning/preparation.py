@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 from tabular.data.cleaning import clean
-from tabular.data.decisions import Decision, column_of
+from tabular.data.decisions.decide import column_of
+from tabular.data.decisions.decision import Decision
 from tabular.data.doubts import doubts
 from tabular.data.features import features, texts
 from tabular.data.held_out import cells_of

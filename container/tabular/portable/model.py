@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular.data import dates
+from tabular.data.values import dates
 from tabular.portable.predictors import PREDICTORS, TOLERANCES, Arrays, Predictor
 from tabular.portable.table_model import Prediction, TableModel, UnusableModel
 

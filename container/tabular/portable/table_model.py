@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tabular.data import cells, dates
+from tabular.data.values import cells, dates
 from tabular.spec.columns import PLAIN, Column, NumberFormat
 
 __all__ = ["Prediction", "TableModel", "UnusableModel"]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from tabular.data import cells
+from tabular.data.values import cells
 from tabular.portable.table_model import Prediction, TableModel
 from tabular.serving.rows import DECODERS, BadRequest, reader
 

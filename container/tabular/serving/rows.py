@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from tabular.data import cells, dates
-from tabular.data.numbers import read_number
+from tabular.data.values import cells, dates
+from tabular.data.values.numbers import read_number
 from tabular.portable.table_model import TableModel
 from tabular.spec.columns import NumberFormat
 

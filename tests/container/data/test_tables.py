@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 from sklearn import datasets
-from tabular.data.decisions import column_of
+from tabular.data.decisions.decide import column_of
 from tabular.data.tables import read_table, table_files, task_of
 from tabular.spec.columns import Column, NumberFormat
 from tabular.spec.errors import BadInput

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.container.tables import TASKS, dated, fit, fitted, mixed, nasty
-from tabular.data import dates
 from tabular.data.features import as_rows
+from tabular.data.values import dates
 from tabular.judging.agreement import as_model_input, check_equal
 from tabular.portable.files import load_model, save_model
 from tabular.portable.model import UnusableModel

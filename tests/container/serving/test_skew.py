@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from tabular.data.dates import FORMATS, ISO
 from tabular.data.features import features
 from tabular.data.held_out import as_csv, as_json, as_texts
 from tabular.data.tables import read_table
+from tabular.data.values.dates import FORMATS, ISO
 from tabular.portable.table_model import TableModel
 from tabular.serving.codec import decode
 from tabular.spec.columns import Schema

@@ -129,7 +129,7 @@ def test_the_evaluation_has_whatever_a_fitted_pipeline_names(
     pipeline = fit(table, algorithm, "regression", options=Options(log_target=True)).pipeline
     texts = [text for _, text, _ in pickletools.genops(pickle.dumps(pipeline)) if isinstance(text, str)]
     named = {text for text in texts if text.startswith("tabular.")}
-    assert {"tabular.data.dates", "tabular.learning.pipeline"} <= named
+    assert {"tabular.data.values.dates", "tabular.learning.pipeline"} <= named
     assert named <= job_source.closure(["tabular.jobs.evaluate"], TABULAR).keys()
 
 

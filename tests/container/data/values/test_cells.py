@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from tabular.data import cells
 from tabular.data.features import as_boolean
+from tabular.data.values import cells
 
 WORDS = sorted(cells.MISSING)
 

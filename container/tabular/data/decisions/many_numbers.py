@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.cells import is_gap
-from tabular.data.numbers import FoundNumbers, find_numbers, may_stand_before, read_number
+from tabular.data.values.cells import is_gap
+from tabular.data.values.numbers import FoundNumbers, find_numbers, may_stand_before, read_number
 from tabular.spec.columns import NumberFormat
 
 __all__ = ["ManyNumbers", "read_many"]

@@ -5,8 +5,8 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pytest
-from tabular.data.dates import FORCED, FORMATS, ISO, as_text, date_parts, day_number, find_dates
 from tabular.data.features import as_rows, features
+from tabular.data.values.dates import FORCED, FORMATS, ISO, as_text, date_parts, day_number, find_dates
 from tabular.spec.columns import Column, Schema
 
 

@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from tabular.data.encodings import find_encoding
-from tabular.data.json_files import read_json
-from tabular.data.layout import DELIMITERS, find_header, find_other_rows, note_of_footer
+from tabular.data.files.encodings import find_encoding
+from tabular.data.files.json_files import read_json
+from tabular.data.files.layout import DELIMITERS, find_header, find_other_rows, note_of_footer
 from tabular.spec.options import DEFAULTS, Options
 
 __all__ = ["check_names", "read_csv"]

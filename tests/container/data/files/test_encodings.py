@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from tabular.data import encodings
-from tabular.data.encodings import find_encoding
+from tabular.data.files import encodings
+from tabular.data.files.encodings import find_encoding
 
 CITIES = {
     "cp1252": "Köln,Münster,Düsseldorf,Nürnberg,Lübeck",
@@ -108,7 +108,7 @@ def test_one_line_that_is_not_utf_8_in_a_file_that_is_is_named(wrong):
 
 def test_utf_8_needs_no_detector():
     code = (
-        "import io, sys; from tabular.data.encodings import find_encoding; "
+        "import io, sys; from tabular.data.files.encodings import find_encoding; "
         "find_encoding(io.BytesIO('é'.encode())); print('chardet' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

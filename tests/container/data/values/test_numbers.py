@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tabular.data.numbers import find_numbers, read_number, written
 from tabular.data.tables import read_table
+from tabular.data.values.numbers import find_numbers, read_number, written
 from tabular.spec.columns import PLAIN, NumberFormat
 from tabular.spec.options import Options
 

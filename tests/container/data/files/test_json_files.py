@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from tabular.data.json_files import read_json
+from tabular.data.files.json_files import read_json
 from tabular.data.tables import read_table
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options

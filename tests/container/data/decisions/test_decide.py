@@ -6,9 +6,10 @@ from datetime import datetime
 import pandas as pd
 import pyarrow as pa
 import pytest
-from tabular.data.dates import date
-from tabular.data.decisions import UNKNOWN, FileStyle, decide
+from tabular.data.decisions.decide import decide
+from tabular.data.decisions.decision import UNKNOWN, FileStyle
 from tabular.data.inference import as_labels
+from tabular.data.values.dates import date
 from tabular.spec.columns import Column, NumberFormat
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options

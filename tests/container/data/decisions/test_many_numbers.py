@@ -3,9 +3,10 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from tabular.data import decisions
-from tabular.data.decisions import UNKNOWN, FileStyle, decide
-from tabular.data.many_numbers import MANY, read_many
+from tabular.data.decisions import decide as deciding
+from tabular.data.decisions.decide import decide
+from tabular.data.decisions.decision import UNKNOWN, FileStyle
+from tabular.data.decisions.many_numbers import MANY, read_many
 from tabular.spec.options import Options
 
 SWISS, FRENCH = str.maketrans(",", "'"), str.maketrans(",.", "\u202f,")
@@ -49,7 +50,7 @@ def test_many_numbers_are_read_as_each_by_itself(monkeypatch, name, missing, sty
     cells = pa.chunked_array([COLUMNS[name][:900], COLUMNS[name][900:]])
     options = Options(missing=missing)
     found = decide("a", cells, options, style)
-    monkeypatch.setattr(decisions, "read_many", lambda *_: None)
+    monkeypatch.setattr(deciding, "read_many", lambda *_: None)
     expected = decide("a", cells, options, style)
     assert found.column == expected.column
     assert found.doubts == expected.doubts

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.cells import MARKS
-from tabular.data.numbers import find_numbers, read_number
+from tabular.data.values.cells import MARKS
+from tabular.data.values.numbers import find_numbers, read_number
 
 __all__ = ["FoundHeader", "FoundRows", "find_header", "find_other_rows", "note_of_footer"]
 

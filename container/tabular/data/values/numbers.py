@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tabular.data.cells import MARKS, MISSING, MOST_GAPS, MOST_OTHERS, shown
+from tabular.data.values.cells import MARKS, MISSING, MOST_GAPS, MOST_OTHERS, shown
 from tabular.spec.columns import PLAIN, NumberFormat
 
 __all__ = ["CURRENCIES", "FoundNumbers", "find_numbers", "may_stand_before", "read_number", "written"]

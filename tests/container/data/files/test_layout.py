@@ -5,7 +5,7 @@ import io
 
 import pyarrow as pa
 import pytest
-from tabular.data.layout import find_header, find_other_rows, note_of_footer
+from tabular.data.files.layout import find_header, find_other_rows, note_of_footer
 
 HEADER = "x,z,city,y"
 ROWS = [f"{row / 4},{row % 7},{('London', 'Leeds', 'York')[row % 3]},{row % 2}" for row in range(1, 61)]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tabular.data.cells import MARKS, MISSING, MOST_OTHERS, is_gap, shown
+from tabular.data.values.cells import MARKS, MISSING, MOST_OTHERS, is_gap, shown
 
 __all__ = [
     "FORCED",

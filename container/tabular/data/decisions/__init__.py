@@ -1,0 +1,5 @@
+"""What a column is and how its cells are read, decided once from all its cells, with the evidence.
+
+`decide` is the way in. It tries `numbers`, `dates` and `words` on text, and asks `typed` about columns of
+Parquet. `decision` is what they return, `arrow` how they go through a column.
+"""

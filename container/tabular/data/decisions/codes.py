@@ -1,0 +1,129 @@
+"""Digits that may be codes, versions or dates, and no quantities."""
+
+from collections.abc import Sequence
+from functools import reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.decisions.arrow import LARGEST_EXACT
+from tabular.data.decisions.decision import FEW_LEVELS, FIRST, SAMPLE
+
+__all__ = [
+    "ENOUGH_DAYS",
+    "doubts_of_versions",
+    "doubts_of_whole_numbers",
+    "leading_zeros",
+    "letter_e",
+    "two_spellings",
+]
+
+ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
+
+
+def leading_zeros(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
+    """That digits are codes, because some have leading zeros; else empty."""
+    zeros = reduce(pc.or_, (pc.starts_with(cells, start) for start in ("0", "-0", "+0")))
+    if not pc.any(zeros).as_py():
+        return ""
+    # Below one, a leading zero is that of 0.5; comparing numbers takes less time than looking at each text.
+    whole = pc.or_(pc.greater_equal(pc.abs(numbers), 1), pc.equal(numbers, 0))
+    suspects = cells.filter(pc.and_(whole, zeros))
+    codes = suspects.filter(pc.match_substring_regex(suspects, r"^[-+]?0\d"))
+    if len(codes):
+        return f"codes with leading zeros, such as {codes[0].as_py()!r}"
+    return ""
+
+
+def two_spellings(cells: pa.ChunkedArray) -> str:
+    """That digits are codes, because one number is written in two ways; else empty."""
+    if len(cells.slice(0, SAMPLE).unique()) > FEW_LEVELS:
+        return ""
+    spellings: dict[float, str] = {}
+    levels = [text for text in cells.unique().to_pylist() if text is not None and "." in text]
+    if len(levels) > FEW_LEVELS or any("e" in text.casefold() for text in levels):
+        return ""
+    for text in levels:
+        # A number that is rounded to zero may keep its sign: -0.0 is no code.
+        if float(text) and (other := spellings.setdefault(float(text), text)) != text:
+            return (
+                f"codes, such as {min(other, text)!r} beside {max(other, text)!r}, which are the same "
+                "number; name the column in numeric if they are quantities."
+            )
+    return ""
+
+
+def letter_e(cells: pa.ChunkedArray) -> str:
+    """That cells such as 12E3 are codes; else empty.
+
+    Programs write an exponent with a sign or behind a point: 1e+05, 1.2E7.
+    """
+    if pc.any(pc.match_substring(cells.slice(0, FIRST), ".")).as_py():
+        return ""
+    codes = cells.filter(pc.match_substring_regex(cells, r"^\d+[eE]\d+$"))
+    if not len(codes) or pc.any(pc.match_substring_regex(cells, r"\.|[eE][-+]")).as_py():
+        return ""
+    return (
+        f"codes, such as {codes[0].as_py()!r}, which is {float(codes[0].as_py()):g} as a number; name the "
+        "column in numeric if they are quantities."
+    )
+
+
+def doubts_of_versions(cells: pa.ChunkedArray) -> tuple[str, ...]:
+    """What to say of numbers such as 3.10 beside 3.9, which may be versions."""
+    some = cells.slice(0, 2 * FIRST)
+    zeros = some.filter(pc.match_substring_regex(some, r"^\d+\.\d+0$"))
+    if not len(zeros):
+        return ()
+    shorter = rf"^\d+\.\d{{1,{len(zeros[0].as_py().partition('.')[2]) - 1}}}$"
+    others = some.filter(pc.match_substring_regex(some, shorter))
+    if not len(others):
+        return ()
+    return (
+        f"numbers with and without zeros at the end, such as {zeros[0].as_py()!r} and {others[0].as_py()!r}; "
+        "name the column in categorical if they are versions or other codes.",
+    )
+
+
+def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> list[str]:
+    """What may be wrong with reading whole numbers as quantities."""
+    ends = pc.min_max(whole).as_py()
+    if max(abs(ends["min"]), abs(ends["max"])) > LARGEST_EXACT:
+        return [
+            "whole numbers beyond 2**53, of which a model sees about the first 15 digits; name the column in "
+            "categorical, group or drop if they identify something."
+        ]
+    widths = pc.min_max(pc.binary_length(texts)).as_py()
+    width = widths["min"]
+    if width != widths["max"] or not 5 <= width <= 12 or ends["min"] < 0:
+        return []
+    sample = whole.slice(0, SAMPLE * 20).drop_null().unique().to_pylist()
+    if form := _digits_of_dates(sample, width):
+        return [
+            f"whole numbers such as {sample[0]} look like dates; set date_format to {form!r} for the column "
+            "if they are."
+        ]
+    if len(sample) * 2 < min(len(whole), SAMPLE * 20):
+        return [
+            f"whole numbers of {width} digits each, such as {sample[0]}; name the column in categorical if "
+            "they are codes."
+        ]
+    return []
+
+
+def _digits_of_dates(numbers: Sequence[int], width: int) -> str | None:
+    """The format in which all these numbers are dates; None if there is none."""
+    if width not in (6, 8) or (width == 6 and len(numbers) < ENOUGH_DAYS):
+        return None
+    years = (1900, 2100) if width == 8 else (0, 99)
+    scale = 10 ** (width - 4)  # by which the year at the end shifts day and month
+    year = "%Y" if width == 8 else "%y"
+    split = {
+        f"{year}%m%d": [(n // 10_000, n // 100 % 100, n % 100) for n in numbers],
+        f"%d%m{year}": [(n % scale, n // scale % 100, n // scale // 100) for n in numbers],
+        f"%m%d{year}": [(n % scale, n // scale // 100, n // scale % 100) for n in numbers],
+    }
+    for form, days in split.items():
+        if all(years[0] <= y <= years[1] and 1 <= m <= 12 and 1 <= d <= 31 for y, m, d in days):
+            return form
+    return None

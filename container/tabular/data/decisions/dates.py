@@ -1,0 +1,106 @@
+"""Columns of dates and moments."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.decisions.arrow import are_days, counts_of
+from tabular.data.decisions.decision import FIRST, Decision, gaps_said, with_gaps
+from tabular.data.values.cells import is_gap
+from tabular.data.values.dates import ISO, FoundDates, find_dates, has_time, is_ambiguous, other_meaning
+from tabular.spec.columns import Column
+from tabular.spec.errors import BadInput
+from tabular.spec.options import Options
+
+__all__ = ["are_iso", "forced_dates", "iso_dates", "moments", "written_dates"]
+
+
+def written_dates(
+    column: Column,
+    cells: pa.ChunkedArray,
+    counts: Mapping[str, int],
+    options: Options,
+    words: Sequence[str] | None,
+) -> Decision | None:
+    """A column of text as dates; None if it is not one."""
+    form = options.date_format_of(column.name)
+    found = find_dates(counts, form=form, dayfirst=options.dayfirst, strict=words is not None)
+    return found and _as_dates(column, cells, counts, found, options)
+
+
+def forced_dates(column: Column, cells: pa.ChunkedArray, options: Options) -> Decision:
+    """A column that the user calls dates.
+
+    Raises:
+        BadInput: if no format fits all its cells.
+    """
+    counts = counts_of(cells)
+    form = options.date_format_of(column.name)
+    found = find_dates(counts, forced=True, form=form, dayfirst=options.dayfirst)
+    if found is None:
+        examples = ", ".join(map(repr, list(counts)[:3]))
+        raise BadInput(
+            f"The column {column.name!r} is in date, but "
+            + (f"the format {form!r} does not fit" if form else "no format fits")
+            + f" all its cells, such as {examples}; write them as 2024-01-31, or name their format in "
+            "date_format."
+        )
+    return _as_dates(column, cells, counts, found, options)
+
+
+def iso_dates(column: Column, cells: pa.ChunkedArray) -> Decision:
+    """A column whose cells `are_iso`."""
+    timed = pc.any(pc.match_substring(cells, ":")).as_py() or None
+    column = replace(column, kind="date", format=ISO, time=timed)
+    return Decision(column, cells.to_pandas(), (f"dates such as {cells.drop_null()[0].as_py()!r}",))
+
+
+def are_iso(cells: pa.ChunkedArray) -> bool:
+    """Whether all cells are dates such as 2024-01-31 or 2024-01-31 10:00, and none means a missing date."""
+    try:
+        for some in (cells.slice(0, FIRST), cells):
+            ends = pc.min_max(pc.year(pc.cast(some, pa.timestamp("us")))).as_py()
+    except pa.ArrowInvalid:
+        return False
+    return ends["min"] is not None and ends["min"] >= 1000 and ends["max"] < 9999
+
+
+def moments(column: Column, cells: pa.ChunkedArray, said: str) -> Decision:
+    """Moments, without those that databases write for a missing one."""
+    years = pc.year(cells)
+    none = pc.or_(pc.less_equal(years, 1), pc.greater_equal(years, 9999))
+    count = pc.sum(none).as_py() or 0
+    doubts: tuple[str, ...] = ()
+    if count:
+        example = cells.filter(none)[0].as_py()
+        doubts = (f"{str(example)!r} and the like, in {count} of {len(cells)} rows, are read as missing.",)
+        cells = pc.if_else(none, pa.scalar(None, cells.type), cells)
+    timed = bool(len(cells.drop_null())) and not are_days(cells.drop_null())
+    column = replace(column, kind="date", format=ISO, time=timed or None)
+    return Decision(column, cells.to_pandas(), (said, *doubts), doubts)
+
+
+def _as_dates(
+    column: Column, cells: pa.ChunkedArray, counts: Mapping[str, int], found: FoundDates, options: Options
+) -> Decision:
+    gaps = Counter(found.gaps)
+    said = list(gaps_said(gaps, len(cells)))
+    known = options.dayfirst is not None or options.date_format_of(column.name) is not None
+    dates = [text for text in counts if not is_gap(text.strip(), gaps)]
+    if not known and is_ambiguous(dates, found.format):
+        first, second = ("month", "day") if found.format.startswith("%m") else ("day", "month")
+        said.append(
+            f"no day is greater than 12, so these dates are read as {first}/{second} but could be "
+            f"{second}/{first}; set dayfirst to {str(first == 'day').lower()} to confirm this, or to "
+            f"{str(first != 'day').lower()} to change it."
+        )
+    elif options.date_format_of(column.name) is None and (other := other_meaning(dates, found.format)):
+        said.append(other)
+    example = next((text for text in dates), "")
+    evidence = (f"dates such as {example!r}, read as {found.format}", *said)
+    timed = has_time(dates) or None
+    column = replace(with_gaps(column, "date", gaps), format=found.format, time=timed)
+    return Decision(column, cells.to_pandas(), evidence, tuple(said))

@@ -1,0 +1,106 @@
+"""What a column is and how its cells are read, decided once from all its cells, with the evidence.
+
+Text is read as numbers, booleans or dates if almost all its cells are; the other cells are then missing
+values, which are counted and reported. Anything else is a category, whose cells stay as they were written.
+"""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.decisions.arrow import as_arrow, as_counts, is_text, without
+from tabular.data.decisions.dates import are_iso, forced_dates, iso_dates, written_dates
+from tabular.data.decisions.decision import SAMPLE, UNKNOWN, Decision, FileStyle
+from tabular.data.decisions.many_numbers import read_many
+from tabular.data.decisions.numbers import (
+    _each,
+    as_numbers,
+    finite,
+    forced_numbers,
+    plain_numbers,
+    points_may_group,
+)
+from tabular.data.decisions.typed import typed
+from tabular.data.decisions.words import booleans, category, merged, option_of
+from tabular.data.values.dates import find_dates
+from tabular.data.values.numbers import find_numbers
+from tabular.spec.columns import Column
+from tabular.spec.options import DEFAULTS, Options
+
+__all__ = ["column_of", "decide"]
+
+
+def column_of(name: str, values: pd.Series, options: Options = DEFAULTS) -> Column:
+    """How the cells of a column in a data frame are read.
+
+    Raises:
+        BadInput: as `decide`.
+    """
+    return decide(name, as_arrow(values), options).column
+
+
+def decide(
+    name: str, cells: pa.ChunkedArray, options: Options = DEFAULTS, style: FileStyle = UNKNOWN
+) -> Decision:
+    """Decide what a column is.
+
+    Args:
+        name: its name, which options may name.
+        cells: the cells: text as it was written, or typed cells from Parquet; null if a cell is missing.
+        options: those that set a kind win over the evidence.
+        style: what the whole file says about its numbers.
+
+    Raises:
+        BadInput: if a cell does not fit the kind that the options set.
+    """
+    found = _decided(name, cells, options, style)
+    return merged(found) if name in options.merge_spellings else found
+
+
+def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileStyle) -> Decision:
+    if not is_text(cells.type):
+        return typed(name, cells, options)
+    words = options.missing_in(name)
+    cells = without(cells, words) if words else cells
+    column = Column(name, "categorical", missing=words or None)
+    if name in (*options.categorical, *options.text, options.group):
+        return Decision(
+            column, cells.to_pandas(), (f"named in {option_of(name, options)}, so its cells are words",)
+        )
+    if name in options.date:
+        return forced_dates(column, cells, options)
+    forced = name in options.numeric
+    signs = options.decimal, options.thousands
+    grouped = points_may_group(cells) and style.likely_decimal_comma and signs == (None, None)
+    if grouped and style.has_decimal_commas:
+        signs = (",", ".")
+    strict = words is not None
+    if signs == (None, None) and (plain := plain_numbers(column, cells, forced, grouped, strict)) is not None:
+        return plain
+    if not forced and options.date_format_of(name) is None and are_iso(cells):
+        return iso_dates(column, cells)
+    if not forced and (many := read_many(cells, style.likely_decimal_comma, signs, strict)):
+        return as_numbers(column, cells, many)
+    counted = pc.value_counts(cells.drop_null())
+    if not forced and _is_certainly_a_category(counted.field("values")):
+        return category(column, cells, counted)
+    counts = as_counts(counted)
+    if forced:
+        numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, forced=True)
+        return forced_numbers(column, cells, counts, numbers)
+    found = booleans(column, cells, counts, words)
+    if not found:
+        numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, strict)
+        found = numbers and as_numbers(column, cells, _each(cells, numbers))
+    found = found or written_dates(column, cells, counts, options, words)
+    return found or category(column, cells, counted)
+
+
+def _is_certainly_a_category(texts: pa.StringArray) -> bool:
+    """Whether a part of many texts shows that they are neither numbers nor dates; reading all takes long."""
+    if len(texts) <= 5 * SAMPLE:
+        return False
+    sample = texts.take(np.linspace(0, len(texts) - 1, SAMPLE).astype(int)).to_pylist()
+    numbers = sum(find_numbers({text: 1}, forced=True) is not None for text in sample)
+    return numbers * 2 < len(sample) and find_dates(dict.fromkeys(sample, 1)) is None

@@ -1,0 +1,90 @@
+"""What was decided about a column, and sentences about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import pandas as pd
+
+from tabular.data.values.cells import MARKS, MOST_GAPS, MOST_OTHERS
+from tabular.spec.columns import Column, Kind
+
+__all__ = [
+    "FEW_LEVELS",
+    "FIRST",
+    "SAMPLE",
+    "UNKNOWN",
+    "Decision",
+    "FileStyle",
+    "are_few",
+    "gaps_said",
+    "listed",
+    "with_gaps",
+]
+
+SAMPLE = 1000  # distinct texts that tell whether a column can be numbers or dates at all
+
+
+FIRST = 100  # cells that show of most columns of words that they are no numbers or dates
+
+
+FEW_LEVELS = 50
+
+
+class FileStyle(NamedTuple):
+    """What a whole file says about its numbers.
+
+    `likely_decimal_comma`: the comma in 1,234 is likely to be a decimal comma, because another character
+    separates the cells. `has_decimal_commas`: some column has numbers such as 12,5.
+    """
+
+    likely_decimal_comma: bool = False
+    has_decimal_commas: bool = False
+
+
+UNKNOWN = FileStyle()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a column is read.
+
+    `values` holds the cells: numbers as numbers, everything else as it was written, None if a cell is
+    missing. `evidence` says in sentences why the column was read like this; `doubts` are those sentences
+    that the user should see as warnings.
+    """
+
+    column: Column
+    values: pd.Series
+    evidence: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+
+
+def with_gaps(column: Column, kind: Kind, gaps: Mapping[str, int]) -> Column:
+    """The column as one of this kind, in which these words mean a missing value."""
+    return replace(column, kind=kind, missing=tuple(dict.fromkeys((*(column.missing or ()), *gaps))) or None)
+
+
+def are_few(gaps: Mapping[str, int], whole: int, words: Sequence[str] | None) -> bool:
+    """Whether a column may have these other cells: marks for a missing value, and typing errors."""
+    if words is not None:  # the user says which words mean a missing value
+        return not gaps
+    marks = sum(count for text, count in gaps.items() if text.casefold() in MARKS)
+    return marks <= MOST_GAPS * whole and sum(gaps.values()) - marks <= MOST_OTHERS * whole
+
+
+def gaps_said(gaps: Mapping[str, int], rows: int) -> tuple[str, ...]:
+    """That some words are read as missing, with their count."""
+    if not gaps:
+        return ()
+    return (
+        f"{listed(list(gaps), 5)}, in {sum(gaps.values())} of {rows} rows, "
+        f"{'is' if len(gaps) == 1 else 'are'} read as missing; set missing to [], or name the "
+        "column in categorical, to keep the text.",
+    )
+
+
+def listed(words: Sequence[str], shown: int = 5) -> str:
+    """Words in quotes, the first few of them."""
+    more = len(words) - shown
+    return ", ".join(map(repr, words[:shown])) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,211 @@
+"""Columns of numbers, plain or written in a format."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.decisions.arrow import as_texts, counts_of, mapped, whole_numbers, without
+from tabular.data.decisions.codes import (
+    doubts_of_versions,
+    doubts_of_whole_numbers,
+    leading_zeros,
+    letter_e,
+    two_spellings,
+)
+from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, with_gaps
+from tabular.data.decisions.many_numbers import ManyNumbers
+from tabular.data.values.cells import MARKS, MOST_GAPS, is_gap
+from tabular.data.values.numbers import CURRENCIES, FoundNumbers, read_number
+from tabular.spec.columns import PLAIN, Column, NumberFormat
+from tabular.spec.errors import BadInput
+
+__all__ = [
+    "FEW_MARKS",
+    "LARGEST_LEARNED",
+    "as_numbers",
+    "as_numeric",
+    "finite",
+    "forced_numbers",
+    "plain_numbers",
+    "points_may_group",
+    "too_large",
+    "without_large",
+]
+
+FEW_MARKS = 3
+
+
+LARGEST_LEARNED = float(np.finfo(np.float32).max)  # most estimators calculate in single precision
+
+
+def points_may_group(cells: pa.ChunkedArray) -> bool:
+    """Whether all points could separate thousands, as in 1.234 and 950."""
+    for some in (cells.slice(0, FIRST), cells):  # most columns fail on the first cells
+        if not pc.all(pc.match_substring_regex(some, r"^[-+]?[1-9]\d{0,2}(\.\d{3})*$")).as_py():
+            return False
+    return pc.any(pc.match_substring(cells, ".")).as_py() is True
+
+
+def plain_numbers(
+    column: Column, cells: pa.ChunkedArray, forced: bool = False, grouped: bool = False, strict: bool = False
+) -> Decision | None:
+    """Numbers that every program reads in the same way, all at once; None if a cell is anything else.
+
+    Args:
+        column: its name and its words for missing values.
+        cells: the cells as text.
+        forced: whether the user says that these are numbers, so that they are not codes.
+        grouped: whether the points may separate thousands.
+        strict: whether the user says which words mean a missing value, so that no others do.
+    """
+    numbers = _cast(cells, pa.float64())  # first, because pyarrow reads 0x1F as a whole number
+    count = 0 if numbers is None else len(numbers) - numbers.null_count
+    if not count or not pc.all(pc.is_finite(numbers)).as_py():
+        return None
+    if not strict and (large := too_large(cells, numbers)):
+        rest = plain_numbers(column, without(cells, tuple(large)), forced, grouped)
+        return rest and without_large(rest, large, len(cells))
+    if not forced and (code := leading_zeros(cells, numbers)):
+        return Decision(column, cells.to_pandas(), (code,))
+    if not forced and (code := two_spellings(cells)):
+        return Decision(column, cells.to_pandas(), (code,), (code,))
+    evidence = [
+        f"all {count} cells are numbers" if count == len(cells) else f"all {count} filled cells are numbers"
+    ]
+    whole = _cast(cells, pa.int64())
+    if whole is None:
+        if not forced and (code := letter_e(cells)):
+            return Decision(column, cells.to_pandas(), (code,), (code,))
+        doubts = () if forced else doubts_of_versions(cells)
+        if grouped:
+            first = next(cell for cell in cells.drop_null().to_pylist() if "." in cell)
+            doubts = (
+                *doubts,
+                f"{first!r} is read as the number {float(first):g}; set thousands to '.' if it means "
+                f"{first.replace('.', '')}.",
+            )
+        return Decision(as_numeric(column), numbers.to_pandas(), (*evidence, *doubts), doubts)
+    doubts = doubts_of_whole_numbers(cells, whole)
+    return Decision(as_numeric(column), whole_numbers(whole), (*evidence, *doubts), tuple(doubts))
+
+
+def forced_numbers(
+    column: Column, cells: pa.ChunkedArray, counts: Mapping[str, int], found: FoundNumbers | None
+) -> Decision:
+    """A column that the user calls numbers.
+
+    Raises:
+        BadInput: if a cell is anything else.
+    """
+    wrong = {text for text in (found.gaps if found else counts) if text.casefold() not in MARKS}
+    if found is None or wrong:
+        row = next((i for i, cell in enumerate(cells.to_pylist()) if cell and cell.strip() in wrong), 0)
+        raise BadInput(
+            f"Row {row + 1} of the column {column.name!r} is {cells[row].as_py()!r}, which is not a number, "
+            "as the option numeric requires; remove the column from the option, or fix the cell."
+        )
+    return as_numbers(column, cells, _each(cells, found))
+
+
+def as_numbers(column: Column, cells: pa.ChunkedArray, numbers: ManyNumbers) -> Decision:
+    """A column of text as float64, NaN if a cell is missing, and what was decided about it."""
+    found, values = numbers.found, numbers.values
+    gaps = Counter(found.gaps)
+    said = (*_of_format(numbers.texts, found.format, gaps), *gaps_said(gaps, len(cells)))
+    column = with_gaps(column, "numeric", gaps)
+    if found.format != PLAIN:
+        column = replace(column, number=found.format)
+    count = int(np.isfinite(values).sum())
+    return Decision(column, pd.Series(values), (f"{count} of {len(cells)} cells are numbers", *said), said)
+
+
+def as_numeric(column: Column) -> Column:
+    """The column as one of numbers."""
+    return replace(column, kind="numeric")
+
+
+def _each(cells: pa.ChunkedArray, found: FoundNumbers) -> ManyNumbers:
+    """The numbers of a column, each text read by itself."""
+    gaps = found.gaps
+
+    def read(text: str) -> float:
+        if _is_infinite(text):
+            return float(text)  # to be refused by name
+        return np.nan if is_gap(text.strip(), gaps) else read_number(text, found.format)
+
+    return ManyNumbers(found, mapped(cells, read), cells.drop_null().unique().to_pylist())
+
+
+def without_large(rest: Decision, large: Mapping[str, int], rows: int) -> Decision:
+    """A decision about the other cells, with the texts that are too large as missing values."""
+    said = (
+        f"{listed(list(large))}, in {sum(large.values())} of {rows} rows, "
+        f"{'is' if len(large) == 1 else 'are'} too large for a model and read as missing.",
+    )
+    column = with_gaps(rest.column, rest.column.kind, large)
+    return Decision(column, rest.values, (*rest.evidence, *said), (*said, *rest.doubts))
+
+
+def too_large(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> dict[str, int]:
+    """Texts such as 1.8e308 that stand for a missing value, and how often each occurs.
+
+    They are too large for a model, of few kinds, and rarer than other numbers. If they are not, the table is
+    refused later.
+    """
+    ends = pc.min_max(numbers).as_py()
+    if max(-(ends["min"] or 0), ends["max"] or 0) <= LARGEST_LEARNED:
+        return {}
+    large = pc.fill_null(pc.greater(pc.abs(numbers), LARGEST_LEARNED), fill_value=False)
+    found = counts_of(as_texts(cells.filter(large)))
+    few = len(found) <= FEW_MARKS and sum(found.values()) <= MOST_GAPS * len(numbers.drop_null())
+    return found if few else {}
+
+
+def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    """All cells as another type; None if one cannot be, which the first cells of most columns show."""
+    try:
+        pc.cast(cells.slice(0, FIRST), kind)
+        return pc.cast(cells, kind)
+    except pa.ArrowInvalid:
+        return None
+
+
+def finite(counts: Mapping[str, int]) -> dict[str, int]:
+    """The texts that are not infinite numbers."""
+    return {text: count for text, count in counts.items() if not _is_infinite(text)}
+
+
+def _is_infinite(text: str) -> bool:
+    """Whether a cell is an infinite number, such as inf, or one that is too large, such as 1e999."""
+    try:
+        return bool(np.isinf(float(text)))
+    except ValueError:
+        return False
+
+
+def _of_format(texts: Iterable[str], form: NumberFormat, gaps: Mapping[str, int]) -> Iterable[str]:
+    """What to say of numbers that not every program reads in the same way, and of units that some lack."""
+    numbers = [text.strip() for text in texts if not is_gap(text.strip(), gaps)]
+    if (odd := next((text for text in numbers if not _is_plain(text)), None)) is not None:
+        read = f"{odd!r} is read as the number {read_number(odd, form):.15g}"
+        yield f"{read}; name the column in categorical to keep the text."
+    for unit in form.affixes:
+        bare = next((text for text in numbers if unit not in text), None)
+        if unit[0] not in CURRENCIES and bare is not None:
+            yield (
+                f"numbers with and without {unit!r}, such as {odd!r} and {bare!r}, which are read as if all "
+                "had the same unit; rewrite them if they have not."
+            )
+
+
+def _is_plain(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

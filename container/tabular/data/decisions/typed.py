@@ -1,0 +1,48 @@
+"""Columns of Parquet, whose type says what they are."""
+
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.decisions.arrow import as_texts, seconds, whole_numbers
+from tabular.data.decisions.dates import forced_dates, moments
+from tabular.data.decisions.decision import Decision
+from tabular.data.decisions.numbers import LARGEST_LEARNED, as_numeric, too_large, without_large
+from tabular.data.decisions.words import option_of
+from tabular.spec.columns import Column
+from tabular.spec.options import Options
+
+__all__ = ["typed"]
+
+
+def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
+    """A column of Parquet, whose type says what it is."""
+    kind, column = cells.type, Column(name, "categorical")
+    if name in (*options.categorical, *options.text, options.group):
+        evidence = f"named in {option_of(name, options)}, so its cells are words"
+        return Decision(column, as_texts(cells).to_pandas(), (evidence,))
+    if name in options.date and not pa.types.is_temporal(kind):
+        return forced_dates(column, as_texts(cells), options)
+    said = f"the file's type is {kind}"
+    if pa.types.is_boolean(kind):
+        return Decision(replace(column, kind="boolean"), cells.to_pandas(), (said,))
+    if pa.types.is_integer(kind):
+        try:
+            whole = pc.cast(cells, pa.int64())
+        except pa.ArrowInvalid:  # unsigned numbers over 2**63
+            return Decision(as_numeric(column), pc.cast(cells, pa.float64(), safe=False).to_pandas(), (said,))
+        return Decision(as_numeric(column), whole_numbers(whole), (said,))
+    if pa.types.is_floating(kind):
+        numbers = pc.cast(cells, pa.float64())
+        rest = Decision(as_numeric(column), numbers.to_pandas(), (said,))
+        if options.missing_in(name) is None and (large := too_large(numbers, numbers)):
+            values = rest.values.mask(rest.values.abs() > LARGEST_LEARNED)
+            return without_large(replace(rest, values=values), large, len(cells))
+        return rest
+    if pa.types.is_duration(kind):
+        note = f"durations, read as seconds ({said})."
+        return Decision(as_numeric(column), seconds(cells).to_pandas(), (note,), (note,))
+    if pa.types.is_timestamp(kind):
+        return moments(column, cells, said)
+    return Decision(column, cells.to_pandas(), (said,))

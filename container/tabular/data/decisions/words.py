@@ -1,0 +1,92 @@
+"""Columns of words: booleans and categories."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.decisions.decision import FEW_LEVELS, Decision, are_few, gaps_said, listed, with_gaps
+from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, folded
+from tabular.spec.columns import Column
+from tabular.spec.errors import BadInput
+from tabular.spec.options import Options
+
+__all__ = ["NUMBER_LIKE", "booleans", "category", "merged", "option_of"]
+
+NUMBER_LIKE = (
+    r"^\s*[<>~\x{2264}\x{2265}\x{b1}]?\s*[$\x{20ac}\x{a3}\x{a5}]?\s*[-+]?"
+    r"\d[\d.,:;'/\x{2019}\s-]*\s*\S{0,12}\s*$"
+)
+
+
+def option_of(name: str, options: Options) -> str:
+    """The option that says that the cells of a column are words."""
+    if name == options.group:
+        return "group"
+    return "categorical" if name in options.categorical else "text"
+
+
+def booleans(
+    column: Column, cells: pa.ChunkedArray, counts: Mapping[str, int], words: Sequence[str] | None
+) -> Decision | None:
+    """A column of text as booleans; None if it is not one."""
+    if len(counts) > FEW_LEVELS:
+        return None
+    folded = {text: text.strip().casefold() for text in counts}
+    seen = set(folded.values())
+    if not any(pair <= seen for pair in BOOLEAN_PAIRS):
+        return None
+    gaps = Counter({text.strip(): counts[text] for text, word in folded.items() if word not in BOOLEANS})
+    if not are_few(gaps, sum(counts.values()), words):
+        return None
+    names = sorted(text for text, word in folded.items() if word in BOOLEANS)
+    said = gaps_said(gaps, len(cells))
+    evidence = (f"true or false, written as {listed(names)}", *said)
+    return Decision(with_gaps(column, "boolean", gaps), cells.to_pandas(), evidence, said)
+
+
+def category(column: Column, cells: pa.ChunkedArray, counts: pa.StructArray) -> Decision:
+    """A category, and whether its texts look like something else; `counts` says how often each occurs."""
+    if not len(counts):
+        return Decision(column, cells.to_pandas(), ("every cell is empty",))
+    texts = counts.field("values")
+    evidence = (f"{len(texts)} different texts, such as {listed(texts[:3].to_pylist())}",)
+    alike = counts.filter(pc.match_substring_regex(texts, NUMBER_LIKE))
+    count, examples = pc.sum(alike.field("counts")).as_py() or 0, alike.field("values")
+    doubts: tuple[str, ...] = ()
+    coded = pc.any(pc.match_substring_regex(examples, r"^[-+]?0\d+$")).as_py()
+    if not coded and count * 3 >= len(cells) - cells.null_count and len(examples) > 2:
+        doubts = (
+            f"a category, although {count} of {len(cells)} cells look like numbers, dates or times, such as "
+            f"{listed(examples[:3].to_pylist())}; they are not written in one way that can be read; rewrite "
+            "them, or name the column in categorical if they are only names.",
+        )
+    return Decision(column, cells.to_pandas(), (*evidence, *doubts), doubts)
+
+
+def merged(found: Decision) -> Decision:
+    """A category in which texts that differ only in blanks, case or Unicode form are one level.
+
+    Raises:
+        BadInput: if the column is not a category.
+    """
+    if found.column.kind != "categorical":
+        raise BadInput(
+            f"The column {found.column.name!r} is in merge_spellings, but it is {found.column.kind}; name it "
+            "in categorical, too, or remove it there."
+        )
+    counts = found.values.value_counts()
+    spellings: dict[str, str] = {}
+    for text in counts.sort_index().sort_values(ascending=False, kind="stable").index:
+        spellings.setdefault(folded(text), text)
+    merged = {text: spellings[folded(text)] for text in counts.index}
+    others = [text for text, level in merged.items() if text != level]
+    said = (f"{listed(others)} merged into the level that is written most often",) if others else ()
+    return replace(
+        found,
+        column=replace(found.column, spellings=tuple(spellings.values())),
+        values=found.values.map(merged),
+        evidence=(*found.evidence, *said),
+    )

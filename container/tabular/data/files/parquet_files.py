@@ -1,0 +1,81 @@
+"""Parquet: typed columns, of which only the types that a decision is made about are left."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tabular.data.decisions.arrow import is_text
+from tabular.data.files.csv_files import check_names
+
+__all__ = ["read_parquet"]
+
+TEXTS = (
+    *(pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()),
+    *(pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns")),
+)
+
+
+def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    """The rows of a file, and how it was read; its `notes` are for the user.
+
+    Raises:
+        ValueError: if it cannot be used. OSError and errors of pyarrow are raised, too.
+    """
+    table = pq.read_table(path)
+    check_names(table.column_names)
+    # A file written by pandas may contain an index. An index with a name is a column, one without is not.
+    metadata = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    named = [name for name in metadata if isinstance(name, str) and name in table.column_names]
+    named = [name for name in named if not name.startswith("__index_level_")]
+    notes = [
+        f"{name!r} was the index in pandas and is read as a column; name it in drop if it only identifies "
+        "rows."
+        for name in named
+    ]
+    table = table.select([name for name in table.column_names if not name.startswith("__index_level_")])
+    for place, column in enumerate(table.schema):
+        table = table.set_column(place, column.name, _plain(table[place], column.name))
+    return table.replace_schema_metadata(None), {"format": "parquet", "notes": notes}
+
+
+def _plain(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Cells of one of the few types that are decided about; nested cells and bytes stay as they are.
+
+    Raises:
+        ValueError: if moments of a column are not in the years 1 to 9999.
+    """
+    kind = cells.type
+    if pa.types.is_dictionary(kind):
+        return _plain(pc.cast(cells, kind.value_type), name)
+    if isinstance(kind, pa.UuidType):
+        texts = [one and str(one) for one in cells.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string())])
+    if isinstance(kind, pa.BaseExtensionType):
+        return _plain(cells.cast(kind.storage_type), name)
+    if pa.types.is_floating(kind):  # NaN is a gap, as everywhere else
+        gaps = pc.is_nan(cells)
+        return pc.if_else(gaps, pa.scalar(None, kind), cells) if pc.any(gaps).as_py() else cells
+    if pa.types.is_decimal(kind):
+        return cells.cast(pa.float64())
+    if pa.types.is_date(kind):
+        return cells.cast(pa.timestamp("us"))
+    if pa.types.is_timestamp(kind):
+        years = pc.min_max(pc.year(cells.cast(pa.timestamp(kind.unit)))).as_py()
+        if not (years["min"] or 1) >= 1 or not (years["max"] or 1) <= 9999:
+            raise ValueError(
+                f"the column {name!r} has a moment that is not in the years 1 to 9999; correct its unit, or "
+                "write it as a number"
+            )
+        return cells.cast(pa.timestamp("us", tz=kind.tz and "UTC"), safe=False)
+    if kind in TEXTS:
+        try:
+            return _plain(cells.cast(pa.string()), name)
+        except pa.ArrowInvalid:  # bytes that are not UTF-8
+            return cells
+    if is_text(kind):
+        empty = pc.equal(cells, "")
+        return pc.if_else(empty, pa.scalar(None, kind), cells) if pc.any(empty).as_py() else cells
+    return cells
