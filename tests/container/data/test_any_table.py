@@ -21,6 +21,7 @@ from tabular.jobs import train
 from tabular.judging.agreement import as_model_input, check_equal, positions
 from tabular.judging.scores import evaluate
 from tabular.learning.fitting import fit, scores_of_fold
+from tabular.learning.pipeline import FEW_LEVELS
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
@@ -107,7 +108,7 @@ def test_a_category_of_two_hundred_levels(learn, algorithm):
     level = rng.integers(200, size=1200)
     table = pd.DataFrame({"level": [f"l{i}" for i in level], "x": rng.normal(size=1200), "target": level % 2})
     done = learn(table, algorithm=algorithm)
-    assert done.model.width == 1 + 50
+    assert done.model.width == 1 + FEW_LEVELS
     assert done.schema.baseline["level"]["distinct"] > 190
 
 

@@ -214,9 +214,9 @@ def test_margin_and_confidence_are_parameters(evaluated, held_out, in_service):
     held_out(fitted("NaiveBayes", "binary"), "NaiveBayes")
     in_service(fitted("XGBoost", "binary"))
     strict = evaluated(champion_margin="0")["gate"]
-    loose = evaluated(champion_margin="0.9", champion_confidence="0.6")["gate"]
+    loose = evaluated(champion_margin="0.95", champion_confidence="0.6")["gate"]
     assert (strict["margin"], strict["allowed_loss"]) == (0.0, 0.0)
-    assert (loose["margin"], loose["confidence"]) == (0.9, 0.6)
+    assert (loose["margin"], loose["confidence"]) == (0.95, 0.6)
     assert strict["champion_margin"] < 0 < loose["champion_margin"]
     with pytest.raises(
         SystemExit, match=r"^ChampionConfidence is 95\.0; it must be at least 0\.5 and less than 1"
