@@ -123,6 +123,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         }.items():
             patch.setenv(name, value)
         patch.setattr(boto3, "DEFAULT_SESSION", None)
+        # A few switches take less than the seconds for which an invoker keeps the map.
+        patch.setitem(served.CachedMap.__init__.__kwdefaults__, "time_to_live", 0.1)
         clients.forget()
         served.cached_map.cache_clear()
         mortality = Mortality()
