@@ -109,7 +109,9 @@ def test_no_answer_is_told_with_where_none_came_from(unreachable: Session) -> No
 def test_first_predictions_show_label_and_shares(session: Session, rows: Rows) -> None:
     row = endpoint.first_predictions(session, rows).loc["wine"]
     assert row["prediction"] in {"class_0", "class_1", "class_2"}
-    assert re.fullmatch(r"class_0: [01]\.\d{4}, class_1: [01]\.\d{4}, class_2: [01]\.\d{4}", row["probabilities"])
+    assert re.fullmatch(
+        r"class_0: [01]\.\d{4}, class_1: [01]\.\d{4}, class_2: [01]\.\d{4}", row["probabilities"]
+    )
 
 
 def test_a_mistake_is_answered_with_a_status_and_a_sentence(session: Session, rows: Rows) -> None:
