@@ -79,12 +79,21 @@ class TableModel(ABC):
             self.columns[i].get("missing") or self.columns[i].get("spellings") for i in self.categorical
         )
         self.timed = [bool(self.columns[i].get("time")) for i in self.dates]
+        encodings = manifest.get("encodings") or [{}] * len(self.categorical)
+        self._levels = {
+            position: frozenset(encoding.get("levels") or ())
+            for position, encoding in zip(self.categorical, encodings, strict=False)
+        }
         self.words = sorted(self.styled + self.worded + self.categorical)
         self.n_numbers = len(kinds) - len(self.words)
 
     def number_format(self, position: int) -> NumberFormat:
         """How the numbers of a column are written."""
         return Column.from_dict(self.columns[position]).number or PLAIN
+
+    def levels_of(self, position: int) -> frozenset[str]:
+        """The levels that a category had in training; empty if they are not known."""
+        return self._levels.get(position, frozenset())
 
     @staticmethod
     def fold(name: str) -> str:

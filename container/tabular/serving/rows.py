@@ -45,10 +45,19 @@ def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
     if kind == "numeric" and (column.get("number") or missing):
         gaps = cells.numbers_among(missing)
         return partial(_number, form=model.number_format(position), missing=missing, gaps=gaps)
-    if kind == "categorical" and (levels := column.get("spellings")):
-        spellings = {cells.folded(level): level for level in levels}
-        return partial(cells.category, missing=missing, spellings=spellings)
+    if kind == "categorical":
+        spellings = {cells.folded(level): level for level in column.get("spellings") or ()}
+        return partial(_level, known=model.levels_of(position), missing=missing, spellings=spellings)
     return partial(READERS[kind], missing=missing) if missing else READERS[kind]
+
+
+def _level(cell: Any, known: Collection[str], missing: Collection[str], spellings: Mapping[str, str]) -> str:
+    """A level; JSON's true and 1.0 are those that the table writes as true, TRUE or 1."""
+    level = cells.category(cell, missing, spellings)
+    if type(cell) not in (bool, float) or not known or level in known:
+        return level
+    others = [level.lower(), level.upper()] if type(cell) is bool else [level.removesuffix(".0")]
+    return next((one for one in others if one in known), level)
 
 
 def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Collection[float]) -> float:
@@ -238,7 +247,6 @@ def _listed(names: Sequence[str]) -> str:
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "numeric": cells.number,
     "boolean": cells.boolean,
-    "categorical": cells.category,
 }
 DECODERS: Mapping[str, Callable[[str, TableModel], list[list[Any]]]] = {
     "text/csv": _of_csv,

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -280,6 +281,26 @@ def test_numbers_are_read_as_the_table_wrote_them(written_by):
     assert decode(b"[[1234.5, 1, true]]", JSON, model)[0][0, 0] == 1234.5
     assert decode(b"1234,1,no\n", CSV, model)[0][0, 0] == 1234
     assert "is not a number" in refusal_of("1.23,1,no\n", CSV, model)
+
+
+def test_numbers_and_booleans_of_json_are_the_levels_that_the_table_writes():
+    table = pd.DataFrame(
+        {
+            "whole": ["1", "2"] * 20,
+            "point": ["1.0", "2.0"] * 20,
+            "flag": ["true", "false"] * 20,
+            "Flag": ["True", "False"] * 20,
+            "target": ["a", "b"] * 20,
+        }
+    )
+    options = Options(categorical=("whole", "point", "flag", "Flag"))
+    model = fit(table, "LogisticRegression", "binary", options=options).model
+    rows = [[1.0, 1.0, True, True], [2, 2.0, False, False], [1.5, 3.0, True, False]]
+    _, found = decode(json.dumps(rows).encode(), JSON, model)
+    assert found[0] == ["1", "2", "1.5"]
+    assert found[1] == ["1.0", "2.0", "3.0"]
+    assert found[2] == ["true", "false", "true"]
+    assert found[3] == ["True", "False", "False"]
 
 
 @pytest.mark.parametrize("header", [True, False])
