@@ -108,12 +108,14 @@ def test_levels_beyond_the_twentieth_share_a_column_with_those_never_seen(algori
     }
 
 
+@pytest.mark.slow
 @each
 def test_twenty_rows_are_enough(algorithm, task):
     one = fit(mixed(task, rows=20), algorithm, task)
     check_equal(one.model, one.pipeline, nasty(one.frame, 20), one.schema)
 
 
+@pytest.mark.slow
 @each
 @pytest.mark.parametrize("only", [["size"], ["member"], ["colour"]])
 def test_one_column_of_any_type_is_enough(algorithm, task, only):
@@ -136,6 +138,7 @@ def test_a_column_that_is_empty_in_training_keeps_its_place(algorithm, task):
     check_equal(model, pipeline, rows, whole.schema)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("algorithm", "hyperparameters"),
     [
@@ -161,6 +164,7 @@ def test_what_is_written_is_what_is_read(tmp_path, algorithm, task):
     check_equal(read, one.pipeline, nasty(one.frame), one.schema)
 
 
+@pytest.mark.slow
 @each
 def test_the_same_training_writes_the_same_bytes(tmp_path, algorithm, task):
     for folder in ("one", "two"):
