@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -84,6 +84,7 @@ class TableModel(ABC):
             position: frozenset(encoding.get("levels") or ())
             for position, encoding in zip(self.categorical, encodings, strict=False)
         }
+        self.readers: dict[int, Callable[[Any], Any]] = {}  # of cells by position, made on first use
         self.words = sorted(self.styled + self.worded + self.categorical)
         self.n_numbers = len(kinds) - len(self.words)
 

@@ -38,6 +38,13 @@ class BadRequest(ValueError):
 
 def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
     """The function that reads a cell of a column; it raises ValueError for a cell of the wrong kind."""
+    read = model.readers.get(position)
+    if read is None:
+        read = model.readers[position] = _made_reader(position, model)
+    return read
+
+
+def _made_reader(position: int, model: TableModel) -> Callable[[Any], Any]:
     column = model.columns[position]
     kind, missing = column["kind"], frozenset(column.get("missing") or ())
     if kind == "date":
