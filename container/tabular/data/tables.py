@@ -172,9 +172,8 @@ def _read_file(path: Path, options: Options) -> tuple[pa.Table, dict[str, Any]]:
         check_names(table.column_names)
     except UNREADABLE as error:
         reason = str(error).strip().rstrip(".") or type(error).__name__
-        raise BadInput(
-            f"Cannot read the table {path.name}: {' '.join(reason.split())}. Give a CSV with a header line."
-        ) from None
+        advice = "" if ";" in reason else " Give a CSV with a header line."
+        raise BadInput(f"Cannot read the table {path.name}: {' '.join(reason.split())}.{advice}") from None
     table = table.rename_columns([name.strip() for name in table.column_names])
     for name, value in _partition(path).items():
         if name not in table.column_names:
