@@ -96,7 +96,7 @@ def plan(offline: Terraform) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def guarded_plan(offline: Terraform) -> dict[str, Any]:
-    """The same with a key of one's own and a VPC."""
+    """The same with your own key and a VPC."""
     return planned_values(offline, "everything", "guarded")
 
 

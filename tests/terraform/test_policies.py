@@ -81,7 +81,7 @@ def policies(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def guarded(guarded_plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """With a key of one's own and a VPC."""
+    """With your own key and a VPC."""
     return {role: json.loads(guarded_plan[address]["policy"]) for role, address in POLICIES.items()}
 
 

@@ -2,7 +2,7 @@
 
 A call is an action, a resource and, where a policy asks for it, the request's condition keys. PLATFORM is
 what SageMaker, Lambda, CodeBuild and EventBridge ask of a role beside the code's own calls, which no laptop
-can record, and WITH_KEY and WITH_VPC what a key of one's own and a VPC add to that. CODE is what jobs,
+can record, and WITH_KEY and WITH_VPC what your own key and a VPC add to that. CODE is what jobs,
 functions and notebooks call.
 """
 

@@ -20,7 +20,7 @@ from tabular.data.decisions.codes import (
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, with_gaps
 from tabular.data.decisions.many_numbers import ManyNumbers
 from tabular.data.values.cells import MARKS, MOST_GAPS, is_gap
-from tabular.data.values.numbers import CURRENCIES, FoundNumbers, read_number
+from tabular.data.values.numbers import CURRENCIES, FoundNumbers, is_plain, read_number
 from tabular.spec.columns import PLAIN, Column, NumberFormat
 from tabular.spec.errors import BadInput
 
@@ -191,7 +191,7 @@ def _is_infinite(text: str) -> bool:
 def _of_format(texts: Iterable[str], form: NumberFormat, gaps: Mapping[str, int]) -> Iterable[str]:
     """What to say of numbers that not every program reads in the same way, and of units that some lack."""
     numbers = [text.strip() for text in texts if not is_gap(text.strip(), gaps)]
-    if (odd := next((text for text in numbers if not _is_plain(text)), None)) is not None:
+    if (odd := next((text for text in numbers if not is_plain(text)), None)) is not None:
         read = f"{odd!r} is read as the number {read_number(odd, form):.15g}"
         yield f"{read}; name the column in categorical to keep the text."
     for unit in form.affixes:
@@ -201,11 +201,3 @@ def _of_format(texts: Iterable[str], form: NumberFormat, gaps: Mapping[str, int]
                 f"numbers with and without {unit!r}, such as {odd!r} and {bare!r}, which are read as if all "
                 "had the same unit; rewrite them if they have not."
             )
-
-
-def _is_plain(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -25,6 +25,7 @@ import pyarrow.csv
 from tabular.data.files.encodings import find_encoding
 from tabular.data.files.json_files import read_json
 from tabular.data.files.layout import DELIMITERS, find_header, find_other_rows, note_of_footer
+from tabular.data.values.numbers import is_plain
 from tabular.spec.options import DEFAULTS, Options
 
 __all__ = ["check_names", "read_csv"]
@@ -339,19 +340,11 @@ def _is_row(cells: Sequence[str], table: pa.Table) -> bool:
     evidence = 0
     for cell, column in zip(cells, table.itercolumns(), strict=True):
         text = cell.strip()
-        if _is_number(text):
-            evidence += any(_is_number(one) for one in column.slice(0, SAMPLE_LINES).to_pylist() if one)
+        if is_plain(text):
+            evidence += any(is_plain(one) for one in column.slice(0, SAMPLE_LINES).to_pylist() if one)
         else:
             evidence += not text or pc.any(pc.equal(column, text)).as_py() is True
     return evidence * 2 >= len(cells)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _only_member(path: Path) -> BinaryIO:

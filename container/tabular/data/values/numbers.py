@@ -12,7 +12,15 @@ from typing import NamedTuple
 from tabular.data.values.cells import MARKS, MISSING, MOST_GAPS, MOST_OTHERS, shown
 from tabular.spec.columns import PLAIN, NumberFormat
 
-__all__ = ["CURRENCIES", "FoundNumbers", "find_numbers", "may_stand_before", "read_number", "written"]
+__all__ = [
+    "CURRENCIES",
+    "FoundNumbers",
+    "find_numbers",
+    "is_plain",
+    "may_stand_before",
+    "read_number",
+    "written",
+]
 
 CURRENCIES = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9"
 _CODES = (
@@ -138,6 +146,15 @@ def read_number(text: str, form: NumberFormat = PLAIN) -> float:
 def may_stand_before(affix: str) -> bool:
     """Whether a unit or currency is one that people also write before a number."""
     return re.fullmatch(_AFFIX, affix) is not None
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is a number without any format of its own."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def written(number: float, form: NumberFormat) -> str:

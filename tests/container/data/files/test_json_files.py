@@ -1,4 +1,4 @@
-"""Rows in JSON: each type of value, gaps, and what is no table."""
+"""Rows in JSON: each type of value, gaps, and what is not a table."""
 
 import gzip
 import io
