@@ -108,7 +108,7 @@ def test_every_python_that_is_promised_is_checked() -> None:
         project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
         assert project["requires-python"] == f">={oldest}"
     newer = jobs["newer"]
-    assert newer["strategy"]["matrix"]["python"] == ["3.12", "3.13"]
+    assert newer["strategy"]["matrix"]["python"] == ["3.12", "3.13", "3.14"]
     assert newer["steps"][-1]["run"] == "make test"
 
 
