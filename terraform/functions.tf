@@ -19,9 +19,10 @@ data "archive_file" "functions" {
 
 locals {
   function_environment = {
-    BUCKET        = local.bucket_name
-    PIPELINE_NAME = local.name
-    ENDPOINT_NAME = local.endpoint_name
+    BUCKET           = local.bucket_name
+    PIPELINE_NAME    = local.name
+    ENDPOINT_NAME    = local.endpoint_name
+    METRICS_BY_MODEL = tostring(var.metrics_by_model)
   }
 }
 

@@ -109,17 +109,28 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 }
 
 locals {
-  # What the invoker logs in CloudWatch's embedded metric format.
+  # What the invoker logs in CloudWatch's embedded metric format: totals and, if asked for, metrics of each model.
   by_model = join("", [
     "SEARCH('{${local.contract.metrics_namespace},PipelineName,ModelPackageGroupName} ",
     "PipelineName=\"${local.name}\" MetricName=\"%s\"', '%s', 60)",
   ])
+  graphs_by_model = [
+    ["Requests, by model", [[{ expression = format(local.by_model, "Requests", "Sum") }]]],
+    ["Latency of the URL, by model (p90, ms)", [[{ expression = format(local.by_model, "Latency", "p90") }]]],
+  ]
+  total = { for metric in ["Requests", "4XXErrors", "5XXErrors", "Rows", "Latency"] :
+    metric => [local.contract.metrics_namespace, metric, "PipelineName", local.name]
+  }
   of_the_endpoint = flatten([for name, value in local.endpoint_dimensions : [name, value]])
 
   # Title and metrics of each graph, as CloudWatch writes them: namespace, name, dimensions, options.
-  graphs = [
-    ["Requests, by model", [[{ expression = format(local.by_model, "Requests", "Sum") }]]],
-    ["Latency of the URL, by model (p90, ms)", [[{ expression = format(local.by_model, "Latency", "p90") }]]],
+  graphs = concat([
+    ["Requests, errors and rows of the URL", [
+      for metric in ["Requests", "4XXErrors", "5XXErrors", "Rows"] : concat(local.total[metric], [{ stat = "Sum" }])
+    ]],
+    ["Latency of the URL (ms)", [
+      for statistic in ["p50", "p90", "p99"] : concat(local.total["Latency"], [{ stat = statistic }])
+    ]],
     ["Requests and errors of the endpoint", [
       for metric in ["Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors"] :
       concat(["AWS/SageMaker", metric], local.of_the_endpoint, [{ stat = "Sum" }])
@@ -148,13 +159,56 @@ locals {
       for queue in keys(local.queue_arns) :
       ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${local.name}-${queue}", { stat = "Maximum" }]
     ]],
-  ]
+  ], [for graph in local.graphs_by_model : graph if var.metrics_by_model])
+
+  # The invoker writes one line for each request. `group` is its model; a request that found no model has none.
+  queries = {
+    by-model = {
+      title = "By model: requests, errors, rows and latency of the URL (ms)"
+      text  = <<-END
+        filter function = "invoker" and ispresent(group)
+        | stats count(*) as requests, sum(`4XXErrors`) as client_errors, sum(`5XXErrors`) as server_errors,
+            sum(Rows) as rows_predicted, pct(milliseconds, 50) as p50, pct(milliseconds, 90) as p90,
+            pct(milliseconds, 99) as p99 by group, version
+        | sort requests desc
+        | limit 1000
+      END
+    }
+    errors = {
+      title = "Requests that failed, by model, status and cause"
+      text  = <<-END
+        filter function = "invoker" and status >= 400
+        | stats count(*) as requests, max(@timestamp) as latest by group, status, cause
+        | sort requests desc
+        | limit 1000
+      END
+    }
+    slowest = {
+      title = "The slowest requests"
+      text  = <<-END
+        filter function = "invoker"
+        | fields @timestamp, group, version, status, milliseconds, rows, request_bytes
+        | sort milliseconds desc
+        | limit 100
+      END
+    }
+  }
+  invoker_log = aws_cloudwatch_log_group.function["invoker"].name
+}
+
+# In the console: CloudWatch, Logs Insights, saved queries. They cost nothing until someone runs them.
+resource "aws_cloudwatch_query_definition" "this" {
+  for_each = local.queries
+
+  name            = "${local.name}/${each.key}"
+  log_group_names = [local.invoker_log]
+  query_string    = trimspace(each.value.text)
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
   dashboard_name = local.name
   dashboard_body = jsonencode({
-    widgets = [
+    widgets = concat([
       for index, graph in local.graphs : {
         type   = "metric"
         x      = 12 * (index % 2)
@@ -168,6 +222,20 @@ resource "aws_cloudwatch_dashboard" "this" {
           metrics = graph[1]
         }
       }
-    ]
+      ], [
+      for index, query in ["by-model", "errors"] : {
+        type   = "log"
+        x      = 0
+        y      = 6 * (ceil(length(local.graphs) / 2) + index)
+        width  = 24
+        height = 6
+        properties = {
+          title  = local.queries[query].title
+          region = var.region
+          view   = "table"
+          query  = "SOURCE '${local.invoker_log}' | ${trimspace(local.queries[query].text)}"
+        }
+      }
+    ])
   })
 }

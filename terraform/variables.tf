@@ -242,6 +242,13 @@ variable "alarm_email" {
   }
 }
 
+variable "metrics_by_model" {
+  description = "Whether the invoker's requests, errors, latency and rows are also metrics of each model, which CloudWatch bills by model and month; without it, the invoker's log has them, and saved queries of Logs Insights show them."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "monthly_budget_usd" {
   description = "What a month may cost before alarm_email gets a notification; null for no budget."
   type        = number

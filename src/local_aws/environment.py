@@ -1,6 +1,7 @@
 """Creates what Terraform creates on AWS: everything that one pipeline name needs."""
 
 import json
+import os
 import threading
 
 import boto3
@@ -16,7 +17,7 @@ from local_aws.services.events import Events
 from local_aws.services.functions.functions import Functions
 from local_aws.services.s3 import Buckets
 
-__all__ = ["Environments"]
+__all__ = ["Environments", "metrics_by_model"]
 
 _ROLES = {
     "jobs": ("sagemaker.amazonaws.com", "scheduler.amazonaws.com"),
@@ -156,6 +157,7 @@ class Environments:
             "BUCKET": outputs["bucket"],
             "PIPELINE_NAME": pipeline,
             "ENDPOINT_NAME": outputs["endpoint_name"],
+            "METRICS_BY_MODEL": metrics_by_model(),
         }
         for role, function in contract.functions.items():
             if unknown := sorted(set(function.environment) - set(values)):
@@ -171,3 +173,15 @@ class Environments:
                 self._account.arn("iam", f"role/{pipeline}-{role}"),
                 invoker_url_auth if role == "invoker" else "NONE",
             )
+
+
+def metrics_by_model() -> str:
+    """Return METRICS_BY_MODEL, which on AWS comes from Terraform's variable, of this process's environment.
+
+    Raises:
+        AwsError: It is neither true nor false.
+    """
+    value = os.environ.get("METRICS_BY_MODEL", "false")
+    if value not in ("true", "false"):
+        raise invalid(f"METRICS_BY_MODEL is {value!r}; it must be true or false.")
+    return value

@@ -159,6 +159,57 @@ run "developers" {
   }
 }
 
+run "totals_as_metrics_and_models_in_the_log" {
+  command = plan
+
+  assert {
+    condition     = aws_lambda_function.this["invoker"].environment[0].variables["METRICS_BY_MODEL"] == "false"
+    error_message = "CloudWatch bills a metric of each model, so nobody gets them unasked"
+  }
+
+  assert {
+    condition = alltrue([
+      for query in aws_cloudwatch_query_definition.this : query.log_group_names == tolist(["/aws/lambda/demo-invoker"])
+    ])
+    error_message = "the saved queries read the invoker's log"
+  }
+
+  assert {
+    condition = (
+      !strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "ModelPackageGroupName")
+      && [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.query if widget.type == "log"]
+      == [for name in ["by-model", "errors"] : "SOURCE '/aws/lambda/demo-invoker' | ${aws_cloudwatch_query_definition.this[name].query_string}"]
+    )
+    error_message = "the dashboard shows the models from the log"
+  }
+}
+
+run "metrics_by_model" {
+  command = plan
+
+  variables {
+    metrics_by_model = true
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["invoker"].environment[0].variables["METRICS_BY_MODEL"] == "true"
+    error_message = "the invoker is told"
+  }
+
+  assert {
+    condition = [
+      for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.title
+      if widget.type == "metric" && strcontains(jsonencode(widget), "ModelPackageGroupName")
+    ] == ["Requests, by model", "Latency of the URL, by model (p90, ms)"]
+    error_message = "the dashboard shows the metrics of each model"
+  }
+
+  assert {
+    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : [widget.x, widget.y]])) == length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets)
+    error_message = "no two widgets are at the same place"
+  }
+}
+
 run "reserved_concurrency" {
   command = plan
 

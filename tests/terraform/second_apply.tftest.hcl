@@ -92,8 +92,8 @@ run "second_apply" {
       for alarm in aws_cloudwatch_metric_alarm.this :
       anytrue([
         for metric in flatten([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : [
-          for row in widget.properties.metrics : join(" ", slice(row, 0, 2)) if length(row) > 1
-        ]]) : metric == "${alarm.namespace} ${alarm.metric_name}"
+          for row in widget.properties.metrics : join(" ", slice(row, 0, 2))
+        ] if widget.type == "metric"]) : metric == "${alarm.namespace} ${alarm.metric_name}"
       ])
       if alarm.metric_name != "Url5xxCount"
     ])

@@ -51,10 +51,15 @@ def handler(event: dict[str, Any], context: object) -> Response:
 
 
 def _metrics(record: dict[str, Any], status: int, milliseconds: float) -> dict[str, Any]:
-    """Return the metrics for CloudWatch, by model package group if the request got as far as a model."""
-    dimensions = {"PipelineName": os.environ.get("PIPELINE_NAME", "unknown")}
-    if "group" in record:
-        dimensions["ModelPackageGroupName"] = record["group"]
+    """Return the metrics for CloudWatch: of all models together and, if METRICS_BY_MODEL is true, of each.
+
+    The line has each model's figures in any case, for CloudWatch Logs Insights. As metrics they are billed
+    for every model and month.
+    """
+    total = {"PipelineName": os.environ.get("PIPELINE_NAME", "unknown")}
+    dimension_sets = [total]
+    if os.environ.get("METRICS_BY_MODEL") == "true" and "group" in record:
+        dimension_sets.append({**total, "ModelPackageGroupName": record["group"]})
     values = {
         "Requests": 1,
         "4XXErrors": int(400 <= status < 500),
@@ -62,7 +67,7 @@ def _metrics(record: dict[str, Any], status: int, milliseconds: float) -> dict[s
         "Latency": milliseconds,
         "Rows": record.get("rows", 0) if status == 200 else 0,
     }
-    return log.metrics(names.load().metrics_namespace, dimensions, values, {"Latency": "Milliseconds"})
+    return log.metrics(names.load().metrics_namespace, dimension_sets, values, {"Latency": "Milliseconds"})
 
 
 def _route(event: dict[str, Any], record: dict[str, Any]) -> Response:

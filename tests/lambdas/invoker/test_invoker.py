@@ -340,7 +340,6 @@ def test_one_line_is_logged_without_the_payload(serve, answers, fails, post, cal
         "request_bytes",
         "response_bytes",
         "PipelineName",
-        "ModelPackageGroupName",
         "Requests",
         "4XXErrors",
         "5XXErrors",
@@ -354,9 +353,16 @@ def test_one_line_is_logged_without_the_payload(serve, answers, fails, post, cal
     )
 
 
-def test_each_line_holds_the_metrics_of_its_model_for_cloudwatch(
-    serve, answers, fails, post, call, log_lines
+TOTAL, BY_MODEL = ["PipelineName"], ["PipelineName", "ModelPackageGroupName"]
+
+
+@pytest.mark.parametrize(
+    ("by_model", "of_a_model"), [("false", [TOTAL]), ("true", [TOTAL, BY_MODEL])], ids=["totals", "by model"]
+)
+def test_each_line_holds_the_metrics_for_cloudwatch(
+    serve, answers, fails, post, call, log_lines, monkeypatch, by_model, of_a_model
 ):
+    monkeypatch.setenv("METRICS_BY_MODEL", by_model)
     serve("iris", 3)
     answers(b"red\nblue\n")
     fails("ModelError", "x", 424, OriginalStatusCode=400, OriginalMessage="no")
@@ -371,8 +377,8 @@ def test_each_line_holds_the_metrics_of_its_model_for_cloudwatch(
     for line in lines:
         (directive,) = line["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == "ManyModels"
-        (dimensions,) = directive["Dimensions"]
-        assert all(isinstance(line[name], str) for name in dimensions)
+        for dimensions in directive["Dimensions"]:
+            assert all(isinstance(line[name], str) for name in dimensions)
         assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
             "Requests": "Count",
             "4XXErrors": "Count",
@@ -381,9 +387,12 @@ def test_each_line_holds_the_metrics_of_its_model_for_cloudwatch(
             "Rows": "Count",
         }
         assert all(isinstance(line[metric["Name"]], int | float) for metric in directive["Metrics"])
-    named = ["PipelineName", "ModelPackageGroupName"]
-    assert [line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] for line in lines] == [[named]] * 3 + [
-        [["PipelineName"]]
+    assert [line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] for line in lines] == [of_a_model] * 3 + [
+        [TOTAL]
+    ]
+    # What Logs Insights needs of each model is there either way.
+    assert [(line.get("group"), line.get("version")) for line in lines] == [("shop--iris", 3)] * 3 + [
+        (None, None)
     ]
 
 
