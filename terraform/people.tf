@@ -32,6 +32,8 @@ locals {
       Action = [
         "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
+        "logs:DescribeQueryDefinitions",
+        "logs:GetQueryResults",
         "sagemaker:ListModelPackageGroups",
         "sagemaker:ListModelPackages",
         "sagemaker:ListPipelines",
@@ -58,7 +60,7 @@ locals {
     {
       Sid      = "ReadTheFunctionsLogs"
       Effect   = "Allow"
-      Action   = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]
+      Action   = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartQuery"]
       Resource = [for function in values(local.contract.functions) : "${local.logs_arn}:log-group:/aws/lambda/${function.name}:*"]
     },
     {

@@ -34,6 +34,8 @@ WITHOUT_RESOURCE = {
     "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
     "ecr:GetAuthorizationToken",
+    "logs:DescribeQueryDefinitions",
+    "logs:GetQueryResults",
     "sagemaker:ListModelPackageGroups",
     "sagemaker:ListModelPackages",
     "sagemaker:ListPipelines",

@@ -209,6 +209,13 @@ WITH_VPC = {
     **dict.fromkeys(["deployer", "invoker", "retrainer"], LAMBDAS_NETWORK_INTERFACES),
 }
 
+# Nothing in the code: whoever runs a saved query, or looks at the dashboard's tables.
+QUERIES = [
+    Call("logs:DescribeQueryDefinitions"),
+    logs("StartQuery", "/aws/lambda/demo-invoker", ":*"),
+    Call("logs:GetQueryResults"),
+]
+
 CODE = {
     "jobs": [
         s3("GetObject", SOURCE),  # launcher.train
@@ -270,6 +277,7 @@ CODE = {
         Call("codebuild:StartBuild", BASE.format("codebuild", "project/demo")),
         Call("codebuild:BatchGetBuilds", BASE.format("codebuild", "project/demo")),
         logs("GetLogEvents", "/aws/codebuild/demo", ":log-stream:0"),
+        *QUERIES,
         # helpers.image.builders asks which images there are; its `docker build` pulls the base and pushes.
         *PULL,
         *PUSH,
@@ -282,6 +290,7 @@ CODE = {
         passing("jobs", "sagemaker"),
     ],
     "approver": [
+        *QUERIES,
         s3("GetObject", LEDGER),
         Call("sagemaker:ListModelPackages"),
         sagemaker("DescribeModelPackage", PACKAGE),
