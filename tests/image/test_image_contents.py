@@ -125,7 +125,7 @@ def test_no_settings_of_this_machine_and_no_secrets_are_left(
     assert subprocess.run(["grep", "-qF", SECRET, str(saved)], check=False).returncode == 1
     with tarfile.open(saved) as tar:
         names = [name for layer in layers(tar) for name in layer]
-    assert "opt/tabular/launcher.py" in names
+    assert "opt/tabular/launcher/commands.py" in names
     assert not [name for name in names if name.endswith(KEPT_SECRETS)]
 
 

@@ -24,16 +24,14 @@ SUFFIXES = (".py", ".toml", ".c", ".h")
 
 
 def parts() -> pd.DataFrame:
-    """What goes into the image: a row for each file of container/ and each folder of `tabular`."""
-    package = ROOT / "container/tabular"
+    """What goes into the image: a row for each part of container/, and for each folder of `tabular`."""
     files: dict[str, int] = {}
     purposes: dict[str, str] = {}
     for path, text in _sources():
-        inside = path.is_relative_to(package) and path.parent != package
-        part = package / path.relative_to(package).parts[0] if inside else path
+        part = _part(path)
         name = part.relative_to(ROOT).as_posix()
         files[name] = files.get(name, 0) + 1
-        if not inside or (path.parent == part and path.name == "__init__.py"):
+        if path in (part, part / "__init__.py"):
             purposes[name] = _first_line(text)
     table = pd.DataFrame({"files": files, "what it is": purposes})
     return table.rename_axis("part")
@@ -111,6 +109,13 @@ def _sources() -> Iterator[tuple[Path, str]]:
     for path in sorted((ROOT / "container").rglob("*")):
         if path.name == "Dockerfile" or (path.suffix in SUFFIXES and "build" not in path.parts):
             yield path, path.read_text()
+
+
+def _part(path: Path) -> Path:
+    """The file, or the folder, as which a file of the image is listed."""
+    container = ROOT / "container"
+    inside = path.relative_to(container).parts
+    return container.joinpath(*inside[: 2 if inside[0] == "tabular" else 1])
 
 
 def _first_line(text: str) -> str:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,14 @@ BIN = Path(sys.executable).parent  # where the console scripts of the environmen
 PACKAGE = Path(tabular.__file__).parent
 
 
-def tarball(files: Mapping[str, str]) -> bytes:
-    """A tar.gz of the given texts."""
+def tarball(files: Mapping[str, str], folders: Iterable[str] = ()) -> bytes:
+    """A tar.gz of the given texts, with entries for folders as `tar` itself writes them."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name in folders:
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
         for name, text in files.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(text.encode())
