@@ -36,6 +36,7 @@ from local_aws.services.functions.url import FunctionUrls
 from local_aws.services.jobs.family import Platform
 from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.jobs.training import TrainingJobs
+from local_aws.services.jobs.transform import TransformJobs
 from local_aws.services.jobs.tuning import TuningJobs
 from local_aws.services.pipelines.pipelines import Pipelines
 from local_aws.services.pipelines.steps import Services
@@ -68,14 +69,23 @@ class Cloud:
         registry = Registry(account, self._store, self._events.announce)
         processing, training = ProcessingJobs(platform), TrainingJobs(platform)
         tuning = TuningJobs(platform, training)
-        self._jobs = (tuning, training, processing)
+        self._endpoints = Endpoints(account, self._store, buckets, self._workers)
+        transform = TransformJobs(platform, self._endpoints)
+        self._jobs = (tuning, training, processing, transform)
         self._calls = Calls(account)
         access = Access(account, self._calls, lambda: self._environments.names())
         services = Services(
-            self._store, processing, training, tuning, registry, self.functions, access.authorize
+            self._store,
+            processing,
+            training,
+            tuning,
+            transform,
+            self._endpoints,
+            registry,
+            self.functions,
+            access.authorize,
         )
         self._pipelines = Pipelines(account, self._store, buckets, services, self._warm_up)
-        self._endpoints = Endpoints(account, self._store, buckets, self._workers)
         self._environments = Environments(
             account, self._store, buckets, self._endpoints, self.functions, self._events
         )
@@ -89,6 +99,7 @@ class Cloud:
                 processing,
                 training,
                 tuning,
+                transform,
                 registry,
                 GroupPolicies(self._store, registry),
                 self._endpoints,

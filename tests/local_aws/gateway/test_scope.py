@@ -16,6 +16,7 @@ from local_aws.services.cloudwatch.logs import Logs
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.jobs.training import TrainingJobs
+from local_aws.services.jobs.transform import TransformJobs
 from local_aws.services.jobs.tuning import TuningJobs
 from local_aws.services.pipelines.pipelines import Pipelines
 from local_aws.services.registry import GroupPolicies, Registry
@@ -31,6 +32,7 @@ FAMILIES = {
         Registry,
         Tags,
         TrainingJobs,
+        TransformJobs,
         TuningJobs,
     ),
 }

@@ -149,6 +149,33 @@ def register(name: str, group: str, model: Any) -> Step:
     }
 
 
+def model(name: str, data: Any, **environment: str) -> Step:
+    """A step that creates a model."""
+    container = {"Image": IMAGE, "ModelDataUrl": data, "Environment": environment}
+    arguments = {"ExecutionRoleArn": ROLE, "PrimaryContainer": container}
+    return {"Name": name, "Type": "Model", "Arguments": arguments}
+
+
+def transform_request(model_name: Any, source: Any, target: Any, **more: Any) -> Step:
+    """The arguments of a transform job over the lines of CSV files."""
+    return {
+        "ModelName": model_name,
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+        },
+        "TransformOutput": {"S3OutputPath": target, "Accept": "text/csv", "AssembleWith": "Line"},
+        "TransformResources": {"InstanceCount": 1, "InstanceType": "ml.m5.large"},
+        **more,
+    }
+
+
+def transform(name: str, *arguments: Any, **more: Any) -> Step:
+    """A transform step."""
+    return {"Name": name, "Type": "Transform", "Arguments": transform_request(*arguments, **more)}
+
+
 def definition(steps: list[Step], parameters: list[Step] | None = None) -> str:
     """Return a pipeline definition."""
     return json.dumps(

@@ -21,6 +21,7 @@ __all__ = ["Logs"]
 
 _JOB_GROUPS = {
     "processing-job": ("ProcessingJob", "/aws/sagemaker/ProcessingJobs"),
+    "transform-job": ("TransformJob", "/aws/sagemaker/TransformJobs"),
     "training-job": ("TrainingJob", "/aws/sagemaker/TrainingJobs"),
 }
 _MOST = 10_000

@@ -33,6 +33,7 @@ _UNEMULATED_CONFIG = (
     "ShadowProductionVariants",
 )
 _UNEMULATED_UPDATE = ("DeploymentConfig", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
+_UNEMULATED_CONTAINER = ("AdditionalModelDataSources", "ModelDataSource", "ModelPackageName")
 _UNEMULATED_VARIANT = ("ServerlessConfig", "InferenceAmiVersion", "CoreDumpConfig")
 
 
@@ -60,13 +61,21 @@ class Endpoints:
     # Models
 
     def create_model(self, request: Document) -> Document:
-        """Record a model, whose container must be multi-model."""
+        """Record a model: a multi-model one for endpoints, or a single one for transform jobs."""
         container = request.get("PrimaryContainer")
         if container is None or request.get("Containers"):
             raise not_emulated("models without PrimaryContainer")
-        if container.get("Mode") != "MultiModel" or not container.get("ModelDataUrl"):
-            raise not_emulated("containers that are not Mode MultiModel with a ModelDataUrl")
-        split_uri(container["ModelDataUrl"])
+        for field in _UNEMULATED_CONTAINER:
+            if container.get(field):
+                raise not_emulated(f"{field} of a model's container")
+        if not container.get("Image"):
+            raise invalid("The container of a model needs an Image.")
+        if not request.get("ExecutionRoleArn"):
+            raise invalid("A model needs an ExecutionRoleArn.")
+        if container.get("Mode") == "MultiModel" and not container.get("ModelDataUrl"):
+            raise invalid("A multi-model container needs a ModelDataUrl.")
+        if uri := container.get("ModelDataUrl"):
+            split_uri(uri)
         return self._create("model", "Model", request)
 
     def describe_model(self, request: Document) -> Document:
@@ -96,7 +105,9 @@ class Endpoints:
                 raise not_emulated(f"{field} of a production variant")
         if not variants[0].get("ModelName"):
             raise not_emulated("production variants without ModelName (inference components)")
-        self._find("model", "Model", variants[0]["ModelName"])
+        model = self._find("model", "Model", variants[0]["ModelName"])
+        if model["PrimaryContainer"].get("Mode") != "MultiModel":
+            raise not_emulated("endpoints of a model that is not Mode MultiModel")
         return self._create("endpoint-config", "EndpointConfig", request)
 
     def describe_endpoint_config(self, request: Document) -> Document:

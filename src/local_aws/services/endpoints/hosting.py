@@ -22,7 +22,7 @@ from local_aws.services.cloudwatch.metrics import EndpointMetrics
 from local_aws.services.endpoints.serve_process import Answer, Container
 from local_aws.services.s3 import Buckets
 
-__all__ = ["Counters", "Host"]
+__all__ = ["Counters", "Host", "unpack_archive"]
 
 INVOKE_SECONDS = 60
 READY_SECONDS = 60  # how long an invocation waits for a load, which then continues without it
@@ -188,16 +188,7 @@ class Host:
                 "ValidationError",
                 f"Failed to download model data. Please ensure that there is an object at {uri}",
             ) from None
-        unpacked = model.with_name("unpacking")
-        shutil.rmtree(unpacked, ignore_errors=True)
-        unpacked.mkdir(parents=True)
-        try:
-            with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-                _unpack(archive, unpacked)
-        except (tarfile.TarError, EOFError, OSError) as error:
-            shutil.rmtree(unpacked, ignore_errors=True)
-            raise AwsError("ValidationError", f"Failed to extract model data from {uri}: {error}") from None
-        unpacked.rename(model)
+        unpack_archive(content, uri, model)
 
     def _unload_least_used(self) -> bool:
         """Unload the least recently used model that is not being invoked; if all are, wait for one."""
@@ -261,6 +252,24 @@ class Host:
             OriginalMessage=message,
             LogStreamArn=self._log_arn,
         )
+
+
+def unpack_archive(content: bytes, uri: str, folder: Path) -> None:
+    """Unpack an artifact into a new folder, which is there only if that succeeded.
+
+    Raises:
+        AwsError: The artifact is not a good archive.
+    """
+    unpacked = folder.with_name("unpacking")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    unpacked.mkdir(parents=True)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            _unpack(archive, unpacked)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        shutil.rmtree(unpacked, ignore_errors=True)
+        raise AwsError("ValidationError", f"Failed to extract model data from {uri}: {error}") from None
+    unpacked.rename(folder)
 
 
 def _unpack(archive: tarfile.TarFile, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""An endpoint's container: `serve` as a process, watched and restarted."""
+"""The container of an endpoint or a transform job: `serve` as a process, watched and restarted."""
 
 import contextlib
 import socket
@@ -35,9 +35,11 @@ class Container:
         role_arn: str,
         environment: Mapping[str, str],
         command: Sequence[str] = ("serve",),
+        multi_model: bool = True,
     ) -> None:
         self._account, self._workers, self.folder = account, workers, folder
         self._role_arn, self._environment, self._command = role_arn, dict(environment), command
+        self._multi_model = multi_model
         self._connections: LifoQueue[HTTPConnection] = LifoQueue()
         self._closing = threading.Event()
         self._worker: Worker | None = None
@@ -122,7 +124,7 @@ class Container:
             self._role_arn,
             {
                 **self._environment,
-                "SAGEMAKER_MULTI_MODEL": "true",
+                "SAGEMAKER_MULTI_MODEL": "true" if self._multi_model else "false",
                 "SAGEMAKER_BIND_TO_PORT": str(self._port),
                 "SAGEMAKER_SAFE_PORT_RANGE": "25000-25999",
                 "SAGEMAKER_BASE_DIR": str(self.folder / "ml"),

@@ -1,16 +1,17 @@
-"""What processing, training and tuning jobs have in common: a record, a folder, a thread, a result."""
+"""What all kinds of jobs have in common: a record, a folder, a thread, a result."""
 
 import os
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from local_aws.compute.guard import OPT_ML
-from local_aws.compute.workers import Command, Worker, Workers
+from local_aws.compute.workers import Command, Workers
 from local_aws.core.account import Account
 from local_aws.core.errors import already_exists, invalid
 from local_aws.core.listing import listing
@@ -63,13 +64,21 @@ class Platform:
 
 @dataclass
 class Run:
-    """One running job."""
+    """One running job.
+
+    Attributes:
+        name: The job's name.
+        folder: The folder with its files and its log.
+        stopping: Set when the job is being stopped.
+        done: Set when it has ended.
+        end: Ends its processes.
+    """
 
     name: str
     folder: Path
     stopping: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
-    worker: Worker | None = None
+    end: Callable[[], object] = lambda: None
 
     @property
     def base(self) -> Path:
@@ -242,11 +251,12 @@ class JobFamily:
         everything = self.platform.account.environment(
             role_arn, {"SAGEMAKER_BASE_DIR": str(run.base), **environment}
         )
-        run.worker = self.platform.workers.start(Command(command, everything, run.folder, run.log, run.base))
+        worker = self.platform.workers.start(Command(command, everything, run.folder, run.log, run.base))
+        run.end = partial(Workers.end, worker)
         if run.stopping.is_set():
-            Workers.end(run.worker)
-        code = run.worker.wait(seconds)
-        Workers.end(run.worker)
+            run.end()
+        code = worker.wait(seconds)
+        run.end()
         if run.stopping.is_set():
             raise JobStopped("StopRequested")
         if code is None:
@@ -291,8 +301,7 @@ class JobFamily:
     @staticmethod
     def _end(run: Run) -> None:
         run.stopping.set()
-        if run.worker is not None:
-            Workers.end(run.worker)
+        run.end()
 
 
 def read_text(path: Path) -> str:

@@ -353,10 +353,15 @@ def invoke(aws: Aws, endpoint: str) -> Any:
     )
 
 
-def test_single_model_containers_are_refused(aws: Aws, name: str, environment: dict[str, str]) -> None:
+def test_an_endpoint_of_a_single_model_is_refused(aws: Aws, name: str, environment: dict[str, str]) -> None:
+    sagemaker = aws.client("sagemaker")
+    sagemaker.create_model(
+        ModelName=name,
+        ExecutionRoleArn=environment["job_role_arn"],
+        PrimaryContainer={"Image": environment["image_uri"], "ModelDataUrl": "s3://toys/model.tar.gz"},
+    )
+    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large"}
     with pytest.raises(ClientError, match="MultiModel"):
-        aws.client("sagemaker").create_model(
-            ModelName=name,
-            ExecutionRoleArn=environment["job_role_arn"],
-            PrimaryContainer={"Image": environment["image_uri"], "ModelDataUrl": "s3://toys/model.tar.gz"},
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=[{**variant, "InitialInstanceCount": 1}]
         )

@@ -308,7 +308,7 @@ SAME = compare("Equals", 1, 1)
         ("{", "not JSON"),
         ('{"Version": "2020-12-01"}', "no list of Steps"),
         (definition([]), "no steps"),
-        (definition([{"Name": "A", "Type": "Transform", "Arguments": {}}]), "'Transform'.*'A'"),
+        (definition([{"Name": "A", "Type": "QualityCheck", "Arguments": {}}]), "'QualityCheck'.*'A'"),
         (
             definition([condition("A", [SAME], [{"Name": "B", "Type": "EMR"}])]),
             "'EMR'.*'B'",

@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from local_aws.core.store import Document, Store
 from local_aws.core.validation import validate
+from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.functions.functions import Functions
 from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.jobs.training import TrainingJobs
+from local_aws.services.jobs.transform import TransformJobs
 from local_aws.services.jobs.tuning import TuningJobs
 from local_aws.services.pipelines.expressions import Scope
 from local_aws.services.registry import Registry
@@ -72,6 +74,8 @@ _RESOURCES = {
     "CreateProcessingJob": ("processing-job", "ProcessingJobName"),
     "CreateTrainingJob": ("training-job", "TrainingJobName"),
     "CreateHyperParameterTuningJob": ("hyper-parameter-tuning-job", "HyperParameterTuningJobName"),
+    "CreateTransformJob": ("transform-job", "TransformJobName"),
+    "CreateModel": ("model", "ModelName"),
     "CreateModelPackage": ("model-package-group", "ModelPackageGroupName"),
 }
 
@@ -88,6 +92,8 @@ class Services:
     processing: ProcessingJobs
     training: TrainingJobs
     tuning: TuningJobs
+    transform: TransformJobs
+    models: Endpoints
     registry: Registry
     functions: Functions
     authorize: Authorize
@@ -162,11 +168,12 @@ class StepType:
 
 def _actions(run: StepRun, operation: str, request: Document) -> Iterator[tuple[str, str, Mapping[str, str]]]:
     """What IAM is asked about a step's request; SageMaker tags everything that a pipeline creates."""
-    kind, name = _RESOURCES[operation]
-    resource = f"{run.execution_arn.rpartition(':')[0]}:{kind}/{request[name]}"
+    kind, key = _RESOURCES[operation]
+    resource = f"{run.execution_arn.rpartition(':')[0]}:{kind}/{request[key]}"
     status = request.get("ModelApprovalStatus")
     yield f"sagemaker:{operation}", resource, {"sagemaker:ModelApprovalStatus": status} if status else {}
     yield "sagemaker:AddTags", resource, {}
     trials = [request.get("TrainingJobDefinition"), *request.get("TrainingJobDefinitions", [])]
-    for role in {part["RoleArn"] for part in [request, *trials] if part and "RoleArn" in part}:
+    parts = [part for part in (request, *trials) if part]
+    for role in {part[name] for part in parts for name in ("RoleArn", "ExecutionRoleArn") if name in part}:
         yield "iam:PassRole", role, {"iam:PassedToService": "sagemaker.amazonaws.com"}

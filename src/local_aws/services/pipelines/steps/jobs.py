@@ -1,4 +1,4 @@
-"""What Processing, Training and Tuning steps share: each runs a job, or reuses the job of an earlier run."""
+"""What steps share that run a job, or reuse the job of an earlier run."""
 
 import secrets
 import string
@@ -14,7 +14,7 @@ from local_aws.services.pipelines import cache
 from local_aws.services.pipelines.retries import JOB_INTERNAL_ERROR
 from local_aws.services.pipelines.steps.base import StepFailed, StepRun, StepType
 
-__all__ = ["JobStep"]
+__all__ = ["JobStep", "resource_name"]
 
 _RANDOM_LENGTH = 10
 _ALPHABET = string.ascii_letters + string.digits
@@ -73,8 +73,7 @@ class JobStep(StepType):
 
     def _run_job(self, run: StepRun, request: Document) -> str:
         operation, name_field = f"Create{self.family.noun}", f"{self.family.noun}Name"
-        shape = service_model("sagemaker").operation_model(operation).input_shape.members[name_field]
-        name = _job_name(run.scope.execution["PipelineExecutionId"], run.name, shape.metadata["max"])
+        name = resource_name(run, operation, name_field)
         request = {**request, name_field: name}
         self.check_request(run, operation, request)
         getattr(self.family, xform_name(operation))(request)
@@ -93,10 +92,12 @@ class JobStep(StepType):
         run.note(**{self.metadata: {"Arn": self.family.arn(job)}})
 
 
-def _job_name(execution_id: str, step: str, length: int) -> str:
-    """Return a job name in the style of Pipelines, with as much of the step's name as the limit allows."""
+def resource_name(run: StepRun, operation: str, field: str) -> str:
+    """Return a name in the style of Pipelines, with as much of the step's name as the limit allows."""
+    shape = service_model("sagemaker").operation_model(operation).input_shape.members[field]
+    execution_id, length = run.scope.execution["PipelineExecutionId"], shape.metadata["max"]
     ending = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
     prefix = f"pipelines-{execution_id}" if length >= 2 * len(f"pipelines-{execution_id}") else execution_id
     room = length - len(prefix) - len(ending) - 2
-    middle = "".join(letter if letter in _ALPHABET else "-" for letter in step)[:room].strip("-")
+    middle = "".join(letter if letter in _ALPHABET else "-" for letter in run.name)[:room].strip("-")
     return f"{prefix}-{middle}-{ending}"
