@@ -18,14 +18,14 @@ __all__ = ["ManyNumbers", "read_many"]
 
 SAMPLE_ROWS = 20_000
 MANY = 1000  # distinct texts; fewer are read one by one in no time
-_BLANKS = " \u00a0\u202f"
+_BLANKS = " \u00a0\u202f\u2009\u2007"
 # The thousands separators as a pattern of RE2.
 _GROUPS = {
     "": r"(?:0|[1-9]\d*)",
     ",": r"(?:[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|0|[1-9]\d*)",
     ".": r"(?:[1-9]\d{0,2}(?:\.\d{3})+|0|[1-9]\d*)",
     "'": r"(?:[1-9]\d{0,2}(?:['\x{2019}]\d{3})+|0|[1-9]\d*)",
-    " ": r"(?:[1-9]\d{0,2}(?:[ \x{a0}\x{202f}]\d{3})+|0|[1-9]\d*)",
+    " ": r"(?:[1-9]\d{0,2}(?:[ \x{a0}\x{202f}\x{2009}\x{2007}]\d{3})+|0|[1-9]\d*)",
 }
 _REMOVED = {"": "", ",": ",", ".": ".", "'": "'\u2019", " ": _BLANKS}
 

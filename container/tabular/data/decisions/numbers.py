@@ -1,7 +1,7 @@
 """Columns of numbers, plain or written in a format."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -116,9 +116,11 @@ def as_numbers(column: Column, cells: pa.ChunkedArray, numbers: ManyNumbers) -> 
     """A column of text as float64, NaN if a cell is missing, and what was decided about it."""
     found, values = numbers.found, numbers.values
     gaps = Counter(found.gaps)
-    said = (*_of_format(numbers.texts, found.format, gaps), *gaps_said(gaps, len(cells)))
+    written = [text.strip() for text in numbers.texts if not is_gap(text.strip(), gaps)]
+    odd = next((text for text in written if not is_plain(text)), None)
+    said = (*_of_format(written, odd, found.format), *gaps_said(gaps, len(cells)))
     column = with_gaps(column, "numeric", gaps)
-    if found.format != PLAIN:
+    if found.format != PLAIN or odd is not None:  # the server reads others of all columns at once
         column = replace(column, number=found.format)
     count = int(np.isfinite(values).sum())
     return Decision(column, pd.Series(values), (f"{count} of {len(cells)} cells are numbers", *said), said)
@@ -188,15 +190,17 @@ def _is_infinite(text: str) -> bool:
         return False
 
 
-def _of_format(texts: Iterable[str], form: NumberFormat, gaps: Mapping[str, int]) -> Iterable[str]:
-    """What to say of numbers that not every program reads in the same way, and of units that some lack."""
-    numbers = [text.strip() for text in texts if not is_gap(text.strip(), gaps)]
-    if (odd := next((text for text in numbers if not is_plain(text)), None)) is not None:
+def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> Iterable[str]:
+    """What to say of numbers that not every program reads in the same way, and of units that some lack.
+
+    `odd` is the first of such numbers.
+    """
+    if odd is not None:
         read = f"{odd!r} is read as the number {read_number(odd, form):.15g}"
         yield f"{read}; name the column in categorical to keep the text."
     for unit in form.affixes:
         bare = next((text for text in numbers if unit not in text), None)
-        if unit[0] not in CURRENCIES and bare is not None:
+        if unit[-1] not in CURRENCIES and bare is not None:
             yield (
                 f"numbers with and without {unit!r}, such as {odd!r} and {bare!r}, which are read as if all "
                 "had the same unit; rewrite them if they have not."

@@ -22,22 +22,34 @@ __all__ = [
     "written",
 ]
 
-CURRENCIES = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9"
+# Of the currencies of Unicode, those in use; U+20A0 to U+20C0 is the block of currency signs.
+CURRENCIES = "$\u00a2\u00a3\u00a5\u0e3f\ufdfc" + "".join(map(chr, range(0x20A0, 0x20C1)))
 _CODES = (
-    "USD|EUR|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|HUF|RUB|BRL|CAD|AUD|NZD|MXN|ZAR|KRW|"
-    r"Rs\.?|R\$|kr\.?|Fr\.?"
+    "AED|ARS|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KES|KRW|KZT|MAD|MXN|"
+    r"MYR|NGN|NOK|NZD|PEN|PHP|PKR|PLN|RMB|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR|Rs\.?|kr\.?|Fr\.?|Rp"
 )
-_AFFIX = rf"(?:[{CURRENCIES}]|{_CODES})"
-_UNIT = r"(?:%|\u2030|\u00b0[CF]?|[A-Za-z\u00b5\u03bc]{1,5}(?:[/\u00b7][A-Za-z]{1,3})?[\u00b2\u00b3]?)"
+_AFFIX = rf"(?:[A-Z]{{0,3}}[{CURRENCIES}]|{_CODES})"
+_WORD = r"[^\W\d_]{1,12}"
+_UNIT = (
+    rf"(?:%|\u2030|\u00b0[CF]?|{_WORD}(?:[/\u00b7][A-Za-z]{{1,3}})?[\u00b2\u00b3]?"
+    rf"|{_WORD}\.?(?: {_WORD}\.?){{0,2}})"
+)
 _MINUS = "\u2212\u2013-"  # the hyphen comes last, where a character class takes it literally
+_BLANKS = "\u00a0\u202f\u2009\u2007"
 _NUMBER = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?P<before>{_AFFIX})?\s*(?P<inner>[{_MINUS}])?\s*"
-    r"(?P<digits>\d[\d.,'\u2019 \u00a0\u202f]*|[.,]\d+)(?P<power>[eE][+-]?\d+)?"
-    rf"\s*(?P<behind>{_AFFIX}|{_UNIT})?\s*(?P<minus>[{_MINUS}])?\s*(?P<close>\))?",
-    re.ASCII,  # digits of other scripts count as words
+    rf"(?:(?P<outside>{_AFFIX})\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?P<before>{_AFFIX})?\s*"
+    rf"(?P<inner>[{_MINUS}])?\s*(?P<digits>[0-9][0-9.,'\u2019 {_BLANKS}]*|[.,][0-9]+)"
+    rf"(?P<power>[eE][+-]?[0-9]+)?(?P<whole>(?<=[.,])[\u2014{_MINUS}]{{1,2}}|/-)?"  # 5,- has no cents
+    rf"\s*(?P<behind>{_AFFIX}|{_UNIT})?\s*(?P<minus>[{_MINUS}])?\s*(?P<close>\))?\s*(?P<after>(?<=\))%)?"
 )
+_PLACES = ("outside", "before", "behind", "after")  # of a currency or a unit
+# Other forms of the same characters: those as wide as a Chinese sign, and the digits of other scripts.
+_WIDE = {0xFF00 + place: 0x20 + place for place in range(1, 0x5F)} | {0xFFE1: 0xA3, 0xFFE5: 0xA5}
+_DIGITS = {
+    zero + digit: str(digit) for zero in (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10) for digit in range(10)
+}
+_ASCII = _WIDE | _DIGITS | {0x66A: "%", 0x66B: ".", 0x66C: ","}
 LONGEST = 64  # characters in a number
-_BLANKS = "\u00a0\u202f"
 # The first group has no leading zero: 0,841 has a decimal comma.
 _GROUPS = {"": r"\d+", ",": r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|\d+"} | {
     sign: rf"[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+|\d+" for sign in (".", "'", " ")
@@ -124,7 +136,7 @@ def read_number(text: str, form: NumberFormat = PLAIN) -> float:
     if match is None or (match["open"] is None) != (match["close"] is None):
         raise ValueError(f"{shown(text)} is not a number.")
     digits = _digits(match)
-    known = {match["before"], match["behind"]} - {None} <= set(form.affixes)
+    known = {match[place] for place in _PLACES} - {None} <= set(form.affixes)
     if not known or not _CORES[form.decimal, form.thousands].fullmatch(digits):
         raise ValueError(f"{shown(text)} is not a number.")
     if form.thousands:
@@ -150,6 +162,8 @@ def may_stand_before(affix: str) -> bool:
 
 def is_plain(text: str) -> bool:
     """Whether a text is a number without any format of its own."""
+    if "_" in text or not text.isascii():
+        return False
     try:
         float(text)
     except ValueError:
@@ -163,7 +177,9 @@ def written(number: float, form: NumberFormat) -> str:
 
 
 def _match(text: str) -> re.Match[str] | None:
-    return _NUMBER.fullmatch(text) if len(text) <= LONGEST else None
+    if len(text) > LONGEST:
+        return None
+    return _NUMBER.fullmatch(text if text.isascii() else text.translate(_ASCII))
 
 
 def _digits(match: re.Match[str]) -> str:
@@ -191,10 +207,11 @@ def _style(digits: list[str], decimal_comma: bool, signs: tuple[str | None, str 
 def _affixes(parts: Mapping[str, re.Match[str]], counts: Mapping[str, int]) -> tuple[str, ...]:
     """The most frequent currency before and unit after the numbers; cells with any other are not numbers."""
     found = []
-    for place in ("before", "behind"):
+    for places in (_PLACES[:2], _PLACES[2:]):
         seen = Counter[str]()
         for text, match in parts.items():
-            if match[place]:
-                seen[match[place]] += counts[text]
+            for place in places:
+                if match[place]:
+                    seen[match[place]] += counts[text]
         found += [affix for affix, _ in seen.most_common(1)]
     return tuple(dict.fromkeys(found))
