@@ -6,17 +6,18 @@ The table is walked by the same code as in the jobs, so what passes here does no
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tabular.data.tables import Table
-from tabular.learning.folds import folds_of
-from tabular.learning.preparation import Prepared, Splitting, prepare
 from tabular.spec import own_steps
 from tabular.spec.columns import Schema
 from tabular.spec.metrics import METRICS, SCORERS
 from tabular.spec.options import Options
 
 from helpers.errors import one_line
+
+if TYPE_CHECKING:
+    from tabular.learning.preparation import Prepared
 
 __all__ = ["DEFAULTS", "Checked", "Settings", "check"]
 
@@ -63,6 +64,9 @@ def check(
         judged: how the entry says to evaluate it, see `helpers.data.entries.JUDGED`.
         settings: those of the run.
     """
+    # scikit-learn takes a second to import, and most notebooks only need the names of the tables.
+    from tabular.learning.preparation import Splitting, prepare
+
     report: dict[str, Any] = {}
     try:
         raw = read()
@@ -84,8 +88,10 @@ def _steps(file: str) -> Path:
     return path if file else own_steps.BESIDE
 
 
-def _fold(prepared: Prepared, settings: Settings) -> None:
+def _fold(prepared: "Prepared", settings: Settings) -> None:
     """Make the folds as every trial will; they are refused if one of them cannot be learned from."""
+    from tabular.learning.folds import folds_of
+
     train = prepared.train
     groups = None if prepared.groups is None else prepared.groups[train]
     target, schema = prepared.target[train], prepared.schema
