@@ -97,22 +97,42 @@ resource "aws_sagemaker_endpoint" "this" {
   name                 = each.key
   endpoint_config_name = aws_sagemaker_endpoint_configuration.this[each.key].name
 
-  # New instances start beside the old ones; all traffic moves at once, and moves back if an alarm goes off. There
-  # are min_instances of them, with no model in memory; instances that scaling had added return with the load.
+  # New instances start beside the old ones; traffic moves at once or in parts, and all of it moves back if an alarm
+  # goes off. There are min_instances of them, with no model in memory; instances that scaling had added return with
+  # the load. Multi-model endpoints are not among those that cannot have this
+  # (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html).
   deployment_config {
     blue_green_update_policy {
-      maximum_execution_timeout_in_seconds = 3600
-      termination_wait_in_seconds          = 300
+      maximum_execution_timeout_in_seconds = var.endpoint_update.timeout_seconds
+      termination_wait_in_seconds          = var.endpoint_update.termination_wait_seconds
 
       traffic_routing_configuration {
-        type                     = "ALL_AT_ONCE"
-        wait_interval_in_seconds = 300
+        type                     = var.endpoint_update.routing
+        wait_interval_in_seconds = var.endpoint_update.wait_seconds
+
+        dynamic "canary_size" {
+          for_each = var.endpoint_update.routing == "CANARY" ? var.endpoint_update.size[*] : []
+
+          content {
+            type  = canary_size.value.type
+            value = canary_size.value.value
+          }
+        }
+
+        dynamic "linear_step_size" {
+          for_each = var.endpoint_update.routing == "LINEAR" ? var.endpoint_update.size[*] : []
+
+          content {
+            type  = linear_step_size.value.type
+            value = linear_step_size.value.value
+          }
+        }
       }
     }
 
     auto_rollback_configuration {
       dynamic "alarms" {
-        for_each = toset(local.rollback_alarms)
+        for_each = local.rollback_alarms
 
         content {
           alarm_name = aws_cloudwatch_metric_alarm.this[alarms.value].alarm_name
@@ -198,6 +218,13 @@ resource "aws_iam_role_policy" "endpoint" {
     Statement = concat(local.pull_image_statements, local.kms_statements, local.vpc_statements, [
       local.put_metrics_statement,
       local.list_bucket_statements.endpoint,
+      {
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+        Sid      = "SeeWhetherToRollBack"
+        Effect   = "Allow"
+        Action   = ["cloudwatch:DescribeAlarms"]
+        Resource = [for name in local.rollback_alarms : "${local.alarms_arn}:${local.name}-${name}"]
+      },
       {
         Sid      = "FetchModels"
         Effect   = "Allow"

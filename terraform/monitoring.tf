@@ -31,8 +31,11 @@ resource "aws_sns_topic_subscription" "alarms" {
 locals {
   endpoint_dimensions = { EndpointName = local.endpoint_name, VariantName = local.variant_name }
 
-  # An endpoint update that triggers one of these is rolled back.
-  rollback_alarms = ["endpoint-5xx", "endpoint-latency"]
+  # An endpoint update that triggers one of these is rolled back. While only a part of the traffic has moved, alarms of
+  # the whole endpoint would hardly notice the new instances, and would notice faults of the old ones
+  # (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html).
+  moves_in_parts  = var.endpoint_update.routing != "ALL_AT_ONCE"
+  rollback_alarms = toset([for what in ["5xx", "latency"] : local.moves_in_parts ? "new-fleet-${what}" : "endpoint-${what}"])
 
   endpoint_alarms = {
     endpoint-5xx = {
@@ -60,6 +63,13 @@ locals {
   alarms = merge(
     { for name, alarm in local.endpoint_alarms :
       name => merge(alarm, { dimensions = local.endpoint_dimensions }) if length(local.endpoints) > 0
+    },
+    { for name in ["5xx", "latency"] :
+      "new-fleet-${name}" => merge(local.endpoint_alarms["endpoint-${name}"], {
+        description = "As endpoint-${name}, of the newest configuration alone: rolls an update back"
+        dimensions  = merge(local.endpoint_dimensions, { EndpointConfigName = local.generation })
+        actions     = [] # whoever applies sees it, and endpoint-${name} sends the mail
+      }) if length(local.endpoints) > 0 && local.moves_in_parts
     },
     { for queue, arn in local.queue_arns : "queue-${queue}" => {
       description = "The deployer could not be reached, or failed: read the message, then delete it"
@@ -104,8 +114,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
+  alarm_actions       = try(each.value.actions, [aws_sns_topic.alarms.arn])
+  ok_actions          = try(each.value.actions, [aws_sns_topic.alarms.arn])
 }
 
 locals {

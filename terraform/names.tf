@@ -33,6 +33,7 @@ locals {
   }
 
   sagemaker_arn  = "arn:${local.partition}:sagemaker:${var.region}:${local.account_id}"
+  alarms_arn     = "arn:${local.partition}:cloudwatch:${var.region}:${local.account_id}:alarm"
   logs_arn       = "arn:${local.partition}:logs:${var.region}:${local.account_id}"
   bucket_arn     = "arn:${local.partition}:s3:::${local.bucket_name}"
   models_map_arn = "${local.bucket_arn}/${local.contract.models_map_key}"

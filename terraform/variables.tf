@@ -112,6 +112,80 @@ variable "endpoint" {
   }
 }
 
+variable "endpoint_update" {
+  description = "How traffic moves to new instances in an update of the endpoint: ALL_AT_ONCE; CANARY, first to a part of them and then to all; or LINEAR, part by part. size is that part, of endpoint.min_instances."
+  type = object({
+    routing = optional(string, "ALL_AT_ONCE")
+    size = optional(object({
+      type  = optional(string, "CAPACITY_PERCENT")
+      value = number
+    }))
+    wait_seconds             = optional(number, 300)
+    termination_wait_seconds = optional(number, 300)
+    timeout_seconds          = optional(number, 3600)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["ALL_AT_ONCE", "CANARY", "LINEAR"], var.endpoint_update.routing)
+    error_message = "endpoint_update.routing must be ALL_AT_ONCE, CANARY or LINEAR."
+  }
+
+  validation {
+    condition     = (var.endpoint_update.routing == "ALL_AT_ONCE") == (var.endpoint_update.size == null)
+    error_message = "endpoint_update.size must be given with CANARY and LINEAR, and only with them, such as { value = 50 }."
+  }
+
+  validation {
+    condition = alltrue([
+      for size in var.endpoint_update.size[*] :
+      contains(["CAPACITY_PERCENT", "INSTANCE_COUNT"], size.type) && size.value >= 1 && floor(size.value) == size.value
+    ])
+    error_message = "endpoint_update.size: type must be CAPACITY_PERCENT or INSTANCE_COUNT, and value a whole number of at least 1."
+  }
+
+  # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html
+  validation {
+    condition = alltrue([
+      for size in var.endpoint_update.size[*] :
+      size.value <= (size.type == "INSTANCE_COUNT" ? 0.5 * var.endpoint.min_instances : 50)
+      && (var.endpoint_update.routing != "LINEAR" || size.value >= (size.type == "INSTANCE_COUNT" ? 0.1 * var.endpoint.min_instances : 10))
+    ])
+    error_message = "endpoint_update.size must be at most half of endpoint.min_instances, and with LINEAR at least a tenth."
+  }
+
+  # What AWS makes of a percentage of one instance is not documented.
+  validation {
+    condition     = var.endpoint_update.routing == "ALL_AT_ONCE" || var.endpoint.min_instances >= 2
+    error_message = "endpoint_update.routing must be ALL_AT_ONCE unless endpoint.min_instances is at least 2: one instance has no part that could get traffic first."
+  }
+
+  # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_BlueGreenUpdatePolicy.html
+  validation {
+    condition = (
+      alltrue([
+        for seconds in [var.endpoint_update.wait_seconds, var.endpoint_update.termination_wait_seconds] :
+        0 <= seconds && seconds <= 3600
+      ])
+      && 600 <= var.endpoint_update.timeout_seconds && var.endpoint_update.timeout_seconds <= 28800
+    )
+    error_message = "endpoint_update: wait_seconds and termination_wait_seconds must be 0 to 3600, and timeout_seconds 600 to 28800."
+  }
+
+  validation {
+    condition = alltrue([
+      for shifts in concat(var.endpoint_update.routing == "CANARY" ? [2] : [1], [
+        for size in var.endpoint_update.size[*] :
+        ceil((size.type == "INSTANCE_COUNT" ? var.endpoint.min_instances : 100) / size.value)
+        if var.endpoint_update.routing == "LINEAR"
+      ]) :
+      shifts * var.endpoint_update.wait_seconds + var.endpoint_update.termination_wait_seconds < var.endpoint_update.timeout_seconds
+    ])
+    error_message = "endpoint_update.timeout_seconds must be more than all waits: wait_seconds after each shift (1 of ALL_AT_ONCE, 2 of CANARY, those of LINEAR), and termination_wait_seconds."
+  }
+}
+
 variable "serve_pickles" {
   description = "Your own algorithms whose models the endpoint may unpickle, which runs code by whoever wrote them; empty for none."
   type        = set(string)

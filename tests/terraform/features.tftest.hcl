@@ -210,6 +210,27 @@ run "metrics_by_model" {
   }
 }
 
+run "traffic_in_steps" {
+  command = plan
+
+  variables {
+    image_uri       = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    endpoint        = { min_instances = 3, max_instances = 4 }
+    endpoint_update = { routing = "LINEAR", size = { type = "INSTANCE_COUNT", value = 1 }, wait_seconds = 600 }
+  }
+
+  assert {
+    condition = [
+      for policy in aws_sagemaker_endpoint.this["demo"].deployment_config[0].blue_green_update_policy :
+      [for traffic in policy.traffic_routing_configuration : [
+        policy.maximum_execution_timeout_in_seconds, policy.termination_wait_in_seconds, traffic.wait_interval_in_seconds,
+        traffic.type, traffic.linear_step_size[0].type, traffic.linear_step_size[0].value, length(traffic.canary_size),
+      ]]
+    ] == [[[3600, 300, 600, "LINEAR", "INSTANCE_COUNT", 1, 0]]]
+    error_message = "an instance at a time, ten minutes apart"
+  }
+}
+
 run "reserved_concurrency" {
   command = plan
 
@@ -234,6 +255,8 @@ run "with_everything" {
     developers               = ["ana"]
     kms_key_arn              = "arn:aws:kms:eu-central-1:123456789012:key/k"
     retraining               = { wine = { target = "class", expression = "rate(7 days)" } }
+    endpoint                 = { min_instances = 2 }
+    endpoint_update          = { routing = "CANARY", size = { value = 50 } }
 
     vpc = {
       subnet_ids         = ["subnet-1", "subnet-2"]
@@ -249,6 +272,32 @@ run "with_everything" {
       ] : length(made) == 1
     ])
     error_message = "everything that was asked for exists"
+  }
+
+  assert {
+    condition = [
+      for traffic in aws_sagemaker_endpoint.this["demo"].deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration :
+      [traffic.type, traffic.canary_size[0].type, traffic.canary_size[0].value, length(traffic.linear_step_size)]
+    ] == [["CANARY", "CAPACITY_PERCENT", 50, 0]]
+    error_message = "half of the new instances get traffic first"
+  }
+
+  assert {
+    condition = {
+      for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name => alarm.dimensions["EndpointConfigName"]
+      if contains(one(aws_sagemaker_endpoint.this["demo"].deployment_config[0].auto_rollback_configuration).alarms[*].alarm_name, alarm.alarm_name)
+      } == {
+      for name in ["demo-new-fleet-5xx", "demo-new-fleet-latency"] : name => aws_sagemaker_endpoint_configuration.this["demo"].name
+    }
+    error_message = "alarms of the new instances alone roll the update back"
+  }
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_iam_role_policy.endpoint.policy).Statement : statement.Resource
+      if contains(statement.Action, "cloudwatch:DescribeAlarms")
+    ]) == [for name in ["5xx", "latency"] : "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:demo-new-fleet-${name}"]
+    error_message = "SageMaker may see these alarms"
   }
 
   assert {

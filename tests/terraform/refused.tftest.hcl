@@ -92,6 +92,123 @@ run "no_invocation" {
   expect_failures = [var.endpoint]
 }
 
+run "traffic_routed_in_no_known_way" {
+  command = plan
+
+  variables {
+    endpoint        = { min_instances = 2 }
+    endpoint_update = { routing = "BLUE_GREEN", size = { value = 50 } }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
+run "traffic_all_at_once_in_parts" {
+  command = plan
+
+  variables {
+    endpoint_update = { size = { value = 50 } }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
+run "traffic_in_parts_of_no_size" {
+  command = plan
+
+  variables {
+    endpoint        = { min_instances = 2, max_instances = 2 }
+    endpoint_update = { routing = "CANARY" }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
+run "traffic_in_parts_of_no_kind" {
+  command = plan
+
+  variables {
+    endpoint        = { min_instances = 2, max_instances = 2 }
+    endpoint_update = { routing = "CANARY", size = { type = "COPY_COUNT", value = 1 } }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
+run "traffic_in_half_a_percent" {
+  command = plan
+
+  variables {
+    endpoint        = { min_instances = 2, max_instances = 2 }
+    endpoint_update = { routing = "CANARY", size = { value = 1.5 } }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
+run "traffic_in_a_canary_of_more_than_half" {
+  command = plan
+
+  variables {
+    endpoint        = { min_instances = 3, max_instances = 3 }
+    endpoint_update = { routing = "CANARY", size = { type = "INSTANCE_COUNT", value = 2 } }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
+run "traffic_in_steps_of_less_than_a_tenth" {
+  command = plan
+
+  variables {
+    endpoint        = { min_instances = 2, max_instances = 2 }
+    endpoint_update = { routing = "LINEAR", size = { value = 9 }, wait_seconds = 0 }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
+run "traffic_to_a_part_of_one_instance" {
+  command = plan
+
+  variables {
+    endpoint_update = { routing = "CANARY", size = { value = 50 } }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
+run "traffic_after_more_than_an_hour" {
+  command = plan
+
+  variables {
+    endpoint_update = { wait_seconds = 3601, timeout_seconds = 28800 }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
+run "traffic_with_a_timeout_of_a_minute" {
+  command = plan
+
+  variables {
+    endpoint_update = { wait_seconds = 0, termination_wait_seconds = 0, timeout_seconds = 60 }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
+run "traffic_in_more_steps_than_the_timeout_allows" {
+  command = plan
+
+  variables {
+    endpoint        = { min_instances = 2, max_instances = 2 }
+    endpoint_update = { routing = "LINEAR", size = { value = 10 }, wait_seconds = 330 }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
 run "retraining_expression" {
   command = plan
 

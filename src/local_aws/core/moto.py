@@ -22,7 +22,7 @@ from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
 from local_aws.core.wire import Reply, Request
 
-__all__ = ["SEEN_ON", "Metric", "Moto", "MotoRequestHandler", "Objects"]
+__all__ = ["SEEN_ON", "Metric", "Moto", "MotoRequestHandler", "Objects", "alarm_state"]
 
 SEEN_ON = "5.2.5"
 _PAGE = (b"<!doctype", b"<html lan", b"<html>")
@@ -60,6 +60,12 @@ class Moto:
                 "InternalFailure", "moto failed on this request; the server's log has the reason.", 500
             )
         return Reply.verbatim(body, status, headers)
+
+
+def alarm_state(region: str, name: str) -> str | None:
+    """Return the state of a CloudWatch alarm, such as `ALARM`, or None if there is no such alarm."""
+    alarm = cloudwatch_backends[ACCOUNT_ID][region].alarms.get(name)
+    return None if alarm is None else alarm.state_value
 
 
 class Objects:

@@ -19,7 +19,7 @@ from werkzeug.serving import WSGIRequestHandler
 
 import local_aws
 from local_aws.core.account import ACCOUNT_ID
-from local_aws.core.moto import SEEN_ON, Metric, Moto, Objects
+from local_aws.core.moto import SEEN_ON, Metric, Moto, Objects, alarm_state
 from local_aws.core.wire import Request
 
 ADVICE = (
@@ -105,6 +105,29 @@ def test_values_of_a_minute_are_added_up() -> None:
         ]
         assert (datum.min, datum.max, datum.sum, datum.sample_count) == (1.0, 3.0, 6.0, 3)
         assert metric.minute == datum.timestamp == minute
+
+
+def test_the_state_of_an_alarm_is_seen() -> None:
+    name = f"moto-{uuid4().hex}"
+    backend = cloudwatch_backends[ACCOUNT_ID]["eu-west-1"]
+    with seen("an alarm"):
+        assert alarm_state("eu-west-1", name) is None
+        backend.put_metric_alarm(
+            name=name,
+            namespace="Toys",
+            metric_name="Calls",
+            comparison_operator="GreaterThanThreshold",
+            evaluation_periods=1,
+            period=60,
+            threshold=1.0,
+            statistic="Sum",
+            description="",
+            dimensions=[],
+            alarm_actions=[],
+        )
+        backend.set_alarm_state(name, "a test", "{}", "ALARM")
+        assert alarm_state("eu-west-1", name) == "ALARM"
+        backend.delete_alarms([name])
 
 
 def request(path: str, service: str) -> Request:

@@ -127,6 +127,8 @@ PLATFORM = {
     ],
     "endpoint": [
         *PULL,
+        Call("cloudwatch:DescribeAlarms", BASE.format("cloudwatch", "alarm:demo-endpoint-5xx")),
+        Call("cloudwatch:DescribeAlarms", BASE.format("cloudwatch", "alarm:demo-endpoint-latency")),
         metrics("/aws/sagemaker/Endpoints"),
         logs("CreateLogStream", "/aws/sagemaker/Endpoints/demo", ":log-stream:AllTraffic/i-0"),
         logs("PutLogEvents", "/aws/sagemaker/Endpoints/demo", ":log-stream:AllTraffic/i-0"),
@@ -357,6 +359,7 @@ FORBIDDEN = {
         ANOTHER_SUBNET,
         *CHANGING_WHAT_SERVES,
         *DECIDING,
+        Call("cloudwatch:DescribeAlarms", BASE.format("cloudwatch", "alarm:another")),
         s3("GetObject", MAP),
         s3("GetObject", RAW),
         listing("raw/"),

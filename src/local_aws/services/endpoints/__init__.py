@@ -1,5 +1,5 @@
 """SageMaker's multi-model endpoints.
 
-Read `endpoints` (records and operations), `runtime` (InvokeEndpoint), `hosting` (loads and unloads models)
-and `serve_process` (the container).
+Read `endpoints` (records and operations), `runtime` (InvokeEndpoint), `guardrails` (how an update moves the
+traffic), `hosting` (loads and unloads models) and `serve_process` (the container).
 """

@@ -15,8 +15,10 @@ from local_aws.compute.workers import Workers
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, invalid, not_emulated
 from local_aws.core.listing import listing
+from local_aws.core.moto import alarm_state
 from local_aws.core.store import Document, Store
 from local_aws.services.cloudwatch.metrics import EndpointMetrics
+from local_aws.services.endpoints.guardrails import Guardrails, Shift, guardrails
 from local_aws.services.endpoints.hosting import Host
 from local_aws.services.endpoints.serve_process import Answer, Container
 from local_aws.services.jobs.family import REASON_LENGTH
@@ -32,18 +34,19 @@ _UNEMULATED_CONFIG = (
     "ExplainerConfig",
     "ShadowProductionVariants",
 )
-_UNEMULATED_UPDATE = ("DeploymentConfig", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
 _UNEMULATED_CONTAINER = ("AdditionalModelDataSources", "ModelDataSource", "ModelPackageName")
 _UNEMULATED_VARIANT = ("ServerlessConfig", "InferenceAmiVersion", "CoreDumpConfig")
 
 
 @dataclass
 class _Hosted:
-    """An endpoint's container and its models."""
+    """An endpoint's container and its models. While an update moves the traffic, there are two."""
 
     container: Container
     host: Host
     variant: str
+    configuration: str
+    shift: Shift | None  # to the newer of two
     in_service: bool = False
 
 
@@ -54,7 +57,7 @@ class Endpoints:
         self._account, self._store, self._buckets, self._workers = account, store, buckets, workers
         self._hosts: dict[str, _Hosted] = {}
         self._replacements: dict[str, _Hosted] = {}
-        self._starting: dict[str, threading.Thread] = {}
+        self._starting: dict[str, tuple[threading.Thread, Shift | None]] = {}
         self._lock = threading.RLock()
         self._closed = False
 
@@ -125,45 +128,48 @@ class Endpoints:
     # Endpoints
 
     def create_endpoint(self, request: Document) -> Document:
-        """Record an endpoint and start its container."""
+        """Record an endpoint and start its container; a deployment configuration is for later updates."""
         self._find("endpoint-config", "EndpointConfig", request["EndpointConfigName"])
-        answer = self._create("endpoint", "Endpoint", request, EndpointStatus="Creating")
+        deployment = request.get("DeploymentConfig")
+        self._guardrails(deployment, request["EndpointConfigName"])
+        recorded = {} if deployment is None else {"LastDeploymentConfig": deployment}
+        answer = self._create("endpoint", "Endpoint", request, EndpointStatus="Creating", **recorded)
         self._start(request["EndpointName"])
         return answer
 
     def describe_endpoint(self, request: Document) -> Document:
         """Return an endpoint's record."""
         endpoint = self._find("endpoint", "Endpoint", request["EndpointName"])
-        variant, model = self._variant(endpoint)
-        image = model["PrimaryContainer"].get("Image", "")
-        count = variant.get("InitialInstanceCount", 1)
-        summary = {
-            "VariantName": variant["VariantName"],
-            "DeployedImages": [
-                {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": endpoint["CreationTime"]}
-            ],
-            "CurrentWeight": 1.0,
-            "DesiredWeight": 1.0,
-            "CurrentInstanceCount": count,
-            "DesiredInstanceCount": count,
-        }
-        return {**endpoint, "ProductionVariants": [summary]}
+        described = {**endpoint, "ProductionVariants": [self._summary(endpoint)]}
+        newer = self._replacements.get(request["EndpointName"])
+        if newer is not None and newer.shift is not None:
+            pending = {**endpoint, "EndpointConfigName": newer.configuration}
+            described["PendingDeploymentSummary"] = {
+                "EndpointConfigName": newer.configuration,
+                "ProductionVariants": [{**self._summary(pending), "VariantStatus": [newer.shift.stage]}],
+                "StartTime": newer.shift.started,
+            }
+        return described
 
     def update_endpoint(self, request: Document) -> Document:
         """Change an endpoint's configuration: the new container is started first, then takes over.
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
         """
-        for field in _UNEMULATED_UPDATE:
-            if request.get(field):
-                raise not_emulated(f"{field} of UpdateEndpoint")
+        if request.get("ExcludeRetainedVariantProperties"):
+            raise not_emulated("ExcludeRetainedVariantProperties of UpdateEndpoint")
         name, configuration = request["EndpointName"], request["EndpointConfigName"]
         with self._lock:
             endpoint = self._find("endpoint", "Endpoint", name)
             self._find("endpoint-config", "EndpointConfig", configuration)
             if endpoint["EndpointStatus"] not in ("InService", "Failed"):
                 raise invalid(f"Cannot update in-progress endpoint {endpoint['EndpointArn']!r}.")
-            self._start(name, configuration)
+            deployment = request.get("DeploymentConfig")
+            if request.get("RetainDeploymentConfig"):
+                deployment = deployment or endpoint.get("LastDeploymentConfig")
+            rules = self._guardrails(deployment, configuration, endpoint["EndpointConfigName"])
+            self._store.update("endpoint", name, LastDeploymentConfig=deployment)
+            self._start(name, configuration, Shift(rules, self._alarm_state))
         return {"EndpointArn": endpoint["EndpointArn"]}
 
     def list_endpoints(self, request: Document) -> Document:
@@ -200,7 +206,7 @@ class Endpoints:
                 "ValidationError", f"The body has {len(body)} bytes; at most {BODY_LIMIT} are allowed."
             )
         target = headers.get("x-amzn-sagemaker-target-model")
-        hosted = self._hosts.get(name)
+        hosted = self._next(name)
         if hosted is None or not hosted.in_service:
             endpoint = self._store.find("endpoint", name)
             if endpoint is None:
@@ -230,15 +236,17 @@ class Endpoints:
             self._start(name)
 
     def status(self) -> dict[str, Any]:
-        """Return each endpoint's status and counters."""
-        return {
-            endpoint["EndpointName"]: {
-                "status": endpoint["EndpointStatus"],
-                "reason": endpoint.get("FailureReason"),
-                **(hosted.host.status() if (hosted := self._hosts.get(endpoint["EndpointName"])) else {}),
-            }
-            for endpoint in self._store.list("endpoint")
-        }
+        """Return each endpoint's status and counters, and those of the new container in an update."""
+        described = {}
+        for endpoint in self._store.list("endpoint"):
+            name = endpoint["EndpointName"]
+            about = {"status": endpoint["EndpointStatus"], "reason": endpoint.get("FailureReason")}
+            if hosted := self._hosts.get(name):
+                about |= hosted.host.status()
+            if newer := self._replacements.get(name):
+                about["update"] = newer.host.status()
+            described[name] = about
+        return described
 
     def close(self) -> None:
         """Stop all containers; the next server restarts their endpoints."""
@@ -249,45 +257,52 @@ class Endpoints:
 
     # Inside
 
-    def _start(self, name: str, update: str | None = None) -> None:
+    def _start(self, name: str, update: str | None = None, shift: Shift | None = None) -> None:
         """Start an endpoint's container in a thread: its first one, or the one for an update."""
         with self._lock:
             if self._closed or name in self._starting:
                 return
             status = "Updating" if update else "Creating"
             self._store.update("endpoint", name, EndpointStatus=status, FailureReason=None)
-            thread = threading.Thread(target=self._bring_up, args=(name, update), name=f"start-{name}")
-            self._starting[name] = thread
+            thread = threading.Thread(target=self._bring_up, args=(name, update, shift), name=f"start-{name}")
+            self._starting[name] = (thread, shift)
             thread.start()
 
-    def _bring_up(self, name: str, update: str | None) -> None:
+    def _bring_up(self, name: str, update: str | None, shift: Shift | None) -> None:
+        hosts = self._replacements if update else self._hosts
         try:
             endpoint = self._find("endpoint", "Endpoint", name)
-            hosted = self._host({**endpoint, "EndpointConfigName": update} if update else endpoint)
-            if update:
-                self._replacements[name] = hosted
-            else:
-                self._hosts[name] = hosted
+            hosted = self._host({**endpoint, "EndpointConfigName": update} if update else endpoint, shift)
+            hosts[name] = hosted
             hosted.container.start()
             hosted.in_service = True
             fields = {"EndpointStatus": "InService"}
-            if update:
-                fields["EndpointConfigName"] = update
+            if shift is not None:
+                shift.run()
                 self._replace(name)
+                fields["EndpointConfigName"] = update
         except Exception as error:
             if not isinstance(error, AwsError):
                 traceback.print_exc()
             reason = error.message if isinstance(error, AwsError) else f"{type(error).__name__}: {error}"
-            (self._replacements if update else self._hosts).pop(name, None)
+            if failed := hosts.pop(name, None):
+                if update:
+                    self._note(name, EndpointStatus="RollingBack")
+                failed.container.close()
             # An update that fails leaves the endpoint as it was.
             status = "InService" if update and name in self._hosts else "Failed"
             fields = {"EndpointStatus": status, "FailureReason": reason[:REASON_LENGTH]}
         with self._lock:
             self._starting.pop(name, None)
-            if not self._closed and self._store.find("endpoint", name):
-                self._store.update("endpoint", name, LastModifiedTime=time.time(), **fields)
+            self._note(name, LastModifiedTime=time.time(), **fields)
 
-    def _host(self, endpoint: Document) -> _Hosted:
+    def _note(self, name: str, **fields: Any) -> None:
+        """Record what has become of an endpoint, unless it or this server ends."""
+        with self._lock:
+            if not self._closed and self._store.find("endpoint", name):
+                self._store.update("endpoint", name, **fields)
+
+    def _host(self, endpoint: Document, shift: Shift | None) -> _Hosted:
         """Return a container as on a new instance, without any models on its disk."""
         name = endpoint["EndpointName"]
         place = self._account.home / "endpoints" / name
@@ -303,7 +318,39 @@ class Endpoints:
         cached = definition.get("MultiModelConfig", {}).get("ModelCacheSetting") != "Disabled"
         metrics = EndpointMetrics(self._account.region, name, variant["VariantName"])
         host = Host(container, self._buckets, folder, definition["ModelDataUrl"], log_arn, cached, metrics)
-        return _Hosted(container, host, variant["VariantName"])
+        return _Hosted(container, host, variant["VariantName"], endpoint["EndpointConfigName"], shift)
+
+    def _guardrails(
+        self, deployment: Document | None, configuration: str, former: str | None = None
+    ) -> Guardrails:
+        """Return what a deployment configuration asks of an update to a configuration.
+
+        Raises:
+            AwsError: It cannot be used.
+        """
+        if deployment is None:
+            return Guardrails()
+        variant = self._configured(configuration)
+        found = guardrails(deployment, variant.get("InitialInstanceCount", 1))
+        new, old = variant["VariantName"], self._configured(former or configuration)["VariantName"]
+        if new != old:
+            raise invalid(
+                f"With DeploymentConfig, the variant {new!r} must have the old one's name, {old!r}."
+            )
+        for name in found.alarms:
+            if self._alarm_state(name) is None:
+                raise invalid(f"AutoRollbackConfiguration names the alarm {name!r}, which does not exist.")
+        return found
+
+    def _alarm_state(self, name: str) -> str | None:
+        return alarm_state(self._account.region, name)
+
+    def _next(self, name: str) -> _Hosted | None:
+        """Return the container of an endpoint that gets the next request."""
+        newer = self._replacements.get(name)
+        if newer is not None and newer.shift is not None and newer.shift.takes_next():
+            return newer
+        return self._hosts.get(name)
 
     def _replace(self, name: str) -> None:
         """Let an endpoint's new container take over from its old one."""
@@ -314,7 +361,9 @@ class Endpoints:
             shutil.rmtree(former.container.folder / "ml", ignore_errors=True)
 
     def _stop(self, name: str) -> None:
-        thread = self._starting.get(name)
+        thread, shift = self._starting.get(name, (None, None))
+        if shift is not None:
+            shift.end()
         self._close_host(name)
         if thread is not None:
             thread.join()
@@ -325,9 +374,28 @@ class Endpoints:
             if hosted := hosts.pop(name, None):
                 hosted.container.close()
 
+    def _summary(self, endpoint: Document) -> Document:
+        """Return what is described of an endpoint's variant."""
+        variant, model = self._variant(endpoint)
+        image = model["PrimaryContainer"].get("Image", "")
+        count = variant.get("InitialInstanceCount", 1)
+        return {
+            "VariantName": variant["VariantName"],
+            "DeployedImages": [
+                {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": endpoint["CreationTime"]}
+            ],
+            "CurrentWeight": 1.0,
+            "DesiredWeight": 1.0,
+            "CurrentInstanceCount": count,
+            "DesiredInstanceCount": count,
+        }
+
+    def _configured(self, configuration: str) -> Document:
+        """Return the variant of a configuration."""
+        return self._find("endpoint-config", "EndpointConfig", configuration)["ProductionVariants"][0]
+
     def _variant(self, endpoint: Document) -> tuple[Document, Document]:
-        configuration = self._find("endpoint-config", "EndpointConfig", endpoint["EndpointConfigName"])
-        variant = configuration["ProductionVariants"][0]
+        variant = self._configured(endpoint["EndpointConfigName"])
         return variant, self._find("model", "Model", variant["ModelName"])
 
     def _create(self, kind: str, noun: str, request: Document, **fields: Any) -> Document:

@@ -347,6 +347,93 @@ def test_an_endpoint_is_updated_without_an_interruption(
     sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=PATIENCE)
 
 
+def make_configuration(aws: Aws, name: str, model: str, variant: str = "AllTraffic") -> None:
+    described = {
+        "VariantName": variant,
+        "ModelName": model,
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 4,
+    }
+    aws.client("sagemaker").create_endpoint_config(EndpointConfigName=name, ProductionVariants=[described])
+
+
+def test_traffic_moves_in_parts_and_back_if_an_alarm_goes_off(
+    aws: Aws, name: str, environment: dict[str, str]
+) -> None:
+    sagemaker, cloudwatch = aws.client("sagemaker"), aws.client("cloudwatch")
+    for suffix in ("", "-next"):
+        make_configuration(aws, name + suffix, "toy-shop")
+    make_configuration(aws, f"{name}-renamed", "toy-shop", "Other")
+    canary = {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {
+                "Type": "CANARY",
+                "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1},
+                "WaitIntervalInSeconds": 3600,
+            }
+        },
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name}]},
+    }
+    with pytest.raises(ClientError, match=f"names the alarm '{name}', which does not exist"):
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, DeploymentConfig=canary)
+    cloudwatch.put_metric_alarm(
+        AlarmName=name, EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", Threshold=1.0
+    )
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, DeploymentConfig=canary)
+    in_service = sagemaker.get_waiter("endpoint_in_service")
+    in_service.wait(EndpointName=name, WaiterConfig=PATIENCE)
+    with pytest.raises(ClientError, match="variant 'Other' must have the old one's name, 'AllTraffic'"):
+        sagemaker.update_endpoint(
+            EndpointName=name, EndpointConfigName=f"{name}-renamed", RetainDeploymentConfig=True
+        )
+
+    sagemaker.update_endpoint(
+        EndpointName=name, EndpointConfigName=f"{name}-next", RetainDeploymentConfig=True
+    )
+
+    def baking() -> dict[str, Any] | None:
+        pending = sagemaker.describe_endpoint(EndpointName=name).get("PendingDeploymentSummary", {})
+        (variant,) = pending.get("ProductionVariants", [{}])
+        return pending if variant.get("VariantStatus", [{}])[0].get("Status") == "Baking" else None
+
+    assert wait_for(baking)["EndpointConfigName"] == f"{name}-next"
+    for _ in range(8):
+        with pytest.raises(ClientError, match="Failed to download"):
+            invoke(aws, name)
+    counts = local_aws.status(aws.home)["endpoints"][name]
+    assert (counts["invocations"], counts["update"]["invocations"]) == (6, 2)
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    in_service.wait(EndpointName=name, WaiterConfig=PATIENCE)
+    endpoint = sagemaker.describe_endpoint(EndpointName=name)
+    assert (endpoint["EndpointConfigName"], endpoint["LastDeploymentConfig"]) == (name, canary)
+    assert "PendingDeploymentSummary" not in endpoint
+    assert endpoint["FailureReason"] == f"The alarm {name!r} went off; the update was rolled back."
+    with pytest.raises(ClientError, match="Failed to download"):
+        invoke(aws, name)
+
+    linear = {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {
+                "Type": "LINEAR",
+                "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+                "WaitIntervalInSeconds": 0,
+            }
+        }
+    }
+    sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-next", DeploymentConfig=linear)
+    in_service.wait(EndpointName=name, WaiterConfig=PATIENCE)
+    endpoint = sagemaker.describe_endpoint(EndpointName=name)
+    assert (endpoint["EndpointConfigName"], endpoint["LastDeploymentConfig"]) == (f"{name}-next", linear)
+    assert "FailureReason" not in endpoint
+
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="a test")
+    sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=name, DeploymentConfig=canary)
+    wait_for(baking)
+    sagemaker.delete_endpoint(EndpointName=name)  # ends the wait of an hour
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        sagemaker.describe_endpoint(EndpointName=name)
+
+
 def invoke(aws: Aws, endpoint: str) -> Any:
     return aws.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=endpoint, TargetModel="absent.tar.gz", Body=b"1", ContentType="text/csv"
