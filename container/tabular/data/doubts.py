@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from tabular.data.placeholders import placeholders
 from tabular.data.tables import warning
 from tabular.data.values.cells import MARKS, folded
 from tabular.spec.columns import Column, Schema
@@ -20,7 +21,10 @@ def doubts(table: pd.DataFrame, schema: Schema) -> list[dict[str, str | None]]:
     found = [warning(schema.target, said) for said in _of_labels(table[schema.target], schema)]
     for column in schema.columns:
         values = table[column.name]
-        found += [warning(column.name, said) for said in _of_levels(values, column)]
+        found += [
+            warning(column.name, said)
+            for said in (*_of_levels(values, column), *placeholders(values, column))
+        ]
     return found
 
 

@@ -31,6 +31,7 @@ __all__ = ["MAX_CLASSES", "Table", "read_table", "table_files", "task_of", "warn
 MAX_CLASSES = 100
 FEW_NUMBERS = 20  # a target with more distinct integers is a quantity
 SAMPLE_ROWS = 200
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 UNREADABLE = (ValueError, OSError, EOFError, csv.Error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 Warning = dict[str, str | None]
 
@@ -111,7 +112,24 @@ def _joined(parts: Sequence[pa.Table]) -> pa.Table:
         kinds = {part.schema.field(name).type for part in parts} - {pa.null()}
         if len(kinds) > 1 and any(map(is_text, kinds)):
             parts = [part.set_column(place, name, as_texts(part[name])) for part in parts]
-    return pa.concat_tables(parts, promote_options="permissive")
+    try:
+        return pa.concat_tables(parts, promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        raise BadInput(_different_types(parts)) from None
+
+
+def _different_types(parts: Sequence[pa.Table]) -> str:
+    """Which column has types in these parts that cannot be joined."""
+    for name in parts[0].column_names:
+        fields = [part.schema.field(name) for part in parts]
+        try:
+            pa.unify_schemas([pa.schema([one]) for one in fields], promote_options="permissive")
+        except (pa.ArrowTypeError, pa.ArrowInvalid):
+            kinds = " and ".join(dict.fromkeys(str(one.type) for one in fields if one.type != pa.null()))
+            return (
+                f"The column {name!r} is {kinds} in different files; write it with one type in all of them."
+            )
+    return "The files have columns of different types; write each column with one type in all of them."
 
 
 def task_of(target: pd.Series, options: Options) -> Task:
@@ -177,14 +195,19 @@ def _read_file(path: Path, options: Options) -> tuple[pa.Table, dict[str, Any]]:
     table = table.rename_columns([name.strip() for name in table.column_names])
     for name, value in _partition(path).items():
         if name not in table.column_names:
-            table = table.append_column(name, pa.chunked_array([pa.repeat(value, len(table))]))
+            cells = pa.repeat(pa.scalar(value, pa.string()), len(table))
+            table = table.append_column(name, pa.chunked_array([cells]))
     return table, facts | {"name": path.name, "rows": len(table)}
 
 
-def _partition(path: Path) -> dict[str, str]:
-    """The columns in the names of a file's folders, as Hive and Spark write them: `region=eu`."""
+def _partition(path: Path) -> dict[str, str | None]:
+    """The columns in the names of a file's folders, as Hive and Spark write them: `region=eu`.
+
+    None if the folder is that of rows without a value.
+    """
     pairs = (part.partition("=") for part in path.parent.parts)
-    return {name: unquote(value) for name, equals, value in pairs if name and equals}
+    found = {name: unquote(value) for name, equals, value in pairs if name and equals}
+    return {name: None if value == HIVE_NULL else value for name, value in found.items()}
 
 
 def _check_same_columns(files: Sequence[Path], parts: Sequence[pa.Table]) -> None:

@@ -126,6 +126,10 @@ def test_a_table_is_read_right_or_refused_or_its_doubt_is_said(read, name):
         assert len({*found.groups[0], *found.groups[1]}) == checks["groups"]
     if checks.get("must_warn"):
         assert found.warnings
+    if "warned" in checks:
+        assert is_said(found, checks["warned"]), found.warnings
+    if "quiet" in checks:
+        assert not is_said(found, checks["quiet"]), found.warnings
     if checks.get("roundtrip"):
         the_server_reads_the_file_as_training_did(found)
     if checks.get("learn_all"):

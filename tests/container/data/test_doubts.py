@@ -24,6 +24,16 @@ def said_of(cells, target=TARGET):
         (["DE", "de", "FR"], "the levels 'DE', 'de' differ"),
         (["north", "?", "south"], "a category with the levels '?', which may mean a missing value"),
         ([f"user {i}" for i in range(30)], "text that is different in every row, like an id"),
+        (
+            [*range(27), *[-999] * 3],
+            "'-999', in 3 of 30 rows, is far from all other values; name it in missing",
+        ),
+        ([*range(27), *[9999.0] * 3], "'9999', in 3 of 30 rows, is far from all other values"),
+        ([*range(27), *[-1] * 3], "'-1', in 3 of 30 rows, is the only negative number"),
+        (
+            [*(f"2024-01-{day:02}" for day in range(1, 29)), *["1900-01-01"] * 2],
+            "'1900-01-01', in 2 of 30 rows, is far from all other values",
+        ),
     ],
 )
 def test_a_doubt_is_said_of_its_column(cells, sentence):
@@ -31,7 +41,17 @@ def test_a_doubt_is_said_of_its_column(cells, sentence):
 
 
 @pytest.mark.parametrize(
-    "cells", [["red", "blue"], ["2024-01-31", "2024-02-29"], ["01/31/2024", "02/01/2024"], [1.5, 2.5]]
+    "cells",
+    [
+        ["red", "blue"],
+        ["2024-01-31", "2024-02-29"],
+        ["01/31/2024", "02/01/2024"],
+        [1.5, 2.5],
+        [*range(29), 999],
+        [-1, *range(14)],
+        [0, 1, 99],
+        [float(i**2) for i in range(30)],
+    ],
 )
 def test_nothing_is_said_without_a_doubt(cells):
     assert said_of(cells) == {}

@@ -1,6 +1,7 @@
 """Digits that may be codes, versions or dates, and no quantities."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import reduce
 
 import pyarrow as pa
@@ -18,6 +19,8 @@ __all__ = [
     "two_spellings",
 ]
 
+ENOUGH_CODES = 50
+LONG = 8  # digits, of which quantities hardly all have the same number
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
 
 
@@ -95,15 +98,26 @@ def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> l
         ]
     widths = pc.min_max(pc.binary_length(texts)).as_py()
     width = widths["min"]
-    if width != widths["max"] or not 5 <= width <= 12 or ends["min"] < 0:
+    if width != widths["max"] or not 4 <= width <= 18 or ends["min"] < 0:
         return []
+    for unit, digits in (("seconds", 10), ("milliseconds", 13)):
+        moments = 10 ** (digits - 1), 2 * 10 ** (digits - 1)  # from 2001 to 2033
+        if width == digits and moments[0] <= ends["min"] and ends["max"] < moments[1]:
+            first = datetime.fromtimestamp(ends["min"] // 10 ** (digits - 10), UTC).date()
+            return [
+                f"whole numbers that look like {unit} since 1970 ({ends['min']} would be {first}) and are "
+                "read as numbers; write them as dates to have month, weekday and hour as features."
+            ]
     sample = whole.slice(0, SAMPLE * 20).drop_null().unique().to_pylist()
     if form := _digits_of_dates(sample, width):
         return [
             f"whole numbers such as {sample[0]} look like dates; set date_format to {form!r} for the column "
             "if they are."
         ]
-    if len(sample) * 2 < min(len(whole), SAMPLE * 20):
+    few = 5 <= width <= 12 and len(sample) * 2 < min(len(whole), SAMPLE * 20)
+    # Quantities have other lengths, too: those of a hundred also have a few of ten and of a thousand.
+    filled = str(ends["min"])[0] == "1" and str(ends["max"])[0] == "9" and len(sample) >= ENOUGH_CODES
+    if few or filled or (width >= LONG and len(sample) >= ENOUGH_DAYS):
         return [
             f"whole numbers of {width} digits each, such as {sample[0]}; name the column in categorical if "
             "they are codes."

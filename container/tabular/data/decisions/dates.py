@@ -18,6 +18,9 @@ from tabular.spec.options import Options
 __all__ = ["are_iso", "forced_dates", "iso_dates", "moments", "written_dates"]
 
 
+FIRST_YEAR = 1000  # strftime writes earlier ones with fewer digits than strptime reads
+
+
 def written_dates(
     column: Column,
     cells: pa.ChunkedArray,
@@ -65,13 +68,13 @@ def are_iso(cells: pa.ChunkedArray) -> bool:
             ends = pc.min_max(pc.year(pc.cast(some, pa.timestamp("us")))).as_py()
     except pa.ArrowInvalid:
         return False
-    return ends["min"] is not None and ends["min"] >= 1000 and ends["max"] < 9999
+    return ends["min"] is not None and ends["min"] >= FIRST_YEAR and ends["max"] < 9999
 
 
 def moments(column: Column, cells: pa.ChunkedArray, said: str) -> Decision:
-    """Moments, without those that databases write for a missing one."""
+    """Moments, without those that databases write for a missing one, and those too early to be written."""
     years = pc.year(cells)
-    none = pc.or_(pc.less_equal(years, 1), pc.greater_equal(years, 9999))
+    none = pc.or_(pc.less(years, FIRST_YEAR), pc.greater_equal(years, 9999))
     count = pc.sum(none).as_py() or 0
     doubts: tuple[str, ...] = ()
     if count:

@@ -1,15 +1,18 @@
 """Columns of Parquet, whose type says what they are."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import as_texts, seconds, whole_numbers
+from tabular.data.decisions.codes import doubts_of_whole_numbers
 from tabular.data.decisions.dates import forced_dates, moments
 from tabular.data.decisions.decision import Decision
 from tabular.data.decisions.numbers import LARGEST_LEARNED, as_numeric, too_large, without_large
 from tabular.data.decisions.words import option_of
+from tabular.data.values.cells import numbers_among
 from tabular.spec.columns import Column
 from tabular.spec.options import Options
 
@@ -18,7 +21,10 @@ __all__ = ["typed"]
 
 def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
     """A column of Parquet, whose type says what it is."""
-    kind, column = cells.type, Column(name, "categorical")
+    kind = cells.type
+    words = options.missing_in(name)
+    column = Column(name, "categorical", missing=words or None)
+    cells = _without(cells, words) if words else cells
     if name in (*options.categorical, *options.text, options.group):
         evidence = f"named in {option_of(name, options)}, so its cells are words"
         return Decision(column, as_texts(cells).to_pandas(), (evidence,))
@@ -32,7 +38,8 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
             whole = pc.cast(cells, pa.int64())
         except pa.ArrowInvalid:  # unsigned numbers over 2**63
             return Decision(as_numeric(column), pc.cast(cells, pa.float64(), safe=False).to_pandas(), (said,))
-        return Decision(as_numeric(column), whole_numbers(whole), (said,))
+        doubts = tuple(doubts_of_whole_numbers(as_texts(cells), whole)) if len(whole.drop_null()) else ()
+        return Decision(as_numeric(column), whole_numbers(whole), (said, *doubts), doubts)
     if pa.types.is_floating(kind):
         numbers = pc.cast(cells, pa.float64())
         rest = Decision(as_numeric(column), numbers.to_pandas(), (said,))
@@ -46,3 +53,15 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
     if pa.types.is_timestamp(kind):
         return moments(column, cells, said)
     return Decision(column, cells.to_pandas(), (said,))
+
+
+def _without(cells: pa.ChunkedArray, words: Sequence[str]) -> pa.ChunkedArray:
+    """The cells with null for those that mean a missing value, as text or, of numbers, by their value."""
+    kind = cells.type
+    if pa.types.is_nested(kind):
+        return cells
+    missing = pc.is_in(as_texts(cells), pa.array(words, pa.string()))
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        numbers = pa.array(sorted(numbers_among(words)), pa.float64())
+        missing = pc.or_(missing, pc.is_in(pc.cast(cells, pa.float64(), safe=False), numbers))
+    return pc.if_else(missing, pa.scalar(None, kind), cells)

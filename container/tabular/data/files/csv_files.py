@@ -254,7 +254,8 @@ def _refuse_foreign(sample: str) -> None:
 
 def _names(header: Sequence[str]) -> list[str]:
     """The header's names; a column without a name gets pandas' name for it, so that it can be recognised."""
-    return [name if name.strip() else f"Unnamed: {place}" for place, name in enumerate(header)]
+    numbers = (one for one in range(len(header) * 2) if f"Unnamed: {one}" not in header)
+    return [name if name.strip() else f"Unnamed: {next(numbers)}" for name in header]
 
 
 def _with_row_names(header: list[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], bool]:
@@ -287,7 +288,7 @@ def _without_unnamed(table: pa.Table, numbered: bool) -> tuple[pa.Table, list[st
     Raises:
         ValueError: if an unnamed column contains anything else.
     """
-    notes = []
+    notes, indexes = [], 0
     for place, name in enumerate(table.column_names):
         if not UNNAMED.fullmatch(name):
             continue
@@ -298,8 +299,11 @@ def _without_unnamed(table: pa.Table, numbered: bool) -> tuple[pa.Table, list[st
             )
         if cells.null_count == len(cells):
             notes.append(f"column {place + 1} has no name and is empty: it is left out.")
-        elif place == 0 and not cells.null_count and pc.count_distinct(cells).as_py() == len(cells):
-            notes.append("column 1 has no name and only identifies the rows (an index): it is left out.")
+        elif place == indexes and not cells.null_count and pc.count_distinct(cells).as_py() == len(cells):
+            indexes += 1
+            notes.append(
+                f"column {indexes} has no name and only identifies the rows (an index): it is left out."
+            )
         else:
             raise ValueError(f"column {place + 1} of its header has no name")
         table = table.drop_columns([name])

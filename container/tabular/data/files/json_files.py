@@ -57,6 +57,7 @@ def _parsed(data: bytes, what: str) -> Any:
 
 
 def _column(values: Sequence[Any]) -> pa.Array:
+    values = [None if value == "" else value for value in values]  # as in other files
     kinds = {type(value) for value in values} - {type(None)}
     if kinds & {list, dict}:
         return pa.array([None if one is None else [_text(one)] for one in values], pa.list_(pa.string()))

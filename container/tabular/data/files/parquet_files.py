@@ -59,7 +59,10 @@ def _plain(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
         gaps = pc.is_nan(cells)
         return pc.if_else(gaps, pa.scalar(None, kind), cells) if pc.any(gaps).as_py() else cells
     if pa.types.is_decimal(kind):
-        return cells.cast(pa.float64())
+        try:
+            return cells.cast(pa.int64())  # ids keep every digit
+        except pa.ArrowInvalid:
+            return cells.cast(pa.float64())
     if pa.types.is_date(kind):
         return cells.cast(pa.timestamp("us"))
     if pa.types.is_timestamp(kind):

@@ -1,0 +1,76 @@
+"""Numbers and dates that may stand for a missing value: -999, 9999, 1900-01-01."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from tabular.data.features import features
+from tabular.data.values.dates import as_text
+from tabular.spec.columns import Column, Schema
+
+__all__ = ["placeholders"]
+
+DATES = 5_000  # rows; reading all dates takes long
+FEWEST_OTHERS = 10  # different values, without which nothing is far away
+MOST = 3  # different placeholders of a column
+FEW_ROWS = 3
+NEAR = 0.1  # of the range of the others
+_NINES = re.compile(r"-?9{2,}(\.9+)?(\.0)?")
+
+
+def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
+    """Sentences about values that are repeated and far from all others.
+
+    A value is far away if it is further from the next one than the others are from each other; one of nines
+    only, such as -999, if it is a tenth of that away. -1 is far away if it is the only negative number and no
+    other number is as frequent.
+    """
+    if column.kind == "date":
+        rows = values.iloc[:: max(1, len(values) // DATES)]
+        numbers = features(rows.to_frame(), Schema("regression", "", (), (column,)))[column.name].to_numpy()
+        far = [(as_text(np.array([value]), "%Y-%m-%d")[0], count) for value, count in _far(numbers)]
+        option = "missing if it stands for no date"
+    elif column.kind == "numeric":
+        numbers = values.to_numpy(np.float64, na_value=np.nan)
+        far = [(f"{value:.15g}", count) for value, count in _far(numbers)]
+        option = "missing if it stands for no value"
+    else:
+        return
+    for text, count in far[:MOST]:
+        why = "is the only negative number" if text == "-1" else "is far from all other values"
+        yield f"{text!r}, in {count} of {len(numbers)} rows, {why}; name it in {option}."
+
+
+def _far(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
+    """Values that are repeated and far from all others, and how often each occurs."""
+    rest = numbers[np.isfinite(numbers)]
+    for _ in range(MOST):
+        found = next(_far_ends(rest), None)
+        if found is None:
+            return
+        yield found
+        rest = rest[rest != found[0]]
+
+
+def _far_ends(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
+    if not len(numbers):
+        return
+    for end in (float(numbers.min()), float(numbers.max())):
+        others = numbers[numbers != end]
+        count = len(numbers) - len(others)
+        if count < 2 or not len(others):
+            continue
+        low, high = float(others.min()), float(others.max())
+        gap, width = max(low - end, end - high), high - low
+        nines = bool(_NINES.fullmatch(f"{end:.15g}")) and count >= FEW_ROWS and gap > NEAR * width
+        alone = end == -1 and low >= 0 and width > FEWEST_OTHERS and _is_most_frequent(count, others)
+        if not (nines or alone or (gap > width and count * 2 <= len(numbers))):
+            continue
+        if len(np.unique(others[: 100 * FEWEST_OTHERS])) >= FEWEST_OTHERS:
+            yield end, count
+
+
+def _is_most_frequent(count: int, others: np.ndarray) -> bool:
+    return count >= FEW_ROWS and count > np.unique(others, return_counts=True)[1].max()
