@@ -205,9 +205,11 @@ resource "aws_cloudwatch_log_group" "endpoint" {
 }
 
 resource "aws_iam_role" "endpoint" {
-  name               = "${local.name}-endpoint"
-  description        = "SageMaker: fetch image and models, and write logs, for the endpoint"
-  assume_role_policy = local.trust_policies.sagemaker
+  name                 = "${local.name}-endpoint"
+  description          = "SageMaker: fetch image and models, and write logs, for the endpoint"
+  assume_role_policy   = local.trust_policies.sagemaker
+  path                 = var.iam_path
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "endpoint" {

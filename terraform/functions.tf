@@ -81,9 +81,11 @@ resource "aws_cloudwatch_log_group" "function" {
 resource "aws_iam_role" "function" {
   for_each = local.contract.functions
 
-  name               = "${local.name}-${each.key}"
-  description        = "Lambda: run ${each.value.name}"
-  assume_role_policy = local.trust_policies.lambda
+  name                 = "${local.name}-${each.key}"
+  description          = "Lambda: run ${each.value.name}"
+  assume_role_policy   = local.trust_policies.lambda
+  path                 = var.iam_path
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "function" {

@@ -131,9 +131,11 @@ resource "aws_cloudwatch_log_group" "build" {
 }
 
 resource "aws_iam_role" "build" {
-  name               = "${local.name}-build"
-  description        = "CodeBuild: read the zip of container/, push the image"
-  assume_role_policy = local.trust_policies.codebuild
+  name                 = "${local.name}-build"
+  description          = "CodeBuild: read the zip of container/, push the image"
+  assume_role_policy   = local.trust_policies.codebuild
+  path                 = var.iam_path
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "build" {

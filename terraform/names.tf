@@ -45,7 +45,7 @@ locals {
   repository_arn = "arn:${local.partition}:ecr:${var.region}:${local.account_id}:repository/${local.name}"
   role_arns = {
     for role in ["jobs", "endpoint"] :
-    role => "arn:${local.partition}:iam::${local.account_id}:role/${local.name}-${role}"
+    role => "arn:${local.partition}:iam::${local.account_id}:role${var.iam_path}${local.name}-${role}"
   }
   function_arns = {
     for role, function in local.contract.functions :

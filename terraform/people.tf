@@ -75,6 +75,7 @@ locals {
 resource "aws_iam_policy" "operator" {
   name        = "${local.name}-operator"
   description = "Run the pipelines of ${local.name} and look at everything; approve nothing"
+  path        = var.iam_path
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(local.look_statements, local.kms_statements, [
@@ -134,6 +135,7 @@ resource "aws_iam_policy" "developer" {
 
   name        = "${local.name}-developer-${each.key}"
   description = "Keep the own pipelines of ${each.key} beside those of ${local.name}; attach it beside the operator's policy"
+  path        = var.iam_path
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -163,6 +165,7 @@ resource "aws_iam_policy" "developer" {
 resource "aws_iam_policy" "approver" {
   name        = "${local.name}-approver"
   description = "Approve and reject model packages of ${local.name}, and see what comes of it"
+  path        = var.iam_path
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(local.look_statements, local.kms_statements, [

@@ -48,9 +48,11 @@ resource "aws_sagemaker_pipeline" "this" {
 }
 
 resource "aws_iam_role" "jobs" {
-  name               = "${local.name}-jobs"
-  description        = "SageMaker: run the pipelines and their jobs"
-  assume_role_policy = local.trust_policies.sagemaker
+  name                 = "${local.name}-jobs"
+  description          = "SageMaker: run the pipelines and their jobs"
+  assume_role_policy   = local.trust_policies.sagemaker
+  path                 = var.iam_path
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "jobs" {

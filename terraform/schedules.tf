@@ -75,9 +75,11 @@ check "retraining_has_a_pipeline" {
 }
 
 resource "aws_iam_role" "scheduler" {
-  name               = "${local.name}-scheduler"
-  description        = "EventBridge Scheduler: start the deployer and the retrainer"
-  assume_role_policy = local.trust_policies.scheduler
+  name                 = "${local.name}-scheduler"
+  description          = "EventBridge Scheduler: start the deployer and the retrainer"
+  assume_role_policy   = local.trust_policies.scheduler
+  path                 = var.iam_path
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "scheduler" {

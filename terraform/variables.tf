@@ -345,6 +345,32 @@ variable "kms_key_arn" {
   }
 }
 
+variable "iam_path" {
+  description = "The path of every role and policy, such as /ml/, where an organisation separates them by path. A change replaces them all."
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  # IAM allows more characters, but SageMaker, Lambda and Scheduler only take roles whose ARN has these.
+  validation {
+    condition     = can(regex("^/([A-Za-z0-9_+=,.@-]+/)*$", var.iam_path)) && length(var.iam_path) <= 512
+    error_message = "iam_path must begin and end with /, with words of letters, digits and _+=,.@- between, such as /ml/; up to 512 characters."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "The permissions boundary of every role, where an organisation asks for one; null for none. It must allow what the roles' own policies allow."
+  type        = string
+  default     = null
+
+  validation {
+    condition = var.permissions_boundary_arn == null || can(regex(
+      "^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+$", var.permissions_boundary_arn
+    ))
+    error_message = "permissions_boundary_arn must be the ARN of a policy, such as arn:aws:iam::123456789012:policy/boundary."
+  }
+}
+
 variable "vpc" {
   description = "Subnets and security groups for endpoint, functions and jobs; null for none. CodeBuild stays outside. The subnets need access to S3, SageMaker, its runtime, logs and ECR."
   type = object({

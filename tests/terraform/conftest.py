@@ -25,13 +25,15 @@ GUARDED = {
     "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/k",
     "vpc": {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
 }
-# The most of everything that policies list, under the longest names.
+# The most of everything that policies list, under the longest names and path.
 LARGEST = {
     "region": "ap-southeast-1",
     "pipeline_name": "n" * 32,
     "pipeline_definition_file": None,
     "pipeline_definition_regression_file": None,
     "image_uri": None,
+    "iam_path": f"/{'p' * 510}/",
+    "permissions_boundary_arn": "arn:aws:iam::123456789012:policy/ml/boundary",
     "developers": [f"{number:02}{'d' * 30}" for number in range(30)],
     "kms_key_arn": f"arn:aws:kms:ap-southeast-1:123456789012:key/mrk-{'0' * 32}",
     "vpc": {

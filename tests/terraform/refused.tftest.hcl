@@ -29,6 +29,8 @@ run "names_and_kinds" {
     kms_key_arn                         = "arn:aws:kms:eu-central-1:123456789012:alias/mine"
     vpc                                 = { subnet_ids = ["subnet-1"], security_group_ids = [] }
     retention_days                      = { intermediates = 30 }
+    iam_path                            = "ml/"
+    permissions_boundary_arn            = "arn:aws:iam::123456789012:role/boundary"
   }
 
   expect_failures = [
@@ -45,6 +47,8 @@ run "names_and_kinds" {
     var.kms_key_arn,
     var.vpc,
     var.retention_days,
+    var.iam_path,
+    var.permissions_boundary_arn,
   ]
 }
 
@@ -58,6 +62,7 @@ run "lengths_and_bounds" {
     developers         = ["ana-maria"]
     monthly_budget_usd = 20
     retention_days     = { logs = 100 }
+    iam_path           = "/m l/"
   }
 
   expect_failures = [
@@ -67,6 +72,7 @@ run "lengths_and_bounds" {
     var.developers,
     var.monthly_budget_usd,
     var.retention_days,
+    var.iam_path,
   ]
 }
 

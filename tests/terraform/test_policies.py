@@ -65,6 +65,7 @@ SPARE = {
     "sagemaker:DescribeModelPackageGroup",
     "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
 }
+LONGEST_PATH = f"/{'p' * 510}/"
 PEOPLE = ("operator", "approver", "developer")
 OUTPUTS = {
     "account_id": "123456789012",
@@ -174,6 +175,34 @@ def test_roles_have_the_names_that_the_stand_in_of_aws_uses(plan: dict[str, Any]
         f"demo-{role}"
         for role in ("jobs", "endpoint", "deployer", "invoker", "retrainer", "build", "scheduler")
     }
+
+
+def test_every_role_and_policy_has_the_path_and_every_role_the_boundary(largest_plan: dict[str, Any]) -> None:
+    made = {
+        kind: [values for address, values in largest_plan.items() if address.startswith(f"{kind}.")]
+        for kind in ("aws_iam_role", "aws_iam_policy")
+    }
+    assert len(made["aws_iam_role"]) == len(TRUSTED)
+    assert {values["path"] for values in [*made["aws_iam_role"], *made["aws_iam_policy"]]} == {LONGEST_PATH}
+    boundaries = {values["permissions_boundary"] for values in made["aws_iam_role"]}
+    assert boundaries == {"arn:aws:iam::123456789012:policy/ml/boundary"}
+
+
+def test_a_role_is_passed_on_by_its_whole_arn(largest_plan: dict[str, Any]) -> None:
+    passed = {
+        arn
+        for address, values in largest_plan.items()
+        if address.startswith(("aws_iam_policy.", "aws_iam_role_policy."))
+        for statement in statements(json.loads(values["policy"]))
+        if "iam:PassRole" in statement["Action"]
+        for arn in statement["Resource"]
+    }
+    assert passed == {f"arn:aws:iam::123456789012:role{LONGEST_PATH}{'n' * 32}-jobs"}
+
+
+def test_without_a_wish_there_is_no_path_and_no_boundary(plan: dict[str, Any]) -> None:
+    roles = [values for address, values in plan.items() if address.startswith("aws_iam_role.")]
+    assert {(role["path"], role["permissions_boundary"]) for role in roles} == {("/", None)}
 
 
 def test_the_build_is_a_script_that_a_shell_can_read(plan: dict[str, Any]) -> None:

@@ -109,7 +109,7 @@ def _contents(boto: boto3.Session, name: str, resources: Mapping[str, Mapping[st
     pipelines = [
         summary["PipelineName"]
         for summary in _pages(sagemaker, "list_pipelines", PipelineNamePrefix=name)
-        if summary.get("RoleArn", "").endswith(f":role/{name}-jobs")
+        if summary.get("RoleArn", "").rpartition("/")[2] == f"{name}-jobs"  # under any path
     ]
     executions = [
         summary["PipelineExecutionArn"]

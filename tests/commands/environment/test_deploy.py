@@ -442,7 +442,7 @@ def registered(made: Place, aws: Session) -> Iterator[Place]:
         sagemaker.create_pipeline(
             PipelineName=f"{name}-ana",
             PipelineDefinition=json.dumps(definition),
-            RoleArn=f"arn:aws:iam::123456789012:role/{name}-jobs",
+            RoleArn=f"arn:aws:iam::123456789012:role/of/a/path/{name}-jobs",
         )
     yield made
     for group in groups(aws):
