@@ -120,7 +120,7 @@ class Cloud:
                 recorded(moto),
                 self._control,
                 FunctionUrls(self.functions).answer,
-                LambdaApi(self.functions).answer,
+                LambdaApi(self.functions, buckets.read).answer,
                 Runtime(self._endpoints).answer,
                 JsonOperations(families, tags).answer,
             ]

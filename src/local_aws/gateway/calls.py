@@ -138,7 +138,10 @@ class Calls:
             arn = self._account.arn("lambda", f"function:{function[2]}")
             if function[1] == "function-url":  # a URL asks for both
                 yield "lambda:InvokeFunctionUrl", arn, None
-            yield "lambda:InvokeFunction", arn, None
+                yield "lambda:InvokeFunction", arn, None
+            else:
+                invokes = request.operation in ("lambda:Invoke", None)
+                yield "lambda:InvokeFunction" if invokes else str(request.operation), arn, None
         else:
             operation = (request.operation or request.path).partition(":")[2]
             prefix = _PREFIXES.get(request.service or "", request.service)

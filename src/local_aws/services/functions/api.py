@@ -1,32 +1,48 @@
-"""The Lambda operations: Invoke, GetFunction, GetFunctionConfiguration, GetFunctionUrlConfig."""
+"""The Lambda operations: a function is created, described, invoked, given new code, and deleted."""
 
 import json
 import re
 import threading
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
 from local_aws.core.errors import AwsError, not_emulated
+from local_aws.core.store import Document
 from local_aws.core.wire import Reply, Request, json_reply
+from local_aws.services.functions.code import checked, zip_of
 from local_aws.services.functions.functions import Functions
 from local_aws.services.functions.url import BODY_LIMIT
 
 __all__ = ["LambdaApi"]
 
-_PATH = re.compile(r"/\d{4}-\d\d-\d\d/functions/([^/]+)(?:/([a-z]+))?/?")
+_PATH = re.compile(r"/\d{4}-\d\d-\d\d/functions(?:/([^/]+)(?:/([a-z]+))?)?/?")
 
 
 class LambdaApi:
     """Answers requests to the Lambda service."""
 
-    def __init__(self, functions: Functions) -> None:
-        self._functions = functions
+    def __init__(self, functions: Functions, read_object: Callable[[str], bytes]) -> None:
+        self._functions, self._read_object = functions, read_object
 
     def answer(self, request: Request) -> Reply | None:
         """Answer one request."""
         if request.service != "lambda":
             return None
         match = _PATH.fullmatch(request.raw_path)
+        if match and match[1] is None:
+            if request.method != "POST":
+                raise not_emulated(f"the Lambda operation {request.method} {request.raw_path}")
+            asked = checked("CreateFunction", _members(request))
+            return json_reply(self._functions.create(asked, zip_of(asked["Code"], self._read_object)), 201)
         operation = (request.method, match[2]) if match else None
+        if operation == ("PUT", "code"):
+            asked = checked("UpdateFunctionCode", {**_members(request), "FunctionName": unquote(match[1])})
+            content = zip_of(asked, self._read_object)
+            return json_reply(self._functions.update_code(asked["FunctionName"], content))
+        if operation == ("DELETE", None):
+            self._functions.delete(unquote(match[1]))
+            return Reply(b"", 204)
         if operation == ("POST", "invocations"):
             return self._invoke(unquote(match[1]), request)
         if operation == ("GET", None):
@@ -39,17 +55,11 @@ class LambdaApi:
         raise not_emulated(f"the Lambda operation {request.method} {request.raw_path}")
 
     def _invoke(self, name: str, request: Request) -> Reply:
-        body = request.body
-        if len(body) > BODY_LIMIT:
+        if len(request.body) > BODY_LIMIT:
             raise AwsError(
                 "RequestTooLargeException", f"The request must be smaller than {BODY_LIMIT} bytes.", 413
             )
-        try:
-            event = json.loads(body or b"{}")
-        except ValueError as error:
-            raise AwsError(
-                "InvalidRequestContentException", f"Could not parse the payload: {error}"
-            ) from None
+        event = _json(request)
         name = self._functions.find(name)["FunctionName"]
         kind = request.header("X-Amz-Invocation-Type") or "RequestResponse"
         if kind == "DryRun":
@@ -75,3 +85,17 @@ class LambdaApi:
                 "LastModifiedTime": function["LastModified"],
             }
         )
+
+
+def _members(request: Request) -> Document:
+    members = _json(request)
+    if not isinstance(members, dict):
+        raise AwsError("InvalidRequestContentException", "The request must be a JSON object.")
+    return members
+
+
+def _json(request: Request) -> Any:
+    try:
+        return json.loads(request.body or b"{}")
+    except ValueError as error:
+        raise AwsError("InvalidRequestContentException", f"Could not parse the payload: {error}") from None

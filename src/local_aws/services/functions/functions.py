@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import itertools
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from uuid import uuid4
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError
 from local_aws.core.store import Document, Store
+from local_aws.services.functions.code import unpack
 from local_aws.services.functions.frames import Frames
 
 __all__ = ["Functions", "Invocation"]
@@ -58,7 +60,8 @@ class Functions:
         memory: int,
         role: str,
         url_auth: str = "NONE",
-    ) -> None:
+        code_hash: str | None = None,
+    ) -> Document:
         """Create or change a function. If its code or settings have changed, it gets a new process.
 
         Args:
@@ -69,6 +72,10 @@ class Functions:
             memory: The memory in megabytes, which the function is told but which is not enforced.
             role: The ARN of the role it acts as.
             url_auth: Who may call its URL: AWS_IAM (only signed requests) or NONE (anyone).
+            code_hash: The name of the folder with its own code; without it, the handler is importable.
+
+        Returns:
+            The function's configuration.
         """
         document = {
             "FunctionName": name,
@@ -79,7 +86,7 @@ class Functions:
             "Timeout": timeout,
             "MemorySize": memory,
             "Environment": {"Variables": environment},
-            "CodeSha256": _code_hash(handler),
+            "CodeSha256": code_hash or _code_hash(handler),
             "Version": "$LATEST",
             "State": "Active",
             "LastUpdateStatus": "Successful",
@@ -91,6 +98,39 @@ class Functions:
             document["LastModified"] = time.strftime("%Y-%m-%dT%H:%M:%S.000+0000", time.gmtime())
             self._store.put(_KIND, name, document)
             self._retire(name)
+        return self.find(name)
+
+    def create(self, request: Document, content: bytes) -> Document:
+        """Create a function from a client's request and its code, a zip."""
+        name = request["FunctionName"].rsplit(":", 1)[-1]
+        if self._store.find(_KIND, name) is not None:
+            raise AwsError("ResourceConflictException", f"Function already exist: {name}", 409, Type="User")
+        return self.put(
+            name,
+            request["Handler"],
+            request.get("Environment", {}).get("Variables", {}),
+            request["Timeout"],
+            request["MemorySize"],
+            request["Role"],
+            code_hash=unpack(content, self._folder(name) / "code"),
+        )
+
+    def update_code(self, name_or_arn: str, content: bytes) -> Document:
+        """Replace a function's code by that in a zip."""
+        name = self.find(name_or_arn)["FunctionName"]
+        self._store.update(_KIND, name, CodeSha256=unpack(content, self._folder(name) / "code"))
+        self._retire(name)
+        return self.find(name)
+
+    def delete(self, name_or_arn: str) -> None:
+        """Delete a function and its files."""
+        name = self.find(name_or_arn)["FunctionName"]
+        self._store.delete(_KIND, name)
+        self._retire(name)
+        shutil.rmtree(self._folder(name), ignore_errors=True)
+
+    def _folder(self, name: str) -> Path:
+        return self._account.home / "functions" / name
 
     def find(self, name_or_arn: str) -> Document:
         """Return a function's configuration.
@@ -155,7 +195,7 @@ class Functions:
                 raise AwsError("ServiceException", "The server is stopping", 503)
             runtime = self._runtimes.get(name)
             if runtime is None or not runtime.alive:
-                log = self._account.home / "functions" / name / "log.txt"
+                log = self._folder(name) / "log.txt"
                 runtime = self._runtimes[name] = _Runtime(function, self._account, log)
             return runtime
 
@@ -180,6 +220,7 @@ class _Runtime:
         self._numbers = itertools.count()
         self._retired = False
         self.alive = True
+        code = log.parent / "code" / function["CodeSha256"]
         environment = account.environment(
             function["Role"],
             {
@@ -188,6 +229,7 @@ class _Runtime:
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function["MemorySize"]),
                 "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
                 "_HANDLER": function["Handler"],
+                **({"PYTHONPATH": str(code), "LAMBDA_TASK_ROOT": str(code)} if code.is_dir() else {}),
             },
         )
         runtime = [

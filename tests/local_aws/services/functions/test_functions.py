@@ -233,7 +233,7 @@ Call = Callable[..., tuple[int, Any, dict[str, str]]]
 @pytest.fixture
 def call_api(functions: Functions) -> Call:
     """Call the Lambda service as boto3 does."""
-    api = LambdaApi(functions)
+    api = LambdaApi(functions, lambda _: b"")
 
     def call(method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any, dict[str, str]]:
         environ = {
@@ -261,7 +261,8 @@ def test_the_lambda_operations(functions: Functions, call_api: Call) -> None:
     assert call_api("GET", "/toy/url")[1]["FunctionUrl"] == "http://127.0.0.1:9/function-url/toy/"
     assert call_api("POST", "/absent/invocations", b"{}")[0] == 404
     assert call_api("POST", "/toy/invocations", b"{")[1]["__type"] == "InvalidRequestContentException"
-    assert call_api("DELETE", "/toy")[1]["__type"] == "UnsupportedOperation"
+    assert call_api("PUT", "/toy/code", b"[]")[1]["__type"] == "InvalidRequestContentException"
+    assert call_api("PUT", "/toy/concurrency")[1]["__type"] == "UnsupportedOperation"
     put(functions, "fail")
     status, answer, headers = call_api("POST", "/toy/invocations", b'{"wanted": "x"}')
     assert (status, answer["errorType"], headers["X-Amz-Function-Error"]) == (200, "ValueError", "Unhandled")

@@ -1,8 +1,8 @@
 """The step types, one short file for each: to add a type, add a file with a class.
 
 Read `base` first: a step type, and one running step. Then read the steps that run jobs (`jobs` is what they
-share, then `processing`, `training`, `tuning`), those that control the execution (`condition`, `fail`) and
-`register_model`.
+share, then `processing`, `training`, `tuning`, `transform`), those that control the execution (`condition`,
+`fail`), `model` and `register_model`, and `lambda_function` (with `outputs`).
 """
 
 import importlib

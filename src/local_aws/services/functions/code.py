@@ -1,0 +1,81 @@
+"""The code of functions that clients create: a zip, as `CreateFunction` and `UpdateFunctionCode` take it."""
+
+import base64
+import binascii
+import hashlib
+import io
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from local_aws.core.errors import AwsError, not_emulated
+from local_aws.core.store import Document
+from local_aws.core.validation import validate
+
+__all__ = ["checked", "unpack", "zip_of"]
+
+_UNEMULATED = ("DeadLetterConfig", "FileSystemConfigs", "ImageConfig", "Layers", "SnapStart", "TracingConfig")
+_NO_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
+_TIMEOUT, _MEGABYTES = 3, 128  # AWS's defaults
+_LONGEST = 900  # seconds
+
+
+def checked(operation: str, request: Document) -> Document:
+    """Return a request with its defaults, if AWS would accept it and it is emulated.
+
+    Raises:
+        AwsError: It is refused.
+    """
+    code = request.get("Code", request)
+    if isinstance(code, dict) and isinstance(code.get("ZipFile"), str):
+        try:
+            code["ZipFile"] = base64.b64decode(code["ZipFile"], validate=True)
+        except binascii.Error:
+            raise _invalid(_NO_ZIP) from None
+    try:
+        validate("lambda", operation, request)
+    except AwsError as error:
+        raise _invalid(error.message) from None
+    if request.get("Timeout", _TIMEOUT) > _LONGEST:
+        raise _invalid(f"Timeout must have value less than or equal to {_LONGEST}.")
+    for field in _UNEMULATED:
+        if request.get(field):
+            raise not_emulated(f"{field} of a function")
+    if request.get("PackageType", "Zip") != "Zip" or "ImageUri" in code:
+        raise not_emulated("functions from an image")
+    if operation == "CreateFunction" and not request.get("Runtime", "").startswith("python"):
+        raise not_emulated(
+            f"the runtime {request.get('Runtime')}; it supports Python, which is this machine's"
+        )
+    if operation == "CreateFunction" and not request.get("Handler"):
+        raise _invalid("Runtime and Handler are mandatory parameters for functions with deployment packages.")
+    return {"Timeout": _TIMEOUT, "MemorySize": _MEGABYTES, **request}
+
+
+def zip_of(code: Document, read_object: Callable[[str], bytes]) -> bytes:
+    """Return the zip that a request contains, or names on S3."""
+    if "ZipFile" in code:
+        return code["ZipFile"]
+    if not (code.get("S3Bucket") and code.get("S3Key")):
+        raise _invalid("Please provide a source for function code.")
+    return read_object(f"s3://{code['S3Bucket']}/{code['S3Key']}")
+
+
+def unpack(content: bytes, place: Path) -> str:
+    """Unpack a zip into a folder of its own; return the folder's name, which is the zip's SHA-256."""
+    name = hashlib.sha256(content).hexdigest()
+    unpacked = place / f"{name}.unpacking"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            archive.extractall(unpacked)  # which stays within the folder, whatever the names are
+    except zipfile.BadZipFile:
+        raise _invalid(_NO_ZIP) from None
+    shutil.rmtree(place / name, ignore_errors=True)
+    unpacked.rename(place / name)
+    return name
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("InvalidParameterValueException", message, Type="User")
