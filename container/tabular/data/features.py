@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tabular.data.values.cells import BOOLEANS, category, folded, is_gap
-from tabular.data.values.dates import PER_DAY, as_text, date
+from tabular.data.values.dates import PER_DAY, as_text, many_dates
 from tabular.data.values.numbers import read_number, written
 from tabular.spec.columns import PLAIN, Column, Schema
 
@@ -79,9 +79,9 @@ def _numbers(values: pd.Series, column: Column) -> pd.Series:
 
 def _days(values: pd.Series, column: Column) -> pd.Series:
     if not pd.api.types.is_datetime64_any_dtype(values):
-        form, missing = str(column.format), column.missing or ()
-        known = {cell: date(cell, form, missing) for cell in values.dropna().unique()}
-        return values.map(known).astype(np.float64)
+        codes, cells = pd.factorize(values)
+        days = many_dates(cells.tolist(), str(column.format), column.missing or ())
+        return pd.Series(np.append(days, np.nan)[codes], values.index)
     if values.dt.tz is not None:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     days = values.to_numpy().astype("datetime64[us]").astype(np.int64) / PER_DAY

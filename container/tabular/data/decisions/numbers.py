@@ -177,9 +177,12 @@ def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
         return None
 
 
-def finite(counts: Mapping[str, int]) -> dict[str, int]:
+def finite(counts: Mapping[str, int]) -> Mapping[str, int]:
     """The texts that are not infinite numbers."""
-    return {text: count for text, count in counts.items() if not _is_infinite(text)}
+    texts = pa.array(counts, pa.string())
+    suspects = texts.filter(pc.match_substring_regex(texts, r"(?i)e|inf|.{300}")).to_pylist()
+    infinite = set(filter(_is_infinite, suspects))
+    return {text: count for text, count in counts.items() if text not in infinite} if infinite else counts
 
 
 def _is_infinite(text: str) -> bool:

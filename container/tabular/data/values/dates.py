@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tabular.data.values.cells import MARKS, MISSING, MOST_OTHERS, is_gap, shown
+from tabular.data.values.many_dates import read_dates
 
 __all__ = [
     "FORCED",
@@ -23,6 +24,7 @@ __all__ = [
     "find_dates",
     "has_time",
     "is_ambiguous",
+    "many_dates",
     "other_meaning",
 ]
 
@@ -138,6 +140,16 @@ def date(cell: Any, form: str, missing: Collection[str]) -> float:
     return day_number(cell, form)
 
 
+def many_dates(cells: Sequence[Any], form: str, missing: Collection[str]) -> np.ndarray:
+    """`date` of each cell (n_cells,), nearly all of which are read at once."""
+    days = read_dates(list(map(str, cells)), form)
+    for place in np.flatnonzero(np.isnan(days)):
+        days[place] = date(cells[place], form, missing)
+    if missing:
+        days[[cell in missing for cell in cells]] = np.nan
+    return days
+
+
 @lru_cache(maxsize=4096)  # a table repeats a few dates many times
 def _day_number(text: str, form: str) -> float:
     try:
@@ -216,7 +228,7 @@ def find_dates(
     for one in _candidates(forced, form, dayfirst):
         if not _fits_most(sample, one) or (one.startswith(DOUBTFUL) and not forced and len(present) < ENOUGH):
             continue
-        others = {str(cell).strip(): count for cell, count in present.items() if not _is_date(cell, one)}
+        others = {str(cell).strip(): present[cell] for cell in _no_dates(present, one)}
         if sum(others.values()) <= allowed:
             return FoundDates(one, gaps | others)
     return None
@@ -246,7 +258,7 @@ def _fits_most(sample: Sequence[Any], form: str) -> bool:
 def is_ambiguous(cells: Iterable[Any], form: str) -> bool:
     """Whether day and month could also be the other way round in a format with slashes or hyphens."""
     other = SWAPPED.get(form[:8])
-    return other is not None and all(_is_date(cell, other + form[8:]) for cell in cells)
+    return other is not None and next(_no_dates(cells, other + form[8:]), None) is None
 
 
 def other_meaning(cells: Collection[str], form: str) -> str | None:
@@ -260,7 +272,7 @@ def other_meaning(cells: Collection[str], form: str) -> str | None:
         return None
     year_first = "%y" + form[2] + "%m" + form[2] + "%d" + form[8:]
     versions = form[2] == "." and any(len(text.split()[0]) < len("01.01.01") for text in cells)
-    if not versions and not all(_is_date(text, year_first) for text in cells):
+    if not versions and next(_no_dates(cells, year_first), None) is not None:
         return None
     read = _moment(day_number(example, form)).date()
     return (
@@ -308,6 +320,13 @@ def _moment(day: float) -> datetime:
     """The moment of a day number, exact to the microsecond until 2149."""
     whole = math.floor(day)
     return EPOCH + timedelta(days=whole, microseconds=round((day - whole) * PER_DAY))
+
+
+def _no_dates(cells: Iterable[Any], form: str) -> Iterator[Any]:
+    """The cells that are not dates in a format."""
+    cells = list(cells)
+    others = np.flatnonzero(np.isnan(read_dates(list(map(str, cells)), form)))
+    return (cells[place] for place in others if not _is_date(cells[place], form))
 
 
 def _is_date(cell: Any, form: str) -> bool:

@@ -92,15 +92,20 @@ def find_numbers(
             leading zeros mean nothing.
     """
     parts, gaps = {}, Counter[str]()
+    allowed = math.inf if forced else MOST_OTHERS * sum(counts.values())
     for text, count in counts.items():
         stripped = text.strip()
         if stripped in MISSING and not strict:
             continue
-        match = None if stripped.casefold() in MARKS else _match(stripped)
-        if match is None:
-            gaps[stripped] += count
-        else:
+        mark = stripped.casefold() in MARKS
+        match = None if mark else _match(stripped)
+        if match is not None:
             parts[text] = match
+            continue
+        gaps[stripped] += count
+        allowed -= 0 if mark else count
+        if allowed < 0:  # as in most columns of words or dates, after a few of their texts
+            return None
     if not parts:
         return None
     style = _style([_digits(match) for match in parts.values()], decimal_comma, signs)
