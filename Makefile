@@ -7,7 +7,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-test demo test test-quick test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-rounds bench-serving bench-local bench-wide constraints clean
+.PHONY: help install install-lab install-test demo test test-quick test-sdk2 test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-rounds bench-serving bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -42,6 +42,13 @@ install-test: ## the same, plus what the tests need
 	@.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	@touch $@
 
+# Version 2 of the SDK cannot be beside version 3, which the project uses.
+.venv-sdk2/installed:
+	@echo "Installing version 2 of the SageMaker SDK into .venv-sdk2, once."
+	@$(PYTHON) -m venv .venv-sdk2
+	@.venv-sdk2/bin/python -m pip install --quiet --disable-pip-version-check sagemaker==2.257.7
+	@touch $@
+
 demo: install ## run the five notebooks on this machine, with parameters/local.yaml
 	$(BIN)/many-models run parameters/local.yaml $(ARGS)
 
@@ -50,6 +57,9 @@ test: install-test lint .venv-checkov/installed ## run every test, on all cores
 
 test-quick: install-test ## run the tests that need no other process, in about a minute
 	$(BIN)/python -m pytest $(SPREAD) -m quick $(ARGS)
+
+test-sdk2: install-test .venv-sdk2/installed ## compile a pipeline with version 2 of the SageMaker SDK and compare it with the stored one
+	$(BIN)/python -m pytest tests/local_aws/services/test_projects.py -k version_2 $(ARGS)
 
 test-image: install-test ## build the image with a real Docker engine and run everything in it
 	$(BIN)/python -m pytest tests/image -m image $(ARGS)
