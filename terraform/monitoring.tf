@@ -31,11 +31,11 @@ resource "aws_sns_topic_subscription" "alarms" {
 locals {
   endpoint_dimensions = { EndpointName = local.endpoint_name, VariantName = local.variant_name }
 
-  # An endpoint update that triggers one of these is rolled back. While only a part of the traffic has moved, alarms of
-  # the whole endpoint would hardly notice the new instances, and would notice faults of the old ones
-  # (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html).
-  moves_in_parts  = var.endpoint_update.routing != "ALL_AT_ONCE"
-  rollback_alarms = toset([for what in ["5xx", "latency"] : local.moves_in_parts ? "new-fleet-${what}" : "endpoint-${what}"])
+  # An endpoint update that triggers one of these is rolled back. Alarms of the whole endpoint would hardly notice new
+  # instances that get a part of the traffic, and faults of the old ones would roll back what is meant to mend them
+  # (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html). Their names are the same
+  # for every update, because the provider may replace an endpoint whose alarms have other names.
+  rollback_alarms = toset(["new-fleet-5xx", "new-fleet-latency"])
 
   endpoint_alarms = {
     endpoint-5xx = {
@@ -69,7 +69,7 @@ locals {
         description = "As endpoint-${name}, of the newest configuration alone: rolls an update back"
         dimensions  = merge(local.endpoint_dimensions, { EndpointConfigName = local.generation })
         actions     = [] # whoever applies sees it, and endpoint-${name} sends the mail
-      }) if length(local.endpoints) > 0 && local.moves_in_parts
+      }) if length(local.endpoints) > 0
     },
     { for queue, arn in local.queue_arns : "queue-${queue}" => {
       description = "The deployer could not be reached, or failed: read the message, then delete it"

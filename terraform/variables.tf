@@ -161,16 +161,17 @@ variable "endpoint_update" {
     error_message = "endpoint_update.routing must be ALL_AT_ONCE unless endpoint.min_instances is at least 2: one instance has no part that could get traffic first."
   }
 
-  # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_BlueGreenUpdatePolicy.html
+  # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_BlueGreenUpdatePolicy.html allows eight hours, but the
+  # provider waits for one.
   validation {
     condition = (
       alltrue([
         for seconds in [var.endpoint_update.wait_seconds, var.endpoint_update.termination_wait_seconds] :
         0 <= seconds && seconds <= 3600
       ])
-      && 600 <= var.endpoint_update.timeout_seconds && var.endpoint_update.timeout_seconds <= 28800
+      && 600 <= var.endpoint_update.timeout_seconds && var.endpoint_update.timeout_seconds <= 3600
     )
-    error_message = "endpoint_update: wait_seconds and termination_wait_seconds must be 0 to 3600, and timeout_seconds 600 to 28800."
+    error_message = "endpoint_update: wait_seconds and termination_wait_seconds must be 0 to 3600, and timeout_seconds 600 to 3600, which is as long as Terraform waits."
   }
 
   validation {

@@ -184,11 +184,11 @@ run "traffic_to_a_part_of_one_instance" {
   expect_failures = [var.endpoint_update]
 }
 
-run "traffic_after_more_than_an_hour" {
+run "traffic_before_it_is_time" {
   command = plan
 
   variables {
-    endpoint_update = { wait_seconds = 3601, timeout_seconds = 28800 }
+    endpoint_update = { wait_seconds = -1 }
   }
 
   expect_failures = [var.endpoint_update]
@@ -199,6 +199,16 @@ run "traffic_with_a_timeout_of_a_minute" {
 
   variables {
     endpoint_update = { wait_seconds = 0, termination_wait_seconds = 0, timeout_seconds = 60 }
+  }
+
+  expect_failures = [var.endpoint_update]
+}
+
+run "traffic_for_longer_than_terraform_waits" {
+  command = plan
+
+  variables {
+    endpoint_update = { timeout_seconds = 3601 }
   }
 
   expect_failures = [var.endpoint_update]

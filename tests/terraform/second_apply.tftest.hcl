@@ -59,9 +59,9 @@ run "second_apply" {
   assert {
     condition = (
       aws_sagemaker_endpoint.this["demo"].deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration[0].type == "ALL_AT_ONCE"
-      && toset(aws_sagemaker_endpoint.this["demo"].deployment_config[0].auto_rollback_configuration[0].alarms[*].alarm_name) == toset(["demo-endpoint-5xx", "demo-endpoint-latency"])
+      && toset(aws_sagemaker_endpoint.this["demo"].deployment_config[0].auto_rollback_configuration[0].alarms[*].alarm_name) == toset(["demo-new-fleet-5xx", "demo-new-fleet-latency"])
     )
-    error_message = "an update is blue/green, and two alarms roll it back"
+    error_message = "an update is blue/green, and two alarms of the new instances roll it back"
   }
 
   assert {
@@ -72,7 +72,7 @@ run "second_apply" {
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
       "endpoint-5xx", "endpoint-disk", "endpoint-latency", "endpoint-memory",
-      "function-deployer", "function-invoker", "function-retrainer", "invoker-url", "pipeline-classification", "pipeline-regression",
+      "function-deployer", "function-invoker", "function-retrainer", "invoker-url", "new-fleet-5xx", "new-fleet-latency", "pipeline-classification", "pipeline-regression",
       "queue-failed", "queue-undelivered",
     ])
     error_message = "everything that can fail has its alarm"

@@ -127,8 +127,8 @@ PLATFORM = {
     ],
     "endpoint": [
         *PULL,
-        Call("cloudwatch:DescribeAlarms", BASE.format("cloudwatch", "alarm:demo-endpoint-5xx")),
-        Call("cloudwatch:DescribeAlarms", BASE.format("cloudwatch", "alarm:demo-endpoint-latency")),
+        Call("cloudwatch:DescribeAlarms", BASE.format("cloudwatch", "alarm:demo-new-fleet-5xx")),
+        Call("cloudwatch:DescribeAlarms", BASE.format("cloudwatch", "alarm:demo-new-fleet-latency")),
         metrics("/aws/sagemaker/Endpoints"),
         logs("CreateLogStream", "/aws/sagemaker/Endpoints/demo", ":log-stream:AllTraffic/i-0"),
         logs("PutLogEvents", "/aws/sagemaker/Endpoints/demo", ":log-stream:AllTraffic/i-0"),
