@@ -2,7 +2,7 @@
 
 Read `base` first: a step type, and one running step. Then read the steps that run jobs (`jobs` is what they
 share, then `processing`, `training`, `tuning`, `transform`), those that control the execution (`condition`,
-`fail`), `model` and `register_model`, and `lambda_function` (with `outputs`).
+`fail`), `model` and `register_model`, and `lambda_function`.
 """
 
 import importlib

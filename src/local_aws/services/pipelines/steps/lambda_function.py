@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_aws.core.errors import invalid
+from local_aws.services.pipelines.outputs import check_declared, listed, restored, typed
 from local_aws.services.pipelines.steps.base import StepFailed, StepRun, StepType
-from local_aws.services.pipelines.steps.outputs import check_declared, listed, restored, typed
 
 __all__ = ["Lambda"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_aws.core.errors import invalid
-from local_aws.services.pipelines.steps.base import StepFailed
+from local_aws.services.pipelines.expressions import UnresolvedError
 
 __all__ = ["check_declared", "listed", "restored", "typed"]
 
@@ -39,24 +39,24 @@ def typed(step: Mapping[str, Any], given: Any) -> dict[str, Any]:
     """Return the values of all declared outputs.
 
     Raises:
-        StepFailed: One is missing, or is not of its type.
+        UnresolvedError: One is missing, or is not of its type.
     """
     declared = {each["OutputName"]: each["OutputType"] for each in step.get("OutputParameters", [])}
     if declared and not isinstance(given, dict):
-        raise StepFailed(
+        raise UnresolvedError(
             f"ClientError: the result {json.dumps(given)[:200]} is not an object with {sorted(declared)}"
         )
     values = {}
     for name, kind in declared.items():
         if name not in given:
-            raise StepFailed(f"ClientError: the result has no output {name!r}, only {sorted(given)}")
+            raise UnresolvedError(f"ClientError: the result has no output {name!r}, only {sorted(given)}")
         value = given[name]
         if not isinstance(value, _TYPES[kind]) or isinstance(value, bool) != (kind == "Boolean"):
-            raise StepFailed(
+            raise UnresolvedError(
                 f"ClientError: the output {name} is {json.dumps(value)[:200]}, which is not of type {kind}"
             )
         if len(_text(value)) > _LENGTH:
-            raise StepFailed(f"ClientError: the output {name} has more than {_LENGTH} characters")
+            raise UnresolvedError(f"ClientError: the output {name} has more than {_LENGTH} characters")
         values[name] = value
     return values
 
