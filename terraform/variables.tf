@@ -347,7 +347,7 @@ variable "kms_key_arn" {
 }
 
 variable "iam_path" {
-  description = "The path of every role and policy, such as /ml/, where an organisation separates them by path. A change replaces them all."
+  description = "The path of every role and policy, such as /ml/, where an organisation asks for one. Set it before the first apply, because a change replaces them all."
   type        = string
   default     = "/"
   nullable    = false

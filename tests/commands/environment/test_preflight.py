@@ -31,7 +31,7 @@ ENOUGH = {
     "ml.m5.large for endpoint usage": 3,
 }
 # How many calls are checked for each role.
-CALLS = {"jobs": 6, "endpoint": 2, "deployer": 4, "invoker": 2, "retrainer": 1, "scheduler": 1, "build": 2}
+CALLS = {"jobs": 6, "endpoint": 3, "deployer": 4, "invoker": 2, "retrainer": 1, "scheduler": 1, "build": 2}
 VALUES = parameters.read(PARAMETERS)
 READ: dict[str, dict[str, Any]] = {}
 

@@ -66,6 +66,7 @@ def calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, st
         f"{sagemaker}:endpoint/{outputs['endpoint_name']}",
         {"sagemaker:TargetModel": f"{group}/1.tar.gz"},
     )
+    alarm = f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}-new-fleet-5xx"
     read_map = ("s3:GetObject", f"{bucket}/{contract.models_map_key}", {})
     return {
         "jobs": [
@@ -80,7 +81,11 @@ def calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, st
                 {"sagemaker:ModelApprovalStatus": "PendingManualApproval"},
             ),
         ],
-        "endpoint": [image, ("s3:GetObject", f"{bucket}/{model}", {})],
+        "endpoint": [
+            image,
+            ("s3:GetObject", f"{bucket}/{model}", {}),
+            ("cloudwatch:DescribeAlarms", alarm, {}),
+        ],
         "deployer": [
             read_map,
             ("s3:PutObject", f"{bucket}/{model}", {}),
