@@ -127,7 +127,12 @@ class Pipelines:
     # Executions
 
     def start_pipeline_execution(self, request: Document) -> Document:
-        """Start an execution; repeated requests with the same ClientRequestToken start it once."""
+        """Start an execution; a repeated request with the same ClientRequestToken starts nothing.
+
+        AWS documents neither how long it keeps a token nor what it does with one that comes with another
+        request. Nothing may rely on either, so here a token is kept and another request with it is refused.
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StartPipelineExecution.html
+        """
         for field in _UNEMULATED_START:
             if request.get(field):
                 raise not_emulated(f"{field} of StartPipelineExecution")
@@ -135,9 +140,16 @@ class Pipelines:
         definition = json.loads(pipeline["PipelineDefinition"])
         parameters = typed_parameters(definition, request.get("PipelineParameters", []))
         token = f"{pipeline['PipelineArn']}#{request['ClientRequestToken']}"
+        asked = {**request, "PipelineName": pipeline["PipelineName"]}
         with self._store.lock:
             if earlier := self._store.find("token", token):
-                return earlier
+                if earlier["Request"] != asked:
+                    raise AwsError(
+                        "ConflictException",
+                        f"The ClientRequestToken {request['ClientRequestToken']} has started "
+                        f"{earlier['PipelineExecutionArn']} with another request.",
+                    )
+                return {"PipelineExecutionArn": earlier["PipelineExecutionArn"]}
             if len(self._executions) >= _MOST_EXECUTIONS:
                 raise AwsError(
                     "ResourceLimitExceeded",
@@ -149,7 +161,7 @@ class Pipelines:
             arn = document["PipelineExecutionArn"]
             self._store.put("execution", arn, document)
             self._store.put("execution-definition", arn, definition)
-            self._store.put("token", token, {"PipelineExecutionArn": arn})
+            self._store.put("token", token, {"PipelineExecutionArn": arn, "Request": asked})
             self._store.update("pipeline", pipeline["PipelineName"], LastRunTime=document["CreationTime"])
             self._begin(document, definition)
         return {"PipelineExecutionArn": arn}
@@ -229,10 +241,16 @@ class Pipelines:
         return {"PipelineParameters": chosen, **following}
 
     def stop_pipeline_execution(self, request: Document) -> Document:
-        """Stop an execution and its jobs."""
+        """Stop an execution and its jobs; a repeated request with the same ClientRequestToken does nothing.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopPipelineExecution.html
+        """
         with self._store.lock:
             document = self._execution(request)
             arn = document["PipelineExecutionArn"]
+            token = f"stop#{arn}#{request['ClientRequestToken']}"
+            if earlier := self._store.find("token", token):
+                return earlier
             if document["PipelineExecutionStatus"] != "Executing":
                 status = document["PipelineExecutionStatus"]
                 raise AwsError(
@@ -241,6 +259,7 @@ class Pipelines:
             self._store.update(
                 "execution", arn, PipelineExecutionStatus="Stopping", LastModifiedTime=time.time()
             )
+            self._store.put("token", token, {"PipelineExecutionArn": arn})
         if execution := self._executions.get(arn):  # otherwise it has just ended
             execution.stop()
         return {"PipelineExecutionArn": arn}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 from support.local_aws.aws import Aws, wait_for
 from support.local_aws.pipeline import (
     ROLE,
@@ -246,9 +246,11 @@ def test_stopping_an_execution_ends_its_jobs(sagemaker: Any, bucket: str, name: 
         return bool(listed and listed[0]["Metadata"])
 
     wait_for(has_begun)
-    sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
+    once = {"PipelineExecutionArn": arn, "ClientRequestToken": "s" * 32}
+    sagemaker.stop_pipeline_execution(**once)
     execution, by_name = finish(sagemaker, arn)
     assert execution["PipelineExecutionStatus"] == "Stopped"
+    assert sagemaker.stop_pipeline_execution(**once)["PipelineExecutionArn"] == arn
     assert by_name["Sleep"]["StepStatus"] == "Stopped"
     assert "Next" not in by_name
     job = by_name["Sleep"]["Metadata"]["ProcessingJob"]["Arn"].rsplit("/", 1)[-1]
@@ -373,6 +375,17 @@ def test_the_same_request_token_starts_one_execution(sagemaker: Any, name: str) 
         for _ in range(2)
     }
     assert len(arns) == 1
+
+
+def test_a_request_token_with_another_request_is_refused(sagemaker: Any, name: str) -> None:
+    create(sagemaker, name, [fail("A", "x")])
+    asked = {"PipelineName": name, "ClientRequestToken": "t" * 32}
+    arn = sagemaker.start_pipeline_execution(**asked)["PipelineExecutionArn"]
+    with pytest.raises(ClientError, match="ConflictException") as refused:
+        sagemaker.start_pipeline_execution(**asked, PipelineExecutionDisplayName="another")
+    assert arn in str(refused.value)
+    with pytest.raises(ParamValidationError, match="ClientRequestToken"):
+        sagemaker.start_pipeline_execution(PipelineName=name, ClientRequestToken="t" * 31)
 
 
 def test_executions_run_side_by_side(sagemaker: Any, bucket: str, name: str, tmp_path: Path) -> None:
