@@ -131,6 +131,20 @@ def run(
     return run.run(run.chosen(only, start), parameters.read(file) | parameters.assignments(given), runs)
 
 
+@many_models.command("stop", interrupted="what it has asked to stop goes on stopping; run it again.")
+@click.argument("file", type=_path())
+@_given
+@_yes
+def stop_executions(file: Path, given: Sequence[tuple[str, str]], yes: bool) -> None:
+    """Stop executions that notebook 03 started.
+
+    FILE and -p say where, as for `run`: those of RUN_ID, or all if it is empty. They are listed first.
+    """
+    from commands import stop
+
+    stop.stop(parameters.read(file) | parameters.assignments(given), yes=yes)
+
+
 @many_models.command()
 @_what_to_run
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document, see docs/check.md.")

@@ -14,12 +14,20 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 
-from helpers.runs.progress import LINE
+from helpers.runs.progress import LINE, RUN
 
-__all__ = ["execute"]
+__all__ = ["RunInterrupted", "execute"]
 
 NAME = "many-models"
 POLL_SECONDS = 0.1
+
+
+class RunInterrupted(KeyboardInterrupt):
+    """A notebook was interrupted; `run_id` is the run whose executions it had started, if any."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__()
+        self.run_id = run_id
 
 
 def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
@@ -28,9 +36,10 @@ def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
     Raises:
         papermill.exceptions.PapermillExecutionError: a cell failed.
         nbclient.exceptions.DeadKernelError: the kernel died, or was killed for lack of memory.
-        KeyboardInterrupt: as soon as the kernel is gone.
+        RunInterrupted: as soon as the kernel is gone.
     """
     interrupted = threading.Event()
+    seen: dict[str, str] = {}
     # Not in the main thread, where an interrupt could break nbclient's event loop between two messages.
     with tempfile.TemporaryDirectory(prefix="kernel-") as sockets, ThreadPoolExecutor(1, "notebook") as pool:
         done: Future[None] = pool.submit(
@@ -44,13 +53,14 @@ def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
             progress_bar=False,
             interrupted=interrupted,
             sockets=sockets,
+            seen=seen,
         )
         try:
             done.result()
         except KeyboardInterrupt:
             interrupted.set()
             done.exception()
-            raise
+            raise RunInterrupted(seen.get(RUN, "")) from None
 
 
 class _KernelManager(AsyncKernelManager):
@@ -63,13 +73,18 @@ class _KernelManager(AsyncKernelManager):
 
 
 class _Client(PapermillNotebookClient):
-    """Prints the output of the cells and their progress."""
+    """Prints the output of the cells and their progress, and notes in `seen` which run was started."""
 
     def __init__(
-        self, manager: NotebookExecutionManager, interrupted: threading.Event, sockets: str, **options: Any
+        self,
+        manager: NotebookExecutionManager,
+        interrupted: threading.Event,
+        sockets: str,
+        seen: dict[str, str],
+        **options: Any,
     ) -> None:
         super().__init__(manager, kernel_manager_class=_KernelManager, **options)
-        self._interrupted, self._sockets = interrupted, sockets
+        self._interrupted, self._sockets, self._seen = interrupted, sockets, seen
 
     def create_kernel_manager(self) -> AsyncKernelManager:
         """The kernel's manager, its sockets in a folder of this run; by default, all runs share the cwd."""
@@ -99,6 +114,8 @@ class _Client(PapermillNotebookClient):
         self, message: dict[str, Any], *arguments: Any, **options: Any
     ) -> NotebookNode | None:
         content = message["content"]
+        if RUN in content.get("metadata", {}):
+            self._seen[RUN] = content["metadata"][RUN]
         if message["msg_type"] == "stream" and content["name"] == "stdout":
             _say(content["text"], deeper=True)
         elif LINE in content.get("metadata", {}):
@@ -124,6 +141,7 @@ class _Engine(NBClientEngine):
             nb_man,
             options["interrupted"],
             options["sockets"],
+            options["seen"],
             kernel_name=kernel_name,
             timeout=None,
             startup_timeout=60,

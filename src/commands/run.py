@@ -28,12 +28,12 @@ from commands.lock import exclusive
 from helpers import parameters
 from helpers.data import datasets, findings
 from helpers.data.entries import absolute
-from helpers.errors import BadInput, ExitCode, UserError
+from helpers.errors import BadInput, ExitCode, Interrupted, UserError
 from helpers.pipeline import own_steps
 from helpers.runs import summary
 from helpers.session import group, local, outputs_of, state_folder
 
-__all__ = ["check", "chosen", "run"]
+__all__ = ["check", "chosen", "known", "run"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +68,7 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
 
     Raises:
         UserError: a parameter cannot be used, or a notebook ended with an error that the user can fix.
+        Interrupted: somebody interrupted this, and executions go on.
     """
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a notice of ipykernel's debugger
@@ -76,7 +77,17 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
     # Two runs with the same state would use the same cores and decide on the same packages.
     state = state_folder() if environment == "local" else runs
     with exclusive(state / "run.lock"), local(environment):
-        return _run(plan.notebooks, plan.given, runs)
+        try:
+            return _run(plan.notebooks, plan.given, runs)
+        except papermill_engine.RunInterrupted as interrupted:
+            if environment == "local" or not interrupted.run_id:
+                raise
+            raise Interrupted(
+                "Interrupted; nothing that this run started is left running here, but at AWS the executions "
+                f"of run {interrupted.run_id} go on until they end. With the same FILE and parameters, "
+                f"`many-models stop FILE -p RUN_ID {interrupted.run_id}` stops them, and `many-models run "
+                f"FILE --from 03 -p RUN_ID {interrupted.run_id}` attaches to them."
+            ) from None
 
 
 def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = False) -> int:
@@ -85,7 +96,7 @@ def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = 
     Raises:
         BadInput: a parameter cannot be used.
     """
-    everything = _known(values)
+    everything = known(values)
     found = findings.document(
         absolute(everything["DATASETS"]), _settings(everything), lambda line: print(line, file=sys.stderr)
     )
@@ -124,7 +135,7 @@ def _settings(value: Mapping[str, Any]) -> datasets.Settings:
 
 def _plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:
     """Find invalid input before anything starts, and try only once to fetch what cannot be reached."""
-    everything = _known(values)
+    everything = known(values)
     kept = datasets.reachable(absolute(everything["DATASETS"]), _settings(everything))
     if "DATASETS" in values:
         values = {**values, "DATASETS": kept}
@@ -132,8 +143,12 @@ def _plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:
     return Plan(wanted, values, {**everything, "DATASETS": kept})
 
 
-def _known(values: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters with their values; one that cannot be used is refused."""
+def known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters with their values.
+
+    Raises:
+        BadInput: a parameter cannot be used.
+    """
     everywhere = {name: value for path in _notebooks() for name, value in _defaults(path).items()}
     parameters.check(values, everywhere)
     everything = everywhere | values

@@ -22,6 +22,7 @@ __all__ = ["store", "stored"]
 # The notebooks' defaults, plus a decision and a load test, so that there is something to see.
 CHANGES = {"APPROVE": "approve", "LOAD_TEST": True}
 TIMES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
+RUN_IDS = re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{4}\b")
 
 
 def store() -> int:
@@ -68,5 +69,5 @@ def _settled(output: NotebookNode, count: int) -> NotebookNode:
     output.pop("transient", None)
     for kind, content in output.get("data", {}).items():
         if isinstance(content, str) and kind.startswith("text/"):
-            output.data[kind] = TIMES.sub("(time)", content)
+            output.data[kind] = RUN_IDS.sub("(id)", TIMES.sub("(time)", content))
     return output

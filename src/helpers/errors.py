@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-__all__ = ["BadInput", "ExitCode", "JobFailed", "UserError", "one_line", "refusing"]
+__all__ = ["BadInput", "ExitCode", "Interrupted", "JobFailed", "UserError", "one_line", "refusing"]
 
 
 class ExitCode(IntEnum):
@@ -45,6 +45,12 @@ class BadInput(UserError):
 
 class JobFailed(UserError):
     """A step of the pipeline failed."""
+
+
+class Interrupted(UserError):
+    """Somebody interrupted the wait for something that goes on; the message says how to stop it."""
+
+    exit_code = ExitCode.INTERRUPTED
 
 
 def one_line(error: Exception) -> str:

@@ -85,6 +85,16 @@ def _name(also: Sequence[str] = (), never: Sequence[str] = ()) -> Parameter:
     )
 
 
+def _run_id() -> Parameter:
+    """A part of the names of executions, which have room for it beside the data set's name."""
+    return Parameter(
+        "empty, new, or a run's id: up to 20 lower-case letters, digits and single hyphens between them",
+        lambda value: (
+            isinstance(value, str) and (not value or (len(value) <= 20 and bool(NAME.fullmatch(value))))
+        ),
+    )
+
+
 def _instance() -> Parameter:
     return Parameter(
         "an instance type such as ml.m5.large",
@@ -109,6 +119,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "MAX_TUNING_JOBS": _whole(1, 750),
     "MAX_TUNING_PARALLEL_JOBS": _whole(1, 100),
     "MAX_PARALLEL_EXECUTIONS": _whole(1, 10_000),
+    "RUN_ID": _run_id(),
     "METRIC_FOR_REGISTRATION": _one_of(*dict.fromkeys([*METRICS["binary"], *METRICS["multiclass"]])),
     "MIN_METRIC_FOR_REGISTRATION": _real(-1e12, 1e12),
     "REGRESSION_SCORER": _one_of(*SCORERS["regression"]),

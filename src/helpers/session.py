@@ -73,6 +73,11 @@ class Session:
             self._clients[service] = self.boto.client(service)
         return self._clients[service]
 
+    def renew(self) -> None:
+        """Read the credentials again, so that new ones are used; clients made before keep the old ones."""
+        object.__setattr__(self, "boto", boto3.Session(region_name=self.region))
+        self._clients.clear()
+
     def group(self, dataset: str) -> str:
         """Name of the model package group of a data set."""
         return group(self.pipeline_name, dataset)

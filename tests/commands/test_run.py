@@ -5,18 +5,22 @@ import os
 import re
 import signal
 from pathlib import Path
+from uuid import uuid4
 
 import nbformat
 import pytest
 import yaml
 from support import ROOT
 from support.helpers import headless
+from support.helpers.quick import Quick
 from support.helpers.shared import HeadlessRun, settings
 
 from commands import run
 from commands.__main__ import main
 from commands.lock import exclusive
+from helpers import runs
 from helpers.errors import BadInput, UserError
+from helpers.session import OUTPUTS, Session
 
 # Own steps with which a table passes the check and fails in its job.
 FAILS_IN_A_JOB = """
@@ -284,6 +288,44 @@ def notebook(folder: Path, *cells: str) -> Path:
 
 
 # Interrupted
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupted_run_on_aws_names_what_goes_on_there_and_stop_stops_it(
+    session: Session, tmp_path: Path
+) -> None:
+    """local_aws is AWS here: it runs before and after, and belongs to somebody else."""
+    quick = Quick(session, f"quick-{uuid4().hex[:6]}", tmp_path)
+    quick.create()
+    outputs = {name: {"value": getattr(session, name)} for name in OUTPUTS}
+    (tmp_path / "outputs.json").write_text(json.dumps(outputs))
+    values = {"ENVIRONMENT": "aws", "TERRAFORM_OUTPUTS": str(tmp_path / "outputs.json"), "DATASETS": ["wine"]}
+    file = tmp_path / "aws.yaml"
+    file.write_text(yaml.safe_dump({**values, "DEVELOPER": quick.developer}))
+    aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    process = headless.start(tmp_path / "home", tmp_path / "runs", "--only", "03", file=file, **aws)
+    read = headless.wait_for_line(process, ": 1 started.")
+    process.send_signal(signal.SIGINT)
+    done = headless.finish(process)
+    run_id = re.search(r"Run (\S+): 1 started\.", read)[1]
+    assert done.returncode == 130
+    assert f"at AWS the executions of run {run_id} go on until they end." in done.stderr
+    assert f"`many-models stop FILE -p RUN_ID {run_id}` stops them" in done.stderr
+    (execution,) = runs.find(session, run_id, quick.developer)
+    assert (execution.dataset, quick.status(execution)) == ("wine", "Executing")
+
+    with settings(headless.environment(tmp_path / "home", **aws), alone=True):
+        refused = headless.here("stop", str(file), "-p", "RUN_ID", "another", "--yes")
+        stopped = headless.here("stop", str(file), "-p", "RUN_ID", run_id, "--yes")
+    assert (refused.returncode, refused.stdout) == (
+        0,
+        "No execution of run another is running; there is nothing to stop.\n",
+    )
+    assert (stopped.returncode, stopped.stderr) == (0, "")
+    assert f"wine, run {run_id}: {execution.arn}\n" in stopped.stdout
+    assert stopped.stdout.splitlines()[-1].split() == ["wine", run_id, "Stopped"]
+    assert quick.status(execution) == "Stopped"
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import boto3
 from commands.environment.terraform import NOTHING_BUILT, Environment, announce, same_environment
 from contract.names import group_prefix
 from helpers.errors import UserError
-from helpers.runs.executions import RUNNING
+from helpers.runs import RUNNING
 
 __all__ = ["Contents", "down"]
 

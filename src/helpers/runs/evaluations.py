@@ -7,7 +7,8 @@ import pandas as pd
 from tabular.spec.documents import Interval, Report, quality
 from tabular.spec.metrics import direction
 
-from helpers.runs.executions import Run, evaluation_uri
+from helpers.runs.executions.execution import Execution
+from helpers.runs.results import evaluation_uri
 from helpers.session import Session
 from helpers.storage import read
 
@@ -56,11 +57,11 @@ def subgroups(reports: Mapping[str, Report]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index(["data set", "column", "level"])
 
 
-def save_page(session: Session, run: Run, path: str) -> Path:
+def save_page(session: Session, execution: Execution, path: str) -> Path:
     """Write the evaluation of an execution as one self-contained HTML page."""
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(read(session, f"{evaluation_uri(session, run)}/report.html"))
+    file.write_bytes(read(session, f"{evaluation_uri(session, execution)}/report.html"))
     return file
 
 

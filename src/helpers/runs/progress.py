@@ -1,14 +1,16 @@
-"""Live progress: a table that is updated in place in a notebook, lines in a terminal."""
+"""What is shown live: a table and a line that are updated in place in a notebook, lines in a terminal."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 from IPython.display import display
 
-__all__ = ["LINE", "Progress"]
+__all__ = ["LINE", "RUN", "Line", "Progress", "show_run"]
 
-# The key in an output's metadata under which the runner finds the line to print for a change.
+# The keys in an output's metadata under which the runner finds the line to print for a change, and the run
+# whose executions have been started.
 LINE = "many-models-progress"
+RUN = "many-models-run"
 
 SIGNS = {"Succeeded": "done", "Executing": "running ...", "Starting": "waiting ...", "Failed": "FAILED"}
 
@@ -41,6 +43,34 @@ class Progress:
             self._handle = display(table, metadata=metadata, display_id=True)
         else:
             self._handle.update(table, metadata=metadata)
+
+
+class Line:
+    """One line of text, shown again whenever it changes."""
+
+    def __init__(self) -> None:
+        self._seen, self._handle = "", None
+
+    def update(self, text: str) -> None:
+        """Show another text."""
+        if text == self._seen:
+            return
+        self._seen, metadata = text, {LINE: text}
+        if self._handle is None:
+            self._handle = display(_Text(text), metadata=metadata, display_id=True)
+        else:
+            self._handle.update(_Text(text), metadata=metadata)
+
+
+class _Text(str):
+    """A text that is shown without quotation marks."""
+
+    __repr__ = str.__str__
+
+
+def show_run(run_id: str, text: str) -> None:
+    """Show a line about a run."""
+    display(_Text(text), metadata={LINE: text, RUN: run_id})
 
 
 def _cell(status: str, detail: str) -> str:

@@ -15,16 +15,17 @@ from botocore.awsrequest import AWSRequest
 from support import HANGS
 from support.helpers.shared import Connected, first_version, settings
 
+from helpers import runs
 from helpers.deployment import deployments, endpoint, load, registry
 from helpers.errors import JobFailed
-from helpers.runs import executions, summary
+from helpers.runs import summary
 from helpers.session import Session
 
 Rows = dict[str, list[list[Any]]]
 
 
 @pytest.fixture(scope="module")
-def wine(connected: Connected, ran: executions.Run) -> str:
+def wine(connected: Connected, ran: runs.Execution) -> str:
     """The data set wine, its first version in service."""
     with settings(connected.settings):
         if first_version(connected.session).status != "Approved":
@@ -150,10 +151,10 @@ def test_empty_cells_travel_as_null() -> None:
 
 
 def test_the_share_of_right_answers_is_the_one_that_was_measured(
-    session: Session, wine: str, ran: executions.Run
+    session: Session, wine: str, ran: runs.Execution
 ) -> None:
     table = endpoint.check(session, wine, 1)
-    measured = executions.metrics({wine: executions.evaluation(session, ran)}).loc[wine, "accuracy"]
+    measured = runs.metrics({wine: runs.evaluation(session, ran)}).loc[wine, "accuracy"]
     assert len(table) == 36
     assert (table["label"] == table["prediction"]).mean() == pytest.approx(measured)
     assert table["probability"].between(1 / 3, 1).all()

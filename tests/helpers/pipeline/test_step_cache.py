@@ -8,16 +8,15 @@ import pytest
 import tabular
 from support.helpers.shared import INSTANCES
 
-from helpers import storage
+from helpers import runs, storage
 from helpers.data import datasets
 from helpers.pipeline import job_source
-from helpers.runs import executions
 from helpers.session import Session
 
 PAGE = "reporting/page.py"
 
 
-def execute(session: Session, package: Path, **more: int) -> executions.Run:
+def execute(session: Session, package: Path, **more: int) -> runs.Execution:
     """Compile the pipeline with the code of a package, and run it with as few trials as possible."""
     from helpers import pipeline
 
@@ -28,12 +27,12 @@ def execute(session: Session, package: Path, **more: int) -> executions.Run:
     compiled = pipeline.definition(compiler, parameters, pipeline.steps(compiler, parameters))
     pipeline.publish(compiler, compiled, developer="page")
     few = {"MaxTuningJobs": 2, "CrossValidationFolds": 2}
-    (run,) = executions.start(session, [table], few | more, developer="page")
-    executions.watch(session, [run])
+    (run,) = runs.start(session, [table], few | more, developer="page")
+    runs.watch(session, [run])
     return run
 
 
-def found(session: Session, run: executions.Run) -> dict[str, Any]:
+def found(session: Session, run: runs.Execution) -> dict[str, Any]:
     """Every step of an execution by its name."""
     pages = session.client("sagemaker").get_paginator("list_pipeline_execution_steps")
     whole = pages.paginate(PipelineExecutionArn=run.arn).build_full_result()["PipelineExecutionSteps"]
@@ -62,7 +61,7 @@ def test_an_edit_of_the_page_runs_the_evaluation_again_and_nothing_before_it(
     jobs = [found(session, run)["EvaluateBestModel"]["Metadata"]["ProcessingJob"] for run in (first, second)]
     assert jobs[0] != jobs[1]
     pages = [
-        storage.read(session, f"{executions.evaluation_uri(session, run)}/report.html").decode()
+        storage.read(session, f"{runs.evaluation_uri(session, run)}/report.html").decode()
         for run in (first, second)
     ]
     assert ["held-out records, through" in page for page in pages] == [False, True]

@@ -16,9 +16,9 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from helpers import runs
 from helpers.data.datasets import Dataset
 from helpers.plots import overview
-from helpers.runs import executions
 from helpers.session import Session
 from helpers.storage import File
 
@@ -81,8 +81,8 @@ def test_numbers_are_a_histogram_below_the_classes(tmp_path: Path) -> None:
     assert len(alone.patches) == len(histogram.patches)
 
 
-def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: executions.Run) -> None:
-    table = executions.leaderboard(session, ran)
+def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: runs.Execution) -> None:
+    table = runs.leaderboard(session, ran)
     (axes,) = overview.trials({"wine": table})
     dots, ring = axes.collections
     assert len(dots.get_offsets()) == len(table)

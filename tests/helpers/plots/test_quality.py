@@ -12,8 +12,8 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from helpers import runs
 from helpers.plots import quality
-from helpers.runs import executions
 from helpers.session import Session
 
 CURVE = {"false_positive_rates": [0.0, 0.5, 1.0], "true_positive_rates": [0.0, 1.0, 1.0]}
@@ -114,8 +114,8 @@ def test_both_curves_are_drawn_for_each_table_of_two_classes() -> None:
     assert (trade.get_label(), right.get_ylabel()) == ("toys (AP 0.700)", "precision")
 
 
-def test_without_a_table_of_two_classes_that_is_said(session: Session, ran: executions.Run) -> None:
-    left, right = quality.curves({"wine": executions.evaluation(session, ran)})
+def test_without_a_table_of_two_classes_that_is_said(session: Session, ran: runs.Execution) -> None:
+    left, right = quality.curves({"wine": runs.evaluation(session, ran)})
     assert [line.get_label() for line in left.lines] == ["chance"]
     assert texts(right) == "no table with two classes"
 
@@ -153,8 +153,8 @@ def test_more_than_three_tables_take_another_row() -> None:
     assert [axes.get_title() for axes in panels] == [f"table-{i}" for i in range(5)]
 
 
-def test_a_real_report_can_be_drawn_whole(session: Session, ran: executions.Run) -> None:
-    reports = {"wine": executions.evaluation(session, ran)}
+def test_a_real_report_can_be_drawn_whole(session: Session, ran: runs.Execution) -> None:
+    reports = {"wine": runs.evaluation(session, ran)}
     (matrix,) = quality.errors(reports)
     assert sum(int(text.get_text()) for text in matrix.texts) == 36
     (shown,) = quality.intervals(reports)

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from helpers.runs import evaluations, executions
+from helpers import runs
+from helpers.runs import evaluations
 from helpers.session import Session
 
 SPREAD = {"low": 0.6, "high": 0.9, "confidence": 0.95}
@@ -60,9 +61,9 @@ def test_without_subgroups_the_table_is_empty() -> None:
 
 
 def test_the_page_of_an_execution_is_saved_whole(
-    session: Session, ran: executions.Run, tmp_path: Path
+    session: Session, ran: runs.Execution, tmp_path: Path
 ) -> None:
-    report = executions.evaluation(session, ran)
+    report = runs.evaluation(session, ran)
     page = evaluations.save_page(session, ran, str(tmp_path / "pages/wine.html")).read_text()
     assert page.startswith("<!doctype html>")
     assert f"many-models--wine: {report['model']['algorithm']}" in page
@@ -70,15 +71,15 @@ def test_the_page_of_an_execution_is_saved_whole(
     assert table["wine"]["auc"].startswith(f"{report['gate']['value']:.4g} (")
 
 
-def test_the_card_of_an_execution_names_its_jobs(session: Session, ran: executions.Run) -> None:
+def test_the_card_of_an_execution_names_its_jobs(session: Session, ran: runs.Execution) -> None:
     import json
 
     from helpers.storage import read_json
 
-    card = json.loads(read_json(session, f"{executions.evaluation_uri(session, ran)}/card.json")["content"])
+    card = json.loads(read_json(session, f"{runs.evaluation_uri(session, ran)}/card.json")["content"])
     (evaluation,) = card["evaluation_details"]
     assert evaluation["evaluation_job_arn"].startswith("arn:aws:sagemaker:")
     training = card["training_details"]["training_job_details"]
-    job = executions.evaluation(session, ran)["model"]["training"]["job"]
+    job = runs.evaluation(session, ran)["model"]["training"]["job"]
     assert training["training_arn"].endswith(f":training-job/{job}")
     assert [uri.rsplit("/", 1)[1] for uri in card["model_overview"]["model_artifact"]] == ["model.tar.gz"]

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
+from helpers import runs
 from helpers.data import datasets, sources
 from helpers.pipeline import job_source
-from helpers.runs import executions
 from helpers.session import Session, connect, local
 from support.helpers import headless
 from support.helpers.loopback import Source, answering
@@ -52,7 +52,7 @@ def compiled(connected: Connected) -> Compiled:
 
 
 @pytest.fixture(scope="session")
-def ran(connected: Connected, compiled: Compiled) -> executions.Run:
+def ran(connected: Connected, compiled: Compiled) -> runs.Execution:
     """A real execution on wine, which has ended and registered version 1."""
     from helpers import pipeline
 
@@ -60,13 +60,13 @@ def ran(connected: Connected, compiled: Compiled) -> executions.Run:
     with settings(connected.settings):
         pipeline.publish(compiled.compiler, compiled.definition)
         parameters = {"MaxTuningJobs": TRIALS, "StratifySplit": True}
-        (run,) = executions.start(session, [datasets.fetch("wine")], parameters)
-        executions.watch(session, [run])
+        (run,) = runs.start(session, [datasets.fetch("wine")], parameters)
+        runs.watch(session, [run])
     return run
 
 
 @pytest.fixture
-def register(session: Session, ran: executions.Run) -> Callable[..., str]:
+def register(session: Session, ran: runs.Execution) -> Callable[..., str]:
     """Make versions of a data set that nobody has used, all of them of the model that was trained on wine."""
 
     def versions(*statuses: str) -> str:

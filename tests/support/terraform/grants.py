@@ -269,6 +269,8 @@ CODE = {
         sagemaker("DescribePipeline", "pipeline/demo"),
         sagemaker("DescribePipelineExecution", "pipeline/demo/execution/3h8n9fiy7q5b"),
         sagemaker("ListPipelineExecutionSteps", "pipeline/demo/execution/3h8n9fiy7q5b"),
+        sagemaker("ListPipelineExecutions", "pipeline/demo"),
+        sagemaker("StopPipelineExecution", "pipeline/demo/execution/3h8n9fiy7q5b"),
         sagemaker("DescribeHyperParameterTuningJob", TUNING),
         sagemaker("ListTrainingJobsForHyperParameterTuningJob", TUNING),
         sagemaker("DescribeProcessingJob", PROCESSING),
@@ -289,6 +291,8 @@ CODE = {
         sagemaker("CreatePipeline", "pipeline/demo-ana"),
         sagemaker("UpdatePipeline", "pipeline/demo-regression-ana"),
         sagemaker("DescribePipelineExecution", "pipeline/demo-ana/execution/3h8n9fiy7q5b"),
+        sagemaker("ListPipelineExecutions", "pipeline/demo-ana"),
+        sagemaker("StopPipelineExecution", "pipeline/demo-ana/execution/3h8n9fiy7q5b"),
         passing("jobs", "sagemaker"),
     ],
     "approver": [
@@ -416,6 +420,7 @@ FORBIDDEN = {
         sagemaker("UpdatePipeline", "pipeline/demo"),
         sagemaker("UpdatePipeline", "pipeline/demo-ben"),
         sagemaker("StartPipelineExecution", "pipeline/demo-ben"),
+        sagemaker("StopPipelineExecution", "pipeline/demo/execution/3h8n9fiy7q5b"),
     ],
     "approver": [
         *NOBODY,

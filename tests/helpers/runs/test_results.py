@@ -1,22 +1,21 @@
-"""Executions: started, watched and read, with real jobs behind them."""
+"""Executions of the real pipeline: what they leave, and how their failures and refusals are told."""
 
 import dataclasses
-import itertools
 import json
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.stub import Stubber
 from support.helpers.shared import TRIALS
 from tabular.spec.algorithms import ALGORITHMS
 
+from helpers import runs
 from helpers.data import datasets
 from helpers.data.datasets import Dataset
 from helpers.errors import BadInput, JobFailed
-from helpers.runs import executions as runs
 from helpers.runs import summary
+from helpers.runs.executions.execution import steps_of
 from helpers.session import Session
 from helpers.storage import File
 from local_aws.core.validation import validate
@@ -48,7 +47,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return left
 
 
-def test_every_step_has_succeeded_and_taken_time(session: Session, ran: runs.Run) -> None:
+def test_every_step_has_succeeded_and_taken_time(session: Session, ran: runs.Execution) -> None:
     table = runs.steps(session, ran)
     assert table.index.tolist() == [
         "PreprocessData",
@@ -63,11 +62,11 @@ def test_every_step_has_succeeded_and_taken_time(session: Session, ran: runs.Run
     assert table["seconds"].notna().all()
 
 
-def test_every_job_and_trial_carries_the_tag_of_its_pipeline(session: Session, ran: runs.Run) -> None:
+def test_every_job_and_trial_carries_the_tag_of_its_pipeline(session: Session, ran: runs.Execution) -> None:
     sagemaker = session.client("sagemaker")
     jobs = [
         about["Arn"]
-        for step in runs._steps(session, ran)
+        for step in steps_of(session, ran)
         for kind, about in step["Metadata"].items()
         if kind.endswith("Job")
     ]
@@ -79,7 +78,7 @@ def test_every_job_and_trial_carries_the_tag_of_its_pipeline(session: Session, r
         assert {"Key": "Pipeline", "Value": "many-models"} in sagemaker.list_tags(ResourceArn=arn)["Tags"]
 
 
-def test_the_leaderboard_has_every_trial_best_first(session: Session, ran: runs.Run) -> None:
+def test_the_leaderboard_has_every_trial_best_first(session: Session, ran: runs.Execution) -> None:
     table = runs.leaderboard(session, ran)
     assert table.index.tolist() == list(range(1, TRIALS + 1))
     assert table["score"].is_monotonic_decreasing
@@ -89,7 +88,7 @@ def test_the_leaderboard_has_every_trial_best_first(session: Session, ran: runs.
     assert (table["seconds"] > 0).all()
 
 
-def test_the_report_has_the_metrics_the_gate_and_the_winner(session: Session, ran: runs.Run) -> None:
+def test_the_report_has_the_metrics_the_gate_and_the_winner(session: Session, ran: runs.Execution) -> None:
     report, table = runs.evaluation(session, ran), runs.leaderboard(session, ran)
     assert report["model"]["algorithm"] == table["algorithm"][1]
     assert report["model"]["cross_validation"]["score"] == pytest.approx(table["score"][1])
@@ -99,7 +98,7 @@ def test_the_report_has_the_metrics_the_gate_and_the_winner(session: Session, ra
     assert metrics.loc["wine", "auc"] == report["gate"]["value"]
 
 
-def test_the_outcome_names_the_version(session: Session, ran: runs.Run) -> None:
+def test_the_outcome_names_the_version(session: Session, ran: runs.Execution) -> None:
     assert runs.registered_version(session, ran) == 1
     row = runs.outcomes(session, [ran]).loc["wine"]
     assert (row["outcome"], row["in service"]) == ("registered as version 1", "none")
@@ -107,7 +106,7 @@ def test_the_outcome_names_the_version(session: Session, ran: runs.Run) -> None:
 
 
 def test_the_facts_of_a_run_are_json_with_everything_one_asks(
-    session: Session, ran: runs.Run, shown: list[dict[str, Any]]
+    session: Session, ran: runs.Execution, shown: list[dict[str, Any]]
 ) -> None:
     runs.record(session, ran)
     (content,) = (output[summary.MIME_TYPE] for output in shown)
@@ -120,7 +119,7 @@ def test_the_facts_of_a_run_are_json_with_everything_one_asks(
 
 
 def test_a_model_under_the_threshold_is_an_outcome_and_no_error(
-    session: Session, ran: runs.Run, shown: list[dict[str, Any]]
+    session: Session, ran: runs.Execution, shown: list[dict[str, Any]]
 ) -> None:
     values = {
         "MaxTuningJobs": TRIALS,
@@ -144,7 +143,7 @@ def test_a_model_under_the_threshold_is_an_outcome_and_no_error(
     assert runs.leaderboard(session, run).equals(runs.leaderboard(session, ran))
 
 
-def failure(session: Session, *executions: runs.Run) -> str:
+def failure(session: Session, *executions: runs.Execution) -> str:
     with pytest.raises(JobFailed) as raised:
         runs.watch(session, executions)
     return str(raised.value)
@@ -173,73 +172,13 @@ def test_a_failed_job_is_named_with_step_job_log_last_lines_and_what_to_do(
 
 
 def test_of_several_failures_all_are_named_and_none_hides_a_success(
-    session: Session, ran: runs.Run, few: Dataset, tmp_path: Path
+    session: Session, ran: runs.Execution, few: Dataset, tmp_path: Path
 ) -> None:
     executions = runs.start(session, [few, with_lost_rows(tmp_path, "fewer")], {})
     told = failure(session, executions[0], ran, executions[1])
     assert "few: PreprocessData failed." in told
     assert "fewer: PreprocessData failed." in told
     assert "wine" not in told
-
-
-@pytest.mark.usefixtures("ran")
-def test_a_stopped_execution_is_no_success(session: Session) -> None:
-    values = {"MaxTuningJobs": 500, "RandomState": 7}
-    (run,) = runs.start(session, [datasets.fetch("wine")], values)
-    session.client("sagemaker").stop_pipeline_execution(PipelineExecutionArn=run.arn)
-    told = failure(session, run)
-    assert told.startswith("wine: the execution ended without a result: ")
-    assert told.endswith("Run 03 again.")
-
-
-@pytest.mark.usefixtures("ran")
-def test_executions_beyond_the_limit_wait_until_others_end(
-    session: Session, few: Dataset, capsys: pytest.CaptureFixture[str]
-) -> None:
-    tables = [dataclasses.replace(few, name=f"few-{number}") for number in range(3)]
-    started = runs.start(session, tables, {}, most=1)
-    assert [bool(run.arn) for run in started] == [True, False, False]
-    with pytest.raises(JobFailed, match=r"(?s)few-0: .*few-1: .*few-2: "):
-        runs.watch(session, started, most=1)
-    assert "2 of 3 executions wait for others to end; 1 may run at a time." in capsys.readouterr().out
-    about = [
-        session.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=run.arn)
-        for run in started
-    ]
-    for before, after in itertools.pairwise(about):
-        assert before["LastModifiedTime"] <= after["CreationTime"]
-
-
-@pytest.mark.usefixtures("ran")
-@pytest.mark.parametrize("code", ["ResourceLimitExceeded", "ThrottlingException"])
-def test_an_execution_that_aws_does_not_start_now_is_started_later_and_once(
-    session: Session, few: Dataset, code: str
-) -> None:
-    refusing = dataclasses.replace(session)
-    with Stubber(refusing.client("sagemaker")) as stub:
-        stub.add_client_error("start_pipeline_execution", code)
-        (run,) = runs.start(refusing, [few], {})
-    assert not run.arn
-    with pytest.raises(JobFailed, match="few: PreprocessData failed"):
-        runs.watch(session, [run])
-    repeated = session.client("sagemaker").start_pipeline_execution(**run.request)
-    assert repeated["PipelineExecutionArn"] == run.arn, "the token makes it the same"
-
-
-@pytest.mark.usefixtures("ran")
-def test_a_refusal_names_what_has_started(session: Session, few: Dataset) -> None:
-    """The parameters of the second table are refused when the first one runs."""
-    (first,) = runs.start(session, [few], {}, most=0)
-    second = runs.Run("second", request={**first.request, "PipelineName": "nowhere"})
-    with pytest.raises(
-        BadInput, match=r"There is no pipeline 'nowhere'; .* have started and go on: arn:aws:"
-    ):
-        runs._start_waiting(session, [first, second], 2)
-
-
-def test_a_pipeline_that_is_not_there_is_refused(session: Session, few: Dataset) -> None:
-    with pytest.raises(BadInput, match="There is no pipeline 'nowhere'; run 02_define_pipeline first"):
-        runs.start(dataclasses.replace(session, pipeline_name="nowhere"), [few], {})
 
 
 @pytest.mark.usefixtures("ran")

@@ -1,0 +1,58 @@
+"""One execution of a pipeline, and what AWS says about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from helpers.session import Session
+
+__all__ = ["RUNNING", "Execution", "describe", "name_of", "refused_by_gate", "steps_of"]
+
+RUNNING = ("Executing", "Stopping")
+
+
+@dataclass(eq=False)
+class Execution:
+    """One execution of the pipeline on one data set.
+
+    As long as it waits to be started, it has no ARN; its `request` says how to start it. If it has neither,
+    it was given up. `run_id` names the run that it belongs to: all executions that `start` was asked for at
+    the same time.
+    """
+
+    dataset: str
+    arn: str = ""
+    run_id: str = ""
+    request: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still to be started."""
+        return bool(self.request) and not self.arn
+
+
+def describe(session: Session, execution: Execution) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What AWS says about an execution, and its steps so far."""
+    # Described before its steps are listed, so that the list is complete if the execution has ended.
+    description = session.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=execution.arn)
+    return description, steps_of(session, execution)
+
+
+def steps_of(session: Session, execution: Execution) -> list[dict[str, Any]]:
+    """The steps of an execution so far, in the order they started."""
+    pages = (
+        session.client("sagemaker")
+        .get_paginator("list_pipeline_execution_steps")
+        .paginate(PipelineExecutionArn=execution.arn, SortOrder="Ascending")
+    )
+    return [step for page in pages for step in page["PipelineExecutionSteps"]]
+
+
+def refused_by_gate(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the quality gate ended an execution, which is a result and no failure."""
+    return any(step["StepName"] == "RegisterFailed" and step["StepStatus"] == "Failed" for step in steps)
+
+
+def name_of(arn: str) -> str:
+    """The last part of an ARN."""
+    return arn.rsplit("/", 1)[1]
