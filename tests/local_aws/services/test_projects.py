@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,19 @@ PROJECTS = ROOT / "tests/support/local_aws/projects"
 OLDER = PROJECTS / "older"
 SDK_2 = ROOT / ".venv-sdk2/bin/python"  # `make test-sdk2` installs it
 BUCKET = "older-project"
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sagemaker.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+)
 
 
 def stored_definition() -> dict[str, Any]:
@@ -98,3 +112,76 @@ def run(aws: Aws, *command: str) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def abalone(aws: Aws) -> dict[str, Any]:
+    """What the program of the abalone project was told, which version 3 of the SDK drives."""
+    s3, bucket = aws.client("s3"), "abalone-project"
+    aws.client("iam").create_role(RoleName="abalone-jobs", AssumeRolePolicyDocument=TRUST)
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="abalone/raw/shells.csv", Body=data.shells())
+    batch = [
+        f"shell-{number}," + ",".join(row.split(",")[1:3] + row.split(",")[:1])
+        for number, row in enumerate(data.shells(6).splitlines())
+    ]
+    s3.put_object(Bucket=bucket, Key="abalone/batch/new.csv", Body="\n".join(batch))
+    return json.loads(
+        run(aws, sys.executable, str(PROJECTS / "abalone/definition.py"), bucket).splitlines()[-1]
+    )
+
+
+def statuses(told: dict[str, Any]) -> dict[str, str]:
+    return {name: step["StepStatus"] for name, step in told["steps"].items()}
+
+
+@pytest.mark.slow
+def test_a_pipeline_as_the_sdks_documentation_builds_it_ends_registered(
+    aws: Aws, abalone: dict[str, Any]
+) -> None:
+    told = abalone["good"]
+    assert told["execution"]["PipelineExecutionStatus"] == "Succeeded", told
+    names = {"Split", "Train", "Evaluate", "Check", "Register", "Create", "Transform"}
+    assert statuses(told) == dict.fromkeys(names, "Succeeded")
+    arn = told["steps"]["Register"]["Metadata"]["RegisterModel"]["Arn"]
+    package = aws.client("sagemaker").describe_model_package(ModelPackageName=arn)
+    assert (package["ModelPackageGroupName"], package["ModelPackageVersion"]) == ("abalone", 1)
+
+
+@pytest.mark.slow
+def test_the_created_model_transforms_the_batch(aws: Aws, abalone: dict[str, Any]) -> None:
+    body = aws.client("s3").get_object(Bucket="abalone-project", Key="abalone/predicted/new.csv.out")["Body"]
+    lines = body.read().decode().splitlines()
+    rings = [int(row.rpartition(",")[2]) for row in data.shells(6).splitlines()]
+    for number, (line, truth) in enumerate(zip(lines, rings, strict=True)):
+        name, predicted = line.split(",")
+        assert name == f"shell-{number}"
+        assert float(predicted) == pytest.approx(truth, abs=5)
+
+
+@pytest.mark.slow
+def test_a_second_execution_reuses_the_steps_and_ends_by_its_fail_step(abalone: dict[str, Any]) -> None:
+    told, first = abalone["bad"], abalone["good"]["execution"]["PipelineExecutionArn"]
+    for name in ("Split", "Train", "Evaluate"):
+        assert told["steps"][name]["CacheHitResult"] == {"SourcePipelineExecutionArn": first}
+    assert told["execution"]["PipelineExecutionStatus"] == "Failed"
+    assert told["steps"]["TooInexact"]["FailureReason"] == "The error is more than 0.001"
+    assert not {"Register", "Create", "Transform"} & set(told["steps"])
+
+
+@pytest.mark.slow
+def test_the_sdks_tuner_searches_with_a_script_of_its_own(aws: Aws, abalone: dict[str, Any]) -> None:
+    told = abalone["tuned"]
+    assert statuses(told) == dict.fromkeys(("Split", "Tune"), "Succeeded"), told
+    name = told["steps"]["Tune"]["Metadata"]["TuningJob"]["Arn"].rpartition("/")[2]
+    sagemaker = aws.client("sagemaker")
+    job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    trials = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    scores = [
+        trial["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+        for trial in trials["TrainingJobSummaries"]
+    ]
+    assert len(scores) == 3
+    best = job["BestTrainingJob"]
+    assert best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == min(scores)
+    assert set(best["TunedHyperParameters"]) == {"column", "shrinkage"}
