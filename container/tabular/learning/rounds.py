@@ -7,11 +7,13 @@ when its loss no longer falls. No rows are set aside: a fold learns from all its
 Whatever the size of a table, the folds and the refit do the same.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate, count, takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import is_classifier
 from sklearn.metrics import get_scorer
 
@@ -84,11 +86,15 @@ def scores_by_rounds(
         else _Booster(estimator, kind, kind.boosting, learn, held_out)
     )
     loss = get_scorer("neg_log_loss" if is_classifier(estimator) else "neg_mean_squared_error")
+    # Scorers describe themselves completely; one that is the loss, as by default, is not computed twice.
+    is_loss = held_out.weights is None and repr(score) == repr(loss)
     rows = (estimator, held_out.features, held_out.target)
     found: list[Scores] = []
     for number in numbers_of_rounds(kind.most):
         model.become(number)
-        found.append(Scores(float(score(*rows)), float(loss(*rows, **_weighted(held_out)))))
+        with config_context(skip_parameter_validation=True):  # of the scorers, at each of their calls
+            lost = float(loss(*rows, **_weighted(held_out)))
+            found.append(Scores(lost if is_loss else float(score(*rows)), lost))
         if model.has_ended(number, [one.loss for one in found]):
             break
     return found
@@ -138,11 +144,12 @@ class _Network:
     def become(self, rounds: int) -> None:
         """Train until the network has seen all rows this number of times."""
         classes = {"classes": np.unique(self.learn.target)} if is_classifier(self.estimator) else {}
-        for epoch in range(self.epochs, rounds):
-            more = classes if epoch == 0 else {}
-            self.estimator.partial_fit(
-                self.learn.features, self.learn.target, **_weighted(self.learn), **more
-            )
+        with _checked_once(_inner(self.estimator)):
+            for epoch in range(self.epochs, rounds):
+                more = classes if epoch == 0 else {}
+                self.estimator.partial_fit(
+                    self.learn.features, self.learn.target, **_weighted(self.learn), **more
+                )
         self.epochs = rounds
 
     def has_ended(self, rounds: int, losses: Sequence[float]) -> bool:
@@ -153,6 +160,29 @@ class _Network:
         """Put the seed back, so that the estimator describes itself by its settings."""
         if self.seed is not None:
             _inner(self.estimator).set_params(random_state=self.seed)
+
+
+@contextmanager
+def _checked_once(network: Any) -> Iterator[None]:
+    """Have scikit-learn check the rows of the first epoch only: in this context, all epochs have the same.
+
+    On a small table, the check takes three quarters of an epoch. It is not public: seen on scikit-learn 1.9.
+    """
+    check = getattr(network, "_validate_input", None)
+    if check is None:  # one of your own algorithms
+        yield
+        return
+    checked: list[Any] = []
+
+    def once(*rows: Any, **how: Any) -> Any:
+        checked[:] = checked or [check(*rows, **how)]
+        return checked[0]
+
+    network._validate_input = once
+    try:
+        yield
+    finally:
+        del network._validate_input
 
 
 def _inner(estimator: Any) -> Any:

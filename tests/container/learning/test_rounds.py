@@ -13,6 +13,7 @@ from tabular.jobs import train
 from tabular.judging.agreement import check_equal
 from tabular.learning.fitting import fit, scores_of_fold
 from tabular.learning.folds import folds_of
+from tabular.learning.pipeline import build_pipeline
 from tabular.learning.rounds import Scores, best_rounds, numbers_of_rounds
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
@@ -163,6 +164,28 @@ def test_the_logarithm_of_a_target_has_rounds_too(base, algorithm):
     pipeline = fit(frame, target, schema, algorithm, {}, 7, rounds)
     model = PortableModel(*export(pipeline, schema, exporter_of(algorithm, schema.family)))
     check_equal(model, pipeline, frame, schema)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_all_epochs_of_a_network_are_as_scikit_learn_trains_them_though_rows_are_checked_once(
+    monkeypatch, task
+):
+    frame, target, schema = prepared(mixed(task), task)
+    plain = build_pipeline(schema, "NeuralNet", {}, 7)
+    rows, network = plain[:-1].fit_transform(frame, target), plain[-1]
+    network.set_params(random_state=np.random.RandomState(7))
+    more = {} if task == "regression" else {"classes": np.unique(target)}
+    for _ in range(30):
+        network.partial_fit(rows, target, **more)
+
+    checked, check = [], type(network)._validate_input
+    monkeypatch.setattr(type(network), "_validate_input", lambda *a, **b: checked.append(1) or check(*a, **b))
+    fitted = fit(frame, target, schema, "NeuralNet", {}, 7, rounds=30)[-1]
+    assert len(checked) == 1
+    for ours, theirs in zip(
+        fitted.coefs_ + fitted.intercepts_, network.coefs_ + network.intercepts_, strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("algorithm", IN_ROUNDS)
