@@ -40,7 +40,10 @@ def validate(service: str, operation: str, request: dict[str, Any]) -> None:
     shape = service_model(service).operation_model(operation).input_shape
     if shape is None:
         return
-    report = ParamValidator().validate(request, shape)
+    try:
+        report = ParamValidator().validate(request, shape)
+    except RuntimeError as error:  # botocore's for a time that no datetime can hold
+        raise invalid(f"1 validation error detected: a timestamp is out of range: {error}") from None
     problems = [report.generate_report()] if report.has_errors() else list(_problems(request, shape, ""))
     if problems:
         raise invalid(

@@ -29,6 +29,7 @@ TUNING_NAME = {"HyperParameterTuningJobName": "x" * 33}
             {"ResourceArn": "arn:aws:sagemaker:r:1:x", "Tags": [{"Key": "*", "Value": "v"}]},
             r"Tags\[0\]",
         ),
+        ("ListEndpoints", {"CreationTimeAfter": 1e18}, "timestamp is out of range"),
     ],
 )
 def test_what_aws_would_refuse(operation: str, request_: dict[str, Any], complaint: str) -> None:
