@@ -112,6 +112,8 @@ def test_a_table_is_read_right_or_refused_or_its_doubt_is_said(read, name):
     kinds = {column.name: column.kind for column in found.schema.columns}
     for column, kind in checks.get("kinds", {}).items():
         assert kinds.get(column) == kind or excused, (column, kinds.get(column), found.warnings)
+    formats = {column.name: column.format for column in found.schema.columns}
+    assert formats | checks.get("formats", {}) == formats
     for column, levels in checks.get("levels", {}).items():
         seen = sorted({*found.frame[column], *found.held_out[column]})
         assert seen == sorted(levels) or excused, (column, seen)

@@ -1,7 +1,7 @@
 """Digits that may be codes, versions or dates, and no quantities."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 
 import pyarrow as pa
@@ -20,7 +20,8 @@ __all__ = [
 ]
 
 ENOUGH_CODES = 50
-LONG = 8  # digits, of which quantities hardly all have the same number
+EXCEL = 36_526, 50_000  # days of Excel from 2000 to 2036
+LONG = 7  # digits, of which quantities hardly all have the same number
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
 
 
@@ -88,6 +89,27 @@ def doubts_of_versions(cells: pa.ChunkedArray) -> tuple[str, ...]:
     )
 
 
+def are_months(cells: pa.ChunkedArray) -> bool:
+    """Whether all cells are months such as 09.2024."""
+    return _all_match(cells, r"^(0[1-9]|1[0-2])\.(19|20)\d\d$")
+
+
+def doubts_of_months(cells: pa.ChunkedArray) -> tuple[str, ...]:
+    """What to say of numbers such as 2024.09, which may be months."""
+    if not _all_match(cells, r"^(19|20)\d\d\.(0[1-9]|1[0-2]?)$"):
+        return ()
+    return (
+        f"numbers such as {cells.drop_null()[0].as_py()!r} look like a year and a month; set date_format to "
+        "'%Y.%m' for the column if they are.",
+    )
+
+
+def _all_match(cells: pa.ChunkedArray, pattern: str) -> bool:
+    return all(
+        pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (cells.slice(0, FIRST), cells)
+    )
+
+
 def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> list[str]:
     """What may be wrong with reading whole numbers as quantities."""
     ends = pc.min_max(whole).as_py()
@@ -113,6 +135,12 @@ def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> l
         return [
             f"whole numbers such as {sample[0]} look like dates; set date_format to {form!r} for the column "
             "if they are."
+        ]
+    if EXCEL[0] <= ends["min"] and ends["max"] <= EXCEL[1] and len(sample) >= ENOUGH_DAYS:
+        first = date(1899, 12, 30) + timedelta(ends["min"])
+        return [
+            f"whole numbers that may be days as Excel counts them ({ends['min']} would be {first}); write "
+            "them as dates if they are, or name the column in categorical if they are codes."
         ]
     few = 5 <= width <= 12 and len(sample) * 2 < min(len(whole), SAMPLE * 20)
     # Quantities have other lengths, too: those of a hundred also have a few of ten and of a thousand.

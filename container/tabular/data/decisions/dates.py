@@ -104,6 +104,6 @@ def _as_dates(
         said.append(other)
     example = next((text for text in dates), "")
     evidence = (f"dates such as {example!r}, read as {found.format}", *said)
-    timed = has_time(dates) or None
+    timed = has_time(dates) or any(sign in found.format for sign in ("%H", "%I")) or None
     column = replace(with_gaps(column, "date", gaps), format=found.format, time=timed)
     return Decision(column, cells.to_pandas(), evidence, tuple(said))

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import as_texts, counts_of, mapped, whole_numbers, without
 from tabular.data.decisions.codes import (
+    are_months,
+    doubts_of_months,
     doubts_of_versions,
     doubts_of_whole_numbers,
     leading_zeros,
@@ -71,6 +73,8 @@ def plain_numbers(
         rest = plain_numbers(column, without(cells, tuple(large)), forced, grouped)
         return rest and without_large(rest, large, len(cells))
     if not forced and (code := leading_zeros(cells, numbers)):
+        if are_months(cells):
+            return None
         return Decision(column, cells.to_pandas(), (code,))
     if not forced and (code := two_spellings(cells)):
         return Decision(column, cells.to_pandas(), (code,), (code,))
@@ -81,7 +85,7 @@ def plain_numbers(
     if whole is None:
         if not forced and (code := letter_e(cells)):
             return Decision(column, cells.to_pandas(), (code,), (code,))
-        doubts = () if forced else doubts_of_versions(cells)
+        doubts = () if forced else doubts_of_versions(cells) or doubts_of_months(cells)
         if grouped:
             first = next(cell for cell in cells.drop_null().to_pylist() if "." in cell)
             doubts = (

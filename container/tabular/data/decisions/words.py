@@ -19,6 +19,23 @@ NUMBER_LIKE = (
     r"^\s*[<>~\x{2264}\x{2265}\x{b1}]?\s*[$\x{20ac}\x{a3}\x{a5}]?\s*[-+]?"
     r"\d[\d.,:;'/\x{2019}\s-]*\s*\S{0,12}\s*$"
 )
+_SPAN = (
+    r"\d+(?:[.,]\d+)?\s*(?:years?|y|months?|weeks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
+)
+# Others that are hardly names: durations, dates in words, and numbers behind a word or a sign.
+NUMBERS_IN_WORDS = "|".join(
+    (
+        rf"^p?(?:t?{_SPAN}\.?,?\s*)+(?:\+?\d+:\d\d(?::\d\d(?:[.,]\d+)?)?)?$",
+        r"^\pL{0,12}[.,]?\s*\d{1,2}\D{1,25}(?:1[89]|20)\d\d\b",
+        r"^(?:1[89]|20)\d\d\D{1,15}\d{1,2}\b",
+        r"^\pL{3,12}[\s/.'\x{2019}-]+(?:1[89]|20)\d\d$",
+        r"^[mtshr]\d{1,2}\.\d{1,2}\.\d{1,2}$",
+        r"^(?:ca\.?|circa|approx\.?|about|up to|over|under|=|'|\x{2248})\s*\"?[-+]?\d",
+        r"^\d+(?:[.,]\d+)?\s+(?:out\s+)?of\s+\d+",
+        r"^(?:mon|tue|wed|thu|fri|sat|sun)\pL*[.,]?\s+.*\b(?:19|20)\d\d\b",
+    )
+)
+NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\])\s*$"
 
 
 def option_of(name: str, options: Options) -> str:
@@ -53,7 +70,12 @@ def category(column: Column, cells: pa.ChunkedArray, counts: pa.StructArray) -> 
         return Decision(column, cells.to_pandas(), ("every cell is empty",))
     texts = counts.field("values")
     evidence = (f"{len(texts)} different texts, such as {listed(texts[:3].to_pylist())}",)
-    alike = counts.filter(pc.match_substring_regex(texts, NUMBER_LIKE))
+    alike = counts.filter(
+        pc.or_(
+            pc.match_substring_regex(texts, NUMBER_LIKE),
+            pc.match_substring_regex(texts, NUMBERS_IN_WORDS, ignore_case=True),
+        )
+    )
     count, examples = pc.sum(alike.field("counts")).as_py() or 0, alike.field("values")
     doubts: tuple[str, ...] = ()
     coded = pc.any(pc.match_substring_regex(examples, r"^[-+]?0\d+$")).as_py()
@@ -62,6 +84,11 @@ def category(column: Column, cells: pa.ChunkedArray, counts: pa.StructArray) -> 
             f"a category, although {count} of {len(cells)} cells look like numbers, dates or times, such as "
             f"{listed(examples[:3].to_pylist())}; they are not written in one way that can be read; rewrite "
             "them, or name the column in categorical if they are only names.",
+        )
+    if pc.all(pc.match_substring_regex(texts, NESTED)).as_py():
+        doubts = (
+            f"lists or objects as text, such as {listed(texts[:1].to_pylist())}, each of which is a level; "
+            "make a column of each of their values.",
         )
     return Decision(column, cells.to_pandas(), (*evidence, *doubts), doubts)
 

@@ -35,8 +35,10 @@ _USUAL = frozenset(word.casefold() for word in MISSING)
 MARKS = _USUAL | {
     *("?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "\\n"),
     *("nil", "none", "n.a.", "n.a", "k.a.", "unknown", "missing", "not available", "tbd"),
+    *("nat", "(null)", "<null>", "[null]", "unk", "undefined", "not applicable", "not reported", "no data"),
+    *("not known", "n.d.", "n.v.t.", "s/d", "keine angabe", "tba", "tbc", "''", '""', "{}", "[]", "***"),
     *(f".{letter}" for letter in ascii_lowercase),  # reasons of Stata's and SAS' missing values
-    *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
+    *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#error!", "#calc!", "#spill!"),
 }
 MOST_GAPS = 0.5  # up to half of a column may be marks for missing values
 MOST_OTHERS = 0.05  # other words are typing errors, of which there are few

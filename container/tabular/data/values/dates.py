@@ -36,8 +36,12 @@ _TIMES = (
     *(" %H:%M:%S %z", " %H:%M:%S %Z"),
 )
 _DAYS = (
+    "%Y-%m-%d",  # without zeros, too, unlike ISO
     "%Y/%m/%d",
     "%Y.%m.%d",
+    "%Y.%m.%d.",
+    "%Y. %m. %d.",
+    "%Y %m %d",
     "%d.%m.%Y",
     "%d. %m. %Y",
     "%d. %b %Y",
@@ -48,32 +52,42 @@ _DAYS = (
     "%m-%d-%Y",
     "%d %b %Y",
     "%d-%b-%Y",
+    "%d/%b/%Y",
+    "%Y-%b-%d",
+    "%Y %b %d",
     "%d%b%Y",  # SAS and Stata
     "%d %B %Y",
     "%b %d, %Y",
     "%b %d %Y",
     "%B %d, %Y",
-    "%A, %B %d, %Y",
-    "%a, %d %b %Y",
-    "%a %b %d %Y",
+    "%B %d %Y",
     "%d-%b-%y",
     "%d %b %y",
     "%d.%m.%y",
     "%m/%d/%y",
     "%d/%m/%y",
+    "%d-%m-%y",
+    "%m-%d-%y",
+    "%y/%m/%d",
+    "%y-%m-%d",
+    "%y.%m.%d",
 )
 _OTHERS = (
     *("%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %H:%M:%S %Z"),
     "%d/%b/%Y:%H:%M:%S %z",  # logs of web servers
-    "%d%b%Y:%H:%M:%S",  # SAS
-    *("%Y-%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y"),
+    *("%d%b%Y:%H:%M:%S", "%d%b%Y:%H:%M:%S.%f"),  # SAS
+    "%d-%b-%y %I.%M.%S.%f %p",  # Oracle
+    *("%b %d %H:%M:%S %Y", "%b %d %H:%M:%S %Z %Y", "%b %d %H:%M:%S %z %Y"),  # C, Unix and Ruby
+    *("%Y:%m:%d %H:%M:%S", "%Y%m%dT%H%M%S", "%Y%m%d_%H%M%S", "%d/%m/%Y %Hh%M", "%d.%m.%Y %H.%M.%S"),
+    *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b/%Y", "%b-%y", "%b '%y"),
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p"),
 )
 FORMATS = (ISO, *(day + time for day in _DAYS for time in _TIMES), *_OTHERS)
 # Formats that could also be numbers: tried only if the user says that it is a date.
 FORCED = ("%Y%m%d", "%Y%m%d%H%M%S", "%Y")
 # Version numbers could be read as these dates, so a few cells are not enough evidence.
-DOUBTFUL, ENOUGH = "%d.%m.%y", 5
+DOUBTFUL, ENOUGH = ("%d.%m.%y", "%y.%m.%d"), 5
+ENOUGH_DAYS = 20  # different dates that show which digits are the day
 # Dates that databases write for a missing date.
 NO_DATES = ("0000-00-00", "0001-01-01", "9999-12-31", "01/01/0001", "1/1/0001", "31/12/9999", "12/31/9999")
 SWAPPED = {
@@ -83,21 +97,30 @@ SWAPPED = {
     "%m-%d-%Y": "%d-%m-%Y",
     "%m/%d/%y": "%d/%m/%y",
     "%d/%m/%y": "%m/%d/%y",
+    "%m-%d-%y": "%d-%m-%y",
+    "%d-%m-%y": "%m-%d-%y",
 }
-# Names of months that strptime does not know: French, German, Spanish, Italian, Portuguese and Dutch.
+# Names of months that strptime does not know: French, German, Spanish, Italian, Portuguese, Dutch; Danish,
+# Norwegian and Swedish; Polish, Czech, Russian and Turkish.
 _MONTHS = {
-    "Jan": "janv janvier jän jänner januar ene enero gen gennaio janeiro januari",
-    "Feb": "févr fevr février fevrier februar febr febrero febbraio fev fevereiro februari",
-    "Mar": "mars mär mrz märz maerz marzo março marco mrt maart",
-    "Apr": "avr avril abr abril aprile",
-    "May": "mai mayo mag maggio maio mei",
-    "Jun": "juin juni junio giu giugno junho",
-    "Jul": "juil juillet juli julio lug luglio julho",
-    "Aug": "août aout ago agosto augustus",
-    "Sep": "sept septembre septiembre set settembre setembro",
-    "Oct": "octobre okt oktober octubre ott ottobre out outubro",
-    "Nov": "novembre noviembre novembro",
-    "Dec": "déc décembre decembre dez dezember dic diciembre dicembre dezembro",
+    "Jan": "janv janvier jän jänner januar ene enero gen gennaio janeiro januari "
+    "stycznia styczeń ledna leden января январь янв ocak",
+    "Feb": "févr fevr février fevrier februar febr febrero febbraio fev fevereiro februari "
+    "lutego luty února únor февраля февраль фев şubat",
+    "Mar": "mars mär mrz märz maerz marzo março marco mrt maart "
+    "marts marca marzec března březen марта март мар mart",
+    "Apr": "avr avril abr abril aprile kwietnia kwiecień dubna duben апреля апрель апр nisan",
+    "May": "mai mayo mag maggio maio mei maj maja května květen мая май may\u0131s",
+    "Jun": "juin juni junio giu giugno junho czerwca czerwiec června červen июня июнь июн haziran",
+    "Jul": "juil juillet juli julio lug luglio julho lipca lipiec července červenec июля июль июл temmuz",
+    "Aug": "août aout ago agosto augustus augusti sierpnia sierpień srpna srpen августа август авг ağustos",
+    "Sep": "sept septembre septiembre set settembre setembro "
+    "września wrzesień září сентября сентябрь сен eylül",
+    "Oct": "octobre okt oktober octubre ott ottobre out outubro "
+    "października październik října říjen октября октябрь окт ekim",
+    "Nov": "novembre noviembre novembro listopada listopad listopadu ноября ноябрь ноя kas\u0131m",
+    "Dec": "déc décembre decembre dez dezember dic diciembre dicembre dezembro "
+    "grudnia grudzień prosince prosinec декабря декабрь дек aral\u0131k",
 }
 MONTHS = {name: english for english, names in _MONTHS.items() for name in names.split()}
 _FULL = {
@@ -107,11 +130,37 @@ _FULL = {
         *("October", "November", "December"),
     )
 }
+_FIGURES = re.compile(r"[\d./:-]+(?: [\d:.]+)?")  # a date without any word
+# What people write besides: a weekday, 1st, "de", "at", "Uhr", a comma before the time, dots in a.m., and the
+# signs of East Asia for year, month, day, hour and minute.
+# No "mar" of French and Spanish, which is also March.
+_DAYS_OF_WEEKS = (
+    "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday "
+    "mo di mi do fr sa so montag dienstag mittwoch donnerstag freitag samstag sonntag "
+    "lun mer jeu ven sam dim lundi mardi mercredi jeudi vendredi samedi dimanche "
+    "lunes martes miércoles jueves viernes sábado domingo "
+    "lunedì martedì mercoledì giovedì venerdì sabato domenica "
+    "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag"
+)
+_WEEKDAY = re.compile(rf"^(?:{'|'.join(_DAYS_OF_WEEKS.split())})\b[.,]*\s*(?=\w)", re.IGNORECASE)
+_WRITTEN_BESIDE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"[\u00a0\u202f]"), " "),
+    (re.compile(r"\s*\(\w{1,4}\)$"), ""),
+    (re.compile(r"(?<=\d)(?:st|nd|rd|th|er|\u00ba)\b", re.IGNORECASE), ""),
+    (re.compile(r"\s+(?:de|del|of|at|um)\s+", re.IGNORECASE), " "),
+    (re.compile(r"\s+(?:Uhr|h)$"), ""),
+    (re.compile(r",\s*(?=\d{1,2}:\d)"), " "),
+    (re.compile(r"\b([ap])\.?\s?m\b\.?", re.IGNORECASE), r"\1m"),
+    (re.compile(r"[\u5e74\u6708\ub144\uc6d4]\s*"), "-"),
+    (re.compile(r"[\u65e5\uc77c]"), ""),
+    (re.compile(r"[\u6642\u65f6\uc2dc]\s*"), ":"),
+    (re.compile(r"(?<=\d)[\u5206\ubd84]"), ""),
+)
 _WORD = re.compile(r"[^\W\d_]+\.?")
 _SHORT_MINUTE = re.compile(r":\d(?!\d)")  # a score such as 2:1, which strptime takes for a time of day
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND, PER_DAY = timedelta(microseconds=1), 86_400_000_000
-SAMPLE = 20
+SAMPLE, SAMPLE_CELLS = 20, 1000
 
 
 def day_number(cell: Any, form: str) -> float:
@@ -156,7 +205,7 @@ def _day_number(text: str, form: str) -> float:
         if form != ISO:
             if _SHORT_MINUTE.search(text):
                 raise ValueError
-            moment = datetime.strptime(_in_english(text, "%B" in form), form)
+            moment = datetime.strptime(_in_english(_usual(text, "%a" in form.lower()), "%B" in form), form)
             if "%y" not in form.lower():  # a time of day
                 moment = moment.replace(year=EPOCH.year)
         elif _ISO_START.match(text):
@@ -170,6 +219,18 @@ def _day_number(text: str, form: str) -> float:
         example = as_text(np.array([19753.4375]), form)[0]
         raise ValueError(f"{shown(text)} is not a date such as {example}.") from None
     return (moment - EPOCH) // MICROSECOND / PER_DAY
+
+
+@lru_cache(maxsize=4096)
+def _usual(text: str, with_weekday: bool = False) -> str:
+    """The text without what people write besides a date; with the weekday if the format has one."""
+    if _FIGURES.fullmatch(text):
+        return text
+    if not with_weekday:
+        text = _WEEKDAY.sub("", text)
+    for pattern, usual in _WRITTEN_BESIDE:
+        text = pattern.sub(usual, text)
+    return text.strip()
 
 
 def _in_english(text: str, full: bool) -> str:
@@ -228,10 +289,26 @@ def find_dates(
     for one in _candidates(forced, form, dayfirst):
         if not _fits_most(sample, one) or (one.startswith(DOUBTFUL) and not forced and len(present) < ENOUGH):
             continue
+        if _year_first(present, one):
+            continue
         others = {str(cell).strip(): present[cell] for cell in _no_dates(present, one)}
         if sum(others.values()) <= allowed:
             return FoundDates(one, gaps | others)
     return None
+
+
+def _year_first(cells: Collection[Any], form: str) -> bool:
+    """Whether the two digits for the year come first, because they vary less than those at the end."""
+    if (
+        form[:8] not in ("%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d.%m.%y")
+        or len(cells) < ENOUGH_DAYS
+    ):
+        return False
+    texts = [str(cell).split()[0] for cell in cells]
+    if not all(_is_date(text, f"%y{form[2]}%m{form[2]}%d") for text in texts):
+        return False
+    first, last = ({text.split(form[2])[place] for text in texts} for place in (0, -1))
+    return len(last) > 2 * len(first)
 
 
 def _candidates(forced: bool, form: str | None, dayfirst: bool | None) -> Iterable[str]:
@@ -249,7 +326,7 @@ def _fits_most(sample: Sequence[Any], form: str) -> bool:
     misses = 0
     marks = set() if form == ISO else set(re.sub("%.", "", form)) - {" "}
     for cell in sample:  # strptime compiles a pattern for each format, which takes longer than all the rest
-        misses += not (marks <= set(str(cell)) and _is_date(cell, form))
+        misses += not (marks <= set(_usual(str(cell).strip())) and _is_date(cell, form))
         if misses * 2 > len(sample):
             return False
     return bool(sample)
@@ -264,11 +341,13 @@ def is_ambiguous(cells: Iterable[Any], form: str) -> bool:
 def other_meaning(cells: Collection[str], form: str) -> str | None:
     """What else dates in this format may be; None if they are certainly dates."""
     example = next(iter(cells), "")
+    if re.search("%[yY]", form) and (years := _odd_years(cells, form)):
+        return years
     if form.startswith(("%H:%M", "%I:%M")):
         if "%p" in form or not any(text.strip()[1:2] == ":" for text in cells):
             return None
         return f"times of day, such as {example!r}; rewrite them as numbers if they are durations."
-    if not form.startswith(("%d.%m.%y", "%d/%m/%y", "%m/%d/%y")):
+    if not form.startswith(("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y")):
         return None
     year_first = "%y" + form[2] + "%m" + form[2] + "%d" + form[8:]
     versions = form[2] == "." and any(len(text.split()[0]) < len("01.01.01") for text in cells)
@@ -279,6 +358,23 @@ def other_meaning(cells: Collection[str], form: str) -> str | None:
         f"dates with two digits for the year: {example!r} is read as {read}; set date_format if the year "
         "comes first, or name the column in categorical if they are versions."
     )
+
+
+def _odd_years(cells: Collection[str], form: str) -> str | None:
+    """What to say of years that are hardly meant: of another calendar, or of the other century."""
+    years = {_moment(day_number(text, form)).year: text for text in list(cells)[:SAMPLE_CELLS]}
+    first, last = min(years), max(years)
+    if "%Y" in form and first > 2300:
+        return (
+            f"dates in the years {first} to {last}, such as {years[first]!r}; rewrite them if they count "
+            "in another calendar."
+        )
+    if "%y" in form and last - first > 60:
+        return (
+            f"dates with two digits for the year: {years[last]!r} is read as {last} and {years[first]!r} as "
+            f"{first}; write four digits if some are meant in the other century."
+        )
+    return None
 
 
 def has_time(cells: Iterable[Any]) -> bool:
