@@ -305,7 +305,7 @@ def _year_first(cells: Collection[Any], form: str) -> bool:
     ):
         return False
     texts = [str(cell).split()[0] for cell in cells]
-    if not all(_is_date(text, f"%y{form[2]}%m{form[2]}%d") for text in texts):
+    if next(_no_dates(texts, f"%y{form[2]}%m{form[2]}%d"), None) is not None:
         return False
     first, last = ({text.split(form[2])[place] for text in texts} for place in (0, -1))
     return len(last) > 2 * len(first)
