@@ -70,7 +70,7 @@ def _ways(form: str, widths: Mapping[str, tuple[int, ...]]) -> Iterator[_Layout]
     if any(kind and kind not in widths for kind, _ in parts):
         return
     # Numbers without a sign between them are told apart by their widths, and 2:1 is a score, not a time.
-    fixed = re.search("%[^bp]%[^bp]|:%H", form) is not None
+    fixed = re.search("%[^bp]%[^bp]|:%[Hmd]", form) is not None
     choices = [(1,) if sign else widths[kind][: 1 if fixed else None] for kind, sign in parts]
     for chosen in product(*choices):
         ends = np.cumsum(chosen).tolist()
