@@ -145,6 +145,9 @@ class _Engine(NBClientEngine):
             kernel_name=kernel_name,
             timeout=None,
             startup_timeout=60,
+            # Nothing is left to do after the last cell, and a kernel's own exit may abort: ipykernel 7.4
+            # closes ZeroMQ sockets on which another of its threads may still be sending.
+            shutdown_kernel="immediate",
         )
         return client.execute()
 
