@@ -42,6 +42,7 @@ from local_aws.services.pipelines.pipelines import Pipelines
 from local_aws.services.pipelines.steps import Services
 from local_aws.services.registry import GroupPolicies, Registry
 from local_aws.services.s3 import Buckets
+from local_aws.services.search import Finder
 from local_aws.services.tags import Tags
 
 __all__ = ["Cloud"]
@@ -104,6 +105,14 @@ class Cloud:
                 GroupPolicies(self._store, registry),
                 self._endpoints,
                 tags,
+                Finder(
+                    self._store,
+                    tags,
+                    {
+                        "Endpoint": self._endpoints.describe_endpoint,
+                        "HyperParameterTuningJob": tuning.describe_hyper_parameter_tuning_job,
+                    },
+                ),
             ],
         }
         # The path of a request: each handler answers it, refuses it, or leaves it to the next.

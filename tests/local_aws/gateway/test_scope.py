@@ -20,12 +20,14 @@ from local_aws.services.jobs.transform import TransformJobs
 from local_aws.services.jobs.tuning import TuningJobs
 from local_aws.services.pipelines.pipelines import Pipelines
 from local_aws.services.registry import GroupPolicies, Registry
+from local_aws.services.search import Finder
 from local_aws.services.tags import Tags
 
 FAMILIES = {
     "logs": (Logs,),
     "sagemaker": (
         Endpoints,
+        Finder,
         GroupPolicies,
         Pipelines,
         ProcessingJobs,

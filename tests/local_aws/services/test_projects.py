@@ -13,26 +13,13 @@ from typing import Any
 import pytest
 from support import HANGS, ROOT
 from support.local_aws.aws import Aws
-from support.local_aws.pipeline import ROLE, finish
+from support.local_aws.pipeline import ROLE, TRUST, finish
 from support.local_aws.projects import data
 
 PROJECTS = ROOT / "tests/support/local_aws/projects"
 OLDER = PROJECTS / "older"
 SDK_2 = ROOT / ".venv-sdk2/bin/python"  # `make test-sdk2` installs it
 BUCKET = "older-project"
-
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "sagemaker.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-)
 
 
 def stored_definition() -> dict[str, Any]:
@@ -167,6 +154,17 @@ def test_a_second_execution_reuses_the_steps_and_ends_by_its_fail_step(abalone: 
     assert told["execution"]["PipelineExecutionStatus"] == "Failed"
     assert told["steps"]["TooInexact"]["FailureReason"] == "The error is more than 0.001"
     assert not {"Register", "Create", "Transform"} & set(told["steps"])
+
+
+@pytest.mark.slow
+def test_the_sdks_resources_are_listed(abalone: dict[str, Any]) -> None:
+    listed = abalone["listed"]
+    assert {each["model_package_group_name"] for each in listed["ModelPackage"]} == {"abalone"}
+    for kind in ("ProcessingJob", "TrainingJob", "TransformJob", "Model", "ModelPackageGroup"):
+        assert listed[kind], kind
+    assert {each["pipeline_name"] for each in listed["Pipeline"]} >= {"abalone", "abalone-tuned"}
+    statuses = [each["pipeline_execution_status"] for each in listed["PipelineExecution"]]
+    assert sorted(statuses) == ["Failed", "Succeeded"]
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support import ROOT
 from support.local_aws.aws import Aws
+from support.local_aws.pipeline import TRUST
 
 pytestmark = pytest.mark.slow
 
@@ -33,20 +34,6 @@ def told(aws: Aws, bucket: str) -> dict[str, Any]:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
-
-
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "sagemaker.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-)
 
 
 def by_name(steps: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

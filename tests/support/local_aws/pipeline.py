@@ -11,6 +11,18 @@ from support import HANGS
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/toy:local"
 ROLE = "arn:aws:iam::123456789012:role/toy-jobs"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sagemaker.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+)
 BASE = "import json, os, sys, time; base = os.environ['SAGEMAKER_BASE_DIR']; "
 Step = dict[str, Any]
 

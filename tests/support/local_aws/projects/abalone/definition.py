@@ -14,6 +14,19 @@ from typing import Any
 import boto3
 from sagemaker.core.parameter import CategoricalParameter, ContinuousParameter
 from sagemaker.core.processing import ScriptProcessor
+from sagemaker.core.resources import (
+    Endpoint,
+    EndpointConfig,
+    HyperParameterTuningJob,
+    Model,
+    ModelPackage,
+    ModelPackageGroup,
+    PipelineExecution,
+    ProcessingJob,
+    TrainingJob,
+    TransformJob,
+)
+from sagemaker.core.resources import Pipeline as PipelineResource
 from sagemaker.core.shapes import (
     ProcessingInput,
     ProcessingOutput,
@@ -90,7 +103,8 @@ def main(bucket: str) -> dict[str, Any]:
         pipeline.upsert(ROLE)
     running = {"good": whole.start(), "tuned": tuned.start()}
     told = {name: ended(execution) for name, execution in running.items()}
-    return {**told, "bad": ended(whole.start({"MostError": 0.001}))}
+    told["bad"] = ended(whole.start({"MostError": 0.001}))
+    return {**told, "listed": listed()}
 
 
 def ended(execution: Any) -> dict[str, Any]:
@@ -100,6 +114,18 @@ def ended(execution: Any) -> dict[str, Any]:
     return {
         "execution": execution.describe(),
         "steps": {step["StepName"]: step for step in execution.list_steps()},
+    }
+
+
+def listed() -> dict[str, Any]:
+    """What the SDK's resource classes list."""
+    kinds = (HyperParameterTuningJob, Model, ModelPackageGroup, PipelineResource, ProcessingJob, TrainingJob)
+    found = {kind.__name__: kind.get_all() for kind in (*kinds, Endpoint, EndpointConfig, TransformJob)}
+    found["ModelPackage"] = ModelPackage.get_all(model_package_group_name=NAME)
+    found["PipelineExecution"] = PipelineExecution.get_all(pipeline_name=NAME)
+    return {
+        kind: [each.model_dump(mode="json", exclude_unset=True, warnings=False) for each in resources]
+        for kind, resources in found.items()
     }
 
 
