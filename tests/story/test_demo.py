@@ -128,8 +128,7 @@ def test_predictions_through_the_url_are_the_models_own_row_by_row(
     served = load_model(artifact(session, session.uri(key), tmp_path / "served"))
     own = served.predict(rows.features.to_numpy(dtype=np.float64), [])
     assert answer["predictions"] == own.labels
-    # Sums round differently depending on how a matrix lies in memory, which is up to the process.
-    assert np.allclose(answer["probabilities"], own.probabilities, rtol=0, atol=1e-12)
+    assert np.array_equal(answer["probabilities"], own.probabilities)
 
     refit = registry.metadata(session, package)["refit-training-job"]
     model_uri = session.client("sagemaker").describe_training_job(TrainingJobName=refit)["ModelArtifacts"]

@@ -1,6 +1,7 @@
 """The portable model: a manifest and one file of arrays, neither of which can execute code.
 
-The server needs only NumPy and the readers in this package; no scikit-learn and no pickle.
+The server needs only NumPy and the readers in this package; no scikit-learn and no pickle. What is predicted
+for a row does not depend on the rows beside it, to the last bit.
 """
 
 from collections.abc import Sequence
@@ -13,24 +14,24 @@ from tabular.portable.predictors import PREDICTORS, TOLERANCES, Arrays, Predicto
 from tabular.portable.table_model import Prediction, TableModel, UnusableModel
 
 try:
-    from tabular.portable.native import few_rows
+    from tabular.portable.native import predict as predict_in_c
 except ImportError:  # installed without a compiler
-    few_rows = None
+    predict_in_c = None
 
 __all__ = ["ARRAYS", "FORMAT", "FORMAT_VERSION", "MANIFEST", "PortableModel", "Prediction", "UnusableModel"]
 
 FORMAT, FORMAT_VERSION = "tabular-portable", 1
 MANIFEST, ARRAYS = "manifest.json", "model.safetensors"
-FEW = 8  # up to this many rows, few_rows.c is faster than NumPy
 LINKS = (
     "identity",
+    "expm1",
     "shares",
     "logistic",
     "logistic_single",
     "softmax",
     "softmax_single",
     "joint",
-)  # in the order of the enum in few_rows.c
+)  # in the order of the enum in predict.c
 
 
 class PortableModel(TableModel):
@@ -54,7 +55,7 @@ class PortableModel(TableModel):
             predictor = PREDICTORS[self.kind](estimator, arrays, self.width, estimator["outputs"])
             self.tolerance = TOLERANCES[self.kind]
             self._predict = predictor.predict
-            self._few = self._hold_for_few(predictor, estimator["outputs"])
+            self._in_c = self._held_in_c(predictor, estimator["outputs"])
             self._try_out()
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise UnusableModel(f"The model's files do not fit together: {error!r}.") from None
@@ -85,14 +86,14 @@ class PortableModel(TableModel):
 
     def predict(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> Prediction:
         """Labels and probabilities of rows, given in the same way as to `transform`."""
-        if self._few is not None and 0 < len(numbers) <= FEW:
+        if self._in_c is not None and len(numbers):
             hot = [
                 places.get(level, unknown)
                 for category, places, unknown in self._places
                 for level in categories[category]
             ]
             ready = np.ascontiguousarray(self._as_numbers(numbers, categories))
-            answer = few_rows.answer(self._few, len(numbers), ready, hot)
+            answer = predict_in_c.answer(self._in_c, len(numbers), ready, hot)
             if answer is not None:
                 labels, found = answer
                 if not self.classes:
@@ -134,9 +135,9 @@ class PortableModel(TableModel):
             parts.append(self._values[[rows.get(level, unknown) for level in categories[category]]])
         return np.hstack(parts) if len(parts) > 1 else numbers
 
-    def _hold_for_few(self, predictor: Predictor, n_outputs: int) -> Any:
-        """The model in the form that few_rows.c needs; None if few_rows.c cannot compute it."""
-        if few_rows is None or predictor.in_c is None or predictor.in_c.link not in LINKS:
+    def _held_in_c(self, predictor: Predictor, n_outputs: int) -> Any:
+        """The model in the form that predict.c needs; None if predict.c cannot compute it."""
+        if predict_in_c is None or predictor.in_c is None or predictor.in_c.link not in LINKS:
             return None
         kind, link, activation, is_single, divisor, trees, parts = predictor.in_c
         self._kind = np.float32 if link.endswith("_single") else np.float64
@@ -146,7 +147,7 @@ class PortableModel(TableModel):
             for array in (self._fill, self._mean, self._scale)
         )
         settings = (kind, LINKS.index(link), activation, is_single, divisor)
-        return few_rows.model(*settings, *sizes, trees, constants, parts, tuple(self.classes))
+        return predict_in_c.model(*settings, *sizes, trees, constants, parts, tuple(self.classes))
 
     def _try_out(self) -> None:
         """Predict a row of empty cells, so that a model that cannot be served is refused on loading."""

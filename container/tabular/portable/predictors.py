@@ -3,6 +3,9 @@
 Every predictor is called with the transformed features (n_rows, n_features) float64. For classification, it
 returns the predicted positions in the class list and the probabilities (n_rows, n_classes). For regression,
 it returns the predicted numbers and None.
+
+What is predicted for a row does not depend on the rows beside it, to the last bit. So matrices are multiplied
+and summed in an order of our own: that of BLAS depends on the number of rows and on their place in memory.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +38,7 @@ Walk = Callable[[np.ndarray, np.ndarray], None]
 
 
 class InC(NamedTuple):
-    """The arguments with which few_rows.c computes the same; see its function `model`."""
+    """The arguments with which predict.c computes the same; see its function `model`."""
 
     kind: int
     link: str
@@ -47,7 +50,7 @@ class InC(NamedTuple):
 
 
 class Predictor(NamedTuple):
-    """A fitted estimator: its arithmetic on features, and its arrays for few_rows.c if supported there."""
+    """A fitted estimator: its arithmetic on features, and its arrays for predict.c if supported there."""
 
     predict: Callable[[np.ndarray], Prediction]
     in_c: InC | None
@@ -98,7 +101,7 @@ def linear(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_outpu
     link = LINKS[settings["link"]]
 
     def predict(features: np.ndarray) -> Prediction:
-        decision = features @ weights + intercept
+        decision = _product(features, weights) + intercept
         predicted, probabilities = link(decision)
         if settings["link"] == "logistic":  # like scikit-learn, decide before rounding to probabilities
             predicted = (decision[:, 0] > 0).astype(np.intp)
@@ -118,6 +121,7 @@ def naive_bayes(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_
     classes = list(zip(prior, constant, mean, variance, strict=True))
 
     def predict(features: np.ndarray) -> Prediction:
+        features = np.ascontiguousarray(features)  # sums over columns have another order than over rows
         joint = np.empty((len(features), n_outputs))
         for i, (p, c, m, v) in enumerate(classes):
             joint[:, i] = p + (c - 0.5 * (((features - m) ** 2) / v).sum(1))  # in scikit-learn's order
@@ -141,8 +145,8 @@ def neural_network(settings: Mapping[str, Any], arrays: Arrays, n_features: int,
 
     def predict(features: np.ndarray) -> Prediction:
         for weights, intercept in layers[:-1]:
-            features = activation(features @ weights + intercept)
-        return link(features @ layers[-1][0] + layers[-1][1])
+            features = activation(_product(features, weights) + intercept)
+        return link(_product(features, layers[-1][0]) + layers[-1][1])
 
     parts = (array for layer in layers for array in layer)
     kind_of_unit = list(ACTIVATIONS).index(settings["activation"]) + 1
@@ -169,10 +173,18 @@ ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def _doubles(kind: int, link: str, activation: int, *parts: np.ndarray) -> InC | None:
-    """Arrays for few_rows.c, which reads only doubles."""
+    """Arrays for predict.c, which reads only doubles."""
     if any(part.dtype != np.float64 for part in parts):
         return None
     return InC(kind, link, activation, False, 1, None, tuple(map(np.ascontiguousarray, parts)))
+
+
+def _product(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The matrix product, summed in the order of the features for every row, as in predict.c."""
+    total = np.zeros((len(features), weights.shape[1]))
+    for cells, weight in zip(features.T, weights, strict=True):
+        total += cells[:, None] * weight
+    return total
 
 
 def _identity(total: np.ndarray) -> Prediction:

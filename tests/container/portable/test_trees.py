@@ -23,7 +23,7 @@ PYPROJECT = ROOT / "container/pyproject.toml"
 
 def both(model, n_rows, monkeypatch, *, harm=False):
     """A model's answer to random rows, walked in C and in NumPy; all but the walk is NumPy's in both."""
-    monkeypatch.setattr(portable, "few_rows", None)
+    monkeypatch.setattr(portable, "predict_in_c", None)
     one = fitted(*model)
     rows = nasty(one.frame, 60).sample(n_rows, replace=True, random_state=n_rows)
     numbers, categories = as_model_input(rows, one.schema)
@@ -195,7 +195,7 @@ def test_any_indices_are_refused_or_lead_to_leaves(feature, left, root, group, t
 def test_the_installation_succeeds_without_a_compiler():
     modules = tomllib.loads(PYPROJECT.read_text())["tool"]["setuptools"]["ext-modules"]
     assert {module["name"] for module in modules} == {
-        "tabular.portable.native.few_rows",
+        "tabular.portable.native.predict",
         "tabular.portable.native.trees",
         "tabular.portable.native.csv_rows",
     }
@@ -205,12 +205,12 @@ def test_the_installation_succeeds_without_a_compiler():
 def test_what_is_written_in_c_can_be_done_without(make_folder):
     code = (
         "import sys\n"
-        "names = ('few_rows', 'trees', 'csv_rows')\n"
+        "names = ('predict', 'trees', 'csv_rows')\n"
         "sys.modules |= dict.fromkeys(f'tabular.portable.native.{name}' for name in names)\n"
         "from pathlib import Path\n"
         "from tabular.portable import files, model, predictors\n"
         "from tabular.serving import codec\n"
-        "assert model.few_rows is predictors.trees_in_c is codec.csv_rows is None\n"
+        "assert model.predict_in_c is predictors.trees_in_c is codec.csv_rows is None\n"
         "print(files.load_model(Path(sys.argv[1])).kind)\n"
     )
     command = [sys.executable, "-c", code, str(make_folder("RandomForest"))]

@@ -1,4 +1,4 @@
-/* The layout of decision trees in C, and the walk through them; for trees.c and few_rows.c. */
+/* The layout of decision trees in C, and the walk through them; for trees.c and predict.c. */
 
 #ifndef TABULAR_FOREST_H
 #define TABULAR_FOREST_H

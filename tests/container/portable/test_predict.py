@@ -1,4 +1,4 @@
-"""Predictions for a few rows in one C call equal NumPy's, and no file can lead the C code astray."""
+"""Predictions in one C call equal NumPy's, row by row, and no file can lead the C code astray."""
 
 import numpy as np
 import pandas as pd
@@ -11,38 +11,38 @@ from support.container.tables import TASKS, fit, fitted, mixed, nasty
 from tabular.judging.agreement import as_model_input
 from tabular.portable import model as portable
 from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.options import Options
 
-few = pytest.importorskip("tabular.portable.native.few_rows", reason="installed without a compiler")
-LAST_BITS = 1e-13  # the exponential of C's library is not NumPy's, and BLAS sums in an order of its own
+in_c = pytest.importorskip("tabular.portable.native.predict", reason="installed without a compiler")
+LAST_BITS = 1e-13  # the exponential of C's library is not NumPy's
 
 
 def both(one, rows, monkeypatch):
     numbers, categories = as_model_input(rows, one.schema)
-    numbers = np.ascontiguousarray(numbers)  # as a request's are; the order of NumPy's sums depends on it
-    in_c = one.model.predict(numbers, categories)
-    assert in_c.is_finite
-    monkeypatch.setattr(portable, "few_rows", None)
+    ours = one.model.predict(numbers, categories)
+    assert ours.is_finite
+    monkeypatch.setattr(portable, "predict_in_c", None)
     in_numpy = one.model.predict(numbers, categories)
     assert not in_numpy.is_finite
-    return in_c, in_numpy
+    return ours, in_numpy
 
 
-def check(in_c, in_numpy):
+def check(ours, in_numpy):
     if in_numpy.probabilities is None:
-        np.testing.assert_allclose(in_c.labels, in_numpy.labels, rtol=LAST_BITS)
-        assert all(type(number) is float for number in in_c.labels)
+        np.testing.assert_allclose(ours.labels, in_numpy.labels, rtol=LAST_BITS)
+        assert all(type(number) is float for number in ours.labels)
         return
-    assert in_c.labels == in_numpy.labels
-    assert list(map(type, in_c.labels)) == list(map(type, in_numpy.labels))
-    assert in_c.probabilities.dtype == in_numpy.probabilities.dtype
-    tolerance = 1e-7 if in_c.probabilities.dtype == np.float32 else LAST_BITS
-    np.testing.assert_allclose(in_c.probabilities, in_numpy.probabilities, rtol=tolerance, atol=1e-300)
+    assert ours.labels == in_numpy.labels
+    assert list(map(type, ours.labels)) == list(map(type, in_numpy.labels))
+    assert ours.probabilities.dtype == in_numpy.probabilities.dtype
+    tolerance = 1e-7 if ours.probabilities.dtype == np.float32 else LAST_BITS
+    np.testing.assert_allclose(ours.probabilities, in_numpy.probabilities, rtol=tolerance, atol=1e-300)
 
 
-@pytest.mark.parametrize("n_rows", [1, 3, portable.FEW])
+@pytest.mark.parametrize("n_rows", [1, 3, 60])
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_few_rows_are_answered_as_numpy_does(algorithm, task, n_rows, monkeypatch):
+def test_rows_are_answered_as_numpy_does(algorithm, task, n_rows, monkeypatch):
     one = fitted(algorithm, task)
     check(*both(one, nasty(one.frame, 60).sample(n_rows, random_state=n_rows), monkeypatch))
 
@@ -76,10 +76,36 @@ def test_shares_and_likelihoods_are_the_same_to_the_last_bits_whatever_the_numbe
             check(*both(one, rows.iloc[start : start + 8], patch))
 
 
-def test_more_rows_are_numpys():
-    one = fitted("LogisticRegression", "binary")
-    numbers, categories = as_model_input(one.frame.head(portable.FEW + 1), one.schema)
-    assert not one.model.predict(numbers, categories).is_finite
+def test_the_logarithm_of_the_target_is_undone(monkeypatch):
+    table = mixed("regression").assign(target=lambda table: np.exp(table["target"]))
+    one = fit(table, "XGBoost", "regression", options=Options(log_target=True))
+    check(*both(one, one.frame.head(20), monkeypatch))
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_an_answer_does_not_depend_on_the_rows_beside_it(algorithm, task, compiled, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(portable, "predict_in_c", None)
+    one = fitted(algorithm, task)
+    numbers, categories = as_model_input(one.frame, one.schema)
+    everything = one.model.predict(numbers, categories)
+    for rows in (slice(1), slice(5, 8), slice(3, 12), slice(1, 36)):
+        for order in (np.ascontiguousarray, np.asfortranarray):
+            some = one.model.predict(order(numbers[rows]), [levels[rows] for levels in categories])
+            assert some.labels == everything.labels[rows]
+            if some.probabilities is not None:
+                assert np.array_equal(some.probabilities, everything.probabilities[rows])
+
+
+def test_many_rows_are_answered_in_blocks():
+    one = fitted("NeuralNet", "multiclass")
+    numbers, categories = as_model_input(one.frame, one.schema)
+    once = one.model.predict(numbers, categories)
+    many = one.model.predict(np.tile(numbers, (7, 1)), [levels * 7 for levels in categories])
+    assert many.labels == once.labels * 7
+    assert np.array_equal(many.probabilities, np.tile(once.probabilities, (7, 1)))
 
 
 def test_an_answer_that_is_not_finite_is_left_to_numpy():
@@ -108,12 +134,12 @@ SOUND = {
 
 
 def model(**changed):
-    return few.model(*(SOUND | changed).values())
+    return in_c.model(*(SOUND | changed).values())
 
 
 def test_a_sound_model_answers():
-    labels, probabilities = few.answer(model(), 2, np.array([[3.0], [4.0]]), [1, None])
-    assert (labels, probabilities) == ([4.0, 4.0], b"")
+    labels, numbers = in_c.answer(model(), 2, np.array([[3.0], [4.0]]), [1, None])
+    assert labels == np.frombuffer(numbers).tolist() == [4.0, 4.0]
 
 
 @pytest.mark.parametrize(
@@ -124,8 +150,9 @@ def test_a_sound_model_answers():
         {"kind": 3},
         {"kind": -1},
         {"link": -1},
-        {"link": 7},
+        {"link": 8},
         {"link": 2},
+        {"link": 7},
         {"n_numeric": -1},
         {"n_numeric": 3},
         {"n_features": 3},
@@ -144,9 +171,10 @@ def test_a_sound_model_answers():
         {"constants": (None, np.zeros(1), np.ones(2))},
         {"classes": ("a",)},
         {"classes": ("a", "b")},
-        {"classes": ("a", "b"), "link": 6},
-        {"classes": ("a", "b", "c"), "link": 2},
-        {"classes": tuple(range(1000)), "link": 4},
+        {"classes": ("a", "b"), "link": 1},
+        {"classes": ("a", "b"), "link": 7},
+        {"classes": ("a", "b", "c"), "link": 3},
+        {"classes": tuple(range(1000)), "link": 5},
     ],
     ids=str,
 )
@@ -171,7 +199,7 @@ def test_arrays_that_do_not_fit_together_are_refused(changed):
 )
 def test_rows_of_another_size_are_refused(n_rows, numbers, hot):
     with pytest.raises(ValueError, match=r"not of the size of the model|does not have"):
-        few.answer(model(), n_rows, numbers, hot)
+        in_c.answer(model(), n_rows, numbers, hot)
 
 
 def test_what_is_no_array_or_no_model_is_refused():
@@ -180,9 +208,9 @@ def test_what_is_no_array_or_no_model_is_refused():
     with pytest.raises(ValueError, match="PyCapsule_GetPointer"):
         model(trees="trees")
     with pytest.raises(ValueError, match="PyCapsule_GetPointer"):
-        few.answer("model", 1, np.zeros((1, 1)), [])
+        in_c.answer("model", 1, np.zeros((1, 1)), [])
     with pytest.raises(TypeError):
-        few.answer(model(), 1, np.zeros((1, 1)), ["x"])
+        in_c.answer(model(), 1, np.zeros((1, 1)), ["x"])
 
 
 sizes = st.integers(-2, 12)
@@ -191,7 +219,7 @@ sizes = st.integers(-2, 12)
 @examples(max_examples=EXAMPLES)
 @given(
     kind=st.integers(-1, 3),
-    link=st.integers(-1, 7),
+    link=st.integers(-1, 8),
     numbers=sizes,
     features=sizes,
     outputs=sizes,
@@ -212,6 +240,6 @@ def test_any_sizes_are_refused_or_answered(kind, link, numbers, features, output
         )
     except ValueError:
         return
-    answer = few.answer(held, 2, np.full((2, numbers), cell), [])
+    answer = in_c.answer(held, 2, np.full((2, numbers), cell), [])
     if answer is not None:
         assert len(answer[0]) == 2
