@@ -36,6 +36,11 @@ from helpers.session import group, local, outputs_of, state_folder
 __all__ = ["check", "chosen", "known", "run"]
 
 ROOT = Path(__file__).parents[2]
+# The parameters with which each table is checked, in the order of `datasets.Settings`.
+SETTINGS = (
+    *("TEST_SET_SIZE", "STRATIFY_SPLIT", "RANDOM_STATE", "CROSS_VALIDATION_FOLDS", "STEPS", "SEARCH_ROWS"),
+    *("CROSS_VALIDATION_SCORER", "METRIC_FOR_REGISTRATION", "REGRESSION_SCORER", "REGRESSION_METRIC"),
+)
 
 
 @dataclass(frozen=True)
@@ -129,8 +134,7 @@ def _print_plan(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None:
 
 def _settings(value: Mapping[str, Any]) -> datasets.Settings:
     """What the parameters say about all tables."""
-    names = ("TEST_SET_SIZE", "STRATIFY_SPLIT", "RANDOM_STATE", "CROSS_VALIDATION_FOLDS", "STEPS")
-    return datasets.Settings(*(value[name] for name in names))
+    return datasets.Settings(*(value[name] for name in SETTINGS))
 
 
 def _plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:

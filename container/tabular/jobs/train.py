@@ -8,10 +8,9 @@ import numpy as np
 from tabular.data.split_files import read_groups, read_split
 from tabular.jobs.command import command
 from tabular.learning.fitting import rounds_of, scores_of_fold
-from tabular.learning.folds import folds_of
+from tabular.learning.folds import folds_to_search
 from tabular.learning.pipeline import build_pipeline
 from tabular.learning.rounds import best_rounds
-from tabular.learning.samples import sample_rows
 from tabular.learning.scorers import scorer_of
 from tabular.spec import opt_ml
 from tabular.spec.errors import BadInput
@@ -44,11 +43,10 @@ def cross_validate(trial: Trial) -> tuple[list[float], int | None]:
     frame, target, schema = read_split(opt_ml.channel("train"))
     groups = read_groups(opt_ml.channel("train"))
     what = (trial.algorithm, trial.hyperparameters, trial.random_state)
-    rows = sample_rows(target, schema, trial.search_rows, trial.folds, trial.random_state, groups)
-    frame, target, groups = frame.iloc[rows], target[rows], None if groups is None else groups[rows]
     build_pipeline(schema, *what)  # refuses unknown names before any work starts
     score, found = scorer_of(trial.scorer, schema), []
-    for rows in folds_of(target, schema, trial.folds, trial.random_state, groups):
+    search = (trial.scorer, trial.folds, trial.random_state, trial.search_rows, groups)
+    for rows in folds_to_search(target, schema, *search):
         fold = f"Fold {len(found) + 1} of {trial.folds}"
         try:
             found.append(scores_of_fold(frame, target, rows, schema, *what, score, groups))
@@ -60,8 +58,8 @@ def cross_validate(trial: Trial) -> tuple[list[float], int | None]:
             ) from error
         if strange := [one.score for one in found[-1] if not math.isfinite(one.score)]:
             raise BadInput(
-                f"The {trial.scorer} of {trial.algorithm} is not defined on every fold: "
-                f"{fold} has {strange[0]}. Use fewer folds."
+                f"The {trial.scorer} of {trial.algorithm} is {strange[0]} on {fold.lower()}, which cannot be "
+                "compared; use another scorer, or divide the target by a large number."
             )
     kind = rounds_of(trial.algorithm, schema)
     if kind is None:

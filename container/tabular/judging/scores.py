@@ -8,6 +8,7 @@ import numpy as np
 from sklearn import metrics
 
 from tabular.judging.answers import Answered, Drawn
+from tabular.learning.defined import undefined
 from tabular.spec.columns import Task
 from tabular.spec.metrics import METRICS, check_metric
 
@@ -52,9 +53,14 @@ def _squares(one: Answered) -> np.ndarray:
 
 
 def _mape(one: Answered) -> float:
-    # A percentage of zero is not defined; scikit-learn would divide by 2e-16.
-    defined = one.truth.all()
+    # scikit-learn would divide by 2e-16.
+    defined = undefined("mape", one.truth) is None
     return metrics.mean_absolute_percentage_error(one.truth, one.predicted) if defined else np.nan
+
+
+def _r2(one: Answered) -> float:
+    # scikit-learn returns zero or one if all targets are equal.
+    return metrics.r2_score(one.truth, one.predicted) if undefined("r2", one.truth) is None else np.nan
 
 
 # Each metric on the original rows; NaN, or an error from scikit-learn, if it is not defined on them.
@@ -75,7 +81,7 @@ _VALUES: Mapping[str, Callable[[Answered], float]] = {
     "mse": lambda one: metrics.mean_squared_error(one.truth, one.predicted),
     "rmse": lambda one: metrics.root_mean_squared_error(one.truth, one.predicted),
     "mape": _mape,
-    "r2": lambda one: metrics.r2_score(one.truth, one.predicted),
+    "r2": _r2,
 }
 
 

@@ -1,6 +1,7 @@
 """The folds of cross-validation: stratified by class, made of whole groups, or made of later rows."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import (
@@ -11,10 +12,49 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
+from tabular.learning.defined import undefined
+from tabular.learning.samples import sample_rows
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 
-__all__ = ["folds_of"]
+__all__ = ["Fold", "folds_of", "folds_to_search"]
+
+
+class Fold(NamedTuple):
+    """The numbers of the rows to train on, and of those to score."""
+
+    learn: np.ndarray
+    scored: np.ndarray
+
+
+def folds_to_search(
+    target: np.ndarray,
+    schema: Schema,
+    scorer: str,
+    folds: int,
+    random_state: int,
+    search_rows: int = 0,
+    groups: np.ndarray | None = None,
+) -> list[Fold]:
+    """The folds of a trial: of all training rows, or of a sample of them, see `sample_rows`.
+
+    Raises:
+        BadInput: as in `folds_of`, or if the scorer is not defined on a fold.
+    """
+    rows = sample_rows(target, schema, search_rows, folds, random_state, groups)
+    among = None if groups is None else groups[rows]
+    found = [
+        Fold(rows[learn], rows[scored])
+        for learn, scored in folds_of(target[rows], schema, folds, random_state, among)
+    ]
+    for number, fold in enumerate(found, start=1):
+        if why := undefined(scorer, target[fold.scored]):
+            raise BadInput(
+                f"The scorer {scorer} is not defined on fold {number} of {folds}, because {why}; set "
+                "CrossValidationFolds to a smaller number, or use another scorer, such as "
+                "neg_root_mean_squared_error."
+            )
+    return found
 
 
 def folds_of(

@@ -24,13 +24,21 @@ __all__ = ["DEFAULTS", "Checked", "Settings", "check"]
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run says about all of its tables: how rows are divided, and the file of your own steps."""
+    """What a run says about all of its tables: how rows are divided and models judged, and your own steps.
+
+    `search_rows` is how many training rows the trials see, 0 for all; `steps` is the file of your own steps.
+    """
 
     test_size: float = 0.2
     stratify: bool = True
     random_state: int = 42
     folds: int = 5
     steps: str = ""
+    search_rows: int = 0
+    scorer: str = "neg_log_loss"
+    metric: str = "auc"
+    regression_scorer: str = "neg_root_mean_squared_error"
+    regression_metric: str = "r2"
 
 
 DEFAULTS = Settings()
@@ -74,8 +82,7 @@ def check(
             raise ValueError("It has a header line but no rows; give a table with rows.")
         splitting = Splitting(settings.test_size, settings.stratify, settings.random_state)
         prepared = prepare(raw, target, options, None, splitting, _steps(settings.steps), report)
-        _fold(prepared, settings)
-        _check_judged(prepared.schema, judged)
+        _judge(prepared, judged, settings)
     except ValueError as error:
         return Checked(f"{one_line(error)}.", report)
     return Checked(None, report)
@@ -88,22 +95,33 @@ def _steps(file: str) -> Path:
     return path if file else own_steps.BESIDE
 
 
-def _fold(prepared: "Prepared", settings: Settings) -> None:
-    """Make the folds as every trial will; they are refused if one of them cannot be learned from."""
-    from tabular.learning.folds import folds_of
+def _judge(prepared: "Prepared", judged: Mapping[str, Any], settings: Settings) -> None:
+    """Make the folds as every trial will, and see whether the models can be scored on them and compared."""
+    from tabular.learning.defined import undefined
+    from tabular.learning.folds import folds_to_search
 
+    prefix = "regression_" if prepared.schema.task == "regression" else ""
+    scorer, metric = (
+        _fitting(prepared.schema, key, judged.get(key, getattr(settings, prefix + key)))
+        for key in ("scorer", "metric")
+    )
     train = prepared.train
     groups = None if prepared.groups is None else prepared.groups[train]
-    target, schema = prepared.target[train], prepared.schema
-    for _ in folds_of(target, schema, settings.folds, settings.random_state, groups):
-        pass
+    search = (scorer, settings.folds, settings.random_state, settings.search_rows, groups)
+    folds_to_search(prepared.target[train], prepared.schema, *search)
+    if why := undefined(metric, prepared.target[prepared.test]):
+        raise ValueError(
+            f"The metric {metric} is not defined on the held-out rows, because {why}; give its entry another "
+            "metric, such as rmse, or hold out other rows."
+        )
 
 
-def _check_judged(schema: Schema, judged: Mapping[str, Any]) -> None:
-    for key, by_task in (("scorer", SCORERS), ("metric", METRICS)):
-        allowed = by_task[schema.task]
-        if key in judged and judged[key] not in allowed:
-            raise ValueError(
-                f"The {key} {judged[key]!r} does not fit a {schema.task} target; give its entry one of "
-                f"{', '.join(allowed)}."
-            )
+def _fitting(schema: Schema, key: str, value: str) -> str:
+    """The scorer or the metric, which must fit the task."""
+    allowed = {"scorer": SCORERS, "metric": METRICS}[key][schema.task]
+    if value not in allowed:
+        raise ValueError(
+            f"The {key} {value!r} does not fit a {schema.task} target; give its entry one of "
+            f"{', '.join(allowed)}."
+        )
+    return value

@@ -185,13 +185,19 @@ def test_a_class_without_a_training_row_is_refused(base, absent):
         train.cross_validate(Trial("NaiveBayes", "accuracy", 3, 7))
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_a_score_that_a_fold_does_not_define_is_refused(trial):
-    table = mixed("regression", rows=30)
+def test_folds_on_which_the_scorer_is_not_defined_are_refused_before_any_is_fitted(trial, monkeypatch):
+    monkeypatch.delattr(train, "scores_of_fold")
     with pytest.raises(
-        SystemExit, match=r"r2 of NaiveBayes is not defined on every fold: .* Use fewer folds"
+        SystemExit, match=r"r2 is not defined on fold 1 of 30, .* there is only one row; set "
     ):
-        trial(table, "regression", folds="30")
+        trial(mixed("regression", rows=30), "regression", scorer="r2", folds="30")
+
+
+def test_a_score_that_is_not_finite_is_refused(trial):
+    table = mixed("regression", rows=30)
+    table["target"] *= 1e160
+    with pytest.raises(SystemExit, match=r"error of LogisticRegression is -inf on fold 1 of 3, which cannot"):
+        trial(table, "regression", algorithm="LogisticRegression", scorer="neg_mean_squared_error", folds="3")
 
 
 def test_a_trial_as_sagemaker_runs_it(aws, base):

@@ -63,9 +63,22 @@ def test_a_table_is_told_by_columns_with_their_evidence(checked: Callable[..., d
         ),
         (["1,a", "1,b"], {}, "No column except the target has more than one value"),
         (["1,a", "2,b"], {"scorer": "r2"}, "The scorer 'r2' does not fit a binary target"),
+        (
+            [f"{number}.5,{number % 9 and 1.5}" for number in range(ROWS)],
+            {"task": "regression", "metric": "mape"},
+            "The metric mape is not defined on the held-out rows, because it divides by the target",
+        ),
+        (
+            [f"{number}.5,{0.5 if number else 1.5}" for number in range(ROWS)],
+            {"task": "regression", "scorer": "r2"},
+            "The scorer r2 is not defined on fold",
+        ),
         (["-1,a", "2,b"], {"target": "a", "task": "regression", "log_target": True}, "log_target needs"),
     ],
-    ids=["no target", "one class", "a class of one row", "a rare class", "constant", "scorer", "logarithm"],
+    ids=[
+        *("no target", "one class", "a class of one row", "a rare class", "constant", "scorer"),
+        *("a metric of zeros", "a score of equals", "logarithm"),
+    ],
 )
 def test_a_refusal_is_one_sentence_and_what_is_known_is_told(
     checked: Callable[..., dict[str, Any]], lines: list[str], entry: dict[str, Any], sentence: str
@@ -107,6 +120,20 @@ def test_own_steps_are_part_of_the_check(tmp_path: Path) -> None:
     assert one["columns"]["sum"]["kind"] == "numeric"
     refused = findings.document(["wine"], Settings(steps="nowhere.py"))["data_sets"]["wine"]["refused"]
     assert "STEPS names 'nowhere.py', which is not a file" in refused
+
+
+def test_the_runs_scorer_and_its_sample_are_checked(tmp_path: Path) -> None:
+    path = tmp_path / "late.csv"
+    lines = [f"{day},{day % 7},{'ab'[day % 2 if day < 1500 else day % 99 == 0]}\n" for day in range(3000)]
+    path.write_text("day,size,label\n" + "".join(lines))
+    entry = {"name": "late", "uri": str(path), "target": "label", "time": "day"}
+
+    def refused(**settings: Any) -> Any:
+        return findings.document([entry], Settings(**settings))["data_sets"]["late"]["refused"]
+
+    assert refused(scorer="roc_auc", folds=15) is None
+    assert "The scorer 'r2' does not fit a binary target" in refused(scorer="r2")
+    assert "has no row of the class 'b' to score" in refused(search_rows=1000, folds=15)
 
 
 def test_the_text_is_aligned_and_fits_its_width() -> None:
