@@ -1,18 +1,19 @@
 """Warnings for the user about how a table was read, if the evidence leaves room for doubt."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
 from tabular.data.placeholders import placeholders
 from tabular.data.tables import warning
-from tabular.data.values.cells import MARKS, folded
+from tabular.data.values.cells import BOOLEANS, MARKS, folded
 from tabular.spec.columns import Column, Schema
 
 __all__ = ["doubts"]
 
 SHOWN = 3  # entries of a list in a sentence
+BOTH = (True, False)
 MOST_LEVELS = 100  # that are compared with each other
 
 
@@ -30,19 +31,43 @@ def doubts(table: pd.DataFrame, schema: Schema) -> list[dict[str, str | None]]:
 
 def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
     if schema.classes and not pd.api.types.is_numeric_dtype(target):
-        yield from _alike(target.dropna().unique(), "labels")
+        labels = target.dropna().unique()
+        yield from _damaged(map(str, labels))
+        yield from _alike(labels, "labels")
+        yield from _alike_otherwise(list(map(str, labels)))
+        if marks := [label for label in labels if str(label).strip().casefold() in MARKS]:
+            yield f"the labels {_listed(marks)} may mean a missing value; leave such cells empty if they do."
 
 
 def _of_levels(values: pd.Series, column: Column) -> Iterator[str]:
     if column.kind != "categorical":
         return
     levels = values.dropna().unique()
+    yield from _damaged(map(str, levels[: 10 * MOST_LEVELS]))
     if len(levels) <= MOST_LEVELS:
         yield from _alike(levels, "levels")
     if len(levels) > 1 and len(levels) == values.notna().sum() == len(values):
         yield "text that is different in every row, like an id; if it is one, name it in drop."
     if marks := [level for level in levels if str(level).strip().casefold() in MARKS]:
         yield f"a category with the levels {_listed(marks)}, which may mean a missing value."
+
+
+def _damaged(texts: Iterable[str]) -> Iterator[str]:
+    """Warn about texts that were read in a wrong encoding before they were written into the file."""
+    wrong = [text for text in texts if not text.isascii() and _is_damaged(text)]
+    if wrong:
+        yield f"{_listed(wrong)} were written with a wrong encoding; export the table again as UTF-8."
+
+
+def _is_damaged(text: str) -> bool:
+    """Whether a text has the sign for an unreadable character, or is UTF-8 that was read as Windows-1252."""
+    if "\ufffd" in text:
+        return True
+    try:
+        text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _alike(levels: Iterable[object], called: str) -> Iterator[str]:
@@ -56,6 +81,20 @@ def _alike(levels: Iterable[object], called: str) -> Iterator[str]:
                 f"the {called} {_listed(sorted(group))} differ only in blanks, case or Unicode form, and are "
                 "kept apart; name the column in merge_spellings if they mean the same."
             )
+
+
+def _alike_otherwise(labels: Sequence[str]) -> Iterator[str]:
+    """Warn about labels that differ in signs at their ends alone, or mean the same yes or no."""
+    bare, meant = defaultdict(list), defaultdict(list)
+    for label in labels:
+        bare[label.strip(" .,:;'\"")].append(label)
+        meant[BOOLEANS.get(label.strip().casefold())].append(label)
+    for group in bare.values():
+        if len(group) > 1 and len(set(map(folded, group))) > 1:
+            yield f"the labels {_listed(sorted(group))} differ only in signs at the end, and are kept apart."
+    for group in meant.values() if None not in meant and len(labels) > len(BOTH) else ():
+        if len(set(map(folded, group))) > 1:
+            yield f"the labels {_listed(sorted(group))} mean the same, and are kept apart."
 
 
 def _listed(words: Iterable[object]) -> str:

@@ -67,14 +67,16 @@ def table_files(folder: Path) -> list[Path]:
     return files
 
 
-def read_table(files: Sequence[Path], options: Options = DEFAULTS) -> Table:
+def read_table(files: Sequence[Path], options: Options = DEFAULTS, target: str | None = None) -> Table:
     """The rows of one file, or of several files with the same columns.
+
+    The target tells which line is the header if several could be.
 
     Raises:
         BadInput: if a file cannot be read, columns differ between files, column names are empty or
             duplicated, or a cell does not fit the kind that the options set.
     """
-    parts, reading = map(list, zip(*(_read_file(path, options) for path in files), strict=True))
+    parts, reading = map(list, zip(*(_read_file(path, options, target) for path in files), strict=True))
     _check_same_columns(files, parts)
     warnings = [warning(None, f"{one['name']}: {note}") for one in reading for note in one.pop("notes", ())]
     filled = [part for part in parts if len(part)]
@@ -181,12 +183,12 @@ def _has_decimal_commas(cells: pa.ChunkedArray) -> bool:
     return pc.any(pc.match_substring_regex(some, r"^[-+]?\d+,(\d|\d\d|\d{4,})$")).as_py() is True
 
 
-def _read_file(path: Path, options: Options) -> tuple[pa.Table, dict[str, Any]]:
+def _read_file(path: Path, options: Options, target: str | None) -> tuple[pa.Table, dict[str, Any]]:
     try:
         with path.open("rb") as file:
             magic = file.read(8)
         parquet = magic[:4] == b"PAR1" or path.suffix in (".parquet", ".pq")
-        table, facts = read_parquet(path) if parquet else read_csv(path, magic, options)
+        table, facts = read_parquet(path) if parquet else read_csv(path, magic, options, target)
         check_names(table.column_names)
     except UNREADABLE as error:
         reason = str(error).strip().rstrip(".") or type(error).__name__

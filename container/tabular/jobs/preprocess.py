@@ -23,7 +23,7 @@ def main() -> None:
     splitting = Splitting(arguments.test_size, arguments.stratify == "true", arguments.random_state)
     folder = opt_ml.processing("input/data")
     options = read_options(folder)
-    raw = read_table(table_files(folder), options)
+    raw = read_table(table_files(folder), options, arguments.target)
     _write(prepare(raw, arguments.target, options, arguments.family, splitting), opt_ml.processing("output"))
 
 

@@ -21,7 +21,7 @@ from tabular.data.doubts import doubts
 from tabular.data.features import features, texts
 from tabular.data.held_out import cells_of
 from tabular.data.inference import as_labels, encode, infer_schema
-from tabular.data.tables import Table, task_of
+from tabular.data.tables import Table, task_of, warning
 from tabular.learning.misleading import misleading
 from tabular.learning.splits import split, without_outliers
 from tabular.spec import own_steps
@@ -133,6 +133,9 @@ def prepare(
         labels = as_labels(raw.cells[target], table[target].notna())
         table = table.copy(deep=False)
         table[target] = labels
+        if raw.decisions[target].column.kind == "date":
+            said = "dates, each of which is taken as a class; write them as numbers to predict a quantity."
+            report["warnings"].append(warning(target, said))
         if raw.decisions[target].column.kind == "boolean":  # any word is a label, however few rows have it
             report["warnings"] = [one for one in raw.warnings if one["column"] != target]
             report["evidence"][target] = ["labels, kept as they are written"]

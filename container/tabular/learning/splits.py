@@ -55,6 +55,8 @@ def split(
             train, test = _whole_groups(target, groups, test_size, stratify and labelled, random_state)
         else:
             strata = target if stratify and labelled else None
+            if strata is not None:
+                _check_classes(target, schema, test_size)
             train, test = map(
                 np.sort,
                 train_test_split(
@@ -69,6 +71,24 @@ def split(
             f"Cannot split {len(target)} rows with TestSetSize={test_size}: {error} {remedy}"
         ) from None
     return train, test
+
+
+def _check_classes(target: np.ndarray, schema: Schema, test_size: float) -> None:
+    """Check that a stratified split can give each class a row in both parts.
+
+    Raises:
+        ValueError: if it cannot.
+    """
+    counts = np.bincount(target, minlength=len(schema.classes))
+    quantity = all(isinstance(label, int | float) for label in schema.classes)
+    hint = " Set task to regression if the target is a quantity." if quantity and len(counts) > 2 else ""
+    if rare := [str(schema.classes[place]) for place in np.flatnonzero(counts < 2)]:
+        raise ValueError(f"Only one row is {', '.join(map(repr, rare[:5]))}.{hint}")
+    held_out = math.ceil(test_size * len(target))
+    if min(held_out, len(target) - held_out) < len(counts):
+        raise ValueError(
+            f"Of {len(counts)} classes, not every one would be among {held_out} held-out rows.{hint}"
+        )
 
 
 def without_outliers(frame: pd.DataFrame, target: np.ndarray, schema: Schema) -> np.ndarray:

@@ -45,7 +45,7 @@ class Dataset:
     @functools.cached_property
     def table(self) -> Table:
         """The whole table, with what was decided about its columns."""
-        return read_table([file.path for file in self.files], self.options)
+        return read_table([file.path for file in self.files], self.options, self.target)
 
     @functools.cached_property
     def checked(self) -> Checked:

@@ -44,12 +44,32 @@ COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
 FOREIGN = {
     b"\xd0\xcf\x11\xe0": "it is an Excel workbook; save its sheet as CSV UTF-8",
     b"%PDF": "it is a PDF; export the table as CSV from the program that created it",
+    b"{\\rtf": "it is a document in RTF; save the table as CSV",
+    b"Rar!": "it is a RAR archive; unpack it",
+    b"7z\xbc\xaf": "it is a 7z archive; unpack it",
+    b"version ": "it is the pointer of Git LFS to a file; fetch the file with git lfs pull",
+} | {
+    start: f"it is {what}; read it with the library that wrote it, and save it as CSV or Parquet"
+    for start, what in (
+        *((b"\x80\x03", "a pickle of Python"), (b"\x80\x04", "a pickle of Python")),
+        *(
+            (b"\x80\x05", "a pickle of Python"),
+            (b"\x93NUMPY", "an array of NumPy"),
+            (b"ARROW1", "a Feather file"),
+        ),
+        *((b"Obj\x01", "an Avro file"), (b"ORC", "an ORC file"), (b"\x89HDF", "an HDF5 file")),
+        *((b"SQLite f", "an SQLite database"), (b"<stata_d", "a Stata file"), (b"$FL2@", "an SPSS file")),
+        *((b"$FL3@", "an SPSS file"), (b"\x89PNG", "an image"), (b"\xff\xd8\xff", "an image")),
+    )
 }
-_HTML = re.compile(r"\s*(<!doctype html|<html|<\?xml|<head|<body|<table)", re.IGNORECASE)
+_HTML = re.compile(r"\s*<(!doctype html|html|\?xml|head|body|table|error|[a-z]+:[a-z]+[ >])", re.IGNORECASE)
+_ARFF = re.compile(r"(\s|%.*\n)*@relation\s", re.IGNORECASE)
 _JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
 _SEPARATOR = re.compile(r"sep=(.)(?:\r\n?|\n)", re.IGNORECASE)  # a first line that only Excel knows
 UNNAMED = re.compile(r"Unnamed: \d+")  # pandas' name for a column without a name
 DOS_END = "\x1a"  # what DOS and some programs until today write behind the last line
+MARK = "\ufeff"  # of which a file that was put together has several
+JSON_NAMES = {".json", ".jsonl", ".ndjson"}
 END = "\x1aend-of-file"  # a line of our own, which becomes part of a cell only if a quote is never closed
 csv.field_size_limit(1 << 30)  # the limit of Python's own module is 128 KiB
 
@@ -64,10 +84,13 @@ class Dialect(NamedTuple):
     lines_above: int  # before the first row, including the header
 
 
-def read_csv(path: Path, magic: bytes, options: Options = DEFAULTS) -> tuple[pa.Table, dict[str, Any]]:
+def read_csv(
+    path: Path, magic: bytes, options: Options = DEFAULTS, target: str | None = None
+) -> tuple[pa.Table, dict[str, Any]]:
     """The rows of a file that begins with `magic`, all as text with null for an empty cell.
 
-    The second result says how the file was read; its `notes` are for the user.
+    Of several lines that could be its header, it is the one with `target`. The second result says how the
+    file was read; its `notes` are for the user.
 
     Raises:
         ValueError: if it is not a table. OSError and errors of the decompression libraries are raised, too.
@@ -96,15 +119,19 @@ def read_csv(path: Path, magic: bytes, options: Options = DEFAULTS) -> tuple[pa.
             else "it contains zero bytes, so it is not text"
         )
     _refuse_foreign(sample)
-    if _JSON.match(sample):
+    if _JSON.match(sample) or (JSON_NAMES & set(path.suffixes) and sample.lstrip()[:1] in ("[", "{")):
         with open_binary(path) as file:
             return read_json(file), {"format": "json", "compression": compression}
     named = _SEPARATOR.match(sample)
     sample = sample[named.end() :] if named else sample
     delimiters = options.delimiter or (named[1] if named else DELIMITERS)
     skip = options.skip_rows
-    found = find_header(sample, delimiters, max(0, skip - bool(named)) if skip is not None else None)
-    header, numbered = _with_row_names(list(found.names), _first_rows(sample, found.delimiter, found.lines))
+    above = max(0, skip - bool(named)) if skip is not None else None
+    found = find_header(sample, delimiters, above, target)
+    if sample.startswith('"'):
+        _refuse_lines_in_quotes(found.names)
+    names = [name.strip(MARK) for name in found.names]
+    header, numbered = _with_row_names(names, _first_rows(sample, found.delimiter, found.lines))
     check_names([name for name in header if name.strip()])
     dialect = Dialect(open_binary, encoding, found.delimiter, _names(header), bool(named) + found.lines)
     with _refusing(encoding):
@@ -250,6 +277,16 @@ def check_names(names: Sequence[str]) -> None:
 def _refuse_foreign(sample: str) -> None:
     if _HTML.match(sample):
         raise ValueError("it is an HTML or XML page, probably an error message; open it in a browser")
+    if _ARFF.match(sample):
+        raise ValueError("it is an ARFF file of Weka; save it as CSV, or give openml:<number> if it is there")
+
+
+def _refuse_lines_in_quotes(names: Sequence[str]) -> None:
+    if len(names) == 1 and len(next(csv.reader([names[0]]), [])) > 1:
+        raise ValueError(
+            f"each of its lines is one cell in quotes ({names[0][:40]!r} is the first); remove the quotes "
+            "around the lines"
+        )
 
 
 def _names(header: Sequence[str]) -> list[str]:
@@ -355,6 +392,8 @@ def _only_member(path: Path) -> BinaryIO:
     archive = zipfile.ZipFile(path)
     if "[Content_Types].xml" in archive.namelist():
         raise ValueError("it is an Excel workbook; save its sheet as CSV UTF-8")
+    if "mimetype" in archive.namelist():
+        raise ValueError("it is an OpenDocument spreadsheet; save its sheet as CSV UTF-8")
     members = [one for one in archive.namelist() if not one.endswith("/") and "__MACOSX" not in one]
     if len(members) != 1:
         raise ValueError(f"it is a zip archive of {len(members)} files instead of one; unpack it")

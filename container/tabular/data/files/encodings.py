@@ -84,6 +84,9 @@ class _Reading(NamedTuple):
     score: float = 0.0
 
 
+JAPANESE_MAIL = (b"\x1b$B", b"\x1b$@")  # what ISO-2022-JP, which is ASCII otherwise, writes before Japanese
+
+
 def find_encoding(file: BinaryIO) -> FoundEncoding:
     """The encoding of a file; UTF-8 is checked to the end of the file.
 
@@ -104,6 +107,8 @@ def find_encoding(file: BinaryIO) -> FoundEncoding:
     for mark, name in BYTE_ORDER_MARKS.items():
         if chunk.startswith(mark):
             return FoundEncoding(name, 1.0)
+    if any(start in chunk for start in JAPANESE_MAIL):
+        return FoundEncoding("iso2022_jp", 1.0, "it is read as iso2022_jp (Japanese).")
     if name := _wide(chunk):
         return FoundEncoding(name, 1.0, f"it has no byte order mark and is read as {name}.")
     decoder = codecs.getincrementaldecoder("utf-8")()

@@ -23,7 +23,9 @@ from tabular.data.values.numbers import find_numbers, read_number
 __all__ = ["FoundHeader", "FoundRows", "find_header", "find_other_rows", "note_of_footer"]
 
 DELIMITERS = ",;\t|~ "  # if several fit equally well, the first one wins
-RARE_DELIMITERS = ":^\x01\x1f!#\u00a6\u00a7"  # only where no line has another number of cells
+RARE_DELIMITERS = (
+    ":^\x01\x1f!#\u00a6\u00a7\uff0c\uff1b\u3001"  # only where no line has another number of cells
+)
 SAMPLE_LINES = 200
 MOST_TITLES, MOST_FOOTER = 30, 5  # lines
 MOST_FURTHER = 3  # lines of a header below its names
@@ -80,7 +82,12 @@ class _Line(NamedTuple):
         return self.cells[0].lstrip().startswith(COMMENT)
 
 
-def find_header(sample: str, delimiters: Sequence[str] = DELIMITERS, above: int | None = None) -> FoundHeader:
+def find_header(
+    sample: str,
+    delimiters: Sequence[str] = DELIMITERS,
+    above: int | None = None,
+    target: str | None = None,
+) -> FoundHeader:
     """The header of a table and its delimiter, from the beginning of the file.
 
     The delimiter is the one that gives most lines as many cells as the header; if several tie, the most
@@ -91,17 +98,21 @@ def find_header(sample: str, delimiters: Sequence[str] = DELIMITERS, above: int 
     The header is the first line. Only if that has fewer cells than the table, or is a comment, is it the
     first line with a word for each of the table's columns, some of which hold numbers or dates. Lines right
     below it that rule it off, or that have words in all of those columns, such as units, are no rows.
+    Of several lines that could be the header, it is the one that names the target.
 
     Args:
         sample: the first lines of the file.
         delimiters: the possible ones, the likeliest first.
         above: the number of lines above the header, if it is known.
+        target: the column to predict, if it is known.
     """
     text = "".join(islice(io.StringIO(sample, newline=""), above, None)) if above else sample
     best: tuple[float, bool, int] = (0.0, True, 1)
     found: tuple[str, list[_Line], int] = (delimiters[0], _lines(text, delimiters[0]), 0)
     for delimiter in delimiters:
         lines = _lines(text, delimiter)
+        if delimiter == " " and any(cell in DELIMITERS for line in lines[:1] for cell in line.cells):
+            continue  # it only stands beside another
         place = 0 if above is not None else _place_of_header(lines)
         width = len(lines[place].cells) if lines else 0
         alike = sum(len(line.cells) == width for line in lines[place:]) / max(1, len(lines))
@@ -117,6 +128,8 @@ def find_header(sample: str, delimiters: Sequence[str] = DELIMITERS, above: int 
     delimiter, lines, place = found
     if not lines:
         return FoundHeader([], delimiter, above or 0)
+    if above is None and target is not None:
+        place = _place_of_target(lines, place, target)
     names = list(lines[place].cells)
     if names[0] == COMMENT and len(names) == len(lines[-1].cells) + 1:
         names = names[1:]
@@ -198,6 +211,23 @@ def _place_of_header(lines: Sequence[_Line]) -> int:
         if len(line.cells) == width and line.filled + unnamed >= used:
             return place if place and _is_header(line, body[place + 1 :]) else 0
     return 0
+
+
+def _place_of_target(lines: Sequence[_Line], place: int, target: str) -> int:
+    """The place of the only header that names the target, if the line at `place` does not."""
+
+    def names_it(line: _Line) -> bool:
+        return target in map(str.strip, line.cells)
+
+    if names_it(lines[place]):
+        return place
+    width = Counter(len(line.cells) for line in lines).most_common(1)[0][0]
+    found = [
+        number
+        for number, line in enumerate(lines[: MOST_TITLES + 1])
+        if len(line.cells) == width and names_it(line) and _is_header(line, lines[number + 1 :])
+    ]
+    return found[0] if len(found) == 1 else place
 
 
 def _below_comments(lines: Sequence[_Line], comments: int, width: int) -> int:
