@@ -7,7 +7,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-test demo test test-quick test-sdk2 test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-rounds bench-serving bench-local bench-wide constraints clean
+.PHONY: help install install-lab install-test demo test test-quick test-sdk2 test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-reading bench-rounds bench-serving bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -113,6 +113,9 @@ bench-local: install-test ## measure local_aws: start, a step, a tuning step, th
 
 bench-baseline: install-test ## compare the winner of a search with a plain baseline
 	PYTHONPATH=tests $(BIN)/python -m bench.baseline $(ARGS)
+
+bench-reading: install-test ## compare reading and checking a large CSV with pandas' own reading
+	PYTHONPATH=tests $(BIN)/python -m bench.reading $(ARGS)
 
 bench-rounds: install-test ## compare ways to decide how many trees and epochs a model is trained for
 	PYTHONPATH=tests $(BIN)/python -m bench.rounds $(ARGS)
