@@ -1,6 +1,6 @@
 """Columns of pyarrow as text, as whole numbers, and text by text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ __all__ = [
     "as_texts",
     "counts_of",
     "is_text",
+    "letters_of",
     "mapped",
     "seconds",
     "whole_numbers",
@@ -107,3 +108,12 @@ def mapped(cells: pa.ChunkedArray, read: Callable[[str], float]) -> np.ndarray:
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
     known = np.array([*map(read, coded.dictionary.to_pylist()), np.nan])
     return known[coded.indices.fill_null(len(known) - 1).to_numpy()]
+
+
+def letters_of(cells: pa.ChunkedArray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The bytes of texts in UTF-8, chunk by chunk: where each begins and ends (n_texts,), and all letters."""
+    for chunk in cells.chunks:
+        _, offsets, letters = chunk.buffers()
+        kind = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
+        ends = np.frombuffer(offsets, kind, chunk.offset + len(chunk) + 1)[chunk.offset :]
+        yield ends[:-1], ends[1:], np.frombuffer(letters or b"", np.uint8)

@@ -56,8 +56,9 @@ def forced_dates(column: Column, cells: pa.ChunkedArray, options: Options) -> De
 
 def iso_dates(column: Column, cells: pa.ChunkedArray) -> Decision:
     """A column whose cells `are_iso`."""
-    timed = pc.any(pc.match_substring(cells, ":")).as_py() or None
-    column = replace(column, kind="date", format=ISO, time=timed)
+    first = cells.slice(0, FIRST)  # most columns with times show one there
+    timed = any(pc.any(pc.match_substring(some, ":")).as_py() for some in (first, cells))
+    column = replace(column, kind="date", format=ISO, time=timed or None)
     return Decision(column, cells.to_pandas(), (f"dates such as {cells.drop_null()[0].as_py()!r}",))
 
 

@@ -18,6 +18,7 @@ from tabular.data.decisions.codes import (
     leading_zeros,
     letter_e,
     two_spellings,
+    zeros,
 )
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, with_gaps
 from tabular.data.decisions.many_numbers import ManyNumbers
@@ -65,14 +66,18 @@ def plain_numbers(
         grouped: whether the points may separate thousands.
         strict: whether the user says which words mean a missing value, so that no others do.
     """
-    numbers = _cast(cells, pa.float64())  # first, because pyarrow reads 0x1F as a whole number
+    whole = _cast(cells, pa.int64())
+    numbers = _cast(cells, pa.float64()) if whole is None else pc.cast(whole, pa.float64(), safe=False)
     count = 0 if numbers is None else len(numbers) - numbers.null_count
     if not count or not pc.all(pc.is_finite(numbers)).as_py():
+        return None
+    found = zeros(cells, numbers.to_numpy())
+    if found.of_hexadecimals:
         return None
     if not strict and (large := too_large(cells, numbers)):
         rest = plain_numbers(column, without(cells, tuple(large)), forced, grouped)
         return rest and without_large(rest, large, len(cells))
-    if not forced and (code := leading_zeros(cells, numbers)):
+    if not forced and (code := leading_zeros(cells, found)):
         if are_months(cells):
             return None
         return Decision(column, cells.to_pandas(), (code,))
@@ -81,7 +86,6 @@ def plain_numbers(
     evidence = [
         f"all {count} cells are numbers" if count == len(cells) else f"all {count} filled cells are numbers"
     ]
-    whole = _cast(cells, pa.int64())
     if whole is None:
         if not forced and (code := letter_e(cells)):
             return Decision(column, cells.to_pandas(), (code,), (code,))
@@ -163,8 +167,8 @@ def too_large(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> dict[str, int
     They are too large for a model, of few kinds, and rarer than other numbers. If they are not, the table is
     refused later.
     """
-    ends = pc.min_max(numbers).as_py()
-    if max(-(ends["min"] or 0), ends["max"] or 0) <= LARGEST_LEARNED:
+    values = numbers.to_numpy()
+    if max(-np.fmin.reduce(values, initial=0), np.fmax.reduce(values, initial=0)) <= LARGEST_LEARNED:
         return {}
     large = pc.fill_null(pc.greater(pc.abs(numbers), LARGEST_LEARNED), fill_value=False)
     found = counts_of(as_texts(cells.filter(large)))

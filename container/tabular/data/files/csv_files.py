@@ -82,6 +82,7 @@ class Dialect(NamedTuple):
     delimiter: str
     names: Sequence[str]
     lines_above: int  # before the first row, including the header
+    is_valid: bool  # whether all bytes are known to be text in this encoding
 
 
 def read_csv(
@@ -133,7 +134,9 @@ def read_csv(
     names = [name.strip(MARK) for name in found.names]
     header, numbered = _with_row_names(names, _first_rows(sample, found.delimiter, found.lines))
     check_names([name for name in header if name.strip()])
-    dialect = Dialect(open_binary, encoding, found.delimiter, _names(header), bool(named) + found.lines)
+    above = bool(named) + found.lines
+    is_valid = encoding == "utf-8" != options.encoding  # as find_encoding has seen
+    dialect = Dialect(open_binary, encoding, found.delimiter, _names(header), above, is_valid)
     with _refusing(encoding):
         table, footer = _read_fast(path, dialect) or _read_slowly(path, dialect)
     _check_quotes(table, found.delimiter)
@@ -193,6 +196,7 @@ def _read_fast(path: Path, dialect: Dialect) -> tuple[pa.Table, None] | None:
                 pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True),
                 pyarrow.csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
+                    check_utf8=not dialect.is_valid,
                     strings_can_be_null=True,
                     quoted_strings_can_be_null=True,
                     null_values=[""],
@@ -361,7 +365,8 @@ def _check_quotes(table: pa.Table, delimiter: str) -> None:
         ValueError: if a cell contains lines of the table.
     """
     for name in table.column_names:
-        if not any(re.search(b"\n", chunk.buffers()[2] or b"") for chunk in table[name].chunks):
+        texts = filter(None, (chunk.buffers()[2] for chunk in table[name].chunks))
+        if not any(b"\n" in text.to_pybytes() for text in texts):
             continue
         several = pc.match_substring(table[name], "\n")
         for row in pc.indices_nonzero(several.combine_chunks().fill_null(False)).to_pylist():
