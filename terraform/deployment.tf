@@ -32,7 +32,7 @@ resource "aws_lambda_permission" "events" {
 
 # These two are invoked asynchronously; without the queue, nobody would hear that they gave up.
 resource "aws_lambda_function_event_invoke_config" "this" {
-  for_each = toset(["deployer", "retrainer"])
+  for_each = toset(local.background_functions)
 
   function_name                = aws_lambda_function.this[each.key].function_name
   maximum_event_age_in_seconds = 3600

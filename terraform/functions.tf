@@ -29,7 +29,7 @@ locals {
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_116:The deployer's failures go to a queue, with their cause (deployment.tf); nobody calls the invoker asynchronously
   #checkov:skip=CKV_AWS_272:The zip is built here from this repository; there is no second party to sign it
-  for_each = local.contract.functions
+  for_each = local.functions
 
   function_name = each.value.name
   role          = aws_iam_role.function[each.key].arn
@@ -71,7 +71,7 @@ resource "aws_lambda_function" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "function" {
-  for_each = local.contract.functions
+  for_each = local.functions
 
   name              = "/aws/lambda/${each.value.name}"
   retention_in_days = var.retention_days.logs
@@ -79,7 +79,7 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_iam_role" "function" {
-  for_each = local.contract.functions
+  for_each = local.functions
 
   name                 = "${local.name}-${each.key}"
   description          = "Lambda: run ${each.value.name}"
@@ -89,7 +89,7 @@ resource "aws_iam_role" "function" {
 }
 
 resource "aws_iam_role_policy" "function" {
-  for_each = local.contract.functions
+  for_each = local.functions
 
   name = each.key
   role = aws_iam_role.function[each.key].id

@@ -1,6 +1,8 @@
 # The image for jobs and endpoint: where it is stored, and what builds it for people without Docker.
 
 resource "aws_ecr_repository" "this" {
+  count = local.trains ? 1 : 0
+
   name                 = local.name
   image_tag_mutability = "IMMUTABLE"
   force_delete         = var.force_destroy
@@ -18,7 +20,9 @@ resource "aws_ecr_repository" "this" {
 # An image that has its tag never expires: a registered package, an endpoint's configuration or a definition may name it
 # by its digest for as long as they exist, and ECR does not know. What layers have in common is stored once.
 resource "aws_ecr_lifecycle_policy" "this" {
-  repository = aws_ecr_repository.this.name
+  count = local.trains ? 1 : 0
+
+  repository = aws_ecr_repository.this[0].name
   policy = jsonencode({
     rules = [{
       rulePriority = 1
@@ -69,9 +73,11 @@ locals {
 # as IMAGE_TAG and the base image as BASE_IMAGE, by its digest because the tag depends on it.
 resource "aws_codebuild_project" "this" {
   #checkov:skip=CKV_AWS_316:docker build needs a Docker daemon, which needs privileged mode
+  count = local.trains ? 1 : 0
+
   name           = local.name
   description    = "Builds container/ and pushes it to ${local.name}"
-  service_role   = aws_iam_role.build.arn
+  service_role   = aws_iam_role.build[0].arn
   build_timeout  = 60
   encryption_key = var.kms_key_arn
 
@@ -108,7 +114,7 @@ resource "aws_codebuild_project" "this" {
 
     environment_variable {
       name  = "REPOSITORY"
-      value = aws_ecr_repository.this.repository_url
+      value = aws_ecr_repository.this[0].repository_url
     }
 
     environment_variable {
@@ -119,18 +125,22 @@ resource "aws_codebuild_project" "this" {
 
   logs_config {
     cloudwatch_logs {
-      group_name = aws_cloudwatch_log_group.build.name
+      group_name = aws_cloudwatch_log_group.build[0].name
     }
   }
 }
 
 resource "aws_cloudwatch_log_group" "build" {
+  count = local.trains ? 1 : 0
+
   name              = local.build_log_group
   retention_in_days = var.retention_days.logs
   kms_key_id        = var.kms_key_arn
 }
 
 resource "aws_iam_role" "build" {
+  count = local.trains ? 1 : 0
+
   name                 = "${local.name}-build"
   description          = "CodeBuild: read the zip of container/, push the image"
   assume_role_policy   = local.trust_policies.codebuild
@@ -139,8 +149,10 @@ resource "aws_iam_role" "build" {
 }
 
 resource "aws_iam_role_policy" "build" {
+  count = local.trains ? 1 : 0
+
   name = "build"
-  role = aws_iam_role.build.id
+  role = aws_iam_role.build[0].id
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(local.push_image_statements, local.kms_statements, [

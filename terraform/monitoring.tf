@@ -83,7 +83,7 @@ locals {
       period      = 60, periods = 3, datapoints = 2, threshold = 5
       dimensions  = { FunctionName = local.contract.functions.invoker.name }
     } },
-    { for role, function in local.contract.functions : "function-${role}" => {
+    { for role, function in local.functions : "function-${role}" => {
       description = "${function.name} crashes, or runs out of time or memory"
       namespace   = "AWS/Lambda", metric = "Errors", statistic = "Sum"
       period      = 300, periods = 3, datapoints = 2, threshold = 1
@@ -158,11 +158,11 @@ locals {
       concat(["/aws/sagemaker/Endpoints", metric], local.of_the_endpoint, [{ stat = "Maximum" }])
     ]],
     ["Functions", [
-      for pair in setproduct(values(local.contract.functions)[*].name, ["Invocations", "Errors", "Throttles"]) :
+      for pair in setproduct(values(local.functions)[*].name, ["Invocations", "Errors", "Throttles"]) :
       ["AWS/Lambda", pair[1], "FunctionName", pair[0], { stat = "Sum" }]
     ]],
     ["Executions", [
-      for pair in setproduct(values(local.pipeline_names), ["ExecutionStarted", "ExecutionSucceeded", "ExecutionFailed"]) :
+      for pair in setproduct(local.trains ? values(local.pipeline_names) : [], ["ExecutionStarted", "ExecutionSucceeded", "ExecutionFailed"]) :
       ["AWS/Sagemaker/ModelBuildingPipeline", pair[1], "PipelineName", pair[0], { stat = "Sum" }]
     ]],
     ["Waiting in the dead-letter queues", [

@@ -18,6 +18,15 @@ locals {
   # What the deployer records: which artifact serves each group, and every change to that.
   records = [local.contract.models_map_key, local.contract.ledger_prefix]
 
+  # An environment without promote_from trains; one with it takes over models that another has trained.
+  trains = var.promote_from == null
+
+  functions = {
+    for role, function in local.contract.functions : role => function if local.trains || role != "retrainer"
+  }
+  # Called by a schedule or an event, without anybody who waits for the answer.
+  background_functions = [for role in keys(local.functions) : role if role != "invoker"]
+
   bucket_name   = "${local.name}-${local.account_id}-${var.region}"
   endpoint_name = local.name
   variant_name  = "AllTraffic"
@@ -41,14 +50,17 @@ locals {
   group_arns     = "${local.sagemaker_arn}:model-package-group/${local.group_prefix}*"
   package_arns   = "${local.sagemaker_arn}:model-package/${local.group_prefix}*"
 
-  repository_url = "${local.account_id}.dkr.ecr.${var.region}.${data.aws_partition.this.dns_suffix}/${local.name}"
-  repository_arn = "arn:${local.partition}:ecr:${var.region}:${local.account_id}:repository/${local.name}"
+  # The image is where the models are trained: here, or in the environment that they are promoted from.
+  registry_id     = coalesce(one(var.promote_from[*].account_id), local.account_id)
+  repository_name = coalesce(one(var.promote_from[*].pipeline_name), local.name)
+  repository_url  = "${local.registry_id}.dkr.ecr.${var.region}.${data.aws_partition.this.dns_suffix}/${local.repository_name}"
+  repository_arn  = "arn:${local.partition}:ecr:${var.region}:${local.registry_id}:repository/${local.repository_name}"
   role_arns = {
     for role in ["jobs", "endpoint"] :
     role => "arn:${local.partition}:iam::${local.account_id}:role${var.iam_path}${local.name}-${role}"
   }
   function_arns = {
-    for role, function in local.contract.functions :
+    for role, function in local.functions :
     role => "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${function.name}"
   }
   topic_name = "${local.name}-alarms"

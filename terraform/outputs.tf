@@ -17,8 +17,8 @@ output "bucket" {
 }
 
 output "job_role_arn" {
-  description = "The role of pipelines and jobs."
-  value       = aws_iam_role.jobs.arn
+  description = "The role of pipelines and jobs; absent in an environment that does not train."
+  value       = one(aws_iam_role.jobs[*].arn)
 }
 
 output "image_uri" {
@@ -51,6 +51,16 @@ output "vpc" {
   value       = var.vpc
 }
 
+output "kms_key_arn" {
+  description = "The key with which notebook 02 lets jobs encrypt what they write; absent without a key."
+  value       = var.kms_key_arn
+}
+
+output "promote_from" {
+  description = "The environment whose models `many-models promote` takes over; absent in an environment that trains."
+  value       = one([for source in var.promote_from[*] : merge(source, { region = var.region, bucket = local.source_bucket })])
+}
+
 # What else operators need.
 
 output "pipeline_name" {
@@ -64,13 +74,13 @@ output "endpoint_in_service" {
 }
 
 output "repository_url" {
-  description = "The ECR repository to push the image to."
-  value       = aws_ecr_repository.this.repository_url
+  description = "The ECR repository to push the image to; absent in an environment that does not train."
+  value       = one(aws_ecr_repository.this[*].repository_url)
 }
 
 output "build_project_name" {
-  description = "The CodeBuild project that builds the image."
-  value       = aws_codebuild_project.this.name
+  description = "The CodeBuild project that builds the image; absent in an environment that does not train."
+  value       = one(aws_codebuild_project.this[*].name)
 }
 
 output "base_image" {
@@ -86,7 +96,8 @@ output "pipelines" {
 output "policy_arns" {
   description = "The policies to attach to people's roles."
   value = {
-    operator   = aws_iam_policy.operator.arn
+    operator   = one(aws_iam_policy.operator[*].arn)
+    promoter   = one(aws_iam_policy.promoter[*].arn)
     approver   = aws_iam_policy.approver.arn
     developers = { for developer, policy in aws_iam_policy.developer : developer => policy.arn }
   }

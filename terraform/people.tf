@@ -61,7 +61,7 @@ locals {
       Sid      = "ReadTheFunctionsLogs"
       Effect   = "Allow"
       Action   = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartQuery"]
-      Resource = [for function in values(local.contract.functions) : "${local.logs_arn}:log-group:/aws/lambda/${function.name}:*"]
+      Resource = [for function in values(local.functions) : "${local.logs_arn}:log-group:/aws/lambda/${function.name}:*"]
     },
     {
       Sid      = "AskModels"
@@ -73,6 +73,8 @@ locals {
 }
 
 resource "aws_iam_policy" "operator" {
+  count = local.trains ? 1 : 0
+
   name        = "${local.name}-operator"
   description = "Run the pipelines of ${local.name} and look at everything; approve nothing"
   path        = var.iam_path

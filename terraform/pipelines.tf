@@ -20,7 +20,7 @@ resource "aws_sagemaker_pipeline" "this" {
 
   pipeline_name         = local.pipeline_names[each.key]
   pipeline_display_name = local.pipeline_names[each.key]
-  role_arn              = aws_iam_role.jobs.arn
+  role_arn              = aws_iam_role.jobs[0].arn
   pipeline_definition   = file(each.value)
 
   lifecycle {
@@ -36,6 +36,11 @@ resource "aws_sagemaker_pipeline" "this" {
     }
 
     precondition {
+      condition     = var.kms_key_arn == null || strcontains(file(each.value), coalesce(var.kms_key_arn, "-"))
+      error_message = "${each.value} was compiled without kms_key_arn, so its jobs would encrypt with AWS's own key. `many-models up` compiles it again; README.md says how to do it by hand."
+    }
+
+    precondition {
       condition = alltrue([
         for id in flatten([for vpc in var.vpc[*] : [vpc.subnet_ids, vpc.security_group_ids]]) :
         strcontains(file(each.value), id)
@@ -48,6 +53,8 @@ resource "aws_sagemaker_pipeline" "this" {
 }
 
 resource "aws_iam_role" "jobs" {
+  count = local.trains ? 1 : 0
+
   name                 = "${local.name}-jobs"
   description          = "SageMaker: run the pipelines and their jobs"
   assume_role_policy   = local.trust_policies.sagemaker
@@ -56,11 +63,13 @@ resource "aws_iam_role" "jobs" {
 }
 
 resource "aws_iam_role_policy" "jobs" {
+  count = local.trains ? 1 : 0
+
   name = "jobs"
-  role = aws_iam_role.jobs.id
+  role = aws_iam_role.jobs[0].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(local.pull_image_statements, local.kms_statements, local.vpc_statements, [
+    Statement = concat(local.pull_image_statements, local.kms_statements, local.kms_output_statements, local.vpc_statements, [
       local.put_metrics_statement,
       local.list_bucket_statements.jobs,
       # What the pipeline needs from SageMaker. SageMaker names jobs `pipelines-<execution>-<step>-...`, a tuning
@@ -121,14 +130,7 @@ resource "aws_iam_role_policy" "jobs" {
         Action   = ["sagemaker:CreateModelPackageGroup", "sagemaker:DescribeModelPackageGroup"]
         Resource = [local.group_arns]
       },
-      {
-        # Only people approve: a pipeline cannot register a package that is already approved.
-        Sid       = "RegisterForApproval"
-        Effect    = "Allow"
-        Action    = ["sagemaker:CreateModelPackage"]
-        Resource  = [local.group_arns, local.package_arns]
-        Condition = { StringEquals = { "sagemaker:ModelApprovalStatus" = "PendingManualApproval" } }
-      },
+      local.register_statement,
       {
         Sid      = "SeePackages"
         Effect   = "Allow"

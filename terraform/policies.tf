@@ -17,6 +17,15 @@ locals {
     },
   ]
 
+  # Only an approver approves: neither a pipeline nor a promotion can register a version that is already approved.
+  register_statement = {
+    Sid       = "RegisterForApproval"
+    Effect    = "Allow"
+    Action    = ["sagemaker:CreateModelPackage"]
+    Resource  = [local.group_arns, local.package_arns]
+    Condition = { StringEquals = { "sagemaker:ModelApprovalStatus" = "PendingManualApproval" } }
+  }
+
   put_metrics_statement = {
     Sid       = "PutMetrics"
     Effect    = "Allow"
@@ -31,6 +40,17 @@ locals {
       Sid      = "UseTheKey"
       Effect   = "Allow"
       Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
+      Resource = [key]
+    }
+  ]
+
+  # Needed beside that by the jobs, which name the key for what they write
+  # (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html).
+  kms_output_statements = [
+    for key in var.kms_key_arn[*] : {
+      Sid      = "EncryptOutputs"
+      Effect   = "Allow"
+      Action   = ["kms:Encrypt"]
       Resource = [key]
     }
   ]

@@ -92,7 +92,7 @@ resource "aws_iam_role_policy" "scheduler" {
         Sid      = "SweepAndRetrain"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]
-        Resource = [local.function_arns.deployer, local.function_arns.retrainer]
+        Resource = [for role in local.background_functions : local.function_arns[role]]
       },
       {
         Sid      = "ReportWhatCouldNotStart"

@@ -272,6 +272,61 @@ variable "developers" {
   }
 }
 
+variable "promote_to" {
+  description = "Which accounts may take over models that are trained here, and of which data sets, each with a registered version; null for none. Needs kms_key_arn."
+  type = object({
+    account_ids = set(string)
+    datasets    = set(string)
+  })
+  default = null
+
+  validation {
+    condition = alltrue(flatten([for to in var.promote_to[*] : concat(
+      [length(to.account_ids) > 0],
+      [for id in to.account_ids : can(regex("^[0-9]{12}$", id))],
+      [for dataset in to.datasets : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", dataset))],
+    )]))
+    error_message = "promote_to needs account_ids of 12 digits, at least one, and the names of data sets."
+  }
+
+  validation {
+    condition     = var.promote_to == null || var.kms_key_arn != null
+    error_message = "promote_to needs kms_key_arn, a key of your own: what AWS's own key for S3 encrypts, no other account can read."
+  }
+}
+
+variable "promote_from" {
+  description = "The environment whose models this one takes over (account, pipeline name, key), in the same region; null to train here. With it, there are no pipelines, jobs, builds and retraining."
+  type = object({
+    account_id    = string
+    pipeline_name = string
+    kms_key_arn   = string
+  })
+  default = null
+
+  validation {
+    condition = alltrue([for from in var.promote_from[*] : (
+      can(regex("^[0-9]{12}$", from.account_id))
+      && can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", from.pipeline_name))
+      && can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", from.kms_key_arn))
+    )])
+    error_message = "promote_from needs an account_id of 12 digits, and the pipeline_name and kms_key_arn of that environment."
+  }
+
+  validation {
+    condition = var.promote_from == null || (
+      var.promote_to == null && var.pipeline_definition_file == null && var.pipeline_definition_regression_file == null
+      && length(var.retraining) + length(var.developers) == 0
+    )
+    error_message = "promote_from is for an environment that does not train: leave out pipeline_definition_file, pipeline_definition_regression_file, retraining, developers and promote_to."
+  }
+
+  validation {
+    condition     = var.promote_from == null || var.image_uri == null || strcontains(coalesce(var.image_uri, "-"), "@sha256:")
+    error_message = "With promote_from, image_uri must name the image by its digest, because another account could move a tag."
+  }
+}
+
 variable "retention_days" {
   description = "How many days to keep retired models, files that only the steps of one execution need, earlier versions of objects, and logs."
   type = object({

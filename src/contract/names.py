@@ -60,6 +60,7 @@ class Contract:
 
     event_pattern: dict[str, Any]
     prefixes: Prefixes
+    promoted_prefixes: tuple[str, ...]
     models_map_key: str
     ledger_prefix: str
     retraining_prefix: str
@@ -81,6 +82,7 @@ def load(pipeline_name: str = PLACEHOLDER) -> Contract:
     return Contract(
         event_pattern=document["event_pattern"],
         prefixes=Prefixes(**document["prefixes"]),
+        promoted_prefixes=tuple(document["promoted_prefixes"]),
         models_map_key=document["models_map_key"],
         ledger_prefix=document["ledger_prefix"],
         retraining_prefix=document["retraining_prefix"],

@@ -44,7 +44,8 @@ OUTPUTS = (
 class Session:
     """Names and addresses of one environment, and clients for it.
 
-    `image_uri` may still be empty; `vpc` has the `subnet_ids` and `security_group_ids` of jobs, or is None.
+    `image_uri` may still be empty; `vpc` has the `subnet_ids` and `security_group_ids` of jobs, or is None;
+    `kms_key_arn` is empty without a key of your own, and `job_role_arn` where nothing is trained.
     """
 
     environment: str
@@ -60,6 +61,7 @@ class Session:
     invoker_url: str
     vpc: dict[str, list[str]] | None
     boto: boto3.Session
+    kms_key_arn: str = ""
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -121,7 +123,8 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
     os.environ.setdefault("AWS_DEFAULT_REGION", outputs["region"])  # the SDK needs one when it is imported
     boto = boto3.Session(region_name=outputs["region"])
     named = {name: outputs.get(name) or "" for name in OUTPUTS}
-    return Session(environment, pipeline_name, **named, vpc=outputs.get("vpc"), boto=boto)
+    key = outputs.get("kms_key_arn") or ""
+    return Session(environment, pipeline_name, **named, vpc=outputs.get("vpc"), boto=boto, kms_key_arn=key)
 
 
 def group(pipeline_name: str, dataset: str) -> str:
@@ -212,6 +215,7 @@ def outputs_of(path: str) -> dict[str, Any]:
         outputs = {name: output["value"] for name, output in json.loads(file.read_text()).items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise BadInput(f"{path} is not what `terraform output -json` writes; write it again.") from None
-    if missing := [name for name in OUTPUTS if not outputs.get(name) and name != "image_uri"]:
+    optional = {"image_uri"} | ({"job_role_arn"} if outputs.get("promote_from") else set())
+    if missing := [name for name in OUTPUTS if not outputs.get(name) and name not in optional]:
         raise BadInput(f"{path} has no value for {', '.join(missing)}; apply Terraform and write it again.")
     return outputs

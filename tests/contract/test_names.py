@@ -34,6 +34,7 @@ def test_names_are_filled_in():
 
 def test_nothing_in_the_file_is_lost_on_reading():
     read = dataclasses.asdict(names.load())
+    read["promoted_prefixes"] = list(read["promoted_prefixes"])
     for function in read["functions"].values():
         function["environment"] = list(function["environment"])
     assert read == json.loads(DOCUMENT)

@@ -18,12 +18,26 @@ EVERYTHING = {
     "pipeline_definition_regression_file": "tests/definitions/regression.json",
     "developers": ["ana"],
 }
-# What of it is another with a key and a VPC.
+# What of it is another with a key, a VPC, and an account that may take models over.
 GUARDED = {
     "pipeline_definition_file": "tests/definitions/in_a_network.json",
     "pipeline_definition_regression_file": None,
     "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/k",
     "vpc": {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
+    "promote_to": {"account_ids": ["222222222222", "333333333333"], "datasets": ["churn", "wine"]},
+}
+# An environment that takes over what another one, in another account, has trained.
+PROMOTED = {
+    "environment": "prod",
+    "region": "eu-central-1",
+    "pipeline_name": "demo-prod",
+    "image_uri": f"111111111111.dkr.ecr.eu-central-1.amazonaws.com/demo@sha256:{'0' * 64}",
+    "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/k",
+    "promote_from": {
+        "account_id": "111111111111",
+        "pipeline_name": "demo",
+        "kms_key_arn": "arn:aws:kms:eu-central-1:111111111111:key/k",
+    },
 }
 # The most of everything that policies list, under the longest names and path.
 LARGEST = {
@@ -41,7 +55,7 @@ LARGEST = {
         "security_group_ids": [f"sg-{number:017}" for number in range(5)],
     },
 }
-NEEDS_TERRAFORM = {"terraform", "plan", "guarded_plan", "largest_plan", "offline"}
+NEEDS_TERRAFORM = {"terraform", "plan", "guarded_plan", "promoted_plan", "largest_plan", "offline"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -84,6 +98,7 @@ def offline(tmp_path_factory: pytest.TempPathFactory, providers: dict[str, str])
     (configuration / "local_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
     (configuration / "everything.tfvars.json").write_text(json.dumps(EVERYTHING))
     (configuration / "guarded.tfvars.json").write_text(json.dumps(GUARDED))
+    (configuration / "promoted.tfvars.json").write_text(json.dumps(PROMOTED))
     (configuration / "largest.tfvars.json").write_text(json.dumps(LARGEST))
     run = runner(configuration, providers)
     run("init", "-input=false", "-no-color")
@@ -98,8 +113,14 @@ def plan(offline: Terraform) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def guarded_plan(offline: Terraform) -> dict[str, Any]:
-    """The same with your own key and a VPC."""
+    """The same with your own key, a VPC and promotion to other accounts."""
     return planned_values(offline, "everything", "guarded")
+
+
+@pytest.fixture(scope="session")
+def promoted_plan(offline: Terraform) -> dict[str, Any]:
+    """An environment that trains nothing and takes over what another has trained."""
+    return planned_values(offline, "promoted")
 
 
 @pytest.fixture(scope="session")

@@ -111,12 +111,12 @@ run "repository" {
   command = plan
 
   assert {
-    condition     = aws_ecr_repository.this.image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.this.image_scanning_configuration[0].scan_on_push
+    condition     = aws_ecr_repository.this[0].image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.this[0].image_scanning_configuration[0].scan_on_push
     error_message = "a tag always means the same image, and it is scanned"
   }
 
   assert {
-    condition     = one(jsondecode(aws_ecr_lifecycle_policy.this.policy).rules).selection.tagStatus == "untagged"
+    condition     = one(jsondecode(aws_ecr_lifecycle_policy.this[0].policy).rules).selection.tagStatus == "untagged"
     error_message = "what a package, a configuration or a definition may name never expires"
   }
 }

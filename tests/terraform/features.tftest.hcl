@@ -26,7 +26,7 @@ run "by_default" {
   }
 
   assert {
-    condition     = !strcontains(aws_iam_role_policy.jobs.policy, "ec2:") && !strcontains(aws_iam_role_policy.jobs.policy, "kms:")
+    condition     = !strcontains(aws_iam_role_policy.jobs[0].policy, "ec2:") && !strcontains(aws_iam_role_policy.jobs[0].policy, "kms:")
     error_message = "no permissions for what does not exist"
   }
 
@@ -44,7 +44,7 @@ run "by_default" {
   }
 
   assert {
-    condition     = !aws_s3_bucket.this.force_destroy && !aws_ecr_repository.this.force_delete
+    condition     = !aws_s3_bucket.this.force_destroy && !aws_ecr_repository.this[0].force_delete
     error_message = "what is not empty is not destroyed"
   }
 }
@@ -309,10 +309,10 @@ run "with_everything" {
     condition = alltrue([
       for key in concat(
         [one(one(aws_s3_bucket_server_side_encryption_configuration.this.rule).apply_server_side_encryption_by_default).kms_master_key_id],
-        [aws_ecr_repository.this.encryption_configuration[0].kms_key, aws_codebuild_project.this.encryption_key],
+        [aws_ecr_repository.this[0].encryption_configuration[0].kms_key, aws_codebuild_project.this[0].encryption_key],
         [aws_sns_topic.alarms.kms_master_key_id, aws_sagemaker_endpoint_configuration.this["demo"].kms_key_arn],
         [aws_scheduler_schedule.sweep.kms_key_arn, aws_scheduler_schedule.retraining["wine"].kms_key_arn],
-        [aws_cloudwatch_log_group.build.kms_key_id, aws_cloudwatch_log_group.endpoint.kms_key_id],
+        [aws_cloudwatch_log_group.build[0].kms_key_id, aws_cloudwatch_log_group.endpoint.kms_key_id],
         values(aws_cloudwatch_log_group.function)[*].kms_key_id,
         values(aws_lambda_function.this)[*].kms_key_arn,
       ) : key == "arn:aws:kms:eu-central-1:123456789012:key/k"
@@ -323,8 +323,8 @@ run "with_everything" {
   assert {
     condition = alltrue([
       for policy in concat(
-        [aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy, aws_iam_role_policy.build.policy],
-        [aws_iam_role_policy.scheduler.policy, aws_iam_policy.operator.policy, aws_iam_policy.approver.policy],
+        [aws_iam_role_policy.jobs[0].policy, aws_iam_role_policy.endpoint.policy, aws_iam_role_policy.build[0].policy],
+        [aws_iam_role_policy.scheduler.policy, aws_iam_policy.operator[0].policy, aws_iam_policy.approver.policy],
         values(aws_iam_role_policy.function)[*].policy,
       ) :
       [for statement in jsondecode(policy).Statement : statement.Resource if contains(statement.Action, "kms:Decrypt")] == [["arn:aws:kms:eu-central-1:123456789012:key/k"]]
@@ -342,7 +342,7 @@ run "with_everything" {
 
   assert {
     condition = alltrue([
-      for policy in [aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy] :
+      for policy in [aws_iam_role_policy.jobs[0].policy, aws_iam_role_policy.endpoint.policy] :
       [for statement in jsondecode(policy).Statement : statement.Resource if contains(statement.Action, "ec2:CreateNetworkInterface")] == [[
         "arn:aws:ec2:eu-central-1:123456789012:network-interface/*",
         "arn:aws:ec2:eu-central-1:123456789012:subnet/subnet-1",
@@ -377,8 +377,8 @@ run "and_none_of_it" {
   assert {
     condition = alltrue([
       for policy in concat(
-        [aws_iam_role_policy.jobs.policy, aws_iam_role_policy.endpoint.policy, aws_iam_role_policy.build.policy],
-        [aws_iam_role_policy.scheduler.policy, aws_iam_policy.operator.policy, aws_iam_policy.approver.policy],
+        [aws_iam_role_policy.jobs[0].policy, aws_iam_role_policy.endpoint.policy, aws_iam_role_policy.build[0].policy],
+        [aws_iam_role_policy.scheduler.policy, aws_iam_policy.operator[0].policy, aws_iam_policy.approver.policy],
         values(aws_iam_role_policy.function)[*].policy,
       ) : !strcontains(policy, "ec2:") && !strcontains(policy, "kms:") && !strcontains(policy, "CreatePipeline\"")
     ])

@@ -297,3 +297,58 @@ run "definition_without_the_network" {
 
   expect_failures = [aws_sagemaker_pipeline.this]
 }
+
+run "promotion_without_a_key" {
+  command = plan
+
+  variables {
+    promote_to = { account_ids = ["222222222222"], datasets = ["wine"] }
+  }
+
+  expect_failures = [var.promote_to]
+}
+
+run "promotion_to_no_account" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/k"
+    promote_to  = { account_ids = ["prod"], datasets = ["wine"] }
+  }
+
+  expect_failures = [var.promote_to]
+}
+
+run "promotion_into_an_environment_that_trains" {
+  command = plan
+
+  variables {
+    developers   = ["ana"]
+    promote_from = { account_id = "111111111111", pipeline_name = "demo", kms_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/k" }
+  }
+
+  expect_failures = [var.promote_from]
+}
+
+run "promotion_with_an_image_that_can_change" {
+  command = plan
+
+  variables {
+    image_uri    = "111111111111.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    promote_from = { account_id = "111111111111", pipeline_name = "demo", kms_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/k" }
+  }
+
+  expect_failures = [var.promote_from]
+}
+
+run "a_definition_without_the_key" {
+  command = plan
+
+  variables {
+    image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    pipeline_definition_file = "tests/definitions/classification.json"
+    kms_key_arn              = "arn:aws:kms:eu-central-1:123456789012:key/k"
+  }
+
+  expect_failures = [aws_sagemaker_pipeline.this]
+}

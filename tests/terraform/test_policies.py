@@ -17,14 +17,14 @@ from helpers.image import docker
 from local_aws.core.iam import actions, allows, statements
 
 POLICIES = {
-    "jobs": "aws_iam_role_policy.jobs",
+    "jobs": "aws_iam_role_policy.jobs[0]",
     "endpoint": "aws_iam_role_policy.endpoint",
     "deployer": 'aws_iam_role_policy.function["deployer"]',
     "invoker": 'aws_iam_role_policy.function["invoker"]',
     "retrainer": 'aws_iam_role_policy.function["retrainer"]',
-    "build": "aws_iam_role_policy.build",
+    "build": "aws_iam_role_policy.build[0]",
     "scheduler": "aws_iam_role_policy.scheduler",
-    "operator": "aws_iam_policy.operator",
+    "operator": "aws_iam_policy.operator[0]",
     "approver": "aws_iam_policy.approver",
     "developer": 'aws_iam_policy.developer["ana"]',
 }
@@ -48,9 +48,9 @@ OPERATIONS = {
 }
 WITHOUT_OPERATION = {"iam:PassRole", "lambda:InvokeFunctionUrl"}
 TRUSTED = {
-    "jobs": "sagemaker",
+    "jobs[0]": "sagemaker",
     "endpoint": "sagemaker",
-    "build": "codebuild",
+    "build[0]": "codebuild",
     "scheduler": "scheduler",
     'function["deployer"]': "lambda",
     'function["invoker"]': "lambda",
@@ -206,7 +206,7 @@ def test_without_a_wish_there_is_no_path_and_no_boundary(plan: dict[str, Any]) -
 
 
 def test_the_build_is_a_script_that_a_shell_can_read(plan: dict[str, Any]) -> None:
-    (source,) = plan["aws_codebuild_project.this"]["source"]
+    (source,) = plan["aws_codebuild_project.this[0]"]["source"]
     (phase,) = yaml.safe_load(source["buildspec"])["phases"].values()
     for command in phase["commands"]:
         subprocess.run(["bash", "-n", "-c", command], check=True)

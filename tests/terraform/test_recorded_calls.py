@@ -10,12 +10,12 @@ from local_aws.core.iam import allows
 
 pytestmark = pytest.mark.slow
 ROLES = {
-    "jobs": "aws_iam_role_policy.jobs",
+    "jobs": "aws_iam_role_policy.jobs[0]",
     "deployer": 'aws_iam_role_policy.function["deployer"]',
     "invoker": 'aws_iam_role_policy.function["invoker"]',
     "retrainer": 'aws_iam_role_policy.function["retrainer"]',
 }
-PEOPLE = ("aws_iam_policy.operator", "aws_iam_policy.approver")
+PEOPLE = ("aws_iam_policy.operator[0]", "aws_iam_policy.approver")
 # What notebook 02 does on a laptop in Terraform's place.
 TERRAFORMS = {"sagemaker:CreatePipeline", "sagemaker:UpdatePipeline"}
 

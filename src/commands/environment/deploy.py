@@ -64,7 +64,8 @@ def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> N
     files = " and ".join(environment.definitions.values())
     announce(4, "notebook 02", f"compiles the pipelines to {files} in terraform/")
     # The notebook compiles for what the next step applies, which is not in the outputs yet.
-    coming = {"image_uri": {"value": chosen}, "vpc": {"value": settings["vpc"]}}
+    coming = {"image_uri": chosen, "vpc": settings["vpc"], "kms_key_arn": settings["kms_key_arn"]}
+    coming = {name: {"value": value} for name, value in coming.items()}
     _write_outputs(environment, {**outputs, **coming})
     _compile(environment, outputs)
 

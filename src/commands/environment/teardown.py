@@ -15,7 +15,7 @@ from helpers.runs import RUNNING
 __all__ = ["Contents", "down"]
 
 # What cannot be deleted unless it is empty, and the attribute that allows it.
-HOLDERS = {"aws_s3_bucket.this": "force_destroy", "aws_ecr_repository.this": "force_delete"}
+HOLDERS = {"aws_s3_bucket.this": "force_destroy", "aws_ecr_repository.this[0]": "force_delete"}
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _show_what_goes(resources: Mapping[str, Any], held: Contents) -> None:
     for kind, count in sorted(Counter(address.split(".")[0] for address in resources).items()):
         print(f"  {count:4} {kind}")
     print(f"and with them, permanently:\n  {held.objects:4} versions of objects, {held.size:,} bytes")
-    if "aws_ecr_repository.this" in resources:
+    if "aws_ecr_repository.this[0]" in resources:
         print("       all images in the repository")
     print(f"  {len(held.groups):4} model package groups")
     for group, packages in held.groups.items():

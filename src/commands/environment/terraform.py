@@ -38,9 +38,11 @@ SETTINGS = (
     "endpoint",
     "endpoint_enabled",
     "image_uri",
+    "kms_key_arn",
     "pipeline_definition_file",
     "pipeline_definition_regression_file",
     "pipeline_name",
+    "promote_from",
     "region",
     "vpc",
 )

@@ -1,4 +1,4 @@
-"""What IAM says to a call under an identity policy, as far as the policies of this project go.
+"""What IAM says to a call under a policy of an identity or a resource, as far as this project's policies go.
 
 moto's own access control (5.2.5) does not fit: there, a condition that does not hold denies the call, even in
 a statement that allows, and no other statement can allow it any more.
@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["actions", "allows", "statements"]
+__all__ = ["actions", "allows", "permits", "statements"]
 
 
 def statements(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The statements of a policy, actions and resources always as lists."""
+    """The statements of a policy, actions and resources always as lists; ECR's policies name no resource."""
     for statement in policy["Statement"]:
-        yield {**statement, "Action": _list(statement["Action"]), "Resource": _list(statement["Resource"])}
+        resources = _list(statement.get("Resource", "*"))
+        yield {**statement, "Action": _list(statement["Action"]), "Resource": resources}
 
 
 def actions(policy: Mapping[str, Any]) -> set[str]:
@@ -35,6 +36,24 @@ def allows(
         and _holds(statement.get("Condition", {}), context or {})
     }
     return effects == {"Allow"}
+
+
+def permits(policy: Mapping[str, Any], account_id: str, action: str, resource: str) -> bool:
+    """Whether a resource's policy allows an action to another account, whose own policies must allow it too.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+    """
+    everyone, account = "*", f":iam::{account_id}:root"
+    about = [
+        statement
+        for statement in policy["Statement"]
+        if statement["Principal"] == everyone
+        or any(
+            principal == everyone or principal.endswith(account)
+            for principal in _list(statement["Principal"].get("AWS", []))
+        )
+    ]
+    return allows({"Statement": about}, action, resource)
 
 
 def _holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:

@@ -491,7 +491,9 @@ def test_down_lists_first_then_deletes_all_of_this_environment_and_nothing_else(
     monkeypatch.setattr(sys, "stdin", io.StringIO("try\n"))
     code, said = registered.run("down")
     assert code == 0, said
-    assert "so it is set first, by an apply of only aws_s3_bucket.this and aws_ecr_repository.this." in said
+    assert (
+        "so it is set first, by an apply of only aws_s3_bucket.this and aws_ecr_repository.this[0]." in said
+    )
     assert "Resources: 0 added, 2 changed, 0 destroyed." in said
     asked, deleted = said.index("Type try to delete all this: "), said.index("3. terraform destroy:")
     assert asked < deleted < said.index("4. registry and pipelines:")

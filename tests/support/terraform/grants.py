@@ -171,6 +171,7 @@ USE_THE_KEY = [Call(f"kms:{action}", KEY) for action in ("Decrypt", "DescribeKey
 GRANT = Call("kms:CreateGrant", KEY, (("kms:GrantIsForAWSResource", "true"),))
 WITH_KEY = {
     **dict.fromkeys([*PLATFORM, "operator", "approver"], USE_THE_KEY),
+    "jobs": [*USE_THE_KEY, Call("kms:Encrypt", KEY)],
     "endpoint": [*USE_THE_KEY, GRANT],
 }
 

@@ -19,7 +19,7 @@ FILE = ROOT / "src/local_aws/gateway/policies.json"
 PIPELINE, REGION, ACCOUNT = "pipeline-of-a-plan", "xx-plan-1", "123456789012"
 VARIABLES = {"environment": "test", "region": REGION, "pipeline_name": PIPELINE}
 ADDRESSES = {
-    "jobs": "aws_iam_role_policy.jobs",
+    "jobs": "aws_iam_role_policy.jobs[0]",
     "endpoint": "aws_iam_role_policy.endpoint",
     "deployer": 'aws_iam_role_policy.function["deployer"]',
     "invoker": 'aws_iam_role_policy.function["invoker"]',
