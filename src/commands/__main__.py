@@ -234,6 +234,32 @@ def up(env: str, folder: Path, image_uri: str, yes: bool) -> None:
     deploy.up(find(env, folder), image_uri, yes=yes)
 
 
+@many_models.command(interrupted=CONTINUES)
+@click.argument("datasets", nargs=-1, required=True, metavar="DATASET...")
+@click.option(
+    "--env",
+    default="",
+    metavar="NAME",
+    shell_complete=_names_of_environments,
+    help="The environment that takes the models over, such as prod; without it, a second account here.",
+)
+@click.option(
+    "--version",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="A version where the model was trained, instead of the newest approved one.",
+)
+def promote(datasets: Sequence[str], env: str, version: int | None) -> None:
+    """Take models over from the environment that trains.
+
+    Copies the newest approved version of each data set into another environment's registry, where an approver
+    decides on it; see docs/promotion.md.
+    """
+    from commands import promote
+
+    promote.take_over(find(env) if env else None, datasets, version)
+
+
 @many_models.command(interrupted=CONTINUES, refused=PREFLIGHT)
 @_where
 @_yes

@@ -2,9 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,15 @@ from contract.names import NamingError, group_name
 from helpers import parameters
 from helpers.errors import BadInput, UserError
 
-__all__ = ["Session", "connect", "group", "local", "outputs_of", "state_folder"]
+__all__ = [
+    "Session",
+    "connect",
+    "connect_two_accounts",
+    "group",
+    "local",
+    "outputs_of",
+    "state_folder",
+]
 
 # The only AWS settings in a process that works with local_aws: no profile, no configuration file.
 LOCAL_SETTINGS = {
@@ -25,6 +34,7 @@ LOCAL_SETTINGS = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+OTHER_ACCOUNT = "210987654321"  # that takes models over on this laptop
 CONNECTED = "MANY_MODELS_ENVIRONMENT"  # the environment that this process works in
 # Outputs of both Terraform and local_aws; `image_uri` is empty until notebook 01 has built an image.
 OUTPUTS = (
@@ -168,6 +178,42 @@ def local(environment: str) -> Iterator[None]:
             local_aws.stop()
 
 
+@contextmanager
+def connect_two_accounts(
+    pipeline_name: str, datasets: Sequence[str]
+) -> Iterator[tuple[Session, dict[str, str], Callable[[str], Any]]]:
+    """Connect to a second account on this laptop, which takes over models of the first one.
+
+    Both have a local_aws of their own, which stops afterwards unless it was running before.
+
+    Yields:
+        The second account's session, the names of the environment that trains, and its clients for that one.
+
+    Raises:
+        UserError: local_aws does not start, or a data set has no registered version in the first account.
+    """
+    import local_aws
+
+    first = _started(owner=os.getpid())
+    home = local_aws.account_home(OTHER_ACCOUNT, first.home)
+    second = _started(owner=os.getpid(), home=home)
+    try:
+        opened = {"account_ids": [OTHER_ACCOUNT], "datasets": list(datasets)}
+        trains = local_aws.ensure_environment(first.endpoint_url, pipeline_name, promote_to=opened)
+        source = {"account_id": trains["account_id"], "pipeline_name": pipeline_name}
+        serves = local_aws.ensure_environment(second.endpoint_url, pipeline_name, promote_from=source)
+        os.environ["LOCAL_AWS_HOME"] = str(home)
+        session = connect("local", pipeline_name)
+        caller = boto3.Session(local_aws.foreign_key(OTHER_ACCOUNT), "local", region_name=session.region)
+        yield session, serves["promote_from"], partial(caller.client, endpoint_url=first.endpoint_url)
+    except local_aws.LocalAwsError as error:
+        raise UserError(f"{error} Register a version first, with notebook 03.") from None
+    finally:
+        for server in (second, first):
+            if server.started:
+                local_aws.stop(server.home)
+
+
 def _local(pipeline_name: str) -> dict[str, str]:
     import local_aws  # only when it is used
 
@@ -187,15 +233,15 @@ def _local(pipeline_name: str) -> dict[str, str]:
     return outputs
 
 
-def _started(owner: int | None = None) -> Any:
+def _started(owner: int | None = None, home: Path | None = None) -> Any:
     import local_aws
 
     try:
-        return local_aws.start(owner=owner)
+        return local_aws.start(home, owner=owner)
     except (local_aws.LocalAwsError, OSError) as error:
         raise UserError(
-            f"local_aws does not start in {state_folder()}: {error} Fix that, or set LOCAL_AWS_HOME to "
-            "another folder."
+            f"local_aws does not start in {home or state_folder()}: {error} Fix that, or set "
+            "LOCAL_AWS_HOME to another folder."
         ) from None
 
 

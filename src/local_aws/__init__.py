@@ -5,9 +5,11 @@ Read from the top: `lifecycle` (start, find, stop), `cloud` (assembles the parts
 `compute` (processes), `core`.
 """
 
+from local_aws.core.account import foreign_key
 from local_aws.lifecycle.daemon import (
     LocalAwsError,
     Server,
+    account_home,
     ensure_environment,
     reset,
     set_deliveries,
@@ -20,8 +22,10 @@ from local_aws.lifecycle.home import find_home
 __all__ = [
     "LocalAwsError",
     "Server",
+    "account_home",
     "ensure_environment",
     "find_home",
+    "foreign_key",
     "reset",
     "set_deliveries",
     "start",

@@ -68,13 +68,19 @@ class Cloud:
         self.functions = Functions(account, self._store)
         self._events = Events(account, self._store, self.functions)
         registry = Registry(account, self._store, self._events.announce)
+        group_policies = GroupPolicies(self._store, registry)
         processing, training = ProcessingJobs(platform), TrainingJobs(platform)
         tuning = TuningJobs(platform, training)
         self._endpoints = Endpoints(account, self._store, buckets, self._workers)
         transform = TransformJobs(platform, self._endpoints)
         self._jobs = (tuning, training, processing, transform)
         self._calls = Calls(account)
-        access = Access(account, self._calls, lambda: self._environments.names())
+        access = Access(
+            account,
+            self._calls,
+            lambda: self._environments.names(),
+            lambda arn: _policy_of(arn, buckets, group_policies),
+        )
         services = Services(
             self._store,
             processing,
@@ -88,7 +94,7 @@ class Cloud:
         )
         self._pipelines = Pipelines(account, self._store, buckets, services, self._warm_up)
         self._environments = Environments(
-            account, self._store, buckets, self._endpoints, self.functions, self._events
+            account, self._store, buckets, self._endpoints, self.functions, self._events, group_policies
         )
         self._operations = Operations()
         self.stop_requested = threading.Event()
@@ -102,7 +108,7 @@ class Cloud:
                 tuning,
                 transform,
                 registry,
-                GroupPolicies(self._store, registry),
+                group_policies,
                 self._endpoints,
                 tags,
                 Finder(
@@ -199,6 +205,16 @@ class Cloud:
             raise not_emulated(str(request))
         asked = json.loads(request.body or b"{}") if request.method == "POST" else {}
         return json_reply(answer(**asked))
+
+
+def _policy_of(arn: str, buckets: Buckets, group_policies: GroupPolicies) -> dict[str, Any] | None:
+    """The policy of a resource that has one."""
+    match arn.split(":")[2:]:
+        case ["s3", _, _, name]:
+            return buckets.policies.get(name.partition("/")[0])
+        case ["sagemaker", *_]:
+            return group_policies.of(arn)
+    return None
 
 
 def _size(folder: Path) -> int:

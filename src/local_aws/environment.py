@@ -3,11 +3,13 @@
 import json
 import os
 import threading
+from importlib import resources
+from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from contract.names import Contract, load
+from contract.names import Contract, group_name, load
 from local_aws.core.account import Account
 from local_aws.core.errors import invalid
 from local_aws.core.store import Document, Store
@@ -15,6 +17,7 @@ from local_aws.core.validation import validate
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.events import Events
 from local_aws.services.functions.functions import Functions
+from local_aws.services.registry import GroupPolicies
 from local_aws.services.s3 import Buckets
 
 __all__ = ["Environments", "metrics_by_model"]
@@ -26,6 +29,8 @@ _ROLES = {
     "invoker": ("lambda.amazonaws.com",),
     "retrainer": ("lambda.amazonaws.com",),
 }
+# What an environment that takes models over from another does not have.
+_TRAINING = ("jobs", "retrainer")
 _INSTANCE_TYPE = "ml.m5.large"
 
 
@@ -40,36 +45,57 @@ class Environments:
         endpoints: Endpoints,
         functions: Functions,
         events: Events,
+        group_policies: GroupPolicies,
     ) -> None:
         self._account, self._store, self._lock = account, store, threading.Lock()
         self._buckets, self._endpoints, self._functions, self._events = buckets, endpoints, functions, events
+        self._group_policies = group_policies
 
-    def ensure(self, pipeline_name: str, invoker_url_auth: str = "AWS_IAM") -> Document:
+    def ensure(
+        self,
+        pipeline_name: str,
+        invoker_url_auth: str = "AWS_IAM",
+        promote_to: Document | None = None,
+        promote_from: Document | None = None,
+    ) -> Document:
         """Create the missing parts of an environment and return what Terraform would output."""
         if invoker_url_auth not in ("AWS_IAM", "NONE"):
             raise invalid(f"invoker_url_auth is {invoker_url_auth!r}; it must be AWS_IAM or NONE.")
         with self._lock:
-            return self._ensure(pipeline_name, invoker_url_auth)
+            before = self._store.find("environment", pipeline_name) or {}
+            source = self._source(promote_from) if promote_from else before.get("promote_from")
+            outputs = self._ensure(pipeline_name, invoker_url_auth, source)
+            if promote_to:
+                self._open(pipeline_name, **promote_to)
+            return outputs
 
-    def _ensure(self, pipeline: str, invoker_url_auth: str) -> Document:
+    def _source(self, promote_from: Document) -> Document:
+        account_id, pipeline = promote_from["account_id"], promote_from["pipeline_name"]
+        region = self._account.region
+        return {**promote_from, "region": region, "bucket": f"{pipeline}-{account_id}-{region}"}
+
+    def _ensure(self, pipeline: str, invoker_url_auth: str, source: Document | None) -> Document:
         validate("sagemaker", "CreateEndpoint", {"EndpointName": pipeline, "EndpointConfigName": pipeline})
         account = self._account
         contract = load(pipeline)
         bucket = f"{pipeline}-{account.account_id}-{account.region}"
+        trained = source or {"account_id": account.account_id, "pipeline_name": pipeline}
+        registry = f"{trained['account_id']}.dkr.ecr.{account.region}.amazonaws.com"
         outputs = {
             "account_id": account.account_id,
             "region": account.region,
             "bucket": bucket,
-            "job_role_arn": account.arn("iam", f"role/{pipeline}-jobs"),
-            "image_uri": f"{account.account_id}.dkr.ecr.{account.region}.amazonaws.com/{pipeline}:local",
+            "job_role_arn": None if source else account.arn("iam", f"role/{pipeline}-jobs"),
+            "image_uri": f"{registry}/{trained['pipeline_name']}:local",
             "endpoint_name": pipeline,
             "deployer_function_name": contract.functions["deployer"].name,
             "invoker_function_name": contract.functions["invoker"].name,
             "invoker_url": self._functions.url(contract.functions["invoker"].name),
             "pipeline_name": pipeline,
+            "promote_from": source,
         }
         self._buckets.create(bucket, account.region)
-        self._make_records(pipeline)
+        self._make_records(pipeline, trains=source is None)
         self._make_endpoint(pipeline, outputs, contract)
         self._make_functions(pipeline, outputs, contract, invoker_url_auth)
         self._events.put_rule(
@@ -84,18 +110,52 @@ class Environments:
 
     def recover(self) -> None:
         """Create again what the last server kept only in memory."""
-        for pipeline in self.names():
-            self._make_records(pipeline)
+        for environment in self._store.list("environment"):
+            pipeline = environment["pipeline_name"]
+            self._make_records(pipeline, trains=not environment.get("promote_from"))
+            if promotion := self._store.find("promotion", pipeline):
+                self._open_bucket(pipeline, promotion["account_ids"])
 
-    def _make_records(self, pipeline: str) -> None:
-        """Create the roles and the repository, which moto keeps in memory."""
+    def _open(self, pipeline: str, account_ids: list[str], datasets: list[str]) -> None:
+        """Let other accounts read models and evaluations, and the versions of some data sets."""
+        for dataset in datasets:
+            policy = self._policy("group", account_ids, pipeline_name=pipeline, dataset=dataset)
+            group = group_name(pipeline, dataset)
+            self._group_policies.put_model_package_group_policy(
+                {"ModelPackageGroupName": group, "ResourcePolicy": json.dumps(policy)}
+            )
+        self._open_bucket(pipeline, account_ids)
+        self._store.put("promotion", pipeline, {"account_ids": account_ids})
+
+    def _open_bucket(self, pipeline: str, account_ids: list[str]) -> None:
+        bucket = f"{pipeline}-{self._account.account_id}-{self._account.region}"
+        self._buckets.policies[bucket] = self._policy("bucket", account_ids, pipeline_name=pipeline)
+
+    def _policy(self, kind: str, account_ids: list[str], **names: str) -> Document:
+        """The policy of a resource as Terraform plans it: tests/terraform compares the file with the plan."""
+        principals = [f"arn:aws:iam::{account_id}:root" for account_id in account_ids]
+        text = (resources.files("local_aws.gateway") / "resource_policies.json").read_text()
+        here = {"region": self._account.region, "account_id": self._account.account_id}
+        for name, value in {**names, **here}.items():
+            text = text.replace(f"${{{name}}}", value)
+        policy = json.loads(text)[kind]
+        for statement in policy["Statement"]:
+            if statement["Effect"] == "Allow":
+                statement["Principal"] = {"AWS": principals}
+        return policy
+
+    def _client(self, service: str) -> Any:
+        """A client as Terraform's."""
         session = boto3.session.Session("terraform", "local", region_name=self._account.region)
         config = Config(retries={"max_attempts": 1}, proxies={})
-        iam, ecr = (
-            session.client(service, endpoint_url=self._account.endpoint_url, config=config)
-            for service in ("iam", "ecr")
-        )
+        return session.client(service, endpoint_url=self._account.endpoint_url, config=config)
+
+    def _make_records(self, pipeline: str, *, trains: bool) -> None:
+        """Create the roles and the repository, which moto keeps in memory."""
+        iam, ecr = self._client("iam"), self._client("ecr")
         for role, services in _ROLES.items():
+            if role in _TRAINING and not trains:
+                continue
             trust = {
                 "Version": "2012-10-17",
                 "Statement": [
@@ -106,6 +166,8 @@ class Environments:
                 iam.create_role(RoleName=f"{pipeline}-{role}", AssumeRolePolicyDocument=json.dumps(trust))
             except iam.exceptions.EntityAlreadyExistsException:
                 continue
+        if not trains:
+            return
         try:
             ecr.create_repository(repositoryName=pipeline)
         except ecr.exceptions.RepositoryAlreadyExistsException:
@@ -160,6 +222,8 @@ class Environments:
             "METRICS_BY_MODEL": metrics_by_model(),
         }
         for role, function in contract.functions.items():
+            if role in _TRAINING and outputs["promote_from"]:
+                continue
             if unknown := sorted(set(function.environment) - set(values)):
                 raise invalid(
                     f"contract.json: function {role} needs {unknown}; only {sorted(values)} are available."

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from support.terraform import policies as roles_policies
+from support.terraform import policies as written
 from support.terraform.grants import CODE, FORBIDDEN, PLATFORM, WITH_KEY, WITH_VPC, Call
 from support.terraform.workspace import Terraform
 
@@ -217,9 +217,11 @@ def test_the_build_is_a_script_that_a_shell_can_read(plan: dict[str, Any]) -> No
 
 
 def test_local_aws_judges_by_these_policies(offline: Terraform, tmp_path: Path) -> None:
-    plan = roles_policies.planned(offline, tmp_path / "variables.tfvars.json")
-    expected = roles_policies.text(roles_policies.of_plan(plan))
-    assert roles_policies.FILE.read_text() == expected, roles_policies.__doc__
+    file = tmp_path / "variables.tfvars.json"
+    plan = written.planned(offline, file, written.VARIABLES)
+    assert written.FILE.read_text() == written.text(written.of_plan(plan)), written.__doc__
+    plan = written.planned(offline, file, written.OPEN)
+    assert written.RESOURCES_FILE.read_text() == written.text(written.of_resources(plan)), written.__doc__
 
 
 def test_no_policy_is_longer_than_iam_keeps(largest_plan: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The only account of the local AWS: its number, region, folder and address."""
+"""The account of a local AWS: its number, region, folder and address, and who calls it."""
 
 import os
 import sys
@@ -6,9 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ACCOUNT_ID", "INHERITED", "PERSON", "SECRET", "Account", "region_of", "role_of"]
+__all__ = [
+    "ACCOUNT_ID",
+    "ACCOUNT_VARIABLE",
+    "INHERITED",
+    "PERSON",
+    "SECRET",
+    "Account",
+    "foreign_key",
+    "other_account",
+    "region_of",
+    "role_of",
+]
 
-ACCOUNT_ID = "123456789012"
+ACCOUNT_VARIABLE = "MOTO_ACCOUNT_ID"  # which moto reads as well
+ACCOUNT_ID = os.environ.get(ACCOUNT_VARIABLE, "123456789012")
 PERSON = "local"  # the access key of people: notebooks and commands
 SECRET = "local"  # noqa: S105 - the secret access key that goes with every access key
 
@@ -31,12 +43,22 @@ def region_of(environ: Mapping[str, str]) -> str:
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
-_ROLE_KEY = "role."
+_ROLE_KEY, _FOREIGN_KEY = "role.", "account."
 
 
 def role_of(access_key: str) -> str | None:
     """Return the name of the role that calls with this access key, or None if a person calls."""
     return access_key.removeprefix(_ROLE_KEY) if access_key.startswith(_ROLE_KEY) else None
+
+
+def foreign_key(account_id: str) -> str:
+    """Return the access key of people who call from another account."""
+    return _FOREIGN_KEY + account_id
+
+
+def other_account(access_key: str) -> str | None:
+    """Return the number of the other account that calls with this access key, or None if none does."""
+    return access_key.removeprefix(_FOREIGN_KEY) if access_key.startswith(_FOREIGN_KEY) else None
 
 
 @dataclass(frozen=True)

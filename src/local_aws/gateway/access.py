@@ -1,7 +1,8 @@
 """Judges what the roles of an environment do, by the policies that Terraform gives them.
 
 policies.json has these policies as Terraform plans them, with placeholders for names; tests/terraform
-compares the file with the plan. Roles that belong to no environment may do everything.
+compares the file with the plan. Roles that belong to no environment may do everything. Another account may do
+what a resource's policy allows it; what its own policies allow, local_aws does not judge.
 """
 
 import functools
@@ -12,9 +13,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from local_aws.core.account import Account
+from local_aws.core.account import Account, other_account
 from local_aws.core.errors import AwsError
-from local_aws.core.iam import allows
+from local_aws.core.iam import allows, permits
 from local_aws.core.wire import Reply, Request
 from local_aws.gateway.calls import Calls
 
@@ -28,15 +29,26 @@ class Access:
         account: The local AWS account.
         calls: Finds the actions of a request, and who makes it.
         environments: Returns the pipeline names of all environments.
+        policy_of: Returns the policy of a resource, by its ARN; None if it has none.
     """
 
-    def __init__(self, account: Account, calls: Calls, environments: Callable[[], list[str]]) -> None:
+    def __init__(
+        self,
+        account: Account,
+        calls: Calls,
+        environments: Callable[[], list[str]],
+        policy_of: Callable[[str], Mapping[str, Any] | None],
+    ) -> None:
         self._account, self._calls, self._environments = account, calls, environments
+        self._policy_of = policy_of
         self._known: frozenset[str] = frozenset()
 
     def refuse(self, request: Request) -> None:
-        """Refuse a request with an action that the caller's role does not allow."""
+        """Refuse what the caller's role does not allow, or to another account, what the resource does not."""
         for call in self._calls.judged(request):
+            if account_id := other_account(call.role):
+                self._authorize_other(account_id, call.action, call.resource)
+                continue
             context = dict([call.context] if call.context else [])
             self.authorize(call.role, call.action, call.resource, context)
 
@@ -48,12 +60,12 @@ class Access:
         """
         if not self._allows(role, action, resource, context):
             caller = f"arn:aws:sts::{self._account.account_id}:assumed-role/{role}/local"
-            raise AwsError(
-                "AccessDenied" if action.startswith("s3:") else "AccessDeniedException",
-                f"User: {caller} is not authorized to perform: {action} on resource: {resource} because no "
-                f"identity-based policy allows the {action} action",
-                403,
-            )
+            raise _denied(caller, action, resource, "identity-based")
+
+    def _authorize_other(self, account_id: str, action: str, resource: str) -> None:
+        policy = self._policy_of(resource)
+        if policy is None or not permits(policy, account_id, action, resource):
+            raise _denied(f"arn:aws:iam::{account_id}:user/local", action, resource, "resource-based")
 
     def simulate(self, request: Request) -> Reply | None:
         """Answer iam:SimulatePrincipalPolicy, which moto does not have.
@@ -95,6 +107,15 @@ class Access:
             return True
         place = (pipeline, self._account.region, self._account.account_id)
         return _decision(purpose, place, action, resource, tuple(context.items()))
+
+
+def _denied(caller: str, action: str, resource: str, kind: str) -> AwsError:
+    return AwsError(
+        "AccessDenied" if action.startswith("s3:") else "AccessDeniedException",
+        f"User: {caller} is not authorized to perform: {action} on resource: {resource} because no "
+        f"{kind} policy allows the {action} action",
+        403,
+    )
 
 
 def _members(form: Mapping[str, str], name: str) -> list[str]:

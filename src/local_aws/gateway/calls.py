@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
-from local_aws.core.account import PERSON, Account, role_of
+from local_aws.core.account import PERSON, Account, other_account, role_of
 from local_aws.core.wire import Request
 
 __all__ = ["Call", "Calls"]
@@ -82,7 +82,7 @@ class Call(NamedTuple):
     """One action of a role or a person.
 
     Attributes:
-        role: The role's name; `person` for a person.
+        role: The role's name; `person` for a person, and the access key of one from another account.
         action: The action's name in policies, such as `s3:GetObject`.
         resource: An ARN, or `*` if IAM has no narrower resource for the action.
         context: A condition key and its value, if the request has one that policies use.
@@ -116,7 +116,7 @@ class Calls:
     def judged(self, request: Request) -> list[Call]:
         """Return the actions of a request that IAM judges; none if the caller is neither role nor person."""
         key = _ACCESS_KEY.search(request.header("Authorization"))
-        role = None if key is None else "person" if key[1] == PERSON else role_of(key[1])
+        role = _caller(key[1]) if key else None
         if role is None or request.operation in _OPEN:
             return []
         return [Call(role, *judged) for judged in self._judged(request)]
@@ -160,6 +160,12 @@ class Calls:
             if name == "*" or name.startswith("arn:")
             else self._account.arn("sagemaker", f"{kind}/{name}")
         )
+
+
+def _caller(access_key: str) -> str | None:
+    if access_key == PERSON:
+        return "person"
+    return access_key if other_account(access_key) else role_of(access_key)
 
 
 def _body(request: Request) -> Mapping[str, Any]:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from local_aws.core.account import ACCOUNT_VARIABLE
 from local_aws.lifecycle.home import Home, find_home
 
 __all__ = [
     "LocalAwsError",
     "Server",
+    "account_home",
     "ensure_environment",
     "reset",
     "set_deliveries",
@@ -94,13 +96,22 @@ def start(
         return Server(about["endpoint_url"], about["pid"], place.folder, started=True)
 
 
+def account_home(account_id: str, home: Path | None = None) -> Path:
+    """Return the home folder of another account on this laptop: it has a server, and a state, of its own."""
+    return (home or find_home()) / "accounts" / account_id
+
+
 def stop(home: Path | None = None) -> bool:
     """Stop the server of a home folder and everything it started; return whether it was running.
+
+    The servers of other accounts in this folder are stopped as well.
 
     Raises:
         LocalAwsError: The server did not stop in time.
     """
     place = Home(home or find_home())
+    for other in place.accounts():
+        stop(other.folder)
     if not place.is_held():
         return False
     with place.starting():
@@ -120,15 +131,22 @@ def status(home: Path | None = None) -> dict[str, Any] | None:
 
 
 def reset(home: Path | None = None) -> None:
-    """Stop the server and delete all state of a home folder."""
+    """Stop the server and delete all state of a home folder, other accounts' included."""
     place = Home(home or find_home())
     stop(place.folder)
+    for other in place.accounts():
+        other.erase()
     place.erase()
 
 
 def ensure_environment(
-    endpoint_url: str, pipeline_name: str, *, invoker_url_auth: str = "AWS_IAM"
-) -> dict[str, str]:
+    endpoint_url: str,
+    pipeline_name: str,
+    *,
+    invoker_url_auth: str = "AWS_IAM",
+    promote_to: dict[str, list[str]] | None = None,
+    promote_from: dict[str, str] | None = None,
+) -> dict[str, Any]:
     """Create whatever is missing of the resources that Terraform creates on AWS for a pipeline name.
 
     Args:
@@ -136,15 +154,23 @@ def ensure_environment(
         pipeline_name: Terraform's variable of this name.
         invoker_url_auth: Terraform's variable of this name: AWS_IAM refuses unsigned calls to the invoker's
             URL, NONE accepts them.
+        promote_to: Terraform's variable of this name, for registered data sets: `account_ids` and `datasets`.
+        promote_from: Terraform's variable of this name, without a key: `account_id` and `pipeline_name`. It
+            stays in force, and nothing is trained here.
 
     Returns:
         Terraform's outputs: account_id, region, bucket, job_role_arn, image_uri, endpoint_name,
-        deployer_function_name, invoker_function_name, invoker_url, pipeline_name.
+        deployer_function_name, invoker_function_name, invoker_url, pipeline_name, promote_from.
 
     Raises:
         LocalAwsError: AWS would not accept the name, or something could not be created.
     """
-    asked = {"pipeline_name": pipeline_name, "invoker_url_auth": invoker_url_auth}
+    asked = {
+        "pipeline_name": pipeline_name,
+        "invoker_url_auth": invoker_url_auth,
+        "promote_to": promote_to,
+        "promote_from": promote_from,
+    }
     return _call(endpoint_url, "POST", "environments", asked)
 
 
@@ -167,6 +193,7 @@ def _launch(place: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=place.folder,
+            env={**os.environ, ACCOUNT_VARIABLE: place.account_id},
             start_new_session=True,
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.files import write_whole
 
 __all__ = ["Home", "find_home"]
@@ -17,6 +18,7 @@ __all__ = ["Home", "find_home"]
 _CONTENTS = ("endpoints", "functions", "jobs", "s3")
 _FILES = ("records.db", "records.db-shm", "records.db-wal", "server.json", "server.log")
 _LOCKS = ("run.lock", "server.lock", "start.lock")  # the first belongs to the run that uses the state
+_ACCOUNTS = "accounts"
 _ATTEMPTS = 20
 _ATTEMPT_SECONDS = 0.05
 
@@ -53,6 +55,15 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
+
+    @property
+    def account_id(self) -> str:
+        """The number of this folder's account; that of `accounts/<number>` in another folder is its name."""
+        return self.folder.name if self.folder.parent.name == _ACCOUNTS else ACCOUNT_ID
+
+    def accounts(self) -> list["Home"]:
+        """The folders of all other accounts."""
+        return [Home(folder) for folder in sorted((self.folder / _ACCOUNTS).glob("*"))]
 
     @property
     def log(self) -> Path:
@@ -114,5 +125,6 @@ class Home:
             shutil.rmtree(self.folder / name, ignore_errors=True)
         for name in (*_FILES, *_LOCKS):
             (self.folder / name).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # the folder contains something else
-            self.folder.rmdir()
+        for folder in (self.folder / _ACCOUNTS, self.folder):
+            with contextlib.suppress(OSError):  # it is not there, or contains something else
+                folder.rmdir()

@@ -265,6 +265,13 @@ class GroupPolicies:
         group = self._change(request, request["ResourcePolicy"])
         return {"ModelPackageGroupArn": group["ModelPackageGroupArn"]}
 
+    def of(self, arn: str) -> Document | None:
+        """Return the policy of the group that an ARN names, or of the group of the package that it names."""
+        kind, name = arn.split(":")[5].split("/")[:2]
+        group = self._store.find("model-package-group", name) if kind.startswith("model-package") else None
+        policy = group.get("ResourcePolicy") if group else None
+        return json.loads(policy) if policy else None
+
     def get_model_package_group_policy(self, request: Document) -> Document:
         """Return a group's policy."""
         return {"ResourcePolicy": self._group_with_policy(request)["ResourcePolicy"]}

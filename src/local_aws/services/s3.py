@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from local_aws.core.errors import AwsError
 from local_aws.core.files import PART, write_whole
 from local_aws.core.moto import Moto, Objects
+from local_aws.core.store import Document
 from local_aws.core.wire import Reply, Request
 
 __all__ = ["Buckets", "split_uri"]
@@ -45,6 +46,8 @@ class Buckets:
         # One call at a time makes moto's conditional writes (If-Match) atomic, as they are in S3. Reads
         # included: moto closes an object that is replaced or deleted, even while it is being read.
         self._lock = threading.RLock()
+        # What other accounts may do, by bucket; each server sets it again.
+        self.policies: dict[str, Document] = {}
         self._on_disk: dict[str, dict[str, tuple[str, str]]] = {}
         folder.mkdir(parents=True, exist_ok=True)
         for bucket_folder in sorted(path for path in folder.iterdir() if path.is_dir()):

@@ -8,7 +8,7 @@ functions and notebooks call.
 
 from typing import NamedTuple
 
-__all__ = ["CODE", "FORBIDDEN", "PLATFORM", "WITH_KEY", "WITH_VPC", "Call"]
+__all__ = ["CODE", "FORBIDDEN", "PLATFORM", "PROMOTION", "WITH_KEY", "WITH_VPC", "Call"]
 
 BASE = "arn:aws:{}:eu-central-1:123456789012:{}"
 BUCKET = "arn:aws:s3:::demo-123456789012-eu-central-1"
@@ -430,4 +430,17 @@ FORBIDDEN = {
         sagemaker("UpdateModelPackage", PACKAGE),
         sagemaker("StartPipelineExecution", "pipeline/demo"),
     ],
+}
+
+# What a promotion does in the account that trained the model, and in the one that takes it over.
+PROMOTION = {
+    "there": {"sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages", "s3:GetObject"},
+    "here": {
+        "s3:PutObject",
+        "sagemaker:CreateModelPackage",
+        "sagemaker:CreateModelPackageGroup",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:DescribeModelPackageGroup",
+        "sagemaker:ListModelPackages",
+    },
 }

@@ -1,4 +1,4 @@
-"""The policies of the roles as Terraform plans them, which local_aws judges by.
+"""The policies of roles and resources as Terraform plans them, which local_aws judges by.
 
 `../.venv/bin/python -m support.terraform.policies`, in the folder tests, writes them again.
 """
@@ -13,11 +13,18 @@ from support import ROOT
 from support.terraform.stand_in import provider
 from support.terraform.workspace import Terraform, prepare, runner
 
-__all__ = ["FILE", "PIPELINE", "VARIABLES", "of_plan", "planned", "text"]
+__all__ = ["FILE", "OPEN", "RESOURCES_FILE", "VARIABLES", "of_plan", "of_resources", "planned", "text"]
 
 FILE = ROOT / "src/local_aws/gateway/policies.json"
+RESOURCES_FILE = FILE.with_name("resource_policies.json")
 PIPELINE, REGION, ACCOUNT = "pipeline-of-a-plan", "xx-plan-1", "123456789012"
 VARIABLES = {"environment": "test", "region": REGION, "pipeline_name": PIPELINE}
+DATASET = "data-set-of-a-plan"
+OPEN = {
+    **VARIABLES,
+    "kms_key_arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k",
+    "promote_to": {"account_ids": ["000000000000"], "datasets": [DATASET]},
+}
 ADDRESSES = {
     "jobs": "aws_iam_role_policy.jobs[0]",
     "endpoint": "aws_iam_role_policy.endpoint",
@@ -27,9 +34,9 @@ ADDRESSES = {
 }
 
 
-def planned(terraform: Terraform, file: Path) -> dict[str, Any]:
+def planned(terraform: Terraform, file: Path, variables: Mapping[str, Any]) -> dict[str, Any]:
     """The planned values of every resource under these variables, by address."""
-    file.write_text(json.dumps(VARIABLES))
+    file.write_text(json.dumps(variables))
     terraform("plan", "-input=false", f"-var-file={file}", "-out=policies.tfplan")
     shown = json.loads(terraform("show", "-json", "policies.tfplan").stdout)
     return {each["address"]: each["values"] for each in shown["planned_values"]["root_module"]["resources"]}
@@ -37,10 +44,22 @@ def planned(terraform: Terraform, file: Path) -> dict[str, Any]:
 
 def of_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Each role's policy, with placeholders for the names."""
-    policies = json.dumps({role: json.loads(plan[address]["policy"]) for role, address in ADDRESSES.items()})
-    for name, value in {"pipeline_name": PIPELINE, "region": REGION, "account_id": ACCOUNT}.items():
-        policies = policies.replace(value, f"${{{name}}}")
-    return json.loads(policies)
+    return _without_names({role: json.loads(plan[address]["policy"]) for role, address in ADDRESSES.items()})
+
+
+def of_resources(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """The policies of resources that are open to another account, with placeholders for the names."""
+    group = plan[f'aws_sagemaker_model_package_group_policy.promotion["{DATASET}"]']["resource_policy"]
+    bucket = plan["aws_s3_bucket_policy.this"]["policy"]
+    return _without_names({"bucket": json.loads(bucket), "group": json.loads(group)})
+
+
+def _without_names(policies: Mapping[str, Any]) -> dict[str, Any]:
+    found = json.dumps(policies)
+    names = {"pipeline_name": PIPELINE, "region": REGION, "account_id": ACCOUNT, "dataset": DATASET}
+    for name, value in names.items():
+        found = found.replace(value, f"${{{name}}}")
+    return json.loads(found)
 
 
 def text(policies: Mapping[str, Any]) -> str:
@@ -54,4 +73,6 @@ if __name__ == "__main__":
         (configuration / "local_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
         run = runner(configuration, variables)
         run("init", "-input=false", "-no-color")
-        FILE.write_text(text(of_plan(planned(run, configuration / "policies.tfvars.json"))))
+        file = configuration / "policies.tfvars.json"
+        FILE.write_text(text(of_plan(planned(run, file, VARIABLES))))
+        RESOURCES_FILE.write_text(text(of_resources(planned(run, file, OPEN))))
