@@ -21,6 +21,11 @@ output "job_role_arn" {
   value       = one(aws_iam_role.jobs[*].arn)
 }
 
+output "endpoint_role_arn" {
+  description = "The role of the endpoint."
+  value       = aws_iam_role.endpoint.arn
+}
+
 output "image_uri" {
   description = "The image for jobs and endpoint; absent until it exists."
   value       = var.image_uri

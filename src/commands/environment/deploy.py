@@ -44,6 +44,9 @@ def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> N
     environment.init()
     outputs, kinds = environment.state()
     same_environment(environment, settings, outputs)
+    if settings["promote_from"]:
+        _serve_only(environment, settings, outputs, image_uri, yes=yes)
+        return
 
     announce(
         2, "first apply", "the definition needs bucket, roles and registry; image and endpoint come later"
@@ -79,6 +82,37 @@ def up(environment: Environment, image_uri: str = "", *, yes: bool = False) -> N
     print(f"{environment.name} is {'up to date' if changed else 'unchanged'}.")
     _show_what_there_is(environment, outputs)
     _show_what_comes_next(environment, settings, built, outputs)
+
+
+def _serve_only(
+    environment: Environment,
+    settings: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    given: str,
+    *,
+    yes: bool,
+) -> None:
+    """Create or update an environment that takes models over: neither image nor definition is made for it."""
+    announce(2, "apply", "models and image come from the environment in promote_from; the endpoint is billed")
+    image = given or settings["image_uri"] or outputs.get("image_uri", {}).get("value")
+    changed = environment.apply({"image_uri": image}, yes=yes)
+    outputs, _ = environment.state()
+    _write_outputs(environment, outputs)
+    print(f"\n{environment.name} is {'up to date' if changed else 'unchanged'}.")
+    _show_what_there_is(environment, outputs)
+    print("\nNext:")
+    if image is None:
+        source = settings["promote_from"]
+        print(
+            "  There is no endpoint yet. Name the image, by its digest, that serves where models are trained"
+        )
+        print(f"  ({source['pipeline_name']} in account {source['account_id']}), and run this again:")
+        print(f"    image_uri in {environment.variables}")
+    elif image != settings["image_uri"]:
+        print(f"  So that CI applies the same, write into {environment.variables}:")
+        print(f'    image_uri = "{image}"')
+    print("  Take over what was trained and approved there (docs/promotion.md):")
+    print(f"    {PROGRAM} promote <data set> --env {environment.name}")
 
 
 def _write_outputs(environment: Environment, outputs: Mapping[str, Any]) -> None:
@@ -144,11 +178,13 @@ def _show_what_there_is(environment: Environment, outputs: Mapping[str, Any]) ->
     value = {name: output.get("value") for name, output in outputs.items()}
     rows = {
         "bucket": value["bucket"],
-        "image": value["image_uri"],
-        "pipelines": ", ".join(value["pipelines"].values()),
+        "image": value.get("image_uri") or "none yet",
+        "pipelines": ", ".join(value["pipelines"].values()) or "none",
         "endpoint": value["endpoint_name"]
         if value["endpoint_in_service"]
-        else "none: endpoint_enabled is false",
+        else "none: endpoint_enabled is false"
+        if value.get("image_uri")
+        else "none yet",
         "URL": value["invoker_url"],
         "dashboard": value["dashboard_url"],
         "outputs": _shown(environment.outputs_file),

@@ -3,8 +3,8 @@
 - `compiler`, `parameters`: what all steps share; `sdk`: adaptations of the SageMaker SDK.
 - `processing`, `training`, `registration`: the steps.
 - `publishing`: the definition, and where it is published.
-- `algorithms`, `own_steps`, `job_source`, `network`, `encryption`: the competing algorithms, your own steps,
-  the code shipped with each job, the network it runs in, and the key that encrypts its output.
+- `algorithms`, `own_steps`, `job_source`, `infrastructure`: the competing algorithms, your own steps, the
+  code shipped with each job, and the network and the key of all jobs.
 
 This is the only package that imports the SageMaker SDK. The import takes seconds and reads the address and
 the region of AWS, so modules that need the SDK are imported at their first use, which is after `connect`.

@@ -10,7 +10,7 @@ from sagemaker.mlops.workflow.pipeline import Pipeline
 from tabular.spec.algorithms import Family
 
 from helpers.errors import refusing
-from helpers.pipeline import encryption, network
+from helpers.pipeline import infrastructure
 from helpers.pipeline.compiler import Compiler
 from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.processing import evaluate_best_model, preprocess_data
@@ -62,9 +62,9 @@ def definition(compiler: Compiler, parameters: Parameters, steps: Sequence[Any])
     )
     document = json.loads(pipeline.definition())
     if compiler.session.vpc:
-        network.place(document["Steps"], compiler.session.vpc)
+        infrastructure.place(document["Steps"], compiler.session.vpc)
     if compiler.session.kms_key_arn:
-        encryption.encrypt(document["Steps"], compiler.session.kms_key_arn)
+        infrastructure.encrypt(document["Steps"], compiler.session.kms_key_arn)
     return json.dumps(document, indent=1)
 
 

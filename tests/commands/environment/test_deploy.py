@@ -22,7 +22,7 @@ from commands.__main__ import main
 from commands.environment import deploy, teardown, terraform
 from helpers.errors import UserError
 from helpers.image import builders, contents
-from helpers.pipeline import network
+from helpers.pipeline import infrastructure
 from helpers.session import Session, connect, outputs_of
 
 NAME = "shop"  # of the pipeline; other tests use the same local_aws under other names
@@ -191,7 +191,7 @@ def compiled_again() -> Callable[..., None]:
             text = re.sub(rf"{re.escape(REPOSITORY)}[@:][^\"]+", told["image_uri"]["value"], file.read_text())
             document = json.loads(text)
             if told["vpc"]["value"]:
-                network.place(document["Steps"], told["vpc"]["value"])
+                infrastructure.place(document["Steps"], told["vpc"]["value"])
             file.write_text(json.dumps(document, indent=1))
 
     return compiled

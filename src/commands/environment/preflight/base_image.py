@@ -10,7 +10,12 @@ __all__ = ["base_image"]
 
 
 def base_image(place: Place) -> Iterator[Check]:
-    """The image that Terraform names; before the first apply, the one that the SDK names."""
+    """The image that Terraform names; before the first apply, the one that the SDK names.
+
+    Nothing is built for an environment that does not train.
+    """
+    if not place.trains:
+        return
     uri = place.outputs.get("base_image") or _named_by_the_sdk(place)
     if digest := ecr.digest(place.client("ecr"), uri):
         yield Check("base image", True, f"{uri} is {digest}")

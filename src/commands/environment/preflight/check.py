@@ -34,6 +34,11 @@ class Place:
     parameters: Mapping[str, Any]
     client: Callable[[str], Any]
 
+    @property
+    def trains(self) -> bool:
+        """Whether models are trained there, instead of taken over from another environment."""
+        return not self.settings["promote_from"]
+
     @functools.cached_property
     def who(self) -> str:
         """The ARN of the caller."""

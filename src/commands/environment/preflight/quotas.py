@@ -77,7 +77,11 @@ def _known(quota: str) -> str:
 
 def _needs(place: Place) -> dict[str, Need]:
     """What is needed, by the name of the quota."""
-    values, settings = place.parameters, place.settings
+    return {**(_of_jobs(place) if place.trains else {}), **_of_the_endpoint(place)}
+
+
+def _of_jobs(place: Place) -> dict[str, Need]:
+    values = place.parameters
     tables = min(len(datasets.names(values["DATASETS"])), values["MAX_PARALLEL_EXECUTIONS"])
     trials = min(values["MAX_TUNING_PARALLEL_JOBS"], values["MAX_TUNING_JOBS"])
     by_table = f"{tables} {'table' if tables == 1 else 'tables'}"
@@ -96,14 +100,20 @@ def _needs(place: Place) -> dict[str, Need]:
         needs[f"{instance} for processing job usage"] = Need(
             tables, by_table, f"DATASETS in {FILE}", f"{choices} in {FILE}"
         )
-    if settings["endpoint_enabled"]:
-        endpoint = settings["endpoint"]
-        most, least = endpoint["max_instances"], endpoint["min_instances"]
-        needs[f"{endpoint['instance_type']} for endpoint usage"] = Need(
+    needs[EXECUTIONS] = Need(tables, by_table, f"MAX_PARALLEL_EXECUTIONS in {FILE}", "")
+    return needs
+
+
+def _of_the_endpoint(place: Place) -> dict[str, Need]:
+    if not place.settings["endpoint_enabled"]:
+        return {}
+    endpoint = place.settings["endpoint"]
+    most, least = endpoint["max_instances"], endpoint["min_instances"]
+    return {
+        f"{endpoint['instance_type']} for endpoint usage": Need(
             most + least,
             f"up to {most}, plus {least} during an update",
             f"endpoint.max_instances in {place.environment.variables}",
             f"endpoint.instance_type in {place.environment.variables}",
         )
-    needs[EXECUTIONS] = Need(tables, by_table, f"MAX_PARALLEL_EXECUTIONS in {FILE}", "")
-    return needs
+    }

@@ -8,6 +8,9 @@ from contract.names import group_prefix, load
 
 __all__ = ["calls", "roles"]
 
+# What an environment that takes models over does not have.
+_TRAINING = ("jobs", "retrainer", "build")
+
 
 def roles(place: Place) -> Iterator[Check]:
     """A line for each role; AWS only simulates the calls.
@@ -17,7 +20,7 @@ def roles(place: Place) -> Iterator[Check]:
     if not place.outputs:
         yield Check("roles", True, "none yet; the first apply creates them")
         return
-    iam, first = place.client("iam"), place.outputs["job_role_arn"].removesuffix("-jobs")
+    iam, first = place.client("iam"), _role_arn(place.outputs).rpartition("-")[0]
     for role, needed in calls(place.settings["pipeline_name"], place.outputs).items():
         denied = []
         try:
@@ -53,12 +56,14 @@ def roles(place: Place) -> Iterator[Check]:
 def calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, str, dict[str, str]]]]:
     """For each role, the calls without which nothing works: action, resource, and condition keys."""
     region, account = outputs["region"], outputs["account_id"]
-    partition = outputs["job_role_arn"].split(":")[1]
+    partition = _role_arn(outputs).split(":")[1]
+    source = outputs.get("promote_from") or {"account_id": account, "pipeline_name": name}
     contract, group = load(), f"{group_prefix(name)}preflight"
     bucket = f"arn:{partition}:s3:::{outputs['bucket']}"
     sagemaker = f"arn:{partition}:sagemaker:{region}:{account}"
     deployer = f"arn:{partition}:lambda:{region}:{account}:function:{outputs['deployer_function_name']}"
-    repository = f"arn:{partition}:ecr:{region}:{account}:repository/{name}"
+    registry = f"arn:{partition}:ecr:{region}:{source['account_id']}"
+    repository = f"{registry}:repository/{source['pipeline_name']}"
     image = ("ecr:BatchGetImage", repository, {})
     model = f"{contract.prefixes.models}{group}/1.tar.gz"
     ask = (
@@ -68,13 +73,13 @@ def calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, st
     )
     alarm = f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}-new-fleet-5xx"
     read_map = ("s3:GetObject", f"{bucket}/{contract.models_map_key}", {})
-    return {
+    needed = {
         "jobs": [
             image,
             ("s3:GetObject", f"{bucket}/{contract.prefixes.raw}preflight.csv", {}),
             ("s3:PutObject", f"{bucket}/{contract.prefixes.executions}preflight", {}),
             ("sagemaker:CreateTrainingJob", f"{sagemaker}:training-job/pipelines-preflight", {}),
-            ("iam:PassRole", outputs["job_role_arn"], {"iam:PassedToService": "sagemaker.amazonaws.com"}),
+            ("iam:PassRole", outputs.get("job_role_arn"), {"iam:PassedToService": "sagemaker.amazonaws.com"}),
             (
                 "sagemaker:CreateModelPackage",
                 f"{sagemaker}:model-package-group/{group}",
@@ -100,3 +105,13 @@ def calls(name: str, outputs: Mapping[str, Any]) -> dict[str, list[tuple[str, st
             ("ecr:PutImage", repository, {}),
         ],
     }
+    return {
+        role: asked
+        for role, asked in needed.items()
+        if role not in _TRAINING or not outputs.get("promote_from")
+    }
+
+
+def _role_arn(outputs: Mapping[str, Any]) -> str:
+    """The ARN of a role that the environment has in any case."""
+    return outputs.get("job_role_arn") or outputs["endpoint_role_arn"]
