@@ -80,6 +80,7 @@ resource "aws_iam_policy" "promoter" {
   count = local.trains ? 0 : 1
 
   name        = "${local.name}-promoter"
+  path        = var.iam_path
   description = "Take over models that ${local.source_name} trained, for an approver of ${local.name} to decide on; approve nothing"
   policy = jsonencode({
     Version = "2012-10-17"

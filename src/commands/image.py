@@ -32,5 +32,10 @@ def push(environment: Environment, builder: str) -> None:
         )
     file = str(environment.outputs_file)
     outputs = outputs_of(file)
+    if source := outputs.get("promote_from"):
+        raise BadInput(
+            f"{environment.name} builds no image: its endpoint runs the one of {source['pipeline_name']} in "
+            f"account {source['account_id']}, which image_uri names."
+        )
     os.environ.setdefault("AWS_DEFAULT_REGION", outputs["region"])
     builders.build(connect("aws", outputs["pipeline_name"], file), builder, file)

@@ -8,6 +8,14 @@ pipeline_name = "many-models-prod"
 # pipeline_definition_file = "environments/prod.pipeline.json"
 # pipeline_definition_regression_file = "environments/prod.pipeline-regression.json"
 
+# To serve what another environment trains, instead of training here (docs/promotion.md), with image_uri as there and
+# without definitions and retraining:
+# promote_from = {
+#   account_id    = "111111111111"
+#   pipeline_name = "many-models"
+#   kms_key_arn   = "arn:aws:kms:eu-central-1:111111111111:key/00000000-0000-0000-0000-000000000000"
+# }
+
 endpoint = {
   min_instances = 2
   max_instances = 6

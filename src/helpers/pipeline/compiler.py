@@ -72,6 +72,11 @@ class Compiler:
         algorithms: Mapping[str, Algorithm] = ALGORITHMS,
         use_spot: bool = False,
     ) -> None:
+        if not session.job_role_arn:
+            raise BadInput(
+                "This environment trains nothing: `many-models promote` takes over what another one trains. "
+                "To train, give the outputs of that one."
+            )
         if not session.image_uri:
             raise BadInput(
                 "There is no image for jobs and endpoint yet; build it with notebook 01, apply Terraform "

@@ -241,6 +241,32 @@ def test_notebooks_can_read_the_outputs_of_the_first_apply(first: tuple[Place, i
     assert not outputs.get("image_uri")
 
 
+def test_up_of_an_environment_that_takes_models_over_is_one_apply_with_the_image_from_there(
+    empty: Place, tmp_path: Path
+) -> None:
+    place = empty.copy(tmp_path)
+    key = "arn:aws:kms:us-east-1:111111111111:key/k"
+    source = f'account_id = "111111111111", pipeline_name = "{NAME}", kms_key_arn = "{key}"'
+    (place.environments / "try.tfvars").write_text(f"{VARIABLES}promote_from = {{ {source} }}\n")
+    code, said = place.run("up", "--yes")
+    assert code == 0, said
+    assert (
+        f"({NAME} in account 111111111111), and run this again:\n    image_uri in environments/try.tfvars"
+        in said
+    )
+    image = f"111111111111.dkr.ecr.us-east-1.amazonaws.com/{NAME}@sha256:{'0' * 64}"
+    code, said = place.run("up", "--yes", "--image-uri", image)
+    assert code == 0, said
+    assert [step for step in STEPS[1:] if step in said] == []
+    assert f'write into environments/try.tfvars:\n    image_uri = "{image}"' in said
+    assert ".venv/bin/many-models promote <data set> --env try" in said
+    assert "aws_sagemaker_endpoint" in place.kinds()
+    assert not {"aws_sagemaker_pipeline", "aws_codebuild_project", "aws_ecr_repository"} & place.kinds()
+    assert place.outputs()["promote_from"]["bucket"] == f"{NAME}-111111111111-us-east-1"
+    code, said = place.run("up", "--yes")
+    assert (code, "Nothing to change." in said) == (0, True), "the image in use is kept"
+
+
 @pytest.mark.slow
 def test_up_goes_through_every_step_in_order(whole: tuple[Place, int, str]) -> None:
     place, code, said = whole
@@ -579,7 +605,7 @@ def test_variables_that_terraform_cannot_read_are_refused(tmp_path: Path) -> Non
 SLOW = """#!/bin/sh
 # A Terraform whose plan never ends, and which saves its state when it is interrupted.
 case "$1" in
-  console) echo '"{\\"region\\":\\"us-east-1\\",\\"pipeline_name\\":\\"shop\\"}"' ;;
+  console) echo '"{\\"region\\":\\"us-east-1\\",\\"pipeline_name\\":\\"shop\\",\\"promote_from\\":null}"' ;;
   show) echo '{}' ;;
   plan) trap 'sleep 0.5; echo saved > saved; exit 1' INT
     echo planning > planning

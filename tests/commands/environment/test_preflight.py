@@ -90,7 +90,7 @@ class Remembering(Environment):
         return READ[text]
 
 
-def outputs(session: Session, **others: str) -> str:
+def outputs(session: Session, **others: Any) -> str:
     values = {name: getattr(session, name) for name in OUTPUTS}
     values |= {"base_image": BASE_IMAGE, "pipeline_name": NAME, **others}
     return json.dumps({name: {"value": value} for name, value in values.items()})
@@ -183,6 +183,28 @@ def test_all_is_well_where_it_is(environment: Environment, client: Client) -> No
         f"{ROLES}-{role} has the permissions it needs ({calls} calls)" for role, calls in CALLS.items()
     ]
     assert found["endpoint"][0].seen == f"{NAME} is InService"
+
+
+def test_an_environment_that_takes_models_over_needs_nothing_to_train_with(
+    environment: Environment, aws: Session, client: Client
+) -> None:
+    source = {
+        "account_id": "123456789012",
+        "pipeline_name": NAME,
+        "kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/k",
+    }
+    role = aws.job_role_arn.replace("-jobs", "-endpoint")
+    made = json.loads(outputs(aws, promote_from=source, endpoint_role_arn=role))
+    change(environment, "outputs.json", json.dumps({**made, "job_role_arn": {"value": None}}))
+    variables = (environment.folder / environment.variables).read_text()
+    named = ", ".join(f'{name} = "{value}"' for name, value in source.items())
+    change(environment, "tfvars", f"{variables}promote_from = {{ {named} }}\n")
+    found = look(environment, client)
+    assert "base image" not in found
+    assert [check.seen.split(":")[0] for check in found["quota"]] == ["ml.m5.large for endpoint usage"]
+    checked = {check.seen.split(" ")[0]: check.ok for check in found["role"]}
+    expected = ("endpoint", "deployer", "invoker", "scheduler")
+    assert checked == dict.fromkeys([f"{ROLES}-{name}" for name in expected], True)
 
 
 def test_a_line_has_the_verdict_what_was_seen_and_what_to_do() -> None:

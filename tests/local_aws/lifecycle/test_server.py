@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws, is_running, needs_proc, processes_of, wait_for
@@ -45,6 +46,24 @@ def test_a_second_start_finds_the_first_server(home: Path) -> None:
     assert local_aws.stop(home)
     assert not local_aws.stop(home)
     assert local_aws.status(home) is None
+
+
+def test_another_account_is_known_by_its_number_and_goes_with_the_first_one(home: Path) -> None:
+    other = start(local_aws.account_home("210987654321", home))
+    assert other.client("sts").get_caller_identity()["Account"] == "210987654321"
+    policy = {"account_ids": ["123456789012"], "datasets": []}
+    made = local_aws.ensure_environment(other.endpoint_url, "toy-open", promote_to=policy)
+    key = {"Bucket": made["bucket"], "Key": "executions/RefitBestModel/model.tar.gz"}
+    assert "-210987654321-" in made["bucket"]
+    other.client("s3").put_object(**key, Body=b"a model")
+    local_aws.stop(home)
+    assert local_aws.status(other.home) is None
+    again = start(other.home)
+    caller = boto3.Session(local_aws.foreign_key("123456789012"), "local", region_name="us-east-1")
+    s3 = caller.client("s3", endpoint_url=again.endpoint_url)
+    assert s3.get_object(**key)["Body"].read() == b"a model", "a restart keeps what is open"
+    local_aws.reset(home)
+    assert not home.exists()
 
 
 def test_two_starters_get_one_server(home: Path) -> None:

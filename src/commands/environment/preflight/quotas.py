@@ -77,11 +77,9 @@ def _known(quota: str) -> str:
 
 def _needs(place: Place) -> dict[str, Need]:
     """What is needed, by the name of the quota."""
-    return {**(_of_jobs(place) if place.trains else {}), **_of_the_endpoint(place)}
-
-
-def _of_jobs(place: Place) -> dict[str, Need]:
     values = place.parameters
+    if not place.trains:
+        return _of_the_endpoint(place)
     tables = min(len(datasets.names(values["DATASETS"])), values["MAX_PARALLEL_EXECUTIONS"])
     trials = min(values["MAX_TUNING_PARALLEL_JOBS"], values["MAX_TUNING_JOBS"])
     by_table = f"{tables} {'table' if tables == 1 else 'tables'}"
@@ -100,6 +98,7 @@ def _of_jobs(place: Place) -> dict[str, Need]:
         needs[f"{instance} for processing job usage"] = Need(
             tables, by_table, f"DATASETS in {FILE}", f"{choices} in {FILE}"
         )
+    needs |= _of_the_endpoint(place)
     needs[EXECUTIONS] = Need(tables, by_table, f"MAX_PARALLEL_EXECUTIONS in {FILE}", "")
     return needs
 
