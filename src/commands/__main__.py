@@ -255,7 +255,7 @@ def promote(datasets: Sequence[str], env: str, version: int | None) -> None:
     Copies the newest approved version of each data set into another environment's registry, where an approver
     decides on it; see docs/promotion.md.
     """
-    from commands import promote
+    from commands.environment import promote
 
     promote.take_over(find(env) if env else None, datasets, version)
 

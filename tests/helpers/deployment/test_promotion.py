@@ -15,7 +15,7 @@ from support.helpers.shared import Connected, first_version, settings
 from support.terraform.grants import PROMOTION
 
 import local_aws
-from commands import promote as command
+from commands.environment import promote as command
 from commands.environment import terraform
 from helpers.deployment import deployments, endpoint, promotion, registry
 from helpers.deployment.promotion import Source, promote
