@@ -4,15 +4,21 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["line", "metrics"]
+__all__ = ["line", "metrics", "now"]
 
 
 def line(**fields: object) -> None:
     """Write the fields as one line, in a single write so that lines from several threads do not mix."""
     sys.stdout.write(json.dumps(fields, default=str) + "\n")
     sys.stdout.flush()
+
+
+def now() -> str:
+    """Return the time in ISO 8601 (UTC)."""
+    return datetime.now(UTC).isoformat()
 
 
 def metrics(

@@ -1,11 +1,19 @@
-"""`python -m local_aws start|stop|status|deliveries|reset`."""
+"""`python -m local_aws start|stop|status|deliveries|endpoints|reset`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from local_aws.lifecycle.daemon import LocalAwsError, reset, set_deliveries, start, status, stop
+from local_aws.lifecycle.daemon import (
+    LocalAwsError,
+    reset,
+    set_deliveries,
+    set_endpoint_seconds,
+    start,
+    status,
+    stop,
+)
 from local_aws.lifecycle.home import find_home
 
 _MEGABYTE = 1024 * 1024
@@ -24,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     delivering.add_argument("--lost", type=float, default=0.0, help="the fraction to lose")
     delivering.add_argument("--duplicated", type=float, default=0.0, help="the fraction to deliver twice")
     delivering.add_argument("--seed", type=int, default=0, help="the random seed that chooses them")
+    slowing = commands.add_parser("endpoints", help="let creating or updating an endpoint take time")
+    slowing.add_argument("--seconds", type=float, default=0.0, help="how long it takes at least")
     resetting = commands.add_parser("reset", help="stop the server and delete all state")
     resetting.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args(arguments)
@@ -41,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"export AWS_ENDPOINT_URL={server.endpoint_url}")
     elif options.command == "stop":
         print("Stopped" if stop() else f"No server runs for {find_home()}")
-    elif options.command in ("status", "deliveries"):
+    elif options.command in ("status", "deliveries", "endpoints"):
         if (about := status()) is None:
             print(f"No server runs for {find_home()}")
             return 1
@@ -49,6 +59,9 @@ def _run(options: argparse.Namespace) -> int:
             shares = {"lost": options.lost, "duplicated": options.duplicated}
             set_deliveries(about["endpoint_url"], **shares, seed=options.seed)
             print(f"{options.lost:.0%} of deliveries are lost and {options.duplicated:.0%} are made twice")
+        elif options.command == "endpoints":
+            set_endpoint_seconds(about["endpoint_url"], options.seconds)
+            print(f"Creating or updating an endpoint takes at least {options.seconds:g} seconds")
         else:
             print(_describe(about))
     else:

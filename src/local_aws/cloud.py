@@ -198,6 +198,7 @@ class Cloud:
             "GET operations": self._operations.list,
             "POST environments": self._environments.ensure,
             "POST deliveries": self._events.set_deliveries,
+            "POST endpoints": self._endpoints.set_seconds,
             "POST stop": self.stop_requested.set,
         }
         answer = answers.get(f"{request.method} {request.path.removeprefix(_CONTROL)}")

@@ -1,21 +1,20 @@
 """What is and was in service: reads the deployer's models map and ledger, and waits for both to follow."""
 
 import datetime
-import time
 from collections.abc import Iterable
 
 import pandas as pd
 
 from contract.names import group_prefix
-from helpers.deployment.registry import ModelVersion, packages, set_status
+from helpers.deployment.following import LIMIT, Following
+from helpers.deployment.registry import ModelVersion, decided_at, packages, set_status
 from helpers.errors import BadInput, JobFailed
+from helpers.runs.patience import patiently
 from helpers.session import Session
 from lambdas import ledger, models_map
 from lambdas.errors import MapError
 
 __all__ = ["history", "in_service", "rollback", "table", "wait"]
-
-POLL_SECONDS = {True: 0.2, False: 5.0}
 
 
 def in_service(session: Session) -> dict[str, models_map.Entry]:
@@ -32,25 +31,27 @@ def in_service(session: Session) -> dict[str, models_map.Entry]:
     return {group.removeprefix(prefix): entry for group, entry in entries.items() if group.startswith(prefix)}
 
 
-def wait(session: Session, decisions: Iterable[ModelVersion], seconds: float = 300) -> pd.DataFrame:
+def wait(session: Session, decisions: Iterable[ModelVersion], seconds: float = LIMIT) -> pd.DataFrame:
     """Wait until what is in service follows the decisions, and return a table of it.
 
+    Meanwhile, a line shows the deployer's last word. If it has postponed a deployment, it is asked again as
+    soon as the endpoint is in service; if it has said nothing for two minutes, its event is taken for lost.
+
     Raises:
-        JobFailed: the deployer did not follow in time.
+        JobFailed: the deployer did not follow in time, or says that it cannot; or the endpoint will not come
+            into service by itself.
+        Interrupted: somebody interrupted this.
+        UserError: AWS cannot be called.
     """
-    waiting = {decision.dataset for decision in decisions}
-    deadline = time.monotonic() + seconds
-    while waiting:
-        entries = in_service(session)
-        waiting = {name for name in waiting if not _followed(session, name, entries.get(name))}
-        if waiting and time.monotonic() > deadline:
-            raise JobFailed(
-                f"{', '.join(sorted(waiting))}: what is in service has not followed the decision in "
-                f"{seconds:.0f} seconds; see the log of the function {session.deployer_function_name}, fix "
-                "what it names and run 04 again."
-            )
-        if waiting:
-            time.sleep(POLL_SECONDS[session.is_local])
+    decided = {
+        decision.dataset: patiently(session, lambda it=decision: decided_at(session, it))
+        for decision in decisions
+    }
+
+    def follows(dataset: str) -> bool:
+        return _followed(session, dataset, in_service(session).get(dataset))
+
+    Following(session, decided, follows, seconds).wait()
     return table(session)
 
 

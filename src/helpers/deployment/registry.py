@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 import pandas as pd
@@ -16,6 +17,7 @@ __all__ = [
     "changes",
     "comparison",
     "decide",
+    "decided_at",
     "evaluations",
     "metadata",
     "packages",
@@ -110,6 +112,12 @@ def decide(
         candidates = [versions[0] for versions in touched if versions]
     said = reason or f"{STATUS[decision]} in notebook 04"
     return [set_status(session, package, STATUS[decision], said) for package in candidates]
+
+
+def decided_at(session: Session, package: ModelVersion) -> datetime:
+    """When a version's status was last changed, by the registry's clock."""
+    described = _describe(session, package)
+    return described.get("LastModifiedTime") or described["CreationTime"]
 
 
 def set_status(session: Session, package: ModelVersion, status: str, reason: str) -> ModelVersion:

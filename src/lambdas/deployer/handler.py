@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Outcome]:
             _try(reconciler, group) if group.startswith(prefix) else ({"action": "ignored"}, {})
         )
         milliseconds = round(1000 * (time.monotonic() - started))
-        fields = {"request_id": request_id, "group": group, "milliseconds": milliseconds}
+        fields = {"at": log.now(), "request_id": request_id, "group": group, "milliseconds": milliseconds}
         log.line(function="deployer", **fields, **outcome, **details)
         if outcome["action"] != "ignored":
             summary[group] = outcome

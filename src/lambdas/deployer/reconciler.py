@@ -7,7 +7,7 @@ from typing import Any
 from botocore.client import BaseClient
 
 from contract import names
-from lambdas import ledger, models_map
+from lambdas import ledger, log, models_map
 from lambdas.deployer import artifacts, registry, warming
 from lambdas.deployer.registry import Package
 from lambdas.errors import NotNowError, SupersededError
@@ -66,6 +66,9 @@ class Reconciler:
             return current
         entry, manifest = artifacts.deposit(self.s3, self.bucket, package)
         target_model = entry["key"].removeprefix(names.load().prefixes.models)
+        log.line(
+            function="deployer", at=log.now(), group=package.group, action="warming", version=package.version
+        )
         warming.warm(self.runtime, self.endpoint_name, target_model, manifest["sample"])
         return entry
 

@@ -22,6 +22,7 @@ __all__ = [
     "ensure_environment",
     "reset",
     "set_deliveries",
+    "set_endpoint_seconds",
     "start",
     "status",
     "stop",
@@ -181,6 +182,15 @@ def set_deliveries(endpoint_url: str, *, lost: float = 0.0, duplicated: float = 
         LocalAwsError: The values are not fractions of 1.
     """
     _call(endpoint_url, "POST", "deliveries", {"lost": lost, "duplicated": duplicated, "seed": seed})
+
+
+def set_endpoint_seconds(endpoint_url: str, seconds: float) -> None:
+    """Let creating or updating an endpoint take at least this long, until it is set again or the server ends.
+
+    Raises:
+        LocalAwsError: The number is negative.
+    """
+    _call(endpoint_url, "POST", "endpoints", {"seconds": seconds})
 
 
 def _launch(place: Home, arguments: list[str]) -> subprocess.Popen[bytes]:

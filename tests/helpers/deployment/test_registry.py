@@ -213,4 +213,4 @@ def test_a_deployer_that_does_not_follow_is_named_with_what_to_do(
     assert str(raised.value).startswith(
         f"{package.dataset}: what is in service has not followed the decision"
     )
-    assert "see the log of the function many-models-deployer" in str(raised.value)
+    assert "See the log of the function many-models-deployer and fix what it names" in str(raised.value)

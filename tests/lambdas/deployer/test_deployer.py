@@ -250,8 +250,11 @@ def test_one_structured_line_is_logged_for_each_group(deploy, registry, s3, log_
     registry.register("shop--b", url=f"s3://{BUCKET}/executions/none/model.tar.gz", status="Approved")
     with pytest.raises(DeploymentError):
         deploy({})
-    first, second = log_lines()
-    assert first.keys() == {"function", "request_id", "group", "milliseconds", "action", "version", "key"}
+    warming, first, second = log_lines()
+    assert (warming["group"], warming["action"], warming["version"]) == ("shop--a", "warming", 1)
+    assert warming["at"] <= first["at"] <= second["at"]
+    always = {"function", "at", "request_id", "group", "milliseconds"}
+    assert first.keys() == always | {"action", "version", "key"}
     assert (first["group"], first["action"], first["version"]) == ("shop--a", "deployed", 1)
     assert (second["group"], second["action"]) == ("shop--b", "failed")
     assert second["request_id"] == context.aws_request_id

@@ -27,6 +27,7 @@ from local_aws.services.s3 import Buckets, split_uri
 __all__ = ["BODY_LIMIT", "Endpoints"]
 
 BODY_LIMIT = 6_291_456
+_PAUSE = 0.05  # seconds
 _TARGET = re.compile(r"\S[ -~]{0,1023}")
 _UNEMULATED_CONFIG = (
     "AsyncInferenceConfig",
@@ -60,6 +61,7 @@ class Endpoints:
         self._starting: dict[str, tuple[threading.Thread, Shift | None]] = {}
         self._lock = threading.RLock()
         self._closed = False
+        self.seconds = 0.0  # how long creating or updating an endpoint takes at least
 
     # Models
 
@@ -230,6 +232,17 @@ class Endpoints:
         for endpoint in self._store.list("endpoint"):
             self._start(endpoint["EndpointName"])
 
+    def set_seconds(self, seconds: float = 0.0) -> Document:
+        """Let creating or updating an endpoint take at least this long, as on AWS, also if it is under way.
+
+        Raises:
+            AwsError: The number is negative.
+        """
+        if seconds < 0:
+            raise invalid(f"seconds is {seconds}; it must be 0 or more.")
+        self.seconds = seconds
+        return {"seconds": seconds}
+
     def restart_if_failed(self, name: str) -> None:
         """Restart an endpoint's container if it has failed."""
         if self._find("endpoint", "Endpoint", name)["EndpointStatus"] == "Failed":
@@ -274,6 +287,7 @@ class Endpoints:
             endpoint = self._find("endpoint", "Endpoint", name)
             hosted = self._host({**endpoint, "EndpointConfigName": update} if update else endpoint, shift)
             hosts[name] = hosted
+            self._take_time(name, hosts)
             hosted.container.start()
             hosted.in_service = True
             fields = {"EndpointStatus": "InService"}
@@ -295,6 +309,12 @@ class Endpoints:
         with self._lock:
             self._starting.pop(name, None)
             self._note(name, LastModifiedTime=time.time(), **fields)
+
+    def _take_time(self, name: str, hosts: Mapping[str, _Hosted]) -> None:
+        """Wait as long as was asked for, unless this ends or the endpoint is deleted meanwhile."""
+        begin = time.monotonic()
+        while time.monotonic() - begin < self.seconds and name in hosts and not self._closed:
+            time.sleep(_PAUSE)
 
     def _note(self, name: str, **fields: Any) -> None:
         """Record what has become of an endpoint, unless it or this server ends."""

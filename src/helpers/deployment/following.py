@@ -1,0 +1,162 @@
+"""The wait until the deployer has followed decisions: what it says meanwhile, and when to give up."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from helpers.deployment import deployer
+from helpers.errors import Interrupted, JobFailed, UserError, one_line
+from helpers.runs.patience import hindrance, patiently
+from helpers.runs.progress import Line
+from helpers.session import Session
+
+__all__ = ["LIMIT", "Following"]
+
+# Seconds to wait for decisions: an update of the endpoint takes 10 minutes, then the schedule asks again
+# within 15, and the endpoint loads a model within 6.
+LIMIT = 2100.0
+POLL_SECONDS = {True: 0.2, False: 5.0}  # for a local session, and for AWS
+ASK_SECONDS = {True: 1.0, False: 60.0}  # between two questions to the deployer
+SILENCE_SECONDS = 120.0  # after which an event is taken for lost
+QUIET_SECONDS = 15.0  # for which nothing is shown while nothing is known
+TELL_SECONDS = 60.0  # after which the line is shown again without news
+# Lambda tries a failed event again after one minute and after two more, so five without success are enough:
+# https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+FAILING_SECONDS = 300.0
+# States that an endpoint does not leave by itself; `missing` is not one of AWS's.
+STUCK = ("Deleting", "Failed", "OutOfService", "UpdateRollbackFailed", "missing")
+GOES_ON = (
+    "The decision is in the registry, and the deployer follows it by itself; run 04 again to wait for it."
+)
+
+
+class Following:
+    """A wait for the deployer.
+
+    Args:
+        session: where it is.
+        decided: the data sets that were decided on, and when.
+        follows: whether what is in service follows the decision on a data set.
+        seconds: how long to wait at most.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        decided: Mapping[str, datetime],
+        follows: Callable[[str], bool],
+        seconds: float,
+    ) -> None:
+        self._session, self._decided, self._follows, self._limit = session, decided, follows, seconds
+        self._left = list(decided)
+        self._words: dict[str, deployer.Word] = {}
+        self._begin = self._heard = self._asked = time.monotonic()
+        self._failing_since: float | None = None
+        self._line, self._shown, self._show_again = Line(), "", 0.0
+
+    def wait(self) -> None:
+        """Return when every decision has been followed.
+
+        Raises:
+            JobFailed: the deployer did not follow in time, or says that it cannot; or the endpoint will not
+                come into service by itself.
+            Interrupted: somebody interrupted this.
+            UserError: AWS cannot be called.
+        """
+        try:
+            while self._find_left():
+                self._listen()
+                endpoint = self._endpoint() if self._those("postponed") else ""
+                self._tell(endpoint)
+                self._give_up()
+                self._ask(endpoint)
+                time.sleep(POLL_SECONDS[self._session.is_local])
+        except KeyboardInterrupt:
+            raise Interrupted(f"Interrupted. {GOES_ON}") from None
+        except (BotoCoreError, ClientError) as error:
+            why = hindrance(error) or f"AWS refused: {one_line(error)}"
+            raise UserError(f"{why}. {GOES_ON}") from None
+
+    def _find_left(self) -> list[str]:
+        left = self._left
+        self._left = [it for it in left if not patiently(self._session, lambda it=it: self._follows(it))]
+        return self._left
+
+    def _listen(self) -> None:
+        since = {dataset: self._decided[dataset] for dataset in self._left}
+        words, now = patiently(self._session, lambda: deployer.words(self._session, since)), time.monotonic()
+        if words != self._words:
+            self._words, self._heard = words, now
+        if not self._those("failed"):
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = now
+
+    def _those(self, action: str) -> list[str]:
+        """The data sets about which the deployer's last word is this."""
+        return [it for it in self._left if it in self._words and self._words[it].action == action]
+
+    def _endpoint(self) -> str:
+        """The status of the endpoint; a JobFailed if it will not change by itself."""
+        status, reason = patiently(self._session, lambda: _status(self._session))
+        if status in STUCK:
+            raise JobFailed(
+                f"The endpoint {self._session.endpoint_name} is {status}{f': {reason}' if reason else ''}. "
+                "The decision is in the registry; once the endpoint is in service, the deployer follows "
+                "within 15 minutes. `many-models preflight` says what to do."
+            )
+        return status
+
+    def _tell(self, endpoint: str) -> None:
+        """Show what this waits for: when there is news, and every minute."""
+        elapsed = time.monotonic() - self._begin
+        if not self._words and elapsed < QUIET_SECONDS:
+            return
+        news = self._said() + (f"; the endpoint is {endpoint}" if endpoint else "")
+        if news != self._shown or elapsed >= self._show_again:
+            self._shown, self._show_again = news, elapsed + TELL_SECONDS
+            self._line.update(
+                f"Waiting for the deployer for {elapsed:.0f} s of at most {self._limit:.0f}; "
+                f"its last word: {news}."
+            )
+
+    def _said(self) -> str:
+        return "; ".join(f"{it} {self._words.get(it, 'not heard of yet')}" for it in self._left)
+
+    def _give_up(self) -> None:
+        now = time.monotonic()
+        if final := {it: self._words[it] for it in self._those("failed") if self._words[it].final}:
+            said = "; ".join(f"{it} {word}" for it, word in final.items())
+            raise JobFailed(
+                f"The deployer does not serve what was approved: {said}. Reject that version, or train again."
+            )
+        failing = self._failing_since is not None and now - self._failing_since > FAILING_SECONDS
+        if failing or now - self._begin > self._limit:
+            raise JobFailed(
+                f"{', '.join(sorted(self._left))}: what is in service has not followed the decision in "
+                f"{now - self._begin:.0f} seconds; the deployer's last word: {self._said()}. See the log of "
+                f"the function {self._session.deployer_function_name} and fix what it names; the deployer "
+                "tries again every 15 minutes."
+            )
+
+    def _ask(self, endpoint: str) -> None:
+        """Ask the deployer again, which is safe at any time, if waiting longer would not help."""
+        now = time.monotonic()
+        again = endpoint == "InService" or now - self._heard > SILENCE_SECONDS
+        if again and now - self._asked >= ASK_SECONDS[self._session.is_local]:
+            self._asked = now
+            patiently(self._session, lambda: deployer.ask(self._session, list(self._left)))
+
+
+def _status(session: Session) -> tuple[str, str]:
+    """The endpoint's status and, if it failed, why."""
+    sagemaker = session.client("sagemaker")
+    try:
+        described = sagemaker.describe_endpoint(EndpointName=session.endpoint_name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        return "missing", ""
+    return described["EndpointStatus"], described.get("FailureReason", "")

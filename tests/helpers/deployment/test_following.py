@@ -1,0 +1,110 @@
+"""The wait for the deployer: its word is shown, a slow endpoint is waited for, and every wait has an end."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from support import HANGS
+from support.helpers.shared import first_version
+
+import local_aws
+from helpers.deployment import deployer, deployments, following, registry
+from helpers.errors import ExitCode, Interrupted, JobFailed
+from helpers.session import Session
+
+Register = Callable[..., str]
+PENDING = "PendingManualApproval"
+
+
+@pytest.fixture
+def address(session: Session) -> Iterator[str]:
+    """The address of local_aws, where all is as usual afterwards."""
+    url = session.client("sagemaker").meta.endpoint_url
+    yield url
+    local_aws.set_endpoint_seconds(url, 0)
+    local_aws.set_deliveries(url)
+    local_aws.ensure_environment(url, session.pipeline_name)
+    session.client("sagemaker").get_waiter("endpoint_in_service").wait(
+        EndpointName=session.endpoint_name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 10 * HANGS}
+    )
+
+
+def wait_for_word(session: Session, dataset: str, action: str) -> None:
+    since = {dataset: registry.decided_at(session, registry.packages(session, dataset)[0])}
+    deadline = time.monotonic() + HANGS
+    while getattr(deployer.words(session, since).get(dataset), "action", "") != action:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_an_endpoint_that_takes_its_time_is_waited_for_and_the_deployer_asked_again(
+    session: Session, register: Register, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sagemaker, name = session.client("sagemaker"), session.endpoint_name
+    configuration = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+    dataset = register(PENDING)
+    sagemaker.delete_endpoint(EndpointName=name)
+    decisions = registry.decide(session, "approve", [dataset])
+    wait_for_word(session, dataset, "postponed")
+    with pytest.raises(JobFailed, match=f"The endpoint {name} is missing. The decision is in the registry"):
+        deployments.wait(session, decisions, seconds=HANGS)
+
+    local_aws.set_endpoint_seconds(address, HANGS)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=configuration)
+    with pytest.raises(JobFailed, match=rf"has not followed .* last word: {dataset} postponed"):
+        deployments.wait(session, decisions, seconds=0.5)
+    ready = threading.Timer(1.0, local_aws.set_endpoint_seconds, (address, 0))
+    ready.start()
+    table = deployments.wait(session, decisions, seconds=HANGS)
+    ready.join()
+    assert table.loc[dataset, "version"] == 1
+    told = capsys.readouterr().out
+    assert f"its last word: {dataset} postponed: The endpoint {name} cannot be invoked at the moment" in told
+    assert "; the endpoint is Creating." in told
+
+
+def test_a_lost_event_is_made_up_for(
+    session: Session, register: Register, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "SILENCE_SECONDS", 0.5)
+    local_aws.set_deliveries(address, lost=1.0)
+    dataset = register(PENDING)
+    decisions = registry.decide(session, "approve", [dataset])
+    assert deployments.wait(session, decisions, seconds=HANGS).loc[dataset, "version"] == 1
+
+
+def test_what_the_deployer_will_never_serve_ends_the_wait_with_its_reason(
+    session: Session, register: Register
+) -> None:
+    dataset = register()
+    sagemaker = session.client("sagemaker")
+    session.client("s3").put_object(Bucket=session.bucket, Key="executions/broken/model.tar.gz", Body=b"-")
+    broken: Any = sagemaker.describe_model_package(ModelPackageName=first_version(session).arn)
+    specification = broken["InferenceSpecification"]
+    specification["Containers"][0]["ModelDataUrl"] = session.uri("executions/broken/model.tar.gz")
+    sagemaker.create_model_package(
+        ModelPackageGroupName=session.group(dataset),
+        ModelApprovalStatus=PENDING,
+        InferenceSpecification=specification,
+    )
+    decisions = registry.decide(session, "approve", [dataset])
+    with pytest.raises(JobFailed, match=f"not serve what was approved: {dataset} failed: ArtifactError"):
+        deployments.wait(session, decisions, seconds=HANGS)
+    registry.decide(session, "reject", [dataset])
+
+
+def test_an_interrupt_says_that_the_deployer_goes_on(session: Session, register: Register) -> None:
+    def interrupt(**_: Any) -> None:
+        raise KeyboardInterrupt
+
+    decisions = registry.decide(session, "approve", [register(PENDING)])
+    events = session.client("sagemaker").meta.events
+    events.register("before-call.sagemaker.ListModelPackages", interrupt)
+    try:
+        with pytest.raises(Interrupted, match="The decision is in the registry, and the deployer") as raised:
+            deployments.wait(session, decisions)
+    finally:
+        events.unregister("before-call.sagemaker.ListModelPackages", interrupt)
+    assert raised.value.exit_code == ExitCode.INTERRUPTED
