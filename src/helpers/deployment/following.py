@@ -20,7 +20,7 @@ LIMIT = 2100.0
 POLL_SECONDS = {True: 0.2, False: 5.0}  # for a local session, and for AWS
 ASK_SECONDS = {True: 1.0, False: 60.0}  # between two questions to the deployer
 SILENCE_SECONDS = 120.0  # after which an event is taken for lost
-QUIET_SECONDS = 15.0  # for which nothing is shown while nothing is known
+QUIET_SECONDS = 30.0  # for which nothing is shown while nothing goes wrong
 TELL_SECONDS = 60.0  # after which the line is shown again without news
 # Lambda tries a failed event again after one minute and after two more, so five without success are enough:
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -112,7 +112,7 @@ class Following:
     def _tell(self, endpoint: str) -> None:
         """Show what this waits for: when there is news, and every minute."""
         elapsed = time.monotonic() - self._begin
-        if not self._words and elapsed < QUIET_SECONDS:
+        if elapsed < QUIET_SECONDS and not self._those("postponed") and not self._those("failed"):
             return
         news = self._said() + (f"; the endpoint is {endpoint}" if endpoint else "")
         if news != self._shown or elapsed >= self._show_again:
