@@ -38,6 +38,7 @@ from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.jobs.training import TrainingJobs
 from local_aws.services.jobs.transform import TransformJobs
 from local_aws.services.jobs.tuning import TuningJobs
+from local_aws.services.pipelines.callbacks import Callbacks
 from local_aws.services.pipelines.pipelines import Pipelines
 from local_aws.services.pipelines.steps import Services
 from local_aws.services.registry import GroupPolicies, Registry
@@ -81,6 +82,7 @@ class Cloud:
             lambda: self._environments.names(),
             lambda arn: _policy_of(arn, buckets, group_policies),
         )
+        callbacks = Callbacks()
         services = Services(
             self._store,
             processing,
@@ -90,6 +92,7 @@ class Cloud:
             self._endpoints,
             registry,
             self.functions,
+            callbacks,
             access.authorize,
         )
         self._pipelines = Pipelines(account, self._store, buckets, services, self._warm_up)
@@ -103,6 +106,7 @@ class Cloud:
             "logs": [Logs(account, self._store)],
             "sagemaker": [
                 self._pipelines,
+                callbacks,
                 processing,
                 training,
                 tuning,

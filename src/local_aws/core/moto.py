@@ -17,12 +17,13 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.s3.models import FakeKey, S3Backend, s3_backends
+from moto.sqs.models import sqs_backends
 
 from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
 from local_aws.core.wire import Reply, Request
 
-__all__ = ["SEEN_ON", "Metric", "Moto", "MotoRequestHandler", "Objects", "alarm_state"]
+__all__ = ["SEEN_ON", "Metric", "Moto", "MotoRequestHandler", "Objects", "alarm_state", "send_message"]
 
 SEEN_ON = "5.2.5"
 _PAGE = (b"<!doctype", b"<html lan", b"<html>")
@@ -66,6 +67,18 @@ def alarm_state(region: str, name: str) -> str | None:
     """Return the state of a CloudWatch alarm, such as `ALARM`, or None if there is no such alarm."""
     alarm = cloudwatch_backends[ACCOUNT_ID][region].alarms.get(name)
     return None if alarm is None else alarm.state_value
+
+
+def send_message(region: str, queue: str, body: str) -> None:
+    """Send a message to an SQS queue.
+
+    Raises:
+        AwsError: There is no such queue.
+    """
+    backend = sqs_backends[ACCOUNT_ID][region]
+    if queue not in backend.queues:
+        raise AwsError("AWS.SimpleQueueService.NonExistentQueue", f"The queue {queue} does not exist.")
+    backend.send_message(queue, body)
 
 
 class Objects:

@@ -15,6 +15,7 @@ import pytest
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 from moto.s3.models import FakeBucket, FakeKey, S3Backend
+from moto.sqs.models import SQSBackend
 from werkzeug.serving import WSGIRequestHandler
 
 import local_aws
@@ -44,6 +45,7 @@ def seen(what: str) -> Iterator[None]:
         (DomainDispatcherApplication.__call__, {"environ", "start_response"}),
         (S3Backend.create_bucket, {"bucket_name", "region_name"}),
         (S3Backend.put_object, {"bucket_name", "key_name", "value"}),
+        (SQSBackend.send_message, {"queue_name", "message_body"}),
         (
             FakeKey.__init__,
             {

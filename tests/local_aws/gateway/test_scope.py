@@ -18,6 +18,7 @@ from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.jobs.training import TrainingJobs
 from local_aws.services.jobs.transform import TransformJobs
 from local_aws.services.jobs.tuning import TuningJobs
+from local_aws.services.pipelines.callbacks import Callbacks
 from local_aws.services.pipelines.pipelines import Pipelines
 from local_aws.services.registry import GroupPolicies, Registry
 from local_aws.services.search import Finder
@@ -26,6 +27,7 @@ from local_aws.services.tags import Tags
 FAMILIES = {
     "logs": (Logs,),
     "sagemaker": (
+        Callbacks,
         Endpoints,
         Finder,
         GroupPolicies,

@@ -1,6 +1,7 @@
 """SageMaker Pipelines.
 
-Read `pipelines` (records and operations), `executions` (run steps side by side), `steps` (a file for each
-step type), `definitions` (check a pipeline definition), `expressions` (the language in definitions),
-`outputs` (what a step declares), `cache` and `retries`.
+Read `pipelines` (records and operations), `executions` (run steps side by side), `step` (a step type, and a
+running step), `steps` (a file for each step type), `definitions` (check a pipeline definition), `expressions`
+(the language in definitions), `outputs` (what a step declares), `callbacks` (what it waits for), `cache` and
+`retries`.
 """

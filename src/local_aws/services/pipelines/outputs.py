@@ -67,10 +67,22 @@ def listed(values: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def restored(step: Mapping[str, Any], shown: list[dict[str, str]]) -> dict[str, Any]:
-    """Return the values that were shown as text."""
+    """Return the values of all declared outputs from their text.
+
+    Raises:
+        UnresolvedError: One is missing, or is not of its type.
+    """
     kinds = {each["OutputName"]: each["OutputType"] for each in step.get("OutputParameters", [])}
-    texts = {each["Name"]: each["Value"] for each in shown}
-    return {name: text if kinds[name] == "String" else json.loads(text) for name, text in texts.items()}
+    given: dict[str, Any] = {}
+    for each in shown:
+        name, text = each["Name"], each["Value"]
+        try:
+            given[name] = text if kinds.get(name, "String") == "String" else json.loads(text)
+        except ValueError:
+            raise UnresolvedError(
+                f"ClientError: the output {name} is {text!r}, which is not of type {kinds[name]}"
+            ) from None
+    return typed(step, given)
 
 
 def _text(value: Any) -> str:

@@ -1,14 +1,15 @@
 """The step types, one short file for each: to add a type, add a file with a class.
 
-Read `base` first: a step type, and one running step. Then read the steps that run jobs (`jobs` is what they
-share, then `processing`, `training`, `tuning`, `transform`), those that control the execution (`condition`,
-`fail`), `model` and `register_model`, and `lambda_function`.
+Read `pipelines.step` first: a step type, and one running step. Then read the steps that run jobs (`jobs` is
+what they share, then `processing`, `training`, `tuning`, `transform`), those that control the execution
+(`condition`, `fail`), `model` and `register_model`, and those that ask others (`lambda_function` and
+`callback`).
 """
 
 import importlib
 import pkgutil
 
-from local_aws.services.pipelines.steps.base import Services, StepFailed, StepRun, StepType
+from local_aws.services.pipelines.step import Services, StepFailed, StepRun, StepType
 
 __all__ = ["STEP_TYPES", "Services", "StepFailed", "StepRun", "StepType"]
 

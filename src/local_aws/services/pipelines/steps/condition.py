@@ -5,7 +5,7 @@ from typing import Any
 
 from local_aws.core.errors import invalid, not_emulated
 from local_aws.services.pipelines.expressions import CONDITIONS
-from local_aws.services.pipelines.steps.base import StepRun, StepType
+from local_aws.services.pipelines.step import StepRun, StepType
 
 __all__ = ["Condition"]
 

@@ -1,6 +1,6 @@
 """Ends the execution as failed, with a message."""
 
-from local_aws.services.pipelines.steps.base import StepFailed, StepRun, StepType
+from local_aws.services.pipelines.step import StepFailed, StepRun, StepType
 
 __all__ = ["Fail"]
 

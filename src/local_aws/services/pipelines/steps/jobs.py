@@ -12,7 +12,7 @@ from local_aws.core.validation import service_model
 from local_aws.services.jobs.family import JobFamily
 from local_aws.services.pipelines import cache
 from local_aws.services.pipelines.retries import JOB_INTERNAL_ERROR
-from local_aws.services.pipelines.steps.base import StepFailed, StepRun, StepType
+from local_aws.services.pipelines.step import StepFailed, StepRun, StepType
 
 __all__ = ["JobStep", "resource_name"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from local_aws.core.errors import invalid
 from local_aws.services.pipelines.outputs import check_declared, listed, restored, typed
-from local_aws.services.pipelines.steps.base import StepFailed, StepRun, StepType
+from local_aws.services.pipelines.step import StepFailed, StepRun, StepType
 
 __all__ = ["Lambda"]
 

@@ -1,6 +1,6 @@
 """Creates a model, for a transform job or an endpoint."""
 
-from local_aws.services.pipelines.steps.base import StepRun, StepType
+from local_aws.services.pipelines.step import StepRun, StepType
 from local_aws.services.pipelines.steps.jobs import resource_name
 
 __all__ = ["Model"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from local_aws.core.errors import invalid
 from local_aws.services.jobs.processing import ProcessingJobs
-from local_aws.services.pipelines.steps.base import StepFailed, StepRun
+from local_aws.services.pipelines.step import StepFailed, StepRun
 from local_aws.services.pipelines.steps.jobs import JobStep
 
 __all__ = ["Processing"]

@@ -2,7 +2,7 @@
 
 from uuid import NAMESPACE_URL, uuid5
 
-from local_aws.services.pipelines.steps.base import StepRun, StepType
+from local_aws.services.pipelines.step import StepRun, StepType
 
 __all__ = ["RegisterModel"]
 

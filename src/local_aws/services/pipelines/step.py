@@ -13,6 +13,7 @@ from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.jobs.training import TrainingJobs
 from local_aws.services.jobs.transform import TransformJobs
 from local_aws.services.jobs.tuning import TuningJobs
+from local_aws.services.pipelines.callbacks import Callbacks
 from local_aws.services.pipelines.expressions import Scope
 from local_aws.services.registry import Registry
 
@@ -96,6 +97,7 @@ class Services:
     models: Endpoints
     registry: Registry
     functions: Functions
+    callbacks: Callbacks
     authorize: Authorize
 
 
