@@ -32,7 +32,7 @@ __all__ = ["DECODERS", "ENCODERS", "BadRequest", "decode", "encode"]
 JSON_LINES = "application/jsonlines"
 ALIASES = dict.fromkeys(
     ("application/x-ndjson", "application/json-lines", "application/x-jsonlines"), JSON_LINES
-)
+) | {"application/csv": "text/csv"}
 # Python codecs that are not character sets for text, or take very long for a long body.
 NO_CHARSET = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
 EMPTY_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
@@ -125,7 +125,7 @@ def _content(content_type: str) -> tuple[str, str]:
 def _media_type(accept: str) -> str:
     """The media type of the response: the available one with the highest `q`."""
     wanted = []
-    for part in accept.split(",") if accept else ["*/*"]:
+    for part in accept.split(",") if accept.strip() else ["*/*"]:
         media_type, *parameters = (text.strip().lower() for text in part.split(";"))
         wanted.append((_quality(parameters), media_type))
     for quality, media_type in sorted(wanted, key=lambda one: -one[0]):

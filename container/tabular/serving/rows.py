@@ -22,8 +22,9 @@ __all__ = ["DECODERS", "BadRequest", "reader"]
 
 TABLE = 'send {"columns": [names], "data": [rows]}.'
 SHAPES = 'Send a list of rows, or {"instances": [rows]}.'
-# The keys under which clients send rows: SageMaker and TensorFlow Serving, Hugging Face, MLflow.
-ENVELOPES = ("instances", "inputs", "features", "dataframe_records")
+# The keys under which clients send rows: SageMaker and TensorFlow Serving, Hugging Face, MLflow, pandas'
+# table form, Azure and what people make up.
+ENVELOPES = ("instances", "inputs", "features", "dataframe_records", "data", "input_data", "records", "rows")
 OTHER_DELIMITERS = ";\t|"
 UNNAMED = ("", "Unnamed: 0")  # pandas' names for an index: as written, and after reading it again
 
@@ -77,6 +78,8 @@ def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Colle
 
 
 def _of_csv(text: str, model: TableModel) -> list[list[Any]]:
+    if text.lstrip()[:1] in ("{", "[") and len(model.names) > 1 and _is_json(text):
+        raise BadRequest(400, "The body is JSON; name application/json as its content type.")
     rows = _split(text, ",", model)
     if len(model.names) > 1 and rows and not _fit(rows, model):
         # The client may write what the training file was written with, such as 1,5;2,5.
@@ -96,7 +99,9 @@ def _split(text: str, delimiter: str, model: TableModel) -> list[list[str]]:
     """The cells of each line."""
     lines = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True, delimiter=delimiter)
     try:
-        return [row for row in lines if row] if len(model.names) > 1 else _of_one_column(lines)
+        if len(model.names) == 1:
+            return _of_one_column(lines)
+        return [row for row in lines if row and (len(row) > 1 or row[0].strip())]
     except csv.Error as error:
         raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
 
@@ -118,13 +123,17 @@ def _of_one_column(lines: Iterable[list[str]]) -> list[list[str]]:
 
 def _of_json(text: str, model: TableModel) -> list[list[Any]]:
     content = _parsed(text, "The body")
+    if isinstance(content, dict) and (rows := _of_columns(content, model)) is not None:
+        return _ordered(rows, model)
     if isinstance(content, dict) and not _is_row(content, model):
         table = content.get("dataframe_split", content)
         if isinstance(table, dict) and {"columns", "data"} <= table.keys():
             return _of_table(table, model)
+        if isinstance(schema := content.get("schema"), dict) and isinstance(content.get("data"), list):
+            return _ordered(_without_index(content["data"], schema, model), model)
         content = next((content[name] for name in ENVELOPES if name in content), content)
     if isinstance(content, dict):
-        content = [content]
+        content = found if (found := _of_columns(content, model)) is not None else [content]
     if not isinstance(content, list):
         raise BadRequest(400, SHAPES)
     if content and not isinstance(content[0], list | dict):
@@ -132,9 +141,65 @@ def _of_json(text: str, model: TableModel) -> list[list[Any]]:
     return _ordered(content, model)
 
 
+def _of_columns(content: Mapping[str, Any], model: TableModel) -> list[Any] | None:
+    """Rows of an object of columns, or of rows by their index, as pandas' `to_json` and `to_dict` write.
+
+    None if it is neither: no cell is a list or an object.
+
+    Raises:
+        BadRequest: if the columns do not have the same number of cells.
+    """
+    kinds = set(map(type, content.values()))
+    named = {model.place_of(name) for name in content} >= set(range(len(model.names)))
+    if kinds == {dict} and not named:
+        rows = list(content.values())
+        known = all(model.place_of(name) is not None or _is_ignored(name, model) for name in rows[0])
+        single = not any(isinstance(cell, list | dict) for cell in rows[0].values())
+        return rows if known and single else None
+    if not named or kinds not in ({list}, {dict}):
+        return None
+    columns = [column if isinstance(column, list) else list(column.values()) for column in content.values()]
+    indexes = [column.keys() for column in content.values() if isinstance(column, dict)]
+    if len(set(map(len, columns))) > 1 or any(list(one) != list(indexes[0]) for one in indexes):
+        raise BadRequest(
+            400, "The columns do not have the same rows; send a cell of each row for every column."
+        )
+    return [dict(zip(content, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _without_index(rows: list[Any], schema: Mapping[str, Any], model: TableModel) -> list[Any]:
+    """Rows in pandas' table form without the index that its schema names, unless the model knows it."""
+    keys = schema.get("primaryKey")
+    index = {key for key in keys if model.place_of(str(key)) is None} if isinstance(keys, list) else set()
+    return [
+        {name: cell for name, cell in row.items() if name not in index} if isinstance(row, dict) else row
+        for row in rows
+    ]
+
+
 def _of_json_lines(text: str, model: TableModel) -> list[list[Any]]:
     lines = enumerate(text.split("\n"), start=1)
-    return _ordered([_parsed(line, f"Line {n}") for n, line in lines if line.strip()], model)
+    rows = [_parsed(line, f"Line {n}") for n, line in lines if line.strip()]
+    if len(rows) == 1 and isinstance(rows[0], list) and isinstance((rows[0] or [None])[0], list | dict):
+        rows = rows[0]  # all rows in one line
+    return _ordered(rows, model)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _advice(text: str) -> str:
+    """What may be meant by a body that is not JSON."""
+    if text.lstrip()[:1] not in ("{", "[", ""):
+        return " If it is CSV, name text/csv as its content type."
+    if _is_json(text.strip().partition("\n")[0]):
+        return " If each line is a document, name application/jsonlines as its content type."
+    return ""
 
 
 def _parsed(text: str, where: str) -> Any:
@@ -143,7 +208,8 @@ def _parsed(text: str, where: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         if "NaN" not in text:
-            raise BadRequest(400, f"{where} is not JSON: {error}.") from None
+            advice = _advice(text) if where == "The body" else ""
+            raise BadRequest(400, f"{where} is not JSON: {error}.{advice}") from None
         reason = str(error)
     try:
         return json.loads(text, parse_constant=_constant)

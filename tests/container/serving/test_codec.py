@@ -210,7 +210,11 @@ def test_csv_that_is_not_rows_of_the_table_answers_400(refused, body, sentence):
         ({"instances": "red"}, 'Send a list of rows, or {"instances": [rows]}.'),
         ({"inputs": 3}, 'Send a list of rows, or {"instances": [rows]}.'),
         ({}, "Row 1 does not have the columns 'colour', 'size', 'member', 'income', 'code'."),
-        ({"data": [ROW]}, "Row 1 does not have the columns 'colour', 'size', 'member', 'income', 'code'."),
+        ({"body": [ROW]}, "Row 1 does not have the columns 'colour', 'size', 'member', 'income', 'code'."),
+        (
+            dict(zip(NAMES, [["red"], [1, 2], [True], [1], ["c"]], strict=True)),
+            "The columns do not have the same rows; send a cell of each row for every column.",
+        ),
         (
             [dict(zip(NAMES, ROW, strict=True)), dict(zip(NAMES, ROW, strict=True)) | {"id": 1}],
             "Row 2 has the columns 'id', which this model does not know.",
@@ -245,6 +249,19 @@ def test_what_is_not_json_answers_400_and_says_where(refused, body):
     status, sentence = refused(body, "application/json")
     assert status == 400
     assert sentence.startswith("The body is not JSON: ")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "advice"),
+    [
+        ("red,1,no", "application/json", "name text/csv as its content type."),
+        ('{"a": 1}\n{"a": 2}\n', "application/json", "name application/jsonlines as its content type."),
+        ('[{"a": 1}, {"a": 2}]', "text/csv", "name application/json as its content type."),
+    ],
+)
+def test_a_body_under_another_content_type_is_recognised(refused, body, content_type, advice):
+    status, sentence = refused(body, content_type)
+    assert (status, advice in sentence) == (400, True), sentence
 
 
 def test_a_number_too_large_for_json_is_refused(refused):

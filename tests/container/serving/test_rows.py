@@ -115,6 +115,34 @@ SHAPES = {
         JSON,
         json.dumps({"dataframe_records": [dict(zip(names, row, strict=True)) for row in rows]}),
     ),
+    "pandas' columns": lambda names, rows: (
+        JSON,
+        json.dumps(
+            {name: {str(i): row[place] for i, row in enumerate(rows)} for place, name in enumerate(names)}
+        ),
+    ),
+    "pandas' index": lambda names, rows: (
+        JSON,
+        json.dumps({str(i): dict(zip(names, row, strict=True)) for i, row in enumerate(rows)}),
+    ),
+    "pandas' table": lambda names, rows: (
+        JSON,
+        json.dumps(
+            {
+                "schema": {"primaryKey": ["row"]},
+                "data": [{"row": 7, **dict(zip(names, row, strict=True))} for row in rows],
+            }
+        ),
+    ),
+    "pandas' lists": lambda names, rows: (
+        JSON,
+        json.dumps({name: [row[place] for row in rows] for place, name in enumerate(names)}),
+    ),
+    "MLflow's inputs": lambda names, rows: (
+        JSON,
+        json.dumps({"inputs": {name: [row[place] for row in rows] for place, name in enumerate(names)}}),
+    ),
+    "JSON rows in one line": lambda names, rows: (JSON_LINES, json.dumps(rows)),
     "JSON Lines of rows": lambda names, rows: (JSON_LINES, lines(*map(json.dumps, rows))),
     "JSON Lines of objects": lambda names, rows: (
         "application/x-ndjson",
