@@ -29,6 +29,7 @@ LONGEST = (
     "tests/container/data/test_any_table.py",
     "tests/container/data/test_cases.py",
     "tests/story/test_deployments.py",
+    "tests/local_aws/services/test_projects.py",
     "tests/lambdas/test_lambda_runtime.py",
     "tests/container/serving/test_fuzz.py",
     "tests/local_aws/lifecycle/test_server.py",
