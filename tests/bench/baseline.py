@@ -32,7 +32,8 @@ from tabular.data.split_files import read_split
 from tabular.data.tables import task_of
 from tabular.judging.agreement import as_model_input, positions
 from tabular.portable.files import load_model
-from tabular.spec.algorithms import ALGORITHMS, Categorical, Continuous, Integer
+from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.estimators import Categorical, Continuous, Integer
 from tabular.spec.options import Options
 from tabular.spec.trial import METRICS, SCORE, Trial
 

@@ -31,6 +31,7 @@ from sklearn import datasets
 from sklearn.metrics import log_loss, root_mean_squared_error
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
+from tabular.learning.boosters import BOOSTERS
 from tabular.learning.fitting import fit, scores_of_fold
 from tabular.learning.folds import folds_of
 from tabular.learning.pipeline import build_pipeline
@@ -198,7 +199,7 @@ def stopping(rows: Rows, algorithm: str, one: dict[str, str], most: int) -> tupl
     pipeline = build_pipeline(rows.schema, algorithm, one, SEED)
     estimator = pipeline.named_steps["estimator"].set_params(n_estimators=most, early_stopping_rounds=30)
     features = pipeline[:-1].fit_transform(learn.frame)
-    boosting = ALGORITHMS[algorithm].estimators[rows.schema.family].rounds.boosting
+    boosting = BOOSTERS[ALGORITHMS[algorithm].estimators[rows.schema.family].rounds.booster]
     more = boosting.fit_arguments(pipeline[:-1].transform(aside.frame), aside.target, None)
     estimator.fit(features, learn.target, **more)
     return pipeline, boosting.trained(estimator)

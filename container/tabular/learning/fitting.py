@@ -11,9 +11,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 from tabular.learning.pipeline import build_pipeline, fit_features, logarithm
 from tabular.learning.rounds import Part, Scorer, Scores, fit_rounds, fit_whole, scores_by_rounds
 from tabular.spec import own_steps
-from tabular.spec.algorithms import Rounds
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
+from tabular.spec.estimators import Rounds
 
 __all__ = ["fit", "rounds_of", "scores_of_fold"]
 

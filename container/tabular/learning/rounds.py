@@ -17,8 +17,9 @@ from sklearn import config_context
 from sklearn.base import is_classifier
 from sklearn.metrics import get_scorer
 
+from tabular.learning.boosters import BOOSTERS, Boosting
 from tabular.learning.pipeline import LogarithmicTarget, logarithm
-from tabular.spec.algorithms import Boosting, Rounds
+from tabular.spec.estimators import Rounds
 
 __all__ = [
     "Part",
@@ -68,7 +69,7 @@ def fit_whole(estimator: Any, learn: Part, **more: Any) -> None:
 def fit_rounds(estimator: Any, kind: Rounds, learn: Part, rounds: int) -> None:
     """Fit the estimator for this number of rounds."""
     _inner(estimator).set_params(**{kind.argument: rounds})
-    if kind.boosting is not None:
+    if kind.booster is not None:
         fit_whole(estimator, learn)
         return
     network = _Network(estimator, learn)
@@ -82,8 +83,8 @@ def scores_by_rounds(
     """The scores on held-out rows after each of the `numbers_of_rounds`, until the loss no longer falls."""
     model: _Booster | _Network = (
         _Network(estimator, learn)
-        if kind.boosting is None
-        else _Booster(estimator, kind, kind.boosting, learn, held_out)
+        if kind.booster is None
+        else _Booster(estimator, kind, BOOSTERS[kind.booster], learn, held_out)
     )
     loss = get_scorer("neg_log_loss" if is_classifier(estimator) else "neg_mean_squared_error")
     # Scorers describe themselves completely; one that is the loss, as by default, is not computed twice.

@@ -9,9 +9,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
-from tabular.spec.algorithms import Exporter
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
+from tabular.spec.estimators import Exporter
 
 __all__ = ["EXPORTERS", "NotPortable", "export"]
 

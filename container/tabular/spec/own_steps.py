@@ -8,8 +8,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from tabular.spec.algorithms import ALGORITHMS, Algorithm
+from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.errors import BadInput
+from tabular.spec.estimators import Algorithm
 
 if TYPE_CHECKING:
     import pandas as pd

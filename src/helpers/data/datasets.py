@@ -10,8 +10,7 @@ from typing import Any
 
 import pandas as pd
 from tabular.data.tables import Table, read_table
-from tabular.spec.algorithms import Family
-from tabular.spec.columns import Column, Task
+from tabular.spec.columns import Column, Family, Task
 from tabular.spec.options import OPTIONS_FILE, Options
 
 from contract.names import load

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 import pandas as pd
-from tabular.spec.algorithms import ALGORITHMS, Algorithm, Categorical, Continuous, Family, Integer
+from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.columns import Family
+from tabular.spec.estimators import Algorithm, Categorical, Continuous, Integer
 
 from helpers.pipeline import own_steps
 

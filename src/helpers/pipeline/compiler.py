@@ -12,7 +12,9 @@ from sagemaker.mlops.workflow.retry import (
     StepRetryPolicy,
 )
 from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep
-from tabular.spec.algorithms import ALGORITHMS, Algorithm, Family
+from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.columns import Family
+from tabular.spec.estimators import Algorithm
 
 from contract.names import group_prefix, load
 from helpers.errors import BadInput

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tabular.spec.algorithms import ALGORITHMS, Algorithm
+from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.estimators import Algorithm
 from tabular.spec.own_steps import algorithms as with_own
 from tabular.spec.own_steps import load
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
-from tabular.spec.algorithms import Family
+from tabular.spec.columns import Family
 
 from helpers.errors import BadInput
 

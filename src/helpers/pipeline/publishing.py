@@ -7,7 +7,7 @@ from typing import Any
 
 from sagemaker.core import image_uris
 from sagemaker.mlops.workflow.pipeline import Pipeline
-from tabular.spec.algorithms import Family
+from tabular.spec.columns import Family
 
 from helpers.errors import refusing
 from helpers.pipeline import infrastructure

@@ -5,7 +5,7 @@ from typing import Any
 
 from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum
-from tabular.spec.algorithms import Categorical, Continuous, Integer
+from tabular.spec.estimators import Categorical, Continuous, Integer
 from tabular.spec.trial import METRICS, SCORE, Trial
 
 from contract.names import load

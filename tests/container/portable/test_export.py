@@ -20,8 +20,9 @@ from tabular.portable import export as export_module
 from tabular.portable.export import export
 from tabular.portable.files import load_model, save_model
 from tabular.portable.model import PortableModel
-from tabular.spec.algorithms import ALGORITHMS, EXPORTERS, exporter_of
+from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.errors import BadInput
+from tabular.spec.estimators import EXPORTERS
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 each = pytest.mark.parametrize(("algorithm", "task"), [(name, task) for name in ALGORITHMS for task in TASKS])

@@ -124,7 +124,7 @@ def test_the_server_is_started_with_the_names(tmp_path, switch, status):
 
 
 STEPS = """
-from tabular.spec.algorithms import Algorithm, Estimator
+from tabular.spec.estimators import Algorithm, Estimator
 ALGORITHMS = [Algorithm("Thicket", False, {"classification": Estimator("sklearn.ensemble.X", {})})]
 PICKLES = %s
 """

@@ -6,18 +6,9 @@ import sys
 
 import numpy as np
 import pytest
-from tabular.spec.algorithms import (
-    ALGORITHMS,
-    WIDE,
-    Algorithm,
-    Categorical,
-    Continuous,
-    Estimator,
-    Integer,
-    build,
-    exporter_of,
-)
+from tabular.spec.algorithms import ALGORITHMS, WIDE, build, exporter_of
 from tabular.spec.errors import BadInput
+from tabular.spec.estimators import Algorithm, Categorical, Continuous, Estimator, Integer
 
 FAMILIES = ("classification", "regression")
 ESTIMATORS = [(name, family) for name in ALGORITHMS for family in FAMILIES]

@@ -16,7 +16,7 @@ from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.errors import BadInput
 
 STEPS = """
-from tabular.spec.algorithms import Algorithm, Estimator, Integer
+from tabular.spec.estimators import Algorithm, Estimator, Integer
 
 def clean(frame):
     return frame[frame["size"] != 3].assign(double=frame["size"] * 2)

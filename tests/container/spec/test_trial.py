@@ -4,8 +4,9 @@ import re
 from dataclasses import fields
 
 import pytest
-from tabular.spec.algorithms import ALGORITHMS, Estimator, Integer
+from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.errors import BadInput
+from tabular.spec.estimators import Estimator, Integer
 from tabular.spec.trial import FIELDS, METRICS, SCORE, Trial, score_line
 
 TRIAL = Trial("LightGBM", "accuracy", 3, 7, {"learning_rate": "0.3"}, 20000)

@@ -12,7 +12,7 @@ from helpers.errors import BadInput
 from helpers.pipeline import algorithms, job_source
 
 FOREST = """
-from tabular.spec.algorithms import Algorithm, Estimator, Integer
+from tabular.spec.estimators import Algorithm, Estimator, Integer
 
 forest = Estimator("sklearn.ensemble.RandomForestClassifier", {"max_depth": Integer(2, 8, default=4)})
 ALGORITHMS = [Algorithm("Shallow", standardise=False, estimators={"classification": forest})]
@@ -74,7 +74,7 @@ def test_a_file_that_cannot_be_used_is_refused(
 
 @pytest.mark.parametrize("job", job_source.JOBS)
 def test_the_file_travels_with_every_job_and_with_it_what_it_imports(job: str) -> None:
-    text = FOREST.replace("tabular.spec.algorithms", "tabular.algorithms")
+    text = FOREST.replace("tabular.spec.estimators", "tabular.algorithms")
     with tarfile.open(fileobj=io.BytesIO(job_source.archive(job, own_steps=text))) as archive:
         assert archive.extractfile("custom_steps.py").read().decode() == text
         names = set(archive.getnames())
