@@ -61,6 +61,11 @@ output "kms_key_arn" {
   value       = var.kms_key_arn
 }
 
+output "mlflow_tracking_server_arn" {
+  description = "The MLflow tracking server on which notebook 03 records executions; absent without one."
+  value       = var.mlflow_tracking_server_arn
+}
+
 output "promote_from" {
   description = "The environment whose models `many-models promote` takes over; absent in an environment that trains."
   value       = one([for source in var.promote_from[*] : merge(source, { region = var.region, bucket = local.source_bucket })])

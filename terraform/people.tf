@@ -72,6 +72,36 @@ locals {
   ]
 }
 
+locals {
+  # What helpers/runs/tracking.py calls
+  # (https://docs.aws.amazon.com/service-authorization/latest/reference/list_sagemaker-mlflow.html).
+  track_statements = flatten([
+    for server in var.mlflow_tracking_server_arn[*] : [
+      {
+        Sid    = "RecordExecutions"
+        Effect = "Allow"
+        Action = [
+          "sagemaker-mlflow:CreateExperiment",
+          "sagemaker-mlflow:CreateRun",
+          "sagemaker-mlflow:GetExperimentByName",
+          "sagemaker-mlflow:GetRun",
+          "sagemaker-mlflow:LogBatch",
+          "sagemaker-mlflow:SearchRuns",
+          "sagemaker-mlflow:SetTag",
+          "sagemaker-mlflow:UpdateRun",
+        ]
+        Resource = [server]
+      },
+      {
+        Sid      = "KeepReports"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject"]
+        Resource = ["${local.bucket_arn}/mlflow/*"]
+      },
+    ]
+  ])
+}
+
 resource "aws_iam_policy" "operator" {
   count = local.trains ? 1 : 0
 
@@ -127,6 +157,7 @@ resource "aws_iam_policy" "operator" {
       },
       ],
       local.push_image_statements,
+      local.track_statements,
     )
   })
 }

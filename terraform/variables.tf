@@ -427,6 +427,17 @@ variable "permissions_boundary_arn" {
   }
 }
 
+variable "mlflow_tracking_server_arn" {
+  description = "SageMaker's MLflow tracking server on which notebook 03 also records executions; null for none. Its artifact store must be mlflow/ in this environment's bucket."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.mlflow_tracking_server_arn == null || can(regex("^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:mlflow-tracking-server/[A-Za-z0-9-]+$", var.mlflow_tracking_server_arn))
+    error_message = "mlflow_tracking_server_arn must be the ARN of a tracking server, such as arn:aws:sagemaker:eu-central-1:123456789012:mlflow-tracking-server/models."
+  }
+}
+
 variable "vpc" {
   description = "Subnets and security groups for endpoint, functions and jobs; null for none. CodeBuild stays outside. The subnets need access to S3, SageMaker, its runtime, logs and ECR."
   type = object({

@@ -54,8 +54,8 @@ OUTPUTS = (
 class Session:
     """Names and addresses of one environment, and clients for it.
 
-    `image_uri` may still be empty; `vpc` has the `subnet_ids` and `security_group_ids` of jobs, or is None;
-    `kms_key_arn` is empty without a key of your own, and `job_role_arn` where nothing is trained.
+    `image_uri` may still be empty, and `job_role_arn` is where nothing is trained; `vpc` has the `subnet_ids`
+    and `security_group_ids` of jobs, or is None. The last two are empty unless Terraform was given them.
     """
 
     environment: str
@@ -72,6 +72,7 @@ class Session:
     vpc: dict[str, list[str]] | None
     boto: boto3.Session
     kms_key_arn: str = ""
+    mlflow_tracking_server_arn: str = ""
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -133,8 +134,8 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
     os.environ.setdefault("AWS_DEFAULT_REGION", outputs["region"])  # the SDK needs one when it is imported
     boto = boto3.Session(region_name=outputs["region"])
     named = {name: outputs.get(name) or "" for name in OUTPUTS}
-    key = outputs.get("kms_key_arn") or ""
-    return Session(environment, pipeline_name, **named, vpc=outputs.get("vpc"), boto=boto, kms_key_arn=key)
+    optional = {name: outputs.get(name) or "" for name in ("kms_key_arn", "mlflow_tracking_server_arn")}
+    return Session(environment, pipeline_name, **named, **optional, vpc=outputs.get("vpc"), boto=boto)
 
 
 def group(pipeline_name: str, dataset: str) -> str:

@@ -24,6 +24,7 @@ GUARDED = {
     "pipeline_definition_regression_file": None,
     "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/k",
     "vpc": {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
+    "mlflow_tracking_server_arn": "arn:aws:sagemaker:eu-central-1:123456789012:mlflow-tracking-server/models",
     "promote_to": {"account_ids": ["222222222222", "333333333333"], "datasets": ["churn", "wine"]},
 }
 # An environment that takes over what another one, in another account, has trained.
@@ -50,6 +51,9 @@ LARGEST = {
     "permissions_boundary_arn": "arn:aws:iam::123456789012:policy/ml/boundary",
     "developers": [f"{number:02}{'d' * 30}" for number in range(30)],
     "kms_key_arn": f"arn:aws:kms:ap-southeast-1:123456789012:key/mrk-{'0' * 32}",
+    "mlflow_tracking_server_arn": (
+        f"arn:aws:sagemaker:ap-southeast-1:123456789012:mlflow-tracking-server/{'m' * 64}"
+    ),
     "vpc": {
         "subnet_ids": [f"subnet-{number:017}" for number in range(16)],
         "security_group_ids": [f"sg-{number:017}" for number in range(5)],

@@ -27,6 +27,7 @@ run "names_and_kinds" {
     developers                          = ["regression"]
     alarm_email                         = "ana"
     kms_key_arn                         = "arn:aws:kms:eu-central-1:123456789012:alias/mine"
+    mlflow_tracking_server_arn          = "https://mlflow.example.com"
     vpc                                 = { subnet_ids = ["subnet-1"], security_group_ids = [] }
     retention_days                      = { intermediates = 30 }
     iam_path                            = "ml/"
@@ -45,6 +46,7 @@ run "names_and_kinds" {
     var.developers,
     var.alarm_email,
     var.kms_key_arn,
+    var.mlflow_tracking_server_arn,
     var.vpc,
     var.retention_days,
     var.iam_path,

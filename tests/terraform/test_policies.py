@@ -46,7 +46,21 @@ OPERATIONS = {
     "s3:GetObjectVersion": "GetObject",
     "s3:ListBucket": "ListObjectsV2",
 }
-WITHOUT_OPERATION = {"iam:PassRole", "lambda:InvokeFunctionUrl"}
+# Those of SageMaker's MLflow are of no client of boto3: helpers.runs.tracking calls them through MLflow's.
+TRACKING = {
+    f"sagemaker-mlflow:{action}"
+    for action in (
+        "CreateExperiment",
+        "CreateRun",
+        "GetExperimentByName",
+        "GetRun",
+        "LogBatch",
+        "SearchRuns",
+        "SetTag",
+        "UpdateRun",
+    )
+}
+WITHOUT_OPERATION = {"iam:PassRole", "lambda:InvokeFunctionUrl", *TRACKING}
 TRUSTED = {
     "jobs[0]": "sagemaker",
     "endpoint": "sagemaker",
@@ -119,6 +133,22 @@ def test_a_key_and_a_vpc_ask_for_what_is_listed_and_for_no_more(guarded: dict[st
     assert [call for call in FORBIDDEN[role] if permitted(guarded[role], call)] == []
     added = {action for action in actions(guarded[role]) if action.startswith(("ec2:", "kms:"))}
     assert added == {call.action for call in listed}
+
+
+def test_only_operators_may_record_executions_and_only_on_the_named_tracking_server(
+    policies: dict[str, Any], guarded: dict[str, Any]
+) -> None:
+    recording = {
+        role: [one for one in statements(policy) if TRACKING & set(one["Action"])]
+        for role, policy in guarded.items()
+    }
+    (statement,) = recording.pop("operator")
+    assert not any(recording.values())
+    assert set(statement["Action"]) == TRACKING
+    assert statement["Resource"] == [
+        "arn:aws:sagemaker:eu-central-1:123456789012:mlflow-tracking-server/models"
+    ]
+    assert not TRACKING & actions(policies["operator"])
 
 
 @pytest.mark.parametrize("role", [role for role in POLICIES if role not in PEOPLE])

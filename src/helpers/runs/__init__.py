@@ -1,7 +1,8 @@
 """Notebook 03: executions of the pipelines, from the request to the results.
 
 - `executions`: attaches to them or starts them, watches them, stops them.
-- `results`, `evaluations`: what came out of them; `summary`: the same, for a headless run.
+- `results`, `evaluations`: what came out of them; `summary`: the same, for a headless run;
+  `tracking`: the same, in MLflow.
 - `progress`, `patience`: what is shown meanwhile, and how long it waits for AWS to answer.
 """
 

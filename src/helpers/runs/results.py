@@ -8,10 +8,10 @@ from tabular.spec.documents import Gate, Report, quality, searched
 from tabular.spec.metrics import direction
 
 from helpers.errors import JobFailed
-from helpers.runs import summary
+from helpers.runs import summary, tracking
 from helpers.runs.executions.execution import Execution, name_of, steps_of
 from helpers.session import Session
-from helpers.storage import read_json
+from helpers.storage import read, read_json
 
 __all__ = [
     "evaluation",
@@ -127,9 +127,11 @@ def metrics(reports: Mapping[str, Report]) -> pd.DataFrame:
 
 
 def record(session: Session, execution: Execution) -> None:
-    """Leave the results of an execution in the notebook, for the summary of a headless run."""
+    """Leave the results of an execution in the notebook, for the summary of a headless run, and in MLflow."""
     report = evaluation(session, execution)
     model, gate, version = report["model"], report["gate"], registered_version(session, execution)
+    held_out = {name: found["value"] for name, found in quality(report).items() if "value" in found}
+    outcome = f"registered as version {version}" if version else _refusal(gate)
     summary.record(
         execution.dataset,
         algorithm=model["algorithm"],
@@ -138,12 +140,26 @@ def record(session: Session, execution: Execution) -> None:
         cross_validation_score=model["cross_validation"]["score"],
         metric=gate["metric"],
         metric_value=gate["value"],
-        held_out={name: found["value"] for name, found in quality(report).items() if "value" in found},
-        outcome=f"registered as version {version}" if version else _refusal(gate),
+        held_out=held_out,
+        outcome=outcome,
         package_version=version,
         execution=execution.arn,
         seconds=steps(session, execution)["seconds"].to_dict(),
     )
+    if uri := tracking.tracking_uri(session):
+        found = model["cross_validation"]
+        page = read(session, f"{evaluation_uri(session, execution)}/report.html").decode()
+        tracked = tracking.Tracked(
+            group=session.group(execution.dataset),
+            name=name_of(execution.arn),
+            execution=execution.arn,
+            params={"algorithm": model["algorithm"], "scorer": found["scorer"], **model["hyperparameters"]},
+            metrics={"cross_validation_score": found["score"], **held_out},
+            trials=leaderboard(session, execution),
+            page=page,
+            tags={"dataset": execution.dataset, "outcome": outcome},
+        )
+        tracking.log(uri, tracked)
 
 
 def _refusal(gate: Gate) -> str:
