@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws, wait_for
-from support.local_aws.pipeline import IMAGE, ROLE, get, join, model, run_steps, transform, transform_request
+from support.local_aws.pipeline import (
+    IMAGE,
+    ROLE,
+    fail,
+    finish,
+    get,
+    join,
+    model,
+    run_steps,
+    transform,
+    transform_request,
+)
 from support.toy_models import artifact
 
 FILES = {"a.csv": b"x\n1\n2\n", "more/b.csv": b"x\n3\n"}
@@ -62,6 +73,17 @@ def test_a_model_step_and_a_transform_step_answer_every_file(aws: Aws, place: st
         "a.csv.out": b"here\nhere\n",
         "more/b.csv.out": b"here\n",
     }
+
+
+def test_a_retried_execution_keeps_its_model(aws: Aws, place: str, name: str) -> None:
+    sagemaker = aws.client("sagemaker")
+    steps = [model("Make", f"{place}/model.tar.gz"), fail("End", get("Steps.Make.ModelName"))]
+    execution, first = run_steps(sagemaker, name, steps)
+    arn = execution["PipelineExecutionArn"]
+    sagemaker.retry_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="r" * 32)
+    _, second = finish(sagemaker, arn)
+    assert second["End"]["FailureReason"] == first["End"]["FailureReason"]
+    assert second["Make"]["Metadata"] == first["Make"]["Metadata"]
 
 
 def test_lines_are_joined_with_their_answers(aws: Aws, place: str, name: str) -> None:
