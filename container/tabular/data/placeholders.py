@@ -58,10 +58,10 @@ def _far_ends(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
     if not len(numbers):
         return
     for end in (float(numbers.min()), float(numbers.max())):
-        others = numbers[numbers != end]
-        count = len(numbers) - len(others)
-        if count < 2 or not len(others):
+        count = np.count_nonzero(numbers == end)
+        if count in (1, len(numbers)):  # most columns of numbers
             continue
+        others = numbers[numbers != end]
         low, high = float(others.min()), float(others.max())
         gap, width = max(low - end, end - high), high - low
         nines = bool(_NINES.fullmatch(f"{end:.15g}")) and count >= FEW_ROWS and gap > NEAR * width
