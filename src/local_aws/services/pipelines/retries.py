@@ -19,20 +19,21 @@ _EXCEPTION_TYPES = (
     "SageMaker.CAPACITY_ERROR",
     "SageMaker.RESOURCE_LIMIT",
 )
-# Each field's default, minimum and maximum.
+# Each field's minimum and maximum.
 _NUMBERS = {
-    "IntervalSeconds": (1, 0, 43200),
-    "BackoffRate": (2.0, 1, float("inf")),
-    "MaxAttempts": (5, 0, 20),
-    "ExpireAfterMin": (None, 1, 14400),
+    "IntervalSeconds": (0, 43200),
+    "BackoffRate": (1, float("inf")),
+    "MaxAttempts": (0, 20),
+    "ExpireAfterMin": (1, 14400),
 }
+_MOST_ATTEMPTS = 5  # unless the policy has MaxAttempts or ExpireAfterMin
 
 
 def check_policies(step: dict[str, Any]) -> None:
     """Refuse retry policies that CreatePipeline would refuse.
 
     Raises:
-        AwsError: A policy has an unknown exception type or field, or an invalid number.
+        AwsError: A policy has an unknown exception type or field, an invalid number, or two limits.
     """
     policies = step.get("RetryPolicies", [])
     name = step["Name"]
@@ -44,7 +45,9 @@ def check_policies(step: dict[str, Any]) -> None:
         types = policy.get("ExceptionType")
         if not isinstance(types, list) or not types or not all(it in _EXCEPTION_TYPES for it in types):
             raise invalid(f"Step {name}: ExceptionType {types!r} is not a list of {_EXCEPTION_TYPES}.")
-        for field, (_, least, most) in _NUMBERS.items():
+        if {"MaxAttempts", "ExpireAfterMin"} <= policy.keys():
+            raise invalid(f"Step {name}: a retry policy has MaxAttempts or ExpireAfterMin, not both.")
+        for field, (least, most) in _NUMBERS.items():
             value = policy.get(field, least)
             if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
                 raise invalid(f"Step {name}: {field} {value!r} is not a number from {least} to {most}.")
@@ -63,8 +66,8 @@ def pause_before_retry(
     """
     for policy in step.get("RetryPolicies", []):
         if exception_type in policy["ExceptionType"]:
-            interval, rate, most, minutes = (policy.get(field, _NUMBERS[field][0]) for field in _NUMBERS)
-            pause = interval * rate ** (attempts - 1)
-            expired = minutes is not None and seconds + pause > minutes * 60
-            return None if attempts > most or expired else pause
+            pause = policy.get("IntervalSeconds", 1) * policy.get("BackoffRate", 2.0) ** (attempts - 1)
+            if (minutes := policy.get("ExpireAfterMin")) is not None:
+                return None if seconds + pause > minutes * 60 else pause
+            return None if attempts > policy.get("MaxAttempts", _MOST_ATTEMPTS) else pause
     return None

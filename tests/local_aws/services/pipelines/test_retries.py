@@ -152,6 +152,7 @@ def test_the_pause_grows_until_attempts_or_minutes_are_used_up() -> None:
     assert [pause(attempts) for attempts in range(1, 7)] == [1, 2, 4, 8, 16, None]
     assert pause(3, IntervalSeconds=10, BackoffRate=1.5) == 22.5
     assert pause(1, 59.5, ExpireAfterMin=1) is None
+    assert pause(6, 100, ExpireAfterMin=3) == 32, "minutes stand in place of attempts"
     assert pause_before_retry({}, "Step.SERVICE_FAULT", 1, 0) is None
 
 
@@ -163,6 +164,7 @@ def test_the_pause_grows_until_attempts_or_minutes_are_used_up() -> None:
         ([policy("Step.THROTTLING", MaxAttempts=0.5, Nonsense=1)], "no field Nonsense"),
         ([policy("Step.THROTTLING", BackoffRate=0.5)], "BackoffRate"),
         ([policy("Step.THROTTLING", IntervalSeconds="1")], "IntervalSeconds"),
+        ([policy("Step.THROTTLING", MaxAttempts=3, ExpireAfterMin=5)], "MaxAttempts or .*, not both"),
         ("all", "list of objects"),
     ],
 )
