@@ -2,6 +2,7 @@
 
 import graphlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from local_aws.services.pipelines.steps import STEP_TYPES
 
 __all__ = ["Node", "nodes", "parse", "typed_parameters"]
 
+# From botocore's models of PipelineExecutionStep and Parameter, and the most characters of each name.
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_STEP_LENGTH, _PARAMETER_LENGTH = 64, 256
 _PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
 
 
@@ -126,6 +130,7 @@ def _check_parameters(parameters: Any) -> None:
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise invalid(f"Parameters [{', '.join(repeated)}] are defined more than once.")
     for item in parameters:
+        _check_name("parameter", item["Name"], _PARAMETER_LENGTH)
         if item.get("Type") not in _PARAMETER_TYPES:
             raise invalid(
                 f"Parameter {item['Name']}: type {item.get('Type')!r} is not one of {_PARAMETER_TYPES}."
@@ -136,6 +141,11 @@ def _check_parameters(parameters: Any) -> None:
             _typed(item, item["DefaultValue"])
 
 
+def _check_name(kind: str, name: str, length: int) -> None:
+    if len(name) > length or not _NAME.fullmatch(name):
+        raise invalid(f"The {kind} name {name!r} is not 1 to {length} letters, digits, hyphens, underscores.")
+
+
 def _check_shape(steps: Any) -> None:
     """Check that each step can be executed, including nested steps."""
     if not isinstance(steps, list):
@@ -144,6 +154,7 @@ def _check_shape(steps: Any) -> None:
         if not isinstance(step, dict) or not isinstance(step.get("Name"), str):
             raise invalid("Every step needs a Name.")
         name = step["Name"]
+        _check_name("step", name, _STEP_LENGTH)
         kind = STEP_TYPES.get(step["Type"]) if isinstance(step.get("Type"), str) else None
         if kind is None:
             raise not_emulated(

@@ -105,7 +105,7 @@ def test_a_cached_step_is_taken_over(sagemaker: Any, bucket: str, name: str) -> 
 
 
 def test_jobs_are_named_as_pipelines_names_them(sagemaker: Any, bucket: str, name: str) -> None:
-    execution, steps = run_steps(sagemaker, name, [processing("A_step_with-a-long-name-" + "x" * 60, "pass")])
+    execution, steps = run_steps(sagemaker, name, [processing("A_step_with-a-long-name-" + "x" * 40, "pass")])
     ((_, step),) = steps.items()
     job = step["Metadata"]["ProcessingJob"]["Arn"].rsplit("/", 1)[-1]
     identifier = execution["PipelineExecutionArn"].rsplit("/", 1)[-1]
@@ -333,6 +333,9 @@ SAME = compare("Equals", 1, 1)
         ),
         (definition([processing("A", "pass", CacheConfig={"Enabled": True, "ExpireAfter": "soon"})]), "soon"),
         (definition([fail("A", "x")], [{"Name": "P", "Type": "Date"}]), "Date"),
+        (definition([fail("A b", "x")]), "step name 'A b'"),
+        (definition([fail("A" * 65, "x")]), "1 to 64 letters"),
+        (definition([fail("A", "x")], [{"Name": "P q", "Type": "String"}]), "parameter name 'P q'"),
     ],
 )
 def test_a_definition_that_cannot_run_is_refused_when_created(
