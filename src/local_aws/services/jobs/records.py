@@ -42,8 +42,8 @@ class Records:
         self._join = processing.get("JoinSource", "None") == "Input"
         if source.get("SplitType", "None") not in ("None", "Line"):
             raise not_emulated(f"SplitType {source['SplitType']}; it supports None and Line")
-        if request.get("BatchStrategy") == "SingleRecord" and not self._by_line:
-            raise invalid("BatchStrategy SingleRecord needs a SplitType that splits the files into records.")
+        if request.get("BatchStrategy") and not self._by_line:
+            raise invalid("BatchStrategy needs a SplitType that splits the files into records.")
         for path in (self._input, self._output):
             _picker(path)
         self._kind: _Kind | None = None

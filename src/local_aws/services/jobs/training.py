@@ -230,6 +230,10 @@ def _refuse_unemulated(request: Document) -> None:
     algorithm = request["AlgorithmSpecification"]
     if not algorithm.get("TrainingImage"):
         raise not_emulated("training without TrainingImage")
+    if algorithm.get("AlgorithmName"):
+        raise invalid("AlgorithmSpecification has a TrainingImage and an AlgorithmName; use one.")
+    if not request.get("ResourceConfig"):
+        raise invalid("A training job needs a ResourceConfig.")
     if algorithm.get("TrainingInputMode", "File") != "File":
         raise not_emulated(f"TrainingInputMode {algorithm['TrainingInputMode']}")
     if request["ResourceConfig"].get("InstanceCount", 1) != 1 or request["ResourceConfig"].get(

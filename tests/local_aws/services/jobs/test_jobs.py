@@ -218,6 +218,18 @@ def test_what_is_not_emulated_is_refused_by_name(
     assert raised.value.response["Error"]["Code"] == "UnsupportedOperation"
 
 
+def test_a_job_needs_instances_and_one_algorithm(sagemaker: Any, name: str) -> None:
+    request = training_request("pass")
+    named = {**request["AlgorithmSpecification"], "AlgorithmName": "toy"}
+    without = {field: value for field, value in request.items() if field != "ResourceConfig"}
+    for bad, complaint in (
+        (without, "needs a ResourceConfig"),
+        ({**request, "AlgorithmSpecification": named}, "use one"),
+    ):
+        with pytest.raises(ClientError, match=complaint):
+            sagemaker.create_training_job(TrainingJobName=name, **bad)
+
+
 @pytest.mark.parametrize(
     ("spot", "seconds", "complaint"),
     [

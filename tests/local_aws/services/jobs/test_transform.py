@@ -164,6 +164,15 @@ def status(sagemaker: Any, name: str) -> str:
             "more than one instance",
         ),
         ({"BatchStrategy": "Several"}, "enum value set"),
+        (
+            {
+                "BatchStrategy": "MultiRecord",
+                "TransformInput": {
+                    "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://a/b"}}
+                },
+            },
+            "BatchStrategy needs a SplitType",
+        ),
     ],
 )
 def test_what_aws_or_local_aws_refuses_starts_no_job(
