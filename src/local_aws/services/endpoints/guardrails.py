@@ -132,13 +132,15 @@ def guardrails(configuration: Document, instances: int) -> Guardrails:
     if not policy:
         return Guardrails(alarms=alarms)
     routing = policy["TrafficRoutingConfiguration"]
-    return Guardrails(
-        tuple(_shares(routing, instances)),
-        routing["WaitIntervalInSeconds"],
-        policy.get("TerminationWaitInSeconds", 0),
-        policy.get("MaximumExecutionTimeoutInSeconds"),
-        alarms,
-    )
+    wait, longer = routing["WaitIntervalInSeconds"], policy.get("TerminationWaitInSeconds", 0)
+    timeout = policy.get("MaximumExecutionTimeoutInSeconds")
+    # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_BlueGreenUpdatePolicy.html
+    if timeout is not None and timeout <= wait + longer:
+        raise invalid(
+            f"MaximumExecutionTimeoutInSeconds is {timeout}, which is not longer than WaitIntervalInSeconds "
+            f"and TerminationWaitInSeconds together, {wait + longer}."
+        )
+    return Guardrails(tuple(_shares(routing, instances)), wait, longer, timeout, alarms)
 
 
 def _shares(routing: Document, instances: int) -> list[Fraction]:

@@ -50,6 +50,16 @@ def test_traffic_moves_in_these_parts(
             blue_green("LINEAR", LinearStepSize=("CAPACITY_PERCENT", 9)),
             "9 of 100; Type LINEAR takes 10% to 50%",
         ),
+        (
+            {
+                "BlueGreenUpdatePolicy": {
+                    **blue_green("ALL_AT_ONCE", 300)["BlueGreenUpdatePolicy"],
+                    "TerminationWaitInSeconds": 300,
+                    "MaximumExecutionTimeoutInSeconds": 600,
+                }
+            },
+            "is 600, which is not longer",
+        ),
         ({"RollingUpdatePolicy": {"x": 1}}, "does not emulate RollingUpdatePolicy"),
         ({**blue_green("ALL_AT_ONCE"), "RollingUpdatePolicy": {"x": 1}}, "use one"),
     ],
