@@ -32,6 +32,15 @@ _OBJECT_ACTIONS = {
     ("DELETE", "tagging"): "DeleteObjectTagging",
     ("DELETE", "uploadId"): "AbortMultipartUpload",
 }
+# The same where the query names a version:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+_OF_A_VERSION = {
+    "GetObject": "GetObjectVersion",
+    "DeleteObject": "DeleteObjectVersion",
+    "GetObjectTagging": "GetObjectVersionTagging",
+    "PutObjectTagging": "PutObjectVersionTagging",
+    "DeleteObjectTagging": "DeleteObjectVersionTagging",
+}
 # Names that the query of ListObjects, ListObjectsV2 and HeadBucket may contain.
 _LISTING = {
     "continuation-token",
@@ -188,7 +197,10 @@ def _s3(request: Request) -> Iterator[_Judged]:
         yield f"s3:{action}", arn, ("s3:prefix", query["prefix"][0]) if "prefix" in query else None
         return
     part = next((name for name in ("tagging", "uploadId") if name in names), "")
-    yield f"s3:{_OBJECT_ACTIONS.get((method, part)) or _OBJECT_ACTIONS[method, '']}", arn, None
+    action = _OBJECT_ACTIONS.get((method, part)) or _OBJECT_ACTIONS[method, ""]
+    if action in _OF_A_VERSION and "versionId" in names:
+        action = _OF_A_VERSION[action]
+    yield f"s3:{action}", arn, None
     if request.header("X-Amz-Tagging"):
         yield "s3:PutObjectTagging", arn, None
     if copied := request.header("X-Amz-Copy-Source"):

@@ -50,6 +50,7 @@ def test_s3_is_judged_by_action_and_object(role: Role, name: str) -> None:
     s3.list_objects_v2(Bucket="toys", Prefix=name)
     s3.copy_object(**copy)
     s3.copy_object(**copy, TaggingDirective="REPLACE", Tagging="retired=true")
+    s3.get_object(**key, VersionId="null")
     s3.delete_object(**key)
     one, two = f"arn:aws:s3:::toys/{name}/a b.txt", f"arn:aws:s3:::toys/{name}/copy.txt"
     assert role.calls() == [
@@ -61,6 +62,7 @@ def test_s3_is_judged_by_action_and_object(role: Role, name: str) -> None:
         ("s3:ListBucket", "arn:aws:s3:::toys", "s3:prefix", name),
         ("s3:PutObject", two),
         ("s3:PutObjectTagging", two),
+        ("s3:GetObjectVersion", one),
         ("s3:DeleteObject", one),
     ]
 
