@@ -38,7 +38,7 @@ class Registry:
     def create_model_package_group(self, request: Document) -> Document:
         """Record a group."""
         name = request["ModelPackageGroupName"]
-        arn = self._group_arn(name)
+        arn = self.group_arn(name)
         document = {
             "ModelPackageGroupName": name,
             "ModelPackageGroupArn": arn,
@@ -51,6 +51,14 @@ class Registry:
         if not self._store.add("model-package-group", name, document):
             raise invalid(f"Model Package Group already exists: {arn}")
         return {"ModelPackageGroupArn": arn}
+
+    def group_arn(self, name_or_arn: str) -> str:
+        """Return a group's ARN, whether the group exists or not."""
+        return self._account.arn("sagemaker", f"model-package-group/{name_or_arn.rsplit('/', 1)[-1]}")
+
+    def has_group(self, name_or_arn: str) -> bool:
+        """Return whether a group exists."""
+        return self._store.find("model-package-group", name_or_arn.rsplit("/", 1)[-1]) is not None
 
     def ensure_group(self, name_or_arn: str) -> None:
         """Record a group unless it exists, as a RegisterModel step does."""
@@ -91,6 +99,8 @@ class Registry:
             raise not_emulated("model packages outside a group (ModelPackageName)")
         if not request.get("InferenceSpecification"):
             raise invalid("A versioned model package needs an InferenceSpecification.")
+        if request.get("Tags"):
+            raise invalid("A versioned model package has the tags of its group; Tags cannot be given.")
         with self._lock:
             group = self._group(request["ModelPackageGroupName"])
             if earlier := self._created_with(request.get("ClientToken")):
@@ -101,7 +111,7 @@ class Registry:
             self._store.update("model-package-group", name, LastVersion=version)
             package = {
                 "ModelApprovalStatus": "PendingManualApproval",
-                **{field: value for field, value in request.items() if field != "Tags"},
+                **request,
                 "InferenceSpecification": _with_digests(request["InferenceSpecification"]),
                 "ModelPackageGroupName": name,
                 "ModelPackageVersion": version,
@@ -178,14 +188,11 @@ class Registry:
 
     # Inside
 
-    def _group_arn(self, name: str) -> str:
-        return self._account.arn("sagemaker", f"model-package-group/{name}")
-
     def _group(self, name_or_arn: str) -> Document:
         name = name_or_arn.rsplit("/", 1)[-1]
         group = self._store.find("model-package-group", name)
         if group is None:
-            raise invalid(f"ModelPackageGroup {self._group_arn(name)} does not exist.")
+            raise invalid(f"ModelPackageGroup {self.group_arn(name)} does not exist.")
         return group
 
     def _package(self, name: str) -> Document:

@@ -2,15 +2,22 @@
 
 import re
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from local_aws.services.pipelines.steps.base import Services, StepRun
 from support.local_aws.aws import Aws
 from support.local_aws.pipeline import definition, processing, register, run
 
 import local_aws
+from local_aws.core.account import Account
+from local_aws.core.store import Store
+from local_aws.services.pipelines.expressions import Scope
+from local_aws.services.pipelines.steps.register_model import RegisterModel
+from local_aws.services.registry import Registry
 
 PIPELINE = "toy-judged"
 BUCKET = f"{PIPELINE}-123456789012-us-east-1"
@@ -110,6 +117,30 @@ def test_a_step_may_do_what_the_pipelines_role_may(
     caller = f"assumed-role/{PIPELINE}-jobs/local"
     wanted = rf"AccessDeniedException: .*{caller} is not authorized to perform: {denied}"
     assert re.search(wanted, execution["FailureReason"])
+
+
+def test_a_new_group_needs_its_own_permission(account: Account) -> None:
+    """Pipelines creates the group as the pipeline's role, once."""
+    store = Store(account.home / "records.db")
+    asked: list[tuple[str, ...]] = []
+    services = Services(
+        store,
+        *[None] * 5,
+        registry=Registry(account, store, lambda event: None),
+        functions=None,
+        authorize=lambda role, action, resource, context: asked.append((role, action, resource)),
+    )
+    for step in ("First", "Second"):
+        scope = Scope({}, {}, lambda uri: b"")
+        record: dict[str, Any] = {}
+        arn = f"{SAGEMAKER}:pipeline/p/execution/e"
+        RegisterModel(services).execute(
+            StepRun(register(step, "g", "s3://b/m"), scope, arn, record, lambda: None, Event(), "jobs")
+        )
+    group = f"{SAGEMAKER}:model-package-group/g"
+    assert asked.count(("jobs", "sagemaker:CreateModelPackageGroup", group)) == 1
+    assert asked.count(("jobs", "sagemaker:CreateModelPackage", group)) == 2
+    store.close()
 
 
 @pytest.mark.usefixtures("client")

@@ -53,6 +53,11 @@ def test_a_package_needs_its_group(sagemaker: Any, name: str) -> None:
         package(sagemaker, name)
 
 
+def test_a_package_has_the_tags_of_its_group_and_none_of_its_own(sagemaker: Any, group: str) -> None:
+    with pytest.raises(ClientError, match="Tags cannot be given"):
+        package(sagemaker, group, Tags=[{"Key": "team", "Value": "toys"}])
+
+
 def test_a_package_is_described_by_its_arn(sagemaker: Any, group: str) -> None:
     arn = package(sagemaker, group, CustomerMetadataProperties={"algorithm": "toy"})
     described = sagemaker.describe_model_package(ModelPackageName=arn)

@@ -17,6 +17,9 @@ class RegisterModel(StepType):
         """Register a model package, and create its group if it does not exist."""
         request, registry = run.scope.resolve(run.step["Arguments"]), self.services.registry
         self.check_request(run, "CreateModelPackage", request)
+        if not registry.has_group(request["ModelPackageGroupName"]):
+            arn = registry.group_arn(request["ModelPackageGroupName"])
+            self.services.authorize(run.role, "sagemaker:CreateModelPackageGroup", arn, {})
         registry.ensure_group(request["ModelPackageGroupName"])
         # An execution registers only once, even if it is retried after the server was killed at this moment.
         token = str(uuid5(NAMESPACE_URL, f"{run.execution_arn}/{run.name}"))
