@@ -127,14 +127,24 @@ def blocks(page: str) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_the_page_of_ones_own_steps_works_as_it_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LOCAL_AWS_HOME", str(tmp_path / "local_aws"))
+    """In the same local_aws, with pipelines of its own."""
+    home = shop.runs.parent / "local_aws"
+    monkeypatch.setenv("LOCAL_AWS_HOME", str(home))
     (tmp_path / "parameters").symlink_to(ROOT / "parameters")
     (tmp_path / ".venv").symlink_to(sys.prefix)
     found = blocks("own-steps.md")
     (tmp_path / "my_steps.py").write_text(found["python"])
-    command = [*found["sh"].split(), *few(len(ALGORITHMS) + 1), "--runs", "runs"]
+    command = [
+        *found["sh"].split(),
+        *few(len(ALGORITHMS) + 1),
+        "--runs",
+        "runs",
+        "-p",
+        "PIPELINE_NAME",
+        "own",
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=HANGS)
     summary, folder = left(done, tmp_path / "runs")
     assert summary["data_sets"]["customers"]["serving_version"] == 1
@@ -142,11 +152,11 @@ def test_the_page_of_ones_own_steps_works_as_it_is_written(
     executed = nbformat.read(folder / "02_define_pipeline.ipynb", as_version=4)
     tables = [o["data"]["text/plain"] for c in executed.cells for o in c.get("outputs", []) if "data" in o]
     assert any("EntropyForest" in table for table in tables)
-    jobs = tmp_path / "local_aws/jobs"
+    jobs = home / "jobs"
     given = [json.loads(path.read_text()) for path in jobs.rglob("hyperparameters.json")]
     assert "EntropyForest" in {each.get("algorithm") for each in given}, "it competed"
-    (report,) = jobs.rglob("preprocessing.json")
-    cleaned = json.loads(report.read_text())["custom_clean"]
+    reports = [json.loads(path.read_text()) for path in jobs.rglob("preprocessing.json")]
+    (cleaned,) = filter(None, (report.get("custom_clean") for report in reports))
     assert cleaned["before"]["rows"] - cleaned["after"]["rows"] == 7
 
 
