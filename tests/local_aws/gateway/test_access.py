@@ -1,5 +1,6 @@
 """What an environment's roles may do: what Terraform's policies say, conditions and resources included."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from threading import Event
@@ -8,7 +9,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from local_aws.services.pipelines.steps.base import Services, StepRun
 from support.local_aws.aws import Aws
 from support.local_aws.pipeline import definition, processing, register, run
 
@@ -16,6 +16,7 @@ import local_aws
 from local_aws.core.account import Account
 from local_aws.core.store import Store
 from local_aws.services.pipelines.expressions import Scope
+from local_aws.services.pipelines.step import Services, StepRun
 from local_aws.services.pipelines.steps.register_model import RegisterModel
 from local_aws.services.registry import Registry
 
@@ -123,13 +124,13 @@ def test_a_new_group_needs_its_own_permission(account: Account) -> None:
     """Pipelines creates the group as the pipeline's role, once."""
     store = Store(account.home / "records.db")
     asked: list[tuple[str, ...]] = []
-    services = Services(
-        store,
-        *[None] * 5,
-        registry=Registry(account, store, lambda event: None),
-        functions=None,
-        authorize=lambda role, action, resource, context: asked.append((role, action, resource)),
-    )
+    unused = dict.fromkeys(field.name for field in dataclasses.fields(Services))
+    used = {
+        "store": store,
+        "registry": Registry(account, store, lambda event: None),
+        "authorize": lambda role, action, resource, context: asked.append((role, action, resource)),
+    }
+    services = Services(**(unused | used))
     for step in ("First", "Second"):
         scope = Scope({}, {}, lambda uri: b"")
         record: dict[str, Any] = {}
