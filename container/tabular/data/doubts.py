@@ -42,7 +42,7 @@ def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
 def _of_levels(values: pd.Series, column: Column) -> Iterator[str]:
     if column.kind != "categorical":
         return
-    levels = values.dropna().unique()
+    levels = values.dropna().unique().tolist()
     yield from _damaged(map(str, levels[: 10 * MOST_LEVELS]))
     if len(levels) <= MOST_LEVELS:
         yield from _alike(levels, "levels")

@@ -26,7 +26,6 @@ ENOUGH_CODES = 50
 EXCEL = 36_526, 50_000  # days of Excel from 2000 to 2036
 LONG = 7  # digits, of which quantities hardly all have the same number
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
-_DIGITS, _HEXADECIMAL = (np.frombuffer(letters, np.uint8) for letters in (b"0123456789", b"xX"))
 
 
 class Zeros(NamedTuple):
@@ -38,12 +37,12 @@ class Zeros(NamedTuple):
     @property
     def of_hexadecimals(self) -> bool:
         """Whether some are written as 0x1F, which pyarrow reads as a whole number."""
-        return bool(np.isin(self.behind, _HEXADECIMAL).any())
+        return bool(((self.behind == ord("x")) | (self.behind == ord("X"))).any())
 
     @property
     def of_codes(self) -> np.ndarray:
         """The rows whose texts have leading zeros, as 007."""
-        return self.rows[np.isin(self.behind, _DIGITS)]
+        return self.rows[(self.behind >= ord("0")) & (self.behind <= ord("9"))]
 
 
 def zeros(cells: pa.ChunkedArray, numbers: np.ndarray) -> Zeros:
