@@ -17,7 +17,7 @@ import pyarrow as pa
 from tabular.data.cleaning import clean
 from tabular.data.decisions.decide import column_of
 from tabular.data.decisions.decision import Decision
-from tabular.data.doubts import doubts
+from tabular.data.doubts.table import doubts
 from tabular.data.features import features, texts
 from tabular.data.held_out import cells_of
 from tabular.data.inference import as_labels, encode, infer_schema

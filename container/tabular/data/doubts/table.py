@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from tabular.data.placeholders import placeholders
+from tabular.data.doubts.placeholders import placeholders
 from tabular.data.tables import warning
 from tabular.data.values.cells import BOOLEANS, MARKS, folded
 from tabular.spec.columns import Column, Schema
