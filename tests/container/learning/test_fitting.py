@@ -166,13 +166,13 @@ def test_a_trial_whose_numbers_run_away_has_no_score_but_a_reason(base, capsys):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_score_that_one_fold_does_not_have_names_the_fold(base, capsys):
+def test_a_scorer_that_is_not_defined_on_a_fold_names_the_fold(base, capsys):
     table = mixed("regression", rows=20, gaps=False)
     give_split(base, table, "regression")
     failing_trial(
         base,
         capsys,
-        "r2 of NaiveBayes is not defined on every fold: Fold 1 of 20 has nan",
+        "The scorer r2 is not defined on fold 1 of 20, because it needs two different targets",
         scorer="r2",
         folds="20",
     )
