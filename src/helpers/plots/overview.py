@@ -23,6 +23,7 @@ COLORS = {
     "Condition": "#fff2ae",
     "RegisterModel": "#dadaeb",
     "Fail": "#f9c0c0",
+    "Outcome": "#ffffff",
 }
 OTHER = "#eeeeee"  # for a type of step that has no colour yet
 BOX_WIDTH, BOX_HEIGHT = 2.8, 0.9
@@ -141,7 +142,10 @@ def latency(answers: pd.DataFrame) -> Axes:
 def _graph(
     steps: Sequence[Mapping[str, Any]], after: str = "", label: str = ""
 ) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
-    """The type of each step by name, and labelled edges; the branches of a condition follow it."""
+    """The type of each step by name, and labelled edges; the branches of a condition follow it.
+
+    If a condition decides whether a model is registered, its empty branch is an outcome too.
+    """
     nodes: dict[str, str] = {}
     edges: list[tuple[str, str, str]] = []
     for step in steps:
@@ -153,7 +157,11 @@ def _graph(
             required = set(re.findall(r'"Steps\.(\w+)', json.dumps(arguments))) & set(nodes)
             edges += [(before, name, "") for before in nodes if before in required]
         nodes[name] = kind
+        registers = any(step["Type"] == "RegisterModel" for branch in branches.values() for step in branch)
         for answer, branch in branches.items():
+            if registers and not branch:
+                nodes["NotRegistered"] = "Outcome"
+                edges.append((name, "NotRegistered", answer))
             more_nodes, more_edges = _graph(branch, after=name, label=answer)
             nodes |= more_nodes
             edges += more_edges

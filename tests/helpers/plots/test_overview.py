@@ -40,12 +40,14 @@ def labelled(axes: Axes) -> bool:
     return bool(axes.get_xlabel() or axes.get_title() or axes.get_title("left"))
 
 
-def test_the_graph_shows_every_step_and_both_branches(compiled: Compiled) -> None:
+def test_the_graph_shows_every_step_and_all_three_outcomes(compiled: Compiled) -> None:
     axes = overview.graph(compiled.definition)
     shown = texts(axes).replace("\n", " ")
-    for name in ("Preprocess Data", "Tuning With", "Refit Best", "Evaluate Best", "Register Failed"):
+    for name in ("Preprocess Data", "Tuning With", "Refit Best", "Evaluate Best"):
         assert name in shown
-    assert len(axes.patches) == 8
+    for outcome in ("Register Best Model", "Not Registered", "Register Failed"):
+        assert outcome in shown
+    assert len(axes.patches) == 9
     assert {"yes", "no"} <= set(shown.split())
 
 
