@@ -152,6 +152,32 @@ def test_an_image_that_sagemaker_would_refuse_is_named_by_nothing(
     assert recorded(outputs) is None
 
 
+@pytest.mark.parametrize(
+    ("builder", "where", "last"), [("docker", docker, "push"), ("codebuild", codebuild, "follow")]
+)
+def test_a_build_that_pushes_what_sagemaker_would_refuse_fails(
+    aws: Session,
+    outputs: Path,
+    docker_says: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    builder: str,
+    where: Any,
+    last: str,
+) -> None:
+    docker_says("")
+    real = getattr(where, last)
+
+    def push_after(*arguments: Any) -> Iterator[str]:
+        yield from real(*arguments)
+        media_type = "application/vnd.oci.image.index.v1+json"
+        push(aws, "shop", tag(aws), {"schemaVersion": 2, "mediaType": media_type})
+
+    monkeypatch.setattr(where, last, push_after)
+    with pytest.raises(UserError, match=r"of type application/vnd\.oci\.image\.index"):
+        builders.build(aws, builder, str(outputs))
+    assert recorded(outputs) is None
+
+
 def test_none_looks_and_says_that_there_is_something_to_build(
     aws: Session, outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
