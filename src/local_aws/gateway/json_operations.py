@@ -10,7 +10,7 @@ from local_aws.core.errors import AwsError, not_emulated
 from local_aws.core.store import Document
 from local_aws.core.validation import service_model, shaped, validate
 from local_aws.core.wire import Reply, Request, json_reply
-from local_aws.services.tags import Tags
+from local_aws.services.tags import Tags, check_tags
 
 __all__ = ["JsonOperations"]
 
@@ -51,6 +51,7 @@ class JsonOperations:
         except ValueError as error:
             raise AwsError("SerializationException", f"The request is not JSON: {error}") from None
         validate(request.service, operation, asked)
+        check_tags(asked)
         answer = method(asked)
         if operation.startswith("Create"):
             self._tags.remember(asked, answer)

@@ -1,9 +1,23 @@
 """Tags on any resource with an ARN."""
 
+from local_aws.core.errors import invalid
 from local_aws.core.listing import page
 from local_aws.core.store import Document, Store
 
-__all__ = ["Tags"]
+__all__ = ["Tags", "check_tags"]
+
+
+def check_tags(request: Document) -> None:
+    """Refuse a request that gives a key twice.
+
+    https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+
+    Raises:
+        AwsError: A key is there twice.
+    """
+    keys = [tag["Key"] for tag in request.get("Tags") or []]
+    if repeated := sorted({key for key in keys if keys.count(key) > 1}):
+        raise invalid(f"Duplicate tag keys found: {', '.join(repeated)}")
 
 
 class Tags:

@@ -118,6 +118,13 @@ def test_groups(sagemaker: Any, group: str) -> None:
         sagemaker.describe_model_package_group(ModelPackageGroupName=group)
 
 
+def test_a_key_is_among_the_tags_once(sagemaker: Any, group: str) -> None:
+    twice = [{"Key": "team", "Value": "toys"}, {"Key": "team", "Value": "books"}]
+    with pytest.raises(ClientError, match="ValidationException.*Duplicate tag keys found: team"):
+        sagemaker.create_model_package_group(ModelPackageGroupName=f"{group}-2", Tags=twice)
+    assert len(sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]) == 1
+
+
 def test_a_groups_policy_is_kept_with_it(sagemaker: Any, group: str) -> None:
     statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sagemaker:*", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})

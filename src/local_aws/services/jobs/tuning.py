@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from local_aws.core.errors import invalid, not_emulated
+from local_aws.core.errors import AwsError, invalid, not_emulated
 from local_aws.core.listing import listing
 from local_aws.core.store import Document
 from local_aws.services.jobs.family import JobFailed, JobFamily, JobStopped, Platform, Run
@@ -19,6 +19,12 @@ __all__ = ["TuningJobs"]
 _NAME_LENGTH = 20
 _SEED_LIMIT = 2**31
 _FUTILE_FAILURES = 5  # after this many failed trials without a completed one, AWS gives up
+# What an account may have before AWS raises its quotas:
+# https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-limits.html
+_MOST_TRIALS = 750
+_MOST_PARALLEL_TRIALS = 10
+_MOST_HYPERPARAMETERS = 30
+_MOST_METRICS = 20
 _COUNTERS = {
     "InProgress": "InProgress",
     "Stopping": "InProgress",
@@ -331,6 +337,7 @@ def _check(request: Document) -> None:
     if ("TrainingJobDefinition" in request) == bool(request.get("TrainingJobDefinitions")):
         raise invalid("The request needs exactly one of TrainingJobDefinition and TrainingJobDefinitions.")
     definitions = _definitions(request)
+    _check_quotas(limits, definitions)
     for definition in definitions:
         label = definition.get("DefinitionName", "TrainingJobDefinition")
         if not definition.get("TuningObjective"):
@@ -347,3 +354,22 @@ def _check(request: Document) -> None:
     if len(definitions) > 1 and (None in names or len(set(names)) < len(names)):
         raise invalid("Every training job definition needs a unique DefinitionName.")
     check_strategy(configuration["Strategy"], definitions, limits.get("MaxNumberOfTrainingJobs"))
+
+
+def _check_quotas(limits: Document, definitions: list[Document]) -> None:
+    asked = [
+        ("training jobs", limits.get("MaxNumberOfTrainingJobs", 0), _MOST_TRIALS),
+        ("parallel training jobs", limits["MaxParallelTrainingJobs"], _MOST_PARALLEL_TRIALS),
+    ]
+    for definition in definitions:
+        ranges = (definition.get("HyperParameterRanges") or {}).values()
+        metrics = definition["AlgorithmSpecification"].get("MetricDefinitions", [])
+        asked.append(("hyperparameters to search", sum(map(len, ranges)), _MOST_HYPERPARAMETERS))
+        asked.append(("metrics", len(metrics), _MOST_METRICS))
+    for what, count, most in asked:
+        if count > most:
+            raise AwsError(
+                "ResourceLimitExceeded",
+                f"The account-level service limit 'Number of {what} per hyperparameter tuning job' is {most}, "
+                f"with a request of {count}.",
+            )

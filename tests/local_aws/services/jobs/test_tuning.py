@@ -268,6 +268,17 @@ def test_strategies_take_what_they_take_on_aws(
         sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
 
 
+def test_an_account_has_quotas_for_tuning(sagemaker: Any, source: str, name: str) -> None:
+    many = {f"x{number}": ["0", "1"] for number in range(31)}
+    for request, complaint in (
+        (tuning({"one": algorithm(source)}, count=751), "'Number of training jobs per .*' is 750, .* 751"),
+        (tuning({"one": algorithm(source)}, count=20, parallel=11), "parallel training jobs per .*' is 10,"),
+        (categories(tuning({"one": algorithm(source)}), **many), "hyperparameters to search per .*' is 30,"),
+    ):
+        with pytest.raises(ClientError, match=f"ResourceLimitExceeded.*{complaint}"):
+            sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
+
+
 def test_a_grids_count_is_that_of_its_combinations(sagemaker: Any, source: str, name: str) -> None:
     request = categories(tuning({"one": algorithm(source)}, count=3), x=["0.1", "0.9"])
     request["HyperParameterTuningJobConfig"]["Strategy"] = "Grid"
