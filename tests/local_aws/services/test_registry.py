@@ -120,7 +120,7 @@ def test_groups(sagemaker: Any, group: str) -> None:
 
 def test_a_key_is_among_the_tags_once(sagemaker: Any, group: str) -> None:
     twice = [{"Key": "team", "Value": "toys"}, {"Key": "team", "Value": "books"}]
-    with pytest.raises(ClientError, match="ValidationException.*Duplicate tag keys found: team"):
+    with pytest.raises(ClientError, match=r"ValidationException.*Duplicate tag keys found: team"):
         sagemaker.create_model_package_group(ModelPackageGroupName=f"{group}-2", Tags=twice)
     assert len(sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]) == 1
 

@@ -370,6 +370,6 @@ def _check_quotas(limits: Document, definitions: list[Document]) -> None:
         if count > most:
             raise AwsError(
                 "ResourceLimitExceeded",
-                f"The account-level service limit 'Number of {what} per hyperparameter tuning job' is {most}, "
-                f"with a request of {count}.",
+                f"The account-level service limit 'Number of {what} per hyperparameter tuning job' is "
+                f"{most}, with a request of {count}.",
             )

@@ -269,11 +269,12 @@ def test_strategies_take_what_they_take_on_aws(
 
 
 def test_an_account_has_quotas_for_tuning(sagemaker: Any, source: str, name: str) -> None:
-    many = {f"x{number}": ["0", "1"] for number in range(31)}
+    many = categories(tuning({"one": algorithm(source)}), **{f"y{number}": ["0"] for number in range(30)})
+    many["TrainingJobDefinitions"][0]["HyperParameterRanges"] |= ranges()
     for request, complaint in (
         (tuning({"one": algorithm(source)}, count=751), "'Number of training jobs per .*' is 750, .* 751"),
         (tuning({"one": algorithm(source)}, count=20, parallel=11), "parallel training jobs per .*' is 10,"),
-        (categories(tuning({"one": algorithm(source)}), **many), "hyperparameters to search per .*' is 30,"),
+        (many, "hyperparameters to search per .*' is 30,"),
     ):
         with pytest.raises(ClientError, match=f"ResourceLimitExceeded.*{complaint}"):
             sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
