@@ -7,7 +7,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-test demo test test-quick test-sdk2 test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-reading bench-rounds bench-serving bench-local bench-wide constraints clean
+.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-reading bench-rounds bench-serving bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -20,6 +20,9 @@ install: ## create .venv with what the demo needs, at the versions in constraint
 
 install-lab: ## the same, plus JupyterLab
 	$(LOCKED) $(MAKE) --silent .venv/installed-lab
+
+install-mlflow: ## the same as for the demo, plus MLflow
+	$(LOCKED) $(MAKE) --silent .venv/installed-mlflow
 
 install-test: ## the same, plus what the tests need
 	$(LOCKED) $(MAKE) --silent .venv/installed-test
@@ -60,6 +63,9 @@ test-quick: install-test ## run the tests that need no other process, in about a
 
 test-sdk2: install-test .venv-sdk2/installed ## compile a pipeline with version 2 of the SageMaker SDK and compare it with the stored one
 	$(BIN)/python -m pytest tests/local_aws/services/test_projects.py -k version_2 $(ARGS)
+
+test-mlflow: install-test install-mlflow ## record executions in a real MLflow store
+	$(BIN)/python -m pytest tests/helpers/runs/test_tracking.py $(ARGS)
 
 test-image: install-test ## build the image with a real Docker engine and run everything in it
 	$(BIN)/python -m pytest tests/image -m image $(ARGS)

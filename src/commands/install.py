@@ -1,4 +1,4 @@
-"""Install what a purpose needs into .venv: `python -m commands.install demo`, or `lab` or `test`.
+"""Install what a purpose needs into .venv: `python -m commands.install demo`, or `lab`, `mlflow` or `test`.
 
 `newest` installs everything at its newest version into .venv-constraints, for `make constraints`.
 
@@ -20,7 +20,7 @@ from helpers.image.pip_settings import pip_settings
 
 __all__ = ["LEFT_OUT", "PURPOSES", "SDK", "Environment", "install", "main", "requirements", "uv_settings"]
 
-PURPOSES = ("demo", "lab", "test")
+PURPOSES = ("demo", "lab", "mlflow", "test")
 # The parts of the SageMaker SDK beyond sagemaker-core, installed without their dependencies, which include
 # MLflow and PyIceberg: no pipeline definition needs them, and they are half of the packages.
 SDK = ("sagemaker", "sagemaker-mlops", "sagemaker-serve", "sagemaker-train")

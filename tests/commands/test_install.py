@@ -118,7 +118,7 @@ def test_an_unknown_purpose_is_one_sentence() -> None:
         [sys.executable, "-m", "commands.install", "all"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr == "Say what to install for, one of demo, lab, test.\n"
+    assert done.stderr == "Say what to install for, one of demo, lab, mlflow, test.\n"
 
 
 # uv with pip's settings

@@ -15,7 +15,7 @@ from helpers.session import Session
 
 needs_mlflow = pytest.mark.skipif(
     importlib.util.find_spec("mlflow") is None,
-    reason="there is no MLflow here; it comes with the extra `mlflow`",
+    reason="there is no MLflow here: make test-mlflow",
 )
 
 
