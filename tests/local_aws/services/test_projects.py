@@ -79,13 +79,14 @@ def test_a_pipeline_by_version_2_of_the_sdk_ends_registered(aws: Aws) -> None:
 @pytest.mark.skipif(not SDK_2.exists(), reason="version 2 of the SDK is not in .venv-sdk2: make test-sdk2")
 def test_version_2_of_the_sdk_compiles_the_stored_definition(aws: Aws) -> None:
     aws.client("s3").create_bucket(Bucket=BUCKET)
-    compiled = run(aws, str(SDK_2), str(OLDER / "definition.py"), BUCKET)
+    # The SDK names scripts after contents and paths, so it gets paths that are the same everywhere.
+    compiled = run(aws, str(SDK_2), "definition.py", BUCKET, folder=OLDER)
     # The SDK names each estimator after the time; nothing refers to that name.
     definition = re.sub(r"older-\d{4}(-\d\d){5}-\d{3}", "older-TIME", compiled.splitlines()[-1])
     assert json.loads(definition) == stored_definition()
 
 
-def run(aws: Aws, *command: str) -> str:
+def run(aws: Aws, *command: str, folder: Path = ROOT) -> str:
     """Run another project's program against local_aws; return what it printed."""
     environment = {
         **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
@@ -96,7 +97,7 @@ def run(aws: Aws, *command: str) -> str:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANGS)
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -1,11 +1,10 @@
-"""Prints a pipeline definition: `definition.py BUCKET`, run by a Python that has sagemaker 2.257.7.
+"""Prints a pipeline definition: `definition.py BUCKET`, run in this folder by Python with sagemaker 2.257.7.
 
 Two scripts of one archive compete in a tuning job, and the better model is registered if it is good enough.
 The archive is on S3 already, as a CI job would put it there.
 """
 
 import sys
-from pathlib import Path
 
 from sagemaker.estimator import Estimator
 from sagemaker.inputs import TrainingInput
@@ -24,7 +23,6 @@ from sagemaker.workflow.pipeline_context import PipelineSession
 from sagemaker.workflow.properties import PropertyFile
 from sagemaker.workflow.steps import ProcessingStep, TuningStep
 
-HERE = Path(__file__).parent
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/older:1"
 ROLE = "arn:aws:iam::123456789012:role/older-jobs"
 NAME = "older"
@@ -52,7 +50,7 @@ def main(bucket: str) -> str:
     split = ProcessingStep(
         "Split",
         step_args=processor.run(
-            code=str(HERE / "steps/split.py"),
+            code="steps/split.py",
             inputs=[ProcessingInput(source=raw, destination="/opt/ml/processing/input")],
             outputs=[
                 ProcessingOutput(output_name=name, source=f"/opt/ml/processing/{name}")
@@ -88,7 +86,7 @@ def main(bucket: str) -> str:
     evaluate = ProcessingStep(
         "Evaluate",
         step_args=processor.run(
-            code=str(HERE / "steps/evaluate.py"),
+            code="steps/evaluate.py",
             inputs=[
                 ProcessingInput(source=best, destination="/opt/ml/processing/model"),
                 ProcessingInput(
