@@ -221,9 +221,12 @@ def make_models() -> Path:
                 pipeline = build_pipeline(schema, kind, {}, seed)
                 nameless = clone(pipeline)  # of arrays, as the peers get them: faster than of a DataFrame
                 nameless.named_steps["features"].transformers = [
-                    (step, steps, [frame.columns.get_loc(column) for column in columns])
+                    (step, steps, [frame.columns.get_loc(column) for column in chosen])
                     for step, steps, columns in pipeline.named_steps["features"].transformers
+                    if (chosen := columns(frame) if callable(columns) else columns)
                 ]
+                # Dense features stay as they are in this step, which the peers could not unpickle.
+                nameless.steps = [step for step in nameless.steps if step[0] != "in_rows"]
                 pipeline.fit(frame.iloc[rows], target[rows])
                 one = folder / name / f"{kind}-{seed}"
                 model, arrays = export(pipeline, schema, exporter_of(kind, schema.family))
