@@ -142,7 +142,13 @@ def test_the_promoter_may_not_approve_nor_write_where_models_are_trained_nor_swi
         decrypting("lambda.eu-central-1.amazonaws.com"),
     ]
     assert [call for call in forbidden if allowed(promoter, call)] == []
-    assert len(json.dumps(promoter, separators=(",", ":"))) < 6144
+    text = json.dumps(promoter, separators=(",", ":"))  # and with the longest names
+    longest = (
+        text.replace("demo-prod", "n" * 32)
+        .replace("demo", "n" * 32)
+        .replace("eu-central-1", "ap-southeast-1")
+    )
+    assert len(text) < len(longest) < 6144
     for statement in statements(promoter):
         assert not any("*" in action for action in statement["Action"])
 
