@@ -31,8 +31,8 @@ resource "aws_sns_topic_subscription" "alarms" {
 locals {
   endpoint_dimensions = { EndpointName = local.endpoint_name, VariantName = local.variant_name }
 
-  # An endpoint update that triggers one of these is rolled back. Alarms of the whole endpoint would hardly notice new
-  # instances that get a part of the traffic, and faults of the old ones would roll back what is meant to mend them
+  # One of these alarms rolls an endpoint update back. They watch only the new instances. Alarms of the whole endpoint
+  # would miss a new instance that gets little traffic, and could roll back the very update that repairs the old ones
   # (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html). Their names are the same
   # for every update, because the provider may replace an endpoint whose alarms have other names.
   rollback_alarms = toset(["new-fleet-5xx", "new-fleet-latency"])

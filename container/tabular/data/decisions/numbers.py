@@ -162,7 +162,7 @@ def without_large(rest: Decision, large: Mapping[str, int], rows: int) -> Decisi
 
 
 def too_large(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> dict[str, int]:
-    """Texts such as 1.8e308 that stand for a missing value, and how often each occurs.
+    """Texts such as 1e300 that stand for a missing value, and how often each occurs.
 
     They are too large for a model, of few kinds, and rarer than other numbers. If they are not, the table is
     refused later.
