@@ -83,7 +83,7 @@ _given = click.option(
     multiple=True,
     metavar="NAME VALUE",
     shell_complete=_names_of_parameters,
-    help="Set a parameter of the notebooks, read as YAML; may be repeated.",
+    help="Set a parameter of the notebooks; a list is read as YAML; may be repeated.",
 )
 _what_to_run = _options(
     click.argument("file", type=_path()),
@@ -128,7 +128,7 @@ def run(
     _one_choice(only, start)
     from commands import run
 
-    return run.run(run.chosen(only, start), parameters.read(file) | parameters.assignments(given), runs)
+    return run.run(run.chosen(only, start), parameters.read(file) | dict(given), runs)
 
 
 @many_models.command("stop", interrupted="what it has asked to stop goes on stopping; run it again.")
@@ -142,7 +142,7 @@ def stop_executions(file: Path, given: Sequence[tuple[str, str]], yes: bool) -> 
     """
     from commands import stop
 
-    stop.stop(parameters.read(file) | parameters.assignments(given), yes=yes)
+    stop.stop(parameters.read(file) | dict(given), yes=yes)
 
 
 @many_models.command()
@@ -158,7 +158,7 @@ def check(
     _one_choice(only, start)
     from commands import run
 
-    values = parameters.read(file) | parameters.assignments(given)
+    values = parameters.read(file) | dict(given)
     return run.check(run.chosen(only, start), values, as_json)
 
 
@@ -217,7 +217,7 @@ def preflight(env: str, folder: Path, given: Sequence[tuple[str, str]]) -> int:
     """
     from commands.environment.preflight.report import report
 
-    return report(find(env, folder), parameters.assignments(given))
+    return report(find(env, folder), dict(given))
 
 
 @many_models.command(interrupted=CONTINUES, refused=PREFLIGHT)

@@ -141,21 +141,19 @@ def _plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:
     """Find invalid input before anything starts, and try only once to fetch what cannot be reached."""
     everything = known(values)
     kept = datasets.reachable(absolute(everything["DATASETS"]), _settings(everything))
-    if "DATASETS" in values:
-        values = {**values, "DATASETS": kept}
+    everything = {**everything, "DATASETS": kept}
     wanted = {path: set(_defaults(path)) for path in notebooks}
-    return Plan(wanted, values, {**everything, "DATASETS": kept})
+    return Plan(wanted, {name: everything[name] for name in values}, everything)
 
 
 def known(values: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters with their values.
+    """All parameters with their values, of the types that they must have.
 
     Raises:
         BadInput: a parameter cannot be used.
     """
     everywhere = {name: value for path in _notebooks() for name, value in _defaults(path).items()}
-    parameters.check(values, everywhere)
-    everything = everywhere | values
+    everything = everywhere | parameters.parse(values, everywhere)
     for name in datasets.names(everything["DATASETS"]):
         group(everything["PIPELINE_NAME"], name)
     if everything["ENVIRONMENT"] == "aws":

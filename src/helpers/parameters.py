@@ -1,28 +1,33 @@
-"""The parameters of the notebooks and parameter files: their types and allowed values, in one table."""
+"""The parameters of the notebooks and parameter files: their types and allowed values, in one table.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+A value may also be text that says it: the command line, papermill's `-r` and Studio's notebook jobs have
+nothing but text.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from tabular.spec.metrics import METRICS, SCORERS
 
 from contract.names import NAME
+from helpers import strict_yaml
 from helpers.errors import BadInput, one_line
 
-__all__ = ["BUILDERS", "PARAMETERS", "assignments", "check", "read"]
+__all__ = ["BUILDERS", "PARAMETERS", "check", "parse", "read"]
 
 BUILDERS = ("auto", "docker", "codebuild", "none")  # who builds the image
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: what it must be, in words and as a test."""
+    """One parameter: what it must be, in words and as a test, and what a text says if it is not just text."""
 
     allowed: str
     accepts: Callable[[Any], bool]
+    said_by: Callable[[str], Any] = str
 
 
 def _text() -> Parameter:
@@ -30,7 +35,7 @@ def _text() -> Parameter:
 
 
 def _flag() -> Parameter:
-    return Parameter("true or false", lambda value: isinstance(value, bool))
+    return Parameter("true or false", lambda value: isinstance(value, bool), strict_yaml.load)
 
 
 def _one_of(*values: str) -> Parameter:
@@ -41,6 +46,7 @@ def _whole(low: int, high: int) -> Parameter:
     return Parameter(
         f"a whole number from {low} to {high}",
         lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
+        int,
     )
 
 
@@ -49,6 +55,7 @@ def _rows(low: int, high: int) -> Parameter:
     return Parameter(
         f"0 for all rows, or {some.allowed}",
         lambda value: some.accepts(value) or (value == 0 and type(value) is int),
+        int,
     )
 
 
@@ -56,6 +63,7 @@ def _real(low: float, high: float) -> Parameter:
     return Parameter(
         f"a number from {low} to {high}",
         lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high,
+        float,
     )
 
 
@@ -63,6 +71,7 @@ def _tables() -> Parameter:
     return Parameter(
         "a list of data sets, each a name or {name: ..., uri: ..., target: ...}",
         lambda value: isinstance(value, list | tuple) and len(value) > 0 and all(map(_is_table, value)),
+        strict_yaml.load,
     )
 
 
@@ -144,11 +153,11 @@ def read(path: Path) -> dict[str, Any]:
     """The values in a parameter file.
 
     Raises:
-        BadInput: the file does not exist, or is not a YAML mapping.
+        BadInput: the file does not exist, is not a YAML mapping, or repeats a key.
     """
     try:
-        values = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:  # an invalid date is a ValueError
+        values = strict_yaml.load(path.read_text())
+    except (OSError, ValueError) as error:
         raise BadInput(
             f"The parameter file {path} cannot be read ({one_line(error)}); give a YAML file such as "
             "parameters/local.yaml."
@@ -158,40 +167,56 @@ def read(path: Path) -> dict[str, Any]:
     return values
 
 
-def check(values: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Refuse a parameter that no notebook has, or a value that is not allowed.
+def parse(values: Mapping[str, Any], known: Iterable[str] = ()) -> dict[str, Any]:
+    """The values with their types, also those that are given as text: `"12"`, `"false"`, `"[wine]"`.
+
+    Args:
+        values: by name.
+        known: the parameters of the notebooks that run; all if empty.
 
     Raises:
-        BadInput: naming the parameter, what was seen and what is allowed.
+        BadInput: an unknown name, or a value that is not allowed; says what was seen and what is allowed.
     """
-    known = sorted(known)
-    for name, value in values.items():
+    known = sorted(known) or sorted(PARAMETERS)
+    for name in values:
         if name not in known:
-            nearest = get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}."
+            nearest = _nearest(str(name), known)
+            hint = f"did you mean {nearest}?" if nearest else f"known are {', '.join(known)}."
             raise BadInput(f"Unknown parameter {name!r}: {hint}")
-        parameter = PARAMETERS[name]
-        if not parameter.accepts(value):
-            raise BadInput(f"{name} is {_shown(value)}; it must be {parameter.allowed}.")
+    return {name: _parsed(name, value) for name, value in values.items()}
 
 
-def assignments(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Values given on the command line, read as YAML: `-p MAX_TUNING_JOBS 6`.
+def check(notebook: MutableMapping[str, Any]) -> None:
+    """Check the parameters of a notebook, given its `globals()`, and replace text by what it says.
+
+    papermill sets what it is given, whatever its name, so a name that nearly is a parameter is refused.
 
     Raises:
-        BadInput: a value that is not valid YAML.
+        BadInput: a value that is not allowed, or a name in capitals that is nearly a parameter's.
     """
-    return {name: _value(name, text) for name, text in pairs}
+    capitals = [name for name in notebook if name.isupper()]
+    notebook.update(parse({name: notebook[name] for name in capitals if _nearest(name, PARAMETERS, 0.85)}))
 
 
-def _value(name: str, text: str) -> Any:
+def _nearest(name: str, known: Iterable[str], similarity: float = 0.6) -> str:
+    """The known name that was meant, in whatever case; empty if none is that similar, from 0 to 1."""
+    return next(iter(get_close_matches(name.upper(), known, n=1, cutoff=similarity)), "")
+
+
+def _parsed(name: str, value: Any) -> Any:
+    parameter = PARAMETERS[name]
     try:
-        return yaml.safe_load(text) if text else ""
-    except (ValueError, yaml.YAMLError):
+        parsed = parameter.said_by(value) if isinstance(value, str) else value
+    except strict_yaml.NotYaml as error:
         raise BadInput(
-            f"{name} is {_shown(text)}, which is not valid YAML; put quotes around text that contains "
-            "any of []{}:,#."
+            f"{name} is {_shown(value)}, which is not valid YAML ({error}); put quotes around text that "
+            "contains any of []{}:,#."
         ) from None
+    except ValueError:
+        parsed = value  # not a number
+    if not parameter.accepts(parsed):
+        raise BadInput(f"{name} is {_shown(parsed)}; it must be {parameter.allowed}.")
+    return parsed
 
 
 def _shown(value: object) -> str:

@@ -119,8 +119,7 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
         UserError: local_aws does not start.
     """
     pd.set_option("display.max_colwidth", None)  # a notebook shows whole cells
-    given = {"ENVIRONMENT": environment, "PIPELINE_NAME": pipeline_name}
-    parameters.check(given, given)
+    parameters.parse({"ENVIRONMENT": environment, "PIPELINE_NAME": pipeline_name})
     if (other := os.environ.get(CONNECTED, environment)) != environment:
         # boto3 and the SDK keep the addresses and keys that they read first.
         raise BadInput(f"This kernel works on {other}; restart it to work on {environment}.")

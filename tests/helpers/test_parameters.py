@@ -13,13 +13,18 @@ from helpers.parameters import PARAMETERS
 
 def refused(name: str, value: Any) -> str:
     with pytest.raises(BadInput) as raised:
-        parameters.check({name: value}, PARAMETERS)
+        parameters.parse({name: value})
     return str(raised.value)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_known_one() -> None:
     assert refused("MAX_TUNING_JOB", 3) == "Unknown parameter 'MAX_TUNING_JOB': did you mean MAX_TUNING_JOBS?"
     assert "did you mean RANDOM_STATE?" in refused("RANDOMSTATE", 3)
+
+
+@pytest.mark.parametrize("name", ["max_tuning_jobs", "Max_Tuning_Jobs", "max-tuning-jobs", "maxTuningJobs"])
+def test_a_name_in_another_case_or_spelling_is_understood_as_a_hint(name: str) -> None:
+    assert refused(name, 3) == f"Unknown parameter {name!r}: did you mean MAX_TUNING_JOBS?"
 
 
 def test_a_name_near_to_none_is_answered_with_all_of_them() -> None:
@@ -35,7 +40,10 @@ def test_a_name_that_is_no_text_is_unknown_too() -> None:
     ("name", "value", "complaint"),
     [
         ("ENVIRONMENT", "gcp", "ENVIRONMENT is 'gcp'; it must be one of local, aws."),
-        ("MAX_TUNING_JOBS", "6", "MAX_TUNING_JOBS is '6'; it must be a whole number from 1 to 750."),
+        ("MAX_TUNING_JOBS", "six", "MAX_TUNING_JOBS is 'six'; it must be a whole number from 1 to 750."),
+        ("MAX_TUNING_JOBS", "751", "MAX_TUNING_JOBS is 751; it must be a whole number from 1 to 750."),
+        ("MAX_TUNING_JOBS", "6.0", "must be a whole number"),
+        ("MAX_TUNING_JOBS", "", "must be a whole number"),
         ("MAX_TUNING_JOBS", 6.0, "must be a whole number"),
         ("MAX_TUNING_JOBS", True, "must be a whole number"),
         ("MAX_TUNING_JOBS", 0, "from 1 to 750"),
@@ -48,7 +56,8 @@ def test_a_name_that_is_no_text_is_unknown_too() -> None:
         ("TEST_SET_SIZE", 0.6, "TEST_SET_SIZE is 0.6; it must be a number from 0.05 to 0.5."),
         ("TEST_SET_SIZE", float("nan"), "a number from 0.05 to 0.5"),
         ("TEST_SET_SIZE", None, "a number from 0.05 to 0.5"),
-        ("STRATIFY_SPLIT", "yes", "STRATIFY_SPLIT is 'yes'; it must be true or false."),
+        ("TEST_SET_SIZE", "nan", "a number from 0.05 to 0.5"),
+        ("STRATIFY_SPLIT", "maybe", "STRATIFY_SPLIT is 'maybe'; it must be true or false."),
         ("STRATIFY_SPLIT", 1, "true or false"),
         ("APPROVE", "accept", "one of none, approve, reject"),
         ("APPROVE", True, "one of none, approve, reject"),
@@ -64,7 +73,9 @@ def test_a_name_that_is_no_text_is_unknown_too() -> None:
         ("DEVELOPER", "Ana Lima", "lower-case letters"),
         ("DEVELOPER", "regression", "but not 'regression'"),
         ("DATASETS", [], "a list of data sets"),
-        ("DATASETS", "wine", "a list of data sets"),
+        ("DATASETS", "wine", "DATASETS is 'wine'; it must be a list of data sets"),
+        ("DATASETS", "[wine", "DATASETS is '[wine', which is not valid YAML (while parsing"),
+        ("DATASETS", "[{name: x, name: y}]", "not valid YAML (line 1 repeats the key 'name'"),
         ("DATASETS", [5], "a list of data sets"),
         ("DATASETS", [{"uri": "x.csv"}], "each a name or {name: ..., uri: ..., target: ...}"),
         ("DATASETS", [{"name": 5, "uri": "x.csv"}], "each a name or {name: ..., uri: ..., target: ...}"),
@@ -89,7 +100,53 @@ def test_a_value_that_is_not_allowed_is_refused(name: str, value: Any, complaint
     ],
 )
 def test_a_value_that_is_allowed_is_taken(name: str, value: Any) -> None:
-    assert parameters.check({name: value}, PARAMETERS) is None
+    assert parameters.parse({name: value}) == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("MAX_TUNING_JOBS", "12", 12),
+        ("SEARCH_ROWS", "0", 0),
+        ("TEST_SET_SIZE", "0.5", 0.5),
+        ("CHAMPION_MARGIN", "1e-3", 0.001),
+        ("MIN_METRIC_FOR_REGISTRATION", "1", 1.0),
+        ("LOAD_TEST", "false", False),
+        ("LOAD_TEST", "True", True),
+        ("APPROVE", "approve", "approve"),
+        ("DATASETS", "[wine]", ["wine"]),
+        ("DATASETS", "['wine', \"iris\"]", ["wine", "iris"]),
+        (
+            "DATASETS",
+            "[wine, {name: x, uri: x.csv, target: y}]",
+            ["wine", {"name": "x", "uri": "x.csv", "target": "y"}],
+        ),
+    ],
+)
+def test_text_is_read_as_the_value_that_it_says(name: str, text: str, value: Any) -> None:
+    """The command line, papermill's `-r` and Studio's notebook jobs have nothing but text."""
+    parsed = parameters.parse({name: text})
+    assert parsed == {name: value}
+    assert type(parsed[name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("RUN_ID", "20261126"), ("DEVELOPER", "no"), ("STEPS", "a: [b # c.py"), ("RUN_ID", "")]
+)
+def test_a_parameter_that_is_text_takes_it_as_it_is(name: str, text: str) -> None:
+    assert parameters.parse({name: text}) == {name: text}
+
+
+def test_a_notebook_that_got_nothing_but_text_has_values_with_their_types_afterwards() -> None:
+    notebook = {"LOAD_TEST": "false", "DATASETS": "[wine]", "In": [], "_": 1, "session": None}
+    parameters.check(notebook)
+    assert notebook == {"LOAD_TEST": False, "DATASETS": ["wine"], "In": [], "_": 1, "session": None}
+
+
+def test_a_name_that_papermill_set_but_no_notebook_has_is_refused_if_it_is_near_to_one() -> None:
+    with pytest.raises(BadInput, match="Unknown parameter 'MAX_TUNING_JOB': did you mean MAX_TUNING_JOBS"):
+        parameters.check({"MAX_TUNING_JOBS": 12, "MAX_TUNING_JOB": "3"})
+    parameters.check({"MY_OWN_FOLDER": "x", "dataset": "y", "datasets": "z"})
 
 
 def test_a_long_value_is_shown_by_its_beginning() -> None:
@@ -100,13 +157,13 @@ def test_a_long_value_is_shown_by_its_beginning() -> None:
 
 def test_a_parameter_of_no_notebook_that_is_run_is_unknown() -> None:
     with pytest.raises(BadInput, match="Unknown parameter 'APPROVE': known are LOAD_TEST"):
-        parameters.check({"APPROVE": "none"}, ["LOAD_TEST"])
+        parameters.parse({"APPROVE": "none"}, ["LOAD_TEST"])
 
 
 def test_a_metric_that_only_some_classifications_have_is_allowed_for_all_of_them() -> None:
     for name, values in (("METRIC_FOR_REGISTRATION", METRICS), ("CROSS_VALIDATION_SCORER", SCORERS)):
         for value in {*values["binary"], *values["multiclass"]}:
-            parameters.check({name: value}, PARAMETERS)
+            assert parameters.parse({name: value}) == {name: value}
 
 
 @pytest.mark.parametrize(
@@ -119,6 +176,7 @@ def test_a_metric_that_only_some_classifications_have_is_allowed_for_all_of_them
         (b"RANDOM_STATE: [1\n", "cannot be read (while parsing a flow sequence"),
         (b"RANDOM_STATE:\t1\n  x: 2", "cannot be read ("),
         (b"RANDOM_STATE: 2024-13-45", "cannot be read (month must be in 1..12)"),
+        (b"RANDOM_STATE: 1\nAPPROVE: none\nRANDOM_STATE: 2\n", "(line 3 repeats the key 'RANDOM_STATE', so"),
         (b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "cannot be read ("),
         (b"RANDOM_STATE: !!python/object:os.system x", "cannot be read (could not determine a constructor"),
     ],
@@ -140,28 +198,3 @@ def test_a_parameter_file_that_cannot_be_used_is_refused_in_one_line(
 def test_a_parameter_file_that_is_not_there_or_a_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadInput, match=r"cannot be read \(.+\); give a YAML file"):
         parameters.read(tmp_path / name)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("6", 6),
-        ("0.5", 0.5),
-        ("true", True),
-        ("approve", "approve"),
-        ("[wine, {name: x, uri: x.csv, target: y}]", ["wine", {"name": "x", "uri": "x.csv", "target": "y"}]),
-        ("", ""),
-    ],
-)
-def test_a_value_on_the_command_line_is_read_as_yaml(text: str, value: Any) -> None:
-    assert parameters.assignments([("NAME", text)]) == {"NAME": value}
-
-
-@pytest.mark.parametrize("text", ["[wine", "{", "2024-13-45", "a: b: c"])
-def test_a_value_on_the_command_line_that_is_no_yaml_is_refused(text: str) -> None:
-    with pytest.raises(BadInput, match=r"DATASETS is .* which is not valid YAML; put quotes"):
-        parameters.assignments([("DATASETS", text)])
-
-
-def test_of_a_name_given_twice_the_later_value_counts() -> None:
-    assert parameters.assignments([("RANDOM_STATE", "1"), ("RANDOM_STATE", "2")]) == {"RANDOM_STATE": 2}

@@ -10,9 +10,10 @@ from typing import Any
 import papermill
 import pytest
 import yaml
+from papermill.parameterize import parameterize_notebook
 from support import ROOT
 
-from helpers.parameters import PARAMETERS, check
+from helpers.parameters import PARAMETERS, parse, read
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PARAMETER_FILES = sorted((ROOT / "parameters").rglob("*.yaml"))
@@ -67,7 +68,25 @@ def test_its_parameters_are_literals_with_their_type_and_what_is_allowed(path: P
 @every_notebook
 def test_its_defaults_are_allowed_values(path: Path) -> None:
     inspected = papermill.inspect_notebook(str(path))
-    check({name: ast.literal_eval(found["default"]) for name, found in inspected.items()}, inspected)
+    defaults = {name: ast.literal_eval(found["default"]) for name, found in inspected.items()}
+    assert parse(defaults) == defaults
+
+
+@every_notebook
+def test_parameters_that_are_all_text_have_their_types_after_its_first_cell(path: Path) -> None:
+    """papermill's `-r` and Studio's notebook jobs pass nothing but text."""
+    defaults = {name: found["default"] for name, found in papermill.inspect_notebook(str(path)).items()}
+    values = {name: ast.literal_eval(text) for name, text in defaults.items()}
+    texts = {name: value if isinstance(value, str) else defaults[name] for name, value in values.items()}
+    given = parameterize_notebook(papermill.iorw.load_notebook_node(str(path)), texts)
+    parameters_cell, injected, first = [cell.source for cell in given.cells if cell.cell_type == "code"][:3]
+    kernel: dict[str, Any] = {}
+    for source in (parameters_cell, injected, first[: first.index("check(globals())")]):
+        exec(source, kernel)
+    assert {name: kernel[name] for name in texts} == texts
+    exec("check(globals())", kernel)
+    typed = {name: (type(kernel[name]), kernel[name]) for name in values}
+    assert typed == {name: (type(value), value) for name, value in values.items()}
 
 
 @every_notebook
@@ -122,7 +141,8 @@ def test_every_parameter_is_one_of_a_notebook() -> None:
 @pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda path: path.stem)
 def test_every_key_of_a_parameter_file_is_a_parameter_with_an_allowed_value(path: Path) -> None:
     used = {name for notebook in NOTEBOOKS for name in papermill.inspect_notebook(str(notebook))}
-    check(yaml.safe_load(path.read_text()), used)
+    values = read(path)
+    assert parse(values, used) == values
 
 
 @pytest.mark.parametrize("name", ["aws", "schedule"])

@@ -47,8 +47,7 @@ def report(environment: Environment, given: Mapping[str, Any]) -> int:
     Raises:
         BadInput: a parameter cannot be used.
     """
-    values = parameters.read(PARAMETERS) | given
-    parameters.check(values, parameters.PARAMETERS)
+    values = parameters.parse(parameters.read(PARAMETERS) | given)
     if missing := [name for name in WORKLOAD if name not in values]:
         raise BadInput(f"{PARAMETERS} has no {', '.join(missing)}; put it back, or give it with -p.")
     failed = 0
