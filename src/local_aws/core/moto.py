@@ -109,6 +109,10 @@ class Objects:
         """Write an object."""
         self._backend.put_object(bucket, name, content)
 
+    def delete(self, bucket: str, name: str) -> None:
+        """Remove an object with all its versions."""
+        dict.pop(self._backend.buckets[bucket].keys, name, None)
+
     def describe_bucket(self, name: str) -> dict[str, Any]:
         """Return what `restore_bucket` needs, as values that JSON can represent."""
         bucket = self._backend.buckets[name]

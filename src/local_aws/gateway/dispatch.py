@@ -1,10 +1,10 @@
 """Passes a request to a list of handlers; the first one that returns an answer answers it."""
 
 import time
-import traceback
 from collections.abc import Callable
 
 from local_aws.core.errors import AwsError, not_emulated
+from local_aws.core.faults import fault, log_exception
 from local_aws.core.wire import Reply, Request, to_reply
 
 __all__ = ["Dispatcher", "Handler"]
@@ -35,6 +35,5 @@ class Dispatcher:
         except AwsError as error:
             return to_reply(error, xml=request.service in _XML_SERVICES)
         except Exception as error:
-            traceback.print_exc()
-            failure = AwsError("InternalFailure", f"{type(error).__name__}: {error}", 500)
-            return to_reply(failure, xml=request.service in _XML_SERVICES)
+            log_exception()
+            return to_reply(fault(error), xml=request.service in _XML_SERVICES)

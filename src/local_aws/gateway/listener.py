@@ -6,12 +6,11 @@ werkzeug's own server closes every connection, which would cost a load test more
 import io
 import json
 import socketserver
-import sys
-import traceback
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from local_aws.core.faults import log_exception
 from local_aws.core.moto import MotoRequestHandler
 from local_aws.core.wire import Reply, Request
 
@@ -120,4 +119,4 @@ class Listener(socketserver.ThreadingTCPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log what went wrong in a connection's thread."""
-        traceback.print_exc(file=sys.stderr)
+        log_exception()

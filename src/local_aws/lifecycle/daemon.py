@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local_aws.core.account import ACCOUNT_VARIABLE
+from local_aws.core.faults import disk_full, has_no_space
 from local_aws.lifecycle.home import Home, find_home
 
 __all__ = [
@@ -212,7 +213,8 @@ def _wait_until_ready(place: Home, process: subprocess.Popen[bytes]) -> dict[str
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise LocalAwsError(f"The server ended with code {process.returncode}. {_log_tail(place)}")
+            why = disk_full(place.folder) if has_no_space(place.folder) else _log_tail(place)
+            raise LocalAwsError(f"The server ended with code {process.returncode}. {why}")
         if about := place.published():
             return about
         time.sleep(_POLL_SECONDS)

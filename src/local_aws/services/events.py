@@ -4,12 +4,12 @@ import queue
 import random
 import threading
 import time
-import traceback
 from typing import Any
 from uuid import uuid4
 
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, invalid
+from local_aws.core.faults import log_exception
 from local_aws.core.store import Document, Store
 from local_aws.services.functions.functions import Functions
 
@@ -95,7 +95,7 @@ class Events:
                 if not self._closing.is_set():
                     self._deliver(*delivery)
             except Exception:
-                traceback.print_exc()
+                log_exception()
             finally:
                 self._queue.task_done()
 

@@ -167,8 +167,19 @@ class Buckets:
         header = json.dumps(self._objects.describe(key))
         state = (header, key.etag)
         if known.get(name) != state:
-            write_whole(path, header.encode(), b"\n", key.value)
+            try:
+                write_whole(path, header.encode(), b"\n", key.value)
+            except OSError:
+                self._take_back(bucket, name, path)
+                raise
             known[name] = state
+
+    def _take_back(self, bucket: str, name: str, path: Path) -> None:
+        """Return an object that could not be written to what it was, which is what the client is told."""
+        self._objects.delete(bucket, name)
+        if name in self._on_disk[bucket]:
+            header, _, content = path.read_bytes().partition(b"\n")
+            self._objects.restore(bucket, json.loads(header), content)
 
     def _load(self, folder: Path) -> None:
         """Load one bucket's files into moto's memory."""

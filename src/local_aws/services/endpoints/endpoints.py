@@ -5,7 +5,6 @@ import re
 import shutil
 import threading
 import time
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from uuid import uuid4
 from local_aws.compute.workers import Workers
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, invalid, not_emulated
+from local_aws.core.faults import fault, log_exception
 from local_aws.core.listing import listing
 from local_aws.core.moto import alarm_state
 from local_aws.core.store import Document, Store
@@ -297,8 +297,8 @@ class Endpoints:
                 fields["EndpointConfigName"] = update
         except Exception as error:
             if not isinstance(error, AwsError):
-                traceback.print_exc()
-            reason = error.message if isinstance(error, AwsError) else f"{type(error).__name__}: {error}"
+                log_exception()
+            reason = (error if isinstance(error, AwsError) else fault(error)).message
             if failed := hosts.pop(name, None):
                 if update:
                     self._note(name, EndpointStatus="RollingBack")
@@ -320,7 +320,7 @@ class Endpoints:
         """Record what has become of an endpoint, unless it or this server ends."""
         with self._lock:
             if not self._closed and self._store.find("endpoint", name):
-                self._store.update("endpoint", name, **fields)
+                self._store.note("endpoint", name, **fields)
 
     def _host(self, endpoint: Document, shift: Shift | None) -> _Hosted:
         """Return a container as on a new instance, without any models on its disk."""

@@ -12,6 +12,7 @@ from queue import Empty, LifoQueue
 from local_aws.compute.workers import Command, Worker, Workers
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError
+from local_aws.core.faults import log_exception
 from local_aws.services.jobs.family import failure_reason
 
 __all__ = ["Answer", "Container"]
@@ -167,9 +168,16 @@ class Container:
             self._drop_connections()
             if self._closing.wait(_RESTART_SECONDS[min(attempt, len(_RESTART_SECONDS) - 1)]):
                 return
-            self._launch()
-            attempt = 0 if self._wait_until_healthy() else attempt + 1
+            attempt = 0 if self._is_up_again() else attempt + 1
         self._end_worker()
+
+    def _is_up_again(self) -> bool:
+        try:
+            self._launch()
+        except OSError:  # such as a full disk, on which there is no log either; it is tried again
+            log_exception()
+            return False
+        return self._wait_until_healthy()
 
     def _end_worker(self) -> None:
         if self._worker is not None:

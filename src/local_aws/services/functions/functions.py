@@ -284,15 +284,17 @@ class _Runtime:
             self._process.kill()
 
     def _receive(self) -> None:
-        while message := self._frames.receive():
-            self.alive = not message.get("ends")
-            call = self._calls.pop(message["id"], None)
-            if call is not None and call.set_running_or_notify_cancel():
-                call.set_result(message)
-            if self._retired:
-                self._end_if_idle()
-        self.alive = False
-        self._abandon()
+        try:
+            while message := self._frames.receive():
+                self.alive = not message.get("ends")
+                call = self._calls.pop(message["id"], None)
+                if call is not None and call.set_running_or_notify_cancel():
+                    call.set_result(message)
+                if self._retired:
+                    self._end_if_idle()
+        finally:  # no caller waits for an answer that nobody receives
+            self.alive = False
+            self._abandon()
         self._process.wait()
 
     def _abandon(self) -> None:

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from local_aws.core.faults import log_exception
 from local_aws.services.functions.frames import Frames
 
 __all__ = ["CONCURRENCY", "Context", "main"]
@@ -48,7 +49,7 @@ def main() -> None:
     except BaseException as error:
         # The invocation gets the reason as its error. Then the process ends, so the next invocation tries
         # again.
-        traceback.print_exc()
+        log_exception()
         if message := frames.receive():
             frames.send({"id": message["id"], "error": _describe(error), "ends": True})
         return
@@ -69,7 +70,7 @@ def _answer(frames: Frames, handler: Callable[[Any, Context], Any], message: dic
         result = handler(message["event"], Context(**message["context"]))
         reply = {"id": message["id"], "payload": json.dumps(result)}
     except BaseException as error:  # also SystemExit: on AWS, it ends an invocation, not the function
-        traceback.print_exc()
+        log_exception()
         reply = {"id": message["id"], "error": _describe(error)}
     try:
         frames.send(reply)

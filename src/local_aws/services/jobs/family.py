@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +13,7 @@ from local_aws.compute.guard import OPT_ML
 from local_aws.compute.workers import Command, Workers
 from local_aws.core.account import Account
 from local_aws.core.errors import already_exists, invalid
+from local_aws.core.faults import disk_full, fault, has_no_space, log_exception
 from local_aws.core.listing import listing
 from local_aws.core.store import Document, Store
 from local_aws.services.s3 import Buckets
@@ -145,9 +145,10 @@ class JobFamily:
             **fields,
         }
         folder = self.folder(name)
-        if folder.exists() or not self.platform.store.add(self.kind, name, document):
-            raise already_exists(f"A {self.kind} with the name {name!r} already exists ({arn})")
-        Tags(self.platform.store).remember(request, {f"{self.noun}Arn": arn})
+        with self.platform.store.transaction():
+            if folder.exists() or not self.platform.store.add(self.kind, name, document):
+                raise already_exists(f"A {self.kind} with the name {name!r} already exists ({arn})")
+            Tags(self.platform.store).remember(request, {f"{self.noun}Arn": arn})
         run = self._runs[name] = Run(name, folder)
         threading.Thread(target=self._run, args=(run,), name=name).start()
         return {f"{self.noun}Arn": arn}
@@ -173,7 +174,7 @@ class JobFamily:
 
     def update(self, name: str, **fields: Any) -> Document:
         """Change a job's record."""
-        return self.platform.store.update(self.kind, name, LastModifiedTime=time.time(), **fields)
+        return self.platform.store.note(self.kind, name, LastModifiedTime=time.time(), **fields)
 
     def stop(self, name: str) -> dict[str, Any]:
         """Stop a running job.
@@ -264,6 +265,8 @@ class JobFamily:
         if code:
             told = [read_text(run.base / "output" / name).strip() for name in ("failure", "message")]
             cause = next(filter(None, told), f"exit code {code}")
+            if has_no_space(run.folder):
+                cause = disk_full(f"{run.folder} ({cause})")
             raise JobFailed(failure_reason(f"AlgorithmError: {cause}", run.log))
 
     def take_slot(self, run: Run) -> None:
@@ -277,26 +280,34 @@ class JobFamily:
                 raise JobStopped("StopRequested")
 
     def _run(self, run: Run) -> None:
-        status_field = f"{self.noun}Status"
         try:
-            run.base.mkdir(parents=True)
-            job = self.find(run.name)
             try:
-                fields = {status_field: "Completed", **self.run(run, job)}
-            except JobStopped as stop:
-                fields = {status_field: "Stopped", **self.stopped(self.find(run.name), str(stop))}
-            except JobFailed as failure:
-                reason = str(failure)[:REASON_LENGTH]
-                fields = {status_field: "Failed", "FailureReason": reason, **self.failed(self.find(run.name))}
-            except Exception as error:
-                traceback.print_exc()
-                reason = f"InternalServerError: {type(error).__name__}: {error}"[:REASON_LENGTH]
-                fields = {status_field: "Failed", "FailureReason": reason, **self.failed(self.find(run.name))}
+                fields = self._outcome(run)
+            except Exception as error:  # also one of the methods that describe an outcome
+                log_exception()
+                fields = self._failure(str(fault(error, "InternalServerError")))
             if not self.platform.closing.is_set():  # otherwise the next server records why the job failed
                 self.update(run.name, **fields)
         finally:
             self._runs.pop(run.name, None)
             run.done.set()
+
+    def _outcome(self, run: Run) -> dict[str, Any]:
+        """Run a job and return the fields that record how it ended."""
+        try:
+            run.base.mkdir(parents=True)
+            return {f"{self.noun}Status": "Completed", **self.run(run, self.find(run.name))}
+        except JobStopped as stop:
+            return {f"{self.noun}Status": "Stopped", **self.stopped(self.find(run.name), str(stop))}
+        except JobFailed as failure:
+            reason = str(failure)
+        except Exception as error:
+            log_exception()
+            reason = str(fault(error, "InternalServerError"))
+        return {**self._failure(reason), **self.failed(self.find(run.name))}
+
+    def _failure(self, reason: str) -> dict[str, Any]:
+        return {f"{self.noun}Status": "Failed", "FailureReason": reason[:REASON_LENGTH]}
 
     @staticmethod
     def _end(run: Run) -> None:

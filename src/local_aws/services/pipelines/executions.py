@@ -2,11 +2,11 @@
 
 import threading
 import time
-import traceback
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from local_aws.core.errors import AwsError
+from local_aws.core.faults import fault, is_disk_full, log_exception
 from local_aws.core.store import Document, Store
 from local_aws.services.pipelines.definitions import Node, nodes
 from local_aws.services.pipelines.expressions import Scope, UnresolvedError
@@ -67,8 +67,8 @@ class Execution:
             else:
                 self._record("Succeeded")
         except Exception as error:
-            traceback.print_exc()
-            self._record("Failed", f"InternalServerError: {type(error).__name__}: {error}")
+            log_exception()
+            self._record("Failed", str(fault(error, "InternalServerError")))
         finally:
             self.done.set()
 
@@ -176,19 +176,20 @@ class Execution:
         except UnresolvedError as error:
             return StepFailed(str(error))
         except Exception as error:
-            traceback.print_exc()
-            return StepFailed(f"InternalServerError: {type(error).__name__}: {error}", SERVICE_FAULT)
+            log_exception()
+            reason = str(fault(error, "InternalServerError"))
+            return StepFailed(reason, None if is_disk_full(error) else SERVICE_FAULT)
         return None
 
     def _save_steps(self) -> None:
         with self._store.lock:
             records = [dict(run.record) for run in list(self._runs.values())]
-            self._store.put("execution-steps", self.arn, {"Steps": records})
+            self._store.note("execution-steps", self.arn, Steps=records)
 
     def _record(self, status: str, reason: str | None = None) -> None:
         if self._abandoned:
             return
-        self._store.update(
+        self._store.note(
             "execution",
             self.arn,
             PipelineExecutionStatus=status,

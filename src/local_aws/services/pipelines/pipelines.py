@@ -159,11 +159,13 @@ class Pipelines:
                 )
             document = self._new_execution(pipeline, request, parameters)
             arn = document["PipelineExecutionArn"]
-            self._store.put("execution", arn, document)
-            self._store.put("execution-definition", arn, definition)
-            self._store.put("token", token, {"PipelineExecutionArn": arn, "Request": asked})
-            self._store.update("pipeline", pipeline["PipelineName"], LastRunTime=document["CreationTime"])
-            self._begin(document, definition)
+            with self._store.transaction():
+                self._store.put("execution", arn, document)
+                self._store.put("execution-definition", arn, definition)
+                self._store.put("token", token, {"PipelineExecutionArn": arn, "Request": asked})
+                self._store.update("pipeline", pipeline["PipelineName"], LastRunTime=document["CreationTime"])
+                execution = self._prepare(document, definition)
+            self._begin(execution)
         return {"PipelineExecutionArn": arn}
 
     def retry_pipeline_execution(self, request: Document) -> Document:
@@ -185,16 +187,18 @@ class Pipelines:
                     f"only {' and '.join(_RETRIABLE)} executions can be retried.",
                 )
             changes = {field: request[field] for field in ("ParallelismConfiguration",) if field in request}
-            document = self._store.update(
-                "execution",
-                arn,
-                PipelineExecutionStatus="Executing",
-                FailureReason=None,
-                LastModifiedTime=time.time(),
-                **changes,
-            )
-            self._store.put("token", token, {"PipelineExecutionArn": arn})
-            self._begin(document, self._store.find("execution-definition", arn))
+            with self._store.transaction():
+                document = self._store.update(
+                    "execution",
+                    arn,
+                    PipelineExecutionStatus="Executing",
+                    FailureReason=None,
+                    LastModifiedTime=time.time(),
+                    **changes,
+                )
+                self._store.put("token", token, {"PipelineExecutionArn": arn})
+                execution = self._prepare(document, self._store.find("execution-definition", arn))
+            self._begin(execution)
         return {"PipelineExecutionArn": arn}
 
     def describe_pipeline_execution(self, request: Document) -> Document:
@@ -256,10 +260,11 @@ class Pipelines:
                 raise AwsError(
                     "ConflictException", f"Pipeline execution with ARN {arn} is in status {status}."
                 )
-            self._store.update(
-                "execution", arn, PipelineExecutionStatus="Stopping", LastModifiedTime=time.time()
-            )
-            self._store.put("token", token, {"PipelineExecutionArn": arn})
+            with self._store.transaction():
+                self._store.update(
+                    "execution", arn, PipelineExecutionStatus="Stopping", LastModifiedTime=time.time()
+                )
+                self._store.put("token", token, {"PipelineExecutionArn": arn})
         if execution := self._executions.get(arn):  # otherwise it has just ended
             execution.stop()
         return {"PipelineExecutionArn": arn}
@@ -302,11 +307,14 @@ class Pipelines:
 
     # Inside
 
-    def _begin(self, document: Document, definition: Document) -> None:
-        """Run an execution in its own thread."""
+    def _prepare(self, document: Document, definition: Document) -> Execution:
         scope = self._scope(document, document["Parameters"])
         execution = Execution(self._store, self._step_types, document, definition, scope)
         execution.forget_failures()
+        return execution
+
+    def _begin(self, execution: Execution) -> None:
+        """Run an execution in its own thread."""
         self._executions[execution.arn] = execution
         threading.Thread(target=self._run, args=(execution,), name=execution.arn[-_ID_LENGTH:]).start()
 
