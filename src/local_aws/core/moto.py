@@ -136,6 +136,7 @@ class Objects:
         return {
             "key": key.name,
             "etag": key.etag.strip('"'),
+            "size": key.size,
             "last_modified": key.last_modified.isoformat(),
             "metadata": dict(key.metadata),
             "tags": self._backend.tagger.get_tag_dict_for_resource(key.arn),

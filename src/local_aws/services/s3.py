@@ -21,7 +21,9 @@ from local_aws.core.wire import Reply, Request
 
 __all__ = ["Buckets", "split_uri"]
 
+_BUCKET_FILE = "bucket.json"
 _MUTATING = {"PUT", "POST", "DELETE"}
+_OBJECT_FILE = re.compile(r"[0-9a-f]{64}")  # the hash of a key
 _URI = re.compile(r"s3://([^/]+)/?(.*)", re.DOTALL)
 
 
@@ -149,7 +151,7 @@ class Buckets:
             self._on_disk[bucket] = {}
         if key is None:
             about = self._objects.describe_bucket(bucket)
-            write_whole(folder / "bucket.json", json.dumps(about).encode())
+            write_whole(folder / _BUCKET_FILE, json.dumps(about).encode())
             names = {*self._on_disk[bucket], *self._objects.names(bucket)}
         else:
             names = {key}
@@ -158,7 +160,7 @@ class Buckets:
 
     def _save_object(self, bucket: str, name: str) -> None:
         known = self._on_disk[bucket]
-        path = self.folder / bucket / hashlib.sha256(name.encode()).hexdigest()
+        path = self.folder / bucket / _file_name(name)
         key = self._objects.find(bucket, name)
         if key is None:
             if known.pop(name, None) is not None:
@@ -182,17 +184,56 @@ class Buckets:
             self._objects.restore(bucket, json.loads(header), content)
 
     def _load(self, folder: Path) -> None:
-        """Load one bucket's files into moto's memory."""
-        description = folder / "bucket.json"
-        if not description.exists():
+        """Load one bucket's files into moto's memory, without what is not local_aws's or was never whole."""
+        for part in folder.glob(f"*{PART}"):  # a write that was interrupted by kill -9
+            part.unlink()
+        about = _bucket(folder / _BUCKET_FILE)
+        if about is None:
             return
-        about = json.loads(description.read_bytes())
         self._objects.restore_bucket(about)
         known = self._on_disk[about["name"]] = {}
-        for path in folder.iterdir():
-            if path.suffix == PART:  # a write that was interrupted by kill -9
+        for path in sorted(folder.iterdir()):
+            if path.name == _BUCKET_FILE:
+                continue
+            if not (_OBJECT_FILE.fullmatch(path.name) and path.is_file()):
+                _log(path, "ignored: local_aws did not write it")
+                continue
+            header, _, content = path.read_bytes().partition(b"\n")
+            described = _json(header)
+            if described is None or not _is_whole(described, content, path):
+                _log(path, "removed: half an object, which no client was told is there")
                 path.unlink()
-            elif path != description:
-                header, _, content = path.read_bytes().partition(b"\n")
-                key = self._objects.restore(about["name"], json.loads(header), content)
-                known[key.name] = (header.decode(), key.etag)
+                continue
+            key = self._objects.restore(about["name"], described, content)
+            known[key.name] = (header.decode(), key.etag)
+
+
+def _bucket(path: Path) -> Document | None:
+    """Return what a bucket's file says, or None if it does not describe a bucket."""
+    about = _json(path.read_bytes()) if path.is_file() else None
+    if about is None or about.get("name") != path.parent.name:
+        _log(path.parent, f"ignored: it has no {_BUCKET_FILE} that describes a bucket of this name")
+        return None
+    return about
+
+
+def _is_whole(described: Document, content: bytes, path: Path) -> bool:
+    """Whether a file has all of an object; those of older versions do not say their size."""
+    is_of_key = _file_name(str(described.get("key"))) == path.name
+    return is_of_key and len(content) == described.get("size", len(content))
+
+
+def _file_name(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _json(text: bytes) -> Document | None:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _log(path: Path, what: str) -> None:
+    print(json.dumps({"file": str(path), "found": what}), flush=True)

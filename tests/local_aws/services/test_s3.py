@@ -1,9 +1,10 @@
 """S3 as its clients and the jobs see it while others change it."""
 
 import io
+import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -74,3 +75,58 @@ def test_an_object_that_is_replaced_all_the_time_is_always_read_whole(tmp_path: 
         replacing.result()
     assert {len(body) for body in found} == {100}
     assert len(found) > 1, "it was replaced while it was read"
+
+
+# What is on disk
+
+
+@pytest.fixture
+def bucket_folder(tmp_path: Path, name: str) -> Path:
+    """The folder of a bucket with one object."""
+    folder = tmp_path / "s3"
+    buckets = Buckets(folder, Moto())
+    buckets.create(name, "us-east-1")
+    buckets.put(f"s3://{name}/key", b"content")
+    return folder / name
+
+
+def _object(bucket_folder: Path) -> Path:
+    return next(path for path in bucket_folder.iterdir() if path.name != "bucket.json")
+
+
+FOREIGN: dict[str, Callable[[Path], Path]] = {
+    "a file of the Finder": lambda bucket: bucket / ".DS_Store",
+    "a name that is no hash": lambda bucket: bucket / "notes.txt",
+    "in place of a bucket": lambda bucket: bucket.parent / ".DS_Store",
+    "a folder that is no bucket": lambda bucket: bucket.parent / "mine/notes.txt",
+}
+
+
+@pytest.mark.parametrize("place", FOREIGN.values(), ids=FOREIGN)
+def test_foreign_files_among_objects_are_left_alone(
+    bucket_folder: Path, place: Callable[[Path], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = place(bucket_folder)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"mine")
+    assert Buckets(bucket_folder.parent, Moto()).read(f"s3://{bucket_folder.name}/key") == b"content"
+    assert path.read_bytes() == b"mine"
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = {bucket_folder: [path], bucket_folder.parent: []}.get(path.parent, [path.parent])
+    assert [Path(line["file"]) for line in lines] == told
+
+
+@pytest.mark.parametrize("keep", [0, 10, 200, -1])
+def test_half_an_object_was_never_answered_so_it_goes(bucket_folder: Path, keep: int) -> None:
+    half = _object(bucket_folder)
+    half.write_bytes(half.read_bytes()[:keep])
+    buckets = Buckets(bucket_folder.parent, Moto())
+    assert not half.exists()
+    buckets.put(f"s3://{bucket_folder.name}/key", b"again")
+    assert Buckets(bucket_folder.parent, Moto()).read(f"s3://{bucket_folder.name}/key") == b"again"
+
+
+def test_a_cut_description_of_a_bucket_stops_nothing_and_deletes_nothing(bucket_folder: Path) -> None:
+    (bucket_folder / "bucket.json").write_text('{"name": "toys-of')
+    Buckets(bucket_folder.parent, Moto())
+    assert _object(bucket_folder).is_file()

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws, is_running, needs_proc, wait_for
 from support.local_aws.pipeline import channel, processing, training_request
 
+from local_aws.services.jobs.family import JobFailed, Run
 from local_aws.services.jobs.training import deterministic_tar, last_metrics
 
 
@@ -97,6 +98,26 @@ def test_a_job_sees_nothing_of_the_users_aws_settings(sagemaker: Any, bucket: st
 def test_an_input_that_is_not_there_fails_the_job(sagemaker: Any, bucket: str, name: str, uri: str) -> None:
     begin_processing(sagemaker, name, "pass", inputs={"in": uri})
     assert uri in ended_processing(sagemaker, name)["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/opt/ml/processing/input", "processing/input"),
+        ("/opt/ml//etc/x", "etc/x"),
+        ("/opt/ml/./model//sub/", "model/sub"),
+    ],
+)
+def test_a_path_of_the_container_is_within_the_job(tmp_path: Path, path: str, place: str) -> None:
+    assert Run("job", tmp_path).local(path) == tmp_path / "ml" / place
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/x", "//etc/x", "/opt/ml", "/opt/mlx/y", "/opt/ml/../x", "opt/ml/x", "x"]
+)
+def test_a_path_outside_of_the_jobs_own_is_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(JobFailed, match="is not under /opt/ml/"):
+        Run("job", tmp_path).local(path)
 
 
 def test_a_command_that_does_not_exist_fails_the_job(sagemaker: Any, bucket: str, name: str) -> None:
