@@ -150,10 +150,17 @@ def group(pipeline_name: str, dataset: str) -> str:
 
 
 def state_folder() -> Path:
-    """The folder where local_aws keeps everything."""
+    """The folder where local_aws keeps everything.
+
+    Raises:
+        BadInput: LOCAL_AWS_HOME is needed, and not set.
+    """
     import local_aws
 
-    return local_aws.find_home()
+    try:
+        return local_aws.find_home()
+    except local_aws.LocalAwsError as error:
+        raise BadInput(str(error)) from None
 
 
 @contextmanager

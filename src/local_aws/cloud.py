@@ -12,6 +12,7 @@ from local_aws.compute.container_workers import workers
 from local_aws.core.account import Account
 from local_aws.core.errors import not_emulated
 from local_aws.core.moto import Moto
+from local_aws.core.sharing import SharedFolders
 from local_aws.core.store import Store
 from local_aws.core.wire import Reply, Request, json_reply
 from local_aws.environment import Environments
@@ -65,7 +66,9 @@ class Cloud:
         self._store = Store(account.home / "records.db")
         self._workers = workers(account.home, preload)
         buckets = Buckets(account.home / "s3", moto)
-        platform = self._platform = Platform(account, self._store, buckets, self._workers)
+        platform = self._platform = Platform(
+            account, self._store, buckets, self._workers, SharedFolders(account.home)
+        )
         self.functions = Functions(account, self._store)
         self._events = Events(account, self._store, self.functions)
         registry = Registry(account, self._store, self._events.announce)

@@ -1,8 +1,15 @@
-"""What a client gets when a request fails: an AWS error code, a message and an HTTP status."""
+"""What a client gets when a request fails: an AWS error code, a message and an HTTP status.
+
+`LocalAwsError` is what whoever starts and stops the server gets.
+"""
 
 from typing import Any
 
-__all__ = ["AwsError", "already_exists", "invalid", "not_emulated", "not_found"]
+__all__ = ["AwsError", "LocalAwsError", "already_exists", "invalid", "not_emulated", "not_found"]
+
+
+class LocalAwsError(Exception):
+    """local_aws could not do what was requested; the message says why."""
 
 
 class AwsError(Exception):

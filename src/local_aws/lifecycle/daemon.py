@@ -13,7 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local_aws.core.account import ACCOUNT_VARIABLE
+from local_aws.core.errors import LocalAwsError
 from local_aws.core.faults import disk_full, has_no_space
+from local_aws.lifecycle import state
 from local_aws.lifecycle.home import Home, find_home
 
 __all__ = [
@@ -34,10 +36,6 @@ _STOP_SECONDS = 60
 _POLL_SECONDS = 0.02
 _REQUEST_SECONDS = 60
 _LOG_LINES = 15
-
-
-class LocalAwsError(Exception):
-    """The server could not do what was requested; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,8 @@ def start(
         preload: Whether to import scikit-learn and similar libraries once, for all jobs that are forks.
 
     Raises:
-        LocalAwsError: The server did not start; the message has the last lines of its log.
+        LocalAwsError: The state is not for this version, or the server did not start; the message then has
+            the last lines of its log.
     """
     place = Home(home or find_home())
     with place.starting():
@@ -83,6 +82,7 @@ def start(
             return Server(about["endpoint_url"], about["pid"], place.folder, started=False)
         _wait_until_gone(place)  # another server may be stopping at this moment
         place.unpublish()
+        state.check(place.folder)
         arguments = ["--home", str(place.folder), "--port", str(port), "--idle-minutes", str(idle_minutes)]
         if owner is not None:
             arguments += ["--owner", str(owner)]

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,30 +12,37 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from local_aws.core.account import ACCOUNT_ID
-from local_aws.core.files import write_whole
+from local_aws.core.errors import LocalAwsError
+from local_aws.core.files import PART, write_whole
 
 __all__ = ["Home", "find_home"]
 
-_CONTENTS = ("endpoints", "functions", "jobs", "s3")
+_CONTENTS = ("endpoints", "functions", "jobs", "s3", "shared")
 _FILES = ("records.db", "records.db-shm", "records.db-wal", "server.json", "server.log")
 _LOCKS = ("run.lock", "server.lock", "start.lock")  # the first belongs to the run that uses the state
 _ACCOUNTS = "accounts"
 _ATTEMPTS = 20
 _ATTEMPT_SECONDS = 0.05
+_ACCOUNT_NUMBER = re.compile(r"\d{12}")
+_PROJECT = Path(__file__).resolve().parents[3]
 
 
-def find_home() -> Path:
-    """Return the home folder: LOCAL_AWS_HOME, or `.local_aws` in the project's folder.
+def find_home(project: Path = _PROJECT) -> Path:
+    """Return the home folder: LOCAL_AWS_HOME, or `.local_aws` in the folder of this project.
 
-    The project's folder is the nearest one with a pyproject.toml, from the current folder upwards; without
-    one, it is the current folder.
+    It does not depend on the current folder, because a scheduler, a notebook and a shell each have another
+    one. A relative LOCAL_AWS_HOME is a folder in the project's.
+
+    Raises:
+        LocalAwsError: It is not named, and this package is not in a checkout of the project.
     """
     if named := os.environ.get("LOCAL_AWS_HOME"):
-        return Path(named).absolute()
-    here = Path.cwd()
-    project = next(
-        (folder for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), here
-    )
+        return project / Path(named).expanduser()
+    if not (project / "pyproject.toml").is_file():
+        raise LocalAwsError(
+            f"local_aws has no folder for its state: {project} is not a checkout of the project; set "
+            "LOCAL_AWS_HOME to a folder."
+        )
     return project / ".local_aws"
 
 
@@ -63,12 +71,22 @@ class Home:
 
     def accounts(self) -> list["Home"]:
         """The folders of all other accounts."""
-        return [Home(folder) for folder in sorted((self.folder / _ACCOUNTS).glob("*"))]
+        return [
+            Home(folder)
+            for folder in sorted((self.folder / _ACCOUNTS).glob("*"))
+            if _ACCOUNT_NUMBER.fullmatch(folder.name) and folder.is_dir()
+        ]
 
     @property
     def log(self) -> Path:
         """The file with everything the server printed."""
         return self.folder / "server.log"
+
+    def _make(self) -> None:
+        """Make the folder, for this user alone: it contains keys, and code that is run."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.folder.stat().st_mode & 0o077:
+            self.folder.chmod(0o700)
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
@@ -77,7 +95,7 @@ class Home:
         Raises:
             SystemExit: Another process is its server.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make()
         with (self.folder / "server.lock").open("w") as file:
             if not _take(file):
                 raise SystemExit(f"{self.folder} already has a server")
@@ -86,7 +104,7 @@ class Home:
     @contextlib.contextmanager
     def starting(self) -> Iterator[None]:
         """Be the only process that starts or stops a server; wait for any other that is doing so."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make()
         with (self.folder / "start.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -112,10 +130,15 @@ class Home:
         (self.folder / "server.json").unlink(missing_ok=True)
 
     def published(self) -> dict[str, Any] | None:
-        """Return what the server tells clients, or None if it is not running or not ready."""
+        """Return what the server tells clients, or None if it is not running or not ready.
+
+        A file that says something else, such as one that was cut, tells nothing.
+        """
         try:
-            about = json.loads((self.folder / "server.json").read_text())
-        except FileNotFoundError:
+            about = json.loads((self.folder / "server.json").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        if not isinstance(about, dict) or not {"endpoint_url", "pid"} <= about.keys():
             return None
         return about if self.is_held() else None
 
@@ -125,6 +148,8 @@ class Home:
             shutil.rmtree(self.folder / name, ignore_errors=True)
         for name in (*_FILES, *_LOCKS):
             (self.folder / name).unlink(missing_ok=True)
+        for part in self.folder.glob(f"*{PART}"):
+            part.unlink()
         for folder in (self.folder / _ACCOUNTS, self.folder):
             with contextlib.suppress(OSError):  # it is not there, or contains something else
                 folder.rmdir()

@@ -10,12 +10,24 @@ from pathlib import Path
 
 from local_aws.cloud import Cloud
 from local_aws.core.account import Account, region_of
+from local_aws.core.sharing import SharedFolders
 from local_aws.gateway.listener import Listener
+from local_aws.lifecycle import state
 from local_aws.lifecycle.home import Home
 
 __all__ = ["main"]
 
 _POLL_SECONDS = 1.0
+
+
+def _share_files(folder: Path) -> None:
+    """Let the jobs of an older version share their files."""
+    shared = SharedFolders(folder)
+    for job in sorted((folder / "jobs").glob("*")):
+        shared.share(job)
+
+
+_MIGRATIONS = {0: _share_files}
 
 
 def main() -> None:
@@ -29,6 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     home = Home(options.home)
     with home.hold():
+        state.migrate(home.folder, _MIGRATIONS)
         _serve(home, options.port, options.owner, options.idle_minutes, options.preload)
 
 

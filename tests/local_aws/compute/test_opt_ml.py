@@ -21,6 +21,7 @@ from support.local_aws.pipeline import (
 from local_aws.compute.workers import can_mount_opt_ml
 from local_aws.core.account import Account
 from local_aws.core.moto import Moto
+from local_aws.core.sharing import SharedFolders
 from local_aws.core.store import Store
 from local_aws.services.jobs.family import JobFailed, Platform, Run
 from local_aws.services.jobs.processing import ProcessingJobs
@@ -160,7 +161,8 @@ class NoNamespaces:
 
 def test_where_it_cannot_have_one_a_command_that_names_opt_ml_fails_with_advice(account: Account) -> None:
     store = Store(account.home / "records.db")
-    jobs = ProcessingJobs(Platform(account, store, Buckets(account.home / "s3", Moto()), NoNamespaces()))
+    buckets, shared = Buckets(account.home / "s3", Moto()), SharedFolders(account.home)
+    jobs = ProcessingJobs(Platform(account, store, buckets, NoNamespaces(), shared))
     run = Run("toy", account.home / "toy")
     with pytest.raises(JobFailed, match="SAGEMAKER_BASE_DIR"):
         jobs.execute(run, ["python3", "/opt/ml/processing/code/x.py"], {}, None)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from local_aws.compute.guard import OPT_ML
@@ -15,6 +15,7 @@ from local_aws.core.account import Account
 from local_aws.core.errors import already_exists, invalid
 from local_aws.core.faults import disk_full, fault, has_no_space, log_exception
 from local_aws.core.listing import listing
+from local_aws.core.sharing import SharedFolders
 from local_aws.core.store import Document, Store
 from local_aws.services.s3 import Buckets
 from local_aws.services.tags import Tags
@@ -48,6 +49,7 @@ class Platform:
         store: All records.
         buckets: All S3 objects.
         workers: Starts the jobs' processes.
+        shared: What ended jobs have alike.
         slots: Limits the number of jobs that run at a time, of all kinds, to the number of processors.
         closing: Set when the server is stopping.
     """
@@ -56,6 +58,7 @@ class Platform:
     store: Store
     buckets: Buckets
     workers: Workers
+    shared: SharedFolders
     slots: threading.Semaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(os.cpu_count() or 1)
     )
@@ -96,9 +99,10 @@ class Run:
         Raises:
             JobFailed: The path is not under /opt/ml.
         """
-        if not container_path.startswith("/opt/ml/") or ".." in Path(container_path).parts:
-            raise JobFailed(f"ClientError: LocalPath {container_path!r} is not under /opt/ml/")
-        return self.base / container_path.removeprefix("/opt/ml/")
+        path = PurePosixPath(container_path)  # takes repeated slashes for one, as the container's system does
+        if not container_path.startswith(f"{OPT_ML}/") or ".." in path.parts:
+            raise JobFailed(f"ClientError: LocalPath {container_path!r} is not under {OPT_ML}/")
+        return self.base / path.relative_to(OPT_ML)
 
 
 class JobFamily:
@@ -286,6 +290,7 @@ class JobFamily:
             except Exception as error:  # also one of the methods that describe an outcome
                 log_exception()
                 fields = self._failure(str(fault(error, "InternalServerError")))
+            self.platform.shared.share(run.folder)
             if not self.platform.closing.is_set():  # otherwise the next server records why the job failed
                 self.update(run.name, **fields)
         finally:
