@@ -18,11 +18,27 @@ Task = Literal["binary", "multiclass", "regression"]
 
 
 class NumberFormat(NamedTuple):
-    """How numbers are written: the decimal and thousands separators, and the currency or unit around them."""
+    """How numbers are written: the decimal and thousands separators, and what stands around the digits.
+
+    `affixes` are the currency, the units and the marks, such as `<`. `scales` says by how much a number is
+    multiplied that has one of several units, such as 0.001 for g in a column of kg.
+    """
 
     decimal: str = "."
     thousands: str = ""
     affixes: tuple[str, ...] = ()
+    scales: tuple[tuple[str, float], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values; scales only where there are any."""
+        plain = {"decimal": self.decimal, "thousands": self.thousands, "affixes": list(self.affixes)}
+        return plain | ({"scales": dict(self.scales)} if self.scales else {})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "NumberFormat":
+        """The inverse of `to_dict`."""
+        scales = tuple(values.get("scales", {}).items())
+        return cls(values["decimal"], values["thousands"], tuple(values["affixes"]), scales)
 
 
 PLAIN = NumberFormat()
@@ -50,14 +66,14 @@ class Column:
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values, without the fields that are not set."""
         said = {name: value for name, value in vars(self).items() if value is not None}
-        return said | ({"number": self.number._asdict()} if self.number else {})
+        return said | ({"number": self.number.to_dict()} if self.number else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Column":
         """The inverse of `to_dict`."""
         given = dict(values)
         if number := given.pop("number", None):
-            given["number"] = NumberFormat(number["decimal"], number["thousands"], tuple(number["affixes"]))
+            given["number"] = NumberFormat.from_dict(number)
         for name in ("missing", "spellings"):
             if name in given:
                 given[name] = tuple(given[name])

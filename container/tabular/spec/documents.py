@@ -34,6 +34,7 @@ class NumberFormatDocument(TypedDict):
     decimal: str
     thousands: str
     affixes: list[str]
+    scales: NotRequired[dict[str, float]]
 
 
 class ColumnDocument(TypedDict):

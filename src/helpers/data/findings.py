@@ -140,7 +140,7 @@ def _column(column: Column, dataset: Dataset) -> dict[str, Any]:
     number = column.number
     return {
         "kind": column.kind,
-        "format": column.format or (number and {**number._asdict(), "affixes": list(number.affixes)}),
+        "format": column.format or (number and number.to_dict()),
         "missing": list(column.missing or ()),
         "levels": _levels(dataset.read(), column),
         "evidence": _evidence(column.name, dataset),

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.values.cells import is_gap
-from tabular.data.values.numbers import FoundNumbers, find_numbers, may_stand_before, read_number
+from tabular.data.values.numbers import FoundNumbers, find_numbers, marks_of, may_stand_before, read_number
 from tabular.spec.columns import NumberFormat
 
 __all__ = ["ManyNumbers", "read_many"]
@@ -89,21 +89,27 @@ def read_many(
 
 
 def _pattern(form: NumberFormat) -> str:
-    """What most numbers in a format look like, as a pattern of RE2: no bracket, exponent or sign behind."""
+    """What most numbers in a format look like, as a pattern of RE2, without brackets, exponents and marks."""
     blank = rf"[{_BLANKS}]?"
     before = "|".join(map(re.escape, filter(may_stand_before, form.affixes)))
-    behind = "|".join(map(re.escape, form.affixes))
+    behind = "|".join(map(re.escape, _constant(form)))
     sign = rf"(?:[-+]?(?:(?:{before}){blank})?|(?:{before}){blank}-)" if before else "[-+]?"
     unit = rf"(?:{blank}(?:{behind}))?" if behind else ""
     return rf"^{sign}{_GROUPS[form.thousands]}(?:{re.escape(form.decimal)}\d*)?{unit}$"
 
 
 def _values(cells: pa.ChunkedArray, form: NumberFormat) -> np.ndarray:
-    for one in (*form.affixes, *_REMOVED[form.thousands], *(_BLANKS if form.affixes else "")):
+    for one in (*_constant(form), *_REMOVED[form.thousands], *(_BLANKS if form.affixes else "")):
         cells = pc.replace_substring(cells, one, "")
     if form.decimal != ".":
         cells = pc.replace_substring(cells, form.decimal, ".")
     return np.array(pc.cast(cells, pa.float64()).to_numpy())
+
+
+def _constant(form: NumberFormat) -> list[str]:
+    """The currency and the units that do not change a number."""
+    marks, scales = marks_of(form), dict(form.scales)
+    return [affix for affix in form.affixes if affix not in marks and scales.get(affix, 1.0) == 1.0]
 
 
 def _is_infinite(text: str) -> bool:

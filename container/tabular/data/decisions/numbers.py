@@ -23,7 +23,7 @@ from tabular.data.decisions.codes import (
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, with_gaps
 from tabular.data.decisions.many_numbers import ManyNumbers
 from tabular.data.values.cells import MARKS, MOST_GAPS, is_gap
-from tabular.data.values.numbers import CURRENCIES, FoundNumbers, is_plain, read_number
+from tabular.data.values.numbers import CURRENCIES, FoundNumbers, is_plain, marks_of, read_number, unit_of
 from tabular.spec.columns import PLAIN, Column, NumberFormat
 from tabular.spec.errors import BadInput
 
@@ -209,10 +209,26 @@ def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> I
     if odd is not None:
         read = f"{odd!r} is read as the number {read_number(odd, form):.15g}"
         yield f"{read}; name the column in categorical to keep the text."
-    for unit in form.affixes:
+    marks, converted = marks_of(form), dict(form.scales)
+    for mark in marks:
+        marked = next(text for text in numbers if mark in text)
+        yield f"{mark!r} beside numbers is left out; name {marked!r} in missing if it is no measurement."
+    if converted:
+        yield f"several units, which are converted: {_examples(numbers, form)}."
+    for unit in [affix for affix in form.affixes if affix not in (*marks, *converted)]:
         bare = next((text for text in numbers if unit not in text), None)
         if unit[-1] not in CURRENCIES and bare is not None:
             yield (
                 f"numbers with and without {unit!r}, such as {odd!r} and {bare!r}, which are read as if all "
                 "had the same unit; rewrite them if they have not."
             )
+
+
+def _examples(numbers: Iterable[str], form: NumberFormat) -> str:
+    """What a number is read as, for one unit of each size."""
+    scales, found = dict(form.scales), dict[float, str]()
+    for text in numbers:
+        found.setdefault(scales.get(unit_of(text), 1.0), text)
+        if len(found) == len({1.0, *scales.values()}):
+            break
+    return ", ".join(f"{text!r} is {read_number(text, form):.6g}" for text in found.values())

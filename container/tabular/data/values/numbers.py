@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tabular.data.values.cells import MARKS, MISSING, MOST_GAPS, MOST_OTHERS, shown
+from tabular.data.values.units import scales
 from tabular.spec.columns import PLAIN, NumberFormat
 
 __all__ = [
@@ -17,8 +18,10 @@ __all__ = [
     "FoundNumbers",
     "find_numbers",
     "is_plain",
+    "marks_of",
     "may_stand_before",
     "read_number",
+    "unit_of",
     "written",
 ]
 
@@ -36,13 +39,17 @@ _UNIT = (
 )
 _MINUS = "\u2212\u2013-"  # the hyphen comes last, where a character class takes it literally
 _BLANKS = "\u00a0\u202f\u2009\u2007"
+_BOUND, _NOTE = r"[<>\u2264\u2265~\u2248]=?", r"\+|\*{1,3}"
+_MARK = f"{_BOUND}|{_NOTE}"
 _NUMBER = re.compile(
-    rf"(?:(?P<outside>{_AFFIX})\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?P<before>{_AFFIX})?\s*"
+    rf"(?:(?P<bound>{_BOUND})\s*)?(?:(?P<outside>{_AFFIX})\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?P<before>{_AFFIX})?\s*"
     rf"(?P<inner>[{_MINUS}])?\s*(?P<digits>[0-9][0-9.,'\u2019 {_BLANKS}]*|[.,][0-9]+)"
     rf"(?P<power>[eE][+-]?[0-9]+)?(?P<whole>(?<=[.,])[\u2014{_MINUS}]{{1,2}}|/-)?"  # 5,- has no cents
-    rf"\s*(?P<behind>{_AFFIX}|{_UNIT})?\s*(?P<minus>[{_MINUS}])?\s*(?P<close>\))?\s*(?P<after>(?<=\))%)?"
+    rf"\s*(?P<behind>{_AFFIX}|{_UNIT})?\s*(?P<last>{_AFFIX})?\s*(?P<minus>[{_MINUS}])?\s*(?P<close>\))?"
+    rf"\s*(?P<after>(?<=\))%)?\s*(?P<note>{_NOTE})?"
 )
-_PLACES = ("outside", "before", "behind", "after")  # of a currency or a unit
+_BEFORE, _BEHIND = ("outside", "before", "last"), ("behind", "after")  # places of a currency, and of a unit
+_MARKS = ("bound", "note")
 # Other forms of the same characters: those as wide as a Chinese sign, and the digits of other scripts.
 _WIDE = {0xFF00 + place: 0x20 + place for place in range(1, 0x5F)} | {0xFFE1: 0xA3, 0xFFE5: 0xA5}
 _DIGITS = {
@@ -50,6 +57,7 @@ _DIGITS = {
 }
 _ASCII = _WIDE | _DIGITS | {0x66A: "%", 0x66B: ".", 0x66C: ","}
 LONGEST = 64  # characters in a number
+MEASURED = 20  # so many different numbers are measurements, not bounds of classes
 # The first group has no leading zero: 0,841 has a decimal comma.
 _GROUPS = {"": r"\d+", ",": r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|\d+"} | {
     sign: rf"[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+|\d+" for sign in (".", "'", " ")
@@ -109,8 +117,8 @@ def find_numbers(
     if not parts:
         return None
     style = _style([_digits(match) for match in parts.values()], decimal_comma, signs)
-    affixes = _affixes(parts, counts)
-    form = NumberFormat(*style, affixes)
+    form = NumberFormat(*style, *_units(parts, counts))
+    form = form._replace(affixes=form.affixes + _marks(parts, counts, form))
     numbers = 0
     signed_powers = any(re.search(r"\.|[eE][-+]", match[0]) for match in parts.values())
     for text, match in parts.items():
@@ -141,7 +149,7 @@ def read_number(text: str, form: NumberFormat = PLAIN) -> float:
     if match is None or (match["open"] is None) != (match["close"] is None):
         raise ValueError(f"{shown(text)} is not a number.")
     digits = _digits(match)
-    known = {match[place] for place in _PLACES} - {None} <= set(form.affixes)
+    known = {match[place] for place in (*_BEFORE, *_BEHIND, *_MARKS)} - {None} <= set(form.affixes)
     if not known or not _CORES[form.decimal, form.thousands].fullmatch(digits):
         raise ValueError(f"{shown(text)} is not a number.")
     if form.thousands:
@@ -157,7 +165,19 @@ def read_number(text: str, form: NumberFormat = PLAIN) -> float:
     ]
     if sum(signs) > 1:
         raise ValueError(f"{shown(text)} is not a number.")
+    value = value * dict(form.scales).get(match["behind"], 1.0)
     return -value if any(signs) else value
+
+
+def unit_of(text: str) -> str:
+    """The unit behind the number that a text contains, empty if there is none."""
+    match = _match(text.strip())
+    return (match and (match["behind"] or match["after"])) or ""
+
+
+def marks_of(form: NumberFormat) -> list[str]:
+    """The marks of a format, such as `<`, that stand beside numbers and do not change them."""
+    return [affix for affix in form.affixes if re.fullmatch(_MARK, affix)]
 
 
 def may_stand_before(affix: str) -> bool:
@@ -209,14 +229,47 @@ def _style(digits: list[str], decimal_comma: bool, signs: tuple[str | None, str 
     return max(order, key=lambda style: fits[style])
 
 
-def _affixes(parts: Mapping[str, re.Match[str]], counts: Mapping[str, int]) -> tuple[str, ...]:
-    """The most frequent currency before and unit after the numbers; cells with any other are not numbers."""
-    found = []
-    for places in (_PLACES[:2], _PLACES[2:]):
-        seen = Counter[str]()
-        for text, match in parts.items():
-            for place in places:
-                if match[place]:
-                    seen[match[place]] += counts[text]
-        found += [affix for affix, _ in seen.most_common(1)]
-    return tuple(dict.fromkeys(found))
+def _units(
+    parts: Mapping[str, re.Match[str]], counts: Mapping[str, int]
+) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...]]:
+    """The most frequent currency and unit, or several units that can be converted, and their scales.
+
+    Cells with any other are not numbers.
+    """
+    currencies, units = Counter[str](), Counter[str]()
+    for text, match in parts.items():
+        for place in _BEFORE:
+            if match[place]:
+                currencies[match[place]] += counts[text]
+        units[match["behind"] or match["after"] or ""] += counts[text]
+    found = scales(units)
+    behind = found or [unit for unit, _ in Counter({it: n for it, n in units.items() if it}).most_common(1)]
+    before = [currency for currency, _ in currencies.most_common(1)]
+    return tuple(dict.fromkeys([*before, *behind])), tuple(found.items())
+
+
+def _marks(
+    parts: Mapping[str, re.Match[str]], counts: Mapping[str, int], form: NumberFormat
+) -> tuple[str, ...]:
+    """The marks beside numbers, such as `<` of a limit of detection, if they may be left out.
+
+    They may if no number stands with different marks, or if the marks are rare among measurements: of
+    `<=50K` and `>50K`, the marks are what counts.
+    """
+    marked = {text: (match["bound"], match["note"]) for text, match in parts.items()}
+    found = tuple(dict.fromkeys(mark for marks in marked.values() for mark in marks if mark))
+    if not found:
+        return ()
+    numbers: dict[float, set[tuple[str | None, str | None]]] = {}
+    bare = set()
+    for text, marks in marked.items():
+        try:
+            number = read_number(text, form._replace(affixes=form.affixes + found))
+        except ValueError:
+            continue
+        numbers.setdefault(number, set()).add(marks)
+        if marks == (None, None):
+            bare.add(text)
+    rows = sum(counts[text] for text in parts)
+    measured = len(bare) >= MEASURED and 2 * sum(counts[text] for text in bare) >= rows
+    return found if measured or all(len(marks) == 1 for marks in numbers.values()) else ()

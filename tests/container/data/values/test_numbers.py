@@ -1,5 +1,6 @@
 """Numbers as people write them: their format is detected from the whole column."""
 
+import json
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tabular.data.tables import read_table
-from tabular.data.values.numbers import find_numbers, read_number, written
+from tabular.data.values.numbers import find_numbers, marks_of, read_number, written
 from tabular.spec.columns import PLAIN, NumberFormat
 from tabular.spec.options import Options
 
@@ -68,7 +69,10 @@ def test_marks_of_a_gap_do_not_make_a_column_of_numbers_one_of_words(mark):
 
 
 def test_few_other_words_are_gaps_and_many_are_not():
-    assert find_numbers(counts([*PLAIN_CELLS, "see below", "<50"])).gaps == {"see below": 1, "<50": 1}
+    assert find_numbers(counts([*PLAIN_CELLS, "see below", "about fifty"])).gaps == {
+        "see below": 1,
+        "about fifty": 1,
+    }
     assert find_numbers(counts([*PLAIN_CELLS, *["see below"] * 10])) is None
     assert find_numbers(counts(["?"] * 10)) is None
     assert find_numbers(counts(["?", "-", "a"])) is None
@@ -80,7 +84,10 @@ def test_few_other_words_are_gaps_and_many_are_not():
         ["01234", "90210", "10001"],
         ["007", "12", "13"],
         ["A12", "B13", "C14"],
-        ["12 kg", "500 g", "3 lb"],
+        ["12 kg", "500 m", "3 l"],
+        ["20 \u00b0C", "70 \u00b0F"],
+        ["<=50K", ">50K"],
+        ["<18", "18", "19+", "19"],
         ["$5", "\u20ac5", "\u00a35"],
         ["1.2.3", "1.10.2", "2.0.0"],
         ["2024-01-31", "2024-02-29"],
@@ -146,3 +153,52 @@ def test_how_a_column_writes_its_numbers_is_told(tmp_path):
     assert told["said"].startswith(
         "'1.234,50 €' is read as the number 1234.5; name the column in categorical"
     )
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["\u20ac110.5M", "\u20ac565K", "\u20ac0"], [110.5e6, 565e3, 0]),
+        (["19M", "201k", "8.7M"], [19e6, 201e3, 8.7e6]),
+        (["1.2k", "900"], [1200, 900]),
+        (["1,5 Mio. \u20ac", "20 Tsd. \u20ac"], [1.5e6, 20e3]),
+        (["2 years", "1 year", "6 months"], [2, 1, 0.5]),
+        (["12 kg", "5 kg", "500 g"], [12, 5, 0.5]),
+        (["12 kg", "5 kg", "10 lb"], [12, 5, 4.5359237]),
+        (["5 m", "12 m", "30 cm"], [5, 12, 0.3]),
+        (["5 MB", "7 MB", "300 kB"], [5, 7, 0.3]),
+    ],
+)
+def test_units_of_the_same_measure_are_converted_into_the_most_frequent_one(cells, expected):
+    found = find_numbers(counts(cells))
+    assert [read_number(cell, found.format) for cell in cells] == pytest.approx(expected, rel=1e-12)
+    assert NumberFormat.from_dict(json.loads(json.dumps(found.format.to_dict()))) == found.format
+
+
+def test_a_single_unit_is_not_converted():
+    assert find_numbers(counts(["300 K", "310 K"])).format.scales == ()
+    assert find_numbers(counts(["12 m", "13"])).format.scales == ()
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["<0.5", "0.7", "12.0"], [0.5, 0.7, 12]),
+        (["1", "2", "3", "4+"], [1, 2, 3, 4]),
+        (["10,000+", "1,000,000+"], [10_000, 1_000_000]),
+        (["~3.5", "4.1", "5.2*"], [3.5, 4.1, 5.2]),
+        (["\u2264 2", "3"], [2, 3]),
+    ],
+)
+def test_marks_beside_numbers_are_left_out_where_nothing_is_lost(cells, expected):
+    found = find_numbers(counts(cells))
+    assert [read_number(cell, found.format) for cell in cells] == expected
+    assert found.gaps == {}
+
+
+def test_a_mark_may_repeat_a_number_only_among_many_measurements():
+    measured = [f"{number}.5" for number in range(20)]
+    assert marks_of(find_numbers(counts([*measured, "<3.5"])).format) == ["<"]
+    assert find_numbers(counts([*measured[:19], *["<3.5"] * 2])) is None
+    with pytest.raises(ValueError, match="is not a number"):
+        read_number(">3.5", find_numbers(counts([*measured, "<3.5"])).format)
