@@ -17,6 +17,7 @@ FEWEST_OTHERS = 10  # different values, without which nothing is far away
 MOST = 3  # different placeholders of a column
 FEW_ROWS = 3
 NEAR = 0.1  # of the range of the others
+NEAR_ZERO = 0.2
 _NINES = re.compile(r"-?9{2,}(\.9+)?(\.0)?")
 
 
@@ -24,8 +25,8 @@ def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
     """Sentences about values that are repeated and far from all others.
 
     A value is far away if it is further from the next one than the others are from each other; one of nines
-    only, such as -999, if it is a tenth of that away. -1 is far away if it is the only negative number and no
-    other number is as frequent.
+    only, such as -999, if it is a tenth of their range away, and 0 if they begin a fifth of it above, as
+    blood pressures do. -1 is far away if it is the only negative number and no other number is as frequent.
     """
     if column.kind == "date":
         rows = values.iloc[:: max(1, len(values) // DATES)]
@@ -65,8 +66,9 @@ def _far_ends(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
         low, high = float(others.min()), float(others.max())
         gap, width = max(low - end, end - high), high - low
         nines = bool(_NINES.fullmatch(f"{end:.15g}")) and count >= FEW_ROWS and gap > NEAR * width
+        zero = end == 0 and count >= FEW_ROWS and low - end > NEAR_ZERO * width
         alone = end == -1 and low >= 0 and width > FEWEST_OTHERS and _is_most_frequent(count, others)
-        if not (nines or alone or (gap > width and count * 2 <= len(numbers))):
+        if not (nines or alone or ((zero or gap > width) and count * 2 <= len(numbers))):
             continue
         if len(np.unique(others[: 100 * FEWEST_OTHERS])) >= FEWEST_OTHERS:
             yield end, count

@@ -28,6 +28,7 @@ def said_of(cells, target=TARGET):
             [*range(27), *[-999] * 3],
             "'-999', in 3 of 30 rows, is far from all other values; name it in missing",
         ),
+        ([*range(20, 47), *[0] * 3], "'0', in 3 of 30 rows, is far from all other values"),
         ([*range(27), *[9999.0] * 3], "'9999', in 3 of 30 rows, is far from all other values"),
         ([*range(27), *[-1] * 3], "'-1', in 3 of 30 rows, is the only negative number"),
         (
@@ -48,6 +49,7 @@ def test_a_doubt_is_said_of_its_column(cells, sentence):
         ["01/31/2024", "02/01/2024"],
         [1.5, 2.5],
         [*range(29), 999],
+        [*range(2, 29), *[0] * 3],
         [-1, *range(14)],
         [0, 1, 99],
         [float(i**2) for i in range(30)],
