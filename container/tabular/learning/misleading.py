@@ -1,6 +1,7 @@
 """Warnings about what may mislead: rare classes, empty columns, ids, columns that give the answer away."""
 
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from tabular.spec.columns import Schema
 __all__ = ["misleading"]
 
 RARE_ROWS = 10
+RARE_SHOWN = 5  # of the rare classes, in a sentence
 MOSTLY_EMPTY = 0.5
 FEWEST_IDS = 20
 # A tree on one column predicts the target of rows that it has not seen.
@@ -55,9 +57,15 @@ def misleading(
 def _of_target(report: Mapping[str, Any]) -> Iterator[str]:
     if count := report["rows_without_target"]:
         yield f"empty in {count} rows, which are left out."
-    for label, count in report["classes"].items():
-        if count < RARE_ROWS:
-            yield f"only {count} rows are {label!r}: too few to learn or to evaluate it well."
+    rare = {label: count for label, count in report["classes"].items() if count < RARE_ROWS}
+    if len(rare) == 1:
+        label, count = rare.popitem()
+        yield f"only {count} rows are {label!r}: too few to learn or to evaluate it well."
+    elif rare:
+        rarest = sorted(rare.items(), key=itemgetter(1))
+        shown = ", ".join(f"{label!r} ({count})" for label, count in rarest[:RARE_SHOWN])
+        more = f" and {len(rare) - RARE_SHOWN} more" if len(rare) > RARE_SHOWN else ""
+        yield f"{len(rare)} classes have too few rows to learn or to evaluate them well: {shown}{more}."
 
 
 def _whole_numbers(frame: pd.DataFrame) -> set[str]:

@@ -59,3 +59,14 @@ def test_rare_classes_and_rows_without_a_target_are_counted(said):
         ("target", "empty in 3 rows, which are left out."),
         ("target", "only 5 rows are 'rare': too few to learn or to evaluate it well."),
     ]
+
+
+def test_many_rare_classes_are_told_in_one_sentence(said):
+    rare = [f"rare {place}" for place in range(7) for _ in range(7 - place // 2)]
+    assert said(target=[*rare, *LABELS[len(rare) :]]) == [
+        (
+            "target",
+            "7 classes have too few rows to learn or to evaluate them well: 'rare 6' (4), 'rare 4' (5), "
+            "'rare 5' (5), 'rare 2' (6), 'rare 3' (6) and 2 more.",
+        )
+    ]
