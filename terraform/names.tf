@@ -17,6 +17,10 @@ locals {
   prefixes = local.contract.prefixes
   # What the deployer records: which artifact serves each group, and every change to that.
   records = [local.contract.models_map_key, local.contract.ledger_prefix]
+  # The folder of these records, of the retrainer's notes and of the outputs.
+  deployments_prefix = "${dirname(local.contract.models_map_key)}/"
+  outputs_key        = "${local.deployments_prefix}outputs.json"
+  outputs_parameter  = "/${local.name}/outputs"
 
   # An environment without promote_from trains; one with it takes over models that another has trained.
   trains = var.promote_from == null

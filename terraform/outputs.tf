@@ -1,24 +1,46 @@
-# What the notebooks read: terraform output -json, written to environments/<environment>.outputs.json. OUTPUTS in
-# helpers/session.py names them.
+# What the notebooks read, from a file (terraform output -json, written to environments/<environment>.outputs.json) or
+# from where stored_outputs.tf writes it. OUTPUTS in helpers/outputs.py names what they need.
+
+locals {
+  outputs = {
+    account_id                 = local.account_id
+    region                     = var.region
+    bucket                     = aws_s3_bucket.this.id
+    job_role_arn               = one(aws_iam_role.jobs[*].arn)
+    image_uri                  = var.image_uri
+    endpoint_name              = local.endpoint_name
+    deployer_function_name     = aws_lambda_function.this["deployer"].function_name
+    invoker_function_name      = aws_lambda_function.this["invoker"].function_name
+    invoker_url                = aws_lambda_function_url.invoker.function_url
+    vpc                        = var.vpc
+    kms_key_arn                = var.kms_key_arn
+    mlflow_tracking_server_arn = var.mlflow_tracking_server_arn
+    promote_from               = one([for source in var.promote_from[*] : merge(source, { region = var.region, bucket = local.source_bucket })])
+    pipeline_name              = local.name
+    repository_url             = one(aws_ecr_repository.this[*].repository_url)
+    build_project_name         = one(aws_codebuild_project.this[*].name)
+    base_image                 = local.base_image
+  }
+}
 
 output "account_id" {
   description = "The AWS account."
-  value       = local.account_id
+  value       = local.outputs.account_id
 }
 
 output "region" {
   description = "The AWS region."
-  value       = var.region
+  value       = local.outputs.region
 }
 
 output "bucket" {
   description = "The bucket for tables, code, executions and models."
-  value       = aws_s3_bucket.this.id
+  value       = local.outputs.bucket
 }
 
 output "job_role_arn" {
   description = "The role of pipelines and jobs; absent in an environment that does not train."
-  value       = one(aws_iam_role.jobs[*].arn)
+  value       = local.outputs.job_role_arn
 }
 
 output "endpoint_role_arn" {
@@ -28,54 +50,54 @@ output "endpoint_role_arn" {
 
 output "image_uri" {
   description = "The image for jobs and endpoint; absent until it exists."
-  value       = var.image_uri
+  value       = local.outputs.image_uri
 }
 
 output "endpoint_name" {
   description = "The endpoint's name, whether or not it exists at the moment."
-  value       = local.endpoint_name
+  value       = local.outputs.endpoint_name
 }
 
 output "deployer_function_name" {
   description = "The function that makes the endpoint serve what the registry says."
-  value       = aws_lambda_function.this["deployer"].function_name
+  value       = local.outputs.deployer_function_name
 }
 
 output "invoker_function_name" {
   description = "The function behind the URL."
-  value       = aws_lambda_function.this["invoker"].function_name
+  value       = local.outputs.invoker_function_name
 }
 
 output "invoker_url" {
   description = "The URL of all models."
-  value       = aws_lambda_function_url.invoker.function_url
+  value       = local.outputs.invoker_url
 }
 
 output "vpc" {
   description = "The subnets and security groups in which notebook 02 places the jobs; absent without a VPC."
-  value       = var.vpc
+  value       = local.outputs.vpc
 }
 
 output "kms_key_arn" {
   description = "The key with which notebook 02 lets jobs encrypt what they write; absent without a key."
-  value       = var.kms_key_arn
+  value       = local.outputs.kms_key_arn
 }
 
 output "mlflow_tracking_server_arn" {
   description = "The MLflow tracking server on which notebook 03 records executions; absent without one."
-  value       = var.mlflow_tracking_server_arn
+  value       = local.outputs.mlflow_tracking_server_arn
 }
 
 output "promote_from" {
   description = "The environment whose models `many-models promote` takes over; absent in an environment that trains."
-  value       = one([for source in var.promote_from[*] : merge(source, { region = var.region, bucket = local.source_bucket })])
+  value       = local.outputs.promote_from
 }
 
 # What else operators need.
 
 output "pipeline_name" {
   description = "The prefix of all names."
-  value       = local.name
+  value       = local.outputs.pipeline_name
 }
 
 output "endpoint_in_service" {
@@ -85,17 +107,17 @@ output "endpoint_in_service" {
 
 output "repository_url" {
   description = "The ECR repository to push the image to; absent in an environment that does not train."
-  value       = one(aws_ecr_repository.this[*].repository_url)
+  value       = local.outputs.repository_url
 }
 
 output "build_project_name" {
   description = "The CodeBuild project that builds the image; absent in an environment that does not train."
-  value       = one(aws_codebuild_project.this[*].name)
+  value       = local.outputs.build_project_name
 }
 
 output "base_image" {
   description = "The image that the project's image extends."
-  value       = local.base_image
+  value       = local.outputs.base_image
 }
 
 output "pipelines" {

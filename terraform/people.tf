@@ -51,10 +51,14 @@ locals {
       Resource = [local.endpoint_arn, local.group_arns, local.package_arns]
     },
     {
-      Sid      = "ReadTheBucket"
-      Effect   = "Allow"
-      Action   = ["s3:GetObject"]
-      Resource = [for prefix in local.all_prefixes : "${local.bucket_arn}/${prefix}*"]
+      # The parameter has Terraform's outputs, and so has the bucket.
+      Sid    = "ReadBucketAndOutputs"
+      Effect = "Allow"
+      Action = ["s3:GetObject", "ssm:GetParameter"]
+      Resource = concat(
+        [for prefix in local.people_prefixes : "${local.bucket_arn}/${prefix}*"],
+        ["arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter${local.outputs_parameter}"],
+      )
     },
     local.list_bucket_statements.people,
     {

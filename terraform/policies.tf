@@ -125,14 +125,15 @@ locals {
 
   # Without ListBucket, S3 answers 403 for a key that does not exist, and the code expects 404 for "not yet". A
   # request for one object has no prefix, so the condition must not require one.
-  all_prefixes = concat(values(local.prefixes), local.records)
+  all_prefixes    = concat(values(local.prefixes), local.records)
+  people_prefixes = concat(values(local.prefixes), [local.deployments_prefix])
   listed_prefixes = {
     jobs      = local.all_prefixes
     endpoint  = [local.prefixes.models]
     deployer  = concat([local.prefixes.executions, local.prefixes.models], local.records)
     invoker   = [local.contract.models_map_key]
     retrainer = [local.prefixes.raw, local.contract.retraining_prefix]
-    people    = local.all_prefixes
+    people    = local.people_prefixes
   }
   list_bucket_statements = {
     for role, prefixes in local.listed_prefixes : role => {

@@ -5,7 +5,8 @@ import os
 from commands.environment.terraform import PROGRAM, Environment
 from helpers.errors import BadInput
 from helpers.image import builders
-from helpers.session import connect, outputs_of
+from helpers.outputs import outputs_of
+from helpers.session import connect
 
 __all__ = ["build", "push"]
 

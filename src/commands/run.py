@@ -29,9 +29,10 @@ from helpers import parameters
 from helpers.data import datasets, findings
 from helpers.data.entries import absolute
 from helpers.errors import BadInput, ExitCode, Interrupted, UserError
+from helpers.outputs import outputs_of
 from helpers.pipeline import own_steps
 from helpers.runs import summary
-from helpers.session import group, local, outputs_of, state_folder
+from helpers.session import group, local, state_folder
 
 __all__ = ["check", "chosen", "known", "run"]
 

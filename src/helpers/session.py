@@ -1,6 +1,5 @@
 """The environment that a notebook works in: AWS, as Terraform set it up, or local_aws on this laptop."""
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import pandas as pd
 from contract.names import NamingError, group_name
 from helpers import parameters
 from helpers.errors import BadInput, UserError
+from helpers.outputs import OUTPUTS, outputs_of
 
 __all__ = [
     "Session",
@@ -22,7 +22,6 @@ __all__ = [
     "connect_two_accounts",
     "group",
     "local",
-    "outputs_of",
     "state_folder",
 ]
 
@@ -36,18 +35,6 @@ LOCAL_SETTINGS = {
 }
 OTHER_ACCOUNT = "210987654321"  # that takes models over on this laptop
 CONNECTED = "MANY_MODELS_ENVIRONMENT"  # the environment that this process works in
-# Outputs of both Terraform and local_aws; `image_uri` is empty until notebook 01 has built an image.
-OUTPUTS = (
-    "account_id",
-    "region",
-    "bucket",
-    "job_role_arn",
-    "image_uri",
-    "endpoint_name",
-    "deployer_function_name",
-    "invoker_function_name",
-    "invoker_url",
-)
 
 
 @dataclass(frozen=True)
@@ -111,7 +98,7 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
     Args:
         environment: `local` or `aws`.
         pipeline_name: what all names in this environment begin with.
-        terraform_outputs: for `aws`, the file that `terraform output -json` wrote.
+        terraform_outputs: for `aws`, where Terraform's outputs are: a file, `s3://...` or `ssm:...`.
 
     Raises:
         BadInput: AWS would refuse the name, Terraform's outputs are missing, incomplete or another pipeline
@@ -250,25 +237,3 @@ def _started(owner: int | None = None, home: Path | None = None) -> Any:
             f"local_aws does not start in {home or state_folder()}: {error} Fix that, or set "
             "LOCAL_AWS_HOME to another folder."
         ) from None
-
-
-def outputs_of(path: str) -> dict[str, Any]:
-    """What Terraform created, from the file that `terraform output -json` wrote.
-
-    Raises:
-        BadInput: the file does not exist, contains something else, or has no value for an output.
-    """
-    file = Path(path).expanduser()
-    if not path or not file.is_file():
-        raise BadInput(
-            f"TERRAFORM_OUTPUTS names {path!r}, which is not a file; write it with "
-            "`terraform -chdir=terraform output -json > outputs.json` and give its path."
-        )
-    try:
-        outputs = {name: output["value"] for name, output in json.loads(file.read_text()).items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        raise BadInput(f"{path} is not what `terraform output -json` writes; write it again.") from None
-    optional = {"image_uri"} | ({"job_role_arn"} if outputs.get("promote_from") else set())
-    if missing := [name for name in OUTPUTS if not outputs.get(name) and name not in optional]:
-        raise BadInput(f"{path} has no value for {', '.join(missing)}; apply Terraform and write it again.")
-    return outputs

@@ -20,7 +20,8 @@ from commands.__main__ import main
 from commands.lock import exclusive
 from helpers import runs
 from helpers.errors import BadInput, UserError
-from helpers.session import OUTPUTS, Session
+from helpers.outputs import OUTPUTS
+from helpers.session import Session
 
 # Own steps with which a table passes the check and fails in its job.
 FAILS_IN_A_JOB = """

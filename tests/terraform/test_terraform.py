@@ -14,7 +14,8 @@ import pytest
 from support.terraform.stand_in import provider
 from support.terraform.workspace import CONFIGURATION, HERE, ROOT, Terraform
 
-from helpers.session import OUTPUTS
+from helpers.image.builders import NEEDED
+from helpers.outputs import OUTPUTS, outputs_of
 
 SOURCES = {path.name: path.read_text() for path in sorted(CONFIGURATION.glob("*.tf"))}
 TEXT = "\n".join(SOURCES.values())
@@ -74,6 +75,17 @@ def changes(terraform: Terraform, folder: Path, **variables: object) -> dict[str
 
 def test_a_second_plan_is_empty(applied: Terraform, tmp_path: Path) -> None:
     assert changes(applied, tmp_path) == {}
+
+
+def test_the_notebooks_can_read_the_outputs_that_are_stored(applied: Terraform, tmp_path: Path) -> None:
+    shown = json.loads(applied("show", "-json").stdout)["values"]["root_module"]["resources"]
+    values = {resource["address"]: resource["values"] for resource in shown}
+    stored = values["aws_ssm_parameter.outputs"]["value"]
+    assert stored == values["aws_s3_object.outputs"]["content"]
+    assert len(stored) < 4096, "free of charge"
+    file = tmp_path / "outputs.json"
+    file.write_text(stored)
+    assert outputs_of(str(file)).keys() >= {*OUTPUTS, *NEEDED, "vpc", "kms_key_arn", "promote_from"}
 
 
 def test_a_new_image_is_served_before_the_old_one_goes(applied: Terraform, tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from typing import Any
 from contract.names import load
 from helpers.errors import BadInput, UserError
 from helpers.image import codebuild, contents, docker, ecr
+from helpers.outputs import is_file, outputs_of
 from helpers.parameters import BUILDERS
 from helpers.runs.progress import Progress
-from helpers.session import Session, outputs_of
+from helpers.session import Session
 from helpers.storage import put_once, write_whole
 
 __all__ = ["build", "build_here", "wanted"]
@@ -33,7 +34,7 @@ def build(session: Session, builder: str = "auto", terraform_outputs: str = "") 
     Args:
         session: Where to push it; for a local session, nothing is built.
         builder: `docker`; `codebuild`; `auto`: Docker if there is one, else CodeBuild; `none`: only look.
-        terraform_outputs: The file that `terraform output -json` wrote, into which the URI is written.
+        terraform_outputs: Where Terraform's outputs are. If that is a file, the URI is written into it.
 
     Raises:
         BadInput: the builder is unknown, or the outputs cannot be used.
@@ -67,8 +68,11 @@ def build(session: Session, builder: str = "auto", terraform_outputs: str = "") 
         chosen = builder if builder != "auto" else "docker" if docker.answers() else "codebuild"
         digest = _built(session, chosen, base, name, outputs)
     uri = f"{repository}@{digest}"
-    _record(Path(terraform_outputs).expanduser(), uri)
     print(f"Jobs and endpoint run in {uri}")
+    if is_file(terraform_outputs):
+        _record(Path(terraform_outputs).expanduser(), uri)
+    elif outputs.get("image_uri") != uri:
+        print(f"Set image_uri to it in Terraform's variables and apply; {terraform_outputs} then names it.")
     return uri
 
 

@@ -19,7 +19,8 @@ from commands.environment.preflight import report
 from commands.environment.preflight.check import Check
 from commands.environment.terraform import Environment, find
 from helpers import parameters
-from helpers.session import OUTPUTS, Session, connect
+from helpers.outputs import OUTPUTS
+from helpers.session import Session, connect
 
 NAME = "shop"
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"

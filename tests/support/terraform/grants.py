@@ -219,6 +219,12 @@ QUERIES = [
     Call("logs:GetQueryResults"),
 ]
 
+# What helpers.outputs reads where there is no file.
+OUTPUTS = [
+    s3("GetObject", "deployments/outputs.json"),
+    Call("ssm:GetParameter", BASE.format("ssm", "parameter/demo/outputs")),
+]
+
 CODE = {
     "jobs": [
         s3("GetObject", SOURCE),  # launcher.train
@@ -264,6 +270,7 @@ CODE = {
         s3("PutObject", RAW),  # helpers.data.datasets, helpers.pipeline.job_source
         s3("PutObject", SOURCE),
         s3("GetObject", MAP),
+        *OUTPUTS,
         s3("GetObject", "executions/EvaluateBestModel/evaluation/3h8n9fiy7q5b/evaluation.json"),
         s3("ListBucket"),
         sagemaker("StartPipelineExecution", "pipeline/demo"),
@@ -298,6 +305,7 @@ CODE = {
     ],
     "approver": [
         *QUERIES,
+        *OUTPUTS,
         s3("GetObject", LEDGER),
         Call("sagemaker:ListModelPackages"),
         sagemaker("DescribeModelPackage", PACKAGE),
@@ -337,6 +345,9 @@ NOBODY = [
     Call("iam:CreateRole", role("another")),
     Call("kms:Decrypt", BASE.format("kms", "key/0")),
     Call("kms:CreateGrant", KEY),
+    s3("PutObject", "deployments/outputs.json"),
+    Call("ssm:GetParameter", BASE.format("ssm", "parameter/demo-staging/outputs")),
+    Call("ssm:PutParameter", BASE.format("ssm", "parameter/demo/outputs")),
 ]
 ANOTHER_SUBNET = Call("ec2:CreateNetworkInterface", BASE.format("ec2", "subnet/subnet-0"))
 CHANGING_WHAT_SERVES = [s3("PutObject", MODEL), s3("PutObject", MAP), s3("PutObjectTagging", MODEL)]
