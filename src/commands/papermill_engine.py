@@ -3,7 +3,7 @@
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,32 +14,37 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 
+from helpers.runs.facts import MIME_TYPE
 from helpers.runs.progress import LINE, RUN
 
-__all__ = ["RunInterrupted", "execute"]
+__all__ = ["execute"]
 
 NAME = "many-models"
 POLL_SECONDS = 0.1
 
 
-class RunInterrupted(KeyboardInterrupt):
-    """A notebook was interrupted; `run_id` is the run whose executions it had started, if any."""
-
-    def __init__(self, run_id: str) -> None:
-        super().__init__()
-        self.run_id = run_id
+Hear = Callable[[Mapping[str, Any]], None]
 
 
-def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
+def execute(
+    source: Path, target: Path, values: Mapping[str, Any], hear: Hear, seconds: float | None = None
+) -> None:
     """Run a notebook with these parameters; the executed copy is in target, complete or as far as it ran.
+
+    Args:
+        source: the notebook.
+        target: the executed copy.
+        values: the parameters.
+        hear: gets each fact that the notebook leaves, and the id of the run that it starts, as it does so.
+        seconds: how long it may take.
 
     Raises:
         papermill.exceptions.PapermillExecutionError: a cell failed.
         nbclient.exceptions.DeadKernelError: the kernel died, or was killed for lack of memory.
-        RunInterrupted: as soon as the kernel is gone.
+        TimeoutError: it took too long, as soon as the kernel is gone.
+        KeyboardInterrupt: as soon as the kernel is gone.
     """
     interrupted = threading.Event()
-    seen: dict[str, str] = {}
     # Not in the main thread, where an interrupt could break nbclient's event loop between two messages.
     with tempfile.TemporaryDirectory(prefix="kernel-") as sockets, ThreadPoolExecutor(1, "notebook") as pool:
         done: Future[None] = pool.submit(
@@ -53,14 +58,14 @@ def execute(source: Path, target: Path, values: Mapping[str, Any]) -> None:
             progress_bar=False,
             interrupted=interrupted,
             sockets=sockets,
-            seen=seen,
+            hear=hear,
         )
         try:
-            done.result()
-        except KeyboardInterrupt:
+            done.result(seconds)
+        except (KeyboardInterrupt, TimeoutError):
             interrupted.set()
             done.exception()
-            raise RunInterrupted(seen.get(RUN, "")) from None
+            raise
 
 
 class _KernelManager(AsyncKernelManager):
@@ -73,18 +78,18 @@ class _KernelManager(AsyncKernelManager):
 
 
 class _Client(PapermillNotebookClient):
-    """Prints the output of the cells and their progress, and notes in `seen` which run was started."""
+    """Prints the output of the cells and their progress, and passes on the facts that they leave."""
 
     def __init__(
         self,
         manager: NotebookExecutionManager,
         interrupted: threading.Event,
         sockets: str,
-        seen: dict[str, str],
+        hear: Hear,
         **options: Any,
     ) -> None:
         super().__init__(manager, kernel_manager_class=_KernelManager, **options)
-        self._interrupted, self._sockets, self._seen = interrupted, sockets, seen
+        self._interrupted, self._sockets, self._hear = interrupted, sockets, hear
 
     def create_kernel_manager(self) -> AsyncKernelManager:
         """The kernel's manager, its sockets in a folder of this run; by default, all runs share the cwd."""
@@ -115,7 +120,9 @@ class _Client(PapermillNotebookClient):
     ) -> NotebookNode | None:
         content = message["content"]
         if RUN in content.get("metadata", {}):
-            self._seen[RUN] = content["metadata"][RUN]
+            self._hear({"run_id": content["metadata"][RUN]})
+        if MIME_TYPE in content.get("data", {}):
+            self._hear(content["data"][MIME_TYPE])
         if message["msg_type"] == "stream" and content["name"] == "stdout":
             _say(content["text"], deeper=True)
         elif LINE in content.get("metadata", {}):
@@ -141,7 +148,7 @@ class _Engine(NBClientEngine):
             nb_man,
             options["interrupted"],
             options["sockets"],
-            options["seen"],
+            options["hear"],
             kernel_name=kernel_name,
             timeout=None,
             startup_timeout=60,

@@ -13,7 +13,6 @@ import logging
 import os
 import shutil
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from commands import papermill_engine
 from commands.lock import exclusive
+from commands.recording import Recording
 from helpers import parameters
 from helpers.data import datasets, findings
 from helpers.data.entries import absolute
@@ -82,18 +82,26 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
     environment = plan.everything["ENVIRONMENT"]
     # Two runs with the same state would use the same cores and decide on the same packages.
     state = state_folder() if environment == "local" else runs
-    with exclusive(state / "run.lock"), local(environment):
+    with exclusive(state / "run.lock"):
+        recording = _recording(_folder(runs), plan)
         try:
-            return _run(plan.notebooks, plan.given, runs)
-        except papermill_engine.RunInterrupted as interrupted:
-            if environment == "local" or not interrupted.run_id:
+            with recording, local(environment):
+                _run(plan, recording)
+        except KeyboardInterrupt:
+            run_id = recording.document["run_id"]
+            if environment == "local" or not run_id:
                 raise
             raise Interrupted(
                 "Interrupted; nothing that this run started is left running here, but at AWS the executions "
-                f"of run {interrupted.run_id} go on until they end. With the same FILE and parameters, "
-                f"`many-models stop FILE -p RUN_ID {interrupted.run_id}` stops them, and `many-models run "
-                f"FILE --from 03 -p RUN_ID {interrupted.run_id}` attaches to them."
+                f"of run {run_id} go on until they end. With the same FILE and parameters, "
+                f"`many-models stop FILE -p RUN_ID {run_id}` stops them, and `many-models run "
+                f"FILE --from 03 -p RUN_ID {run_id}` attaches to them."
             ) from None
+        finally:
+            seconds, folder = recording.document["seconds"], recording.folder
+            print(f"\n{seconds:.0f} seconds; executed notebooks and {summary.FILE} are in {folder}")
+    print(f"\n{summary.table(recording.document['data_sets']).to_string()}", flush=True)
+    return recording.document["exit_code"]
 
 
 def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = False) -> int:
@@ -164,51 +172,47 @@ def known(values: Mapping[str, Any]) -> dict[str, Any]:
     return everything
 
 
-def _run(wanted: Mapping[Path, set[str]], values: Mapping[str, Any], runs: Path) -> int:
-    begin, folder = time.monotonic(), _folder(runs)
-    executed, seconds, failure = [], {}, None
-    for path, names in wanted.items():
+def _recording(folder: Path, plan: Plan) -> Recording:
+    value = plan.everything
+    document = summary.new(
+        folder.name,
+        plan.given,
+        value["ENVIRONMENT"],
+        value["PIPELINE_NAME"],
+        [path.stem for path in plan.notebooks],
+        datasets.names(value["DATASETS"]),
+    )
+    return Recording(folder, document)
+
+
+def _run(plan: Plan, recording: Recording) -> None:
+    for path, names in plan.notebooks.items():
         print(f"\n{path.stem}", flush=True)
-        started = time.monotonic()
-        executed.append(folder / path.name)
-        failure = _execute(path, executed[-1], {name: values[name] for name in values if name in names})
-        seconds[path.stem] = round(time.monotonic() - started, 1)
-        if failure:
-            break
-    facts = summary.gather(executed)
-    whole = {
-        "parameters": dict(values),
-        "notebooks": seconds,
-        "seconds": round(time.monotonic() - begin, 1),
-        "data_sets": facts,
-    }
-    summary.write(folder / "summary.json", whole)
-    print(f"\n{whole['seconds']:.0f} seconds; executed notebooks and summary.json are in {folder}")
-    if failure:
-        raise failure
-    if facts:
-        print(f"\n{summary.table(facts).to_string()}", flush=True)
-    refused = any(found.get("outcome", "").startswith("refused") for found in facts.values())
-    return ExitCode.REFUSED if refused else ExitCode.DONE
+        values = {name: plan.given[name] for name in plan.given if name in names}
+        with recording.notebook(path):
+            _execute(path, recording.folder / path.name, values, recording.hear)
 
 
-def _execute(source: Path, target: Path, values: Mapping[str, Any]) -> UserError | None:
-    """Run one notebook, and return the error that ended it, in a sentence, or None."""
+def _execute(source: Path, target: Path, values: Mapping[str, Any], hear: papermill_engine.Hear) -> None:
+    """Run one notebook.
+
+    Raises:
+        UserError: it ended with an error; the message is a sentence about it.
+    """
     try:
-        papermill_engine.execute(source, target, values)
+        papermill_engine.execute(source, target, values, hear)
     except PapermillExecutionError as error:
         kinds = {kind.__name__: kind for kind in (UserError, *UserError.__subclasses__())}
         if error.ename in kinds:
-            return kinds[error.ename](error.evalue)
-        return UserError(
+            raise kinds[error.ename](error.evalue) from None
+        raise UserError(
             f"{source.stem} failed with {error.ename}: {error.evalue} The whole traceback is in {target}."
-        )
+        ) from None
     except DeadKernelError:
-        return UserError(
+        raise UserError(
             f"{source.stem} failed: its kernel died, which usually means that memory ran out. The notebook "
             f"up to there is {target}; free some memory and run it again."
-        )
-    return None
+        ) from None
 
 
 def _folder(runs: Path) -> Path:

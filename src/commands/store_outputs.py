@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from commands import run
 from helpers.errors import UserError
-from helpers.runs import summary
+from helpers.runs.facts import MIME_TYPE
 from helpers.storage import write_whole
 
 __all__ = ["store", "stored"]
@@ -56,7 +56,7 @@ def stored(executed: NotebookNode) -> NotebookNode:
         cell.metadata = NotebookNode({"tags": tags} if tags else {})
         if cell.cell_type == "code":
             cell.execution_count = next(counts)
-            kept = [output for output in cell.outputs if summary.MIME_TYPE not in output.get("data", {})]
+            kept = [output for output in cell.outputs if MIME_TYPE not in output.get("data", {})]
             cell.outputs = [_settled(output, cell.execution_count) for output in kept]
     return executed
 

@@ -38,10 +38,10 @@ def main() -> int:
 def rows(summary: dict[str, Any]) -> Iterator[tuple[str, float]]:
     """Seconds by notebook and, of the pipelines, by step: executions run side by side, so steps overlap."""
     found = summary["data_sets"]
-    yield from ((f"`{name}`", seconds) for name, seconds in summary["notebooks"].items())
+    yield from ((f"`{name}`", each["seconds"]) for name, each in summary["notebooks"].items())
     yield f"**all five, {len(found)} data sets**", summary["seconds"]
-    for step in next(iter(found.values()))["seconds"]:
-        yield f"{step}, the longest of {len(found)}", max(facts["seconds"][step] for facts in found.values())
+    for step in next(iter(found.values()))["steps"]:
+        yield f"{step}, the longest of {len(found)}", max(facts["steps"][step] for facts in found.values())
 
 
 def machine() -> str:

@@ -240,7 +240,7 @@ def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path
     assert "Traceback" not in done.stderr
 
     (folder,) = results(tmp_path / "runs")
-    assert json.loads((folder / "summary.json").read_text())["data_sets"] == {}
+    assert json.loads((folder / "summary.json").read_text())["status"] == "failed"
     executed = nbformat.read(folder / "03_run_and_inspect.ipynb", as_version=4)
     errors = [output for cell in executed.cells for output in cell.get("outputs", []) if "ename" in output]
     assert {output.ename for output in errors} == {"JobFailed"}
@@ -249,8 +249,7 @@ def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path
 
 def test_a_notebook_that_crashes_is_named_with_where_its_traceback_is(tmp_path: Path) -> None:
     target = tmp_path / "out.ipynb"
-    failure = run._execute(notebook(tmp_path, "1 / 0"), target, {})
-    assert isinstance(failure, UserError)
+    failure = failed(notebook(tmp_path, "1 / 0"), target)
     assert str(failure) == (
         f"01_own failed with ZeroDivisionError: division by zero The whole traceback is in {target}."
     )
@@ -259,15 +258,14 @@ def test_a_notebook_that_crashes_is_named_with_where_its_traceback_is(tmp_path: 
 
 def test_bad_input_that_only_a_notebook_finds_keeps_its_exit_code(tmp_path: Path) -> None:
     source = notebook(tmp_path, "from helpers.errors import BadInput", "raise BadInput('Give another.')")
-    failure = run._execute(source, tmp_path / "out.ipynb", {})
+    failure = failed(source, tmp_path / "out.ipynb")
     assert isinstance(failure, BadInput)
     assert (str(failure), failure.exit_code) == ("Give another.", 2)
 
 
 def test_a_kernel_that_dies_is_a_sentence_too(tmp_path: Path) -> None:
     source = notebook(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
-    failure = run._execute(source, tmp_path / "out.ipynb", {})
-    assert failure is not None
+    failure = failed(source, tmp_path / "out.ipynb")
     assert "its kernel died" in str(failure)
     assert (tmp_path / "out.ipynb").is_file()
 
@@ -277,8 +275,15 @@ def test_a_run_leaves_nothing_in_the_working_folder(tmp_path: Path, monkeypatch:
     source = notebook(tmp_path, at_exit)  # the kernel is killed, because its own exit is not safe
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    assert run._execute(source, tmp_path / "out.ipynb", {}) is None
+    run._execute(source, tmp_path / "out.ipynb", {}, print)
     assert list((tmp_path / "here").iterdir()) == []
+
+
+def failed(source: Path, target: Path) -> UserError:
+    """The error with which a notebook ends."""
+    with pytest.raises(UserError) as raised:
+        run._execute(source, target, {}, print)
+    return raised.value
 
 
 def notebook(folder: Path, *cells: str) -> Path:

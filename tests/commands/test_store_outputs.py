@@ -13,7 +13,7 @@ from support.helpers.shared import HeadlessRun, settings
 from commands import run, store_outputs
 from commands.__main__ import main
 from helpers.errors import JobFailed
-from helpers.runs import summary
+from helpers.runs.facts import MIME_TYPE
 
 
 def code(*outputs: NotebookNode, tags: tuple[str, ...] = (), count: int | None = 7) -> NotebookNode:
@@ -47,7 +47,7 @@ def test_the_cell_that_papermill_put_in_is_gone() -> None:
 
 
 def test_facts_for_the_runner_are_gone_and_times_are_made_alike() -> None:
-    facts = nbformat.v4.new_output("display_data", data={summary.MIME_TYPE: {"dataset": "wine", "facts": {}}})
+    facts = nbformat.v4.new_output("display_data", data={MIME_TYPE: {"dataset": "wine", "facts": {}}})
     table = output(text_plain="approved 2026-01-02 03:04", text_html="<td>2026-01-02 03:04</td>")
     (cell,) = stored(code(facts, table)).cells
     assert [dict(each.data) for each in cell.outputs] == [

@@ -68,11 +68,11 @@ def test_metrics_and_outcome_are_those_of_processes(
     inside: Run, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     outside = notebooks(tmp_path_factory.mktemp("processes"))
-    for name in ("algorithm", "hyperparameters", "outcome", "prediction_check", "serving_version"):
+    for name in ("algorithm", "hyperparameters", "outcome", "predictions", "in_service"):
         assert inside.summary[name] == outside.summary[name]
-    for name in ("cross_validation_score", "held_out"):
-        assert inside.summary[name] == pytest.approx(outside.summary[name], rel=1e-9)
-    assert inside.summary["serving_version"] == 1, "approved, deployed and asked"
+    for name in ("cross_validation", "held_out"):
+        assert inside.summary["scores"][name] == pytest.approx(outside.summary["scores"][name], rel=1e-9)
+    assert inside.summary["in_service"] == 1, "approved, deployed and asked"
 
 
 def test_no_container_is_left(engine: Engine, inside: Run) -> None:

@@ -113,10 +113,9 @@ def check(name: str, summary: dict[str, Any]) -> None:
     (table,) = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())["DATASETS"]
     facts = summary["data_sets"][table["name"]]
     is_regression = name == "regression"
-    assert facts["outcome"] == "registered as version 1"
-    assert facts["serving_version"] == 1
-    assert ("mae" in facts["held_out"]) == is_regression
-    assert ("mean absolute error" in facts["prediction_check"]) == is_regression
+    assert (facts["outcome"], facts["version"], facts["in_service"]) == ("registered", 1, 1)
+    assert ("mae" in facts["scores"]["held_out"]) == is_regression
+    assert ("mean absolute error" in facts["predictions"]) == is_regression
 
 
 def blocks(page: str) -> dict[str, str]:

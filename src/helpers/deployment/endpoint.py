@@ -23,7 +23,7 @@ from tabular.spec.documents import quality
 from helpers.deployment.deployments import in_service
 from helpers.deployment.registry import ModelVersion, metadata, packages
 from helpers.errors import JobFailed
-from helpers.runs import summary
+from helpers.runs import facts
 from helpers.session import Session
 from helpers.storage import read, read_json
 
@@ -152,11 +152,11 @@ def check_all(session: Session) -> dict[str, pd.DataFrame]:
     checked = {}
     for dataset, entry in in_service(session).items():
         checked[dataset] = table = check(session, dataset, entry["version"])
-        summary.record(
+        facts.record(
             dataset,
-            serving_version=entry["version"],
-            endpoint_key=entry["key"],
-            prediction_check=f"{len(table)} rows, {_in_words(table)}",
+            in_service=entry["version"],
+            predictions=f"{len(table)} rows, {_in_words(table)}",
+            links={"artifact": session.uri(entry["key"])},
         )
     return checked
 

@@ -8,8 +8,9 @@ from tabular.spec.documents import Gate, Report, quality, searched
 from tabular.spec.metrics import direction
 
 from helpers.errors import JobFailed
-from helpers.runs import summary, tracking
+from helpers.runs import facts, tracking
 from helpers.runs.executions.execution import Execution, name_of, steps_of
+from helpers.runs.summary import Outcome
 from helpers.session import Session
 from helpers.storage import read, read_json
 
@@ -98,7 +99,7 @@ def outcomes(session: Session, executions: Sequence[Execution]) -> pd.DataFrame:
                 gate["metric"]: gate["value"],
                 "threshold": f"{_BOUND[direction(gate['metric'])]}{gate['threshold']:.6g}",
                 "in service": "none" if gate["champion_value"] is None else gate["champion_value"],
-                "outcome": f"registered as version {version}" if version else _refusal(gate),
+                "outcome": _judged(gate, version)[1],
             }
         )
     return pd.DataFrame(rows).set_index("data set")
@@ -131,20 +132,28 @@ def record(session: Session, execution: Execution) -> None:
     report = evaluation(session, execution)
     model, gate, version = report["model"], report["gate"], registered_version(session, execution)
     held_out = {name: found["value"] for name, found in quality(report).items() if "value" in found}
-    outcome = f"registered as version {version}" if version else _refusal(gate)
-    summary.record(
+    outcome, said = _judged(gate, version)
+    table = steps(session, execution)
+    facts.record(
         execution.dataset,
+        outcome=outcome,
+        said=said,
+        version=version,
+        awaits_decision=bool(version),
         algorithm=model["algorithm"],
         hyperparameters=model["hyperparameters"],
-        scorer=model["cross_validation"]["scorer"],
-        cross_validation_score=model["cross_validation"]["score"],
-        metric=gate["metric"],
-        metric_value=gate["value"],
-        held_out=held_out,
-        outcome=outcome,
-        package_version=version,
+        scores={
+            "scorer": model["cross_validation"]["scorer"],
+            "cross_validation": model["cross_validation"]["score"],
+            "metric": gate["metric"],
+            "value": gate["value"],
+            "threshold": gate["threshold"],
+            "held_out": held_out,
+        },
         execution=execution.arn,
-        seconds=steps(session, execution)["seconds"].to_dict(),
+        seconds=round(table["seconds"].sum(), 1),
+        steps=table["seconds"].astype(object).where(table["seconds"].notna(), None).to_dict(),
+        links={"evaluation": f"{evaluation_uri(session, execution)}/report.html"},
     )
     if uri := tracking.tracking_uri(session):
         found = model["cross_validation"]
@@ -157,17 +166,20 @@ def record(session: Session, execution: Execution) -> None:
             metrics={"cross_validation_score": found["score"], **held_out},
             trials=leaderboard(session, execution),
             page=page,
-            tags={"dataset": execution.dataset, "outcome": outcome},
+            tags={"dataset": execution.dataset, "outcome": said},
         )
         tracking.log(uri, tracked)
 
 
-def _refusal(gate: Gate) -> str:
+def _judged(gate: Gate, version: int | None) -> tuple[Outcome, str]:
+    """What became of a model that was evaluated, and why."""
+    if version:
+        return "registered", f"registered as version {version}"
     if gate["threshold_margin"] < 0:
-        return "refused: worse than the threshold"
+        return "refused", "refused: worse than the threshold"
     if gate.get("same_model"):
-        return f"refused: the same model as version {gate['champion_version']}"
-    return f"refused: may be worse than version {gate['champion_version']}"
+        return "kept", f"kept: the same model as version {gate['champion_version']}"
+    return "refused", f"refused: may be worse than version {gate['champion_version']}"
 
 
 def _job_name(session: Session, execution: Execution, step_name: str) -> str:

@@ -1,62 +1,273 @@
-"""The results of a run: facts that the notebooks leave in their outputs, gathered when the run ends."""
+"""The summary of a run, `runs/<id>/summary.json`: the document, and how it is written and read.
+
+docs/summary.md describes the document; docs/summary.schema.json is its JSON Schema.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+import os
+import re
+import socket
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import pandas as pd
-from IPython.display import display
+import psutil
 
+from helpers.errors import BadInput, one_line
 from helpers.storage import write_whole
 
-__all__ = ["gather", "record", "table", "write"]
+__all__ = ["FILE", "Cost", "DataSet", "Notebook", "Outcome", "Scores", "Status", "Summary"]
+__all__ += ["data_set", "new", "now", "read", "redacted", "table", "write"]
 
-# Jupyter does not show an output of this type; the runner reads it.
-MIME_TYPE = "application/vnd.many-models.facts+json"
+VERSION = 1
+FILE = "summary.json"
+# An address with a query, which may be a signature: whoever has it may read the table.
+QUERY = re.compile(r"(https?://[^\s?#'\"]+)\?[^\s'\"]*")
+REDACTED = r"\1?..."
 
-
-def record(dataset: str, **facts: Any) -> None:
-    """Leave facts about a data set in the notebook's outputs."""
-    display({MIME_TYPE: {"dataset": dataset, "facts": facts}}, raw=True)
-
-
-def gather(notebooks: Sequence[Path]) -> dict[str, dict[str, Any]]:
-    """The facts about each data set, from the outputs of executed notebooks; later ones win."""
-    found: dict[str, dict[str, Any]] = {}
-    for path in notebooks:
-        for cell in json.loads(path.read_text())["cells"]:
-            for output in cell.get("outputs", []):
-                if content := output.get("data", {}).get(MIME_TYPE):
-                    found.setdefault(content["dataset"], {}).update(content["facts"])
-    return found
+Status = Literal["running", "done", "failed", "refused", "interrupted", "killed"]
+Outcome = Literal["registered", "kept", "refused", "failed", "not-started", "running"]
 
 
-def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file whole, so that nobody reads half of it."""
-    with write_whole(path) as part:
-        part.write_text(json.dumps(content, indent=1, default=str))
+class Process(TypedDict):
+    """The process that wrote a summary: its id, machine, and start in seconds since 1970."""
+
+    pid: int
+    host: str
+    began: float
 
 
-def table(facts: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """A row for each data set, as printed when a run ends."""
-    rows = {
-        name: {
-            "algorithm": found.get("algorithm", ""),
-            "cross-validation": _number(found.get("cross_validation_score")),
-            "held-out": f"{found['metric']} {_number(found.get('metric_value'))}"
-            if "metric" in found
-            else "",
-            "outcome": found.get("outcome", ""),
-            "in service": f"version {found['serving_version']}" if found.get("serving_version") else "",
-            "predictions": found.get("prediction_check", ""),
-            "seconds": _number(sum(found.get("seconds", {}).values()), 0) if "seconds" in found else "",
-        }
-        for name, found in facts.items()
+class Notebook(TypedDict):
+    """One notebook of a run; the path is relative to the run's folder."""
+
+    status: Literal["not-started", "running", "done", "failed", "interrupted"]
+    seconds: float | None
+    error: str | None
+    path: str | None
+
+
+class Scores(TypedDict):
+    """How a model was judged; `value` is that of `metric`, by which the gate decides."""
+
+    scorer: str
+    cross_validation: float
+    metric: str
+    value: float
+    threshold: float
+    held_out: dict[str, float]
+
+
+class Cost(TypedDict):
+    """What a run cost; null is unknown."""
+
+    billable_seconds: float | None
+    dollars: float | None
+
+
+class DataSet(TypedDict):
+    """What became of one data set; null is unknown, or does not apply.
+
+    Attributes:
+        outcome: The one word for it.
+        said: Why, in a sentence.
+        advice: What to do, in a sentence.
+        version: The version that the run registered; of a run that trains nothing, the newest one.
+        awaits_decision: Whether that version awaits approval.
+        decision: What this run decided about it, `approve` or `reject`.
+        in_service: The version in service when it was last looked at.
+        step: The step that failed.
+        job: The name of its job.
+        log: Where its log is: a path, or a log group and stream of CloudWatch.
+        algorithm: The algorithm that won.
+        hyperparameters: Its hyperparameters.
+        scores: How its model was judged.
+        seconds: From the execution's start to its end.
+        steps: The seconds of each step.
+        billable_seconds: Of all its jobs, as SageMaker bills them.
+        execution: The execution's ARN.
+        predictions: The check of the endpoint's predictions, in words.
+        links: Addresses by name, such as `evaluation`, the page about its model.
+    """
+
+    outcome: Outcome
+    said: str
+    advice: str | None
+    version: int | None
+    awaits_decision: bool | None
+    decision: str | None
+    in_service: int | None
+    step: str | None
+    job: str | None
+    log: str | None
+    algorithm: str | None
+    hyperparameters: dict[str, Any] | None
+    scores: Scores | None
+    seconds: float | None
+    steps: dict[str, float | None]
+    billable_seconds: float | None
+    execution: str | None
+    predictions: str | None
+    links: dict[str, str]
+
+
+class Summary(TypedDict):
+    """The state of a run; times are UTC in ISO 8601.
+
+    `run_id` is that of its executions: with it as RUN_ID, notebook 03 attaches to them.
+    """
+
+    schema: int
+    run: str
+    status: Status
+    exit_code: int | None
+    error: str | None
+    started: str
+    updated: str
+    ended: str | None
+    seconds: float
+    resumed: list[str]
+    process: Process
+    environment: str
+    pipeline: str
+    parameters: dict[str, Any]
+    run_id: str | None
+    notebooks: dict[str, Notebook]
+    cost: Cost
+    data_sets: dict[str, DataSet]
+
+
+def now() -> str:
+    """This moment, as a summary has it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def new(
+    run: str,
+    parameters: Mapping[str, Any],
+    environment: str,
+    pipeline: str,
+    notebooks: Iterable[str],
+    data_sets: Iterable[str],
+) -> Summary:
+    """The summary of a run of this process that begins now."""
+    begin = now()
+    return {
+        "schema": VERSION,
+        "run": run,
+        "status": "running",
+        "exit_code": None,
+        "error": None,
+        "started": begin,
+        "updated": begin,
+        "ended": None,
+        "seconds": 0.0,
+        "resumed": [],
+        "process": this_process(),
+        "environment": environment,
+        "pipeline": pipeline,
+        "parameters": dict(parameters),
+        "run_id": None,
+        "notebooks": {
+            stem: {"status": "not-started", "seconds": None, "error": None, "path": None}
+            for stem in notebooks
+        },
+        "cost": {"billable_seconds": None, "dollars": None},
+        "data_sets": {name: data_set("This run has not started it yet.") for name in data_sets},
     }
+
+
+def data_set(said: str, outcome: Outcome = "not-started", **facts: Any) -> DataSet:
+    """What is known about a data set, with null for all that is not given."""
+    unknown: dict[str, Any] = dict.fromkeys(DataSet.__annotations__)
+    return unknown | {"outcome": outcome, "said": said, "steps": {}, "links": {}} | facts  # type: ignore[return-value]
+
+
+def this_process() -> Process:
+    """The process that writes a summary."""
+    return {"pid": os.getpid(), "host": socket.gethostname(), "began": psutil.Process().create_time()}
+
+
+def write(path: Path, summary: Summary) -> None:
+    """Write a summary whole, so that nobody reads half of it, and without the queries of addresses."""
+    with write_whole(path) as part:
+        part.write_text(json.dumps(redacted(_json(summary)), indent=1, allow_nan=False) + "\n")
+
+
+def read(path: Path) -> Summary:
+    """The summary of a run; if its process is gone without having written the end, the run was killed.
+
+    Args:
+        path: the file, or the run's folder.
+
+    Raises:
+        BadInput: there is no such file, or it is not a summary of this version.
+    """
+    file = path / FILE if path.is_dir() else path
+    try:
+        summary = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{file} cannot be read as the summary of a run ({one_line(error)}); name a run's folder."
+        ) from None
+    if not isinstance(summary, dict) or summary.get("schema") != VERSION:
+        raise BadInput(f"{file} is not a summary of version {VERSION}; another release may have written it.")
+    if summary["status"] == "running" and _gone(summary["process"]):
+        summary["status"] = "killed"
+        summary["error"] = (
+            f"The run's process {summary['process']['pid']} is gone and has not written how it ended, as "
+            "after kill -9, a power cut or a lack of memory."
+        )
+    return summary
+
+
+def table(data_sets: Mapping[str, DataSet]) -> pd.DataFrame:
+    """A row for each data set, as printed when a run ends."""
+    rows = {name: _row(each) for name, each in data_sets.items()}
     whole = pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
-    return whole.loc[:, (whole != "").any()]  # facts that no notebook of this run recorded are left out
+    return whole.loc[:, (whole != "").any()]  # what this run did not find out is left out
 
 
-def _number(value: float | None, digits: int = 4) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
+def redacted(value: Any) -> Any:
+    """A value of JSON without the queries of web addresses, which may be signatures."""
+    if isinstance(value, str):
+        return QUERY.sub(REDACTED, value)
+    if isinstance(value, Mapping):
+        return {name: redacted(each) for name, each in value.items()}
+    return [redacted(each) for each in value] if isinstance(value, list) else value
+
+
+def _row(each: DataSet) -> dict[str, str]:
+    scores = each["scores"]
+    return {
+        "algorithm": each["algorithm"] or "",
+        "cross-validation": f"{scores['cross_validation']:.4f}" if scores else "",
+        "held-out": f"{scores['metric']} {scores['value']:.4f}" if scores else "",
+        "outcome": f"{each['outcome']} as version {each['version']}" if each["version"] else each["outcome"],
+        "in service": f"version {each['in_service']}" if each["in_service"] else "",
+        "predictions": each["predictions"] or "",
+        "seconds": "" if each["seconds"] is None else f"{each['seconds']:.0f}",
+    }
+
+
+def _json(value: Any) -> Any:
+    """A value as JSON has it: what is not a number becomes null, what JSON does not know becomes text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(name): _json(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(each) for each in value]
+    return value if value is None or isinstance(value, str | int) else str(value)
+
+
+def _gone(process: Process) -> bool:
+    """Whether a process of this machine has ended; of another machine, that is not known."""
+    if process["host"] != socket.gethostname():
+        return False
+    try:
+        return abs(psutil.Process(process["pid"]).create_time() - process["began"]) > 1
+    except psutil.NoSuchProcess:
+        return True

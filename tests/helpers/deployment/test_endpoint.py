@@ -18,7 +18,7 @@ from support.helpers.shared import Connected, first_version, settings
 from helpers import runs
 from helpers.deployment import deployments, endpoint, load, registry
 from helpers.errors import JobFailed
-from helpers.runs import summary
+from helpers.runs import facts
 from helpers.session import Session
 
 Rows = dict[str, list[list[Any]]]
@@ -203,13 +203,13 @@ def test_every_model_in_service_is_checked_and_leaves_its_facts(
     session: Session, wine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left: list[dict[str, Any]] = []
-    monkeypatch.setattr(summary, "display", lambda data, raw: left.append(data[summary.MIME_TYPE]))
+    monkeypatch.setattr(facts, "display", lambda data, raw: left.append(data[facts.MIME_TYPE]))
     checked = endpoint.check_all(session)
     assert set(checked) == set(deployments.in_service(session))
-    facts = next(content["facts"] for content in left if content["dataset"] == wine)
-    assert facts["serving_version"] == 1
-    assert facts["endpoint_key"].startswith("models/many-models--wine/1-")
-    assert re.fullmatch(r"36 rows, accuracy [01]\.\d{4}", facts["prediction_check"])
+    found = next(content["facts"] for content in left if content["dataset"] == wine)
+    assert found["in_service"] == 1
+    assert "/models/many-models--wine/1-" in found["links"]["artifact"]
+    assert re.fullmatch(r"36 rows, accuracy [01]\.\d{4}", found["predictions"])
 
 
 # Many at a time

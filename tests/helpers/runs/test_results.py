@@ -14,7 +14,7 @@ from helpers import runs
 from helpers.data import datasets
 from helpers.data.datasets import Dataset
 from helpers.errors import BadInput, JobFailed
-from helpers.runs import summary
+from helpers.runs import facts
 from helpers.runs.executions.execution import steps_of
 from helpers.session import Session
 from helpers.storage import File
@@ -43,7 +43,7 @@ def few(tmp_path: Path) -> Dataset:
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What is left in a notebook's outputs."""
     left: list[dict[str, Any]] = []
-    monkeypatch.setattr(summary, "display", lambda data, raw: left.append(data))
+    monkeypatch.setattr(facts, "display", lambda data, raw: left.append(data))
     return left
 
 
@@ -109,13 +109,13 @@ def test_the_facts_of_a_run_are_json_with_everything_one_asks(
     session: Session, ran: runs.Execution, shown: list[dict[str, Any]]
 ) -> None:
     runs.record(session, ran)
-    (content,) = (output[summary.MIME_TYPE] for output in shown)
-    facts = json.loads(json.dumps(content, allow_nan=False))["facts"]
+    (content,) = (output[facts.MIME_TYPE] for output in shown)
+    found = json.loads(json.dumps(content, allow_nan=False))["facts"]
     assert content["dataset"] == "wine"
-    assert facts["package_version"] == 1
-    assert facts["metric_value"] == facts["held_out"]["auc"]
-    assert set(facts["seconds"]) == set(runs.steps(session, ran).index)
-    assert facts["hyperparameters"]
+    assert (found["outcome"], found["version"]) == ("registered", 1)
+    assert found["scores"]["value"] == found["scores"]["held_out"]["auc"]
+    assert set(found["steps"]) == set(runs.steps(session, ran).index)
+    assert found["hyperparameters"]
 
 
 def test_a_model_under_the_threshold_is_an_outcome_and_no_error(

@@ -1,73 +1,151 @@
-"""A run's results: left in the notebooks' outputs, gathered, written whole, shown as a table."""
+"""The summary of a run: its documented form, how it is written and read, and how it is shown."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import jsonschema
 import pytest
+from support import ROOT
 
-from helpers.runs import summary
+from helpers.errors import BadInput, ExitCode
+from helpers.runs import facts, summary
+
+FORM = json.loads((ROOT / "docs/summary.schema.json").read_text())
+PARTS = {
+    summary.Summary: FORM,
+    summary.Process: FORM["properties"]["process"],
+    summary.Notebook: FORM["properties"]["notebooks"]["additionalProperties"],
+    summary.Cost: FORM["properties"]["cost"],
+    summary.DataSet: FORM["properties"]["data_sets"]["additionalProperties"],
+    summary.Scores: FORM["properties"]["data_sets"]["additionalProperties"]["properties"]["scores"],
+}
+SCORES = {
+    "scorer": "neg_log_loss",
+    "cross_validation": -0.12345,
+    "metric": "auc",
+    "value": 0.98765,
+    "threshold": 0.9,
+    "held_out": {"auc": 0.98765},
+}
 
 
-def executed(path: Path, *facts: dict[str, Any]) -> Path:
-    outputs = [
-        {
-            "output_type": "display_data",
-            "metadata": {},
-            "data": {summary.MIME_TYPE: {"dataset": "wine", "facts": each}},
-        }
-        for each in facts
-    ]
-    others = [{"output_type": "stream", "name": "stdout", "text": "words"}]
-    cells = [
-        {"cell_type": "markdown", "source": "# Words"},
-        {"cell_type": "code", "outputs": others + outputs},
-    ]
-    path.write_text(json.dumps({"cells": cells}))
-    return path
+def document(**parameters: Any) -> summary.Summary:
+    return summary.new("1", parameters, "local", "demo", ["01_build_image"], ["wine", "own"])
 
 
-def test_facts_of_all_notebooks_are_gathered_and_later_ones_win(tmp_path: Path) -> None:
-    first = executed(tmp_path / "a.ipynb", {"algorithm": "x", "outcome": "?"}, {"outcome": "registered"})
-    second = executed(tmp_path / "b.ipynb", {"serving_version": 1})
-    assert summary.gather([first, second]) == {
-        "wine": {"algorithm": "x", "outcome": "registered", "serving_version": 1}
+def written(folder: Path, content: summary.Summary) -> summary.Summary:
+    """What is in the file, which has the documented form."""
+    summary.write(folder / summary.FILE, content)
+    found = json.loads((folder / summary.FILE).read_text())
+    jsonschema.validate(found, FORM)
+    return found
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+def test_the_documented_form_names_every_key(part: type) -> None:
+    assert list(part.__annotations__) == list(PARTS[part]["properties"]) == PARTS[part]["required"]
+
+
+def test_the_documented_form_names_every_word() -> None:
+    properties, data_set = FORM["properties"], PARTS[summary.DataSet]["properties"]
+    assert properties["status"]["enum"] == list(get_args(summary.Status))
+    assert data_set["outcome"]["enum"] == list(get_args(summary.Outcome))
+    assert properties["exit_code"]["enum"] == [*map(int, ExitCode), None]
+    described = (ROOT / "docs/summary.md").read_text()
+    named = [*properties, *data_set, *get_args(summary.Status), *get_args(summary.Outcome)]
+    assert [word for word in named if f"`{word}`" not in described] == []
+
+
+def test_a_new_run_has_the_documented_form(tmp_path: Path) -> None:
+    found = written(tmp_path, document())
+    assert found["status"] == "running"
+    assert {name: each["outcome"] for name, each in found["data_sets"].items()} == {
+        "wine": "not-started",
+        "own": "not-started",
     }
+    assert summary.read(tmp_path) == found, "a run of this process is running"
 
 
-def test_what_is_recorded_is_what_is_gathered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    left: list[Any] = []
-    monkeypatch.setattr(summary, "display", lambda data, raw: left.append((data, raw)))
-    summary.record("wine", algorithm="XGBoost")
-    assert left == [({summary.MIME_TYPE: {"dataset": "wine", "facts": {"algorithm": "XGBoost"}}}, True)]
+def test_what_json_does_not_know_is_text_and_what_is_no_number_is_null(tmp_path: Path) -> None:
+    content = document(STEPS=Path("a/b"))
+    content["data_sets"]["wine"].update(scores=SCORES, seconds=float("nan"), steps={"A": float("inf")})
+    found = written(tmp_path, content)
+    assert found["parameters"] == {"STEPS": "a/b"}
+    assert (found["data_sets"]["wine"]["seconds"], found["data_sets"]["wine"]["steps"]) == (None, {"A": None})
+
+
+def test_signatures_in_addresses_are_not_written(tmp_path: Path) -> None:
+    signed = "https://a.example/t.csv?X-Amz-Signature=secret&b=1"
+    content = document(DATASETS=["wine", {"name": "own", "uri": signed}])
+    content["data_sets"]["own"]["said"] = f"'{signed}' cannot be read."
+    found = written(tmp_path, content)
+    assert "secret" not in (tmp_path / summary.FILE).read_text()
+    assert found["parameters"]["DATASETS"][1]["uri"] == "https://a.example/t.csv?..."
+    assert found["data_sets"]["own"]["said"] == "'https://a.example/t.csv?...' cannot be read."
+    assert content["parameters"]["DATASETS"][1]["uri"] == signed, "the run itself still knows it"
 
 
 def test_a_summary_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "summary.json"
-    summary.write(path, {"a": 1})
-    with pytest.raises(ValueError, match="Circular"):
-        circle: dict[str, Any] = {}
-        summary.write(path, {"a": circle | {"b": circle, "c": circle.setdefault("d", circle)}})
-    assert json.loads(path.read_text()) == {"a": 1}
+    before = written(tmp_path, document())
+    circle: dict[str, Any] = {}
+    circle["again"] = circle
+    with pytest.raises(RecursionError):
+        summary.write(tmp_path / summary.FILE, document(STEPS=circle))
+    assert json.loads((tmp_path / summary.FILE).read_text()) == before
 
 
-def test_what_json_does_not_know_is_written_as_text(tmp_path: Path) -> None:
-    summary.write(tmp_path / "summary.json", {"parameters": {"uri": Path("a/b")}})
-    assert json.loads((tmp_path / "summary.json").read_text()) == {"parameters": {"uri": "a/b"}}
+def test_a_run_whose_process_is_gone_was_killed(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from helpers.runs import summary
+summary.write(Path({str(tmp_path / summary.FILE)!r}), summary.new("1", {{}}, "local", "demo", [], []))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    found = summary.read(tmp_path)
+    jsonschema.validate(found, FORM)
+    assert found["status"] == "killed"
+    assert "is gone and has not written how it ended" in found["error"]
+
+    reused = document()
+    reused["process"]["began"] -= 100  # another process had this one's id before
+    summary.write(tmp_path / summary.FILE, reused)
+    assert summary.read(tmp_path)["status"] == "killed"
+    elsewhere = document()
+    elsewhere["process"].update(pid=2**22 + 1, host="another-machine")
+    summary.write(tmp_path / summary.FILE, elsewhere)
+    assert summary.read(tmp_path)["status"] == "running", "nobody can tell from here"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"schema": 2}', '{"data_sets": {}}'])
+def test_what_is_not_a_summary_is_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / summary.FILE).write_text(text)
+    with pytest.raises(BadInput, match="summary"):
+        summary.read(tmp_path)
+    with pytest.raises(BadInput, match="name a run's folder"):
+        summary.read(tmp_path / "nowhere")
+
+
+def test_a_fact_is_left_in_an_output_that_jupyter_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[Any] = []
+    monkeypatch.setattr(facts, "display", lambda data, raw: left.append((data, raw)))
+    facts.record("wine", algorithm="XGBoost")
+    content = {"dataset": "wine", "facts": {"algorithm": "XGBoost"}, "unless_known": False}
+    assert left == [({facts.MIME_TYPE: content}, True)]
 
 
 def test_the_table_has_a_row_for_each_data_set() -> None:
-    facts = {
+    found = {
         "algorithm": "XGBoost",
-        "cross_validation_score": -0.12345,
-        "metric": "auc",
-        "metric_value": 0.98765,
-        "outcome": "registered as version 2",
-        "serving_version": 2,
-        "prediction_check": "36 rows, accuracy 1.0000",
-        "seconds": {"PreprocessData": 1.0, "RefitBestModel": 2.4},
+        "scores": SCORES,
+        "version": 2,
+        "in_service": 2,
+        "predictions": "36 rows, accuracy 1.0000",
+        "seconds": 3.4,
     }
-    table = summary.table({"wine": facts})
+    table = summary.table({"wine": summary.data_set("registered", "registered", **found)})
     assert table.loc["wine"].to_dict() == {
         "algorithm": "XGBoost",
         "cross-validation": "-0.1235",
@@ -79,7 +157,7 @@ def test_the_table_has_a_row_for_each_data_set() -> None:
     }
 
 
-def test_what_no_notebook_of_this_run_found_is_left_out() -> None:
-    table = summary.table({"wine": {"serving_version": 2}, "own": {}})
-    assert table.columns.tolist() == ["in service"]
+def test_what_no_notebook_of_this_run_found_is_left_out_of_the_table() -> None:
+    table = summary.table({"wine": summary.data_set("...", in_service=2), "own": summary.data_set("...")})
+    assert table.columns.tolist() == ["outcome", "in service"]
     assert table["in service"].tolist() == ["version 2", ""]

@@ -1,0 +1,112 @@
+"""The state of a run, kept in its summary.json: every change is written as it happens."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from helpers.errors import ExitCode, UserError, one_line
+from helpers.runs import summary
+from helpers.runs.summary import Summary
+
+__all__ = ["Recording", "verdict"]
+
+STATUS = {
+    ExitCode.DONE: "done",
+    ExitCode.FAILED: "failed",
+    ExitCode.BAD_INPUT: "failed",
+    ExitCode.REFUSED: "refused",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+SENTENCES = ("outcome", "said", "advice")
+
+
+class Recording:
+    """A context in which a run's summary is kept; at the end it says how the run ended.
+
+    Args:
+        folder: the run's folder.
+        document: the summary so far.
+    """
+
+    def __init__(self, folder: Path, document: Summary) -> None:
+        self.folder, self.document = folder, document
+        self._begin = time.monotonic() - document["seconds"]
+
+    def __enter__(self) -> "Recording":
+        self.write()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            code = verdict(self.document)
+        elif isinstance(error, KeyboardInterrupt):
+            code, self.document["error"] = ExitCode.INTERRUPTED, "Interrupted."
+        else:
+            code = error.exit_code if isinstance(error, UserError) else ExitCode.FAILED
+            self.document["error"] = str(error) if isinstance(error, UserError) else one_line(error)
+        self.document["status"], self.document["exit_code"] = STATUS[code], int(code)
+        self.document["ended"] = summary.now()
+        self.write()
+
+    def write(self) -> None:
+        """Write the summary as it is now."""
+        self.document["updated"] = summary.now()
+        self.document["seconds"] = round(time.monotonic() - self._begin, 1)
+        summary.write(self.folder / summary.FILE, self.document)
+
+    @contextmanager
+    def notebook(self, path: Path) -> Iterator[None]:
+        """Keep the state of a notebook that runs in this context."""
+        state, begin = self.document["notebooks"][path.stem], time.monotonic()
+        state.update(status="running", seconds=None, error=None, path=path.name)
+        self.write()
+        try:
+            yield
+            state["status"] = "done"
+        except KeyboardInterrupt:
+            state["status"] = "interrupted"
+            raise
+        except Exception as error:
+            state["status"] = "failed"
+            state["error"] = str(error) if isinstance(error, UserError) else one_line(error)
+            raise
+        finally:
+            state["seconds"] = round(time.monotonic() - begin, 1)
+            self.write()
+
+    def hear(self, content: Mapping[str, Any]) -> None:
+        """Note what a notebook said: the id of the executions' run, or facts about a data set of this run."""
+        if "run_id" in content:
+            self.document["run_id"] = content["run_id"]
+        elif content["dataset"] in self.document["data_sets"]:
+            self._note(content["dataset"], content["facts"], content.get("unless_known", False))
+        else:  # it is in service, but not a data set of this run
+            return
+        self.write()
+
+    def _note(self, dataset: str, facts: Mapping[str, Any], unless_known: bool) -> None:
+        state = self.document["data_sets"][dataset]
+        known = state["outcome"] != "not-started"
+        facts = {**facts, "links": state["links"] | facts.get("links", {})}
+        state.update(
+            {name: fact for name, fact in facts.items() if not (unless_known and known and name in SENTENCES)}  # type: ignore[typeddict-item]
+        )
+        billable = [each["billable_seconds"] for each in self.document["data_sets"].values()]
+        if some := [seconds for seconds in billable if seconds is not None]:
+            self.document["cost"]["billable_seconds"] = round(sum(some), 1)
+
+
+def verdict(document: Summary) -> ExitCode:
+    """What the outcomes of a run amount to, if nothing ended it early: the worst of them counts."""
+    outcomes = {each["outcome"] for each in document["data_sets"].values()}
+    if "failed" in outcomes:
+        return ExitCode.FAILED
+    return ExitCode.REFUSED if "refused" in outcomes else ExitCode.DONE

@@ -1,0 +1,21 @@
+"""Facts about data sets: notebooks leave them in their outputs, where the runner sees them at once."""
+
+from typing import Any
+
+from IPython.display import display
+
+__all__ = ["MIME_TYPE", "record"]
+
+# Jupyter does not show an output of this type; the runner reads it.
+MIME_TYPE = "application/vnd.many-models.facts+json"
+
+
+def record(dataset: str, *, unless_known: bool = False, **facts: Any) -> None:
+    """Leave facts about a data set, by the keys of `summary.DataSet`.
+
+    Args:
+        dataset: its name.
+        unless_known: if its outcome is already known, the outcome and its sentences do not change it.
+        facts: what is new.
+    """
+    display({MIME_TYPE: {"dataset": dataset, "facts": facts, "unless_known": unless_known}}, raw=True)

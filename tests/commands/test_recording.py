@@ -1,0 +1,108 @@
+"""The state of a run is written as things happen, and says how the run ended, however it ends."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands.recording import Recording, verdict
+from helpers.errors import BadInput, ExitCode, JobFailed
+from helpers.runs import summary
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Recording:
+    names = ["03_run_and_inspect", "04_approve_and_deploy"]
+    return Recording(tmp_path, summary.new("1", {}, "local", "demo", names, ["wine", "own"]))
+
+
+def fact(dataset: str, unless_known: bool = False, **facts: Any) -> dict[str, Any]:
+    return {"dataset": dataset, "facts": facts, "unless_known": unless_known}
+
+
+def ending(recording: Recording, error: BaseException) -> summary.Summary:
+    """What the summary says after a run ended like this."""
+    with pytest.raises(type(error)), recording:
+        raise error
+    return summary.read(recording.folder)
+
+
+def test_what_a_notebook_says_is_in_the_summary_at_once(recording: Recording) -> None:
+    with recording, recording.notebook(Path("03_run_and_inspect.ipynb")):
+        recording.hear({"run_id": "a-run"})
+        recording.hear(fact("wine", outcome="running", said="started", links={"a": "1"}))
+        recording.hear(fact("wine", outcome="registered", said="new", billable_seconds=3.5, links={"b": "2"}))
+        recording.hear(fact("in-service-but-not-of-this-run", in_service=3))
+        now = summary.read(recording.folder)
+        assert (now["status"], now["run_id"]) == ("running", "a-run")
+        assert now["notebooks"]["03_run_and_inspect"]["status"] == "running"
+        assert list(now["data_sets"]) == ["wine", "own"]
+        wine = now["data_sets"]["wine"]
+        assert (wine["outcome"], wine["said"], wine["links"]) == ("registered", "new", {"a": "1", "b": "2"})
+        assert now["cost"]["billable_seconds"] == 3.5
+    then = summary.read(recording.folder)
+    assert then["notebooks"]["03_run_and_inspect"]["status"] == "done"
+    assert then["notebooks"]["04_approve_and_deploy"]["status"] == "not-started"
+    assert (then["status"], then["exit_code"], then["error"]) == ("done", 0, None)
+    assert then["ended"] is not None
+
+
+def test_a_later_notebook_does_not_change_what_is_known_about_a_table(recording: Recording) -> None:
+    with recording:
+        recording.hear(fact("wine", outcome="kept", said="nothing new"))
+        recording.hear(fact("wine", unless_known=True, outcome="failed", said="no model", in_service=1))
+        recording.hear(fact("own", unless_known=True, outcome="failed", said="no model"))
+    found = summary.read(recording.folder)["data_sets"]
+    assert (found["wine"]["outcome"], found["wine"]["said"], found["wine"]["in_service"]) == (
+        "kept",
+        "nothing new",
+        1,
+    )
+    assert (found["own"]["outcome"], found["own"]["said"]) == ("failed", "no model")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (JobFailed("a sentence"), "failed", 1),
+        (BadInput("a sentence"), "failed", 2),
+        (ZeroDivisionError("a sentence"), "failed", 1),
+        (KeyboardInterrupt(), "interrupted", 130),
+    ],
+)
+def test_the_summary_says_how_a_run_ended(
+    recording: Recording, error: BaseException, status: str, code: int
+) -> None:
+    found = ending(recording, error)
+    assert (found["status"], found["exit_code"]) == (status, code)
+    assert found["error"] == ("Interrupted." if status == "interrupted" else "a sentence")
+    assert found["ended"] is not None
+
+
+def test_the_notebook_that_ended_a_run_is_named(recording: Recording) -> None:
+    with pytest.raises(JobFailed), recording, recording.notebook(Path("03_run_and_inspect.ipynb")):
+        raise JobFailed("a sentence")
+    state = summary.read(recording.folder)["notebooks"]["03_run_and_inspect"]
+    assert (state["status"], state["error"], state["path"]) == (
+        "failed",
+        "a sentence",
+        "03_run_and_inspect.ipynb",
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        (["registered", "kept"], ExitCode.DONE),
+        (["not-started"], ExitCode.DONE),
+        (["registered", "refused"], ExitCode.REFUSED),
+        (["refused", "failed", "registered"], ExitCode.FAILED),
+    ],
+)
+def test_the_worst_outcome_counts(
+    recording: Recording, outcomes: list[summary.Outcome], code: ExitCode
+) -> None:
+    recording.document["data_sets"] = {
+        str(number): summary.data_set("...", outcome) for number, outcome in enumerate(outcomes)
+    }
+    assert verdict(recording.document) == code
