@@ -35,9 +35,13 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 def texts(values: pd.Series, column: Column | None = None) -> pd.Series:
     """Cells as text, with the empty string for a missing cell; as levels of a column if it is given."""
-    present = values.astype(object).where(values.notna(), None)
     missing = (column and column.missing) or ()
     spellings = {folded(level): level for level in (column and column.spellings) or ()}
+    if isinstance(values.dtype, pd.StringDtype):
+        codes, distinct = pd.factorize(values)  # -1 if a cell is missing
+        known = [*(category(text, missing, spellings) for text in distinct.tolist()), ""]
+        return pd.Series(np.array(known, dtype=object)[codes], values.index)
+    present = values.astype(object).where(values.notna(), None)
     levels: dict[tuple[type, Any], str] = {}  # each level once; also by type, because True equals 1
     found = []
     for cell in present:

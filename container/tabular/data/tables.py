@@ -87,16 +87,15 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS, target: str |
             if not len(part)
         ]
     cells = _with_words(_joined(filled or parts[:1]), options)
-    style = FileStyle(
-        likely_decimal_comma=any(one.get("delimiter", ",") != "," for one in reading),
-        has_decimal_commas=any(map(_has_decimal_commas, cells.itercolumns())),
-    )
+    likely = any(one.get("delimiter", ",") != "," for one in reading)
+    style = FileStyle(likely, likely and any(map(_has_decimal_commas, cells.itercolumns())))
     # pyarrow leaves Python's lock to other threads while it computes.
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         found = threads.map(lambda name: decide(name, cells[name], options, style), cells.column_names)
         decisions = dict(zip(cells.column_names, found, strict=True))
     warnings += [warning(name, doubt) for name, found in decisions.items() for doubt in found.doubts]
-    frame = pd.DataFrame({name: found.values for name, found in decisions.items()}, copy=False)
+    # Arrays, not Series, whose indexes pandas would compare with each other.
+    frame = pd.DataFrame({name: found.values.array for name, found in decisions.items()}, copy=False)
     left_out = sum((Counter(one.pop("left_out", {})) for one in reading), Counter())
     return Table(frame, cells, decisions, reading, warnings, left_out)
 

@@ -72,7 +72,7 @@ def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileSty
         return forced_dates(column, cells, options)
     forced = name in options.numeric
     signs = options.decimal, options.thousands
-    grouped = points_may_group(cells) and style.likely_decimal_comma and signs == (None, None)
+    grouped = style.likely_decimal_comma and signs == (None, None) and points_may_group(cells)
     if grouped and style.has_decimal_commas:
         signs = (",", ".")
     strict = words is not None

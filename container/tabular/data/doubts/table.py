@@ -35,7 +35,7 @@ def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
         yield from _damaged(map(str, labels))
         yield from _alike(labels, "labels")
         yield from _alike_otherwise(list(map(str, labels)))
-        if marks := [label for label in labels if str(label).strip().casefold() in MARKS]:
+        if marks := _marks(labels):
             yield f"the labels {_listed(marks)} may mean a missing value; leave such cells empty if they do."
 
 
@@ -48,8 +48,16 @@ def _of_levels(values: pd.Series, column: Column) -> Iterator[str]:
         yield from _alike(levels, "levels")
     if len(levels) > 1 and len(levels) == values.notna().sum() == len(values):
         yield "text that is different in every row, like an id; if it is one, name it in drop."
-    if marks := [level for level in levels if str(level).strip().casefold() in MARKS]:
+    if marks := _marks(levels):
         yield f"a category with the levels {_listed(marks)}, which may mean a missing value."
+
+
+def _marks(levels: Sequence[object]) -> list[object]:
+    """The levels that may mean a missing value."""
+    words = map(str.casefold, map(str.strip, map(str, levels)))
+    if MARKS.isdisjoint(words):  # most columns, and no step of Python for each of many levels
+        return []
+    return [level for level in levels if str(level).strip().casefold() in MARKS]
 
 
 def _damaged(texts: Iterable[str]) -> Iterator[str]:
