@@ -58,6 +58,7 @@ _DIGITS = {
 _ASCII = _WIDE | _DIGITS | {0x66A: "%", 0x66B: ".", 0x66C: ","}
 LONGEST = 64  # characters in a number
 MEASURED = 20  # so many different numbers are measurements, not bounds of classes
+FEW_WORDS, MOST_WORDS = 2, 0.3  # different words among measurements, and their share
 # The first group has no leading zero: 0,841 has a decimal comma.
 _GROUPS = {"": r"\d+", ",": r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|\d+"} | {
     sign: rf"[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+|\d+" for sign in (".", "'", " ")
@@ -88,7 +89,8 @@ def find_numbers(
     """How a column of text writes its numbers; None if it is not a column of numbers.
 
     In a column of numbers, all cells are numbers in one format and in one unit or currency, except for marks
-    for missing values and a few other words. Codes are not numbers; they are recognised by leading zeros.
+    for missing values and a few other words: in few cells, or one or two words again and again among
+    measurements, such as 'Varies with device'. Codes are not numbers; they are recognised by leading zeros.
 
     Args:
         counts: how often each text occurs, without empty cells.
@@ -99,8 +101,8 @@ def find_numbers(
         forced: whether the user says that these are numbers: there may be any number of other words, and
             leading zeros mean nothing.
     """
-    parts, gaps = {}, Counter[str]()
-    allowed = math.inf if forced else MOST_OTHERS * sum(counts.values())
+    parts, gaps, words = {}, Counter[str](), Counter[str]()
+    allowed = math.inf if forced else sum(counts.values())
     for text, count in counts.items():
         stripped = text.strip()
         if stripped in MISSING and not strict:
@@ -111,9 +113,11 @@ def find_numbers(
             parts[text] = match
             continue
         gaps[stripped] += count
-        allowed -= 0 if mark else count
-        if allowed < 0:  # as in most columns of words or dates, after a few of their texts
-            return None
+        if not mark:
+            words[stripped] += count
+            most = MOST_OTHERS if len(words) > FEW_WORDS else MOST_WORDS
+            if words.total() > most * allowed:  # as in most columns of words, after a few of their texts
+                return None
     if not parts:
         return None
     style = _style([_digits(match) for match in parts.values()], decimal_comma, signs)
@@ -134,7 +138,9 @@ def find_numbers(
     whole = numbers + marks + others
     if not numbers or (strict and gaps):
         return None
-    if not forced and (marks > MOST_GAPS * whole or others > MOST_OTHERS * whole):
+    repeated = len(words) <= FEW_WORDS and len(parts) >= MEASURED and others == words.total()
+    most = MOST_WORDS if repeated else MOST_OTHERS
+    if not forced and (marks > MOST_GAPS * whole or others > most * whole):
         return None
     return FoundNumbers(form, dict(gaps))
 

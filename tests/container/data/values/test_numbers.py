@@ -73,7 +73,11 @@ def test_few_other_words_are_gaps_and_many_are_not():
         "see below": 1,
         "about fifty": 1,
     }
-    assert find_numbers(counts([*PLAIN_CELLS, *["see below"] * 10])) is None
+    assert find_numbers(counts([*PLAIN_CELLS, *["see below"] * len(PLAIN_CELLS)])) is None
+    assert find_numbers(counts([*map(str, range(20)), *["varies"] * 8])).gaps == {"varies": 8}
+    assert find_numbers(counts([*map(str, range(20)), *["varies"] * 9])) is None
+    assert find_numbers(counts([*map(str, range(20)), "varies", "on request", "free"])) is None
+    assert find_numbers(counts([*map(str, range(19)), *["varies"] * 8])) is None
     assert find_numbers(counts(["?"] * 10)) is None
     assert find_numbers(counts(["?", "-", "a"])) is None
 
