@@ -217,6 +217,13 @@ resource "aws_iam_policy" "approver" {
         }
       },
       {
+        # Which versions a run has registered.
+        Sid      = "SeeRuns"
+        Effect   = "Allow"
+        Action   = ["sagemaker:ListPipelineExecutionSteps", "sagemaker:ListPipelineExecutions"]
+        Resource = local.run_pipelines_resources["terraform"]
+      },
+      {
         Sid      = "SweepNow"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]

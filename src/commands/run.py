@@ -28,10 +28,12 @@ from commands.recording import Recording
 from helpers import parameters
 from helpers.data import datasets, findings
 from helpers.data.entries import absolute
+from helpers.deployment import decisions
 from helpers.errors import BadInput, ExitCode, Interrupted, UserError
 from helpers.outputs import outputs_of
 from helpers.pipeline import own_steps
 from helpers.runs import summary
+from helpers.runs.executions.starting import NEW
 from helpers.session import group, local, state_folder
 
 __all__ = ["check", "chosen", "known", "run"]
@@ -111,6 +113,7 @@ def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = 
         BadInput: a parameter cannot be used.
     """
     everything = known(values)
+    _check_decisions(notebooks, everything)
     found = findings.document(
         absolute(everything["DATASETS"]), _settings(everything), lambda line: print(line, file=sys.stderr)
     )
@@ -149,10 +152,27 @@ def _settings(value: Mapping[str, Any]) -> datasets.Settings:
 def _plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:
     """Find invalid input before anything starts, and try only once to fetch what cannot be reached."""
     everything = known(values)
+    _check_decisions(notebooks, everything)
     kept = datasets.reachable(absolute(everything["DATASETS"]), _settings(everything))
     everything = {**everything, "DATASETS": kept}
     wanted = {path: set(_defaults(path)) for path in notebooks}
     return Plan(wanted, {name: everything[name] for name in values}, everything)
+
+
+def _check_decisions(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None:
+    """Refuse decisions on data sets that are not there, and on versions that nothing names.
+
+    Notebook 04 decides on what 03 registers in the same run. Without 03, somebody must say what to decide on,
+    because nobody has seen the versions that 04 would find.
+    """
+    numbers, names = [path.name[:2] for path in notebooks], datasets.names(value["DATASETS"])
+    wanted = decisions.wishes(value["APPROVE"], names)
+    named = decisions.named_versions(value["VERSIONS"], names) or value["RUN_ID"] not in ("", NEW)
+    if wanted and "04" in numbers and "03" not in numbers and not named:
+        raise BadInput(
+            f"APPROVE is {value['APPROVE']!r}, but without notebook 03 this run registers no versions to "
+            "decide on; say which: VERSIONS is latest or such as {wine: 3}, or RUN_ID is the run of 03."
+        )
 
 
 def known(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,7 +208,10 @@ def _recording(folder: Path, plan: Plan) -> Recording:
 def _run(plan: Plan, recording: Recording) -> None:
     for path, names in plan.notebooks.items():
         print(f"\n{path.stem}", flush=True)
-        values = {name: plan.given[name] for name in plan.given if name in names}
+        # Notebook 04 decides on what 03 has registered in this run, and on nothing that came in between.
+        run_id = recording.document["run_id"]
+        given = {**plan.given, **({"RUN_ID": run_id} if run_id else {})}
+        values = {name: given[name] for name in given if name in names}
         with recording.notebook(path):
             _execute(path, recording.folder / path.name, values, recording.hear)
 

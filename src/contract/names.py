@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "DECISION",
     "LONGEST_GROUP",
+    "MODEL_SHA256",
     "NAME",
     "PLACEHOLDER",
     "Contract",
@@ -23,6 +25,10 @@ __all__ = [
 PLACEHOLDER = "${pipeline_name}"
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # a pipeline's or a data set's name
 LONGEST_GROUP = 63  # SageMaker's limit on ModelPackageGroupName, in characters
+# Keys of a model package's metadata: the first part of a decision's, before its time in ISO 8601 (UTC), and
+# the digest of the model that was evaluated.
+DECISION = "decision-"
+MODEL_SHA256 = "model-sha256"
 _SEPARATOR = "--"  # joins pipeline and data set in a group's name; neither name can contain it
 
 

@@ -111,6 +111,35 @@ def _instance() -> Parameter:
     )
 
 
+def _mapping_or(allowed: str, words: Sequence[str], accepts: Callable[[Any], bool]) -> Parameter:
+    """One of some words for all data sets, or a mapping from data sets to values of their own."""
+    return Parameter(
+        allowed,
+        lambda value: (
+            (isinstance(value, str) and value in words)
+            or (
+                isinstance(value, Mapping)
+                and all(isinstance(name, str) and accepts(found) for name, found in value.items())
+            )
+        ),
+        lambda text: strict_yaml.load(text) if text.lstrip().startswith("{") else text,
+    )
+
+
+def _decisions() -> Parameter:
+    words = ("none", "approve", "reject")
+    allowed = f"one of {', '.join(words)}, or of these for each data set: {{wine: approve, default: none}}"
+    return _mapping_or(allowed, words, lambda word: isinstance(word, str) and word in words)
+
+
+def _versions() -> Parameter:
+    return _mapping_or(
+        "empty, latest, or a version for each data set to decide on: {wine: 3, churn: latest}",
+        ("", "latest"),
+        lambda version: version == "latest" or (type(version) is int and version > 0),
+    )
+
+
 PARAMETERS: Mapping[str, Parameter] = {
     "ENVIRONMENT": _one_of("local", "aws"),
     "PIPELINE_NAME": _name(),
@@ -142,7 +171,8 @@ PARAMETERS: Mapping[str, Parameter] = {
     "USE_SPOT": _flag(),
     "DEFINITION_FILE": _text(),
     "STEPS": _text(),
-    "APPROVE": _one_of("none", "approve", "reject"),
+    "APPROVE": _decisions(),
+    "VERSIONS": _versions(),
     "LOAD_TEST": _flag(),
     "LOAD_TEST_SECONDS": _whole(1, 300),
     "LOAD_TEST_CLIENTS": _whole(1, 64),

@@ -124,12 +124,15 @@ def test_a_state_folder_that_cannot_be_is_a_sentence(
 # Only checked
 
 
+LATEST = ("-p", "APPROVE", "reject", "-p", "VERSIONS", "latest")
+
+
 def test_check_says_what_would_run_and_starts_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "own.yaml").write_text("MAX_TUNING_JOBS: 6\nDATASETS: [wine]\n")
     with settings({"LOCAL_AWS_HOME": str(tmp_path / "home")}):
-        assert main(["check", str(tmp_path / "own.yaml"), "--from", "04", "-p", "APPROVE", "reject"]) == 0
+        assert main(["check", str(tmp_path / "own.yaml"), "--from", "04", *LATEST]) == 0
     told, plan = capsys.readouterr().out.split("nothing was started. A run would use\n")
     assert "wine: multiclass" in told
     assert "178 read, 178 used" in told
@@ -143,6 +146,19 @@ def test_check_says_what_would_run_and_starts_nothing(
         "decision": "reject",
     }
     assert not (tmp_path / "home").exists()
+
+
+def test_decisions_on_versions_that_nothing_names_are_refused_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for given, complaint in (
+        (("--from", "04", "-p", "APPROVE", "approve"), "without notebook 03 this run registers no versions"),
+        (("--only", "04", "-p", "APPROVE", "{wine: approve}", "-p", "RUN_ID", "new"), "without notebook 03"),
+        (("-p", "APPROVE", "{wein: approve}"), "APPROVE names 'wein', which is not one of DATASETS: did you"),
+        (("-p", "VERSIONS", "{iris: 3}"), "VERSIONS names 'iris', which is not one of DATASETS"),
+    ):
+        assert exit_code(tmp_path, *given, contents="DATASETS: [wine]\n") == 2
+        assert complaint in capsys.readouterr().err
 
 
 def test_check_refuses_what_run_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from support import HANGS
 from support.demo_run import OWN_TABLES, PIPELINE, ROOT, TRIALS, Demo, Story, run_notebooks
+from support.helpers.shared import decide
 from tabular.portable.files import load_model
 from tabular.spec.algorithms import ALGORITHMS
 
@@ -158,10 +159,10 @@ def test_a_decision_can_be_taken_back_version_by_version(session: Session, story
         assert run.summary["data_sets"]["wine"]["in_service"] == version
     assert served_version(session, "wine") == 1
     # Of the other split's held-out rows the first version has learnt too many to be compared.
-    gate = registry.evaluations(session, ["wine"])["wine"]["gate"]
+    gate = registry.evaluations(session, registry.packages(session, "wine")[:1])["wine"]["gate"]
     assert "held-out rows are new to it, and 30 are needed" in gate["comparison"]
 
-    decisions = registry.decide(session, "reject", ["wine"], "a test")
+    decisions = decide(session, "reject", "wine", versions={"wine": 1})
     deployments.wait(session, decisions, seconds=HANGS)
     question = {"model": "wine", "data": [[1.0] * 13]}
     assert eventually(lambda: endpoint.invoke(session, question).status_code == 404), "none is left"

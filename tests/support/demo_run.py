@@ -82,8 +82,9 @@ def tell(folder: Path) -> Story:
             )
             # Another split makes another model; the same one again would not be registered.
             wine = ("-p", "DATASETS", "[wine]", "-p", "LOAD_TEST", "false")
+            second = ("-p", "VERSIONS", "{wine: 2}")
             again = run_notebooks(folder / "again", "--from", "03", *wine, "-p", "RANDOM_STATE", "7")
-            back = run_notebooks(folder / "back", "--from", "04", *wine, "-p", "APPROVE", "reject")
+            back = run_notebooks(folder / "back", "--from", "04", *wine, "-p", "APPROVE", "reject", *second)
             operations = _told(server.endpoint_url, "operations")
             _retrain(server.endpoint_url)
             calls = _told(server.endpoint_url, "calls")

@@ -29,8 +29,10 @@ def take_over(environment: Environment | None, datasets: Sequence[str], version:
         UserError: the environment that trains does not allow it.
     """
     with _on_aws(environment) if environment else _here(datasets) as (session, source):
+        named = []
         for dataset in datasets:
             made = promote(session, source, dataset, version)
+            named.append(f"{dataset}: {made.version}")
             print(
                 f"{dataset}: version {made.version} of {session.pipeline_name} in account "
                 f"{session.account_id}, {made.status}."
@@ -39,7 +41,7 @@ def take_over(environment: Environment | None, datasets: Sequence[str], version:
             print(
                 "To decide on it there, run notebook 04 in that account:\n"
                 f"  LOCAL_AWS_HOME={state_folder()} {PROGRAM} run {LOCAL.relative_to(ROOT)} "
-                f"--only 04 -p DATASETS '[{', '.join(datasets)}]'"
+                f"--only 04 -p DATASETS '[{', '.join(datasets)}]' -p VERSIONS '{{{', '.join(named)}}}'"
             )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 import pandas as pd
 
 from contract.names import group_prefix
+from helpers.deployment.decisions import Decision, set_status
 from helpers.deployment.following import LIMIT, Following
-from helpers.deployment.registry import ModelVersion, decided_at, packages, set_status
+from helpers.deployment.registry import decided_at, packages
 from helpers.errors import BadInput, JobFailed
 from helpers.runs.patience import patiently
 from helpers.session import Session
@@ -31,8 +32,8 @@ def in_service(session: Session) -> dict[str, models_map.Entry]:
     return {group.removeprefix(prefix): entry for group, entry in entries.items() if group.startswith(prefix)}
 
 
-def wait(session: Session, decisions: Iterable[ModelVersion], seconds: float = LIMIT) -> pd.DataFrame:
-    """Wait until what is in service follows the decisions, and return a table of it.
+def wait(session: Session, decisions: Iterable[Decision], seconds: float = LIMIT) -> pd.DataFrame:
+    """Wait until what is in service follows the decisions that hold, and return a table of it.
 
     Meanwhile, a line shows the deployer's last word. If it has postponed a deployment, it is asked again as
     soon as the endpoint is in service; if it has said nothing for two minutes, its event is taken for lost.
@@ -46,6 +47,7 @@ def wait(session: Session, decisions: Iterable[ModelVersion], seconds: float = L
     decided = {
         decision.dataset: patiently(session, lambda it=decision: decided_at(session, it))
         for decision in decisions
+        if decision.holds
     }
 
     def follows(dataset: str) -> bool:
@@ -55,25 +57,33 @@ def wait(session: Session, decisions: Iterable[ModelVersion], seconds: float = L
     return table(session)
 
 
-def rollback(session: Session, dataset: str, reason: str) -> pd.DataFrame:
-    """Reject the version in service, so that the approved one before it serves again, and wait for that.
+def rollback(session: Session, dataset: str, version: int, reason: str) -> pd.DataFrame:
+    """Reject a version that is in service, so that the approved one before it serves again; wait for that.
+
+    Run again, it does nothing more than wait: it never rejects another version than the named one.
 
     Raises:
-        BadInput: nothing is in service, or no approved version comes before it.
+        BadInput: another version or none is in service, or no approved version comes before it.
         JobFailed: the deployer did not follow in time.
     """
     entry = in_service(session).get(dataset)
     serving = entry["version"] if entry else None
-    approved = [package for package in packages(session, dataset) if package.status == "Approved"]
-    current = next((package for package in approved if package.version == serving), None)
-    if current is None:
-        raise BadInput(f"No approved version of {dataset} is in service; there is nothing to roll back.")
-    if not any(package.version < current.version for package in approved):
+    listed = packages(session, dataset)
+    named = next((package for package in listed if package.version == version), None)
+    if named and named.status == "Rejected":
+        print(f"Version {version} of {dataset} has been rejected already.")
+        return wait(session, [Decision(dataset, version, named.status, named.arn)])
+    if named is None or serving != version:
         raise BadInput(
-            f"Version {current.version} of {dataset} is the only approved one; to take the model out of "
-            "service, reject it in notebook 04."
+            f"Of {dataset}, {f'version {serving}' if serving else 'nothing'} is in service, and not version "
+            f"{version}; there is nothing to roll back."
         )
-    return wait(session, [set_status(session, current, "Rejected", reason)])
+    if not any(package.version < version for package in listed if package.status == "Approved"):
+        raise BadInput(
+            f"Version {version} of {dataset} is the only approved one; to take the model out of service, "
+            f"reject it in notebook 04, with VERSIONS = {{{dataset!r}: {version}}}."
+        )
+    return wait(session, [set_status(session, named, "Rejected", reason, through="rollback")])
 
 
 def history(session: Session, datasets: Iterable[str]) -> pd.DataFrame:

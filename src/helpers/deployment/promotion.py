@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from botocore.exceptions import ClientError
 
-from contract.names import group_name, load
+from contract.names import DECISION, group_name, load
 from helpers.deployment import registry
 from helpers.deployment.registry import ModelVersion
 from helpers.errors import BadInput, UserError
@@ -146,9 +146,11 @@ def _moved(session: Session, source: Source, value: Any) -> Any:
     """The same document, with the addresses that models and evaluations have here."""
     match value:
         case dict():
-            # An entity tag is that of the object there.
+            # An entity tag is that of the object there, and a decision is about the version there.
             return {
-                name: _moved(session, source, part) for name, part in value.items() if name != "ModelDataETag"
+                name: _moved(session, source, part)
+                for name, part in value.items()
+                if name != "ModelDataETag" and not name.startswith(DECISION)
             }
         case list():
             return [_moved(session, source, part) for part in value]

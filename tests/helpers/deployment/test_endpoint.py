@@ -13,10 +13,10 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from support import HANGS
-from support.helpers.shared import Connected, first_version, settings
+from support.helpers.shared import Connected, decide, first_version, settings
 
 from helpers import runs
-from helpers.deployment import deployments, endpoint, load, registry
+from helpers.deployment import deployments, endpoint, load
 from helpers.errors import JobFailed
 from helpers.runs import facts
 from helpers.session import Session
@@ -29,7 +29,7 @@ def wine(connected: Connected, ran: runs.Execution) -> str:
     """The data set wine, its first version in service."""
     with settings(connected.settings):
         if first_version(connected.session).status != "Approved":
-            decisions = registry.decide(connected.session, "approve", ["wine"])
+            decisions = decide(connected.session, "approve", "wine")
             deployments.wait(connected.session, decisions, seconds=HANGS)
     return "wine"
 
@@ -167,7 +167,7 @@ def test_a_version_that_has_just_come_into_service_is_waited_for(
     # The invoker has just read the map, and keeps it for a few seconds.
     assert endpoint.invoke(session, {"model": wine, "data": [[1.0] * 13]}).status_code == 200
     dataset = register("PendingManualApproval")
-    deployments.wait(session, registry.decide(session, "approve", [dataset]), seconds=HANGS)
+    deployments.wait(session, decide(session, "approve", dataset), seconds=HANGS)
     assert len(endpoint.check(session, dataset, 1)) == 36
 
 

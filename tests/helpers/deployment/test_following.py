@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import HANGS
-from support.helpers.shared import first_version
+from support.helpers.shared import decide, first_version
 
 import local_aws
 from helpers.deployment import deployer, deployments, following, registry
@@ -46,7 +46,7 @@ def test_an_endpoint_that_takes_its_time_is_waited_for_and_the_deployer_asked_ag
     configuration = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
     dataset = register(PENDING)
     sagemaker.delete_endpoint(EndpointName=name)
-    decisions = registry.decide(session, "approve", [dataset])
+    decisions = decide(session, "approve", dataset)
     wait_for_word(session, dataset, "postponed")
     with pytest.raises(JobFailed, match=f"The endpoint {name} is missing. The decision is in the registry"):
         deployments.wait(session, decisions, seconds=HANGS)
@@ -71,7 +71,7 @@ def test_a_lost_event_is_made_up_for(
     monkeypatch.setattr(following, "SILENCE_SECONDS", 0.5)
     local_aws.set_deliveries(address, lost=1.0)
     dataset = register(PENDING)
-    decisions = registry.decide(session, "approve", [dataset])
+    decisions = decide(session, "approve", dataset)
     assert deployments.wait(session, decisions, seconds=HANGS).loc[dataset, "version"] == 1
 
 
@@ -89,17 +89,17 @@ def test_what_the_deployer_will_never_serve_ends_the_wait_with_its_reason(
         ModelApprovalStatus=PENDING,
         InferenceSpecification=specification,
     )
-    decisions = registry.decide(session, "approve", [dataset])
+    decisions = decide(session, "approve", dataset)
     with pytest.raises(JobFailed, match=f"not serve what was approved: {dataset} failed: ArtifactError"):
         deployments.wait(session, decisions, seconds=HANGS)
-    registry.decide(session, "reject", [dataset])
+    decide(session, "reject", dataset, versions={dataset: 1})
 
 
 def test_an_interrupt_says_that_the_deployer_goes_on(session: Session, register: Register) -> None:
     def interrupt(**_: Any) -> None:
         raise KeyboardInterrupt
 
-    decisions = registry.decide(session, "approve", [register(PENDING)])
+    decisions = decide(session, "approve", register(PENDING))
     events = session.client("sagemaker").meta.events
     events.register("before-call.sagemaker.ListModelPackages", interrupt)
     try:

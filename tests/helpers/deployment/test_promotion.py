@@ -17,7 +17,8 @@ from support.terraform.grants import PROMOTION
 import local_aws
 from commands.environment import promote as command
 from commands.environment import terraform
-from helpers.deployment import deployments, endpoint, promotion, registry
+from contract.names import DECISION
+from helpers.deployment import decisions, deployments, endpoint, promotion, registry
 from helpers.deployment.promotion import Source, promote
 from helpers.errors import BadInput, UserError
 from helpers.session import OTHER_ACCOUNT, Session, connect_two_accounts
@@ -39,7 +40,9 @@ class Promoted:
 @pytest.fixture
 def dataset(session: Session, register: Callable[..., str]) -> str:
     """Version 2 is the newest approved one of three."""
-    return register("Approved", "Approved", "PendingManualApproval")
+    name = register("Approved", "PendingManualApproval", "PendingManualApproval")
+    decisions.set_status(session, registry.packages(session, name)[1], "Approved", "good in training")
+    return name
 
 
 @pytest.fixture(scope="module")
@@ -93,14 +96,16 @@ def test_it_awaits_approval_there_and_says_where_it_comes_from(session: Session,
     after = registry.metadata(promoted.there, found)
     assert after.pop(promotion.ORIGIN) == original.arn
     assert after.pop("evaluation") == before.pop("evaluation").replace(session.bucket, promoted.there.bucket)
+    assert [key for key in before if key.startswith(DECISION)], "a decision is about the version there"
+    before = {key: value for key, value in before.items() if not key.startswith(DECISION)}
     assert after == before, "everything else still names the account in which it was trained"
-    report = registry.evaluations(promoted.there, [promoted.dataset])[promoted.dataset]
-    assert report == registry.evaluations(session, [promoted.dataset])[promoted.dataset]
+    report = registry.evaluations(promoted.there, [found])[promoted.dataset]
+    assert report == registry.evaluations(session, [original])[promoted.dataset]
 
 
 def test_an_approver_there_puts_the_copy_into_service(session: Session, promoted: Promoted) -> None:
     there, dataset = promoted.there, promoted.dataset
-    decision = registry.set_status(there, promoted.first, "Approved", "good in production")
+    decision = decisions.set_status(there, promoted.first, "Approved", "good in production")
     served = deployments.wait(there, [decision], seconds=HANGS)
     assert served.loc[dataset, "version"] == 1
     manifest = sample(there, deployments.in_service(there)[dataset]["key"])

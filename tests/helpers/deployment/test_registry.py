@@ -1,4 +1,4 @@
-"""A person's decisions, and what they put in service or take out of it."""
+"""The versions of each table, and what decisions put in service or take out of it."""
 
 import dataclasses
 import time
@@ -7,36 +7,25 @@ from typing import Any
 
 import pytest
 from support import HANGS
-from support.helpers.shared import first_version
+from support.helpers.shared import decide, first_version
 
 from contract.names import load
 from helpers import storage
-from helpers.deployment import deployments, registry
-from helpers.deployment.registry import PENDING, ModelVersion
-from helpers.errors import BadInput, JobFailed
+from helpers.deployment import decisions, deployments, registry
+from helpers.deployment.decisions import Decision
+from helpers.deployment.registry import PENDING
+from helpers.errors import JobFailed
 from helpers.session import Session
 
 Register = Callable[..., str]
 
 
-def statuses(session: Session, dataset: str) -> list[str]:
-    return [package.status for package in registry.packages(session, dataset)]
-
-
-def follow(session: Session, decisions: list[ModelVersion]) -> dict[str, int]:
-    deployments.wait(session, decisions, seconds=HANGS)
+def follow(session: Session, decided: list[Decision]) -> dict[str, int]:
+    deployments.wait(session, decided, seconds=HANGS)
     return {name: entry["version"] for name, entry in deployments.in_service(session).items()}
 
 
 # What is there
-
-
-def test_undecided_is_the_newest_version_where_nobody_has_decided(
-    session: Session, register: Register
-) -> None:
-    waiting, decided = register("Approved", PENDING), register(PENDING, "Rejected")
-    (package,) = registry.undecided(session, [waiting, decided, "never-registered"])
-    assert package == ModelVersion(waiting, 2, PENDING, package.arn)
 
 
 def test_a_package_carries_what_made_it(session: Session, ran: Any) -> None:
@@ -56,8 +45,9 @@ def test_a_package_carries_what_made_it(session: Session, ran: Any) -> None:
 
 def test_a_data_set_that_was_never_registered_has_no_versions(session: Session) -> None:
     assert registry.packages(session, "never-registered") == []
-    assert registry.table(session, ["never-registered"]).empty
-    assert registry.evaluations(session, ["never-registered"]) == {}
+    shown = registry.versions(session, ["never-registered"])
+    assert registry.table(session, shown).empty
+    assert registry.evaluations(session, shown["never-registered"]) == {}
     assert registry.comparison({}).empty
 
 
@@ -70,12 +60,26 @@ def test_the_table_shows_version_status_algorithm_and_what_was_said(
     session: Session, register: Register
 ) -> None:
     dataset = register("Rejected", PENDING)
-    table = registry.table(session, [dataset, "never-registered"])
+    table = registry.table(session, registry.versions(session, [dataset, "never-registered"]))
     assert table.index.tolist() == [(dataset, 2), (dataset, 1)]
     assert table["status"].tolist() == [PENDING, "Rejected"]
     assert table["algorithm"].str.len().gt(0).all()
-    registry.decide(session, "reject", [dataset], "worse on the rows that matter")
-    assert registry.table(session, [dataset])["reason"][dataset, 2] == "worse on the rows that matter"
+    (package, _) = registry.packages(session, dataset)
+    decisions.set_status(session, package, "Rejected", "worse on the rows that matter")
+    table = registry.table(session, registry.versions(session, [dataset]))
+    assert table["reason"][dataset, 2] == "worse on the rows that matter"
+
+
+def test_of_many_tables_only_as_many_versions_are_shown_as_a_notebook_shows(
+    session: Session, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "ROWS", 4)
+    versions = registry.packages(session, register(*[PENDING] * 3))
+    listed = {"a": versions, "b": versions}
+    assert (
+        registry.table(session, listed).index.tolist()
+        == [(versions[0].dataset, 3), (versions[0].dataset, 2)] * 2
+    )
 
 
 def test_a_version_that_somebody_registered_by_hand_is_listed_too(
@@ -89,11 +93,11 @@ def test_a_version_that_somebody_registered_by_hand_is_listed_too(
         ModelApprovalStatus=PENDING,
         InferenceSpecification=described["InferenceSpecification"],
     )
-    assert registry.table(session, [dataset])["algorithm"].tolist() == [""]
+    assert registry.table(session, registry.versions(session, [dataset]))["algorithm"].tolist() == [""]
 
 
 def test_the_first_version_has_nothing_to_stand_beside(session: Session, ran: Any) -> None:
-    reports = registry.evaluations(session, ["wine"])
+    reports = registry.evaluations(session, registry.packages(session, "wine")[:1])
     row = registry.comparison(reports).loc["wine"]
     assert (row["metric"], row["in service"]) == ("auc (higher is better)", "none")
     assert row["comparison"] == "No model of this data set is in service."
@@ -115,63 +119,16 @@ def test_the_newest_version_stands_beside_the_one_in_service_with_what_changed()
     assert len(table) == len(registry.changes(reports)) == 1
 
 
-# Deciding
-
-
-def test_none_decides_nothing(session: Session, register: Register) -> None:
-    dataset = register(PENDING)
-    assert registry.decide(session, "none", [dataset]) == []
-    assert statuses(session, dataset) == [PENDING]
-    assert registry.report(session, [], [dataset]).loc[dataset].tolist() == [1, "awaiting approval"]
-
-
-@pytest.mark.parametrize("word", ["yes", "Approve", "", True])
-def test_another_word_is_refused_and_decides_nothing(session: Session, register: Register, word: Any) -> None:
-    dataset = register(PENDING)
-    with pytest.raises(BadInput, match=r"APPROVE is .*; it must be one of none, approve, reject\."):
-        registry.decide(session, word, [dataset])
-    assert statuses(session, dataset) == [PENDING]
-
-
-def test_approving_touches_the_newest_version_alone(session: Session, register: Register) -> None:
-    dataset = register(PENDING, PENDING)
-    (decision,) = registry.decide(session, "approve", [dataset, "never-registered"])
-    assert (decision.version, decision.status) == (2, "Approved")
-    assert statuses(session, dataset) == ["Approved", PENDING]
-    assert registry.table(session, [dataset])["reason"][dataset, 2] == "Approved in notebook 04"
-    report = registry.report(session, [decision], [dataset])
-    assert report.loc[dataset].tolist() == [2, "Approved"]
-
-
-@pytest.mark.parametrize("newest", ["Approved", "Rejected"])
-def test_approving_leaves_an_older_version_alone_whose_successor_is_decided_on(
-    session: Session, register: Register, newest: str
-) -> None:
-    dataset = register(PENDING, newest)
-    assert registry.decide(session, "approve", [dataset]) == []
-    assert statuses(session, dataset) == [newest, PENDING]
-
-
-def test_rejecting_what_was_rejected_already_rejects_the_one_before(
-    session: Session, register: Register
-) -> None:
-    dataset = register("Approved", PENDING)
-    for expected in (["Rejected", "Approved"], ["Rejected", "Rejected"]):
-        registry.decide(session, "reject", [dataset])
-        assert statuses(session, dataset) == expected
-    assert registry.decide(session, "reject", [dataset]) == []
-
-
 # What follows
 
 
 def test_what_is_in_service_follows_each_decision(session: Session, register: Register) -> None:
     dataset = register(PENDING)
-    assert follow(session, registry.decide(session, "approve", [dataset]))[dataset] == 1
+    assert follow(session, decide(session, "approve", dataset))[dataset] == 1
     row = deployments.table(session).loc[dataset]
     assert row["key"].startswith(f"models/many-models--{dataset}/1-")
     assert time.strptime(row["approved at"], "%Y-%m-%d %H:%M")
-    assert dataset not in follow(session, registry.decide(session, "reject", [dataset]))
+    assert dataset not in follow(session, decide(session, "reject", dataset, versions={dataset: 1}))
 
 
 def test_without_decisions_there_is_nothing_to_wait_for(session: Session) -> None:
@@ -181,7 +138,7 @@ def test_without_decisions_there_is_nothing_to_wait_for(session: Session) -> Non
 
 def test_the_models_of_another_pipeline_are_not_ours(session: Session, register: Register) -> None:
     dataset = register(PENDING)
-    follow(session, registry.decide(session, "approve", [dataset]))
+    follow(session, decide(session, "approve", dataset))
     assert deployments.in_service(dataclasses.replace(session, pipeline_name="many")) == {}
 
 
@@ -207,7 +164,7 @@ def test_a_deployer_that_does_not_follow_is_named_with_what_to_do(
     # Approved in the registry of a pipeline, looked for in the map of a bucket that no deployer writes to.
     session.client("s3").create_bucket(Bucket="a-bucket-of-nobody")
     elsewhere = dataclasses.replace(session, bucket="a-bucket-of-nobody")
-    (decision,) = registry.decide(elsewhere, "approve", [package.dataset])
+    (decision,) = decide(elsewhere, "approve", package.dataset)
     with pytest.raises(JobFailed) as raised:
         deployments.wait(elsewhere, [decision], seconds=0.5)
     assert str(raised.value).startswith(

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from contract.names import DECISION
 from helpers import runs
 from helpers.data import datasets, sources
 from helpers.pipeline import job_source
@@ -73,13 +74,16 @@ def register(session: Session, ran: runs.Execution) -> Callable[..., str]:
         dataset = f"table-{uuid4().hex[:8]}"
         sagemaker = session.client("sagemaker")
         trained = sagemaker.describe_model_package(ModelPackageName=first_version(session).arn)
+        metadata = trained["CustomerMetadataProperties"].items()
         sagemaker.create_model_package_group(ModelPackageGroupName=session.group(dataset))
         for status in statuses:
             sagemaker.create_model_package(
                 ModelPackageGroupName=session.group(dataset),
                 ModelApprovalStatus=status,
                 InferenceSpecification=trained["InferenceSpecification"],
-                CustomerMetadataProperties=trained["CustomerMetadataProperties"],
+                CustomerMetadataProperties={
+                    key: value for key, value in metadata if not key.startswith(DECISION)
+                },
             )
         return dataset
 

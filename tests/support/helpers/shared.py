@@ -12,7 +12,8 @@ from typing import Any
 from tabular.spec.algorithms import ALGORITHMS
 
 from helpers.data import datasets
-from helpers.deployment import registry
+from helpers.deployment import decisions, registry
+from helpers.deployment.decisions import Decision
 from helpers.deployment.registry import ModelVersion
 from helpers.pipeline import job_source
 from helpers.session import Session
@@ -85,3 +86,10 @@ class HeadlessRun:
     @property
     def executed(self) -> Path:
         return next(self.folder.glob("*/*.ipynb"))
+
+
+def decide(session: Session, word: object, *datasets: str, versions: object = "") -> list[Decision]:
+    """What notebook 04 does, from the list of the versions to the decision; only what holds is returned."""
+    shown = registry.versions(session, datasets)
+    chosen = decisions.candidates(session, shown, versions)
+    return [one for one in decisions.decide(session, word, chosen, datasets) if one.holds]

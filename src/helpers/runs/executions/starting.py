@@ -15,7 +15,7 @@ from helpers.runs.patience import patiently
 from helpers.runs.progress import show_run
 from helpers.session import Session
 
-__all__ = ["start"]
+__all__ = ["NEW", "start"]
 
 NEW = "new"
 

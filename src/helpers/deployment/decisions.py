@@ -1,0 +1,359 @@
+"""Decisions: which version of each table a person approves or rejects, and what the registry keeps of that.
+
+A decision names a version, so taking it again does nothing. The registry keeps every decision in the metadata
+of the version, under a key of its own: two people who decide at the same moment both find the other's.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any
+
+import pandas as pd
+from botocore.exceptions import BotoCoreError, ClientError
+
+from contract.names import DECISION
+from helpers.deployment.registry import PENDING, ModelVersion, describe
+from helpers.errors import BadInput, Interrupted, UserError, one_line
+from helpers.runs.executions.earlier import Earlier, earlier
+from helpers.runs.executions.execution import Execution
+from helpers.runs.executions.starting import NEW
+from helpers.runs.patience import hindrance, patiently
+from helpers.runs.progress import Line
+from helpers.runs.results import registered_version
+from helpers.session import Session
+
+__all__ = [
+    "LATEST",
+    "STATUS",
+    "Candidate",
+    "Decision",
+    "candidates",
+    "decide",
+    "named_versions",
+    "report",
+    "set_status",
+    "table",
+    "wishes",
+]
+
+NOTEBOOK = "notebook 04"
+NONE, LATEST, DEFAULT = "none", "latest", "default"
+STATUS = {"approve": "Approved", "reject": "Rejected"}
+VERB = {status: word for word, status in STATUS.items()}
+# At most 50 keys of metadata are allowed, and the pipeline needs some of them.
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html
+MOST_RECORDS = 20
+# What the value of such a key may not contain, and its longest length.
+_FORBIDDEN, _LONGEST = re.compile(r"[^\w .:/=+\-@]"), 256
+MANY = 10  # data sets from which on progress is shown
+
+
+@dataclass(frozen=True)
+class Candidate(ModelVersion):
+    """A version to decide on; if a person `named` it by its number, an earlier decision may be overturned."""
+
+    named: bool = False
+
+
+@dataclass(frozen=True)
+class Decision(ModelVersion):
+    """A version after a decision on it: its status, what became of the wish, and whether the wish holds."""
+
+    outcome: str = ""
+    holds: bool = True
+
+
+def wishes(approve: object, tables: Sequence[str]) -> dict[str, str]:
+    """The status that each table's version should get; tables that are not to be decided are left out.
+
+    Args:
+        approve: `none`, `approve` or `reject` for all tables, or a mapping from tables to these words, in
+            which `default` stands for all others.
+        tables: The names of all tables.
+
+    Raises:
+        BadInput: another word, or a table that is not among them.
+    """
+    words = {DEFAULT: NONE, **(approve if isinstance(approve, Mapping) else {DEFAULT: approve})}
+    for table, word in words.items():
+        if not isinstance(word, str) or word not in (NONE, *STATUS):
+            where = f" for {table}" if isinstance(approve, Mapping) else ""
+            raise BadInput(f"APPROVE is {word!r}{where}; it must be one of none, {', '.join(STATUS)}.")
+    _check_tables("APPROVE", [table for table in words if table != DEFAULT], tables)
+    chosen = {table: words.get(table, words[DEFAULT]) for table in tables}
+    return {table: STATUS[word] for table, word in chosen.items() if word != NONE}
+
+
+def named_versions(versions: object, tables: Sequence[str]) -> dict[str, int | str]:
+    """The version that a person named for each table, a number or `latest`; empty if none was named.
+
+    Args:
+        versions: Empty, `latest` for all tables, or a mapping from tables to numbers or `latest`.
+        tables: The names of all tables.
+
+    Raises:
+        BadInput: another value, or a table that is not among them.
+    """
+    if isinstance(versions, str) and versions in ("", LATEST):
+        return dict.fromkeys(tables, LATEST) if versions else {}
+    if not isinstance(versions, Mapping):
+        raise BadInput(f"VERSIONS is {versions!r}; it must be empty, latest, or such as {{wine: 3}}.")
+    _check_tables("VERSIONS", list(versions), tables)
+    for table, number in versions.items():
+        if number != LATEST and not (type(number) is int and number > 0):
+            raise BadInput(f"VERSIONS is {number!r} for {table}; it must be a version's number, or latest.")
+    return dict(versions)
+
+
+def candidates(
+    session: Session, shown: Mapping[str, Sequence[ModelVersion]], versions: object = "", run_id: str = ""
+) -> list[Candidate]:
+    """The version of each table to decide on: a named one, else the run's, else the newest that was shown.
+
+    Args:
+        session: Where the registry is.
+        shown: The versions of each table, newest first; later ones are not decided on.
+        versions: What a person named, as for `named_versions`; tables that it leaves out have no candidate.
+        run_id: The run whose versions these are, if none are named; the newest of each table if empty.
+
+    Raises:
+        BadInput: there is no such version or run.
+    """
+    if named := named_versions(versions, list(shown)):
+        return [
+            _the(shown[name], name, number, named=number != LATEST)
+            for name, number in named.items()
+            if number != LATEST or shown[name]
+        ]
+    if run_id and run_id != NEW:
+        made = _registered(session, run_id, list(shown))
+        return [_the(shown[name], name, made[name]) for name in shown if name in made]
+    return [_the(listed, name, LATEST) for name, listed in shown.items() if listed]
+
+
+def table(session: Session, chosen: Sequence[Candidate]) -> pd.DataFrame:
+    """A row for each version to decide on: its status, and who decided what, if anybody."""
+    rows = [
+        {
+            "data set": one.dataset,
+            "version": one.version,
+            "status": one.status,
+            "decision": _said(patiently(session, lambda it=one: describe(session, it))),
+        }
+        for one in chosen
+    ]
+    return pd.DataFrame(rows, columns=["data set", "version", "status", "decision"]).set_index("data set")
+
+
+def decide(
+    session: Session,
+    approve: object,
+    chosen: Sequence[Candidate],
+    datasets: Sequence[str],
+    reason: str = "",
+) -> list[Decision]:
+    """Approve or reject the chosen versions, each at most once, and return what became of each data set.
+
+    What has been decided otherwise stands, unless a person named the version by its number.
+
+    Args:
+        session: Where the registry is.
+        approve: As for `wishes`.
+        chosen: The versions to decide on, at most one of each data set.
+        datasets: The names of all data sets.
+        reason: Why, for the registry.
+
+    Raises:
+        BadInput: another word than `none`, `approve` and `reject`, or another data set.
+        UserError: AWS refused a call; the message says what was decided before.
+        Interrupted: somebody interrupted this; likewise.
+    """
+    wanted, candidates = wishes(approve, datasets), {one.dataset: one for one in chosen}
+    made: list[Decision] = []
+    line = Line() if len(wanted) >= MANY else None
+    try:
+        who = _who(session) if wanted else ""
+        for name in datasets:
+            made.append(_decide(session, candidates.get(name), name, wanted.get(name, ""), reason, who))
+            if line:
+                line.update(f"{len(made)} of {len(datasets)} data sets looked at; the last is {name}.")
+    except KeyboardInterrupt:
+        raise Interrupted(f"Interrupted. {_so_far(made, datasets)}") from None
+    except (BotoCoreError, ClientError) as error:
+        why = hindrance(error) or f"AWS refused: {one_line(error)}"
+        raise UserError(f"{why}. {_so_far(made, datasets)}") from None
+    return made
+
+
+def set_status(
+    session: Session, package: ModelVersion, status: str, reason: str, through: str = NOTEBOOK
+) -> Decision:
+    """Decide on a version, whatever was decided before; the registry keeps who, when, why and through what.
+
+    Another person's decision at the same moment is not lost: whichever the registry received last stands,
+    and the outcome names the other.
+    """
+    before = patiently(session, lambda: describe(session, package))
+    return _record(session, package, before, status, reason, _who(session), through)
+
+
+def report(decisions: Iterable[Decision]) -> pd.DataFrame:
+    """A row for each version: its status and what became of the wish, those that do not hold first."""
+    rows = [
+        {
+            "data set": one.dataset,
+            "version": one.version or "none",
+            "status": one.status,
+            "outcome": one.outcome,
+        }
+        for one in sorted(decisions, key=lambda one: one.holds)
+    ]
+    # A notebook would leave out rows in the middle, and this is the only record of some of them.
+    pd.set_option("display.max_rows", max(len(rows), pd.get_option("display.max_rows")))
+    return pd.DataFrame(rows, columns=["data set", "version", "status", "outcome"]).set_index("data set")
+
+
+def _check_tables(parameter: str, given: Iterable[object], tables: Sequence[str]) -> None:
+    for name in given:
+        if name not in tables:
+            nearest = get_close_matches(str(name), tables, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"DATASETS has {', '.join(tables)}."
+            raise BadInput(f"{parameter} names {name!r}, which is not one of DATASETS: {hint}")
+
+
+def _the(listed: Sequence[ModelVersion], table: str, number: int | str, named: bool = False) -> Candidate:
+    found = listed[0] if number == LATEST else next((it for it in listed if it.version == number), None)
+    if found is None:
+        known = ", ".join(str(package.version) for package in listed[:10]) or "none"
+        raise BadInput(f"There is no version {number} of {table} in the registry; there is {known}.")
+    return Candidate(found.dataset, found.version, found.status, found.arn, named)
+
+
+def _registered(session: Session, run_id: str, tables: Sequence[str]) -> dict[str, int]:
+    """The version that a run registered, by table; a run may have registered none."""
+    sagemaker = session.client("sagemaker")
+    pages = sagemaker.get_paginator("list_pipelines").paginate(PipelineNamePrefix=session.pipeline_name)
+    pipelines = [found["PipelineName"] for page in pages for found in page["PipelineSummaries"]]
+    own = [one for name in pipelines for one in _earlier(session, name) if one.run_id == run_id]
+    if not own:
+        raise BadInput(
+            f"RUN_ID is {run_id!r}, but you may see no such run of the last 30 days; name another, or the "
+            "versions themselves in VERSIONS."
+        )
+    made: dict[str, int] = {}
+    for one in own:  # newest first: a run may have started the same table again after a failure
+        if one.dataset in tables and one.dataset not in made:
+            execution = Execution(one.dataset, one.arn, one.run_id)
+            if version := patiently(session, lambda it=execution: registered_version(session, it)):
+                made[one.dataset] = version
+    return made
+
+
+def _earlier(session: Session, pipeline: str) -> list[Earlier]:
+    """The executions of a pipeline; none of one that may not be seen, such as a developer's."""
+    try:
+        return earlier(session, [pipeline])
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException"):
+            raise
+        return []
+
+
+def _decide(
+    session: Session, one: Candidate | None, dataset: str, status: str, reason: str, who: str
+) -> Decision:
+    if one is None:
+        return Decision(dataset, 0, "", "", "there is no version to decide on", holds=False)
+    if not status:
+        waits = one.status == PENDING
+        return _after(one, one.status, "awaiting approval" if waits else "not to be decided", holds=False)
+    before = patiently(session, lambda: describe(session, one))
+    current, said = before["ModelApprovalStatus"], _said(before)
+    if current == status:
+        return _after(one, current, f"{current.lower()} already: {said}")
+    if current != PENDING and not one.named:
+        outcome = (
+            f"not decided, because it has been {current.lower()} already: {said}. To {VERB[status]} it all "
+            f"the same, name it: VERSIONS = {{{dataset!r}: {one.version}}}"
+        )
+        return _after(one, current, outcome, holds=False)
+    return _record(session, one, before, status, reason, who, NOTEBOOK)
+
+
+def _record(
+    session: Session,
+    package: ModelVersion,
+    before: Mapping[str, Any],
+    status: str,
+    reason: str,
+    who: str,
+    through: str,
+) -> Decision:
+    key = f"{DECISION}{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    record, known = _FORBIDDEN.sub("-", f"{status} by {who} through {through}")[:_LONGEST], _records(before)
+    surplus = sorted(known)[: max(0, len(known) + 1 - MOST_RECORDS)]
+    patiently(
+        session,
+        lambda: session.client("sagemaker").update_model_package(
+            ModelPackageArn=package.arn,
+            ModelApprovalStatus=status,
+            ApprovalDescription=reason or f"{status} in {through}",
+            CustomerMetadataProperties={key: record},
+            **({"CustomerMetadataPropertiesToRemove": surplus} if surplus else {}),
+        ),
+    )
+    after = patiently(session, lambda: describe(session, package))
+    current, records = after["ModelApprovalStatus"], _records(after)
+    outcome = f"{status.lower()} now{f': {reason}' if reason else ''}"
+    if others := sorted(records.keys() - known.keys() - {key}):
+        rivals = "; ".join(_shown(other, records[other]) for other in others)
+        outcome += f", while somebody else decided on it: {rivals}; the registry has {current}"
+    elif current != status:
+        outcome += f", but somebody has decided on it since: the registry has {current}"
+    return _after(package, current, outcome, holds=current == status)
+
+
+def _after(package: ModelVersion, status: str, outcome: str, holds: bool = True) -> Decision:
+    return Decision(package.dataset, package.version, status, package.arn, outcome, holds)
+
+
+def _records(described: Mapping[str, Any]) -> dict[str, str]:
+    metadata = described.get("CustomerMetadataProperties", {})
+    return {key: value for key, value in metadata.items() if key.startswith(DECISION)}
+
+
+def _said(described: Mapping[str, Any]) -> str:
+    """Who decided on a version, when, through what and why; empty if nobody did."""
+    if described["ModelApprovalStatus"] == PENDING:
+        return ""
+    records, reason = _records(described), described.get("ApprovalDescription", "")
+    last = max(records, default="")
+    if last and records[last].startswith(described["ModelApprovalStatus"]):
+        who = _shown(last, records[last])
+    else:  # decided elsewhere, such as in SageMaker Studio
+        by = described.get("LastModifiedBy", {})
+        name = by.get("UserProfileName") or by.get("IamIdentity", {}).get("Arn", "").rpartition("/")[2]
+        who = f"by {name or 'somebody'}"
+    return f"{who}{f' ({reason})' if reason else ''}"
+
+
+def _shown(key: str, record: str) -> str:
+    """One record in words: the ARN of who decided is cut to the name."""
+    at = datetime.fromisoformat(key.removeprefix(DECISION))
+    return f"{re.sub(r'arn:[^ ]*/', '', record)} on {at:%Y-%m-%d %H:%M}"
+
+
+def _who(session: Session) -> str:
+    return patiently(session, lambda: session.client("sts").get_caller_identity()["Arn"])
+
+
+def _so_far(made: Sequence[Decision], datasets: Sequence[str]) -> str:
+    done = [f"{one.dataset} {one.version} {one.status}" for one in made if one.holds]
+    left = datasets[len(made) :]
+    return (
+        f"Decided on until then: {', '.join(done) or 'none'}; not reached: {', '.join(left)}. Run 04 again: "
+        "what has been decided stays as it is."
+    )
