@@ -136,6 +136,5 @@ constraints: ## update constraints.txt to the newest versions of everything that
 	 .venv-constraints/bin/python -m pip freeze | sed -n 's/^xgboost-cpu==/xgboost==/p') | sort -f > constraints.txt
 	rm -rf .venv-constraints
 
-clean: ## stop local_aws and remove its state, the results of runs, and caches; asks first
-	-@test ! -x $(BIN)/many-models || $(BIN)/many-models local-aws reset
-	rm -rf runs build .pytest_cache .ruff_cache
+clean: ## stop local_aws and remove its state, the results of runs, and caches; asks first, unless ARGS=--yes
+	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m commands.clean $(ARGS)

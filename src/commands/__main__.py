@@ -314,6 +314,23 @@ def status() -> int:
 
 
 @local_aws.command()
+@click.option(
+    "--days",
+    type=click.FloatRange(min=0),
+    default=7,
+    metavar="NUMBER",
+    show_default=True,
+    help="How long ago they must have ended.",
+)
+def prune(days: float) -> int:
+    """Delete what old executions left and nothing needs.
+
+    What serves, is registered or is running stays. Says how much was freed.
+    """
+    return _local_aws("prune", "--days", str(days))
+
+
+@local_aws.command()
 @_yes
 def reset(yes: bool) -> int:
     """Stop it and delete all its state, after asking."""

@@ -1,12 +1,14 @@
-"""`python -m local_aws start|stop|status|deliveries|endpoints|reset`."""
+"""`python -m local_aws start|stop|status|deliveries|endpoints|prune|reset`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from typing import Any
 
+from local_aws.core.files import disk_use
 from local_aws.lifecycle.daemon import (
     LocalAwsError,
+    prune,
     reset,
     set_deliveries,
     set_endpoint_seconds,
@@ -15,6 +17,8 @@ from local_aws.lifecycle.daemon import (
     stop,
 )
 from local_aws.lifecycle.home import find_home
+
+__all__ = ["confirmed", "main"]
 
 _MEGABYTE = 1024 * 1024
 
@@ -34,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     delivering.add_argument("--seed", type=int, default=0, help="the random seed that chooses them")
     slowing = commands.add_parser("endpoints", help="let creating or updating an endpoint take time")
     slowing.add_argument("--seconds", type=float, default=0.0, help="how long it takes at least")
+    pruning = commands.add_parser("prune", help="delete what old executions left and nothing needs")
+    pruning.add_argument(
+        "--days", type=float, default=7, help="how long ago they must have ended (default: 7)"
+    )
     resetting = commands.add_parser("reset", help="stop the server and delete all state")
     resetting.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args(arguments)
@@ -64,14 +72,49 @@ def _run(options: argparse.Namespace) -> int:
             print(f"Creating or updating an endpoint takes at least {options.seconds:g} seconds")
         else:
             print(_describe(about))
+    elif options.command == "prune":
+        print(_freed(prune(days=options.days)))
     else:
-        question = f"Delete all buckets, jobs and models in {find_home()}? [y/N] "
-        if not options.yes and input(question).strip().lower() not in ("y", "yes"):
-            print("Nothing was deleted")
-            return 1
-        reset()
-        print(f"Deleted {find_home()}")
+        return _reset(ask=not options.yes)
     return 0
+
+
+def _reset(*, ask: bool) -> int:
+    """Delete all state, if whoever can be asked says yes."""
+    home = find_home()
+    if not home.exists():
+        print(f"There is no state in {home}")
+        return 0
+    what = f"all buckets, jobs and models in {home} ({disk_use(home) / _MEGABYTE:.0f} MB)"
+    if ask and not confirmed(f"Delete {what}?"):
+        print("Nothing was deleted")
+        return 1
+    reset()
+    print(f"Deleted {home}")
+    return 0
+
+
+def confirmed(question: str) -> bool:
+    """Ask whether to go on; without a terminal, there is nobody to ask, and the answer is no."""
+    if not sys.stdin.isatty():
+        print(f"{question} There is no terminal to ask on; --yes is the answer that needs none.")
+        return False
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _freed(freed: dict[str, Any]) -> str:
+    """Return what was deleted as readable text."""
+    megabytes, left = (freed[name] / _MEGABYTE for name in ("bytes", "left_bytes"))
+    days, executions, jobs = (f"{freed[name]:g}" for name in ("days", "executions", "jobs"))
+    return (
+        f"Freed {megabytes:.1f} MB; the state has {left:.1f} MB now.\n"
+        f"Of executions that ended more than {days} days ago, {executions} are deleted with their {jobs} "
+        f"jobs,\nand {freed['needed']} are needed and stay, without what expires on AWS too. "
+        f"{freed['objects']} objects are deleted."
+    )
 
 
 def _describe(about: dict[str, Any]) -> str:

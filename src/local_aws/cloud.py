@@ -5,12 +5,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from local_aws.compute.container_workers import workers
 from local_aws.core.account import Account
 from local_aws.core.errors import not_emulated
+from local_aws.core.files import disk_use
 from local_aws.core.moto import Moto
 from local_aws.core.sharing import SharedFolders
 from local_aws.core.store import Store
@@ -27,6 +27,7 @@ from local_aws.gateway.handlers import (
 )
 from local_aws.gateway.json_operations import JsonOperations
 from local_aws.gateway.operations import Operations
+from local_aws.pruning import Pruning
 from local_aws.services.cloudwatch.logs import Logs
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.endpoints.runtime import Runtime
@@ -102,6 +103,7 @@ class Cloud:
         self._environments = Environments(
             account, self._store, buckets, self._endpoints, self.functions, self._events, group_policies
         )
+        self._pruning = Pruning(account, self._store, buckets, platform.shared)
         self._operations = Operations()
         self.stop_requested = threading.Event()
         tags = Tags(self._store)
@@ -155,6 +157,7 @@ class Cloud:
         self._pipelines.recover()
         self._endpoints.recover()
         self._environments.recover()
+        threading.Thread(target=self._pruning.prune_if_large, name="prune", daemon=True).start()
 
     def _warm_up(self) -> None:
         threading.Thread(target=self._workers.warm_up, name="warm-up", daemon=True).start()
@@ -185,7 +188,7 @@ class Cloud:
             "pid": os.getpid(),
             "region": self.account.region,
             "environments": self._environments.names(),
-            "disk_bytes": _size(self.account.home),
+            "disk_bytes": disk_use(self.account.home),
             "executions": self._pipelines.running(),
             "jobs": [name for jobs in self._jobs for name in jobs.running()],
             "endpoints": self._endpoints.status(),
@@ -206,6 +209,7 @@ class Cloud:
             "POST environments": self._environments.ensure,
             "POST deliveries": self._events.set_deliveries,
             "POST endpoints": self._endpoints.set_seconds,
+            "POST prune": self._pruning.prune,
             "POST stop": self.stop_requested.set,
         }
         answer = answers.get(f"{request.method} {request.path.removeprefix(_CONTROL)}")
@@ -223,15 +227,3 @@ def _policy_of(arn: str, buckets: Buckets, group_policies: GroupPolicies) -> dic
         case ["sagemaker", *_]:
             return group_policies.of(arn)
     return None
-
-
-def _size(folder: Path) -> int:
-    """Return the size of a folder's files in bytes; some may vanish while they are counted."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += (Path(parent) / name).lstat().st_size
-            except FileNotFoundError:
-                continue
-    return total

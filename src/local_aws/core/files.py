@@ -1,10 +1,12 @@
-"""Files that are written completely or not at all."""
+"""Files that are written completely or not at all, and what files take on the disk."""
 
+import os
 import threading
 from pathlib import Path
 
-__all__ = ["PART", "write_whole"]
+__all__ = ["PART", "disk_use", "write_whole"]
 
+_BLOCK = 512  # bytes, in which `stat` counts
 PART = ".tmp"  # suffix of a file that is still being written
 
 
@@ -22,3 +24,15 @@ def write_whole(path: Path, *parts: bytes) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)  # on a full disk, half a file only takes space
         raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def disk_use(folder: Path) -> int:
+    """Return how many bytes a folder takes on its disk; some files may vanish while they are counted."""
+    blocks = 0
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            try:
+                blocks += (Path(parent) / name).lstat().st_blocks
+            except FileNotFoundError:
+                continue
+    return blocks * _BLOCK

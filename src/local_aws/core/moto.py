@@ -7,7 +7,7 @@ changed them.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
@@ -112,6 +112,10 @@ class Objects:
     def delete(self, bucket: str, name: str) -> None:
         """Remove an object with all its versions."""
         dict.pop(self._backend.buckets[bucket].keys, name, None)
+
+    def written(self, key: FakeKey) -> float:
+        """Return when an object was written, in seconds since 1970."""
+        return key.last_modified.replace(tzinfo=UTC).timestamp()
 
     def describe_bucket(self, name: str) -> dict[str, Any]:
         """Return what `restore_bucket` needs, as values that JSON can represent."""

@@ -122,6 +122,20 @@ class Store:
             noted = {name: document for (of, name), document in self._unwritten.items() if of == kind}
             return [copy.deepcopy(noted[name]) if name in noted else json.loads(body) for name, body in rows]
 
+    def items(self) -> Iterator[tuple[str, str, Document]]:
+        """Yield the kind and name of every document, and the document."""
+        with self.lock:
+            rows = self._database.execute("SELECT kind, name FROM documents ORDER BY sequence").fetchall()
+            for kind, name in rows:
+                if (document := self.find(kind, name)) is not None:
+                    yield kind, name, document
+
+    def compact(self) -> None:
+        """Give the space of what was deleted back to the disk."""
+        with self.lock:
+            self._database.execute("VACUUM")
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def delete(self, kind: str, name: str) -> bool:
         """Remove a document; return whether it existed."""
         with self.transaction():

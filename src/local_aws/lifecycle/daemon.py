@@ -23,6 +23,7 @@ __all__ = [
     "Server",
     "account_home",
     "ensure_environment",
+    "prune",
     "reset",
     "set_deliveries",
     "set_endpoint_seconds",
@@ -35,6 +36,7 @@ _START_SECONDS = 60
 _STOP_SECONDS = 60
 _POLL_SECONDS = 0.02
 _REQUEST_SECONDS = 60
+_PRUNE_SECONDS = 600
 _LOG_LINES = 15
 
 
@@ -139,6 +141,25 @@ def reset(home: Path | None = None) -> None:
     for other in place.accounts():
         other.erase()
     place.erase()
+
+
+def prune(home: Path | None = None, *, days: float = 7) -> dict[str, Any]:
+    """Delete what executions that ended more than some days ago have left, unless something needs it.
+
+    Returns:
+        How many `executions`, `jobs`, `objects` and `bytes` were deleted, and `left_bytes`.
+
+    Raises:
+        LocalAwsError: A run uses the state, the number is negative, or the server does not start.
+    """
+    place = Home(home or find_home())
+    with place.without_runs():
+        server = start(place.folder, owner=os.getpid(), preload=False)
+        try:
+            return _call(server.endpoint_url, "POST", "prune", {"days": days}, _PRUNE_SECONDS)
+        finally:
+            if server.started:
+                stop(place.folder)
 
 
 def ensure_environment(
@@ -251,9 +272,15 @@ def _log_tail(place: Home) -> str:
     return "\n".join([f"{place.log}:", *lines])
 
 
-def _call(endpoint_url: str, method: str, path: str, document: dict[str, Any] | None = None) -> Any:
+def _call(
+    endpoint_url: str,
+    method: str,
+    path: str,
+    document: dict[str, Any] | None = None,
+    seconds: float = _REQUEST_SECONDS,
+) -> Any:
     """Call one of the server's own operations, never through a proxy."""
-    connection = http.client.HTTPConnection(urlsplit(endpoint_url).netloc, timeout=_REQUEST_SECONDS)
+    connection = http.client.HTTPConnection(urlsplit(endpoint_url).netloc, timeout=seconds)
     try:
         connection.request(method, f"/_local/{path}", json.dumps(document or {}))
         response = connection.getresponse()

@@ -19,7 +19,8 @@ __all__ = ["Home", "find_home"]
 
 _CONTENTS = ("endpoints", "functions", "jobs", "s3", "shared")
 _FILES = ("records.db", "records.db-shm", "records.db-wal", "server.json", "server.log")
-_LOCKS = ("run.lock", "server.lock", "start.lock")  # the first belongs to the run that uses the state
+_RUN_LOCK = "run.lock"  # belongs to the run that uses the state
+_LOCKS = (_RUN_LOCK, "server.lock", "start.lock")
 _ACCOUNTS = "accounts"
 _ATTEMPTS = 20
 _ATTEMPT_SECONDS = 0.05
@@ -107,6 +108,19 @@ class Home:
         self._make()
         with (self.folder / "start.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
+    def without_runs(self) -> Iterator[None]:
+        """Keep runs of the notebooks away.
+
+        Raises:
+            LocalAwsError: There is one now.
+        """
+        self._make()
+        with (self.folder / _RUN_LOCK).open("a+") as file:
+            if not _take(file):
+                raise LocalAwsError(f"A run uses the state in {self.folder}; try again when it has ended.")
             yield
 
     def is_held(self) -> bool:

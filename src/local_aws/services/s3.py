@@ -110,7 +110,7 @@ class Buckets:
         bucket, prefix = split_uri(uri)
         folder.mkdir(parents=True, exist_ok=True)
         count = 0
-        for key in self._keys(bucket, prefix):
+        for key in self.keys(bucket, prefix):
             relative = Path(key).name if key == prefix else key[len(prefix) :].lstrip("/")
             target = (folder / relative).resolve()
             if key.endswith("/") or not target.is_relative_to(folder.resolve()):
@@ -127,7 +127,24 @@ class Buckets:
             self.put(f"{uri.rstrip('/')}/{path.relative_to(folder).as_posix()}", path.read_bytes())
         return len(files)
 
-    def _keys(self, bucket: str, prefix: str) -> list[str]:
+    def older(self, limit: float) -> list[tuple[str, str]]:
+        """Return the bucket and the key of every object that was written before a time."""
+        with self._lock:
+            return [
+                (bucket, name)
+                for bucket in self._on_disk
+                for name in self._objects.names(bucket)
+                if (key := self._objects.find(bucket, name)) and self._objects.written(key) < limit
+            ]
+
+    def remove(self, bucket: str, key: str) -> None:
+        """Delete an object with all its versions."""
+        with self._lock:
+            self._objects.delete(bucket, key)
+            self._save(bucket, key)
+
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        """Return the keys of the objects that `download` would copy."""
         with self._lock:
             if not self._objects.has_bucket(bucket):
                 raise AwsError("NoSuchBucket", f"The bucket of s3://{bucket}/{prefix} does not exist", 404)
