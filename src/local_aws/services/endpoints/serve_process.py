@@ -54,8 +54,10 @@ class Container:
         """Run `serve` until it is healthy.
 
         Raises:
-            AwsError: It did not become healthy; the message has the log's last lines.
+            AwsError: It did not become healthy; the message has the log's last lines. Or it was closed.
         """
+        if self._closing.is_set():
+            raise AwsError("EndpointFailed", "The container was closed before it started.")
         (self.folder / "ml" / "models").mkdir(parents=True, exist_ok=True)
         self._launch()
         if not self._wait_until_healthy():
