@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 __all__ = ["SOURCE", "base_dir", "fetch", "prepare"]
@@ -22,7 +22,7 @@ def fetch(source: str, target: Path) -> None:
     if not source.endswith((".tar.gz", ".tgz")):
         raise SystemExit(f"sagemaker_submit_directory is {source!r}; it must name one .tar.gz file.")
     if source.startswith("/opt/ml/"):
-        shutil.copyfile(base_dir() / source.removeprefix("/opt/ml/"), target)
+        shutil.copyfile(base_dir() / PurePosixPath(source).relative_to("/opt/ml"), target)
         return
     import boto3
 

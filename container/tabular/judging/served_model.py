@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -40,12 +41,14 @@ class ServerProcess:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.token = secrets.token_urlsafe()  # a laptop has other users, who may connect
         # Without PYTHONPATH, to use the package installed in the image, not the one shipped with the job.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         environment |= {
             "SAGEMAKER_MULTI_MODEL": "true",
             "SAGEMAKER_BIND_TO_PORT": str(self.port),
             "SERVE_HOST": "127.0.0.1",
+            "SERVE_TOKEN": self.token,
             SWITCH: ",".join(sorted(self.pickles)),
         }
         self.process = subprocess.Popen([shutil.which("serve") or "serve"], env=environment, cwd="/")
@@ -110,6 +113,7 @@ class ServerProcess:
         """Send text as CSV, and anything else as JSON."""
         csv = isinstance(content, str)
         headers = {"Content-Type": "text/csv" if csv else "application/json", "Accept": "application/json"}
+        headers["Authorization"] = f"Bearer {self.token}"
         body = None if content is None else content.encode() if csv else json.dumps(content).encode()
         connection.request(method, path, body, headers)
         response = connection.getresponse()

@@ -9,7 +9,11 @@ SWITCH_SECONDS = 0.0005  # a small request waits at most this long for large one
 
 
 def main() -> None:
-    """Serve on SAGEMAKER_BIND_TO_PORT (default 8080) until SIGTERM, then finish the requests in progress."""
+    """Serve on SAGEMAKER_BIND_TO_PORT (default 8080) until SIGTERM, then finish the requests in progress.
+
+    Where the machine is not the container's alone, SERVE_HOST is the address to listen on, and requests must
+    carry SERVE_TOKEN.
+    """
     # NumPy reads this when it is imported. A request is too small for several threads, which would only wait.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -30,7 +34,7 @@ def main() -> None:
     except (BadRequest, ValueError) as refusal:
         raise SystemExit(str(refusal)) from None
     uvicorn.run(
-        ModelServer(models),
+        ModelServer(models, os.environ.get("SERVE_TOKEN", "")),
         host=os.environ.get("SERVE_HOST", "0.0.0.0"),  # noqa: S104 - SageMaker connects from outside
         port=int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")),
         log_level="warning",

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.h
 """
 
 import asyncio
+import hmac
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -35,10 +36,17 @@ logger = logging.getLogger("serve")
 
 
 class ModelServer:
-    """An ASGI application that serves the loaded models."""
+    """An ASGI application that serves the loaded models.
 
-    def __init__(self, models: Models) -> None:
+    Args:
+        models: The models.
+        token: What each request must carry, as `Authorization: Bearer TOKEN`. Without one, everybody who can
+            connect may do everything, as SageMaker expects: on AWS, only the platform can.
+    """
+
+    def __init__(self, models: Models, token: str = "") -> None:
         self.models = models
+        self._authorization = f"Bearer {token}".encode() if token else b""
         self._changing = asyncio.Lock()  # so that the event loop never blocks on a load in a thread
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,6 +63,8 @@ class ModelServer:
         await send({"type": "http.response.body", "body": body})
 
     async def _route(self, scope: Scope, receive: Receive) -> Answer:
+        if self._authorization and not hmac.compare_digest(_authorization(scope), self._authorization):
+            raise BadRequest(403, "This server only answers the platform that started it.")
         path = scope["raw_path"].decode("latin-1")
         match scope["method"], [unquote(part) for part in path.strip("/").split("/")]:
             case "POST", ["models", name, "invoke"]:
@@ -115,6 +125,10 @@ def _asks_for_probabilities(attributes: bytes) -> bool:
     """Whether the custom attributes, `name=value` separated by commas, contain `probabilities=true`."""
     given = attributes.decode("latin-1").lower().replace(" ", "").split(",")
     return "probabilities=true" in given
+
+
+def _authorization(scope: Scope) -> bytes:
+    return next((value for name, value in scope["headers"] if name == b"authorization"), b"")
 
 
 def _load_request(body: bytes) -> tuple[str, str]:

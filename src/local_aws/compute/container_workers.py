@@ -16,6 +16,8 @@ from local_aws.core.account import INHERITED
 
 __all__ = ["ContainerWorkers", "workers"]
 
+# Everybody can see a command's words, but only its user its environment, from which Docker takes these.
+_SECRET = ("AWS_SECRET_ACCESS_KEY", "SERVE_TOKEN")
 _OF_THE_LAPTOP = {*INHERITED, "PATH", "SAGEMAKER_BASE_DIR"}
 
 
@@ -47,20 +49,26 @@ class ContainerWorkers(Workers):
         """Start a command in a container; `docker run` passes SIGTERM on to it."""
         environment = {**ONE_THREAD, **command.environment}
         inside = {name: value for name, value in environment.items() if name not in _OF_THE_LAPTOP}
+        secret = {name: inside[name] for name in _SECRET if name in inside}
         run = [
             *("docker", "run", "--rm", "--name", f"local-aws-{uuid4().hex[:12]}", "--label", self._label),
             *("--network", "host", "--user", f"{os.getuid()}:{os.getgid()}"),
             *("--volume", f"{command.opt_ml}:{OPT_ML}"),
-            *(text for name, value in inside.items() for text in ("--env", f"{name}={value}")),
+            *(text for name, value in inside.items() for text in ("--env", _variable(name, value))),
             self._image,
             *command.words,
         ]
-        return GuardedWorker(replace(command, words=run, environment=os.environ, opt_ml=None))
+        return GuardedWorker(replace(command, words=run, environment=os.environ | secret, opt_ml=None))
 
     def _remove(self) -> None:
         found = _docker("ps", "--all", "--quiet", "--filter", f"label={self._label}").split()
         if found:
             _docker("rm", "--force", *found)
+
+
+def _variable(name: str, value: str) -> str:
+    """Return a variable as an option of Docker's has it."""
+    return name if name in _SECRET else f"{name}={value}"
 
 
 def _docker(*arguments: str) -> str:

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html
 """
 
+import asyncio
 import csv
 import json
 import shutil
@@ -17,6 +18,8 @@ from support import HANGS
 from support.container.jobs import run
 from support.container.server import rest_of, serving
 from support.container.tables import TASKS, fitted
+from tabular.serving.models import Models
+from tabular.serving.server import ModelServer
 from tabular.spec.algorithms import ALGORITHMS
 
 CSV = "red,1.5,yes,100,c1\n"
@@ -47,6 +50,31 @@ def test_a_server_without_a_model_answers_its_ping(tmp_path):
     with serving(tmp_path) as server:
         assert server.ask("GET", "/ping").status == 200
         assert server.ask("GET", "/models").json == {"models": []}
+
+
+def status_of(server, method, path, **headers):
+    """The status of an answer, without a network."""
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    given = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode()}
+    asyncio.run(server({**scope, "query_string": b"", "headers": given}, receive, send))
+    return sent[0]["status"]
+
+
+@pytest.mark.parametrize("path", ["/ping", "/models"])
+def test_with_a_token_only_whoever_knows_it_is_answered(path):
+    server = ModelServer(Models(), token="secret")
+    assert status_of(server, "GET", path, authorization="Bearer secret") == 200
+    for headers in ({}, {"authorization": "Bearer other"}, {"authorization": "secret"}, {"host": "secret"}):
+        assert status_of(server, "GET", path, **headers) == 403
+    assert status_of(ModelServer(Models()), "GET", path) == 200
 
 
 def test_a_model_is_loaded_described_listed_and_unloaded(server, name, make_folder):

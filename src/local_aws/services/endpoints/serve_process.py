@@ -1,6 +1,7 @@
 """The container of an endpoint or a transform job: `serve` as a process, watched and restarted."""
 
 import contextlib
+import secrets
 import socket
 import threading
 import time
@@ -44,7 +45,7 @@ class Container:
         self._connections: LifoQueue[HTTPConnection] = LifoQueue()
         self._closing = threading.Event()
         self._worker: Worker | None = None
-        self._port = 0
+        self._port, self._token = 0, secrets.token_urlsafe()
         self._watcher = threading.Thread(target=self._watch, name=f"endpoint-{folder.name}", daemon=True)
         self.log = folder / "log.txt"
         self.healthy = threading.Event()
@@ -91,10 +92,14 @@ class Container:
         if not self.healthy.is_set():
             raise ConnectionError("the container is not in service")
         with self._connection(seconds) as connection:
-            connection.request(method, path, body, dict(headers or {}))
+            connection.request(method, path, body, {**(headers or {}), **self._authorization})
             response = connection.getresponse()
             content = response.read()
             return response.status, {name.lower(): value for name, value in response.getheaders()}, content
+
+    @property
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
 
     @contextlib.contextmanager
     def _connection(self, seconds: float) -> Iterator[HTTPConnection]:
@@ -129,6 +134,9 @@ class Container:
                 **self._environment,
                 "SAGEMAKER_MULTI_MODEL": "true" if self._multi_model else "false",
                 "SAGEMAKER_BIND_TO_PORT": str(self._port),
+                # Other users of this machine can connect, and so can pages in a browser.
+                "SERVE_HOST": "127.0.0.1",
+                "SERVE_TOKEN": self._token,
                 "SAGEMAKER_SAFE_PORT_RANGE": "25000-25999",
                 "SAGEMAKER_BASE_DIR": str(self.folder / "ml"),
             },
@@ -154,7 +162,7 @@ class Container:
     def _ping(self) -> bool:
         connection = HTTPConnection("127.0.0.1", self._port, timeout=_PING_SECONDS)
         try:
-            connection.request("GET", "/ping")
+            connection.request("GET", "/ping", headers=self._authorization)
             return connection.getresponse().status == 200
         except (HTTPException, OSError):
             return False

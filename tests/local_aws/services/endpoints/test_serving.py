@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,29 @@ def test_an_unloaded_models_files_stay_on_the_instance(aws: Aws, ask: Ask, bucke
     aws.client("s3").delete_object(Bucket=bucket, Key="serving/left.tar.gz")
     assert ask("small", "left") == "left"
     aws.client("s3").put_object(Bucket=bucket, Key="serving/left.tar.gz", Body=content)
+
+
+@needs_proc
+def test_only_the_platform_reaches_a_container(aws: Aws, ask: Ask) -> None:
+    """Everybody on this machine, and every page in a browser, can connect to it."""
+    ask("big", "left")
+    (pid, *_) = serving(aws.home / "endpoints/big")
+    variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    (port,) = (
+        int(text.partition("=")[2]) for text in variables if text.startswith("SAGEMAKER_BIND_TO_PORT=")
+    )
+    listening = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
+    assert f"0100007F:{port:04X}" in listening
+    assert f"00000000:{port:04X}" not in listening
+    for headers in ({}, {"Authorization": "Bearer guessed"}, {"Origin": "https://example.com"}):
+        connection = HTTPConnection("127.0.0.1", port)
+        for method, path in (("DELETE", "/models/left"), ("GET", "/models"), ("GET", "/ping")):
+            connection.request(method, path, headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 403, (method, path, headers)
+        connection.close()
+    assert ask("big", "left") == "left"
 
 
 @needs_proc
