@@ -137,4 +137,4 @@ constraints: ## update constraints.txt to the newest versions of everything that
 	rm -rf .venv-constraints
 
 clean: ## stop local_aws and remove its state, the results of runs, and caches; asks first, unless ARGS=--yes
-	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m commands.clean $(ARGS)
+	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m local_aws reset $(ARGS) --also runs build .pytest_cache .ruff_cache

@@ -1,8 +1,10 @@
 """`python -m local_aws start|stop|status|deliveries|endpoints|prune|reset`."""
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from local_aws.core.files import disk_use
@@ -17,8 +19,6 @@ from local_aws.lifecycle.daemon import (
     stop,
 )
 from local_aws.lifecycle.home import find_home
-
-__all__ = ["confirmed", "main"]
 
 _MEGABYTE = 1024 * 1024
 
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--days", type=float, default=7, help="how long ago they must have ended (default: 7)"
     )
     resetting = commands.add_parser("reset", help="stop the server and delete all state")
+    resetting.add_argument("--also", type=Path, nargs="+", default=[], help="other folders to delete")
     resetting.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args(arguments)
     try:
@@ -75,26 +76,32 @@ def _run(options: argparse.Namespace) -> int:
     elif options.command == "prune":
         print(_freed(prune(days=options.days)))
     else:
-        return _reset(ask=not options.yes)
+        return _reset(options.also, ask=not options.yes)
     return 0
 
 
-def _reset(*, ask: bool) -> int:
-    """Delete all state, if whoever can be asked says yes."""
+def _reset(also: Sequence[Path], *, ask: bool) -> int:
+    """Delete all state and other folders, if whoever can be asked says yes."""
     home = find_home()
-    if not home.exists():
-        print(f"There is no state in {home}")
+    found = {folder: disk_use(folder) for folder in (home, *also) if folder.exists()}
+    if not found:
+        print("There is nothing to delete")
         return 0
-    what = f"all buckets, jobs and models in {home} ({disk_use(home) / _MEGABYTE:.0f} MB)"
-    if ask and not confirmed(f"Delete {what}?"):
+    print("To delete:")
+    for folder, size in found.items():
+        print(f"{size / _MEGABYTE:8.1f} MB  {folder}")
+    if ask and not _confirmed(f"Delete these {sum(found.values()) / _MEGABYTE:.0f} MB?"):
         print("Nothing was deleted")
         return 1
-    reset()
-    print(f"Deleted {home}")
+    if home in found:
+        reset(home)
+    for folder in found.keys() - {home}:
+        shutil.rmtree(folder)
+    print(f"Deleted {', '.join(map(str, found))}")
     return 0
 
 
-def confirmed(question: str) -> bool:
+def _confirmed(question: str) -> bool:
     """Ask whether to go on; without a terminal, there is nobody to ask, and the answer is no."""
     if not sys.stdin.isatty():
         print(f"{question} There is no terminal to ask on; --yes is the answer that needs none.")

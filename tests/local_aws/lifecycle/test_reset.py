@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
-from commands.clean import clean
-
-COMMAND = [sys.executable, "-m", "commands.clean"]
+RESET = [sys.executable, "-m", "local_aws", "reset", "--also", "runs", "build"]
 
 
 @pytest.fixture
@@ -24,31 +22,32 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def script(tmp_path: Path) -> list[str]:
-    """`make clean` of another checkout."""
-    return [
-        sys.executable,
-        "-c",
-        "import pathlib, sys; from commands.clean import clean; "
-        f"sys.exit(clean(yes=False, root=pathlib.Path({str(tmp_path)!r})))",
-    ]
-
-
 @pytest.mark.parametrize("answers", ["", "y\n", "n\n" * 100, "y\n" * 100])
 def test_without_a_terminal_there_is_nobody_to_ask(tmp_path: Path, state: Path, answers: str) -> None:
     (tmp_path / "runs").mkdir()
-    done = subprocess.run(script(tmp_path), input=answers, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        RESET,
+        input=answers,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert f"1.0 MB  {state}" in done.stdout
-    assert f"0.0 MB  {tmp_path / 'runs'}" in done.stdout
+    assert "0.0 MB  runs" in done.stdout
     assert "--yes is the answer that needs none" in done.stdout
-    assert done.stdout.endswith("Nothing was deleted.\n")
+    assert done.stdout.endswith("Nothing was deleted\n")
     assert (state / "records.db").exists()
     assert (tmp_path / "runs").exists()
 
 
 def test_nothing_answers_for_nobody(tmp_path: Path, state: Path) -> None:
-    done = subprocess.run(script(tmp_path), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    done = subprocess.run(
+        RESET,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert state.exists()
 
@@ -59,7 +58,7 @@ def test_nothing_answers_for_nobody(tmp_path: Path, state: Path) -> None:
 def test_on_a_terminal_only_a_yes_deletes(tmp_path: Path, state: Path, answer: str, code: int) -> None:
     (tmp_path / "runs").mkdir()
     ours, theirs = pty.openpty()
-    with subprocess.Popen(script(tmp_path), stdin=theirs, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(RESET, stdin=theirs, stdout=subprocess.DEVNULL) as process:
         os.write(ours, f"{answer}\n".encode())
         assert process.wait(60) == code
     for end in (ours, theirs):
@@ -69,13 +68,13 @@ def test_on_a_terminal_only_a_yes_deletes(tmp_path: Path, state: Path, answer: s
 
 def test_what_is_not_there_needs_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_AWS_HOME", str(tmp_path / "none"))
-    assert clean(yes=False, root=tmp_path) == 0
+    done = subprocess.run(RESET, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert done.stdout == b"There is nothing to delete\n"
     assert not (tmp_path / "none").exists()
 
 
-def test_make_calls_it_and_its_only_argument_is_yes() -> None:
+def test_make_clean_asks_about_the_state_and_all_results(state: Path) -> None:
     done = subprocess.run(
-        ["make", "clean", "ARGS=--maybe"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["make", "--dry-run", "clean", "ARGS=--yes"], cwd=ROOT, capture_output=True, check=True
     )
-    assert done.returncode == 2
-    assert "Unknown argument '--maybe'; the only one is --yes." in done.stderr
+    assert done.stdout.decode().endswith("reset --yes --also runs build .pytest_cache .ruff_cache\n")
