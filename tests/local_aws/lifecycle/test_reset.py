@@ -27,6 +27,7 @@ def test_without_a_terminal_there_is_nobody_to_ask(tmp_path: Path, state: Path, 
     (tmp_path / "runs").mkdir()
     done = subprocess.run(
         RESET,
+        cwd=tmp_path,
         input=answers,
         capture_output=True,
         text=True,
@@ -44,6 +45,7 @@ def test_without_a_terminal_there_is_nobody_to_ask(tmp_path: Path, state: Path, 
 def test_nothing_answers_for_nobody(tmp_path: Path, state: Path) -> None:
     done = subprocess.run(
         RESET,
+        cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
@@ -58,7 +60,7 @@ def test_nothing_answers_for_nobody(tmp_path: Path, state: Path) -> None:
 def test_on_a_terminal_only_a_yes_deletes(tmp_path: Path, state: Path, answer: str, code: int) -> None:
     (tmp_path / "runs").mkdir()
     ours, theirs = pty.openpty()
-    with subprocess.Popen(RESET, stdin=theirs, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(RESET, cwd=tmp_path, stdin=theirs, stdout=subprocess.DEVNULL) as process:
         os.write(ours, f"{answer}\n".encode())
         assert process.wait(60) == code
     for end in (ours, theirs):
@@ -68,7 +70,7 @@ def test_on_a_terminal_only_a_yes_deletes(tmp_path: Path, state: Path, answer: s
 
 def test_what_is_not_there_needs_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_AWS_HOME", str(tmp_path / "none"))
-    done = subprocess.run(RESET, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    done = subprocess.run(RESET, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, check=True)
     assert done.stdout == b"There is nothing to delete\n"
     assert not (tmp_path / "none").exists()
 
