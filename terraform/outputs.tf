@@ -1,5 +1,5 @@
 # What the notebooks read, from a file (terraform output -json, written to environments/<environment>.outputs.json) or
-# from where stored_outputs.tf writes it. OUTPUTS in helpers/outputs.py names what they need.
+# from where stored_outputs.tf writes it. OUTPUTS in helpers/parameters/outputs.py names what they need.
 
 locals {
   outputs = {
@@ -141,7 +141,7 @@ output "queue_urls" {
 }
 
 output "alarm_topic_arn" {
-  description = "The topic that alarms are published to."
+  description = "The topic that alarms are published to, and with NOTIFY how runs end."
   value       = aws_sns_topic.alarms.arn
 }
 

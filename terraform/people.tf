@@ -96,14 +96,12 @@ locals {
         ]
         Resource = [server]
       },
-      {
-        Sid      = "KeepReports"
-        Effect   = "Allow"
-        Action   = ["s3:PutObject"]
-        Resource = ["${local.bucket_arn}/mlflow/*"]
-      },
     ]
   ])
+  # Tables, code and, with a tracking server, the reports of executions.
+  brought_prefixes = concat(
+    [local.prefixes.raw, local.prefixes.code], [for server in var.mlflow_tracking_server_arn[*] : "mlflow/"]
+  )
 }
 
 resource "aws_iam_policy" "operator" {
@@ -136,16 +134,18 @@ resource "aws_iam_policy" "operator" {
         ]
       },
       {
-        Sid      = "ReadTheJobsLogs"
-        Effect   = "Allow"
-        Action   = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]
-        Resource = ["${local.logs_arn}:log-group:/aws/sagemaker/*"]
+        Sid    = "ReadTheLogs" # of jobs and builds
+        Effect = "Allow"
+        Action = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]
+        Resource = [
+          for group in ["/aws/sagemaker/*", "${local.build_log_group}:*"] : "${local.logs_arn}:log-group:${group}"
+        ]
       },
       {
         Sid      = "BringTablesAndCode"
         Effect   = "Allow"
         Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
-        Resource = [for prefix in [local.prefixes.raw, local.prefixes.code] : "${local.bucket_arn}/${prefix}*"]
+        Resource = [for prefix in local.brought_prefixes : "${local.bucket_arn}/${prefix}*"]
       },
       {
         Sid      = "BuildTheImage"
@@ -154,10 +154,10 @@ resource "aws_iam_policy" "operator" {
         Resource = ["arn:${local.partition}:codebuild:${var.region}:${local.account_id}:project/${local.name}"]
       },
       {
-        Sid      = "FollowTheBuild"
+        Sid      = "TellHowRunsEnd" # NOTIFY of `many-models run`
         Effect   = "Allow"
-        Action   = ["logs:GetLogEvents"]
-        Resource = ["${local.logs_arn}:log-group:${local.build_log_group}:*"]
+        Action   = ["sns:Publish"]
+        Resource = [local.topic_arn]
       },
       ],
       local.push_image_statements,

@@ -93,6 +93,7 @@ OUTPUT = "executions/RefitBestModel/3h8n9fiy7q5b/job/output/model.tar.gz"
 MODEL = "models/demo--wine/3-0123456789ab.tar.gz"
 TARGET = {"TargetModel": "demo--wine/3-0123456789ab.tar.gz"}
 KEY = BASE.format("kms", "key/k")
+TOPIC = BASE.format("sns", "demo-alarms")
 
 PLATFORM = {
     "jobs": [
@@ -219,7 +220,7 @@ QUERIES = [
     Call("logs:GetQueryResults"),
 ]
 
-# What helpers.outputs reads where there is no file.
+# What helpers.parameters.outputs reads where there is no file.
 OUTPUTS = [
     s3("GetObject", "deployments/outputs.json"),
     Call("ssm:GetParameter", BASE.format("ssm", "parameter/demo/outputs")),
@@ -290,6 +291,7 @@ CODE = {
         Call("codebuild:BatchGetBuilds", BASE.format("codebuild", "project/demo")),
         logs("GetLogEvents", "/aws/codebuild/demo", ":log-stream:0"),
         *QUERIES,
+        Call("sns:Publish", TOPIC),  # commands.reporting.channels
         # helpers.image.builders asks which images there are; its `docker build` pulls the base and pushes.
         *PULL,
         *PUSH,
@@ -426,6 +428,8 @@ FORBIDDEN = {
         sagemaker("UpdatePipeline", "pipeline/demo-staging"),
         function("InvokeFunction", "deployer"),
         passing("jobs", "sagemaker"),
+        Call("sns:Publish", BASE.format("sns", "another")),
+        Call("sns:Subscribe", TOPIC),
     ],
     "developer": [
         *NOBODY,
