@@ -122,8 +122,8 @@ def run(
 ) -> int:
     """Run the notebooks in order.
 
-    FILE contains their parameters, such as parameters/local.yaml. The executed notebooks and summary.json are
-    left under runs/<time>/.
+    FILE contains their parameters, such as parameters/local.yaml. The executed notebooks, summary.json and
+    index.html, a page about the run, are left under runs/<time>/; runs/latest is a link to it.
     """
     _one_choice(only, start)
     from commands import run
@@ -165,9 +165,26 @@ def check(
 @many_models.command(interrupted="the stored notebooks are unchanged.")
 def store() -> int:
     """Run the notebooks here and store their outputs in notebooks/."""
-    from commands import store_outputs
+    from commands.notebooks import store
 
-    return store_outputs.store()
+    return store.store()
+
+
+@many_models.command("runs", interrupted="run it again, and it removes the rest.")
+@click.option(
+    "--runs", "folder", type=_path(), default=ROOT / "runs", metavar="FOLDER", help="Folder with the runs."
+)
+@click.option(
+    "--keep", type=click.IntRange(min=1), metavar="NUMBER", help="Remove all but so many of the latest runs."
+)
+def list_runs(folder: Path, keep: int | None) -> None:
+    """List the runs, the latest first, or remove old ones.
+
+    A run that goes on is never removed, nor is a folder that is not known to be a run.
+    """
+    from commands.reporting import history
+
+    history.show(folder) if keep is None else history.keep(folder, keep)
 
 
 def _one_choice(only: Sequence[str], start: str | None) -> None:

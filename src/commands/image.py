@@ -5,7 +5,7 @@ import os
 from commands.environment.terraform import PROGRAM, Environment
 from helpers.errors import BadInput
 from helpers.image import builders
-from helpers.outputs import outputs_of
+from helpers.parameters.outputs import outputs_of
 from helpers.session import connect
 
 __all__ = ["build", "push"]

@@ -22,17 +22,19 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from commands import papermill_engine
 from commands.lock import exclusive
-from commands.recording import Recording
+from commands.notebooks import papermill_engine
+from commands.reporting import page
+from commands.reporting.channels import Channel, channel
+from commands.reporting.recording import Recording
 from helpers import parameters
 from helpers.data import datasets, findings
 from helpers.data.entries import absolute
 from helpers.deployment import decisions
 from helpers.errors import BadInput, ExitCode, Interrupted, UserError
-from helpers.outputs import outputs_of
+from helpers.parameters.outputs import outputs_of
 from helpers.pipeline import own_steps
-from helpers.runs import summary
+from helpers.runs import facts, summary
 from helpers.runs.executions.starting import NEW
 from helpers.session import group, local, state_folder
 
@@ -48,11 +50,15 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Plan:
-    """What will run: the notebooks with the names of their parameters, the given values, and all values."""
+    """What will run: the notebooks with the names of their parameters, the given values, and all values.
+
+    `channel` is to whoever is told how it ended, if anybody.
+    """
 
     notebooks: Mapping[Path, set[str]]
     given: Mapping[str, Any]
     everything: Mapping[str, Any]
+    channel: Channel | None
 
 
 def chosen(only: Sequence[str], start: str | None) -> list[Path]:
@@ -101,7 +107,7 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
             ) from None
         finally:
             seconds, folder = recording.document["seconds"], recording.folder
-            print(f"\n{seconds:.0f} seconds; executed notebooks and {summary.FILE} are in {folder}")
+            print(f"\n{seconds:.0f} seconds; {page.FILE} in {folder} shows the outcomes and the notebooks")
     print(f"\n{summary.table(recording.document['data_sets']).to_string()}", flush=True)
     return recording.document["exit_code"]
 
@@ -114,6 +120,7 @@ def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = 
     """
     everything = known(values)
     _check_decisions(notebooks, everything)
+    channel(everything["NOTIFY"])
     found = findings.document(
         absolute(everything["DATASETS"]), _settings(everything), lambda line: print(line, file=sys.stderr)
     )
@@ -156,7 +163,9 @@ def _plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:
     kept = datasets.reachable(absolute(everything["DATASETS"]), _settings(everything))
     everything = {**everything, "DATASETS": kept}
     wanted = {path: set(_defaults(path)) for path in notebooks}
-    return Plan(wanted, {name: everything[name] for name in values}, everything)
+    return Plan(
+        wanted, {name: everything[name] for name in values}, everything, channel(everything["NOTIFY"])
+    )
 
 
 def _check_decisions(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None:
@@ -182,6 +191,7 @@ def known(values: Mapping[str, Any]) -> dict[str, Any]:
         BadInput: a parameter cannot be used.
     """
     everywhere = {name: value for path in _notebooks() for name, value in _defaults(path).items()}
+    everywhere |= parameters.OF_THE_RUN
     everything = everywhere | parameters.parse(values, everywhere)
     for name in datasets.names(everything["DATASETS"]):
         group(everything["PIPELINE_NAME"], name)
@@ -194,18 +204,20 @@ def known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _recording(folder: Path, plan: Plan) -> Recording:
     value = plan.everything
+    shown = {"NOTIFY": plan.channel.shown} if plan.channel else {}
     document = summary.new(
         folder.name,
-        plan.given,
+        {**plan.given, **shown},
         value["ENVIRONMENT"],
         value["PIPELINE_NAME"],
         [path.stem for path in plan.notebooks],
         datasets.names(value["DATASETS"]),
     )
-    return Recording(folder, document)
+    return Recording(folder, document, plan.channel)
 
 
 def _run(plan: Plan, recording: Recording) -> None:
+    os.environ[facts.FOLDER] = str(recording.folder.absolute())
     for path, names in plan.notebooks.items():
         print(f"\n{path.stem}", flush=True)
         # Notebook 04 decides on what 03 has registered in this run, and on nothing that came in between.

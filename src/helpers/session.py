@@ -14,7 +14,7 @@ import pandas as pd
 from contract.names import NamingError, group_name
 from helpers import parameters
 from helpers.errors import BadInput, UserError
-from helpers.outputs import OUTPUTS, outputs_of
+from helpers.parameters.outputs import OUTPUTS, outputs_of
 
 __all__ = [
     "Session",

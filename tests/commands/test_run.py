@@ -20,7 +20,7 @@ from commands.__main__ import main
 from commands.lock import exclusive
 from helpers import runs
 from helpers.errors import BadInput, UserError
-from helpers.outputs import OUTPUTS
+from helpers.parameters.outputs import OUTPUTS
 from helpers.session import Session
 
 # Own steps with which a table passes the check and fails in its job.
@@ -33,7 +33,7 @@ def clean(table):
 
 
 def results(runs: Path) -> list[Path]:
-    return [path for path in runs.glob("*") if path.is_dir()]
+    return [path for path in runs.glob("*") if path.is_dir() and not path.is_symlink()]
 
 
 # Bad input

@@ -16,7 +16,7 @@ from support.helpers.shared import settings
 
 from helpers import session as session_module
 from helpers.errors import BadInput, UserError
-from helpers.outputs import OUTPUTS
+from helpers.parameters.outputs import OUTPUTS
 from helpers.session import Session, connect, group
 
 WHOLE = {name: {"value": f"the {name}", "type": "string", "sensitive": False} for name in OUTPUTS}

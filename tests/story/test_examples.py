@@ -64,7 +64,7 @@ def example(name: str, runs: Path) -> tuple[str, ...]:
 def left(done: subprocess.CompletedProcess, runs: Path) -> tuple[dict[str, Any], Path]:
     """The summary and the folder of a run that went well."""
     assert (done.returncode, done.stderr) == (0, ""), f"{done.stdout[-2000:]}\n{done.stderr}"
-    (folder,) = (path for path in runs.iterdir() if path.is_dir())
+    (folder,) = (path for path in runs.iterdir() if path.is_dir() and not path.is_symlink())
     return json.loads((folder / "summary.json").read_text()), folder
 
 

@@ -13,7 +13,7 @@ import yaml
 from papermill.parameterize import parameterize_notebook
 from support import ROOT
 
-from helpers.parameters import PARAMETERS, parse, read
+from helpers.parameters import OF_THE_RUN, PARAMETERS, parse, read
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PARAMETER_FILES = sorted((ROOT / "parameters").rglob("*.yaml"))
@@ -133,16 +133,17 @@ def test_its_stored_outputs_hold_no_error(path: Path) -> None:
     assert not [output for output in outputs if output.get("name") == "stderr"]
 
 
-def test_every_parameter_is_one_of_a_notebook() -> None:
+def test_every_parameter_is_one_of_a_notebook_or_of_the_run_itself() -> None:
     used = {name for path in NOTEBOOKS for name in papermill.inspect_notebook(str(path))}
-    assert used == set(PARAMETERS)
+    assert not used & set(OF_THE_RUN)
+    assert used | set(OF_THE_RUN) == set(PARAMETERS)
+    assert parse(OF_THE_RUN) == OF_THE_RUN
 
 
 @pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda path: path.stem)
 def test_every_key_of_a_parameter_file_is_a_parameter_with_an_allowed_value(path: Path) -> None:
-    used = {name for notebook in NOTEBOOKS for name in papermill.inspect_notebook(str(notebook))}
     values = read(path)
-    assert parse(values, used) == values
+    assert parse(values) == values
 
 
 @pytest.mark.parametrize("name", ["aws", "schedule"])

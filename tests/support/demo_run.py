@@ -99,7 +99,7 @@ def run_notebooks(runs: Path, *arguments: str, how: Run = headless.here) -> Demo
     values |= {"CROSS_VALIDATION_FOLDS": "3"}
     given = [text for name, value in values.items() for text in ("-p", name, value)]
     done = how("run", str(ROOT / "parameters/local.yaml"), "--runs", str(runs), *given, *arguments)
-    folders = sorted(path for path in runs.glob("*") if path.is_dir())
+    folders = sorted(path for path in runs.glob("*") if path.is_dir() and not path.is_symlink())
     summary = json.loads((folders[-1] / "summary.json").read_text()) if folders else {}
     return Demo(done.returncode, done.stdout, done.stderr, folders[-1] if folders else runs, summary)
 

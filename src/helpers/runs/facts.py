@@ -4,7 +4,10 @@ from typing import Any
 
 from IPython.display import display
 
-__all__ = ["MIME_TYPE", "record"]
+__all__ = ["FOLDER", "MIME_TYPE", "record"]
+
+# The environment variable in which a headless run tells its notebooks its folder.
+FOLDER = "MANY_MODELS_RUN_FOLDER"
 
 # Jupyter does not show an output of this type; the runner reads it.
 MIME_TYPE = "application/vnd.many-models.facts+json"

@@ -1,6 +1,8 @@
 """What came out of an execution: its steps, trials, report, and whether its model was registered."""
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -134,6 +136,7 @@ def record(session: Session, execution: Execution) -> None:
     held_out = {name: found["value"] for name, found in quality(report).items() if "value" in found}
     outcome, said = _judged(gate, version)
     table = steps(session, execution)
+    page_uri = f"{evaluation_uri(session, execution)}/report.html"
     facts.record(
         execution.dataset,
         outcome=outcome,
@@ -153,11 +156,11 @@ def record(session: Session, execution: Execution) -> None:
         execution=execution.arn,
         seconds=round(table["seconds"].sum(), 1),
         steps=table["seconds"].astype(object).where(table["seconds"].notna(), None).to_dict(),
-        links={"evaluation": f"{evaluation_uri(session, execution)}/report.html"},
+        links={"evaluation": page_uri, **_beside(session, page_uri, execution.dataset)},
     )
     if uri := tracking.tracking_uri(session):
         found = model["cross_validation"]
-        page = read(session, f"{evaluation_uri(session, execution)}/report.html").decode()
+        page = read(session, page_uri).decode()
         tracked = tracking.Tracked(
             group=session.group(execution.dataset),
             name=name_of(execution.arn),
@@ -169,6 +172,17 @@ def record(session: Session, execution: Execution) -> None:
             tags={"dataset": execution.dataset, "outcome": said},
         )
         tracking.log(uri, tracked)
+
+
+def _beside(session: Session, page_uri: str, dataset: str) -> dict[str, str]:
+    """Copy the page about a model into the folder of a headless run, for the run's own page to link to."""
+    folder = os.environ.get(facts.FOLDER)
+    if not folder:
+        return {}
+    path = Path(folder, "evaluations", f"{dataset}.html")
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(read(session, page_uri))
+    return {"page": f"{path.parent.name}/{path.name}"}
 
 
 def _judged(gate: Gate, version: int | None) -> tuple[Outcome, str]:

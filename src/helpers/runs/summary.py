@@ -19,7 +19,7 @@ import psutil
 from helpers.errors import BadInput, one_line
 from helpers.storage import write_whole
 
-__all__ = ["FILE", "Cost", "DataSet", "Notebook", "Outcome", "Scores", "Status", "Summary"]
+__all__ = ["FILE", "Cost", "DataSet", "Notebook", "Notification", "Outcome", "Scores", "Status", "Summary"]
 __all__ += ["data_set", "new", "now", "read", "redacted", "table", "write"]
 
 VERSION = 1
@@ -65,6 +65,13 @@ class Cost(TypedDict):
 
     billable_seconds: float | None
     dollars: float | None
+
+
+class Notification(TypedDict):
+    """Who was told how a run ended, without a secret, and why not, if it failed."""
+
+    to: str
+    error: str | None
 
 
 class DataSet(TypedDict):
@@ -136,6 +143,7 @@ class Summary(TypedDict):
     run_id: str | None
     notebooks: dict[str, Notebook]
     cost: Cost
+    notification: Notification | None
     data_sets: dict[str, DataSet]
 
 
@@ -175,6 +183,7 @@ def new(
             for stem in notebooks
         },
         "cost": {"billable_seconds": None, "dollars": None},
+        "notification": None,
         "data_sets": {name: data_set("This run has not started it yet.") for name in data_sets},
     }
 

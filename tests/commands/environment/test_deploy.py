@@ -22,7 +22,7 @@ from commands.__main__ import main
 from commands.environment import deploy, teardown, terraform
 from helpers.errors import UserError
 from helpers.image import builders, contents
-from helpers.outputs import outputs_of
+from helpers.parameters.outputs import outputs_of
 from helpers.pipeline import infrastructure
 from helpers.session import Session, connect
 

@@ -19,7 +19,7 @@ from commands.environment.preflight import report
 from commands.environment.preflight.check import Check
 from commands.environment.terraform import Environment, find
 from helpers import parameters
-from helpers.outputs import OUTPUTS
+from helpers.parameters.outputs import OUTPUTS
 from helpers.session import Session, connect
 
 NAME = "shop"

@@ -19,6 +19,7 @@ PARTS = {
     summary.Process: FORM["properties"]["process"],
     summary.Notebook: FORM["properties"]["notebooks"]["additionalProperties"],
     summary.Cost: FORM["properties"]["cost"],
+    summary.Notification: FORM["properties"]["notification"],
     summary.DataSet: FORM["properties"]["data_sets"]["additionalProperties"],
     summary.Scores: FORM["properties"]["data_sets"]["additionalProperties"]["properties"]["scores"],
 }

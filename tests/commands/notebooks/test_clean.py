@@ -9,13 +9,13 @@ import nbformat
 import pytest
 from support import ROOT
 
-from commands import clean_notebooks
+from commands.notebooks import clean as cleaning
 
 pytestmark = pytest.mark.slow
 
 
 def clean(*paths: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "commands.clean_notebooks", *map(str, paths)]
+    command = [sys.executable, "-m", "commands.notebooks.clean", *map(str, paths)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -38,4 +38,4 @@ def test_counts_times_and_traces_go_and_outputs_stay(tmp_path: Path) -> None:
     nbformat.write(notebook, dirty)
     assert clean(dirty).returncode == 1
     assert dirty.read_bytes() == stored.read_bytes()
-    assert not clean_notebooks.clean(dirty)
+    assert not cleaning.clean(dirty)

@@ -10,8 +10,9 @@ import pytest
 from nbformat import NotebookNode
 from support.helpers.shared import HeadlessRun, settings
 
-from commands import run, store_outputs
+from commands import run
 from commands.__main__ import main
+from commands.notebooks import store
 from helpers.errors import JobFailed
 from helpers.runs.facts import MIME_TYPE
 
@@ -30,7 +31,7 @@ def output(kind: str = "display_data", **data: object) -> NotebookNode:
 def stored(*cells: NotebookNode) -> NotebookNode:
     notebook = nbformat.v4.new_notebook(cells=list(cells))
     notebook.metadata["papermill"] = {"start_time": "2026-01-02T03:04:05"}
-    return store_outputs.stored(notebook)
+    return store.stored(notebook)
 
 
 def test_metadata_and_papermills_traces_are_gone_and_tags_stay() -> None:
@@ -59,7 +60,7 @@ def test_facts_for_the_runner_are_gone_and_times_are_made_alike() -> None:
 @pytest.mark.slow
 def test_of_a_real_run_nothing_is_stored_that_differs_at_the_next(side_by_side: list[HeadlessRun]) -> None:
     for each in side_by_side:
-        after = store_outputs.stored(nbformat.read(each.executed, as_version=4))
+        after = store.stored(nbformat.read(each.executed, as_version=4))
         nbformat.validate(after)
         written = nbformat.writes(after)
         shown = [output for cell in after.cells for output in cell.get("outputs", [])]
@@ -72,7 +73,7 @@ def test_of_a_real_run_nothing_is_stored_that_differs_at_the_next(side_by_side: 
 def test_what_is_stored_is_the_notebook_as_it_stands_in_the_project(side_by_side: list[HeadlessRun]) -> None:
     executed = side_by_side[0].executed
     project = nbformat.read(run.ROOT / "notebooks" / executed.name, as_version=4)
-    after = store_outputs.stored(nbformat.read(executed, as_version=4))
+    after = store.stored(nbformat.read(executed, as_version=4))
     assert [cell.source for cell in after.cells] == [cell.source for cell in project.cells]
     assert (
         papermill.inspect_notebook(str(executed)).keys()

@@ -13,10 +13,10 @@ from typing import Any
 from tabular.spec.metrics import METRICS, SCORERS
 
 from contract.names import NAME
-from helpers import strict_yaml
 from helpers.errors import BadInput, one_line
+from helpers.parameters import strict_yaml
 
-__all__ = ["BUILDERS", "PARAMETERS", "check", "parse", "read"]
+__all__ = ["BUILDERS", "OF_THE_RUN", "PARAMETERS", "check", "parse", "read"]
 
 BUILDERS = ("auto", "docker", "codebuild", "none")  # who builds the image
 
@@ -176,7 +176,10 @@ PARAMETERS: Mapping[str, Parameter] = {
     "LOAD_TEST": _flag(),
     "LOAD_TEST_SECONDS": _whole(1, 300),
     "LOAD_TEST_CLIENTS": _whole(1, 64),
+    "NOTIFY": _text(),
 }
+# The parameters of `many-models run` itself, which no notebook has, with their defaults.
+OF_THE_RUN: Mapping[str, Any] = {"NOTIFY": ""}
 
 
 def read(path: Path) -> dict[str, Any]:

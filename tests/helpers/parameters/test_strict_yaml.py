@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.strict_yaml import NotYaml, load
+from helpers.parameters.strict_yaml import NotYaml, load
 
 LISTS = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
 MERGED = "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 12))

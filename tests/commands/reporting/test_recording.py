@@ -1,11 +1,14 @@
 """The state of a run is written as things happen, and says how the run ended, however it ends."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.helpers.webhook import webhook
 
-from commands.recording import Recording, verdict
+from commands.reporting.channels import channel
+from commands.reporting.recording import Recording, verdict
 from helpers.errors import BadInput, ExitCode, JobFailed
 from helpers.runs import summary
 
@@ -13,7 +16,7 @@ from helpers.runs import summary
 @pytest.fixture
 def recording(tmp_path: Path) -> Recording:
     names = ["03_run_and_inspect", "04_approve_and_deploy"]
-    return Recording(tmp_path, summary.new("1", {}, "local", "demo", names, ["wine", "own"]))
+    return Recording(tmp_path / "1", summary.new("1", {}, "local", "demo", names, ["wine", "own"]))
 
 
 def fact(dataset: str, unless_known: bool = False, **facts: Any) -> dict[str, Any]:
@@ -106,3 +109,43 @@ def test_the_worst_outcome_counts(
         str(number): summary.data_set("...", outcome) for number, outcome in enumerate(outcomes)
     }
     assert verdict(recording.document) == code
+
+
+# The page, the link and NOTIFY
+
+
+def test_the_page_is_there_while_the_run_goes_on_and_latest_points_to_it(tmp_path: Path) -> None:
+    with Recording(tmp_path / "1", summary.new("1", {}, "local", "demo", [], ["wine"])) as recording:
+        assert "is running since" in (tmp_path / "latest/index.html").read_text()
+        recording.hear(fact("wine", outcome="kept", said="nothing new"))
+    assert "nothing new" in (tmp_path / "latest/index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(None, 0), (JobFailed("It failed."), 1), (KeyboardInterrupt(), 130), (ZeroDivisionError("a fault"), 1)],
+    ids=lambda it: type(it).__name__,
+)
+def test_however_a_run_ends_it_is_told_once(tmp_path: Path, error: BaseException | None, code: int) -> None:
+    document = summary.new("1", {}, "local", "demo", [], [])
+    with webhook() as hook, suppress(BaseException), Recording(tmp_path / "1", document, channel(hook.url)):
+        if error:
+            raise error
+    ((_, told),) = hook.received
+    assert told["exit_code"] == code
+    address = f"http://127.0.0.1:{hook.server.server_port}/..."
+    assert summary.read(tmp_path / "1")["notification"] == {"to": address, "error": None}
+    assert f"How this run ended was told to {address}." in (tmp_path / "1/index.html").read_text()
+
+
+def test_telling_that_fails_is_a_sentence_and_changes_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Recording(tmp_path / "1", summary.new("1", {}, "local", "demo", [], []), channel("false")):
+        pass
+    sentence = "NOTIFY: the command false was not told how this run ended: it ended with exit code 1."
+    assert capsys.readouterr().err == f"\n{sentence}\n"
+    found = summary.read(tmp_path / "1")
+    assert (found["status"], found["exit_code"]) == ("done", 0)
+    assert found["notification"] == {"to": "the command false", "error": sentence}
+    assert sentence in (tmp_path / "1/index.html").read_text()

@@ -1,4 +1,4 @@
-"""Remove from notebooks what differs in every run: `python -m commands.clean_notebooks FILE...`.
+"""Remove from notebooks what differs in every run: `python -m commands.notebooks.clean FILE...`.
 
 This is a hook for pre-commit. A cleaned notebook must be added again, so the exit code is 1 if there is one.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from commands.store_outputs import stored
+from commands.notebooks.store import stored
 
 __all__ = ["clean"]
 

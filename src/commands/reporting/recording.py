@@ -1,5 +1,6 @@
-"""The state of a run, kept in its summary.json: every change is written as it happens."""
+"""The state of a run, kept in its summary.json and its page: every change is written as it happens."""
 
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,9 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from commands.reporting import history, notification
+from commands.reporting.channels import Channel
+from commands.reporting.page import Page
 from helpers.errors import ExitCode, UserError, one_line
 from helpers.runs import summary
-from helpers.runs.summary import Summary
+from helpers.runs.summary import Notification, Summary
 
 __all__ = ["Recording", "verdict"]
 
@@ -29,14 +33,17 @@ class Recording:
     Args:
         folder: the run's folder.
         document: the summary so far.
+        channel: to whoever is told how the run ended.
     """
 
-    def __init__(self, folder: Path, document: Summary) -> None:
+    def __init__(self, folder: Path, document: Summary, channel: Channel | None = None) -> None:
         self.folder, self.document = folder, document
+        self._page, self._channel = Page(folder), channel
         self._begin = time.monotonic() - document["seconds"]
 
     def __enter__(self) -> "Recording":
         self.write()
+        history.link(self.folder)
         return self
 
     def __exit__(
@@ -53,14 +60,30 @@ class Recording:
             code = error.exit_code if isinstance(error, UserError) else ExitCode.FAILED
             self.document["error"] = str(error) if isinstance(error, UserError) else one_line(error)
         self.document["status"], self.document["exit_code"] = STATUS[code], int(code)
+        self.document["seconds"] = round(time.monotonic() - self._begin, 1)
         self.document["ended"] = summary.now()
         self.write()
+        if self._channel:
+            self._tell(self._channel)
 
     def write(self) -> None:
-        """Write the summary as it is now."""
+        """Write the summary as it is now, and the page."""
         self.document["updated"] = summary.now()
-        self.document["seconds"] = round(time.monotonic() - self._begin, 1)
+        if self.document["status"] == "running":
+            self.document["seconds"] = round(time.monotonic() - self._begin, 1)
         summary.write(self.folder / summary.FILE, self.document)
+        self._page.write(self.document)
+
+    def _tell(self, channel: Channel) -> None:
+        """Tell how the run ended; if that fails, it changes nothing else."""
+        told: Notification = {"to": channel.shown, "error": None}
+        try:
+            notification.tell(channel, self.document)
+        except UserError as error:
+            told["error"] = str(error)
+            print(f"\n{error}", file=sys.stderr)
+        self.document["notification"] = told
+        self.write()
 
     @contextmanager
     def notebook(self, path: Path) -> Iterator[None]:

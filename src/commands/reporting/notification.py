@@ -1,0 +1,72 @@
+"""NOTIFY: what is told about a run when it ends, and how often that is tried; docs/runs.md describes it."""
+
+import time
+from typing import Any
+
+from commands.reporting.channels import Channel, NotSent
+from commands.reporting.sentences import awaiting, headline
+from helpers.errors import UserError
+from helpers.runs import summary
+from helpers.runs.summary import Summary
+
+__all__ = ["content", "tell"]
+
+SCHEMA = 1
+# Seconds that telling may take; who interrupts a run waits for its end.
+PATIENCE, AFTER_AN_INTERRUPT = 30.0, 5.0
+PAUSES = (1.0, 4.0)  # seconds before each further attempt
+MOST = 20  # tables that are named one by one; SNS takes 256 KB
+LONGEST = 500  # characters of a sentence
+
+
+def tell(channel: Channel, document: Summary) -> None:
+    """Tell somebody how a run ended, and try again for a while if that fails.
+
+    Raises:
+        UserError: it was not possible; the message says why.
+    """
+    end = time.monotonic() + (AFTER_AN_INTERRUPT if document["status"] == "interrupted" else PATIENCE)
+    pauses = iter(PAUSES)
+    while True:
+        try:
+            return channel.send(content(document), end - time.monotonic())
+        except NotSent as error:
+            pause = next(pauses, None) if error.again else None
+            if pause is None or time.monotonic() + pause >= end:
+                raise UserError(
+                    f"NOTIFY: {channel.shown} was not told how this run ended: {error}."
+                ) from None
+            time.sleep(pause)
+
+
+def content(document: Summary) -> dict[str, Any]:
+    """What is told, from a run's summary: docs/notification.schema.json."""
+    document = summary.redacted(document)
+    tables = document["data_sets"]
+    outcomes = [each["outcome"] for each in tables.values()]
+    attention = sorted(
+        (each["outcome"], name) for name, each in tables.items() if each["outcome"] in ("failed", "refused")
+    )
+    waiting = awaiting(tables)
+    copied = ("run", "pipeline", "environment", "status", "exit_code", "started", "ended", "seconds")
+    return {
+        "schema": SCHEMA,
+        "text": headline(document),
+        **{key: document[key] for key in copied},  # type: ignore[literal-required]
+        "host": document["process"]["host"],
+        "error": _short(document["error"]),
+        "outcomes": {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))},
+        "attention": [
+            {"data_set": name, "outcome": outcome}
+            | {key: _short(tables[name][key]) for key in ("said", "advice", "log")}  # type: ignore[literal-required]
+            for outcome, name in attention[:MOST]
+        ],
+        "awaits_decision": [
+            {"data_set": name, "version": version} for name, version in list(waiting.items())[:MOST]
+        ],
+        "awaits_decision_count": len(waiting),
+    }
+
+
+def _short(text: str | None) -> str | None:
+    return text if text is None or len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

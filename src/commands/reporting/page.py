@@ -1,0 +1,131 @@
+"""The page of a run, `runs/<id>/index.html`: one file to open or to mail, without a server or a network."""
+
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from commands.reporting.sentences import WORDS, WORST_FIRST, amount, duration, headline
+from helpers.runs import summary
+from helpers.runs.summary import DataSet, Summary
+from helpers.storage import write_whole
+
+__all__ = ["FILE", "Page", "render"]
+
+FILE = "index.html"
+# Pages of many tables take longer to make; at most this share of a run's time goes into its page.
+SHARE = 0.02
+CLOUDWATCH = re.compile(r"CloudWatch (?P<group>/\S+), job (?P<job>[\w-]+)")
+REGION = re.compile(r"arn:[^:]+:sagemaker:(?P<region>[\w-]+):")
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,  # names and classes come from tables
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class Page:
+    """Keeps the page of a run up to date with its summary."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._not_before = 0.0
+
+    def write(self, document: Summary) -> None:
+        """Write the page, unless the run goes on and the page was written too recently."""
+        begin = time.monotonic()
+        if document["status"] == "running" and begin < self._not_before:
+            return
+        with write_whole(self._path) as part:
+            part.write_text(render(document))
+        end = time.monotonic()
+        self._not_before = end + (end - begin) / SHARE
+
+
+def render(document: Summary) -> str:
+    """The page about a run."""
+    document = summary.redacted(document)
+    found = Counter(each["outcome"] for each in document["data_sets"].values())
+    rank = {outcome: place for place, outcome in enumerate(WORST_FIRST)}
+    tables = sorted(
+        document["data_sets"].items(),
+        key=lambda item: (rank[item[1]["outcome"]], not item[1]["awaits_decision"], item[0]),
+    )
+    return _templates.get_template("page.html").render(
+        run=document,
+        headline=headline(document),
+        outcomes=[(outcome, found[outcome]) for outcome in WORST_FIRST if found[outcome]],
+        tables=[(name, each, _links(each), _details(each)) for name, each in tables],
+        rank=rank,
+        words=WORDS,
+        amount=amount,
+        duration=duration,
+        as_text=_as_text,
+    )
+
+
+def _links(each: DataSet) -> dict[str, str]:
+    """Where to read more about a table, by name; what is not safe to click is left out."""
+    found = {name: address for name, address in each["links"].items() if _is_safe(address)}
+    if "page" in found:  # the copy beside this page needs no access to the bucket
+        found = {"evaluation": found.pop("page"), **found}
+    if log := each["log"]:
+        if cloudwatch := CLOUDWATCH.search(log):
+            found["log"] = _console(each, **cloudwatch.groupdict())
+        elif Path(log).is_absolute():
+            found["log"] = Path(log).as_uri()
+    return {name: address for name, address in found.items() if address}
+
+
+def _is_safe(address: str) -> bool:
+    """Whether it is a web address, or a file beside the page: never `javascript:`."""
+    return bool(re.match(r"https?://", address) or re.fullmatch(r"[\w.-]+(/[\w.-]+)*", address))
+
+
+def _console(each: DataSet, group: str, job: str) -> str:
+    """The address of a job's log in the AWS console, or nothing if its region is not known."""
+    region = REGION.match(each["execution"] or "")
+    if not region:
+        return ""
+    # The console decodes what follows # twice.
+    escaped = quote(group, safe="").replace("%", "$25")
+    return (
+        f"https://{region['region']}.console.aws.amazon.com/cloudwatch/home?region={region['region']}"
+        f"#logsV2:log-groups/log-group/{escaped}$3FlogStreamNameFilter$3D{job}"
+    )
+
+
+def _details(each: DataSet) -> dict[str, str]:
+    """What is shown when a row is opened, in words."""
+    scores = each["scores"]
+    found: dict[str, Any] = {
+        "cross-validation": f"{scores['scorer']} {scores['cross_validation']:.4g}" if scores else None,
+        "held-out rows": ", ".join(f"{name} {value:.4g}" for name, value in scores["held_out"].items())
+        if scores
+        else None,
+        "threshold": f"{scores['metric']} {scores['threshold']:.4g}" if scores else None,
+        "hyperparameters": ", ".join(f"{k} = {v}" for k, v in (each["hyperparameters"] or {}).items()),
+        "predictions": each["predictions"],
+        "steps": ", ".join(f"{name} {duration(seconds)}" for name, seconds in each["steps"].items()),
+        "billed": duration(each["billable_seconds"]) if each["billable_seconds"] is not None else None,
+        "failed step": each["step"],
+        "job": each["job"],
+        "log": each["log"],
+        "execution": each["execution"],
+    }
+    found |= {name: address for name, address in each["links"].items() if not _is_safe(address)}
+    return {name: text for name, text in found.items() if text}
+
+
+def _as_text(value: Mapping[str, Any] | list[Any] | str | float | None) -> str:
+    """A parameter's value, as a parameter file would have it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

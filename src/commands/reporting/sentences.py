@@ -1,0 +1,69 @@
+"""What a run's page, its notification and the list of runs say about it, in words."""
+
+from collections.abc import Mapping
+
+from helpers.runs.summary import DataSet, Outcome, Summary
+
+__all__ = ["WORDS", "WORST_FIRST", "amount", "awaiting", "counted", "duration", "headline"]
+
+WORST_FIRST: tuple[Outcome, ...] = ("failed", "refused", "not-started", "running", "registered", "kept")
+WORDS: Mapping[Outcome, str] = {
+    "failed": "failed",
+    "refused": "refused",
+    "not-started": "not started",
+    "running": "running",
+    "registered": "registered",
+    "kept": "kept",
+}
+ENDED = {
+    "running": "is running",
+    "done": "is done",
+    "failed": "failed",
+    "refused": "is done, but the quality gate refused a model",
+    "interrupted": "was interrupted",
+    "killed": "was killed",
+}
+
+
+def headline(document: Summary) -> str:
+    """One line about a run: how it ended and after which time, the outcomes, and what awaits a decision."""
+    after = "since" if document["status"] == "running" else "after"
+    said = f"{document['pipeline']}: run {document['run']} {ENDED[document['status']]} {after} "
+    said += duration(document["seconds"])
+    tables = document["data_sets"]
+    said += f"; {amount(len(tables), 'table')}: {counted(tables)}." if tables else "."
+    if waiting := awaiting(tables):
+        said += f" {amount(len(waiting), 'version awaits', 'versions await')} a decision."
+    return said
+
+
+def counted(tables: Mapping[str, DataSet]) -> str:
+    """How many tables have each outcome, the worst first."""
+    outcomes = [each["outcome"] for each in tables.values()]
+    return ", ".join(
+        f"{outcomes.count(outcome)} {WORDS[outcome]}" for outcome in WORST_FIRST if outcome in outcomes
+    )
+
+
+def awaiting(tables: Mapping[str, DataSet]) -> dict[str, int]:
+    """The versions that await a decision, by the names of their tables."""
+    return {
+        name: each["version"] for name, each in tables.items() if each["awaits_decision"] and each["version"]
+    }
+
+
+def amount(number: int, one: str, more: str = "") -> str:
+    """A number and its noun: `1 table`, `2 tables`."""
+    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
+
+
+def duration(seconds: float | None) -> str:
+    """A time that a person can read at a glance."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

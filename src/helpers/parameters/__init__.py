@@ -1,0 +1,9 @@
+"""What somebody gives: parameters and the files with them, and where Terraform's outputs are.
+
+`table` says which parameters there are and what is allowed; `strict_yaml` reads the files. `outputs` reads
+what TERRAFORM_OUTPUTS names.
+"""
+
+from helpers.parameters.table import BUILDERS, OF_THE_RUN, PARAMETERS, check, parse, read
+
+__all__ = ["BUILDERS", "OF_THE_RUN", "PARAMETERS", "check", "parse", "read"]

@@ -1,0 +1,107 @@
+"""What is told about a run when it ends, and how often that is tried."""
+
+import json
+import time
+from typing import Any
+
+import jsonschema
+import pytest
+from support import ROOT
+from support.helpers.loopback import closed_port
+from support.helpers.summaries import ended, judged
+from support.helpers.webhook import webhook
+
+from commands.reporting import notification
+from commands.reporting.channels import channel
+from helpers.errors import UserError
+from helpers.runs import summary
+
+FORM = json.loads((ROOT / "docs/notification.schema.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notification, "PAUSES", (0.0, 0.0))
+
+
+def content(document: summary.Summary) -> dict[str, Any]:
+    """What is told, in the documented form."""
+    found = notification.content(document)
+    jsonschema.validate(found, FORM)
+    assert list(found) == list(FORM["properties"])
+    return found
+
+
+def test_a_line_says_how_the_run_ended_and_what_awaits_a_decision() -> None:
+    document = ended("failed", 1, wine=judged("registered", version=3, awaits_decision=True))
+    document["data_sets"]["own"] = summary.data_set(
+        "Only 12 rows.", "failed", advice="Give more.", log="a.log"
+    )
+    found = content(document)
+    assert found["text"] == (
+        "many-models: run 20261126-021500 failed after 22 min; 2 tables: 1 failed, 1 registered. "
+        "1 version awaits a decision."
+    )
+    assert found["outcomes"] == {"failed": 1, "registered": 1}
+    assert found["awaits_decision"] == [{"data_set": "wine", "version": 3}]
+    said = {"said": "Only 12 rows.", "advice": "Give more.", "log": "a.log"}
+    assert found["attention"] == [{"data_set": "own", "outcome": "failed", **said}]
+
+
+@pytest.mark.parametrize("status", ["done", "failed", "refused", "interrupted"])
+def test_every_end_is_told(status: str) -> None:
+    assert content(ended(status))["status"] == status
+
+
+def test_ten_thousand_tables_with_long_errors_fit_into_a_message_of_sns() -> None:
+    broken = {
+        f"table-{n}": judged("failed", "x" * 5000, advice="y" * 5000, log="z" * 5000) for n in range(5000)
+    }
+    waiting = {f"own-{n}": judged("registered", version=1, awaits_decision=True) for n in range(5000)}
+    document = ended("failed", 1, **broken, **waiting)
+    document["error"] = "e" * 100_000
+    found = content(document)
+    assert len(json.dumps(found)) < 256 * 1024 / 4
+    assert (found["outcomes"], found["awaits_decision_count"]) == ({"failed": 5000, "registered": 5000}, 5000)
+
+
+def test_signatures_in_addresses_are_not_told() -> None:
+    document = ended(own=summary.data_set("https://host/t.csv?signature=SECRET is gone.", "failed"))
+    document["error"] = "https://host/t.csv?signature=SECRET is gone."
+    assert "SECRET" not in json.dumps(content(document))
+
+
+@pytest.mark.parametrize("passing", [429, 500, 503])
+def test_a_webhook_that_fails_for_a_while_is_told_when_it_answers_again(passing: int) -> None:
+    with webhook(passing, 200) as hook:
+        notification.tell(channel(hook.url), ended())
+    assert [body["text"] for _, body in hook.received] == [notification.content(ended())["text"]] * 2
+    assert hook.received[0][0] == "/services/SECRET?key=SECRET"
+
+
+@pytest.mark.parametrize(("answer", "attempts"), [(404, 1), (302, 1), (503, 3)])
+def test_a_webhook_that_does_not_take_it_is_a_sentence_without_its_secret(answer: int, attempts: int) -> None:
+    with webhook(answer) as hook, pytest.raises(UserError) as raised:
+        notification.tell(channel(hook.url), ended())
+    assert len(hook.received) == attempts
+    address = f"http://127.0.0.1:{hook.server.server_port}/..."
+    assert str(raised.value) == (f"NOTIFY: {address} was not told how this run ended: it answered {answer}.")
+
+
+def test_a_webhook_that_cannot_be_reached_is_a_sentence_without_its_secret(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    url = f"http://user:SECRET@localhost:{closed_port()}/SECRET"
+    with pytest.raises(UserError, match=r"it cannot be reached \(ConnectionError\)\.") as raised:
+        notification.tell(channel(url), ended())
+    assert "SECRET" not in str(raised.value) + caplog.text
+
+
+def test_who_interrupts_a_run_does_not_wait_long_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notification, "AFTER_AN_INTERRUPT", 0.3)
+    begin = time.monotonic()
+    with pytest.raises(
+        UserError, match="the command sleep was not told how this run ended: it had not ended"
+    ):
+        notification.tell(channel("sleep 60"), ended("interrupted", 130))
+    assert time.monotonic() - begin < 20

@@ -1,0 +1,176 @@
+"""The page of a run: outcomes first, the worst on top, safe to open, and of one file."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.helpers.summaries import ended, judged
+
+from commands.reporting.page import FILE, Page, render
+from helpers.runs import summary
+from helpers.runs.summary import Summary
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>"
+
+
+class Read(HTMLParser):
+    """What a browser would find in a page: tags with their attributes, and the text of each table's row."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.rows: list[str] = []
+        self.names: list[str] = []
+        self.is_name = False
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        self.is_name = tag == "td" and ("class", "name") in attributes
+        if tag == "tr":
+            self.rows.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.rows:
+            self.rows[-1] += data
+        if self.is_name and data.strip():
+            self.names.append(data)
+        self.is_name = False
+        self.text += data
+
+    def values(self, tag: str, attribute: str) -> list[str | None]:
+        return [found[attribute] for name, found in self.tags if name == tag and attribute in found]
+
+
+def test_the_worst_outcomes_are_on_top_and_before_others_what_awaits_a_decision() -> None:
+    tables = {
+        "a": judged("kept"),
+        "b": judged("registered", version=2, awaits_decision=False, decision="approve"),
+        "c": judged("registered", version=3, awaits_decision=True),
+        "d": summary.data_set("not yet"),
+        "e": judged("refused"),
+        "f": summary.data_set("broken", "failed"),
+    }
+    page = Read(render(ended("failed", 1, **tables)))
+    assert page.names[: len(tables)] == ["f", "e", "d", "c", "b", "a"]
+    assert page.text.index(
+        "6 tables: 1 failed, 1 refused, 1 not started, 2 registered, 1 kept."
+    ) < page.text.index("broken")
+    assert "1 version awaits a decision." in page.text
+
+
+def test_a_failure_says_what_happened_what_to_do_and_where_its_log_is(tmp_path: Path) -> None:
+    log = tmp_path / "a job.log"
+    broken = summary.data_set(
+        "Only 12 rows.", "failed", advice="Give more rows.", step="PreprocessData", log=str(log)
+    )
+    page = Read(render(ended("failed", 1, own=broken)))
+    row = page.rows[1]
+    assert " ".join(row.split()).startswith("failed own Only 12 rows. Give more rows. log more failed step")
+    assert log.as_uri() in page.values("a", "href")
+
+
+def test_a_log_in_cloudwatch_is_a_link_to_the_console_in_the_region_of_the_execution() -> None:
+    broken = summary.data_set(
+        "failed",
+        "failed",
+        log="CloudWatch /aws/sagemaker/TrainingJobs, job pipelines-abc",
+        execution="arn:aws:sagemaker:eu-central-1:123456789012:pipeline/many-models/execution/x",
+    )
+    assert (
+        "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#logsV2:log-groups/log-group/"
+        "$252Faws$252Fsagemaker$252FTrainingJobs$3FlogStreamNameFilter$3Dpipelines-abc"
+    ) in Read(render(ended(own=broken))).values("a", "href")
+
+
+def test_it_links_to_the_notebooks_the_pages_about_models_and_the_summary() -> None:
+    document = ended(
+        wine=judged("registered", links={"evaluation": "s3://b/report.html", "page": "evaluations/wine.html"})
+    )
+    document["notebooks"]["03_run_and_inspect"].update(status="done", path="03_run_and_inspect.ipynb")
+    page = Read(render(document))
+    assert page.values("a", "href") == ["evaluations/wine.html", "03_run_and_inspect.ipynb", "summary.json"]
+    assert "s3://b/report.html" in page.text
+
+
+def full_of(text: str) -> Summary:
+    """The summary of a run in which everything that a person or a table can name is this text."""
+    facts = dict.fromkeys(("advice", "step", "job", "log", "algorithm", "execution", "predictions"), text)
+    links = {text: "javascript:alert(3)", "a": "data:text/html,x", "b": "//evil.example", "c": "../x y"}
+    table = judged("failed", text, hyperparameters={text: text}, links=links, **facts)
+    document = ended("failed", 1, **{text: table})
+    document["notebooks"] = {text: {"status": "failed", "seconds": 1.0, "error": text, "path": None}}
+    document.update(error=text, parameters={text: [text]}, notification={"to": text, "error": text})
+    return document
+
+
+def test_names_and_classes_cannot_bring_anything_into_the_page() -> None:
+    hostile, plain = Read(render(full_of(HOSTILE))), Read(render(full_of("a-plain-name")))
+    assert [(tag, list(found)) for tag, found in hostile.tags] == [
+        (tag, list(found)) for tag, found in plain.tags
+    ], "no tag and no attribute that a plain name does not bring"
+    assert hostile.values("a", "href") == ["summary.json"]
+    assert hostile.text.count("<img src=x") == plain.text.count("a-plain-name")
+
+
+def test_it_needs_no_other_file_no_server_and_no_network() -> None:
+    page = Read(render(ended(**{f"t{n}": judged("kept") for n in range(10)})))
+    assert not {"link", "img", "iframe", "form"} & {tag for tag, _ in page.tags}
+    assert not page.values("script", "src")
+    assert "url(" not in page.text
+    assert "@import" not in page.text
+
+
+@pytest.mark.parametrize(("number", "tools"), [(3, []), (200, ["search"])])
+def test_many_tables_can_be_searched_and_filtered(number: int, tools: list[str]) -> None:
+    page = Read(render(ended(**{f"t{n}": judged("kept") for n in range(number)})))
+    assert page.values("input", "type") == tools
+    assert page.values("button", "data-outcome") == ["kept"] * len(tools)
+
+
+def test_addresses_are_shown_without_their_signatures() -> None:
+    document = ended(own=summary.data_set("https://host/t.csv?signature=SECRET is gone", "failed"))
+    document["parameters"] = {"DATASETS": [{"uri": "https://host/t.csv?signature=SECRET"}]}
+    page = render(document)
+    assert "SECRET" not in page
+    assert page.count("https://host/t.csv?...") == 2
+
+
+def test_a_page_of_200_tables_can_be_mailed() -> None:
+    steps = dict.fromkeys(("PreprocessData", "TuningWithCrossValidation", "RefitBestModel"), 1.5)
+    page = render(ended(**{f"store-{n}": judged("registered", version=1, steps=steps) for n in range(200)}))
+    assert len(page.encode()) < 400_000
+
+
+def test_while_a_run_goes_on_its_page_takes_a_small_part_of_the_time_and_the_end_is_always_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 1000, 1))  # each look at it takes a second, so a page does too
+    monkeypatch.setattr("commands.reporting.page.time.monotonic", lambda: next(clock))
+    page, document = Page(tmp_path), ended("running")
+    page.write(document)
+    for _ in range(40):
+        document["data_sets"]["wine"] = judged("kept", "while it runs")
+        page.write(document)
+    assert "while it runs" not in (tmp_path / FILE).read_text()
+    for _ in range(40):
+        page.write(document)
+    assert "while it runs" in (tmp_path / FILE).read_text()
+    document["status"] = "done"
+    page.write(document)
+    assert "is done after 22 min" in (tmp_path / FILE).read_text()
+
+
+@pytest.mark.parametrize(("status", "reloads"), [("running", 1), ("done", 0)])
+def test_an_open_page_follows_a_run_that_goes_on(status: str, reloads: int) -> None:
+    assert render(ended(status)).count("location.reload()") == reloads
+
+
+def test_a_run_without_tables_has_a_page(tmp_path: Path) -> None:
+    document: Any = ended("interrupted", 130)
+    document["notification"] = {"to": "x", "error": "NOTIFY: x was not told."}
+    page = Read(render(document))
+    assert "was interrupted after 22 min." in page.text
+    assert "NOTIFY: x was not told." in page.text
