@@ -1,7 +1,10 @@
 """How every command ends: the one place that turns an exception into a sentence and an exit code."""
 
+import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -9,6 +12,8 @@ import click
 from helpers.errors import ExitCode, UserError, one_line
 
 __all__ = ["Command", "CommandLine", "end"]
+
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)  # a person's way to interrupt, and a scheduler's
 
 
 class Command(click.Command):
@@ -29,7 +34,10 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> ExitCode:
         """Run the command and return its exit code, also for every error that the user can fix."""
-        signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's way to interrupt
+        with _interruptible():
+            return self._end(ctx)
+
+    def _end(self, ctx: click.Context) -> ExitCode:
         try:
             return super().invoke(ctx) or ExitCode.DONE
         except UserError as error:
@@ -79,5 +87,24 @@ def _errors_of_aws() -> tuple[type[Exception], ...]:
     return (found.BotoCoreError, found.ClientError) if found else ()
 
 
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn the first signal into a KeyboardInterrupt; no other ends the clean-up that it has begun."""
+
+    def interrupt(number: int, frame: object) -> None:
+        for each in before:
+            signal.signal(each, _be_patient)
+        raise KeyboardInterrupt
+
+    # A shell's background jobs ignore SIGINT, and go on doing so.
+    heard = [each for each in _INTERRUPTS if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _be_patient(number: int, frame: object) -> None:
+    os.write(sys.__stderr__.fileno(), b"\nStill ending what was started; this takes a few seconds.\n")

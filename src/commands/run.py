@@ -34,9 +34,9 @@ from helpers.deployment import decisions
 from helpers.errors import BadInput, ExitCode, Interrupted, UserError
 from helpers.parameters.outputs import outputs_of
 from helpers.pipeline import own_steps
-from helpers.runs import facts, summary
+from helpers.runs import facts, find, stop, summary
 from helpers.runs.executions.starting import NEW
-from helpers.session import group, local, state_folder
+from helpers.session import connect, group, local, state_folder
 
 __all__ = ["check", "chosen", "known", "run"]
 
@@ -93,8 +93,13 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
     with exclusive(state / "run.lock"):
         recording = _recording(_folder(runs), plan)
         try:
-            with recording, local(environment):
-                _run(plan, recording)
+            with recording, local(environment) as ends_with_this:
+                try:
+                    _run(plan, recording)
+                except KeyboardInterrupt:
+                    if environment == "local" and not ends_with_this:
+                        _stop_executions(plan.everything, recording.document["run_id"])
+                    raise
         except KeyboardInterrupt:
             run_id = recording.document["run_id"]
             if environment == "local" or not run_id:
@@ -110,6 +115,14 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
             print(f"\n{seconds:.0f} seconds; {page.FILE} in {folder} shows the outcomes and the notebooks")
     print(f"\n{summary.table(recording.document['data_sets']).to_string()}", flush=True)
     return recording.document["exit_code"]
+
+
+def _stop_executions(value: Mapping[str, Any], run_id: str | None) -> None:
+    """Stop what a run has started in a local_aws that goes on, because it was there before."""
+    if not run_id:
+        return
+    session = connect("local", value["PIPELINE_NAME"])
+    stop(session, find(session, run_id, value["DEVELOPER"]))
 
 
 def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = False) -> int:

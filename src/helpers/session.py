@@ -151,22 +151,25 @@ def state_folder() -> Path:
 
 
 @contextmanager
-def local(environment: str) -> Iterator[None]:
+def local(environment: str) -> Iterator[bool]:
     """Keep local_aws running within this context, and stop it afterwards unless it was running before.
 
     It also stops when this process is killed. Does nothing for another environment.
+
+    Yields:
+        Whether everything that is started within this context ends with it.
 
     Raises:
         UserError: local_aws does not start.
     """
     if environment != "local":
-        yield
+        yield False
         return
     import local_aws
 
     server = _started(owner=os.getpid())
     try:
-        yield
+        yield server.started
     finally:
         if server.started:
             local_aws.stop()

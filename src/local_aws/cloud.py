@@ -9,6 +9,7 @@ from typing import Any
 
 from local_aws.compute.container_workers import workers
 from local_aws.core.account import Account
+from local_aws.core.concurrency import together
 from local_aws.core.errors import not_emulated
 from local_aws.core.files import disk_use
 from local_aws.core.moto import Moto
@@ -171,12 +172,10 @@ class Cloud:
     def close(self) -> None:
         """Stop everything that was started, and wait until it has ended."""
         self._platform.closing.set()
+        self._pipelines.abandon()
+        together([self._endpoints.close, *(jobs.close for jobs in self._jobs)])
         self._pipelines.close()
-        for jobs in self._jobs:
-            jobs.close()
-        self._events.close()
-        self._endpoints.close()
-        self.functions.close()
+        together([self._events.close, self.functions.close])  # an event may wait for its function
         self._workers.close()
         self._store.close()
 

@@ -178,6 +178,29 @@ def _ended_by(number: signal.Signals, process: subprocess.Popen[str]) -> str:
                 raise
 
 
+@pytest.mark.usefixtures("interruptible")
+def test_a_second_signal_does_not_end_the_clean_up_of_the_first(capfd: pytest.CaptureFixture[str]) -> None:
+    cleaned = []
+
+    def interrupted() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.raise_signal(number)
+                cleaned.append(number)
+
+    before = signal.getsignal(signal.SIGINT)
+    command = Command("x", callback=interrupted, interrupted="nothing is left.")
+    assert command.main([], standalone_mode=False) == ExitCode.INTERRUPTED
+    assert cleaned == [signal.SIGINT, signal.SIGTERM]
+    assert capfd.readouterr().err == (
+        "\nStill ending what was started; this takes a few seconds.\n" * 2
+        + "\nInterrupted; nothing is left.\n"
+    )
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_the_former_name_is_the_same_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ from support.helpers.shared import HeadlessRun, settings
 from commands import run
 from commands.__main__ import main
 from commands.lock import exclusive
+from commands.reporting.recording import Recording
 from helpers import runs
 from helpers.errors import BadInput, UserError
 from helpers.parameters.outputs import OUTPUTS
@@ -349,6 +350,31 @@ def test_an_interrupted_run_on_aws_names_what_goes_on_there_and_stop_stops_it(
     assert f"wine, run {run_id}: {execution.arn}\n" in stopped.stdout
     assert stopped.stdout.splitlines()[-1].split() == ["wine", run_id, "Stopped"]
     assert quick.status(execution) == "Stopped"
+
+
+def test_an_interrupted_run_stops_its_executions_in_a_local_aws_that_goes_on(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = Quick(session, f"quick-{uuid4().hex[:6]}", tmp_path)
+    quick.create()
+    (mine,) = quick.start("wine")
+    (others,) = quick.start("other", run_id="another")
+
+    def interrupted(_: object, recording: Recording) -> None:
+        recording.document["run_id"] = mine.run_id
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "_run", interrupted)
+    values = {
+        "ENVIRONMENT": "local",
+        "PIPELINE_NAME": session.pipeline_name,
+        "DEVELOPER": quick.developer,
+        "DATASETS": ["wine"],
+    }
+    with pytest.raises(KeyboardInterrupt):
+        run.run(run.chosen(["03"], None), values, tmp_path / "runs")
+    assert (quick.status(mine), quick.status(others)) == ("Stopped", "Executing")
+    runs.stop(session, [others])
 
 
 @pytest.mark.slow

@@ -27,7 +27,16 @@ from typing import Protocol
 
 from local_aws.compute.guard import mount_as_opt_ml
 
-__all__ = ["ONE_THREAD", "PRELOADED", "Command", "GuardedWorker", "Worker", "Workers", "can_mount_opt_ml"]
+__all__ = [
+    "ONE_THREAD",
+    "PRELOADED",
+    "TERMINATION_SECONDS",
+    "Command",
+    "GuardedWorker",
+    "Worker",
+    "Workers",
+    "can_mount_opt_ml",
+]
 
 # Third-party modules only: the project's own code comes with each job. Modules not installed are skipped.
 PRELOADED = (
@@ -62,7 +71,7 @@ ONE_THREAD = {
     "NUMEXPR_NUM_THREADS": "1",
 }
 _GUARD = Path(__file__).with_name("guard.py")
-_TERMINATION_SECONDS = 10
+TERMINATION_SECONDS = 10
 
 
 @functools.cache
@@ -150,9 +159,9 @@ class Workers:
         return GuardedWorker(command) if script is None else _ForkedWorker(self._context, script, command)
 
     @staticmethod
-    def end(worker: Worker) -> None:
-        """Stop a worker's whole process group: first with SIGTERM, then with SIGKILL."""
-        for number, patience in ((signal.SIGTERM, _TERMINATION_SECONDS), (signal.SIGKILL, None)):
+    def end(worker: Worker, seconds: float = TERMINATION_SECONDS) -> None:
+        """Stop a worker's whole process group: first with SIGTERM, then, after some seconds, with SIGKILL."""
+        for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, None)):
             if worker.wait(0) is None:
                 _signal_group(worker.pid, number) or _signal_process(worker.pid, number)
                 worker.wait(patience)

@@ -1,5 +1,6 @@
 """Starts, finds and stops the server from another process; imports only the standard library, to be fast."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -34,6 +35,7 @@ __all__ = [
 
 _START_SECONDS = 60
 _STOP_SECONDS = 60
+_CLOSE_SECONDS = 6  # to end everything by itself; then it is killed, which loses nothing
 _POLL_SECONDS = 0.02
 _REQUEST_SECONDS = 60
 _PRUNE_SECONDS = 600
@@ -122,9 +124,14 @@ def stop(home: Path | None = None) -> bool:
         about = place.published()
         if about is None:
             return False
-        os.kill(about["pid"], signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(about["pid"], number)
+            if _is_gone(place, _CLOSE_SECONDS):
+                break
         _wait_until_gone(place)
         _wait_until_ended(about["pid"])
+        place.unpublish()
     return True
 
 
@@ -243,13 +250,18 @@ def _wait_until_ready(place: Home, process: subprocess.Popen[bytes]) -> dict[str
 
 
 def _wait_until_gone(place: Home) -> None:
-    deadline = time.monotonic() + _STOP_SECONDS
+    if not _is_gone(place, _STOP_SECONDS):
+        raise LocalAwsError(f"The server of {place.folder} is still running after {_STOP_SECONDS} seconds.")
+
+
+def _is_gone(place: Home, seconds: float) -> bool:
+    """Wait until no server holds a folder, at most for so long, and return whether that is so."""
+    deadline = time.monotonic() + seconds
     while place.is_held():
         if time.monotonic() > deadline:
-            raise LocalAwsError(
-                f"The server of {place.folder} is still running after {_STOP_SECONDS} seconds."
-            )
+            return False
         time.sleep(_POLL_SECONDS)
+    return True
 
 
 def _wait_until_ended(pid: int) -> None:

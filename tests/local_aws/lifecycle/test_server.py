@@ -17,10 +17,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from support import HANGS
 from support.local_aws.aws import Aws, is_running, needs_proc, processes_of, wait_for
 from support.local_aws.pipeline import create, fail, finish, processing, source_archive, training_request
 
 import local_aws
+from local_aws.lifecycle import daemon
 
 pytestmark = pytest.mark.slow
 
@@ -380,3 +382,62 @@ def test_the_address_is_local(aws: Aws) -> None:
     listening = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
     assert f"0100007F:{port:04X}" in listening
     assert f"00000000:{port:04X}" not in listening
+
+
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("stubborn", flush=True)
+time.sleep(3600)
+"""
+
+
+def tuning_step(count: int, parallel: int) -> dict[str, Any]:
+    """A tuning step whose trials neither end nor listen to SIGTERM."""
+    trial = {
+        **training_request(),
+        "DefinitionName": "toy",
+        "TuningObjective": {"Type": "Maximize", "MetricName": "score"},
+        "HyperParameterRanges": {"CategoricalParameterRanges": [{"Name": "x", "Values": ["a", "b"]}]},
+        "StaticHyperParameters": {
+            "sagemaker_program": "toy_stubborn",
+            "sagemaker_submit_directory": "s3://toys/source.tar.gz",
+        },
+    }
+    limits = {"MaxNumberOfTrainingJobs": count, "MaxParallelTrainingJobs": parallel}
+    arguments = {
+        "HyperParameterTuningJobConfig": {"Strategy": "Random", "ResourceLimits": limits, "RandomSeed": 1},
+        "TrainingJobDefinitions": [trial],
+    }
+    return {"Name": "Tune", "Type": "Tuning", "Arguments": arguments}
+
+
+@needs_proc
+def test_a_stop_ends_all_trials_at_once_and_starts_no_others(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "_CLOSE_SECONDS", HANGS)  # it is not killed: it ends by itself
+    aws = start(home)
+    aws.client("s3").create_bucket(Bucket="toys")
+    aws.client("s3").put_object(
+        Bucket="toys", Key="source.tar.gz", Body=source_archive("toy_stubborn", STUBBORN)
+    )
+    for name in ("one", "two"):
+        create(aws.client("sagemaker"), name, [tuning_step(count=8, parallel=2)])
+        aws.client("sagemaker").start_pipeline_execution(PipelineName=name)
+    wait_for(lambda: any("stubborn" in log.read_text() for log in home.glob("jobs/*/log.txt")))
+    wait_for(lambda: len(aws.client("sagemaker").list_training_jobs()["TrainingJobSummaries"]) == 4)
+    assert local_aws.stop(home)
+    wait_for(lambda: not processes_of(home))
+    jobs = start(home).client("sagemaker").list_training_jobs()["TrainingJobSummaries"]
+    assert [job["TrainingJobStatus"] for job in jobs] == ["Failed"] * 4
+
+
+@needs_proc
+def test_a_server_that_does_not_end_is_killed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "_CLOSE_SECONDS", 0.1)
+    server = local_aws.start(home, owner=os.getpid(), preload=False)
+    os.kill(server.pid, signal.SIGSTOP)
+    assert local_aws.stop(home)
+    assert not is_running(server.pid)
+    assert local_aws.status(home) is None

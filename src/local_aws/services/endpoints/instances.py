@@ -5,11 +5,13 @@ import shutil
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from local_aws.compute.workers import Workers
 from local_aws.core.account import Account
+from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError
 from local_aws.core.faults import fault, log_exception
 from local_aws.core.store import Store
@@ -134,8 +136,7 @@ class Instances:
         """Stop all containers."""
         with self._lock:
             self._closed = True
-        for name in {*self._current, *self._starts}:
-            self.stop(name)
+        together(partial(self.stop, name) for name in {*self._current, *self._starts})
 
     def _bring_up(self, name: str, update: str | None, start: _Start) -> None:
         place = self._newer if update else self._current

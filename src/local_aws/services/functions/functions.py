@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from local_aws.core.account import Account
+from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError
 from local_aws.core.store import Document, Store
 from local_aws.services.functions.code import unpack
@@ -185,8 +186,7 @@ class Functions:
         """Stop every function's process."""
         with self._lock:
             self._closed = True
-        for runtime in list(self._runtimes.values()):
-            runtime.end()
+        together(runtime.end for runtime in list(self._runtimes.values()))
 
     def _runtime(self, function: Document) -> "_Runtime":
         name = function["FunctionName"]

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from local_aws.compute.guard import OPT_ML
-from local_aws.compute.workers import Command, Workers
+from local_aws.compute.workers import TERMINATION_SECONDS, Command, Worker, Workers
 from local_aws.core.account import Account
-from local_aws.core.errors import already_exists, invalid
+from local_aws.core.concurrency import together
+from local_aws.core.errors import AwsError, already_exists, invalid
 from local_aws.core.faults import disk_full, fault, has_no_space, log_exception
 from local_aws.core.listing import listing
 from local_aws.core.sharing import SharedFolders
@@ -29,6 +30,7 @@ _SERVER_STOPPED = (
     "InternalServerError: the local_aws server was stopped while this job ran. Start the job again."
 )
 _SLOT_SECONDS = 0.1
+_CLOSING_SECONDS = 2
 _ENDED = ("Completed", "Failed", "Stopped")
 
 
@@ -63,6 +65,10 @@ class Platform:
         default_factory=lambda: threading.BoundedSemaphore(os.cpu_count() or 1)
     )
     closing: threading.Event = field(default_factory=threading.Event)
+
+    def end(self, worker: Worker) -> None:
+        """Stop a job's processes; nobody will look at what is left of them when the server is stopping."""
+        Workers.end(worker, _CLOSING_SECONDS if self.closing.is_set() else TERMINATION_SECONDS)
 
 
 @dataclass
@@ -138,6 +144,10 @@ class JobFamily:
 
     def create(self, request: Document, **fields: Any) -> dict[str, str]:
         """Record a job and start it."""
+        if self.platform.closing.is_set():
+            raise AwsError(
+                "ServiceUnavailable", "The local_aws server is stopping; start the job again.", 503
+            )
         name, now = request[f"{self.noun}Name"], time.time()
         arn = self.arn(name)
         document = {
@@ -229,11 +239,11 @@ class JobFamily:
                 self.update(job[f"{self.noun}Name"], **fields)
 
     def close(self) -> None:
-        """Stop all jobs and wait until they have ended."""
-        for run in list(self._runs.values()):
-            self._end(run)
-        for run in list(self._runs.values()):
-            run.done.wait()
+        """Stop all jobs at once and wait until they have ended."""
+        while runs := list(self._runs.values()):  # one may have been on its way
+            together(partial(self._end, run) for run in runs)
+            for run in runs:
+                run.done.wait()
 
     # One job
 
@@ -257,7 +267,7 @@ class JobFamily:
             role_arn, {"SAGEMAKER_BASE_DIR": str(run.base), **environment}
         )
         worker = self.platform.workers.start(Command(command, everything, run.folder, run.log, run.base))
-        run.end = partial(Workers.end, worker)
+        run.end = partial(self.platform.end, worker)
         if run.stopping.is_set():
             run.end()
         code = worker.wait(seconds)

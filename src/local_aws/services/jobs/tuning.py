@@ -3,9 +3,12 @@
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
+from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError, invalid, not_emulated
 from local_aws.core.listing import listing
 from local_aws.core.store import Document
@@ -105,17 +108,7 @@ class TuningJobs(JobFamily):
 
     def stop_hyper_parameter_tuning_job(self, request: Document) -> Document:
         """Stop a job and its trials."""
-        name = request["HyperParameterTuningJobName"]
-        answer = self.stop(name)
-        self._end_trials(self.find(name))
-        return answer
-
-    def close(self) -> None:
-        """Start no further trials; the training jobs' family stops the running ones."""
-        for run in list(self._runs.values()):
-            run.stopping.set()
-        self._training.close()
-        super().close()
+        return self.stop(request["HyperParameterTuningJobName"])
 
     def run(self, run: Run, job: Document) -> dict[str, Any]:
         """Run all trials; the job fails if none of them completes."""
@@ -124,6 +117,7 @@ class TuningJobs(JobFamily):
         search = Search(
             configuration["Strategy"], _definitions(job), job["Seed"], limits.get("MaxNumberOfTrainingJobs")
         )
+        run.end = lambda: self._end_trials(self.find(run.name)["Trials"])
         trials = _Trials(search.count, min(limits["MaxParallelTrainingJobs"], search.count))
         with ThreadPoolExecutor(trials.parallel, thread_name_prefix=run.name) as pool:
             list(pool.map(lambda index: self._try(run, job, search, trials, index), range(search.count)))
@@ -197,12 +191,11 @@ class TuningJobs(JobFamily):
             trials = [*self.find(run.name)["Trials"], name]
             self.update(run.name, Trials=trials)
         if run.stopping.is_set():
-            self._end_trials({"Trials": [name]})
+            self._end_trials([name])
         return self._training.wait(name)
 
-    def _end_trials(self, job: Document) -> None:
-        for name in job["Trials"]:
-            self._training.end(name)
+    def _end_trials(self, names: Sequence[str]) -> None:
+        together(partial(self._training.end, name) for name in names)
 
     def _summaries(self, job: Document) -> list[Document]:
         """Return a job's trials, best first, then by trial number; those without a score come last."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError
 from local_aws.core.faults import fault, is_disk_full, log_exception
 from local_aws.core.store import Document, Store
@@ -75,14 +76,12 @@ class Execution:
     def stop(self) -> None:
         """Stop the running steps and start no others."""
         self.stopping.set()
-        for run in list(self._runs.values()):
-            run.end()
+        together(run.end for run in list(self._runs.values()))
 
     def abandon(self) -> None:
-        """Stop the steps, and leave it to the next server to record why."""
+        """Start no other steps, and leave it to the next server to record why."""
         self._abandoned = True
-        self.stop()
-        self.done.wait()
+        self.stopping.set()
 
     def _take_over(self) -> None:
         """Take over the steps that succeeded in an earlier attempt at this execution."""

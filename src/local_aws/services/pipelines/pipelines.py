@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_aws.core.account import Account
+from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError, invalid, not_emulated, not_found
 from local_aws.core.listing import listing, page
 from local_aws.core.store import Document, Store
@@ -300,10 +301,17 @@ class Pipelines:
                     step.update(StepStatus="Failed", FailureReason=reason, EndTime=now)
             self._store.put("execution-steps", arn, {"Steps": steps})
 
-    def close(self) -> None:
-        """Stop all executions and wait until they have ended."""
+    def abandon(self) -> None:
+        """Start no further steps."""
         for execution in list(self._executions.values()):
             execution.abandon()
+
+    def close(self) -> None:
+        """Stop all executions at once and wait until they have ended."""
+        executions = list(self._executions.values())
+        together(execution.stop for execution in executions)
+        for execution in executions:
+            execution.done.wait()
 
     # Inside
 

@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws, needs_proc, processes_of, wait_for
-from support.local_aws.pipeline import compare, condition, get, run_steps, source_archive, training_request
+from support.local_aws.pipeline import (
+    compare,
+    condition,
+    create,
+    finish,
+    get,
+    run_steps,
+    source_archive,
+    training_request,
+)
 
 from local_aws.core.errors import AwsError
 from local_aws.services.jobs.ranges import check_ranges, sample
@@ -187,6 +196,25 @@ def test_stopping_a_job_ends_its_trials(sagemaker: Any, source: str, name: str) 
     assert job["HyperParameterTuningJobStatus"] == "Stopped"
     assert {item["TrainingJobStatus"] for item in trials(sagemaker, name)} == {"Stopped"}
     assert len(trials(sagemaker, name)) < 10
+
+
+def test_stopping_an_execution_ends_the_trials_of_its_step(sagemaker: Any, source: str, name: str) -> None:
+    step = {"Name": "Tune", "Type": "Tuning", "Arguments": tuning({"one": algorithm(source, seconds="3600")})}
+    create(sagemaker, name, [step])
+    arn = sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
+    record = wait_for(lambda: job_of(sagemaker, arn))
+    wait_for(lambda: len(trials(sagemaker, record)) == 2)
+    sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
+    execution, steps = finish(sagemaker, arn)
+    assert (execution["PipelineExecutionStatus"], steps["Tune"]["StepStatus"]) == ("Stopped", "Stopped")
+    assert {trial["TrainingJobStatus"] for trial in trials(sagemaker, record)} == {"Stopped"}
+
+
+def job_of(sagemaker: Any, arn: str) -> str:
+    """The name of the tuning job of an execution's only step; empty while there is none."""
+    steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
+    named = steps[0]["Metadata"].get("TuningJob", {}).get("Arn", "") if steps else ""
+    return named.rpartition("/")[2]
 
 
 def test_pages_of_trials(sagemaker: Any, source: str, name: str) -> None:
