@@ -163,7 +163,7 @@ def _compile(environment: Environment, outputs: Mapping[str, Any]) -> None:
     }
     command = [sys.executable, "-m", "commands", "run", str(PARAMETERS), "--only", "02", "--runs", str(RUNS)]
     for name, value in values.items():
-        command += ["-p", name, json.dumps(value)]
+        command += ["-p", name, value if isinstance(value, str) else json.dumps(value)]
     # The SDK needs a region when it is imported.
     region = {"AWS_DEFAULT_REGION": outputs["region"]["value"]}
     done = call(command, ROOT, environment=region)
