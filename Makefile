@@ -7,7 +7,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-image image audit lint format lab notebooks retrain environment preflight deploy down bench bench-baseline bench-reading bench-rounds bench-serving bench-local bench-wide constraints clean
+.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-reading bench-rounds bench-serving bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -87,6 +87,9 @@ format: install-test ## format code and notebooks
 
 lab: install-lab ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
+
+kernel: install ## register .venv as the kernel "Many models" of a Jupyter that is installed elsewhere, such as Studio's
+	$(BIN)/python -m ipykernel install --user --name many-models --display-name "Many models"
 
 notebooks: install ## run the notebooks and store their outputs in notebooks/
 	$(BIN)/many-models store

@@ -13,6 +13,7 @@ locals {
     invoker_function_name      = aws_lambda_function.this["invoker"].function_name
     invoker_url                = aws_lambda_function_url.invoker.function_url
     vpc                        = var.vpc
+    studio_role_arn            = one(aws_iam_role.studio[*].arn)
     kms_key_arn                = var.kms_key_arn
     mlflow_tracking_server_arn = var.mlflow_tracking_server_arn
     promote_from               = one([for source in var.promote_from[*] : merge(source, { region = var.region, bucket = local.source_bucket })])
@@ -81,6 +82,11 @@ output "vpc" {
 output "kms_key_arn" {
   description = "The key with which notebook 02 lets jobs encrypt what they write; absent without a key."
   value       = local.outputs.kms_key_arn
+}
+
+output "studio_role_arn" {
+  description = "The role of SageMaker Studio's spaces and of notebook jobs; absent without `studio`."
+  value       = local.outputs.studio_role_arn
 }
 
 output "mlflow_tracking_server_arn" {

@@ -104,6 +104,60 @@ locals {
   )
 }
 
+locals {
+  operator_statements = concat(local.look_statements, local.kms_statements, [
+    {
+      Sid      = "RunPipelines"
+      Effect   = "Allow"
+      Action   = local.run_pipelines_actions
+      Resource = local.run_pipelines_resources.terraform
+    },
+    {
+      Sid    = "FollowJobs"
+      Effect = "Allow"
+      Action = [
+        "sagemaker:DescribeHyperParameterTuningJob",
+        "sagemaker:DescribeProcessingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+      ]
+      Resource = [
+        for kind in ["hyper-parameter-tuning-job", "processing-job", "training-job"] :
+        "${local.sagemaker_arn}:${kind}/*"
+      ]
+    },
+    {
+      Sid    = "ReadTheLogs" # of jobs and builds
+      Effect = "Allow"
+      Action = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]
+      Resource = [
+        for group in ["/aws/sagemaker/*", "${local.build_log_group}:*"] : "${local.logs_arn}:log-group:${group}"
+      ]
+    },
+    {
+      Sid      = "BringTablesAndCode"
+      Effect   = "Allow"
+      Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
+      Resource = [for prefix in local.brought_prefixes : "${local.bucket_arn}/${prefix}*"]
+    },
+    {
+      Sid      = "BuildTheImage"
+      Effect   = "Allow"
+      Action   = ["codebuild:BatchGetBuilds", "codebuild:StartBuild"]
+      Resource = ["arn:${local.partition}:codebuild:${var.region}:${local.account_id}:project/${local.name}"]
+    },
+    {
+      Sid      = "TellHowRunsEnd" # NOTIFY of `many-models run`
+      Effect   = "Allow"
+      Action   = ["sns:Publish"]
+      Resource = [local.topic_arn]
+    },
+    ],
+    local.push_image_statements,
+    local.track_statements,
+  )
+}
+
 resource "aws_iam_policy" "operator" {
   count = local.trains ? 1 : 0
 
@@ -111,58 +165,8 @@ resource "aws_iam_policy" "operator" {
   description = "Run the pipelines of ${local.name} and look at everything; approve nothing"
   path        = var.iam_path
   policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat(local.look_statements, local.kms_statements, [
-      {
-        Sid      = "RunPipelines"
-        Effect   = "Allow"
-        Action   = local.run_pipelines_actions
-        Resource = local.run_pipelines_resources.terraform
-      },
-      {
-        Sid    = "FollowJobs"
-        Effect = "Allow"
-        Action = [
-          "sagemaker:DescribeHyperParameterTuningJob",
-          "sagemaker:DescribeProcessingJob",
-          "sagemaker:DescribeTrainingJob",
-          "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
-        ]
-        Resource = [
-          for kind in ["hyper-parameter-tuning-job", "processing-job", "training-job"] :
-          "${local.sagemaker_arn}:${kind}/*"
-        ]
-      },
-      {
-        Sid    = "ReadTheLogs" # of jobs and builds
-        Effect = "Allow"
-        Action = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]
-        Resource = [
-          for group in ["/aws/sagemaker/*", "${local.build_log_group}:*"] : "${local.logs_arn}:log-group:${group}"
-        ]
-      },
-      {
-        Sid      = "BringTablesAndCode"
-        Effect   = "Allow"
-        Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
-        Resource = [for prefix in local.brought_prefixes : "${local.bucket_arn}/${prefix}*"]
-      },
-      {
-        Sid      = "BuildTheImage"
-        Effect   = "Allow"
-        Action   = ["codebuild:BatchGetBuilds", "codebuild:StartBuild"]
-        Resource = ["arn:${local.partition}:codebuild:${var.region}:${local.account_id}:project/${local.name}"]
-      },
-      {
-        Sid      = "TellHowRunsEnd" # NOTIFY of `many-models run`
-        Effect   = "Allow"
-        Action   = ["sns:Publish"]
-        Resource = [local.topic_arn]
-      },
-      ],
-      local.push_image_statements,
-      local.track_statements,
-    )
+    Version   = "2012-10-17"
+    Statement = local.operator_statements
   })
 }
 

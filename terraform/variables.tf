@@ -272,6 +272,13 @@ variable "developers" {
   }
 }
 
+variable "studio" {
+  description = "Whether to make a role for SageMaker Studio's spaces and for notebook jobs: an operator who may also keep private spaces."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "promote_to" {
   description = "Which accounts may take over models that are trained here, and of which data sets, each with a registered version; null for none. Needs kms_key_arn."
   type = object({

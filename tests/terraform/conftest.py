@@ -17,6 +17,8 @@ EVERYTHING = {
     "pipeline_definition_file": "tests/definitions/classification.json",
     "pipeline_definition_regression_file": "tests/definitions/regression.json",
     "developers": ["ana"],
+    "studio": True,
+    "retraining": {"wine": {"target": "cultivar", "expression": "cron(0 3 ? * MON *)"}},
 }
 # What of it is another with a key, a VPC, and an account that may take models over.
 GUARDED = {

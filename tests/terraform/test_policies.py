@@ -24,6 +24,7 @@ POLICIES = {
     "retrainer": 'aws_iam_role_policy.function["retrainer"]',
     "build": "aws_iam_role_policy.build[0]",
     "scheduler": "aws_iam_role_policy.scheduler",
+    "studio": "aws_iam_role_policy.studio[0]",
     "operator": "aws_iam_policy.operator[0]",
     "approver": "aws_iam_policy.approver",
     "developer": 'aws_iam_policy.developer["ana"]',
@@ -36,9 +37,13 @@ WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken",
     "logs:DescribeQueryDefinitions",
     "logs:GetQueryResults",
+    "sagemaker:ListApps",
+    "sagemaker:ListDomains",
     "sagemaker:ListModelPackageGroups",
     "sagemaker:ListModelPackages",
     "sagemaker:ListPipelines",
+    "sagemaker:ListSpaces",
+    "sagemaker:ListUserProfiles",
 }
 # Actions that are not named like the API's operation.
 OPERATIONS = {
@@ -66,6 +71,7 @@ TRUSTED = {
     "endpoint": "sagemaker",
     "build[0]": "codebuild",
     "scheduler": "scheduler",
+    "studio[0]": "sagemaker",
     'function["deployer"]': "lambda",
     'function["invoker"]': "lambda",
     'function["retrainer"]': "lambda",
@@ -80,7 +86,7 @@ SPARE = {
     "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
 }
 LONGEST_PATH = f"/{'p' * 510}/"
-PEOPLE = ("operator", "approver", "developer")
+PEOPLE = ("studio", "operator", "approver", "developer")
 OUTPUTS = {
     "account_id": "123456789012",
     "region": "eu-central-1",
@@ -143,6 +149,7 @@ def test_only_operators_may_record_executions_and_only_on_the_named_tracking_ser
         for role, policy in guarded.items()
     }
     (statement,) = recording.pop("operator")
+    assert recording.pop("studio") == [statement], "who works there is an operator"
     assert not any(recording.values())
     assert set(statement["Action"]) == TRACKING
     assert statement["Resource"] == [
@@ -165,7 +172,8 @@ def test_names_actions_and_resources(policies: dict[str, Any], role: str) -> Non
             assert set(statement["Action"]) <= WITHOUT_RESOURCE
     identifiers = [statement["Sid"] for statement in policies[role]["Statement"]]
     assert len(identifiers) == len(set(identifiers))
-    assert len(json.dumps(policies[role], separators=(",", ":"))) < (6144 if role in PEOPLE else 10240)
+    most = 6144 if POLICIES[role].startswith("aws_iam_policy.") else 10240
+    assert len(json.dumps(policies[role], separators=(",", ":"))) < most
 
 
 def test_every_action_exists(guarded: dict[str, Any]) -> None:
@@ -203,7 +211,7 @@ def test_roles_have_the_names_that_the_stand_in_of_aws_uses(plan: dict[str, Any]
     names = {values["name"] for address, values in plan.items() if address.startswith("aws_iam_role.")}
     assert names == {
         f"demo-{role}"
-        for role in ("jobs", "endpoint", "deployer", "invoker", "retrainer", "build", "scheduler")
+        for role in ("jobs", "endpoint", "deployer", "invoker", "retrainer", "build", "scheduler", "studio")
     }
 
 
@@ -227,7 +235,9 @@ def test_a_role_is_passed_on_by_its_whole_arn(largest_plan: dict[str, Any]) -> N
         if "iam:PassRole" in statement["Action"]
         for arn in statement["Resource"]
     }
-    assert passed == {f"arn:aws:iam::123456789012:role{LONGEST_PATH}{'n' * 32}-jobs"}
+    assert passed == {
+        f"arn:aws:iam::123456789012:role{LONGEST_PATH}{'n' * 32}-{role}" for role in ("jobs", "studio")
+    }
 
 
 def test_without_a_wish_there_is_no_path_and_no_boundary(plan: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.demo_run import RETRAINING
 from support.terraform.stand_in import provider
 from support.terraform.workspace import CONFIGURATION, HERE, ROOT, Terraform
 
@@ -75,6 +76,11 @@ def changes(terraform: Terraform, folder: Path, **variables: object) -> dict[str
 
 def test_a_second_plan_is_empty(applied: Terraform, tmp_path: Path) -> None:
     assert changes(applied, tmp_path) == {}
+
+
+def test_a_schedule_sends_the_retrainer_what_it_is_sent_here(plan: dict[str, Any]) -> None:
+    (target,) = plan['aws_scheduler_schedule.retraining["wine"]']["target"]
+    assert json.loads(target["input"]) == RETRAINING | {"parameters": {}}
 
 
 def test_the_notebooks_can_read_the_outputs_that_are_stored(applied: Terraform, tmp_path: Path) -> None:

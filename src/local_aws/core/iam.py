@@ -28,12 +28,13 @@ def allows(
     policy: Mapping[str, Any], action: str, resource: str, context: Mapping[str, str] | None = None
 ) -> bool:
     """Whether an identity policy allows an action on a resource, given the request's condition keys."""
+    keys = context or {}
     effects = {
         statement["Effect"]
         for statement in statements(policy)
         if any(_like(pattern.lower(), action.lower()) for pattern in statement["Action"])
-        and any(_like(pattern, resource) for pattern in statement["Resource"])
-        and _holds(statement.get("Condition", {}), context or {})
+        and any(_like(_filled(pattern, keys), resource) for pattern in statement["Resource"])
+        and _holds(statement.get("Condition", {}), keys)
     }
     return effects == {"Allow"}
 
@@ -58,7 +59,7 @@ def permits(policy: Mapping[str, Any], account_id: str, action: str, resource: s
 
 def _holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
     return all(
-        _holds_one(operator, context.get(key), _list(wanted))
+        _holds_one(operator, context.get(key), [_filled(one, context) for one in _list(wanted)])
         for operator, keys in conditions.items()
         for key, wanted in keys.items()
     )
@@ -69,9 +70,17 @@ def _holds_one(operator: str, value: str | None, wanted: list[str]) -> bool:
         return operator.endswith("IfExists")
     if operator.removesuffix("IfExists") in ("StringEquals", "Bool", "ArnEquals"):
         return value in wanted
-    if operator.removesuffix("IfExists") == "StringLike":
+    if operator.removesuffix("IfExists") in ("StringLike", "ArnLike"):
         return any(_like(pattern, value) for pattern in wanted)
     raise NotImplementedError(f"The condition operator {operator} is not known here; add it.")
+
+
+def _filled(pattern: str, context: Mapping[str, str]) -> str:
+    """The pattern with its policy variables, such as `${sagemaker:DomainId}`; one without a value stays.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
+    return re.sub(r"\$\{([\w:]+)\}", lambda found: context.get(found[1], found[0]), pattern)
 
 
 def _like(pattern: str, value: str) -> bool:

@@ -171,7 +171,7 @@ PLATFORM = {
 USE_THE_KEY = [Call(f"kms:{action}", KEY) for action in ("Decrypt", "DescribeKey", "GenerateDataKey")]
 GRANT = Call("kms:CreateGrant", KEY, (("kms:GrantIsForAWSResource", "true"),))
 WITH_KEY = {
-    **dict.fromkeys([*PLATFORM, "operator", "approver"], USE_THE_KEY),
+    **dict.fromkeys([*PLATFORM, "operator", "approver", "studio"], USE_THE_KEY),
     "jobs": [*USE_THE_KEY, Call("kms:Encrypt", KEY)],
     "endpoint": [*USE_THE_KEY, GRANT],
 }
@@ -225,6 +225,24 @@ OUTPUTS = [
     s3("GetObject", "deployments/outputs.json"),
     Call("ssm:GetParameter", BASE.format("ssm", "parameter/demo/outputs")),
 ]
+
+# Studio: a domain, ana's profile and her private space, as SageMaker describes them to IAM.
+PROFILE, OTHER_PROFILE = (BASE.format("sagemaker", f"user-profile/d-1/{name}") for name in ("ana", "ben"))
+APP = "app/d-1/mine/JupyterLab/default"
+ANAS = (
+    ("sagemaker:DomainId", "d-1"),
+    ("sagemaker:UserProfileName", "ana"),
+    ("sagemaker:OwnerUserProfileArn", PROFILE),
+    ("sagemaker:SpaceSharingType", "Private"),
+)
+BENS = (*ANAS[:2], ("sagemaker:OwnerUserProfileArn", OTHER_PROFILE), ANAS[3])
+KEEPING = ("Create", "Delete", "Update")
+STUDIO = {
+    "App": APP,
+    "Domain": "domain/d-1",
+    "Space": "space/d-1/mine",
+    "UserProfile": "user-profile/d-1/ana",
+}
 
 CODE = {
     "jobs": [
@@ -296,6 +314,34 @@ CODE = {
         *PULL,
         *PUSH,
     ],
+    "studio": [
+        # A person's own space, and what Studio shows beside it.
+        Call("sagemaker:CreatePresignedDomainUrl", PROFILE, ANAS),
+        *(
+            Call(f"sagemaker:{verb}Space", BASE.format("sagemaker", "space/d-1/mine"), ANAS)
+            for verb in KEEPING
+        ),
+        *(Call(f"sagemaker:{verb}App", BASE.format("sagemaker", APP), ANAS) for verb in ("Create", "Delete")),
+        sagemaker("AddTags", "space/d-1/mine", TaggingAction="CreateSpace"),
+        *(Call(f"sagemaker:List{what}") for what in ("Apps", "Domains", "Spaces", "UserProfiles")),
+        *(sagemaker(f"Describe{what}", where) for what, where in STUDIO.items()),
+        # docs/schedules/notebook_job.py, and what SageMaker does with the role for its jobs.
+        *OUTPUTS,
+        s3("PutObject", "code/notebook-jobs/demo-notebooks/DefinePipeline/input/02_define_pipeline.ipynb"),
+        *(
+            sagemaker(f"{verb}Pipeline", "pipeline/demo-notebooks")
+            for verb in ("Create", "Describe", "Update")
+        ),
+        sagemaker("StartPipelineExecution", "pipeline/demo-notebooks"),
+        sagemaker("StopPipelineExecution", "pipeline/demo-notebooks/execution/3h8n9fiy7q5b"),
+        *(sagemaker(f"{verb}TrainingJob", TRAINING) for verb in ("Create", "Describe", "Stop")),
+        sagemaker("AddTags", TRAINING),
+        passing("studio", "sagemaker"),
+        Call("ecr:GetAuthorizationToken"),
+        ecr("BatchGetImage", "sagemaker-distribution-prod", "885854791233"),
+        logs("CreateLogStream", "/aws/sagemaker/TrainingJobs", ":log-stream:job/algo-1"),
+        logs("PutLogEvents", "/aws/sagemaker/TrainingJobs", ":log-stream:job/algo-1"),
+    ],
     "developer": [
         sagemaker("StartPipelineExecution", "pipeline/demo-ana"),
         sagemaker("CreatePipeline", "pipeline/demo-ana"),
@@ -321,6 +367,8 @@ CODE = {
         s3("ListBucket"),
     ],
 }
+
+CODE["studio"] += CODE["operator"]  # who works there
 
 # For whoever is not named: of nobody's doing, with a key and a VPC or without.
 NOBODY = [
@@ -430,6 +478,22 @@ FORBIDDEN = {
         passing("jobs", "sagemaker"),
         Call("sns:Publish", BASE.format("sns", "another")),
         Call("sns:Subscribe", TOPIC),
+    ],
+    "studio": [
+        *NOBODY,
+        *CHANGING_WHAT_SERVES,
+        *DECIDING,
+        s3("PutObject", OUTPUT),
+        sagemaker("UpdatePipeline", "pipeline/demo"),
+        sagemaker("CreateTrainingJob", "training-job/another"),
+        function("InvokeFunction", "deployer"),
+        passing("jobs", "sagemaker"),
+        ecr("BatchGetImage", "another", "885854791233"),
+        Call("sagemaker:CreatePresignedDomainUrl", OTHER_PROFILE, ANAS),
+        Call("sagemaker:CreateApp", BASE.format("sagemaker", APP), BENS),
+        Call("sagemaker:DeleteSpace", BASE.format("sagemaker", "space/d-1/mine"), BENS),
+        Call("sagemaker:CreateApp", BASE.format("sagemaker", APP), ANAS[:3]),
+        sagemaker("AddTags", "space/d-1/mine"),
     ],
     "developer": [
         *NOBODY,
