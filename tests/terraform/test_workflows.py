@@ -1,6 +1,9 @@
 """The workflows ask for little, and run nothing that can change under them."""
 
+import os
 import re
+import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from support.terraform.workspace import CONFIGURATION, ROOT
+
+from commands.__main__ import many_models
+from helpers import parameters
 
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 ON = True  # what YAML makes of the key `on`
@@ -27,8 +33,8 @@ def steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
     return [step for job in workflow["jobs"].values() for step in job["steps"]]
 
 
-def test_there_are_five() -> None:
-    assert [path.stem for path in FILES] == ["apply", "check", "destroy", "image", "plan"]
+def test_there_are_six() -> None:
+    assert [path.stem for path in FILES] == ["apply", "check", "destroy", "image", "plan", "retrain"]
 
 
 def test_actions_are_pinned_by_commit(file: Path) -> None:
@@ -85,11 +91,11 @@ def test_each_environment_may_have_a_role_and_a_region_of_its_own() -> None:
 
 def test_environments_are_those_that_have_a_file() -> None:
     names = sorted(path.stem for path in (CONFIGURATION / "environments").glob("*.tfvars"))
-    apply, destroy, image, plan = (
+    apply, destroy, image, plan, retrain = (
         yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())
-        for name in ("apply", "destroy", "image", "plan")
+        for name in ("apply", "destroy", "image", "plan", "retrain")
     )
-    for workflow in (apply, destroy, image):
+    for workflow in (apply, destroy, image, retrain):
         assert workflow[ON]["workflow_dispatch"]["inputs"]["environment"]["options"] == names
     assert plan["jobs"]["plan"]["strategy"]["matrix"]["environment"] == names
 
@@ -124,3 +130,27 @@ def test_the_image_is_built_for_pull_requests_and_pushed_from_main_alone() -> No
     assert "github.ref == 'refs/heads/main'" in push["if"]
     assert "'pull_request'" in push["if"]
     assert any("make image ENV=" in step.get("run", "") for step in push["steps"])
+
+
+def test_retraining_is_scheduled_on_main_and_what_it_runs_is_a_command_with_known_parameters() -> None:
+    retrain = yaml.safe_load((ROOT / ".github/workflows/retrain.yml").read_text())
+    assert set(retrain[ON]) == {"schedule", "workflow_dispatch"}
+    (job,) = retrain["jobs"].values()
+    assert "github.ref == 'refs/heads/main'" in job["if"]
+    assert job["timeout-minutes"] * 60 <= job["steps"][2]["with"]["role-duration-seconds"]
+    (run,) = [step["run"] for step in job["steps"] if step.get("run", "").startswith("make ")]
+    shown = subprocess.run(
+        ["sh", "-c", run.replace("make ", "make --just-print --old-file=install ", 1)],
+        cwd=ROOT,
+        env={**os.environ, "PIPELINE_NAME": "shop"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    program, command, file, *options = shlex.split(shown.stdout)
+    assert (program, command) == (".venv/bin/many-models", "run")
+    typed = many_models.commands[command].make_context(command, [file, *options]).params
+    assert typed["only"] == ("02", "03")
+    given = parameters.parse(parameters.read(ROOT / typed["file"]) | dict(typed["given"]))
+    assert (given["ENVIRONMENT"], given["APPROVE"]) == ("aws", "none")
+    assert (given["PIPELINE_NAME"], given["TERRAFORM_OUTPUTS"]) == ("shop", "ssm:/shop/outputs")
