@@ -14,6 +14,7 @@ from support import ROOT
 from support.helpers import headless
 from support.helpers.quick import Quick
 from support.helpers.shared import HeadlessRun, settings
+from support.helpers.webhook import webhook
 
 from commands import run
 from commands.__main__ import main
@@ -79,6 +80,7 @@ def exit_code(tmp_path: Path, *arguments: str, contents: str = "ENVIRONMENT: loc
         (["-p", "DATASETS", f"[{'x' * 60}]"], "has 73 characters; a model package group may have at most 63"),
         (["-p", "DATASETS", "[my_table]"], "must be lower-case letters and digits in words"),
         (["-p", "DATASETS", "[{name: x, uri: x.csv, target: y, taks: auto}]"], "did you mean 'task'?"),
+        (["-p", "NOTIFY", "http://hooks.example.com/x"], "NOTIFY is an http:// address at hooks.example.com"),
         (["-p", "STEPS", "nowhere.py"], "STEPS names 'nowhere.py', which cannot be used ([Errno 2]"),
     ],
 )
@@ -212,11 +214,13 @@ def test_two_runs_in_two_states_do_not_disturb_each_other(side_by_side: list[Hea
 def test_a_second_run_in_a_state_says_whom_it_waits_for_and_then_goes_on(tmp_path: Path) -> None:
     offline = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
     offline |= {"BANKNOTE_CSV": "", "MANY_MODELS_CACHE": str(tmp_path / "cache")}
-    with exclusive(tmp_path / "home/run.lock"):
-        second = headless.start(tmp_path / "home", tmp_path / "runs", "--only", "01", **offline)
-        read = headless.wait_for_line(second, "waiting")
-        assert not (tmp_path / "runs").exists()
-    done = headless.finish(second)
+    with webhook() as hook:
+        with exclusive(tmp_path / "home/run.lock"):
+            options = ["--only", "01", "-p", "NOTIFY", hook.url]
+            second = headless.start(tmp_path / "home", tmp_path / "runs", *options, **offline)
+            read = headless.wait_for_line(second, "waiting")
+            assert not (tmp_path / "runs").exists()
+        done = headless.finish(second)
     assert f"Another run (process {os.getpid()}) is still running here; waiting for it to end.\n" in read
     assert (done.returncode, done.stderr) == (0, "")
     assert "01_build_image" in done.stdout
@@ -226,6 +230,15 @@ def test_a_second_run_in_a_state_says_whom_it_waits_for_and_then_goes_on(tmp_pat
     (folder,) = results(tmp_path / "runs")
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["parameters"]["DATASETS"] == ["breast-cancer", "wine"]
+
+    # It has a page, and so has its notebook; who had to be told was told, and the secret is nowhere.
+    page = (tmp_path / "runs/latest/index.html").read_text()
+    assert 'href="01_build_image.html"' in page
+    assert "1. Build the image" in (folder / "01_build_image.html").read_text()
+    ((_, told),) = hook.received
+    assert (told["run"], told["status"]) == (folder.name, "done")
+    texts = [path.read_text() for path in folder.iterdir()] + [read, done.stdout]
+    assert [text for text in texts if "SECRET" in text] == []
 
 
 def test_runs_that_begin_in_one_second_have_a_folder_each(tmp_path: Path) -> None:

@@ -70,9 +70,11 @@ def _webhook(url: str) -> Channel:
     def send(content: Content, seconds: float) -> None:
         import requests
 
+        session = requests.Session()
+        session.trust_env = not _is_loopback(parts.hostname or "")  # through a proxy, it is another machine
         try:
             # A redirect would pass the secret on.
-            answer = requests.post(url, json=content, timeout=min(10.0, seconds), allow_redirects=False)
+            answer = session.post(url, json=content, timeout=min(10.0, seconds), allow_redirects=False)
         except requests.RequestException as error:  # its message has the address in it
             raise NotSent(f"it cannot be reached ({type(error).__name__})", again=True) from None
         if not 200 <= answer.status_code < 300:

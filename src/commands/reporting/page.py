@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -46,13 +46,14 @@ class Page:
         if document["status"] == "running" and begin < self._not_before:
             return
         with write_whole(self._path) as part:
-            part.write_text(render(document))
+            beside = {path.name for path in self._path.parent.glob("*.html")}
+            part.write_text(render(document, beside), encoding="utf-8")
         end = time.monotonic()
         self._not_before = end + (end - begin) / SHARE
 
 
-def render(document: Summary) -> str:
-    """The page about a run."""
+def render(document: Summary, beside: Container[str] = ()) -> str:
+    """The page about a run; `beside` are the names of the other pages in its folder."""
     document = summary.redacted(document)
     found = Counter(each["outcome"] for each in document["data_sets"].values())
     rank = {outcome: place for place, outcome in enumerate(WORST_FIRST)}
@@ -65,6 +66,10 @@ def render(document: Summary) -> str:
         headline=headline(document),
         outcomes=[(outcome, found[outcome]) for outcome in WORST_FIRST if found[outcome]],
         tables=[(name, each, _links(each), _details(each)) for name, each in tables],
+        notebooks=[
+            (stem, it, page if (page := f"{stem}.html") in beside else it["path"])
+            for stem, it in document["notebooks"].items()
+        ],
         rank=rank,
         words=WORDS,
         amount=amount,

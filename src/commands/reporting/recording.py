@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from commands.notebooks import rendering
 from commands.reporting import history, notification
 from commands.reporting.channels import Channel
 from commands.reporting.page import Page
@@ -87,7 +88,7 @@ class Recording:
 
     @contextmanager
     def notebook(self, path: Path) -> Iterator[None]:
-        """Keep the state of a notebook that runs in this context."""
+        """Keep the state of a notebook that runs in this context, and write its page."""
         state, begin = self.document["notebooks"][path.stem], time.monotonic()
         state.update(status="running", seconds=None, error=None, path=path.name)
         self.write()
@@ -102,6 +103,7 @@ class Recording:
             state["error"] = str(error) if isinstance(error, UserError) else one_line(error)
             raise
         finally:
+            rendering.write(self.folder / path.name)
             state["seconds"] = round(time.monotonic() - begin, 1)
             self.write()
 

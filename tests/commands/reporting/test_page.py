@@ -91,8 +91,11 @@ def test_it_links_to_the_notebooks_the_pages_about_models_and_the_summary() -> N
     )
     document["notebooks"]["03_run_and_inspect"].update(status="done", path="03_run_and_inspect.ipynb")
     page = Read(render(document))
-    assert page.values("a", "href") == ["evaluations/wine.html", "03_run_and_inspect.ipynb", "summary.json"]
+    notebook = "03_run_and_inspect.ipynb"
+    assert page.values("a", "href") == ["evaluations/wine.html", notebook, notebook, "summary.json"]
     assert "s3://b/report.html" in page.text
+    rendered = Read(render(document, {"03_run_and_inspect.html"}))
+    assert rendered.values("a", "href")[1:3] == ["03_run_and_inspect.html", notebook]
 
 
 def full_of(text: str) -> Summary:

@@ -1,0 +1,54 @@
+"""An executed notebook as a page beside it, to be read without Jupyter, a server or a network."""
+
+import re
+from pathlib import Path
+
+import nbformat
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from nbformat import NotebookNode
+
+from helpers.storage import write_whole
+
+__all__ = ["render", "write"]
+
+ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# The forms of an output that a page shows, the best first.
+SHOWN = ("text/html", "image/png", "image/svg+xml", "text/markdown", "text/plain")
+
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def write(notebook: Path) -> None:
+    """Write the page of a notebook beside it, if there is such a notebook."""
+    if notebook.is_file():
+        with write_whole(notebook.with_suffix(".html")) as part:
+            part.write_text(render(notebook.stem, nbformat.read(notebook, as_version=4)), encoding="utf-8")
+
+
+def render(title: str, notebook: NotebookNode) -> str:
+    """The page of a notebook."""
+    return _templates.get_template("notebook.html").render(
+        title=title, cells=notebook.cells, markdown=_markdown.render, shown=_shown, plain=_plain
+    )
+
+
+def _shown(output: NotebookNode) -> tuple[str, str] | None:
+    """The form in which an output is shown, and its content; None for what is only for programs."""
+    if output.output_type == "stream":
+        return "text/plain", output.text
+    if output.output_type == "error":
+        return "error", "\n".join(output.traceback) or f"{output.ename}: {output.evalue}"
+    return next(((form, output.data[form]) for form in SHOWN if form in output.data), None)
+
+
+def _plain(text: str) -> str:
+    """Text of a terminal without its colours."""
+    return ANSI.sub("", text)
