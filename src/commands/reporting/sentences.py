@@ -15,21 +15,20 @@ WORDS: Mapping[Outcome, str] = {
     "registered": "registered",
     "kept": "kept",
 }
-ENDED = {
-    "running": "is running",
-    "done": "is done",
-    "failed": "failed",
-    "refused": "is done, but the quality gate refused a model",
-    "interrupted": "was interrupted",
-    "killed": "was killed",
+STANDS = {  # and how long it took, or has taken
+    "running": "has been running for {}",
+    "done": "was done after {}",
+    "failed": "failed after {}",
+    "refused": "was done after {}, but the quality gate refused a new model",
+    "interrupted": "was interrupted after {}",
+    "killed": "was killed; its last sign came after {}",
 }
 
 
 def headline(document: Summary) -> str:
-    """One line about a run: how it ended and after which time, the outcomes, and what awaits a decision."""
-    after = "since" if document["status"] == "running" else "after"
-    said = f"{document['pipeline']}: run {document['run']} {ENDED[document['status']]} {after} "
-    said += duration(document["seconds"])
+    """One line about a run: how it stands or ended, the outcomes, and what awaits a decision."""
+    stands = STANDS[document["status"]].format(duration(document["seconds"]))
+    said = f"{document['pipeline']}: run {document['run']} {stands}"
     tables = document["data_sets"]
     said += f"; {amount(len(tables), 'table')}: {counted(tables)}." if tables else "."
     if waiting := awaiting(tables):

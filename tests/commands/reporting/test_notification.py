@@ -53,16 +53,14 @@ def test_every_end_is_told(status: str) -> None:
     assert content(ended(status))["status"] == status
 
 
-def test_ten_thousand_tables_with_long_errors_fit_into_a_message_of_sns() -> None:
-    broken = {
-        f"table-{n}": judged("failed", "x" * 5000, advice="y" * 5000, log="z" * 5000) for n in range(5000)
-    }
-    waiting = {f"own-{n}": judged("registered", version=1, awaits_decision=True) for n in range(5000)}
+def test_thousands_of_tables_with_long_errors_fit_into_a_message_of_sns() -> None:
+    broken = {f"a{n}": judged("failed", "x" * 2000, advice="y" * 2000, log="z" * 2000) for n in range(1000)}
+    waiting = {f"b{n}": judged("registered", version=1, awaits_decision=True) for n in range(2000)}
     document = ended("failed", 1, **broken, **waiting)
     document["error"] = "e" * 100_000
     found = content(document)
     assert len(json.dumps(found)) < 256 * 1024 / 4
-    assert (found["outcomes"], found["awaits_decision_count"]) == ({"failed": 5000, "registered": 5000}, 5000)
+    assert (found["outcomes"], found["awaits_decision_count"]) == ({"failed": 1000, "registered": 2000}, 2000)
 
 
 def test_signatures_in_addresses_are_not_told() -> None:

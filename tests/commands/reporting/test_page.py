@@ -163,12 +163,16 @@ def test_while_a_run_goes_on_its_page_takes_a_small_part_of_the_time_and_the_end
     assert "while it runs" in (tmp_path / FILE).read_text()
     document["status"] = "done"
     page.write(document)
-    assert "is done after 22 min" in (tmp_path / FILE).read_text()
+    assert "was done after 22 min" in (tmp_path / FILE).read_text()
 
 
 @pytest.mark.parametrize(("status", "reloads"), [("running", 1), ("done", 0)])
-def test_an_open_page_follows_a_run_that_goes_on(status: str, reloads: int) -> None:
-    assert render(ended(status)).count("location.reload()") == reloads
+def test_an_open_page_follows_a_run_that_goes_on_and_says_how_old_it_is(status: str, reloads: int) -> None:
+    document = ended(status)
+    document["updated"] = "2026-11-26T02:16:04.512Z"
+    page = render(document)
+    assert page.count("location.reload()") == reloads
+    assert page.count("this is how it stood on 2026-11-26 at 02:16 UTC.") == reloads
 
 
 def test_a_run_without_tables_has_a_page(tmp_path: Path) -> None:

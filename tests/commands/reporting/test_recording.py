@@ -116,7 +116,7 @@ def test_the_worst_outcome_counts(
 
 def test_the_page_is_there_while_the_run_goes_on_and_latest_points_to_it(tmp_path: Path) -> None:
     with Recording(tmp_path / "1", summary.new("1", {}, "local", "demo", [], ["wine"])) as recording:
-        assert "is running since" in (tmp_path / "latest/index.html").read_text()
+        assert "has been running for" in (tmp_path / "latest/index.html").read_text()
         recording.hear(fact("wine", outcome="kept", said="nothing new"))
     assert "nothing new" in (tmp_path / "latest/index.html").read_text()
 
