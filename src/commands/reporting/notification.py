@@ -13,7 +13,7 @@ __all__ = ["content", "tell"]
 
 SCHEMA = 1
 # Seconds that telling may take; who interrupts a run waits for its end.
-PATIENCE, AFTER_AN_INTERRUPT = 30.0, 5.0
+PATIENCE, AFTER_AN_INTERRUPT = 30.0, 3.0
 PAUSES = (1.0, 4.0)  # seconds before each further attempt
 MOST = 20  # tables that are named one by one; SNS takes 256 KB
 LONGEST = 500  # characters of a sentence
