@@ -23,7 +23,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from commands.lock import exclusive
-from commands.notebooks import papermill_engine
+from commands.notebooks import kernels, papermill_engine
 from commands.reporting import page
 from commands.reporting.channels import Channel, channel
 from commands.reporting.recording import Recording
@@ -87,6 +87,8 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a notice of ipykernel's debugger
     plan = _plan(notebooks, values)
+    if len(plan.notebooks) > 1:
+        kernels.warm_up()
     environment = plan.everything["ENVIRONMENT"]
     # Two runs with the same state would use the same cores and decide on the same packages.
     state = state_folder() if environment == "local" else runs

@@ -279,7 +279,7 @@ def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path
 
 def test_a_notebook_that_crashes_is_named_with_where_its_traceback_is(tmp_path: Path) -> None:
     target = tmp_path / "out.ipynb"
-    failure = failed(notebook(tmp_path, "1 / 0"), target)
+    failure = failed(headless.notebook(tmp_path, "1 / 0"), target)
     assert str(failure) == (
         f"01_own failed with ZeroDivisionError: division by zero The whole traceback is in {target}."
     )
@@ -287,14 +287,16 @@ def test_a_notebook_that_crashes_is_named_with_where_its_traceback_is(tmp_path: 
 
 
 def test_bad_input_that_only_a_notebook_finds_keeps_its_exit_code(tmp_path: Path) -> None:
-    source = notebook(tmp_path, "from helpers.errors import BadInput", "raise BadInput('Give another.')")
+    source = headless.notebook(
+        tmp_path, "from helpers.errors import BadInput", "raise BadInput('Give another.')"
+    )
     failure = failed(source, tmp_path / "out.ipynb")
     assert isinstance(failure, BadInput)
     assert (str(failure), failure.exit_code) == ("Give another.", 2)
 
 
 def test_a_kernel_that_dies_is_a_sentence_too(tmp_path: Path) -> None:
-    source = notebook(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    source = headless.notebook(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     failure = failed(source, tmp_path / "out.ipynb")
     assert "its kernel died" in str(failure)
     assert (tmp_path / "out.ipynb").is_file()
@@ -302,7 +304,7 @@ def test_a_kernel_that_dies_is_a_sentence_too(tmp_path: Path) -> None:
 
 def test_a_run_leaves_nothing_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at_exit = "import atexit, pathlib; atexit.register(pathlib.Path('by-the-kernel-at-its-exit').touch)"
-    source = notebook(tmp_path, at_exit)  # the kernel is killed, because its own exit is not safe
+    source = headless.notebook(tmp_path, at_exit)  # the kernel is killed, because its own exit is not safe
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     run._execute(source, tmp_path / "out.ipynb", {}, print)
@@ -314,14 +316,6 @@ def failed(source: Path, target: Path) -> UserError:
     with pytest.raises(UserError) as raised:
         run._execute(source, target, {}, print)
     return raised.value
-
-
-def notebook(folder: Path, *cells: str) -> Path:
-    path = folder / "01_own.ipynb"
-    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    content.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(content, path)
-    return path
 
 
 # Interrupted
@@ -393,12 +387,15 @@ def test_an_interrupted_run_stops_its_executions_in_a_local_aws_that_goes_on(
 @pytest.mark.slow
 @headless.needs_proc
 @pytest.mark.usefixtures("interruptible")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    ("number", "which"), [(signal.SIGINT, "--from"), (signal.SIGTERM, "--only")], ids=["SIGINT", "SIGTERM"]
+)
 def test_an_interrupt_while_jobs_run_leaves_no_process_behind(
-    home: Path, tmp_path: Path, number: signal.Signals
+    home: Path, tmp_path: Path, number: signal.Signals, which: str
 ) -> None:
+    """The kernel is a fork, or, if it is the only one, a process of its own."""
     many = ["-p", "MAX_TUNING_JOBS", 500, "-p", "DATASETS", "[wine]"]
-    process = headless.start(home, tmp_path / "runs", "--only", "03", *many)
+    process = headless.start(home, tmp_path / "runs", which, "03", *many)
     headless.wait_for_line(process, "TuningWithCrossValidation Executing")
     running = headless.processes_of(home)
     assert len(running) >= 4, "run, kernel, local_aws and a job at least"

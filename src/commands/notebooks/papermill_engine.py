@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 
+from commands.notebooks.kernels import Provisioner
 from helpers.runs.facts import MIME_TYPE
 from helpers.runs.progress import LINE, RUN
 
@@ -72,6 +73,11 @@ class _KernelManager(AsyncKernelManager):
     """Talks to kernels through this user's socket files, not TCP, to which other users could connect."""
 
     transport = "ipc"
+
+    async def _async_pre_start_kernel(self, **options: Any) -> tuple[list[str], dict[str, Any]]:
+        """Choose what launches the kernel; jupyter_client has no other way than an entry point."""
+        self.provisioner = Provisioner(kernel_id="", kernel_spec=self.kernel_spec, parent=self)
+        return await super()._async_pre_start_kernel(**options)
 
     async def _async_interrupt_kernel(self) -> None:
         """Do nothing: a shutdown begins with an interrupt, and an idle kernel may print a traceback."""

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from commands.__main__ import main
@@ -58,6 +59,14 @@ def typed(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     """`many-models` in a process of its own, under the settings of this one."""
     command = [sys.executable, "-m", "commands", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=HANGS)
+
+
+def notebook(folder: Path, *cells: str) -> Path:
+    """A notebook of these cells in a folder, under the number of the first one."""
+    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    content.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(content, folder / "01_own.ipynb")
+    return folder / "01_own.ipynb"
 
 
 def wait_for_line(process: subprocess.Popen, text: str) -> str:
