@@ -323,9 +323,9 @@ variable "promote_from" {
   validation {
     condition = var.promote_from == null || (
       var.promote_to == null && var.pipeline_definition_file == null && var.pipeline_definition_regression_file == null
-      && length(var.retraining) + length(var.developers) == 0
+      && length(var.retraining) + length(var.developers) == 0 && !var.studio
     )
-    error_message = "promote_from is for an environment that does not train: leave out pipeline_definition_file, pipeline_definition_regression_file, retraining, developers and promote_to."
+    error_message = "promote_from is for an environment that does not train: leave out pipeline_definition_file, pipeline_definition_regression_file, retraining, developers, studio and promote_to."
   }
 
   validation {

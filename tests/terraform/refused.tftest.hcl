@@ -332,6 +332,17 @@ run "promotion_into_an_environment_that_trains" {
   expect_failures = [var.promote_from]
 }
 
+run "a_role_for_studio_where_nothing_is_trained" {
+  command = plan
+
+  variables {
+    studio       = true
+    promote_from = { account_id = "111111111111", pipeline_name = "demo", kms_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/k" }
+  }
+
+  expect_failures = [var.promote_from]
+}
+
 run "promotion_with_an_image_that_can_change" {
   command = plan
 
