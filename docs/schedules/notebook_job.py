@@ -8,6 +8,7 @@ beside it says which role and which image the jobs need.
 
 import argparse
 import json
+import logging
 import sys
 import tarfile
 import tempfile
@@ -17,7 +18,7 @@ from typing import Any
 
 import papermill
 
-from helpers.errors import UserError
+from helpers.errors import BadInput, UserError
 from helpers.parameters import parse, read
 from helpers.parameters.outputs import outputs_of
 from helpers.session import Session, connect
@@ -97,9 +98,16 @@ def main() -> None:
     outputs = outputs_of(given.outputs)
     role = given.role or outputs.get("studio_role_arn")
     if not role:
-        sys.exit(
-            "There is no role for the jobs; set `studio = true` in Terraform's variables, or give --role."
+        raise BadInput(
+            f"{given.outputs} names no role for the jobs; set `studio = true` in Terraform's variables and "
+            "apply, or give --role."
         )
+    if outputs["region"] not in given.image:
+        raise BadInput(
+            f"--image is {given.image!r}, which is not in {outputs['region']}, the region of the jobs; give "
+            "an image of SageMaker Distribution that is."
+        )
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     session = connect("aws", outputs["pipeline_name"], given.outputs)
     own = {"PIPELINE_NAME": session.pipeline_name, "TERRAFORM_OUTPUTS": given.outputs}
     with tempfile.TemporaryDirectory() as folder:
@@ -114,4 +122,5 @@ if __name__ == "__main__":
     try:
         main()
     except UserError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)

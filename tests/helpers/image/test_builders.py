@@ -186,6 +186,20 @@ def test_none_looks_and_says_that_there_is_something_to_build(
     assert recorded(outputs) is None
 
 
+def test_an_image_is_not_recorded_in_what_terraform_keeps(
+    aws: Session, outputs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    aws.client("ssm").put_parameter(Name="/shop/outputs", Type="String", Value=outputs.read_text())
+    uri = f"{REPOSITORY}@{push(aws, 'shop', tag(aws))}"
+    assert builders.build(aws, "none", "ssm:/shop/outputs") == uri
+    said = capsys.readouterr().out
+    assert said.endswith(
+        f"Jobs and endpoint run in {uri}\n"
+        "Set image_uri to it in Terraform's variables and apply; ssm:/shop/outputs then names it.\n"
+    )
+
+
 def test_another_builder_is_refused(aws: Session) -> None:
     with pytest.raises(BadInput, match="'kaniko'; choose one of auto, docker, codebuild, none"):
         builders.build(aws, "kaniko")
