@@ -8,7 +8,11 @@ LOG="$HOME/many-models.log"
 
 prepare() {
     set -eu
-    [ -d "$FOLDER" ] || git clone --quiet "$REPOSITORY" "$FOLDER"
+    if [ ! -d "$FOLDER" ]; then # whole or not at all, because a space may be stopped meanwhile
+        rm -rf "$FOLDER.part"
+        git clone --quiet "$REPOSITORY" "$FOLDER.part"
+        mv "$FOLDER.part" "$FOLDER"
+    fi
     cd "$FOLDER"
     # The disk of a space stays when its image changes, and with it the Python that .venv was made with.
     .venv/bin/python -c "import helpers" 2>/dev/null || rm -rf .venv

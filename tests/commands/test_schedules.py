@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -89,6 +90,16 @@ def test_the_shell_scripts_are_clean() -> None:
         pytest.skip("there is no shellcheck on this machine; install it")
     done = subprocess.run(["shellcheck", *map(str, SCRIPTS)], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_space_starts_even_if_the_project_cannot_be_cloned(tmp_path: Path) -> None:
+    done = bare(tmp_path, "bash", str(SCRIPTS[1]), REPOSITORY="file:///nowhere/many-models")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    log, deadline = tmp_path / "many-models.log", time.monotonic() + HANGS
+    while "nowhere" not in (said := log.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert "'/nowhere/many-models' does not" in said
+    assert not (tmp_path / "many-models").exists()
 
 
 def test_a_lifecycle_configuration_is_not_longer_than_sagemaker_keeps() -> None:
