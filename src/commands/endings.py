@@ -1,5 +1,6 @@
 """How every command ends: the one place that turns an exception into a sentence and an exit code."""
 
+import errno
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from helpers.errors import ExitCode, UserError, one_line
 
 __all__ = ["Command", "CommandLine", "end"]
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)  # a person's way to interrupt, and a scheduler's
 
 
@@ -45,6 +47,10 @@ class Command(click.Command):
         except _errors_of_aws() as error:
             remedy = self._refused.format(**ctx.params)
             return end(ExitCode.FAILED, f"AWS refused: {one_line(error)}. {remedy}")
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            return end(ExitCode.FAILED, f"A file cannot be written ({one_line(error)}); free some space.")
         except EOFError:
             return end(ExitCode.FAILED, "Nobody answered; if nobody can type an answer, add --yes.")
         except KeyboardInterrupt:

@@ -37,6 +37,7 @@ from helpers.pipeline import own_steps
 from helpers.runs import facts, find, stop, summary
 from helpers.runs.executions.starting import NEW
 from helpers.session import connect, group, local, state_folder
+from helpers.storage import require_room
 
 __all__ = ["check", "chosen", "known", "run"]
 
@@ -92,6 +93,8 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int
     environment = plan.everything["ENVIRONMENT"]
     # Two runs with the same state would use the same cores and decide on the same packages.
     state = state_folder() if environment == "local" else runs
+    require_room(state, "name another one, with LOCAL_AWS_HOME for the state of local_aws")
+    require_room(runs, "name another one with --runs")
     with exclusive(state / "run.lock"):
         recording = _recording(_folder(runs), plan)
         try:

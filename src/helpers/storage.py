@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from helpers.errors import BadInput
+from helpers.errors import BadInput, one_line
 from helpers.session import Session
 
-__all__ = ["File", "put_folder", "put_once", "read", "read_json", "write_whole"]
+__all__ = ["File", "put_folder", "put_once", "read", "read_json", "require_room", "write_whole"]
 
+ROOM = 2**20  # bytes
 # Copying tags needs extra permissions, and the tags are of no use here.
 NO_TAGS = {"TaggingDirective": "REPLACE"}
 
@@ -26,6 +28,20 @@ class File:
     path: Path
     s3_uri: str = ""
     etag: str = ""
+
+
+def require_room(folder: Path, remedy: str) -> None:
+    """Create a folder, and check that there is room in it for a megabyte.
+
+    Raises:
+        BadInput: nothing can be written there; `remedy` says what to do.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(ROOM))
+    except OSError as error:
+        raise BadInput(f"The folder {folder} cannot be used ({one_line(error)}); {remedy}.") from None
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`many-models`: what its help says, how it ends, what it suggests, and that it answers immediately."""
 
+import errno
 import importlib
 import os
 import runpy
@@ -119,6 +120,11 @@ def test_without_a_command_the_help_is_shown(
         (BadInput("No."), 2, "No."),
         (DENIED, 1, f"AWS refused: {DENIED} Look at dev."),
         (NoCredentialsError(), 1, "AWS refused: Unable to locate credentials. Look at dev."),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "summary.json"),
+            1,
+            "A file cannot be written ([Errno 28] No space left on device: 'summary.json'); free some space.",
+        ),
         (EOFError(), 1, "Nobody answered; if nobody can type an answer, add --yes."),
         (KeyboardInterrupt(), 130, "Interrupted; all is well."),
     ],

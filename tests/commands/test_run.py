@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import tempfile
 from pathlib import Path
 from uuid import uuid4
 
@@ -118,10 +119,23 @@ def test_a_state_folder_that_cannot_be_is_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "home").write_text("a file")
-    assert exit_code(tmp_path, "--only", "01") == 1
+    assert exit_code(tmp_path, "--only", "01") == 2
     told = capsys.readouterr().err
     assert f"The folder {tmp_path / 'home'} cannot be used (" in told
     assert "LOCAL_AWS_HOME" in told
+
+
+def test_a_folder_for_results_that_cannot_be_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("a file")
+    own = tmp_path / "own.yaml"
+    own.write_text("ENVIRONMENT: local\n")
+    with settings({"LOCAL_AWS_HOME": str(tmp_path / "home")}):
+        assert main(["run", str(own), "--only", "01", "--runs", str(tmp_path / "file" / "runs")]) == 2
+    told = capsys.readouterr().err.strip()
+    assert told.startswith(f"The folder {tmp_path / 'file' / 'runs'} cannot be used (")
+    assert told.endswith("name another one with --runs.")
 
 
 # Only checked
@@ -316,6 +330,18 @@ def failed(source: Path, target: Path) -> UserError:
     with pytest.raises(UserError) as raised:
         run._execute(source, target, {}, print)
     return raised.value
+
+
+def test_a_notebook_runs_without_a_home_and_with_a_long_path_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    monkeypatch.setenv("HOME", "/dev/null/nowhere")
+    monkeypatch.delenv("JUPYTER_RUNTIME_DIR", raising=False)
+    run._execute(headless.notebook(tmp_path, "print(1 + 1)"), tmp_path / "out.ipynb", {}, print)
+    assert nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs[0].text == "2\n"
 
 
 # Interrupted

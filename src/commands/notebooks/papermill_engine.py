@@ -1,5 +1,6 @@
 """Runs one notebook with papermill; prints a line for each cell, and the progress of long-running ones."""
 
+import os
 import tempfile
 import threading
 import time
@@ -22,6 +23,7 @@ __all__ = ["execute"]
 
 NAME = "many-models"
 POLL_SECONDS = 0.1
+MOST_BYTES = 70  # of a folder of sockets: their paths have at most 103 bytes on macOS (unix(4)), 107 on Linux
 
 
 Hear = Callable[[Mapping[str, Any]], None]
@@ -47,7 +49,12 @@ def execute(
     """
     interrupted = threading.Event()
     # Not in the main thread, where an interrupt could break nbclient's event loop between two messages.
-    with tempfile.TemporaryDirectory(prefix="kernel-") as sockets, ThreadPoolExecutor(1, "notebook") as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="kernel-", dir=_folder_of_sockets()) as sockets,
+        ThreadPoolExecutor(1, "notebook") as pool,
+    ):
+        # Kernels write their connection files there; by default it is in HOME, which may be read-only.
+        os.environ["JUPYTER_RUNTIME_DIR"] = sockets
         done: Future[None] = pool.submit(
             papermill.execute_notebook,
             str(source),
@@ -67,6 +74,12 @@ def execute(
             interrupted.set()
             done.exception()
             raise
+
+
+def _folder_of_sockets() -> str:
+    """The folder for temporary files, or /tmp if its path leaves no room for the name of a socket."""
+    folder = tempfile.gettempdir()
+    return folder if len(os.fsencode(folder)) <= MOST_BYTES else "/tmp"  # noqa: S108 - a new folder is made in it
 
 
 class _KernelManager(AsyncKernelManager):

@@ -20,7 +20,7 @@ import requests
 
 from helpers.errors import BadInput, one_line
 from helpers.session import Session
-from helpers.storage import File, write_whole
+from helpers.storage import File, require_room, write_whole
 
 __all__ = ["SCHEMES", "SourceError", "cache", "fetch", "scheme", "web"]
 
@@ -53,9 +53,16 @@ def fetch(uri: str, session: Session | None = None) -> list[File]:
 
 
 def cache(*parts: str) -> Path:
-    """A path in the folder that keeps what was fetched."""
+    """A path in the folder that keeps what was fetched.
+
+    Raises:
+        BadInput: there is nothing yet, and nothing can be written there.
+    """
     root = Path(os.environ.get("MANY_MODELS_CACHE", Path.home() / ".cache" / "many-models"))
-    return root.joinpath(*parts)
+    path = root.joinpath(*parts)
+    if not path.exists():
+        require_room(path.parent, "name another one with MANY_MODELS_CACHE")
+    return path
 
 
 def web() -> requests.Session:

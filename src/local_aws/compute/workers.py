@@ -72,6 +72,7 @@ ONE_THREAD = {
 }
 _GUARD = Path(__file__).with_name("guard.py")
 TERMINATION_SECONDS = 10
+_MOST_BYTES = 60  # of a folder in which multiprocessing makes sockets, whose paths have at most 103 (unix(4))
 
 
 @functools.cache
@@ -121,6 +122,8 @@ class Workers:
     """
 
     def __init__(self, preload: bool = True) -> None:
+        if len(os.fsencode(tempfile.gettempdir())) > _MOST_BYTES:
+            tempfile.tempdir = "/tmp"  # noqa: S108 - multiprocessing makes a folder of its own in it
         os.environ.update(ONE_THREAD)  # before the fork server starts, because it inherits it
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
         # System libraries of macOS do not survive a fork once they have started threads.

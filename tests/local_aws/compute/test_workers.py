@@ -56,3 +56,10 @@ def test_ending_a_command_ends_it(tmp_path: Path, log: Path) -> None:
     assert worker.wait(0) is None
     Workers.end(worker)
     assert worker.wait(0) not in (None, 0)
+
+
+def test_a_job_starts_where_the_folder_for_temporary_files_has_a_long_path(tmp_path: Path) -> None:
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    environment = {**os.environ, "TMPDIR": str(long)}
+    subprocess.run([sys.executable, "-c", FORK_SERVER], env=environment, check=True)
