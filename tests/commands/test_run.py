@@ -316,13 +316,20 @@ def test_a_kernel_that_dies_is_a_sentence_too(tmp_path: Path) -> None:
     assert (tmp_path / "out.ipynb").is_file()
 
 
-def test_a_run_leaves_nothing_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_leaves_nothing_in_the_working_folder_and_no_signature_in_the_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     at_exit = "import atexit, pathlib; atexit.register(pathlib.Path('by-the-kernel-at-its-exit').touch)"
-    source = headless.notebook(tmp_path, at_exit)  # the kernel is killed, because its own exit is not safe
+    # The kernel is killed, because its own exit is not safe.
+    source = headless.notebook(tmp_path, at_exit, "print(DATASETS)", "assert 'S3cret' in DATASETS[0]['uri']")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    run._execute(source, tmp_path / "out.ipynb", {}, print)
+    signed = {"DATASETS": [{"name": "own", "uri": "https://host/t.csv?X-Amz-Signature=S3cret"}]}
+    run._execute(source, tmp_path / "out.ipynb", signed, print)
     assert list((tmp_path / "here").iterdir()) == []
+    executed = (tmp_path / "out.ipynb").read_text()
+    assert executed.count("S3cret") == 1, "in the cell that looked for it"
+    assert executed.count("https://host/t.csv?...") > 1
 
 
 def failed(source: Path, target: Path) -> UserError:

@@ -14,14 +14,17 @@ from jupyter_client import AsyncKernelManager
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
+from papermill.iorw import LocalHandler, papermill_io
 
 from commands.notebooks.kernels import Provisioner
+from helpers.redaction import redacted
 from helpers.runs.facts import MIME_TYPE
 from helpers.runs.progress import LINE, RUN
 
 __all__ = ["execute"]
 
 NAME = "many-models"
+REDACTED = "redacted:"  # before the path of an executed notebook, so that papermill writes it as below
 POLL_SECONDS = 0.1
 MOST_BYTES = 70  # of a folder of sockets: their paths have at most 103 bytes on macOS (unix(4)), 107 on Linux
 
@@ -58,7 +61,7 @@ def execute(
         done: Future[None] = pool.submit(
             papermill.execute_notebook,
             str(source),
-            str(target),
+            f"{REDACTED}{target}",
             parameters=dict(values),
             engine_name=NAME,
             kernel_name="python3",
@@ -178,7 +181,15 @@ class _Engine(NBClientEngine):
         return client.execute()
 
 
+class _Redacted(LocalHandler):
+    """Writes notebooks without the secrets of web addresses: parameters and outputs have those of tables."""
+
+    def write(self, buf: str, path: str) -> None:
+        super().write(redacted(buf), path.removeprefix(REDACTED))
+
+
 papermill_engines.register(NAME, _Engine)
+papermill_io.register(REDACTED, _Redacted())
 
 
 def _title(source: str) -> str:

@@ -6,7 +6,6 @@ docs/summary.md describes the document; docs/summary.schema.json is its JSON Sch
 import json
 import math
 import os
-import re
 import socket
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import Any, Literal, TypedDict
 import pandas as pd
 import psutil
 
+from helpers import redaction
 from helpers.errors import BadInput, one_line
 from helpers.storage import write_whole
 
@@ -24,9 +24,6 @@ __all__ += ["data_set", "new", "now", "read", "redacted", "table", "write"]
 
 VERSION = 1
 FILE = "summary.json"
-# An address with a query, which may be a signature: whoever has it may read the table.
-QUERY = re.compile(r"(https?://[^\s?#'\"]+)\?[^\s'\"]*")
-REDACTED = r"\1?..."
 
 Status = Literal["running", "done", "failed", "refused", "interrupted", "killed"]
 Outcome = Literal["registered", "kept", "refused", "failed", "not-started", "running"]
@@ -242,7 +239,7 @@ def table(data_sets: Mapping[str, DataSet]) -> pd.DataFrame:
 def redacted(value: Any) -> Any:
     """A value of JSON without the queries of web addresses, which may be signatures."""
     if isinstance(value, str):
-        return QUERY.sub(REDACTED, value)
+        return redaction.redacted(value)
     if isinstance(value, Mapping):
         return {name: redacted(each) for name, each in value.items()}
     return [redacted(each) for each in value] if isinstance(value, list) else value
