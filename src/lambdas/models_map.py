@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
@@ -21,12 +21,13 @@ LONGEST_PAUSE = 2.0  # seconds
 
 
 class Entry(TypedDict):
-    """A group's artifact in service."""
+    """A group's artifact in service; `registered_at` tells versions with the same number apart."""
 
     key: str
     version: int
     sha256: str
     approved_at: str
+    registered_at: NotRequired[str]
 
 
 ModelsMap = dict[str, Entry]
@@ -50,7 +51,8 @@ class Change(NamedTuple):
 def read(s3: BaseClient, bucket: str, known: Snapshot | None = None) -> Snapshot:
     """Read the map, or return `known` if the object has not changed since.
 
-    A missing object is an empty map. A MapError means that the object is not a models map.
+    A missing object is an empty map, and an entry that names no artifact is none, so that the deployer makes
+    it anew. A MapError means that the object is not a models map.
     """
     key = names.load().models_map_key
     condition = {"IfNoneMatch": known.etag} if known and known.etag else {}
@@ -101,13 +103,15 @@ def _parse(body: bytes, location: str) -> ModelsMap:
         entries = json.loads(body)
     except ValueError:
         entries = None
-    wanted = Entry.__required_keys__
-    if not isinstance(entries, dict) or not all(
-        isinstance(entry, dict) and wanted <= entry.keys() for entry in entries.values()
-    ):
+    if not isinstance(entries, dict):
         raise MapError(
             location,
-            f"is not a JSON object of groups with {', '.join(sorted(wanted))}; "
-            "delete it and run the deployer, which writes it again from the model registry",
+            "is not a JSON object of groups; delete it and run the deployer, which writes it again from the "
+            "model registry",
         )
-    return entries
+    return {group: entry for group, entry in entries.items() if _is_entry(entry)}
+
+
+def _is_entry(entry: Any) -> bool:
+    types = {"key": str, "version": int, "sha256": str, "approved_at": str}
+    return isinstance(entry, dict) and all(isinstance(entry.get(name), kind) for name, kind in types.items())

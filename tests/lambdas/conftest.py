@@ -150,12 +150,16 @@ class Registry:
             ModelPackageGroupName=group, ModelPackageGroupDescription="-"
         )
 
-    def register(self, group, content=b"a model", *, status="PendingManualApproval", url=None):
-        """Register a version with the artifact at `url`, or else a new one with `content`; return its ARN."""
+    def register(self, group, content=b"a model", *, status="PendingManualApproval", url=None, sha256=None):
+        """Register a version with the artifact at `url`, or else a new one with `content`; return its ARN.
+
+        `sha256` is the digest that is recorded with it; without one, that of a new artifact is.
+        """
         if url is None:
             artifact = self.pack(described({"arrays.bin": content}))
             key = f"executions/{hashlib.sha256(artifact).hexdigest()[:8]}/{group}/output/model.tar.gz"
             self.s3.put_object(Bucket=BUCKET, Key=key, Body=artifact)
+            sha256 = sha256 or hashlib.sha256(artifact).hexdigest()
             url = f"s3://{BUCKET}/{key}"
         containers = [{"Image": "image", "ModelDataUrl": url}] if url else [{"Image": "image"}]
         return self.sagemaker.create_model_package(
@@ -166,10 +170,17 @@ class Registry:
                 "SupportedContentTypes": ["text/csv"],
                 "SupportedResponseMIMETypes": ["text/csv"],
             },
+            **({"CustomerMetadataProperties": {names.MODEL_SHA256: sha256}} if sha256 else {}),
         )["ModelPackageArn"]
 
     def decide(self, arn, status):
-        self.sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status)
+        described = self.sagemaker.describe_model_package(ModelPackageName=arn)
+        kept = described.get("CustomerMetadataProperties")  # moto would forget it, which AWS does not
+        self.sagemaker.update_model_package(
+            ModelPackageArn=arn,
+            ModelApprovalStatus=status,
+            **({"CustomerMetadataProperties": kept} if kept else {}),
+        )
 
     def approve(self, arn):
         self.decide(arn, "Approved")

@@ -181,7 +181,7 @@ def test_no_change_is_lost_among_racing_threads(s3, monkeypatch):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"not json", b"[]", b'"text"', b'{"shop--iris": 3}', b'{"shop--iris": {"version": 3}}', b"\xff"],
+    [b"", b"not json", b"[]", b'"text"', b"\xff"],
 )
 def test_what_is_no_map_is_refused_with_a_way_out(s3, body):
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=body)
@@ -193,3 +193,12 @@ def test_a_map_that_may_not_be_read_is_not_mistaken_for_a_missing_one(s3):
     with Stubber(s3) as stub, pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
         stub.add_client_error("get_object", "AccessDenied", http_status_code=403)
         models_map.read(s3, BUCKET)
+
+
+@pytest.mark.parametrize("wrong", [3, None, [], {"version": 3}, {**entry(1), "key": None}])
+def test_an_entry_that_names_no_artifact_is_none_and_goes_with_the_next_change(s3, wrong):
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=json.dumps({"shop--iris": wrong, "shop--wine": entry(2)}))
+    assert models_map.read(s3, BUCKET).entries == {"shop--wine": entry(2)}
+    models_map.change(s3, BUCKET, adding("shop--iris"))
+    written = json.load(s3.get_object(Bucket=BUCKET, Key=KEY)["Body"])
+    assert written == {"shop--iris": entry(1), "shop--wine": entry(2)}

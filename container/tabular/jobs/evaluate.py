@@ -4,6 +4,7 @@ The server is the image's `serve`, not the code shipped with the job. So a model
 as it was trained fails here, and not after its approval.
 """
 
+import hashlib
 import json
 from argparse import Namespace
 from collections.abc import Sequence
@@ -84,6 +85,7 @@ def main() -> None:
         **model_quality(schema, truth, *answers, resampled),
         "gate": gate,
         "model": _facts(manifest),
+        "model_sha256": _digest(),
         "rows": {"held_out": len(frame), "training": manifest["training"].get("rows")},
         **({} if schema.positive is None else {"positive": schema.positive}),
         "agreement": same,
@@ -138,6 +140,12 @@ def _challenger() -> tuple[Path, Manifest]:
     if manifest.get("portable") is False:
         raise BadInput(f"{manifest['reason']} The model is not registered.")
     return folder, manifest
+
+
+def _digest() -> str:
+    """The SHA-256 of the model that is evaluated: only this one is registered and served."""
+    with opt_ml.processing("input/model/model.tar.gz").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _against(

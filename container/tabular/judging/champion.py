@@ -58,6 +58,10 @@ def fetch_champion(models_map_uri: str, group: str) -> Champion | None:
         return None
     if entry is None:
         return None
+    if not (isinstance(entry, dict) and isinstance(entry.get("key"), str)):
+        raise BadInput(
+            f"The models map {models_map_uri} names no artifact for {group}. Run the deployer to repair it."
+        )
     archive = opt_ml.base_dir() / "models" / "champion.tar.gz"
     archive.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -269,6 +269,8 @@ class Report(TypedDict):
     regression_metrics: NotRequired[Quality]
     gate: Gate
     model: ModelFacts
+    # Of model.tar.gz; reports from before 2026-11-26 have none.
+    model_sha256: NotRequired[str]
     rows: Rows
     # Only for two classes: the one that precision, recall, F1, both curves and calibration are about.
     positive: NotRequired[Label]

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from botocore.exceptions import ClientError
 
-from contract.names import DECISION, group_name, load
+from contract.names import DECISION, MODEL_SHA256, group_name, load
 from helpers.deployment import registry
 from helpers.deployment.registry import ModelVersion
 from helpers.errors import BadInput, UserError
@@ -80,6 +80,7 @@ def promote(session: Session, source: Source, dataset: str, version: int | None 
             if registry.metadata(session, known).get(ORIGIN) == arn:
                 return known
         kept = {key: described[key] for key in _KEPT if key in described}
+        _check_unchanged(source, described)
         for key in sorted(_keys(source, kept)):
             _copy(session, source, key)
     except ClientError as error:
@@ -125,6 +126,20 @@ def _describe(session: Session, source: Source, dataset: str, version: int | Non
                 f"under {' or '.join(load().promoted_prefixes)} of {source.bucket} can be promoted."
             )
     return described
+
+
+def _check_unchanged(source: Source, described: dict[str, Any]) -> None:
+    """Refuse a model that was replaced after it had been evaluated and registered."""
+    known = described.get("CustomerMetadataProperties", {}).get(MODEL_SHA256)
+    for container in described["InferenceSpecification"]["Containers"] if known else []:
+        with tempfile.TemporaryFile() as file:
+            url = container["ModelDataUrl"]
+            digest = _download(source.client("s3"), source.bucket, _key(source, url), file)
+        if digest != known:
+            raise UserError(
+                f"{url} is not the model that was evaluated and approved: its SHA-256 was {known} and is "
+                f"{digest}; find out who replaced it, or promote another version."
+            )
 
 
 def _key(source: Source, value: object) -> str:

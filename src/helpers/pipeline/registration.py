@@ -12,6 +12,7 @@ from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum
 
+from contract.names import MODEL_SHA256
 from helpers.pipeline.compiler import REQUEST_RETRIES, Compiler, output
 from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.sdk import RequestStep
@@ -71,6 +72,10 @@ def register_best_model(
             "evaluation-job": evaluate.properties.ProcessingJobName,
             "comparison": JsonGet(
                 step_name=evaluate.name, property_file="EvaluationReport", json_path="gate.summary"
+            ),
+            # The deployer serves this model, or none.
+            MODEL_SHA256: JsonGet(
+                step_name=evaluate.name, property_file="EvaluationReport", json_path="model_sha256"
             ),
             "source": compiler.sources["tabular.jobs.refit"],  # the code that fitted the model
         },

@@ -1,5 +1,6 @@
 """The deployer: reconciles the models in service with the model registry.
 
-Read `handler`, `reconciler` (one group at a time), `registry` (which version a person approved), `artifacts`
-(where the endpoint reads it) and `warming` (loads it before it goes into service).
+Read `handler`, `sweep` (which groups to look at), `reconciler` (one group at a time), `registry` (which
+version was approved), `artifacts` (where the endpoint reads it) and `warming` (loads it before it goes into
+service).
 """

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import json
 import tarfile
 import tempfile
@@ -25,6 +26,10 @@ MANIFEST = "manifest.json"
 RETIRED = {"Key": "retired", "Value": "true"}
 MEDIA_TYPE = "application/gzip"
 CHUNK = 1 << 20  # bytes
+# The function has 512 MB of memory and 900 seconds, and reads archives that others wrote.
+MOST_AT_ONCE = 16 << 20  # bytes, of a manifest or a header
+MOST_BYTES = 16 << 30
+MOST_FILES = 1000
 
 
 class Deposit(NamedTuple):
@@ -41,14 +46,50 @@ def deposit(s3: BaseClient, bucket: str, package: Package) -> Deposit:
     refused.
     """
     with tempfile.TemporaryFile() as file:
-        sha256 = _download(s3, package.model_data_url, file)
+        sha256, etag = _download(s3, package.model_data_url, file)
+        _check_unchanged(package, sha256, etag)
         manifest = check(file, package.model_data_url)
         prefix = names.load().prefixes.models
         key = f"{prefix}{package.group}/{package.version}-{sha256[:12]}.tar.gz"
         if not keep(s3, bucket, key):
             _upload(s3, bucket, key, file)
-    entry = Entry(key=key, version=package.version, sha256=sha256, approved_at=package.approved_at)
+    entry = Entry(
+        key=key,
+        version=package.version,
+        sha256=sha256,
+        approved_at=package.approved_at,
+        registered_at=package.registered_at,
+    )
     return Deposit(entry, manifest)
+
+
+class _Bounded(io.RawIOBase):
+    """An archive's bytes, of which nobody can read many at once, or many in all, however small the file is.
+
+    tarfile reads the header of a member into memory, as many bytes as the header before says.
+    """
+
+    def __init__(self, stream: IO[bytes], location: str) -> None:
+        super().__init__()
+        self._stream, self._location, self._left = stream, location, MOST_BYTES
+
+    def read(self, size: int = -1) -> bytes:
+        """Read some bytes; an ArtifactError means that they are too many."""
+        if not 0 <= size <= MOST_AT_ONCE:
+            raise ArtifactError(self._location, f"has a header of more than {MOST_AT_ONCE:,} bytes")
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise ArtifactError(self._location, f"has more than {MOST_BYTES:,} bytes when unpacked")
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move as in the archive; going forward reads what lies between."""
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the position in the archive."""
+        return self._stream.tell()
 
 
 def check(file: IO[bytes], location: str) -> dict[str, Any]:
@@ -59,10 +100,18 @@ def check(file: IO[bytes], location: str) -> dict[str, Any]:
     file.seek(0)
     text, digests = None, {}
     try:
-        with gzip.open(file) as unpacked, tarfile.open(fileobj=unpacked, mode="r:") as archive:
-            for member in archive:
+        with (
+            gzip.open(file) as stream,
+            _Bounded(stream, location) as unpacked,
+            tarfile.open(fileobj=unpacked, mode="r:") as archive,
+        ):
+            for number, member in enumerate(archive, start=1):
+                if number > MOST_FILES:
+                    raise ArtifactError(location, f"has more than {MOST_FILES} files")
                 path = _plain_path(member, location)
                 if path == PurePosixPath(MANIFEST) and member.isfile():
+                    if member.size > MOST_AT_ONCE:
+                        raise ArtifactError(location, f"has a {MANIFEST} of more than {MOST_AT_ONCE:,} bytes")
                     text = archive.extractfile(member).read()
                 elif member.isfile():
                     digests[str(path)] = hashlib.file_digest(
@@ -139,20 +188,31 @@ def _tag(s3: BaseClient, bucket: str, key: str, tags: list[dict[str, str]]) -> N
         s3.delete_object_tagging(Bucket=bucket, Key=key)
 
 
-def _download(s3: BaseClient, url: str, file: IO[bytes]) -> str:
-    """Download an object into a file and return the SHA-256 of its bytes."""
+def _check_unchanged(package: Package, sha256: str, etag: str) -> None:
+    """Refuse a model that is another than the one that was evaluated, registered and approved."""
+    for what, now, then in (("SHA-256", sha256, package.sha256), ("entity tag", etag, package.etag)):
+        if then and now != then:
+            raise ArtifactError(
+                package.model_data_url,
+                f"is not the model that was registered as version {package.version} of {package.group}: its "
+                f"{what} was {then} and is {now}; find out who replaced it, and train again",
+            )
+
+
+def _download(s3: BaseClient, url: str, file: IO[bytes]) -> tuple[str, str]:
+    """Download an object into a file; return the SHA-256 of its bytes, and its entity tag."""
     parts = urlsplit(url)
     if parts.scheme != "s3" or not parts.netloc or not parts.path.strip("/"):
         raise ArtifactError(url, "is not an s3://bucket/key address")
     try:
-        body = s3.get_object(Bucket=parts.netloc, Key=parts.path.removeprefix("/"))["Body"]
+        answer = s3.get_object(Bucket=parts.netloc, Key=parts.path.removeprefix("/"))
     except ClientError as error:
         raise ArtifactError(url, f"cannot be read ({code_of(error)})") from error
     digest = hashlib.sha256()
-    for chunk in body.iter_chunks(CHUNK):
+    for chunk in answer["Body"].iter_chunks(CHUNK):
         digest.update(chunk)
         file.write(chunk)
-    return digest.hexdigest()
+    return digest.hexdigest(), answer["ETag"].strip('"')
 
 
 def _upload(s3: BaseClient, bucket: str, key: str, file: IO[bytes]) -> None:

@@ -4,49 +4,101 @@ An event is only a hint about which group to look at. It may be lost, duplicated
 never used: the registry is read instead, and a schedule checks all groups.
 """
 
+import functools
+import math
+import random
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from contract import names
 from contract.names import NamingError
-from lambdas import clients, log, models_map
-from lambdas.deployer import registry
+from lambdas import clients, log
+from lambdas.deployer import sweep, warming
 from lambdas.deployer.reconciler import Outcome, Reconciler
 from lambdas.errors import DeploymentError
 from lambdas.settings import Settings
 
 __all__ = ["handler"]
 
+# Seconds that a sweep keeps for a group that it has begun: the longest that a model may take to load, and a
+# minute to copy it.
+RESERVE = warming.PATIENCE + 60
+
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Outcome]:
-    """Reconcile the event's group, `{"groups": [...]}`, or all groups of the pipeline if none is named.
+    """Reconcile the event's group, `{"groups": [...]}`, or what the sweep finds if none is named.
 
-    Every group is tried. Then a DeploymentError names those that failed, so that the event is retried.
+    Every group is tried. Then a DeploymentError names those that failed, so that the event is retried. What
+    a sweep has no time for waits for the next one.
     """
     settings = Settings.from_environment()
     named = _named_groups(event)
     cause = "event" if event.get("detail") else "request" if named else "schedule"
     aws = [clients.client(service) for service in ("s3", "sagemaker", "sagemaker-runtime")]
     reconciler = Reconciler(settings.bucket, settings.endpoint_name, cause, *aws)
-    prefix = names.group_prefix(settings.pipeline_name)
-    request_id = getattr(context, "aws_request_id", None)
-    summary: dict[str, Outcome] = {}
-    for group in named or _all_groups(reconciler, settings.pipeline_name):
-        started = time.monotonic()
-        # The event rule lets only this pipeline's groups through; any other group is ignored here.
-        outcome, details = (
-            _try(reconciler, group) if group.startswith(prefix) else ({"action": "ignored"}, {})
-        )
-        milliseconds = round(1000 * (time.monotonic() - started))
-        fields = {"at": log.now(), "request_id": request_id, "group": group, "milliseconds": milliseconds}
-        log.line(function="deployer", **fields, **outcome, **details)
-        if outcome["action"] != "ignored":
-            summary[group] = outcome
+    look = functools.partial(_look, reconciler, settings.pipeline_name, context)
+    summary = (
+        {group: look(group) for group in named} if named else _sweep(reconciler, settings, context, look)
+    )
+    summary = {group: outcome for group, outcome in summary.items() if outcome["action"] != "ignored"}
     failures = {group: outcome["error"] for group, outcome in summary.items() if "error" in outcome}
     if failures:
         raise DeploymentError(failures, len(summary))
     return summary
+
+
+def _sweep(
+    reconciler: Reconciler, settings: Settings, context: object, look: Callable[[str], Outcome]
+) -> dict[str, Outcome]:
+    """Reconcile the groups that have changed since they were last in order, as many as there is time for.
+
+    Their order is another each time and known to nobody: if one of them takes all the time or memory there
+    is, the others have their turn before it in another sweep.
+    """
+    started = time.monotonic()
+    seen = sweep.look(reconciler.s3, reconciler.sagemaker, settings.bucket, settings.pipeline_name)
+    known = sweep.read_settled(reconciler.s3, settings.bucket)
+    settled = {group: digest for group, digest in known.items() if seen.get(group) == digest}
+    changed = sorted(seen.keys() - settled.keys())
+    summary: dict[str, Outcome] = {}
+    for group in random.sample(changed, len(changed)):
+        if summary and _seconds_left(context) < RESERVE:
+            break
+        summary[group] = look(group)
+        if summary[group]["action"] == "unchanged":
+            settled[group] = seen[group]
+    if settled != known:
+        sweep.write_settled(reconciler.s3, settings.bucket, settled)
+    log.line(
+        function="deployer",
+        at=log.now(),
+        action="swept",
+        groups=len(seen),
+        looked_at=len(summary),
+        left=len(changed) - len(summary),
+        milliseconds=round(1000 * (time.monotonic() - started)),
+    )
+    return summary
+
+
+def _seconds_left(context: object) -> float:
+    """How long Lambda lets this call go on; without end, where nobody says so."""
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    return left() / 1000 if left else math.inf
+
+
+def _look(reconciler: Reconciler, pipeline_name: str, context: object, group: str) -> Outcome:
+    """Reconcile one group, and log a line about it."""
+    started = time.monotonic()
+    # The event rule lets only this pipeline's groups through; any other group is ignored here.
+    own = group.startswith(names.group_prefix(pipeline_name))
+    outcome, details = _try(reconciler, group) if own else ({"action": "ignored"}, {})
+    fields = {"request_id": getattr(context, "aws_request_id", None), "group": group}
+    milliseconds = round(1000 * (time.monotonic() - started))
+    log.line(function="deployer", at=log.now(), **fields, milliseconds=milliseconds, **outcome, **details)
+    return outcome
 
 
 def _named_groups(event: dict[str, Any]) -> list[str]:
@@ -56,14 +108,6 @@ def _named_groups(event: dict[str, Any]) -> list[str]:
     if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
         raise NamingError(groups, "must be a list of model package group names")
     return list(dict.fromkeys(groups))
-
-
-def _all_groups(reconciler: Reconciler, pipeline_name: str) -> list[str]:
-    """Return the groups in the registry, and those in the map, which the registry may no longer have."""
-    prefix = names.group_prefix(pipeline_name)
-    entries = models_map.read(reconciler.s3, reconciler.bucket).entries
-    served = {group for group in entries if group.startswith(prefix)}
-    return sorted(served | registry.groups(reconciler.sagemaker, pipeline_name))
 
 
 def _try(reconciler: Reconciler, group: str) -> tuple[Outcome, dict[str, str]]:

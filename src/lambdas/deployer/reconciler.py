@@ -10,7 +10,7 @@ from contract import names
 from lambdas import ledger, log, models_map
 from lambdas.deployer import artifacts, registry, warming
 from lambdas.deployer.registry import Package
-from lambdas.errors import NotNowError, SupersededError
+from lambdas.errors import ArtifactError, NotNowError, SupersededError
 from lambdas.models_map import Entry, ModelsMap
 
 __all__ = ["Outcome", "Reconciler"]
@@ -48,6 +48,10 @@ class Reconciler:
                 before = self._switch(group, package, entry)
             except SupersededError:
                 continue
+            except ArtifactError as error:
+                if package:
+                    ledger.refuse(self.s3, self.bucket, group, package.version, str(error), self.cause)
+                raise
             except NotNowError as error:
                 return {"action": "postponed", "version": package.version, "reason": str(error)}
             decide = functools.partial(registry.decision, self.sagemaker, group)
@@ -60,10 +64,11 @@ class Reconciler:
         """Put a package's artifact in place and warm it up, unless it is already in service."""
         current = models_map.read(self.s3, self.bucket).entries.get(package.group)
         is_current = current is not None and (
-            (current["version"], current["approved_at"]) == (package.version, package.approved_at)
+            (current["version"], current.get("registered_at")) == (package.version, package.registered_at)
         )
         if is_current and artifacts.keep(self.s3, self.bucket, current["key"]):
-            return current
+            # Without a record of the approval, the package's last change may be of anything.
+            return {**current, "approved_at": package.approved_at} if package.recorded else current
         entry, manifest = artifacts.deposit(self.s3, self.bucket, package)
         target_model = entry["key"].removeprefix(names.load().prefixes.models)
         log.line(

@@ -1,7 +1,7 @@
 """The model registry: the source of truth for which version of each model a person has approved."""
 
-from dataclasses import dataclass
-from datetime import UTC
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
@@ -10,28 +10,44 @@ from contract import names as contract
 from lambdas.errors import ArtifactError, code_of
 from lambdas.ledger import Decision
 
-__all__ = ["Package", "decision", "groups", "newest_approved"]
+__all__ = ["Package", "all_newest_approved", "decision", "newest_approved"]
 
 
 @dataclass(frozen=True)
 class Package:
-    """An approved model package; `approved_at` is when the registry last changed it, in ISO 8601 (UTC)."""
+    """An approved model package. Changes to the rest of its metadata make it no other package.
+
+    Attributes:
+        registered_at: When it was registered, in ISO 8601 (UTC), as all times.
+        sha256: The digest of the model that was evaluated; empty if the registration did not record it.
+        etag: The entity tag that the model had when it was registered; likewise.
+        approved_at: When it was approved, or last changed if the registry does not record that.
+        recorded: Whether the registry records when it was approved.
+    """
 
     group: str
     version: int
     arn: str
     model_data_url: str
-    approved_at: str
+    registered_at: str
+    sha256: str = ""
+    etag: str = ""
+    approved_at: str = field(default="", compare=False)
+    recorded: bool = field(default=False, compare=False)
 
 
-def groups(sagemaker: BaseClient, pipeline_name: str) -> set[str]:
-    """Return the names of all model package groups of a pipeline."""
-    prefix = contract.group_prefix(pipeline_name)
-    pages = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=prefix)
-    names = (
-        group["ModelPackageGroupName"] for page in pages for group in page["ModelPackageGroupSummaryList"]
+def all_newest_approved(sagemaker: BaseClient, prefix: str) -> dict[str, tuple[int, str]]:
+    """Return the highest approved version of each group with a prefix, and when it was registered."""
+    pages = sagemaker.get_paginator("list_model_packages").paginate(
+        ModelPackageType="Versioned", ModelApprovalStatus="Approved"
     )
-    return {name for name in names if name.startswith(prefix)}
+    found: dict[str, tuple[int, str]] = {}
+    for summary in (summary for page in pages for summary in page["ModelPackageSummaryList"]):
+        group = summary["ModelPackageGroupName"]
+        if group.startswith(prefix) and summary["ModelPackageStatus"] == "Completed":
+            one = (summary["ModelPackageVersion"], _iso(summary["CreationTime"]))
+            found[group] = max(one, found.get(group, one))
+    return found
 
 
 def newest_approved(sagemaker: BaseClient, group: str) -> Package | None:
@@ -87,8 +103,28 @@ def _describe(sagemaker: BaseClient, group: str, version: int, arn: str) -> Pack
     urls = [container["ModelDataUrl"] for container in containers if container.get("ModelDataUrl")]
     if len(urls) != 1:
         raise ArtifactError(arn, f"has {len(urls)} ModelDataUrl values; exactly one is needed")
+    metadata = details.get("CustomerMetadataProperties", {})
+    # What helpers/deployment/decisions.py keeps: the time of a decision, and its status first.
+    last = max((key for key in metadata if key.startswith(contract.DECISION)), default="")
+    recorded = bool(last) and metadata[last].startswith("Approved")
     changed = details.get("LastModifiedTime") or details["CreationTime"]
-    return Package(group, version, arn, urls[0], changed.astimezone(UTC).isoformat())
+    return Package(
+        group,
+        version,
+        arn,
+        urls[0],
+        registered_at=_iso(details["CreationTime"]),
+        sha256=metadata.get(contract.MODEL_SHA256, ""),
+        etag=next((container.get("ModelDataETag", "") for container in containers), "").strip('"'),
+        approved_at=last.removeprefix(contract.DECISION).replace("Z", "+00:00")
+        if recorded
+        else _iso(changed),
+        recorded=recorded,
+    )
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
 
 
 def _is_missing(error: ClientError) -> bool:

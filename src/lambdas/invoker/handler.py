@@ -25,6 +25,7 @@ from lambdas.settings import Settings
 __all__ = ["handler"]
 
 Response = dict[str, Any]
+NEAREST = 3  # models that an answer names, however many there are
 ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 
 
@@ -126,17 +127,18 @@ def _own(settings: Settings, entries: ModelsMap) -> dict[str, tuple[str, Entry]]
 
 
 def _find(settings: Settings, entries: ModelsMap, name: str, record: dict[str, Any]) -> Entry:
-    """Find the entry of a data set or group; a RequestError (404) names the existing ones."""
+    """Find the entry of a data set or group; a RequestError (404) names the nearest."""
     models = _own(settings, entries)
     dataset = name.removeprefix(names.group_prefix(settings.pipeline_name))
     if not models:
         raise RequestError(404, "No model is served yet; approve one in the model registry.")
     if dataset not in models:
-        nearest = difflib.get_close_matches(dataset, models, n=1)
-        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-        raise RequestError(
-            404, f"There is no model {name[:80]!r}.{hint} Models in service: {', '.join(sorted(models))}."
-        )
+        nearest = difflib.get_close_matches(dataset[:80], models, n=NEAREST)
+        hint = f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
+        listed = f"Models in service: {', '.join(sorted(models))}."
+        if len(models) > NEAREST:
+            listed = f"GET / lists the {len(models)} models in service."
+        raise RequestError(404, f"There is no model {name[:80]!r}.{hint} {listed}")
     group, entry = models[dataset]
     record.update(group=group, version=entry["version"])
     return entry

@@ -1,6 +1,7 @@
 """EvaluateBestModel: held-out rows through the server, the gate's two margins, and the report."""
 
 import dataclasses
+import hashlib
 import io
 import json
 import os
@@ -365,10 +366,13 @@ def test_page_and_card_stand_beside_the_report(evaluated, held_out, base, task):
     assert set(report["intervals"]) >= ({"rmse", "r2"} if task == "regression" else {"accuracy", "auc"})
 
 
-def test_the_model_of_another_data_set_is_no_champion(evaluated, held_out, in_service):
+def test_the_model_of_another_data_set_is_no_champion(evaluated, held_out, in_service, base):
     held_out(fitted("LogisticRegression", "binary"))
     in_service(fitted("XGBoost", "binary"), group="shop--toys-2")
-    assert evaluated()["gate"]["champion_version"] is None
+    report = evaluated()
+    assert report["gate"]["champion_version"] is None
+    model = (base / "processing/input/model/model.tar.gz").read_bytes()
+    assert report["model_sha256"] == hashlib.sha256(model).hexdigest()
 
 
 def test_a_map_that_names_an_artifact_that_is_gone_is_refused(aws, evaluated, held_out):
@@ -378,6 +382,14 @@ def test_a_map_that_names_an_artifact_that_is_gone_is_refused(aws, evaluated, he
     with pytest.raises(
         SystemExit, match=r"names s3://jobs/models/gone\.tar\.gz for shop--toys.*Run the deployer"
     ):
+        evaluated()
+
+
+def test_a_map_entry_that_names_no_artifact_is_refused(aws, evaluated, held_out):
+    held_out(fitted("LogisticRegression", "binary"))
+    entry = {"key": None, "version": 1, "sha256": "", "approved_at": ""}
+    aws.s3.put_object(Bucket="jobs", Key=MAP_KEY, Body=json.dumps({GROUP: entry}).encode())
+    with pytest.raises(SystemExit, match=r"names no artifact for shop--toys\. Run the deployer to repair it"):
         evaluated()
 
 

@@ -126,13 +126,16 @@ def test_what_was_copied_stays_whatever_happens_to_the_original(session: Session
     original = read(session, session.uri(key))
     assert read(there, there.uri(key)) == original
     assert promote(there, promoted.source, dataset) == promoted.first, "once is enough"
-    try:
-        session.client("s3").put_object(Bucket=session.bucket, Key=key, Body=b"another model")
-        with pytest.raises(UserError, match=r"is there already, is not the same .+ not overwritten"):
-            promote(there, promoted.source, dataset, version=1)
-        assert read(there, there.uri(key)) == original
-    finally:
-        session.client("s3").put_object(Bucket=session.bucket, Key=key, Body=original)
+    for replaced, told in (
+        (session, "is not the model that was evaluated and approved"),
+        (there, r"is there already, is not the same .+ not overwritten"),
+    ):
+        try:
+            replaced.client("s3").put_object(Bucket=replaced.bucket, Key=key, Body=b"another model")
+            with pytest.raises(UserError, match=told):
+                promote(there, promoted.source, dataset, version=1)
+        finally:
+            replaced.client("s3").put_object(Bucket=replaced.bucket, Key=key, Body=original)
     assert promote(there, promoted.source, dataset, version=1).version == 2
 
 

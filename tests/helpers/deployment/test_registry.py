@@ -1,6 +1,7 @@
 """The versions of each table, and what decisions put in service or take out of it."""
 
 import dataclasses
+import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from support import HANGS
 from support.helpers.shared import decide, first_version
 
-from contract.names import load
+from contract.names import MODEL_SHA256, load
 from helpers import storage
 from helpers.deployment import decisions, deployments, registry
 from helpers.deployment.decisions import Decision
@@ -39,6 +40,8 @@ def test_a_package_carries_what_made_it(session: Session, ran: Any) -> None:
     described = session.client("sagemaker").describe_model_package(
         ModelPackageName=first_version(session).arn
     )
+    model = storage.read(session, described["InferenceSpecification"]["Containers"][0]["ModelDataUrl"])
+    assert found[MODEL_SHA256] == hashlib.sha256(model).hexdigest()
     baseline_uri = described["ModelMetrics"]["ModelDataQuality"]["Statistics"]["S3Uri"]
     assert 11 < storage.read_json(session, baseline_uri)["alcohol"]["mean"] < 15
 
@@ -153,7 +156,7 @@ def test_a_models_map_that_is_none_is_named_with_what_to_do(session: Session) ->
     s3, bucket = session.client("s3"), "a-bucket-with-a-broken-map"
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key=load().models_map_key, Body=b"[]")
-    with pytest.raises(JobFailed, match=r"is not a JSON object of groups .* delete it and run the deployer"):
+    with pytest.raises(JobFailed, match=r"is not a JSON object of groups; delete it and run the deployer"):
         deployments.in_service(dataclasses.replace(session, bucket=bucket))
 
 

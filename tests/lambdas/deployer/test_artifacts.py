@@ -1,6 +1,8 @@
 """Which archives may be served, and how they are kept."""
 
+import dataclasses
 import gzip
+import hashlib
 import io
 import json
 import tarfile
@@ -215,3 +217,34 @@ def test_tags_that_may_not_be_read_are_not_mistaken_for_absence(s3):
     with Stubber(s3) as stub, pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
         stub.add_client_error("get_object_tagging", "AccessDenied", http_status_code=403)
         artifacts.keep(s3, BUCKET, "models/shop--iris/1-aaaaaaaaaaaa.tar.gz")
+
+
+def test_an_archive_that_unpacks_to_more_than_memory_or_time_allows_is_refused(check, pack, monkeypatch):
+    """Each of these is a few hundred bytes, and would be many megabytes."""
+    monkeypatch.setattr(artifacts, "MOST_AT_ONCE", 1 << 20)
+    monkeypatch.setattr(artifacts, "MOST_FILES", 5)
+    with pytest.raises(ArtifactError, match=r"has a manifest\.json of more than 1,048,576 bytes"):
+        check({"manifest.json": b" " * (1 << 21)})
+    with pytest.raises(ArtifactError, match="has more than 5 files"):
+        check(described({f"{number}.bin": b"" for number in range(5)}))
+    header = member("x" * (1 << 21))  # a name so long is in a header of its own
+    with pytest.raises(ArtifactError, match="has a header of more than 1,048,576 bytes"):
+        check({"manifest.json": b"{}"}, [header])
+    assert check(described({"arrays.bin": bytes(1 << 21)}))["files"]  # other files may be large,
+    monkeypatch.setattr(artifacts, "MOST_BYTES", 1 << 20)  # but not too large in all
+    with pytest.raises(ArtifactError, match="has more than 1,048,576 bytes when unpacked"):
+        check(described({"arrays.bin": bytes(1 << 21)}))
+
+
+@pytest.mark.parametrize("field", ["sha256", "etag"])
+def test_only_the_model_that_was_registered_is_copied(s3, source, field):
+    right = {"sha256": hashlib.sha256(source).hexdigest(), "etag": hashlib.md5(source).hexdigest()}
+    assert (
+        artifacts.deposit(s3, BUCKET, dataclasses.replace(PACKAGE, **right)).entry["sha256"]
+        == right["sha256"]
+    )
+    package = dataclasses.replace(PACKAGE, **{**right, field: "another"})
+    with pytest.raises(
+        ArtifactError, match="is not the model that was registered as version 3 of shop--iris"
+    ):
+        artifacts.deposit(s3, BUCKET, package)

@@ -1,5 +1,6 @@
 """The deployer: whatever the event says and however often, the map ends as the registry has it."""
 
+import dataclasses
 import io
 import json
 import random
@@ -176,8 +177,7 @@ def test_a_schedule_reconciles_all_groups_and_map_entries(deploy, registry, serv
         registry.approve(registry.register(name))
     serve("gone-from-the-registry", 4)
     actions = {name: outcome["action"] for name, outcome in deploy(schedule).items()}
-    assert actions == {
-        "shop--digits": "unchanged",
+    assert actions == {  # of digits, there is nothing at all
         "shop--gone-from-the-registry": "removed",
         "shop--iris": "deployed",
         "shop--wine": "deployed",
@@ -249,7 +249,7 @@ def test_one_structured_line_is_logged_for_each_group(deploy, registry, s3, log_
     registry.register("shop--a", status="Approved")
     registry.register("shop--b", url=f"s3://{BUCKET}/executions/none/model.tar.gz", status="Approved")
     with pytest.raises(DeploymentError):
-        deploy({})
+        deploy({"groups": ["shop--a", "shop--b"]})
     warming, first, second = log_lines()
     assert (warming["group"], warming["action"], warming["version"]) == ("shop--a", "warming", 1)
     assert warming["at"] <= first["at"] <= second["at"]
@@ -445,7 +445,7 @@ def test_artifacts_that_a_dead_deployer_left_are_retired_by_the_next(deploy, reg
     deploy({})
     for key in ["models/shop--iris/7-aaaaaaaaaaaa.tar.gz", "models/shop--iris-2/1-bbbbbbbbbbbb.tar.gz"]:
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"left")
-    deploy({})
+    deploy({"groups": [GROUP]})
     assert is_retired(s3, "models/shop--iris/7-aaaaaaaaaaaa.tar.gz")
     assert not is_retired(s3, serving()[GROUP]["key"])
     assert not is_retired(s3, "models/shop--iris-2/1-bbbbbbbbbbbb.tar.gz"), "that is another group's"
@@ -533,3 +533,107 @@ def test_a_registry_that_does_not_answer_is_raised(deploy, registry, group, monk
     monkeypatch.setattr(model_registry, "newest_approved", refuse)
     with pytest.raises(DeploymentError, match="ThrottlingException"):
         deploy({"groups": [GROUP]})
+
+
+def put_record(s3, name, body=b""):
+    s3.put_object(Bucket=BUCKET, Key=f"deployments/ledger/{GROUP}/{name}", Body=body)
+
+
+def test_a_ledger_with_gaps_and_foreign_objects_goes_on(deploy, registry, group, s3):
+    arns = [registry.register(group, bytes([number])) for number in range(3)]
+    for arn in arns:
+        registry.approve(arn)
+        deploy({})
+    s3.delete_object(Bucket=BUCKET, Key=f"deployments/ledger/{GROUP}/000002.json")
+    for name in ("", "notes.txt", "9.json", "000009/1.json"):  # the first is a folder's marker
+        put_record(s3, name)
+    registry.reject(arns[2])
+    deploy({})
+    assert [record["to_version"] for record in ledger.read(s3, BUCKET, GROUP)] == [1, 3, 2]
+    put_record(s3, "000007.json", b"{")  # half a record
+    registry.reject(arns[1])
+    deploy({})
+    last = ledger.read(s3, BUCKET, GROUP)[-1]
+    assert (last["from_version"], last["to_version"]) == (2, 1)
+    assert s3.head_object(Bucket=BUCKET, Key=f"deployments/ledger/{GROUP}/000008.json")
+
+
+def replace_artifact(s3, registry, arn, content):
+    """Overwrite the artifact of a registered version where the pipeline left it."""
+    described = registry.sagemaker.describe_model_package(ModelPackageName=arn)
+    url = described["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+    s3.put_object(
+        Bucket=BUCKET, Key=url.partition(f"{BUCKET}/")[2], Body=registry.pack(described_by(content))
+    )
+
+
+def described_by(content):
+    return described({"arrays.bin": content})
+
+
+@pytest.mark.parametrize("when", ["before the approval", "after it"])
+def test_a_model_replaced_since_its_registration_is_refused_and_that_recorded_once(
+    deploy, registry, group, s3, serving, when
+):
+    registry.approve(registry.register(group, b"one"))
+    deploy({})
+    before = serving()
+    second = registry.register(group, b"two")
+    if when == "after it":
+        registry.approve(second)
+    replace_artifact(s3, registry, second, b"a stranger's")
+    registry.approve(second)
+    for _ in range(2):
+        with pytest.raises(DeploymentError, match="is not the model that was registered as version 2 of"):
+            deploy({})
+    assert serving() == before
+    first, refusal = ledger.read(s3, BUCKET, GROUP)
+    assert refusal["to_key"] == refusal["from_key"] == first["to_key"]
+    assert (refusal["decision"], refusal["refused_version"], refusal["to_version"]) == ("Refused", 2, 1)
+    assert "its SHA-256 was" in refusal["comment"]
+    registry.reject(second)
+    assert deploy({})[GROUP]["action"] == "unchanged"
+
+
+def test_what_is_in_service_stays_when_its_origin_is_replaced(deploy, registry, group, s3, serving):
+    arn = registry.register(group, b"one")
+    registry.approve(arn)
+    deploy({})
+    before = serving()
+    replace_artifact(s3, registry, arn, b"a stranger's")
+    deploy({"groups": [GROUP]})
+    assert serving() == before
+
+
+def test_a_change_of_metadata_alone_copies_nothing_and_keeps_the_time_of_the_approval(
+    deploy, registry, group, serving, endpoint, monkeypatch
+):
+    arn = registry.register(group)
+    registry.approve(arn)
+    deploy({})
+    before = serving()
+    newest = model_registry.newest_approved
+
+    def later(*arguments):
+        found = newest(*arguments)
+        return found and dataclasses.replace(found, approved_at="2030-01-01T00:00:00+00:00")
+
+    monkeypatch.setattr(model_registry, "newest_approved", later)
+    assert deploy({"groups": [GROUP]})[GROUP]["action"] == "unchanged"
+    assert (serving(), len(endpoint.asked)) == (before, 1)
+
+
+def test_an_approval_that_the_registry_records_has_its_own_time(
+    deploy, registry, group, serving, monkeypatch
+):
+    registry.approve(registry.register(group))
+    newest, when = model_registry.newest_approved, ["2026-01-05T09:30:00+00:00"]
+
+    def recorded(*arguments):
+        return dataclasses.replace(newest(*arguments), approved_at=when[-1], recorded=True)
+
+    monkeypatch.setattr(model_registry, "newest_approved", recorded)
+    deploy({})
+    when.append("2026-01-06T09:30:00+00:00")  # approved again
+    deploy({"groups": [GROUP]})
+    assert serving()[GROUP]["approved_at"] == when[-1]

@@ -86,7 +86,7 @@ def test_the_order_of_the_list_and_its_pages_does_not_matter(sagemaker):
         stub.add_response("describe_model_package", description(11), {"ModelPackageName": f"{ARN}11"})
         newest = model_registry.newest_approved(sagemaker, GROUP)
     assert newest == model_registry.Package(
-        GROUP, 11, f"{ARN}11", "s3://bucket/11/model.tar.gz", "2026-01-05T12:00:00+00:00"
+        GROUP, 11, f"{ARN}11", "s3://bucket/11/model.tar.gz", registered_at="2026-01-05T12:00:00+00:00"
     )
 
 
@@ -118,7 +118,33 @@ def test_a_package_without_an_artifact_is_refused(sagemaker, registry):
         model_registry.newest_approved(sagemaker, GROUP)
 
 
-def test_only_the_groups_of_the_pipeline_are_listed(sagemaker, registry):
-    for group in ["shop--iris", "shop--wine", "shop-staging--iris", "my-shop--iris", "shop"]:
+def test_one_list_tells_the_newest_approved_version_of_every_group_of_the_pipeline(sagemaker, registry):
+    for group in ["shop--iris", "shop--wine", "shop--digits", "shop-staging--iris", "my-shop--iris"]:
         registry.create(group)
-    assert model_registry.groups(sagemaker, "shop") == {"shop--iris", "shop--wine"}
+        for status in ["Approved", "Approved", "Rejected"]:
+            registry.register(group, status=status)
+    registry.reject(registry.register("shop--digits"))
+    found = model_registry.all_newest_approved(sagemaker, "shop--")
+    assert {group: version for group, (version, _) in found.items()} == {
+        "shop--iris": 2,
+        "shop--wine": 2,
+        "shop--digits": 2,
+    }
+    newest = model_registry.newest_approved(sagemaker, "shop--iris")
+    assert found["shop--iris"] == (newest.version, newest.registered_at)
+
+
+def test_the_approval_has_its_own_time_if_the_registry_records_it(sagemaker):
+    decided = {"decision-2026-01-03T10:00:00.000000Z": "Rejected by ana", "model-sha256": "a" * 64}
+    approved = {**decided, "decision-2026-01-04T10:00:00.000000Z": "Approved by ana"}
+    for metadata, when in (
+        (decided, "2026-01-05T12:00:00+00:00"),
+        (approved, "2026-01-04T10:00:00.000000+00:00"),
+    ):
+        with Stubber(sagemaker) as stub:
+            pages(stub, [summary(1)])
+            stub.add_response(
+                "describe_model_package", {**description(1), "CustomerMetadataProperties": metadata}
+            )
+            found = model_registry.newest_approved(sagemaker, GROUP)
+        assert (found.approved_at, found.sha256) == (when, "a" * 64)

@@ -158,13 +158,24 @@ def test_404_when_nothing_is_served(runtime, call):
     assert "No model is served yet" in body["error"]
 
 
-def test_404_for_an_unknown_model_names_the_nearest_and_all(serve, runtime, post):
+def test_404_for_an_unknown_model_names_the_nearest_and_all_of_few(serve, runtime, post):
     serve("iris", 3)
     serve("wine", 1)
     assert post("irsi")[:2] == (
         404,
         {"error": "There is no model 'irsi'. Did you mean 'iris'? Models in service: iris, wine."},
     )
+
+
+def test_404_names_three_models_at_most_however_many_there_are(s3, runtime, post):
+    entry = {"key": "models/k", "version": 1, "sha256": "a" * 64, "approved_at": "-"}
+    many = {f"shop--table-{number}": entry for number in range(5000)}
+    models_map.change(s3, BUCKET, lambda _: many)
+    (status, body) = post("tabel-4711")[:2]
+    assert status == 404
+    assert body["error"].startswith("There is no model 'tabel-4711'. Did you mean 'table-4711' or ")
+    assert body["error"].endswith("? GET / lists the 5000 models in service.")
+    assert len(body["error"]) < 200
 
 
 @pytest.mark.parametrize("name", ["shop-staging--iris", "Iris", "../iris", "shop--", "\ud800"])
