@@ -28,7 +28,6 @@ __all__ = [
 # The only AWS settings in a process that works with local_aws: no profile, no configuration file.
 LOCAL_SETTINGS = {
     "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -196,12 +195,12 @@ def connect_two_accounts(
     second = _started(owner=os.getpid(), home=home)
     try:
         opened = {"account_ids": [OTHER_ACCOUNT], "datasets": list(datasets)}
-        trains = local_aws.ensure_environment(first.endpoint_url, pipeline_name, promote_to=opened)
+        trains = local_aws.ensure_environment(first, pipeline_name, promote_to=opened)
         source = {"account_id": trains["account_id"], "pipeline_name": pipeline_name}
-        serves = local_aws.ensure_environment(second.endpoint_url, pipeline_name, promote_from=source)
+        serves = local_aws.ensure_environment(second, pipeline_name, promote_from=source)
         os.environ["LOCAL_AWS_HOME"] = str(home)
         session = connect("local", pipeline_name)
-        caller = boto3.Session(local_aws.foreign_key(OTHER_ACCOUNT), "local", region_name=session.region)
+        caller = boto3.Session(local_aws.foreign_key(OTHER_ACCOUNT), first.secret, region_name=session.region)
         yield session, serves["promote_from"], partial(caller.client, endpoint_url=first.endpoint_url)
     except local_aws.LocalAwsError as error:
         raise UserError(f"{error} Register a version first, with notebook 03.") from None
@@ -215,13 +214,14 @@ def _local(pipeline_name: str) -> dict[str, str]:
     import local_aws  # only when it is used
 
     server = _started()
-    outputs = local_aws.ensure_environment(server.endpoint_url, pipeline_name)
+    outputs = local_aws.ensure_environment(server, pipeline_name)
     # The SageMaker SDK creates its own clients, some as soon as it is imported. With these variables and no
     # others, they find local_aws and never a real account.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= LOCAL_SETTINGS | {
         "AWS_ENDPOINT_URL": server.endpoint_url,
+        "AWS_SECRET_ACCESS_KEY": server.secret,
         "AWS_DEFAULT_REGION": outputs["region"],
     }
     # Both spellings are in use. Through a proxy, 127.0.0.1 would be another machine.

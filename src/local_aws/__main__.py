@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from local_aws.core.account import PERSON
 from local_aws.core.files import disk_use
 from local_aws.lifecycle.daemon import (
     LocalAwsError,
     prune,
     reset,
+    running,
     set_deliveries,
     set_endpoint_seconds,
     start,
     status,
     stop,
 )
-from local_aws.lifecycle.home import find_home
+from local_aws.lifecycle.home import SECRET, find_home
 
 _MEGABYTE = 1024 * 1024
 
@@ -58,21 +60,22 @@ def _run(options: argparse.Namespace) -> int:
         server = start(idle_minutes=options.idle_minutes, port=options.port)
         print(f"{'Started' if server.started else 'Running'}: process {server.pid}, state in {server.home}")
         print(f"export AWS_ENDPOINT_URL={server.endpoint_url}")
+        print(f'export AWS_ACCESS_KEY_ID={PERSON} AWS_SECRET_ACCESS_KEY="$(cat {server.home / SECRET})"')
     elif options.command == "stop":
         print("Stopped" if stop() else f"No server runs for {find_home()}")
     elif options.command in ("status", "deliveries", "endpoints"):
-        if (about := status()) is None:
+        if (server := running()) is None:
             print(f"No server runs for {find_home()}")
             return 1
         if options.command == "deliveries":
             shares = {"lost": options.lost, "duplicated": options.duplicated}
-            set_deliveries(about["endpoint_url"], **shares, seed=options.seed)
+            set_deliveries(server, **shares, seed=options.seed)
             print(f"{options.lost:.0%} of deliveries are lost and {options.duplicated:.0%} are made twice")
         elif options.command == "endpoints":
-            set_endpoint_seconds(about["endpoint_url"], options.seconds)
+            set_endpoint_seconds(server, options.seconds)
             print(f"Creating or updating an endpoint takes at least {options.seconds:g} seconds")
         else:
-            print(_describe(about))
+            print(_describe(status(server.home)))
     elif options.command == "prune":
         print(_freed(prune(days=options.days)))
     else:

@@ -47,11 +47,10 @@ from local_aws.services.pipelines.steps import Services
 from local_aws.services.registry import GroupPolicies, Registry
 from local_aws.services.s3 import Buckets
 from local_aws.services.search import Finder
+from local_aws.services.signatures import CONTROL, Signatures
 from local_aws.services.tags import Tags
 
 __all__ = ["Cloud"]
-
-_CONTROL = "/_local/"
 
 
 class Cloud:
@@ -64,7 +63,7 @@ class Cloud:
 
     def __init__(self, account: Account, preload: bool = True) -> None:
         self.account = account
-        moto = Moto()
+        moto, signatures = Moto(), Signatures(account.secret)
         self._store = Store(account.home / "records.db")
         self._workers = workers(account.home, preload)
         buckets = Buckets(account.home / "s3", moto)
@@ -136,15 +135,16 @@ class Cloud:
             [
                 only_this_machine,
                 no_browser_pages,
+                signatures.require,
                 self._operations.name,
                 self._calls.note,
                 refuse_unlisted,
                 access.refuse,
+                FunctionUrls(self.functions, signatures).answer,  # before all whose signatures were checked
                 buckets.answer,
                 access.simulate,
                 recorded(moto),
                 self._control,
-                FunctionUrls(self.functions).answer,
                 LambdaApi(self.functions, buckets.read).answer,
                 Runtime(self._endpoints).answer,
                 JsonOperations(families, tags).answer,
@@ -197,7 +197,7 @@ class Cloud:
 
     def _control(self, request: Request) -> Reply | None:
         """Answer requests from this package's own functions, under `/_local/`."""
-        if not request.path.startswith(_CONTROL):
+        if not request.path.startswith(CONTROL):
             return None
         answers: dict[str, Callable[..., Any]] = {
             "GET health": lambda: {"pid": os.getpid(), "home": str(self.account.home)},
@@ -211,7 +211,7 @@ class Cloud:
             "POST prune": self._pruning.prune,
             "POST stop": self.stop_requested.set,
         }
-        answer = answers.get(f"{request.method} {request.path.removeprefix(_CONTROL)}")
+        answer = answers.get(f"{request.method} {request.path.removeprefix(CONTROL)}")
         if answer is None:
             raise not_emulated(str(request))
         asked = json.loads(request.body or b"{}") if request.method == "POST" else {}

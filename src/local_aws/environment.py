@@ -146,7 +146,7 @@ class Environments:
 
     def _client(self, service: str) -> Any:
         """A client as Terraform's."""
-        session = boto3.session.Session("terraform", "local", region_name=self._account.region)
+        session = boto3.session.Session("terraform", self._account.secret, region_name=self._account.region)
         config = Config(retries={"max_attempts": 1}, proxies={})
         return session.client(service, endpoint_url=self._account.endpoint_url, config=config)
 

@@ -72,11 +72,12 @@ def main() -> None:
 def account(home: Path) -> SimpleNamespace:
     """An account on this machine, with the jobs' source in a bucket."""
     running = local_aws.start(home, owner=os.getpid())
-    session = boto3.session.Session("test", "test", region_name="us-east-1")
+    session = boto3.session.Session("test", running.secret, region_name="us-east-1")
     clients = {name: session.client(name, endpoint_url=running.endpoint_url) for name in ("s3", "sagemaker")}
     clients["s3"].create_bucket(Bucket="jobs")
     clients["s3"].put_object(Bucket="jobs", Key="code/source.tar.gz", Body=source())
-    return SimpleNamespace(url=running.endpoint_url, source=WHERE, **clients)
+    variables = {"AWS_ENDPOINT_URL": running.endpoint_url, "AWS_SECRET_ACCESS_KEY": running.secret}
+    return SimpleNamespace(variables=variables, source=WHERE, **clients)
 
 
 def compare(name: str, folder: Path, aws: SimpleNamespace, given: argparse.Namespace) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def compare(name: str, folder: Path, aws: SimpleNamespace, given: argparse.Names
     shutil.copytree(split / "train", job / "input/data/train")
     code = {"sagemaker_program": "tabular.jobs.refit", "sagemaker_submit_directory": WHERE}
     give_hyperparameters(job, best_training_job=name.replace("_", "-"), **code)
-    check(run("train", job, AWS_ENDPOINT_URL=aws.url))
+    check(run("train", job, **aws.variables))
     return judge(split, job / "model") | {
         "winner": {"algorithm": candidates[best].algorithm, **candidates[best].hyperparameters},
         "cross_validation_score": scores[best],
@@ -160,7 +161,7 @@ def score(job: Path, split: Path, aws: SimpleNamespace, candidate: Trial) -> flo
     shutil.copytree(split, job / "input/data/train")
     code = {"sagemaker_program": "tabular.jobs.train", "sagemaker_submit_directory": WHERE}
     give_hyperparameters(job, **candidate.to_hyperparameters(), **code)
-    return as_score(run("train", job, AWS_ENDPOINT_URL=aws.url))
+    return as_score(run("train", job, **aws.variables))
 
 
 def as_score(done: Any) -> float:

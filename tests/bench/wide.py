@@ -167,7 +167,7 @@ def measure(name: str, folder: Path, aws: SimpleNamespace, given: argparse.Names
     jobs: dict[str, dict[str, Any]] = {}
 
     def run(what: str, command: str, base: Path, *arguments: str) -> Any:
-        done, taken = meter.run(command, base, *arguments, AWS_ENDPOINT_URL=aws.url)
+        done, taken = meter.run(command, base, *arguments, **aws.variables)
         jobs[what] = taken
         print(name, what, json.dumps(taken), file=sys.stderr, flush=True)
         return done

@@ -111,11 +111,12 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """S3 and the records of training jobs, with the job's source in a bucket."""
     home = tmp_path_factory.mktemp("aws") / "home"
     running = local_aws.start(home, owner=os.getpid(), preload=False)
-    session = boto3.session.Session("test", "test", region_name="us-east-1")
+    session = boto3.session.Session("test", running.secret, region_name="us-east-1")
     clients = {name: session.client(name, endpoint_url=running.endpoint_url) for name in ("s3", "sagemaker")}
     clients["s3"].create_bucket(Bucket="jobs")
     clients["s3"].put_object(Bucket="jobs", Key="code/source.tar.gz", Body=source())
-    yield SimpleNamespace(url=running.endpoint_url, source="s3://jobs/code/source.tar.gz", **clients)
+    variables = {"AWS_ENDPOINT_URL": running.endpoint_url, "AWS_SECRET_ACCESS_KEY": running.secret}
+    yield SimpleNamespace(variables=variables, source="s3://jobs/code/source.tar.gz", **clients)
     local_aws.stop(home)
 
 
@@ -123,7 +124,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
 def as_a_job(aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Point the clients that are made in this process at the account above."""
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    variables = {"ENDPOINT_URL": aws.url, "DEFAULT_REGION": "us-east-1"}
-    for name, value in variables.items() | {("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test")}:
-        monkeypatch.setenv(f"AWS_{name}", value)
+    variables = {"AWS_ACCESS_KEY_ID": "test", "AWS_DEFAULT_REGION": "us-east-1", **aws.variables}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     return aws

@@ -35,7 +35,7 @@ def train(aws, base, code, **hyperparameters):
     aws.s3.put_object(Bucket="jobs", Key="toy/source.tar.gz", Body=tarball({"toy.py": code}))
     given = {"sagemaker_program": "toy", "sagemaker_submit_directory": "s3://jobs/toy/source.tar.gz"}
     give_hyperparameters(base, **given | hyperparameters)
-    return run("train", base, AWS_ENDPOINT_URL=aws.url)
+    return run("train", base, **aws.variables)
 
 
 def test_process_runs_the_module_with_its_arguments(base):
@@ -133,7 +133,7 @@ def test_source_that_is_not_there_fails_the_job(aws, base):
 
 def test_a_training_job_without_its_program_fails(aws, base):
     give_hyperparameters(base, depth="3")
-    assert run("train", base, AWS_ENDPOINT_URL=aws.url).returncode == 1
+    assert run("train", base, **aws.variables).returncode == 1
     assert "sagemaker_program" in failure(base)
 
 

@@ -35,7 +35,7 @@ def train(aws, base):
         (config / "resourceconfig.json").write_text(
             json.dumps({"current_host": "algo-1", "hosts": ["algo-1"]})
         )
-        return run("train", base, AWS_ENDPOINT_URL=aws.url)
+        return run("train", base, **aws.variables)
 
     return start
 

@@ -81,7 +81,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
 
     home = tmp_path_factory.mktemp("aws") / "home"
     server = local_aws.start(home, owner=os.getpid())
-    session = boto3.session.Session("test", "test", region_name="us-east-1")
+    session = boto3.session.Session("test", server.secret, region_name="us-east-1")
     s3 = session.client("s3", endpoint_url=server.endpoint_url)
     s3.create_bucket(Bucket="jobs")
     s3.put_object(Bucket="jobs", Key="code/source.tar.gz", Body=source())
@@ -89,7 +89,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
         "AWS_ENDPOINT_URL": server.endpoint_url,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SECRET_ACCESS_KEY": server.secret,
         "OMP_NUM_THREADS": "1",
     }
     yield SimpleNamespace(source="s3://jobs/code/source.tar.gz", variables=variables)

@@ -96,7 +96,7 @@ def test_the_sdks_local_mode_runs_steps_of_the_definition(
 ) -> None:
     server = local_aws.start(inside.home, owner=os.getpid())
     variables = {"ENDPOINT_URL": server.endpoint_url, "DEFAULT_REGION": "us-east-1"}
-    variables |= {"ACCESS_KEY_ID": "local", "SECRET_ACCESS_KEY": "local"}
+    variables |= {"ACCESS_KEY_ID": "local", "SECRET_ACCESS_KEY": server.secret}
     for name, value in variables.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("TELEMETRY_OPT_OUT", "true")

@@ -1,14 +1,12 @@
 """One server in a temporary home for the whole session; each test uses its own names."""
 
-import json
 import os
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from support.local_aws.aws import SCOPE, Aws
+from support.local_aws.aws import SCOPE, Aws, told
 
 import local_aws
 from local_aws.core.account import Account
@@ -20,8 +18,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     home = tmp_path_factory.mktemp("aws") / "home"
     server = local_aws.start(home, owner=os.getpid(), preload=False)
     yield Aws(server.endpoint_url, home)
-    with urllib.request.urlopen(f"{server.endpoint_url}/_local/operations") as answer:
-        asked = set(json.load(answer))
+    asked = set(told(server, "operations"))
     local_aws.stop(home)
     asked.discard("sagemaker:NoSuchOperation")  # which AWS has not either
     unlisted = sorted(asked - {operation for listed in SCOPE.values() for operation in listed})
@@ -44,4 +41,4 @@ def name() -> str:
 @pytest.fixture
 def account(tmp_path: Path) -> Account:
     """An account without a server, for parts that are tested separately."""
-    return Account(tmp_path, "us-east-1", "http://127.0.0.1:9")
+    return Account(tmp_path, "us-east-1", "http://127.0.0.1:9", "secret")

@@ -32,8 +32,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         server = local_aws.start(home / "home", owner=os.getpid(), preload=False)
-    outputs = local_aws.ensure_environment(server.endpoint_url, "shop")
-    session = boto3.Session("local", "local", region_name=REGION)
+    outputs = local_aws.ensure_environment(server, "shop")
+    session = boto3.Session("local", server.secret, region_name=REGION)
     sagemaker, s3, functions = (
         session.client(service, endpoint_url=server.endpoint_url) for service in ("sagemaker", "s3", "lambda")
     )
@@ -52,7 +52,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     deployed = functions.invoke(FunctionName=outputs["deployer_function_name"], Payload=b"{}")
     assert "FunctionError" not in deployed
-    yield outputs["invoker_url"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_SECRET_ACCESS_KEY", server.secret)
+        yield outputs["invoker_url"]
     local_aws.stop(home / "home")
 
 
@@ -217,7 +219,7 @@ def send(
     headers = {"content-type": content_type, "accept": accept}
     request = requests.Request(method, url, headers, data=body).prepare()
     signed = AWSRequest(method, request.url, headers, body)
-    SigV4Auth(Credentials("local", "local"), "lambda", REGION).add_auth(signed)
+    SigV4Auth(Credentials("local", os.environ["AWS_SECRET_ACCESS_KEY"]), "lambda", REGION).add_auth(signed)
     request.headers.update(dict(signed.headers))
     with requests.Session() as session:
         return session.send(request, timeout=HANGS)

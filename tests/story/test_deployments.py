@@ -110,12 +110,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     home = tmp_path_factory.mktemp("deployments") / "home"
     server = local_aws.start(home, owner=os.getpid(), preload=False)
     # No event rule matches the groups of this pipeline: the tests deliver, lose and double the events.
-    outputs = local_aws.ensure_environment(server.endpoint_url, "elsewhere")
+    outputs = local_aws.ensure_environment(server, "elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "AWS_ENDPOINT_URL": server.endpoint_url,
             "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_SECRET_ACCESS_KEY": server.secret,
             "AWS_DEFAULT_REGION": "us-east-1",
             "BUCKET": outputs["bucket"],
             "PIPELINE_NAME": PIPELINE,

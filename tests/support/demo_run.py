@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from tabular.spec.algorithms import ALGORITHMS
 import local_aws
 from support import ROOT
 from support.helpers import headless
+from support.local_aws.aws import told
 
 __all__ = ["OWN_TABLES", "PIPELINE", "REGION", "ROOT", "TRIALS", "Demo", "Story", "run_notebooks", "tell"]
 
@@ -85,9 +85,9 @@ def tell(folder: Path) -> Story:
             second = ("-p", "VERSIONS", "{wine: 2}")
             again = run_notebooks(folder / "again", "--from", "03", *wine, "-p", "RANDOM_STATE", "7")
             back = run_notebooks(folder / "back", "--from", "04", *wine, "-p", "APPROVE", "reject", *second)
-            operations = _told(server.endpoint_url, "operations")
-            _retrain(server.endpoint_url)
-            calls = _told(server.endpoint_url, "calls")
+            operations = told(server, "operations")
+            _retrain(server)
+            calls = told(server, "calls")
         finally:
             local_aws.stop()
     return Story(home, first, again, back, calls, operations)
@@ -115,18 +115,15 @@ def _environment(home: Path) -> Iterator[None]:
         os.environ |= before
 
 
-def _retrain(url: str) -> None:
+def _retrain(server: local_aws.Server) -> None:
     """Call the retrainer as a schedule does, twice: it starts an execution once, and stops there."""
-    session = boto3.Session("scheduler", "local", region_name=REGION)
-    functions, sagemaker = (session.client(name, endpoint_url=url) for name in ("lambda", "sagemaker"))
+    session = boto3.Session("scheduler", server.secret, region_name=REGION)
+    functions, sagemaker = (
+        session.client(name, endpoint_url=server.endpoint_url) for name in ("lambda", "sagemaker")
+    )
     for action in ("started", "unchanged"):
         event = json.dumps(RETRAINING | {"parameters": {"MaxTuningJobs": str(TRIALS)}}).encode()
         answer = functions.invoke(FunctionName=f"{PIPELINE}-retrainer", Payload=event)
         outcome = json.load(answer["Payload"])
         assert outcome["action"] == action, outcome
     sagemaker.stop_pipeline_execution(PipelineExecutionArn=outcome["execution"], ClientRequestToken="s" * 32)
-
-
-def _told(url: str, what: str) -> Any:
-    with urllib.request.urlopen(f"{url}/_local/{what}") as answer:
-        return json.load(answer)

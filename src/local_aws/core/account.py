@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "ACCOUNT_VARIABLE",
     "INHERITED",
     "PERSON",
-    "SECRET",
     "Account",
     "foreign_key",
     "other_account",
@@ -22,7 +21,6 @@ __all__ = [
 ACCOUNT_VARIABLE = "MOTO_ACCOUNT_ID"  # which moto reads as well
 ACCOUNT_ID = os.environ.get(ACCOUNT_VARIABLE, "123456789012")
 PERSON = "local"  # the access key of people: notebooks and commands
-SECRET = "local"  # noqa: S105 - the secret access key that goes with every access key
 
 # The variables that a job inherits from the laptop, because it cannot run without them. A container would
 # inherit none.
@@ -69,12 +67,14 @@ class Account:
         home: The folder with all state.
         region: The only region.
         endpoint_url: The address that boto3 calls.
+        secret: The secret access key that goes with every access key.
         account_id: The account's number, 12 digits.
     """
 
     home: Path
     region: str
     endpoint_url: str
+    secret: str = field(repr=False)
     account_id: str = ACCOUNT_ID
 
     def arn(self, service: str, resource: str) -> str:
@@ -90,7 +90,7 @@ class Account:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": _ROLE_KEY + role_arn.rpartition("/")[2],
-            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ __all__ = [
     "ensure_environment",
     "prune",
     "reset",
+    "running",
     "set_deliveries",
     "set_endpoint_seconds",
     "start",
@@ -51,12 +52,14 @@ class Server:
         pid: The server's process id.
         home: The folder with its state.
         started: Whether this call started it; False if it was already running.
+        secret: The value of AWS_SECRET_ACCESS_KEY for boto3, with any access key.
     """
 
     endpoint_url: str
     pid: int
     home: Path
     started: bool
+    secret: str = field(repr=False)
 
 
 def start(
@@ -83,7 +86,7 @@ def start(
     place = Home(home or find_home())
     with place.starting():
         if about := place.published():
-            return Server(about["endpoint_url"], about["pid"], place.folder, started=False)
+            return _server(place, about, started=False)
         _wait_until_gone(place)  # another server may be stopping at this moment
         place.unpublish()
         state.check(place.folder)
@@ -99,7 +102,7 @@ def start(
             process.terminate()
             process.wait()
             raise
-        return Server(about["endpoint_url"], about["pid"], place.folder, started=True)
+        return _server(place, about, started=True)
 
 
 def account_home(account_id: str, home: Path | None = None) -> Path:
@@ -135,10 +138,17 @@ def stop(home: Path | None = None) -> bool:
     return True
 
 
+def running(home: Path | None = None) -> Server | None:
+    """Return the server of a home folder, or None if it is not running."""
+    place = Home(home or find_home())
+    about = place.published()
+    return None if about is None else _server(place, about, started=False)
+
+
 def status(home: Path | None = None) -> dict[str, Any] | None:
     """Return what the server of a home folder is doing, or None if it is not running."""
-    about = Home(home or find_home()).published()
-    return None if about is None else _call(about["endpoint_url"], "GET", "status")
+    server = running(home)
+    return None if server is None else _call(server, "GET", "status")
 
 
 def reset(home: Path | None = None) -> None:
@@ -163,14 +173,14 @@ def prune(home: Path | None = None, *, days: float = 7) -> dict[str, Any]:
     with place.without_runs():
         server = start(place.folder, owner=os.getpid(), preload=False)
         try:
-            return _call(server.endpoint_url, "POST", "prune", {"days": days}, _PRUNE_SECONDS)
+            return _call(server, "POST", "prune", {"days": days}, _PRUNE_SECONDS)
         finally:
             if server.started:
                 stop(place.folder)
 
 
 def ensure_environment(
-    endpoint_url: str,
+    server: Server,
     pipeline_name: str,
     *,
     invoker_url_auth: str = "AWS_IAM",
@@ -180,7 +190,7 @@ def ensure_environment(
     """Create whatever is missing of the resources that Terraform creates on AWS for a pipeline name.
 
     Args:
-        endpoint_url: The server's address.
+        server: The server.
         pipeline_name: Terraform's variable of this name.
         invoker_url_auth: Terraform's variable of this name: AWS_IAM refuses unsigned calls to the invoker's
             URL, NONE accepts them.
@@ -201,25 +211,25 @@ def ensure_environment(
         "promote_to": promote_to,
         "promote_from": promote_from,
     }
-    return _call(endpoint_url, "POST", "environments", asked)
+    return _call(server, "POST", "environments", asked)
 
 
-def set_deliveries(endpoint_url: str, *, lost: float = 0.0, duplicated: float = 0.0, seed: int = 0) -> None:
+def set_deliveries(server: Server, *, lost: float = 0.0, duplicated: float = 0.0, seed: int = 0) -> None:
     """Lose or duplicate a fraction of all EventBridge deliveries, until it is set again.
 
     Raises:
         LocalAwsError: The values are not fractions of 1.
     """
-    _call(endpoint_url, "POST", "deliveries", {"lost": lost, "duplicated": duplicated, "seed": seed})
+    _call(server, "POST", "deliveries", {"lost": lost, "duplicated": duplicated, "seed": seed})
 
 
-def set_endpoint_seconds(endpoint_url: str, seconds: float) -> None:
+def set_endpoint_seconds(server: Server, seconds: float) -> None:
     """Let creating or updating an endpoint take at least this long, until it is set again or the server ends.
 
     Raises:
         LocalAwsError: The number is negative.
     """
-    _call(endpoint_url, "POST", "endpoints", {"seconds": seconds})
+    _call(server, "POST", "endpoints", {"seconds": seconds})
 
 
 def _launch(place: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
@@ -284,21 +294,26 @@ def _log_tail(place: Home) -> str:
     return "\n".join([f"{place.log}:", *lines])
 
 
+def _server(place: Home, about: dict[str, Any], *, started: bool) -> Server:
+    return Server(about["endpoint_url"], about["pid"], place.folder, started, place.secret)
+
+
 def _call(
-    endpoint_url: str,
+    server: Server,
     method: str,
     path: str,
     document: dict[str, Any] | None = None,
     seconds: float = _REQUEST_SECONDS,
 ) -> Any:
     """Call one of the server's own operations, never through a proxy."""
-    connection = http.client.HTTPConnection(urlsplit(endpoint_url).netloc, timeout=seconds)
+    headers = {"Authorization": f"Bearer {server.secret}"}
+    connection = http.client.HTTPConnection(urlsplit(server.endpoint_url).netloc, timeout=seconds)
     try:
-        connection.request(method, f"/_local/{path}", json.dumps(document or {}))
+        connection.request(method, f"/_local/{path}", json.dumps(document or {}), headers)
         response = connection.getresponse()
         content = response.read()
     except OSError as error:
-        raise LocalAwsError(f"No answer from {endpoint_url}: {error}") from error
+        raise LocalAwsError(f"No answer from {server.endpoint_url}: {error}") from error
     finally:
         connection.close()
     answer = json.loads(content)

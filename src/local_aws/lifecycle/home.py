@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import re
+import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -15,10 +16,11 @@ from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import LocalAwsError
 from local_aws.core.files import PART, write_whole
 
-__all__ = ["Home", "find_home"]
+__all__ = ["SECRET", "Home", "find_home"]
 
 _CONTENTS = ("endpoints", "functions", "jobs", "s3", "shared")
-_FILES = ("records.db", "records.db-shm", "records.db-wal", "server.json", "server.log")
+SECRET = "secret"  # noqa: S105 - the name of a file
+_FILES = (SECRET, "records.db", "records.db-shm", "records.db-wal", "server.json", "server.log")
 _RUN_LOCK = "run.lock"  # belongs to the run that uses the state
 _LOCKS = (_RUN_LOCK, "server.lock", "start.lock")
 _ACCOUNTS = "accounts"
@@ -88,6 +90,20 @@ class Home:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.folder.stat().st_mode & 0o077:
             self.folder.chmod(0o700)
+
+    @property
+    def secret(self) -> str:
+        """The secret with which requests to the server are signed."""
+        return (self.folder / SECRET).read_text()
+
+    def make_secret(self) -> str:
+        """Return the secret; make it first if there is none."""
+        path = self.folder / SECRET
+        if not path.exists() or not path.read_text():
+            path.touch(mode=0o600)
+            write_whole(path, secrets.token_urlsafe().encode())
+        path.chmod(0o600)
+        return self.secret
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:

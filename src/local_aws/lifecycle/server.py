@@ -52,7 +52,7 @@ def _serve(home: Home, port: int, owner: int | None, idle_minutes: float, preloa
     region = region_of(os.environ)
     _forget_user()
     listener = Listener(lambda request: cloud.answer(request), port)
-    cloud = Cloud(Account(home.folder, region, listener.url), preload)
+    cloud = Cloud(Account(home.folder, region, listener.url, home.make_secret()), preload)
     threading.Thread(target=listener.serve_forever, args=(0.2,), name="listener", daemon=True).start()
     try:
         cloud.recover()

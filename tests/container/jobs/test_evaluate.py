@@ -536,7 +536,13 @@ def test_evaluate_as_sagemaker_runs_it(aws, base, held_out):
     give_code(base, source())
     arguments = ["--metric", "auc", "--models-map-uri", f"s3://jobs/{MAP_KEY}", "--group", "shop--none"]
     done = run(
-        "process", base, "tabular.jobs.evaluate", *arguments, "--threshold", "0.6", AWS_ENDPOINT_URL=aws.url
+        "process",
+        base,
+        "tabular.jobs.evaluate",
+        *arguments,
+        "--threshold",
+        "0.6",
+        **aws.variables,
     )
     assert (done.returncode, done.stderr) == (0, "")
     printed = json.loads(done.stdout)

@@ -143,7 +143,7 @@ def test_refit_as_sagemaker_runs_it(aws, tuned, base):
     write_split(base / "input/data/train", frame, target, schema)
     given = {"sagemaker_program": "tabular.jobs.refit", "sagemaker_submit_directory": aws.source}
     give_hyperparameters(base, best_training_job="trial-1", **given)
-    done = run("train", base, AWS_ENDPOINT_URL=aws.url, TRAINING_JOB_NAME="refit-2")
+    done = run("train", base, **aws.variables, TRAINING_JOB_NAME="refit-2")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("LightGBM {'learning_rate': '0.3', 'num_leaves': '4', 'n_est")
     assert " fitted on 160 rows; " in done.stdout
@@ -151,6 +151,6 @@ def test_refit_as_sagemaker_runs_it(aws, tuned, base):
     assert np.isfinite(manifest["cross_validation"]["score"])
 
     give_hyperparameters(base, best_training_job="absent", **given)
-    done = run("train", base, AWS_ENDPOINT_URL=aws.url)
+    done = run("train", base, **aws.variables)
     assert done.returncode == 1
     assert "absent" in (base / "output/failure").read_text()

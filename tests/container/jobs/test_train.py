@@ -210,13 +210,13 @@ def test_a_trial_as_sagemaker_runs_it(aws, base):
         "_tuning_objective_metric": "cross_validation_score",
     }
     give_hyperparameters(base, **given)
-    done = run("train", base, AWS_ENDPOINT_URL=aws.url)
+    done = run("train", base, **aws.variables)
     assert (done.returncode, done.stderr) == (0, "")
     assert 0.5 < float(re.fullmatch(METRICS[SCORE], done.stdout.strip())[1]) <= 1
     assert not (base / "output/failure").exists()
 
     give_hyperparameters(base, **given | {"C": "one half"})
-    done = run("train", base, AWS_ENDPOINT_URL=aws.url)
+    done = run("train", base, **aws.variables)
     sentence = (
         "Hyperparameter C of LogisticRegression is 'one half': it must be a number from 0.0001 to 1000.0."
     )

@@ -191,7 +191,7 @@ def test_a_failed_trial_is_a_failed_job_with_a_reason(aws, base):
     }
     code = {"sagemaker_program": "tabular.jobs.train", "sagemaker_submit_directory": aws.source}
     give_hyperparameters(base, **given, **code)
-    done = run("train", base, AWS_ENDPOINT_URL=aws.url)
+    done = run("train", base, **aws.variables)
     assert (done.returncode, done.stdout) == (1, "")
     reason = (base / "output/failure").read_text()
     assert re.fullmatch("Fold 1 of 2 has no row of the class '.*' to train on; set Cross.*", reason)

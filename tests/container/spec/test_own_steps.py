@@ -127,7 +127,7 @@ def refit_by(aws, base, text, name):
 
     code = {"sagemaker_program": "tabular.jobs.refit", "sagemaker_submit_directory": uri}
     give_hyperparameters(base, best_training_job=name, **code)
-    done = run("train", base, AWS_ENDPOINT_URL=aws.url)
+    done = run("train", base, **aws.variables)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -160,7 +160,13 @@ def test_a_pickle_that_the_steps_name_is_kept_and_judged_as_it_is_served(aws, ba
                 archive.add(path, path.name)
     flags = ["--metric", "accuracy", "--threshold", "0.1", "--group", "shop--toys"]
     flags += ["--models-map-uri", "s3://jobs/absent.json"]
-    done = run("process", base, "tabular.jobs.evaluate", *flags, AWS_ENDPOINT_URL=aws.url)
+    done = run(
+        "process",
+        base,
+        "tabular.jobs.evaluate",
+        *flags,
+        **aws.variables,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads((base / "processing/output/evaluation/evaluation.json").read_text())
     assert report["model"]["algorithm"] == "NearestNeighbors"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support import HANGS
 from support.helpers.shared import decide, first_version
+from support.local_aws.aws import server_of
 
 import local_aws
 from helpers.deployment import deployer, deployments, following, registry
@@ -19,13 +20,13 @@ PENDING = "PendingManualApproval"
 
 
 @pytest.fixture
-def address(session: Session) -> Iterator[str]:
-    """The address of local_aws, where all is as usual afterwards."""
-    url = session.client("sagemaker").meta.endpoint_url
-    yield url
-    local_aws.set_endpoint_seconds(url, 0)
-    local_aws.set_deliveries(url)
-    local_aws.ensure_environment(url, session.pipeline_name)
+def server(session: Session) -> Iterator[local_aws.Server]:
+    """The local_aws, where all is as usual afterwards."""
+    server = server_of(session)
+    yield server
+    local_aws.set_endpoint_seconds(server, 0)
+    local_aws.set_deliveries(server)
+    local_aws.ensure_environment(server, session.pipeline_name)
     session.client("sagemaker").get_waiter("endpoint_in_service").wait(
         EndpointName=session.endpoint_name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 10 * HANGS}
     )
@@ -40,7 +41,7 @@ def wait_for_word(session: Session, dataset: str, action: str) -> None:
 
 
 def test_an_endpoint_that_takes_its_time_is_waited_for_and_the_deployer_asked_again(
-    session: Session, register: Register, address: str, capsys: pytest.CaptureFixture[str]
+    session: Session, register: Register, server: local_aws.Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sagemaker, name = session.client("sagemaker"), session.endpoint_name
     configuration = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
@@ -51,11 +52,11 @@ def test_an_endpoint_that_takes_its_time_is_waited_for_and_the_deployer_asked_ag
     with pytest.raises(JobFailed, match=f"The endpoint {name} is missing. The decision is in the registry"):
         deployments.wait(session, decisions, seconds=HANGS)
 
-    local_aws.set_endpoint_seconds(address, HANGS)
+    local_aws.set_endpoint_seconds(server, HANGS)
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=configuration)
     with pytest.raises(JobFailed, match=rf"has not followed .* last word: {dataset} postponed"):
         deployments.wait(session, decisions, seconds=0.5)
-    ready = threading.Timer(1.0, local_aws.set_endpoint_seconds, (address, 0))
+    ready = threading.Timer(1.0, local_aws.set_endpoint_seconds, (server, 0))
     ready.start()
     table = deployments.wait(session, decisions, seconds=HANGS)
     ready.join()
@@ -66,10 +67,10 @@ def test_an_endpoint_that_takes_its_time_is_waited_for_and_the_deployer_asked_ag
 
 
 def test_a_lost_event_is_made_up_for(
-    session: Session, register: Register, address: str, monkeypatch: pytest.MonkeyPatch
+    session: Session, register: Register, server: local_aws.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "SILENCE_SECONDS", 0.5)
-    local_aws.set_deliveries(address, lost=1.0)
+    local_aws.set_deliveries(server, lost=1.0)
     dataset = register(PENDING)
     decisions = decide(session, "approve", dataset)
     assert deployments.wait(session, decisions, seconds=HANGS).loc[dataset, "version"] == 1

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
 from support import HANGS
 from support.helpers.shared import Connected, first_version, settings
+from support.local_aws.aws import server_of, told
 from support.terraform.grants import PROMOTION
 
 import local_aws
@@ -52,7 +52,7 @@ def other(connected: Connected) -> Iterator[tuple[Session, Source]]:
         settings(connected.settings),
         connect_two_accounts(connected.session.pipeline_name, []) as (there, names, client),
     ):
-        for service in ("s3", "sagemaker"):
+        for service in ("lambda", "logs", "s3", "sagemaker", "sts"):
             there.client(service)  # made now, at the address of that account
         yield (
             there,
@@ -65,7 +65,7 @@ def promoted(session: Session, other: tuple[Session, Source], dataset: str) -> P
     """Its newest approved version, promoted to the other account."""
     there, source = other
     opened = {"account_ids": [OTHER_ACCOUNT], "datasets": [dataset]}
-    local_aws.ensure_environment(address(session), session.pipeline_name, promote_to=opened)
+    local_aws.ensure_environment(server_of(session), session.pipeline_name, promote_to=opened)
     return Promoted(there, source, dataset, promote(there, source, dataset))
 
 
@@ -81,8 +81,7 @@ def denied(call: Callable[..., Any], **arguments: Any) -> str:
 
 
 def calls(session: Session) -> list[dict[str, Any]]:
-    with urlopen(f"{address(session)}/_local/calls") as answer:
-        return json.load(answer)
+    return told(server_of(session), "calls")
 
 
 def test_it_awaits_approval_there_and_says_where_it_comes_from(session: Session, promoted: Promoted) -> None:

@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.helpers.shared import TRIALS
+from support.local_aws.aws import server_of, told
 from tabular.spec.algorithms import ALGORITHMS
 
 from helpers import runs
@@ -204,10 +204,7 @@ def test_a_name_too_long_for_a_group_starts_nothing(session: Session, few: Datas
 
 @pytest.mark.usefixtures("ran")
 def test_every_kind_of_job_was_asked_for_in_a_shape_that_aws_takes(session: Session) -> None:
-    address = session.client("sagemaker").meta.endpoint_url
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(f"{address}/_local/requests") as answer:
-        recorded = json.load(answer)
+    recorded = told(server_of(session), "requests")
     assert {entry["Operation"] for entry in recorded} == {
         "CreateProcessingJob",
         "CreateHyperParameterTuningJob",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
-from botocore.auth import SigV4Auth
+from botocore.auth import HmacV1QueryAuth, S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.validate import ParamValidator, ValidationErrors
@@ -16,7 +16,7 @@ from local_aws.core.validation import SEEN_ON, service_model
 
 ADVICE = (
     f"local_aws was written for botocore {SEEN_ON}; installed is {version('botocore')}, in which {{}} has "
-    "changed. Adapt core/validation.py (with its SEEN_ON) or services/functions/signatures.py."
+    "changed. Adapt core/validation.py (with its SEEN_ON) or services/signatures.py."
 )
 
 
@@ -26,6 +26,8 @@ ADVICE = (
         (SigV4Auth.canonical_request, ["self", "request"]),
         (SigV4Auth.string_to_sign, ["self", "request", "canonical_request"]),
         (SigV4Auth.signature, ["self", "string_to_sign", "request"]),
+        (HmacV1QueryAuth._get_date, ["self"]),
+        (HmacV1QueryAuth.get_signature, ["self", "method", "split", "headers", "expires", "auth_path"]),
         (ParamValidator.validate, ["self", "params", "shape"]),
         (ValidationErrors.has_errors, ["self"]),
         (ValidationErrors.generate_report, ["self"]),
@@ -34,6 +36,12 @@ ADVICE = (
 )
 def test_what_is_called_takes_what_it_is_given(what: Callable[..., Any], parameters: list[str]) -> None:
     assert list(inspect.signature(what).parameters) == parameters, ADVICE.format(what.__qualname__)
+
+
+def test_those_of_s3_are_kinds_of_it() -> None:
+    assert issubclass(S3SigV4Auth, SigV4Auth)
+    assert issubclass(S3SigV4QueryAuth, SigV4Auth)
+    assert HmacV1QueryAuth(Credentials("key", "secret"), "until")._expires == "until"
 
 
 def test_a_signature_is_that_of_the_published_example() -> None:

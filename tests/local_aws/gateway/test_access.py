@@ -30,10 +30,10 @@ Client = Callable[[str, str], Any]
 @pytest.fixture(scope="module")
 def client(aws: Aws) -> Client:
     """A client of a service that calls as one of the environment's roles."""
-    assert local_aws.ensure_environment(aws.endpoint_url, PIPELINE)["bucket"] == BUCKET
+    assert local_aws.ensure_environment(aws.server, PIPELINE)["bucket"] == BUCKET
 
     def make(role: str, service: str) -> Any:
-        session = boto3.session.Session(f"role.{PIPELINE}-{role}", "local", region_name="us-east-1")
+        session = boto3.session.Session(f"role.{PIPELINE}-{role}", aws.server.secret, region_name="us-east-1")
         return session.client(service, endpoint_url=aws.endpoint_url)
 
     return make

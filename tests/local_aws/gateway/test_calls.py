@@ -1,8 +1,6 @@
 """What the roles did, as IAM would judge it."""
 
 import contextlib
-import json
-import urllib.request
 from typing import Any
 
 import boto3
@@ -16,15 +14,14 @@ class Role:
     """Clients that call as a role does, and what was written down of it."""
 
     def __init__(self, aws: Aws, name: str) -> None:
-        self._session = boto3.session.Session(f"role.{name}", "local", region_name="us-east-1")
-        self._url, self._name = aws.endpoint_url, name
+        self._session = boto3.session.Session(f"role.{name}", aws.server.secret, region_name="us-east-1")
+        self._aws, self._url, self._name = aws, aws.endpoint_url, name
 
     def client(self, service: str) -> Any:
         return self._session.client(service, endpoint_url=self._url)
 
     def calls(self) -> list[tuple[str, ...]]:
-        with urllib.request.urlopen(f"{self._url}/_local/calls") as answer:
-            calls = json.load(answer)
+        calls = self._aws.told("calls")
         return [
             (call["action"], call["resource"], *(call["context"] or ()))
             for call in calls
@@ -89,7 +86,7 @@ def test_sagemaker_is_judged_by_operation_and_arn(role: Role, name: str) -> None
 
 def test_what_a_person_does_is_written_down_as_a_persons(aws: Aws, bucket: str, name: str) -> None:
     person = Role(aws, "person")
-    person._session = boto3.session.Session("local", "local", region_name="us-east-1")
+    person._session = boto3.session.Session("local", aws.server.secret, region_name="us-east-1")
     person.client("s3").put_object(Bucket="toys", Key=name, Body=b"1")
     person.client("sts").get_caller_identity()
     metric = {"Namespace": "toys", "MetricName": "x"}

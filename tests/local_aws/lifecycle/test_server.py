@@ -16,6 +16,9 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from support import HANGS
 from support.local_aws.aws import Aws, is_running, needs_proc, processes_of, wait_for
@@ -54,14 +57,16 @@ def test_another_account_is_known_by_its_number_and_goes_with_the_first_one(home
     other = start(local_aws.account_home("210987654321", home))
     assert other.client("sts").get_caller_identity()["Account"] == "210987654321"
     policy = {"account_ids": ["123456789012"], "datasets": []}
-    made = local_aws.ensure_environment(other.endpoint_url, "toy-open", promote_to=policy)
+    made = local_aws.ensure_environment(other.server, "toy-open", promote_to=policy)
     key = {"Bucket": made["bucket"], "Key": "executions/RefitBestModel/model.tar.gz"}
     assert "-210987654321-" in made["bucket"]
     other.client("s3").put_object(**key, Body=b"a model")
     local_aws.stop(home)
     assert local_aws.status(other.home) is None
     again = start(other.home)
-    caller = boto3.Session(local_aws.foreign_key("123456789012"), "local", region_name="us-east-1")
+    caller = boto3.Session(
+        local_aws.foreign_key("123456789012"), again.server.secret, region_name="us-east-1"
+    )
     s3 = caller.client("s3", endpoint_url=again.endpoint_url)
     assert s3.get_object(**key)["Body"].read() == b"a model", "a restart keeps what is open"
     local_aws.reset(home)
@@ -87,7 +92,7 @@ def test_a_server_that_cannot_start_says_why(home: Path) -> None:
 @needs_proc
 def test_stop_ends_everything_it_started(home: Path) -> None:
     aws = start(home)
-    local_aws.ensure_environment(aws.endpoint_url, "toy")
+    local_aws.ensure_environment(aws.server, "toy")
     aws.client("s3").create_bucket(Bucket="toys")
     aws.client("lambda").invoke(FunctionName="toy-invoker", Payload=b"{}")
     begin_sleeping_job(aws)
@@ -111,7 +116,7 @@ def command(pid: int) -> str:
 @needs_proc
 def test_after_kill_9_nothing_is_left_and_nothing_is_lost(home: Path) -> None:
     aws = start(home)
-    environment = local_aws.ensure_environment(aws.endpoint_url, "toy")
+    environment = local_aws.ensure_environment(aws.server, "toy")
     s3, sagemaker = aws.client("s3"), aws.client("sagemaker")
     bucket = environment["bucket"]
     s3.put_object(Bucket=bucket, Key="kept", Body=b"kept", Tagging="retired=true")
@@ -346,7 +351,15 @@ def raw(aws: Aws) -> Iterator[RawRequest]:
     connection.close()
 
 
-def test_rubbish_gets_a_documented_error(raw: RawRequest) -> None:
+def signed(aws: Aws, body: bytes, headers: dict[str, str]) -> dict[str, str]:
+    """Return the headers of a signed request to SageMaker."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = AWSRequest("POST", f"{aws.endpoint_url}/", named, body)
+    SigV4Auth(Credentials("test", aws.server.secret), "sagemaker", "us-east-1").add_auth(request)
+    return dict(request.headers)
+
+
+def test_rubbish_gets_a_documented_error(aws: Aws, raw: RawRequest) -> None:
     for body, headers in (
         (b"{", {"X_Amz_Target": "SageMaker.DescribePipeline"}),
         (b"[]", {"X_Amz_Target": "SageMaker.DescribePipeline"}),
@@ -355,10 +368,10 @@ def test_rubbish_gets_a_documented_error(raw: RawRequest) -> None:
         (b"{}", {"X_Amz_Target": "Nonsense"}),
         (b"", {}),
     ):
-        status, content = raw("POST", "/", body, **headers)
+        status, content = raw("POST", "/", body, **signed(aws, body, headers))
         assert 400 <= status < 500, content
-        assert json.loads(content)["__type"]
-    assert raw("GET", "/_local/health")[0] == 200
+        assert "oken" not in json.loads(content)["__type"], "it was not refused for its signature"
+    assert raw("GET", "/_local/health", Authorization=f"Bearer {aws.server.secret}")[0] == 200
 
 
 def test_a_page_in_a_browser_cannot_control_the_server(raw: RawRequest) -> None:

@@ -92,7 +92,7 @@ def run(aws: Aws, *command: str, folder: Path = ROOT) -> str:
         **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         "AWS_ENDPOINT_URL": aws.endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SECRET_ACCESS_KEY": aws.server.secret,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -22,7 +22,7 @@ def told(aws: Aws, bucket: str) -> dict[str, Any]:
         "PYTHONPATH": str(ROOT / "tests"),  # it shares this folder's support
         "AWS_ENDPOINT_URL": aws.endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SECRET_ACCESS_KEY": aws.server.secret,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

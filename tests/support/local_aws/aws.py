@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -15,6 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+import local_aws
 from support import HANGS
 
 # What the demo and these tests ask for, as: emulated, recorded, refused; and the demo alone.
@@ -29,14 +31,38 @@ class Aws:
     endpoint_url: str
     home: Path
 
+    @property
+    def server(self) -> local_aws.Server:
+        """The server."""
+        return local_aws.running(self.home)
+
+    def told(self, path: str) -> Any:
+        """Return what the server tells about itself under `/_local/`."""
+        return told(self.server, path)
+
     @functools.cache  # noqa: B019 - a client reads megabytes of models when it is made
     def client(self, service: str) -> Any:
         """Return a client that does not retry, so that a test sees the first answer."""
-        return boto3.session.Session("test", "test", region_name="us-east-1").client(
+        return boto3.session.Session("test", self.server.secret, region_name="us-east-1").client(
             service,
             endpoint_url=self.endpoint_url,
             config=Config(retries={"total_max_attempts": 1}, proxies={}),
         )
+
+
+def server_of(session: Any) -> local_aws.Server:
+    """Return the server that a session works with, as far as calls need it."""
+    url, keys = session.client("sagemaker").meta.endpoint_url, session.boto.get_credentials()
+    return local_aws.Server(url, pid=0, home=Path(), started=False, secret=keys.secret_key)
+
+
+def told(server: local_aws.Server, path: str) -> Any:
+    """Return what a server tells about itself under `/_local/`."""
+    headers = {"Authorization": f"Bearer {server.secret}"}
+    request = urllib.request.Request(f"{server.endpoint_url}/_local/{path}", headers=headers)
+    without_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with without_proxy.open(request) as answer:
+        return json.load(answer)
 
 
 def wait_for(check: Callable[[], Any], seconds: float = HANGS) -> Any:

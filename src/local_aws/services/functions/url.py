@@ -14,13 +14,12 @@ from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
 from local_aws.core.wire import Reply, Request
 from local_aws.services.functions.functions import Functions
-from local_aws.services.functions.signatures import signer_of
+from local_aws.services.signatures import FUNCTION_URL, Signatures
 
 __all__ = ["BODY_LIMIT", "FunctionUrls"]
 
 BODY_LIMIT = 6 * 1024 * 1024
 _TEXT = ("text/", "application/json", "application/javascript", "application/xml")
-_PREFIX = "/function-url/"
 
 
 class FunctionUrls:
@@ -29,19 +28,19 @@ class FunctionUrls:
     https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     """
 
-    def __init__(self, functions: Functions) -> None:
-        self._functions = functions
+    def __init__(self, functions: Functions, signatures: Signatures) -> None:
+        self._functions, self._signatures = functions, signatures
 
     def answer(self, request: Request) -> Reply | None:
         """Invoke a function with an HTTP request."""
-        if not request.path.startswith(_PREFIX):
+        if not request.path.startswith(FUNCTION_URL):
             return None
-        name, _, path = request.raw_path.removeprefix(_PREFIX).partition("/")
+        name, _, path = request.raw_path.removeprefix(FUNCTION_URL).partition("/")
         if len(request.body) > BODY_LIMIT:
             return _message(413, "Request Entity Too Large")
         function = self._functions.find(unquote(name))
         try:
-            signer = signer_of(request, "lambda", self._functions.region)
+            signer = self._signatures.signer_of(request, "lambda", self._functions.region)
         except AwsError as error:
             return _message(403, error.message, error.code)
         if signer is None and function.get("UrlAuthType") == "AWS_IAM":

@@ -65,7 +65,7 @@ def test_lines_are_found_by_their_words(logs: Any, stream: str) -> None:
 
 
 def test_there_is_a_group_for_each_source(aws: Aws, logs: Any, stream: str) -> None:
-    local_aws.ensure_environment(aws.endpoint_url, "toy-shop")
+    local_aws.ensure_environment(aws.server, "toy-shop")
     aws.client("lambda").invoke(FunctionName="toy-shop-invoker", Payload=b"{}")
     pages = logs.get_paginator("describe_log_groups").paginate()
     groups = {group["logGroupName"] for page in pages for group in page["logGroups"]}
@@ -82,7 +82,7 @@ def test_what_is_not_there(logs: Any, stream: str) -> None:
 
 
 def test_invocations_of_an_endpoint_are_metrics(aws: Aws) -> None:
-    local_aws.ensure_environment(aws.endpoint_url, "toy-shop")
+    local_aws.ensure_environment(aws.server, "toy-shop")
     sagemaker, cloudwatch = aws.client("sagemaker"), aws.client("cloudwatch")
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="toy-shop", WaiterConfig=PATIENCE)
 

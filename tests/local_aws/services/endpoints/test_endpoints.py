@@ -226,7 +226,7 @@ def test_a_container_that_does_not_start_says_why(make_host: MakeHost) -> None:
 
 @pytest.fixture(scope="module")
 def environment(aws: Aws) -> dict[str, str]:
-    return local_aws.ensure_environment(aws.endpoint_url, "toy-shop")
+    return local_aws.ensure_environment(aws.server, "toy-shop")
 
 
 def test_an_environment_is_what_terraform_makes(aws: Aws, environment: dict[str, str]) -> None:
@@ -244,12 +244,12 @@ def test_an_environment_is_what_terraform_makes(aws: Aws, environment: dict[str,
 
 
 def test_making_an_environment_again_changes_nothing(aws: Aws, environment: dict[str, str]) -> None:
-    assert local_aws.ensure_environment(aws.endpoint_url, "toy-shop") == environment
+    assert local_aws.ensure_environment(aws.server, "toy-shop") == environment
 
 
 def test_its_url_asks_for_a_signature_unless_it_is_for_everybody(aws: Aws) -> None:
     def answer(**options: str) -> int:
-        url = local_aws.ensure_environment(aws.endpoint_url, "toy-shop", **options)["invoker_url"]
+        url = local_aws.ensure_environment(aws.server, "toy-shop", **options)["invoker_url"]
         return requests.get(url, timeout=HANGS).status_code
 
     assert answer() == 403
@@ -261,7 +261,7 @@ def test_its_url_asks_for_a_signature_unless_it_is_for_everybody(aws: Aws) -> No
 
 def test_an_environment_needs_a_name_that_aws_takes(aws: Aws) -> None:
     with pytest.raises(local_aws.LocalAwsError, match="regular expression pattern"):
-        local_aws.ensure_environment(aws.endpoint_url, "toy_shop")
+        local_aws.ensure_environment(aws.server, "toy_shop")
 
 
 def test_the_real_container_serves(aws: Aws, environment: dict[str, str]) -> None:

@@ -24,6 +24,7 @@ from local_aws.gateway.listener import Listener
 from local_aws.services.functions.api import LambdaApi
 from local_aws.services.functions.functions import Functions
 from local_aws.services.functions.url import BODY_LIMIT, FunctionUrls
+from local_aws.services.signatures import Signatures
 
 HERE = str(ROOT / "tests/support/local_aws")
 
@@ -122,7 +123,7 @@ Request = Callable[..., tuple[int, dict[str, str], bytes]]
 def request_url(functions: Functions) -> Iterator[Request]:
     """A function that sends an HTTP request to the toy function's URL, on one connection."""
     put(functions, "http")
-    urls = FunctionUrls(functions)
+    urls = FunctionUrls(functions, Signatures("secret"))
     listener = Listener(urls.answer)
     threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True).start()
     connection = http.client.HTTPConnection(*listener.server_address)
@@ -182,7 +183,7 @@ def test_a_body_over_the_limit_is_a_413(request_url: Request) -> None:
 
 
 def sign(
-    method: str, url: str, body: bytes = b"", secret: str = "local", service: str = "lambda"
+    method: str, url: str, body: bytes = b"", secret: str = "secret", service: str = "lambda"
 ) -> dict[str, str]:
     """Return the headers of a signed request."""
     request = AWSRequest(method, url, {"Content-Type": "text/csv", "Host": urlsplit(url).netloc}, body)

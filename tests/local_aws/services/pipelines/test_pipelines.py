@@ -1,8 +1,6 @@
 """Pipelines: what is accepted, how parameters are typed, how steps run."""
 
-import json
 import re
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +113,7 @@ def test_jobs_are_named_as_pipelines_names_them(sagemaker: Any, bucket: str, nam
 
 def test_the_resolved_request_of_every_step_is_kept(aws: Aws, sagemaker: Any, bucket: str, name: str) -> None:
     execution, _ = run_steps(sagemaker, name, [processing("Prepare", PREPARE, outputs=["train"])])
-    with urllib.request.urlopen(f"{aws.endpoint_url}/_local/requests") as answer:
-        requests = json.load(answer)
+    requests = aws.told("requests")
     arn = execution["PipelineExecutionArn"]
     (request,) = [it["Request"] for it in requests if it["PipelineExecutionArn"] == arn]
     output = request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]

@@ -1,0 +1,198 @@
+"""Checks the signatures of requests: computes them again and compares.
+
+Everybody on this machine can connect to the server, but only its user can read the secret. Version 4 is in a
+header or, in a presigned URL, in the query; boto3 presigns S3's URLs by version 2.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+
+The methods of botocore's signers that this module calls are not a documented interface. They were checked on
+the version that `core/validation.py` names, and `tests/local_aws/core/test_botocore.py` tests them.
+"""
+
+import hashlib
+import hmac
+import math
+import re
+import time
+from calendar import timegm
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+from botocore.auth import HmacV1QueryAuth, S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from local_aws.core.errors import AwsError
+from local_aws.core.wire import Request
+
+__all__ = ["CONTROL", "FUNCTION_URL", "Signatures"]
+
+CONTROL, FUNCTION_URL = "/_local/", "/function-url/"  # where other rules apply
+_SCOPE = r"([^/,\s]+)/(\d{8})/([^/]*)/([^/]+)/aws4_request"
+_AUTHORIZATION = re.compile(
+    rf"AWS4-HMAC-SHA256 Credential={_SCOPE},\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{{64}})"
+)
+_TIMESTAMP = "%Y%m%dT%H%M%SZ"
+_SKEW_SECONDS = 300
+
+
+class Signatures:
+    """Signatures that are made with one secret, which goes with every access key."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def require(self, request: Request) -> None:
+        """Refuse a request to AWS that is not signed, and one to this package that does not have the secret.
+
+        Function URLs have rules of their own.
+
+        Raises:
+            AwsError: It is refused.
+        """
+        if request.path.startswith(CONTROL):
+            if not _same(request.header("Authorization"), f"Bearer {self._secret}"):
+                raise AwsError(
+                    "AccessDenied", "Only whoever can read the server's secret may ask for this.", 403
+                )
+        elif not request.path.startswith(FUNCTION_URL) and self.signer_of(request) is None:
+            raise AwsError("MissingAuthenticationToken", "Missing Authentication Token", 403)
+
+    def signer_of(self, request: Request, service: str = "", region: str = "") -> str | None:
+        """Return the access key that signed a request, or None if it is not signed.
+
+        Args:
+            request: The request.
+            service: The service that it must be signed for; by default, any.
+            region: The region that it must be signed for; by default, any.
+
+        Raises:
+            AwsError: The signature has the wrong secret, service or region, or is out of date.
+        """
+        query = dict(parse_qsl(request.query, keep_blank_values=True))
+        if given := request.header("Authorization"):
+            return self._header(request, given, service, region)
+        if "X-Amz-Signature" in query:
+            return self._query(request, query)
+        return self._query_of_version_2(request, query) if "Signature" in query else None
+
+    def _header(self, request: Request, given: str, service: str, region: str) -> str:
+        match = _AUTHORIZATION.fullmatch(given)
+        if match is None:
+            raise AwsError("IncompleteSignatureException", "The Authorization header is not SigV4's.", 403)
+        key, day, scoped_region, scoped_service, names, signature = match.groups()
+        if (service or scoped_service, region or scoped_region) != (scoped_service, scoped_region):
+            raise _invalid(f"Credential should be scoped to {service} in {region}.")
+        stamp = request.header("X-Amz-Date")
+        if abs(_age(stamp, day)) > _SKEW_SECONDS:
+            raise _invalid(f"Signature expired: {stamp} is more than {_SKEW_SECONDS} seconds from now.")
+        headers = {name: request.header(name) for name in names.split(";")}
+        if not _is_whole(request, headers) or "host" not in headers or "x-amz-date" not in headers:
+            raise _invalid("The body, the Host or the X-Amz-Date differs from what was signed.")
+        signer = S3SigV4Auth if scoped_service == "s3" else SigV4Auth
+        signed = self._version_4(
+            signer, request, request.query, headers, stamp, (key, scoped_service, scoped_region)
+        )
+        return self._compared(key, signed, signature)
+
+    def _query(self, request: Request, query: Mapping[str, str]) -> str:
+        scope = re.fullmatch(_SCOPE, query.get("X-Amz-Credential", ""))
+        if scope is None or not query.get("X-Amz-Expires", "").isdecimal():
+            raise AwsError(
+                "AuthorizationQueryParametersError", "The query is not that of a presigned URL.", 400
+            )
+        key, day, region, service = scope.groups()
+        stamp = query.get("X-Amz-Date", "")
+        if not -_SKEW_SECONDS < _age(stamp, day) < int(query["X-Amz-Expires"]):
+            raise AwsError("AccessDenied", "Request has expired", 403)
+        headers = {name: request.header(name) for name in query.get("X-Amz-SignedHeaders", "").split(";")}
+        rest = "&".join(part for part in request.query.split("&") if not part.startswith("X-Amz-Signature="))
+        signed = self._version_4(S3SigV4QueryAuth, request, rest, headers, stamp, (key, service, region))
+        return self._compared(key, signed, query["X-Amz-Signature"])
+
+    def _query_of_version_2(self, request: Request, query: Mapping[str, str]) -> str:
+        key, expires = query.get("AWSAccessKeyId", ""), query.get("Expires", "")
+        if not expires.isdecimal() or int(expires) < time.time():
+            raise AwsError("AccessDenied", "Request has expired", 403)
+        same = AWSRequest(
+            request.method, _url(request, request.header("Host"), request.query), _of_version_2(request)
+        )
+        signer = _PresignedUntil(Credentials(key, self._secret), expires)
+        signed = signer.get_signature(request.method, urlsplit(same.url), same.headers)
+        return self._compared(key, signed, query["Signature"])
+
+    def _version_4(
+        self,
+        signer_class: type[SigV4Auth],
+        request: Request,
+        query: str,
+        headers: Mapping[str, str],
+        stamp: str,
+        scope: tuple[str, str, str],
+    ) -> str:
+        """Return the signature that a request should have."""
+        key, service, region = scope
+        same = AWSRequest(request.method, _url(request, headers["host"], query), dict(headers), request.body)
+        same.context["timestamp"] = stamp
+        signer = signer_class(Credentials(key, self._secret), service, region)
+        return signer.signature(signer.string_to_sign(same, signer.canonical_request(same)), same)
+
+    def _compared(self, key: str, expected: str, given: str) -> str:
+        if not _same(expected, given):
+            raise _invalid(
+                "The request signature we calculated does not match the signature you provided. Check your "
+                "AWS Secret Access Key and signing method; the key is in the file `secret` of the state."
+            )
+        return key
+
+
+class _PresignedUntil(HmacV1QueryAuth):
+    """Signs a URL that is valid until a given time instead of for some time from now."""
+
+    def _get_date(self) -> str:
+        return self._expires
+
+
+def _url(request: Request, host: str, query: str) -> str:
+    return f"http://{host}{request.raw_path}{'?' * bool(query)}{query}"
+
+
+def _of_version_2(request: Request) -> dict[str, str]:
+    """Return the headers that version 2 signs."""
+    amazon = {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in request.environ.items()
+        if name.startswith("HTTP_X_AMZ_")
+    }
+    named = {name: request.header(name) for name in ("content-md5", "content-type")}
+    return {name: value for name, value in {**amazon, **named}.items() if value}
+
+
+def _is_whole(request: Request, headers: Mapping[str, str]) -> bool:
+    """Whether the body is the one whose hash was signed, if S3's header has it."""
+    declared = headers.get("x-amz-content-sha256", "")
+    if not declared or declared == "UNSIGNED-PAYLOAD" or declared.startswith("STREAMING-"):
+        return True
+    return declared == hashlib.sha256(request.body).hexdigest()
+
+
+def _age(stamp: str, day: str) -> float:
+    """Return how many seconds ago a signature was made; infinitely many if it was not on its day.
+
+    Raises:
+        AwsError: The text is not a time.
+    """
+    try:
+        age = time.time() - timegm(time.strptime(stamp, _TIMESTAMP))
+    except ValueError:
+        raise _invalid(f"X-Amz-Date {stamp!r} is not a time such as 20260101T000000Z.") from None
+    return age if stamp.startswith(day) else math.inf
+
+
+def _same(one: str, other: str) -> bool:
+    """Compare in a time that does not depend on where two texts differ."""
+    return hmac.compare_digest(one.encode(errors="replace"), other.encode(errors="replace"))
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("InvalidSignatureException", message, 403)

@@ -1,0 +1,129 @@
+"""Only who can read the state's secret may ask for anything: other users of the machine can connect."""
+
+import http.client
+import json
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from support.local_aws.aws import Aws
+
+import local_aws
+from local_aws.lifecycle.home import Home
+
+IAM = {"Authorization": "Credential=local/20260101/us-east-1/iam/aws4_request"}
+UNSIGNED: dict[str, tuple[str, str, dict[str, str]]] = {
+    "an operation": ("POST", "/", {"X-Amz-Target": "SageMaker.ListTrainingJobs"}),
+    "an object": ("GET", "/toys/key", {}),
+    "a recorded service": (
+        "POST",
+        "/",
+        IAM,
+    ),
+    "the control": ("POST", "/_local/prune", {}),
+    "the status": ("GET", "/_local/status", {}),
+    "the control, signed by a guess": ("POST", "/_local/stop", {"Authorization": "Bearer local"}),
+    "a word that is not ASCII": ("GET", "/_local/status", {"Authorization": "Bearer \xe4"}),
+    "an address in the query": ("GET", "/toys/key?X-Amz-Signature=0&X-Amz-Credential=x", {}),
+    "an old address in the query": ("GET", "/toys/key?AWSAccessKeyId=a&Signature=b&Expires=99999999999", {}),
+    "another service by a function's URL": (
+        "POST",
+        "/function-url/nobody/",
+        IAM,
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "headers"), UNSIGNED.values(), ids=UNSIGNED)
+def test_what_is_not_signed_is_refused(
+    aws: Aws, bucket: str, method: str, path: str, headers: dict[str, str]
+) -> None:
+    connection = http.client.HTTPConnection(aws.endpoint_url.removeprefix("http://"))
+    connection.request(method, path, b"{}", headers)
+    answer = connection.getresponse()
+    assert answer.status in (400, 403, 404), answer.read()
+    assert b"Traceback" not in answer.read()
+    connection.close()
+    assert local_aws.running(aws.home) is not None
+
+
+Make = Callable[[str], Any]
+
+
+@pytest.fixture
+def made(aws: Aws) -> Make:
+    """Make a client of S3 with a secret."""
+
+    def make(secret: str, version: str | None = None) -> Any:
+        config = Config(signature_version=version, retries={"total_max_attempts": 1})
+        session = boto3.Session("local", secret, region_name="eu-west-1")
+        return session.client("s3", endpoint_url=aws.endpoint_url, config=config)
+
+    return make
+
+
+@pytest.mark.parametrize("key", ["plain", "a/ü b+c %25&=?#", "x//y/../z"])
+@pytest.mark.parametrize("body", [b"", b"content" * 100_000])
+def test_objects_of_any_name_are_signed(
+    made: Make, aws: Aws, bucket: str, name: str, key: str, body: bytes
+) -> None:
+    s3 = made(aws.server.secret)
+    s3.put_object(Bucket=bucket, Key=f"{name}/{key}", Body=body, Metadata={"a": "b"}, Tagging="x=y%20z")
+    assert s3.get_object(Bucket=bucket, Key=f"{name}/{key}")["Body"].read() == body
+    assert s3.list_objects_v2(Bucket=bucket, Prefix=f"{name}/", Delimiter="~&=")["KeyCount"] == 1
+    with pytest.raises(ClientError, match="does not match"):
+        made("guessed").get_object(Bucket=bucket, Key=f"{name}/{key}")
+
+
+@pytest.mark.parametrize("version", [None, "s3v4"])
+def test_presigned_addresses_are_for_one_object_and_some_time(
+    made: Make, aws: Aws, bucket: str, name: str, version: str | None
+) -> None:
+    s3 = made(aws.server.secret, version)
+    s3.put_object(Bucket=bucket, Key=name, Body=b"content")
+
+    def fetched(client: Any, change: tuple[str, str] = ("", ""), **more: Any) -> int:
+        url = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": name}, **more)
+        try:
+            with urllib.request.urlopen(url.replace(*change)) as answer:
+                return answer.status
+        except HTTPError as error:
+            return error.code
+
+    assert fetched(s3) == 200
+    assert fetched(s3, (name, "other")) == 403
+    assert fetched(s3, ExpiresIn=-1) in (400, 403)
+    assert fetched(made("guessed", version)) == 403
+
+
+def test_every_state_has_a_secret_of_its_own_that_only_its_user_can_read(aws: Aws) -> None:
+    path = aws.home / "secret"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert aws.home.stat().st_mode & 0o777 == 0o700
+    assert len(aws.server.secret) >= 32
+    assert aws.server.secret not in repr(aws.server)
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_secret_is_made_once_and_again_if_it_was_cut(tmp_path: Path, cut: bool) -> None:
+    first = Home(tmp_path).make_secret()
+    if cut:
+        (tmp_path / "secret").write_text("")
+    assert (Home(tmp_path).make_secret() == first) == (not cut)
+    assert Home(tmp_path).secret
+
+
+def test_the_secret_is_no_processs_argument_and_in_no_record(aws: Aws, bucket: str) -> None:
+    said = json.dumps([aws.told(path) for path in ("status", "requests", "calls", "operations")])
+    assert aws.server.secret not in said
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            assert aws.server.secret.encode() not in path.read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
