@@ -295,7 +295,14 @@ def _log_tail(place: Home) -> str:
 
 
 def _server(place: Home, about: dict[str, Any], *, started: bool) -> Server:
-    return Server(about["endpoint_url"], about["pid"], place.folder, started, place.secret)
+    try:
+        secret = place.secret
+    except FileNotFoundError:  # it was started by an older version
+        raise LocalAwsError(
+            f"The server of {place.folder} cannot be used: its secret is gone, or it is an older version's. "
+            "End it with `many-models local-aws stop`, and try again."
+        ) from None
+    return Server(about["endpoint_url"], about["pid"], place.folder, started, secret)
 
 
 def _call(

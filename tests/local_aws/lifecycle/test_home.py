@@ -49,6 +49,14 @@ def test_a_cut_server_json_tells_of_no_server(text: str, tmp_path: Path) -> None
         assert home.published() is None
 
 
+def test_a_server_without_a_secret_is_a_sentence(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with home.hold():
+        home.publish({"endpoint_url": "http://127.0.0.1:9", "pid": 1})
+        with pytest.raises(local_aws.LocalAwsError, match="End it with `many-models local-aws stop`"):
+            local_aws.start(tmp_path)
+
+
 def test_the_folder_is_this_users_alone(tmp_path: Path) -> None:
     folder = tmp_path / "home"
     folder.mkdir(mode=0o755)
