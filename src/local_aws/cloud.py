@@ -13,7 +13,6 @@ from local_aws.core.concurrency import together
 from local_aws.core.errors import not_emulated
 from local_aws.core.files import disk_use
 from local_aws.core.moto import Moto
-from local_aws.core.sharing import SharedFolders
 from local_aws.core.store import Store
 from local_aws.core.wire import Reply, Request, json_reply
 from local_aws.environment import Environments
@@ -38,6 +37,7 @@ from local_aws.services.functions.functions import Functions
 from local_aws.services.functions.url import FunctionUrls
 from local_aws.services.jobs.family import Platform
 from local_aws.services.jobs.processing import ProcessingJobs
+from local_aws.services.jobs.sharing import SharedFolders
 from local_aws.services.jobs.training import TrainingJobs
 from local_aws.services.jobs.transform import TransformJobs
 from local_aws.services.jobs.tuning import TuningJobs

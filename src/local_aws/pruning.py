@@ -20,8 +20,8 @@ from local_aws.core.account import Account
 from local_aws.core.errors import invalid
 from local_aws.core.faults import log_exception
 from local_aws.core.files import disk_use
-from local_aws.core.sharing import SharedFolders
 from local_aws.core.store import Document, Store
+from local_aws.services.jobs.sharing import SharedFolders
 from local_aws.services.s3 import Buckets
 
 __all__ = ["INTERMEDIATES", "Pruning", "Record", "needed"]

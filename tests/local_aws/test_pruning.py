@@ -16,9 +16,9 @@ from local_aws.core.account import Account
 from local_aws.core.errors import AwsError
 from local_aws.core.files import disk_use
 from local_aws.core.moto import Moto
-from local_aws.core.sharing import SharedFolders
 from local_aws.core.store import Store
 from local_aws.pruning import INTERMEDIATES, Pruning, Record, needed
+from local_aws.services.jobs.sharing import SharedFolders
 from local_aws.services.s3 import Buckets
 
 DAY = 24 * 3600

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from local_aws.cloud import Cloud
 from local_aws.core.account import Account, region_of
-from local_aws.core.sharing import SharedFolders
 from local_aws.gateway.listener import Listener
 from local_aws.lifecycle import state
 from local_aws.lifecycle.home import Home
+from local_aws.services.jobs.sharing import SharedFolders
 
 __all__ = ["main"]
 

@@ -125,13 +125,13 @@ def test_what_was_copied_stays_whatever_happens_to_the_original(session: Session
     original = read(session, session.uri(key))
     assert read(there, there.uri(key)) == original
     assert promote(there, promoted.source, dataset) == promoted.first, "once is enough"
-    for replaced, told in (
+    for replaced, sentence in (
         (session, "is not the model that was evaluated and approved"),
         (there, r"is there already, is not the same .+ not overwritten"),
     ):
         try:
             replaced.client("s3").put_object(Bucket=replaced.bucket, Key=key, Body=b"another model")
-            with pytest.raises(UserError, match=told):
+            with pytest.raises(UserError, match=sentence):
                 promote(there, promoted.source, dataset, version=1)
         finally:
             replaced.client("s3").put_object(Bucket=replaced.bucket, Key=key, Body=original)

@@ -21,10 +21,10 @@ from support.local_aws.pipeline import (
 from local_aws.compute.workers import can_mount_opt_ml
 from local_aws.core.account import Account
 from local_aws.core.moto import Moto
-from local_aws.core.sharing import SharedFolders
 from local_aws.core.store import Store
 from local_aws.services.jobs.family import JobFailed, Platform, Run
 from local_aws.services.jobs.processing import ProcessingJobs
+from local_aws.services.jobs.sharing import SharedFolders
 from local_aws.services.s3 import Buckets
 
 needs_namespaces = pytest.mark.skipif(not can_mount_opt_ml(), reason="no mount namespace on this system")

@@ -16,8 +16,8 @@ from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError, already_exists, invalid
 from local_aws.core.faults import disk_full, fault, has_no_space, log_exception
 from local_aws.core.listing import listing
-from local_aws.core.sharing import SharedFolders
 from local_aws.core.store import Document, Store
+from local_aws.services.jobs.sharing import SharedFolders
 from local_aws.services.s3 import Buckets
 from local_aws.services.tags import Tags
 

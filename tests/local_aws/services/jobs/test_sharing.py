@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from local_aws.core.sharing import SharedFolders
+from local_aws.services.jobs.sharing import SharedFolders
 
 
 def _job(home: Path, name: str, text: str = "code") -> Path:
