@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tabular.data.values import dates
-from tabular.portable.predictors import PREDICTORS, TOLERANCES, Arrays, Predictor
+from tabular.portable.predictors import PREDICTORS, TOLERANCES, TREES, Arrays, Predictor
 from tabular.portable.table_model import Prediction, TableModel, UnusableModel
 
 try:
@@ -44,6 +44,8 @@ class PortableModel(TableModel):
     def __init__(self, manifest: dict[str, Any], arrays: Arrays) -> None:
         try:
             super().__init__(manifest)
+            # They may be views of a file, which may change; trees are copied when they are packed.
+            arrays = {name: arrays[name] if name in TREES else arrays[name].copy() for name in arrays}
             self._fill, self._mean, self._scale = (
                 arrays.get(f"numeric.{n}") for n in ("fill", "mean", "scale")
             )

@@ -22,6 +22,7 @@ except ImportError:  # installed without a compiler
 __all__ = [
     "PREDICTORS",
     "TOLERANCES",
+    "TREES",
     "Arrays",
     "InC",
     "Predictor",
@@ -79,7 +80,9 @@ def trees(settings: Mapping[str, Any], arrays: Arrays, n_features: int, n_output
         add = partial(trees_in_c.add, packed)
         in_c = InC(0, settings["link"], 0, precision is np.float32, divisor, packed, (base,))
     else:
-        add = _walk_in_numpy(feature, threshold, left, default_left, root, group, value)
+        add = _walk_in_numpy(
+            *(array.copy() for array in (feature, threshold, left, default_left, root, group, value))
+        )
 
     def predict(features: np.ndarray) -> Prediction:
         rows = np.ascontiguousarray(features, dtype=precision)
@@ -165,6 +168,8 @@ PREDICTORS: Mapping[str, Callable[[Mapping[str, Any], Arrays, int, int], Predict
 # most of 25 models of breast-cancer), so four are allowed. Elsewhere the order of a sum decides the last
 # bits, even between batches of different sizes in scikit-learn itself.
 TOLERANCES = dict.fromkeys(PREDICTORS, 1e-12) | {"trees": 4 * float(np.finfo(np.float32).eps)}
+TREES = ("feature", "threshold", "left", "default_left", "root", "group", "value")  # their large arrays
+NODES_AT_A_TIME = 1 << 16
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu": lambda values: np.maximum(values, 0.0),
@@ -355,10 +360,15 @@ def _check_trees(
         raise ValueError(f"A split names a feature outside 0 to {n_features - 1}.")
     if group.min() < 0 or group.max() >= n_outputs:
         raise ValueError(f"A tree adds to an output outside 0 to {n_outputs - 1}.")
-    here, ends = np.arange(nodes), np.append(root[1:], nodes)
-    leaf = left == here
-    reached = np.where(leaf, here, left.astype(np.int64) + 1)  # the later of the two siblings
-    if (left < here).any() or (np.maximum.reduceat(reached, root) >= ends).any():
-        raise ValueError("A split leads out of its tree.")
-    if not ((threshold[leaf] == np.inf) & (default_left[leaf] == 1)).all():
-        raise ValueError("A leaf does not lead to itself.")
+    ends = np.append(root[1:], nodes).astype(np.int64)
+    for start in range(0, nodes, NODES_AT_A_TIME):  # as they may be more than fit into memory twice
+        stop = min(start + NODES_AT_A_TIME, nodes)
+        some, here = slice(start, stop), np.arange(start, stop)
+        trees = slice(np.searchsorted(root, start, "right") - 1, np.searchsorted(root, stop))
+        end = np.repeat(ends[trees], np.diff(ends[trees].clip(max=stop), prepend=start))
+        leaf = left[some] == here
+        reached = np.where(leaf, here, left[some].astype(np.int64) + 1)  # the later of the two siblings
+        if (left[some] < here).any() or (reached >= end).any():
+            raise ValueError("A split leads out of its tree.")
+        if not ((threshold[some][leaf] == np.inf) & (default_left[some][leaf] == 1)).all():
+            raise ValueError("A leaf does not lead to itself.")

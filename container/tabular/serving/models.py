@@ -16,6 +16,7 @@ __all__ = ["LoadedModel", "Models", "needed_bytes"]
 # Bytes in memory per byte of a manifest's JSON, and the minimum for a model: measured over all kinds.
 PER_MANIFEST_BYTE = 8
 PER_MODEL = 8_192
+LARGE = 1 << 20  # bytes: loading a smaller model leaves nothing behind that is worth the time to release it
 PER_PICKLE_BYTE = 4  # joblib's files contain the arrays of trees and little else
 
 
@@ -66,6 +67,8 @@ class Models:
                 raise BadRequest(507, f"There is not enough memory for model {name!r}.") from None
             self._models[name] = LoadedModel(model, url, needed)
             self.used += needed
+            if needed > LARGE:
+                memory.release()
 
     def unload(self, name: str) -> None:
         """Unload a model and release its memory; requests in progress keep it until they are answered.
