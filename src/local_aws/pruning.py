@@ -27,7 +27,7 @@ from local_aws.services.s3 import Buckets
 __all__ = ["INTERMEDIATES", "Pruning", "Record", "needed"]
 
 DAYS = 7
-LARGE = 200 * 2**20  # bytes: a larger state is pruned when a server starts
+LARGE = 150 * 2**20  # bytes: a larger state is pruned when a server starts
 # What expires of every execution; `intermediates` in terraform/storage.tf.
 INTERMEDIATES = ("PreprocessData/train/", "TuningWithCrossValidation/")
 _DAY = 24 * 3600
