@@ -2,75 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import LARGEST_EXACT, letters_of
+from tabular.data.decisions.arrow import LARGEST_EXACT
 from tabular.data.decisions.decision import FEW_LEVELS, FIRST, SAMPLE
 
 __all__ = [
     "ENOUGH_DAYS",
-    "Zeros",
     "doubts_of_versions",
     "doubts_of_whole_numbers",
-    "leading_zeros",
     "letter_e",
     "two_spellings",
-    "zeros",
 ]
 
 ENOUGH_CODES = 50
 EXCEL = 36_526, 50_000  # days of Excel from 2000 to 2036
 LONG = 7  # digits, of which quantities hardly all have the same number
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
-
-
-class Zeros(NamedTuple):
-    """The rows (n,) whose texts begin with a zero that is not that of 0.5, and the letters (n,) behind it."""
-
-    rows: np.ndarray
-    behind: np.ndarray
-
-    @property
-    def of_hexadecimals(self) -> bool:
-        """Whether some are written as 0x1F, which pyarrow reads as a whole number."""
-        return bool(((self.behind == ord("x")) | (self.behind == ord("X"))).any())
-
-    @property
-    def of_codes(self) -> np.ndarray:
-        """The rows whose texts have leading zeros, as 007."""
-        return self.rows[(self.behind >= ord("0")) & (self.behind <= ord("9"))]
-
-
-def zeros(cells: pa.ChunkedArray, numbers: np.ndarray) -> Zeros:
-    """The zeros at the beginning of numbers, perhaps behind a sign.
-
-    Args:
-        cells: the texts of the numbers.
-        numbers: (n_rows,), NaN if a cell is missing. Those below one are not looked at, but zero is.
-    """
-    found, start = [Zeros(np.zeros(0, np.int64), np.zeros(0, np.uint8))], 0
-    for begins, ends, letters in letters_of(cells):
-        some = numbers[start : start + len(begins)]
-        rows = np.flatnonzero((np.abs(some) >= 1) | (some == 0))
-        places = begins[rows]
-        first = letters[places]
-        places += (first == ord("+")) | (first == ord("-"))
-        zero = np.flatnonzero(letters[places] == ord("0"))
-        rows, places = rows[zero], places[zero] + 1
-        longer = places < ends[rows]
-        found.append(Zeros(start + rows[longer], letters[places[longer]]))
-        start += len(begins)
-    return Zeros(*map(np.concatenate, zip(*found, strict=True)))
-
-
-def leading_zeros(cells: pa.ChunkedArray, found: Zeros) -> str:
-    """That digits are codes, because some have leading zeros; else empty."""
-    rows = found.of_codes
-    return f"codes with leading zeros, such as {cells[rows[0]].as_py()!r}" if len(rows) else ""
 
 
 def two_spellings(cells: pa.ChunkedArray) -> str:
@@ -128,8 +78,13 @@ def are_months(cells: pa.ChunkedArray) -> bool:
     return _all_match(cells, r"^(0[1-9]|1[0-2])\.(19|20)\d\d$")
 
 
-def doubts_of_months(cells: pa.ChunkedArray) -> tuple[str, ...]:
-    """What to say of numbers such as 2024.09, which may be months."""
+def doubts_of_months(cells: pa.ChunkedArray, lengths: tuple[int, int] | None = None) -> tuple[str, ...]:
+    """What to say of numbers such as 2024.09, which may be months.
+
+    `lengths` are those of the shortest and of the longest text, if they are known.
+    """
+    if lengths and (lengths[0] < len("2024.1") or lengths[1] > len("2024.09")):
+        return ()
     if not _all_match(cells, r"^(19|20)\d\d\.(0[1-9]|1[0-2]?)$"):
         return ()
     return (

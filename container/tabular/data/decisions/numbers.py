@@ -15,13 +15,12 @@ from tabular.data.decisions.codes import (
     doubts_of_months,
     doubts_of_versions,
     doubts_of_whole_numbers,
-    leading_zeros,
     letter_e,
     two_spellings,
-    zeros,
 )
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, with_gaps
 from tabular.data.decisions.many_numbers import ManyNumbers
+from tabular.data.decisions.plain_cells import read_plain
 from tabular.data.values.cells import MARKS, MOST_GAPS, is_gap
 from tabular.data.values.numbers import CURRENCIES, FoundNumbers, is_plain, marks_of, read_number, unit_of
 from tabular.spec.columns import PLAIN, Column, NumberFormat
@@ -66,30 +65,31 @@ def plain_numbers(
         grouped: whether the points may separate thousands.
         strict: whether the user says which words mean a missing value, so that no others do.
     """
-    whole = _cast(cells, pa.int64())
-    numbers = _cast(cells, pa.float64()) if whole is None else pc.cast(whole, pa.float64(), safe=False)
-    count = 0 if numbers is None else len(numbers) - numbers.null_count
-    if not count or not pc.all(pc.is_finite(numbers)).as_py():
+    found = read_plain(cells)
+    if found is None:
         return None
-    found = zeros(cells, numbers.to_numpy())
-    if found.of_hexadecimals:
-        return None
-    if not strict and (large := too_large(cells, numbers)):
+    if found.may_vary and not strict and (large := too_large(cells, found.numbers)):
         rest = plain_numbers(column, without(cells, tuple(large)), forced, grouped)
         return rest and without_large(rest, large, len(cells))
-    if not forced and (code := leading_zeros(cells, found)):
+    if not forced and found.code is not None:
         if are_months(cells):
             return None
+        code = f"codes with leading zeros, such as {cells[found.code].as_py()!r}"
         return Decision(column, cells.to_pandas(), (code,))
-    if not forced and (code := two_spellings(cells)):
+    looked_at = found.may_vary and not forced
+    if looked_at and (code := two_spellings(cells)):
         return Decision(column, cells.to_pandas(), (code,), (code,))
     evidence = [
-        f"all {count} cells are numbers" if count == len(cells) else f"all {count} filled cells are numbers"
+        f"all {found.count} cells are numbers"
+        if found.count == len(cells)
+        else f"all {found.count} filled cells are numbers"
     ]
-    if whole is None:
-        if not forced and (code := letter_e(cells)):
+    if found.whole is None:
+        if looked_at and (code := letter_e(cells)):
             return Decision(column, cells.to_pandas(), (code,), (code,))
-        doubts = () if forced else doubts_of_versions(cells) or doubts_of_months(cells)
+        doubts = doubts_of_versions(cells) if looked_at else ()
+        if not doubts and not forced:
+            doubts = doubts_of_months(cells, found.lengths)
         if grouped:
             first = next(cell for cell in cells.drop_null().to_pylist() if "." in cell)
             doubts = (
@@ -97,9 +97,9 @@ def plain_numbers(
                 f"{first!r} is read as the number {float(first):g}; set thousands to '.' if it means "
                 f"{first.replace('.', '')}.",
             )
-        return Decision(as_numeric(column), numbers.to_pandas(), (*evidence, *doubts), doubts)
-    doubts = doubts_of_whole_numbers(cells, whole)
-    return Decision(as_numeric(column), whole_numbers(whole), (*evidence, *doubts), tuple(doubts))
+        return Decision(as_numeric(column), found.values, (*evidence, *doubts), doubts)
+    doubts = doubts_of_whole_numbers(cells, found.whole)
+    return Decision(as_numeric(column), whole_numbers(found.whole), (*evidence, *doubts), tuple(doubts))
 
 
 def forced_numbers(
@@ -174,15 +174,6 @@ def too_large(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> dict[str, int
     found = counts_of(as_texts(cells.filter(large)))
     few = len(found) <= FEW_MARKS and sum(found.values()) <= MOST_GAPS * len(numbers.drop_null())
     return found if few else {}
-
-
-def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
-    """All cells as another type; None if one cannot be, which the first cells of most columns show."""
-    try:
-        pc.cast(cells.slice(0, FIRST), kind)
-        return pc.cast(cells, kind)
-    except pa.ArrowInvalid:
-        return None
 
 
 def finite(counts: Mapping[str, int]) -> Mapping[str, int]:

@@ -1,0 +1,129 @@
+"""Columns of plain numbers, such as 7 and -0.5, read all at once, with what their texts tell about codes.
+
+In C it takes one pass over the texts of most columns. pyarrow, which takes several, reads the others, and all
+where the extension was not compiled; both find the same.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.decisions.arrow import letters_of
+from tabular.data.decisions.decision import FIRST
+
+try:
+    from tabular.data.native import plain_cells as cells_in_c
+except ImportError:
+    cells_in_c = None
+
+__all__ = ["PlainCells", "read_plain"]
+
+
+class PlainCells(NamedTuple):
+    """The numbers of a column of texts, and how they are written.
+
+    `values` holds the numbers as float64 (n_rows,), NaN if a cell is missing, and `whole` the same as int64
+    if all are whole. `count` is the number of filled cells. `code` is the first row with leading zeros, None
+    if there is none. `may_vary` says whether there may be exponents, or zeros at the end, or other ways to
+    write the same number. `lengths` are those of the shortest and of the longest text, None if they are not
+    known.
+    """
+
+    values: pd.Series
+    whole: pa.ChunkedArray | None
+    count: int
+    code: int | None
+    may_vary: bool
+    lengths: tuple[int, int] | None
+
+    @property
+    def numbers(self) -> pa.ChunkedArray:
+        """The numbers as float64, null if a cell is missing."""
+        return pa.chunked_array([pa.Array.from_pandas(self.values)])
+
+
+def read_plain(cells: pa.ChunkedArray) -> PlainCells | None:
+    """The numbers of a column of texts; None if a cell is no number, or infinite, or if all are missing."""
+    return (_read_in_c(cells) if cells_in_c else None) or _read_by_arrow(cells)
+
+
+def _read_in_c(cells: pa.ChunkedArray) -> PlainCells | None:
+    """The same for cells with few digits and without exponents; None if a cell is anything else."""
+    if cells.type != pa.string() or cells.null_count == len(cells):
+        return None
+    values, start = np.empty(len(cells)), 0
+    parts, codes = [], []
+    for chunk in filter(len, cells.chunks):
+        valid, ends, letters = chunk.buffers()
+        part = cells_in_c.read(valid, ends, letters, chunk.offset, values[start : start + len(chunk)])
+        if part is None:
+            return None
+        parts.append(part)
+        codes += [start + part[3]] if part[3] >= 0 else []
+        start += len(chunk)
+    counts, points, vary, _, shortest, longest = zip(*parts, strict=True)
+    whole = None
+    if not any(points):
+        if cells.null_count:
+            missing = np.isnan(values)
+            whole = pa.array(np.where(missing, 0, values).astype(np.int64), mask=missing)
+        else:
+            whole = pa.array(values.astype(np.int64))
+        whole = pa.chunked_array([whole])
+    return PlainCells(
+        pd.Series(values),
+        whole,
+        sum(counts),
+        min(codes, default=None),
+        any(vary),
+        (min(shortest), max(longest)),
+    )
+
+
+def _read_by_arrow(cells: pa.ChunkedArray) -> PlainCells | None:
+    whole = _cast(cells, pa.int64())
+    numbers = _cast(cells, pa.float64()) if whole is None else pc.cast(whole, pa.float64(), safe=False)
+    count = 0 if numbers is None else len(numbers) - numbers.null_count
+    if not count or not pc.all(pc.is_finite(numbers)).as_py():
+        return None
+    values = numbers.to_pandas()
+    rows, behind = _zeros(cells, values.to_numpy())
+    if ((behind == ord("x")) | (behind == ord("X"))).any():  # 0x1F, which pyarrow reads as a whole number
+        return None
+    codes = rows[(behind >= ord("0")) & (behind <= ord("9"))]
+    return PlainCells(values, whole, count, int(codes[0]) if len(codes) else None, True, None)
+
+
+def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    """All cells as another type; None if one cannot be, which the first cells of most columns show."""
+    try:
+        pc.cast(cells.slice(0, FIRST), kind)
+        return pc.cast(cells, kind)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _zeros(cells: pa.ChunkedArray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows (n,) whose texts begin with a zero that is not that of 0.5, and the letters (n,) behind it.
+
+    Args:
+        cells: the texts of the numbers.
+        numbers: (n_rows,), NaN if a cell is missing. Those below one are not looked at, but zero is.
+    """
+    found, start = [(np.zeros(0, np.int64), np.zeros(0, np.uint8))], 0
+    for begins, ends, letters in letters_of(cells):
+        some = numbers[start : start + len(begins)]
+        rows = np.flatnonzero((np.abs(some) >= 1) | (some == 0))
+        places = begins[rows]
+        first = letters[places]
+        places += (first == ord("+")) | (first == ord("-"))
+        zero = np.flatnonzero(letters[places] == ord("0"))
+        rows, places = rows[zero], places[zero] + 1
+        longer = places < ends[rows]
+        found.append((start + rows[longer], letters[places[longer]]))
+        start += len(begins)
+    rows, behind = zip(*found, strict=True)
+    return np.concatenate(rows), np.concatenate(behind)

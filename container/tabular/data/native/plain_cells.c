@@ -1,0 +1,132 @@
+/* Read a column of plain numbers in one call, which decisions.plain_cells otherwise does by several of pyarrow.
+
+   read() returns None if a cell is written in any other way (with an exponent, a plus sign, a blank, too many
+   digits, ...), and pyarrow then reads the column or finds that it is not one of numbers. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stdint.h>
+
+#define EXACT 9007199254740992ULL /* 2^53: a double represents every integer up to here */
+#define MOST_DIGITS 18            /* which never overflow 64 bits */
+#define SURE_DIGITS 15            /* different numbers of so many digits are different doubles */
+
+/* Powers of ten that a double represents exactly: one division by them rounds correctly
+   (W. D. Clinger, How to read floating point numbers accurately, 1990). */
+static const double POWERS[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13,
+    1e14, 1e15, 1e16, 1e17, 1e18};
+
+/* What is known about the cells that were read. */
+typedef struct {
+    Py_ssize_t filled, shortest, longest;
+    Py_ssize_t code; /* the first number with leading zeros, -1 if there is none */
+    int points;      /* whether some have a decimal point */
+    int spellings;   /* whether a number may be written in several ways: 1.1 and 1.10 */
+} Found;
+
+static int is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* Read the number from `at` to `end`; return 0 if it is not plain. */
+static int read_number(const char *at, const char *end, double *number, Py_ssize_t row, Found *found)
+{
+    const Py_ssize_t length = end - at;
+    const int negative = at < end && *at == '-';
+    uint64_t digits = 0;
+    at += negative;
+    const char *start = at;
+    for (; at < end && is_digit(*at); at++)
+        digits = digits * 10 + (uint64_t)(*at - '0');
+    Py_ssize_t count = at - start, decimals = 0;
+    if (count == 0 || length > MOST_DIGITS + 2)
+        return 0;
+    if (at < end && *at == '.') {
+        const char *point = at++;
+        for (; at < end && is_digit(*at); at++)
+            digits = digits * 10 + (uint64_t)(*at - '0');
+        decimals = at - point - 1;
+        if (decimals == 0)
+            return 0;
+        found->points = 1;
+        found->spellings |= at[-1] == '0';
+    }
+    if (at != end || count + decimals > MOST_DIGITS || digits > EXACT)
+        return 0;
+    *number = (double)digits / POWERS[decimals];
+    const int zero_before = count > 1 && *start == '0';
+    found->spellings |= zero_before || count + decimals > SURE_DIGITS;
+    if (zero_before && found->code < 0 && (*number >= 1 || digits == 0))
+        found->code = row;
+    if (negative)
+        *number = -*number;
+    found->filled++;
+    if (length < found->shortest)
+        found->shortest = length;
+    if (length > found->longest)
+        found->longest = length;
+    return 1;
+}
+
+/* Read all texts; return 0 if one is not a plain number. */
+static int read_all(const int32_t *ends, const char *letters, const uint8_t *valid, Py_ssize_t first,
+    double *numbers, Py_ssize_t n_rows, Found *found)
+{
+    for (Py_ssize_t row = 0; row < n_rows; row++) {
+        const Py_ssize_t place = first + row;
+        if (valid != NULL && !(valid[place >> 3] >> (place & 7) & 1))
+            numbers[row] = NAN;
+        else if (!read_number(letters + ends[place], letters + ends[place + 1], numbers + row, row, found))
+            return 0;
+    }
+    return 1;
+}
+
+PyDoc_STRVAR(read_doc,
+    "read(valid, ends, letters, first, numbers)\n\n"
+    "Fill `numbers` (n_rows,), float64, with those of the texts of an Arrow array from `first` on, NaN if one\n"
+    "is missing. `valid`, `ends` and `letters` are the array's buffers. Returns (filled, points, spellings,\n"
+    "code, shortest, longest): the count of numbers, whether some have a decimal point, whether a number may\n"
+    "be written in several ways, the first row of a number with leading zeros (-1: none), and how long the\n"
+    "texts are. None if a text is not a plain number.");
+
+static PyObject *read_cells(PyObject *self, PyObject *args)
+{
+    Py_buffer valid, ends, letters, numbers;
+    Py_ssize_t first;
+    if (!PyArg_ParseTuple(args, "z*y*z*nw*", &valid, &ends, &letters, &first, &numbers))
+        return NULL;
+    const Py_ssize_t n_rows = numbers.len / (Py_ssize_t)sizeof(double), end = first + n_rows;
+    const int32_t *places = ends.buf;
+    Found found = {0, PY_SSIZE_T_MAX, 0, -1, 0, 0};
+    PyObject *result = NULL;
+    if (first < 0 || ends.len / (Py_ssize_t)sizeof(int32_t) <= end || places[end] > letters.len
+        || (valid.buf != NULL && valid.len * 8 < end))
+        PyErr_SetString(PyExc_ValueError, "The buffers are shorter than the rows.");
+    else {
+        int are_plain;
+        Py_BEGIN_ALLOW_THREADS
+        are_plain = read_all(places, letters.buf, valid.buf, first, numbers.buf, n_rows, &found);
+        Py_END_ALLOW_THREADS
+        result = are_plain ? Py_BuildValue("nOOnnn", found.filled, found.points ? Py_True : Py_False,
+                                 found.spellings ? Py_True : Py_False, found.code, found.shortest,
+                                 found.longest)
+                           : Py_NewRef(Py_None);
+    }
+    PyBuffer_Release(&valid);
+    PyBuffer_Release(&ends);
+    PyBuffer_Release(&letters);
+    PyBuffer_Release(&numbers);
+    return result;
+}
+
+static PyMethodDef functions[] = {
+    {"read", read_cells, METH_VARARGS, read_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "tabular.data.native.plain_cells", "Plain numbers in C; see decisions.plain_cells.", -1,
+    functions,
+};
+
+PyMODINIT_FUNC PyInit_plain_cells(void) { return PyModule_Create(&module); }
