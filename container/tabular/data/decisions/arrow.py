@@ -112,7 +112,7 @@ def mapped(cells: pa.ChunkedArray, read: Callable[[str], float]) -> np.ndarray:
 
 def letters_of(cells: pa.ChunkedArray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The bytes of texts in UTF-8, chunk by chunk: where each begins and ends (n_texts,), and all letters."""
-    for chunk in cells.chunks:
+    for chunk in filter(len, cells.chunks):
         _, offsets, letters = chunk.buffers()
         kind = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
         ends = np.frombuffer(offsets, kind, chunk.offset + len(chunk) + 1)[chunk.offset :]

@@ -9,13 +9,14 @@ import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import are_days, counts_of
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, with_gaps
+from tabular.data.decisions.many_dates import ManyDates
 from tabular.data.values.cells import is_gap
 from tabular.data.values.dates import ISO, FoundDates, find_dates, has_time, is_ambiguous, other_meaning
 from tabular.spec.columns import Column
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 
-__all__ = ["are_iso", "forced_dates", "iso_dates", "moments", "written_dates"]
+__all__ = ["are_iso", "forced_dates", "iso_dates", "many_dates", "moments", "written_dates"]
 
 
 FIRST_YEAR = 1000  # strftime writes earlier ones with fewer digits than strptime reads
@@ -32,6 +33,11 @@ def written_dates(
     form = options.date_format_of(column.name)
     found = find_dates(counts, form=form, dayfirst=options.dayfirst, strict=words is not None)
     return found and _as_dates(column, cells, counts, found, options)
+
+
+def many_dates(column: Column, cells: pa.ChunkedArray, many: ManyDates, options: Options) -> Decision:
+    """A column of text with many different dates, which were read at once."""
+    return _as_dates(column, cells, many.counts, many.found, options, many.ambiguous)
 
 
 def forced_dates(column: Column, cells: pa.ChunkedArray, options: Options) -> Decision:
@@ -88,13 +94,19 @@ def moments(column: Column, cells: pa.ChunkedArray, said: str) -> Decision:
 
 
 def _as_dates(
-    column: Column, cells: pa.ChunkedArray, counts: Mapping[str, int], found: FoundDates, options: Options
+    column: Column,
+    cells: pa.ChunkedArray,
+    counts: Mapping[str, int],
+    found: FoundDates,
+    options: Options,
+    ambiguous: bool | None = None,
 ) -> Decision:
+    """The decision about dates; `ambiguous` says whether day and month may be swapped, if it is known."""
     gaps = Counter(found.gaps)
     said = list(gaps_said(gaps, len(cells)))
     known = options.dayfirst is not None or options.date_format_of(column.name) is not None
     dates = [text for text in counts if not is_gap(text.strip(), gaps)]
-    if not known and is_ambiguous(dates, found.format):
+    if not known and (is_ambiguous(dates, found.format) if ambiguous is None else ambiguous):
         first, second = ("month", "day") if found.format.startswith("%m") else ("day", "month")
         said.append(
             f"no day is greater than 12, so these dates are read as {first}/{second} but could be "

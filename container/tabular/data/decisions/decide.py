@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import as_arrow, as_counts, is_text, without
-from tabular.data.decisions.dates import are_iso, forced_dates, iso_dates, written_dates
+from tabular.data.decisions.dates import are_iso, forced_dates, iso_dates, many_dates, written_dates
 from tabular.data.decisions.decision import SAMPLE, UNKNOWN, Decision, FileStyle
+from tabular.data.decisions.many_dates import read_many_dates
 from tabular.data.decisions.many_numbers import read_many
 from tabular.data.decisions.numbers import (
     _each,
@@ -82,6 +83,11 @@ def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileSty
         return iso_dates(column, cells)
     if not forced and (many := read_many(cells, style.likely_decimal_comma, signs, strict)):
         return as_numbers(column, cells, many)
+    form = options.date_format_of(name)
+    if not forced and (dates := read_many_dates(cells, form, options.dayfirst, strict)):
+        numbers = find_numbers(finite(dates.counts), style.likely_decimal_comma, signs, strict)
+        if numbers is None:
+            return many_dates(column, cells, dates, options)
     counted = pc.value_counts(cells.drop_null())
     if not forced and _is_certainly_a_category(counted.field("values")):
         return category(column, cells, counted)

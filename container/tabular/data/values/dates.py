@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,9 +22,11 @@ __all__ = [
     "date",
     "date_parts",
     "day_number",
+    "earlier_formats",
     "find_dates",
     "has_time",
     "is_ambiguous",
+    "is_date",
     "many_dates",
     "other_meaning",
 ]
@@ -321,12 +324,24 @@ def _candidates(forced: bool, form: str | None, dayfirst: bool | None) -> Iterab
     return (one for one in formats if not one.startswith(wrong))
 
 
+def earlier_formats(form: str, sample: Sequence[Any], dayfirst: bool | None = None) -> list[str]:
+    """The formats that `find_dates` tries before this one, and that fit some of these cells."""
+    earlier = takewhile(lambda one: one != form, _candidates(False, None, dayfirst))
+    return [one for one in earlier if any(_fits_each(sample, one))]
+
+
+def _fits_each(cells: Iterable[Any], form: str) -> Iterator[bool]:
+    """Whether a format fits each cell."""
+    marks = set() if form == ISO else set(re.sub("%.", "", form)) - {" "}
+    for cell in cells:  # strptime compiles a pattern for each format, which takes longer than all the rest
+        yield marks <= set(_usual(str(cell).strip())) and is_date(cell, form)
+
+
 def _fits_most(sample: Sequence[Any], form: str) -> bool:
     """Whether a format fits at least half of the cells; the search ends as soon as it cannot."""
     misses = 0
-    marks = set() if form == ISO else set(re.sub("%.", "", form)) - {" "}
-    for cell in sample:  # strptime compiles a pattern for each format, which takes longer than all the rest
-        misses += not (marks <= set(_usual(str(cell).strip())) and _is_date(cell, form))
+    for fits in _fits_each(sample, form):
+        misses += not fits
         if misses * 2 > len(sample):
             return False
     return bool(sample)
@@ -422,10 +437,11 @@ def _no_dates(cells: Iterable[Any], form: str) -> Iterator[Any]:
     """The cells that are not dates in a format."""
     cells = list(cells)
     others = np.flatnonzero(np.isnan(read_dates(list(map(str, cells)), form)))
-    return (cells[place] for place in others if not _is_date(cells[place], form))
+    return (cells[place] for place in others if not is_date(cells[place], form))
 
 
-def _is_date(cell: Any, form: str) -> bool:
+def is_date(cell: Any, form: str) -> bool:
+    """Whether a cell is a date in a format, or missing."""
     try:
         day_number(cell, form)
     except ValueError:

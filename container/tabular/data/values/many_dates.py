@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["read_dates"]
+__all__ = ["read_dates", "read_letters"]
 
 # How many letters or digits a part of a format has; a number without a leading zero has one less.
 _WIDTHS = {
@@ -45,15 +45,24 @@ def read_dates(texts: Sequence[str], form: str) -> np.ndarray:
         texts: cells of a column of dates.
         form: their format, as `dates.day_number` takes it.
     """
-    found = np.full(len(texts), np.nan)
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
+    letters = np.frombuffer("".join(texts).encode("latin-1", "replace"), np.uint8)
+    return read_letters(np.concatenate([[0], ends[:-1]]) if len(ends) else ends, ends, letters, form)
+
+
+def read_letters(begins: np.ndarray, ends: np.ndarray, letters: np.ndarray, form: str) -> np.ndarray:
+    """`read_dates` of texts in UTF-8: where each begins and ends (n_texts,), and all letters."""
+    found = np.full(len(begins), np.nan)
+    lengths = ends - begins
     for layout in _layouts(form):
         places = np.flatnonzero((lengths == layout.length) & np.isnan(found))
         if not len(places):
             continue
-        alike = texts if len(places) == len(texts) else [texts[place] for place in places]
-        letters = np.frombuffer("".join(alike).encode("latin-1", "replace"), np.uint8)
-        found[places] = _days(letters.reshape(len(places), layout.length).T.copy(), layout)
+        if len(places) == len(begins) and ends[-1] - begins[0] == len(begins) * layout.length:  # no gaps
+            alike = letters[begins[0] : ends[-1]].reshape(len(begins), layout.length)
+        else:
+            alike = letters[begins[places, None] + np.arange(layout.length)]
+        found[places] = _days(alike.T.copy(), layout)
     return found
 
 

@@ -1,0 +1,92 @@
+"""Columns with many different dates, read all at once.
+
+`values.dates` defines how they are written, and looks at each text by itself, which takes long for millions.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.decisions.arrow import as_counts, letters_of
+from tabular.data.values.cells import MOST_OTHERS
+from tabular.data.values.dates import ISO, SWAPPED, FoundDates, earlier_formats, find_dates, is_date
+from tabular.data.values.many_dates import read_letters
+
+__all__ = ["ManyDates", "read_many_dates"]
+
+SAMPLE_ROWS = 20_000
+MANY = 1000  # distinct texts; fewer are read one by one in no time
+FEW = 100  # distinct texts that are written in another way than all others
+SHOWN = 20
+
+
+class ManyDates(NamedTuple):
+    """How a column is written, some of its texts with their counts, and whether day and month may be swapped.
+
+    The texts are the first ones, all that are written in another way than most, and one with a time if there
+    is any.
+    """
+
+    found: FoundDates
+    counts: Mapping[str, int]
+    ambiguous: bool
+
+
+def read_many_dates(
+    cells: pa.ChunkedArray, form: str | None = None, dayfirst: bool | None = None, strict: bool = False
+) -> ManyDates | None:
+    """The dates of a column, if nearly all cells are written as the first ones are; else None.
+
+    The decision is that of `find_dates`: it gets the first texts, of which one stands for all cells that are
+    written in this way, and all other texts. None where that may not be enough to decide as it does.
+
+    Args:
+        cells: text, null if a cell is missing.
+        form: as in `find_dates`.
+        dayfirst: as in `find_dates`.
+        strict: as in `find_dates`.
+    """
+    first = cells.slice(0, SAMPLE_ROWS).drop_null().unique()[: MANY + FEW].to_pylist()
+    if len(first) < MANY:
+        return None
+    guess = find_dates(dict.fromkeys(first, 1), form=form, dayfirst=dayfirst, strict=strict)
+    if guess is None or _needs_all_texts(guess.format):
+        return None
+    alike = _fitting(cells, guess.format)
+    others = as_counts(pc.value_counts(cells.filter(pa.array(~alike)).drop_null()))
+    shown = [text for text in first if text not in others]
+    if len(others) > FEW or len(shown) < MANY - FEW:
+        return None
+    count = int(alike.sum())
+    counts = dict.fromkeys(first, 1) | others | {shown[0]: count - len(shown) + 1}
+    found = find_dates(counts, form=guess.format, strict=strict)
+    if found is None:
+        return None
+    earlier = set() if form else set(earlier_formats(found.format, shown[:: len(shown) // SHOWN], dayfirst))
+    swapped = {SWAPPED[start] + found.format[8:] for start in SWAPPED if found.format.startswith(start)}
+    ambiguous = False
+    for other in earlier | swapped:
+        rows = np.flatnonzero(alike & ~_fitting(cells, other))
+        some = cells.take(rows[:: max(1, len(rows) // SHOWN)]).to_pylist()
+        if any(is_date(text, other) for text in some):
+            return None  # a way to write this other format that has to be read text by text
+        if other in earlier and len(rows) <= MOST_OTHERS * sum(counts.values()):
+            return None  # the earlier format may win
+        ambiguous |= other in swapped and not len(rows)
+    if found.format == ISO:
+        timed = cells.filter(pc.and_(pa.array(alike), pc.match_substring(cells, ":"))).slice(0, 1).to_pylist()
+        counts |= {text: 1 for text in timed if text not in counts}
+    return ManyDates(found, counts, ambiguous)
+
+
+def _needs_all_texts(form: str) -> bool:
+    """Whether the texts of dates in a format tell what it means: times of day, or years of two digits."""
+    return "%d" not in form or ("%y" in form and "%b" not in form)
+
+
+def _fitting(cells: pa.ChunkedArray, form: str) -> np.ndarray:
+    """Whether each cell (n_rows,) is a date in a format, as most are written."""
+    return np.concatenate([~np.isnan(read_letters(*texts, form)) for texts in letters_of(cells)])
