@@ -74,7 +74,7 @@ def _read_in_c(cells: pa.ChunkedArray) -> PlainCells | None:
             whole = pa.array(values.astype(np.int64))
         whole = pa.chunked_array([whole])
     return PlainCells(
-        pd.Series(values),
+        pd.Series(values, copy=False),
         whole,
         sum(counts),
         min(codes, default=None),

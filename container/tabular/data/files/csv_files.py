@@ -83,6 +83,7 @@ class Dialect(NamedTuple):
     names: Sequence[str]
     lines_above: int  # before the first row, including the header
     is_valid: bool  # whether all bytes are known to be text in this encoding
+    has_quotes: bool  # whether there may be some, which may contain the ends of lines
 
 
 def read_csv(
@@ -104,9 +105,9 @@ def read_csv(
     open_binary = partial(open, mode="rb") if opened is open else opened
     if options.encoding is None:
         with open_binary(path) as file:
-            encoding, _, note = find_encoding(file)
+            encoding, _, note, has_quotes = find_encoding(file)
     else:
-        encoding, note = options.encoding, None
+        encoding, note, has_quotes = options.encoding, None, True
     with (
         _refusing(encoding),
         open_binary(path) as file,
@@ -136,7 +137,7 @@ def read_csv(
     check_names([name for name in header if name.strip()])
     above = bool(named) + found.lines
     is_valid = encoding == "utf-8" != options.encoding  # as find_encoding has seen
-    dialect = Dialect(open_binary, encoding, found.delimiter, _names(header), above, is_valid)
+    dialect = Dialect(open_binary, encoding, found.delimiter, _names(header), above, is_valid, has_quotes)
     with _refusing(encoding):
         table, footer = _read_fast(path, dialect) or _read_slowly(path, dialect)
     _check_quotes(table, found.delimiter)
@@ -190,10 +191,10 @@ def _read_fast(path: Path, dialect: Dialect) -> tuple[pa.Table, None] | None:
                     column_names=names,
                     skip_rows=dialect.lines_above,
                     encoding="utf8" if dialect.encoding.startswith("utf-8") else dialect.encoding,
-                    use_threads=False,  # more of them take half as much CPU again
+                    use_threads=not dialect.has_quotes,  # with quotes, they take half as much CPU again
                     block_size=BLOCK * (1 + len(names) // COLUMNS_OF_BLOCK),
                 ),
-                pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True),
+                pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=dialect.has_quotes),
                 pyarrow.csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
                     check_utf8=not dialect.is_valid,
