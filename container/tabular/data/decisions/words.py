@@ -7,7 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.decision import FEW_LEVELS, Decision, are_few, gaps_said, listed, with_gaps
+from tabular.data.decisions.decision import FEW_LEVELS, FIRST, Decision, are_few, gaps_said, listed, with_gaps
 from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, folded
 from tabular.spec.columns import Column
 from tabular.spec.errors import BadInput
@@ -85,7 +85,7 @@ def category(column: Column, cells: pa.ChunkedArray, counts: pa.StructArray) -> 
             f"{listed(examples[:3].to_pylist())}; they are not written in one way that can be read; rewrite "
             "them, or name the column in categorical if they are only names.",
         )
-    if pc.all(pc.match_substring_regex(texts, NESTED)).as_py():
+    if all(pc.all(pc.match_substring_regex(some, NESTED)).as_py() for some in (texts[:FIRST], texts)):
         doubts = (
             f"lists or objects as text, such as {listed(texts[:1].to_pylist())}, each of which is a level; "
             "make a column of each of their values.",

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -236,6 +237,11 @@ def _usual(text: str, with_weekday: bool = False) -> str:
     return text.strip()
 
 
+@lru_cache(maxsize=4096)
+def _characters(text: str) -> frozenset[str]:
+    return frozenset(_usual(text))
+
+
 def _in_english(text: str, full: bool) -> str:
     """The text with the names of months in English, as strptime knows them: without a full stop.
 
@@ -294,10 +300,21 @@ def find_dates(
             continue
         if _year_first(present, one):
             continue
-        others = {str(cell).strip(): present[cell] for cell in _no_dates(present, one)}
-        if sum(others.values()) <= allowed:
+        others = _others(present, one, allowed)
+        if others is not None:
             return FoundDates(one, gaps | others)
     return None
+
+
+def _others(present: Mapping[Any, int], form: str, allowed: float) -> Mapping[str, int] | None:
+    """The cells that are not dates in a format, and their counts; None if they are more than allowed."""
+    others: Counter[str] = Counter()
+    for cell in _no_dates(present, form):
+        others[str(cell).strip()] += present[cell]
+        allowed -= present[cell]
+        if allowed < 0:  # as with most formats, after a few cells, each of which takes long
+            return None
+    return others
 
 
 def _year_first(cells: Collection[Any], form: str) -> bool:
@@ -334,7 +351,7 @@ def _fits_each(cells: Iterable[Any], form: str) -> Iterator[bool]:
     """Whether a format fits each cell."""
     marks = set() if form == ISO else set(re.sub("%.", "", form)) - {" "}
     for cell in cells:  # strptime compiles a pattern for each format, which takes longer than all the rest
-        yield marks <= set(_usual(str(cell).strip())) and is_date(cell, form)
+        yield marks <= _characters(str(cell).strip()) and is_date(cell, form)
 
 
 def _fits_most(sample: Sequence[Any], form: str) -> bool:
@@ -377,7 +394,12 @@ def other_meaning(cells: Collection[str], form: str) -> str | None:
 
 def _odd_years(cells: Collection[str], form: str) -> str | None:
     """What to say of years that are hardly meant: of another calendar, or of the other century."""
-    years = {_moment(day_number(text, form)).year: text for text in list(cells)[:SAMPLE_CELLS]}
+    texts = list(cells)[:SAMPLE_CELLS]
+    days = [
+        day_number(text, form) if day != day else day
+        for text, day in zip(texts, read_dates(texts, form).tolist(), strict=True)
+    ]
+    years = {_moment(day).year: text for text, day in zip(texts, days, strict=True)}
     first, last = min(years), max(years)
     if "%Y" in form and first > 2300:
         return (

@@ -26,6 +26,9 @@ _WORDS = {
 }
 _SMALL = 0x20  # the bit of ASCII by which small letters differ from capitals
 _FIRST, _LAST = 1700, 2200  # years whose microseconds a float64 holds
+# The first day of each month of these years, and of the next one, as days since 1970.
+_FIRST_DAYS = np.arange((_FIRST - 1970) * 12, (_LAST + 1 - 1970) * 12 + 1).astype("datetime64[M]")
+_FIRST_DAYS = _FIRST_DAYS.astype("datetime64[D]").astype(np.int64)
 _SECOND, _DAY = 1_000_000, 86_400_000_000  # microseconds
 _PARTS = re.compile(r"%(.)|(.)")
 
@@ -110,12 +113,14 @@ def _days(letters: np.ndarray, layout: _Layout) -> np.ndarray:
 def _number(letters: np.ndarray, kind: str) -> np.ndarray:
     """The number (n_texts,) that some digits are (n_digits, n_texts); -1 if one is not a digit."""
     digits = letters - np.uint8(ord("0"))  # what comes before the digits wraps around
-    number = np.zeros(letters.shape[1], np.int64)
+    number = np.zeros(letters.shape[1], np.int32)
     for digit in digits:
-        number = number * 10 + digit
+        number *= 10
+        number += digit
     if kind == "f":
         number *= 10 ** (6 - len(digits))
-    return np.where((digits < 10).all(axis=0), number, -1)
+    number[digits.max(axis=0) > 9] = -1
+    return number
 
 
 def _word(letters: np.ndarray, kind: str) -> np.ndarray:
@@ -128,13 +133,12 @@ def _word(letters: np.ndarray, kind: str) -> np.ndarray:
 
 
 def _as_days(read: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The days (n_texts,) of dates in parts; NaN if there is no such date, or if a part is -1."""
-    zero = np.zeros(len(next(iter(read.values()))), np.int64)
-    year, month, day = read.get("Y", zero + 1970), read.get("m", zero + 1) - 1, read.get("d", zero + 1) - 1
+    """The days (n_texts,) of dates in parts of 32 bits; NaN if there is no such date, or if a part is -1."""
+    year, month, day = read.get("Y", 1970), read.get("m", 1) - 1, read.get("d", 1) - 1
     if "y" in read:  # two digits mean these years by POSIX
         year = read["y"] + np.where(read["y"] < 69, 2000, 1900)
     month = read.get("b", month)
-    hour, minute, second = (read.get(kind, zero) for kind in "HMS")
+    hour, minute, second = (read.get(kind, 0) for kind in "HMS")
     right = (year >= _FIRST) & (year <= _LAST) & (month >= 0) & (month < 12) & (day >= 0)
     right &= (hour >= 0) & (hour < 24) & (minute >= 0) & (minute < 60) & (second >= 0) & (second < 60)
     if "I" in read:
@@ -142,12 +146,9 @@ def _as_days(read: Mapping[str, np.ndarray]) -> np.ndarray:
         hour = read["I"] % 12
     for kind in {"y", "p", "f"} & read.keys():
         right &= read[kind] >= 0
-    hour = hour + 12 * read.get("p", zero)
-    months = np.where(right, (year - 1970) * 12 + month, 0)
-    first, next_first = (
-        number.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-        for number in (months, months + 1)
-    )
+    hour = hour + 12 * read.get("p", 0)
+    months = np.where(right, (year - _FIRST) * 12 + month, 0)
+    first, next_first = _FIRST_DAYS[months], _FIRST_DAYS[months + 1]
     right &= first + day < next_first
-    time = ((hour * 60 + minute) * 60 + second) * _SECOND + read.get("f", zero)
+    time = ((hour * 60 + minute) * 60 + second) * np.int64(_SECOND) + read.get("f", 0)
     return np.where(right, ((first + day) * _DAY + time) / _DAY, np.nan)
