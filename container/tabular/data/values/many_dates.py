@@ -102,8 +102,9 @@ def _days(letters: np.ndarray, layout: _Layout) -> np.ndarray:
     rows = np.flatnonzero(right)
     days = np.full(len(right), np.nan)
     if len(rows):
+        letters = letters if len(rows) == len(right) else letters[:, rows]
         read = {
-            kind: (_word if kind in _WORDS else _number)(letters[place][:, rows], kind)
+            kind: (_word if kind in _WORDS else _number)(letters[place], kind)
             for kind, place in layout.parts.items()
         }
         days[rows] = _as_days(read)
@@ -114,12 +115,14 @@ def _number(letters: np.ndarray, kind: str) -> np.ndarray:
     """The number (n_texts,) that some digits are (n_digits, n_texts); -1 if one is not a digit."""
     digits = letters - np.uint8(ord("0"))  # what comes before the digits wraps around
     number = np.zeros(letters.shape[1], np.int32)
+    wrong = np.zeros(letters.shape[1], bool)
     for digit in digits:
+        wrong |= digit > 9
         number *= 10
         number += digit
     if kind == "f":
         number *= 10 ** (6 - len(digits))
-    number[digits.max(axis=0) > 9] = -1
+    number[wrong] = -1
     return number
 
 
