@@ -1,6 +1,7 @@
 """The base of all models, however they are stored: the columns of a request, and the classes to predict."""
 
 import re
+import sys
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -42,22 +43,28 @@ class TableModel(ABC):
     def __init__(self, manifest: dict[str, Any]) -> None:
         self.kind: str = manifest["estimator"]["kind"]
         self.classes: list[str | int | float] = manifest["classes"]
-        self.columns: list[dict[str, str]] = manifest["columns"]
+        # Texts are shared between models: those of the same table, or of its parts, have the same columns.
+        self.columns: list[dict[str, str]] = [
+            {key: sys.intern(value) if type(value) is str else value for key, value in column.items()}
+            for column in manifest["columns"]
+        ]
         self.names = [column["name"] for column in self.columns]
         kinds = [column["kind"] for column in self.columns]
         if not set(kinds) <= {"numeric", "boolean", "categorical", "date"}:
             raise ValueError("A column has an unknown kind.")
         self.name_set = frozenset(self.names)
-        self.folded_names = frozenset(map(self.fold, self.names))
+        folded_names = [sys.intern(self.fold(name)) for name in self.names]
+        self.folded_names = frozenset(folded_names)
+        if self.folded_names == self.name_set:
+            self.folded_names = self.name_set
         self._by_name = {name: place for place, name in enumerate(self.names)}
         # The table's other columns, such as its target, because clients send whole rows.
         others: list[str] = [*manifest.get("others", []), *filter(None, [manifest.get("target")])]
         self._other_names = frozenset(others)
-        folded = Counter(map(self.fold, [*self.names, *others]))
-        self._by_folded_name = {
-            self.fold(name): place for name, place in self._by_name.items() if folded[self.fold(name)] == 1
-        }
-        self.others = frozenset(map(self.fold, others))
+        folded_others = [sys.intern(self.fold(name)) for name in others]
+        count = Counter(folded_names + folded_others)
+        self._by_folded_name = {name: place for place, name in enumerate(folded_names) if count[name] == 1}
+        self.others = frozenset(folded_others)
         # Numbers with a decimal comma, a currency and the like would be misread as plain numbers, and so
         # would numbers that mean a missing value, such as -999.
         self.styled = [
