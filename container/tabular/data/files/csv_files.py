@@ -8,6 +8,7 @@ import csv
 import gzip
 import io
 import lzma
+import mmap
 import re
 import zipfile
 from collections import Counter
@@ -83,7 +84,6 @@ class Dialect(NamedTuple):
     names: Sequence[str]
     lines_above: int  # before the first row, including the header
     is_valid: bool  # whether all bytes are known to be text in this encoding
-    has_quotes: bool  # whether there may be some, which may contain the ends of lines
 
 
 def read_csv(
@@ -105,9 +105,9 @@ def read_csv(
     open_binary = partial(open, mode="rb") if opened is open else opened
     if options.encoding is None:
         with open_binary(path) as file:
-            encoding, _, note, has_quotes = find_encoding(file)
+            encoding, _, note = find_encoding(file)
     else:
-        encoding, note, has_quotes = options.encoding, None, True
+        encoding, note = options.encoding, None
     with (
         _refusing(encoding),
         open_binary(path) as file,
@@ -137,7 +137,7 @@ def read_csv(
     check_names([name for name in header if name.strip()])
     above = bool(named) + found.lines
     is_valid = encoding == "utf-8" != options.encoding  # as find_encoding has seen
-    dialect = Dialect(open_binary, encoding, found.delimiter, _names(header), above, is_valid, has_quotes)
+    dialect = Dialect(open_binary, encoding, found.delimiter, _names(header), above, is_valid)
     with _refusing(encoding):
         table, footer = _read_fast(path, dialect) or _read_slowly(path, dialect)
     _check_quotes(table, found.delimiter)
@@ -182,7 +182,7 @@ def _read_fast(path: Path, dialect: Dialect) -> tuple[pa.Table, None] | None:
     """All cells, read by pyarrow; None if the file needs more care than pyarrow takes."""
     if dialect.delimiter == " " or not dialect.delimiter.isascii():
         return None
-    names = dialect.names
+    names, quoted = dialect.names, _may_have_quotes(path, dialect)
     try:
         with _opened(path, dialect) as file:
             table = pyarrow.csv.read_csv(
@@ -191,10 +191,10 @@ def _read_fast(path: Path, dialect: Dialect) -> tuple[pa.Table, None] | None:
                     column_names=names,
                     skip_rows=dialect.lines_above,
                     encoding="utf8" if dialect.encoding.startswith("utf-8") else dialect.encoding,
-                    use_threads=not dialect.has_quotes,  # with quotes, they take half as much CPU again
+                    use_threads=not quoted,  # with newlines in values, they take half as much CPU again
                     block_size=BLOCK * (1 + len(names) // COLUMNS_OF_BLOCK),
                 ),
-                pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=dialect.has_quotes),
+                pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=quoted),
                 pyarrow.csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
                     check_utf8=not dialect.is_valid,
@@ -222,8 +222,19 @@ def _read_fast(path: Path, dialect: Dialect) -> tuple[pa.Table, None] | None:
 
 def _opened(path: Path, dialect: Dialect) -> Any:
     """The file for pyarrow, which reads a plain one without a detour through Python."""
-    plain = isinstance(dialect.opened, partial) and dialect.opened.func is open
-    return pa.OSFile(str(path)) if plain else dialect.opened(path)
+    return pa.OSFile(str(path)) if _is_uncompressed(dialect) else dialect.opened(path)
+
+
+def _is_uncompressed(dialect: Dialect) -> bool:
+    return isinstance(dialect.opened, partial) and dialect.opened.func is open
+
+
+def _may_have_quotes(path: Path, dialect: Dialect) -> bool:
+    """Whether there may be quotes, which may contain the ends of lines; most files have one soon, or none."""
+    if not _is_uncompressed(dialect):
+        return True
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return text.find(b'"') >= 0
 
 
 def _read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:

@@ -71,15 +71,11 @@ _ALONE = frozenset(["CYRILLIC", "GREEK", "HEBREW", "ARABIC", "THAI"])  # scripts
 
 
 class FoundEncoding(NamedTuple):
-    """An encoding by Python's name, how sure it is (0 to 1), and what the user should know about it.
-
-    `has_quotes` is false if it is certain that the file has no double quote.
-    """
+    """An encoding by Python's name, how sure it is (0 to 1), and what the user should know about it."""
 
     name: str
     confidence: float
     note: str | None = None
-    has_quotes: bool = True
 
 
 class _Reading(NamedTuple):
@@ -118,15 +114,14 @@ def find_encoding(file: BinaryIO) -> FoundEncoding:
         return FoundEncoding("iso2022_jp", 1.0, "it is read as iso2022_jp (Japanese).")
     if name := _wide(chunk):
         return FoundEncoding(name, 1.0, f"it has no byte order mark and is read as {name}.")
-    begun, lines, has_quotes = b"", 0, False
+    begun, lines = b"", 0
     while True:
-        has_quotes = has_quotes or b'"' in chunk
         text = begun + chunk
         begun = _begun(text) if chunk else b""
         if not _is_utf8(text.removesuffix(begun)):
             break
         if not chunk:
-            return FoundEncoding("utf-8", 1.0, has_quotes=has_quotes)
+            return FoundEncoding("utf-8", 1.0)
         lines += int(np.count_nonzero(np.frombuffer(before, np.uint8) == ord("\n")))
         before, chunk = chunk, file.read(CHUNK)
     _refuse_damaged(before + chunk, lines)
