@@ -27,7 +27,7 @@ install-mlflow: ## the same as for the demo, plus MLflow
 install-test: ## the same, plus what the tests need
 	$(LOCKED) $(MAKE) --silent .venv/installed-test
 
-.venv/installed-%: constraints.txt pyproject.toml container/pyproject.toml $(wildcard container/tabular/*/native/*.[ch])
+.venv/installed-%: constraints.txt pyproject.toml container/pyproject.toml $(wildcard container/tabular/*/native/*.[ch] container/tabular/*/*/native/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; set PYTHON to a newer one.")'
 	@PYTHONPATH=src $(PYTHON) -m commands.install $*
 	@touch $@

@@ -195,7 +195,7 @@ def test_any_indices_are_refused_or_lead_to_leaves(feature, left, root, group, t
 def test_the_installation_succeeds_without_a_compiler():
     modules = tomllib.loads(PYPROJECT.read_text())["tool"]["setuptools"]["ext-modules"]
     assert {module["name"] for module in modules} == {
-        "tabular.data.native.plain_cells",
+        "tabular.data.values.native.plain_cells",
         "tabular.portable.native.predict",
         "tabular.portable.native.trees",
         "tabular.portable.native.csv_rows",
@@ -207,7 +207,7 @@ def test_what_is_written_in_c_can_be_done_without(make_folder):
     code = (
         "import sys\n"
         "names = ('portable.native.predict', 'portable.native.trees', 'portable.native.csv_rows')\n"
-        "names += ('data.native.plain_cells',)\n"
+        "names += ('data.values.native.plain_cells',)\n"
         "sys.modules |= dict.fromkeys(f'tabular.{name}' for name in names)\n"
         "from pathlib import Path\n"
         "from tabular.data.decisions import plain_cells\n"

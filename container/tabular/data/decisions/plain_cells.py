@@ -15,7 +15,7 @@ from tabular.data.decisions.arrow import letters_of
 from tabular.data.decisions.decision import FIRST
 
 try:
-    from tabular.data.native import plain_cells as cells_in_c
+    from tabular.data.values.native import plain_cells as cells_in_c
 except ImportError:
     cells_in_c = None
 

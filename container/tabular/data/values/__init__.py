@@ -2,4 +2,5 @@
 
 - `cells`: texts, gaps, and yes or no.
 - `numbers`, `dates`: how they are written; `many_dates`: nearly all of a column at once.
+- `native`: columns of plain numbers in C.
 """

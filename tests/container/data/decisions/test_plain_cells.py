@@ -9,7 +9,7 @@ from tabular.data.decisions import plain_cells
 from tabular.data.decisions.decide import decide
 from tabular.data.decisions.plain_cells import _read_by_arrow, _read_in_c, read_plain
 
-pytest.importorskip("tabular.data.native.plain_cells", reason="installed without a compiler")
+pytest.importorskip("tabular.data.values.native.plain_cells", reason="installed without a compiler")
 
 DRAW = np.random.default_rng(11)
 MANY = DRAW.normal(size=300) * 10.0 ** DRAW.integers(-8, 8, 300)

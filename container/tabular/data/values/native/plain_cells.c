@@ -125,7 +125,7 @@ static PyMethodDef functions[] = {
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "tabular.data.native.plain_cells", "Plain numbers in C; see decisions.plain_cells.", -1,
+    PyModuleDef_HEAD_INIT, "tabular.data.values.native.plain_cells", "Plain numbers in C; see decisions.plain_cells.", -1,
     functions,
 };
 
