@@ -180,6 +180,7 @@ def _plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:
     _check_decisions(notebooks, everything)
     kept = datasets.reachable(absolute(everything["DATASETS"]), _settings(everything))
     everything = {**everything, "DATASETS": kept}
+    _check_decisions(notebooks, everything)  # one that names a table which is left out would name nothing
     wanted = {path: set(_defaults(path)) for path in notebooks}
     return Plan(
         wanted, {name: everything[name] for name in values}, everything, channel(everything["NOTIFY"])
