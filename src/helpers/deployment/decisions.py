@@ -48,7 +48,7 @@ VERB = {status: word for word, status in STATUS.items()}
 MOST_RECORDS = 20
 # What the value of such a key may not contain, and its longest length.
 _FORBIDDEN, _LONGEST = re.compile(r"[^\w .:/=+\-@]"), 256
-MANY = 10  # data sets from which on progress is shown
+MANY = 10  # data sets from which on progress is shown, each time after so many
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def decide(
         who = _who(session) if wanted else ""
         for name in datasets:
             made.append(_decide(session, candidates.get(name), name, wanted.get(name, ""), reason, who))
-            if line:
+            if line and (len(made) % MANY == 0 or len(made) == len(datasets)):
                 line.update(f"{len(made)} of {len(datasets)} data sets looked at; the last is {name}.")
     except KeyboardInterrupt:
         raise Interrupted(f"Interrupted. {_so_far(made, datasets)}") from None
