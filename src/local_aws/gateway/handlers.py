@@ -41,4 +41,14 @@ def refuse_unlisted(request: Request) -> None:
 
 def recorded(moto: Moto) -> Callable[[Request], Reply | None]:
     """Return a handler that lets moto answer for the services that are only recorded."""
-    return lambda request: moto.answer(request) if request.service in MOTO_SERVICES else None
+
+    def answer(request: Request) -> Reply | None:
+        if request.service not in MOTO_SERVICES:
+            return None
+        reply = moto.answer(request)
+        if request.operation == "sts:GetCallerIdentity":  # moto's user is nobody whom the registry names
+            reply.body = reply.body.replace(b":user/moto<", b":user/local<").replace(b":sts::", b":iam::")
+            reply.headers = {k: v for k, v in reply.headers.items() if k.lower() != "content-length"}
+        return reply
+
+    return answer
