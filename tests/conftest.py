@@ -1,5 +1,6 @@
 """What all tests share: nothing that they do reaches a person's own state."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -14,6 +15,16 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 pytest_plugins = ["support.helpers.fixtures"]
+
+# Thousands of tests and all that they import stay until the end, and the garbage collector would walk through
+# them again and again: while they are collected, and then in each full collection.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector care for what tests make, and leave alone what is there by now."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks for marks
