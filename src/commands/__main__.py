@@ -117,18 +117,48 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @many_models.command(interrupted="nothing that this run started is left running here.")
 @_what_to_run
 @click.option("--runs", type=_path(), default=ROOT / "runs", metavar="FOLDER", help="Folder for the results.")
+@click.option(
+    "--resume",
+    metavar="RUN",
+    help="Go on with what this run has not finished: a folder's name under --runs, or latest.",
+)
+@click.option("--only-failed", is_flag=True, help="With --resume: leave the tables alone that are finished.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MINUTES",
+    help="End after this long; executions are stopped here, and go on at AWS.",
+)
+@click.option("--no-wait", is_flag=True, help="Fail if another run is going on, instead of waiting for it.")
 def run(
-    file: Path, only: Sequence[str], start: str | None, given: Sequence[tuple[str, str]], runs: Path
+    file: Path,
+    only: Sequence[str],
+    start: str | None,
+    given: Sequence[tuple[str, str]],
+    runs: Path,
+    resume: str | None,
+    only_failed: bool,
+    timeout: float | None,
+    no_wait: bool,
 ) -> int:
     """Run the notebooks in order.
 
     FILE contains their parameters, such as parameters/local.yaml. The executed notebooks, summary.json and
-    index.html, a page about the run, are left under runs/<time>/; runs/latest is a link to it.
+    index.html, a page about the run, are left under runs/<time>/; runs/latest is a link to it. With --resume,
+    the parameters are the run's; -p replaces some, and FILE gives only what its summary does not repeat.
     """
     _one_choice(only, start)
+    if resume and (only or start):
+        raise click.UsageError("--resume chooses the notebooks; leave out --only and --from.")
+    if only_failed and not resume:
+        raise click.UsageError("--only-failed needs a run; name one by --resume, such as --resume latest.")
     from commands import run
 
-    return run.run(run.chosen(only, start), parameters.read(file) | dict(given), runs)
+    values, own = parameters.read(file), dict(given)
+    limits = run.Limits(not no_wait, timeout)
+    if resume:
+        return run.resume(resume, values, own, runs, only_failed, limits)
+    return run.run(run.chosen(only, start), values | own, runs, limits)
 
 
 @many_models.command("stop", interrupted="what it has asked to stop goes on stopping; run it again.")

@@ -17,13 +17,13 @@ __all__ = ["exclusive"]
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path, wait: bool = True) -> Iterator[None]:
     """Hold a lock on a file; if another process holds it, say so and wait.
 
     The lock is released when the process ends, however it ends.
 
     Raises:
-        UserError: the file cannot be created.
+        UserError: the file cannot be created, or another process holds the lock and this should not wait.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,10 +38,10 @@ def exclusive(path: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            print(
-                f"Another run ({file.read().strip()}) is still running here; waiting for it to end.",
-                flush=True,
-            )
+            other = f"Another run ({file.read().strip()}) is still running here"
+            if not wait:
+                raise UserError(f"{other}; nothing was started. Without --no-wait, this waits.") from None
+            print(f"{other}; waiting for it to end.", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         file.truncate()

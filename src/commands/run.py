@@ -13,8 +13,10 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +24,25 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from commands import resuming
 from commands.lock import exclusive
 from commands.notebooks import kernels, papermill_engine
 from commands.reporting import page
 from commands.reporting.channels import Channel, channel
-from commands.reporting.recording import Recording
+from commands.reporting.recording import RESUME, OutOfTime, Recording
 from helpers import parameters
 from helpers.data import datasets, findings
-from helpers.data.entries import absolute
+from helpers.data.entries import absolute, parse
 from helpers.deployment import decisions
 from helpers.errors import BadInput, ExitCode, Interrupted, UserError
 from helpers.parameters.outputs import outputs_of
 from helpers.pipeline import own_steps
-from helpers.runs import facts, find, stop, summary
+from helpers.runs import facts, find, outcome, stop, summary
 from helpers.runs.executions.starting import NEW
 from helpers.session import connect, group, local, state_folder
 from helpers.storage import require_room
 
-__all__ = ["check", "chosen", "known", "run"]
+__all__ = ["Limits", "check", "chosen", "known", "resume", "run"]
 
 ROOT = Path(__file__).parents[2]
 # The parameters with which each table is checked, in the order of `datasets.Settings`.
@@ -61,6 +64,22 @@ class Plan:
     everything: Mapping[str, Any]
     channel: Channel | None
 
+    @property
+    def environment(self) -> str:
+        """Where it will run."""
+        return self.everything["ENVIRONMENT"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a run may wait and take: whether it waits for another run, and minutes, None for ever."""
+
+    wait: bool = True
+    minutes: float | None = None
+
+
+NO_LIMITS = Limits()
+
 
 def chosen(only: Sequence[str], start: str | None) -> list[Path]:
     """The notebooks with these numbers, or those from one number on, or all.
@@ -78,48 +97,127 @@ def chosen(only: Sequence[str], start: str | None) -> list[Path]:
     return [path for path in found if not start or path.name[:2] >= start]
 
 
-def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path) -> int:
+def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path, limits: Limits = NO_LIMITS) -> int:
     """Run notebooks with these parameters; executed copies and summary.json land under `runs/<id>/`.
 
     Raises:
         UserError: a parameter cannot be used, or a notebook ended with an error that the user can fix.
         Interrupted: somebody interrupted this, and executions go on.
     """
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a notice of ipykernel's debugger
     plan = _plan(notebooks, values)
+    with _alone(plan, runs, limits):
+        return _perform(plan, _recording(_folder(runs), plan), limits)
+
+
+def resume(
+    name: str,
+    file: Mapping[str, Any],
+    given: Mapping[str, Any],
+    runs: Path,
+    only_failed: bool = False,
+    limits: Limits = NO_LIMITS,
+) -> int:
+    """Go on with what an earlier run has not finished, with its parameters and its executions.
+
+    Args:
+        name: of the run's folder, or `latest`.
+        file: the values of the parameter file, for addresses that the summary does not repeat.
+        given: values that replace the run's.
+        runs: the folder of all runs.
+        only_failed: do nothing about the tables that are finished.
+        limits: how long to wait and to take.
+
+    Raises:
+        UserError: as `run`; or there is no such run, or it has not ended.
+        Interrupted: as `run`.
+    """
+    folder, document = resuming.earlier(runs, name)
+    stems, tables = resuming.open_notebooks(document), resuming.open_tables(document)
+    if not stems or (only_failed and not tables):
+        print(f"Run {folder.name} is finished; nothing is left to resume.")
+        return document["exit_code"] or ExitCode.DONE
+    notebooks = [path for path in _notebooks() if path.stem in stems]
+    plan = _plan(notebooks, resuming.restored(document, file) | given)
+    if only_failed:
+        plan = _restricted(plan, tables)
+    again = resuming.reopened(document, stems, tables)
+    print(f"Resuming run {folder.name}: {', '.join(stems)}; {', '.join(tables) or 'all tables are done'}.")
+    with _alone(plan, runs, limits):
+        return _perform(plan, Recording(folder, again, plan.channel), limits)
+
+
+@contextmanager
+def _alone(plan: Plan, runs: Path, limits: Limits) -> Iterator[None]:
+    """Keep other runs with the same state out: two would use the same cores and decide on the same packages."""
     if len(plan.notebooks) > 1:
         kernels.warm_up()
-    environment = plan.everything["ENVIRONMENT"]
-    # Two runs with the same state would use the same cores and decide on the same packages.
-    state = state_folder() if environment == "local" else runs
+    state = state_folder() if plan.environment == "local" else runs
     require_room(state, "name another one, with LOCAL_AWS_HOME for the state of local_aws")
     require_room(runs, "name another one with --runs")
-    with exclusive(state / "run.lock"):
-        recording = _recording(_folder(runs), plan)
-        try:
-            with recording, local(environment) as ends_with_this:
-                try:
-                    _run(plan, recording)
-                except KeyboardInterrupt:
-                    if environment == "local" and not ends_with_this:
-                        _stop_executions(plan.everything, recording.document["run_id"])
-                    raise
-        except KeyboardInterrupt:
-            run_id = recording.document["run_id"]
-            if environment == "local" or not run_id:
+    with exclusive(state / "run.lock", limits.wait):
+        yield
+
+
+def _restricted(plan: Plan, tables: Sequence[str]) -> Plan:
+    """The same for some of the tables: also a decision or a version of another one is not asked for."""
+    value = plan.everything
+    own: dict[str, Any] = {
+        "DATASETS": [entry for entry in value["DATASETS"] if datasets.names([entry])[0] in tables]
+    }
+    for name in ("APPROVE", "VERSIONS"):
+        if isinstance(value[name], Mapping):
+            wanted = (*tables, decisions.DEFAULT)
+            own[name] = {table: each for table, each in value[name].items() if table in wanted}
+    return replace(plan, given={**plan.given, **own}, everything={**value, **own})
+
+
+def _perform(plan: Plan, recording: Recording, limits: Limits) -> int:
+    """Run a plan, keep its state, and say how it ended."""
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a notice of ipykernel's debugger
+    document = recording.document
+    try:
+        with recording, local(plan.environment) as ends_with_this:
+            try:
+                _run(plan, recording, limits.minutes)
+            except (KeyboardInterrupt, OutOfTime):
+                if plan.environment == "local" and not ends_with_this:
+                    _stop_executions(plan.everything, document["run_id"])
                 raise
-            raise Interrupted(
-                "Interrupted; nothing that this run started is left running here, but at AWS the executions "
-                f"of run {run_id} go on until they end. With the same FILE and parameters, "
-                f"`many-models stop FILE -p RUN_ID {run_id}` stops them, and `many-models run "
-                f"FILE --from 03 -p RUN_ID {run_id}` attaches to them."
-            ) from None
-        finally:
-            seconds, folder = recording.document["seconds"], recording.folder
-            print(f"\n{seconds:.0f} seconds; {page.FILE} in {folder} shows the outcomes and the notebooks")
-    print(f"\n{summary.table(recording.document['data_sets']).to_string()}", flush=True)
-    return recording.document["exit_code"]
+    except KeyboardInterrupt:
+        if plan.environment == "local" or not document["run_id"]:
+            raise
+        raise Interrupted(
+            f"Interrupted; nothing that this run started is left running here, but {_going_on(document)}"
+        ) from None
+    except UserError as error:
+        told = [each for each in _failures(document) if each.split(": ", 1)[1] not in str(error)]
+        raise type(error)("\n\n".join([str(error), *told])) from None
+    finally:
+        seconds, folder = document["seconds"], recording.folder
+        print(f"\n{seconds:.0f} seconds; {page.FILE} in {folder} shows the outcomes and the notebooks")
+        print(f"\n{summary.table(document['data_sets']).to_string()}", flush=True)
+    if told := _failures(document):
+        print("\n" + "\n\n".join([*told, RESUME.format(run=document["run"])]), file=sys.stderr)
+    return document["exit_code"]
+
+
+def _failures(document: summary.Summary) -> list[str]:
+    """The sentences about the data sets that failed or were refused."""
+    return [
+        outcome.sentences(name, each)
+        for name, each in document["data_sets"].items()
+        if each["outcome"] in ("failed", "refused")
+    ]
+
+
+def _going_on(document: summary.Summary) -> str:
+    run_id = document["run_id"]
+    return (
+        f"at AWS the executions of run {run_id} go on until they end. With the same FILE and parameters, "
+        f"`many-models stop FILE -p RUN_ID {run_id}` stops them, and `many-models run FILE --resume "
+        f"{document['run']}` attaches to them."
+    )
 
 
 def _stop_executions(value: Mapping[str, Any], run_id: str | None) -> None:
@@ -175,12 +273,10 @@ def _settings(value: Mapping[str, Any]) -> datasets.Settings:
 
 
 def _plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:
-    """Find invalid input before anything starts, and try only once to fetch what cannot be reached."""
+    """Find parameters that cannot be used before anything starts."""
     everything = known(values)
     _check_decisions(notebooks, everything)
-    kept = datasets.reachable(absolute(everything["DATASETS"]), _settings(everything))
-    everything = {**everything, "DATASETS": kept}
-    _check_decisions(notebooks, everything)  # one that names a table which is left out would name nothing
+    everything = {**everything, "DATASETS": absolute(everything["DATASETS"])}
     wanted = {path: set(_defaults(path)) for path in notebooks}
     return Plan(
         wanted, {name: everything[name] for name in values}, everything, channel(everything["NOTIFY"])
@@ -214,6 +310,7 @@ def known(values: Mapping[str, Any]) -> dict[str, Any]:
     everything = everywhere | parameters.parse(values, everywhere)
     for name in datasets.names(everything["DATASETS"]):
         group(everything["PIPELINE_NAME"], name)
+    parse(everything["DATASETS"])
     if everything["ENVIRONMENT"] == "aws":
         outputs_of(everything["TERRAFORM_OUTPUTS"])
     if everything["STEPS"]:
@@ -235,26 +332,64 @@ def _recording(folder: Path, plan: Plan) -> Recording:
     return Recording(folder, document, plan.channel)
 
 
-def _run(plan: Plan, recording: Recording) -> None:
+def _run(plan: Plan, recording: Recording, minutes: float | None) -> None:
     os.environ[facts.FOLDER] = str(recording.folder.absolute())
+    deadline = None if minutes is None else time.monotonic() + 60 * minutes
+    if any(path.stem.startswith(resuming.TRAINS) for path in plan.notebooks):
+        _check_tables(plan, recording)
     for path, names in plan.notebooks.items():
         print(f"\n{path.stem}", flush=True)
         # Notebook 04 decides on what 03 has registered in this run, and on nothing that came in between.
         run_id = recording.document["run_id"]
         given = {**plan.given, **({"RUN_ID": run_id} if run_id else {})}
         values = {name: given[name] for name in given if name in names}
+        left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
         with recording.notebook(path):
-            _execute(path, recording.folder / path.name, values, recording.hear)
+            try:
+                _execute(path, recording.folder / path.name, values, recording.hear, left)
+            except TimeoutError:
+                raise OutOfTime(_out_of_time(plan, recording.document, minutes)) from None
 
 
-def _execute(source: Path, target: Path, values: Mapping[str, Any], hear: papermill_engine.Hear) -> None:
-    """Run one notebook.
+def _check_tables(plan: Plan, recording: Recording) -> None:
+    """Note which tables cannot be used, before the first notebook; 03 leaves them out.
 
     Raises:
+        BadInput: none can be used.
+    """
+    everyone = plan.everything["DATASETS"]
+    now = datasets.before_a_session(everyone)
+    _, left_out = datasets.choose(now, settings=_settings(plan.everything))
+    for name, one in left_out.items():
+        recording.hear({"dataset": name, "facts": outcome.of_left_out(one)})
+        print(f"Leaving out {name}: {one.said} {one.advice}", flush=True)
+    if len(left_out) == len(everyone):
+        raise BadInput("No data set is left to work on; nothing was started.")
+
+
+def _out_of_time(plan: Plan, document: summary.Summary, minutes: float | None) -> str:
+    begin = f"The run has taken the {minutes:g} minutes that --timeout allows"
+    if plan.environment == "local":
+        again = RESUME.format(run=document["run"])
+        return f"{begin}; what it had started was stopped. {again}"
+    return f"{begin}; {_going_on(document)}" if document["run_id"] else f"{begin}; no execution was started."
+
+
+def _execute(
+    source: Path,
+    target: Path,
+    values: Mapping[str, Any],
+    hear: papermill_engine.Hear,
+    seconds: float | None = None,
+) -> None:
+    """Run one notebook, for so many seconds at most.
+
+    Raises:
+        TimeoutError: it took longer.
         UserError: it ended with an error; the message is a sentence about it.
     """
     try:
-        papermill_engine.execute(source, target, values, hear)
+        papermill_engine.execute(source, target, values, hear, seconds)
     except PapermillExecutionError as error:
         kinds = {kind.__name__: kind for kind in (UserError, *UserError.__subclasses__())}
         if error.ename in kinds:

@@ -16,7 +16,7 @@ from helpers.errors import ExitCode, UserError, one_line
 from helpers.runs import summary
 from helpers.runs.summary import Notification, Summary
 
-__all__ = ["Recording", "verdict"]
+__all__ = ["RESUME", "OutOfTime", "Recording", "verdict"]
 
 STATUS = {
     ExitCode.DONE: "done",
@@ -25,7 +25,14 @@ STATUS = {
     ExitCode.REFUSED: "refused",
     ExitCode.INTERRUPTED: "interrupted",
 }
-SENTENCES = ("outcome", "said", "advice")
+STOPPED = "Its execution was stopped when the run ended early."
+RESUME = "`many-models run FILE --resume {run}` goes on with what is not finished."
+OUTCOME = ("outcome", "said", "advice", "version")
+DECISION = ("awaits_decision", "decision")
+
+
+class OutOfTime(UserError):
+    """The run took longer than somebody allowed."""
 
 
 class Recording:
@@ -54,12 +61,14 @@ class Recording:
         traceback: TracebackType | None,
     ) -> None:
         if error is None:
-            code = verdict(self.document)
+            code, self.document["error"] = verdict(self.document), _named(self.document)
         elif isinstance(error, KeyboardInterrupt):
             code, self.document["error"] = ExitCode.INTERRUPTED, "Interrupted."
         else:
             code = error.exit_code if isinstance(error, UserError) else ExitCode.FAILED
             self.document["error"] = str(error) if isinstance(error, UserError) else one_line(error)
+        if self.document["environment"] == "local":  # where nothing goes on that the run has started
+            self._stopped()
         self.document["status"], self.document["exit_code"] = STATUS[code], int(code)
         self.document["seconds"] = round(time.monotonic() - self._begin, 1)
         self.document["ended"] = summary.now()
@@ -95,7 +104,7 @@ class Recording:
         try:
             yield
             state["status"] = "done"
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, OutOfTime):
             state["status"] = "interrupted"
             raise
         except Exception as error:
@@ -117,13 +126,17 @@ class Recording:
             return
         self.write()
 
+    def _stopped(self) -> None:
+        for state in self.document["data_sets"].values():
+            if state["outcome"] == "running":
+                state.update(outcome="failed", said=STOPPED, advice=RESUME.format(run=self.document["run"]))
+
     def _note(self, dataset: str, facts: Mapping[str, Any], unless_known: bool) -> None:
         state = self.document["data_sets"][dataset]
-        known = state["outcome"] != "not-started"
-        facts = {**facts, "links": state["links"] | facts.get("links", {})}
-        state.update(
-            {name: fact for name, fact in facts.items() if not (unless_known and known and name in SENTENCES)}  # type: ignore[typeddict-item]
-        )
+        if unless_known and state["outcome"] != "not-started":
+            kept = OUTCOME if facts.get("version") == state["version"] else OUTCOME + DECISION
+            facts = {name: fact for name, fact in facts.items() if name not in kept}
+        state.update({**facts, "links": state["links"] | facts.get("links", {})})  # type: ignore[typeddict-item]
         billable = [each["billable_seconds"] for each in self.document["data_sets"].values()]
         if some := [seconds for seconds in billable if seconds is not None]:
             self.document["cost"]["billable_seconds"] = round(sum(some), 1)
@@ -135,3 +148,13 @@ def verdict(document: Summary) -> ExitCode:
     if "failed" in outcomes:
         return ExitCode.FAILED
     return ExitCode.REFUSED if "refused" in outcomes else ExitCode.DONE
+
+
+def _named(document: Summary) -> str | None:
+    """Which data sets failed or were refused, in a sentence, if any."""
+    total, told = len(document["data_sets"]), []
+    for outcome, words in (("failed", "failed"), ("refused", "refused by the quality gate")):
+        names = [name for name, each in document["data_sets"].items() if each["outcome"] == outcome]
+        if names:
+            told.append(f"{len(names)} of {total} data sets {words}: {', '.join(names)}.")
+    return " ".join(told) or None

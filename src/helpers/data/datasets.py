@@ -23,7 +23,20 @@ from helpers.errors import BadInput, one_line
 from helpers.session import Session
 from helpers.storage import File, put_folder, write_whole
 
-__all__ = ["Dataset", "Settings", "choose", "fetch", "find", "inputs", "names", "reachable", "upload"]
+__all__ = [
+    "Dataset",
+    "LeftOut",
+    "Settings",
+    "before_a_session",
+    "choose",
+    "fetch",
+    "find",
+    "inputs",
+    "names",
+    "upload",
+]
+
+CORRECT = "Correct the table or its entry in DATASETS, and run this again."
 
 
 @dataclass(frozen=True)
@@ -67,12 +80,24 @@ class Dataset:
         return "regression" if self.task == "regression" else "classification"
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A table that a run goes on without: why, and what to do, in a sentence each.
+
+    That is a failure, unless it is one of the project's own tables, whose source cannot be reached.
+    """
+
+    said: str
+    advice: str
+    failed: bool = True
+
+
 def choose(
     entries: Sequence[str | Mapping[str, Any]],
     session: Session | None = None,
     settings: Settings = DEFAULTS,
-) -> list[Dataset]:
-    """The data sets of a run; one whose source cannot be reached is left out, and a printed line says so.
+) -> tuple[list[Dataset], dict[str, LeftOut]]:
+    """The data sets of a run, and those that cannot be used.
 
     Args:
         entries: what DATASETS contains, see helpers.data.entries.
@@ -80,20 +105,23 @@ def choose(
         settings: the run's settings, with which the tables are checked.
 
     Raises:
-        BadInput: an entry or a table cannot be used, or none is left.
+        BadInput: an entry is invalid.
     """
-    chosen = []
+    chosen, left_out = [], {}
     for entry in parse(entries):
         try:
-            chosen.append(_fetched(entry, session, settings))
+            dataset = _fetched(entry, session, settings)
         except SourceError as error:
-            print(f"Leaving out {entry.name}: {error}; {_way_out(entry.name)}")
-    if not chosen:
-        raise BadInput(
-            "No data set is left to work on; add breast-cancer to DATASETS, which needs no network."
-        )
-    _check(chosen)
-    return chosen
+            said = f"{one_line(error)[:1].upper()}{one_line(error)[1:]}."
+            left_out[entry.name] = LeftOut(said, _way_out(entry.name), failed=entry.name not in DATASETS)
+        except BadInput as error:
+            left_out[entry.name] = LeftOut(str(error), CORRECT)
+        else:
+            if dataset.checked.refused:
+                left_out[entry.name] = LeftOut(dataset.checked.refused, CORRECT)
+            else:
+                chosen.append(dataset)
+    return chosen, left_out
 
 
 def fetch(
@@ -106,7 +134,8 @@ def fetch(
         SourceError: its source cannot be reached, or returns something else.
     """
     dataset = find(entry, session, settings)
-    _check([dataset])
+    if dataset.checked.refused:
+        raise BadInput(f"The table of {dataset.name}: {dataset.checked.refused}")
     return dataset
 
 
@@ -122,20 +151,14 @@ def find(
     return _fetched(*parse([entry]), session, settings)
 
 
-def reachable(
-    entries: Sequence[str | Mapping[str, Any]], settings: Settings = DEFAULTS
-) -> list[str | Mapping[str, Any]]:
-    """The entries whose tables can be fetched and used, as far as that is known before there is a session.
-
-    For a table in S3, only the entry is checked; notebook 03 checks the table.
+def before_a_session(entries: Sequence[str | Mapping[str, Any]]) -> list[str | Mapping[str, Any]]:
+    """The entries whose tables can be read without a session, which are those that are not in S3.
 
     Raises:
-        BadInput: as `choose`.
+        BadInput: an entry is invalid.
     """
     later = {entry.name for entry in parse(entries) if sources.scheme(entry.uri) == "s3"}
-    now = [entry for entry in entries if names([entry])[0] not in later]
-    kept = later | {dataset.name for dataset in (choose(now, settings=settings) if now else [])}
-    return [entry for entry in entries if names([entry])[0] in kept]
+    return [entry for entry in entries if names([entry])[0] not in later]
 
 
 def upload(session: Session, dataset: Dataset) -> str:
@@ -184,18 +207,10 @@ def _fetched(entry: Entry, session: Session | None, settings: Settings) -> Datas
 def _way_out(name: str) -> str:
     variable = DATASETS[name].copy_variable if name in DATASETS else ""
     return (
-        f"set {variable} to a local copy to include it."
+        f"Set {variable} to a local copy to include it."
         if variable
-        else "give a copy as its uri to include it."
+        else "Give a copy as its uri to include it."
     )
-
-
-def _check(chosen: Sequence[Dataset]) -> None:
-    """Refuse, before anything starts, what a job would refuse, and name all such tables at once."""
-    refused = [f"The table of {one.name}: {one.checked.refused}" for one in chosen if one.checked.refused]
-    if refused:
-        way_out = " Leave out what is refused to run the others." if len(refused) < len(chosen) else ""
-        raise BadInput(" ".join(refused) + way_out)
 
 
 def _own(name: str, spec: DatasetSpec, copy: str) -> Path:

@@ -15,8 +15,9 @@ import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.names import DECISION
-from helpers.deployment.registry import PENDING, ModelVersion, describe
+from helpers.deployment.registry import PENDING, ModelVersion, describe, packages
 from helpers.errors import BadInput, Interrupted, UserError, one_line
+from helpers.runs import facts
 from helpers.runs.executions.earlier import Earlier, earlier
 from helpers.runs.executions.execution import Execution
 from helpers.runs.executions.starting import NEW
@@ -26,6 +27,7 @@ from helpers.runs.results import registered_version
 from helpers.session import Session
 
 __all__ = [
+    "DEFAULT",
     "LATEST",
     "STATUS",
     "Candidate",
@@ -178,6 +180,7 @@ def decide(
         who = _who(session) if wanted else ""
         for name in datasets:
             made.append(_decide(session, candidates.get(name), name, wanted.get(name, ""), reason, who))
+            facts.record(name, unless_known=True, **_facts(session, made[-1]))
             if line and (len(made) % MANY == 0 or len(made) == len(datasets)):
                 line.update(f"{len(made)} of {len(datasets)} data sets looked at; the last is {name}.")
     except KeyboardInterrupt:
@@ -314,6 +317,25 @@ def _record(
     elif current != status:
         outcome += f", but somebody has decided on it since: the registry has {current}"
     return _after(package, current, outcome, holds=current == status)
+
+
+def _facts(session: Session, one: Decision) -> dict[str, Any]:
+    """What a decision says about a data set; in a run that trains nothing, that is its outcome."""
+    if one.version:
+        return {
+            "outcome": "registered",
+            "said": f"Version {one.version}: {one.outcome}.",
+            "version": one.version,
+            "awaits_decision": one.status == PENDING,
+            "decision": VERB[one.status] if one.holds else None,
+        }
+    if patiently(session, lambda: packages(session, one.dataset)):
+        return {
+            "outcome": "kept",
+            "said": "There is no new version to decide on, so what is in service stays.",
+        }
+    said = "No version of it is in the registry, so there is nothing to decide on."
+    return {"outcome": "failed", "said": said, "advice": "Run notebook 03, which trains and registers one."}
 
 
 def _after(package: ModelVersion, status: str, outcome: str, holds: bool = True) -> Decision:

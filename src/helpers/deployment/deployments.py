@@ -10,6 +10,7 @@ from helpers.deployment.decisions import Decision, set_status
 from helpers.deployment.following import LIMIT, Following
 from helpers.deployment.registry import decided_at, packages
 from helpers.errors import BadInput, JobFailed
+from helpers.runs import facts
 from helpers.runs.patience import patiently
 from helpers.session import Session
 from lambdas import ledger, models_map
@@ -54,6 +55,9 @@ def wait(session: Session, decisions: Iterable[Decision], seconds: float = LIMIT
         return _followed(session, dataset, in_service(session).get(dataset))
 
     Following(session, decided, follows, seconds).wait()
+    serving = in_service(session)
+    for dataset in decided:
+        facts.record(dataset, in_service=serving[dataset]["version"] if dataset in serving else None)
     return table(session)
 
 

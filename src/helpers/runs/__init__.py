@@ -1,8 +1,9 @@
 """Notebook 03: executions of the pipelines, from the request to the results.
 
 - `executions`: attaches to them or starts them, watches them, stops them.
-- `results`, `evaluations`: what came out of them; `summary`: the same, for a headless run;
-  `tracking`: the same, in MLflow.
+- `results`, `evaluations`: what came out of them; `tracking`: the same, in MLflow.
+- `outcome`: what became of each table.
+- `facts`, `summary`: the same for a headless run, left in the notebook and kept as the state of the run.
 - `progress`, `patience`: what is shown meanwhile, and how long it waits for AWS to answer.
 """
 
@@ -12,15 +13,16 @@ from helpers.runs.executions.queue import MOST
 from helpers.runs.executions.starting import start
 from helpers.runs.executions.stopping import stop
 from helpers.runs.executions.watching import watch
+from helpers.runs.outcome import leave_out
+from helpers.runs.outcome import table as outcomes
 from helpers.runs.results import (
     evaluation,
     evaluation_uri,
     leaderboard,
     metrics,
-    outcomes,
-    record,
     registered_version,
     steps,
+    track,
 )
 
 __all__ = [
@@ -31,12 +33,13 @@ __all__ = [
     "evaluation_uri",
     "find",
     "leaderboard",
+    "leave_out",
     "metrics",
     "outcomes",
-    "record",
     "registered_version",
     "start",
     "steps",
     "stop",
+    "track",
     "watch",
 ]

@@ -18,7 +18,7 @@ def record(dataset: str, *, unless_known: bool = False, **facts: Any) -> None:
 
     Args:
         dataset: its name.
-        unless_known: if its outcome is already known, the outcome and its sentences do not change it.
+        unless_known: an outcome that is known already stays, with its sentences and its version.
         facts: what is new.
     """
     display({MIME_TYPE: {"dataset": dataset, "facts": facts, "unless_known": unless_known}}, raw=True)

@@ -1,33 +1,28 @@
 """What came out of an execution: its steps, trials, report, and whether its model was registered."""
 
-import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
-from tabular.spec.documents import Gate, Report, quality, searched
-from tabular.spec.metrics import direction
+from tabular.spec.documents import Gate, Report, quality
 
 from helpers.errors import JobFailed
-from helpers.runs import facts, tracking
+from helpers.runs import tracking
 from helpers.runs.executions.execution import Execution, name_of, steps_of
-from helpers.runs.summary import Outcome
 from helpers.session import Session
 from helpers.storage import read, read_json
 
 __all__ = [
+    "billable_seconds",
     "evaluation",
     "evaluation_uri",
     "leaderboard",
     "metrics",
-    "outcomes",
-    "record",
     "registered_version",
+    "step_seconds",
     "steps",
+    "track",
 ]
-
-_BOUND = {"higher is better": "at least ", "lower is better": "at most ", "": ""}
 
 
 def steps(session: Session, execution: Execution) -> pd.DataFrame:
@@ -85,28 +80,6 @@ def evaluation_uri(session: Session, execution: Execution) -> str:
     )
 
 
-def outcomes(session: Session, executions: Sequence[Execution]) -> pd.DataFrame:
-    """A row for each execution: the winner, its score and metric, and whether it was registered."""
-    rows = []
-    for execution in executions:
-        report = evaluation(session, execution)
-        version = registered_version(session, execution)
-        gate = report["gate"]
-        rows.append(
-            {
-                "data set": execution.dataset,
-                "algorithm": report["model"]["algorithm"],
-                "cross-validation score": report["model"]["cross_validation"]["score"],
-                "trials saw": searched(report["model"]) or "all training rows",
-                gate["metric"]: gate["value"],
-                "threshold": f"{_BOUND[direction(gate['metric'])]}{gate['threshold']:.6g}",
-                "in service": "none" if gate["champion_value"] is None else gate["champion_value"],
-                "outcome": _judged(gate, version)[1],
-            }
-        )
-    return pd.DataFrame(rows).set_index("data set")
-
-
 def registered_version(session: Session, execution: Execution) -> int | None:
     """The version that an execution registered, None if the gate refused it."""
     for step in steps_of(session, execution):
@@ -129,71 +102,87 @@ def metrics(reports: Mapping[str, Report]) -> pd.DataFrame:
     ).T.rename_axis("data set")
 
 
-def record(session: Session, execution: Execution) -> None:
-    """Leave the results of an execution in the notebook, for the summary of a headless run, and in MLflow."""
-    report = evaluation(session, execution)
-    model, gate, version = report["model"], report["gate"], registered_version(session, execution)
-    held_out = {name: found["value"] for name, found in quality(report).items() if "value" in found}
-    outcome, said = _judged(gate, version)
-    table = steps(session, execution)
-    page_uri = f"{evaluation_uri(session, execution)}/report.html"
-    facts.record(
-        execution.dataset,
-        outcome=outcome,
-        said=said,
-        version=version,
-        awaits_decision=bool(version),
-        algorithm=model["algorithm"],
-        hyperparameters=model["hyperparameters"],
-        scores={
-            "scorer": model["cross_validation"]["scorer"],
-            "cross_validation": model["cross_validation"]["score"],
-            "metric": gate["metric"],
-            "value": gate["value"],
-            "threshold": gate["threshold"],
-            "held_out": held_out,
-        },
-        execution=execution.arn,
-        seconds=round(table["seconds"].sum(), 1),
-        steps=table["seconds"].astype(object).where(table["seconds"].notna(), None).to_dict(),
-        links={"evaluation": page_uri, **_beside(session, page_uri, execution.dataset)},
-    )
-    if uri := tracking.tracking_uri(session):
-        found = model["cross_validation"]
-        page = read(session, page_uri).decode()
+def step_seconds(steps: Iterable[Mapping[str, Any]]) -> dict[str, float | None]:
+    """The seconds of each step, null if it has not ended."""
+    return {
+        step["StepName"]: _elapsed(step["StartTime"], step["EndTime"])
+        if "StartTime" in step and "EndTime" in step
+        else None
+        for step in steps
+    }
+
+
+def billable_seconds(session: Session, steps: Iterable[Mapping[str, Any]]) -> float:
+    """The seconds of all jobs of these steps for which SageMaker bills an instance.
+
+    That is from a job's start to its end; spot capacity costs less. A step from the cache costs nothing:
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
+    """
+    jobs = [
+        (kind, name_of(about["Arn"]))
+        for step in steps
+        if "CacheHitResult" not in step
+        for kind, about in step.get("Metadata", {}).items()
+        if kind in ("ProcessingJob", "TrainingJob", "TuningJob")
+    ]
+    return round(sum(seconds for kind, name in jobs for seconds in _billed(session, kind, name)), 1)
+
+
+def _billed(session: Session, kind: str, name: str) -> Iterator[float]:
+    sagemaker = session.client("sagemaker")
+    if kind == "ProcessingJob":
+        job = sagemaker.describe_processing_job(ProcessingJobName=name)
+        yield _between(job, "ProcessingStartTime", "ProcessingEndTime")
+    elif kind == "TrainingJob":
+        job = sagemaker.describe_training_job(TrainingJobName=name)
+        yield job.get("BillableTimeInSeconds") or _between(job, "TrainingStartTime", "TrainingEndTime")
+    else:
+        pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
+            HyperParameterTuningJobName=name
+        )
+        for trial in (trial for page in pages for trial in page["TrainingJobSummaries"]):
+            yield _between(trial, "TrainingStartTime", "TrainingEndTime")
+
+
+def _between(job: Mapping[str, Any], begin: str, end: str) -> float:
+    return (job[end] - job[begin]).total_seconds() if begin in job and end in job else 0.0
+
+
+def track(session: Session, executions: Iterable[Execution]) -> None:
+    """Record executions in MLflow, if there is a tracking server."""
+    uri = tracking.tracking_uri(session)
+    for execution in executions if uri else ():
+        report = evaluation(session, execution)
+        model, gate = report["model"], report["gate"]
+        version = registered_version(session, execution)
+        held_out = {name: found["value"] for name, found in quality(report).items() if "value" in found}
+        page = read(session, f"{evaluation_uri(session, execution)}/report.html").decode()
         tracked = tracking.Tracked(
             group=session.group(execution.dataset),
             name=name_of(execution.arn),
             execution=execution.arn,
-            params={"algorithm": model["algorithm"], "scorer": found["scorer"], **model["hyperparameters"]},
-            metrics={"cross_validation_score": found["score"], **held_out},
+            params={
+                "algorithm": model["algorithm"],
+                "scorer": model["cross_validation"]["scorer"],
+                **model["hyperparameters"],
+            },
+            metrics={"cross_validation_score": model["cross_validation"]["score"], **held_out},
             trials=leaderboard(session, execution),
             page=page,
-            tags={"dataset": execution.dataset, "outcome": said},
+            tags={
+                "dataset": execution.dataset,
+                "outcome": f"registered as version {version}" if version else _refusal(gate),
+            },
         )
         tracking.log(uri, tracked)
 
 
-def _beside(session: Session, page_uri: str, dataset: str) -> dict[str, str]:
-    """Copy the page about a model into the folder of a headless run, for the run's own page to link to."""
-    folder = os.environ.get(facts.FOLDER)
-    if not folder:
-        return {}
-    path = Path(folder, "evaluations", f"{dataset}.html")
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(read(session, page_uri))
-    return {"page": f"{path.parent.name}/{path.name}"}
-
-
-def _judged(gate: Gate, version: int | None) -> tuple[Outcome, str]:
-    """What became of a model that was evaluated, and why."""
-    if version:
-        return "registered", f"registered as version {version}"
+def _refusal(gate: Gate) -> str:
     if gate["threshold_margin"] < 0:
-        return "refused", "refused: worse than the threshold"
+        return "refused: worse than the threshold"
     if gate.get("same_model"):
-        return "kept", f"kept: the same model as version {gate['champion_version']}"
-    return "refused", f"refused: may be worse than version {gate['champion_version']}"
+        return f"kept: the same model as version {gate['champion_version']}"
+    return f"refused: may be worse than version {gate['champion_version']}"
 
 
 def _job_name(session: Session, execution: Execution, step_name: str) -> str:

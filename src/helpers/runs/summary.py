@@ -20,10 +20,11 @@ from helpers.errors import BadInput, one_line
 from helpers.storage import write_whole
 
 __all__ = ["FILE", "Cost", "DataSet", "Notebook", "Notification", "Outcome", "Scores", "Status", "Summary"]
-__all__ += ["data_set", "new", "now", "read", "redacted", "table", "write"]
+__all__ += ["data_set", "is_redacted", "new", "now", "read", "redacted", "table", "this_process", "write"]
 
 VERSION = 1
 FILE = "summary.json"
+MARKS = ("?...", "://...@")  # what `redaction` leaves in place of a query, and of a user
 
 Status = Literal["running", "done", "failed", "refused", "interrupted", "killed"]
 Outcome = Literal["registered", "kept", "refused", "failed", "not-started", "running"]
@@ -243,6 +244,14 @@ def redacted(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: redacted(each) for name, each in value.items()}
     return [redacted(each) for each in value] if isinstance(value, list) else value
+
+
+def is_redacted(value: Any) -> bool:
+    """Whether something was left out of a value, or of a part of it."""
+    if isinstance(value, str):
+        return any(mark in value for mark in MARKS)
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(map(is_redacted, parts))
 
 
 def _row(each: DataSet) -> dict[str, str]:

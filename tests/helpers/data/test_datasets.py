@@ -10,6 +10,7 @@ from support.helpers.loopback import Source, answering, closed_port
 
 from helpers import storage
 from helpers.data import datasets, sources
+from helpers.data.datasets import LeftOut
 from helpers.errors import BadInput
 from helpers.session import Session
 from helpers.storage import File
@@ -42,9 +43,16 @@ def own(tmp_path: Path) -> Callable[..., dict[str, str]]:
 
 def refused(entry: Any) -> str:
     with pytest.raises(BadInput) as raised:
-        datasets.choose([entry])
+        datasets.fetch(entry)
     assert "\n" not in str(raised.value)
     return str(raised.value)
+
+
+def left_out(*entries: Any) -> dict[str, LeftOut]:
+    """What is said about the tables that cannot be used; wine can."""
+    chosen, told = datasets.choose([*entries, "wine"])
+    assert [dataset.name for dataset in chosen] == ["wine"]
+    return told
 
 
 def banknotes(zeros: int = 762, ones: int = 610, header: bool = False) -> bytes:
@@ -125,21 +133,12 @@ def test_banknote_is_downloaded_once(web: Source) -> None:
 
 
 @pytest.mark.usefixtures("nobody")
-def test_a_source_that_cannot_be_reached_costs_one_line_and_one_table(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    chosen = datasets.choose(["breast-cancer", BANKNOTE, "wine"])
-    assert [dataset.name for dataset in chosen] == ["breast-cancer", "wine"]
-    assert capsys.readouterr().out == (
-        f"Leaving out {BANKNOTE}: its source cannot be reached (ConnectionError); "
-        "set BANKNOTE_CSV to a local copy to include it.\n"
+def test_a_source_that_cannot_be_reached_costs_one_table() -> None:
+    said, advice = (
+        "Its source cannot be reached (ConnectionError).",
+        "Set BANKNOTE_CSV to a local copy to include it.",
     )
-
-
-@pytest.mark.usefixtures("nobody")
-def test_with_nothing_left_there_is_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
-    assert refused(BANKNOTE).endswith("add breast-cancer to DATASETS, which needs no network.")
-    assert capsys.readouterr().out.startswith("Leaving out")
+    assert left_out(BANKNOTE) == {BANKNOTE: LeftOut(said, advice, failed=False)}
 
 
 @pytest.mark.parametrize(
@@ -161,22 +160,17 @@ def test_with_nothing_left_there_is_nothing_to_do(capsys: pytest.CaptureFixture[
         (b"broken", 500, "cannot be reached (HTTPError)"),
     ],
 )
-def test_a_source_that_gives_something_else_costs_one_line_too(
-    web: Source, cache: Path, capsys: pytest.CaptureFixture[str], body: bytes, status: int, reason: str
+def test_a_source_that_gives_something_else_costs_one_table_too(
+    web: Source, cache: Path, body: bytes, status: int, reason: str
 ) -> None:
     web.body, web.status = body, status
-    assert [dataset.name for dataset in datasets.choose([BANKNOTE, "wine"])] == ["wine"]
-    (line,) = capsys.readouterr().out.splitlines()
-    assert reason in line
+    assert reason in left_out(BANKNOTE)[BANKNOTE].said
     assert not (cache / f"{BANKNOTE}.csv").exists()
 
 
-def test_a_download_that_breaks_off_is_not_kept(
-    web: Source, cache: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_download_that_breaks_off_is_not_kept(web: Source, cache: Path) -> None:
     web.body, web.length = banknotes(), 10 * len(banknotes())
-    assert [dataset.name for dataset in datasets.choose([BANKNOTE, "wine"])] == ["wine"]
-    assert "cannot be reached" in capsys.readouterr().out
+    assert "cannot be reached" in left_out(BANKNOTE)[BANKNOTE].said
     web.length = None
     assert datasets.fetch(BANKNOTE).files == (File(cache / f"{BANKNOTE}.csv"),)
 
@@ -237,7 +231,7 @@ def test_a_copy_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_table_of_ones_own_is_named_by_an_entry(own: Callable[..., dict[str, str]]) -> None:
-    (dataset,) = datasets.choose([own()])
+    (dataset,), _ = datasets.choose([own()])
     assert (dataset.name, dataset.target, len(dataset.read())) == ("own", "label", ROWS)
 
 
@@ -311,17 +305,17 @@ def test_what_does_not_fit_the_table_is_refused(
     assert complaint in told
 
 
-def test_all_tables_that_cannot_be_used_are_named_at_once(
+def test_each_table_that_cannot_be_used_is_told_and_keeps_no_other_from_being_used(
     own: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     (tmp_path / "few.csv").write_text("a,label\n1,x\n2,y\n")
     few = {"name": "few", "uri": str(tmp_path / "few.csv"), "target": "label"}
-    with pytest.raises(BadInput) as raised:
-        datasets.choose([few, "wine", own(target="lable")])
-    told = str(raised.value)
-    assert told.startswith("The table of few: Only 2 rows are left after cleaning")
-    assert "The table of own: Unknown target column 'lable'" in told
-    assert told.endswith("Leave out what is refused to run the others.")
+    gone = {"name": "gone", "uri": str(tmp_path / "gone-*.csv"), "target": "label"}
+    told = left_out(few, own(target="lable"), gone)
+    assert told["few"].said.startswith("Only 2 rows are left after cleaning")
+    assert "Unknown target column 'lable'" in told["own"].said
+    assert "No file matches" in told["gone"].said
+    assert all(one.failed and one.advice for one in told.values())
 
 
 @pytest.mark.parametrize("name", ["nowhere.csv", "nowhere-*.csv", ""])
@@ -339,24 +333,17 @@ def test_of_many_columns_only_some_are_listed(own: Callable[..., dict[str, str]]
 
 
 @pytest.mark.usefixtures("nobody")
-def test_a_table_of_ones_own_that_cannot_be_had_costs_one_line_too(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_table_of_ones_own_that_cannot_be_had_is_a_failure() -> None:
     entry = {"name": "far", "uri": "https://data.example/far.csv", "target": "label"}
-    assert [dataset.name for dataset in datasets.choose([entry, "wine"])] == ["wine"]
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line == (
-        "Leaving out far: its source cannot be reached (ConnectionError); "
-        "give a copy as its uri to include it."
-    )
+    said, advice = "Its source cannot be reached (ConnectionError).", "Give a copy as its uri to include it."
+    assert left_out(entry) == {"far": LeftOut(said, advice)}
 
 
-@pytest.mark.usefixtures("nobody")
 def test_what_is_in_s3_is_looked_at_when_there_is_a_session(own: Callable[..., dict[str, str]]) -> None:
     entries = ["wine", BANKNOTE, own(name="far", uri="s3://bucket/far.csv")]
-    assert datasets.reachable(entries) == [entries[0], entries[2]]
+    assert datasets.before_a_session(entries) == entries[:2]
     with pytest.raises(BadInput, match="unknown key 'tagret'"):
-        datasets.reachable([{**entries[2], "tagret": "x"}])
+        datasets.before_a_session([{**entries[2], "tagret": "x"}])
 
 
 # Uploading them

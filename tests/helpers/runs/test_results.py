@@ -12,9 +12,9 @@ from tabular.spec.algorithms import ALGORITHMS
 
 from helpers import runs
 from helpers.data import datasets
-from helpers.data.datasets import Dataset
+from helpers.data.datasets import Dataset, LeftOut
 from helpers.errors import BadInput, JobFailed
-from helpers.runs import facts
+from helpers.runs import facts, outcome, summary
 from helpers.runs.executions.execution import steps_of
 from helpers.session import Session
 from helpers.storage import File
@@ -43,7 +43,8 @@ def few(tmp_path: Path) -> Dataset:
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What is left in a notebook's outputs."""
     left: list[dict[str, Any]] = []
-    monkeypatch.setattr(facts, "display", lambda data, raw: left.append(data))
+    for module in (facts, outcome):
+        monkeypatch.setattr(module, "display", lambda data, raw=False: left.append(data))
     return left
 
 
@@ -101,21 +102,25 @@ def test_the_report_has_the_metrics_the_gate_and_the_winner(session: Session, ra
 def test_the_outcome_names_the_version(session: Session, ran: runs.Execution) -> None:
     assert runs.registered_version(session, ran) == 1
     row = runs.outcomes(session, [ran]).loc["wine"]
-    assert (row["outcome"], row["in service"]) == ("registered as version 1", "none")
-    assert row["threshold"] == "at least 0.9"
+    assert (row["outcome"], row["why"]) == ("registered", "Registered as version 1.")
+    assert (row["in service"], row["threshold"]) == ("none", "at least 0.9")
 
 
 def test_the_facts_of_a_run_are_json_with_everything_one_asks(
     session: Session, ran: runs.Execution, shown: list[dict[str, Any]]
 ) -> None:
-    runs.record(session, ran)
-    (content,) = (output[facts.MIME_TYPE] for output in shown)
+    assert runs.watch(session, [ran]) == [ran]
+    (content,) = (output[facts.MIME_TYPE] for output in shown if facts.MIME_TYPE in output)
     found = json.loads(json.dumps(content, allow_nan=False))["facts"]
     assert content["dataset"] == "wine"
+    assert set(found) <= set(summary.DataSet.__annotations__)
     assert (found["outcome"], found["version"]) == ("registered", 1)
     assert found["scores"]["value"] == found["scores"]["held_out"]["auc"]
     assert set(found["steps"]) == set(runs.steps(session, ran).index)
     assert found["hyperparameters"]
+    jobs = {"PreprocessData", "TuningWithCrossValidation", "RefitBestModel", "EvaluateBestModel"}
+    assert found["billable_seconds"] > 0
+    assert all(found["steps"][name] > 0 for name in jobs)
 
 
 def test_a_model_under_the_threshold_is_an_outcome_and_no_error(
@@ -128,13 +133,17 @@ def test_a_model_under_the_threshold_is_an_outcome_and_no_error(
         "MinThresholdForRegisterMetric": 1e-6,
     }
     refused = runs.start(session, [datasets.fetch("wine")], values)
-    runs.watch(session, refused)
+    assert runs.watch(session, refused) == refused
     (run,) = refused
     assert runs.steps(session, run)["status"]["RegisterFailed"] == "Failed"
-    assert runs.outcomes(session, refused).loc["wine", "outcome"] == "refused: worse than the threshold"
+    row = runs.outcomes(session, refused).loc["wine"]
+    assert row["outcome"] == "refused"
+    assert row["why"].startswith("Worse than the threshold: log_loss 0.")
+    assert row["why"].endswith(", must be at most 1e-06.")
     assert runs.registered_version(session, run) is None
-    runs.record(session, run)
-    assert json.dumps(shown, allow_nan=False)
+    told = [output[facts.MIME_TYPE]["facts"] for output in shown if facts.MIME_TYPE in output]
+    assert [each["outcome"] for each in told] == ["running", "refused"]
+    assert told[-1]["scores"]["threshold"] == 1e-6
 
     # Nothing but the evaluation depends on the threshold: the rest is taken from the execution before.
     executions = session.client("sagemaker").list_pipeline_execution_steps(PipelineExecutionArn=run.arn)
@@ -151,17 +160,23 @@ def failure(session: Session, *executions: runs.Execution) -> str:
 
 @pytest.mark.usefixtures("ran")
 def test_a_failed_job_is_named_with_step_job_log_last_lines_and_what_to_do(
-    session: Session, few: Dataset
+    session: Session, few: Dataset, shown: list[dict[str, Any]]
 ) -> None:
     executions = runs.start(session, [few], {})
-    lines = failure(session, *executions).splitlines()
-    assert lines[0].startswith("few: PreprocessData failed. Job ")
-    job = lines[0].split("Job ")[1].split(":")[0]
-    log = Path(lines[1].removeprefix("Log: "))
+    said, named, advice = failure(session, *executions).splitlines()
+    assert said.startswith("few: PreprocessData failed. Job ")
+    assert "Only 2 rows are left after cleaning" in said
+    job = said.split("Job ")[1].split(":")[0]
+    log = Path(named.removeprefix("Log: "))
     assert log.parent.name == job
-    assert lines[2] == log.read_text().splitlines()[-1]
-    assert lines[2].startswith("Only 2 rows are left after cleaning")
-    assert lines[-1] == "Fix what the log names and run 03 again."
+    assert log.is_file()
+    assert advice == "Fix what the log names and run 03 again."
+    told = shown[-1][facts.MIME_TYPE]["facts"]
+    assert (told["outcome"], told["step"], told["job"], told["log"], told["advice"]) == (
+        *("failed", "PreprocessData", job, str(log)),
+        advice,
+    )
+    assert f"few: {told['said']}" == said
     assert runs.registered_version(session, executions[0]) is None
     with pytest.raises(JobFailed, match="few: the execution did not reach EvaluateBestModel"):
         runs.evaluation(session, executions[0])
@@ -171,14 +186,38 @@ def test_a_failed_job_is_named_with_step_job_log_last_lines_and_what_to_do(
     assert f"\nLog: CloudWatch /aws/sagemaker/ProcessingJobs, job {job}\n" in failure(there, *executions)
 
 
-def test_of_several_failures_all_are_named_and_none_hides_a_success(
-    session: Session, ran: runs.Execution, few: Dataset, tmp_path: Path
+def test_of_several_failures_all_are_named_and_none_keeps_the_others_from_going_on(
+    session: Session, ran: runs.Execution, few: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    executions = runs.start(session, [few, with_lost_rows(tmp_path, "fewer")], {})
-    told = failure(session, executions[0], ran, executions[1])
-    assert "few: PreprocessData failed." in told
-    assert "fewer: PreprocessData failed." in told
-    assert "wine" not in told
+    failing = runs.start(session, [few, with_lost_rows(tmp_path, "fewer")], {})
+    executions = [failing[0], ran, failing[1]]
+    assert runs.watch(session, executions) == [ran]
+    told = capsys.readouterr().out
+    assert "\nfew: PreprocessData failed." in told
+    assert "\nfewer: PreprocessData failed." in told
+    gone = LeftOut("No file matches 'gone.csv'.", "Correct it.")
+    table = runs.outcomes(session, executions, {"gone": gone})
+    assert table["outcome"].to_dict() == {
+        "gone": "failed",
+        "few": "failed",
+        "wine": "registered",
+        "fewer": "failed",
+    }
+    assert table.loc["gone", ["why", "what to do"]].tolist() == [gone.said, gone.advice]
+
+
+def test_tables_that_cannot_be_used_are_recorded_and_shown(shown: list[Any]) -> None:
+    left_out = {"gone": LeftOut("There is no file.", "Correct it.")}
+    runs.leave_out(left_out, [datasets.find("wine")])
+    fact, table = shown
+    assert fact[facts.MIME_TYPE]["facts"] == {
+        "outcome": "failed",
+        "said": "There is no file.",
+        "advice": "Correct it.",
+    }
+    assert table.loc["gone"].tolist() == ["There is no file.", "Correct it."]
+    with pytest.raises(BadInput, match=r"No data set is left .*\ngone: There is no file\. Correct it\."):
+        runs.leave_out(left_out, [])
 
 
 @pytest.mark.usefixtures("ran")

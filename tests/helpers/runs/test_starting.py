@@ -52,7 +52,7 @@ def test_after_its_kernel_died_a_run_goes_on_where_it_was(
     assert executions[0].arn == done.arn
     assert quick.started() == 2, "nothing is paid for twice"
     quick.end("running", "waiting")
-    runs.watch(quick.session, executions, most=1)
+    quick.watch(executions, most=1)
     assert quick.started() == 3
     assert [quick.status(it) for it in executions] == ["Succeeded"] * 3
 
@@ -116,7 +116,7 @@ def test_executions_beyond_the_limit_wait_until_others_end(
     quick.end(*names)
     started = quick.start(*names, most=1)
     assert [bool(it.arn) for it in started] == [True, False, False]
-    runs.watch(quick.session, started, most=1)
+    quick.watch(started, most=1)
     assert "2 of 3 executions wait for others to end; 1 may run at a time." in capsys.readouterr().out
     sagemaker = quick.session.client("sagemaker")
     about = [sagemaker.describe_pipeline_execution(PipelineExecutionArn=it.arn) for it in started]
@@ -133,7 +133,7 @@ def test_an_execution_that_aws_does_not_start_now_is_started_later_and_once(quic
         stub.add_client_error("start_pipeline_execution", code)
         assert start_waiting(refusing, [execution], 1) == 1
     quick.end("one")
-    runs.watch(quick.session, [execution])
+    quick.watch([execution])
     assert quick.status(execution) == "Succeeded"
     repeated = quick.session.client("sagemaker").start_pipeline_execution(**execution.request)
     assert repeated["PipelineExecutionArn"] == execution.arn, "the token makes it the same"

@@ -34,8 +34,8 @@ def test_an_execution_is_a_run_its_trials_are_children_and_it_is_written_once(
 ) -> None:
     from mlflow import MlflowClient
 
-    runs.record(session, ran)
-    runs.record(session, ran)
+    runs.track(session, [ran])
+    runs.track(session, [ran])
     assert "run" not in capfd.readouterr().out, "a line for each trial would bury the notebook's own"
     client = MlflowClient(store)
     experiment = client.get_experiment_by_name("many-models--wine").experiment_id
@@ -65,7 +65,7 @@ def test_a_server_that_does_not_answer_is_a_warning_in_one_sentence(
         with pytest.warns(
             UserWarning, match=r"does not have .+ not affected; run 03 again to write it\.$"
         ) as all_:
-            runs.record(session, ran)
+            runs.track(session, [ran])
     (said,) = [str(one.message) for one in all_ if "MLflow at" in str(one.message)]
     assert "\n" not in said
 
@@ -75,7 +75,7 @@ def test_where_mlflow_is_not_installed_a_warning_says_so(
 ) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.warns(UserWarning, match=r"^MLflow is not installed, so .+ docs/mlflow.md says how to\.$"):
-        runs.record(session, ran)
+        runs.track(session, [ran])
 
 
 def test_without_an_address_nothing_of_mlflow_is_imported(

@@ -63,7 +63,7 @@ def test_what_passes_is_waited_for_and_told_once(
     executions = quick.start("one")
     quick.end("one")
     inject("DescribePipelineExecution", *failures)
-    runs.watch(quick.session, executions)
+    quick.watch(executions)
     told = capsys.readouterr().out
     assert told.count(sentence) == 1
     assert "AWS answers again after" in told
@@ -124,7 +124,7 @@ def test_an_interrupt_while_starting_names_the_run(quick: Quick, inject: Inject)
 def test_all_is_stopped_with_its_jobs_and_what_waits_is_given_up(quick: Quick) -> None:
     executions = quick.start("one", "two", "three", most=2)
     quick.end("one")
-    runs.watch(quick.session, executions[:1])
+    quick.watch(executions[:1])
     table = runs.stop(quick.session, executions)
     assert table["status"].to_dict() == {"one": "Succeeded", "two": "Stopped", "three": "not started"}
     assert set(table["run"]) == {executions[0].run_id}
@@ -138,7 +138,9 @@ def test_all_is_stopped_with_its_jobs_and_what_waits_is_given_up(quick: Quick) -
     job = listed["Metadata"]["ProcessingJob"]["Arn"].rsplit("/", 1)[-1]
     assert sagemaker.describe_processing_job(ProcessingJobName=job)["ProcessingJobStatus"] == "Stopped"
 
-    with pytest.raises(JobFailed, match=r"two: the execution ended without a result: Stopped\. Run 03 again"):
+    with pytest.raises(
+        JobFailed, match=r"two: The execution ended without a result: Stopped\.\nRun 03 again"
+    ):
         runs.watch(quick.session, executions)
     assert quick.started() == 2, "what was given up is not started"
     assert quick.start("two")[0].arn != executions[1].arn, "and the next run is a new one"

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from helpers import runs
 from helpers.data.datasets import Dataset
+from helpers.errors import JobFailed
 from helpers.session import Session
 from helpers.storage import File
 from support.local_aws.pipeline import definition, get, processing
@@ -73,6 +76,11 @@ class Quick:
             gate = self.folder / name
             gate.with_suffix(".part").write_text(failing)
             gate.with_suffix(".part").rename(gate)
+
+    def watch(self, executions: list[runs.Execution], **options: Any) -> None:
+        """Watch executions until they end: well, but there is no model, and that is said."""
+        with pytest.raises(JobFailed, match="without a result: Succeeded"):
+            runs.watch(self.session, executions, **options)
 
     def status(self, execution: runs.Execution) -> str:
         """What AWS says about an execution."""

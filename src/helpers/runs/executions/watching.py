@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from helpers.errors import JobFailed
-from helpers.runs.executions.execution import RUNNING, Execution, describe, name_of, refused_by_gate
+from helpers.runs import facts, outcome
+from helpers.runs.executions.execution import RUNNING, Execution, describe, name_of
 from helpers.runs.executions.queue import MOST, start_waiting
 from helpers.runs.executions.unattended import unattended
 from helpers.runs.patience import patiently
@@ -14,50 +15,61 @@ from helpers.session import Session
 
 __all__ = ["watch"]
 
-# CloudWatch's log group for the job of a step, by the job's key in the step's metadata.
-LOGS = {
-    "ProcessingJob": "CloudWatch /aws/sagemaker/ProcessingJobs",
-    "TuningJob": "CloudWatch /aws/sagemaker/TrainingJobs",
-    "TrainingJob": "CloudWatch /aws/sagemaker/TrainingJobs",
-}
 POLL_SECONDS = {True: 0.5, False: 15.0}  # for a local session, and for AWS, which limits the rate of calls
+
+GOES_ON = "Its execution has started and not ended."
 
 State = tuple[dict[str, Any], list[dict[str, Any]]]  # an execution's description and its steps
 
 
-def watch(session: Session, executions: Sequence[Execution], most: int = MOST) -> None:
+def watch(session: Session, executions: Sequence[Execution], most: int = MOST) -> list[Execution]:
     """Show the progress of executions until the last one ends, and start those that wait.
+
+    What became of each is recorded as soon as it ends; one that fails keeps no other from going on.
 
     Args:
         session: where they run.
         executions: what `start` returned.
         most: how many executions may run at the same time.
 
+    Returns:
+        Those whose model was evaluated, whether the gate let it pass or not.
+
     Raises:
-        JobFailed: a step failed; a refusal by the quality gate does not count, it is a normal outcome.
+        JobFailed: no model was evaluated; the message says why for each.
         Interrupted: somebody interrupted this; the executions go on.
         UserError: AWS refused a call, or could not be called for 15 minutes; the executions go on.
     """
     with unattended(executions):
-        states = _follow(session, executions, most)
-    failures = [
-        _why(session, execution, description, steps)
-        for execution, (description, steps) in states.items()
-        if description["PipelineExecutionStatus"] != "Succeeded" and not refused_by_gate(steps)
-    ]
-    if failures:
-        raise JobFailed("\n\n".join(failures))
+        found = _follow(session, executions, most)
+    evaluated = [execution for execution in executions if found.get(execution, {}).get("scores")]
+    failed = {it.dataset: found[it] for it in executions if it in found and found[it]["outcome"] == "failed"}
+    told = [outcome.sentences(name, each) for name, each in failed.items()]
+    if not evaluated:
+        raise JobFailed("\n\n".join(told) or "Nothing was started, so there is nothing to inspect.")
+    for each in told:
+        print(f"\n{each}")
+    return evaluated
 
 
-def _follow(session: Session, executions: Sequence[Execution], most: int) -> dict[Execution, State]:
-    """The last state of each execution, after all have ended."""
+def _follow(session: Session, executions: Sequence[Execution], most: int) -> dict[Execution, dict[str, Any]]:
+    """The facts about each execution, after all have ended."""
     progress, told = Progress(), 0
     states: dict[Execution, State] = {}
+    found: dict[Execution, dict[str, Any]] = {}
     while True:
         for execution in executions:
             if execution.arn and _runs(states.get(execution)):
+                begins = execution not in states
                 states[execution], lines = patiently(session, lambda it=execution: _look(session, it))
                 progress.update(execution.dataset, lines)
+                if not _runs(states[execution]):
+                    found[execution] = patiently(
+                        session, lambda it=execution: outcome.ended(session, it, *states[it])
+                    )
+                    facts.record(execution.dataset, **found[execution])
+                elif begins:
+                    facts.record(execution.dataset, outcome="running", said=GOES_ON, execution=execution.arn)
         busy = sum(_runs(state) for state in states.values())
         waiting = patiently(session, lambda room=most - busy: start_waiting(session, executions, room))
         if waiting and waiting != told:
@@ -66,7 +78,7 @@ def _follow(session: Session, executions: Sequence[Execution], most: int) -> dic
             )
         told = waiting
         if not waiting and not any(_runs(states.get(it)) for it in executions if it.arn):
-            return states
+            return found
         time.sleep(POLL_SECONDS[session.is_local])
 
 
@@ -97,23 +109,3 @@ def _line(session: Session, step: Mapping[str, Any]) -> tuple[str, str, str]:
     if "CacheHitResult" in step:
         detail = "taken from an earlier execution"
     return step["StepName"], step["StepStatus"], detail
-
-
-def _why(
-    session: Session,
-    execution: Execution,
-    description: Mapping[str, Any],
-    steps: Sequence[Mapping[str, Any]],
-) -> str:
-    failed = [step for step in steps if step["StepStatus"] == "Failed"]
-    if not failed:
-        reason = description.get("FailureReason", description["PipelineExecutionStatus"])
-        return f"{execution.dataset}: the execution ended without a result: {reason}. Run 03 again."
-    step = failed[0]
-    # local_aws says in the reason where the log is; AWS does not.
-    kind, about = next(iter(step.get("Metadata", {}).items()), ("", {}))
-    log = f"\nLog: {LOGS[kind]}, job {name_of(about['Arn'])}" if kind in LOGS and not session.is_local else ""
-    return (
-        f"{execution.dataset}: {step['StepName']} failed. {step.get('FailureReason', 'No reason is given.')}"
-        f"{log}\nFix what the log names and run 03 again."
-    )
