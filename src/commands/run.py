@@ -148,7 +148,7 @@ def resume(
 
 @contextmanager
 def _alone(plan: Plan, runs: Path, limits: Limits) -> Iterator[None]:
-    """Keep other runs with the same state out: two would use the same cores and decide on the same packages."""
+    """Keep out other runs with the same state: both would decide on the same versions."""
     if len(plan.notebooks) > 1:
         kernels.warm_up()
     state = state_folder() if plan.environment == "local" else runs

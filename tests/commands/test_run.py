@@ -402,7 +402,7 @@ def test_an_interrupted_run_stops_its_executions_in_a_local_aws_that_goes_on(
     (mine,) = quick.start("wine")
     (others,) = quick.start("other", run_id="another")
 
-    def interrupted(_: object, recording: Recording) -> None:
+    def interrupted(_: object, recording: Recording, minutes: float | None) -> None:
         recording.document["run_id"] = mine.run_id
         raise KeyboardInterrupt
 

@@ -149,14 +149,17 @@ def test_the_model_that_is_in_service_is_not_registered_again(session: Session, 
     again = run_notebooks(tmp_path, "--only", "03", "-p", "DATASETS", "[wine]")
     assert again.code == 0, again.errors
     wine = again.summary["data_sets"]["wine"]
-    assert (wine["outcome"], wine["said"]) == ("kept", "kept: the same model as version 1")
+    assert wine["outcome"] == "kept"
+    assert wine["said"].startswith("This is version 1 again: the same training rows gave the same model")
+    assert wine["said"].endswith(" Version 1 stays in service.")
     assert len(registry.packages(session, "wine")) == 2
 
 
 def test_a_decision_can_be_taken_back_version_by_version(session: Session, story: Story) -> None:
     for run, version in ((story.again, 2), (story.back, 1)):  # a second version; the previous serves again
-        assert run.code == 0, run.errors
-        assert run.summary["data_sets"]["wine"]["in_service"] == version
+        wine = run.summary["data_sets"]["wine"]
+        assert (wine["in_service"], wine["awaits_decision"]) == (version, False), run.errors
+        assert wine["decision"] == {2: "approve", 1: "reject"}[version]
     assert served_version(session, "wine") == 1
     # Of the other split's held-out rows the first version has learnt too many to be compared.
     gate = registry.evaluations(session, registry.packages(session, "wine")[:1])["wine"]["gate"]
@@ -169,6 +172,33 @@ def test_a_decision_can_be_taken_back_version_by_version(session: Session, story
     assert served_version(session, "breast-cancer") == 1
 
 
+def test_tables_that_cannot_be_used_keep_no_other_from_being_served_and_are_told(story: Story) -> None:
+    again = story.again
+    assert again.code == 1
+    found = again.summary["data_sets"]
+    assert {name: each["outcome"] for name, each in found.items()} == {
+        "wine": "registered",
+        "rare": "failed",
+        "gone": "failed",
+    }
+    assert again.summary["error"] == "2 of 3 data sets failed: rare, gone."
+    assert "Only one row is 'z'" in found["rare"]["said"]
+    for name in ("rare", "gone"):
+        assert f"{name}: {found[name]['said']}\n{found[name]['advice']}\n" in again.errors
+    assert f"`many-models run FILE --resume {again.folder.name}` goes on with" in again.errors
+    assert {each["status"] for each in again.summary["notebooks"].values()} == {"done"}
+    assert again.summary["cost"]["billable_seconds"] > 0
+
+
+def test_a_run_that_only_decides_names_the_tables_without_a_model(story: Story) -> None:
+    assert story.back.code == 1
+    found = story.back.summary["data_sets"]
+    assert (found["wine"]["outcome"], found["wine"]["version"]) == ("registered", 2)
+    for name in ("rare", "gone"):
+        assert found[name]["outcome"] == "failed"
+        assert found[name]["said"] == "No version of it is in the registry, so there is nothing to decide on."
+
+
 def test_the_gate_refuses_what_stays_under_the_threshold(session: Session, tmp_path: Path) -> None:
     refused = run_notebooks(
         tmp_path,
@@ -177,5 +207,6 @@ def test_the_gate_refuses_what_stays_under_the_threshold(session: Session, tmp_p
     )
     assert refused.code == 3, refused.errors
     found = refused.summary["data_sets"]["breast-cancer"]
-    assert (found["outcome"], found["said"]) == ("refused", "refused: worse than the threshold")
+    assert found["outcome"] == "refused"
+    assert found["said"].startswith("Worse than the threshold: log_loss 0.")
     assert refused.summary["status"] == "refused"

@@ -50,8 +50,8 @@ class Story:
     Attributes:
         home: The state that they left, whose server was stopped.
         first: All notebooks, all tables, everything approved.
-        again: A second version of wine, approved: a switch.
-        back: Its rejection: the way back.
+        again: A second version of wine, approved: a switch. Two tables beside it cannot be used.
+        back: Its rejection: the way back. Of the tables beside it, there is no model.
         calls: What jobs and functions called, as IAM would judge it.
         operations: What everybody called in the three runs.
     """
@@ -81,7 +81,7 @@ def tell(folder: Path) -> Story:
                 folder / "first", "-p", "DATASETS", json.dumps(OWN_TABLES + banknote), how=headless.typed
             )
             # Another split makes another model; the same one again would not be registered.
-            wine = ("-p", "DATASETS", "[wine]", "-p", "LOAD_TEST", "false")
+            wine = ("-p", "DATASETS", json.dumps(["wine", *_bad(folder)]), "-p", "LOAD_TEST", "false")
             second = ("-p", "VERSIONS", "{wine: 2}")
             again = run_notebooks(folder / "again", "--from", "03", *wine, "-p", "RANDOM_STATE", "7")
             back = run_notebooks(folder / "back", "--from", "04", *wine, "-p", "APPROVE", "reject", *second)
@@ -91,6 +91,15 @@ def tell(folder: Path) -> Story:
         finally:
             local_aws.stop()
     return Story(home, first, again, back, calls, operations)
+
+
+def _bad(folder: Path) -> list[dict[str, str]]:
+    """Two tables that cannot be used: one has a class with a single row, the other is not there."""
+    folder.mkdir(exist_ok=True)
+    (folder / "rare.csv").write_text("a,b,label\n" + "1,2,x\n3,4,y\n" * 20 + "5,6,z\n")
+    return [
+        {"name": name, "uri": str(folder / f"{name}.csv"), "target": "label"} for name in ("rare", "gone")
+    ]
 
 
 def run_notebooks(runs: Path, *arguments: str, how: Run = headless.here) -> Demo:

@@ -101,7 +101,7 @@ def _of_entry(
     except BadInput as error:
         return _unknown(str(error))
     except SourceError as error:
-        return _unknown(None, f"{error}; a run leaves this data set out.")
+        return _unknown(None, f"{error}; a run goes on without this data set.")
 
 
 def _unknown(refused: str | None, warning: str = "") -> dict[str, Any]:
