@@ -154,6 +154,10 @@ def serve(descriptor: int) -> None:
     for name in PRELOADED:
         with contextlib.suppress(Exception):  # a notebook that imports it says what is wrong, in its cell
             importlib.import_module(name)
+    if pandas := sys.modules.get(
+        "pandas"
+    ):  # imported where no kernel runs, it takes a notebook for a terminal
+        pandas.set_option("display.max_columns", 20)
     gc.collect()
     gc.freeze()  # a collection in a fork would copy every page
     running: set[int] = set()

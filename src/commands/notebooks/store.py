@@ -39,6 +39,8 @@ def store() -> int:
             code = run.run(notebooks, {"ENVIRONMENT": "local", **CHANGES}, runs)
         except UserError as error:
             raise type(error)(f"{error}\nThe stored notebooks are unchanged.") from None
+        if code:
+            raise UserError("A data set failed or was refused. The stored notebooks are unchanged.")
         for source in notebooks:
             executed = nbformat.read(next(runs.glob(f"*/{source.name}")), as_version=4)
             with write_whole(source) as part:
