@@ -40,7 +40,7 @@ def texts(values: pd.Series, column: Column | None = None) -> pd.Series:
     if isinstance(values.dtype, pd.StringDtype):
         codes, distinct = pd.factorize(values)  # -1 if a cell is missing
         known = [*(category(text, missing, spellings) for text in distinct.tolist()), ""]
-        return pd.Series(np.array(known, dtype=object)[codes], values.index)
+        return pd.Series(np.array(known, dtype=object)[codes], values.index, dtype=object)
     present = values.astype(object).where(values.notna(), None)
     levels: dict[tuple[type, Any], str] = {}  # each level once; also by type, because True equals 1
     found = []
