@@ -1,5 +1,6 @@
 # `make demo` and `make test` set up what they need; a second run installs nothing.
 PYTHON ?= python3
+LOWEST ?= /usr/bin/python3
 BIN := .venv/bin
 ARGS ?=
 BASE_IMAGE ?= python:3.12-slim
@@ -7,7 +8,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-reading bench-rounds bench-serving bench-local bench-wide constraints clean
+.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-reading bench-rounds bench-serving bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -66,6 +67,11 @@ test-sdk2: install-test .venv-sdk2/installed ## compile a pipeline with version 
 
 test-mlflow: install-test install-mlflow ## record executions in a real MLflow store
 	$(BIN)/python -m pytest tests/helpers/runs/test_tracking.py $(ARGS)
+
+test-lowest: ## test the last commit of server and local_aws with LOWEST, such as Debian 12's Python 3.11.2
+	@rm -rf build/lowest && git clone --quiet --no-hardlinks . build/lowest
+	@$(MAKE) --silent --directory build/lowest install-test PYTHON=$(LOWEST)
+	cd build/lowest && $(BIN)/python -m pytest $(SPREAD) tests/container/serving tests/container/portable tests/local_aws -m "not slow" $(ARGS)
 
 test-image: install-test ## build the image with a real Docker engine and run everything in it
 	$(BIN)/python -m pytest tests/image -m image $(ARGS)
