@@ -17,7 +17,7 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager, papermil
 from papermill.iorw import LocalHandler, papermill_io
 
 from commands.notebooks.kernels import Provisioner
-from helpers.redaction import redacted
+from helpers.parameters.redaction import redacted
 from helpers.runs.facts import MIME_TYPE
 from helpers.runs.progress import LINE, RUN
 

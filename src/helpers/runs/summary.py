@@ -15,8 +15,8 @@ from typing import Any, Literal, TypedDict
 import pandas as pd
 import psutil
 
-from helpers import redaction
 from helpers.errors import BadInput, one_line
+from helpers.parameters import redaction
 from helpers.storage import write_whole
 
 __all__ = ["FILE", "Cost", "DataSet", "Notebook", "Notification", "Outcome", "Scores", "Status", "Summary"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from helpers.redaction import redacted
+from helpers.parameters.redaction import redacted
 
 SIGNED = "https://bucket.s3.amazonaws.com/a/t.csv?X-Amz-Credential=AKIA%2F1&X-Amz-Signature=5eC12e7"
 PLAIN = "https://bucket.s3.amazonaws.com/a/t.csv?..."
