@@ -412,3 +412,18 @@ def test_plain_csv_is_read_in_c():
     assert texts == ["a b ", "", "東"]
     assert reader.read(b"a\nb", b"\0") == (b"", ["a", "b"])
     assert reader.read(b"1", b"") is None
+
+
+@pytest.mark.skipif(codec.csv_rows is None, reason="C is not compiled here")
+def test_empty_lines_take_no_memory_for_the_cells_that_they_do_not_have() -> None:
+    """For a table of so many columns, a row for each line would be five terabytes."""
+    assert codec.csv_rows.read(b"\n" * 6_291_456, bytes([1]) * 100_000) is None
+
+
+@pytest.mark.skipif(codec.csv_rows is None, reason="C is not compiled here")
+@pytest.mark.parametrize("n_columns", [1, 2, 3])
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n", "\n\n\n"])
+def test_rows_of_as_few_bytes_as_possible_are_all_read(n_columns: int, ending: str) -> None:
+    lines = ["," * (n_columns - 1) if n_columns > 1 else "1"] * 50
+    numbers, texts = codec.csv_rows.read(("\n".join(lines) + ending).encode(), bytes([1]) * n_columns)
+    assert (len(numbers), texts) == (50 * n_columns * 8, [])

@@ -141,8 +141,11 @@ static PyObject *read_plain(PyObject *self, PyObject *args)
     for (Py_ssize_t i = 0; i < size; i++)
         n_lines += body[i] == '\n';
     if (n_columns == 0 || memchr(body, '"', size) != NULL || memchr(body, '\0', size) != NULL
-        || (size >= 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0) || n_lines > PY_SSIZE_T_MAX / 8 / n_columns)
+        || (size >= 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0) || n_columns > PY_SSIZE_T_MAX / 32 - size)
         Py_RETURN_NONE;
+    /* A row has a byte for each column, but the last; so many lines may be empty. One row may be incomplete. */
+    if (n_lines > size / n_columns + 2)
+        n_lines = size / n_columns + 2;
     PyObject *numbers = PyBytes_FromStringAndSize(NULL, n_lines * n_numeric * sizeof(double));
     PyObject *texts = PyList_New(0);
     if (numbers != NULL && texts != NULL)
