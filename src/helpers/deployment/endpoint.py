@@ -148,16 +148,25 @@ def mistakes(session: Session, rows: Mapping[str, Sequence[Sequence[Any]]]) -> p
 
 
 def check_all(session: Session) -> dict[str, pd.DataFrame]:
-    """`check` every data set in service, and record the result for the summary of a headless run."""
-    checked = {}
+    """`check` every data set in service, and record the result for the summary of a headless run.
+
+    Raises:
+        JobFailed: what is served is not what was evaluated, after all have been checked.
+    """
+    checked, failed = {}, []
     for dataset, entry in in_service(session).items():
-        checked[dataset] = table = check(session, dataset, entry["version"])
-        facts.record(
-            dataset,
-            in_service=entry["version"],
-            predictions=f"{len(table)} rows, {_in_words(table)}",
-            links={"artifact": session.uri(entry["key"])},
-        )
+        links = {"artifact": session.uri(entry["key"])}
+        facts.record(dataset, in_service=entry["version"], links=links)
+        try:
+            checked[dataset] = table = check(session, dataset, entry["version"])
+        except JobFailed as error:
+            failed.append(str(error))
+            said = failed[-1].removeprefix(f"{dataset}: ")
+            facts.record(dataset, outcome="failed", said=said, advice="Reject it, or run 05 again.")
+        else:
+            facts.record(dataset, predictions=f"{len(table)} rows, {_in_words(table)}")
+    if failed:
+        raise JobFailed("\n\n".join(failed))
     return checked
 
 

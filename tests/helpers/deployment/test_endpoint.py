@@ -206,10 +206,26 @@ def test_every_model_in_service_is_checked_and_leaves_its_facts(
     monkeypatch.setattr(facts, "display", lambda data, raw: left.append(data[facts.MIME_TYPE]))
     checked = endpoint.check_all(session)
     assert set(checked) == set(deployments.in_service(session))
-    found = next(content["facts"] for content in left if content["dataset"] == wine)
+    found = {name: fact for each in left if each["dataset"] == wine for name, fact in each["facts"].items()}
     assert found["in_service"] == 1
     assert "/models/many-models--wine/1-" in found["links"]["artifact"]
     assert re.fullmatch(r"36 rows, accuracy [01]\.\d{4}", found["predictions"])
+
+
+def test_a_model_that_answers_otherwise_keeps_no_other_from_being_checked(
+    session: Session, wine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[dict[str, Any]] = []
+    monkeypatch.setattr(facts, "display", lambda data, raw: left.append(data[facts.MIME_TYPE]))
+    entry = deployments.in_service(session)[wine]
+    gone = {"gone": entry | {"version": 99}, wine: entry}
+    monkeypatch.setattr(endpoint, "in_service", lambda _: gone)
+    with pytest.raises(JobFailed, match="gone: version 99 is in service but no longer in the registry"):
+        endpoint.check_all(session)
+    told = [(each["dataset"], each["facts"]) for each in left]
+    assert ("gone", "failed") in [(name, fact.get("outcome")) for name, fact in told]
+    assert "predictions" in told[-1][1]
+    assert told[-1][0] == wine
 
 
 # Many at a time
