@@ -1,6 +1,7 @@
 """Your own steps: a file next to the package that cleans rows and adds algorithms."""
 
 import json
+import shutil
 import sys
 import tarfile
 
@@ -102,9 +103,11 @@ def test_a_clean_that_fails_is_refused_in_a_sentence(steps, text, sentence):
         own_steps.clean(mixed(), steps(text))
 
 
-def refit_by(aws, base, text, name):
-    """PreprocessData, a trial and the refit with your own steps, each as SageMaker runs it."""
-    archive = source(custom_steps=text)
+@pytest.fixture(scope="module")
+def trained(aws, tmp_path_factory):
+    """The folder that PreprocessData and a trial left, with your own steps, each as SageMaker runs it."""
+    base, archive = tmp_path_factory.mktemp("trained") / "ml", source(custom_steps=STEPS)
+    base.mkdir()
     aws.s3.put_object(Bucket="jobs", Key="code/steps.tar.gz", Body=archive)
     give_code(base, archive)
     give_table(base, mixed(rows=120, gaps=False).assign(size=range(120)))
@@ -121,18 +124,31 @@ def refit_by(aws, base, text, name):
 
     (base / "input/data").mkdir(parents=True)
     (base / "processing/output/train").rename(base / "input/data/train")
-    uri, trial = "s3://jobs/code/steps.tar.gz", {"algorithm": "NearestNeighbors", "n_neighbors": "3"}
+    trial = {"algorithm": "NearestNeighbors", "n_neighbors": "3"}
     common = {"scorer": "accuracy", "folds": "3", "random_state": "7", "search_rows": "0"}
-    assert 0.4 < run_trial(aws, name, trial | common, base / "input/data/train", uri) < 1
+    uri = "s3://jobs/code/steps.tar.gz"
+    assert 0.4 < run_trial(aws, "own-steps", trial | common, base / "input/data/train", uri) < 1
+    return base
 
-    code = {"sagemaker_program": "tabular.jobs.refit", "sagemaker_submit_directory": uri}
-    give_hyperparameters(base, best_training_job=name, **code)
+
+def refit_by(aws, base, trained, text):
+    """The refit with your own steps, as SageMaker runs it, after what was trained."""
+    shutil.copytree(trained, base, dirs_exist_ok=True)
+    archive = source(custom_steps=text)
+    aws.s3.put_object(Bucket="jobs", Key="code/refit.tar.gz", Body=archive)
+    shutil.rmtree(base / "processing/input")
+    give_code(base, archive)
+    code = {
+        "sagemaker_program": "tabular.jobs.refit",
+        "sagemaker_submit_directory": "s3://jobs/code/refit.tar.gz",
+    }
+    give_hyperparameters(base, best_training_job="own-steps", **code)
     done = run("train", base, **aws.variables)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_steps_travel_with_the_jobs_and_an_algorithm_that_cannot_be_served_says_so(aws, base):
-    refit_by(aws, base, STEPS, "refused")
+def test_steps_travel_with_the_jobs_and_an_algorithm_that_cannot_be_served_says_so(aws, base, trained):
+    refit_by(aws, base, trained, STEPS)
     assert [path.name for path in (base / "model").iterdir()] == ["manifest.json"]
     manifest = json.loads((base / "model/manifest.json").read_text())
     assert (manifest["portable"], manifest["algorithm"]) == (False, "NearestNeighbors")
@@ -145,8 +161,8 @@ def test_steps_travel_with_the_jobs_and_an_algorithm_that_cannot_be_served_says_
     assert joblib.load(base / "output/data/pipeline.joblib").named_steps["estimator"].n_neighbors == 3
 
 
-def test_a_pickle_that_the_steps_name_is_kept_and_judged_as_it_is_served(aws, base):
-    refit_by(aws, base, f'{STEPS}\nPICKLES = ["NearestNeighbors"]\n', "kept")
+def test_a_pickle_that_the_steps_name_is_kept_and_judged_as_it_is_served(aws, base, trained):
+    refit_by(aws, base, trained, f'{STEPS}\nPICKLES = ["NearestNeighbors"]\n')
     manifest = json.loads((base / "model/manifest.json").read_text())
     assert manifest["estimator"] == {"kind": "pickle"}
     assert manifest["files"].keys() == {"pipeline.joblib", "rows.bin"}
