@@ -16,15 +16,19 @@ settings.load_profile("any machine")
 
 pytest_plugins = ["support.helpers.fixtures"]
 
-# Thousands of tests and all that they import stay until the end, and the garbage collector would walk through
-# them again and again: while they are collected, and then in each full collection.
-gc.disable()
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Keep the garbage collector away from thousands of tests and what they import: all of it stays.
 
-def pytest_collection_finish() -> None:
-    """Let the garbage collector care for what tests make, and leave alone what is there by now."""
-    gc.enable()
-    gc.freeze()
+    It would walk through them again and again, while they are collected and in each full collection after.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks for marks
