@@ -291,7 +291,8 @@ def _check_decisions(notebooks: Sequence[Path], value: Mapping[str, Any]) -> Non
     """
     numbers, names = [path.name[:2] for path in notebooks], datasets.names(value["DATASETS"])
     wanted = decisions.wishes(value["APPROVE"], names)
-    named = decisions.named_versions(value["VERSIONS"], names) or value["RUN_ID"] not in ("", NEW)
+    said = decisions.named_versions(value["VERSIONS"], names) is not None
+    named = said or value["RUN_ID"] not in ("", NEW)
     if wanted and "04" in numbers and "03" not in numbers and not named:
         raise BadInput(
             f"APPROVE is {value['APPROVE']!r}, but without notebook 03 this run registers no versions to "

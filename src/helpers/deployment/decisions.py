@@ -89,8 +89,8 @@ def wishes(approve: object, tables: Sequence[str]) -> dict[str, str]:
     return {table: STATUS[word] for table, word in chosen.items() if word != NONE}
 
 
-def named_versions(versions: object, tables: Sequence[str]) -> dict[str, int | str]:
-    """The version that a person named for each table, a number or `latest`; empty if none was named.
+def named_versions(versions: object, tables: Sequence[str]) -> dict[str, int | str] | None:
+    """The version that a person named for each table, a number or `latest`; None if nothing was said.
 
     Args:
         versions: Empty, `latest` for all tables, or a mapping from tables to numbers or `latest`.
@@ -100,7 +100,7 @@ def named_versions(versions: object, tables: Sequence[str]) -> dict[str, int | s
         BadInput: another value, or a table that is not among them.
     """
     if isinstance(versions, str) and versions in ("", LATEST):
-        return dict.fromkeys(tables, LATEST) if versions else {}
+        return dict.fromkeys(tables, LATEST) if versions else None
     if not isinstance(versions, Mapping):
         raise BadInput(f"VERSIONS is {versions!r}; it must be empty, latest, or such as {{wine: 3}}.")
     _check_tables("VERSIONS", list(versions), tables)
@@ -124,7 +124,7 @@ def candidates(
     Raises:
         BadInput: there is no such version or run.
     """
-    if named := named_versions(versions, list(shown)):
+    if (named := named_versions(versions, list(shown))) is not None:
         return [
             _the(shown[name], name, number, named=number != LATEST)
             for name, number in named.items()

@@ -61,6 +61,12 @@ def test_another_version_is_refused(versions: Any) -> None:
         decisions.named_versions(versions, ["wine"])
 
 
+def test_a_mapping_that_names_nothing_leaves_nothing_to_decide_on(session: Session) -> None:
+    shown = {"wine": [ModelVersion("wine", 1, PENDING, "arn")]}
+    assert decisions.candidates(session, shown, {}) == []
+    assert [one.version for one in decisions.candidates(session, shown, "")] == [1]
+
+
 def test_a_table_that_is_not_there_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(BadInput, match="APPROVE names 'wein', which is not one of DATASETS: did you mean"):
         decisions.wishes({"wein": "approve"}, ["wine", "churn"])
