@@ -25,6 +25,13 @@ from tabular.spec.options import DEFAULTS, Options
 
 SIGNS = [".,", ",.", ".'", ".\u2019", ", ", ",\u00a0", ",\u202f", ". "]  # decimal and thousands
 AFFIXES = [("", ""), ("$", ""), ("", " \u20ac"), ("CHF ", ""), ("", "%"), ("", " kg")]
+SCALED = [
+    [("$", "M"), ("$", "K"), ("$", "")],
+    [("", " Mio. \u20ac"), ("", " Tsd. EUR"), ("", " Mio. EUR")],
+    [("", " kg"), ("", " g"), ("", "\u00b5g"), ("", "\u03bcg")],
+    [("", " years"), ("", " month"), ("", "")],
+]
+BESIDE = ["", "", "", "<", "~", ">= ", "+", "**"]
 BOOLEANS = ["yes no", "True false", "1 0", "1.0 0.0", "ja NEIN", "s\u00ed no", "on off"]
 MARKS = ["", "NA", "None", "null", "nan", "-", "?", "n.a.", "#DIV/0!", "unknown", ".", "\\N"]
 MOMENT = datetime(2021, 3, 4, 5, 6)
@@ -68,13 +75,21 @@ def styled(number, decimal, thousands, before, behind, brackets):
     return text if number >= 0 else f"({text})" if brackets else f"-{text}"
 
 
+def beside(mark, text):
+    return f"{text}{mark}" if mark in ("+", "**") else f"{mark}{text}"
+
+
 @st.composite
 def numbers(draw):
     decimal, thousands = draw(st.sampled_from(SIGNS))
-    affixes = draw(st.sampled_from(AFFIXES))
+    units = draw(st.sampled_from([*([affix] for affix in AFFIXES), *SCALED]))
     brackets = draw(st.booleans())
-    values = st.lists(st.floats(-1e7, 1e7), min_size=20, max_size=20)
-    return [styled(value, decimal, thousands, *affixes, brackets) for value in draw(values)]
+    marks = draw(st.sampled_from([[""], BESIDE]))
+    cell = st.tuples(st.floats(-1e7, 1e7), st.sampled_from(units), st.sampled_from(marks))
+    return [
+        beside(mark, styled(value, decimal, thousands, *affixes, brackets))
+        for value, affixes, mark in draw(st.lists(cell, min_size=20, max_size=20))
+    ]
 
 
 @st.composite

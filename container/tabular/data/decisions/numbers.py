@@ -204,13 +204,19 @@ def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> I
     for mark in marks:
         marked = next(text for text in numbers if mark in text)
         yield f"{mark!r} beside numbers is left out; name {marked!r} in missing if it is no measurement."
+    if set(converted.values()) - {1.0}:
+        yield f"units that are converted: {_examples(numbers, form)}."
     if converted:
-        yield f"several units, which are converted: {_examples(numbers, form)}."
+        usual = next((unit for unit, scale in form.scales if scale == 1), None)
+        bare = next((text for text in numbers if not unit_of(text)), None)
+        if usual is not None and bare is not None:
+            yield f"numbers without a unit, such as {bare!r}, are read as {usual!r}; rewrite them if not."
     for unit in [affix for affix in form.affixes if affix not in (*marks, *converted)]:
         bare = next((text for text in numbers if unit not in text), None)
         if unit[-1] not in CURRENCIES and bare is not None:
+            one = next((text for text in numbers if unit in text), odd)
             yield (
-                f"numbers with and without {unit!r}, such as {odd!r} and {bare!r}, which are read as if all "
+                f"numbers with and without {unit!r}, such as {one!r} and {bare!r}, which are read as if all "
                 "had the same unit; rewrite them if they have not."
             )
 

@@ -6,11 +6,11 @@ The format of a column's numbers is detected once, in the raw table; training an
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tabular.data.values.cells import MARKS, MISSING, MOST_GAPS, MOST_OTHERS, shown
-from tabular.data.values.units import scales
+from tabular.data.values.units import may_be_unit, scales
 from tabular.spec.columns import PLAIN, NumberFormat
 
 __all__ = [
@@ -35,7 +35,7 @@ _AFFIX = rf"(?:[A-Z]{{0,3}}[{CURRENCIES}]|{_CODES})"
 _WORD = r"[^\W\d_]{1,12}"
 _UNIT = (
     rf"(?:%|\u2030|\u00b0[CF]?|{_WORD}(?:[/\u00b7][A-Za-z]{{1,3}})?[\u00b2\u00b3]?"
-    rf"|{_WORD}\.?(?: {_WORD}\.?){{0,2}})"
+    rf"|{_WORD}\.?(?: {_WORD}\.?){{0,2}}?)"  # as few words as possible: Mio. is followed by EUR
 )
 _MINUS = "\u2212\u2013-"  # the hyphen comes last, where a character class takes it literally
 _BLANKS = "\u00a0\u202f\u2009\u2007"
@@ -55,9 +55,10 @@ _WIDE = {0xFF00 + place: 0x20 + place for place in range(1, 0x5F)} | {0xFFE1: 0x
 _DIGITS = {
     zero + digit: str(digit) for zero in (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10) for digit in range(10)
 }
-_ASCII = _WIDE | _DIGITS | {0x66A: "%", 0x66B: ".", 0x66C: ","}
+_ASCII = _WIDE | _DIGITS | {0x66A: "%", 0x66B: ".", 0x66C: ",", 0x3BC: "\u00b5"}  # the Greek letter is micro
 LONGEST = 64  # characters in a number
 MEASURED = 20  # so many different numbers are measurements, not bounds of classes
+SEVERAL = 10  # different numbers, of which few may have different marks
 FEW_WORDS, MOST_WORDS = 2, 0.3  # different words among measurements, and their share
 # The first group has no leading zero: 0,841 has a decimal comma.
 _GROUPS = {"": r"\d+", ",": r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|\d+"} | {
@@ -119,6 +120,8 @@ def find_numbers(
             if words.total() > most * allowed:  # as in most columns of words, after a few of their texts
                 return None
     if not parts:
+        return None
+    if not forced and _are_grades(parts.values()):
         return None
     style = _style([_digits(match) for match in parts.values()], decimal_comma, signs)
     form = NumberFormat(*style, *_units(parts, counts))
@@ -207,6 +210,12 @@ def written(number: float, form: NumberFormat) -> str:
     return repr(number).replace(".", form.decimal)
 
 
+def _are_grades(matches: Iterable[re.Match[str]]) -> bool:
+    """Whether a minus behind a number is a mark like the plus behind others: 1+, 2 and 2-."""
+    ends = {match["note"] or (match["minus"] and "-") for match in matches}
+    return {"+", "-"} <= ends
+
+
 def _match(text: str) -> re.Match[str] | None:
     if len(text) > LONGEST:
         return None
@@ -248,8 +257,9 @@ def _units(
             if match[place]:
                 currencies[match[place]] += counts[text]
         units[match["behind"] or match["after"] or ""] += counts[text]
-    found = scales(units)
-    behind = found or [unit for unit, _ in Counter({it: n for it, n in units.items() if it}).most_common(1)]
+    found, bare = scales(units, money=bool(currencies)), bool(units[""])
+    known = Counter({it: n for it, n in units.items() if it and may_be_unit(it, bare)})
+    behind = found or [unit for unit, _ in known.most_common(1)]
     before = [currency for currency, _ in currencies.most_common(1)]
     return tuple(dict.fromkeys([*before, *behind])), tuple(found.items())
 
@@ -259,23 +269,25 @@ def _marks(
 ) -> tuple[str, ...]:
     """The marks beside numbers, such as `<` of a limit of detection, if they may be left out.
 
-    They may if no number stands with different marks, or if the marks are rare among measurements: of
-    `<=50K` and `>50K`, the marks are what counts.
+    They may if no number stands with different marks, but for few cells, or if the marks are rare among
+    measurements: of `<=50K` and `>50K`, the marks are what counts.
     """
     marked = {text: (match["bound"], match["note"]) for text, match in parts.items()}
     found = tuple(dict.fromkeys(mark for marks in marked.values() for mark in marks if mark))
     if not found:
         return ()
-    numbers: dict[float, set[tuple[str | None, str | None]]] = {}
+    numbers: dict[float, Counter[tuple[str | None, str | None]]] = {}
     bare = set()
     for text, marks in marked.items():
         try:
             number = read_number(text, form._replace(affixes=form.affixes + found))
         except ValueError:
             continue
-        numbers.setdefault(number, set()).add(marks)
+        numbers.setdefault(number, Counter())[marks] += counts[text]
         if marks == (None, None):
             bare.add(text)
     rows = sum(counts[text] for text in parts)
     measured = len(bare) >= MEASURED and 2 * sum(counts[text] for text in bare) >= rows
-    return found if measured or all(len(marks) == 1 for marks in numbers.values()) else ()
+    lost = sum(marks.total() - max(marks.values()) for marks in numbers.values())
+    few = len(numbers) >= SEVERAL and lost <= MOST_OTHERS * rows
+    return found if measured or few or not lost else ()

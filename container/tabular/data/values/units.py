@@ -1,9 +1,10 @@
 """Units that people mix within a column, such as g and kg, and by how much they differ."""
 
 from collections.abc import Collection, Mapping
+from fractions import Fraction
 from types import MappingProxyType
 
-__all__ = ["scales"]
+__all__ = ["may_be_unit", "scales"]
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
@@ -18,7 +19,7 @@ def _spelled(**spellings: float) -> dict[str, float]:
 # In each family, the value of a unit in the same measure. The first family that has all of a column's units
 # is meant. Inches and pounds are exact by definition (NIST SP 811, appendix B).
 _COUNTS: Mapping[str, float] = MappingProxyType(
-    {"": 1.0, **dict.fromkeys(("k", "K", "Tsd", "Tsd.", "thousand", "Thousand"), 1e3)}
+    {"": 1.0, **dict.fromkeys(("k", "K", "Tsd", "Tsd.", "Th.", "thousand", "Thousand"), 1e3)}
     | dict.fromkeys(("m", "M", "mn", "mln", "mio", "Mio", "Mio.", "million", "Million", "MM"), 1e6)
     | dict.fromkeys(("b", "B", "bn", "Bn", "bln", "Mrd", "Mrd.", "billion", "Billion"), 1e9)
     | dict.fromkeys(("t", "T", "tn", "trillion", "Trillion"), 1e12)
@@ -61,43 +62,43 @@ _FAMILIES: tuple[Mapping[str, float], ...] = (
     {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12},
     _COUNTS,
 )
-_ALONE = (
-    "k",
-    "K",
-    "Tsd",
-    "Tsd.",
-    "thousand",
-    "Mio",
-    "Mio.",
-    "million",
-    "Mrd",
-    "Mrd.",
-    "billion",
-    "lakh",
-    "crore",
-)
+# Letters that also end codes, such as the house 14b and the size 2T.
+_LETTERS = frozenset(["M", "MM", "B", "b", "T"])
+# Millions or something else, unless a currency or a word for thousands is in the column.
+_AMBIGUOUS = _LETTERS | {"m", "t", "tn"}
 
 
-def scales(counts: Mapping[str, int]) -> dict[str, float]:
+def scales(counts: Mapping[str, int], money: bool = False) -> dict[str, float]:
     """By how much the numbers with each unit are multiplied; empty if all have the same unit.
 
     The unit of the result is the most frequent one, or the bare number if the units are words for thousands
-    and millions. Units that do not belong to the others are left out: they cannot be converted.
+    and millions. If a unit does not belong to the others, none can be converted.
 
     Args:
         counts: how often each unit occurs; an empty one stands for bare numbers.
+        money: whether numbers have a currency, so that `M` means millions.
     """
     units = [unit for unit in counts if unit]
-    family = _family(units, bare=bool(counts.get("")))
+    family = _family(units, bool(counts.get("")), money)
     if not family:
         return {}
-    known = [unit for unit in units if unit in family]
-    whole = "" if family is _COUNTS else max(known, key=lambda unit: counts[unit])
-    return {unit: family[unit] / family[whole] for unit in known}
+    whole = "" if family is _COUNTS else max(units, key=lambda unit: counts[unit])
+    return {unit: float(Fraction(str(family[unit])) / Fraction(str(family[whole]))) for unit in units}
 
 
-def _family(units: Collection[str], bare: bool) -> Mapping[str, float] | None:
-    """The family to which several units belong; thousands may also stand beside bare numbers alone."""
-    if len(units) == 1:
-        return _COUNTS if bare and set(units) <= set(_ALONE) else None
-    return next((family for family in _FAMILIES if units and set(units) <= set(family)), None)
+def may_be_unit(unit: str, bare: bool) -> bool:
+    """Whether numbers with this unit and bare ones may be of one measure, unlike 14 and 14A."""
+    letter = len(unit) == 1 and unit.isascii() and unit.isalpha()
+    code = unit in _LETTERS or (letter and not any(unit in family for family in _FAMILIES))
+    return not (bare and code)
+
+
+def _family(units: Collection[str], bare: bool, money: bool) -> Mapping[str, float] | None:
+    """The family of all units; if there is only one, it must mean thousands or millions."""
+    if not units or (len(units) == 1 and not bare and not money):
+        return None
+    families = (_COUNTS,) if len(units) == 1 else _FAMILIES
+    family = next((family for family in families if set(units) <= set(family)), None)
+    if family is _COUNTS and not money and set(units) <= _AMBIGUOUS:
+        return None
+    return family

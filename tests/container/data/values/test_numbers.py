@@ -171,6 +171,12 @@ def test_how_a_column_writes_its_numbers_is_told(tmp_path):
         (["12 kg", "5 kg", "10 lb"], [12, 5, 4.5359237]),
         (["5 m", "12 m", "30 cm"], [5, 12, 0.3]),
         (["5 MB", "7 MB", "300 kB"], [5, 7, 0.3]),
+        (["$1.2M", "$850,000"], [1.2e6, 850e3]),
+        (["$571K", "$30K"], [571e3, 30e3]),
+        (["\u20ac1.20m", "\u20ac30Th."], [1.2e6, 30e3]),
+        (["1.2 Cr", "9500000"], [1.2e7, 9.5e6]),
+        (["1,5 Mio. EUR", "20 Tsd. EUR"], [1.5e6, 20e3]),
+        (["5 \u03bcg", "7 \u00b5g", "1 mg"], [5, 7, 1000]),
     ],
 )
 def test_units_of_the_same_measure_are_converted_into_the_most_frequent_one(cells, expected):
@@ -182,6 +188,28 @@ def test_units_of_the_same_measure_are_converted_into_the_most_frequent_one(cell
 def test_a_single_unit_is_not_converted():
     assert find_numbers(counts(["300 K", "310 K"])).format.scales == ()
     assert find_numbers(counts(["12 m", "13"])).format.scales == ()
+
+
+def test_the_same_measure_in_two_units_is_the_same_number():
+    form = find_numbers(counts(["500 mg", "250 mg", "0.5 g"])).format
+    assert read_number("0.5 g", form) == read_number("500 mg", form) == 500
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["14", "14B", "12"],  # buses
+        ["124", "124A", "207A"],  # rooms
+        ["2.0", "2.0T", "1.6"],  # engines
+        ["31820", "6249", "3.4M"],
+        ["2T", "3T", "6M", "12M"],  # sizes of children's clothes
+        ["7m", "8m", "14b", "9"],  # house numbers
+        ["12 t", "36 m"],
+        ["1+", "2", "2-", "3-"],  # grades
+    ],
+)
+def test_letters_and_signs_that_may_be_part_of_a_code_do_not_change_numbers(cells):
+    assert find_numbers(counts(cells)) is None
 
 
 @pytest.mark.parametrize(
@@ -200,9 +228,15 @@ def test_marks_beside_numbers_are_left_out_where_nothing_is_lost(cells, expected
     assert found.gaps == {}
 
 
+def test_a_few_cells_may_have_other_marks_than_their_number_has_elsewhere():
+    installs = [f"{10**power:,}+" for power in range(12)] * 3
+    assert marks_of(find_numbers(counts([*installs, "0+", "0+", "0"])).format) == ["+"]
+    assert find_numbers(counts([*["<=50K"] * 99, ">50K"])) is None
+
+
 def test_a_mark_may_repeat_a_number_only_among_many_measurements():
     measured = [f"{number}.5" for number in range(20)]
     assert marks_of(find_numbers(counts([*measured, "<3.5"])).format) == ["<"]
-    assert find_numbers(counts([*measured[:19], *["<3.5"] * 2])) is None
+    assert find_numbers(counts([*measured[:9], *["<3.5"] * 2])) is None
     with pytest.raises(ValueError, match="is not a number"):
         read_number(">3.5", find_numbers(counts([*measured, "<3.5"])).format)
