@@ -8,7 +8,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-reading bench-rounds bench-serving bench-local bench-wide constraints clean
+.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-reading bench-rounds bench-serving bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -72,6 +72,23 @@ test-lowest: ## test the last commit of server and local_aws with LOWEST, such a
 	@rm -rf build/lowest && git clone --quiet --no-hardlinks . build/lowest
 	@$(MAKE) --silent --directory build/lowest install-test PYTHON=$(LOWEST)
 	cd build/lowest && $(BIN)/python -m pytest $(SPREAD) tests/container/serving tests/container/portable tests/local_aws -m "not slow" $(ARGS)
+
+# Leaks are not looked for, because Python itself leaves memory at its end.
+SANITIZED := build/sanitized
+SANITIZERS = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$(SANITIZED)
+
+test-sanitizers: install-test ## test the C files with gcc's address and undefined behaviour sanitizers, in a minute
+	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r container/tabular container/launcher $(SANITIZED)
+	@rm -f $(SANITIZED)/tabular/portable/native/*.so
+	@for module in predict trees csv_rows; do \
+		gcc -shared -fPIC -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -ffp-contract=off \
+		-I"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" \
+		$(SANITIZED)/tabular/portable/native/$$module.c \
+		-o $(SANITIZED)/tabular/portable/native/$$module"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')" \
+		|| exit 1; done
+	@$(SANITIZERS) $(BIN)/python -c 'from tabular.portable.native import csv_rows, predict, trees; assert "$(SANITIZED)" in trees.__file__'
+	$(SANITIZERS) FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40} $(BIN)/python -m pytest -p no:cacheprovider tests/container/portable/test_trees.py tests/container/portable/test_predict.py tests/container/serving/test_codec.py $(ARGS)
 
 test-image: install-test ## build the image with a real Docker engine and run everything in it
 	$(BIN)/python -m pytest tests/image -m image $(ARGS)
