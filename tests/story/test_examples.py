@@ -146,7 +146,7 @@ def test_the_page_of_ones_own_steps_works_as_it_is_written(
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=HANGS)
     summary, folder = left(done, tmp_path / "runs")
-    assert summary["data_sets"]["customers"]["serving_version"] == 1
+    assert summary["data_sets"]["customers"]["in_service"] == 1
 
     executed = nbformat.read(folder / "02_define_pipeline.ipynb", as_version=4)
     tables = [o["data"]["text/plain"] for c in executed.cells for o in c.get("outputs", []) if "data" in o]
