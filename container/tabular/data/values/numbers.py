@@ -39,6 +39,7 @@ _UNIT = (
 )
 _MINUS = "\u2212\u2013-"  # the hyphen comes last, where a character class takes it literally
 _BLANKS = "\u00a0\u202f\u2009\u2007"
+_SIDES = {"above": "<\u2264", "below": ">\u2265"}
 _BOUND, _NOTE = r"[<>\u2264\u2265~\u2248]=?", r"\+|\*{1,3}"
 _MARK = f"{_BOUND}|{_NOTE}"
 _NUMBER = re.compile(
@@ -210,6 +211,11 @@ def written(number: float, form: NumberFormat) -> str:
     return repr(number).replace(".", form.decimal)
 
 
+def _side(bound: str | None) -> str | None:
+    """Whether a bound is one from above or from below; None if it is neither."""
+    return next((side for side, signs in _SIDES.items() if bound and bound[0] in signs), None)
+
+
 def _are_grades(matches: Iterable[re.Match[str]]) -> bool:
     """Whether a minus behind a number is a mark like the plus behind others: 1+, 2 and 2-."""
     ends = {match["note"] or (match["minus"] and "-") for match in matches}
@@ -289,5 +295,7 @@ def _marks(
     rows = sum(counts[text] for text in parts)
     measured = len(bare) >= MEASURED and 2 * sum(counts[text] for text in bare) >= rows
     lost = sum(marks.total() - max(marks.values()) for marks in numbers.values())
+    if not bare and len({_side(match["bound"]) for match in parts.values()} - {None}) > 1:
+        return ()  # <30 and >60 are classes
     few = len(numbers) >= SEVERAL and lost <= MOST_OTHERS * rows
     return found if measured or few or not lost else ()

@@ -234,6 +234,12 @@ def test_a_few_cells_may_have_other_marks_than_their_number_has_elsewhere():
     assert find_numbers(counts([*["<=50K"] * 99, ">50K"])) is None
 
 
+def test_bounds_in_both_directions_without_a_number_between_are_classes():
+    assert find_numbers(counts(["<30", "\u226560"])) is None
+    assert marks_of(find_numbers(counts(["<30", ">60", "45"])).format) == ["<", ">"]
+    assert marks_of(find_numbers(counts([">5K", ">100K", ">1M"])).format) == [">"]
+
+
 def test_a_mark_may_repeat_a_number_only_among_many_measurements():
     measured = [f"{number}.5" for number in range(20)]
     assert marks_of(find_numbers(counts([*measured, "<3.5"])).format) == ["<"]
