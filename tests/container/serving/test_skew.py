@@ -27,7 +27,7 @@ SIGNS = [".,", ",.", ".'", ".\u2019", ", ", ",\u00a0", ",\u202f", ". "]  # decim
 AFFIXES = [("", ""), ("$", ""), ("", " \u20ac"), ("CHF ", ""), ("", "%"), ("", " kg")]
 SCALED = [
     [("$", "M"), ("$", "K"), ("$", "")],
-    [("", " Mio. \u20ac"), ("", " Tsd. EUR"), ("", " Mio. EUR")],
+    [("", " Mio. EUR"), ("", " Tsd. EUR")],
     [("", " kg"), ("", " g"), ("", "\u00b5g"), ("", "\u03bcg")],
     [("", " years"), ("", " month"), ("", "")],
 ]
@@ -85,10 +85,12 @@ def numbers(draw):
     units = draw(st.sampled_from([*([affix] for affix in AFFIXES), *SCALED]))
     brackets = draw(st.booleans())
     marks = draw(st.sampled_from([[""], BESIDE]))
-    cell = st.tuples(st.floats(-1e7, 1e7), st.sampled_from(units), st.sampled_from(marks))
+    hundredths = st.integers(-(10**9), 10**9)
+    cell = st.tuples(hundredths, st.sampled_from(units), st.sampled_from(marks))
+    cells = st.lists(cell, min_size=20, max_size=20, unique_by=lambda cell: abs(cell[0]))
     return [
-        beside(mark, styled(value, decimal, thousands, *affixes, brackets))
-        for value, affixes, mark in draw(st.lists(cell, min_size=20, max_size=20))
+        beside(mark, styled(value / 100, decimal, thousands, *affixes, brackets))
+        for value, affixes, mark in draw(cells)
     ]
 
 
