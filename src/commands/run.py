@@ -198,7 +198,8 @@ def _perform(plan: Plan, recording: Recording, limits: Limits) -> int:
         print(f"\n{seconds:.0f} seconds; {page.FILE} in {folder} shows the outcomes and the notebooks")
         print(f"\n{summary.table(document['data_sets']).to_string()}", flush=True)
     if told := _failures(document):
-        print("\n" + "\n\n".join([*told, RESUME.format(run=document["run"])]), file=sys.stderr)
+        again = [RESUME.format(run=document["run"])] if resuming.open_notebooks(document) else []
+        print("\n" + "\n\n".join([*told, *again]), file=sys.stderr)
     return document["exit_code"]
 
 

@@ -77,7 +77,9 @@ def _local(uri: str) -> list[File]:
     if path.is_dir():
         raise BadInput(f"{uri!r} is a folder; give a file, or a glob such as {str(path / '*.csv')!r}.")
     if path.exists() or not WILDCARDS.search(uri):
-        return [File(path)]  # a missing file is refused when it is read
+        if not path.exists():
+            raise BadInput(f"There is no file {uri!r}; give the path of one, or a glob that matches some.")
+        return [File(path)]
     found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute
     if not (files := [File(name) for name in found if name.is_file()]):
         raise BadInput(f"No file matches {uri!r}; give the path of one, or a glob that matches some.")

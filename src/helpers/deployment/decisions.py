@@ -329,7 +329,15 @@ def _facts(session: Session, one: Decision) -> dict[str, Any]:
             "awaits_decision": one.status == PENDING,
             "decision": VERB[one.status] if one.holds else None,
         }
-    if patiently(session, lambda: packages(session, one.dataset)):
+    if listed := patiently(session, lambda: packages(session, one.dataset)):
+        if listed[0].status == PENDING:
+            newest = listed[0].version
+            return {
+                "outcome": "registered",
+                "said": f"Version {newest}: awaiting approval; it was not among those to decide on.",
+                "version": newest,
+                "awaits_decision": True,
+            }
         return {
             "outcome": "kept",
             "said": "There is no new version to decide on, so what is in service stays.",

@@ -260,11 +260,16 @@ def _row(each: DataSet) -> dict[str, str]:
         "algorithm": each["algorithm"] or "",
         "cross-validation": f"{scores['cross_validation']:.4f}" if scores else "",
         "held-out": f"{scores['metric']} {scores['value']:.4f}" if scores else "",
-        "outcome": f"{each['outcome']} as version {each['version']}" if each["version"] else each["outcome"],
+        "outcome": _outcome(each),
         "in service": f"version {each['in_service']}" if each["in_service"] else "",
         "predictions": each["predictions"] or "",
         "seconds": "" if each["seconds"] is None else f"{each['seconds']:.0f}",
     }
+
+
+def _outcome(each: DataSet) -> str:
+    said = f"{each['outcome']} as version {each['version']}" if each["version"] else each["outcome"]
+    return f"{said}, rejected" if each["decision"] == "reject" else said
 
 
 def _json(value: Any) -> Any:

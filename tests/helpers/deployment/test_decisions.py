@@ -112,6 +112,24 @@ def test_named_versions_alone_are_decided_on(session: Session, register: Registe
         decide(session, "approve", one, versions={one: 7})
 
 
+def test_a_table_without_a_version_to_decide_on_says_what_still_awaits_approval(
+    session: Session, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, waiting, served = register(PENDING), register(PENDING), register("Approved")
+    found: dict[str, dict[str, Any]] = {}
+    monkeypatch.setattr(decisions.facts, "record", lambda name, **each: found.update({name: each}))
+    decide(session, "approve", one, waiting, served, versions={one: 1})
+    assert {name: (each["outcome"], each["said"]) for name, each in found.items()} == {
+        one: ("registered", "Version 1: approved now."),
+        waiting: (
+            "registered",
+            "Version 1: awaiting approval; it was not among those to decide on.",
+        ),
+        served: ("kept", "There is no new version to decide on, so what is in service stays."),
+    }
+    assert [found[name].get("awaits_decision") for name in (one, waiting, served)] == [False, True, None]
+
+
 def test_of_a_run_the_version_that_it_registered_is_decided_on(session: Session, ran: runs.Execution) -> None:
     registered = runs.registered_version(session, ran)
     shown = registry.versions(session, ["wine", "iris"])

@@ -158,6 +158,11 @@ def test_the_table_has_a_row_for_each_data_set() -> None:
     }
 
 
+def test_the_table_names_what_was_rejected() -> None:
+    rejected = summary.data_set("Version 2: rejected now.", "registered", version=2, decision="reject")
+    assert summary.table({"wine": rejected}).loc["wine", "outcome"] == "registered as version 2, rejected"
+
+
 def test_what_no_notebook_of_this_run_found_is_left_out_of_the_table() -> None:
     table = summary.table({"wine": summary.data_set("...", in_service=2), "own": summary.data_set("...")})
     assert table.columns.tolist() == ["outcome", "in service"]
