@@ -176,7 +176,7 @@ def test_all_is_well_where_it_is(environment: Environment, client: Client) -> No
         "role",
         "endpoint",
     ]
-    assert found["credentials"][0].seen == "arn:aws:sts::123456789012:user/moto"
+    assert found["credentials"][0].seen == "arn:aws:iam::123456789012:user/local"
     assert found["region"][0].seen == "us-east-1, where SageMaker is available"
     assert found["state bucket"][0].seen == "states"
     assert found["base image"][0].seen.startswith(f"{BASE_IMAGE} is sha256:")
@@ -336,7 +336,7 @@ def test_a_check_that_may_not_be_asked_names_the_missing_permission(
     (check,) = look(environment, failing(aws, service, operation, "AccessDeniedException"), name)[name]
     assert not check.ok
     assert check.seen == "may not be checked"
-    assert check.todo == f"Give arn:aws:sts::123456789012:user/moto the permission {permission}."
+    assert check.todo == f"Give arn:aws:iam::123456789012:user/local the permission {permission}."
 
 
 def test_without_credentials_nothing_else_is_asked(environment: Environment, aws: Session) -> None:

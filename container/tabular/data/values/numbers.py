@@ -142,8 +142,10 @@ def find_numbers(
     whole = numbers + marks + others
     if not numbers or (strict and gaps):
         return None
-    repeated = len(words) <= FEW_WORDS and len(parts) >= MEASURED and others == words.total()
-    most = MOST_WORDS if repeated else MOST_OTHERS
+    # Whole numbers may be names, as those of floors and models are.
+    measured = len(parts) >= MEASURED and not all(text.strip().isdecimal() for text in parts)
+    repeated = len(words) <= FEW_WORDS and others == words.total()
+    most = MOST_WORDS if measured and repeated else MOST_OTHERS
     if not forced and (marks > MOST_GAPS * whole or others > most * whole):
         return None
     return FoundNumbers(form, dict(gaps))

@@ -68,16 +68,20 @@ def test_marks_of_a_gap_do_not_make_a_column_of_numbers_one_of_words(mark):
     assert found.gaps == {mark: 30}
 
 
+MEASURED = [f"{number}.5" for number in range(20)]
+
+
 def test_few_other_words_are_gaps_and_many_are_not():
     assert find_numbers(counts([*PLAIN_CELLS, "see below", "about fifty"])).gaps == {
         "see below": 1,
         "about fifty": 1,
     }
     assert find_numbers(counts([*PLAIN_CELLS, *["see below"] * len(PLAIN_CELLS)])) is None
-    assert find_numbers(counts([*map(str, range(20)), *["varies"] * 8])).gaps == {"varies": 8}
-    assert find_numbers(counts([*map(str, range(20)), *["varies"] * 9])) is None
-    assert find_numbers(counts([*map(str, range(20)), "varies", "on request", "free"])) is None
-    assert find_numbers(counts([*map(str, range(19)), *["varies"] * 8])) is None
+    assert find_numbers(counts([*MEASURED, *["varies"] * 8])).gaps == {"varies": 8}
+    assert find_numbers(counts([*MEASURED, *["varies"] * 9])) is None
+    assert find_numbers(counts([*MEASURED, "varies", "on request", "free"])) is None
+    assert find_numbers(counts([*MEASURED[1:], *["varies"] * 8])) is None
+    assert find_numbers(counts([*map(str, range(20)), *["basement"] * 8])) is None
     assert find_numbers(counts(["?"] * 10)) is None
     assert find_numbers(counts(["?", "-", "a"])) is None
 
