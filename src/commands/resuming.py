@@ -75,7 +75,8 @@ def reopened(document: Summary, notebooks: Sequence[str], tables: Sequence[str])
     """The summary of a run that goes on now, in this process, with these notebooks and tables."""
     state: dict[str, Any] = {"status": "running", "exit_code": None, "error": None, "ended": None}
     state |= {"process": summary.this_process(), "resumed": [*document["resumed"], summary.now()]}
-    again = {stem: {**document["notebooks"][stem], "status": "not-started"} for stem in notebooks}
+    open_ = {"status": "not-started", "seconds": None, "error": None}
+    again = {stem: {**document["notebooks"][stem], **open_} for stem in notebooks}
     fresh = {name: summary.data_set("The run was resumed and has not started it yet.") for name in tables}
     state |= {"notebooks": document["notebooks"] | again, "data_sets": document["data_sets"] | fresh}
     return document | state  # type: ignore[return-value]

@@ -185,11 +185,10 @@ def _perform(plan: Plan, recording: Recording, limits: Limits) -> int:
                     _stop_executions(plan.everything, document["run_id"])
                 raise
     except KeyboardInterrupt:
+        begin = "Interrupted; nothing that this run started is left running here"
         if plan.environment == "local" or not document["run_id"]:
-            raise
-        raise Interrupted(
-            f"Interrupted; nothing that this run started is left running here, but {_going_on(document)}"
-        ) from None
+            raise Interrupted(f"{begin}. {RESUME.format(run=document['run'])}") from None
+        raise Interrupted(f"{begin}, but {_going_on(document)}") from None
     except UserError as error:
         told = [each for each in _failures(document) if each.split(": ", 1)[1] not in str(error)]
         raise type(error)("\n\n".join([str(error), *told])) from None
@@ -358,6 +357,7 @@ def _check_tables(plan: Plan, recording: Recording) -> None:
 
     Raises:
         BadInput: none can be used.
+        UserError: likewise, of those that a resumed run has not finished.
     """
     everyone = plan.everything["DATASETS"]
     now = datasets.before_a_session(everyone)
@@ -366,6 +366,8 @@ def _check_tables(plan: Plan, recording: Recording) -> None:
         recording.hear({"dataset": name, "facts": outcome.of_left_out(one)})
         print(f"Leaving out {name}: {one.said} {one.advice}", flush=True)
     if len(left_out) == len(everyone):
+        if len(everyone) < len(recording.document["data_sets"]):  # others are finished
+            raise UserError("No data set that is not finished can be used; nothing was started.")
         raise BadInput("No data set is left to work on; nothing was started.")
 
 

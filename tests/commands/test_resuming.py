@@ -8,6 +8,7 @@ from support.helpers.shared import settings
 
 from commands import resuming, run
 from commands.__main__ import main
+from commands.reporting.recording import Recording
 from helpers.errors import BadInput, UserError
 from helpers.runs import summary
 
@@ -48,10 +49,12 @@ def test_the_notebooks_from_the_first_that_is_not_finished_are_open(
 
 def test_a_run_that_goes_on_is_running_and_forgets_only_what_it_does_again() -> None:
     before = ended(*STEMS, outcomes=("registered", "failed"))
+    before["notebooks"][STEMS[2]] |= {"seconds": 3.0, "error": "It failed."}
     again = resuming.reopened(before, STEMS[1:], ["failed"])
     assert (again["status"], again["exit_code"], again["ended"]) == ("running", None, None)
     assert (again["started"], len(again["resumed"])) == (before["started"], 1)
     assert [each["status"] for each in again["notebooks"].values()] == ["done", "not-started", "not-started"]
+    assert (again["notebooks"][STEMS[2]]["seconds"], again["notebooks"][STEMS[2]]["error"]) == (None, None)
     assert {name: each["outcome"] for name, each in again["data_sets"].items()} == {
         "registered": "registered",
         "failed": "not-started",
@@ -100,6 +103,18 @@ def test_only_the_decisions_on_tables_that_are_open_are_asked_for() -> None:
     assert plan.given["DATASETS"] == plan.everything["DATASETS"] == ["breast-cancer"]
     assert plan.given["APPROVE"] == {"breast-cancer": "reject"}
     assert plan.given["VERSIONS"] == {}
+
+
+@pytest.mark.parametrize(("others", "kind"), [(("registered",), UserError), ((), BadInput)])
+def test_a_run_with_finished_tables_is_not_called_one_without_any(
+    tmp_path: Path, others: tuple[str, ...], kind: type[UserError]
+) -> None:
+    entry = {"name": "failed", "uri": str(tmp_path / "gone.csv"), "target": "label"}
+    recording = Recording(tmp_path, ended(outcomes=(*others, "failed")))
+    with pytest.raises(UserError, match="nothing was started") as told:
+        run._check_tables(run._plan([], {"DATASETS": [entry]}), recording)
+    assert told.type is kind
+    assert recording.document["data_sets"]["failed"]["said"].startswith("There is no file")
 
 
 @pytest.mark.parametrize(

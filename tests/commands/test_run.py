@@ -437,5 +437,8 @@ def test_an_interrupt_while_jobs_run_leaves_no_process_behind(
     os.kill(process.pid, number)
     done = headless.finish(process)
     assert done.returncode == 130
-    assert done.stderr == "\nInterrupted; nothing that this run started is left running here.\n"
+    begin, resume = done.stderr.split(". ")
+    assert begin == "\nInterrupted; nothing that this run started is left running here"
+    run = (tmp_path / "runs/latest").resolve().name
+    assert resume == f"`many-models run FILE --resume {run}` goes on with what is not finished.\n"
     assert not headless.left_of(home)

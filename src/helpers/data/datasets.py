@@ -148,7 +148,11 @@ def find(
         BadInput: the entry cannot be used, or there is no such table.
         SourceError: its source cannot be reached, or returns something else.
     """
-    return _fetched(*parse([entry]), session, settings)
+    (one,) = parse([entry])
+    try:
+        return _fetched(one, session, settings)
+    except BadInput as error:
+        raise BadInput(f"The data set {one.name!r}: {error}") from None
 
 
 def before_a_session(entries: Sequence[str | Mapping[str, Any]]) -> list[str | Mapping[str, Any]]:
@@ -197,10 +201,7 @@ def _fetched(entry: Entry, session: Session | None, settings: Settings) -> Datas
     if entry.name in DATASETS:
         files = [File(_own(entry.name, DATASETS[entry.name], entry.uri))]
     else:
-        try:
-            files = sources.fetch(entry.uri, session)
-        except BadInput as error:
-            raise BadInput(f"The data set {entry.name!r}: {error}") from None
+        files = sources.fetch(entry.uri, session)
     return Dataset(entry.name, entry.target, tuple(files), entry.options, entry.judged, settings)
 
 
