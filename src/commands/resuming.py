@@ -77,7 +77,7 @@ def reopened(document: Summary, notebooks: Sequence[str], tables: Sequence[str])
     state |= {"process": summary.this_process(), "resumed": [*document["resumed"], summary.now()]}
     open_ = {"status": "not-started", "seconds": None, "error": None}
     again = {stem: {**document["notebooks"][stem], **open_} for stem in notebooks}
-    fresh = {name: summary.data_set("The run was resumed and has not started it yet.") for name in tables}
+    fresh = {name: summary.data_set(summary.NOT_YET) for name in tables}
     state |= {"notebooks": document["notebooks"] | again, "data_sets": document["data_sets"] | fresh}
     return document | state  # type: ignore[return-value]
 

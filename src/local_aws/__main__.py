@@ -107,7 +107,7 @@ def _reset(also: Sequence[Path], *, ask: bool) -> int:
 def _confirmed(question: str) -> bool:
     """Ask whether to go on; without a terminal, there is nobody to ask, and the answer is no."""
     if not sys.stdin.isatty():
-        print(f"{question} There is no terminal to ask on; --yes is the answer that needs none.")
+        print(f"{question} There is no terminal to ask on; add --yes (make clean ARGS=--yes).")
         return False
     try:
         return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

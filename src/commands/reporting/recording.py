@@ -67,6 +67,7 @@ class Recording:
         else:
             code = error.exit_code if isinstance(error, UserError) else ExitCode.FAILED
             self.document["error"] = str(error) if isinstance(error, UserError) else one_line(error)
+        self._left()
         if self.document["environment"] == "local":  # where nothing goes on that the run has started
             self._stopped()
         self.document["status"], self.document["exit_code"] = STATUS[code], int(code)
@@ -125,6 +126,11 @@ class Recording:
         else:  # it is in service, but not a data set of this run
             return
         self.write()
+
+    def _left(self) -> None:
+        for state in self.document["data_sets"].values():
+            if state["said"] == summary.NOT_YET:
+                state["said"] = "This run did nothing about it."
 
     def _stopped(self) -> None:
         for state in self.document["data_sets"].values():

@@ -19,11 +19,23 @@ from helpers.errors import BadInput, one_line
 from helpers.parameters import redaction
 from helpers.storage import write_whole
 
-__all__ = ["FILE", "Cost", "DataSet", "Notebook", "Notification", "Outcome", "Scores", "Status", "Summary"]
+__all__ = [
+    "FILE",
+    "NOT_YET",
+    "Cost",
+    "DataSet",
+    "Notebook",
+    "Notification",
+    "Outcome",
+    "Scores",
+    "Status",
+    "Summary",
+]
 __all__ += ["data_set", "is_redacted", "new", "now", "read", "redacted", "table", "this_process", "write"]
 
 VERSION = 1
 FILE = "summary.json"
+NOT_YET = "This run has not started it yet."  # of a table, while the run goes on
 MARKS = ("?...", "://...@")  # what `redaction` leaves in place of a query, and of a user
 
 Status = Literal["running", "done", "failed", "refused", "interrupted", "killed"]
@@ -182,7 +194,7 @@ def new(
         },
         "cost": {"billable_seconds": None, "dollars": None},
         "notification": None,
-        "data_sets": {name: data_set("This run has not started it yet.") for name in data_sets},
+        "data_sets": {name: data_set(NOT_YET) for name in data_sets},
     }
 
 

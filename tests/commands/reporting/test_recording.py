@@ -48,6 +48,10 @@ def test_what_a_notebook_says_is_in_the_summary_at_once(recording: Recording) ->
     assert then["notebooks"]["04_approve_and_deploy"]["status"] == "not-started"
     assert (then["status"], then["exit_code"], then["error"]) == ("done", 0, None)
     assert then["ended"] is not None
+    assert (now["data_sets"]["own"]["said"], then["data_sets"]["own"]["said"]) == (
+        "This run has not started it yet.",
+        "This run did nothing about it.",
+    )
 
 
 def test_a_later_notebook_does_not_change_what_is_known_about_a_table(recording: Recording) -> None:

@@ -36,7 +36,7 @@ def test_without_a_terminal_there_is_nobody_to_ask(tmp_path: Path, state: Path, 
     assert done.returncode == 1
     assert f"1.0 MB  {state}" in done.stdout
     assert "0.0 MB  runs" in done.stdout
-    assert "--yes is the answer that needs none" in done.stdout
+    assert "There is no terminal to ask on; add --yes (make clean ARGS=--yes)." in done.stdout
     assert done.stdout.endswith("Nothing was deleted\n")
     assert (state / "records.db").exists()
     assert (tmp_path / "runs").exists()
