@@ -196,7 +196,7 @@ def _perform(plan: Plan, recording: Recording, limits: Limits) -> int:
         seconds, folder = document["seconds"], recording.folder
         print(f"\n{seconds:.0f} seconds; {page.FILE} in {folder} shows the outcomes and the notebooks")
         print(f"\n{summary.table(document['data_sets']).to_string()}", flush=True)
-    if told := _failures(document):
+    if told := [*_failures(document), *_undecided(plan, document)]:
         again = [RESUME.format(run=document["run"])] if resuming.open_notebooks(document) else []
         print("\n" + "\n\n".join([*told, *again]), file=sys.stderr)
     return document["exit_code"]
@@ -208,6 +208,18 @@ def _failures(document: summary.Summary) -> list[str]:
         outcome.sentences(name, each)
         for name, each in document["data_sets"].items()
         if each["outcome"] in ("failed", "refused")
+    ]
+
+
+def _undecided(plan: Plan, document: summary.Summary) -> list[str]:
+    """The sentences about versions that were to be decided on, but had been decided on otherwise."""
+    value, found = plan.everything, document["data_sets"]
+    if not any(path.stem.startswith("04") for path in plan.notebooks):
+        return []
+    return [
+        outcome.sentences(name, found[name])
+        for name in decisions.wishes(value["APPROVE"], datasets.names(value["DATASETS"]))
+        if found[name]["version"] and not (found[name]["decision"] or found[name]["awaits_decision"])
     ]
 
 

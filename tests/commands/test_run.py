@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -173,6 +174,28 @@ def test_decisions_on_versions_that_nothing_names_are_refused_before_anything_ru
     ):
         assert exit_code(tmp_path, *given, contents="DATASETS: [wine]\n") == 2
         assert complaint in capsys.readouterr().err
+
+
+def test_a_version_that_had_been_decided_on_otherwise_is_told() -> None:
+    names = ["stays", "rejected", "waits", "none"]
+    plan = run._plan(
+        run.chosen(["04"], None),
+        {
+            "DATASETS": [{"name": name, "uri": "x", "target": "y"} for name in names],
+            "APPROVE": {"none": "none", "default": "reject"},
+            "VERSIONS": "latest",
+        },
+    )
+    document = summary.new("1", {}, "local", "demo", ["04_approve_and_deploy"], names)
+    for name, decision, waits in (
+        ("stays", None, False),
+        ("rejected", "reject", False),
+        ("waits", None, True),
+        ("none", None, False),
+    ):
+        document["data_sets"][name] |= {"version": 3, "decision": decision, "awaits_decision": waits}
+    assert [told.split(":")[0] for told in run._undecided(plan, document)] == ["stays"]
+    assert not run._undecided(replace(plan, notebooks={}), document)
 
 
 def test_check_refuses_what_run_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
