@@ -190,15 +190,15 @@ def _perform(plan: Plan, recording: Recording, limits: Limits) -> int:
             raise Interrupted(f"{begin}. {RESUME.format(run=document['run'])}") from None
         raise Interrupted(f"{begin}, but {_going_on(document)}") from None
     except UserError as error:
-        told = [each for each in _failures(document) if each.split(": ", 1)[1] not in str(error)]
-        raise type(error)("\n\n".join([str(error), *told])) from None
+        told = [*_failures(document), *_again(document)]
+        new = [each for each in told if each.split(": ", 1)[-1] not in str(error)]
+        raise type(error)("\n\n".join([str(error), *new])) from None
     finally:
         seconds, folder = document["seconds"], recording.folder
         print(f"\n{seconds:.0f} seconds; {page.FILE} in {folder} shows the outcomes and the notebooks")
         print(f"\n{summary.table(document['data_sets']).to_string()}", flush=True)
     if told := [*_failures(document), *_undecided(plan, document)]:
-        again = [RESUME.format(run=document["run"])] if resuming.open_notebooks(document) else []
-        print("\n" + "\n\n".join([*told, *again]), file=sys.stderr)
+        print("\n" + "\n\n".join([*told, *_again(document)]), file=sys.stderr)
     return document["exit_code"]
 
 
@@ -209,6 +209,12 @@ def _failures(document: summary.Summary) -> list[str]:
         for name, each in document["data_sets"].items()
         if each["outcome"] in ("failed", "refused")
     ]
+
+
+def _again(document: summary.Summary) -> list[str]:
+    """How to go on with a run, if something is left of it that can be done again with the same parameters."""
+    resumable = document["exit_code"] != ExitCode.BAD_INPUT and resuming.open_notebooks(document)
+    return [RESUME.format(run=document["run"])] if resumable else []
 
 
 def _undecided(plan: Plan, document: summary.Summary) -> list[str]:

@@ -297,7 +297,8 @@ def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path
     done = headless.run(home, tmp_path / "runs", "--only", "02", "--only", "03", *options)
     assert done.returncode == 1
     assert "wine: PreprocessData Failed" in done.stdout
-    first, log, advice = done.stderr.strip().splitlines()
+    why, resume = done.stderr.strip().split("\n\n")
+    first, log, advice = why.splitlines()
     assert first.startswith("wine: PreprocessData failed. Job pipelines-")
     assert "Only 12 rows are left after cleaning" in first
     path = Path(log.removeprefix("Log: "))
@@ -307,7 +308,8 @@ def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path
 
     (folder,) = results(tmp_path / "runs")
     found = summary.read(folder)
-    assert (found["status"], found["exit_code"], found["error"]) == ("failed", 1, done.stderr.strip())
+    assert (found["status"], found["exit_code"], found["error"]) == ("failed", 1, why)
+    assert resume == f"`many-models run FILE --resume {folder.name}` goes on with what is not finished."
     wine = found["data_sets"]["wine"]
     assert (wine["outcome"], wine["step"], wine["log"]) == ("failed", "PreprocessData", str(path))
     executed = nbformat.read(folder / "03_run_and_inspect.ipynb", as_version=4)
