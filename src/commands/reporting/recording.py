@@ -73,9 +73,11 @@ class Recording:
         self.document["status"], self.document["exit_code"] = STATUS[code], int(code)
         self.document["seconds"] = round(time.monotonic() - self._begin, 1)
         self.document["ended"] = summary.now()
-        self.write()
-        if self._channel:
-            self._tell(self._channel)
+        try:
+            self.write()
+        finally:  # a full disk, too, is something to be told
+            if self._channel:
+                self._tell(self._channel)
 
     def write(self) -> None:
         """Write the summary as it is now, and the page."""

@@ -1,5 +1,6 @@
 """The state of a run is written as things happen, and says how the run ended, however it ends."""
 
+import errno
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,22 @@ def test_however_a_run_ends_it_is_told_once(tmp_path: Path, error: BaseException
     address = f"http://127.0.0.1:{hook.server.server_port}/..."
     assert summary.read(tmp_path / "1")["notification"] == {"to": address, "error": None}
     assert f"How this run ended was told to {address}." in (tmp_path / "1/index.html").read_text()
+
+
+def test_a_run_that_ends_on_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    document = summary.new("1", {}, "local", "demo", [], [])
+    with (
+        webhook() as hook,
+        pytest.raises(OSError, match="No space"),
+        Recording(tmp_path / "1", document, channel(hook.url)) as recording,
+    ):
+        monkeypatch.setattr(summary, "write", full)
+        recording.write()
+    ((_, told),) = hook.received
+    assert (told["exit_code"], told["error"]) == (1, "[Errno 28] No space left on device")
 
 
 def test_telling_that_fails_is_a_sentence_and_changes_nothing_else(
