@@ -80,7 +80,10 @@ def test_systemds_units_are_valid_and_run_what_cron_runs(tmp_path: Path) -> None
 
 def test_make_retrain_is_the_same_command() -> None:
     shown = subprocess.run(
-        ["make", "--just-print", "--old-file=install", "retrain"], cwd=ROOT, capture_output=True, text=True
+        ["make", "--no-print-directory", "--just-print", "--old-file=install", "retrain"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert cron_command().endswith(f" {shown.stdout.strip()}")
 

@@ -140,7 +140,7 @@ def test_retraining_is_scheduled_on_main_and_what_it_runs_is_a_command_with_know
     assert job["timeout-minutes"] * 60 <= job["steps"][2]["with"]["role-duration-seconds"]
     (run,) = [step["run"] for step in job["steps"] if step.get("run", "").startswith("make ")]
     shown = subprocess.run(
-        ["sh", "-c", run.replace("make ", "make --just-print --old-file=install ", 1)],
+        ["sh", "-c", run.replace("make ", "make --no-print-directory --just-print --old-file=install ", 1)],
         cwd=ROOT,
         env={**os.environ, "PIPELINE_NAME": "shop"},
         capture_output=True,

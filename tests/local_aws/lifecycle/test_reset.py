@@ -77,6 +77,9 @@ def test_what_is_not_there_needs_no_answer(tmp_path: Path, monkeypatch: pytest.M
 
 def test_make_clean_asks_about_the_state_and_all_results(state: Path) -> None:
     done = subprocess.run(
-        ["make", "--dry-run", "clean", "ARGS=--yes"], cwd=ROOT, capture_output=True, check=True
+        ["make", "--no-print-directory", "--dry-run", "clean", "ARGS=--yes"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     assert done.stdout.decode().endswith("reset --yes --also runs build .pytest_cache .ruff_cache\n")

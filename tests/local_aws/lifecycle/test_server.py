@@ -365,7 +365,7 @@ def test_rubbish_gets_a_documented_error(aws: Aws, raw: RawRequest) -> None:
         (b"[]", {"X_Amz_Target": "SageMaker.DescribePipeline"}),
         (b"{}", {"X_Amz_Target": "SageMaker.DescribePipeline"}),
         (b"{}", {"X_Amz_Target": "SageMaker.NoSuchOperation"}),
-        (b"{}", {"X_Amz_Target": "Nonsense"}),
+        (b"{}", {"X_Amz_Target": "NoSuchOperation"}),
         (b"", {}),
     ):
         status, content = raw("POST", "/", body, **signed(aws, body, headers))
