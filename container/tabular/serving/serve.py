@@ -23,6 +23,7 @@ def main() -> None:
     from tabular.portable import pickled
     from tabular.serving import memory
     from tabular.serving.codec import BadRequest
+    from tabular.serving.connections import Connection, most_connections
     from tabular.serving.models import Models
     from tabular.serving.server import SINGLE_MODEL, ModelServer
     from tabular.spec import opt_ml
@@ -37,6 +38,9 @@ def main() -> None:
         ModelServer(models, os.environ.get("SERVE_TOKEN", "")),
         host=os.environ.get("SERVE_HOST", "0.0.0.0"),  # noqa: S104 - SageMaker connects from outside
         port=int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")),
+        http=Connection,
+        ws="none",
+        backlog=max(1, most_connections() // 2),  # asyncio accepts as many before it closes any
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -35,6 +35,10 @@ Answer = tuple[int, bytes, str]
 logger = logging.getLogger("serve")
 
 
+class ClientGone(Exception):
+    """The client has closed the connection before its request had arrived."""
+
+
 class ModelServer:
     """An ASGI application that serves the loaded models.
 
@@ -53,6 +57,8 @@ class ModelServer:
         """Answer one request."""
         try:
             status, body, content_type = await self._route(scope, receive)
+        except ClientGone:
+            return
         except BadRequest as refusal:
             status, body, content_type = _json(refusal.status, {"error": str(refusal)})
         except Exception:
@@ -146,6 +152,8 @@ async def _read(receive: Receive) -> bytes:
     chunks, size = [], 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > MAX_BODY_BYTES:
