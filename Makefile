@@ -53,8 +53,9 @@ install-test: ## the same, plus what the tests need
 	@.venv-sdk2/bin/python -m pip install --quiet --disable-pip-version-check sagemaker==2.257.7
 	@touch $@
 
+# `exec`, because make ends only its own child when it is stopped: with some ARGS that would be a shell.
 demo: install ## run the five notebooks on this machine, with parameters/local.yaml
-	$(BIN)/many-models run parameters/local.yaml $(ARGS)
+	exec $(BIN)/many-models run parameters/local.yaml $(ARGS)
 
 test: install-test lint .venv-checkov/installed ## run every test, on all cores
 	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
@@ -118,7 +119,7 @@ notebooks: install ## run the notebooks and store their outputs in notebooks/
 	$(BIN)/many-models store
 
 retrain: install ## compile and run the pipeline as a scheduler does, without approving a model
-	$(BIN)/many-models run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
+	exec $(BIN)/many-models run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
 
 # Comes before `install`, so a missing ENV is reported before anything is installed.
 environment:

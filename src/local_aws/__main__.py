@@ -122,7 +122,7 @@ def _freed(freed: dict[str, Any]) -> str:
     return (
         f"Freed {megabytes:.1f} MB; the state has {left:.1f} MB now.\n"
         f"Of executions that ended more than {days} days ago, {executions} are deleted with their {jobs} "
-        f"jobs,\nand {freed['needed']} are needed and stay, without what expires on AWS too. "
+        f"jobs,\nand {freed['needed']} are needed and stay, except for what would expire on AWS too. "
         f"{freed['objects']} objects are deleted."
     )
 
