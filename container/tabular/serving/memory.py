@@ -4,14 +4,14 @@ import ctypes
 import os
 from pathlib import Path
 
-__all__ = ["budget", "release"]
+__all__ = ["budget", "for_requests", "release"]
 
 # The limits of control groups version 2 and version 1, where a container sees its own group.
 CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-SHARE = 0.75  # the rest is for requests in progress; the largest bodies take about 100 MB while they are read
+SHARE = 0.75  # of the container's memory is for models and the server itself, the rest for requests
 
 
 def budget() -> int | None:
@@ -31,8 +31,17 @@ def budget() -> int | None:
                 f"SERVE_MEMORY_BYTES is {given!r}; set it to a whole number of bytes, or leave it out."
             )
         return int(given)
-    limits = [limit for limit in (*map(_limit, CGROUP_LIMITS), _physical()) if limit is not None]
-    return max(0, int(min(limits) * SHARE) - _resident()) if limits else None
+    whole = _whole()
+    return None if whole is None else max(0, int(whole * SHARE) - _resident())
+
+
+def for_requests() -> int | None:
+    """The bytes that requests in progress may use: what `budget` leaves of the container's memory.
+
+    The result is None if this system does not report its memory.
+    """
+    whole = _whole()
+    return None if whole is None else whole - int(whole * SHARE)
 
 
 def release() -> None:
@@ -40,6 +49,12 @@ def release() -> None:
     trim = getattr(_C, "malloc_trim", None)  # only glibc has it
     if trim is not None:
         trim(0)
+
+
+def _whole() -> int | None:
+    """The container's memory in bytes."""
+    limits = [limit for limit in (*map(_limit, CGROUP_LIMITS), _physical()) if limit is not None]
+    return min(limits) if limits else None
 
 
 def _limit(path: Path) -> int | None:

@@ -22,6 +22,7 @@ def main() -> None:
 
     from tabular.portable import pickled
     from tabular.serving import memory
+    from tabular.serving.bodies import Bodies
     from tabular.serving.codec import BadRequest
     from tabular.serving.connections import Connection, most_connections
     from tabular.serving.models import Models
@@ -35,7 +36,7 @@ def main() -> None:
     except (BadRequest, ValueError) as refusal:
         raise SystemExit(str(refusal)) from None
     uvicorn.run(
-        ModelServer(models, os.environ.get("SERVE_TOKEN", "")),
+        ModelServer(models, os.environ.get("SERVE_TOKEN", ""), Bodies(memory.for_requests())),
         host=os.environ.get("SERVE_HOST", "0.0.0.0"),  # noqa: S104 - SageMaker connects from outside
         port=int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")),
         http=Connection,

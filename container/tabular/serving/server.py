@@ -14,29 +14,24 @@ from urllib.parse import parse_qs, unquote
 import orjson
 
 from tabular.portable.table_model import TableModel
+from tabular.serving.bodies import INLINE_BODY_BYTES, Bodies, ClientGone, Receive
 from tabular.serving.codec import BadRequest, decode, encode
 from tabular.serving.models import Models, needed_bytes
 
 __all__ = ["SINGLE_MODEL", "ModelServer"]
 
-MAX_BODY_BYTES = 6_291_456  # SageMaker's limit for a request to an endpoint
-# Larger requests are answered, and larger models loaded, in a thread, so that /ping responds promptly.
-INLINE_BODY_BYTES = 16_384
+# Larger models are loaded in a thread, so that /ping responds promptly.
 INLINE_MODEL_BYTES = 1_048_576
 PAGE_SIZE = 100
+RETRY_SECONDS = b"1"  # the largest requests take a few
 SINGLE_MODEL = "model"
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Answer = tuple[int, bytes, str]
 
 logger = logging.getLogger("serve")
-
-
-class ClientGone(Exception):
-    """The client has closed the connection before its request had arrived."""
 
 
 class ModelServer:
@@ -46,10 +41,11 @@ class ModelServer:
         models: The models.
         token: What each request must carry, as `Authorization: Bearer TOKEN`. Without one, everybody who can
             connect may do everything, as SageMaker expects: on AWS, only the platform can.
+        bodies: The memory for requests; by default, there is no limit.
     """
 
-    def __init__(self, models: Models, token: str = "") -> None:
-        self.models = models
+    def __init__(self, models: Models, token: str = "", bodies: Bodies | None = None) -> None:
+        self.models, self.bodies = models, bodies or Bodies()
         self._authorization = f"Bearer {token}".encode() if token else b""
         self._changing = asyncio.Lock()  # so that the event loop never blocks on a load in a thread
 
@@ -65,6 +61,8 @@ class ModelServer:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             status, body, content_type = _json(500, {"error": "The server failed; its log says why."})
         headers = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
+        if status == 503:
+            headers.append((b"retry-after", RETRY_SECONDS))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -80,7 +78,8 @@ class ModelServer:
             case "GET", ["ping"]:
                 return 200, b"", "text/plain"
             case "POST", ["models"]:
-                name, url = _load_request(await _read(receive))
+                with self.bodies.room() as room:
+                    name, url = _load_request(await room.read(await receive(), receive))
                 await self._load(name, url)
                 return _json(200, {"modelName": name, "modelUrl": url})
             case "GET", ["models"]:
@@ -106,10 +105,16 @@ class ModelServer:
         content_type = headers.get(b"content-type", b"text/csv").decode("latin-1")
         accept = headers.get(b"accept", b"").decode("latin-1")
         probabilities = CUSTOM_ATTRIBUTES in headers and _asks_for_probabilities(headers[CUSTOM_ATTRIBUTES])
-        body = await _read(receive)
-        if len(body) <= INLINE_BODY_BYTES:
-            return _answer(model, body, content_type, accept, probabilities)
-        return await asyncio.to_thread(_answer, model, body, content_type, accept, probabilities)
+        wanted = (content_type, accept, probabilities)
+        first = await receive()
+        body = first.get("body", b"")
+        if not (first.get("more_body", True) or len(body) > INLINE_BODY_BYTES):
+            return _answer(model, body, *wanted)
+        with self.bodies.room() as room:
+            body = await room.read(first, receive)
+            if len(body) <= INLINE_BODY_BYTES:
+                return _answer(model, body, *wanted)
+            return await asyncio.to_thread(_answer, model, body, *wanted)
 
     def _page(self, query: str) -> dict[str, Any]:
         token = parse_qs(query).get("next_page_token", ["0"])[0]
@@ -146,22 +151,6 @@ def _load_request(body: bytes) -> tuple[str, str]:
         case {"model_name": str(name), "url": str(url)}:
             return name, url
     raise BadRequest(400, 'The body is not {"model_name": text, "url": text}.')
-
-
-async def _read(receive: Receive) -> bytes:
-    chunks, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > MAX_BODY_BYTES:
-            raise BadRequest(
-                413, f"The body is larger than {MAX_BODY_BYTES:,} bytes; send fewer rows at a time."
-            )
-        if not message.get("more_body"):
-            return b"".join(chunks)
 
 
 def _json(status: int, content: dict[str, Any]) -> Answer:

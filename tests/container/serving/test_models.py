@@ -50,6 +50,7 @@ def test_a_variable_that_is_no_number_of_bytes_is_refused(limits, monkeypatch, t
 def test_three_quarters_of_the_control_groups_limit_are_for_models(limits, version):
     limits[version].write_text(f"{1000 * MIB}\n")
     assert memory.budget() == 700 * MIB
+    assert memory.for_requests() == 250 * MIB
 
 
 @pytest.mark.parametrize("text", ["max\n", "9223372036854771712\n", None])
