@@ -428,7 +428,9 @@ def _execute(
 
 def _folder(runs: Path) -> Path:
     """A new folder named after the time; another run may start in the same second."""
-    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    stamp = datetime.datetime.now(datetime.UTC).strftime(
+        "%Y%m%d-%H%M%S"
+    )  # the order of names is that of time
     for name in itertools.chain([stamp], (f"{stamp}-{number}" for number in itertools.count(2))):
         with contextlib.suppress(FileExistsError):
             (runs / name).mkdir(parents=True)

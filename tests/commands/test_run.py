@@ -5,7 +5,9 @@ import os
 import re
 import signal
 import tempfile
+import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -284,6 +286,18 @@ def test_runs_that_begin_in_one_second_have_a_folder_each(tmp_path: Path) -> Non
         folders.append(run._folder(tmp_path))
     assert len(set(folders)) == len(folders)
     assert all(folder.is_dir() for folder in folders)
+
+
+def test_runs_are_in_the_order_of_their_names_also_when_clocks_go_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        before, folder, after = time.time(), run._folder(tmp_path), time.time()
+    time.tzset()
+    found = datetime.strptime(f"{folder.name}+0000", "%Y%m%d-%H%M%S%z").timestamp()
+    assert int(before) <= found <= after
 
 
 # Failing
