@@ -427,10 +427,8 @@ def _execute(
 
 
 def _folder(runs: Path) -> Path:
-    """A new folder named after the time; another run may start in the same second."""
-    stamp = datetime.datetime.now(datetime.UTC).strftime(
-        "%Y%m%d-%H%M%S"
-    )  # the order of names is that of time
+    """A new folder named after the time in UTC, which never goes back; another may begin then, too."""
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     for name in itertools.chain([stamp], (f"{stamp}-{number}" for number in itertools.count(2))):
         with contextlib.suppress(FileExistsError):
             (runs / name).mkdir(parents=True)
