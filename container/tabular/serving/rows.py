@@ -26,6 +26,7 @@ SHAPES = 'Send a list of rows, or {"instances": [rows]}.'
 # table form, Azure and what people make up.
 ENVELOPES = ("instances", "inputs", "features", "dataframe_records", "data", "input_data", "records", "rows")
 OTHER_DELIMITERS = ";\t|"
+MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
 UNNAMED = ("", "Unnamed: 0")  # pandas' names for an index: as written, and after reading it again
 
 
@@ -85,7 +86,7 @@ def _of_csv(text: str, model: TableModel) -> list[list[Any]]:
         # The client may write what the training file was written with, such as 1,5;2,5.
         others = (_split(text, delimiter, model) for delimiter in OTHER_DELIMITERS if delimiter in text)
         rows = next((other for other in others if _fit(other, model)), rows)
-    if not rows or not _is_header(rows[0], model):
+    if not rows or len(rows[0]) > _most_names(model) or not _is_header(rows[0], model):
         return rows
     header = rows.pop(0)
     order = _order(header, model, "The header")
@@ -109,6 +110,8 @@ def _split(text: str, delimiter: str, model: TableModel) -> list[list[str]]:
 def _fit(rows: Sequence[Sequence[str]], model: TableModel) -> bool:
     """Whether rows have as many cells as the model has columns, or as a header with all of them."""
     width = len(rows[0])
+    if width > _most_names(model):
+        return False
     named = {model.place_of(cell) for cell in rows[0]} >= set(range(len(model.names)))
     return all(len(row) == width for row in rows) and (named or width == len(model.names))
 
@@ -284,6 +287,11 @@ def _is_ignored(name: str, model: TableModel) -> bool:
     return model.fold(name) in model.others or name.strip() in UNNAMED
 
 
+def _most_names(model: TableModel) -> int:
+    """How many names a header may have; it is not worth looking at each of millions."""
+    return 2 * (len(model.names) + len(model.others)) + MORE_NAMES
+
+
 def _order(header: Sequence[str], model: TableModel, where: str) -> list[int]:
     """The position in the header of each of the model's columns.
 
@@ -291,8 +299,10 @@ def _order(header: Sequence[str], model: TableModel, where: str) -> list[int]:
     does not use are ignored, and so is the index that pandas writes.
 
     Raises:
-        BadRequest: if a column is missing, unknown, or named twice.
+        BadRequest: if a column is missing, unknown, or named twice, or there are far too many names.
     """
+    if len(header) > _most_names(model):
+        raise BadRequest(400, f"{where} has {len(header)} names; this model needs {len(model.names)}.")
     found: dict[int, int] = {}
     unknown, repeated = [], False
     for position, name in enumerate(header):

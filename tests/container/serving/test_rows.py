@@ -1,6 +1,7 @@
 """The same rows, with every kind of column, are read alike in every shape that clients send."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -364,3 +365,22 @@ def test_merged_spellings_and_words_for_missing_are_read_as_in_training():
     assert levels == {
         "RED": {"Red "}, "red": {"Red "}, "Red ": {"Red "}, "n.k.": {""}, " n.k. ": {""}, "": {""}
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("size,income," + "x," * 99_999 + "x\n1,2", CSV),
+        (json.dumps({"columns": ["size", "income", *map(str, range(100_000))], "data": []}), JSON),
+        (json.dumps([{"size": 1, "income": 2} | dict.fromkeys(map(str, range(100_000)), 1)]), JSON),
+    ],
+)
+def test_not_each_of_very_many_names_is_looked_at(models, monkeypatch, body, content_type):
+    model, looked = models["numbers"], []
+    place_of = type(model).place_of
+    monkeypatch.setattr(
+        type(model), "place_of", lambda self, name: looked.append(name) or place_of(self, name)
+    )
+    sentence = refusal_of(body, content_type, model)
+    assert re.search(r"(has|have) 10000[12] (cells|names); this model needs 2\.$", sentence), sentence
+    assert len(looked) < 1000

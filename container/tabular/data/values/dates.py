@@ -165,6 +165,7 @@ _SHORT_MINUTE = re.compile(r":\d(?!\d)")  # a score such as 2:1, which strptime 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND, PER_DAY = timedelta(microseconds=1), 86_400_000_000
 SAMPLE, SAMPLE_CELLS = 20, 1000
+LONGEST = 256  # characters of a date; the caches keep texts, and a request may hold any
 
 
 def day_number(cell: Any, form: str) -> float:
@@ -178,6 +179,8 @@ def day_number(cell: Any, form: str) -> float:
     if isinstance(cell, float) and cell.is_integer():  # an integer in a column with missing values
         cell = int(cell)
     text = str(cell).strip()
+    if len(text) > LONGEST:
+        raise _no_date(text, form)
     return np.nan if text in MISSING else _day_number(text, form)
 
 
@@ -220,9 +223,13 @@ def _day_number(text: str, form: str) -> float:
             raise ValueError
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        example = as_text(np.array([19753.4375]), form)[0]
-        raise ValueError(f"{shown(text)} is not a date such as {example}.") from None
+        raise _no_date(text, form) from None
     return (moment - EPOCH) // MICROSECOND / PER_DAY
+
+
+def _no_date(text: str, form: str) -> ValueError:
+    example = as_text(np.array([19753.4375]), form)[0]
+    return ValueError(f"{shown(text)} is not a date such as {example}.")
 
 
 @lru_cache(maxsize=4096)

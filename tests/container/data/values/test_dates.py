@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tabular.data.features import as_rows, features
+from tabular.data.values import dates
 from tabular.data.values.dates import FORCED, FORMATS, ISO, as_text, date_parts, day_number, find_dates
 from tabular.spec.columns import Column, Schema
 
@@ -174,3 +175,10 @@ def test_gaps_do_not_make_a_column_of_dates_one_of_words():
     assert find_dates(days | {"soon": 1}).gaps == {"soon": 1}
     assert find_dates(days | {"soon": 20}) is None
     assert find_dates({"?": 3, "-": 2}) is None
+
+
+def test_a_text_too_long_for_a_date_is_refused_before_it_is_kept():
+    kept = dates._day_number.cache_info().currsize
+    with pytest.raises(ValueError, match="is not a date such as 2024-01-31"):
+        dates.day_number("2024-01-31" + " " * 1000 + "x", "%Y-%m-%d")
+    assert dates._day_number.cache_info().currsize == kept
