@@ -32,6 +32,8 @@ LINKS = (
     "softmax_single",
     "joint",
 )  # in the order of the enum in predict.c
+FOR_NUMBERS, FOR_TWO_CLASSES = ("identity", "expm1"), ("logistic", "logistic_single")
+MAX_OUTPUTS = 512  # ON_STACK in predict.c
 
 
 class PortableModel(TableModel):
@@ -53,8 +55,14 @@ class PortableModel(TableModel):
             for constants in (self._fill, self._mean, self._scale):
                 if constants is not None and constants.shape != (self._numbers,):
                     raise ValueError("The constants of the numeric columns do not fit them.")
+            if (self._mean is None) != (self._scale is None):
+                raise ValueError(
+                    "The numeric columns have a mean without a scale, or a scale without a mean."
+                )
             estimator = manifest["estimator"]
             predictor = PREDICTORS[self.kind](estimator, arrays, self.width, estimator["outputs"])
+            link = "joint" if self.kind == "naive_bayes" else estimator["link"]
+            _check_link(link, estimator["outputs"], len(self.classes))
             self.tolerance = TOLERANCES[self.kind]
             self._predict = predictor.predict
             self._in_c = self._held_in_c(predictor, estimator["outputs"])
@@ -158,6 +166,20 @@ class PortableModel(TableModel):
         answer = prediction.probabilities if self.classes else np.array([prediction.labels])
         if answer is None or answer.shape != (1, len(self.classes) or 1) or not np.isfinite(answer).all():
             raise ValueError("The model cannot predict a row of empty cells.")
+
+
+def _check_link(link: str, n_outputs: int, n_classes: int) -> None:
+    """Refuse what predict.c refuses, which is not there without a compiler."""
+    if max(n_outputs, n_classes) > MAX_OUTPUTS:
+        raise ValueError(f"A model may have {MAX_OUTPUTS} outputs, and this one has more.")
+    if n_classes == 0:
+        fits = n_outputs == 1 and link in FOR_NUMBERS
+    elif link in FOR_TWO_CLASSES:
+        fits = (n_outputs, n_classes) == (1, 2)
+    else:
+        fits = n_outputs == n_classes and link not in FOR_NUMBERS
+    if not fits:
+        raise ValueError(f"The link {link!r} does not fit {n_outputs} outputs and {n_classes} classes.")
 
 
 def _places(encoding: dict[str, Any], start: int) -> tuple[dict[str, int], int | None]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from support.container.tables import fitted, nasty
 from tabular.judging.agreement import as_model_input
+from tabular.portable import model as portable_model
 from tabular.portable.files import load_model, save_model
 from tabular.portable.model import FORMAT_VERSION, PortableModel, UnusableModel
 from tabular.spec.algorithms import ALGORITHMS
@@ -271,6 +272,14 @@ def test_an_array_that_is_not_there_is_refused(algorithm):
             PortableModel(one.manifest, {name: array for name, array in one.arrays.items() if name != absent})
 
 
+@pytest.mark.parametrize("absent", ["numeric.mean", "numeric.scale"])
+def test_a_mean_without_a_scale_is_refused_without_a_compiler(monkeypatch, absent):
+    one = fitted("LogisticRegression", "multiclass")
+    monkeypatch.setattr(portable_model, "predict_in_c", None)
+    with pytest.raises(UnusableModel, match="a mean without a scale"):
+        PortableModel(one.manifest, {name: array for name, array in one.arrays.items() if name != absent})
+
+
 def harmed(draw, value):
     """The same JSON with one value in it changed."""
     if isinstance(value, dict) and value:
@@ -282,9 +291,46 @@ def harmed(draw, value):
     return draw.choice([None, -1, 0, 3, 10**9, 1.5, "x", "", [], {}, [value], True, [[0]]])
 
 
+def is_refused(manifest, arrays):
+    try:
+        PortableModel(manifest, arrays)
+    except UnusableModel:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize(
+    ("outputs", "link", "classes"),
+    [
+        (3, "logistic", [1, 2]),
+        (2, "logistic", [1, 2, 3, 4]),
+        (2, "logistic_single", [1, 2]),
+        (1, "softmax", [1, 2]),
+        (2, "identity", [1, 2]),
+        (2, "identity", []),
+        (1, "softmax", []),
+        (513, "softmax", list(range(513))),
+    ],
+)
+def test_a_link_that_does_not_fit_is_refused_with_and_without_a_compiler(
+    monkeypatch, compiled, outputs, link, classes
+):
+    if not compiled:
+        monkeypatch.setattr(portable_model, "predict_in_c", None)
+    manifest = {
+        "estimator": {"kind": "linear", "link": link, "outputs": outputs},
+        "classes": classes,
+        "columns": [{"name": "size", "kind": "numeric"}],
+        "encodings": [],
+    }
+    with pytest.raises(UnusableModel, match=r"does not fit|may have 512 outputs"):
+        PortableModel(manifest, {"weights": np.ones((1, outputs)), "intercept": np.zeros(outputs)})
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_whatever_is_changed_a_model_is_refused_or_answers(algorithm):
+def test_whatever_is_changed_a_model_is_refused_or_answers(algorithm, monkeypatch):
     one = fitted(algorithm, "multiclass")
     parts = {name: one.manifest[name] for name in ("classes", "columns", "encodings", "estimator")}
     numbers, categories = as_model_input(nasty(one.frame, 5), one.schema)
@@ -306,11 +352,14 @@ def test_whatever_is_changed_a_model_is_refused_or_answers(algorithm):
                 "cut": array[: draw.randrange(len(array))],
                 "shape": array[None],
             }[change]
-        try:
-            model = PortableModel(manifest, arrays)
-        except UnusableModel:
+        with monkeypatch.context() as without_compiler:
+            without_compiler.setattr(portable_model, "predict_in_c", None)
+            also_refused = is_refused(manifest, arrays)
+        assert is_refused(manifest, arrays) == also_refused, seed
+        if also_refused:
             refused += 1
             continue
+        model = PortableModel(manifest, arrays)
         if len(model.numeric) == numbers.shape[1] and len(model.categorical) == len(categories):
             answer = model.predict(numbers, categories)
             assert len(answer.labels) == len(answer.probabilities) == 5
