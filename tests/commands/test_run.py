@@ -25,7 +25,7 @@ from commands.__main__ import main
 from commands.lock import exclusive
 from commands.reporting.recording import Recording
 from helpers import runs
-from helpers.errors import BadInput, UserError
+from helpers.errors import BadInput, Interrupted, UserError
 from helpers.parameters.outputs import OUTPUTS
 from helpers.runs import summary
 from helpers.session import Session
@@ -452,7 +452,7 @@ def test_an_interrupted_run_stops_its_executions_in_a_local_aws_that_goes_on(
         "DEVELOPER": quick.developer,
         "DATASETS": ["wine"],
     }
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match=r"nothing .* is left running here\. `many-models run FILE"):
         run.run(run.chosen(["03"], None), values, tmp_path / "runs")
     assert (quick.status(mine), quick.status(others)) == ("Stopped", "Executing")
     runs.stop(session, [others])

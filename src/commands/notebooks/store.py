@@ -13,7 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from commands import run
-from helpers.errors import UserError
+from helpers.errors import Interrupted, UserError
 from helpers.runs.facts import MIME_TYPE
 from helpers.storage import write_whole
 
@@ -37,6 +37,8 @@ def store() -> int:
         runs = Path(folder) / "runs"
         try:
             code = run.run(notebooks, {"ENVIRONMENT": "local", **CHANGES}, runs)
+        except Interrupted:  # nobody can resume it: its folder goes
+            raise KeyboardInterrupt from None
         except UserError as error:
             raise type(error)(f"{error}\nThe stored notebooks are unchanged.") from None
         if code:
