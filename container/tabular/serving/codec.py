@@ -8,10 +8,10 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from email.message import Message
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ ALIASES = dict.fromkeys(
 # Python codecs that are not character sets for text, or take very long for a long body.
 NO_CHARSET = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
 EMPTY_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
+CELLS_AT_A_TIME = 1 << 14  # their texts take many times the memory of the numbers that they become
+LINES_AT_A_TIME = 10_000
 ModelInput = tuple[np.ndarray, list[list[str]]]
 JSON_NUMBERS = frozenset([int, float, bool, type(None)])
 
@@ -58,9 +60,9 @@ def decode(body: bytes, content_type: str, model: TableModel) -> ModelInput:
             "its charset in the content type, for example text/csv; charset=iso-8859-1.",
         ) from None
     rows = DECODERS[media_type](text, model)
-    if not rows:
-        raise BadRequest(400, f"The body contains no rows; send rows of {_cells(len(model.columns))}.")
-    return _to_input(rows, model)
+    if rows and isinstance(rows, list) and len(rows) * len(model.columns) <= CELLS_AT_A_TIME:
+        return _to_input(rows, model)
+    return _in_blocks(iter(rows), model)
 
 
 def encode(
@@ -178,10 +180,23 @@ def _with_words(numbers: np.ndarray, columns: Mapping[int, list[str]], model: Ta
     return np.column_stack([read[i] if i in read else next(plain) for i in model.numeric])
 
 
-def _to_input(rows: Sequence[Sequence[Any]], model: TableModel) -> ModelInput:
+def _in_blocks(rows: Iterator[Sequence[Any]], model: TableModel) -> ModelInput:
+    """All rows, of which a few at a time are in memory as cells."""
+    blocks, start = [], 1
+    while block := list(islice(rows, max(1, CELLS_AT_A_TIME // len(model.columns)))):
+        blocks.append(_to_input(block, model, start))
+        start += len(block)
+    if not blocks:
+        raise BadRequest(400, f"The body contains no rows; send rows of {_cells(len(model.columns))}.")
+    numbers, levels = zip(*blocks, strict=True)
+    return np.concatenate(numbers), [list(chain.from_iterable(parts)) for parts in zip(*levels, strict=True)]
+
+
+def _to_input(rows: Sequence[Sequence[Any]], model: TableModel, start: int = 1) -> ModelInput:
+    """Some rows, of which the first has the number `start` in the body."""
     width = len(model.columns)
     if set(map(len, rows)) != {width}:
-        number, row = next((i, row) for i, row in enumerate(rows, start=1) if len(row) != width)
+        number, row = next((i, row) for i, row in enumerate(rows, start) if len(row) != width)
         raise BadRequest(400, f"Row {number} has {_cells(len(row))}; this model needs {width}.")
     numbers = np.empty((len(rows), len(model.numeric)))
     count = 0 if model.styled else len(model.numeric) - len(model.worded)
@@ -195,9 +210,10 @@ def _to_input(rows: Sequence[Sequence[Any]], model: TableModel) -> ModelInput:
         numbers[:, :count] = plain.reshape(len(rows), count)
     for place, position in enumerate(model.numeric):
         if place >= count or plain is None:
-            numbers[:, place] = _read_column([row[position] for row in rows], position, model)
+            numbers[:, place] = _read_column([row[position] for row in rows], position, model, start)
     return numbers, [
-        _read_column([row[position] for row in rows], position, model) for position in model.categorical
+        _read_column([row[position] for row in rows], position, model, start)
+        for position in model.categorical
     ]
 
 
@@ -219,8 +235,8 @@ def _plain_numbers(given: Sequence[Any]) -> np.ndarray | None:
     return None if np.isinf(numbers).any() else numbers
 
 
-def _read_column(column: Sequence[Any], position: int, model: TableModel) -> Sequence[Any]:
-    """The cells of one column, read according to its kind.
+def _read_column(column: Sequence[Any], position: int, model: TableModel, start: int = 1) -> Sequence[Any]:
+    """The cells of one column from the row `start` on, read according to its kind.
 
     Raises:
         BadRequest: if a cell does not fit the kind; the message names row and column.
@@ -229,7 +245,7 @@ def _read_column(column: Sequence[Any], position: int, model: TableModel) -> Seq
     if kind == "numeric" and position not in model.styled and (plain := _plain_numbers(column)) is not None:
         return plain
     values, read = [], reader(position, model)
-    for number, cell in enumerate(column, start=1):
+    for number, cell in enumerate(column, start):
         try:
             values.append(read(cell))
         except ValueError as error:
@@ -246,7 +262,11 @@ def _cells(count: int) -> str:
     return f"{count} cell" if count == 1 else f"{count} cells"
 
 
-def _csv_of(prediction: Prediction, _: TableModel) -> bytes:
+def _csv_of(prediction: Prediction, model: TableModel) -> bytes:
+    if len(prediction.labels) > LINES_AT_A_TIME:  # a list of millions of lines takes much memory
+        blocks = range(0, len(prediction.labels), LINES_AT_A_TIME)
+        some = (prediction.labels[start : start + LINES_AT_A_TIME] for start in blocks)
+        return b"".join(_csv_of(prediction._replace(labels=labels), model) for labels in some)
     if prediction.probabilities is None:
         return "".join([f"{number!r}\n" for number in prediction.labels]).encode()
     return "".join([f"{_csv_cell(label)}\n" for label in prediction.labels]).encode()

@@ -7,8 +7,9 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -25,6 +26,7 @@ SHAPES = 'Send a list of rows, or {"instances": [rows]}.'
 # The keys under which clients send rows: SageMaker and TensorFlow Serving, Hugging Face, MLflow, pandas'
 # table form, Azure and what people make up.
 ENVELOPES = ("instances", "inputs", "features", "dataframe_records", "data", "input_data", "records", "rows")
+LONG_TEXT = 65_536  # characters: a longer body is not held as one list of its rows
 OTHER_DELIMITERS = ";\t|"
 MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
 UNNAMED = ("", "Unnamed: 0")  # pandas' names for an index: as written, and after reading it again
@@ -78,50 +80,85 @@ def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Colle
     return math.nan if cells.is_gap(text, missing) else read_number(text, form)
 
 
-def _of_csv(text: str, model: TableModel) -> list[list[Any]]:
+def _of_csv(text: str, model: TableModel) -> Iterable[list[Any]]:
     if text.lstrip()[:1] in ("{", "[") and len(model.names) > 1 and _is_json(text):
         raise BadRequest(400, "The body is JSON; name application/json as its content type.")
     rows = _split(text, ",", model)
-    if len(model.names) > 1 and rows and not _fit(rows, model):
+    if len(model.names) > 1 and not _fit(rows, model):
         # The client may write what the training file was written with, such as 1,5;2,5.
         others = (_split(text, delimiter, model) for delimiter in OTHER_DELIMITERS if delimiter in text)
         rows = next((other for other in others if _fit(other, model)), rows)
-    if not rows or len(rows[0]) > _most_names(model) or not _is_header(rows[0], model):
+    header = next(iter(rows), [])
+    if not header or len(header) > _most_names(model) or not _is_header(header, model):
         return rows
-    header = rows.pop(0)
     order = _order(header, model, "The header")
-    for number, row in enumerate(rows, start=1):
+    below = _below(header, order, rows)
+    return list(below) if isinstance(rows, list) else below
+
+
+def _below(header: Sequence[str], order: Sequence[int], rows: Iterable[list[str]]) -> Iterator[list[str]]:
+    """The rows below a header, with their cells in another order."""
+    for number, row in enumerate(islice(rows, 1, None), start=1):
         if len(row) != len(header):
             raise BadRequest(400, f"Row {number} has {len(row)} cells, but the header has {len(header)}.")
-    return [[row[position] for position in order] for row in rows]
+        yield [row[position] for position in order]
 
 
-def _split(text: str, delimiter: str, model: TableModel) -> list[list[str]]:
-    """The cells of each line."""
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True, delimiter=delimiter)
-    try:
-        if len(model.names) == 1:
-            return _of_one_column(lines)
-        return [row for row in lines if row and (len(row) > 1 or row[0].strip())]
-    except csv.Error as error:
-        raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
+def _split(text: str, delimiter: str, model: TableModel) -> Iterable[list[str]]:
+    """The cells of each line: all at once, or for a long text each time that they are asked for."""
+    lines = _Lines(text, delimiter, model)
+    return lines if len(text) > LONG_TEXT else list(lines)
 
 
-def _fit(rows: Sequence[Sequence[str]], model: TableModel) -> bool:
+class _Lines:
+    """The cells of each line of a text, read whenever somebody iterates over them."""
+
+    def __init__(self, text: str, delimiter: str, model: TableModel) -> None:
+        self._text, self._delimiter, self._of_one = text, delimiter, len(model.names) == 1
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The lines.
+
+        Raises:
+            BadRequest: if one is not CSV.
+        """
+        lines = csv.reader(
+            io.StringIO(self._text, newline=""),
+            strict=True,
+            skipinitialspace=True,
+            delimiter=self._delimiter,
+        )
+        try:
+            if self._of_one:
+                yield from _of_one_column(lines)
+            else:
+                for row in lines:
+                    if row and (len(row) > 1 or row[0].strip()):
+                        yield row
+        except csv.Error as error:
+            raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
+
+
+def _fit(rows: Iterable[Sequence[str]], model: TableModel) -> bool:
     """Whether rows have as many cells as the model has columns, or as a header with all of them."""
-    width = len(rows[0])
+    first = next(iter(rows), [])
+    width = len(first)
     if width > _most_names(model):
         return False
-    named = {model.place_of(cell) for cell in rows[0]} >= set(range(len(model.names)))
-    return all(len(row) == width for row in rows) and (named or width == len(model.names))
+    named = {model.place_of(cell) for cell in first} >= set(range(len(model.names)))
+    return (named or width == len(model.names)) and all(len(row) == width for row in rows)
 
 
-def _of_one_column(lines: Iterable[list[str]]) -> list[list[str]]:
+def _of_one_column(lines: Iterable[list[str]]) -> Iterator[list[str]]:
     """The rows of a table with one column: an empty line is an empty cell, except at the end of the body."""
-    rows = [row or [""] for row in lines]
-    while rows and rows[-1] == [""]:
-        rows.pop()
-    return rows
+    empty = 0
+    for row in lines:
+        if row in ([], [""]):
+            empty += 1
+            continue
+        yield from ([""] for _ in range(empty))
+        empty = 0
+        yield row
 
 
 def _of_json(text: str, model: TableModel) -> list[list[Any]]:
@@ -331,7 +368,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "numeric": cells.number,
     "boolean": cells.boolean,
 }
-DECODERS: Mapping[str, Callable[[str, TableModel], list[list[Any]]]] = {
+DECODERS: Mapping[str, Callable[[str, TableModel], Iterable[list[Any]]]] = {
     "text/csv": _of_csv,
     "application/json": _of_json,
     "application/jsonlines": _of_json_lines,

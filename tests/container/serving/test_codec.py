@@ -1,6 +1,7 @@
 """The requests that a model accepts, and the error message for every other one."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -427,3 +428,24 @@ def test_rows_of_as_few_bytes_as_possible_are_all_read(n_columns: int, ending: s
     lines = ["," * (n_columns - 1) if n_columns > 1 else "1"] * 50
     numbers, texts = codec.csv_rows.read(("\n".join(lines) + ending).encode(), bytes([1]) * n_columns)
     assert (len(numbers), texts) == (50 * n_columns * 8, [])
+
+
+@pytest.mark.parametrize(
+    ("first", "delimiter"),
+    [(b'"12",12\n', b","), (b"income,size\n", b","), (b"", b";")],
+    ids=["a quote", "a header", "a delimiter"],
+)
+def test_a_long_body_takes_little_more_memory_than_its_numbers(first, delimiter):
+    """The texts of its cells would take many times as much."""
+    model = fit(mixed(rows=40, gaps=False)[["income", "size", "target"]], "NaiveBayes", "binary").model
+    body = first + b"12,12\n".replace(b",", delimiter) * 100_000
+    tracemalloc.start()
+    numbers, _ = decode(body, "text/csv", model)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    n_rows = 100_000 + first.startswith(b'"')
+    assert numbers.shape == (n_rows, 2)
+    assert (numbers == 12).all()
+    assert peak < 14_000_000
+    with pytest.raises(BadRequest, match=f"^Row {n_rows + 1}, column 'size': "):
+        decode(body + b"12,x\n".replace(b",", delimiter), "text/csv", model)
