@@ -147,7 +147,7 @@ def test_retraining_is_scheduled_on_main_and_what_it_runs_is_a_command_with_know
         text=True,
         check=True,
     )
-    program, command, file, *options = shlex.split(shown.stdout)
+    program, command, file, *options = shlex.split(shown.stdout.removeprefix("exec "))
     assert (program, command) == (".venv/bin/many-models", "run")
     typed = many_models.commands[command].make_context(command, [file, *options]).params
     assert typed["only"] == ("02", "03")
