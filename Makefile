@@ -81,15 +81,14 @@ SANITIZERS = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-
 
 test-sanitizers: install-test ## test the C files with gcc's address and undefined behaviour sanitizers, in a minute
 	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r container/tabular container/launcher $(SANITIZED)
-	@rm -f $(SANITIZED)/tabular/portable/native/*.so
-	@for module in predict trees csv_rows; do \
+	@find $(SANITIZED) -name '*.so' -delete
+	@for module in $$(cd $(SANITIZED) && find tabular -name '*.c'); do \
 		gcc -shared -fPIC -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -ffp-contract=off \
-		-I"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" \
-		$(SANITIZED)/tabular/portable/native/$$module.c \
-		-o $(SANITIZED)/tabular/portable/native/$$module"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')" \
+		-I"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" $(SANITIZED)/$$module \
+		-o $(SANITIZED)/$${module%.c}"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')" \
 		|| exit 1; done
-	@$(SANITIZERS) $(BIN)/python -c 'from tabular.portable.native import csv_rows, predict, trees; assert "$(SANITIZED)" in trees.__file__'
-	$(SANITIZERS) FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40} $(BIN)/python -m pytest -p no:cacheprovider tests/container/portable/test_trees.py tests/container/portable/test_predict.py tests/container/serving/test_codec.py $(ARGS)
+	@$(SANITIZERS) $(BIN)/python -c 'from tabular.portable.native import csv_rows, predict, trees; from tabular.data.values.native import plain_cells; assert "$(SANITIZED)" in trees.__file__ and "$(SANITIZED)" in plain_cells.__file__'
+	$(SANITIZERS) FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40} $(BIN)/python -m pytest -p no:cacheprovider tests/container/portable/test_trees.py tests/container/portable/test_predict.py tests/container/portable/test_model.py tests/container/serving/test_codec.py tests/container/data/decisions/test_plain_cells.py $(ARGS)
 
 test-image: install-test ## build the image with a real Docker engine and run everything in it
 	$(BIN)/python -m pytest tests/image -m image $(ARGS)

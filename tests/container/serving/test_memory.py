@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.container.control_group import limited
-from support.container.large import ALGORITHMS, save_large
+from support.container.large import ALGORITHMS as LARGE
+from support.container.large import save_large
 from support.container.server import serving
+from support.container.tables import TASKS
+from tabular.spec.algorithms import ALGORITHMS
 
 MIB = 1 << 20
 SIZE = 24 * MIB
@@ -25,7 +29,7 @@ held.load("one", url)
 """
 
 
-@pytest.fixture(scope="module", params=ALGORITHMS)
+@pytest.fixture(scope="module", params=LARGE)
 def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("large")
     save_large(folder, request.param, SIZE)
@@ -52,4 +56,19 @@ def test_the_server_refuses_in_a_small_container_what_would_have_it_killed(
         for _ in range(4):  # what was loaded and unloaded before is not there any more
             assert server.unload("0").status == 200
             assert server.load("0", large).status == 200
+        assert server.process.poll() is None
+
+
+def test_every_kind_of_model_answers_in_a_small_container(
+    make_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    kinds = {
+        f"{algorithm}-{task}": make_folder(algorithm, task) for algorithm in ALGORITHMS for task in TASKS
+    }
+    with serving(tmp_path) as server, limited(server.process.pid, 200 * MIB):
+        assert {name: server.load(name, folder).status for name, folder in kinds.items()} == dict.fromkeys(
+            kinds, 200
+        )
+        for body in ("red,1.5,yes,100,c1\n", "red,1.5,yes,100,c1\n" * 20_000):
+            assert {name: server.invoke(name, body).status for name in kinds} == dict.fromkeys(kinds, 200)
         assert server.process.poll() is None
