@@ -51,8 +51,11 @@ class Change(NamedTuple):
 def read(s3: BaseClient, bucket: str, known: Snapshot | None = None) -> Snapshot:
     """Read the map, or return `known` if the object has not changed since.
 
-    A missing object is an empty map, and an entry that names no artifact is none, so that the deployer makes
-    it anew. A MapError means that the object is not a models map.
+    A missing object is an empty map. An entry that names no artifact is left out, so that the deployer
+    writes it again.
+
+    Raises:
+        MapError: the object is not a models map.
     """
     key = names.load().models_map_key
     condition = {"IfNoneMatch": known.etag} if known and known.etag else {}

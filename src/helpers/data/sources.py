@@ -78,11 +78,15 @@ def _local(uri: str) -> list[File]:
         raise BadInput(f"{uri!r} is a folder; give a file, or a glob such as {str(path / '*.csv')!r}.")
     if path.exists() or not WILDCARDS.search(uri):
         if not path.exists():
-            raise BadInput(f"There is no file {uri!r}; give the path of one, or a glob that matches some.")
+            raise BadInput(
+                f"There is no file {uri!r}; give the path of a file that exists, or a glob that matches one."
+            )
         return [File(path)]
     found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute
     if not (files := [File(name) for name in found if name.is_file()]):
-        raise BadInput(f"No file matches {uri!r}; give the path of one, or a glob that matches some.")
+        raise BadInput(
+            f"No file matches {uri!r}; give the path of a file that exists, or a glob that matches one."
+        )
     return files
 
 

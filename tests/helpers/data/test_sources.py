@@ -68,7 +68,9 @@ def test_a_file_with_a_bracket_in_its_name_is_that_file(tmp_path: Path) -> None:
 
 
 def test_a_folder_a_missing_file_and_a_glob_without_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"There is no file '.*/own\.csv'; give the path of one"):
+    with pytest.raises(
+        BadInput, match=r"There is no file '.*/own\.csv'; give the path of a file that exists"
+    ):
         sources.fetch(str(tmp_path / "own.csv"))
     with pytest.raises(BadInput, match="is a folder; give a file, or a glob such as"):
         sources.fetch(str(tmp_path))

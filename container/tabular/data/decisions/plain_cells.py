@@ -46,7 +46,7 @@ class PlainCells(NamedTuple):
 
 
 def read_plain(cells: pa.ChunkedArray) -> PlainCells | None:
-    """The numbers of a column of texts; None if a cell is no number, or infinite, or if all are missing."""
+    """The numbers in a column of text; None if all cells are missing, or any is not a finite number."""
     return (_read_in_c(cells) if cells_in_c else None) or _read_by_arrow(cells)
 
 

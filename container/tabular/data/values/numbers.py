@@ -104,7 +104,7 @@ def find_numbers(
             leading zeros mean nothing.
     """
     parts, gaps, words = {}, Counter[str](), Counter[str]()
-    allowed = math.inf if forced else sum(counts.values())
+    rows = sum(counts.values())
     for text, count in counts.items():
         stripped = text.strip()
         if stripped in MISSING and not strict:
@@ -118,7 +118,9 @@ def find_numbers(
         if not mark:
             words[stripped] += count
             most = MOST_OTHERS if len(words) > FEW_WORDS else MOST_WORDS
-            if words.total() > most * allowed:  # as in most columns of words, after a few of their texts
+            if (
+                not forced and words.total() > most * rows
+            ):  # as in most columns of words, after a few of their texts
                 return None
     if not parts:
         return None
