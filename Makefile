@@ -14,7 +14,7 @@ help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
 
 # One installation at a time. Each purpose has its own stamp, and installs only what is missing.
-LOCKED = @PYTHONPATH=src $(PYTHON) -m commands.lock .install.lock
+LOCKED = @PYTHONPATH=src $(PYTHON) -m commands.running.lock .install.lock
 
 install: ## create .venv with what the demo needs, at the versions in constraints.txt
 	$(LOCKED) $(MAKE) --silent .venv/installed-demo

@@ -152,13 +152,13 @@ def run(
         raise click.UsageError("--resume chooses the notebooks; leave out --only and --from.")
     if only_failed and not resume:
         raise click.UsageError("--only-failed needs a run; name one by --resume, such as --resume latest.")
-    from commands import run
+    from commands.running import perform, planning
 
     values, own = parameters.read(file), dict(given)
-    limits = run.Limits(not no_wait, timeout)
+    limits = perform.Limits(not no_wait, timeout)
     if resume:
-        return run.resume(resume, values, own, runs, only_failed, limits)
-    return run.run(run.chosen(only, start), values | own, runs, limits)
+        return perform.resume(resume, values, own, runs, only_failed, limits)
+    return perform.run(planning.chosen(only, start), values | own, runs, limits)
 
 
 @many_models.command("stop", interrupted="what it has asked to stop goes on stopping; run it again.")
@@ -170,7 +170,7 @@ def stop_executions(file: Path, given: Sequence[tuple[str, str]], yes: bool) -> 
 
     FILE and -p say where, as for `run`: those of RUN_ID, or all if it is empty. They are listed first.
     """
-    from commands import stop
+    from commands.running import stop
 
     stop.stop(parameters.read(file) | dict(given), yes=yes)
 
@@ -186,10 +186,10 @@ def check(
     FILE is checked as `run` does before its first cell. Nothing is uploaded or started.
     """
     _one_choice(only, start)
-    from commands import run
+    from commands.running import check, planning
 
     values = parameters.read(file) | dict(given)
-    return run.check(run.chosen(only, start), values, as_json)
+    return check.check(planning.chosen(only, start), values, as_json)
 
 
 @many_models.command(interrupted="the stored notebooks are unchanged.")

@@ -11,7 +11,7 @@ import pytest
 from support import ROOT
 
 import local_aws
-from commands.lock import exclusive
+from commands.running.lock import exclusive
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError
 from local_aws.core.files import disk_use

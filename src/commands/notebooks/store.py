@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from commands import run
+from commands.running import perform, planning
 from helpers.errors import Interrupted, UserError
 from helpers.runs.facts import MIME_TYPE
 from helpers.storage import write_whole
@@ -31,12 +31,12 @@ def store() -> int:
     Raises:
         UserError: the run failed; the stored notebooks are unchanged.
     """
-    notebooks = run.chosen((), None)
+    notebooks = planning.chosen((), None)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LOCAL_AWS_HOME"] = str(Path(folder) / "local_aws")
         runs = Path(folder) / "runs"
         try:
-            code = run.run(notebooks, {"ENVIRONMENT": "local", **CHANGES}, runs)
+            code = perform.run(notebooks, {"ENVIRONMENT": "local", **CHANGES}, runs)
         except Interrupted:  # nobody can resume it: its folder goes
             raise KeyboardInterrupt from None
         except UserError as error:

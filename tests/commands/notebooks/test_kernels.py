@@ -11,8 +11,8 @@ import pytest
 from support import HANGS
 from support.helpers import headless
 
-from commands import run
 from commands.notebooks import kernels
+from commands.running import perform
 from helpers.errors import UserError
 
 pytestmark = [
@@ -63,7 +63,7 @@ def test_each_is_a_fork_with_its_own_state_settings_folder_and_random_numbers(
         monkeypatch.chdir(folder)
         monkeypatch.setenv("COLOUR", colour)
         target = tmp_path / f"{colour}.ipynb"
-        run._execute(headless.notebook(tmp_path, ASKS), target, {}, print)
+        perform._execute(headless.notebook(tmp_path, ASKS), target, {}, print)
         found.append(printed(target))
         assert (found[-1]["colour"], found[-1]["folder"]) == (colour, str(folder))
     for one in found:
@@ -76,7 +76,7 @@ def test_each_is_a_fork_with_its_own_state_settings_folder_and_random_numbers(
 
 def test_plots_are_pictures(tmp_path: Path) -> None:
     source = headless.notebook(tmp_path, "import matplotlib.pyplot as plt", "plt.subplots()[1]")
-    run._execute(source, tmp_path / "out.ipynb", {}, print)
+    perform._execute(source, tmp_path / "out.ipynb", {}, print)
     outputs = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs
     assert any("image/png" in output.data for output in outputs)
 
@@ -84,8 +84,8 @@ def test_plots_are_pictures(tmp_path: Path) -> None:
 def test_a_fork_that_dies_is_a_sentence_and_the_next_one_lives(tmp_path: Path) -> None:
     dies = headless.notebook(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     with pytest.raises(UserError, match="its kernel died"):
-        run._execute(dies, tmp_path / "out.ipynb", {}, print)
-    run._execute(headless.notebook(tmp_path, "1"), tmp_path / "next.ipynb", {}, print)
+        perform._execute(dies, tmp_path / "out.ipynb", {}, print)
+    perform._execute(headless.notebook(tmp_path, "1"), tmp_path / "next.ipynb", {}, print)
 
 
 @headless.needs_proc
@@ -99,7 +99,7 @@ def test_without_the_warm_process_a_kernel_ends(tmp_path: Path, monkeypatch: pyt
         "os.kill(os.getppid(), signal.SIGKILL); time.sleep(600)",
     )
     with pytest.raises(UserError, match="its kernel died"):
-        run._execute(source, tmp_path / "out.ipynb", {}, print)
+        perform._execute(source, tmp_path / "out.ipynb", {}, print)
     own.close()
     pid = int((tmp_path / "pid").read_text())
     deadline = time.monotonic() + HANGS

@@ -8,11 +8,12 @@ import nbformat
 import papermill
 import pytest
 from nbformat import NotebookNode
+from support import ROOT
 from support.helpers.shared import HeadlessRun, settings
 
-from commands import run
 from commands.__main__ import main
 from commands.notebooks import store
+from commands.running import perform
 from helpers.errors import JobFailed
 from helpers.runs.facts import MIME_TYPE
 
@@ -72,12 +73,12 @@ def test_of_a_real_run_nothing_is_stored_that_differs_at_the_next(side_by_side: 
 @pytest.mark.slow
 def test_what_is_stored_is_the_notebook_as_it_stands_in_the_project(side_by_side: list[HeadlessRun]) -> None:
     executed = side_by_side[0].executed
-    project = nbformat.read(run.ROOT / "notebooks" / executed.name, as_version=4)
+    project = nbformat.read(ROOT / "notebooks" / executed.name, as_version=4)
     after = store.stored(nbformat.read(executed, as_version=4))
     assert [cell.source for cell in after.cells] == [cell.source for cell in project.cells]
     assert (
         papermill.inspect_notebook(str(executed)).keys()
-        == papermill.inspect_notebook(str(run.ROOT / "notebooks" / executed.name)).keys()
+        == papermill.inspect_notebook(str(ROOT / "notebooks" / executed.name)).keys()
     )
 
 
@@ -86,12 +87,12 @@ def test_a_run_that_fails_leaves_the_stored_notebooks_alone(
 ) -> None:
     def failing(notebooks: list[Path], values: dict[str, object], runs: Path) -> int:
         assert values == {"ENVIRONMENT": "local", "APPROVE": "approve", "LOAD_TEST": True}
-        assert not runs.is_relative_to(run.ROOT)
+        assert not runs.is_relative_to(ROOT)
         raise JobFailed("wine: PreprocessData failed.")
 
-    notebooks = sorted((run.ROOT / "notebooks").glob("*.ipynb"))
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     before = [path.read_bytes() for path in notebooks]
-    monkeypatch.setattr(run, "run", failing)
+    monkeypatch.setattr(perform, "run", failing)
     with settings({}):
         assert main(["store"]) == 1
     assert [path.read_bytes() for path in notebooks] == before

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import HANGS, ROOT
 
-from commands.lock import exclusive
+from commands.running.lock import exclusive
 
 HOLD = "import sys; print('held', flush=True); sys.stdin.read()"
 
@@ -17,7 +17,7 @@ HOLD = "import sys; print('held', flush=True); sys.stdin.read()"
 def hold(lock: Path) -> subprocess.Popen:
     """A command under the lock, which ends with its input."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "commands.lock", str(lock), sys.executable, "-c", HOLD],
+        [sys.executable, "-m", "commands.running.lock", str(lock), sys.executable, "-c", HOLD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -30,7 +30,7 @@ def test_the_second_waits_for_the_first_and_says_so(tmp_path: Path) -> None:
     lock = tmp_path / "deep/lock"
     first = hold(lock)
     second = subprocess.Popen(
-        [sys.executable, "-m", "commands.lock", str(lock), sys.executable, "-c", "print('mine')"],
+        [sys.executable, "-m", "commands.running.lock", str(lock), sys.executable, "-c", "print('mine')"],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -67,7 +67,7 @@ def test_the_command_under_the_lock_gives_the_exit_code(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "commands.lock",
+        "commands.running.lock",
         str(tmp_path / "lock"),
         sys.executable,
         "-c",
@@ -77,5 +77,5 @@ def test_the_command_under_the_lock_gives_the_exit_code(tmp_path: Path) -> None:
 
 
 def test_the_lock_needs_nothing_that_is_installed(tmp_path: Path) -> None:
-    command = [sys.executable, "-S", "-m", "commands.lock", str(tmp_path / "lock"), "true"]
+    command = [sys.executable, "-S", "-m", "commands.running.lock", str(tmp_path / "lock"), "true"]
     subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, check=True)

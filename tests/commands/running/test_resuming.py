@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from support.helpers.shared import settings
 
-from commands import resuming, run
 from commands.__main__ import main
 from commands.reporting.recording import Recording
+from commands.running import perform, planning, resuming
 from helpers.errors import BadInput, UserError
 from helpers.runs import summary
 
@@ -99,7 +99,7 @@ def test_a_run_that_goes_on_is_not_resumed(tmp_path: Path) -> None:
 
 def test_only_the_decisions_on_tables_that_are_open_are_asked_for() -> None:
     given = {"DATASETS": ["wine", "breast-cancer"], "APPROVE": {"wine": "approve", "breast-cancer": "reject"}}
-    plan = run._restricted(run._plan([], {**given, "VERSIONS": {"wine": 3}}), ["breast-cancer"])
+    plan = planning.restricted(planning.plan([], {**given, "VERSIONS": {"wine": 3}}), ["breast-cancer"])
     assert plan.given["DATASETS"] == plan.everything["DATASETS"] == ["breast-cancer"]
     assert plan.given["APPROVE"] == {"breast-cancer": "reject"}
     assert plan.given["VERSIONS"] == {}
@@ -112,7 +112,7 @@ def test_a_run_with_finished_tables_is_not_called_one_without_any(
     entry = {"name": "failed", "uri": str(tmp_path / "gone.csv"), "target": "label"}
     recording = Recording(tmp_path, ended(outcomes=(*others, "failed")))
     with pytest.raises(UserError, match="nothing was started") as told:
-        run._check_tables(run._plan([], {"DATASETS": [entry]}), recording)
+        perform._check_tables(planning.plan([], {"DATASETS": [entry]}), recording)
     assert told.type is kind
     assert recording.document["data_sets"]["failed"]["said"].startswith("There is no file")
 

@@ -1,6 +1,6 @@
 """Allows one run at a time: two would use the same cores and decide on the same packages.
 
-`python -m commands.lock FILE COMMAND...` runs a command under such a lock.
+`python -m commands.running.lock FILE COMMAND...` runs a command under such a lock.
 """
 
 import fcntl

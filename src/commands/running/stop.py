@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from commands import run
+from commands.running import planning
 from helpers import runs
 from helpers.errors import UserError
 from helpers.session import connect, local
@@ -18,7 +18,7 @@ def stop(values: Mapping[str, Any], yes: bool = False) -> None:
         BadInput: a parameter cannot be used.
         UserError: the answer was no, or an execution has not stopped yet.
     """
-    value = run.known(values)
+    value = planning.known(values)
     with local(value["ENVIRONMENT"]):
         session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])
         run_id = "" if value["RUN_ID"] == "new" else value["RUN_ID"]

@@ -1,0 +1,143 @@
+"""What a run will do: which notebooks with which parameters. What cannot be used is refused here.
+
+Wherever possible, invalid input is found before the first cell runs.
+"""
+
+import ast
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import papermill
+
+from commands.reporting.channels import Channel, channel
+from helpers import parameters
+from helpers.data import datasets
+from helpers.data.entries import absolute, parse
+from helpers.deployment import decisions
+from helpers.errors import BadInput
+from helpers.parameters.outputs import outputs_of
+from helpers.pipeline import own_steps
+from helpers.runs.executions.starting import NEW
+from helpers.session import group
+
+__all__ = ["Plan", "check_decisions", "chosen", "known", "plan", "restricted", "settings"]
+
+ROOT = Path(__file__).parents[3]
+# The parameters with which each table is checked, in the order of `datasets.Settings`.
+SETTINGS = (
+    *("TEST_SET_SIZE", "STRATIFY_SPLIT", "RANDOM_STATE", "CROSS_VALIDATION_FOLDS", "STEPS", "SEARCH_ROWS"),
+    *("CROSS_VALIDATION_SCORER", "METRIC_FOR_REGISTRATION", "REGRESSION_SCORER", "REGRESSION_METRIC"),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will run: the notebooks with the names of their parameters, the given values, and all values.
+
+    `channel` is to whoever is told how it ended, if anybody.
+    """
+
+    notebooks: Mapping[Path, set[str]]
+    given: Mapping[str, Any]
+    everything: Mapping[str, Any]
+    channel: Channel | None
+
+    @property
+    def environment(self) -> str:
+        """Where it will run."""
+        return self.everything["ENVIRONMENT"]
+
+
+def chosen(only: Sequence[str], start: str | None) -> list[Path]:
+    """The notebooks with these numbers, or those from one number on, or all.
+
+    Raises:
+        BadInput: there is no such notebook.
+    """
+    found = _notebooks()
+    numbers = [path.name[:2] for path in found]
+    for number in [*only, *([start] if start else [])]:
+        if number not in numbers:
+            raise BadInput(f"There is no notebook {number!r}; there are {', '.join(numbers)}.")
+    if only:
+        return [path for path in found if path.name[:2] in only]
+    return [path for path in found if not start or path.name[:2] >= start]
+
+
+def plan(notebooks: Sequence[Path], values: Mapping[str, Any]) -> Plan:
+    """Find parameters that cannot be used before anything starts."""
+    everything = known(values)
+    check_decisions(notebooks, everything)
+    everything = {**everything, "DATASETS": absolute(everything["DATASETS"])}
+    wanted = {path: set(_defaults(path)) for path in notebooks}
+    return Plan(
+        wanted, {name: everything[name] for name in values}, everything, channel(everything["NOTIFY"])
+    )
+
+
+def restricted(plan: Plan, tables: Sequence[str]) -> Plan:
+    """The same for some of the tables: also a decision or a version of another one is not asked for."""
+    value = plan.everything
+    own: dict[str, Any] = {
+        "DATASETS": [entry for entry in value["DATASETS"] if datasets.names([entry])[0] in tables]
+    }
+    for name in ("APPROVE", "VERSIONS"):
+        if isinstance(value[name], Mapping):
+            wanted = (*tables, decisions.DEFAULT)
+            own[name] = {table: each for table, each in value[name].items() if table in wanted}
+    return replace(plan, given={**plan.given, **own}, everything={**value, **own})
+
+
+def known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters with their values, of the types that they must have.
+
+    Raises:
+        BadInput: a parameter cannot be used.
+    """
+    everywhere = {name: value for path in _notebooks() for name, value in _defaults(path).items()}
+    everywhere |= parameters.OF_THE_RUN
+    everything = everywhere | parameters.parse(values, everywhere)
+    for name in datasets.names(everything["DATASETS"]):
+        group(everything["PIPELINE_NAME"], name)
+    parse(everything["DATASETS"])
+    if everything["ENVIRONMENT"] == "aws":
+        outputs_of(everything["TERRAFORM_OUTPUTS"])
+    if everything["STEPS"]:
+        own_steps.read(everything["STEPS"])
+    return everything
+
+
+def check_decisions(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None:
+    """Refuse decisions on data sets that are not there, and on versions that nothing names.
+
+    Notebook 04 decides on what 03 registers in the same run. Without 03, somebody must say what to decide on,
+    because nobody has seen the versions that 04 would find.
+    """
+    numbers, names = [path.name[:2] for path in notebooks], datasets.names(value["DATASETS"])
+    wanted = decisions.wishes(value["APPROVE"], names)
+    said = decisions.named_versions(value["VERSIONS"], names) is not None
+    named = said or value["RUN_ID"] not in ("", NEW)
+    if wanted and "04" in numbers and "03" not in numbers and not named:
+        raise BadInput(
+            f"APPROVE is {value['APPROVE']!r}, but without notebook 03 this run registers no versions to "
+            "decide on; say which: VERSIONS is latest or such as {wine: 3}, or RUN_ID is the run of 03."
+        )
+
+
+def settings(value: Mapping[str, Any]) -> datasets.Settings:
+    """What the parameters say about all tables."""
+    return datasets.Settings(*(value[name] for name in SETTINGS))
+
+
+@functools.cache
+def _defaults(notebook: Path) -> dict[str, Any]:
+    """The parameters of a notebook with their defaults."""
+    found = papermill.inspect_notebook(str(notebook))
+    return {name: ast.literal_eval(parameter["default"]) for name, parameter in found.items()}
+
+
+def _notebooks() -> list[Path]:
+    return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
