@@ -48,7 +48,8 @@ locals {
         "sagemaker:DescribeModelPackage",
         "sagemaker:DescribeModelPackageGroup",
       ]
-      Resource = [local.endpoint_arn, local.group_arns, local.package_arns]
+      # Groups and packages, and nothing else that these actions take.
+      Resource = [local.endpoint_arn, replace(local.package_arns, "model-package/", "model-package*/")]
     },
     {
       # The parameter has Terraform's outputs, and so has the bucket.
@@ -98,9 +99,10 @@ locals {
       },
     ]
   ])
-  # Tables, code and, with a tracking server, the reports of executions.
+  # Tables, code, the page of all models and, with a tracking server, the reports of executions.
   brought_prefixes = concat(
-    [local.prefixes.raw, local.prefixes.code], [for server in var.mlflow_tracking_server_arn[*] : "mlflow/"]
+    [local.prefixes.raw, local.prefixes.code, "${local.contract.monitoring_prefix}status/"],
+    [for server in var.mlflow_tracking_server_arn[*] : "mlflow/"],
   )
 }
 
@@ -121,10 +123,7 @@ locals {
         "sagemaker:DescribeTrainingJob",
         "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
       ]
-      Resource = [
-        for kind in ["hyper-parameter-tuning-job", "processing-job", "training-job"] :
-        "${local.sagemaker_arn}:${kind}/*"
-      ]
+      Resource = ["${local.sagemaker_arn}:*-job/*"] # tuning, processing and training: what these actions take
     },
     {
       Sid    = "ReadTheLogs" # of jobs and builds
@@ -135,7 +134,7 @@ locals {
       ]
     },
     {
-      Sid      = "BringTablesAndCode"
+      Sid      = "BringTablesCodeAndStatus"
       Effect   = "Allow"
       Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
       Resource = [for prefix in local.brought_prefixes : "${local.bucket_arn}/${prefix}*"]

@@ -126,7 +126,7 @@ locals {
   # Without ListBucket, S3 answers 403 for a key that does not exist, and the code expects 404 for "not yet". A
   # request for one object has no prefix, so the condition must not require one.
   all_prefixes    = concat(values(local.prefixes), local.records)
-  people_prefixes = concat(values(local.prefixes), [local.deployments_prefix])
+  people_prefixes = concat(values(local.prefixes), [local.deployments_prefix, local.contract.monitoring_prefix])
   listed_prefixes = {
     jobs      = local.all_prefixes
     endpoint  = [local.prefixes.models]

@@ -70,6 +70,7 @@ class Contract:
     models_map_key: str
     ledger_prefix: str
     retraining_prefix: str
+    monitoring_prefix: str
     metrics_namespace: str
     functions: dict[str, Function]
 
@@ -92,6 +93,7 @@ def load(pipeline_name: str = PLACEHOLDER) -> Contract:
         models_map_key=document["models_map_key"],
         ledger_prefix=document["ledger_prefix"],
         retraining_prefix=document["retraining_prefix"],
+        monitoring_prefix=document["monitoring_prefix"],
         metrics_namespace=document["metrics_namespace"],
         functions=functions,
     )

@@ -97,6 +97,8 @@ def _retrain(
     token = hashlib.sha256(json.dumps([parameters, last], sort_keys=True).encode()).hexdigest()
     execution = sagemaker.start_pipeline_execution(
         PipelineName=pipeline_name,
+        # So that a list of executions says what each is about.
+        PipelineExecutionDescription=f"{parameters['DatasetName']}, retraining",
         PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
         ClientRequestToken=token,
     )["PipelineExecutionArn"]

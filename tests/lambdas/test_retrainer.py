@@ -19,7 +19,11 @@ class Pipelines:
     def __init__(self):
         self.started, self.tokens, self.status = [], {}, {}
 
-    def start_pipeline_execution(self, PipelineName, PipelineParameters, ClientRequestToken):
+    def start_pipeline_execution(
+        self, PipelineName, PipelineParameters, PipelineExecutionDescription, ClientRequestToken
+    ):
+        dataset = {entry["Name"]: entry["Value"] for entry in PipelineParameters}["DatasetName"]
+        assert PipelineExecutionDescription == f"{dataset}, retraining"
         if ClientRequestToken not in self.tokens:
             arn = ARN.format(PipelineName, f"execution{len(self.started):03d}")
             self.started.append({entry["Name"]: entry["Value"] for entry in PipelineParameters})

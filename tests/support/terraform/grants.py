@@ -220,6 +220,14 @@ QUERIES = [
     Call("logs:GetQueryResults"),
 ]
 
+# What helpers.monitoring.fetching reads beside that.
+STATUS = [
+    listing("raw/wine/"),
+    s3("GetObject", LEDGER),
+    s3("GetObject", "monitoring/latest.json"),
+    s3("GetObject", "monitoring/status/status.json"),
+]
+
 # What helpers.parameters.outputs reads where there is no file.
 OUTPUTS = [
     s3("GetObject", "deployments/outputs.json"),
@@ -292,6 +300,8 @@ CODE = {
         *OUTPUTS,
         s3("GetObject", "executions/EvaluateBestModel/evaluation/3h8n9fiy7q5b/evaluation.json"),
         s3("ListBucket"),
+        *STATUS,
+        s3("PutObject", "monitoring/status/index.html"),  # commands.reporting.status
         sagemaker("StartPipelineExecution", "pipeline/demo"),
         sagemaker("DescribePipeline", "pipeline/demo"),
         sagemaker("DescribePipelineExecution", "pipeline/demo/execution/3h8n9fiy7q5b"),
@@ -354,6 +364,7 @@ CODE = {
     "approver": [
         *QUERIES,
         *OUTPUTS,
+        *STATUS,
         s3("GetObject", LEDGER),
         Call("sagemaker:ListModelPackages"),
         Call("sagemaker:ListPipelines"),
@@ -471,6 +482,7 @@ FORBIDDEN = {
         *CHANGING_WHAT_SERVES,
         *DECIDING,
         s3("PutObject", OUTPUT),
+        s3("PutObject", "monitoring/latest.json"),
         sagemaker("UpdatePipeline", "pipeline/demo"),
         sagemaker("UpdatePipeline", "pipeline/demo-ana"),
         sagemaker("UpdatePipeline", "pipeline/demo-staging"),
@@ -509,6 +521,7 @@ FORBIDDEN = {
         *NOBODY,
         *CHANGING_WHAT_SERVES,
         s3("PutObject", RAW),
+        s3("PutObject", "monitoring/status/index.html"),
         sagemaker("UpdateModelPackage", PACKAGE),
         sagemaker("StartPipelineExecution", "pipeline/demo"),
     ],
