@@ -1,5 +1,5 @@
 # The role of SageMaker Studio's spaces, to name as the execution role of a user profile or a domain. Whoever works there
-# is an operator; an approver needs another profile. Notebook jobs (docs/schedules) run with it, too.
+# is an operator; an approver needs another profile. Notebook jobs (docs/operations/schedules) run with it, too.
 
 resource "aws_iam_role" "studio" {
   count = var.studio && local.trains ? 1 : 0
@@ -71,7 +71,7 @@ locals {
     },
   ]
 
-  # docs/schedules/notebook_job.py: a pipeline whose steps are training jobs of this role. Their inputs and outputs are
+  # docs/operations/schedules/notebook_job.py: a pipeline whose steps are training jobs of this role. Their inputs and outputs are
   # under code/, where an operator may write.
   notebook_pipeline_arn = "${local.sagemaker_arn}:pipeline/${local.name}-notebooks"
   notebook_job_statements = [

@@ -177,7 +177,7 @@ def stop_executions(file: Path, given: Sequence[tuple[str, str]], yes: bool) -> 
 
 @many_models.command()
 @_what_to_run
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document, see docs/check.md.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document, see docs/tables/check.md.")
 def check(
     file: Path, only: Sequence[str], start: str | None, given: Sequence[tuple[str, str]], as_json: bool
 ) -> int:
@@ -300,7 +300,7 @@ def promote(datasets: Sequence[str], env: str, version: int | None) -> None:
     """Take models over from the environment that trains.
 
     Copies the newest approved version of each data set into another environment's registry, where an approver
-    decides on it; see docs/promotion.md.
+    decides on it; see docs/models/promotion.md.
     """
     from commands.environment import promote
 

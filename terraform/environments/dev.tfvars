@@ -8,7 +8,7 @@ pipeline_name = "many-models"
 # pipeline_definition_file = "environments/dev.pipeline.json"
 # pipeline_definition_regression_file = "environments/dev.pipeline-regression.json"
 
-# To let another account take models over, which needs a key of your own (docs/promotion.md):
+# To let another account take models over, which needs a key of your own (docs/models/promotion.md):
 # kms_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/00000000-0000-0000-0000-000000000000"
 # promote_to = {
 #   account_ids = ["222222222222"]

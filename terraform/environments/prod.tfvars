@@ -8,7 +8,7 @@ pipeline_name = "many-models-prod"
 # pipeline_definition_file = "environments/prod.pipeline.json"
 # pipeline_definition_regression_file = "environments/prod.pipeline-regression.json"
 
-# To serve what another environment trains, instead of training here (docs/promotion.md), with image_uri as there and
+# To serve what another environment trains, instead of training here (docs/models/promotion.md), with image_uri as there and
 # without definitions and retraining:
 # promote_from = {
 #   account_id    = "111111111111"

@@ -1,4 +1,4 @@
-"""What docs/schedules and docs/studio hold for systemd, cron, SageMaker's notebook jobs and Studio."""
+"""What docs/operations holds for systemd, cron, SageMaker's notebook jobs and Studio."""
 
 import importlib.util
 import json
@@ -15,9 +15,9 @@ import pytest
 from support import HANGS, ROOT
 from support.helpers.shared import Connected, settings
 
-FOLDER = ROOT / "docs/schedules"
+FOLDER = ROOT / "docs/operations/schedules"
 UNITS = ("many-models.service", "many-models.timer")
-SCRIPTS = (FOLDER / "notebook_job.sh", ROOT / "docs/studio/on_start.sh")
+SCRIPTS = (FOLDER / "notebook_job.sh", ROOT / "docs/operations/studio/on_start.sh")
 # What the driver in Studio's image does: sagemaker-headless-execution-driver 0.0.13, notebookrunner.py.
 DRIVER = """
 import json, os, sys, papermill

@@ -120,7 +120,7 @@ def check(name: str, summary: dict[str, Any]) -> None:
 
 def blocks(page: str) -> dict[str, str]:
     """The first block of code of each language on a page of docs/."""
-    found = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", (ROOT / "docs" / page).read_text())
+    found = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", (ROOT / "docs/tables" / page).read_text())
     return dict(reversed(found))
 
 
@@ -162,8 +162,8 @@ def test_the_page_of_ones_own_steps_works_as_it_is_written(
 def test_the_pages_name_every_key_of_an_entry_and_every_example() -> None:
     from helpers.data.entries import KEYS
 
-    page = (ROOT / "docs/own-tables.md").read_text()
+    page = (ROOT / "docs/tables/own-tables.md").read_text()
     assert all(f"`{key}`" in page for key in KEYS)
     for path in EXAMPLES.glob("*.yaml"):
-        assert f"(../parameters/examples/{path.name})" in page
+        assert f"(../../parameters/examples/{path.name})" in page
         assert f"many-models run parameters/examples/{path.name}" in path.read_text()

@@ -111,7 +111,7 @@ def _serve_only(
     elif image != settings["image_uri"]:
         print(f"  So that CI applies the same, write into {environment.variables}:")
         print(f'    image_uri = "{image}"')
-    print("  Take over what was trained and approved there (docs/promotion.md):")
+    print("  Take over what was trained and approved there (docs/models/promotion.md):")
     print(f"    {PROGRAM} promote <data set> --env {environment.name}")
 
 
@@ -206,7 +206,7 @@ def _show_what_comes_next(
         print(f"  and write into {environment.variables}:")
         for line in lines:
             print(f"    {line}")
-    print("  Train, up to the decision (docs/first-run-on-aws.md continues from here):")
+    print("  Train, up to the decision (docs/operations/first-run-on-aws.md continues from here):")
     print(
         f"    {PROGRAM} run {_shown(PARAMETERS)} --from 03 "
         f"-p TERRAFORM_OUTPUTS {_shown(environment.outputs_file)} "

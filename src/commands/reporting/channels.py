@@ -22,7 +22,7 @@ TOPIC = re.compile(r"arn:aws[\w-]*:sns:(?P<region>[\w-]+):\d{12}:[\w-]{1,256}(\.
 VARIABLE = "env:"
 ALLOWED = "https://..., the ARN of an SNS topic, a command, or env:NAME for a variable with one of them"
 
-Content = Mapping[str, Any]  # docs/notification.schema.json
+Content = Mapping[str, Any]  # docs/schemas/notification.schema.json
 
 
 class NotSent(Exception):

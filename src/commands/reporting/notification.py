@@ -1,4 +1,4 @@
-"""NOTIFY: what is told about a run when it ends, and how often that is tried; docs/runs.md describes it."""
+"""NOTIFY: what is told about a run when it ends, and how often that is tried; see docs/operations/runs.md."""
 
 import time
 from typing import Any
@@ -40,7 +40,7 @@ def tell(channel: Channel, document: Summary) -> None:
 
 
 def content(document: Summary) -> dict[str, Any]:
-    """What is told, from a run's summary: docs/notification.schema.json."""
+    """What is told, from a run's summary: docs/schemas/notification.schema.json."""
     document = summary.redacted(document)
     tables = document["data_sets"]
     outcomes = [each["outcome"] for each in tables.values()]

@@ -1,6 +1,6 @@
 """What the check of each data set found, as a document for programs and as text for people.
 
-docs/check.md describes the document; docs/check.schema.json is its JSON Schema.
+docs/tables/check.md describes the document; docs/schemas/check.schema.json is its JSON Schema.
 """
 
 import textwrap

@@ -29,7 +29,7 @@ def read(file: str) -> str:
     except (OSError, ValueError, SyntaxError) as error:
         raise BadInput(
             f"STEPS names {file!r}, which cannot be used ({one_line(error)}); give the path of a Python "
-            "file, see docs/own-steps.md."
+            "file, see docs/tables/own-steps.md."
         ) from None
     return text
 

@@ -1,6 +1,6 @@
 """The summary of a run, `runs/<id>/summary.json`: the document, and how it is written and read.
 
-docs/summary.md describes the document; docs/summary.schema.json is its JSON Schema.
+docs/operations/summary.md describes the document; docs/schemas/summary.schema.json is its JSON Schema.
 """
 
 import json

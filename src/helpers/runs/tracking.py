@@ -70,8 +70,8 @@ def log(uri: str, tracked: Tracked) -> None:
         _log(uri, tracked)
     except ModuleNotFoundError:
         warnings.warn(
-            f"MLflow is not installed, so {tracked.name} is not recorded at {uri}; docs/mlflow.md says "
-            "how to.",
+            f"MLflow is not installed, so {tracked.name} is not recorded at {uri}; "
+            "docs/operations/mlflow.md says how to.",
             stacklevel=3,
         )
     except Exception as error:  # whatever a server or a client may raise: the execution has ended well

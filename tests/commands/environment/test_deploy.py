@@ -199,8 +199,9 @@ def compiled_again() -> Callable[..., None]:
 
 
 def documented(step: int) -> list[str]:
-    """The lines that docs/first-run-on-aws.md says to expect of a step, with the names in these tests."""
-    section = (ROOT / "docs/first-run-on-aws.md").read_text().split(f"\n## {step}. ")[1].split("\n## ")[0]
+    """The lines that the page of the first run says to expect of a step, with the names in these tests."""
+    page = (ROOT / "docs/operations/first-run-on-aws.md").read_text()
+    section = page.split(f"\n## {step}. ")[1].split("\n## ")[0]
     blocks = [block for block in section.split("```")[1::2] if block.startswith("\n")]  # what is no shell
     lines = "\n".join(blocks).split("\n")
     for theirs, ours in {"dev": "try", "many-models": NAME, "eu-central-1": "us-east-1"}.items():

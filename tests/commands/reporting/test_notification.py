@@ -16,7 +16,7 @@ from commands.reporting.channels import channel
 from helpers.errors import UserError
 from helpers.runs import summary
 
-FORM = json.loads((ROOT / "docs/notification.schema.json").read_text())
+FORM = json.loads((ROOT / "docs/schemas/notification.schema.json").read_text())
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,7 @@ CASES = {
     path.parent.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("tests/cases/*/case.json"))
 }
 SETTINGS = Settings(test_size=0.2, stratify=True, random_state=7, folds=3)
-FORM = json.loads((ROOT / "docs/check.schema.json").read_text())
+FORM = json.loads((ROOT / "docs/schemas/check.schema.json").read_text())
 NO_TABLE = ("case.json", "question.txt")
 
 

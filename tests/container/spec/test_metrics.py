@@ -100,7 +100,7 @@ def test_every_metric_is_the_one_of_scikit_learn(task):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_documentation_names_every_metric_in_the_order_of_a_report(task):
-    text = (ROOT / "docs/evaluation.md").read_text()
+    text = (ROOT / "docs/models/evaluation.md").read_text()
     title = {"binary": "two classes", "multiclass": "more than two classes", "regression": "numbers"}[task]
     (line,) = re.findall(rf"^\| {title} \| (.*) \|$", text, re.MULTILINE)
     assert re.sub(r" \([^)]*\)", "", line).split(", ") == list(METRICS[task])

@@ -14,7 +14,7 @@ from helpers.data.datasets import Settings
 from helpers.errors import BadInput
 
 ROWS = 60
-FORM = json.loads((ROOT / "docs/check.schema.json").read_text())
+FORM = json.loads((ROOT / "docs/schemas/check.schema.json").read_text())
 
 
 @pytest.fixture
@@ -143,5 +143,5 @@ def test_the_text_is_aligned_and_fits_its_width() -> None:
 
 
 def test_the_example_in_the_page_has_the_documented_form() -> None:
-    page = (ROOT / "docs/check.md").read_text()
+    page = (ROOT / "docs/tables/check.md").read_text()
     jsonschema.validate(json.loads(page.split("```json\n")[1].split("```")[0]), FORM)

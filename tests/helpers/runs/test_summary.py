@@ -13,7 +13,7 @@ from support import ROOT
 from helpers.errors import BadInput, ExitCode
 from helpers.runs import facts, summary
 
-FORM = json.loads((ROOT / "docs/summary.schema.json").read_text())
+FORM = json.loads((ROOT / "docs/schemas/summary.schema.json").read_text())
 PARTS = {
     summary.Summary: FORM,
     summary.Process: FORM["properties"]["process"],
@@ -55,7 +55,7 @@ def test_the_documented_form_names_every_word() -> None:
     assert properties["status"]["enum"] == list(get_args(summary.Status))
     assert data_set["outcome"]["enum"] == list(get_args(summary.Outcome))
     assert properties["exit_code"]["enum"] == [*map(int, ExitCode), None]
-    described = (ROOT / "docs/summary.md").read_text()
+    described = (ROOT / "docs/operations/summary.md").read_text()
     named = [*properties, *data_set, *get_args(summary.Status), *get_args(summary.Outcome)]
     assert [word for word in named if f"`{word}`" not in described] == []
 

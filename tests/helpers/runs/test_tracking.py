@@ -74,7 +74,8 @@ def test_where_mlflow_is_not_installed_a_warning_says_so(
     session: Session, ran: Execution, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.warns(UserWarning, match=r"^MLflow is not installed, so .+ docs/mlflow.md says how to\.$"):
+    page = "docs/operations/mlflow.md"
+    with pytest.warns(UserWarning, match=rf"^MLflow is not installed, so .+ {page} says how to\.$"):
         runs.track(session, [ran])
 
 

@@ -335,7 +335,7 @@ CODE = {
         sagemaker("AddTags", "space/d-1/mine", TaggingAction="CreateSpace"),
         *(Call(f"sagemaker:List{what}") for what in ("Apps", "Domains", "Spaces", "UserProfiles")),
         *(sagemaker(f"Describe{what}", where) for what, where in STUDIO.items()),
-        # docs/schedules/notebook_job.py, and what SageMaker does with the role for its jobs.
+        # docs/operations/schedules/notebook_job.py, and what SageMaker does with the role for its jobs.
         *OUTPUTS,
         s3("PutObject", "code/notebook-jobs/demo-notebooks/DefinePipeline/input/02_define_pipeline.ipynb"),
         *(

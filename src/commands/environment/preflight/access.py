@@ -48,7 +48,8 @@ def state(place: Place) -> Iterator[Check]:
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         if status == 404:
             region = backend["region"] or place.settings["region"]
-            todo = f"Create it, versioned (docs/first-run-on-aws.md), in {region}, or name another in {file}."
+            page = "docs/operations/first-run-on-aws.md"
+            todo = f"Create it, versioned ({page}), in {region}, or name another in {file}."
             yield Check("state bucket", False, f"{bucket} does not exist", todo)
         elif status == 403:
             todo = f"Give {place.who} the permission s3:ListBucket on it, or name your own bucket in {file}."

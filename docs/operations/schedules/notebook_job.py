@@ -1,6 +1,6 @@
 """Retraining as a SageMaker notebook job: a pipeline that runs notebooks 02 and 03, each in a job of its own.
 
-    .venv/bin/python docs/schedules/notebook_job.py ssm:/many-models/outputs --image <URI> --start
+    .venv/bin/python docs/operations/schedules/notebook_job.py ssm:/many-models/outputs --image <URI> --start
 
 It creates or updates the pipeline `<pipeline name>-notebooks`; without `--start` it starts nothing. README.md
 beside it says which role and which image the jobs need.
@@ -23,7 +23,7 @@ from helpers.parameters import parse, read
 from helpers.parameters.outputs import outputs_of
 from helpers.session import Session, connect
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NOTEBOOKS = {"DefinePipeline": "02_define_pipeline.ipynb", "RunPipeline": "03_run_and_inspect.ipynb"}
 # What the initialization script unpacks beside the notebook and installs.
 PROJECT = ("container", "src", "Makefile", "constraints.txt", "pyproject.toml", "README.md", "LICENSE")
