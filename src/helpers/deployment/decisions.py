@@ -4,11 +4,13 @@ A decision names a version, so taking it again does nothing. The registry keeps 
 of the version, under a key of its own: two people who decide at the same moment both find the other's.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contract.names import DECISION
 from helpers.deployment.registry import PENDING, ModelVersion, describe, packages
 from helpers.errors import BadInput, Interrupted, UserError, one_line
-from helpers.runs import facts
+from helpers.runs import facts, summary
 from helpers.runs.executions.earlier import Earlier, earlier
 from helpers.runs.executions.execution import Execution
 from helpers.runs.executions.starting import NEW
@@ -236,23 +238,33 @@ def _the(listed: Sequence[ModelVersion], table: str, number: int | str, named: b
 
 
 def _registered(session: Session, run_id: str, tables: Sequence[str]) -> dict[str, int]:
-    """The version that a run registered, by table; a run may have registered none."""
+    """The version that a run registered, or found awaiting a decision, by table; there may be none."""
     sagemaker = session.client("sagemaker")
     pages = sagemaker.get_paginator("list_pipelines").paginate(PipelineNamePrefix=session.pipeline_name)
     pipelines = [found["PipelineName"] for page in pages for found in page["PipelineSummaries"]]
     own = [one for name in pipelines for one in _earlier(session, name) if one.run_id == run_id]
-    if not own:
+    made = {name: version for name, version in _taken_over(run_id).items() if name in tables}
+    if not own and not made:
         raise BadInput(
             f"RUN_ID is {run_id!r}, but you may see no such run of the last 30 days; name another, or the "
             "versions themselves in VERSIONS."
         )
-    made: dict[str, int] = {}
     for one in own:  # newest first: a run may have started the same table again after a failure
         if one.dataset in tables and one.dataset not in made:
             execution = Execution(one.dataset, one.arn, one.run_id)
             if version := patiently(session, lambda it=execution: registered_version(session, it)):
                 made[one.dataset] = version
     return made
+
+
+def _taken_over(run_id: str) -> dict[str, int]:
+    """The versions of earlier runs that this headless run found awaiting a decision, by table."""
+    folder = os.environ.get(facts.FOLDER)
+    document = summary.read(Path(folder)) if folder else None
+    if document is None or document["run_id"] != run_id:
+        return {}
+    found = document["data_sets"].items()
+    return {name: each["version"] for name, each in found if each["outcome"] == "kept" and each["version"]}
 
 
 def _earlier(session: Session, pipeline: str) -> list[Earlier]:

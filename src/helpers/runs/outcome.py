@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ LOGS = {
 BOUND = {"higher is better": "at least ", "lower is better": "at most ", "": ""}
 LOG = re.compile(r"(?m)^Log: (.*)$")  # local_aws says in the reason where the log is; AWS does not
 AGAIN = "Fix what the log names and run 03 again."
+TRAIN_AGAIN = 'Change its table or its parameters; RUN_ID = "new" trains all tables again as they are.'
 
 Steps = Sequence[Mapping[str, Any]]
 
@@ -73,6 +75,8 @@ def ended(
         description: what AWS says about it, see `executions.describe`.
         steps: its steps.
     """
+    if execution.standing:
+        return _standing(session, execution)
     seconds = step_seconds(steps)
     found = {
         **_nothing_failed(),
@@ -83,9 +87,7 @@ def ended(
     }
     if _evaluated(steps):
         report = evaluation(session, execution)
-        page = f"{evaluation_uri(session, execution)}/report.html"
-        links = {"evaluation": page, **_beside(session, page, execution.dataset)}
-        found |= {**_model(report), "links": links}
+        found |= {**_model(report), "links": _pages(session, execution)}
         if description["PipelineExecutionStatus"] == "Succeeded" or refused_by_gate(steps):
             return found | _judged(report, registered_version(session, execution))
     return found | _failure(session, description, steps)
@@ -143,6 +145,11 @@ def _nothing_failed() -> dict[str, None]:
     return {"step": None, "job": None, "log": None, "advice": None, "version": None, "awaits_decision": None}
 
 
+def _pages(session: Session, execution: Execution) -> dict[str, str]:
+    page = f"{evaluation_uri(session, execution)}/report.html"
+    return {"evaluation": page, **_beside(session, page, execution.dataset)}
+
+
 def _beside(session: Session, page_uri: str, dataset: str) -> dict[str, str]:
     """Copy the page about a model into the folder of a headless run, for the run's own page to link to."""
     folder = os.environ.get(facts.FOLDER)
@@ -187,6 +194,25 @@ def _judged(report: Report, version: int | None) -> dict[str, Any]:
     outcome = "kept" if gate.get("same_model") else "refused"
     kept = f" Version {gate['champion_version']} stays in service."
     return {"outcome": outcome, "said": gate["comparison"] + kept, "in_service": gate["champion_version"]}
+
+
+def _standing(session: Session, execution: Execution) -> dict[str, Any]:
+    """What became of a table about which nothing is new; the earlier run has counted what it cost."""
+    report, version, awaits = evaluation(session, execution), *astuple(execution.standing)
+    stands = "already awaited a decision" if awaits else "was rejected"
+    return {
+        **_nothing_failed(),
+        **_model(report),
+        "outcome": "kept",
+        "said": f"Version {version} of run {execution.run_id} {stands}, and nothing is new since then.",
+        "advice": None if awaits else TRAIN_AGAIN,
+        "version": version if awaits else None,
+        "awaits_decision": awaits,
+        "in_service": report["gate"]["champion_version"],
+        "execution": execution.arn,
+        "billable_seconds": 0.0,
+        "links": _pages(session, execution),
+    }
 
 
 def _failure(session: Session, description: Mapping[str, Any], steps: Steps) -> dict[str, Any]:

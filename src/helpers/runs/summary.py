@@ -36,6 +36,7 @@ __all__ += ["data_set", "is_redacted", "new", "now", "read", "redacted", "table"
 VERSION = 1
 FILE = "summary.json"
 NOT_YET = "This run has not started it yet."  # of a table, while the run goes on
+PAST = {"approve": "approved", "reject": "rejected"}
 MARKS = ("?...", "://...@")  # what `redaction` leaves in place of a query, and of a user
 
 Status = Literal["running", "done", "failed", "refused", "interrupted", "killed"]
@@ -91,7 +92,8 @@ class DataSet(TypedDict):
         outcome: The one word for it.
         said: Why, in a sentence.
         advice: What to do, in a sentence.
-        version: The version that the run registered; of a run that trains nothing, the newest one.
+        version: The version that the run registered or found awaiting a decision; of a run that trains
+            nothing, the newest one.
         awaits_decision: Whether that version awaits approval.
         decision: What this run decided about it, `approve` or `reject`.
         in_service: The version in service when it was last looked at.
@@ -280,8 +282,11 @@ def _row(each: DataSet) -> dict[str, str]:
 
 
 def _outcome(each: DataSet) -> str:
-    said = f"{each['outcome']} as version {each['version']}" if each["version"] else each["outcome"]
-    return f"{said}, rejected" if each["decision"] == "reject" else said
+    version, decision = each["version"], each["decision"]
+    if each["outcome"] == "kept" and version:
+        return f"kept, version {version} {PAST.get(decision, 'awaits a decision')}"
+    said = f"{each['outcome']} as version {version}" if version else each["outcome"]
+    return f"{said}, rejected" if decision == "reject" else said
 
 
 def _json(value: Any) -> Any:

@@ -6,9 +6,17 @@ from typing import Any
 
 from helpers.session import Session
 
-__all__ = ["RUNNING", "Execution", "describe", "name_of", "refused_by_gate", "steps_of"]
+__all__ = ["RUNNING", "Execution", "Standing", "describe", "name_of", "refused_by_gate", "steps_of"]
 
 RUNNING = ("Executing", "Stopping")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A version that stands as it is: it still awaits a decision, or it was rejected."""
+
+    version: int
+    awaits: bool
 
 
 @dataclass(eq=False)
@@ -17,13 +25,14 @@ class Execution:
 
     As long as it waits to be started, it has no ARN; its `request` says how to start it. If it has neither,
     it was given up. `run_id` names the run that it belongs to: all executions that `start` was asked for at
-    the same time.
+    the same time. One that was taken over from an earlier run has the version that it registered then.
     """
 
     dataset: str
     arn: str = ""
     run_id: str = ""
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    standing: Standing | None = None
 
     @property
     def waits(self) -> bool:

@@ -10,6 +10,7 @@ from helpers.runs.executions.earlier import Earlier, earlier
 from helpers.runs.executions.execution import Execution, refused_by_gate, steps_of
 from helpers.runs.executions.queue import MOST, start_waiting
 from helpers.runs.executions.request import Request, requests
+from helpers.runs.executions.standing import take_over
 from helpers.runs.executions.unattended import unattended
 from helpers.runs.patience import patiently
 from helpers.runs.progress import show_run
@@ -33,7 +34,8 @@ def start(
 
     Without a `run_id`, it attaches to the newest run that is under way with the same definition, parameters
     and data; if there is none, it begins a new run. With one, it attaches to that run, or begins it. Of a run
-    that it attaches to, it starts only what was not yet started, failed or was stopped.
+    that it attaches to, it starts only what was not yet started, failed or was stopped. Nothing is trained
+    again whose version, by an earlier run, still awaits a decision or was rejected; `new` does that, too.
 
     Args:
         session: where to start them.
@@ -59,10 +61,10 @@ def start(
         chosen = _under_way(asked, known) or _new_run()
     found = {one.arn: one for one in known if one.run_id == chosen}
     executions = [
-        patiently(session, lambda request=request: _attached(session, request, chosen, list(found.values())))
+        patiently(session, lambda request=request: _attached(session, request, chosen, known))
         for request in asked
     ]
-    attached = [found[execution.arn] for execution in executions if execution.arn]
+    attached = [found[it.arn] for it in executions if it.arn and not it.standing]
     with unattended(executions):
         running = sum(one.status == "Executing" for one in attached)
         waiting = patiently(session, lambda: start_waiting(session, executions, most - running))
@@ -97,22 +99,26 @@ def _check_run(run_id: str, asked: Sequence[Request], known: Sequence[Earlier]) 
 
 
 def _attached(session: Session, request: Request, run_id: str, known: Sequence[Earlier]) -> Execution:
-    """The run's execution for a request, or one that waits to be started."""
-    same = [one for one in known if (one.dataset, one.digest) == (request.dataset, request.digest)]
+    """The execution for a request: the run's, an earlier one that still stands, or one that waits."""
+    wanted = (run_id, request.dataset, request.digest)
+    same = [one for one in known if (one.run_id, one.dataset, one.digest) == wanted]
     for one in same:
         execution = Execution(one.dataset, one.arn, run_id)
         if one.status in ("Executing", "Succeeded"):
             return execution
         if one.status == "Failed" and refused_by_gate(steps_of(session, execution)):
             return execution
-    return Execution(request.dataset, "", run_id, request.arguments(run_id, len(same)))
+    waits = Execution(request.dataset, "", run_id, request.arguments(run_id, len(same)))
+    return take_over(session, request, known) or waits
 
 
 def _told(
     run_id: str, executions: Sequence[Execution], attached: Sequence[Earlier], waiting: int, by_itself: bool
 ) -> str:
-    started = len(executions) - len(attached) - waiting
+    standing = sum(execution.standing is not None for execution in executions)
+    started = len(executions) - len(attached) - waiting - standing
     news = [f"{started} started"] + ([f"{waiting} wait"] if waiting else [])
+    news += [f"{standing} taken over from earlier runs"] if standing else []
     if not attached:
         return f"Run {run_id}: {', '.join(news)}."
     going_on = sum(one.status == "Executing" for one in attached)

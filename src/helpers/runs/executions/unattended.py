@@ -30,11 +30,11 @@ def unattended(executions: Sequence[Execution]) -> Iterator[None]:
 
 
 def _going_on(executions: Sequence[Execution]) -> str:
-    started = sum(bool(execution.arn) for execution in executions)
+    started = sum(bool(execution.arn) and not execution.standing for execution in executions)
     waiting = sum(execution.waits for execution in executions)
     if not started:
         return "No execution was started; run this again."
-    run_id = executions[0].run_id
+    run_id = next(execution.run_id for execution in executions if not execution.standing)
     others = f"; the {waiting} that wait are started only by watching" if waiting else ""
     return (
         f"Of run {run_id}, the executions that have started and not ended go on, {started} at most{others}. "

@@ -21,6 +21,8 @@ GOES_ON = "Its execution has started and not ended."
 
 State = tuple[dict[str, Any], list[dict[str, Any]]]  # an execution's description and its steps
 
+STANDS: State = ({"PipelineExecutionStatus": "Succeeded"}, [])  # of an earlier run, which has told its steps
+
 
 def watch(session: Session, executions: Sequence[Execution], most: int = MOST) -> list[Execution]:
     """Show the progress of executions until the last one ends, and start those that wait.
@@ -57,6 +59,10 @@ def _follow(session: Session, executions: Sequence[Execution], most: int) -> dic
     progress, told = Progress(), 0
     states: dict[Execution, State] = {}
     found: dict[Execution, dict[str, Any]] = {}
+    for execution in (each for each in executions if each.standing):
+        states[execution] = STANDS
+        found[execution] = patiently(session, lambda it=execution: outcome.ended(session, it, *STANDS))
+        facts.record(execution.dataset, **found[execution])
     while True:
         for execution in executions:
             if execution.arn and _runs(states.get(execution)):
