@@ -28,6 +28,7 @@ from local_aws.gateway.handlers import (
 from local_aws.gateway.json_operations import JsonOperations
 from local_aws.gateway.operations import Operations
 from local_aws.pruning import Pruning
+from local_aws.services.cloudwatch.insights import Insights
 from local_aws.services.cloudwatch.logs import Logs
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.endpoints.runtime import Runtime
@@ -106,9 +107,9 @@ class Cloud:
         self._pruning = Pruning(account, self._store, buckets, platform.shared)
         self._operations = Operations()
         self.stop_requested = threading.Event()
-        tags = Tags(self._store)
+        tags, logs = Tags(self._store), Logs(account, self._store)
         families = {
-            "logs": [Logs(account, self._store)],
+            "logs": [logs, Insights(logs)],
             "sagemaker": [
                 self._pipelines,
                 callbacks,

@@ -12,6 +12,7 @@ from support.local_aws.pipeline import create, fail, processing, run
 
 from local_aws.core.validation import service_model
 from local_aws.gateway.handlers import MOTO_SERVICES
+from local_aws.services.cloudwatch.insights import Insights
 from local_aws.services.cloudwatch.logs import Logs
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.jobs.processing import ProcessingJobs
@@ -25,7 +26,7 @@ from local_aws.services.search import Finder
 from local_aws.services.tags import Tags
 
 FAMILIES = {
-    "logs": (Logs,),
+    "logs": (Insights, Logs),
     "sagemaker": (
         Callbacks,
         Endpoints,

@@ -1,1 +1,1 @@
-"""CloudWatch: `logs` (of jobs, endpoints and functions) and `metrics` (of endpoints)."""
+"""CloudWatch: `logs` (of jobs, endpoints, functions), `insights` with `query`, `metrics` (of endpoints)."""

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
 """
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -26,11 +27,12 @@ _JOB_GROUPS = {
 }
 _MOST = 10_000
 _TOKEN = re.compile(r"([bf])/(\d+)")
+_METRICS = '"_aws"'  # in the line of a function that has metrics in it
 
 
 @dataclass(frozen=True)
 class _Stream:
-    """One log file. Its lines have no separate times: all have the time of the last one."""
+    """One log file. A line has the time in its own metrics, if it has any, else that of the last line."""
 
     group: str
     name: str
@@ -44,11 +46,13 @@ class _Stream:
 
     def events(self, request: Document) -> list[Document]:
         """Return the lines in a request's time range."""
-        if not request.get("startTime", 0) <= self.modified < request.get("endTime", float("inf")):
+        start, end = request.get("startTime", 0), request.get("endTime", float("inf"))
+        if self.modified < start:
             return []
         return [
-            {"timestamp": self.modified, "ingestionTime": self.modified, "message": line}
+            {"timestamp": moment, "ingestionTime": self.modified, "message": line}
             for line in read_text(self.path).splitlines()
+            if start <= (moment := _own_time(line) or self.modified) < end
         ]
 
 
@@ -133,14 +137,27 @@ class Logs:
         terms = _terms(request.get("filterPattern", ""))
         names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix", "")
         found = [
-            {**event, "logStreamName": stream.name, "eventId": f"{stream.modified:026d}{number:030d}"}
-            for stream in self._group(request)
-            if stream.name.startswith(prefix) and (names is None or stream.name in names)
-            for number, event in enumerate(stream.events(request))
-            if all(term in event["message"] for term in terms)
+            line
+            for line in self.lines(request)
+            if line["logStreamName"].startswith(prefix)
+            and (names is None or line["logStreamName"] in names)
+            and all(term in line["message"] for term in terms)
         ]
         chosen, following = _page(found, request, _MOST)
         return {"events": chosen, "searchedLogStreams": [], **following}
+
+    def lines(self, request: Document) -> Iterator[Document]:
+        """Return the lines of all streams of a group in a request's time range.
+
+        Raises:
+            AwsError: There is no such group.
+        """
+        streams = self._group(request)
+        return (
+            {**event, "logStreamName": stream.name, "eventId": f"{stream.modified:026d}{number:030d}"}
+            for stream in streams
+            for number, event in enumerate(stream.events(request))
+        )
 
     def _group(self, request: Document) -> list[_Stream]:
         name = request.get("logGroupName") or request.get("logGroupIdentifier", "").rpartition(":")[2]
@@ -171,6 +188,16 @@ class Logs:
             created = path.stat().st_mtime if path.is_file() else 0
             found.append(_Stream(f"/aws/lambda/{name}", "[$LATEST]local", path, created))
         return (stream for stream in found if stream.path.is_file())
+
+
+def _own_time(line: str) -> int | None:
+    """Return the time of a line in the embedded metric format, in milliseconds since 1970."""
+    if _METRICS not in line:
+        return None
+    try:
+        return int(json.loads(line)["_aws"]["Timestamp"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _terms(pattern: str) -> list[str]:
