@@ -1,6 +1,6 @@
 # Promotion: a model that one environment trains, and another registers, approves and serves, in another account or in
-# the same one. The environment that serves reads and copies; the one that trains can write nothing there. docs/models/promotion.md
-# says why, and how to promote.
+# the same one. The environment that serves reads and copies; the one that trains can write nothing there.
+# docs/models/promotion.md says why, and how to promote.
 
 # Where models are trained: what the accounts in promote_to may read, and nothing else.
 

@@ -94,7 +94,7 @@ class Compiler:
 
     @property
     def tags(self) -> list[dict[str, str]]:
-        """The tags of every job; terraform/budget.tf counts by Pipeline."""
+        """The tags of every job; terraform/alarms.tf counts by Pipeline."""
         return [
             {"Key": "Project", "Value": "many-models"},
             {"Key": "Pipeline", "Value": self.session.pipeline_name},

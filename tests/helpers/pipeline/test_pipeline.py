@@ -173,7 +173,7 @@ def test_every_step_that_calls_sagemaker_is_tried_again(steps: dict[str, dict[st
 def test_every_job_has_the_tag_that_the_budget_counts_by(definition: dict[str, Any]) -> None:
     for arguments in jobs(definition).values():
         assert {"Key": "Pipeline", "Value": "many-models"} in arguments["Tags"]
-    assert "user:Pipeline$%s" in (ROOT / "terraform/budget.tf").read_text()
+    assert "user:Pipeline$%s" in (ROOT / "terraform/alarms.tf").read_text()
 
 
 def test_trials_are_asked_for_in_the_same_words_in_every_execution(definition: dict[str, Any]) -> None:
