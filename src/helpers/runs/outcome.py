@@ -113,7 +113,9 @@ def table(
     rows = {name: _row(of_left_out(one)) for name, one in (left_out or {}).items()}
     for execution in executions:
         if not execution.arn:
-            rows[execution.dataset] = _row({"outcome": "not-started", "said": "It was given up."})
+            given_up = {"outcome": "not-started", "said": "It was given up."}
+            refused = {"outcome": "failed", "said": execution.refused}
+            rows[execution.dataset] = _row(refused if execution.refused else given_up)
             continue
         description, steps = describe(session, execution)
         if description["PipelineExecutionStatus"] in RUNNING:

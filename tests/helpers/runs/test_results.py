@@ -232,6 +232,28 @@ def test_parameters_that_the_pipeline_refuses_are_bad_input(
         runs.start(session, [few], parameters)
 
 
+@pytest.mark.usefixtures("ran")
+def test_a_table_that_the_pipeline_or_its_metric_refuses_keeps_no_other_from_being_started(
+    session: Session, few: Dataset, shown: list[Any]
+) -> None:
+    high = dataclasses.replace(few, name="high", judged={"min_metric": "high"})
+    odd = dataclasses.replace(few, name="odd", judged={"metric": "rmse"})
+    executions = runs.start(session, [high, odd, few], {}, most=1)
+    try:
+        assert {it.dataset: bool(it.arn) for it in executions} == {"high": False, "few": True, "odd": False}
+        table = runs.outcomes(session, executions)
+        assert table["outcome"].to_dict() == {"high": "failed", "few": "running", "odd": "failed"}
+        assert "refuses the parameters of high: " in table.loc["high", "why"]
+        assert table.loc["odd", "why"].startswith("The metric 'rmse' does not fit odd, which is")
+        told = [each[facts.MIME_TYPE] for each in shown if facts.MIME_TYPE in each]
+        assert {each["dataset"]: each["facts"]["outcome"] for each in told} == {
+            "high": "failed",
+            "odd": "failed",
+        }
+    finally:
+        runs.stop(session, executions)
+
+
 def test_a_name_too_long_for_a_group_starts_nothing(session: Session, few: Dataset) -> None:
     long = dataclasses.replace(few, name="x" * 60)
     before = session.client("sagemaker").list_pipeline_executions(PipelineName=session.pipeline())

@@ -95,6 +95,19 @@ def test_a_run_that_was_about_something_else_is_refused(quick: Quick) -> None:
     assert quick.started() == 1
 
 
+def test_of_a_resumed_run_only_the_table_that_has_changed_is_refused(
+    quick: Quick, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = quick.start("one", "two", run_id="mine")
+    changed = dataclasses.replace(table(quick.folder, "other"), name="one")
+    (quick.folder / "other.csv").write_text("a,b,label\n" + "5,2,x\n3,4,y\n" * 20)
+    tables = [changed, table(quick.folder, "two")]
+    second = runs.start(quick.session, tables, {"Colour": "red"}, developer=quick.developer, run_id="mine")
+    assert {it.dataset: it.arn for it in second} == {"two": first[1].arn, "one": ""}
+    assert "one is not started. RUN_ID is 'mine', but that run's execution" in capsys.readouterr().out
+    assert quick.started() == 2
+
+
 def test_what_failed_in_a_run_is_started_again_and_what_succeeded_is_not(quick: Quick) -> None:
     first = quick.start("good", "bad", "slow", run_id="mine")
     quick.end("good")

@@ -24,8 +24,9 @@ class Execution:
     """One execution of the pipeline on one data set.
 
     As long as it waits to be started, it has no ARN; its `request` says how to start it. If it has neither,
-    it was given up. `run_id` names the run that it belongs to: all executions that `start` was asked for at
-    the same time. One that was taken over from an earlier run has the version that it registered then.
+    it was `refused`, which says why, or given up. `run_id` names the run that it belongs to: all executions
+    that `start` was asked for at the same time. One that was taken over from an earlier run has the version
+    that it registered then.
     """
 
     dataset: str
@@ -33,6 +34,7 @@ class Execution:
     run_id: str = ""
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)
     standing: Standing | None = None
+    refused: str = ""
 
     @property
     def waits(self) -> bool:

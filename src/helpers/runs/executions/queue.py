@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.errors import BadInput
+from helpers.runs import facts
 from helpers.runs.executions.execution import Execution
 from helpers.runs.patience import hindrance
 from helpers.session import Session
 
-__all__ = ["MOST", "start_waiting"]
+__all__ = ["MOST", "refuse", "start_waiting"]
 
 # How many executions an account may run at the same time, unless AWS has raised it:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-feature-processor-quotas.html
@@ -19,25 +20,33 @@ MOST = 20
 def start_waiting(session: Session, executions: Sequence[Execution], room: int) -> int:
     """Start the first executions that wait, as many as there is room for, and return how many still wait.
 
+    One whose request the pipeline refuses keeps no other from being started.
+
     Raises:
-        BadInput: the pipeline refuses a request; the message says which executions have been started.
+        BadInput: there is no such pipeline; the message says which executions have been started.
         BotoCoreError: AWS cannot be called.
         ClientError: likewise.
     """
     waiting = [execution for execution in executions if execution.waits]
-    started: list[Execution] = []
-    for execution in waiting[: max(room, 0)]:
+    for execution in waiting:
         try:
-            if not _start(session, execution):
+            if room <= 0 or not _start(session, execution):
                 break
         except BadInput as error:
-            raise BadInput(f"{error}{_also(started)}") from None
-        started.append(execution)
-    return len(waiting) - len(started)
+            raise BadInput(f"{error}{_also(waiting)}") from None
+        room -= bool(execution.arn)
+    return sum(execution.waits for execution in waiting)
+
+
+def refuse(execution: Execution, why: str) -> None:
+    """Give up an execution that cannot be started; what is known of its table from an earlier call stays."""
+    execution.request, execution.refused = {}, why
+    print(f"{execution.dataset} is not started. {why}")
+    facts.record(execution.dataset, unless_known=True, outcome="failed", said=why)
 
 
 def _start(session: Session, execution: Execution) -> bool:
-    """Start an execution; return False if it must be tried again later.
+    """Start an execution, unless the pipeline refuses it; return False if it must be tried again later.
 
     Where it is unknown whether AWS started it, its token makes sure that trying again starts it once.
     """
@@ -53,14 +62,15 @@ def _start(session: Session, execution: Execution) -> bool:
             return False
         if code != "ValidationException":
             raise
-        raise BadInput(
-            f"The pipeline {pipeline!r} refuses the parameters of {execution.dataset}: "
-            f"{error.response['Error']['Message']} Fix them, or run 02_define_pipeline again."
-        ) from None
+        said = error.response["Error"]["Message"]
+        refuse(
+            execution,
+            f"The pipeline {pipeline!r} refuses the parameters of {execution.dataset}: {said} Fix them, or "
+            "run 02_define_pipeline again.",
+        )
     return True
 
 
-def _also(started: Sequence[Execution]) -> str:
-    if not started:
-        return ""
-    return f" These have started and go on: {', '.join(execution.arn for execution in started)}."
+def _also(executions: Sequence[Execution]) -> str:
+    started = ", ".join(execution.arn for execution in executions if execution.arn)
+    return f" These have started and go on: {started}." if started else ""

@@ -54,29 +54,35 @@ def requests(
     parameters: Mapping[str, object],
     judged: Mapping[str, Mapping[str, object]],
     developer: str,
-) -> list[Request]:
+) -> tuple[list[Request], dict[str, str]]:
     """Check what is asked for each table, upload the tables, and return the requests.
 
+    Returns:
+        The requests, and for each table that cannot be asked for why not.
+
     Raises:
-        BadInput: there is no such pipeline, a name is too long, or a scorer or metric does not fit a table.
+        BadInput: there is no such pipeline, or a name is too long.
     """
-    given = {}
     for table in tables:
         session.group(table.name)  # a name that is too long would otherwise be refused only at registration
-        own = {JUDGED[key]: value for key, value in table.judged.items()}
-        given[table.name] = {**parameters, **judged.get(table.family, {}), **own}
-        _check_judgement(table, given[table.name])
     pipelines = {session.pipeline(table.family, developer) for table in tables}
     definitions = {name: _definition(session, name) for name in sorted(pipelines)}
-    made = []
+    made, refused = [], {}
     for table in tables:
         pipeline = session.pipeline(table.family, developer)
-        asked = {**inputs(session, table), **given[table.name]}
+        own = {JUDGED[key]: value for key, value in table.judged.items()}
+        given = {**parameters, **judged.get(table.family, {}), **own}
+        try:
+            _check_judgement(table, given)
+            asked = {**inputs(session, table), **given}
+        except BadInput as error:
+            refused[table.name] = str(error)
+            continue
         values = {name: _as_text(value) for name, value in asked.items()}
         whole = json.dumps([pipeline, definitions[pipeline], values], sort_keys=True)
         digest = hashlib.sha256(whole.encode()).hexdigest()[:DIGITS]
         made.append(Request(table.name, pipeline, values, digest))
-    return made
+    return made, refused
 
 
 def _definition(session: Session, pipeline: str) -> str:

@@ -8,7 +8,7 @@ from helpers.data.datasets import Dataset
 from helpers.errors import BadInput
 from helpers.runs.executions.earlier import Earlier, earlier
 from helpers.runs.executions.execution import Execution, refused_by_gate, steps_of
-from helpers.runs.executions.queue import MOST, start_waiting
+from helpers.runs.executions.queue import MOST, refuse, start_waiting
 from helpers.runs.executions.request import Request, requests
 from helpers.runs.executions.standing import take_over
 from helpers.runs.executions.unattended import unattended
@@ -47,15 +47,16 @@ def start(
         run_id: the run to attach to or to begin, `new` to begin one in any case, or empty.
 
     Raises:
-        BadInput: there is no such pipeline, it refuses a parameter or a name, or the run was about something
-            else; the message says which executions have already started.
+        BadInput: there is no such pipeline; a name is too long; or no table is left: its pipeline refuses its
+            parameters, or the run was about something else. One of several such tables is left out.
         Interrupted: somebody interrupted this.
         UserError: AWS cannot be called.
     """
-    asked = requests(session, tables, parameters, judged or {}, developer)
+    asked, refused = requests(session, tables, parameters, judged or {}, developer)
     known = [] if run_id == NEW else earlier(session, {request.pipeline for request in asked})
     if run_id and run_id != NEW:
-        _check_run(run_id, asked, known)
+        refused |= _about_something_else(run_id, asked, known)
+        asked = [request for request in asked if request.dataset not in refused]
         chosen = run_id
     else:
         chosen = _under_way(asked, known) or _new_run()
@@ -65,9 +66,14 @@ def start(
         for request in asked
     ]
     attached = [found[it.arn] for it in executions if it.arn and not it.standing]
+    for name, why in refused.items():
+        executions.append(Execution(name, run_id=chosen))
+        refuse(executions[-1], why)
     with unattended(executions):
         running = sum(one.status == "Executing" for one in attached)
         waiting = patiently(session, lambda: start_waiting(session, executions, most - running))
+    if all(execution.refused for execution in executions):
+        raise BadInput("\n".join(execution.refused for execution in executions))
     show_run(chosen, _told(chosen, executions, attached, waiting, by_itself=not run_id))
     return executions
 
@@ -85,17 +91,19 @@ def _under_way(asked: Sequence[Request], known: Sequence[Earlier]) -> str:
     return ""
 
 
-def _check_run(run_id: str, asked: Sequence[Request], known: Sequence[Earlier]) -> None:
-    """Refuse a run that has already trained on another table, or in another way, than is asked for now."""
+def _about_something_else(run_id: str, asked: Sequence[Request], known: Sequence[Earlier]) -> dict[str, str]:
+    """The tables of which a run has already trained on another one, or in another way, and the sentence."""
+    found = {}
     for request in asked:
         own = [one for one in known if (one.run_id, one.dataset) == (run_id, request.dataset)]
         other = [one for one in own if one.status in ("Executing", "Succeeded")]
         if other and request.digest not in {one.digest for one in own}:
-            raise BadInput(
+            found[request.dataset] = (
                 f"RUN_ID is {run_id!r}, but that run's execution for {request.dataset} had another "
                 f"definition, other parameters or other data ({other[0].arn}, {other[0].status}); give "
                 "another RUN_ID, or leave it empty."
             )
+    return found
 
 
 def _attached(session: Session, request: Request, run_id: str, known: Sequence[Earlier]) -> Execution:
@@ -116,7 +124,7 @@ def _told(
     run_id: str, executions: Sequence[Execution], attached: Sequence[Earlier], waiting: int, by_itself: bool
 ) -> str:
     standing = sum(execution.standing is not None for execution in executions)
-    started = len(executions) - len(attached) - waiting - standing
+    started = sum(bool(execution.arn) for execution in executions) - len(attached) - standing
     news = [f"{started} started"] + ([f"{waiting} wait"] if waiting else [])
     news += [f"{standing} taken over from earlier runs"] if standing else []
     if not attached:
