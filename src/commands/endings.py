@@ -1,6 +1,5 @@
 """How every command ends: the one place that turns an exception into a sentence and an exit code."""
 
-import errno
 import os
 import signal
 import sys
@@ -10,11 +9,10 @@ from typing import Any
 
 import click
 
-from helpers.errors import ExitCode, UserError, one_line
+from helpers.errors import ExitCode, UserError, full_disk, one_line
 
 __all__ = ["Command", "CommandLine", "end"]
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)  # a person's way to interrupt, and a scheduler's
 
 
@@ -48,9 +46,9 @@ class Command(click.Command):
             remedy = self._refused.format(**ctx.params)
             return end(ExitCode.FAILED, f"AWS refused: {one_line(error)}. {remedy}")
         except OSError as error:
-            if error.errno not in _NO_ROOM:
+            if not (said := full_disk(error)):
                 raise
-            return end(ExitCode.FAILED, f"A file cannot be written ({one_line(error)}); free some space.")
+            return end(ExitCode.FAILED, said)
         except EOFError:
             return end(ExitCode.FAILED, "Nobody answered; if nobody can type an answer, add --yes.")
         except KeyboardInterrupt:

@@ -1,10 +1,20 @@
 """Exit codes, and the errors that the user can fix."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-__all__ = ["BadInput", "ExitCode", "Interrupted", "JobFailed", "UserError", "one_line", "refusing"]
+__all__ = [
+    "BadInput",
+    "ExitCode",
+    "Interrupted",
+    "JobFailed",
+    "UserError",
+    "full_disk",
+    "one_line",
+    "refusing",
+]
 
 
 class ExitCode(IntEnum):
@@ -56,6 +66,13 @@ class Interrupted(UserError):
 def one_line(error: Exception) -> str:
     """The message of another library's error on one line, without the final full stop, to quote it."""
     return " ".join(str(error).split()).rstrip(".")
+
+
+def full_disk(error: BaseException) -> str:
+    """The sentence about an error for lack of space; empty for another error."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"A file cannot be written ({one_line(error)}); free some space."
+    return ""
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What a run tells, while it goes on and afterwards; its modules in reading order.
 
-`recording` keeps the run's summary, and with it the `page`. When the run ends, `notification` tells it by the
-`channels` that NOTIFY may name. `sentences` are what all of them say. `history` lists and removes runs.
+`recording` keeps the run's summary, and with it the `page`, and `room` on the disk for the end. When the run
+ends, `notification` tells it by the `channels` that NOTIFY may name. `sentences` are what all of them say.
+`history` lists and removes runs.
 """

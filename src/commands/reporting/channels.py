@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["Channel", "Content", "NotSent", "channel"]
 
 TOPIC = re.compile(r"arn:aws[\w-]*:sns:(?P<region>[\w-]+):\d{12}:[\w-]{1,256}(\.fifo)?")
 VARIABLE = "env:"
+ATTEMPT = 10.0  # seconds that one attempt to reach a server may take
 ALLOWED = "https://..., the ARN of an SNS topic, a command, or env:NAME for a variable with one of them"
 
 Content = Mapping[str, Any]  # docs/schemas/notification.schema.json
@@ -67,21 +69,21 @@ def _webhook(url: str) -> Channel:
     """A channel that posts JSON to an address."""
     parts = _checked(url)
 
-    def send(content: Content, seconds: float) -> None:
+    def send(content: Content) -> None:
         import requests
 
         session = requests.Session()
         session.trust_env = not _is_loopback(parts.hostname or "")  # through a proxy, it is another machine
         try:
             # A redirect would pass the secret on.
-            answer = session.post(url, json=content, timeout=min(10.0, seconds), allow_redirects=False)
+            answer = session.post(url, json=content, timeout=ATTEMPT, allow_redirects=False)
         except requests.RequestException as error:  # its message has the address in it
             raise NotSent(f"it cannot be reached ({type(error).__name__})", again=True) from None
         if not 200 <= answer.status_code < 300:
             passing = answer.status_code == 429 or answer.status_code >= 500
             raise NotSent(f"it answered {answer.status_code}", again=passing)
 
-    return Channel(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/...", send)
+    return Channel(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/...", _bounded(send))
 
 
 def _topic(arn: str, region: str) -> Channel:
@@ -90,15 +92,17 @@ def _topic(arn: str, region: str) -> Channel:
     Follows https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
     """
 
-    def send(content: Content, seconds: float) -> None:
+    def send(content: Content) -> None:
         import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError, ClientError
 
         by_protocol = {"default": json.dumps(content), "email": _letter(content)}
-        fifo = {"MessageGroupId": content["pipeline"], "MessageDeduplicationId": content["run"]}
-        limits = {"connect_timeout": min(5.0, seconds), "read_timeout": min(10.0, seconds)}
-        config = Config(**limits, retries={"total_max_attempts": 1})
+        fifo = {
+            "MessageGroupId": content["pipeline"],
+            "MessageDeduplicationId": content["run"] or content["started"],
+        }
+        config = Config(connect_timeout=ATTEMPT, read_timeout=ATTEMPT, retries={"total_max_attempts": 1})
         try:
             boto3.client("sns", region_name=region, config=config).publish(
                 TopicArn=arn,
@@ -115,7 +119,35 @@ def _topic(arn: str, region: str) -> Channel:
         except BotoCoreError as error:
             raise NotSent(f"SNS cannot be asked ({type(error).__name__})", again=True) from None
 
-    return Channel(arn, send)
+    return Channel(arn, _bounded(send))
+
+
+def _bounded(send: Callable[[Content], None]) -> Callable[[Content, float], None]:
+    """Let an attempt to reach a server take so many seconds at most, whatever it waits for.
+
+    The time limits of the libraries are those of one packet, and of the search for an address there is none.
+    So the attempt is made by a thread, which is left alone afterwards and keeps no process from ending.
+    """
+
+    def bounded(content: Content, seconds: float) -> None:
+        failed: list[BaseException] = []
+        done = threading.Event()
+
+        def attempt() -> None:
+            try:
+                send(content)
+            except BaseException as error:  # raised below, where somebody hears it
+                failed.append(error)
+            done.set()
+
+        threading.Thread(target=attempt, daemon=True).start()
+        limit = min(ATTEMPT, seconds)
+        if not done.wait(limit):
+            raise NotSent(f"it had not answered after {limit:.0f} s", again=True)
+        if failed:
+            raise failed[0]
+
+    return bounded
 
 
 def _command(text: str) -> Channel:
@@ -198,5 +230,6 @@ def _letter(content: Content) -> str:
         more = content["awaits_decision_count"] - len(waiting)
         named = ", ".join(f"{each['data_set']} version {each['version']}" for each in waiting)
         lines += ["", f"Awaiting a decision: {named}{f' and {more} more' if more else ''}."]
-    lines += ["", f"Run {content['run']} on {content['host']}, environment {content['environment']}."]
+    run = f"Run {content['run']}" if content["run"] else "A run"
+    lines += ["", f"{run} on {content['host']}, environment {content['environment']}."]
     return "\n".join(lines)

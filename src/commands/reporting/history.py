@@ -6,12 +6,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from commands.reporting.page import Page
 from commands.reporting.sentences import amount, awaiting, counted, duration
 from helpers.errors import BadInput, UserError, one_line
 from helpers.runs import summary
 from helpers.runs.summary import Summary
 
-__all__ = ["keep", "link", "show"]
+__all__ = ["keep", "link", "settle", "show"]
 
 LATEST = "latest"
 
@@ -39,6 +40,28 @@ def link(folder: Path) -> None:
         print(f"{latest} does not point to this run ({one_line(error)}).", file=sys.stderr)
     finally:
         part.unlink(missing_ok=True)
+
+
+def settle(folder: Path, but: Path) -> list[str]:
+    """Write into the summaries of runs that were killed that they were, and return their names.
+
+    So each of them is found once, by the next run.
+
+    Args:
+        folder: the folder of all runs.
+        but: the folder of the run that begins now.
+    """
+    names = []
+    for run in reversed(_found(folder)[0]):
+        if run.folder != but and run.summary["status"] == "killed" and not run.summary["ended"]:
+            names.append(run.folder.name)
+            run.summary["ended"] = run.summary["updated"]
+            try:
+                summary.write(run.folder / summary.FILE, run.summary)
+                Page(run.folder).write(run.summary)
+            except OSError as error:
+                print(f"{run.folder} cannot be changed ({one_line(error)}).", file=sys.stderr)
+    return names
 
 
 def show(folder: Path) -> None:

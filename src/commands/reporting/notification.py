@@ -1,15 +1,18 @@
 """NOTIFY: what is told about a run when it ends, and how often that is tried; see docs/operations/runs.md."""
 
+import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from commands.reporting.channels import Channel, NotSent
-from commands.reporting.sentences import awaiting, headline
-from helpers.errors import UserError
+from commands.reporting.channels import Channel, NotSent, channel
+from commands.reporting.sentences import STATUS, awaiting, ending, headline
+from helpers.errors import BadInput, UserError
 from helpers.runs import summary
 from helpers.runs.summary import Summary
 
-__all__ = ["content", "tell"]
+__all__ = ["content", "tell", "unless_it_begins"]
 
 SCHEMA = 1
 # Seconds that telling may take; who interrupts a run waits for its end.
@@ -39,6 +42,39 @@ def tell(channel: Channel, document: Summary) -> None:
             time.sleep(pause)
 
 
+@contextmanager
+def unless_it_begins(values: Mapping[str, Any]) -> Iterator[None]:
+    """Tell whoever NOTIFY names what keeps a run from beginning, if anything in this context does.
+
+    Args:
+        values: the run's parameters, as somebody gave them.
+    """
+    pipeline, environment = values.get("PIPELINE_NAME"), values.get("ENVIRONMENT")
+    document = summary.new(
+        "",
+        {},
+        environment if environment in ("local", "aws") else "local",
+        pipeline if isinstance(pipeline, str) and pipeline else "many-models",
+        [],
+        [],
+    )
+    begin = time.monotonic()
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        code, document["error"] = ending(error)
+        document["status"], document["exit_code"] = STATUS[code], int(code)
+        document["ended"], document["seconds"] = summary.now(), round(time.monotonic() - begin, 1)
+        try:
+            if to := channel(str(values.get("NOTIFY") or "")):
+                tell(to, document)
+        except BadInput:  # it names nobody, which the next run says if this one ends for another reason
+            raise error from None
+        except UserError as failure:
+            print(f"\n{failure}", file=sys.stderr)
+        raise
+
+
 def content(document: Summary) -> dict[str, Any]:
     """What is told, from a run's summary: docs/schemas/notification.schema.json."""
     document = summary.redacted(document)
@@ -51,8 +87,9 @@ def content(document: Summary) -> dict[str, Any]:
     copied = ("run", "pipeline", "environment", "status", "exit_code", "started", "ended", "seconds")
     return {
         "schema": SCHEMA,
-        "text": headline(document),
+        "text": _short(headline(document)),
         **{key: document[key] for key in copied},  # type: ignore[literal-required]
+        "run": document["run"] or None,
         "host": document["process"]["host"],
         "error": _short(document["error"]),
         "outcomes": {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))},
@@ -65,6 +102,7 @@ def content(document: Summary) -> dict[str, Any]:
             {"data_set": name, "version": version} for name, version in list(waiting.items())[:MOST]
         ],
         "awaits_decision_count": len(waiting),
+        "killed": document["killed"][:MOST],
     }
 
 

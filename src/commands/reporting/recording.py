@@ -12,21 +12,18 @@ from commands.notebooks import rendering
 from commands.reporting import history, notification
 from commands.reporting.channels import Channel
 from commands.reporting.page import Page
-from helpers.errors import ExitCode, UserError, one_line
+from commands.reporting.room import Room
+from commands.reporting.sentences import STATUS, ending
+from helpers.errors import ExitCode, UserError, full_disk
 from helpers.runs import summary
 from helpers.runs.summary import Notification, Summary
 
 __all__ = ["RESUME", "OutOfTime", "Recording", "verdict"]
 
-STATUS = {
-    ExitCode.DONE: "done",
-    ExitCode.FAILED: "failed",
-    ExitCode.BAD_INPUT: "failed",
-    ExitCode.REFUSED: "refused",
-    ExitCode.INTERRUPTED: "interrupted",
-}
 STOPPED = "Its execution was stopped when the run ended early."
 RESUME = "`many-models run FILE --resume {run}` goes on with what is not finished."
+# Seconds to wait for space for the end of a run, and between two attempts.
+PATIENCE, PAUSE = 10.0, 0.5
 OUTCOME = ("outcome", "said", "advice", "version")
 DECISION = ("awaits_decision", "decision")
 
@@ -47,10 +44,16 @@ class Recording:
     def __init__(self, folder: Path, document: Summary, channel: Channel | None = None) -> None:
         self.folder, self.document = folder, document
         self._page, self._channel = Page(folder), channel
+        self._room = Room(folder, len(document["data_sets"]))
         self._begin = time.monotonic() - document["seconds"]
 
     def __enter__(self) -> "Recording":
-        self.write()
+        try:
+            self._room.keep()
+            self.write()
+        except OSError as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
         history.link(self.folder)
         return self
 
@@ -62,19 +65,17 @@ class Recording:
     ) -> None:
         if error is None:
             code, self.document["error"] = verdict(self.document), _named(self.document)
-        elif isinstance(error, KeyboardInterrupt):
-            code, self.document["error"] = ExitCode.INTERRUPTED, "Interrupted."
         else:
-            code = error.exit_code if isinstance(error, UserError) else ExitCode.FAILED
-            self.document["error"] = str(error) if isinstance(error, UserError) else one_line(error)
+            code, self.document["error"] = ending(error)
         self._left()
         if self.document["environment"] == "local":  # where nothing goes on that the run has started
             self._stopped()
         self.document["status"], self.document["exit_code"] = STATUS[code], int(code)
         self.document["seconds"] = round(time.monotonic() - self._begin, 1)
         self.document["ended"] = summary.now()
+        self._room.give_back()
         try:
-            self.write()
+            self._write_end()
         finally:  # a full disk, too, is something to be told
             if self._channel:
                 self._tell(self._channel)
@@ -87,6 +88,17 @@ class Recording:
         summary.write(self.folder / summary.FILE, self.document)
         self._page.write(self.document)
 
+    def _write_end(self) -> None:
+        """Write how the run ended; on a full disk, wait a little for what has ended to be gone."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.write()
+            except OSError as error:
+                if not full_disk(error) or time.monotonic() > end:
+                    raise
+                time.sleep(PAUSE)
+
     def _tell(self, channel: Channel) -> None:
         """Tell how the run ended; if that fails, it changes nothing else."""
         told: Notification = {"to": channel.shown, "error": None}
@@ -96,7 +108,7 @@ class Recording:
             told["error"] = str(error)
             print(f"\n{error}", file=sys.stderr)
         self.document["notification"] = told
-        self.write()
+        self._write_end()
 
     @contextmanager
     def notebook(self, path: Path) -> Iterator[None]:
@@ -112,7 +124,7 @@ class Recording:
             raise
         except Exception as error:
             state["status"] = "failed"
-            state["error"] = str(error) if isinstance(error, UserError) else one_line(error)
+            state["error"] = ending(error)[1]
             raise
         finally:
             rendering.write(self.folder / path.name)

@@ -2,9 +2,20 @@
 
 from collections.abc import Mapping
 
-from helpers.runs.summary import DataSet, Outcome, Summary
+from helpers.errors import ExitCode, UserError, full_disk, one_line
+from helpers.runs.summary import DataSet, Outcome, Status, Summary
 
-__all__ = ["WORDS", "WORST_FIRST", "amount", "awaiting", "counted", "duration", "headline"]
+__all__ = [
+    "STATUS",
+    "WORDS",
+    "WORST_FIRST",
+    "amount",
+    "awaiting",
+    "counted",
+    "duration",
+    "ending",
+    "headline",
+]
 
 WORST_FIRST: tuple[Outcome, ...] = ("failed", "refused", "not-started", "running", "registered", "kept")
 WORDS: Mapping[Outcome, str] = {
@@ -14,6 +25,13 @@ WORDS: Mapping[Outcome, str] = {
     "running": "running",
     "registered": "registered",
     "kept": "kept",
+}
+STATUS: Mapping[ExitCode, Status] = {
+    ExitCode.DONE: "done",
+    ExitCode.FAILED: "failed",
+    ExitCode.BAD_INPUT: "failed",
+    ExitCode.REFUSED: "refused",
+    ExitCode.INTERRUPTED: "interrupted",
 }
 STANDS = {  # and how long it took, or has taken
     "running": "has been running for {}",
@@ -27,13 +45,27 @@ STANDS = {  # and how long it took, or has taken
 
 def headline(document: Summary) -> str:
     """One line about a run: how it stands or ended, the outcomes, and what awaits a decision."""
+    if not document["run"]:
+        return f"{document['pipeline']}: a run did not begin. {document['error']}"
     stands = STANDS[document["status"]].format(duration(document["seconds"]))
     said = f"{document['pipeline']}: run {document['run']} {stands}"
     tables = document["data_sets"]
     said += f"; {amount(len(tables), 'table')}: {counted(tables)}." if tables else "."
     if waiting := awaiting(tables):
         said += f" {amount(len(waiting), 'version awaits', 'versions await')} a decision."
+    if killed := document["killed"]:
+        said += f" Before it, {'run' if len(killed) == 1 else 'runs'} {', '.join(killed)} "
+        said += "was killed." if len(killed) == 1 else "were killed."
     return said
+
+
+def ending(error: BaseException) -> tuple[ExitCode, str]:
+    """The exit code of a run that an error ended, and the sentence about it."""
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED, "Interrupted."
+    if isinstance(error, UserError):
+        return error.exit_code, str(error)
+    return ExitCode.FAILED, full_disk(error) or one_line(error)
 
 
 def counted(tables: Mapping[str, DataSet]) -> str:

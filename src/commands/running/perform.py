@@ -17,7 +17,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from commands.notebooks import kernels, papermill_engine
-from commands.reporting import page
+from commands.reporting import history, notification, page
 from commands.reporting.recording import RESUME, OutOfTime, Recording
 from commands.running import advice, planning, resuming
 from commands.running.lock import exclusive
@@ -49,9 +49,12 @@ def run(notebooks: Sequence[Path], values: Mapping[str, Any], runs: Path, limits
         UserError: a parameter cannot be used, or a notebook ended with an error that the user can fix.
         Interrupted: somebody interrupted this, and executions go on.
     """
-    plan = planning.plan(notebooks, values)
-    with _alone(plan, runs, limits):
-        return _perform(plan, _recording(_folder(runs), plan), limits)
+    with contextlib.ExitStack() as stack:
+        with notification.unless_it_begins(values):
+            plan = planning.plan(notebooks, values)
+            stack.enter_context(_alone(plan, runs, limits))
+            recording = _recording(_folder(runs), plan)
+        return _perform(plan, recording, limits)
 
 
 def resume(
@@ -82,13 +85,16 @@ def resume(
         print(f"Run {folder.name} is finished; nothing is left to resume.")
         return document["exit_code"] or ExitCode.DONE
     notebooks = [path for path in planning.chosen((), None) if path.stem in stems]
-    plan = planning.plan(notebooks, resuming.restored(document, file) | given)
-    if only_failed:
-        plan = planning.restricted(plan, tables)
-    again = resuming.reopened(document, stems, tables)
-    print(f"Resuming run {folder.name}: {', '.join(stems)}; {', '.join(tables) or 'all tables are done'}.")
-    with _alone(plan, runs, limits):
-        return _perform(plan, Recording(folder, again, plan.channel), limits)
+    with contextlib.ExitStack() as stack:
+        with notification.unless_it_begins({**file, **given}):
+            plan = planning.plan(notebooks, resuming.restored(document, file) | given)
+            if only_failed:
+                plan = planning.restricted(plan, tables)
+            named = ", ".join(tables) or "all tables are done"
+            print(f"Resuming run {folder.name}: {', '.join(stems)}; {named}.")
+            stack.enter_context(_alone(plan, runs, limits))
+            recording = Recording(folder, resuming.reopened(document, stems, tables), plan.channel)
+        return _perform(plan, recording, limits)
 
 
 @contextmanager
@@ -108,6 +114,9 @@ def _perform(plan: Plan, recording: Recording, limits: Limits) -> int:
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a notice of ipykernel's debugger
     document = recording.document
+    document["killed"] = history.settle(recording.folder.parent, recording.folder)
+    for name in document["killed"]:
+        print(f"Run {name} was killed. {RESUME.format(run=name)}", flush=True)
     try:
         with recording, local(plan.environment) as ends_with_this:
             try:

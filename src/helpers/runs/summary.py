@@ -135,7 +135,8 @@ class DataSet(TypedDict):
 class Summary(TypedDict):
     """The state of a run; times are UTC in ISO 8601.
 
-    `run_id` is that of its executions: with it as RUN_ID, notebook 03 attaches to them.
+    `run_id` is that of its executions: with it as RUN_ID, notebook 03 attaches to them. `killed` are the runs
+    before it that were found to have been killed.
     """
 
     schema: int
@@ -148,6 +149,7 @@ class Summary(TypedDict):
     ended: str | None
     seconds: float
     resumed: list[str]
+    killed: list[str]
     process: Process
     environment: str
     pipeline: str
@@ -185,6 +187,7 @@ def new(
         "ended": None,
         "seconds": 0.0,
         "resumed": [],
+        "killed": [],
         "process": this_process(),
         "environment": environment,
         "pipeline": pipeline,
@@ -235,6 +238,7 @@ def read(path: Path) -> Summary:
         ) from None
     if not isinstance(summary, dict) or summary.get("schema") != VERSION:
         raise BadInput(f"{file} is not a summary of version {VERSION}; another release may have written it.")
+    summary.setdefault("killed", [])  # which came later than version 1
     if summary["status"] == "running" and _gone(summary["process"]):
         summary["status"] = "killed"
         summary["error"] = (

@@ -1,8 +1,11 @@
 """NOTIFY: a webhook, an SNS topic or a command."""
 
 import json
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import boto3
@@ -13,7 +16,7 @@ from support.helpers.summaries import ended, judged
 
 from commands.reporting import notification
 from commands.reporting.channels import Channel, NotSent, channel
-from helpers.errors import BadInput
+from helpers.errors import BadInput, UserError
 from helpers.runs import summary
 
 CONTENT = notification.content(
@@ -114,6 +117,38 @@ def test_a_command_that_goes_on_is_ended_with_all_that_it_started(tmp_path: Path
     while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+# A webhook
+
+
+def test_a_server_that_never_finishes_its_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notification, "PATIENCE", 0.3)
+    begin = time.monotonic()
+    with (
+        dripping() as port,
+        pytest.raises(UserError, match=r"was not told how this run ended: it had not answered after 0 s\."),
+    ):
+        notification.tell(named(f"http://127.0.0.1:{port}/"), ended())
+    assert time.monotonic() - begin < 5
+
+
+@contextmanager
+def dripping() -> Iterator[int]:
+    """A server that sends a byte of its answer again and again, so that no single read takes long."""
+    ended = threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError), listening.accept()[0] as answer:
+            while not ended.wait(0.05):
+                answer.sendall(b"H")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        ended.set()
+        thread.join()
 
 
 # An SNS topic

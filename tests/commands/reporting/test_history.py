@@ -77,6 +77,26 @@ def test_old_runs_are_removed_and_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert total == "2 runs removed, 0.0 MB; 2 runs left."
 
 
+def was_killed(folder: Path) -> None:
+    document = summary.read(folder)
+    document.update(ended=None, exit_code=None)
+    document["process"]["began"] -= 1000  # another process has its id now
+    summary.write(folder / summary.FILE, document)
+
+
+def test_a_run_that_was_killed_is_found_by_the_next_one_and_by_no_other(tmp_path: Path) -> None:
+    killed, going_on, next_one = (a_run(tmp_path, day, "running") for day in (1, 2, 3))
+    a_run(tmp_path, 4)
+    was_killed(killed)
+    was_killed(next_one)  # which is resumed now
+    assert history.settle(tmp_path, next_one) == [killed.name]
+    assert history.settle(tmp_path, next_one) == []
+    document = summary.read(killed)
+    assert (document["status"], document["ended"]) == ("killed", document["updated"])
+    assert "was killed; its last sign came after" in (killed / "index.html").read_text()
+    assert summary.read(going_on)["status"] == "running"
+
+
 def test_a_run_that_goes_on_and_what_is_not_known_to_be_a_run_stay(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,9 +107,7 @@ def test_a_run_that_goes_on_and_what_is_not_known_to_be_a_run_stay(
     (tmp_path / "linked").symlink_to(elsewhere)
     (tmp_path / "run.lock").touch()
     killed = a_run(tmp_path, 4, "running")
-    document = summary.read(killed)
-    document["process"]["began"] -= 1000  # another process has its id now
-    summary.write(killed / summary.FILE, document)
+    was_killed(killed)
     a_run(tmp_path, 5)
     assert command(tmp_path, "--keep", "1") == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(

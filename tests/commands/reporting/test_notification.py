@@ -1,5 +1,6 @@
 """What is told about a run when it ends, and how often that is tried."""
 
+import errno
 import json
 import time
 from typing import Any
@@ -13,7 +14,7 @@ from support.helpers.webhook import webhook
 
 from commands.reporting import notification
 from commands.reporting.channels import channel
-from helpers.errors import UserError
+from helpers.errors import BadInput, UserError
 from helpers.runs import summary
 
 FORM = json.loads((ROOT / "docs/schemas/notification.schema.json").read_text())
@@ -103,3 +104,50 @@ def test_who_interrupts_a_run_does_not_wait_long_for_it(monkeypatch: pytest.Monk
     ):
         notification.tell(channel("sleep 60"), ended("interrupted", 130))
     assert time.monotonic() - begin < 20
+
+
+def test_runs_that_were_killed_are_named() -> None:
+    document = ended()
+    document["killed"] = ["20261124-021500", "20261125-021500"]
+    found = content(document)
+    assert found["killed"] == document["killed"]
+    assert found["text"].endswith(" Before it, runs 20261124-021500, 20261125-021500 were killed.")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "status"),
+    [
+        (BadInput("TEST_SET_SIZE is 3; it must be from 0.05 to 0.5."), 2, "failed"),
+        (UserError("Another run is still running here."), 1, "failed"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "failed"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+    ids=lambda it: type(it).__name__,
+)
+def test_what_keeps_a_run_from_beginning_is_told(error: BaseException, code: int, status: str) -> None:
+    with (
+        webhook() as hook,
+        pytest.raises(type(error)),
+        notification.unless_it_begins({"NOTIFY": hook.url, "PIPELINE_NAME": "shop"}),
+    ):
+        raise error
+    ((_, told),) = hook.received
+    jsonschema.validate(told, FORM)
+    assert told["text"] == f"shop: a run did not begin. {told['error']}"
+    assert (told["run"], told["exit_code"], told["status"]) == (None, code, status)
+
+
+def test_a_run_that_begins_or_tells_nobody_tells_nothing_of_this(capsys: pytest.CaptureFixture[str]) -> None:
+    with webhook() as hook, notification.unless_it_begins({"NOTIFY": hook.url}):
+        pass
+    assert hook.received == []
+    for notify in ("", None, "env:NOT_SET"):
+        with pytest.raises(BadInput, match="first"), notification.unless_it_begins({"NOTIFY": notify}):
+            raise BadInput("The first error.")
+    assert capsys.readouterr().err == ""
+
+
+def test_that_nobody_can_be_told_hides_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(BadInput, match="first"), notification.unless_it_begins({"NOTIFY": "false"}):
+        raise BadInput("The first error.")
+    assert "NOTIFY: the command false was not told" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """The state of a run is written as things happen, and says how the run ended, however it ends."""
 
-import errno
+import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from support.helpers.webhook import webhook
 
+from commands.reporting import recording as recording_of
 from commands.reporting.channels import channel
 from commands.reporting.recording import Recording, verdict
 from helpers.errors import BadInput, ExitCode, JobFailed
@@ -143,20 +145,55 @@ def test_however_a_run_ends_it_is_told_once(tmp_path: Path, error: BaseException
     assert f"How this run ended was told to {address}." in (tmp_path / "1/index.html").read_text()
 
 
-def test_a_run_that_ends_on_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of two megabytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "small", disk], capture_output=True)
+    if made.returncode:
+        pytest.skip("only root may mount a small disk")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
 
+
+def fill(disk: Path) -> None:
+    with suppress(OSError), (disk / "other").open("wb", buffering=0) as other:
+        while True:
+            other.write(bytes(4096))
+
+
+def test_a_run_that_fills_the_disk_ends_as_failed_and_is_told(small_disk: Path) -> None:
+    document = summary.new("1", {}, "local", "demo", [], [f"table-{number}" for number in range(40)])
+    with (
+        webhook() as hook,
+        pytest.raises(OSError, match="No space"),
+        Recording(small_disk / "1", document, channel(hook.url)) as recording,
+    ):
+        fill(small_disk)
+        for name in document["data_sets"]:
+            recording.hear(fact(name, outcome="registered", said="It is good. " * 50, steps={"a": 1.0}))
+    found = summary.read(small_disk / "1")
+    assert (found["status"], found["exit_code"]) == ("failed", 1)
+    assert found["error"].startswith("A file cannot be written ([Errno 28] No space left on device")
+    assert "free some space" in (small_disk / "1/index.html").read_text()
+    ((_, told),) = hook.received
+    assert (told["exit_code"], told["error"]) == (1, found["error"])
+    assert sorted(path.name for path in (small_disk / "1").iterdir()) == ["index.html", "summary.json"]
+
+
+def test_a_run_that_finds_no_room_at_all_is_told(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording_of, "PATIENCE", 0.0)
+    fill(small_disk)
     document = summary.new("1", {}, "local", "demo", [], [])
     with (
         webhook() as hook,
         pytest.raises(OSError, match="No space"),
-        Recording(tmp_path / "1", document, channel(hook.url)) as recording,
+        Recording(small_disk / "1", document, channel(hook.url)),
     ):
-        monkeypatch.setattr(summary, "write", full)
-        recording.write()
+        pass
     ((_, told),) = hook.received
-    assert (told["exit_code"], told["error"]) == (1, "[Errno 28] No space left on device")
+    assert told["error"].startswith("A file cannot be written")
 
 
 def test_telling_that_fails_is_a_sentence_and_changes_nothing_else(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from support.helpers import headless
 from support.helpers.shared import settings
+from support.helpers.webhook import webhook
 
 from commands.__main__ import main
 
@@ -112,3 +113,10 @@ def test_decisions_on_versions_that_nothing_names_are_refused_before_anything_ru
     ):
         assert exit_code(tmp_path, *given, contents="DATASETS: [wine]\n") == 2
         assert complaint in capsys.readouterr().err
+
+
+def test_whoever_is_to_be_told_is_told_what_is_refused(tmp_path: Path) -> None:
+    with webhook() as hook:
+        assert exit_code(tmp_path, "-p", "NOTIFY", hook.url, "-p", "RANDOM_STATE", "0") == 2
+    ((_, told),) = hook.received
+    assert told["text"].startswith("many-models: a run did not begin. RANDOM_STATE is 0; it must be")
