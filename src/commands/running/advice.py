@@ -3,12 +3,10 @@
 from commands.reporting.recording import RESUME
 from commands.running import resuming
 from commands.running.planning import Plan
-from helpers.data import datasets
-from helpers.deployment import decisions
 from helpers.errors import ExitCode
 from helpers.runs import outcome, summary
 
-__all__ = ["again", "failures", "going_on", "out_of_time", "undecided"]
+__all__ = ["again", "failures", "going_on", "out_of_time"]
 
 
 def failures(document: summary.Summary) -> list[str]:
@@ -17,18 +15,6 @@ def failures(document: summary.Summary) -> list[str]:
         outcome.sentences(name, each)
         for name, each in document["data_sets"].items()
         if each["outcome"] in ("failed", "refused")
-    ]
-
-
-def undecided(plan: Plan, document: summary.Summary) -> list[str]:
-    """The sentences about versions that were to be decided on, but had been decided on otherwise."""
-    value, found = plan.everything, document["data_sets"]
-    if not any(path.stem.startswith("04") for path in plan.notebooks):
-        return []
-    return [
-        outcome.sentences(name, found[name])
-        for name in decisions.wishes(value["APPROVE"], datasets.names(value["DATASETS"]))
-        if found[name]["version"] and not (found[name]["decision"] or found[name]["awaits_decision"])
     ]
 
 

@@ -138,7 +138,7 @@ def _perform(plan: Plan, recording: Recording, limits: Limits) -> int:
         seconds, folder = document["seconds"], recording.folder
         print(f"\n{seconds:.0f} seconds; {page.FILE} in {folder} shows the outcomes and the notebooks")
         print(f"\n{summary.table(document['data_sets']).to_string()}", flush=True)
-    if told := [*advice.failures(document), *advice.undecided(plan, document)]:
+    if told := advice.failures(document):
         print("\n" + "\n\n".join([*told, *advice.again(document)]), file=sys.stderr)
     return document["exit_code"]
 

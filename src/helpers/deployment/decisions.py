@@ -182,7 +182,10 @@ def decide(
         who = _who(session) if wanted else ""
         for name in datasets:
             made.append(_decide(session, candidates.get(name), name, wanted.get(name, ""), reason, who))
-            facts.record(name, unless_known=True, **_facts(session, made[-1]))
+            if name in wanted and made[-1].version and not made[-1].holds:
+                facts.record(name, **_not_followed(made[-1], wanted[name]))
+            else:
+                facts.record(name, unless_known=True, **_facts(session, made[-1]))
             if line and (len(made) % MANY == 0 or len(made) == len(datasets)):
                 line.update(f"{len(made)} of {len(datasets)} data sets looked at; the last is {name}.")
     except KeyboardInterrupt:
@@ -356,6 +359,18 @@ def _facts(session: Session, one: Decision) -> dict[str, Any]:
         }
     said = "No version of it is in the registry, so there is nothing to decide on."
     return {"outcome": "failed", "said": said, "advice": "Run notebook 03, which trains and registers one."}
+
+
+def _not_followed(one: Decision, status: str) -> dict[str, Any]:
+    """What is said of a data set whose version does not have the status that it should have got."""
+    return {
+        "outcome": "failed",
+        "said": f"Version {one.version} should be {status.lower()} now, but is not: {one.outcome}.",
+        "advice": None,
+        "version": one.version,
+        "awaits_decision": one.status == PENDING,
+        "decision": None,
+    }
 
 
 def _after(package: ModelVersion, status: str, outcome: str, holds: bool = True) -> Decision:

@@ -19,6 +19,9 @@ from lambdas.errors import MapError
 __all__ = ["history", "in_service", "rollback", "table", "wait"]
 
 
+REFUSED = "Reject that version, or train again."
+
+
 def in_service(session: Session) -> dict[str, models_map.Entry]:
     """The entry of each data set in service: key, version, SHA-256 and time of approval.
 
@@ -35,6 +38,8 @@ def in_service(session: Session) -> dict[str, models_map.Entry]:
 
 def wait(session: Session, decisions: Iterable[Decision], seconds: float = LIMIT) -> pd.DataFrame:
     """Wait until what is in service follows the decisions that hold, and return a table of it.
+
+    A version that the deployer will never serve keeps no other from being waited for.
 
     Meanwhile, a line shows the deployer's last word. If it has postponed a deployment, it is asked again as
     soon as the endpoint is in service; if it has said nothing for two minutes, its event is taken for lost.
@@ -54,10 +59,16 @@ def wait(session: Session, decisions: Iterable[Decision], seconds: float = LIMIT
     def follows(dataset: str) -> bool:
         return _followed(session, dataset, in_service(session).get(dataset))
 
-    Following(session, decided, follows, seconds).wait()
+    refused = Following(session, decided, follows, seconds).wait()
     serving = in_service(session)
     for dataset in decided:
         facts.record(dataset, in_service=serving[dataset]["version"] if dataset in serving else None)
+    for dataset, word in refused.items():
+        said = f"The deployer does not serve what was approved: {word}."
+        facts.record(dataset, outcome="failed", said=said, advice=REFUSED)
+    if refused:
+        told = "; ".join(f"{dataset} {word}" for dataset, word in refused.items())
+        raise JobFailed(f"The deployer does not serve what was approved: {told}. {REFUSED}")
     return table(session)
 
 

@@ -52,22 +52,24 @@ class Following:
         self._session, self._decided, self._follows, self._limit = session, decided, follows, seconds
         self._left = list(decided)
         self._words: dict[str, deployer.Word] = {}
+        self._refused: dict[str, deployer.Word] = {}
         self._begin = self._heard = self._asked = time.monotonic()
         self._failing_since: float | None = None
         self._line, self._shown, self._show_again = Line(), "", 0.0
 
-    def wait(self) -> None:
-        """Return when every decision has been followed.
+    def wait(self) -> dict[str, deployer.Word]:
+        """Return when every decision has been followed, or never will be: the deployer's word on those.
 
         Raises:
-            JobFailed: the deployer did not follow in time, or says that it cannot; or the endpoint will not
-                come into service by itself.
+            JobFailed: the deployer did not follow in time; or the endpoint will not come into service by
+                itself.
             Interrupted: somebody interrupted this.
             UserError: AWS cannot be called.
         """
         try:
             while self._find_left():
                 self._listen()
+                self._set_aside()
                 endpoint = self._endpoint() if self._those("postponed") else ""
                 self._tell(endpoint)
                 self._give_up()
@@ -78,6 +80,7 @@ class Following:
         except (BotoCoreError, ClientError) as error:
             why = hindrance(error) or f"AWS refused: {one_line(error)}"
             raise UserError(f"{why}. {GOES_ON}") from None
+        return self._refused
 
     def _find_left(self) -> list[str]:
         left = self._left
@@ -93,6 +96,13 @@ class Following:
             self._failing_since = None
         elif self._failing_since is None:
             self._failing_since = now
+
+    def _set_aside(self) -> None:
+        """Wait no longer for what the deployer will never serve."""
+        for dataset in self._those("failed"):
+            if self._words[dataset].final:
+                self._refused[dataset] = self._words[dataset]
+                self._left.remove(dataset)
 
     def _those(self, action: str) -> list[str]:
         """The data sets about which the deployer's last word is this."""
@@ -127,11 +137,6 @@ class Following:
 
     def _give_up(self) -> None:
         now = time.monotonic()
-        if final := {it: self._words[it] for it in self._those("failed") if self._words[it].final}:
-            said = "; ".join(f"{it} {word}" for it, word in final.items())
-            raise JobFailed(
-                f"The deployer does not serve what was approved: {said}. Reject that version, or train again."
-            )
         failing = self._failing_since is not None and now - self._failing_since > FAILING_SECONDS
         if failing or now - self._begin > self._limit:
             raise JobFailed(

@@ -160,8 +160,10 @@ def test_rejecting_twice_rejects_one_version(session: Session, register: Registe
 
 @pytest.mark.parametrize(("word", "before"), [("approve", "Rejected"), ("reject", "Approved")])
 def test_what_was_decided_otherwise_stands_unless_the_version_is_named(
-    session: Session, register: Register, word: str, before: str
+    session: Session, register: Register, monkeypatch: pytest.MonkeyPatch, word: str, before: str
 ) -> None:
+    recorded: list[dict[str, Any]] = []
+    monkeypatch.setattr(decisions.facts, "record", lambda name, **each: recorded.append(each))
     dataset = register(PENDING, before)  # as in Studio: without a record
     for versions in ("", "latest"):
         chosen = choose(session, dataset, versions=versions)
@@ -169,6 +171,10 @@ def test_what_was_decided_otherwise_stands_unless_the_version_is_named(
         assert not told.holds
         assert told.outcome.startswith(f"not decided, because it has been {before.lower()} already: by ")
         assert told.outcome.endswith(f"name it: VERSIONS = {{{dataset!r}: 2}}")
+        wanted = decisions.STATUS[word].lower()
+        assert recorded[-1]["outcome"] == "failed", "a scheduler is told"
+        assert recorded[-1]["said"].startswith(f"Version 2 should be {wanted} now, but is not: not decided,")
+        assert (recorded[-1]["version"], recorded[-1].get("unless_known")) == (2, None)
     assert statuses(session, dataset) == [before, PENDING]
     (decision,) = decide(session, word, dataset, versions={dataset: 2})
     assert statuses(session, dataset) == [decision.status, PENDING] != [before, PENDING]

@@ -13,6 +13,7 @@ from support.local_aws.aws import server_of
 import local_aws
 from helpers.deployment import deployer, deployments, following, registry
 from helpers.errors import ExitCode, Interrupted, JobFailed
+from helpers.runs import facts
 from helpers.session import Session
 
 Register = Callable[..., str]
@@ -76,10 +77,12 @@ def test_a_lost_event_is_made_up_for(
     assert deployments.wait(session, decisions, seconds=HANGS).loc[dataset, "version"] == 1
 
 
-def test_what_the_deployer_will_never_serve_ends_the_wait_with_its_reason(
-    session: Session, register: Register
+def test_what_the_deployer_will_never_serve_is_told_with_its_reason_after_the_wait_for_all_others(
+    session: Session, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset = register()
+    left: list[dict[str, Any]] = []
+    monkeypatch.setattr(facts, "display", lambda data, raw: left.append(data[facts.MIME_TYPE]))
+    dataset, good = register(), register(PENDING)
     sagemaker = session.client("sagemaker")
     session.client("s3").put_object(Bucket=session.bucket, Key="executions/broken/model.tar.gz", Body=b"-")
     broken: Any = sagemaker.describe_model_package(ModelPackageName=first_version(session).arn)
@@ -91,8 +94,18 @@ def test_what_the_deployer_will_never_serve_ends_the_wait_with_its_reason(
         InferenceSpecification=specification,
     )
     decisions = decide(session, "approve", dataset)
+    wait_for_word(session, dataset, "failed")
+    decisions += decide(session, "approve", good)
+    left.clear()
     with pytest.raises(JobFailed, match=f"not serve what was approved: {dataset} failed: ArtifactError"):
         deployments.wait(session, decisions, seconds=HANGS)
+    assert [(each["dataset"], each["facts"].get("in_service")) for each in left] == [
+        (dataset, None),
+        (good, 1),
+        (dataset, None),
+    ]
+    assert left[-1]["facts"]["outcome"] == "failed"
+    assert left[-1]["facts"]["said"].startswith("The deployer does not serve what was approved: failed:")
     decide(session, "reject", dataset, versions={dataset: 1})
 
 
