@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tabular.data.tables import warning
-from tabular.spec.errors import BadInput
+from tabular.spec.errors import BadInput, amount
 from tabular.spec.options import DEFAULTS, Options
 
 __all__ = ["clean"]
@@ -54,8 +54,8 @@ def clean(
         ]
     if len(cleaned) < MIN_ROWS:
         raise BadInput(
-            f"Only {len(cleaned)} rows are left after cleaning ({_counts(report)}); at least {MIN_ROWS} are "
-            "needed."
+            f"Only {amount(len(cleaned), 'row is', 'rows are')} left after cleaning ({_counts(report)}); at "
+            f"least {MIN_ROWS} are needed."
         )
     return cleaned, report
 

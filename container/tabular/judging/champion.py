@@ -117,9 +117,8 @@ def unseen(
 def too_few(truth: np.ndarray, rows: np.ndarray, schema: Schema) -> str:
     """Why the given rows are too few for a comparison; empty if they are enough."""
     if rows.sum() < FEWEST_ROWS:
-        return (
-            f"only {rows.sum()} of the {len(rows)} held-out rows are new to it, and {FEWEST_ROWS} are needed"
-        )
+        new = f"{rows.sum()} of the {len(rows)} held-out rows {'is' if rows.sum() == 1 else 'are'} new to it"
+        return f"only {new}, and {FEWEST_ROWS} are needed"
     if schema.classes and (missing := sorted(set(truth) - set(truth[rows]))):
         return f"no held-out row of the class {schema.classes[int(missing[0])]!r} is new to it"
     return ""

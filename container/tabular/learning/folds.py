@@ -15,7 +15,7 @@ from sklearn.model_selection import (
 from tabular.learning.defined import undefined
 from tabular.learning.samples import sample_rows
 from tabular.spec.columns import Schema
-from tabular.spec.errors import BadInput
+from tabular.spec.errors import BadInput, amount
 
 __all__ = ["Fold", "folds_of", "folds_to_search"]
 
@@ -70,10 +70,10 @@ def folds_of(
     if labelled:
         counts = np.bincount(target, minlength=len(schema.classes))
         rarest = f"rows of {schema.classes[counts.argmin()]!r}"
-        _check_enough(int(counts.min()), folds, "The rarest class has {} training rows", rarest)
+        _check_enough(int(counts.min()), folds, "The rarest class has {}", "training row", rarest)
     if groups is not None:
-        _check_enough(len(np.unique(groups)), folds, "The training rows have {} groups", "groups")
-    _check_enough(len(target), folds, "There are {} training rows", "rows")
+        _check_enough(len(np.unique(groups)), folds, "The training rows have {}", "group", "groups")
+    _check_enough(len(target), folds, "There are only {}", "training row", "rows")
     if schema.options.time is not None:
         folding = TimeSeriesSplit(folds)
     elif groups is not None:
@@ -92,7 +92,9 @@ def folds_of(
         yield rows, scored
 
 
-def _check_enough(count: int, folds: int, seen: str, more: str) -> None:
+def _check_enough(count: int, folds: int, seen: str, what: str, more: str) -> None:
     if count < folds:
         fewer = f"set CrossValidationFolds to {count} or less, or " if count > 1 else ""
-        raise BadInput(f"{seen.format(count)}, fewer than the {folds} folds; {fewer}give more {more}.")
+        raise BadInput(
+            f"{seen.format(amount(count, what))}, fewer than the {folds} folds; {fewer}give more {more}."
+        )

@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from tabular.data.features import features
 from tabular.data.tables import warning
 from tabular.spec.columns import Schema
+from tabular.spec.errors import amount
 
 __all__ = ["misleading"]
 
@@ -56,11 +57,12 @@ def misleading(
 
 def _of_target(report: Mapping[str, Any]) -> Iterator[str]:
     if count := report["rows_without_target"]:
-        yield f"empty in {count} rows, which are left out."
+        yield f"empty in {amount(count, 'row, which is', 'rows, which are')} left out."
     rare = {label: count for label, count in report["classes"].items() if count < RARE_ROWS}
     if len(rare) == 1:
         label, count = rare.popitem()
-        yield f"only {count} rows are {label!r}: too few to learn or to evaluate it well."
+        seen = amount(count, "row is", "rows are")
+        yield f"only {seen} {label!r}: too few to learn or to evaluate it well."
     elif rare:
         rarest = sorted(rare.items(), key=itemgetter(1))
         shown = ", ".join(f"{label!r} ({count})" for label, count in rarest[:RARE_SHOWN])

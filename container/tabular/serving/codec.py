@@ -20,6 +20,7 @@ import orjson
 from tabular.data.values import cells
 from tabular.portable.table_model import Prediction, TableModel
 from tabular.serving.rows import DECODERS, BadRequest, reader
+from tabular.spec.errors import amount
 
 try:
     from tabular.portable.native import csv_rows
@@ -187,7 +188,9 @@ def _in_blocks(rows: Iterator[Sequence[Any]], model: TableModel) -> ModelInput:
         blocks.append(_to_input(block, model, start))
         start += len(block)
     if not blocks:
-        raise BadRequest(400, f"The body contains no rows; send rows of {_cells(len(model.columns))}.")
+        raise BadRequest(
+            400, f"The body contains no rows; send rows of {amount(len(model.columns), 'cell')}."
+        )
     numbers, levels = zip(*blocks, strict=True)
     return np.concatenate(numbers), [list(chain.from_iterable(parts)) for parts in zip(*levels, strict=True)]
 
@@ -197,7 +200,7 @@ def _to_input(rows: Sequence[Sequence[Any]], model: TableModel, start: int = 1) 
     width = len(model.columns)
     if set(map(len, rows)) != {width}:
         number, row = next((i, row) for i, row in enumerate(rows, start) if len(row) != width)
-        raise BadRequest(400, f"Row {number} has {_cells(len(row))}; this model needs {width}.")
+        raise BadRequest(400, f"Row {number} has {amount(len(row), 'cell')}; this model needs {width}.")
     numbers = np.empty((len(rows), len(model.numeric)))
     count = 0 if model.styled else len(model.numeric) - len(model.worded)
     every = (
@@ -256,10 +259,6 @@ def _read_column(column: Sequence[Any], position: int, model: TableModel, start:
 def _one_of(names: Iterable[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} or {last}"
-
-
-def _cells(count: int) -> str:
-    return f"{count} cell" if count == 1 else f"{count} cells"
 
 
 def _csv_of(prediction: Prediction, model: TableModel) -> bytes:

@@ -1,9 +1,9 @@
-"""Errors that the user can fix, each explained in one sentence."""
+"""Errors that the user can fix, each explained in one sentence, and words for such sentences."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["BadInput", "unknown"]
+__all__ = ["BadInput", "amount", "unknown"]
 
 MAX_SHOWN = 30  # names in one sentence; SageMaker keeps 1,024 characters of it
 
@@ -22,3 +22,8 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> BadInput:
     return BadInput(
         f"Unknown {kind} {name!r}; the known ones are {', '.join(map(repr, known[:MAX_SHOWN]))}{more}. {hint}"
     )
+
+
+def amount(number: int, one: str, more: str = "") -> str:
+    """A number and its noun: `1 row`, `2 rows`."""
+    return f"{number:,} {one if number == 1 else more or f'{one}s'}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from tabular.spec.errors import amount
 
 from commands.environment.terraform import NOTHING_BUILT, Environment, announce, same_environment
 from contract.names import group_prefix
@@ -194,4 +195,4 @@ def _delete(boto: boto3.Session, held: Contents) -> None:
         for package in packages:
             sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
         sagemaker.delete_model_package_group(ModelPackageGroupName=group)
-        print(f"Deleted {group} with {len(packages)} versions.")
+        print(f"Deleted {group} with {amount(len(packages), 'version')}.")

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from tabular.spec.errors import amount
+
 from helpers.errors import ExitCode, UserError, full_disk, one_line
 from helpers.runs.summary import DataSet, Outcome, Status, Summary
 
@@ -81,11 +83,6 @@ def awaiting(tables: Mapping[str, DataSet]) -> dict[str, int]:
     return {
         name: each["version"] for name, each in tables.items() if each["awaits_decision"] and each["version"]
     }
-
-
-def amount(number: int, one: str, more: str = "") -> str:
-    """A number and its noun: `1 table`, `2 tables`."""
-    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
 
 
 def duration(seconds: float | None) -> str:

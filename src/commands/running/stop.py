@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tabular.spec.errors import amount
+
 from commands.running import planning
 from helpers import runs
 from helpers.errors import UserError
@@ -30,7 +32,10 @@ def stop(values: Mapping[str, Any], yes: bool = False) -> None:
             return
         for execution in found:
             print(f"  {execution.dataset}, run {execution.run_id}: {execution.arn}")
-        if not yes and input(f"Stop {len(found)} executions? [y/N] ").strip().lower() not in ("y", "yes"):
+        if not yes and input(f"Stop {amount(len(found), 'execution')}? [y/N] ").strip().lower() not in (
+            "y",
+            "yes",
+        ):
             raise UserError("Nothing was stopped.")
         table = runs.stop(session, found)
     print(f"\n{table.to_string()}")

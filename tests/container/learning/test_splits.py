@@ -163,8 +163,8 @@ def test_groups_of_a_regression_are_held_out_whole():
             np.arange(40) % 4,
             "training rows have 4 groups, fewer than the 5 folds; set Cross",
         ),
-        (BINARY, [0] * 30 + [1], None, "has 1 training rows, fewer than the 5 folds; give more rows of"),
-        (NUMBER, [0.5, 1.5, 2.5], None, "There are 3 training rows, fewer than the 5 folds; set Cross"),
+        (BINARY, [0] * 30 + [1], None, "has 1 training row, fewer than the 5 folds; give more rows of"),
+        (NUMBER, [0.5, 1.5, 2.5], None, "There are only 3 training rows, fewer than the 5 folds; set Cross"),
         (BINARY, [0, 1] * 20, np.arange(40) % 2, "have 2 groups, fewer than the 5 folds"),
         (
             BINARY,

@@ -27,6 +27,7 @@ from tabular.data.files.encodings import find_encoding
 from tabular.data.files.json_files import read_json
 from tabular.data.files.layout import DELIMITERS, find_header, find_other_rows, note_of_footer
 from tabular.data.values.numbers import is_plain
+from tabular.spec.errors import amount
 from tabular.spec.options import DEFAULTS, Options
 
 __all__ = ["check_names", "read_csv"]
@@ -265,13 +266,9 @@ def _read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:
     footer = note_of_footer([cells for _, cells in below], width) if row == [END] else None
     if below and footer is None:
         line, cells = below[0]
-        raise ValueError(f"line {line} has {_count(len(cells))}, but the header has {width}")
+        raise ValueError(f"line {line} has {amount(len(cells), 'cell')}, but the header has {width}")
     arrays = [pa.chunked_array([pa.array(cells, pa.string())]) for cells in columns]
     return pa.Table.from_arrays(arrays, names=list(dialect.names)), footer
-
-
-def _count(cells: int) -> str:
-    return f"{cells} cell" if cells == 1 else f"{cells} cells"
 
 
 def check_names(names: Sequence[str]) -> None:

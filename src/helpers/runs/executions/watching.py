@@ -79,9 +79,8 @@ def _follow(session: Session, executions: Sequence[Execution], most: int) -> dic
         busy = sum(_runs(state) for state in states.values())
         waiting = patiently(session, lambda room=most - busy: start_waiting(session, executions, room))
         if waiting and waiting != told:
-            print(
-                f"{waiting} of {len(executions)} executions wait for others to end; {most} may run at a time."
-            )
+            wait = f"{'waits' if waiting == 1 else 'wait'} for others to end"
+            print(f"{waiting} of {len(executions)} executions {wait}; {most} may run at a time.")
         told = waiting
         if not waiting and not any(_runs(states.get(it)) for it in executions if it.arn):
             return found

@@ -1,0 +1,19 @@
+"""What a run says at its end about what is left to do."""
+
+from commands.reporting.recording import RESUME, STOPPED
+from commands.running import advice
+from helpers.runs import summary
+
+
+def test_what_is_the_same_for_many_tables_is_said_once() -> None:
+    document = summary.new("1", {}, "local", "demo", ["03_run_and_inspect"], ["good", "a", "b", "c"])
+    document["data_sets"]["good"] |= {"outcome": "registered"}
+    for name in ("a", "c"):
+        document["data_sets"][name] |= {
+            "outcome": "failed",
+            "said": STOPPED,
+            "advice": RESUME.format(run="1"),
+        }
+    document["data_sets"]["b"] |= {"outcome": "failed", "said": "No.", "log": "x.log", "advice": "Fix it."}
+    assert advice.failures(document) == [f"a, c: {STOPPED}", "b: No.\nLog: x.log\nFix it."]
+    assert advice.again(document) == [RESUME.format(run="1")]
