@@ -19,10 +19,12 @@ data "archive_file" "functions" {
 
 locals {
   function_environment = {
-    BUCKET           = local.bucket_name
-    PIPELINE_NAME    = local.name
-    ENDPOINT_NAME    = local.endpoint_name
-    METRICS_BY_MODEL = tostring(var.metrics_by_model)
+    BUCKET             = local.bucket_name
+    PIPELINE_NAME      = local.name
+    ENDPOINT_NAME      = local.endpoint_name
+    METRICS_BY_MODEL   = tostring(var.metrics_by_model)
+    CAPTURE_RATE       = tostring(var.capture_rate)
+    CAPTURE_LEAVES_OUT = jsonencode(var.capture_leaves_out)
   }
 }
 
@@ -125,7 +127,7 @@ locals {
   }
 
   function_statements = {
-    invoker = [
+    invoker = concat([
       local.ask_models_statement,
       {
         Sid      = "ReadTheMap"
@@ -133,7 +135,7 @@ locals {
         Action   = ["s3:GetObject"]
         Resource = [local.models_map_arn]
       },
-    ]
+    ], local.capture_statements)
 
     deployer = [
       local.ask_models_statement,
@@ -159,11 +161,12 @@ locals {
         ]
       },
       {
-        Sid    = "DepositArtifactsSwitchTheMapAndKeepTheLedger"
+        Sid    = "DepositArtifactsSwitchTheMapAndKeepRecords"
         Effect = "Allow"
         Action = ["s3:AbortMultipartUpload", "s3:PutObject"]
         Resource = [
-          for prefix in concat([local.prefixes.models], local.records) : "${local.bucket_arn}/${prefix}*"
+          for prefix in concat([local.prefixes.models, local.contract.columns_prefix], local.records) :
+          "${local.bucket_arn}/${prefix}*"
         ]
       },
       {

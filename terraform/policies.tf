@@ -131,7 +131,7 @@ locals {
     jobs      = local.all_prefixes
     endpoint  = [local.prefixes.models]
     deployer  = concat([local.prefixes.executions, local.prefixes.models], local.records)
-    invoker   = [local.contract.models_map_key]
+    invoker   = [local.contract.models_map_key, local.contract.columns_prefix]
     retrainer = [local.prefixes.raw, local.contract.retraining_prefix]
     people    = local.people_prefixes
   }
@@ -147,7 +147,7 @@ locals {
 
   # A service may assume a role only for this account.
   trust_policies = {
-    for service in ["codebuild", "lambda", "sagemaker", "scheduler"] : service => jsonencode({
+    for service in ["codebuild", "firehose", "lambda", "sagemaker", "scheduler"] : service => jsonencode({
       Version = "2012-10-17"
       Statement = [merge(
         {

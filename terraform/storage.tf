@@ -63,11 +63,23 @@ resource "aws_s3_bucket_policy" "this" {
 }
 
 locals {
+  # What is captured of requests, and what the stream could not store.
+  captured = [local.contract.captured_prefix, split("!", local.contract.capture.error_prefix)[0]]
+
   # What only the steps of one execution need. Everything else in an execution stays, because a registered package
   # always refers to it: the model (a rollback copies it again), its evaluation and the held-out rows. The step
   # comes before the execution's id in these keys, because a lifecycle rule sees only prefixes.
   intermediates = [for folder in ["PreprocessData/train/", "TuningWithCrossValidation/"] :
   "${local.prefixes.executions}${folder}"]
+
+  expiring = merge(
+    { for index, prefix in local.intermediates :
+      "intermediates-${index}" => { prefix = prefix, days = var.retention_days.intermediates }
+    },
+    { for index, prefix in local.captured :
+      "captured-${index}" => { prefix = prefix, days = var.retention_days.captured }
+    },
+  )
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
@@ -92,18 +104,18 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   }
 
   dynamic "rule" {
-    for_each = local.intermediates
+    for_each = local.expiring
 
     content {
-      id     = "intermediates-${rule.key}"
+      id     = rule.key
       status = "Enabled"
 
       filter {
-        prefix = rule.value
+        prefix = rule.value.prefix
       }
 
       expiration {
-        days = var.retention_days.intermediates
+        days = rule.value.days
       }
     }
   }

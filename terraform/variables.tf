@@ -335,19 +335,22 @@ variable "promote_from" {
 }
 
 variable "retention_days" {
-  description = "How many days to keep retired models, files that only the steps of one execution need, earlier versions of objects, and logs."
+  description = "How many days to keep retired models, files that only the steps of one execution need, earlier versions of objects, captured requests, and logs."
   type = object({
     retired_models      = optional(number, 14)
     intermediates       = optional(number, 60)
     noncurrent_versions = optional(number, 30)
+    captured            = optional(number, 30)
     logs                = optional(number, 365)
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = var.retention_days.retired_models >= 1 && var.retention_days.noncurrent_versions >= 1
-    error_message = "retention_days.retired_models and noncurrent_versions must be at least 1."
+    condition = alltrue([
+      for kind in ["retired_models", "noncurrent_versions", "captured"] : var.retention_days[kind] >= 1
+    ])
+    error_message = "retention_days.retired_models, noncurrent_versions and captured must be at least 1."
   }
 
   validation {
@@ -384,6 +387,33 @@ variable "metrics_by_model" {
   type        = bool
   default     = false
   nullable    = false
+}
+
+variable "capture_rate" {
+  description = "The share of requests, from 0 to 1, that are stored with their answers under captured/ of the bucket, for the check of drift and quality. 0 stores none, and makes no stream."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = 0 <= var.capture_rate && var.capture_rate <= 1
+    error_message = "capture_rate must be a share of the requests from 0 to 1."
+  }
+}
+
+variable "capture_leaves_out" {
+  description = "Columns whose cells are not stored with captured requests, by data set, or by * for all of them."
+  type        = map(set(string))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = alltrue(flatten([for dataset, columns in var.capture_leaves_out : concat(
+      [dataset == "*" || can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", dataset))],
+      [for column in columns : trimspace(column) != ""],
+    )]))
+    error_message = "capture_leaves_out must name data sets, or *, and their columns, such as { \"*\" = [\"name\"], churn = [\"email\"] }."
+  }
 }
 
 variable "monthly_budget_usd" {

@@ -13,6 +13,7 @@ __all__ = [
     "MODEL_SHA256",
     "NAME",
     "PLACEHOLDER",
+    "Capture",
     "Contract",
     "Function",
     "NamingError",
@@ -50,6 +51,22 @@ class Prefixes:
 
 
 @dataclass(frozen=True)
+class Capture:
+    """The Firehose stream of captured requests: where it puts them, and how long it gathers them.
+
+    `partition_keys` is the jq expression that finds the keys of `prefix` in a line.
+    """
+
+    stream: str
+    partition_keys: str
+    prefix: str
+    error_prefix: str
+    file_extension: str
+    buffer_seconds: int
+    buffer_mb: int
+
+
+@dataclass(frozen=True)
 class Function:
     """One Lambda function: its name, entry point, environment variable names and limits."""
 
@@ -71,7 +88,11 @@ class Contract:
     ledger_prefix: str
     retraining_prefix: str
     monitoring_prefix: str
+    captured_prefix: str
+    labels_prefix: str
+    columns_prefix: str
     metrics_namespace: str
+    capture: Capture
     functions: dict[str, Function]
 
 
@@ -94,7 +115,11 @@ def load(pipeline_name: str = PLACEHOLDER) -> Contract:
         ledger_prefix=document["ledger_prefix"],
         retraining_prefix=document["retraining_prefix"],
         monitoring_prefix=document["monitoring_prefix"],
+        captured_prefix=document["captured_prefix"],
+        labels_prefix=document["labels_prefix"],
+        columns_prefix=document["columns_prefix"],
         metrics_namespace=document["metrics_namespace"],
+        capture=Capture(**document["capture"]),
         functions=functions,
     )
 

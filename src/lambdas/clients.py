@@ -17,7 +17,9 @@ CONFIGS = {
         "read_timeout": 55,
         "retries": {"mode": "standard", "total_max_attempts": 1},
         "max_pool_connections": 32,
-    }
+    },
+    # Captured requests are sent after the response, and while that takes, the environment takes no other.
+    "firehose": {"connect_timeout": 1, "read_timeout": 3, "retries": {"total_max_attempts": 1}},
 }
 DEFAULTS = {
     "connect_timeout": 3,

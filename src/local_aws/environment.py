@@ -220,6 +220,8 @@ class Environments:
             "PIPELINE_NAME": pipeline,
             "ENDPOINT_NAME": outputs["endpoint_name"],
             "METRICS_BY_MODEL": metrics_by_model(),
+            "CAPTURE_RATE": "0",
+            "CAPTURE_LEAVES_OUT": "{}",
         }
         for role, function in contract.functions.items():
             if role in _TRAINING and outputs["promote_from"]:

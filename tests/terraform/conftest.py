@@ -18,6 +18,8 @@ EVERYTHING = {
     "pipeline_definition_regression_file": "tests/definitions/regression.json",
     "developers": ["ana"],
     "studio": True,
+    "capture_rate": 0.5,
+    "capture_leaves_out": {"wine": ["proline"]},
     "retraining": {"wine": {"target": "cultivar", "expression": "cron(0 3 ? * MON *)"}},
 }
 # What of it is another with a key, a VPC, and an account that may take models over.

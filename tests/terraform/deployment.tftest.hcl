@@ -90,6 +90,8 @@ run "bucket" {
       retired-models  = 14
       intermediates-0 = 60
       intermediates-1 = 60
+      captured-0      = 30
+      captured-1      = 30
     }
     error_message = "retired models and intermediates expire"
   }

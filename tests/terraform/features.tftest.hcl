@@ -184,6 +184,54 @@ run "totals_as_metrics_and_models_in_the_log" {
   }
 }
 
+run "requests_are_not_captured_unasked" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_lambda_function.this["invoker"].environment[0].variables["CAPTURE_RATE"] == "0"
+      && length(aws_kinesis_firehose_delivery_stream.capture) + length(aws_iam_role.capture) == 0
+      && !strcontains(aws_iam_role_policy.function["invoker"].policy, "firehose:")
+    )
+    error_message = "what people send is stored for those alone who ask for it"
+  }
+}
+
+run "captured_requests" {
+  command = plan
+
+  variables {
+    capture_rate       = 0.25
+    capture_leaves_out = { "*" = ["name"], wine = ["proline"] }
+    kms_key_arn        = "arn:aws:kms:eu-central-1:123456789012:key/k"
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this["invoker"].environment[0].variables["CAPTURE_RATE"] == "0.25"
+      && jsondecode(aws_lambda_function.this["invoker"].environment[0].variables["CAPTURE_LEAVES_OUT"]) == { "*" = ["name"], wine = ["proline"] }
+    )
+    error_message = "the invoker is told"
+  }
+
+  assert {
+    condition = (
+      aws_kinesis_firehose_delivery_stream.capture["capture"].extended_s3_configuration[0].dynamic_partitioning_configuration[0].enabled
+      && aws_kinesis_firehose_delivery_stream.capture["capture"].extended_s3_configuration[0].buffering_size >= 64
+      && startswith(aws_kinesis_firehose_delivery_stream.capture["capture"].extended_s3_configuration[0].prefix, "captured/")
+    )
+    error_message = "lines are sorted into folders, which Firehose does with buffers of at least 64 MB"
+  }
+
+  assert {
+    condition = (
+      aws_kinesis_firehose_delivery_stream.capture["capture"].server_side_encryption[0].key_type == "CUSTOMER_MANAGED_CMK"
+      && aws_cloudwatch_log_group.capture["capture"].kms_key_id == "arn:aws:kms:eu-central-1:123456789012:key/k"
+    )
+    error_message = "with the environment's own key"
+  }
+}
+
 run "metrics_by_model" {
   command = plan
 

@@ -365,3 +365,23 @@ run "a_definition_without_the_key" {
 
   expect_failures = [aws_sagemaker_pipeline.this]
 }
+
+run "more_than_every_request" {
+  command = plan
+
+  variables {
+    capture_rate = 5
+  }
+
+  expect_failures = [var.capture_rate]
+}
+
+run "columns_of_what_is_no_data_set" {
+  command = plan
+
+  variables {
+    capture_leaves_out = { "Wine 1" = ["proline"] }
+  }
+
+  expect_failures = [var.capture_leaves_out]
+}

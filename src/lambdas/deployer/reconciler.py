@@ -7,7 +7,7 @@ from typing import Any
 from botocore.client import BaseClient
 
 from contract import names
-from lambdas import ledger, log, models_map
+from lambdas import columns, ledger, log, models_map
 from lambdas.deployer import artifacts, registry, warming
 from lambdas.deployer.registry import Package
 from lambdas.errors import ArtifactError, NotNowError, SupersededError
@@ -70,6 +70,7 @@ class Reconciler:
             # Without a record of the approval, the package's last change may be of anything.
             return {**current, "approved_at": package.approved_at} if package.recorded else current
         entry, manifest = artifacts.deposit(self.s3, self.bucket, package)
+        columns.write(self.s3, self.bucket, entry, manifest)
         target_model = entry["key"].removeprefix(names.load().prefixes.models)
         log.line(
             function="deployer", at=log.now(), group=package.group, action="warming", version=package.version

@@ -8,15 +8,17 @@ import base64
 import difflib
 import json
 import os
+import re
 import time
 from typing import Any
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
 from contract import names
 from lambdas import clients, log
 from lambdas.errors import RequestError, code_of
-from lambdas.invoker import endpoint, question, served
+from lambdas.invoker import capture, endpoint, question, served
 from lambdas.invoker.endpoint import Answer, TargetRefusedError
 from lambdas.invoker.question import LIMIT, Question
 from lambdas.models_map import Entry, ModelsMap
@@ -27,17 +29,30 @@ __all__ = ["handler"]
 Response = dict[str, Any]
 NEAREST = 3  # models that an answer names, however many there are
 ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
+REQUEST_ID = "x-request-id"
+VALID_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
 def handler(event: dict[str, Any], context: object) -> Response:
     """Answer one request of the Function URL (payload format 2.0), and log one line without its payload."""
+    try:
+        return _answer(event, str(getattr(context, "aws_request_id", None) or uuid4()))
+    finally:
+        if extension := capture.current().extension:
+            extension.finished()
+
+
+def _answer(event: dict[str, Any], own_id: str) -> Response:
     started = time.monotonic()
-    record: dict[str, Any] = {"request_id": getattr(context, "aws_request_id", None)}
+    record: dict[str, Any] = {"request_id": _request_id(event, own_id)}
+    if record["request_id"] != own_id:
+        record["lambda_request_id"] = own_id
     try:
         response = _fitting(_route(event, record))
     except RequestError as error:
         response = _json_response(error.status, {"error": error.sentence}, error.headers)
         record["cause"] = _cause(error)
+    response["headers"][REQUEST_ID] = record["request_id"]
     milliseconds = round(1000 * (time.monotonic() - started), 1)
     log.line(
         function="invoker",
@@ -49,6 +64,13 @@ def handler(event: dict[str, Any], context: object) -> Response:
         **_metrics(record, response["statusCode"], milliseconds),
     )
     return response
+
+
+def _request_id(event: dict[str, Any], own_id: str) -> str:
+    """Return the caller's own name of the request if it is valid, or else the function's."""
+    headers = event.get("headers") or {}
+    named = next((value for name, value in headers.items() if name.lower() == REQUEST_ID), "")
+    return named if VALID_ID.fullmatch(named) else own_id
 
 
 def _metrics(record: dict[str, Any], status: int, milliseconds: float) -> dict[str, Any]:
@@ -108,6 +130,7 @@ def _predict(settings: Settings, asked: Question, record: dict[str, Any]) -> Res
             raise
         answer = _invoke(settings, entry, asked)
     record["rows"] = answer.rows
+    capture.current().offer(record["request_id"], record["group"], entry, asked, answer)
     return _answer_response(answer, entry["version"])
 
 
@@ -175,3 +198,6 @@ def _cause(error: RequestError) -> str:
     """Return the name of the error's cause, without its message, which may quote the payload."""
     cause = error.__cause__ or error
     return code_of(cause) if isinstance(cause, ClientError) else type(cause).__name__
+
+
+capture.current()  # now, because Lambda takes no registrations of extensions after the function's start

@@ -92,6 +92,7 @@ def test_json_rows_reach_the_model_and_its_answer_comes_back(serve, answers, cal
     assert headers == {
         "content-type": "application/json",
         "x-model-version": "3",
+        "x-request-id": "8f5e7c1a-0000-4000-8000-000000000001",
         "x-amzn-sagemaker-custom-attributes": "trace=42",
     }
 

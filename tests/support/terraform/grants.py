@@ -91,6 +91,9 @@ NOTE = "deployments/retraining/demo--wine.json"
 RAW, SOURCE = f"raw/wine/{SHA}/data.csv", f"code/{SHA}/source.tar.gz"
 OUTPUT = "executions/RefitBestModel/3h8n9fiy7q5b/job/output/model.tar.gz"
 MODEL = "models/demo--wine/3-0123456789ab.tar.gz"
+COLUMNS = "deployments/columns/demo--wine/3-0123456789ab.json"
+CAPTURED = "captured/demo--wine/version=3/date=2026-01-01/demo-capture-1.jsonl.gz"
+STREAM = BASE.format("firehose", "deliverystream/demo-capture")
 TARGET = {"TargetModel": "demo--wine/3-0123456789ab.tar.gz"}
 KEY = BASE.format("kms", "key/k")
 TOPIC = BASE.format("sns", "demo-alarms")
@@ -145,6 +148,12 @@ PLATFORM = {
     "invoker": [
         logs("CreateLogStream", "/aws/lambda/demo-invoker", ":log-stream:2026/01/01"),
         logs("PutLogEvents", "/aws/lambda/demo-invoker", ":log-stream:2026/01/01"),
+    ],
+    "capture": [
+        s3("PutObject", CAPTURED),
+        s3("PutObject", "captured-errors/processing-failed/1"),
+        s3("ListBucket"),
+        logs("PutLogEvents", "/aws/kinesisfirehose/demo-capture", ":log-stream:delivery"),
     ],
     "retrainer": [
         logs("CreateLogStream", "/aws/lambda/demo-retrainer", ":log-stream:2026/01/01"),
@@ -271,6 +280,7 @@ CODE = {
         s3("PutObject", MODEL),
         s3("PutObject", MAP),
         s3("PutObject", LEDGER),
+        s3("PutObject", COLUMNS),
         s3("GetObject", LEDGER),
         listing("deployments/ledger/demo--wine/"),
         listing("models/demo--wine/"),
@@ -281,6 +291,8 @@ CODE = {
     ],
     "invoker": [
         s3("GetObject", MAP),
+        s3("GetObject", COLUMNS),
+        Call("firehose:PutRecordBatch", STREAM),
         s3("ListBucket"),
         sagemaker("InvokeEndpoint", "endpoint/demo", **TARGET),
     ],
@@ -459,6 +471,9 @@ FORBIDDEN = {
         *DECIDING,
         s3("GetObject", MODEL),
         s3("GetObject", LEDGER),
+        s3("GetObject", CAPTURED),
+        s3("PutObject", CAPTURED),
+        Call("firehose:PutRecordBatch", BASE.format("firehose", "deliverystream/demo-staging-capture")),
         listing("raw/"),
         sagemaker("InvokeEndpoint", "endpoint/demo", TargetModel="demo-staging--wine/1-0.tar.gz"),
         sagemaker("InvokeEndpoint", "endpoint/demo"),
@@ -475,6 +490,7 @@ FORBIDDEN = {
         sagemaker("InvokeEndpoint", "endpoint/demo", **TARGET),
         sagemaker("StartPipelineExecution", "pipeline/demo-ana"),
     ],
+    "capture": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, s3("GetObject", CAPTURED), s3("PutObject", RAW)],
     "build": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, s3("GetObject", RAW)],
     "scheduler": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, function("InvokeFunction", "invoker"), STARTING],
     "operator": [

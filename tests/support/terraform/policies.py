@@ -18,7 +18,8 @@ __all__ = ["FILE", "OPEN", "RESOURCES_FILE", "VARIABLES", "of_plan", "of_resourc
 FILE = ROOT / "src/local_aws/gateway/policies.json"
 RESOURCES_FILE = FILE.with_name("resource_policies.json")
 PIPELINE, REGION, ACCOUNT = "pipeline-of-a-plan", "xx-plan-1", "123456789012"
-VARIABLES = {"environment": "test", "region": REGION, "pipeline_name": PIPELINE}
+# With a stream for captured requests; local_aws makes none without one either.
+VARIABLES = {"environment": "test", "region": REGION, "pipeline_name": PIPELINE, "capture_rate": 1}
 DATASET = "data-set-of-a-plan"
 OPEN = {
     **VARIABLES,
@@ -31,6 +32,7 @@ ADDRESSES = {
     "deployer": 'aws_iam_role_policy.function["deployer"]',
     "invoker": 'aws_iam_role_policy.function["invoker"]',
     "retrainer": 'aws_iam_role_policy.function["retrainer"]',
+    "capture": 'aws_iam_role_policy.capture["capture"]',
 }
 
 
