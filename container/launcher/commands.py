@@ -8,7 +8,7 @@ from pathlib import Path
 
 from launcher.ending import reporting_to
 from launcher.scripts import plain, run_script, set_variables
-from launcher.source import SOURCE, base_dir, fetch, prepare
+from launcher.source import SOURCE, base_dir, fetch, prepare, set_region
 
 __all__ = ["process", "train"]
 
@@ -48,6 +48,8 @@ def train() -> None:
 def process() -> None:
     """Run a processing job: `process MODULE [ARGUMENTS]`, with the source among the job's inputs.
 
+    Without such an input, it runs what is installed in the image.
+
     Follows https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
     """
     base = base_dir()
@@ -58,7 +60,10 @@ def process() -> None:
 
 
 def _run(module: str, archive: Path, arguments: list[str]) -> None:
-    prepare(archive)
+    if archive.parent.exists():
+        prepare(archive)
+    else:
+        set_region()
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

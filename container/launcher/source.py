@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-__all__ = ["SOURCE", "base_dir", "fetch", "prepare"]
+__all__ = ["SOURCE", "base_dir", "fetch", "prepare", "set_region"]
 
 SOURCE = "source.tar.gz"
 
@@ -32,13 +32,18 @@ def fetch(source: str, target: Path) -> None:
 
 def prepare(archive: Path) -> Path:
     """Unpack the source, let Python find its modules, and return its folder."""
-    if "AWS_REGION" in os.environ:  # SageMaker sets only this one; boto3 reads the other
-        os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
+    set_region()
     code = base_dir() / "code"
     with tarfile.open(archive) as source:
         _unpack(source, code)
     sys.path.insert(0, str(code))  # ahead of the `tabular` installed in the image, which only `serve` uses
     return code
+
+
+def set_region() -> None:
+    """Name the region as boto3 reads it; SageMaker sets only the other variable."""
+    if "AWS_REGION" in os.environ:
+        os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
 
 
 def _unpack(source: tarfile.TarFile, folder: Path) -> None:

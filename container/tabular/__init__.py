@@ -2,7 +2,7 @@
 
 The folders, in reading order:
 
-- `jobs`: the programs of the pipeline's steps: preprocess, train (one trial), refit, evaluate.
+- `jobs`: the pipeline's steps preprocess, train (one trial), refit and evaluate, and the check monitor.
 - `spec`: the vocabulary: algorithms, metrics, options, columns, trials, documents. Standard library only.
 - `data`: from the raw file to typed features and splits.
 - `learning`: folds, the pipeline of preprocessing and estimator, and how it is fitted.
@@ -10,4 +10,5 @@ The folders, in reading order:
 - `judging`: held-out metrics with their uncertainty, the champion, the gate.
 - `reporting`: the evaluation page and the model card.
 - `serving`: the multi-model server.
+- `monitoring`: what a model in service is asked, compared with its training.
 """

@@ -1,8 +1,9 @@
 """The files of a split: features, encoded target and schema, and the columns that are not features."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,17 @@ import pyarrow.parquet as pq
 
 from tabular.spec.columns import Schema
 
-__all__ = ["CELLS", "read_cells", "read_groups", "read_split", "read_subgroups", "write_split"]
+__all__ = [
+    "CELLS",
+    "read_cells",
+    "read_groups",
+    "read_split",
+    "read_subgroups",
+    "read_training",
+    "write_split",
+]
 
-SUBGROUPS, CELLS = "subgroups.parquet", "cells.parquet"
+SUBGROUPS, CELLS, TRAINING = "subgroups.parquet", "cells.parquet", "training.json"
 
 
 def write_split(
@@ -24,6 +33,7 @@ def write_split(
     groups: np.ndarray | None = None,
     subgroups: pd.DataFrame | None = None,
     cells: pa.Table | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> None:
     """Write features, encoded target and schema of one split, and the others if they are given.
 
@@ -35,6 +45,7 @@ def write_split(
         groups: the number of each row's group (n_rows,), which folds keep together.
         subgroups: the columns (n_rows, n) by which an evaluation is broken down.
         cells: the rows as they stand in the table (n_rows, n_columns), see `tabular.data.held_out`.
+        training: the distributions of the training rows, see `tabular.monitoring.baseline`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     frame = frame.copy()
@@ -47,6 +58,8 @@ def write_split(
         subgroups.to_parquet(folder / SUBGROUPS, index=False)
     if cells is not None:
         pq.write_table(cells, folder / CELLS)
+    if training is not None:
+        (folder / TRAINING).write_text(json.dumps(training))
 
 
 def read_split(folder: Path) -> tuple[pd.DataFrame, np.ndarray, Schema]:
@@ -62,6 +75,12 @@ def read_cells(folder: Path) -> pa.Table | None:
     """The rows of a split as they stand in the table; None if they were not written."""
     file = folder / CELLS
     return pq.read_table(file) if file.exists() else None
+
+
+def read_training(folder: Path) -> dict[str, Any] | None:
+    """The distributions of the training rows; None if they were not written."""
+    file = folder / TRAINING
+    return json.loads(file.read_text()) if file.exists() else None
 
 
 def read_groups(folder: Path) -> np.ndarray | None:

@@ -1,1 +1,1 @@
-"""The programs of the pipeline's steps, one per step: preprocess, train (one trial), refit, evaluate."""
+"""The programs of jobs: the pipeline's steps preprocess, train, refit and evaluate, and the check monitor."""

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 import tabular.learning.pipeline  # noqa: F401 - the fitted pipeline is a pickle that names its functions
 from tabular.data.held_out import as_json, as_texts, cells_of
-from tabular.data.split_files import read_cells, read_split, read_subgroups
+from tabular.data.split_files import read_cells, read_split, read_subgroups, read_training
 from tabular.jobs.command import ArgumentParser, command
 from tabular.judging.agreement import Answers, check_answers, positions
 from tabular.judging.answers import positive_last
@@ -38,24 +38,31 @@ from tabular.judging.quality import calibration, intervals, model_quality, per_c
 from tabular.judging.scores import score
 from tabular.judging.served_model import ServerProcess
 from tabular.judging.subgroups import by_subgroup
+from tabular.monitoring.baseline import FORMAT, Baseline, Distribution, distribution, packed
 from tabular.portable.files import load_model
 from tabular.reporting.card import model_card
 from tabular.reporting.page import html
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
-from tabular.spec.documents import Manifest, ModelFacts, Report
+from tabular.spec.documents import Manifest, ModelFacts, Report, quality
 from tabular.spec.errors import BadInput
+from tabular.spec.metrics import METRICS
 from tabular.spec.opt_ml import extract
 
 __all__ = ["agreement", "main"]
 
 CHALLENGER, CHAMPION = "challenger", "champion"
+DRIFT_BASELINE = "drift_baseline.json.gz"
 CONFIDENCE = 0.95
 SEED = 20  # for the resamples and the shuffles: the same rows and predictions give the same report
 
 
 def main() -> None:
-    """Write evaluation.json, report.html for people, and card.json and baseline.json for the registry."""
+    """Write evaluation.json, report.html for people, and three files for the registry.
+
+    These are card.json, baseline.json with statistics of the training rows, and drift_baseline.json.gz, with
+    which the requests of the model in service are compared.
+    """
     arguments = _arguments()
     check_champion_rule(arguments.champion_margin, arguments.champion_confidence)
     split = opt_ml.processing("input/test")
@@ -103,6 +110,8 @@ def main() -> None:
         },
     }
     _write(report, manifest.get("baseline", {}), arguments.group)
+    if (training := read_training(split)) is not None:
+        _write_drift_baseline(report, manifest, training, schema, answers[0])
     print(json.dumps({"gate": gate}))
 
 
@@ -224,6 +233,33 @@ def _write(report: Report, baseline: dict[str, Any], group: str) -> None:
     (output / "baseline.json").write_text(json.dumps(baseline, indent=1))
     (output / "report.html").write_text(html(report, group))
     (output / "card.json").write_text(json.dumps({"content": model_card(report, group, opt_ml.job())}))
+
+
+def _write_drift_baseline(
+    report: Report,
+    manifest: Manifest,
+    training: dict[str, Distribution],
+    schema: Schema,
+    predicted: np.ndarray,
+) -> None:
+    """Write what the requests of this model are compared with once it serves."""
+    names = ("task", "target", "classes", "positive", "others", "columns")
+    labels = [str(schema.classes[position]) for position in predicted] if schema.classes else predicted
+    values = quality(report)
+    baseline: Baseline = {
+        "format": FORMAT,
+        "others": [],
+        **{name: manifest[name] for name in names if name in manifest},
+        "training": training,
+        "held_out": distribution(labels),
+        "metric": report["gate"]["metric"],
+        "quality": {
+            name: {"value": values[name]["value"], **report["intervals"].get(name, {})}
+            for name in METRICS[schema.task]
+            if name in values
+        },
+    }
+    (opt_ml.processing("output/evaluation") / DRIFT_BASELINE).write_bytes(packed(baseline))
 
 
 def _arguments() -> Namespace:

@@ -10,6 +10,7 @@ from tabular.data.statistics import baseline
 from tabular.data.tables import read_table, table_files
 from tabular.jobs.command import ArgumentParser, command
 from tabular.learning.preparation import Prepared, Splitting, prepare
+from tabular.monitoring.baseline import distributions
 from tabular.spec import opt_ml
 from tabular.spec.errors import BadInput
 from tabular.spec.options import OPTIONS_FILE, Options
@@ -45,7 +46,8 @@ def read_options(folder: Path) -> Options:
 
 def _write(prepared: Prepared, folder: Path) -> None:
     frame, groups, subgroups = prepared.frame, prepared.groups, prepared.subgroups
-    schema = replace(prepared.schema, baseline=baseline(frame.iloc[prepared.train], prepared.schema))
+    training = frame.iloc[prepared.train]
+    schema = replace(prepared.schema, baseline=baseline(training, prepared.schema))
     for name, rows in (("train", prepared.train), ("test", prepared.test)):
         write_split(
             folder / name,
@@ -55,6 +57,7 @@ def _write(prepared: Prepared, folder: Path) -> None:
             groups=None if groups is None else groups[rows],
             subgroups=None if subgroups is None else subgroups.iloc[rows],
             cells=prepared.held_out_cells if name == "test" else None,
+            training=distributions(training, schema) if name == "test" else None,
         )
     (folder / "report").mkdir(parents=True, exist_ok=True)
     (folder / "report/preprocessing.json").write_text(json.dumps(prepared.report, indent=1))

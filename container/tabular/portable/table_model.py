@@ -1,10 +1,10 @@
-"""The base of all models, however they are stored: the columns of a request, and the classes to predict."""
+"""The base of all models, however they are stored: the table that requests have rows of, and a prediction."""
 
 import re
 import sys
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 from tabular.data.values import cells, dates
 from tabular.spec.columns import PLAIN, Column, NumberFormat
 
-__all__ = ["Prediction", "TableModel", "UnusableModel"]
+__all__ = ["Prediction", "Table", "TableModel", "UnusableModel"]
 
 
 class UnusableModel(ValueError):
@@ -31,17 +31,14 @@ class Prediction(NamedTuple):
     is_finite: bool = False
 
 
-class TableModel(ABC):
-    """A model that can predict: the columns of its rows, by position, and its classes.
+class Table:
+    """How the rows of requests are read: the columns, by position, and the classes to predict.
 
     Raises:
         LookupError, TypeError, ValueError: if the manifest does not describe a table.
     """
 
-    tolerance: float  # by how much a prediction may differ from scikit-learn's
-
-    def __init__(self, manifest: dict[str, Any]) -> None:
-        self.kind: str = manifest["estimator"]["kind"]
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
         self.classes: list[str | int | float] = manifest["classes"]
         # Texts are shared between models: those of the same table, or of its parts, have the same columns.
         self.columns: list[dict[str, str]] = [
@@ -120,6 +117,20 @@ class TableModel(ABC):
     def header_is_plain(self) -> bool:
         """Whether a line of these column names could be read as a row, because enough of them are numbers."""
         return sum(map(_is_number, self.names)) >= sum(self.is_number)
+
+
+class TableModel(Table, ABC):
+    """A model that can predict rows of its table.
+
+    Raises:
+        LookupError, TypeError, ValueError: if the manifest does not describe a model of a table.
+    """
+
+    tolerance: float  # by how much a prediction may differ from scikit-learn's
+
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
+        self.kind: str = manifest["estimator"]["kind"]
+        super().__init__(manifest)
 
     @abstractmethod
     def predict(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> Prediction:

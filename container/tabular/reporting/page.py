@@ -19,7 +19,7 @@ from tabular.spec.documents import (
 )
 from tabular.spec.metrics import direction
 
-__all__ = ["html"]
+__all__ = ["STYLE", "html"]
 
 SPREAD = (
     "Intervals and standard deviations are from a seeded bootstrap of the held-out rows. If all resamples "

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Literal, NamedTuple
 
-__all__ = ["Series", "bars", "chart"]
+__all__ = ["Series", "bars", "chart", "histogram"]
 
 WIDTH, HEIGHT = 300, 250
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 42
@@ -94,6 +94,38 @@ def bars(rows: Sequence[tuple[str, float, float, float]], across: str) -> str:
     middle = (names + width) / 2
     parts.append(f'<text x="{middle}" y="{height - 5}" text-anchor="middle">{escape(across)}</text>')
     return _svg(width, height, parts)
+
+
+def histogram(bins: Sequence[tuple[str, float, float]], first: str, second: str) -> str:
+    """Two bars for each bin, (name, share, share), side by side; the legend names both."""
+    width, bottom, names = max(WIDTH, LEFT + RIGHT + 34 * len(bins)), 118, 62
+    top = _ticks(0.0, max(max(one[1:]) for one in bins))
+    step = (width - LEFT - RIGHT) / len(bins)
+    parts = []
+    for tick in top:
+        y = round(bottom - tick / top[-1] * (bottom - TOP), 1)
+        parts.append(f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{width - RIGHT}" y2="{y}"/>')
+        parts.append(f'<text x="{LEFT - 5}" y="{y + 3.5}" text-anchor="end">{_number(tick)}</text>')
+    for index, (name, *shares) in enumerate(bins):
+        x = LEFT + index * step
+        for place, (share, color) in enumerate(zip(shares, (GREY, BLUE), strict=True)):
+            height = round(share / top[-1] * (bottom - TOP), 1)
+            parts.append(
+                f'<rect x="{x + step * (0.12 + 0.38 * place):.1f}" y="{bottom - height:.1f}" '
+                f'width="{0.36 * step:.1f}" height="{height}" fill="{color}">'
+                f"<title>{escape(name)}: {share:.1%} in the {(first, second)[place]}</title></rect>"
+            )
+        shown = name if len(name) <= 12 else name[:11] + "…"
+        middle = round(x + step / 2, 1)
+        parts.append(
+            f'<text transform="translate({middle + 3} {bottom + 8}) rotate(-45)" text-anchor="end">'
+            f"{escape(shown)}</text>"
+        )
+    for place, (name, color) in enumerate(((first, GREY), (second, BLUE))):
+        x = LEFT + place * 90
+        parts.append(f'<rect x="{x}" y="{bottom + names}" width="10" height="10" fill="{color}"/>')
+        parts.append(f'<text x="{x + 14}" y="{bottom + names + 9}">{escape(name)}</text>')
+    return _svg(width, bottom + names + 16, parts)
 
 
 def _svg(width: float, height: float, parts: Sequence[str]) -> str:

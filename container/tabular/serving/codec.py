@@ -18,7 +18,7 @@ import numpy as np
 import orjson
 
 from tabular.data.values import cells
-from tabular.portable.table_model import Prediction, TableModel
+from tabular.portable.table_model import Prediction, Table
 from tabular.serving.rows import DECODERS, BadRequest, reader
 from tabular.spec.errors import amount
 
@@ -43,8 +43,8 @@ ModelInput = tuple[np.ndarray, list[list[str]]]
 JSON_NUMBERS = frozenset([int, float, bool, type(None)])
 
 
-def decode(body: bytes, content_type: str, model: TableModel) -> ModelInput:
-    """The rows of a request in the form that `TableModel.predict` needs.
+def decode(body: bytes, content_type: str, model: Table) -> ModelInput:
+    """The rows of a request in the form that a model predicts from.
 
     Raises:
         BadRequest: if the content type is unknown, or the body does not contain rows of this model's table.
@@ -67,7 +67,7 @@ def decode(body: bytes, content_type: str, model: TableModel) -> ModelInput:
 
 
 def encode(
-    prediction: Prediction, accept: str, model: TableModel, probabilities: bool = False
+    prediction: Prediction, accept: str, model: Table, probabilities: bool = False
 ) -> tuple[bytes, str]:
     """The body of a response and its content type; CSV unless JSON is requested.
 
@@ -152,7 +152,7 @@ def _quality(parameters: Sequence[str]) -> float:
     return 1.0
 
 
-def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
+def _read_plain(body: bytes, model: Table) -> ModelInput | None:
     """The rows of plain CSV, read by csv_rows.c; None if the body is not plain or C is not compiled."""
     if len(model.names) == 1 and EMPTY_LINE.search(body):
         return None
@@ -172,7 +172,7 @@ def _read_plain(body: bytes, model: TableModel) -> ModelInput | None:
     return numbers, [columns[position] for position in model.categorical]
 
 
-def _with_words(numbers: np.ndarray, columns: Mapping[int, list[str]], model: TableModel) -> np.ndarray:
+def _with_words(numbers: np.ndarray, columns: Mapping[int, list[str]], model: Table) -> np.ndarray:
     """Plain numbers (n_rows, n_numbers) and the numbers read from words, in the model's order."""
     if not model.styled:  # then the plain ones come first
         return np.column_stack([numbers, *(_read_column(columns[i], i, model) for i in model.worded)])
@@ -181,7 +181,7 @@ def _with_words(numbers: np.ndarray, columns: Mapping[int, list[str]], model: Ta
     return np.column_stack([read[i] if i in read else next(plain) for i in model.numeric])
 
 
-def _in_blocks(rows: Iterator[Sequence[Any]], model: TableModel) -> ModelInput:
+def _in_blocks(rows: Iterator[Sequence[Any]], model: Table) -> ModelInput:
     """All rows, of which a few at a time are in memory as cells."""
     blocks, start = [], 1
     while block := list(islice(rows, max(1, CELLS_AT_A_TIME // len(model.columns)))):
@@ -195,7 +195,7 @@ def _in_blocks(rows: Iterator[Sequence[Any]], model: TableModel) -> ModelInput:
     return np.concatenate(numbers), [list(chain.from_iterable(parts)) for parts in zip(*levels, strict=True)]
 
 
-def _to_input(rows: Sequence[Sequence[Any]], model: TableModel, start: int = 1) -> ModelInput:
+def _to_input(rows: Sequence[Sequence[Any]], model: Table, start: int = 1) -> ModelInput:
     """Some rows, of which the first has the number `start` in the body."""
     width = len(model.columns)
     if set(map(len, rows)) != {width}:
@@ -238,7 +238,7 @@ def _plain_numbers(given: Sequence[Any]) -> np.ndarray | None:
     return None if np.isinf(numbers).any() else numbers
 
 
-def _read_column(column: Sequence[Any], position: int, model: TableModel, start: int = 1) -> Sequence[Any]:
+def _read_column(column: Sequence[Any], position: int, model: Table, start: int = 1) -> Sequence[Any]:
     """The cells of one column from the row `start` on, read according to its kind.
 
     Raises:
@@ -261,7 +261,7 @@ def _one_of(names: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}"
 
 
-def _csv_of(prediction: Prediction, model: TableModel) -> bytes:
+def _csv_of(prediction: Prediction, model: Table) -> bytes:
     if len(prediction.labels) > LINES_AT_A_TIME:  # a list of millions of lines takes much memory
         blocks = range(0, len(prediction.labels), LINES_AT_A_TIME)
         some = (prediction.labels[start : start + LINES_AT_A_TIME] for start in blocks)
@@ -286,14 +286,14 @@ def _csv_cell(label: str | float) -> str:
     return out.getvalue()
 
 
-def _json_of(prediction: Prediction, model: TableModel) -> bytes:
+def _json_of(prediction: Prediction, model: Table) -> bytes:
     answer: dict[str, Any] = {"predictions": prediction.labels}
     if prediction.probabilities is not None:
         answer |= {"classes": model.classes, "probabilities": prediction.probabilities}
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-ENCODERS: Mapping[str, Callable[[Prediction, TableModel], bytes]] = {
+ENCODERS: Mapping[str, Callable[[Prediction, Table], bytes]] = {
     "text/csv": _csv_of,
     "application/json": _json_of,
 }

@@ -16,7 +16,7 @@ import orjson
 
 from tabular.data.values import cells, dates
 from tabular.data.values.numbers import read_number
-from tabular.portable.table_model import TableModel
+from tabular.portable.table_model import Table
 from tabular.spec.columns import NumberFormat
 
 __all__ = ["DECODERS", "BadRequest", "reader"]
@@ -40,7 +40,7 @@ class BadRequest(ValueError):
         self.status = status
 
 
-def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
+def reader(position: int, model: Table) -> Callable[[Any], Any]:
     """The function that reads a cell of a column; it raises ValueError for a cell of the wrong kind."""
     read = model.readers.get(position)
     if read is None:
@@ -48,7 +48,7 @@ def reader(position: int, model: TableModel) -> Callable[[Any], Any]:
     return read
 
 
-def _made_reader(position: int, model: TableModel) -> Callable[[Any], Any]:
+def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
     column = model.columns[position]
     kind, missing = column["kind"], frozenset(column.get("missing") or ())
     if kind == "date":
@@ -80,7 +80,7 @@ def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Colle
     return math.nan if cells.is_gap(text, missing) else read_number(text, form)
 
 
-def _of_csv(text: str, model: TableModel) -> Iterable[list[Any]]:
+def _of_csv(text: str, model: Table) -> Iterable[list[Any]]:
     if text.lstrip()[:1] in ("{", "[") and len(model.names) > 1 and _is_json(text):
         raise BadRequest(400, "The body is JSON; name application/json as its content type.")
     rows = _split(text, ",", model)
@@ -104,7 +104,7 @@ def _below(header: Sequence[str], order: Sequence[int], rows: Iterable[list[str]
         yield [row[position] for position in order]
 
 
-def _split(text: str, delimiter: str, model: TableModel) -> Iterable[list[str]]:
+def _split(text: str, delimiter: str, model: Table) -> Iterable[list[str]]:
     """The cells of each line: all at once, or for a long text each time that they are asked for."""
     lines = _Lines(text, delimiter, model)
     return lines if len(text) > LONG_TEXT else list(lines)
@@ -113,7 +113,7 @@ def _split(text: str, delimiter: str, model: TableModel) -> Iterable[list[str]]:
 class _Lines:
     """The cells of each line of a text, read whenever somebody iterates over them."""
 
-    def __init__(self, text: str, delimiter: str, model: TableModel) -> None:
+    def __init__(self, text: str, delimiter: str, model: Table) -> None:
         self._text, self._delimiter, self._of_one = text, delimiter, len(model.names) == 1
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -139,7 +139,7 @@ class _Lines:
             raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
 
 
-def _fit(rows: Iterable[Sequence[str]], model: TableModel) -> bool:
+def _fit(rows: Iterable[Sequence[str]], model: Table) -> bool:
     """Whether rows have as many cells as the model has columns, or as a header with all of them."""
     first = next(iter(rows), [])
     width = len(first)
@@ -161,7 +161,7 @@ def _of_one_column(lines: Iterable[list[str]]) -> Iterator[list[str]]:
         yield row
 
 
-def _of_json(text: str, model: TableModel) -> list[list[Any]]:
+def _of_json(text: str, model: Table) -> list[list[Any]]:
     content = _parsed(text, "The body")
     if isinstance(content, dict) and (rows := _of_columns(content, model)) is not None:
         return _ordered(rows, model)
@@ -181,7 +181,7 @@ def _of_json(text: str, model: TableModel) -> list[list[Any]]:
     return _ordered(content, model)
 
 
-def _of_columns(content: Mapping[str, Any], model: TableModel) -> list[Any] | None:
+def _of_columns(content: Mapping[str, Any], model: Table) -> list[Any] | None:
     """Rows of an object of columns, or of rows by their index, as pandas' `to_json` and `to_dict` write.
 
     None if it is neither: no cell is a list or an object.
@@ -207,7 +207,7 @@ def _of_columns(content: Mapping[str, Any], model: TableModel) -> list[Any] | No
     return [dict(zip(content, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _without_index(rows: list[Any], schema: Mapping[str, Any], model: TableModel) -> list[Any]:
+def _without_index(rows: list[Any], schema: Mapping[str, Any], model: Table) -> list[Any]:
     """Rows in pandas' table form without the index that its schema names, unless the model knows it."""
     keys = schema.get("primaryKey")
     index = {key for key in keys if model.place_of(str(key)) is None} if isinstance(keys, list) else set()
@@ -217,7 +217,7 @@ def _without_index(rows: list[Any], schema: Mapping[str, Any], model: TableModel
     ]
 
 
-def _of_json_lines(text: str, model: TableModel) -> list[list[Any]]:
+def _of_json_lines(text: str, model: Table) -> list[list[Any]]:
     lines = enumerate(text.split("\n"), start=1)
     rows = [_parsed(line, f"Line {n}") for n, line in lines if line.strip()]
     if len(rows) == 1 and isinstance(rows[0], list) and isinstance((rows[0] or [None])[0], list | dict):
@@ -262,7 +262,7 @@ def _constant(word: str) -> None:
         raise ValueError
 
 
-def _of_table(table: Mapping[str, Any], model: TableModel) -> list[list[Any]]:
+def _of_table(table: Mapping[str, Any], model: Table) -> list[list[Any]]:
     """Rows in the shape of pandas' `to_dict(orient="split")`: the names once, then the cells."""
     header, rows = table["columns"], table["data"]
     if not (isinstance(header, list) and all(isinstance(name, str) for name in header)):
@@ -278,7 +278,7 @@ def _of_table(table: Mapping[str, Any], model: TableModel) -> list[list[Any]]:
     return [[row[position] for position in order] for row in rows]
 
 
-def _ordered(rows: Sequence[Any], model: TableModel) -> list[list[Any]]:
+def _ordered(rows: Sequence[Any], model: Table) -> list[list[Any]]:
     found: list[list[Any]] = []
     keys: tuple[str, ...] | None = None
     names: Sequence[str] = model.names
@@ -299,12 +299,12 @@ def _ordered(rows: Sequence[Any], model: TableModel) -> list[list[Any]]:
     return found
 
 
-def _is_row(content: Mapping[str, Any], model: TableModel) -> bool:
+def _is_row(content: Mapping[str, Any], model: Table) -> bool:
     """Whether an object is a row of this model, even if a column has the name of an envelope."""
     return model.name_set <= content.keys()
 
 
-def _is_header(row: Sequence[str], model: TableModel) -> bool:
+def _is_header(row: Sequence[str], model: Table) -> bool:
     """Whether the first line is a header: it contains the name of a column and cannot be read as a row."""
     if all(model.place_of(cell) is None for cell in row):
         return False
@@ -320,16 +320,16 @@ def _is_header(row: Sequence[str], model: TableModel) -> bool:
     return all(model.place_of(cell) is not None or _is_ignored(cell, model) for cell in row)
 
 
-def _is_ignored(name: str, model: TableModel) -> bool:
+def _is_ignored(name: str, model: Table) -> bool:
     return model.fold(name) in model.others or name.strip() in UNNAMED
 
 
-def _most_names(model: TableModel) -> int:
+def _most_names(model: Table) -> int:
     """How many names a header may have; it is not worth looking at each of millions."""
     return 2 * (len(model.names) + len(model.others)) + MORE_NAMES
 
 
-def _order(header: Sequence[str], model: TableModel, where: str) -> list[int]:
+def _order(header: Sequence[str], model: Table, where: str) -> list[int]:
     """The position in the header of each of the model's columns.
 
     Case matters only if two columns of the table differ in nothing else. Columns of the table that the model
@@ -368,7 +368,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "numeric": cells.number,
     "boolean": cells.boolean,
 }
-DECODERS: Mapping[str, Callable[[str, TableModel], Iterable[list[Any]]]] = {
+DECODERS: Mapping[str, Callable[[str, Table], Iterable[list[Any]]]] = {
     "text/csv": _of_csv,
     "application/json": _of_json,
     "application/jsonlines": _of_json_lines,

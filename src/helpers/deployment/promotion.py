@@ -26,6 +26,7 @@ _KEPT = (
     "ModelPackageDescription",
     "InferenceSpecification",
     "ModelMetrics",
+    "DriftCheckBaselines",
     "ModelCard",
     "CustomerMetadataProperties",
 )

@@ -32,8 +32,9 @@ def register_best_model(
 
     It does not use the SDK's ModelBuilder, which adds settings for a server that this image does not have.
     """
-    report_uri, baseline_uri = (
-        Join("/", [output(evaluate, "evaluation"), file]) for file in ("evaluation.json", "baseline.json")
+    report_uri, baseline_uri, drift_baseline_uri = (
+        Join("/", [output(evaluate, "evaluation"), file])
+        for file in ("evaluation.json", "baseline.json", "drift_baseline.json.gz")
     )
     request = {
         "ModelPackageGroupName": compiler.group(parameters),
@@ -53,6 +54,12 @@ def register_best_model(
         "ModelMetrics": {
             "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report_uri}},
             "ModelDataQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": baseline_uri}},
+        },
+        # The deployer keeps it beside the model, for the check of what the model is asked.
+        "DriftCheckBaselines": {
+            "ModelDataQuality": {
+                "Statistics": {"ContentType": "application/gzip", "S3Uri": drift_baseline_uri}
+            }
         },
         "ModelCard": {
             "ModelCardContent": JsonGet(

@@ -15,11 +15,23 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from contract import names
+from lambdas import log
 from lambdas.deployer.registry import Package
 from lambdas.errors import ArtifactError, code_of, status_of
 from lambdas.models_map import Entry
 
-__all__ = ["MANIFEST", "RETIRED", "Deposit", "check", "deposit", "keep", "keys", "retire"]
+__all__ = [
+    "MANIFEST",
+    "RETIRED",
+    "Deposit",
+    "baseline_key",
+    "check",
+    "deposit",
+    "keep",
+    "keep_baseline",
+    "keys",
+    "retire",
+]
 
 MANIFEST = "manifest.json"
 # The bucket's lifecycle rule cannot see the models map: it expires the objects that have this tag.
@@ -53,6 +65,7 @@ def deposit(s3: BaseClient, bucket: str, package: Package) -> Deposit:
         key = f"{prefix}{package.group}/{package.version}-{sha256[:12]}.tar.gz"
         if not keep(s3, bucket, key):
             _upload(s3, bucket, key, file)
+    keep_baseline(s3, bucket, key, package.baseline_url)
     entry = Entry(
         key=key,
         version=package.version,
@@ -142,8 +155,32 @@ def keep(s3: BaseClient, bucket: str, key: str) -> bool:
     return tags is not None
 
 
+def keep_baseline(s3: BaseClient, bucket: str, key: str, url: str = "") -> None:
+    """Keep the baseline beside an artifact; copy it there if it is missing and its address is given.
+
+    A model serves without one just as well, so what goes wrong here is only logged; the drift check then says
+    that the model has no baseline.
+    """
+    beside = baseline_key(key)
+    try:
+        if keep(s3, bucket, beside) or not url:
+            return
+        parts = urlsplit(url)
+        answer = s3.get_object(Bucket=parts.netloc, Key=parts.path.removeprefix("/"))
+        if answer["ContentLength"] > MOST_AT_ONCE:
+            raise ArtifactError(url, f"has more than {MOST_AT_ONCE:,} bytes")
+        s3.put_object(Bucket=bucket, Key=beside, Body=answer["Body"].read(), ContentType=MEDIA_TYPE)
+    except (ClientError, ArtifactError) as error:
+        log.line(function="deployer", at=log.now(), action="no baseline", key=key, reason=str(error))
+
+
+def baseline_key(key: str) -> str:
+    """Return the key of the baseline beside an artifact."""
+    return key.removesuffix(".tar.gz") + ".baseline.json.gz"
+
+
 def keys(s3: BaseClient, bucket: str, group: str) -> list[str]:
-    """Return the keys of all artifacts of a group, in service or not."""
+    """Return the keys of all artifacts of a group and of their baselines, in service or not."""
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=f"{names.load().prefixes.models}{group}/"
     )

@@ -104,14 +104,15 @@ class Reconciler:
         """
         if entry:
             artifacts.keep(self.s3, self.bucket, entry["key"])
-        found = [
-            key for key in artifacts.keys(self.s3, self.bucket, group) if not entry or key != entry["key"]
-        ]
+            artifacts.keep_baseline(self.s3, self.bucket, entry["key"])
+        current = {entry["key"], artifacts.baseline_key(entry["key"])} if entry else set()
+        found = [key for key in artifacts.keys(self.s3, self.bucket, group) if key not in current]
         retired = [key for key in found if artifacts.retire(self.s3, self.bucket, key)]
         if retired:
             serving = models_map.read(self.s3, self.bucket).entries.get(group)
             if serving and serving["key"] in retired:
                 artifacts.keep(self.s3, self.bucket, serving["key"])
+                artifacts.keep_baseline(self.s3, self.bucket, serving["key"])
 
 
 def _outcome(before: Entry | None, entry: Entry | None) -> Outcome:

@@ -21,6 +21,7 @@ class Package:
         registered_at: When it was registered, in ISO 8601 (UTC), as all times.
         sha256: The digest of the model that was evaluated; empty if the registration did not record it.
         etag: The entity tag that the model had when it was registered; likewise.
+        baseline_url: What its requests are compared with, empty if nothing was registered.
         approved_at: When it was approved, or last changed if the registry does not record that.
         recorded: Whether the registry records when it was approved.
     """
@@ -32,6 +33,7 @@ class Package:
     registered_at: str
     sha256: str = ""
     etag: str = ""
+    baseline_url: str = field(default="", compare=False)
     approved_at: str = field(default="", compare=False)
     recorded: bool = field(default=False, compare=False)
 
@@ -107,6 +109,7 @@ def _describe(sagemaker: BaseClient, group: str, version: int, arn: str) -> Pack
     # What helpers/deployment/decisions.py keeps: the time of a decision, and its status first.
     last = max((key for key in metadata if key.startswith(contract.DECISION)), default="")
     recorded = bool(last) and metadata[last].startswith("Approved")
+    baselines = details.get("DriftCheckBaselines", {}).get("ModelDataQuality", {})
     changed = details.get("LastModifiedTime") or details["CreationTime"]
     return Package(
         group,
@@ -116,6 +119,7 @@ def _describe(sagemaker: BaseClient, group: str, version: int, arn: str) -> Pack
         registered_at=_iso(details["CreationTime"]),
         sha256=metadata.get(contract.MODEL_SHA256, ""),
         etag=next((container.get("ModelDataETag", "") for container in containers), "").strip('"'),
+        baseline_url=baselines.get("Statistics", {}).get("S3Uri", ""),
         approved_at=last.removeprefix(contract.DECISION).replace("Z", "+00:00")
         if recorded
         else _iso(changed),

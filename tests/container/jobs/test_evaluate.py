@@ -23,6 +23,7 @@ from tabular.data.statistics import ROWS, row_hashes
 from tabular.jobs import evaluate
 from tabular.judging.served_model import ServerProcess
 from tabular.learning.fitting import fit as learn
+from tabular.monitoring.baseline import distributions, unpacked
 from tabular.portable.export import export
 from tabular.portable.files import save_model
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
@@ -82,7 +83,8 @@ def held_out(base, tmp_path, give_pipeline):
 
     def give(one, algorithm="LogisticRegression", rows=None):
         frame, target = one.frame.iloc[:rows], one.target[:rows]
-        write_split(base / "processing/input/test", frame, target, one.schema)
+        training = distributions(one.frame, one.schema)
+        write_split(base / "processing/input/test", frame, target, one.schema, training=training)
         path = base / "processing/input/model/model.tar.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(model_archive(tmp_path / "challenger", one, algorithm))
@@ -358,6 +360,10 @@ def test_page_and_card_stand_beside_the_report(evaluated, held_out, base, task):
     assert len(page) < 200_000
     content = json.loads((folder / "card.json").read_text())["content"]
     assert isinstance(json.loads((folder / "baseline.json").read_text()), dict)
+    kept = unpacked((folder / evaluate.DRIFT_BASELINE).read_bytes())
+    assert set(kept["training"]) == set(report["permutation_importance"])
+    assert kept["held_out"]["rows"] == 160
+    assert kept["quality"][kept["metric"]]["value"] == report["gate"]["value"]
     assert json.loads(content)["intended_uses"]["purpose_of_model"] == f"Predicts target ({task})."
     assert report["rows"] == {"held_out": 160, "training": 160}
     assert set(report["permutation_importance"]) == {"colour", "size", "member", "income", "code"}

@@ -181,6 +181,7 @@ def test_the_same_table_and_seed_give_the_same_bytes(preprocess_data):
         "test/cells.parquet",
         "test/data.parquet",
         "test/schema.json",
+        "test/training.json",
         "train/data.parquet",
         "train/schema.json",
     ]

@@ -1,0 +1,146 @@
+"""What counts as drift: streams with and without a change, sizes, and rows that are not independent."""
+
+import json
+from datetime import timedelta
+
+import jsonschema
+import numpy as np
+import pytest
+from support import ROOT
+from support.container import streams
+from support.container.documents import faults
+from tabular.monitoring import drift
+from tabular.monitoring.baseline import distribution
+from tabular.monitoring.page import html
+from tabular.monitoring.report import Report, complete
+
+FORM = json.loads((ROOT / "docs/monitoring.schema.json").read_text())
+RATE, LEAST = 0.05, drift.LEAST_SHIFT
+
+
+@pytest.fixture(scope="module")
+def known():
+    return streams.baseline(np.random.default_rng(0))
+
+
+def checked(known, rng, change=None, count=500, positive=0.4):
+    frame = streams.rows(rng, count)
+    if change is not None:
+        change(frame)
+    one = streams.compared(known, streams.requests(frame, streams.predicted(rng, count, positive)))
+    return complete("2026-11-26T00:00:05Z", streams.WINDOW, {streams.GROUP: one}, RATE, LEAST)
+
+
+def test_streams_without_drift_raise_no_alarm(known):
+    rng = np.random.default_rng(1)
+    found = [checked(known, rng)["totals"]["drifted"] for _ in range(12)]
+    assert sum(found) == 0
+
+
+@pytest.mark.parametrize("change", streams.CHANGES)
+def test_a_change_is_caught_and_its_column_named(known, change):
+    column, make = streams.CHANGES[change]
+    rng = np.random.default_rng(2)
+    for _ in range(3):
+        one = checked(known, rng, make)["models"][streams.GROUP]
+        assert (one["status"], one["worst_column"], one["drifted_columns"]) == ("drifted", column, 1)
+        assert column in one["said"]
+
+
+def test_a_moved_class_prior_is_drift_of_the_predictions(known):
+    one = checked(known, np.random.default_rng(3), positive=0.7)["models"][streams.GROUP]
+    assert (one["status"], one["drifted_columns"], one["worst_column"]) == ("drifted", 0, None)
+    assert one["predictions"]["drifted"]
+    assert "redictions" in one["said"]
+
+
+def test_a_small_difference_is_no_drift_however_many_rows_show_it():
+    rng = np.random.default_rng(4)
+    known = distribution(rng.normal(0, 1, 50_000))
+    one = drift.difference("numeric", known, rng.normal(0.1, 1, 50_000), np.arange(50_000))
+    drift.control([("x", one)], RATE, LEAST)
+    assert one["q"] < 1e-6
+    assert not one["drifted"]
+
+
+def test_a_large_difference_of_few_rows_is_no_drift():
+    known = distribution(np.linspace(-2, 2, 200))
+    one = drift.difference("numeric", known, np.array([1.5, -0.2, 1.9, 0.1]), np.arange(4))
+    drift.control([("x", one)], RATE, LEAST)
+    assert one["population_stability"] > LEAST
+    assert not one["drifted"]
+
+
+def test_rows_of_one_request_count_as_fewer_if_they_resemble_each_other():
+    rng = np.random.default_rng(5)
+    requests = np.repeat(np.arange(20), 50)
+    known = distribution(rng.normal(0, 1, 5000))
+    values = rng.normal(0, 1, 20)[requests] + rng.normal(0, 0.05, 1000)
+    one = drift.difference("numeric", known, values, requests)
+    assert 10 <= one["effective_rows"] <= 40
+    single = drift.difference("numeric", known, values, np.arange(1000))
+    assert single["effective_rows"] == 1000
+    assert single["p"] < one["p"]
+    alike = np.repeat(["a", "b"], 500)[np.argsort(np.tile(np.arange(2), 500), kind="stable")].tolist()
+    levels = drift.difference("categorical", distribution(["a", "b"] * 500), alike, requests)
+    assert levels["effective_rows"] < 40
+
+
+def test_false_discoveries_are_controlled_over_all_columns():
+    rng = np.random.default_rng(6)
+    known = distribution(rng.normal(0, 1, 1000))
+    alone = drift.difference("numeric", known, rng.normal(0.25, 1, 150), np.arange(150))
+    many = [drift.difference("numeric", known, rng.normal(0, 1, 150), np.arange(150)) for _ in range(50)]
+    drift.control([("x", alone)], RATE, 0.0)
+    before = alone["q"]
+    drift.control([("x", alone), *(("y", one) for one in many)], RATE, 0.0)
+    assert alone["q"] > before
+
+
+def test_levels_that_are_rare_in_training_are_no_drift():
+    rng = np.random.default_rng(7)
+    names = np.array([f"name {number}" for number in range(100_000)])
+    known = distribution(rng.choice(names, 5000).tolist())
+    one = drift.difference("categorical", known, rng.choice(names, 500).tolist(), np.arange(500))
+    drift.control([("name", one)], RATE, LEAST)
+    assert one["unseen"] is None
+    assert not one["drifted"]
+
+
+def test_baselines_and_windows_without_values_are_compared():
+    empty = distribution(np.full(100, np.nan))
+    one = drift.difference("numeric", empty, np.full(80, np.nan), np.arange(80))
+    assert (one["p"], one["wasserstein"]) == (1.0, None)
+    filled = drift.difference("numeric", empty, np.ones(80), np.arange(80))
+    assert filled["p"] < 1e-6
+    assert filled["population_stability"] > 1
+    constant = drift.difference("numeric", distribution(np.ones(100)), np.ones(80), np.arange(80))
+    assert constant["p"] == 1.0
+
+
+def test_the_report_is_as_its_schema_and_type_say():
+    found = streams.report(np.random.default_rng(8), models=3, drifted=2)
+    jsonschema.validate(json.loads(json.dumps(found, allow_nan=False)), FORM)
+    assert faults(json.loads(json.dumps(found)), Report) == []
+    statuses = [one["status"] for one in found["models"].values()]
+    assert statuses == ["drifted", "drifted", "no_baseline", "steady"]
+    assert found["totals"] == {
+        **dict.fromkeys(found["totals"], 0),
+        **{"models": 4, "drifted": 2, "no_baseline": 1, "steady": 1},
+    }
+
+
+def test_a_page_shows_every_column_the_drifted_ones_first(known):
+    report = checked(known, np.random.default_rng(9), streams.CHANGES["kilograms as grams"][1])
+    page = html(report["models"][streams.GROUP], report)
+    assert page.count("<svg") == 11
+    assert page.index("x6 (drifted)") < page.index("<h2>x1")
+    assert len(page) < 100_000
+
+
+def test_a_request_before_the_window_is_not_compared(known):
+    rng = np.random.default_rng(10)
+    frame = streams.rows(rng, 100)
+    early = streams.line(frame, streams.predicted(rng, 100), at=streams.WINDOW.since - timedelta(seconds=1))
+    one = streams.compared(known, [early])
+    assert (one["requests"], one["rows"], one["status"]) == (0, 0, "no_capture")
