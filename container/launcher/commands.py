@@ -48,7 +48,7 @@ def train() -> None:
 def process() -> None:
     """Run a processing job: `process MODULE [ARGUMENTS]`, with the source among the job's inputs.
 
-    Without such an input, it runs what is installed in the image.
+    A job whose own description names no input `code` runs what is installed in the image.
 
     Follows https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
     """
@@ -60,12 +60,21 @@ def process() -> None:
 
 
 def _run(module: str, archive: Path, arguments: list[str]) -> None:
-    if archive.parent.exists():
+    if _ships_source():
         prepare(archive)
     else:
         set_region()
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _ships_source() -> bool:
+    """Whether a job comes with its source; a processing job's own description lists its inputs."""
+    file = base_dir() / "config/processingjobconfig.json"
+    if not file.is_file():
+        return True
+    inputs = json.loads(file.read_text()).get("ProcessingInputs") or []
+    return any(each["InputName"] == "code" for each in inputs)
 
 
 def _named(hyperparameters: dict[str, str], name: str) -> str:
