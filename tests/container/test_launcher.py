@@ -123,6 +123,14 @@ def test_a_module_that_is_not_in_the_source_is_named(base):
     assert "toy" in message(base)
 
 
+def test_a_job_that_names_no_source_runs_what_is_installed(base):
+    configuration = base / "config/processingjobconfig.json"
+    configuration.parent.mkdir(parents=True)
+    configuration.write_text(json.dumps({"ProcessingInputs": []}))
+    assert run("process", base, "tabular.jobs.monitor").returncode == 1
+    assert message(base).startswith("monitor: the following arguments are required: --pipeline-name")
+
+
 def test_source_that_is_not_there_fails_the_job(aws, base):
     assert run("process", base, "toy.job").returncode == 1
     assert "source.tar.gz" in message(base)

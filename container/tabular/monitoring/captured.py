@@ -96,7 +96,9 @@ class Captured:
         numbers = np.concatenate(self._numbers) if sizes else np.empty((0, len(self.table.numeric)))
         for position, column in enumerate(self.table.columns):
             name, kind = column["name"], column["kind"]
-            keep = np.repeat(np.array([name not in names for names in self._without], dtype=bool), sizes)
+            keep = np.repeat(
+                np.array([Table.fold(name) not in names for names in self._without], dtype=bool), sizes
+            )
             if kind == "categorical":
                 place = self.table.categorical.index(position)
                 whole = np.array([cell for block in self._levels for cell in block[place]], dtype=object)
@@ -153,7 +155,8 @@ class Captured:
         self._numbers.append(numbers)
         self._levels.append(levels)
         left_out = found.get("left_out")
-        self._without.append(frozenset(map(str, left_out)) if isinstance(left_out, list) else frozenset())
+        names = left_out if isinstance(left_out, list) else []
+        self._without.append(frozenset(Table.fold(str(name)) for name in names))
         self._rows += len(numbers)
 
 

@@ -54,7 +54,7 @@ class Totals(TypedDict):
 
 
 class Report(TypedDict):
-    """docs/monitoring.schema.json."""
+    """docs/schemas/monitoring.schema.json."""
 
     schema: int
     at: str

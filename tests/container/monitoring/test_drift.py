@@ -14,7 +14,7 @@ from tabular.monitoring.baseline import distribution
 from tabular.monitoring.page import html
 from tabular.monitoring.report import Report, complete
 
-FORM = json.loads((ROOT / "docs/monitoring.schema.json").read_text())
+FORM = json.loads((ROOT / "docs/schemas/monitoring.schema.json").read_text())
 RATE, LEAST = 0.05, drift.LEAST_SHIFT
 
 
