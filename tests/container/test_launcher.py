@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 import os
 import tarfile
 
