@@ -5,6 +5,7 @@ command that needs it, so that help and completion answer immediately.
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -173,6 +174,51 @@ def stop_executions(file: Path, given: Sequence[tuple[str, str]], yes: bool) -> 
     from commands.running import stop
 
     stop.stop(parameters.read(file) | dict(given), yes=yes)
+
+
+@many_models.command("monitor", interrupted="a check that was started goes on; --latest shows its report.")
+@click.argument("file", type=_path())
+@click.option(
+    "--window",
+    default="7d",
+    metavar="TIME",
+    show_default=True,
+    help="How far back requests are read: a number of hours or days, such as 24h.",
+)
+@click.option("--only", multiple=True, metavar="DATASET", help="Check only this data set; may be repeated.")
+@click.option(
+    "--labels",
+    "given_labels",
+    nargs=2,
+    multiple=True,
+    metavar="DATASET PATH",
+    help="First upload late labels of a data set, a CSV or JSON lines file; may be repeated.",
+)
+@click.option("--latest", is_flag=True, help="Show the newest report about all models, and start nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report, see docs/operations/monitoring.md.")
+@_given
+def monitor(
+    file: Path,
+    window: str,
+    only: Sequence[str],
+    given_labels: Sequence[tuple[str, str]],
+    latest: bool,
+    as_json: bool,
+    given: Sequence[tuple[str, str]],
+) -> int:
+    """Compare what the models in service are asked with their training.
+
+    FILE and -p say where, as for `run`. A processing job reads the captured requests of all models, and
+    writes one report. Exits with 3 if a model has drifted.
+    """
+    if not re.fullmatch(r"[1-9][0-9]{0,3}[hd]", window):
+        raise click.UsageError(f"--window is {window!r}; give hours or days, such as 24h or 7d.")
+    if latest and only:
+        raise click.UsageError("--latest shows all models; leave out --only.")
+    from commands import monitor
+
+    values = parameters.read(file) | dict(given)
+    return monitor.monitor(values, window, only, given_labels, latest, as_json)
 
 
 @many_models.command()

@@ -14,7 +14,7 @@ import pandas as pd
 from contract.names import NamingError, group_name
 from helpers import parameters
 from helpers.errors import BadInput, UserError
-from helpers.parameters.outputs import OUTPUTS, outputs_of
+from helpers.parameters.outputs import OPTIONAL, OUTPUTS, outputs_of
 
 __all__ = [
     "Session",
@@ -41,7 +41,8 @@ class Session:
     """Names and addresses of one environment, and clients for it.
 
     `image_uri` may still be empty, and `job_role_arn` is where nothing is trained; `vpc` has the `subnet_ids`
-    and `security_group_ids` of jobs, or is None. The last two are empty unless Terraform was given them.
+    and `security_group_ids` of jobs, or is None. The last three are empty unless Terraform was
+    given them, or has made them.
     """
 
     environment: str
@@ -59,6 +60,7 @@ class Session:
     boto: boto3.Session
     kms_key_arn: str = ""
     mlflow_tracking_server_arn: str = ""
+    monitor_role_arn: str = ""
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -119,7 +121,7 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
     os.environ.setdefault("AWS_DEFAULT_REGION", outputs["region"])  # the SDK needs one when it is imported
     boto = boto3.Session(region_name=outputs["region"])
     named = {name: outputs.get(name) or "" for name in OUTPUTS}
-    optional = {name: outputs.get(name) or "" for name in ("kms_key_arn", "mlflow_tracking_server_arn")}
+    optional = {name: outputs.get(name) or "" for name in OPTIONAL}
     return Session(environment, pipeline_name, **named, **optional, vpc=outputs.get("vpc"), boto=boto)
 
 

@@ -25,6 +25,7 @@ __all__ = ["Environments", "metrics_by_model"]
 _ROLES = {
     "jobs": ("sagemaker.amazonaws.com", "scheduler.amazonaws.com"),
     "endpoint": ("sagemaker.amazonaws.com",),
+    "monitor": ("sagemaker.amazonaws.com",),
     "deployer": ("lambda.amazonaws.com",),
     "invoker": ("lambda.amazonaws.com",),
     "retrainer": ("lambda.amazonaws.com",),
@@ -92,6 +93,7 @@ class Environments:
             "invoker_function_name": contract.functions["invoker"].name,
             "invoker_url": self._functions.url(contract.functions["invoker"].name),
             "pipeline_name": pipeline,
+            "monitor_role_arn": account.arn("iam", f"role/{pipeline}-monitor"),
             "promote_from": source,
         }
         self._buckets.create(bucket, account.region)

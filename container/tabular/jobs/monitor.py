@@ -25,6 +25,7 @@ from tabular.monitoring.objects import Entry, Fetched, Folder, Folders, fetched,
 from tabular.monitoring.page import html
 from tabular.monitoring.quality import late_labels
 from tabular.monitoring.report import ModelReport, Report, compare, complete, without_comparison
+from tabular.spec import opt_ml
 from tabular.spec.errors import BadInput
 
 __all__ = ["main"]
@@ -53,8 +54,16 @@ def main() -> None:
         if one["status"] != "steady":
             print(f"{one['data_set']}, version {one['version']}: {one['status']}. {one['said']}")
     print(json.dumps({"report": uri, **report["totals"]}), flush=True)
+    _leave(uri)
     if not arguments.group:
         _notify(s3, arguments, folder, report, uri)
+
+
+def _leave(uri: str) -> None:
+    """Name the report in the job's exit message, which SageMaker shows of a job that succeeds, too."""
+    message = opt_ml.base_dir() / "output/message"
+    message.parent.mkdir(parents=True, exist_ok=True)
+    message.write_text(uri)
 
 
 def _in_service(s3: Any, uri: str, groups: list[str]) -> dict[str, Entry]:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.errors import BadInput, one_line
 
-__all__ = ["OUTPUTS", "is_file", "outputs_of"]
+__all__ = ["OPTIONAL", "OUTPUTS", "is_file", "outputs_of"]
 
 # Outputs of both Terraform and local_aws; `image_uri` is empty until notebook 01 has built an image.
 OUTPUTS = (
@@ -24,6 +24,7 @@ OUTPUTS = (
     "invoker_function_name",
     "invoker_url",
 )
+OPTIONAL = ("kms_key_arn", "mlflow_tracking_server_arn", "monitor_role_arn")
 _OBJECT = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)")
 _PARAMETER = re.compile(r"ssm:(?P<name>/.+)")
 _ABSENT = {"NoSuchKey", "NoSuchBucket", "ParameterNotFound"}
