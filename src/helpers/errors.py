@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
     DONE = 0, "done; also if there is nothing new since the version in service"
     FAILED = 1, "a data set, a notebook or a check failed; the message names it, its log and what to do"
     BAD_INPUT = 2, "a parameter, an option or every table cannot be used; found before any job starts"
-    REFUSED = 3, "the quality gate refused a new model, or one in service has drifted, and nothing failed"
+    REFUSED = 3, "the quality gate refused a new model, or a model has drifted; nothing failed"
     INTERRUPTED = 130, "interrupted; nothing is left running on this machine"
 
     def __new__(cls, code: int, meaning: str) -> "ExitCode":  # noqa: D102 - part of how an enumeration works
