@@ -206,9 +206,9 @@ def monitor(
     as_json: bool,
     given: Sequence[tuple[str, str]],
 ) -> int:
-    """Compare what the models in service are asked with their training.
+    """Check the models in service for drift.
 
-    FILE and -p say where, as for `run`. A processing job reads the captured requests of all models, and
+    FILE and -p say where, as for `run`. A job compares the captured requests of all models with training, and
     writes one report. Exits with 3 if a model has drifted.
     """
     if not re.fullmatch(r"[1-9][0-9]{0,3}[hd]", window):
