@@ -263,6 +263,38 @@ def list_runs(folder: Path, keep: int | None) -> None:
     history.show(folder) if keep is None else history.keep(folder, keep)
 
 
+@many_models.command("status")
+@click.argument("file", type=_path(), required=False)
+@click.option(
+    "--env",
+    default="",
+    metavar="NAME",
+    shell_complete=_names_of_environments,
+    help="The environment, such as dev, instead of FILE.",
+)
+@_given
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON document, see docs/operations/monitoring.md."
+)
+@click.option(
+    "--out", type=_path(), default=ROOT / "runs/status", metavar="FOLDER", help="Folder for the page."
+)
+def status_of_models(
+    file: Path | None, env: str, given: Sequence[tuple[str, str]], as_json: bool, out: Path
+) -> None:
+    """Write a page about all models, the worst first.
+
+    FILE says where they are, as for `run`; without it and --env, they are those of parameters/local.yaml. The
+    page, index.html, and the same as status.json are left in a folder and in the bucket.
+    """
+    if env and (file or given):
+        raise click.UsageError("--env is not allowed with FILE or -p; give one of them.")
+    from commands.reporting import status
+
+    values = {} if env else parameters.read(file or ROOT / "parameters/local.yaml") | dict(given)
+    status.show(values, find(env) if env else None, out, as_json)
+
+
 def _one_choice(only: Sequence[str], start: str | None) -> None:
     if only and start:
         raise click.UsageError("--from is not allowed with --only; give one of them.")

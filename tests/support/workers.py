@@ -17,6 +17,7 @@ __all__ = ["Scheduler", "mark_quick", "number", "put_longest_first"]
 
 GROUPS = {
     "tests/story/test_demo.py": "story",
+    "tests/story/test_status.py": "story",
     "tests/terraform/": "story",  # holds what the notebooks called against a plan
     "tests/commands/": "helpers",
     "tests/helpers/": "helpers",

@@ -2,5 +2,6 @@
 
 `recording` keeps the run's summary, and with it the `page`, and `room` on the disk for the end. When the run
 ends, `notification` tells it by the `channels` that NOTIFY may name. `sentences` are what all of them say.
-`history` lists and removes runs.
+`history` lists and removes runs. `status` is about all models, not about a run; `templates` are those of
+both pages.
 """

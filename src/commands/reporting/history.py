@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands.reporting.page import Page
-from commands.reporting.sentences import amount, awaiting, counted, duration
+from commands.reporting.page import STATUS_FOLDER, Page
+from commands.reporting.sentences import amount, awaiting, columns, counted, duration
 from helpers.errors import BadInput, UserError, one_line
 from helpers.runs import summary
 from helpers.runs.summary import Summary
@@ -72,7 +72,7 @@ def show(folder: Path) -> None:
     """
     runs, unknown = _found(folder)
     if runs:
-        _print_columns([("run", "started", "took", "status", "outcomes"), *map(_row, runs)])
+        print("\n".join(columns([("run", "started", "took", "status", "outcomes"), *map(_row, runs)])))
     else:
         print(f"There are no runs in {folder}.")
     _print_unknown(unknown, "not listed")
@@ -111,7 +111,7 @@ def _found(folder: Path) -> tuple[list[Run], list[Path]]:
         raise BadInput(f"{folder} is not a folder with runs; name one with --runs.")
     runs, unknown = [], []
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink():
+        if path.is_dir() and not path.is_symlink() and path.name != STATUS_FOLDER:
             try:
                 runs.append(Run(path, summary.read(path)))
             except BadInput:  # of another release, or no run at all
@@ -125,12 +125,6 @@ def _print_unknown(paths: list[Path], what: str) -> None:
         print(
             f"Without a {summary.FILE} of this release, {names} {'is' if len(paths) == 1 else 'are'} {what}."
         )
-
-
-def _print_columns(rows: list[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _row(run: Run) -> tuple[str, ...]:

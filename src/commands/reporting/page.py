@@ -9,28 +9,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from commands.reporting.sentences import WORDS, WORST_FIRST, amount, duration, headline
+from commands.reporting.templates import TEMPLATES
 from helpers.runs import summary
 from helpers.runs.summary import DataSet, Summary
 from helpers.storage import write_whole
 
-__all__ = ["FILE", "Page", "render"]
+__all__ = ["FILE", "STATUS_FOLDER", "Page", "render"]
 
 FILE = "index.html"
+STATUS_FOLDER = "status"  # beside the runs: the folder with the page of all models
 # Pages of many tables take longer to make; at most this share of a run's time goes into its page.
 SHARE = 0.02
 CLOUDWATCH = re.compile(r"CloudWatch (?P<group>/\S+), job (?P<job>[\w-]+)")
 REGION = re.compile(r"arn:[^:]+:sagemaker:(?P<region>[\w-]+):")
-
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
-    autoescape=True,  # names and classes come from tables
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 class Page:
@@ -61,7 +53,7 @@ def render(document: Summary, beside: Container[str] = ()) -> str:
         document["data_sets"].items(),
         key=lambda item: (rank[item[1]["outcome"]], not item[1]["awaits_decision"], item[0]),
     )
-    return _templates.get_template("page.html").render(
+    return TEMPLATES.get_template("run.html").render(
         run=document,
         headline=headline(document),
         outcomes=[(outcome, found[outcome]) for outcome in WORST_FIRST if found[outcome]],

@@ -1,6 +1,6 @@
 """What a run's page, its notification and the list of runs say about it, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tabular.spec.errors import amount
 
@@ -13,6 +13,7 @@ __all__ = [
     "WORST_FIRST",
     "amount",
     "awaiting",
+    "columns",
     "counted",
     "duration",
     "ending",
@@ -95,3 +96,11 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows as lines of a terminal, their columns under each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

@@ -20,13 +20,13 @@ from helpers.runs.results import (
     billable_seconds,
     evaluation,
     evaluation_uri,
-    registered_version,
+    registered_in,
     step_seconds,
 )
 from helpers.session import Session
 from helpers.storage import read
 
-__all__ = ["ended", "leave_out", "of_left_out", "sentences", "table"]
+__all__ = ["ended", "leave_out", "of_left_out", "sentences", "table", "verdict"]
 
 # CloudWatch's log group for the job of a step, by the job's key in the step's metadata.
 LOGS = {
@@ -88,9 +88,23 @@ def ended(
     if _evaluated(steps):
         report = evaluation(session, execution)
         found |= {**_model(report), "links": _pages(session, execution)}
-        if description["PipelineExecutionStatus"] == "Succeeded" or refused_by_gate(steps):
-            return found | _judged(report, registered_version(session, execution))
-    return found | _failure(session, description, steps)
+    return found | verdict(session, execution, description, steps)
+
+
+def verdict(
+    session: Session, execution: Execution, description: Mapping[str, Any], steps: Steps
+) -> dict[str, Any]:
+    """What became of the model of an execution that has ended, or what failed, in few calls.
+
+    The description may also be the execution's entry in a list.
+    """
+    judged = description["PipelineExecutionStatus"] == "Succeeded" or refused_by_gate(steps)
+    if not (judged and _evaluated(steps)):
+        return _failure(session, description, steps)
+    if version := registered_in(steps):
+        said = f"Registered as version {version}."
+        return {"outcome": "registered", "said": said, "version": version, "awaits_decision": True}
+    return _not_registered(evaluation(session, execution))
 
 
 def sentences(dataset: str, found: Mapping[str, Any]) -> str:
@@ -183,12 +197,9 @@ def _model(report: Report) -> dict[str, Any]:
     }
 
 
-def _judged(report: Report, version: int | None) -> dict[str, Any]:
-    """What became of a model that was evaluated, and why."""
+def _not_registered(report: Report) -> dict[str, Any]:
+    """What became of a model that was evaluated and not registered, and why."""
     gate = report["gate"]
-    if version:
-        said = f"Registered as version {version}."
-        return {"outcome": "registered", "said": said, "version": version, "awaits_decision": True}
     if gate["threshold_margin"] < 0:
         bound = f"{BOUND[direction(gate['metric'])]}{gate['threshold']:.6g}"
         said = f"Worse than the threshold: {gate['metric']} {gate['value']:.6g}, must be {bound}."
@@ -221,7 +232,8 @@ def _failure(session: Session, description: Mapping[str, Any], steps: Steps) -> 
     """What failed, where its log is and what to do."""
     failed = [step for step in steps if step["StepStatus"] == "Failed"]
     if not failed:
-        reason = description.get("FailureReason", description["PipelineExecutionStatus"])
+        named = description.get("FailureReason") or description.get("PipelineExecutionFailureReason")
+        reason = named or description["PipelineExecutionStatus"]
         said = f"The execution ended without a result: {reason.rstrip('.')}."
         return {"outcome": "failed", "said": said, "advice": "Run 03 again."}
     step = failed[0]

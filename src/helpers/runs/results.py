@@ -18,6 +18,7 @@ __all__ = [
     "evaluation_uri",
     "leaderboard",
     "metrics",
+    "registered_in",
     "registered_version",
     "step_seconds",
     "steps",
@@ -82,7 +83,12 @@ def evaluation_uri(session: Session, execution: Execution) -> str:
 
 def registered_version(session: Session, execution: Execution) -> int | None:
     """The version that an execution registered, None if the gate refused it."""
-    for step in steps_of(session, execution):
+    return registered_in(steps_of(session, execution))
+
+
+def registered_in(steps: Iterable[Mapping[str, Any]]) -> int | None:
+    """The version that one of these steps registered, if any did."""
+    for step in steps:
         if step["StepName"] == "RegisterBestModel" and "RegisterModel" in step.get("Metadata", {}):
             return int(name_of(step["Metadata"]["RegisterModel"]["Arn"]))
     return None

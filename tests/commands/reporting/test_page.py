@@ -1,10 +1,10 @@
 """The page of a run: outcomes first, the worst on top, safe to open, and of one file."""
 
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.helpers.pages import Read
 from support.helpers.summaries import ended, judged
 
 from commands.reporting.page import FILE, Page, render
@@ -12,36 +12,6 @@ from helpers.runs import summary
 from helpers.runs.summary import Summary
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>"
-
-
-class Read(HTMLParser):
-    """What a browser would find in a page: tags with their attributes, and the text of each table's row."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.rows: list[str] = []
-        self.names: list[str] = []
-        self.is_name = False
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attributes)))
-        self.is_name = tag == "td" and ("class", "name") in attributes
-        if tag == "tr":
-            self.rows.append("")
-
-    def handle_data(self, data: str) -> None:
-        if self.rows:
-            self.rows[-1] += data
-        if self.is_name and data.strip():
-            self.names.append(data)
-        self.is_name = False
-        self.text += data
-
-    def values(self, tag: str, attribute: str) -> list[str | None]:
-        return [found[attribute] for name, found in self.tags if name == tag and attribute in found]
 
 
 def test_the_worst_outcomes_are_on_top_and_before_others_what_awaits_a_decision() -> None:
@@ -54,7 +24,8 @@ def test_the_worst_outcomes_are_on_top_and_before_others_what_awaits_a_decision(
         "f": summary.data_set("broken", "failed"),
     }
     page = Read(render(ended("failed", 1, **tables)))
-    assert page.names[: len(tables)] == ["f", "e", "d", "c", "b", "a"]
+    names = [row[1].strip() for row in page.cells[1 : len(tables) + 1]]
+    assert names == ["f", "e", "d", "c", "b", "a"]
     assert page.text.index(
         "6 tables: 1 failed, 1 refused, 1 not started, 2 registered, 1 kept."
     ) < page.text.index("broken")
@@ -130,7 +101,7 @@ def test_it_needs_no_other_file_no_server_and_no_network() -> None:
 def test_many_tables_can_be_searched_and_filtered(number: int, tools: list[str]) -> None:
     page = Read(render(ended(**{f"t{n}": judged("kept") for n in range(number)})))
     assert page.values("input", "type") == tools
-    assert page.values("button", "data-outcome") == ["kept"] * len(tools)
+    assert page.values("button", "data-state") == ["kept"] * len(tools)
 
 
 def test_addresses_are_shown_without_their_signatures() -> None:

@@ -1,0 +1,339 @@
+"""Where the state of all models is read: one function for each source, each with as few calls as possible.
+
+What never changes again (what a version was trained on, how an execution ended) is taken from the status
+that was stored last, so only what is new is asked for one by one.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, NamedTuple, TypeVar, get_args
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+from tabular.spec.columns import Family
+from tabular.spec.options import OPTIONS_FILE
+
+from contract.names import group_prefix, load
+from helpers.deployment import deployments
+from helpers.deployment.registry import PENDING
+from helpers.errors import JobFailed
+from helpers.monitoring.document import Retraining, Status, Traffic
+from helpers.runs import outcome
+from helpers.runs.executions.execution import RUNNING, Execution, steps_of
+from helpers.session import Session
+from lambdas import ledger, models_map
+
+__all__ = [
+    "PERIODS",
+    "STORED",
+    "Details",
+    "Source",
+    "Version",
+    "details",
+    "in_service",
+    "last_check",
+    "last_status",
+    "refusals",
+    "registry",
+    "retrainings",
+    "stored",
+    "traffic",
+]
+
+Found = TypeVar("Found")
+Key = TypeVar("Key")
+
+STORED = "status/status.json"  # under the monitoring prefix
+CHECK = "latest.json"  # likewise: the report of the newest check
+PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7)}
+WINDOW = timedelta(days=30)  # of executions
+AT_A_TIME = 10  # calls: as many connections as a client keeps
+POLL_SECONDS = {True: 0.02, False: 0.5}
+LONGEST_QUERY = 120.0  # seconds
+MISSING = ("404", "NoSuchBucket", "NoSuchKey", "NotFound", "ResourceNotFound", "ResourceNotFoundException")
+DENIED = ("403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation")
+# For all models at once, by what the invoker writes into its log, whether METRICS_BY_MODEL is on or not:
+# metrics of each model cost a call for 500 of them, and are billed by model and month beside that.
+QUERY = """\
+filter function = "invoker" and ispresent(group)
+| stats count(*) as requests, sum(`4XXErrors`) as client_errors, sum(`5XXErrors`) as server_errors,
+    sum(Rows) as rows_predicted, pct(milliseconds, 90) as p90 by group
+| sort requests desc
+| limit 10000"""
+
+
+class Version(NamedTuple):
+    """A version in the registry: its number, status, time of registration and ARN."""
+
+    number: int
+    status: str
+    registered: datetime
+    arn: str
+
+    @property
+    def pending(self) -> bool:
+        """Whether it waits for approval."""
+        return self.status == PENDING
+
+
+class Details(NamedTuple):
+    """What never changes about a version: the algorithm, and when its table was uploaded."""
+
+    algorithm: str | None
+    data_until: str | None
+
+
+@dataclass(frozen=True)
+class Source(Generic[Found]):
+    """What was read from a source, or why there is nothing, in a sentence."""
+
+    found: Found | None
+    said: str | None = None
+
+
+def registry(session: Session) -> dict[str, list[Version]]:
+    """All versions of each data set's model, newest first."""
+    prefix, found = group_prefix(session.pipeline_name), dict[str, list[Version]]()
+    pages = (
+        session.client("sagemaker")
+        .get_paginator("list_model_packages")
+        .paginate(ModelPackageType="Versioned", PaginationConfig={"PageSize": 100})
+    )
+    for each in (each for page in pages for each in page["ModelPackageSummaryList"]):
+        if each["ModelPackageGroupName"].startswith(prefix) and each["ModelPackageStatus"] == "Completed":
+            version = Version(
+                each["ModelPackageVersion"],
+                each["ModelApprovalStatus"],
+                each["CreationTime"].astimezone(UTC),
+                each["ModelPackageArn"],
+            )
+            found.setdefault(each["ModelPackageGroupName"].removeprefix(prefix), []).append(version)
+    return {dataset: sorted(versions, reverse=True) for dataset, versions in sorted(found.items())}
+
+
+def in_service(session: Session) -> dict[str, models_map.Entry]:
+    """What the models map says of each data set in service.
+
+    Raises:
+        JobFailed: what the deployer wrote is not a models map.
+    """
+    return deployments.in_service(session)
+
+
+def last_status(session: Session) -> Status | None:
+    """The status that was stored last, if there is one of this schema."""
+    try:
+        found = _read(session, f"{load().monitoring_prefix}{STORED}")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and found.get("schema") == 1 else None
+
+
+def last_check(session: Session) -> dict[str, Any] | None:
+    """The report of the newest check of drift and quality, if one has run.
+
+    Raises:
+        JobFailed: it is no report.
+    """
+    key = f"{load().monitoring_prefix}{CHECK}"
+    try:
+        found = _read(session, key)
+    except ValueError:
+        found = ()
+    if found is not None and (not isinstance(found, dict) or not isinstance(found.get("models"), dict)):
+        raise JobFailed(f"{session.uri(key)} is not the report of a check; run `many-models monitor` again.")
+    return found
+
+
+def details(session: Session, versions: Iterable[Version], known: Status | None) -> dict[str, Details]:
+    """What never changes about versions, by ARN; asks only about those that the last status does not have."""
+    rows = known["models"] if known else []
+    kept = {
+        (it["arn"], it["registered_at"]): Details(it["algorithm"], it["data_until"])
+        for row in rows
+        if (it := row["model"]) and it["arn"]
+    }
+    asked = list(versions)
+    found = {it.arn: kept[key] for it in asked if (key := (it.arn, it.registered.isoformat())) in kept}
+    return found | _each(
+        lambda it: _described(session, it), {it.arn: it for it in asked if it.arn not in found}
+    )
+
+
+def refusals(session: Session, datasets: Iterable[str]) -> dict[str, str]:
+    """Why the deployer does not serve an approved version of these data sets, if the ledger says so."""
+
+    def last(dataset: str) -> str:
+        records = ledger.read(session.client("s3"), session.bucket, session.group(dataset))
+        return records[-1]["comment"] if records and records[-1].get("refused_version") else ""
+
+    return _each(last, {dataset: dataset for dataset in datasets})
+
+
+def retrainings(session: Session, known: Status | None, now: datetime) -> dict[str, Retraining]:
+    """The newest execution of the last 30 days for each data set, and what came of it.
+
+    Executions say in their description which data set they are about; others are left out.
+    """
+    rows = known["models"] if known else []
+    kept = {it["execution"]: it for row in rows if (it := row["retraining"]) and it["outcome"] != "running"}
+    newest: dict[str, dict[str, Any]] = {}
+    for family in get_args(Family):
+        for summary in _executions(session, session.pipeline(family), now - WINDOW):
+            dataset, comma, _ = summary.get("PipelineExecutionDescription", "").partition(", ")
+            before = newest.get(dataset)
+            if comma and (before is None or before["StartTime"] < summary["StartTime"]):
+                newest[dataset] = summary
+    return _each(
+        lambda pair: _retraining(session, *pair, kept), {name: (name, it) for name, it in newest.items()}
+    )
+
+
+def traffic(session: Session, now: datetime) -> dict[str, dict[str, Traffic]]:
+    """By period and group: requests, errors, rows and latency, from the invoker's log.
+
+    Raises:
+        JobFailed: CloudWatch did not answer the query.
+    """
+    logs = session.client("logs")
+    started = {
+        period: logs.start_query(
+            logGroupName=f"/aws/lambda/{session.invoker_function_name}",
+            startTime=int((now - length).timestamp()),
+            endTime=int(now.timestamp()) + 1,
+            queryString=QUERY,
+        )["queryId"]
+        for period, length in PERIODS.items()
+    }
+    return {
+        period: {row["group"]: _traffic(row) for row in _results(session, query)}
+        for period, query in started.items()
+    }
+
+
+def stored(call: Callable[[], Found], what: str, missing: str = "") -> Source[Found]:
+    """Return what a call finds, or why there is nothing.
+
+    Args:
+        call: reads the source.
+        what: what the source is called in a sentence, such as `the invoker's log`.
+        missing: what to say if it is not there.
+
+    Raises:
+        ClientError: AWS refuses the call for another reason than a missing permission or resource.
+    """
+    try:
+        found = call()
+    except JobFailed as error:
+        return Source(None, str(error))
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in MISSING and missing:
+            return Source(None, missing)
+        if code not in DENIED:
+            raise
+        return Source(None, f"You may not read {what} ({error.operation_name}: {code}).")
+    return Source(found, missing if found is None else None)
+
+
+def _each(call: Callable[[Any], Found], asked: Mapping[Key, Any]) -> dict[Key, Found]:
+    """Call a function for each value, several at a time."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        return dict(zip(asked, pool.map(call, asked.values()), strict=True))
+
+
+def _read(session: Session, key: str) -> Any:
+    """The contents of an object that is JSON, None if it does not exist.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    try:
+        answer = session.client("s3").get_object(Bucket=session.bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in MISSING:
+            raise
+        return None
+    return json.load(answer["Body"])
+
+
+def _described(session: Session, version: Version) -> Details:
+    found = session.client("sagemaker").describe_model_package(ModelPackageName=version.arn)
+    metadata = found.get("CustomerMetadataProperties", {})
+    return Details(metadata.get("algorithm"), _uploaded(session, metadata.get("input-data", "")))
+
+
+def _uploaded(session: Session, uri: str) -> str | None:
+    """When a table was uploaded: the time of its options, which come last, or of the file that it is."""
+    location = urlsplit(uri)
+    key = location.path.lstrip("/")
+    if location.netloc != session.bucket or not key:
+        return None  # trained where this environment took it over from, or a version that somebody made
+    folder = key if key.endswith("/") else f"{key}/"
+    names = (f"{folder}{OPTIONS_FILE}", key.rstrip("/"))
+    for name in names:
+        try:
+            found = session.client("s3").head_object(Bucket=session.bucket, Key=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in (*MISSING, *DENIED):
+                raise
+        else:
+            return found["LastModified"].astimezone(UTC).isoformat()
+    return None
+
+
+def _executions(session: Session, pipeline: str, since: datetime) -> Iterator[dict[str, Any]]:
+    sagemaker = session.client("sagemaker")
+    pages = sagemaker.get_paginator("list_pipeline_executions").paginate(
+        PipelineName=pipeline, CreatedAfter=since, PaginationConfig={"PageSize": 100}
+    )
+    try:
+        for page in pages:
+            yield from page["PipelineExecutionSummaries"]
+    except sagemaker.exceptions.ResourceNotFound:  # no such pipeline, so nothing was trained with it
+        return
+
+
+def _retraining(
+    session: Session, dataset: str, summary: Mapping[str, Any], kept: Mapping[str, Retraining]
+) -> Retraining:
+    arn = summary["PipelineExecutionArn"]
+    if arn in kept:
+        return kept[arn]
+    found = {"outcome": "running", "said": "Its execution goes on."}
+    if summary["PipelineExecutionStatus"] not in RUNNING:
+        execution = Execution(dataset, arn)
+        found = outcome.verdict(session, execution, summary, steps_of(session, execution))
+    at = summary["StartTime"].astimezone(UTC).isoformat(timespec="seconds")
+    return Retraining(execution=arn, at=at, outcome=found["outcome"], said=found["said"])
+
+
+def _results(session: Session, query: str) -> Iterator[dict[str, str]]:
+    """The rows of a query, as soon as it has ended."""
+    deadline = time.monotonic() + LONGEST_QUERY
+    while True:
+        answer = session.client("logs").get_query_results(queryId=query)
+        if answer["status"] == "Complete":
+            break
+        if answer["status"] not in ("Running", "Scheduled") or time.monotonic() > deadline:
+            raise JobFailed(
+                f"CloudWatch did not count the requests (the query's status is {answer['status']}); "
+                "run this again."
+            )
+        time.sleep(POLL_SECONDS[session.is_local])
+    for row in answer["results"]:
+        yield {cell["field"]: cell["value"] for cell in row}
+
+
+def _traffic(row: Mapping[str, str]) -> Traffic:
+    return Traffic(
+        requests=int(float(row["requests"])),
+        client_errors=int(float(row["client_errors"])),
+        server_errors=int(float(row["server_errors"])),
+        rows=int(float(row["rows_predicted"])),
+        p90_milliseconds=float(row["p90"]),
+    )

@@ -1,0 +1,104 @@
+"""The page of all models and its command: safe to open, of one file, and readable without a mouse or eyes."""
+
+import pytest
+from support import ROOT
+from support.helpers import headless
+from support.helpers.pages import Read
+from support.helpers.statuses import full_of, many
+
+from commands.reporting.status import COLUMNS, headline, render, short
+
+HOSTILE = "<script>alert(1)</script> a \"sentence\" with 'quotes' & <img src=x onerror=alert(2)>"
+
+
+def test_names_and_columns_cannot_bring_anything_into_the_page() -> None:
+    hostile, plain = Read(render(full_of(HOSTILE))), Read(render(full_of("plain")))
+    assert [(tag, list(found)) for tag, found in hostile.tags] == [
+        (tag, list(found)) for tag, found in plain.tags
+    ], "no tag and no attribute that a plain name does not bring"
+    assert hostile.text.count(HOSTILE) == plain.text.count("plain") > 100
+    assert hostile.values("a", "href") == ["status.json"]
+
+
+def test_it_needs_no_other_file_no_server_and_no_network() -> None:
+    page = Read(render(many(30)))
+    assert not {"link", "img", "iframe", "form"} & {tag for tag, _ in page.tags}
+    assert not page.values("script", "src")
+    assert not [text for text in ("url(", "@import", "http://", "https://", "fetch(") if text in page.text]
+
+
+def test_rows_are_in_the_order_of_the_document_and_every_cell_has_a_head() -> None:
+    document = many(30)
+    page = Read(render(document))
+    head, *rows = page.cells
+    assert [cell.strip() for cell in head] == [name for name, _ in COLUMNS]
+    assert [row[1].strip() for row in rows] == [row["data_set"] for row in document["models"]]
+    assert {len(row) for row in rows} == {len(COLUMNS)}
+    assert page.values("th", "scope") == ["col"] * len(COLUMNS) + ["row"] * 30
+    assert page.values("th", "aria-sort") == ["ascending"]
+    assert [name for name, found in page.tags if "onclick" in found] == []
+    assert page.values("html", "lang") == ["en"]
+    assert page.values("input", "aria-label") == ["Search models"]
+
+
+def test_a_column_sorts_by_numbers_and_not_by_what_is_written() -> None:
+    document = many(30)
+    values = Read(render(document)).values("td", "data-value")
+    width = len(values) // 30
+    requests = [name for name, _ in COLUMNS if name not in ("model", "what to look at")].index("requests")
+    assert [float(value) for value in values[requests::width]] == [
+        row["requests"]["day"]["requests"] for row in document["models"] if row["requests"]
+    ]
+
+
+def test_without_prices_there_is_no_column_for_them() -> None:
+    document = many(3)
+    for row in document["models"]:
+        row["cost"] = None
+    assert Read(render(document)).cells[0][-1].strip() == "waiting"
+    assert "cost" not in Read(render(document)).text.lower()
+
+
+def test_three_models_need_no_search_and_a_thousand_are_counted_by_state() -> None:
+    assert Read(render(many(3))).values("input", "type") == []
+    document = many(1000)
+    page = Read(render(document))
+    totals = {state: document["totals"][state] for state in page.values("button", "data-state")}
+    assert sum(totals.values()) == 1000
+    assert all(totals.values())
+    assert headline(document).startswith("many-models: 1,000 models, 1,000 in service; ")
+
+
+def test_a_page_of_a_thousand_models_can_be_mailed() -> None:
+    assert len(render(many(1000)).encode()) < 2_500_000
+
+
+def test_without_models_the_page_says_what_makes_some() -> None:
+    document = many(0)
+    assert "No model has been registered yet" in render(document)
+    assert short(document).splitlines()[0] == "many-models: 0 models, 0 in service."
+
+
+def test_the_terminal_shows_the_worst_and_counts_the_others() -> None:
+    document = many(100)
+    document["sources"]["monitoring"] = "No check has run."
+    _, said, _, head, *rows, rest = short(document).splitlines()
+    assert said == "No check has run."
+    assert head.split()[:3] == ["model", "state", "version"]
+    assert [row.split()[0] for row in rows] == [row["data_set"] for row in document["models"][:20]]
+    assert rest == "... and 80 more; the page has all of them."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--env", "dev", str(ROOT / "parameters/aws.yaml")), "--env is not allowed with FILE or -p"),
+        (("absent.yaml",), "absent.yaml"),
+        (("--env", "absent"), "absent"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_in_a_sentence(arguments: tuple[str, ...], said: str) -> None:
+    done = headless.here("status", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
