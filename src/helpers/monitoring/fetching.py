@@ -21,6 +21,7 @@ from contract.names import group_prefix, load
 from helpers.deployment import deployments
 from helpers.deployment.registry import PENDING
 from helpers.errors import JobFailed
+from helpers.monitoring import reports
 from helpers.monitoring.document import Retraining, Status, Traffic
 from helpers.runs import outcome
 from helpers.runs.executions.execution import RUNNING, Execution, steps_of
@@ -48,7 +49,6 @@ Found = TypeVar("Found")
 Key = TypeVar("Key")
 
 STORED = "status/status.json"  # under the monitoring prefix
-CHECK = "latest.json"  # likewise: the report of the newest check
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 WINDOW = timedelta(days=30)  # of executions
 AT_A_TIME = 10  # calls: as many connections as a client keeps
@@ -133,20 +133,19 @@ def last_status(session: Session) -> Status | None:
     return found if isinstance(found, dict) and found.get("schema") == 1 else None
 
 
-def last_check(session: Session) -> dict[str, Any] | None:
+def last_check(session: Session) -> reports.Report | None:
     """The report of the newest check of drift and quality, if one has run.
 
     Raises:
         JobFailed: it is no report.
     """
-    key = f"{load().monitoring_prefix}{CHECK}"
     try:
-        found = _read(session, key)
+        found = reports.latest(session)
     except ValueError:
-        found = ()
-    if found is not None and (not isinstance(found, dict) or not isinstance(found.get("models"), dict)):
-        raise JobFailed(f"{session.uri(key)} is not the report of a check; run `many-models monitor` again.")
-    return found
+        found = {}
+    if found is None or (isinstance(found, dict) and isinstance(found.get("models"), dict)):
+        return found
+    raise JobFailed("What the last check left is no report; run `many-models monitor` again.")
 
 
 def details(session: Session, versions: Iterable[Version], known: Status | None) -> dict[str, Details]:

@@ -22,6 +22,8 @@ from lambdas import log
 
 from .test_status import FORM
 
+CHECK = "latest.json"
+
 
 @contextmanager
 def counted(session: Session) -> Iterator[list[str]]:
@@ -137,7 +139,7 @@ def test_without_a_log_the_requests_are_unknown(session: Session, ran: runs.Exec
 
 def test_the_report_of_the_last_check_is_read(serving: Session) -> None:
     assert state(serving)["sources"]["monitoring"] == NO_CHECK
-    place = {"Bucket": serving.bucket, "Key": f"monitoring/{fetching.CHECK}"}
+    place = {"Bucket": serving.bucket, "Key": f"monitoring/{CHECK}"}
     report = {
         "version": 1,
         "status": "drifted",
@@ -147,12 +149,12 @@ def test_the_report_of_the_last_check_is_read(serving: Session) -> None:
     }
     check = {"schema": 1, "at": datetime.now(UTC).isoformat(), "models": {serving.group("wine"): report}}
     try:
-        put(serving, fetching.CHECK, json.dumps(check))
+        put(serving, CHECK, json.dumps(check))
         found = state(serving)
         assert found["checked_at"] == check["at"]
         assert row_of(found, "wine")["concerns"][0] == {"kind": "drifted", "said": "Of 13 columns, 1."}
-        put(serving, fetching.CHECK, "[]")
-        assert "is not the report of a check" in state(serving)["sources"]["monitoring"]
+        put(serving, CHECK, "[]")
+        assert "is no report" in state(serving)["sources"]["monitoring"]
     finally:
         serving.client("s3").delete_object(**place)
 
