@@ -29,7 +29,22 @@ resource "aws_sns_topic_subscription" "alarms" {
 }
 
 locals {
-  endpoint_dimensions = { EndpointName = local.endpoint_name, VariantName = local.variant_name }
+  endpoint_dimensions = { for name in local.endpoint_names : name => { EndpointName = name, VariantName = local.variant_name } }
+  # Of each endpoint; the alarms of the second one have names that end in --2, as its own does.
+  endpoint_alarms = merge([
+    for name in local.endpoints : merge(
+      { for alarm, about in local.alarms_of_an_endpoint :
+        "${alarm}${trimprefix(name, local.endpoint_name)}" => merge(about, { dimensions = local.endpoint_dimensions[name] })
+      },
+      { for kind in ["5xx", "latency"] :
+        "new-fleet-${kind}${trimprefix(name, local.endpoint_name)}" => merge(local.alarms_of_an_endpoint["endpoint-${kind}"], {
+          description = "As endpoint-${kind}, of the newest configuration alone: rolls an update back"
+          dimensions  = merge(local.endpoint_dimensions[name], { EndpointConfigName = local.generations[name] })
+          actions     = [] # whoever applies sees it, and endpoint-${kind} sends the mail
+        })
+      },
+    )
+  ]...)
 
   # One of these alarms rolls an endpoint update back. They watch only the new instances. Alarms of the whole endpoint
   # would miss a new instance that gets little traffic, and could roll back the very update that repairs the old ones
@@ -37,7 +52,7 @@ locals {
   # for every update, because the provider may replace an endpoint whose alarms have other names.
   rollback_alarms = toset(["new-fleet-5xx", "new-fleet-latency"])
 
-  endpoint_alarms = {
+  alarms_of_an_endpoint = {
     endpoint-5xx = {
       description = "The endpoint fails: see its container's log"
       namespace   = "AWS/SageMaker", metric = "Invocation5XXErrors", statistic = "Sum"
@@ -61,16 +76,7 @@ locals {
   }
 
   alarms = merge(
-    { for name, alarm in local.endpoint_alarms :
-      name => merge(alarm, { dimensions = local.endpoint_dimensions }) if length(local.endpoints) > 0
-    },
-    { for name in ["5xx", "latency"] :
-      "new-fleet-${name}" => merge(local.endpoint_alarms["endpoint-${name}"], {
-        description = "As endpoint-${name}, of the newest configuration alone: rolls an update back"
-        dimensions  = merge(local.endpoint_dimensions, { EndpointConfigName = local.generation })
-        actions     = [] # whoever applies sees it, and endpoint-${name} sends the mail
-      }) if length(local.endpoints) > 0
-    },
+    local.endpoint_alarms,
     { for queue, arn in local.queue_arns : "queue-${queue}" => {
       description = "The deployer could not be reached, or failed: read the message, then delete it"
       namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
@@ -131,7 +137,9 @@ locals {
   total = { for metric in ["Requests", "4XXErrors", "5XXErrors", "Rows", "Latency"] :
     metric => [local.contract.metrics_namespace, metric, "PipelineName", local.name]
   }
-  of_the_endpoint = flatten([for name, value in local.endpoint_dimensions : [name, value]])
+  of_the_endpoints = [
+    for dimensions in values(local.endpoint_dimensions) : flatten([for name, value in dimensions : [name, value]])
+  ]
 
   # Title and metrics of each graph, as CloudWatch writes them: namespace, name, dimensions, options.
   graphs = concat([
@@ -142,20 +150,20 @@ locals {
       for statistic in ["p50", "p90", "p99"] : concat(local.total["Latency"], [{ stat = statistic }])
     ]],
     ["Requests and errors of the endpoint", [
-      for metric in ["Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors"] :
-      concat(["AWS/SageMaker", metric], local.of_the_endpoint, [{ stat = "Sum" }])
+      for pair in setproduct(local.of_the_endpoints, ["Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors"]) :
+      concat(["AWS/SageMaker", pair[1]], pair[0], [{ stat = "Sum" }])
     ]],
     ["Latency of the container (microseconds)", [
-      for statistic in ["p50", "p90", "p99"] :
-      concat(["AWS/SageMaker", "ModelLatency"], local.of_the_endpoint, [{ stat = statistic }])
+      for pair in setproduct(local.of_the_endpoints, ["p50", "p90", "p99"]) :
+      concat(["AWS/SageMaker", "ModelLatency"], pair[0], [{ stat = pair[1] }])
     ]],
     ["Models: loaded, cache hits, loading wait time", [
-      for metric in ["LoadedModelCount", "ModelCacheHit", "ModelLoadingWaitTime"] :
-      concat(["AWS/SageMaker", metric], local.of_the_endpoint, [{ stat = "Average" }])
+      for pair in setproduct(local.of_the_endpoints, ["LoadedModelCount", "ModelCacheHit", "ModelLoadingWaitTime"]) :
+      concat(["AWS/SageMaker", pair[1]], pair[0], [{ stat = "Average" }])
     ]],
     ["Instances (percent)", [
-      for metric in ["CPUUtilization", "MemoryUtilization", "DiskUtilization"] :
-      concat(["/aws/sagemaker/Endpoints", metric], local.of_the_endpoint, [{ stat = "Maximum" }])
+      for pair in setproduct(local.of_the_endpoints, ["CPUUtilization", "MemoryUtilization", "DiskUtilization"]) :
+      concat(["/aws/sagemaker/Endpoints", pair[1]], pair[0], [{ stat = "Maximum" }])
     ]],
     ["Functions", [
       for pair in setproduct(values(local.functions)[*].name, ["Invocations", "Errors", "Throttles"]) :

@@ -1,8 +1,9 @@
-# One multi-model endpoint for all models. It exists from the second apply on, when there is an image;
-# `endpoint_enabled = false` deletes it and ends its bill, and leaves registry, models and map.
+# One multi-model endpoint for all models, or as many as `endpoints` says. They exist from the second apply on, when
+# there is an image; `endpoint_enabled = false` deletes them and ends their bill, and leaves registry, models and map.
+# All of them read the same folder of models, with the same role.
 
 locals {
-  endpoints = var.endpoint_enabled && var.image_uri != null ? toset([local.endpoint_name]) : toset([])
+  endpoints = var.endpoint_enabled && var.image_uri != null ? toset(local.endpoint_names) : toset([])
 
   # Model and configuration cannot be changed, only replaced.
   model = {
@@ -28,13 +29,13 @@ resource "terraform_data" "generation" {
 }
 
 locals {
-  generation = "${local.name}-${substr(terraform_data.generation.id, 0, 8)}"
+  generations = { for name in local.endpoints : name => "${name}-${substr(terraform_data.generation.id, 0, 8)}" }
 }
 
 resource "aws_sagemaker_model" "this" {
   for_each = local.endpoints
 
-  name               = local.generation
+  name               = local.generations[each.key]
   execution_role_arn = aws_iam_role.endpoint.arn
   # The server reads what SageMaker puts on its disk, and makes no network calls.
   enable_network_isolation = local.model.network_isolation
@@ -75,7 +76,7 @@ resource "aws_sagemaker_model" "this" {
 resource "aws_sagemaker_endpoint_configuration" "this" {
   for_each = local.endpoints
 
-  name        = local.generation
+  name        = local.generations[each.key]
   kms_key_arn = local.endpoint_configuration.kms_key_arn
 
   production_variants {
@@ -135,7 +136,7 @@ resource "aws_sagemaker_endpoint" "this" {
         for_each = local.rollback_alarms
 
         content {
-          alarm_name = aws_cloudwatch_metric_alarm.this[alarms.value].alarm_name
+          alarm_name = aws_cloudwatch_metric_alarm.this["${alarms.value}${trimprefix(each.key, local.endpoint_name)}"].alarm_name
         }
       }
     }
@@ -147,7 +148,7 @@ resource "aws_sagemaker_endpoint" "this" {
     # on and delete the model and the configuration that serve.
     postcondition {
       condition     = self.endpoint_config_name == aws_sagemaker_endpoint_configuration.this[each.key].name
-      error_message = "SageMaker rolled the update of the endpoint ${each.key} back: ${self.endpoint_config_name} serves and is kept, ${local.generation} does not. `aws sagemaker describe-endpoint --endpoint-name ${each.key}` and the alarms say why; README.md says what to do."
+      error_message = "SageMaker rolled the update of the endpoint ${each.key} back: ${self.endpoint_config_name} serves and is kept, ${local.generations[each.key]} does not. `aws sagemaker describe-endpoint --endpoint-name ${each.key}` and the alarms say why; README.md says what to do."
     }
   }
 
@@ -197,16 +198,18 @@ resource "aws_appautoscaling_policy" "endpoint" {
   }
 }
 
-# Stays when the endpoint is deleted, so that its log can still be read.
+# Stays when endpoint_enabled is false, so that the log can still be read.
 resource "aws_cloudwatch_log_group" "endpoint" {
-  name              = "/aws/sagemaker/Endpoints/${local.endpoint_name}"
+  count = var.endpoints # Terraform moves what was there without a number to number 0 by itself
+
+  name              = "/aws/sagemaker/Endpoints/${local.endpoint_names[count.index]}"
   retention_in_days = var.retention_days.logs
   kms_key_id        = var.kms_key_arn
 }
 
 resource "aws_iam_role" "endpoint" {
   name                 = "${local.name}-endpoint"
-  description          = "SageMaker: fetch image and models, and write logs, for the endpoint"
+  description          = "SageMaker: fetch image and models, and write logs, for the endpoints"
   assume_role_policy   = local.trust_policies.sagemaker
   path                 = var.iam_path
   permissions_boundary = var.permissions_boundary_arn
@@ -222,10 +225,12 @@ resource "aws_iam_role_policy" "endpoint" {
       local.list_bucket_statements.endpoint,
       {
         # https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
-        Sid      = "SeeWhetherToRollBack"
-        Effect   = "Allow"
-        Action   = ["cloudwatch:DescribeAlarms"]
-        Resource = [for name in local.rollback_alarms : "${local.alarms_arn}:${local.name}-${name}"]
+        Sid    = "SeeWhetherToRollBack"
+        Effect = "Allow"
+        Action = ["cloudwatch:DescribeAlarms"]
+        Resource = flatten([
+          for name in local.rollback_alarms : [for more in ["", "--*"] : "${local.alarms_arn}:${local.name}-${name}${more}"]
+        ])
       },
       {
         Sid      = "FetchModels"
@@ -234,10 +239,12 @@ resource "aws_iam_role_policy" "endpoint" {
         Resource = ["${local.bucket_arn}/${local.prefixes.models}*"]
       },
       {
-        Sid      = "WriteTheLog"
-        Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-        Resource = ["${local.logs_arn}:log-group:/aws/sagemaker/Endpoints/${local.endpoint_name}:*"]
+        Sid    = "WriteTheLog"
+        Effect = "Allow"
+        Action = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        Resource = [
+          for more in ["", "--*"] : "${local.logs_arn}:log-group:/aws/sagemaker/Endpoints/${local.endpoint_name}${more}:*"
+        ]
       },
       ],
       [

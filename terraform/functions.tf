@@ -22,6 +22,7 @@ locals {
     BUCKET             = local.bucket_name
     PIPELINE_NAME      = local.name
     ENDPOINT_NAME      = local.endpoint_name
+    ENDPOINTS          = tostring(var.endpoints)
     METRICS_BY_MODEL   = tostring(var.metrics_by_model)
     CAPTURE_RATE       = tostring(var.capture_rate)
     CAPTURE_LEAVES_OUT = jsonencode(var.capture_leaves_out)
@@ -110,12 +111,12 @@ resource "aws_iam_role_policy" "function" {
 }
 
 locals {
-  # Only models of this pipeline, no other target on the endpoint.
+  # Only models of this pipeline, no other target on the endpoints.
   ask_models_statement = {
     Sid       = "AskModels"
     Effect    = "Allow"
     Action    = ["sagemaker:InvokeEndpoint"]
-    Resource  = [local.endpoint_arn]
+    Resource  = local.endpoint_arns
     Condition = { StringLike = { "sagemaker:TargetModel" = ["${local.group_prefix}*"] } }
   }
 

@@ -33,7 +33,12 @@ locals {
 
   bucket_name   = "${local.name}-${local.account_id}-${var.region}"
   endpoint_name = local.name
-  variant_name  = "AllTraffic"
+  # As in src/contract/endpoints.py. No other environment's name contains two hyphens in a row either.
+  endpoint_names = [
+    for number in range(1, var.endpoints + 1) :
+    number == 1 ? local.endpoint_name : "${local.endpoint_name}--${number}"
+  ]
+  variant_name = "AllTraffic"
   # The separator keeps environments apart: a pipeline name never contains two hyphens in a row.
   group_prefix = "${local.name}--"
 
@@ -50,9 +55,10 @@ locals {
   logs_arn       = "arn:${local.partition}:logs:${var.region}:${local.account_id}"
   bucket_arn     = "arn:${local.partition}:s3:::${local.bucket_name}"
   models_map_arn = "${local.bucket_arn}/${local.contract.models_map_key}"
-  endpoint_arn   = "${local.sagemaker_arn}:endpoint/${local.endpoint_name}"
-  group_arns     = "${local.sagemaker_arn}:model-package-group/${local.group_prefix}*"
-  package_arns   = "${local.sagemaker_arn}:model-package/${local.group_prefix}*"
+  # Of every number of endpoints, so that no policy changes with it.
+  endpoint_arns = [for name in ["", "--*"] : "${local.sagemaker_arn}:endpoint/${local.endpoint_name}${name}"]
+  group_arns    = "${local.sagemaker_arn}:model-package-group/${local.group_prefix}*"
+  package_arns  = "${local.sagemaker_arn}:model-package/${local.group_prefix}*"
 
   # The image is where the models are trained: here, or in the environment that they are promoted from.
   registry_id     = coalesce(one(var.promote_from[*].account_id), local.account_id)

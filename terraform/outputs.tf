@@ -9,6 +9,7 @@ locals {
     job_role_arn               = one(aws_iam_role.jobs[*].arn)
     image_uri                  = var.image_uri
     endpoint_name              = local.endpoint_name
+    endpoints                  = var.endpoints
     deployer_function_name     = aws_lambda_function.this["deployer"].function_name
     invoker_function_name      = aws_lambda_function.this["invoker"].function_name
     invoker_url                = aws_lambda_function_url.invoker.function_url
@@ -55,8 +56,13 @@ output "image_uri" {
 }
 
 output "endpoint_name" {
-  description = "The endpoint's name, whether or not it exists at the moment."
+  description = "The first endpoint's name, whether or not it exists at the moment."
   value       = local.outputs.endpoint_name
+}
+
+output "endpoints" {
+  description = "Over how many endpoints the models are spread; those after the first are named like it, with --2, --3, ..."
+  value       = local.outputs.endpoints
 }
 
 output "deployer_function_name" {

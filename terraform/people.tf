@@ -41,7 +41,7 @@ locals {
       Resource = ["*"] # these actions take no resource
     },
     {
-      Sid    = "SeeRegistryAndEndpoint"
+      Sid    = "SeeModels"
       Effect = "Allow"
       Action = [
         "sagemaker:DescribeEndpoint",
@@ -49,7 +49,7 @@ locals {
         "sagemaker:DescribeModelPackageGroup",
       ]
       # Groups and packages, and nothing else that these actions take.
-      Resource = [local.endpoint_arn, replace(local.package_arns, "model-package/", "model-package*/")]
+      Resource = concat(local.endpoint_arns, [replace(local.package_arns, "model-package/", "model-package*/")])
     },
     {
       # The parameter has Terraform's outputs, and so has the bucket.

@@ -85,8 +85,20 @@ variable "endpoint_enabled" {
   nullable    = false
 }
 
+variable "endpoints" {
+  description = "Over how many endpoints the models are spread; the models map says which endpoint serves which model."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = 1 <= var.endpoints && var.endpoints <= 100 && floor(var.endpoints) == var.endpoints
+    error_message = "endpoints must be a whole number from 1 to 100."
+  }
+}
+
 variable "endpoint" {
-  description = "The endpoint's instances, and how many invocations per minute each may get before another is added."
+  description = "The instances of each endpoint, and how many invocations per minute each may get before another is added."
   type = object({
     instance_type            = optional(string, "ml.m5.large")
     min_instances            = optional(number, 1)

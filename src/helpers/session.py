@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pandas as pd
 
+from contract.endpoints import endpoint_names, endpoint_of
 from contract.names import NamingError, group_name
 from helpers import parameters
 from helpers.errors import BadInput, UserError
@@ -41,8 +42,8 @@ class Session:
     """Names and addresses of one environment, and clients for it.
 
     `image_uri` may still be empty, and `job_role_arn` is where nothing is trained; `vpc` has the `subnet_ids`
-    and `security_group_ids` of jobs, or is None. The last three are empty unless Terraform was
-    given them, or has made them.
+    and `security_group_ids` of jobs, or is None. The three ARNs behind it are empty unless Terraform was
+    given them, or has made them. `endpoint_name` is the first of `endpoints` endpoints.
     """
 
     environment: str
@@ -61,6 +62,7 @@ class Session:
     kms_key_arn: str = ""
     mlflow_tracking_server_arn: str = ""
     monitor_role_arn: str = ""
+    endpoints: int = 1
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -88,22 +90,33 @@ class Session:
         parts = [self.pipeline_name, "regression" if family == "regression" else "", developer]
         return "-".join(part for part in parts if part)
 
+    @property
+    def endpoint_names(self) -> list[str]:
+        """The names of all endpoints, the first one first."""
+        return endpoint_names(self.endpoint_name, self.endpoints)
+
+    def endpoint_of(self, dataset: str) -> str:
+        """Name of the endpoint that should serve a data set."""
+        return endpoint_of(self.group(dataset), self.endpoint_names)
+
     def uri(self, key: str) -> str:
         """The S3 URI of a key in this environment's bucket."""
         return f"s3://{self.bucket}/{key}"
 
 
-def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -> Session:
+def connect(environment: str, pipeline_name: str, terraform_outputs: str = "", endpoints: int = 0) -> Session:
     """Connect to an environment; for `local`, start local_aws if it is not running.
 
     Args:
         environment: `local` or `aws`.
         pipeline_name: what all names in this environment begin with.
         terraform_outputs: for `aws`, where Terraform's outputs are: a file, `s3://...` or `ssm:...`.
+        endpoints: for `local`, over how many endpoints the models are spread; 0 for as many as there are.
 
     Raises:
         BadInput: AWS would refuse the name, Terraform's outputs are missing, incomplete or another pipeline
-            name's, or this process already works in the other environment.
+            name's, Terraform made another number of endpoints, or this process already works in the other
+            environment.
         UserError: local_aws does not start.
     """
     pd.set_option("display.max_colwidth", None)  # a notebook shows whole cells
@@ -111,7 +124,15 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
     if (other := os.environ.get(CONNECTED, environment)) != environment:
         # boto3 and the SDK keep the addresses and keys that they read first.
         raise BadInput(f"This kernel works on {other}; restart it to work on {environment}.")
-    outputs = _local(pipeline_name) if environment == "local" else outputs_of(terraform_outputs)
+    parameters.parse({"ENDPOINTS": endpoints})
+    outputs = (
+        _local(pipeline_name, endpoints or None) if environment == "local" else outputs_of(terraform_outputs)
+    )
+    if endpoints and (made := outputs.get("endpoints", 1)) != endpoints:
+        raise BadInput(
+            f"ENDPOINTS is {endpoints}, but Terraform makes {made}; set `endpoints` in the environment's "
+            ".tfvars and apply it, or leave ENDPOINTS at 0."
+        )
     if (made := outputs.get("pipeline_name", pipeline_name)) != pipeline_name:
         raise BadInput(
             f"PIPELINE_NAME is {pipeline_name!r}, but {terraform_outputs} is about {made!r}; give the "
@@ -122,7 +143,15 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "") -
     boto = boto3.Session(region_name=outputs["region"])
     named = {name: outputs.get(name) or "" for name in OUTPUTS}
     optional = {name: outputs.get(name) or "" for name in OPTIONAL}
-    return Session(environment, pipeline_name, **named, **optional, vpc=outputs.get("vpc"), boto=boto)
+    return Session(
+        environment,
+        pipeline_name,
+        **named,
+        **optional,
+        vpc=outputs.get("vpc"),
+        boto=boto,
+        endpoints=outputs.get("endpoints", 1),
+    )
 
 
 def group(pipeline_name: str, dataset: str) -> str:
@@ -212,11 +241,11 @@ def connect_two_accounts(
                 local_aws.stop(server.home)
 
 
-def _local(pipeline_name: str) -> dict[str, str]:
+def _local(pipeline_name: str, endpoints: int | None) -> dict[str, Any]:
     import local_aws  # only when it is used
 
     server = _started()
-    outputs = local_aws.ensure_environment(server, pipeline_name)
+    outputs = local_aws.ensure_environment(server, pipeline_name, endpoints=endpoints)
     # The SageMaker SDK creates its own clients, some as soon as it is imported. With these variables and no
     # others, they find local_aws and never a real account.
     for name in [name for name in os.environ if name.startswith("AWS_")]:

@@ -17,10 +17,10 @@ __all__ = [
 
 
 class SettingError(RuntimeError):
-    """An environment variable of the function is missing."""
+    """An environment variable of the function is missing or wrong."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"The environment variable {name} is missing or empty; the function needs it.")
+    def __init__(self, name: str, reason: str = "is missing or empty; the function needs it") -> None:
+        super().__init__(f"The environment variable {name} {reason}.")
 
 
 class MapError(RuntimeError):

@@ -21,13 +21,17 @@ LONGEST_PAUSE = 2.0  # seconds
 
 
 class Entry(TypedDict):
-    """A group's artifact in service; `registered_at` tells versions with the same number apart."""
+    """A group's artifact in service; `registered_at` tells versions with the same number apart.
+
+    `endpoint` is the name of the endpoint that serves it. Without one, it is the environment's first.
+    """
 
     key: str
     version: int
     sha256: str
     approved_at: str
     registered_at: NotRequired[str]
+    endpoint: NotRequired[str]
 
 
 ModelsMap = dict[str, Entry]
@@ -117,4 +121,8 @@ def _parse(body: bytes, location: str) -> ModelsMap:
 
 def _is_entry(entry: Any) -> bool:
     types = {"key": str, "version": int, "sha256": str, "approved_at": str}
-    return isinstance(entry, dict) and all(isinstance(entry.get(name), kind) for name, kind in types.items())
+    return (
+        isinstance(entry, dict)
+        and all(isinstance(entry.get(name), kind) for name, kind in types.items())
+        and isinstance(entry.get("endpoint", ""), str)
+    )

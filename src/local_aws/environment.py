@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from contract.endpoints import MOST, endpoint_names
 from contract.names import Contract, group_name, load
 from local_aws.core.account import Account
 from local_aws.core.errors import invalid
@@ -58,14 +59,21 @@ class Environments:
         invoker_url_auth: str = "AWS_IAM",
         promote_to: Document | None = None,
         promote_from: Document | None = None,
+        endpoints: int | None = None,
     ) -> Document:
-        """Create the missing parts of an environment and return what Terraform would output."""
+        """Create the missing parts of an environment and return what Terraform would output.
+
+        Without `endpoints`, it keeps as many as it has. One too many is deleted once it serves no model.
+        """
         if invoker_url_auth not in ("AWS_IAM", "NONE"):
             raise invalid(f"invoker_url_auth is {invoker_url_auth!r}; it must be AWS_IAM or NONE.")
         with self._lock:
             before = self._store.find("environment", pipeline_name) or {}
             source = self._source(promote_from) if promote_from else before.get("promote_from")
-            outputs = self._ensure(pipeline_name, invoker_url_auth, source)
+            number = before.get("endpoints", 1) if endpoints is None else endpoints
+            if not 1 <= number <= MOST:
+                raise invalid(f"endpoints is {number}; it must be a whole number from 1 to {MOST}.")
+            outputs = self._ensure(pipeline_name, invoker_url_auth, source, number)
             if promote_to:
                 self._open(pipeline_name, **promote_to)
             return outputs
@@ -75,7 +83,9 @@ class Environments:
         region = self._account.region
         return {**promote_from, "region": region, "bucket": f"{pipeline}-{account_id}-{region}"}
 
-    def _ensure(self, pipeline: str, invoker_url_auth: str, source: Document | None) -> Document:
+    def _ensure(
+        self, pipeline: str, invoker_url_auth: str, source: Document | None, endpoints: int
+    ) -> Document:
         validate("sagemaker", "CreateEndpoint", {"EndpointName": pipeline, "EndpointConfigName": pipeline})
         account = self._account
         contract = load(pipeline)
@@ -89,6 +99,7 @@ class Environments:
             "job_role_arn": None if source else account.arn("iam", f"role/{pipeline}-jobs"),
             "image_uri": f"{registry}/{trained['pipeline_name']}:local",
             "endpoint_name": pipeline,
+            "endpoints": endpoints,
             "deployer_function_name": contract.functions["deployer"].name,
             "invoker_function_name": contract.functions["invoker"].name,
             "invoker_url": self._functions.url(contract.functions["invoker"].name),
@@ -98,7 +109,7 @@ class Environments:
         }
         self._buckets.create(bucket, account.region)
         self._make_records(pipeline, trains=source is None)
-        self._make_endpoint(pipeline, outputs, contract)
+        self._make_endpoints(pipeline, outputs, contract)
         self._make_functions(pipeline, outputs, contract, invoker_url_auth)
         self._events.put_rule(
             f"{pipeline}-model-package-state", contract.event_pattern, outputs["deployer_function_name"]
@@ -175,7 +186,7 @@ class Environments:
         except ecr.exceptions.RepositoryAlreadyExistsException:
             return
 
-    def _make_endpoint(self, pipeline: str, outputs: Document, contract: Contract) -> None:
+    def _make_endpoints(self, pipeline: str, outputs: Document, contract: Contract) -> None:
         if self._store.find("model", pipeline) is None:
             models = f"s3://{outputs['bucket']}/{contract.prefixes.models}"
             self._create(
@@ -200,10 +211,24 @@ class Environments:
             self._create(
                 "CreateEndpointConfig", {"EndpointConfigName": pipeline, "ProductionVariants": [variant]}
             )
-        if self._store.find("endpoint", pipeline) is None:
-            self._create("CreateEndpoint", {"EndpointName": pipeline, "EndpointConfigName": pipeline})
-        else:
-            self._endpoints.restart_if_failed(pipeline)
+        names = endpoint_names(pipeline, outputs["endpoints"])
+        for name in names:
+            if self._store.find("endpoint", name) is None:
+                self._create("CreateEndpoint", {"EndpointName": name, "EndpointConfigName": pipeline})
+            else:
+                self._endpoints.restart_if_failed(name)
+        serving = {*names, *self._endpoints_in_use(outputs["bucket"], contract)}
+        for endpoint in self._store.list("endpoint"):
+            name = endpoint["EndpointName"]
+            if name.startswith(f"{pipeline}--") and name not in serving:
+                self._endpoints.delete_endpoint({"EndpointName": name})
+
+    def _endpoints_in_use(self, bucket: str, contract: Contract) -> list[str]:
+        """The endpoints that the models map names."""
+        if contract.models_map_key not in self._buckets.keys(bucket, contract.models_map_key):
+            return []
+        entries = json.loads(self._buckets.read(f"s3://{bucket}/{contract.models_map_key}"))
+        return [entry["endpoint"] for entry in entries.values() if "endpoint" in entry]
 
     def _create(self, operation: str, request: Document) -> None:
         validate("sagemaker", operation, request)
@@ -221,6 +246,7 @@ class Environments:
             "BUCKET": outputs["bucket"],
             "PIPELINE_NAME": pipeline,
             "ENDPOINT_NAME": outputs["endpoint_name"],
+            "ENDPOINTS": str(outputs["endpoints"]),
             "METRICS_BY_MODEL": metrics_by_model(),
             "CAPTURE_RATE": "0",
             "CAPTURE_LEAVES_OUT": "{}",

@@ -33,6 +33,7 @@ def environment(monkeypatch):
         "BUCKET": BUCKET,
         "PIPELINE_NAME": PIPELINE,
         "ENDPOINT_NAME": PIPELINE,
+        "ENDPOINTS": "1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -87,13 +88,15 @@ class Endpoint:
     def __init__(self, s3):
         self._s3 = s3
         self.asked = []
+        self.endpoints = []  # which were invoked
         self.failures = []
 
     def fails(self, error):
         self.failures.append(error)
 
-    def invoke_endpoint(self, TargetModel, Body, **_):
+    def invoke_endpoint(self, EndpointName, TargetModel, Body, **_):
         self.asked.append(TargetModel)
+        self.endpoints.append(EndpointName)
         if self.failures:
             raise self.failures.pop(0)
         stored = self._s3.get_object(Bucket=BUCKET, Key=f"models/{TargetModel}")["Body"].read()

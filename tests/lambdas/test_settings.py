@@ -18,3 +18,12 @@ def test_every_function_gets_the_settings_it_reads(environment, monkeypatch):
                 patch.delenv(name)
                 with pytest.raises(SettingError, match=name):
                     Settings.from_environment()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "101", "1.5"])
+def test_a_number_of_endpoints_that_cannot_be_is_refused(environment, monkeypatch, value):
+    monkeypatch.setenv("ENDPOINTS", value)
+    with pytest.raises(
+        SettingError, match=f"ENDPOINTS is '{value}'; it must be a whole number from 1 to 100"
+    ):
+        Settings.from_environment()

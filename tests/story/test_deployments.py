@@ -25,11 +25,13 @@ from support.toy_models import artifact
 
 import local_aws
 from contract import names
+from contract.endpoints import endpoint_of
 from lambdas import clients, ledger, models_map
 from lambdas.deployer import artifacts, registry
 from lambdas.deployer import handler as deployer
 from lambdas.invoker import handler as invoker
 from lambdas.invoker import served
+from lambdas.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -110,7 +112,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     home = tmp_path_factory.mktemp("deployments") / "home"
     server = local_aws.start(home, owner=os.getpid(), preload=False)
     # No event rule matches the groups of this pipeline: the tests deliver, lose and double the events.
-    outputs = local_aws.ensure_environment(server, "elsewhere")
+    outputs = local_aws.ensure_environment(server, "elsewhere", endpoints=2)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "AWS_ENDPOINT_URL": server.endpoint_url,
@@ -120,6 +122,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             "BUCKET": outputs["bucket"],
             "PIPELINE_NAME": PIPELINE,
             "ENDPOINT_NAME": outputs["endpoint_name"],
+            "ENDPOINTS": "2",
         }.items():
             patch.setenv(name, value)
         patch.setattr(boto3, "DEFAULT_SESSION", None)
@@ -160,13 +163,14 @@ def register_all(bucket: str, group: str, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Step:
-    """A person's decision, and what becomes of its event."""
+    """A person's decision, what becomes of its event, and over how many endpoints models are spread then."""
 
     dataset: str
     version: int
     status: str
     deliveries: int  # 0 is a lost event, 2 a doubled one
     calls: int | None  # its deployer is killed at this moment: before or after one of its calls
+    endpoints: int
 
     @classmethod
     def random(cls, chance: random.Random) -> "Step":
@@ -176,6 +180,7 @@ class Step:
             chance.choice(["Approved", "Approved", "Rejected", "PendingManualApproval"]),
             chance.choice([0, 1, 1, 2]),
             chance.choice([None, chance.randint(0, 70)]),
+            chance.choice([1, 2]),
         )
 
 
@@ -196,6 +201,7 @@ def test_no_request_fails_by_a_switch_and_one_sweep_puts_all_in_order(shop: Shop
 
     def decide(step: Step) -> None:
         group = names.group_name(PIPELINE, step.dataset)
+        os.environ["ENDPOINTS"] = str(step.endpoints)
         shop.decide(group, step.version, step.status)
         for _ in range(step.deliveries):
             shop.deliver({"detail": {"ModelPackageGroupName": group}}, step.calls)
@@ -206,6 +212,7 @@ def test_no_request_fails_by_a_switch_and_one_sweep_puts_all_in_order(shop: Shop
         try:
             for future in deciding:
                 future.result()
+            os.environ["ENDPOINTS"] = str(chance.choice([1, 2]))
             deployer.handler({}, None)
         finally:
             over.set()
@@ -226,6 +233,10 @@ def check_order(shop: Shop) -> None:
         newest = registry.newest_approved(clients.client("sagemaker"), group)
         entry = serving.get(group)
         assert (entry and entry["version"]) == (newest and newest.version)
+        here = Settings.from_environment()
+        assert entry is None or entry.get("endpoint", here.endpoint_name) == (
+            endpoint_of(group, here.endpoint_names)
+        )
         tags = {
             key: s3.get_object_tagging(Bucket=shop.bucket, Key=key)["TagSet"]
             for key in artifacts.keys(s3, shop.bucket, group)

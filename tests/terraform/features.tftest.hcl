@@ -344,7 +344,7 @@ run "with_everything" {
     condition = one([
       for statement in jsondecode(aws_iam_role_policy.endpoint.policy).Statement : statement.Resource
       if contains(statement.Action, "cloudwatch:DescribeAlarms")
-    ]) == [for name in ["5xx", "latency"] : "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:demo-new-fleet-${name}"]
+    ]) == [for name in ["5xx", "5xx--*", "latency", "latency--*"] : "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:demo-new-fleet-${name}"]
     error_message = "SageMaker may see these alarms"
   }
 
@@ -360,7 +360,7 @@ run "with_everything" {
         [aws_ecr_repository.this[0].encryption_configuration[0].kms_key, aws_codebuild_project.this[0].encryption_key],
         [aws_sns_topic.alarms.kms_master_key_id, aws_sagemaker_endpoint_configuration.this["demo"].kms_key_arn],
         [aws_scheduler_schedule.sweep.kms_key_arn, aws_scheduler_schedule.retraining["wine"].kms_key_arn],
-        [aws_cloudwatch_log_group.build[0].kms_key_id, aws_cloudwatch_log_group.endpoint.kms_key_id],
+        [aws_cloudwatch_log_group.build[0].kms_key_id, aws_cloudwatch_log_group.endpoint[0].kms_key_id],
         values(aws_cloudwatch_log_group.function)[*].kms_key_id,
         values(aws_lambda_function.this)[*].kms_key_arn,
       ) : key == "arn:aws:kms:eu-central-1:123456789012:key/k"

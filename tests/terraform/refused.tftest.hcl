@@ -12,6 +12,26 @@ variables {
   pipeline_name = "demo"
 }
 
+run "no_endpoint" {
+  command = plan
+
+  variables {
+    endpoints = 0
+  }
+
+  expect_failures = [var.endpoints]
+}
+
+run "half_an_endpoint" {
+  command = plan
+
+  variables {
+    endpoints = 1.5
+  }
+
+  expect_failures = [var.endpoints]
+}
+
 run "names_and_kinds" {
   command = plan
 

@@ -123,6 +123,55 @@ run "new_image" {
   }
 }
 
+run "two_endpoints" {
+  variables {
+    endpoints = 2
+    image_uri = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:2"
+  }
+
+  assert {
+    condition     = toset(keys(aws_sagemaker_endpoint.this)) == toset(["demo", "demo--2"]) && output.endpoint_name == "demo"
+    error_message = "a second endpoint is added, and the first one stays as it is"
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["demo", "demo--2"] :
+      aws_sagemaker_endpoint.this[name].endpoint_config_name == aws_sagemaker_endpoint_configuration.this[name].name
+      && can(regex("^${name}-[0-9a-f]{8}$", aws_sagemaker_endpoint_configuration.this[name].name))
+      && aws_sagemaker_model.this[name].primary_container[0].model_data_url == "s3://demo-123456789012-eu-central-1/models/"
+      && aws_appautoscaling_policy.endpoint[name].resource_id == "endpoint/${name}/variant/AllTraffic"
+    ])
+    error_message = "each has a configuration and scaling of its own, and all read the same models"
+  }
+
+  assert {
+    condition = toset(aws_sagemaker_endpoint.this["demo--2"].deployment_config[0].auto_rollback_configuration[0].alarms[*].alarm_name) == toset([
+      "demo-new-fleet-5xx--2", "demo-new-fleet-latency--2",
+    ])
+    error_message = "each is rolled back by alarms of its own"
+  }
+
+  assert {
+    condition = alltrue([
+      for name, alarm in aws_cloudwatch_metric_alarm.this :
+      alarm.dimensions["EndpointName"] == (endswith(name, "--2") ? "demo--2" : "demo")
+      if startswith(name, "endpoint-") || startswith(name, "new-fleet-")
+    ]) && length([for name in keys(aws_cloudwatch_metric_alarm.this) : name if endswith(name, "--2")]) == 6
+    error_message = "each has the same alarms"
+  }
+
+  assert {
+    condition     = toset(aws_cloudwatch_log_group.endpoint[*].name) == toset(["/aws/sagemaker/Endpoints/demo", "/aws/sagemaker/Endpoints/demo--2"])
+    error_message = "each has a log"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["deployer"].environment[0].variables["ENDPOINTS"] == "2" && output.endpoints == 2
+    error_message = "functions and notebooks know how many there are"
+  }
+}
+
 run "endpoint_switched_off" {
   variables {
     image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"

@@ -37,6 +37,7 @@ SETTINGS = (
     "base_image_tag",
     "endpoint",
     "endpoint_enabled",
+    "endpoints",
     "image_uri",
     "kms_key_arn",
     "pipeline_definition_file",

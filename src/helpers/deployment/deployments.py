@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from contract.names import group_prefix
+from helpers.deployment import deployer
 from helpers.deployment.decisions import Decision, set_status
 from helpers.deployment.following import LIMIT, Following
 from helpers.deployment.registry import decided_at, packages
@@ -39,7 +40,8 @@ def in_service(session: Session) -> dict[str, models_map.Entry]:
 def wait(session: Session, decisions: Iterable[Decision], seconds: float = LIMIT) -> pd.DataFrame:
     """Wait until what is in service follows the decisions that hold, and return a table of it.
 
-    A version that the deployer will never serve keeps no other from being waited for.
+    A version that the deployer will never serve keeps no other from being waited for. If the
+    number of endpoints has changed, this also waits for the models that move to another one.
 
     Meanwhile, a line shows the deployer's last word. If it has postponed a deployment, it is asked again as
     soon as the endpoint is in service; if it has said nothing for two minutes, its event is taken for lost.
@@ -56,10 +58,14 @@ def wait(session: Session, decisions: Iterable[Decision], seconds: float = LIMIT
         if decision.holds
     }
 
+    moving = dict.fromkeys(_moving(session), datetime.datetime.now(datetime.UTC))
+    if moving:
+        deployer.ask(session, list(moving))
+
     def follows(dataset: str) -> bool:
         return _followed(session, dataset, in_service(session).get(dataset))
 
-    refused = Following(session, decided, follows, seconds).wait()
+    refused = Following(session, {**moving, **decided}, follows, seconds).wait()
     serving = in_service(session)
     for dataset in decided:
         facts.record(dataset, in_service=serving[dataset]["version"] if dataset in serving else None)
@@ -121,13 +127,33 @@ def history(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
 
 
 def table(session: Session) -> pd.DataFrame:
-    """A row for each data set in service."""
+    """A row for each data set in service; with its endpoint, if there are several."""
     rows = {
-        name: (entry["version"], _minute(entry["approved_at"]), entry["key"])
+        name: (
+            entry["version"],
+            _minute(entry["approved_at"]),
+            entry["key"],
+            _place(session, entry),
+        )
         for name, entry in sorted(in_service(session).items())
     }
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["version", "approved at", "key"])
-    return table.rename_axis("data set")
+    columns = ["version", "approved at", "key", "endpoint"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
+    return table if session.endpoints > 1 else table.drop(columns="endpoint")
+
+
+def _moving(session: Session) -> list[str]:
+    """The data sets in service at another endpoint than the one that should serve them."""
+    return [
+        dataset
+        for dataset, entry in in_service(session).items()
+        if _place(session, entry) != session.endpoint_of(dataset)
+    ]
+
+
+def _place(session: Session, entry: models_map.Entry) -> str:
+    """The endpoint that serves a data set."""
+    return entry.get("endpoint", session.endpoint_name)
 
 
 def _minute(moment: str) -> str:
@@ -135,11 +161,15 @@ def _minute(moment: str) -> str:
 
 
 def _followed(session: Session, dataset: str, entry: models_map.Entry | None) -> bool:
-    """Whether map and ledger, which the deployer writes in this order, show the version that should serve."""
+    """Whether map and ledger, which the deployer writes in this order, show the version that should serve.
+
+    The map also says where, which the ledger does not.
+    """
     due, records = _due(session, dataset), _records(session, dataset)
     recorded = records[-1]["to_version"] if records else None
     serving = entry["version"] if entry else None
-    return serving == due == recorded
+    is_placed = entry is None or _place(session, entry) == session.endpoint_of(dataset)
+    return serving == due == recorded and is_placed
 
 
 def _records(session: Session, dataset: str) -> list[ledger.Record]:

@@ -109,15 +109,22 @@ class Following:
         return [it for it in self._left if it in self._words and self._words[it].action == action]
 
     def _endpoint(self) -> str:
-        """The status of the endpoint; a JobFailed if it will not change by itself."""
-        status, reason = patiently(self._session, lambda: _status(self._session))
-        if status in STUCK:
-            raise JobFailed(
-                f"The endpoint {self._session.endpoint_name} is {status}{f': {reason}' if reason else ''}. "
-                "The decision is in the registry; once the endpoint is in service, the deployer follows "
-                "within 15 minutes. `many-models preflight` says what to do."
-            )
-        return status
+        """The status of the endpoints that are waited for, of the first that is not in service.
+
+        Raises:
+            JobFailed: one of them will not come into service by itself.
+        """
+        seen = "InService"
+        for name in dict.fromkeys(self._session.endpoint_of(it) for it in self._those("postponed")):
+            status, reason = patiently(self._session, lambda name=name: _status(self._session, name))
+            if status in STUCK:
+                raise JobFailed(
+                    f"The endpoint {name} is {status}{f': {reason}' if reason else ''}. "
+                    "The decision is in the registry; once the endpoint is in service, the deployer follows "
+                    "within 15 minutes. `many-models preflight` says what to do."
+                )
+            seen = status if seen == "InService" else seen
+        return seen
 
     def _tell(self, endpoint: str) -> None:
         """Show what this waits for: when there is news, and every minute."""
@@ -155,11 +162,11 @@ class Following:
             patiently(self._session, lambda: deployer.ask(self._session, list(self._left)))
 
 
-def _status(session: Session) -> tuple[str, str]:
-    """The endpoint's status and, if it failed, why."""
+def _status(session: Session, endpoint: str) -> tuple[str, str]:
+    """An endpoint's status and, if it failed, why."""
     sagemaker = session.client("sagemaker")
     try:
-        described = sagemaker.describe_endpoint(EndpointName=session.endpoint_name)
+        described = sagemaker.describe_endpoint(EndpointName=endpoint)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationException":
             raise

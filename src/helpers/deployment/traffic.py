@@ -1,4 +1,4 @@
-"""CloudWatch's figures for the endpoint: calls to loaded models, calls that had to wait, and for what.
+"""CloudWatch's figures for all endpoints: calls to loaded models, calls that had to wait, and for what.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 """
@@ -30,7 +30,7 @@ COLUMNS = {
 
 
 def by_minute(session: Session, minutes: int = 60) -> pd.DataFrame:
-    """The calls to the endpoint's models, a row for each minute that had any, the latest last.
+    """The calls to the endpoints' models, a row for each minute that had any, the latest last.
 
     The index is the number of minutes before now. Columns: warm and cold (calls), downloading, loading and
     waiting (milliseconds, averaged over the cold calls; NaN if there were none). On AWS, the figures arrive a
@@ -46,17 +46,28 @@ def by_minute(session: Session, minutes: int = 60) -> pd.DataFrame:
             EndTime=now + timedelta(minutes=1),
         )
     )
-    found: dict[str, dict[int, float]] = {column: {} for column in COLUMNS}
-    for page in pages:
-        for result in page["MetricDataResults"]:
-            for moment, value in zip(result["Timestamps"], result["Values"], strict=True):
-                ago = (now - moment) // timedelta(minutes=1)
-                found[result["Id"]][ago] = value
-    table = pd.DataFrame(found, columns=list(COLUMNS), dtype=float).rename_axis("minutes ago")
+    rows = [
+        ((now - moment) // timedelta(minutes=1), *result["Id"].split("_"), value)
+        for page in pages
+        for result in page["MetricDataResults"]
+        for moment, value in zip(result["Timestamps"], result["Values"], strict=True)
+    ]
+    names = ["minutes ago", "column", "endpoint", "value"]
+    figures = pd.DataFrame(rows, columns=names).set_index(names[:3])["value"].astype(float)
+    table = _together(figures.unstack("column").reindex(columns=list(COLUMNS)))
     table = table[table["calls"].gt(0)].sort_index(ascending=False)
-    table["cold"] = table["calls"] - table["warm"]
     table[list(MILLISECONDS)] /= 1000  # from microseconds
     return table[["warm", "cold", *MILLISECONDS]].astype({"warm": int, "cold": int})
+
+
+def _together(figures: pd.DataFrame) -> pd.DataFrame:
+    """The figures of all endpoints for each minute; a time is the average over all cold calls."""
+    times = list(MILLISECONDS)
+    figures["cold"] = figures["calls"] - figures["warm"]
+    figures[times] = figures[times].mul(figures["cold"].where(figures["cold"] > 0), axis=0)
+    table = figures.groupby("minutes ago").sum(min_count=1)
+    table[times] = table[times].div(table["cold"], axis=0)
+    return table
 
 
 def total(calls: pd.DataFrame) -> pd.DataFrame:
@@ -98,13 +109,14 @@ def plot(calls: pd.DataFrame) -> Sequence[Axes]:
 
 
 def _queries(session: Session) -> Iterator[dict[str, Any]]:
-    """A query for each column; the endpoint's description names its variant."""
-    endpoint = session.client("sagemaker").describe_endpoint(EndpointName=session.endpoint_name)
-    dimensions = [
-        {"Name": "EndpointName", "Value": session.endpoint_name},
-        {"Name": "VariantName", "Value": endpoint["ProductionVariants"][0]["VariantName"]},
-    ]
-    for column, (metric, statistic) in COLUMNS.items():
-        described = {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}
-        stat = {"Metric": described, "Period": PERIOD_SECONDS, "Stat": statistic}
-        yield {"Id": column, "MetricStat": stat}
+    """A query for each column and endpoint; an endpoint's description names its variant."""
+    for number, name in enumerate(session.endpoint_names, start=1):
+        endpoint = session.client("sagemaker").describe_endpoint(EndpointName=name)
+        dimensions = [
+            {"Name": "EndpointName", "Value": name},
+            {"Name": "VariantName", "Value": endpoint["ProductionVariants"][0]["VariantName"]},
+        ]
+        for column, (metric, statistic) in COLUMNS.items():
+            described = {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}
+            stat = {"Metric": described, "Period": PERIOD_SECONDS, "Stat": statistic}
+            yield {"Id": f"{column}_{number}", "MetricStat": stat}

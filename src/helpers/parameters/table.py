@@ -12,6 +12,7 @@ from typing import Any
 
 from tabular.spec.metrics import METRICS, SCORERS
 
+from contract.endpoints import MOST
 from contract.names import NAME
 from helpers.errors import BadInput, one_line
 from helpers.parameters import strict_yaml
@@ -173,6 +174,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "STEPS": _text(),
     "APPROVE": _decisions(),
     "VERSIONS": _versions(),
+    "ENDPOINTS": _whole(0, MOST),
     "LOAD_TEST": _flag(),
     "LOAD_TEST_SECONDS": _whole(1, 300),
     "LOAD_TEST_CLIENTS": _whole(1, 64),

@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Outcome]:
     named = _named_groups(event)
     cause = "event" if event.get("detail") else "request" if named else "schedule"
     aws = [clients.client(service) for service in ("s3", "sagemaker", "sagemaker-runtime")]
-    reconciler = Reconciler(settings.bucket, settings.endpoint_name, cause, *aws)
+    reconciler = Reconciler(settings.bucket, tuple(settings.endpoint_names), cause, *aws)
     look = functools.partial(_look, reconciler, settings.pipeline_name, context)
     summary = (
         {group: look(group) for group in named} if named else _sweep(reconciler, settings, context, look)
@@ -58,7 +58,7 @@ def _sweep(
     is, the others have their turn before it in another sweep.
     """
     started = time.monotonic()
-    seen = sweep.look(reconciler.s3, reconciler.sagemaker, settings.bucket, settings.pipeline_name)
+    seen = sweep.look(reconciler.s3, reconciler.sagemaker, settings)
     known = sweep.read_settled(reconciler.s3, settings.bucket)
     settled = {group: digest for group, digest in known.items() if seen.get(group) == digest}
     changed = sorted(seen.keys() - settled.keys())

@@ -7,6 +7,7 @@ from typing import Any
 from botocore.client import BaseClient
 
 from contract import names
+from contract.endpoints import endpoint_of
 from lambdas import columns, ledger, log, models_map
 from lambdas.deployer import artifacts, registry, warming
 from lambdas.deployer.registry import Package
@@ -23,11 +24,12 @@ ATTEMPTS = 5
 class Reconciler:
     """Makes the models map name the newest approved package of a group, or none.
 
-    `cause` is the reason for the call: an event, the schedule or a request.
+    `endpoints` are the names of all endpoints, the first one first. `cause` is the reason for the call: an
+    event, the schedule or a request.
     """
 
     bucket: str
-    endpoint_name: str
+    endpoints: tuple[str, ...]
     cause: str
     s3: BaseClient
     sagemaker: BaseClient
@@ -61,12 +63,18 @@ class Reconciler:
         raise SupersededError(group)
 
     def _ready(self, package: Package) -> Entry:
-        """Put a package's artifact in place and warm it up, unless it is already in service."""
+        """Put a package's artifact in place and warm it up, unless it is already in service there.
+
+        With another number of endpoints, some groups get another endpoint. The former one serves until the
+        switch. It then gets no more calls for the model, and unloads it when it needs room.
+        """
         current = models_map.read(self.s3, self.bucket).entries.get(package.group)
         is_current = current is not None and (
             (current["version"], current.get("registered_at")) == (package.version, package.registered_at)
         )
-        if is_current and artifacts.keep(self.s3, self.bucket, current["key"]):
+        endpoint = endpoint_of(package.group, self.endpoints)
+        is_there = is_current and current.get("endpoint", self.endpoints[0]) == endpoint
+        if is_there and artifacts.keep(self.s3, self.bucket, current["key"]):
             # Without a record of the approval, the package's last change may be of anything.
             return {**current, "approved_at": package.approved_at} if package.recorded else current
         entry, manifest = artifacts.deposit(self.s3, self.bucket, package)
@@ -75,8 +83,8 @@ class Reconciler:
         log.line(
             function="deployer", at=log.now(), group=package.group, action="warming", version=package.version
         )
-        warming.warm(self.runtime, self.endpoint_name, target_model, manifest["sample"])
-        return entry
+        warming.warm(self.runtime, endpoint, target_model, manifest["sample"])
+        return entry if endpoint == self.endpoints[0] else {**entry, "endpoint": endpoint}
 
     def _switch(self, group: str, package: Package | None, entry: Entry | None) -> Entry | None:
         """Put the entry into the map, or remove the group from it, and return the previous entry.
@@ -123,4 +131,6 @@ def _outcome(before: Entry | None, entry: Entry | None) -> Outcome:
         outcome["previous_version"] = before["version"]
     if entry:
         outcome["key"] = entry["key"]
+        if "endpoint" in entry:
+            outcome["endpoint"] = entry["endpoint"]
     return {"action": "deployed" if entry else "removed", **outcome}

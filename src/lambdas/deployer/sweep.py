@@ -14,19 +14,22 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from contract import names
+from contract.endpoints import endpoint_of
 from lambdas import ledger, models_map
 from lambdas.deployer import registry
 from lambdas.errors import code_of
+from lambdas.settings import Settings
 
 __all__ = ["look", "read_settled", "write_settled"]
 
 
-def look(s3: BaseClient, sagemaker: BaseClient, bucket: str, pipeline_name: str) -> dict[str, str]:
+def look(s3: BaseClient, sagemaker: BaseClient, settings: Settings) -> dict[str, str]:
     """Return a digest of what there is of each group: approved version, map entry, artifacts, last record.
 
-    A group of which there is nothing at all is left out.
+    The endpoint that should serve it counts too, if that is not the first. A group of which there is nothing
+    at all is left out.
     """
-    prefix, contract = names.group_prefix(pipeline_name), names.load()
+    bucket, prefix, contract = settings.bucket, names.group_prefix(settings.pipeline_name), names.load()
     seen: dict[str, dict[str, Any]] = defaultdict(dict)
     for group, newest in registry.all_newest_approved(sagemaker, prefix).items():
         seen[group]["approved"] = newest
@@ -41,6 +44,9 @@ def look(s3: BaseClient, sagemaker: BaseClient, bucket: str, pipeline_name: str)
     for found in _objects(s3, bucket, f"{contract.ledger_prefix}{prefix}"):
         group = found["Key"].removeprefix(contract.ledger_prefix).partition("/")[0]
         seen[group]["record"] = max(found["Key"], seen[group].get("record", ""))
+    for group, facts in seen.items():
+        if (endpoint := endpoint_of(group, settings.endpoint_names)) != settings.endpoint_name:
+            facts["endpoint"] = endpoint
     return {group: _digest(facts) for group, facts in seen.items()}
 
 

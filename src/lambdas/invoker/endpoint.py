@@ -15,7 +15,7 @@ from botocore.exceptions import (
 from lambdas.errors import RequestError, code_of, status_of
 from lambdas.invoker.question import Question
 
-__all__ = ["Answer", "TargetRefusedError", "invoke"]
+__all__ = ["Answer", "EndpointGoneError", "TargetRefusedError", "invoke"]
 
 SOON = {"retry-after": "1"}
 LATER = {"retry-after": "10"}
@@ -39,6 +39,10 @@ class Answer:
         except ValueError:
             return 0
         return len(document.get("predictions", ())) if isinstance(document, dict) else 0
+
+
+class EndpointGoneError(RequestError):
+    """There is no endpoint of this name."""
 
 
 class TargetRefusedError(RequestError):
@@ -106,5 +110,6 @@ def _sentence(message: str) -> str:
 def _refusal(error: ClientError) -> RequestError:
     message = error.response["Error"].get("Message", "")
     if message.startswith("Endpoint ") and "not found" in message:
-        return RequestError(503, "The endpoint does not exist at the moment; it may be switched off.", LATER)
+        sentence = "The endpoint does not exist at the moment; it may be switched off."
+        return EndpointGoneError(503, sentence, LATER)
     return TargetRefusedError(503, "The endpoint cannot load the model's artifact; try again later.", LATER)

@@ -1,4 +1,4 @@
-"""The invoker function: the HTTP address of all models, in front of the one multi-model endpoint.
+"""The invoker function: the HTTP address of all models, in front of the multi-model endpoint, or several.
 
 POST / predicts: with `{"model": ..., "data": ...}` in JSON, or with ?model= and rows in any shape that the
 model's server reads. GET / lists the models.
@@ -16,10 +16,11 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from contract import names
+from contract.endpoints import preferred
 from lambdas import clients, log
 from lambdas.errors import RequestError, code_of
 from lambdas.invoker import capture, endpoint, question, served
-from lambdas.invoker.endpoint import Answer, TargetRefusedError
+from lambdas.invoker.endpoint import Answer, EndpointGoneError, TargetRefusedError
 from lambdas.invoker.question import LIMIT, Question
 from lambdas.models_map import Entry, ModelsMap
 from lambdas.settings import Settings
@@ -122,21 +123,32 @@ def _predict(settings: Settings, asked: Question, record: dict[str, Any]) -> Res
     snapshot = models.current()
     entry = _find(settings, snapshot.entries, asked.model, record)
     try:
-        answer = _invoke(settings, entry, asked)
+        answer = _invoke(settings, record["group"], entry, asked)
     except TargetRefusedError:
         gone = entry
         entry = _find(settings, models.newer_than(snapshot).entries, asked.model, record)
         if entry == gone:
             raise
-        answer = _invoke(settings, entry, asked)
+        answer = _invoke(settings, record["group"], entry, asked)
     record["rows"] = answer.rows
     capture.current().offer(record["request_id"], record["group"], entry, asked, answer)
     return _answer_response(answer, entry["version"])
 
 
-def _invoke(settings: Settings, entry: Entry, asked: Question) -> Answer:
+def _invoke(settings: Settings, group: str, entry: Entry, asked: Question) -> Answer:
+    """Invoke the model at its endpoint; if that has gone, at the one to which the deployer will move it.
+
+    All endpoints read the same folder of models, so any of them can serve any model.
+    """
+    runtime, first = clients.client("sagemaker-runtime"), entry.get("endpoint", settings.endpoint_name)
     target_model = entry["key"].removeprefix(names.load().prefixes.models)
-    return endpoint.invoke(clients.client("sagemaker-runtime"), settings.endpoint_name, target_model, asked)
+    try:
+        return endpoint.invoke(runtime, first, target_model, asked)
+    except EndpointGoneError:
+        others = [name for name in preferred(group, settings.endpoint_names) if name != first]
+        if not others:
+            raise
+        return endpoint.invoke(runtime, others[0], target_model, asked)
 
 
 def _own(settings: Settings, entries: ModelsMap) -> dict[str, tuple[str, Entry]]:

@@ -186,6 +186,7 @@ def ensure_environment(
     invoker_url_auth: str = "AWS_IAM",
     promote_to: dict[str, list[str]] | None = None,
     promote_from: dict[str, str] | None = None,
+    endpoints: int | None = None,
 ) -> dict[str, Any]:
     """Create whatever is missing of the resources that Terraform creates on AWS for a pipeline name.
 
@@ -197,9 +198,10 @@ def ensure_environment(
         promote_to: Terraform's variable of this name, for registered data sets: `account_ids` and `datasets`.
         promote_from: Terraform's variable of this name, without a key: `account_id` and `pipeline_name`. It
             stays in force, and nothing is trained here.
+        endpoints: Terraform's variable of this name. Without it, there stay as many as there are, or 1.
 
     Returns:
-        Terraform's outputs: account_id, region, bucket, job_role_arn, image_uri, endpoint_name,
+        Terraform's outputs: account_id, region, bucket, job_role_arn, image_uri, endpoint_name, endpoints,
         deployer_function_name, invoker_function_name, invoker_url, pipeline_name, promote_from.
 
     Raises:
@@ -210,6 +212,7 @@ def ensure_environment(
         "invoker_url_auth": invoker_url_auth,
         "promote_to": promote_to,
         "promote_from": promote_from,
+        "endpoints": endpoints,
     }
     return _call(server, "POST", "environments", asked)
 

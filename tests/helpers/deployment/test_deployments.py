@@ -1,13 +1,13 @@
 """The ledger of the versions in service, and the way back to the previous one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from support import HANGS
 
-from helpers.deployment import decisions, deployments, registry
+from helpers.deployment import decisions, deployments, endpoint, registry, traffic
 from helpers.errors import BadInput
-from helpers.session import Session
+from helpers.session import Session, connect
 
 
 @pytest.fixture
@@ -52,3 +52,32 @@ def test_there_is_nothing_to_go_back_from(session: Session, register: Callable[.
     with pytest.raises(BadInput, match=r"nothing is in service, and not version 1; there is nothing to"):
         deployments.rollback(session, register("PendingManualApproval"), 1, "why not")
     assert deployments.history(session, ["never-heard-of"]).empty
+
+
+@pytest.fixture
+def two_endpoints(session: Session) -> Iterator[Session]:
+    """A second endpoint, which afterwards goes again with all that it has served."""
+    yield connect("local", session.pipeline_name, endpoints=2)
+    deployments.wait(connect("local", session.pipeline_name, endpoints=1), [], seconds=HANGS)
+    connect("local", session.pipeline_name)
+    listed = session.client("sagemaker").list_endpoints()["Endpoints"]
+    assert [found["EndpointName"] for found in listed] == [session.endpoint_name]
+
+
+def test_a_second_endpoint_takes_over_its_share_of_the_models(
+    dataset: str, register: Callable[..., str], two_endpoints: Session
+) -> None:
+    second = two_endpoints.endpoint_names[1]
+    while two_endpoints.endpoint_of(other := register("Approved")) != second:
+        continue
+    table = deployments.wait(two_endpoints, [], seconds=HANGS)
+    assert dict(table["endpoint"]) == {name: two_endpoints.endpoint_of(name) for name in table.index}
+    assert two_endpoints.endpoint_of(dataset) == table.loc[dataset, "endpoint"]
+    (package,) = registry.packages(two_endpoints, other)
+    decision = decisions.Decision(other, 1, package.status, package.arn)
+    deployments.wait(two_endpoints, [decision], seconds=HANGS)
+    before = traffic.total(traffic.by_minute(two_endpoints))
+    rows = endpoint.rows_of(endpoint.held_out(two_endpoints, package).features[:1])
+    assert len(endpoint.predict(two_endpoints, other, rows)["predictions"]) == 1
+    after = traffic.total(traffic.by_minute(two_endpoints))
+    assert after.loc["all", "warm"] == before.loc["all", "warm"] + 1

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from moto.sagemaker.models import sagemaker_backends
 from support.lambdas.described import described
 
+from contract.endpoints import endpoint_of
 from contract.names import NamingError
 from lambdas import clients, ledger, models_map
 from lambdas.deployer import artifacts, handler, warming
@@ -141,6 +142,59 @@ def test_a_group_recreated_from_version_one_gets_a_key_of_its_own(deploy, regist
     new = serving()[GROUP]
     assert (old["version"], new["version"]) == (1, 1)
     assert old["key"] != new["key"]
+
+
+@pytest.fixture
+def spread(registry, deploy, serving, endpoint, monkeypatch):
+    """Four groups in service at one endpoint; the number of endpoints is then set to two."""
+    for number in range(4):
+        registry.create(f"shop--table-{number}")
+        registry.approve(registry.register(f"shop--table-{number}"))
+    deploy({})
+    assert set(endpoint.endpoints) == {"shop"}
+    assert not any("endpoint" in entry for entry in serving().values())
+    monkeypatch.setenv("ENDPOINTS", "2")
+    endpoint.endpoints.clear()
+    moving = [group for group in serving() if endpoint_of(group, ["shop", "shop--2"]) == "shop--2"]
+    assert 0 < len(moving) < 4
+    return moving
+
+
+def test_another_endpoint_takes_over_only_its_groups_after_it_has_loaded_them(
+    deploy, serving, endpoint, spread, s3
+):
+    before = serving()
+    assert {group: outcome["endpoint"] for group, outcome in deploy({}).items() if "endpoint" in outcome} == (
+        dict.fromkeys(spread, "shop--2")
+    )
+    assert endpoint.endpoints == ["shop--2"] * len(spread)
+    assert serving() == before | {group: {**before[group], "endpoint": "shop--2"} for group in spread}
+    assert not any(is_retired(s3, entry["key"]) for entry in serving().values())
+    assert {outcome["action"] for outcome in deploy({}).values()} == {"unchanged"}
+    assert deploy({}) == {}
+
+
+def test_a_model_serves_where_it_is_until_the_other_endpoint_can_be_invoked(
+    deploy, serving, endpoint, spread
+):
+    before = serving()
+    for _ in spread:
+        endpoint.fails(EndpointConnectionError(endpoint_url="https://runtime"))
+    outcomes = deploy({})
+    assert {group for group, outcome in outcomes.items() if outcome["action"] == "postponed"} == set(spread)
+    assert serving() == before
+    deploy({})
+    assert all(serving()[group]["endpoint"] == "shop--2" for group in spread)
+
+
+def test_what_an_endpoint_leaves_behind_comes_back(deploy, serving, endpoint, spread, monkeypatch):
+    before = serving()
+    deploy({})
+    endpoint.endpoints.clear()
+    monkeypatch.setenv("ENDPOINTS", "1")
+    deploy({})
+    assert serving() == before
+    assert endpoint.endpoints == ["shop"] * len(spread)
 
 
 def forget_packages():

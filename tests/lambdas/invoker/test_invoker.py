@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from botocore.response import StreamingBody
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 from support import HANGS
 
+from contract.endpoints import endpoint_of
 from lambdas import clients, models_map
 from lambdas.invoker import handler, served
 from lambdas.invoker.question import LIMIT
@@ -110,6 +111,38 @@ def test_raw_csv_reaches_the_model(serve, answers, call):
     status, body, headers = call("url_post_csv_base64")
     assert (status, body) == (200, "setosa\nversicolor\n")
     assert headers["content-type"] == "text/csv; charset=utf-8"
+
+
+def served_by(s3, endpoint):
+    def edit(entries):
+        entries["shop--iris"]["endpoint"] = endpoint
+        return entries
+
+    models_map.change(s3, BUCKET, edit)
+
+
+def test_the_map_says_which_endpoint_serves_a_model(serve, s3, answers, post, monkeypatch):
+    monkeypatch.setenv("ENDPOINTS", "3")
+    serve("iris", 3)
+    served_by(s3, "shop--3")
+    answers(b"setosa\n", expected=asked("shop--3"))
+    assert post()[0] == 200
+
+
+def test_if_an_endpoint_has_gone_the_next_one_answers_before_the_map_says_so(
+    serve, s3, fails, answers, post, monkeypatch
+):
+    monkeypatch.setenv("ENDPOINTS", "2")
+    serve("iris", 3)
+    served_by(s3, "shop--3")
+    fails("ValidationError", "Endpoint shop--3 of account 123456789012 not found.")
+    answers(b"setosa\n", expected=asked(endpoint_of("shop--iris", ["shop", "shop--2"])))
+    assert post()[0] == 200
+
+
+def asked(endpoint):
+    others = ("ContentType", "Accept", "CustomAttributes", "Body")
+    return {"EndpointName": endpoint, "TargetModel": TARGET, **dict.fromkeys(others, ANY)}
 
 
 def test_a_model_may_be_named_by_its_group(serve, answers, post):

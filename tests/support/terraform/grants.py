@@ -288,6 +288,7 @@ CODE = {
         s3("PutObjectTagging", MODEL),
         s3("DeleteObjectTagging", MODEL),
         sagemaker("InvokeEndpoint", "endpoint/demo", **TARGET),
+        sagemaker("InvokeEndpoint", "endpoint/demo--2", **TARGET),
     ],
     "invoker": [
         s3("GetObject", MAP),
@@ -295,6 +296,7 @@ CODE = {
         Call("firehose:PutRecordBatch", STREAM),
         s3("ListBucket"),
         sagemaker("InvokeEndpoint", "endpoint/demo", **TARGET),
+        sagemaker("InvokeEndpoint", "endpoint/demo--2", **TARGET),
     ],
     "retrainer": [
         listing("raw/wine/"),

@@ -1,10 +1,11 @@
-"""Checks whether the endpoint exists, if it should, and serves."""
+"""Checks whether the endpoints exist, if they should, and serve."""
 
 from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
 from commands.environment.preflight.check import Check, Place
+from contract.endpoints import endpoint_names
 
 __all__ = ["endpoint"]
 
@@ -12,27 +13,27 @@ SERVING = ("InService", "RollingBack", "SystemUpdating", "Updating")
 
 
 def endpoint(place: Place) -> Iterator[Check]:
-    """The endpoint of the environment; it need not exist until an image has been applied."""
-    name, deploy = place.settings["pipeline_name"], f"many-models up --env {place.environment.name}"
+    """The endpoints of the environment; they need not exist until an image has been applied."""
+    for name in endpoint_names(place.settings["pipeline_name"], place.settings["endpoints"]):
+        yield _one(place, name)
+
+
+def _one(place: Place, name: str) -> Check:
+    deploy = f"many-models up --env {place.environment.name}"
     try:
         described = place.client("sagemaker").describe_endpoint(EndpointName=name)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationException":
             raise
         if not place.settings["endpoint_enabled"]:
-            yield Check("endpoint", True, "none: endpoint_enabled is false")
-        elif not place.outputs.get("image_uri"):
-            yield Check("endpoint", True, "none yet; it comes with the image")
-        else:
-            yield Check("endpoint", False, f"there is no {name}", f"Run `{deploy}`, which creates it.")
-        return
+            return Check("endpoint", True, "none: endpoint_enabled is false")
+        if not place.outputs.get("image_uri"):
+            return Check("endpoint", True, "none yet; it comes with the image")
+        return Check("endpoint", False, f"there is no {name}", f"Run `{deploy}`, which creates it.")
     status = described["EndpointStatus"]
     seen = " ".join([name, "is", status, described.get("FailureReason", "")]).rstrip(" .")
     if status in SERVING:
-        yield Check("endpoint", True, seen)
-    elif status == "Creating":
-        yield Check("endpoint", False, seen, "Wait a few minutes, and check again.")
-    else:
-        yield Check(
-            "endpoint", False, seen, f"Fix the reason (its log is in CloudWatch), then run `{deploy}`."
-        )
+        return Check("endpoint", True, seen)
+    if status == "Creating":
+        return Check("endpoint", False, seen, "Wait a few minutes, and check again.")
+    return Check("endpoint", False, seen, f"Fix the reason (its log is in CloudWatch), then run `{deploy}`.")

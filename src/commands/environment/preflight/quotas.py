@@ -106,13 +106,13 @@ def _needs(place: Place) -> dict[str, Need]:
 def _of_the_endpoint(place: Place) -> dict[str, Need]:
     if not place.settings["endpoint_enabled"]:
         return {}
-    endpoint = place.settings["endpoint"]
-    most, least = endpoint["max_instances"], endpoint["min_instances"]
+    endpoint, number = place.settings["endpoint"], place.settings["endpoints"]
+    most, least = number * endpoint["max_instances"], number * endpoint["min_instances"]
     return {
         f"{endpoint['instance_type']} for endpoint usage": Need(
             most + least,
             f"up to {most}, plus {least} during an update",
-            f"endpoint.max_instances in {place.environment.variables}",
+            f"endpoint.max_instances{' or endpoints' if number > 1 else ''} in {place.environment.variables}",
             f"endpoint.instance_type in {place.environment.variables}",
         )
     }
