@@ -1,0 +1,171 @@
+"""What SageMaker bills for an execution: the seconds of its jobs, and what they cost at list prices.
+
+Follows https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from helpers.cost.prices import HOURS_A_MONTH, Prices
+from helpers.session import Session
+
+__all__ = ["Billed", "StepBilled", "billed"]
+
+KINDS = ("ProcessingJob", "TrainingJob", "TuningJob", "TransformJob")
+
+
+class StepBilled(TypedDict):
+    """What a step is billed; `jobs` is 0 if its result was taken from an earlier execution.
+
+    `saved_seconds` is what spot capacity saved of the seconds that the jobs ran, and `waited_seconds` how
+    long a job waited for its instance on average. `dollars` is null here, and if a price is not known.
+    """
+
+    jobs: int
+    instances: list[str]
+    spot: bool
+    billable_seconds: float
+    saved_seconds: float
+    waited_seconds: float | None
+    dollars: float | None
+
+
+class Billed(TypedDict):
+    """What all steps of an execution are billed."""
+
+    jobs: int
+    billable_seconds: float
+    saved_seconds: float
+    dollars: float | None
+    steps: dict[str, StepBilled]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A job that has started: seconds by the clock, and those billed, of each of its instances."""
+
+    instance: str
+    instances: int
+    volume_gb: float
+    spot: bool
+    ran: float
+    billable: float
+    waited: float | None
+
+
+def billed(session: Session, steps: Iterable[Mapping[str, Any]], prices: Prices) -> Billed:
+    """What SageMaker bills for these steps of an execution; a step from the cache costs nothing.
+
+    Args:
+        session: where they ran; here, nothing is billed, and the seconds are those that AWS would bill.
+        steps: as ListPipelineExecutionSteps returns them.
+        prices: list prices.
+    """
+    found = {
+        step["StepName"]: _of_step(session, list(_jobs(session, step)), prices)
+        for step in steps
+        if any(kind in KINDS for kind in step.get("Metadata", {}))
+    }
+    dollars = [each["dollars"] for each in found.values() if each["jobs"]]
+    unknown = session.is_local or any(each is None for each in dollars)
+    return {
+        "jobs": sum(each["jobs"] for each in found.values()),
+        "billable_seconds": round(sum(each["billable_seconds"] for each in found.values()), 1),
+        "saved_seconds": round(sum(each["saved_seconds"] for each in found.values()), 1),
+        "dollars": None if unknown else round(sum(each for each in dollars if each is not None), 6),
+        "steps": found,
+    }
+
+
+def _of_step(session: Session, jobs: list[_Job], prices: Prices) -> StepBilled:
+    waited = [job.waited for job in jobs if job.waited is not None]
+    cost = [_dollars(session, job, prices) for job in jobs]
+    unknown = session.is_local or any(each is None for each in cost)
+    return {
+        "jobs": len(jobs),
+        "instances": sorted({job.instance for job in jobs}),
+        "spot": any(job.spot for job in jobs),
+        "billable_seconds": round(sum(job.billable * job.instances for job in jobs), 1),
+        "saved_seconds": round(
+            sum(max(job.ran - job.billable, 0) * job.instances for job in jobs if job.spot), 1
+        ),
+        "waited_seconds": round(sum(waited) / len(waited), 1) if waited else None,
+        "dollars": None if unknown else round(sum(each for each in cost if each is not None), 6),
+    }
+
+
+def _dollars(session: Session, job: _Job, prices: Prices) -> float | None:
+    price = prices.instance(session.region, job.instance)
+    if price is None:
+        return None
+    disk = job.volume_gb * prices.service(session.region, "job_volume_gb_month").dollars / HOURS_A_MONTH
+    return job.billable * job.instances * (price.dollars + disk) / 3600
+
+
+def _jobs(session: Session, step: Mapping[str, Any]) -> Iterator[_Job]:
+    """The jobs of a step that have started, those that failed or were stopped included."""
+    if "CacheHitResult" in step:
+        return
+    sagemaker = session.client("sagemaker")
+    for kind, about in step["Metadata"].items():
+        name = about["Arn"].rsplit("/", 1)[1] if kind in KINDS else ""
+        if kind == "ProcessingJob":
+            job = sagemaker.describe_processing_job(ProcessingJobName=name)
+            cluster = job["ProcessingResources"]["ClusterConfig"]
+            yield from _started(job, cluster, "ProcessingStartTime", "ProcessingEndTime")
+        elif kind == "TrainingJob":
+            yield from _trained(sagemaker.describe_training_job(TrainingJobName=name))
+        elif kind == "TransformJob":
+            job = sagemaker.describe_transform_job(TransformJobName=name)
+            yield from _started(job, job["TransformResources"], "TransformStartTime", "TransformEndTime")
+        elif kind == "TuningJob":
+            yield from _trials(sagemaker, name)
+
+
+def _trials(sagemaker: Any, name: str) -> Iterator[_Job]:
+    """The trials of a tuning job: only those on spot capacity have to be asked for one by one."""
+    tuning = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    definitions = tuning.get("TrainingJobDefinitions") or [tuning["TrainingJobDefinition"]]
+    clusters = {each.get("DefinitionName"): each.get("ResourceConfig") for each in definitions}
+    spot = any(each.get("EnableManagedSpotTraining") for each in definitions)
+    pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
+        HyperParameterTuningJobName=name
+    )
+    for trial in (trial for page in pages for trial in page["TrainingJobSummaries"]):
+        cluster = clusters.get(trial.get("TrainingJobDefinitionName"))
+        if spot or not cluster or "InstanceType" not in cluster:
+            yield from _trained(sagemaker.describe_training_job(TrainingJobName=trial["TrainingJobName"]))
+        else:
+            yield from _started(trial, cluster, "TrainingStartTime", "TrainingEndTime")
+
+
+def _trained(job: Mapping[str, Any]) -> Iterator[_Job]:
+    spot = bool(job.get("EnableManagedSpotTraining"))
+    billable = job.get("BillableTimeInSeconds")
+    found = _started(job, job["ResourceConfig"], "TrainingStartTime", "TrainingEndTime", spot, billable)
+    yield from found
+
+
+def _started(
+    job: Mapping[str, Any],
+    cluster: Mapping[str, Any],
+    begin: str,
+    end: str,
+    spot: bool = False,
+    billable: float | None = None,
+) -> Iterator[_Job]:
+    """A job, if it has started and ended; otherwise it is not billed, or not yet known."""
+    if begin not in job or end not in job:
+        return
+    ran = (job[end] - job[begin]).total_seconds()
+    waited = (job[begin] - job["CreationTime"]).total_seconds() if "CreationTime" in job else None
+    yield _Job(
+        cluster["InstanceType"],
+        cluster["InstanceCount"],
+        cluster.get("VolumeSizeInGB", 0),
+        spot,
+        ran,
+        ran if billable is None else billable,
+        waited,
+    )

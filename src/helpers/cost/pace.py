@@ -1,0 +1,214 @@
+"""How long one job of a step takes: from this project's own last runs, or else from stated assumptions.
+
+A job's billed time has a part that is always the same (on AWS, its instance downloads the image and the data)
+and a part that grows with the table, at most in proportion to its cells. So what a step took on one table says
+for another one only between which two times it lies.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from helpers.cost.jobs import Step
+from helpers.cost.ranges import Range
+
+__all__ = ["ASSUMED", "Observation", "Pace", "Size", "observations", "pace"]
+
+Environment = Literal["aws", "local"]
+
+ASSUMED = "assumed"
+LAST = 10  # runs to learn from
+# A single run is not exact either: a fifth less, a quarter more.
+MARGIN = Range(0.8, 1.25)
+
+# Billed seconds from the start of an instance to that of the program, and after it: SageMaker bills from
+# TrainingStartTime, before the image is downloaded. Logs that people published show 60 to 180 seconds.
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
+START = {"aws": Range(60, 180), "local": Range(0.3, 1)}
+# Seconds until a job has its instance, which are not billed; spot capacity may take longer.
+WAIT = {"aws": Range(40, 240), "local": Range(0, 0.5)}
+WAIT_FOR_SPOT = Range(40, 900)
+# An instance's two processors against the two cores on which the seconds below were measured.
+SPEED = {"aws": Range(1, 2.5), "local": Range(1, 2)}
+
+
+@dataclass(frozen=True)
+class Size:
+    """What decides how long the jobs of a table take.
+
+    Attributes:
+        rows: of the table.
+        columns: of the table, the target included.
+        folds: of the cross-validation in each trial.
+        search_rows: how many rows the trials see at most; 0 for all.
+    """
+
+    rows: int
+    columns: int
+    folds: int = 5
+    search_rows: int = 0
+
+    def cells(self, step: Step) -> int:
+        """The cells that a job of this step works on; a trial works on them once for each fold."""
+        if not step.trials:
+            return self.rows * self.columns
+        seen = min(self.rows, self.search_rows) if self.search_rows else self.rows
+        return seen * self.columns * self.folds
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Seconds of work on two cores, by cells: at least and at most, both as a + b * cells."""
+
+    low: tuple[float, float]
+    high: tuple[float, float]
+
+    def seconds(self, cells: Range) -> Range:
+        """The seconds for so many cells."""
+        return Range(self.low[0] + self.low[1] * cells.low, self.high[0] + self.high[1] * cells.high)
+
+
+# Measured with this project's benchmarks: tables of 2,300 to 10 million cells (README, docs/large-tables.md).
+CURVES: Mapping[str, Curve] = {
+    "PreprocessData": Curve((0.3, 2e-7), (2, 4e-6)),
+    "TuningWithCrossValidation": Curve((0.4, 5e-7), (2, 5e-6)),
+    "RefitBestModel": Curve((0.4, 5e-7), (3, 1e-5)),
+    "EvaluateBestModel": Curve((0.4, 2e-7), (4, 5e-6)),
+}
+UNKNOWN_PROGRAM = Curve((10, 0), (900, 0))  # of a step that is not this project's
+UNKNOWN_TABLE = Range(1e4, 2e6)  # cells of a table that has not been read
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a step took in an earlier run: billed seconds of all its jobs, and seconds that each waited."""
+
+    environment: str
+    run: str
+    data_set: str
+    step: str
+    types: tuple[str, ...]
+    spot: bool
+    cells: int | None
+    jobs: int
+    billable_seconds: float
+    waited_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a job takes: the seconds that it runs, those of them that are billed, and those it waits.
+
+    `basis` names the runs that say so, or is ASSUMED.
+    """
+
+    runs: Range
+    billed: Range
+    waits: Range
+    basis: str
+
+
+# Of a job on spot capacity, the part of the seconds that SageMaker bills: "up to 90%" less, or all if it is
+# interrupted and starts again. https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
+SPOT = Range(0.1, 1)
+
+
+def observations(summaries: Iterable[Mapping[str, Any]]) -> list[Observation]:
+    """What the last runs took, from their summaries, the latest run first.
+
+    Steps taken from the cache, and tables that failed, say nothing.
+    """
+    found: list[Observation] = []
+    learnt: set[str] = set()
+    for summary in sorted(summaries, key=lambda each: each["started"], reverse=True):
+        own = [it for name, each in summary["data_sets"].items() for it in _of_table(summary, name, each)]
+        if own and len(learnt) < LAST:
+            learnt.add(summary["run"])
+            found += own
+    return found
+
+
+def _of_table(summary: Mapping[str, Any], name: str, table: Mapping[str, Any]) -> Iterable[Observation]:
+    billed, forecast = table.get("billed"), table.get("forecast")  # an earlier release wrote neither
+    if table["outcome"] in ("failed", "running", "not-started") or not billed:
+        return
+    for step, took in billed["steps"].items():
+        if took["jobs"]:
+            yield Observation(
+                summary["environment"],
+                summary["run"],
+                name,
+                step,
+                tuple(took["instances"]),
+                took["spot"],
+                forecast["steps"].get(step, {}).get("cells") if forecast else None,
+                took["jobs"],
+                took["billable_seconds"],
+                took["waited_seconds"],
+            )
+
+
+def pace(
+    step: Step, table: str, size: Size | None, environment: Environment, known: Sequence[Observation]
+) -> Pace:
+    """How long a job of a step takes on a table.
+
+    Args:
+        step: whose job.
+        table: the name of the data set; its own earlier runs say more than those of others.
+        size: of the table, None if it has not been read.
+        environment: where it runs; nothing is learnt from another one.
+        known: earlier runs.
+    """
+    alike = [it for it in known if it.environment == environment and it.step == step.name]
+    if environment == "aws":  # another instance type is another speed
+        alike = [it for it in alike if set(it.types) == set(step.types) and it.spot == step.spot]
+    alike = [it for it in alike if it.data_set == table] or alike
+    if not alike:
+        return _assumed(step, size, environment)
+    cells = size.cells(step) if size else None
+    scaled = [_scaled(it, cells, START[environment].low) for it in alike]
+    seconds = Range(min(it.low for it in scaled), max(it.high for it in scaled)) * MARGIN
+    seconds = _limited(seconds, step, environment)
+    waited = [it.waited_seconds for it in alike if it.waited_seconds is not None]
+    # Here, jobs wait for a processor, which depends on what else runs.
+    learnt = waited and environment == "aws"
+    waits = Range(min(waited), max(waited)) * MARGIN if learnt else _waits(step, environment)
+    runs = len({it.run for it in alike})
+    names = sorted({it.data_set for it in alike})
+    of = names[0] if len(names) == 1 else f"{len(names)} data sets"
+    # On spot capacity, what was billed says little about how long it ran.
+    running = Range(seconds.low, seconds.high / SPOT.low) if step.spot else seconds
+    running = _limited(running, step, environment)
+    return Pace(running, seconds, waits, f"{runs} earlier {'run' if runs == 1 else 'runs'} of {of}")
+
+
+def _assumed(step: Step, size: Size | None, environment: Environment) -> Pace:
+    cells = Range(size.cells(step), size.cells(step)) if size else UNKNOWN_TABLE
+    curve = CURVES.get(step.name, UNKNOWN_PROGRAM)
+    seconds = START[environment] + curve.seconds(cells) * SPEED[environment]
+    seconds = _limited(seconds, step, environment)
+    spot = step.spot and environment == "aws"
+    return Pace(seconds, seconds * SPOT if spot else seconds, _waits(step, environment), ASSUMED)
+
+
+def _scaled(observed: Observation, cells: int | None, fixed: float) -> Range:
+    """Seconds of a job on a table of so many cells, after those on another one."""
+    each = observed.billable_seconds / observed.jobs
+    fixed = min(fixed, each)
+    if cells is None or observed.cells is None:
+        ratio = Range(0.5, 2)
+    else:
+        ratio = Range(cells / max(observed.cells, 1), cells / max(observed.cells, 1))
+    rest = each - fixed
+    return Range(fixed + rest * min(1, ratio.low), fixed + rest * max(1, ratio.high))
+
+
+def _limited(seconds: Range, step: Step, environment: Environment) -> Range:
+    """SageMaker stops a job at its limit."""
+    most = step.limit_seconds + START[environment].high
+    return Range(min(seconds.low, most), min(seconds.high, most))
+
+
+def _waits(step: Step, environment: Environment) -> Range:
+    return WAIT_FOR_SPOT if step.spot and environment == "aws" else WAIT[environment]
