@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from commands.reporting.sentences import WORDS, WORST_FIRST, amount, duration, headline
+from commands.reporting.sentences import (
+    WORDS,
+    WORST_FIRST,
+    amount,
+    billed,
+    cost,
+    duration,
+    forecast,
+    headline,
+)
 from commands.reporting.templates import TEMPLATES
 from helpers.runs import summary
 from helpers.runs.summary import DataSet, Summary
@@ -62,6 +71,7 @@ def render(document: Summary, beside: Container[str] = ()) -> str:
             (stem, it, page if (page := f"{stem}.html") in beside else it["path"])
             for stem, it in document["notebooks"].items()
         ],
+        cost=cost(document),
         rank=rank,
         words=WORDS,
         amount=amount,
@@ -113,7 +123,9 @@ def _details(each: DataSet) -> dict[str, str]:
         "hyperparameters": ", ".join(f"{k} = {v}" for k, v in (each["hyperparameters"] or {}).items()),
         "predictions": each["predictions"],
         "steps": ", ".join(f"{name} {duration(seconds)}" for name, seconds in each["steps"].items()),
-        "billed": duration(each["billable_seconds"]) if each["billable_seconds"] is not None else None,
+        "billed": billed(each),
+        "forecast on AWS": forecast(each["forecast"]),
+        "forecast here": forecast(each["forecast_here"]),
         "failed step": each["step"],
         "job": each["job"],
         "log": each["log"],

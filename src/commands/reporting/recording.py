@@ -14,8 +14,10 @@ from commands.reporting.channels import Channel
 from commands.reporting.page import Page
 from commands.reporting.room import Room
 from commands.reporting.sentences import STATUS, ending
+from helpers.cost.forecast import added
 from helpers.errors import ExitCode, UserError, full_disk
 from helpers.runs import summary
+from helpers.runs.forecasts import Expected
 from helpers.runs.summary import Notification, Summary
 
 __all__ = ["RESUME", "OutOfTime", "Recording", "verdict"]
@@ -131,6 +133,20 @@ class Recording:
             state["seconds"] = round(time.monotonic() - begin, 1)
             self.write()
 
+    def expect(self, expected: Expected, cap: float | None) -> None:
+        """Note what the run is expected to take, and what it may cost."""
+        found = expected.outlook
+        self.document["cost"].update(
+            cap=cap or None,
+            forecast=found.aws.facts(),
+            forecast_here=found.here.facts() if found.here else None,
+            earlier=expected.earlier,
+        )
+        for key, each in (("forecast", found.aws), ("forecast_here", found.here)):
+            for table in each.tables if each else ():
+                self.document["data_sets"][table.name][key] = table.facts()  # type: ignore[literal-required]
+        self.write()
+
     def hear(self, content: Mapping[str, Any]) -> None:
         """Note what a notebook said: the id of the executions' run, or facts about a data set of this run."""
         if "run_id" in content:
@@ -157,9 +173,25 @@ class Recording:
             kept = OUTCOME if facts.get("version") == state["version"] else OUTCOME + DECISION
             facts = {name: fact for name, fact in facts.items() if name not in kept}
         state.update({**facts, "links": state["links"] | facts.get("links", {})})  # type: ignore[typeddict-item]
-        billable = [each["billable_seconds"] for each in self.document["data_sets"].values()]
-        if some := [seconds for seconds in billable if seconds is not None]:
-            self.document["cost"]["billable_seconds"] = round(sum(some), 1)
+        self._add_up()
+
+    def _add_up(self) -> None:
+        """Keep the totals the sums of the data sets."""
+        tables, cost = self.document["data_sets"].values(), self.document["cost"]
+        if some := [each["billable_seconds"] for each in tables if each["billable_seconds"] is not None]:
+            cost["billable_seconds"] = round(sum(some), 1)
+        if billed := [each["billed"] for each in tables if each["billed"]]:
+            dollars = [each["dollars"] for each in billed if each["dollars"] is not None]
+            cost["dollars"] = round(sum(dollars), 4) if len(dollars) == len(billed) else None
+            cost["saved_seconds"] = round(sum(each["saved_seconds"] for each in billed), 1)
+        for whole, parts in (
+            (cost["forecast"], [each["forecast"] for each in tables if each["forecast"]]),
+            (cost["forecast_here"], [each["forecast_here"] for each in tables if each["forecast_here"]]),
+        ):
+            if (
+                whole and parts
+            ):  # notebook 03 knows more than the runner did, such as the size of a table in S3
+                whole.update(added(parts))
 
 
 def verdict(document: Summary) -> ExitCode:

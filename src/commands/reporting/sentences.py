@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from tabular.spec.errors import amount
 
+from helpers.cost.forecast import ForecastFacts
+from helpers.cost.ranges import Range, Span
+from helpers.cost.tables import as_dollars, as_time, trusted
 from helpers.errors import ExitCode, UserError, full_disk, one_line
 from helpers.runs.summary import DataSet, Outcome, Status, Summary
 
@@ -13,10 +16,13 @@ __all__ = [
     "WORST_FIRST",
     "amount",
     "awaiting",
+    "billed",
+    "cost",
     "columns",
     "counted",
     "duration",
     "ending",
+    "forecast",
     "headline",
 ]
 
@@ -84,6 +90,53 @@ def awaiting(tables: Mapping[str, DataSet]) -> dict[str, int]:
     return {
         name: each["version"] for name, each in tables.items() if each["awaits_decision"] and each["version"]
     }
+
+
+def cost(document: Summary) -> dict[str, str]:
+    """What a run was forecast to take, what it is billed, and how good earlier forecasts were, by term."""
+    found, local = document["cost"], document["environment"] == "local"
+    terms = {
+        "billed by SageMaker" + (" (on AWS)" if local else ""): _billed(
+            found["billable_seconds"], found["dollars"], found["saved_seconds"]
+        ),
+        "forecast here": forecast(found["forecast_here"]),
+        "forecast on AWS" if local else "forecast": forecast(found["forecast"]),
+        "MAX_COST_USD": f"{found['cap']:g}" if found["cap"] else "",
+        "earlier forecasts": trusted(found["earlier"]) if found["earlier"] else "",
+    }
+    return {term: text for term, text in terms.items() if text}
+
+
+def billed(table: DataSet) -> str:
+    """What SageMaker bills for a table."""
+    found = table["billed"]
+    return _billed(
+        table["billable_seconds"],
+        found["dollars"] if found else None,
+        found["saved_seconds"] if found else None,
+    )
+
+
+def forecast(found: ForecastFacts | None) -> str:
+    """A forecast in a few words: jobs, billed seconds, dollars, and how long it takes."""
+    if not found:
+        return ""
+    dollars = found["dollars"]
+    money = f", {as_dollars(_range(dollars))} dollars" if dollars else ""
+    jobs = amount(found["jobs"], "job")
+    billable, takes = as_time(_range(found["billable_seconds"])), as_time(_range(found["seconds"]))
+    return f"up to {jobs}, {billable} billed{money}; takes {takes}"
+
+
+def _billed(seconds: float | None, dollars: float | None, saved: float | None) -> str:
+    if seconds is None:
+        return ""
+    money = "" if dollars is None else f", {dollars:.{2 if dollars >= 0.1 else 4}f} dollars"
+    return duration(seconds) + money + (f"; spot capacity saved {duration(saved)}" if saved else "")
+
+
+def _range(span: Span) -> Range:
+    return Range(span["low"], span["high"])
 
 
 def duration(seconds: float | None) -> str:

@@ -9,9 +9,11 @@ from typing import Any
 
 from commands.reporting.channels import channel
 from commands.running import planning
+from helpers.cost.pace import Size
 from helpers.data import datasets, findings
 from helpers.data.entries import absolute
 from helpers.errors import ExitCode
+from helpers.runs.forecasts import RUNS
 
 __all__ = ["check"]
 
@@ -20,24 +22,39 @@ def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = 
     """Print what a run with these parameters would do and what is in its tables, and start nothing.
 
     Raises:
-        BadInput: a parameter cannot be used.
+        BadInput: a parameter cannot be used, or a run may cost more than MAX_COST_USD allows.
     """
     everything = planning.known(values)
     planning.check_decisions(notebooks, everything)
     channel(everything["NOTIFY"])
     entries, settings = absolute(everything["DATASETS"]), planning.settings(everything)
     found = findings.document(entries, settings, lambda line: print(line, file=sys.stderr))
+    refused = [name for name, one in found["data_sets"].items() if one["refused"]]
+    expected = planning.forecast(everything, _sizes(found, everything), RUNS)
+    cap = everything["MAX_COST_USD"]
     if as_json:
+        found["forecast"] = expected.facts(cap)
         print(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         print(findings.as_text(found, shutil.get_terminal_size((110, 24)).columns).lstrip("\n"))
-    refused = [name for name, one in found["data_sets"].items() if one["refused"]]
     if refused:
         print(f"Refused: {', '.join(refused)}; nothing was started.", file=sys.stderr)
         return ExitCode.BAD_INPUT
     if not as_json:
         _print_plan(notebooks, everything)
+        print("\n".join(["", expected.table().to_string(), "", *expected.say(cap)]))
+    expected.check_cap(cap)
     return ExitCode.DONE
+
+
+def _sizes(found: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Size | None]:
+    """The sizes of the tables that are not refused; None for one that was not read."""
+    how = (value["CROSS_VALIDATION_FOLDS"], value["SEARCH_ROWS"])
+    return {
+        name: Size(one["rows"]["read"], len(one["columns"]), *how) if one["columns"] else None
+        for name, one in found["data_sets"].items()
+        if not one["refused"]
+    }
 
 
 def _print_plan(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None:

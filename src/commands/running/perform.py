@@ -22,9 +22,11 @@ from commands.reporting.recording import RESUME, OutOfTime, Recording
 from commands.running import advice, planning, resuming
 from commands.running.lock import exclusive
 from commands.running.planning import Plan
+from helpers.cost.pace import Size
 from helpers.data import datasets
 from helpers.errors import BadInput, ExitCode, Interrupted, UserError
 from helpers.runs import facts, find, outcome, stop, summary
+from helpers.runs.forecasts import size
 from helpers.session import connect, local, state_folder
 from helpers.storage import require_room
 
@@ -155,7 +157,7 @@ def _run(plan: Plan, recording: Recording, minutes: float | None) -> None:
     os.environ[facts.FOLDER] = str(recording.folder.absolute())
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     if any(path.stem.startswith(resuming.TRAINS) for path in plan.notebooks):
-        _check_tables(plan, recording)
+        _forecast(plan, recording, _check_tables(plan, recording))
     for path, names in plan.notebooks.items():
         print(f"\n{path.stem}", flush=True)
         # Notebook 04 decides on what 03 has registered in this run, and on nothing that came in between.
@@ -170,8 +172,11 @@ def _run(plan: Plan, recording: Recording, minutes: float | None) -> None:
                 raise OutOfTime(advice.out_of_time(plan, recording.document, minutes)) from None
 
 
-def _check_tables(plan: Plan, recording: Recording) -> None:
+def _check_tables(plan: Plan, recording: Recording) -> dict[str, Size | None]:
     """Note which tables cannot be used, before the first notebook; 03 leaves them out.
+
+    Returns:
+        The sizes of those that can be used; None for one that is only read once 03 is connected.
 
     Raises:
         BadInput: none can be used.
@@ -179,7 +184,7 @@ def _check_tables(plan: Plan, recording: Recording) -> None:
     """
     everyone = plan.everything["DATASETS"]
     now = datasets.before_a_session(everyone)
-    _, left_out = datasets.choose(now, settings=planning.settings(plan.everything))
+    chosen, left_out = datasets.choose(now, settings=planning.settings(plan.everything))
     for name, one in left_out.items():
         recording.hear({"dataset": name, "facts": outcome.of_left_out(one)})
         print(f"Leaving out {name}: {one.said} {one.advice}", flush=True)
@@ -187,6 +192,23 @@ def _check_tables(plan: Plan, recording: Recording) -> None:
         if len(everyone) < len(recording.document["data_sets"]):  # others are finished
             raise UserError("No data set that is not finished can be used; nothing was started.")
         raise BadInput("No data set is left to work on; nothing was started.")
+    how = (plan.everything["CROSS_VALIDATION_FOLDS"], plan.everything["SEARCH_ROWS"])
+    read = {table.name: size(table, *how) for table in chosen}
+    return {name: read.get(name) for name in datasets.names(everyone) if name not in left_out}
+
+
+def _forecast(plan: Plan, recording: Recording, sizes: Mapping[str, Size | None]) -> None:
+    """Say and note what the run will take; what an earlier run has finished is not done again.
+
+    Raises:
+        BadInput: it may cost more than MAX_COST_USD allows, or the prices cannot be used.
+    """
+    states, cap = recording.document["data_sets"], plan.everything["MAX_COST_USD"]
+    open_ = {name: each for name, each in sizes.items() if states[name]["outcome"] in resuming.UNFINISHED}
+    expected = planning.forecast(plan.everything, open_, recording.folder.parent)
+    recording.expect(expected, cap)
+    print("\n".join(["", *expected.say(cap)]), flush=True)
+    expected.check_cap(cap)
 
 
 def _execute(

@@ -14,6 +14,8 @@ import papermill
 
 from commands.reporting.channels import Channel, channel
 from helpers import parameters
+from helpers.cost.pace import Size
+from helpers.cost.prices import load
 from helpers.data import datasets
 from helpers.data.entries import absolute, parse
 from helpers.deployment import decisions
@@ -21,9 +23,10 @@ from helpers.errors import BadInput
 from helpers.parameters.outputs import outputs_of
 from helpers.pipeline import own_steps
 from helpers.runs.executions.starting import NEW
+from helpers.runs.forecasts import Expected, planned
 from helpers.session import group
 
-__all__ = ["Plan", "check_decisions", "chosen", "known", "plan", "restricted", "settings"]
+__all__ = ["Plan", "check_decisions", "chosen", "forecast", "known", "plan", "restricted", "settings"]
 
 ROOT = Path(__file__).parents[3]
 # The parameters with which each table is checked, in the order of `datasets.Settings`.
@@ -105,6 +108,7 @@ def known(values: Mapping[str, Any]) -> dict[str, Any]:
     parse(everything["DATASETS"])
     if everything["ENVIRONMENT"] == "aws":
         outputs_of(everything["TERRAFORM_OUTPUTS"])
+    load(everything["PRICES"])
     if everything["STEPS"]:
         own_steps.read(everything["STEPS"])
     return everything
@@ -130,6 +134,21 @@ def check_decisions(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None
 def settings(value: Mapping[str, Any]) -> datasets.Settings:
     """What the parameters say about all tables."""
     return datasets.Settings(*(value[name] for name in SETTINGS))
+
+
+def forecast(values: Mapping[str, Any], sizes: Mapping[str, Size | None], runs: Path) -> Expected:
+    """What a run with these parameters will take.
+
+    Args:
+        values: of all parameters.
+        sizes: of the tables by name; None for one that has not been read.
+        runs: the folder of all runs.
+
+    Raises:
+        BadInput: the prices cannot be used.
+    """
+    outputs = outputs_of(values["TERRAFORM_OUTPUTS"]) if values["ENVIRONMENT"] == "aws" else {}
+    return planned(values, sizes, outputs, runs)
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from helpers.errors import BadInput, UserError
 from helpers.runs import summary
 from helpers.runs.summary import Summary
 
-__all__ = ["LATEST", "earlier", "open_notebooks", "open_tables", "reopened", "restored"]
+__all__ = ["LATEST", "UNFINISHED", "earlier", "open_notebooks", "open_tables", "reopened", "restored"]
 
 LATEST = "latest"
 UNFINISHED = ("failed", "not-started", "running")

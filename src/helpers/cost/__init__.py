@@ -8,3 +8,8 @@
 
 docs/cost.md explains the figures. Nothing here calls AWS but `actual` and `quotas`.
 """
+
+from helpers.cost.cap import check_cap
+from helpers.cost.tables import of_definition
+
+__all__ = ["check_cap", "of_definition"]

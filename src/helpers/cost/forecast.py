@@ -13,7 +13,8 @@ from helpers.cost.pace import ASSUMED, Observation, Pace, Size, pace
 from helpers.cost.prices import HOURS_A_MONTH, Prices
 from helpers.cost.ranges import NOTHING, Range, Span, total
 
-__all__ = ["Forecast", "ForecastFacts", "Limits", "Outlook", "TableForecast", "Work", "forecast", "outlook"]
+__all__ = ["Forecast", "ForecastFacts", "Limits", "Outlook", "TableForecast", "Work"]
+__all__ += ["added", "forecast", "outlook"]
 
 
 class StepFacts(TypedDict):
@@ -159,9 +160,7 @@ class Forecast:
         return {
             "environment": self.environment,
             "region": self.region,
-            "jobs": self.jobs,
-            "billable_seconds": self.billable_seconds.span(),
-            "dollars": _span(self.dollars),
+            **added([it.facts() for it in self.tables]),
             "seconds": self.seconds.span(),
             "basis": list(self.basis),
             "notes": [*self.unknown, *self.notes],
@@ -275,7 +274,9 @@ def _path(steps: Sequence[StepForecast], limits: Limits) -> Range:
         rounds = -(-it.step.jobs // int(parallel))
         low = 0 if it.step.optional else rounds
         ends[it.step.name] = begin + (it.pace.runs + it.pace.waits) * Range(low, rounds)
-    return Range(max((e.low for e in ends.values()), default=0), max((e.high for e in ends.values()), default=0))
+    return Range(
+        max((e.low for e in ends.values()), default=0), max((e.high for e in ends.values()), default=0)
+    )
 
 
 def _quota(step: Step, limits: Limits) -> float:
@@ -322,6 +323,22 @@ def _notes(steps: Sequence[StepForecast], region: str, prices: Prices, limits: L
         if limits.jobs.get(key) == 0:
             notes.append(f"this account may run no {key[1]} for {key[0]} jobs")
     return notes
+
+
+def added(tables: Sequence[ForecastFacts]) -> ForecastFacts:
+    """What the forecasts of tables come to; the time until all have ended is no sum, and not in it."""
+    seconds = [each["billable_seconds"] for each in tables]
+    dollars = [each["dollars"] for each in tables]
+    known = [each for each in dollars if each is not None]
+    return {
+        "jobs": sum(each["jobs"] for each in tables),
+        "billable_seconds": _added(seconds, 1),
+        "dollars": _added(known, 4) if len(known) == len(dollars) else None,
+    }
+
+
+def _added(spans: Sequence[Span], digits: int) -> Span:
+    return total(Range(each["low"], each["high"]) for each in spans).span(digits)
 
 
 def _sum(parts: Iterable[Range | None]) -> Range | None:

@@ -1,7 +1,7 @@
 """Which jobs a pipeline's definition runs: their number, their instances, and what they wait for.
 
-It reads the compiled JSON, so it is right for any pipeline. `OWN` is the same for the project's pipelines, for
-when they have not been compiled yet.
+It reads the compiled JSON, so it is right for any pipeline. `OWN` is the same for the project's pipelines,
+for when they have not been compiled yet.
 
 Follows https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-build.html
 """
@@ -185,7 +185,11 @@ def _clusters(trial: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _of_jobs(
-    name: str, kind: str, clusters: list[Mapping[str, Any]], arguments: Mapping[str, Any], values: Mapping[str, Any]
+    name: str,
+    kind: str,
+    clusters: list[Mapping[str, Any]],
+    arguments: Mapping[str, Any],
+    values: Mapping[str, Any],
 ) -> Step:
     types = dict.fromkeys(str(_value(cluster["InstanceType"], values)) for cluster in clusters)
     limit = arguments.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", Step.limit_seconds)

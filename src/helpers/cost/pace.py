@@ -1,8 +1,8 @@
 """How long one job of a step takes: from this project's own last runs, or else from stated assumptions.
 
-A job's billed time has a part that is always the same (on AWS, its instance downloads the image and the data)
-and a part that grows with the table, at most in proportion to its cells. So what a step took on one table says
-for another one only between which two times it lies.
+A job's billed time has a part that is always the same (on AWS, its instance downloads the image and the
+data) and a part that grows with the table, at most in proportion to its cells. So what a step took on one
+table says for another one only between which two times it lies.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -76,7 +76,9 @@ def load(path: str = "") -> Prices:
 @cache
 def _own() -> Prices:
     document = json.loads(OWN.read_text())
-    sources = {name: (each["said"], each["date"], each["verified"]) for name, each in document["sources"].items()}
+    sources = {
+        name: (each["said"], each["date"], each["verified"]) for name, each in document["sources"].items()
+    }
 
     def priced(cell: Mapping[str, Any]) -> Price:
         said, date, verified = sources[cell["source"]]
@@ -99,7 +101,9 @@ def _with(own: Prices, given: Mapping[str, Any], path: str) -> Prices:
         for region, cells in _mapping(given.get(part, {}), part).items():
             for name, cell in _mapping(cells, region).items():
                 if part == "services" and name not in own.services[ELSEWHERE]:
-                    raise ValueError(f"there is no service {name!r}; there are {', '.join(own.services[ELSEWHERE])}")
+                    raise ValueError(
+                        f"there is no service {name!r}; there are {', '.join(own.services[ELSEWHERE])}"
+                    )
                 known.setdefault(region, {})[name] = Price(_dollars(cell, name), True, f"given in {path}")
         parts[part] = known
     return Prices(**parts)

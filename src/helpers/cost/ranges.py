@@ -1,10 +1,11 @@
 """A range from the least to the most: what a forecast gives in place of one number."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypedDict
 
-__all__ = ["NOTHING", "Range", "Span", "total"]
+__all__ = ["NOTHING", "Range", "Span", "total", "up_to_cents"]
 
 
 class Span(TypedDict):
@@ -39,6 +40,11 @@ class Range:
 
 
 NOTHING = Range(0.0, 0.0)
+
+
+def up_to_cents(dollars: float, digits: int = 2) -> float:
+    """Dollars rounded up, so that what is shown is never less than what may be billed."""
+    return math.ceil(round(dollars * 10**digits, 6)) / 10**digits
 
 
 def total(ranges: Iterable[Range]) -> Range:

@@ -51,6 +51,15 @@ def _whole(low: int, high: int) -> Parameter:
     )
 
 
+def _cap() -> Parameter:
+    def accepts(value: Any) -> bool:
+        return value is None or (
+            isinstance(value, int | float) and type(value) is not bool and 0 <= value <= 1e9
+        )
+
+    return Parameter("0 or null for no cap, or a number of dollars", accepts, strict_yaml.load)
+
+
 def _rows(low: int, high: int) -> Parameter:
     some = _whole(low, high)
     return Parameter(
@@ -170,6 +179,8 @@ PARAMETERS: Mapping[str, Parameter] = {
     "TRAINING_INSTANCE": _instance(),
     "EVALUATION_INSTANCE": _instance(),
     "USE_SPOT": _flag(),
+    "MAX_COST_USD": _cap(),
+    "PRICES": _text(),
     "DEFINITION_FILE": _text(),
     "STEPS": _text(),
     "APPROVE": _decisions(),

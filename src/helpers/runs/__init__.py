@@ -3,6 +3,7 @@
 - `executions`: attaches to them or starts them, watches them, stops them.
 - `results`, `evaluations`: what came out of them; `tracking`: the same, in MLflow.
 - `outcome`: what became of each table.
+- `forecasts`: what a run will take and cost, and what it has cost.
 - `facts`, `summary`: the same for a headless run, left in the notebook and kept as the state of the run.
 - `progress`, `patience`: what is shown meanwhile, and how long it waits for AWS to answer.
 """
@@ -13,6 +14,7 @@ from helpers.runs.executions.queue import MOST
 from helpers.runs.executions.starting import start
 from helpers.runs.executions.stopping import stop
 from helpers.runs.executions.watching import watch
+from helpers.runs.forecasts import billed, forecast
 from helpers.runs.outcome import leave_out
 from helpers.runs.outcome import table as outcomes
 from helpers.runs.results import (
@@ -29,9 +31,11 @@ __all__ = [
     "MOST",
     "RUNNING",
     "Execution",
+    "billed",
     "evaluation",
     "evaluation_uri",
     "find",
+    "forecast",
     "leaderboard",
     "leave_out",
     "metrics",

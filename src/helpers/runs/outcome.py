@@ -12,12 +12,13 @@ from IPython.display import display
 from tabular.spec.documents import Report, quality, searched
 from tabular.spec.metrics import direction
 
+from helpers.cost.actual import billed
+from helpers.cost.prices import Prices, load
 from helpers.data.datasets import Dataset, LeftOut
 from helpers.errors import BadInput
 from helpers.runs import facts
 from helpers.runs.executions.execution import RUNNING, Execution, describe, name_of, refused_by_gate
 from helpers.runs.results import (
-    billable_seconds,
     evaluation,
     evaluation_uri,
     registered_in,
@@ -65,7 +66,11 @@ def of_left_out(one: LeftOut) -> dict[str, Any]:
 
 
 def ended(
-    session: Session, execution: Execution, description: Mapping[str, Any], steps: Steps
+    session: Session,
+    execution: Execution,
+    description: Mapping[str, Any],
+    steps: Steps,
+    prices: Prices | None = None,
 ) -> dict[str, Any]:
     """The facts about an execution that has ended: its outcome, its model, its times.
 
@@ -74,16 +79,18 @@ def ended(
         execution: which one.
         description: what AWS says about it, see `executions.describe`.
         steps: its steps.
+        prices: list prices, if not the project's own.
     """
     if execution.standing:
         return _standing(session, execution)
-    seconds = step_seconds(steps)
+    seconds, cost = step_seconds(steps), billed(session, steps, prices or load())
     found = {
         **_nothing_failed(),
         "execution": execution.arn,
         "seconds": _elapsed(steps),
         "steps": seconds,
-        "billable_seconds": billable_seconds(session, steps),
+        "billable_seconds": cost["billable_seconds"],
+        "billed": cost,
     }
     if _evaluated(steps):
         report = evaluation(session, execution)
@@ -224,6 +231,7 @@ def _standing(session: Session, execution: Execution) -> dict[str, Any]:
         "in_service": report["gate"]["champion_version"],
         "execution": execution.arn,
         "billable_seconds": 0.0,
+        "billed": None,
         "links": _pages(session, execution),
     }
 

@@ -1,6 +1,6 @@
 """What came out of an execution: its steps, trials, report, and whether its model was registered."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,7 +13,6 @@ from helpers.session import Session
 from helpers.storage import read, read_json
 
 __all__ = [
-    "billable_seconds",
     "evaluation",
     "evaluation_uri",
     "leaderboard",
@@ -116,42 +115,6 @@ def step_seconds(steps: Iterable[Mapping[str, Any]]) -> dict[str, float | None]:
         else None
         for step in steps
     }
-
-
-def billable_seconds(session: Session, steps: Iterable[Mapping[str, Any]]) -> float:
-    """The seconds of all jobs of these steps for which SageMaker bills an instance.
-
-    That is from a job's start to its end; spot capacity costs less. A step from the cache costs nothing:
-    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
-    """
-    jobs = [
-        (kind, name_of(about["Arn"]))
-        for step in steps
-        if "CacheHitResult" not in step
-        for kind, about in step.get("Metadata", {}).items()
-        if kind in ("ProcessingJob", "TrainingJob", "TuningJob")
-    ]
-    return round(sum(seconds for kind, name in jobs for seconds in _billed(session, kind, name)), 1)
-
-
-def _billed(session: Session, kind: str, name: str) -> Iterator[float]:
-    sagemaker = session.client("sagemaker")
-    if kind == "ProcessingJob":
-        job = sagemaker.describe_processing_job(ProcessingJobName=name)
-        yield _between(job, "ProcessingStartTime", "ProcessingEndTime")
-    elif kind == "TrainingJob":
-        job = sagemaker.describe_training_job(TrainingJobName=name)
-        yield job.get("BillableTimeInSeconds") or _between(job, "TrainingStartTime", "TrainingEndTime")
-    else:
-        pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
-            HyperParameterTuningJobName=name
-        )
-        for trial in (trial for page in pages for trial in page["TrainingJobSummaries"]):
-            yield _between(trial, "TrainingStartTime", "TrainingEndTime")
-
-
-def _between(job: Mapping[str, Any], begin: str, end: str) -> float:
-    return (job[end] - job[begin]).total_seconds() if begin in job and end in job else 0.0
 
 
 def track(session: Session, executions: Iterable[Execution]) -> None:

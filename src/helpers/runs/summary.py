@@ -15,6 +15,9 @@ from typing import Any, Literal, TypedDict
 import pandas as pd
 import psutil
 
+from helpers.cost.accuracy import Accuracy
+from helpers.cost.actual import Billed
+from helpers.cost.forecast import ForecastFacts
 from helpers.errors import BadInput, one_line
 from helpers.parameters import redaction
 from helpers.storage import write_whole
@@ -72,10 +75,25 @@ class Scores(TypedDict):
 
 
 class Cost(TypedDict):
-    """What a run cost; null is unknown."""
+    """What a run cost, and what had been forecast; null is unknown.
+
+    Attributes:
+        billable_seconds: Of all jobs, as SageMaker bills them.
+        dollars: What they cost at list prices; null on a laptop, where nothing is billed.
+        saved_seconds: What spot capacity saved of the seconds that jobs ran.
+        cap: What MAX_COST_USD allows.
+        forecast: What the run would take on AWS.
+        forecast_here: Of a run on a laptop, what it would take here.
+        earlier: How far off the forecasts of earlier runs were.
+    """
 
     billable_seconds: float | None
     dollars: float | None
+    saved_seconds: float | None
+    cap: float | None
+    forecast: ForecastFacts | None
+    forecast_here: ForecastFacts | None
+    earlier: Accuracy | None
 
 
 class Notification(TypedDict):
@@ -106,6 +124,9 @@ class DataSet(TypedDict):
         seconds: From the execution's start to its end.
         steps: The seconds of each step.
         billable_seconds: Of all its jobs, as SageMaker bills them.
+        billed: The same for each step, with dollars.
+        forecast: What it would take on AWS.
+        forecast_here: Of a run on a laptop, what it would take here.
         execution: The execution's ARN.
         predictions: The check of the endpoint's predictions, in words.
         links: Addresses by name, such as `evaluation`, the page about its model.
@@ -127,6 +148,9 @@ class DataSet(TypedDict):
     seconds: float | None
     steps: dict[str, float | None]
     billable_seconds: float | None
+    billed: Billed | None
+    forecast: ForecastFacts | None
+    forecast_here: ForecastFacts | None
     execution: str | None
     predictions: str | None
     links: dict[str, str]
@@ -197,7 +221,7 @@ def new(
             stem: {"status": "not-started", "seconds": None, "error": None, "path": None}
             for stem in notebooks
         },
-        "cost": {"billable_seconds": None, "dollars": None},
+        "cost": dict.fromkeys(Cost.__annotations__),  # type: ignore[typeddict-item]
         "notification": None,
         "data_sets": {name: data_set(NOT_YET) for name in data_sets},
     }
@@ -239,6 +263,9 @@ def read(path: Path) -> Summary:
     if not isinstance(summary, dict) or summary.get("schema") != VERSION:
         raise BadInput(f"{file} is not a summary of version {VERSION}; another release may have written it.")
     summary.setdefault("killed", [])  # which came later than version 1
+    # What this release adds is null in a summary of an earlier one.
+    summary["cost"] = dict.fromkeys(Cost.__annotations__) | summary["cost"]
+    summary["data_sets"] = {name: data_set("") | each for name, each in summary["data_sets"].items()}
     if summary["status"] == "running" and _gone(summary["process"]):
         summary["status"] = "killed"
         summary["error"] = (

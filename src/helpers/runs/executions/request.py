@@ -13,7 +13,7 @@ from helpers.errors import BadInput
 from helpers.runs.patience import patiently
 from helpers.session import Session
 
-__all__ = ["Request", "requests"]
+__all__ = ["Request", "definition_of", "requests"]
 
 # How a table is evaluated: the keys of its entry in DATASETS, and the parameters of the pipeline.
 JUDGED = {
@@ -66,7 +66,7 @@ def requests(
     for table in tables:
         session.group(table.name)  # a name that is too long would otherwise be refused only at registration
     pipelines = {session.pipeline(table.family, developer) for table in tables}
-    definitions = {name: _definition(session, name) for name in sorted(pipelines)}
+    definitions = {name: definition_of(session, name) for name in sorted(pipelines)}
     made, refused = [], {}
     for table in tables:
         pipeline = session.pipeline(table.family, developer)
@@ -85,7 +85,12 @@ def requests(
     return made, refused
 
 
-def _definition(session: Session, pipeline: str) -> str:
+def definition_of(session: Session, pipeline: str) -> str:
+    """The compiled definition of a pipeline.
+
+    Raises:
+        BadInput: there is no such pipeline.
+    """
     sagemaker = session.client("sagemaker")
     try:
         return patiently(

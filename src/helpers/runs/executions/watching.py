@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from helpers.cost.prices import Prices, load
 from helpers.errors import JobFailed
 from helpers.runs import facts, outcome
 from helpers.runs.executions.execution import RUNNING, Execution, describe, name_of
@@ -24,7 +25,9 @@ State = tuple[dict[str, Any], list[dict[str, Any]]]  # an execution's descriptio
 STANDS: State = ({"PipelineExecutionStatus": "Succeeded"}, [])  # of an earlier run, which has told its steps
 
 
-def watch(session: Session, executions: Sequence[Execution], most: int = MOST) -> list[Execution]:
+def watch(
+    session: Session, executions: Sequence[Execution], most: int = MOST, prices: str = ""
+) -> list[Execution]:
     """Show the progress of executions until the last one ends, and start those that wait.
 
     What became of each is recorded as soon as it ends; one that fails keeps no other from going on.
@@ -33,17 +36,20 @@ def watch(session: Session, executions: Sequence[Execution], most: int = MOST) -
         session: where they run.
         executions: what `start` returned.
         most: how many executions may run at the same time.
+        prices: a file with other prices than the list's, as PRICES names it.
 
     Returns:
         Those whose model was evaluated, whether the gate let it pass or not.
 
     Raises:
+        BadInput: the prices cannot be used.
         JobFailed: no model was evaluated; the message says why for each.
         Interrupted: somebody interrupted this; the executions go on.
         UserError: AWS refused a call, or could not be called for 15 minutes; the executions go on.
     """
+    listed = load(prices)
     with unattended(executions):
-        found = _follow(session, executions, most)
+        found = _follow(session, executions, most, listed)
     evaluated = [execution for execution in executions if found.get(execution, {}).get("scores")]
     failed = {it.dataset: found[it] for it in executions if it in found and found[it]["outcome"] == "failed"}
     told = [outcome.sentences(name, each) for name, each in failed.items()]
@@ -54,7 +60,9 @@ def watch(session: Session, executions: Sequence[Execution], most: int = MOST) -
     return evaluated
 
 
-def _follow(session: Session, executions: Sequence[Execution], most: int) -> dict[Execution, dict[str, Any]]:
+def _follow(
+    session: Session, executions: Sequence[Execution], most: int, prices: Prices
+) -> dict[Execution, dict[str, Any]]:
     """The facts about each execution, after all have ended."""
     progress, told = Progress(), 0
     states: dict[Execution, State] = {}
@@ -71,7 +79,7 @@ def _follow(session: Session, executions: Sequence[Execution], most: int) -> dic
                 progress.update(execution.dataset, lines)
                 if not _runs(states[execution]):
                     found[execution] = patiently(
-                        session, lambda it=execution: outcome.ended(session, it, *states[it])
+                        session, lambda it=execution: outcome.ended(session, it, *states[it], prices)
                     )
                     facts.record(execution.dataset, **found[execution])
                 elif begins:
