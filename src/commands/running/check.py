@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.reporting.channels import channel
-from commands.running import planning
+from commands.running import planning, resuming
 from helpers.cost.pace import Size
 from helpers.data import datasets, findings
 from helpers.data.entries import absolute
@@ -30,10 +30,11 @@ def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = 
     entries, settings = absolute(everything["DATASETS"]), planning.settings(everything)
     found = findings.document(entries, settings, lambda line: print(line, file=sys.stderr))
     refused = [name for name, one in found["data_sets"].items() if one["refused"]]
-    expected = planning.forecast(everything, _sizes(found, everything), RUNS)
+    trains = any(path.stem.startswith(resuming.TRAINS) for path in notebooks)
+    expected = planning.forecast(everything, _sizes(found, everything), RUNS) if trains else None
     cap = everything["MAX_COST_USD"]
     if as_json:
-        found["forecast"] = expected.facts(cap)
+        found["forecast"] = expected.facts(cap) if expected else None
         print(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         print(findings.as_text(found, shutil.get_terminal_size((110, 24)).columns).lstrip("\n"))
@@ -42,8 +43,10 @@ def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = 
         return ExitCode.BAD_INPUT
     if not as_json:
         _print_plan(notebooks, everything)
-        print("\n".join(["", expected.table().to_string(), "", *expected.say(cap)]))
-    expected.check_cap(cap)
+        if expected:
+            print("\n".join(["", expected.table().to_string(), "", *expected.say(cap)]))
+    if expected:
+        expected.check_cap(cap)
     return ExitCode.DONE
 
 

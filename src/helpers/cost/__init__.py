@@ -3,13 +3,14 @@
 - `prices.json`, `prices`: list prices, each with its source and date.
 - `jobs`: which jobs a pipeline's definition runs; `pace`: how long one of them takes.
 - `forecast`: both and the prices together, before a run; `cap`: MAX_COST_USD.
-- `actual`: what SageMaker bills for an execution; `accuracy`: how far off earlier forecasts were.
+- `actual`: what SageMaker bills for an execution, and how far off earlier forecasts were.
 - `month`: an endpoint for a month; `tables`: all of it, to look at.
 
-docs/cost.md explains the figures. Nothing here calls AWS but `actual` and `quotas`.
+docs/operations/cost.md explains the figures. Nothing here calls AWS but `actual`.
 """
 
 from helpers.cost.cap import check_cap
+from helpers.cost.month import Serving, by_month
 from helpers.cost.tables import of_definition
 
-__all__ = ["check_cap", "of_definition"]
+__all__ = ["Serving", "by_month", "check_cap", "of_definition"]

@@ -1,18 +1,21 @@
-"""What SageMaker bills for an execution: the seconds of its jobs, and what they cost at list prices.
+"""What SageMaker bills for an execution, and how far off the forecasts of earlier runs were.
 
 Follows https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, TypedDict
 
 from helpers.cost.prices import HOURS_A_MONTH, Prices
+from helpers.cost.ranges import NOTHING, Range
 from helpers.session import Session
 
-__all__ = ["Billed", "StepBilled", "billed"]
+__all__ = ["Accuracy", "Billed", "Job", "StepBilled", "accuracy", "billed", "compared", "trained"]
 
 KINDS = ("ProcessingJob", "TrainingJob", "TuningJob", "TransformJob")
+LAST = 10  # runs with a forecast
 
 
 class StepBilled(TypedDict):
@@ -41,8 +44,19 @@ class Billed(TypedDict):
     steps: dict[str, StepBilled]
 
 
+class Accuracy(TypedDict):
+    """Of the last runs with a forecast: their number, how many were within it, and the median error.
+
+    The error is the share by which the billed seconds differ from the middle of the forecast.
+    """
+
+    runs: int
+    within: int
+    error: float
+
+
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """A job that has started: seconds by the clock, and those billed, of each of its instances."""
 
     instance: str
@@ -78,7 +92,54 @@ def billed(session: Session, steps: Iterable[Mapping[str, Any]], prices: Prices)
     }
 
 
-def _of_step(session: Session, jobs: list[_Job], prices: Prices) -> StepBilled:
+def compared(tables: Iterable[Mapping[str, Any]], environment: str) -> tuple[Range, float] | None:
+    """The forecast and the actual billed seconds of the steps that ran; None if there is nothing to compare.
+
+    Seconds are known on AWS and here. A step that was taken from the cache counts on neither side.
+
+    Args:
+        tables: the data sets of a summary.
+        environment: of the run.
+    """
+    expected, took, any_ran = NOTHING, 0.0, False
+    for table in tables:
+        forecast = table.get("forecast" if environment == "aws" else "forecast_here")
+        billed = table.get("billed")
+        if not forecast or not billed or table["outcome"] in ("failed", "running", "not-started"):
+            continue
+        for name, step in billed["steps"].items():
+            if step["jobs"] and name in forecast["steps"]:
+                span = forecast["steps"][name]["billable_seconds"]
+                expected, took, any_ran = (
+                    expected + Range(span["low"], span["high"]),
+                    took + step["billable_seconds"],
+                    True,
+                )
+    return (expected, took) if any_ran else None
+
+
+def accuracy(summaries: Iterable[Mapping[str, Any]], environment: str) -> Accuracy | None:
+    """How far off the last forecasts were, in runs of the same kind; None without such a run."""
+    found = []
+    for summary in sorted(summaries, key=lambda each: each["started"], reverse=True):
+        pair = (
+            compared(summary["data_sets"].values(), environment)
+            if summary["environment"] == environment
+            else None
+        )
+        if pair:
+            found.append(pair)
+    found = found[:LAST]
+    if not found:
+        return None
+    return {
+        "runs": len(found),
+        "within": sum(expected.low <= took <= expected.high for expected, took in found),
+        "error": round(median(abs(took - expected.middle) / expected.middle for expected, took in found), 3),
+    }
+
+
+def _of_step(session: Session, jobs: list[Job], prices: Prices) -> StepBilled:
     waited = [job.waited for job in jobs if job.waited is not None]
     cost = [_dollars(session, job, prices) for job in jobs]
     unknown = session.is_local or any(each is None for each in cost)
@@ -95,7 +156,7 @@ def _of_step(session: Session, jobs: list[_Job], prices: Prices) -> StepBilled:
     }
 
 
-def _dollars(session: Session, job: _Job, prices: Prices) -> float | None:
+def _dollars(session: Session, job: Job, prices: Prices) -> float | None:
     price = prices.instance(session.region, job.instance)
     if price is None:
         return None
@@ -103,7 +164,7 @@ def _dollars(session: Session, job: _Job, prices: Prices) -> float | None:
     return job.billable * job.instances * (price.dollars + disk) / 3600
 
 
-def _jobs(session: Session, step: Mapping[str, Any]) -> Iterator[_Job]:
+def _jobs(session: Session, step: Mapping[str, Any]) -> Iterator[Job]:
     """The jobs of a step that have started, those that failed or were stopped included."""
     if "CacheHitResult" in step:
         return
@@ -115,7 +176,7 @@ def _jobs(session: Session, step: Mapping[str, Any]) -> Iterator[_Job]:
             cluster = job["ProcessingResources"]["ClusterConfig"]
             yield from _started(job, cluster, "ProcessingStartTime", "ProcessingEndTime")
         elif kind == "TrainingJob":
-            yield from _trained(sagemaker.describe_training_job(TrainingJobName=name))
+            yield from trained(sagemaker.describe_training_job(TrainingJobName=name))
         elif kind == "TransformJob":
             job = sagemaker.describe_transform_job(TransformJobName=name)
             yield from _started(job, job["TransformResources"], "TransformStartTime", "TransformEndTime")
@@ -123,7 +184,7 @@ def _jobs(session: Session, step: Mapping[str, Any]) -> Iterator[_Job]:
             yield from _trials(sagemaker, name)
 
 
-def _trials(sagemaker: Any, name: str) -> Iterator[_Job]:
+def _trials(sagemaker: Any, name: str) -> Iterator[Job]:
     """The trials of a tuning job: only those on spot capacity have to be asked for one by one."""
     tuning = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
     definitions = tuning.get("TrainingJobDefinitions") or [tuning["TrainingJobDefinition"]]
@@ -135,16 +196,18 @@ def _trials(sagemaker: Any, name: str) -> Iterator[_Job]:
     for trial in (trial for page in pages for trial in page["TrainingJobSummaries"]):
         cluster = clusters.get(trial.get("TrainingJobDefinitionName"))
         if spot or not cluster or "InstanceType" not in cluster:
-            yield from _trained(sagemaker.describe_training_job(TrainingJobName=trial["TrainingJobName"]))
+            yield from trained(sagemaker.describe_training_job(TrainingJobName=trial["TrainingJobName"]))
         else:
             yield from _started(trial, cluster, "TrainingStartTime", "TrainingEndTime")
 
 
-def _trained(job: Mapping[str, Any]) -> Iterator[_Job]:
+def trained(job: Mapping[str, Any]) -> Iterator[Job]:
+    """A training job as DescribeTrainingJob tells it; on spot capacity, not all of its seconds are billed."""
     spot = bool(job.get("EnableManagedSpotTraining"))
     billable = job.get("BillableTimeInSeconds")
-    found = _started(job, job["ResourceConfig"], "TrainingStartTime", "TrainingEndTime", spot, billable)
-    yield from found
+    ran = job.get("TrainingTimeInSeconds")
+    times = ("TrainingStartTime", "TrainingEndTime")
+    yield from _started(job, job["ResourceConfig"], *times, spot, billable, ran)
 
 
 def _started(
@@ -154,13 +217,14 @@ def _started(
     end: str,
     spot: bool = False,
     billable: float | None = None,
-) -> Iterator[_Job]:
+    ran: float | None = None,
+) -> Iterator[Job]:
     """A job, if it has started and ended; otherwise it is not billed, or not yet known."""
     if begin not in job or end not in job:
         return
-    ran = (job[end] - job[begin]).total_seconds()
+    ran = (job[end] - job[begin]).total_seconds() if ran is None else ran
     waited = (job[begin] - job["CreationTime"]).total_seconds() if "CreationTime" in job else None
-    yield _Job(
+    yield Job(
         cluster["InstanceType"],
         cluster["InstanceCount"],
         cluster.get("VolumeSizeInGB", 0),

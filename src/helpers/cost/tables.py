@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.cost.accuracy import Accuracy, compared
+from helpers.cost.actual import Accuracy, compared
 from helpers.cost.forecast import Outlook, Work, outlook
 from helpers.cost.jobs import of_definition as of_compiled
 from helpers.cost.prices import load
@@ -108,16 +108,15 @@ def sentences(found: Outlook, cap: float | None = 0, earlier: Accuracy | None = 
         told.append(f"Here: nothing is billed; {as_time(found.here.seconds)}.")
     if notes := [*aws.unknown, *aws.notes]:
         told.append(f"Note: {'; '.join(notes)}.")
-    told.append(trusted(earlier))
+    if earlier:
+        told.append(trusted(earlier))
     if cap:
         told.append(f"MAX_COST_USD allows {cap:g} dollars.")
     return told
 
 
-def trusted(earlier: Accuracy | None) -> str:
+def trusted(earlier: Accuracy) -> str:
     """How far off earlier forecasts were, in a sentence."""
-    if not earlier:
-        return "No earlier run says how good this forecast is."
     runs = f"{earlier['runs']} earlier {'run' if earlier['runs'] == 1 else 'runs'}"
     return (
         f"Of {runs}, {earlier['within']} billed the seconds that had been forecast; the median run was "

@@ -1,22 +1,23 @@
 """The forecast of a run: of notebook 03 from the pipelines that are there, of the runner before they are."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import boto3
 import pandas as pd
+from botocore.exceptions import BotoCoreError, ClientError
 from tabular.spec.columns import Family
 
 from helpers.cost import actual, jobs
 from helpers.cost import tables as cost_tables
-from helpers.cost.accuracy import Accuracy, accuracy
+from helpers.cost.actual import Accuracy, accuracy
 from helpers.cost.cap import check_cap
 from helpers.cost.forecast import Limits, Outlook, Work, outlook
 from helpers.cost.pace import Size, observations
 from helpers.cost.prices import load
-from helpers.cost.quotas import quotas
 from helpers.data.datasets import Dataset
 from helpers.errors import BadInput
 from helpers.runs import facts, summary
@@ -30,6 +31,7 @@ from helpers.session import Session
 
 __all__ = ["RUNS", "Expected", "billed", "earlier_runs", "forecast", "planned", "size"]
 
+QUOTA = re.compile(r"(?P<type>ml\.\S+) for (?P<kind>training|processing|transform) job usage")
 RUNS = Path(__file__).parents[3] / "runs"
 REGION = "us-east-1"  # of local_aws, if nothing sets another one
 
@@ -125,7 +127,7 @@ def forecast(
         steps, unknown = definitions[table.family]
         found = size(table, parameters["CrossValidationFolds"], parameters["SearchRows"])
         work.append(Work(table.name, steps, found, unknown))
-    allowed = quotas(session, {(s.kind, name) for it in work for s in it.steps for name in s.types})
+    allowed = _quotas(session, {(s.kind, name) for it in work for s in it.steps for name in s.types})
     known = earlier_runs(_runs())
     found = outlook(
         work,
@@ -212,3 +214,32 @@ def _runs() -> Path:
     """Where the runs are: that of this one, if it is headless, among them."""
     own = os.environ.get(facts.FOLDER)
     return Path(own).parent if own else RUNS
+
+
+def _quotas(session: Session, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], float] | None:
+    """How many instances an account may use at a time, by kind of job and instance type, where it is known.
+
+    Follows https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_ListServiceQuotas.html
+
+    Args:
+        session: local_aws has no quotas, so here there are none.
+        wanted: kinds and instance types.
+
+    Returns:
+        None if they may not be read, as with the operator's policy: the forecast then goes by the parameters.
+    """
+    if session.is_local:
+        return {}
+    found: dict[tuple[str, str], float] = {}
+    try:
+        pages = session.client("service-quotas").get_paginator("list_service_quotas")
+        for page in pages.paginate(ServiceCode="sagemaker"):
+            for quota in page["Quotas"]:
+                name = QUOTA.fullmatch(quota["QuotaName"])
+                if name and (key := (name["kind"], name["type"])) in wanted:
+                    found[key] = quota["Value"]
+            if len(found) == len(set(wanted)):
+                break  # there are well over a thousand
+    except (BotoCoreError, ClientError):
+        return None
+    return found

@@ -15,8 +15,7 @@ from typing import Any, Literal, TypedDict
 import pandas as pd
 import psutil
 
-from helpers.cost.accuracy import Accuracy
-from helpers.cost.actual import Billed
+from helpers.cost.actual import Accuracy, Billed
 from helpers.cost.forecast import ForecastFacts
 from helpers.errors import BadInput, one_line
 from helpers.parameters import redaction

@@ -1,0 +1,96 @@
+"""What serving costs in a month: all models on one endpoint, against an endpoint for each of them."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers.cost.prices import HOURS_A_MONTH, Prices, load
+from helpers.errors import BadInput
+
+__all__ = ["Serving", "by_month"]
+
+GB = 1e9
+RECORD = 5000  # bytes: Firehose bills each record as a multiple of that
+INVOKER_GB_SECONDS = 0.02 * 0.5  # 20 ms with 512 MB, measured here
+LOG_BYTES = 1366  # of a request: 666 are the invoker's line (measured), about 700 are Lambda's own
+METRICS = 5  # of all models together, and again of each with metrics_by_model
+ALARMS = 16  # 14 and two of the scaling
+SWEEPS = 2900 * 2 * 0.5  # the deployer's calls every 15 minutes, 2 seconds with 512 MB
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What is served in a month.
+
+    Attributes:
+        models: in service.
+        instance_type: of the endpoint.
+        instances: that it has on average.
+        requests: in a month, to all models together.
+        request_bytes: of a request and its answer.
+        metrics_by_model: whether each model has metrics of its own.
+        captured: the part of the requests that is kept, CAPTURE_RATE.
+        model_bytes: that a model has in the bucket.
+    """
+
+    models: int
+    instance_type: str = "ml.m5.large"
+    instances: float = 1
+    requests: float = 1e6
+    request_bytes: float = 1000
+    metrics_by_model: bool = False
+    captured: float = 0
+    model_bytes: float = 1e6
+
+
+def by_month(serving: Serving, region: str, prices: str = "") -> pd.DataFrame:
+    """Dollars a month: a row for each thing that is billed, of one endpoint for all and of one for each.
+
+    List prices, without free allowances. An endpoint for each model needs one instance for each.
+
+    Args:
+        serving: what is served.
+        region: whose prices hold.
+        prices: a file with other prices, as PRICES names it.
+
+    Raises:
+        BadInput: the prices cannot be used, or have none of the instance type.
+    """
+    listed = load(prices)
+    hour = listed.instance(region, serving.instance_type)
+    if hour is None:
+        raise BadInput(
+            f"There is no price of {serving.instance_type} in {region}; give one with PRICES, see "
+            "docs/operations/cost.md."
+        )
+    shared = serving.instances * hour.dollars * HOURS_A_MONTH
+    each = max(serving.models, 1) * hour.dollars * HOURS_A_MONTH
+    rows = {"instances": (shared, each)}
+    rows |= {name: (dollars, dollars) for name, dollars in _others(serving, region, listed)}
+    table = pd.DataFrame(rows, index=["one endpoint for all", "an endpoint for each"]).T
+    table.loc["all"] = table.sum()
+    table["for each model"] = table["one endpoint for all"] / max(serving.models, 1)
+    return table.rename_axis("dollars a month").round(2)
+
+
+def _others(serving: Serving, region: str, prices: Prices) -> Iterator[tuple[str, float]]:
+    """What does not depend on the number of endpoints, by name."""
+
+    def price(name: str) -> float:
+        return prices.service(region, name).dollars
+
+    millions, bytes_ = serving.requests / 1e6, serving.requests * serving.request_bytes
+    yield "bytes into and out of the endpoint", bytes_ / GB * price("endpoint_bytes_gb")
+    calls = millions * price("lambda_million_calls")
+    seconds = serving.requests * INVOKER_GB_SECONDS + SWEEPS
+    yield "functions", calls + seconds * price("lambda_gb_second")
+    yield "log", serving.requests * LOG_BYTES / GB * (price("log_gb") + price("log_stored_gb_month"))
+    metrics = METRICS * (1 + serving.models * serving.metrics_by_model)
+    yield "metrics and alarms", metrics * price("metric_month") + ALARMS * price("alarm_month")
+    yield "models in the bucket", serving.models * serving.model_bytes / GB * price("s3_gb_month")
+    kept = serving.requests * serving.captured
+    sent = kept * math.ceil(serving.request_bytes / RECORD) * RECORD
+    stored = kept * serving.request_bytes
+    yield "captured requests", sent / GB * price("firehose_gb") + stored / GB * price("s3_gb_month")
