@@ -68,7 +68,8 @@ class Curve:
         return Range(self.low[0] + self.low[1] * cells.low, self.high[0] + self.high[1] * cells.high)
 
 
-# Measured with this project's benchmarks: tables of 2,300 to 10 million cells (README, docs/large-tables.md).
+# Measured with this project's benchmarks, on tables of 2,300 to 10 million cells: see the README and
+# docs/tables/large-tables.md.
 CURVES: Mapping[str, Curve] = {
     "PreprocessData": Curve((0.3, 2e-7), (2, 4e-6)),
     "TuningWithCrossValidation": Curve((0.4, 5e-7), (2, 5e-6)),

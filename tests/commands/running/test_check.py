@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 from support import ROOT
@@ -10,6 +11,7 @@ from support.helpers.shared import settings
 
 from commands.__main__ import main
 
+FORM = json.loads((ROOT / "docs/schemas/check.schema.json").read_text())
 LATEST = ("-p", "APPROVE", "reject", "-p", "VERSIONS", "latest")
 
 
@@ -38,6 +40,43 @@ def test_check_refuses_what_run_refuses(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "own.yaml").write_text("MAX_TUNING_JOBS: many\n")
     assert main(["check", str(tmp_path / "own.yaml")]) == 2
     assert "MAX_TUNING_JOBS is 'many'; it must be a whole number" in capsys.readouterr().err
+
+
+def test_check_says_what_a_run_would_take_and_cost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.yaml").write_text("MAX_TUNING_JOBS: 6\nDATASETS: [wine, breast-cancer]\n")
+    assert main(["check", str(tmp_path / "own.yaml"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    jsonschema.validate(found, FORM)
+    forecast = found["forecast"]["aws"]
+    assert forecast["jobs"] == 2 * 9
+    dollars = [each["dollars"]["high"] for each in forecast["data_sets"].values()]
+    assert forecast["dollars"]["high"] == pytest.approx(sum(dollars), abs=1e-4)
+    assert found["forecast"]["here"]["dollars"] is None
+    assert main(["check", str(tmp_path / "own.yaml")]) == 0
+    said = capsys.readouterr().out
+    assert "On AWS: up to 18 jobs" in said
+    assert "Here: nothing is billed" in said
+
+
+def test_check_refuses_what_may_cost_more_than_the_cap(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.yaml").write_text("DATASETS: [wine]\nMAX_COST_USD: 0.02\n")
+    assert main(["check", str(tmp_path / "own.yaml")]) == 2
+    refused = capsys.readouterr().err.strip()
+    assert "dollars on AWS, and MAX_COST_USD allows 0.02; lower MAX_TUNING_JOBS" in refused
+    assert "\n" not in refused
+    (tmp_path / "cheap.json").write_text(
+        json.dumps({"instances": {"us-east-1": {"ml.m5.large": 1e-4, "ml.t3.medium": 1e-4}}})
+    )
+    given = ["-p", "PRICES", str(tmp_path / "cheap.json")]
+    with settings({"AWS_DEFAULT_REGION": "us-east-1"}):
+        assert main(["check", str(tmp_path / "own.yaml"), *given]) == 0
+    with settings({"AWS_DEFAULT_REGION": "mars-1"}):
+        assert main(["check", str(tmp_path / "own.yaml")]) == 2
+    assert "there is no price of ml.t3.medium in mars-1" in capsys.readouterr().err
 
 
 def test_check_tells_what_was_decided_about_each_table_though_one_is_refused(

@@ -95,6 +95,22 @@ def test_runs_are_in_the_order_of_their_names_also_when_clocks_go_back(
 
 
 @pytest.mark.slow
+def test_a_run_over_its_cap_starts_nothing(home: Path, tmp_path: Path) -> None:
+    cap = ["-p", "DATASETS", "[wine]", "-p", "MAX_COST_USD", "0.01"]
+    with settings({"LOCAL_AWS_HOME": str(home)}):
+        refused = headless.here("run", str(headless.LOCAL_YAML), "--runs", str(tmp_path / "runs"), *cap)
+    assert refused.returncode == 2
+    assert "MAX_COST_USD allows 0.01" in refused.stderr
+    assert "nothing was uploaded or started." in refused.stderr
+    assert "Traceback" not in refused.stderr
+    (folder,) = results(tmp_path / "runs")
+    found = summary.read(folder)
+    assert (found["exit_code"], found["run_id"], found["cost"]["cap"]) == (2, None, 0.01)
+    assert {each["status"] for each in found["notebooks"].values()} == {"not-started"}
+    assert found["cost"]["forecast"] and found["data_sets"]["wine"]["forecast"]
+    assert found["cost"]["forecast"]["jobs"] == found["data_sets"]["wine"]["forecast"]["jobs"] == 27
+
+
 def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path: Path) -> None:
     (tmp_path / "steps.py").write_text(FAILS_IN_A_JOB)
     given = {"PIPELINE_NAME": "failing", "STEPS": tmp_path / "steps.py", "DATASETS": "[wine]"}

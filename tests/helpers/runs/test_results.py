@@ -120,6 +120,10 @@ def test_the_facts_of_a_run_are_json_with_everything_one_asks(
     assert found["hyperparameters"]
     jobs = {"PreprocessData", "TuningWithCrossValidation", "RefitBestModel", "EvaluateBestModel"}
     assert found["billable_seconds"] > 0
+    billed = found["billed"]
+    assert billed["billable_seconds"] == found["billable_seconds"]
+    assert billed["dollars"] is None, "here, nothing is billed"
+    assert sum(step["jobs"] for step in billed["steps"].values()) == billed["jobs"] > 3
     assert all(found["steps"][name] > 0 for name in jobs)
 
 
