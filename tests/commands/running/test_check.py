@@ -98,7 +98,7 @@ def test_check_tells_what_was_decided_about_each_table_though_one_is_refused(
     assert main([*command, "--json"]) == 2
     printed = capsys.readouterr()
     found = json.loads(printed.out)["data_sets"]
-    assert "groups, fewer than the 3 folds" in found["two-groups"]["refused"]
+    assert "1 group, fewer than the 3 folds" in found["two-groups"]["refused"]
     assert found["two-groups"]["rows"] == {"read": 120, "used": 120, "left_out": {}}
     assert "nowhere.csv" in found["nowhere"]["refused"]
     assert (found["wine"]["refused"], found["wine"]["rows"]["used"]) == (None, 178)
