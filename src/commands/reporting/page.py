@@ -47,14 +47,22 @@ class Page:
         if document["status"] == "running" and begin < self._not_before:
             return
         with write_whole(self._path) as part:
-            beside = {path.name for path in self._path.parent.glob("*.html")}
-            part.write_text(render(document, beside), encoding="utf-8")
+            folder = self._path.parent
+            beside = {path.name for path in folder.glob("*.html")}
+            models = (folder.parent / STATUS_FOLDER / FILE).is_file()
+            part.write_text(render(document, beside, models), encoding="utf-8")
         end = time.monotonic()
         self._not_before = end + (end - begin) / SHARE
 
 
-def render(document: Summary, beside: Container[str] = ()) -> str:
-    """The page about a run; `beside` are the names of the other pages in its folder."""
+def render(document: Summary, beside: Container[str] = (), models: bool = False) -> str:
+    """The page about a run.
+
+    Args:
+        document: the run's summary.
+        beside: the names of the other pages in its folder.
+        models: whether beside the folder there is one with the page of all models.
+    """
     document = summary.redacted(document)
     found = Counter(each["outcome"] for each in document["data_sets"].values())
     rank = {outcome: place for place, outcome in enumerate(WORST_FIRST)}
@@ -64,6 +72,7 @@ def render(document: Summary, beside: Container[str] = ()) -> str:
     )
     return TEMPLATES.get_template("run.html").render(
         run=document,
+        models=f"../{STATUS_FOLDER}/{FILE}" if models else "",
         headline=headline(document),
         outcomes=[(outcome, found[outcome]) for outcome in WORST_FIRST if found[outcome]],
         tables=[(name, each, _links(each), _details(each)) for name, each in tables],

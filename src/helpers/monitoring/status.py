@@ -130,7 +130,7 @@ def assemble(environment: str, pipeline: str, sources: Sources, now: datetime) -
 
 
 def table(document: Status) -> pd.DataFrame:
-    """A row for each model, the worst first: the most important columns of the page."""
+    """A row for each model, the worst first: the most important columns of the page that are known."""
     columns = ["state", "version", "requests 24 h", "errors", "p90 ms", "drifted columns", "retrained"]
     rows = {
         row["data_set"]: (
@@ -144,7 +144,8 @@ def table(document: Status) -> pd.DataFrame:
         )
         for row in document["models"]
     }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
+    whole = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
+    return whole.loc[:, whole.notna().any()].convert_dtypes()
 
 
 def _row(pipeline: str, name: str, sources: Sources, now: datetime) -> Row:

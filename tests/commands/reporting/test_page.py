@@ -69,6 +69,20 @@ def test_it_links_to_the_notebooks_the_pages_about_models_and_the_summary() -> N
     assert rendered.values("a", "href")[1:3] == ["03_run_and_inspect.html", notebook]
 
 
+def test_it_links_to_the_page_of_all_models_if_there_is_one(tmp_path: Path) -> None:
+    folder = tmp_path / "20261126-021500"
+    folder.mkdir()
+    Page(folder).write(ended())
+    assert "many-models status writes a page of all models" in Read((folder / FILE).read_text()).text
+    (tmp_path / "status").mkdir()
+    (tmp_path / "status" / FILE).touch()
+    Page(folder).write(ended())
+    links = Read((folder / FILE).read_text()).values("a", "href")
+    assert [(folder / link).resolve() for link in links if link.startswith("..")] == [
+        tmp_path / "status" / FILE
+    ]
+
+
 def full_of(text: str) -> Summary:
     """The summary of a run in which everything that a person or a table can name is this text."""
     facts = dict.fromkeys(("advice", "step", "job", "log", "algorithm", "execution", "predictions"), text)
