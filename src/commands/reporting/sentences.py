@@ -96,7 +96,7 @@ def cost(document: Summary) -> dict[str, str]:
     """What a run was forecast to take, what it is billed, and how good earlier forecasts were, by term."""
     found, local = document["cost"], document["environment"] == "local"
     terms = {
-        "billed by SageMaker" + (" (on AWS)" if local else ""): _billed(
+        "jobs took" if local else "billed by SageMaker": _billed(
             found["billable_seconds"], found["dollars"], found["saved_seconds"]
         ),
         "forecast here": forecast(found["forecast_here"]),
@@ -125,7 +125,7 @@ def forecast(found: ForecastFacts | None) -> str:
     money = f", {as_dollars(_range(dollars))} dollars" if dollars else ""
     jobs = amount(found["jobs"], "job")
     billable, takes = as_time(_range(found["billable_seconds"])), as_time(_range(found["seconds"]))
-    return f"up to {jobs}, {billable} billed{money}; takes {takes}"
+    return f"up to {jobs}, {billable} of instances{money}; takes {takes}"
 
 
 def _billed(seconds: float | None, dollars: float | None, saved: float | None) -> str:

@@ -18,7 +18,8 @@ Environment = Literal["aws", "local"]
 
 ASSUMED = "assumed"
 LAST = 10  # runs to learn from
-# A single run is not exact either: a fifth less, a quarter more.
+# No two runs take the same time, and few runs show little of that: what one or two of them say is widened more.
+MARGINS = {1: Range(0.6, 1.6), 2: Range(0.7, 1.4)}
 MARGIN = Range(0.8, 1.25)
 
 # Billed seconds from the start of an instance to that of the program, and after it: SageMaker bills from
@@ -169,13 +170,14 @@ def pace(
         return _assumed(step, size, environment)
     cells = size.cells(step) if size else None
     scaled = [_scaled(it, cells, START[environment].low) for it in alike]
-    seconds = Range(min(it.low for it in scaled), max(it.high for it in scaled)) * MARGIN
+    runs = len({it.run for it in alike})
+    margin = MARGINS.get(runs, MARGIN)
+    seconds = Range(min(it.low for it in scaled), max(it.high for it in scaled)) * margin
     seconds = _limited(seconds, step, environment)
     waited = [it.waited_seconds for it in alike if it.waited_seconds is not None]
     # Here, jobs wait for a processor, which depends on what else runs.
     learnt = waited and environment == "aws"
-    waits = Range(min(waited), max(waited)) * MARGIN if learnt else _waits(step, environment)
-    runs = len({it.run for it in alike})
+    waits = Range(min(waited), max(waited)) * margin if learnt else _waits(step, environment)
     names = sorted({it.data_set for it in alike})
     of = names[0] if len(names) == 1 else f"{len(names)} data sets"
     # On spot capacity, what was billed says little about how long it ran.

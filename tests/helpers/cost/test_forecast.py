@@ -153,9 +153,20 @@ def test_an_earlier_run_of_the_same_table_narrows_the_range() -> None:
     known = [observed(100, cells=table.size.cells(tuning))]
     before, after = on_aws([table]), on_aws([table], known=known)
     trials = next(step for step in after.tables[0].steps if step.step.trials)
-    assert trials.billable_seconds == Range(24 * 80, 24 * 125)
+    assert trials.billable_seconds == Range(24 * 60, 24 * 160)
     assert costs(after).high - costs(after).low < costs(before).high - costs(before).low
     assert "1 earlier run of wine" in after.basis
+
+
+def test_more_runs_that_agree_narrow_it_further() -> None:
+    found = []
+    for number in (1, 2, 3, 4):
+        known = [observed(100, cells=None, run=f"{place}") for place in range(number)]
+        steps = on_aws(work("wine"), known=known).tables[0].steps
+        found.append(next(step for step in steps if step.step.trials).pace.billed)
+    for fewer, more in itertools.pairwise(found):
+        assert fewer.low <= more.low < more.high <= fewer.high
+    assert found[0] != found[1] != found[2] == found[3]
 
 
 def test_a_run_on_a_smaller_table_says_between_which_times_a_larger_one_lies() -> None:
@@ -165,7 +176,7 @@ def test_a_run_on_a_smaller_table_says_between_which_times_a_larger_one_lies() -
     known = [observed(100, cells=table.size.cells(tuning) // 10)]
     trials = next(step for step in on_aws([table], known=known).tables[0].steps if step.step.trials)
     # 60 of 100 seconds are for starting, whatever the table; the other 40 may become 400.
-    assert trials.billable_seconds == Range(24 * 80, pytest.approx(24 * 1.25 * 460))
+    assert trials.billable_seconds == Range(24 * 60, pytest.approx(24 * 1.6 * 460))
 
 
 @pytest.mark.parametrize(
