@@ -18,7 +18,7 @@ Environment = Literal["aws", "local"]
 
 ASSUMED = "assumed"
 LAST = 10  # runs to learn from
-# No two runs take the same time, and few runs show little of that: what one or two of them say is widened more.
+# No two runs take the same time, and few runs show little of that, so what one or two say is widened more.
 MARGINS = {1: Range(0.6, 1.6), 2: Range(0.7, 1.4)}
 MARGIN = Range(0.8, 1.25)
 

@@ -14,6 +14,22 @@ from helpers.runs.summary import Summary
 HOSTILE = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>"
 
 
+def test_forecast_and_bill_are_on_the_page_of_the_run_and_of_each_table() -> None:
+    step = {"billable_seconds": {"low": 10, "high": 90}, "dollars": {"low": 0.02, "high": 0.2}, "jobs": 9}
+    forecast = {**step, "seconds": {"low": 300, "high": 900}, "steps": {}}
+    billed = {"jobs": 9, "billable_seconds": 50.0, "saved_seconds": 120.0, "dollars": 0.11, "steps": {}}
+    document = ended(a=judged("kept", billable_seconds=50.0, billed=billed, forecast=forecast))
+    earlier = {"runs": 3, "within": 2, "error": 0.4}
+    document["cost"].update(billable_seconds=50.0, dollars=0.11, saved_seconds=120.0, cap=2.5)
+    document["cost"].update(forecast=forecast, earlier=earlier)  # type: ignore[typeddict-item]
+    page = " ".join(Read(render(document)).text.split())
+    assert page.count("50 s, 0.11 dollars; spot capacity saved 2 min") == 2
+    told = "up to 9 jobs, 10 to 90 s of instances, 0.02 to 0.20 dollars; takes 5 to 15 min"
+    assert page.count(told) == 2
+    assert re.search("MAX_COST_USD ?2.5", page)
+    assert "Of 3 earlier runs, 2 billed the seconds that had been forecast" in page
+
+
 def test_the_worst_outcomes_are_on_top_and_before_others_what_awaits_a_decision() -> None:
     tables = {
         "a": judged("kept"),

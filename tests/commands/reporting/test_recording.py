@@ -12,8 +12,13 @@ from support.helpers.webhook import webhook
 from commands.reporting import recording as recording_of
 from commands.reporting.channels import channel
 from commands.reporting.recording import Recording, verdict
+from helpers.cost import jobs
+from helpers.cost.forecast import Work, outlook
+from helpers.cost.pace import Size
+from helpers.cost.prices import load
 from helpers.errors import BadInput, ExitCode, JobFailed
 from helpers.runs import summary
+from helpers.runs.forecasts import Expected
 
 
 @pytest.fixture
@@ -24,6 +29,17 @@ def recording(tmp_path: Path) -> Recording:
 
 def fact(dataset: str, unless_known: bool = False, **facts: Any) -> dict[str, Any]:
     return {"dataset": dataset, "facts": facts, "unless_known": unless_known}
+
+
+def expected(*names: str, rows: int = 178) -> Expected:
+    """The forecast of a run on AWS with six trials for each of these tables."""
+    values = {
+        **{"PREPROCESSING_INSTANCE": "ml.t3.medium", "TRAINING_INSTANCE": "ml.m5.large"},
+        **{"EVALUATION_INSTANCE": "ml.t3.medium", "USE_SPOT": False},
+        **{"MAX_TUNING_JOBS": 6, "MAX_TUNING_PARALLEL_JOBS": 2},
+    }
+    work = [Work(name, jobs.own(values), Size(rows, 14)) for name in names]
+    return Expected(outlook(work, "aws", "us-east-1", load()), None)
 
 
 def ending(recording: Recording, error: BaseException) -> summary.Summary:
@@ -55,6 +71,28 @@ def test_what_a_notebook_says_is_in_the_summary_at_once(recording: Recording) ->
         "This run has not started it yet.",
         "This run did nothing about it.",
     )
+
+
+def test_the_totals_are_the_sums_of_the_data_sets(recording: Recording) -> None:
+    parts = {"jobs": 1, "saved_seconds": 2.0, "steps": {}}
+    with recording:
+        recording.expect(expected("wine", "own"), 5)
+        before = summary.read(recording.folder)["cost"]
+        billed = {**parts, "billable_seconds": 3.5, "dollars": 0.25}
+        recording.hear(fact("wine", billable_seconds=3.5, billed=billed))
+        more = expected("own", rows=10**6).outlook.aws.tables[0].facts()
+        recording.hear(fact("own", billable_seconds=1.5, billed=billed | {"dollars": 0.5}, forecast=more))
+        now = summary.read(recording.folder)
+    cost, tables = now["cost"], now["data_sets"].values()
+    found = (cost["billable_seconds"], cost["dollars"], cost["saved_seconds"], cost["cap"])
+    assert found == (5.0, 0.75, 4.0, 5)
+    assert cost["forecast"]
+    assert before["forecast"]
+    assert cost["forecast"]["jobs"] == before["forecast"]["jobs"] == 2 * 9
+    for end in ("low", "high"):
+        each = [table["forecast"]["dollars"][end] for table in tables]  # type: ignore[index,literal-required]
+        assert cost["forecast"]["dollars"][end] == pytest.approx(sum(each))  # type: ignore[index,literal-required]
+    assert cost["forecast"]["dollars"]["high"] > before["forecast"]["dollars"]["high"]  # type: ignore[index]
 
 
 def test_a_later_notebook_does_not_change_what_is_known_about_a_table(recording: Recording) -> None:
