@@ -29,7 +29,7 @@ from helpers.runs.executions.starting import NEW
 from helpers.runs.summary import Summary
 from helpers.session import Session
 
-__all__ = ["RUNS", "Expected", "billed", "earlier_runs", "forecast", "planned", "size"]
+__all__ = ["RUNS", "Expected", "billed", "earlier_runs", "forecast", "planned", "quotas", "size"]
 
 QUOTA = re.compile(r"(?P<type>ml\.\S+) for (?P<kind>training|processing|transform) job usage")
 RUNS = Path(__file__).parents[3] / "runs"
@@ -127,7 +127,7 @@ def forecast(
         steps, unknown = definitions[table.family]
         found = size(table, parameters["CrossValidationFolds"], parameters["SearchRows"])
         work.append(Work(table.name, steps, found, unknown))
-    allowed = _quotas(session, {(s.kind, name) for it in work for s in it.steps for name in s.types})
+    allowed = quotas(session, {(s.kind, name) for it in work for s in it.steps for name in s.types})
     known = earlier_runs(_runs())
     found = outlook(
         work,
@@ -216,7 +216,7 @@ def _runs() -> Path:
     return Path(own).parent if own else RUNS
 
 
-def _quotas(session: Session, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], float] | None:
+def quotas(session: Session, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], float] | None:
     """How many instances an account may use at a time, by kind of job and instance type, where it is known.
 
     Follows https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_ListServiceQuotas.html

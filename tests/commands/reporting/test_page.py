@@ -1,5 +1,6 @@
 """The page of a run: outcomes first, the worst on top, safe to open, and of one file."""
 
+import re
 from pathlib import Path
 from typing import Any
 
