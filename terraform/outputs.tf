@@ -10,6 +10,7 @@ locals {
     image_uri                  = var.image_uri
     endpoint_name              = local.endpoint_name
     endpoints                  = var.endpoints
+    endpoint_instance_type     = var.endpoint.instance_type
     deployer_function_name     = aws_lambda_function.this["deployer"].function_name
     invoker_function_name      = aws_lambda_function.this["invoker"].function_name
     invoker_url                = aws_lambda_function_url.invoker.function_url
@@ -63,6 +64,11 @@ output "endpoint_name" {
 output "endpoints" {
   description = "Over how many endpoints the models are spread; those after the first are named like it, with --2, --3, ..."
   value       = local.outputs.endpoints
+}
+
+output "endpoint_instance_type" {
+  description = "What the endpoints run on; `many-models status` says from it what they cost."
+  value       = local.outputs.endpoint_instance_type
 }
 
 output "deployer_function_name" {

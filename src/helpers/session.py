@@ -62,6 +62,7 @@ class Session:
     kms_key_arn: str = ""
     mlflow_tracking_server_arn: str = ""
     monitor_role_arn: str = ""
+    endpoint_instance_type: str = ""
     endpoints: int = 1
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 

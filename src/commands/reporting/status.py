@@ -64,7 +64,7 @@ def show(values: Mapping[str, Any], environment: Environment | None, folder: Pat
     value = _of(environment) if environment else planning.known(values)
     with local(value["ENVIRONMENT"]):
         session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])
-        document = gather(session)
+        document = gather(session, value["PRICES"])
         files = {FILE: render(document), DOCUMENT: _json(document)}
         for name, text in files.items():
             with write_whole(folder / name) as part:
@@ -121,7 +121,7 @@ def _of(environment: Environment) -> dict[str, str]:
             f"{environment.name} does not exist yet; `{PROGRAM} up --env {environment.name}` creates it."
         )
     name = outputs_of(str(file))["pipeline_name"]
-    return {"ENVIRONMENT": "aws", "PIPELINE_NAME": name, "TERRAFORM_OUTPUTS": str(file)}
+    return {"ENVIRONMENT": "aws", "PIPELINE_NAME": name, "TERRAFORM_OUTPUTS": str(file), "PRICES": ""}
 
 
 def _put(session: Session, files: Mapping[str, str]) -> str:

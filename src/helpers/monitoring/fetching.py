@@ -18,6 +18,7 @@ from tabular.spec.columns import Family
 from tabular.spec.options import OPTIONS_FILE
 
 from contract.names import group_prefix, load
+from helpers.cost.prices import load as load_prices
 from helpers.deployment import deployments
 from helpers.deployment.registry import PENDING
 from helpers.errors import JobFailed
@@ -34,6 +35,7 @@ __all__ = [
     "Details",
     "Source",
     "Version",
+    "costs",
     "details",
     "in_service",
     "last_check",
@@ -214,6 +216,40 @@ def traffic(session: Session, now: datetime) -> dict[str, dict[str, Traffic]]:
     }
 
 
+def costs(session: Session, prices: str, now: datetime) -> float | None:
+    """What the endpoints have cost since the first of the month (UTC), in dollars; None on a laptop.
+
+    That is at list prices, and with as many instances as there are now.
+
+    Raises:
+        JobFailed: the instance type or its price is not known.
+    """
+    if session.is_local:
+        return None
+    if not session.endpoint_instance_type:
+        raise JobFailed(
+            "Terraform's outputs do not name the endpoint's instance type; apply Terraform again."
+        )
+    hour = load_prices(prices).instance(session.region, session.endpoint_instance_type)
+    if hour is None:
+        raise JobFailed(
+            f"The price of {session.endpoint_instance_type} in {session.region} is not known; PRICES may "
+            "name a file that has it."
+        )
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    hours = 0.0
+    for name in session.endpoint_names:
+        try:
+            found = session.client("sagemaker").describe_endpoint(EndpointName=name)
+        except ClientError as error:
+            if "could not find endpoint" not in str(error).lower():
+                raise
+            continue  # it does not exist, so it costs nothing now
+        instances = sum(it.get("CurrentInstanceCount", 0) for it in found.get("ProductionVariants", []))
+        hours += instances * ((now - max(month, found["CreationTime"])) / timedelta(hours=1))
+    return hours * hour.dollars
+
+
 def stored(call: Callable[[], Found], what: str, missing: str = "") -> Source[Found]:
     """Return what a call finds, or why there is nothing.
 
@@ -236,7 +272,7 @@ def stored(call: Callable[[], Found], what: str, missing: str = "") -> Source[Fo
         if code not in DENIED:
             raise
         return Source(None, f"You may not read {what} ({error.operation_name}: {code}).")
-    return Source(found, missing if found is None else None)
+    return Source(found, (missing or None) if found is None else None)
 
 
 def _each(call: Callable[[Any], Found], asked: Mapping[Key, Any]) -> dict[Key, Found]:

@@ -55,14 +55,20 @@ class Sources:
     traffic: Source[dict[str, dict[str, Traffic]]]
     check: Source[dict[str, Any]]
     retrainings: Source[dict[str, Retraining]]
-    costs: Source[dict[str, Cost]]
+    costs: Source[float]
 
 
-def gather(session: Session, now: datetime | None = None) -> Status:
+def gather(session: Session, prices: str = "", now: datetime | None = None) -> Status:
     """Read all sources, several at a time, and make one document of them.
+
+    Args:
+        session: where the models are.
+        prices: a file with other prices than list prices, which PRICES names.
+        now: the time of the document.
 
     Raises:
         JobFailed: what the deployer wrote is not a models map.
+        BadInput: the file of prices cannot be used.
         ClientError: AWS refuses a call, other than for a missing permission to read one of the sources that
             the page can do without.
     """
@@ -74,6 +80,7 @@ def gather(session: Session, now: datetime | None = None) -> Status:
             stored, partial(fetching.traffic, session, now), "the invoker's log", NO_REQUESTS
         )
         check = pool.submit(stored, partial(fetching.last_check, session), "the reports of checks", NO_CHECK)
+        costs = pool.submit(stored, partial(fetching.costs, session, prices, now), "the endpoint")
         serving = pool.submit(fetching.in_service, session)
         known = stored(partial(fetching.last_status, session), "the last status").found
         retrainings = pool.submit(
@@ -92,7 +99,7 @@ def gather(session: Session, now: datetime | None = None) -> Status:
             traffic.result(),
             check.result(),
             retrainings.result(),
-            Source(None),
+            costs.result(),
         )
     return assemble(session.environment, session.pipeline_name, sources, now)
 
@@ -167,7 +174,7 @@ def _row(pipeline: str, name: str, sources: Sources, now: datetime) -> Row:
         else {"day": traffic["day"].get(group, NOTHING), "week": traffic["week"].get(group, NOTHING)},
         monitoring=monitoring,
         retraining=(sources.retrainings.found or {}).get(name),
-        cost=(sources.costs.found or {}).get(name),
+        cost=_cost(sources, entry),
     )
     row["concerns"] = _concerns(row, versions, entry, sources.refusals.get(name, ""))
     if row["concerns"]:
@@ -230,6 +237,13 @@ def _monitoring(check: Mapping[str, Any] | None, group: str, entry: Entry | None
         predictions_drifted=(found.get("predictions") or {}).get("drifted"),
         quality=quality and {name: quality.get(name) for name in Quality.__required_keys__},
     )
+
+
+def _cost(sources: Sources, entry: Entry | None) -> Cost | None:
+    """The same for every model in service, because they share all instances."""
+    if sources.costs.found is None or entry is None:
+        return None
+    return Cost(endpoint=round(sources.costs.found / len(sources.in_service), 4))
 
 
 def _concerns(row: Row, versions: Sequence[Version], entry: Entry | None, refusal: str) -> list[Concern]:

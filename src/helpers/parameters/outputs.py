@@ -24,7 +24,7 @@ OUTPUTS = (
     "invoker_function_name",
     "invoker_url",
 )
-OPTIONAL = ("kms_key_arn", "mlflow_tracking_server_arn", "monitor_role_arn")
+OPTIONAL = ("endpoint_instance_type", "kms_key_arn", "mlflow_tracking_server_arn", "monitor_role_arn")
 _OBJECT = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)")
 _PARAMETER = re.compile(r"ssm:(?P<name>/.+)")
 _ABSENT = {"NoSuchKey", "NoSuchBucket", "ParameterNotFound"}

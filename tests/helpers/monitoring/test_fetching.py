@@ -4,7 +4,8 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -181,3 +182,25 @@ def test_a_query_that_ends_badly_is_a_missing_source(
     monkeypatch.setattr(logs, "get_query_results", lambda queryId: {"status": "Timeout", "results": []})
     with pytest.raises(JobFailed, match="Timeout"):
         fetching.traffic(session, datetime.now(UTC))
+
+
+def test_what_the_endpoint_costs_since_the_first_of_the_month(
+    session: Session, ran: runs.Execution, tmp_path: Path
+) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text(f"instances: {{{session.region}: {{ml.m5.large: {{dollars: 2}}}}}}")
+    now = datetime.now(UTC) + timedelta(hours=10)
+    aws = dataclasses.replace(session, environment="aws", endpoint_instance_type="ml.m5.large")
+    object.__setattr__(aws, "_clients", session._clients)
+    assert fetching.costs(session, "", now) is None
+    found = fetching.costs(aws, str(prices), now)
+    assert 20 <= found < 22, "ten hours of one instance, and what these tests took"
+    gone = dataclasses.replace(aws, endpoint_name="absent")
+    assert fetching.costs(gone, str(prices), now) == 0
+    unknown = dataclasses.replace(aws, endpoint_instance_type="ml.absent.large")
+    assert (
+        "The price of ml.absent.large"
+        in stored(lambda: fetching.costs(unknown, "", now), "the endpoint").said
+    )
+    old = dataclasses.replace(aws, endpoint_instance_type="")
+    assert "apply Terraform again" in stored(lambda: fetching.costs(old, "", now), "the endpoint").said

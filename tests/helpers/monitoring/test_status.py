@@ -314,6 +314,19 @@ def test_a_model_without_requests_had_none() -> None:
     assert row["requests"]["day"]["p90_milliseconds"] is None
 
 
+def test_the_models_in_service_share_what_the_endpoint_costs() -> None:
+    found = made(
+        {"x": [version(1)], "y": [version(1)], "z": [version(1, PENDING)]},
+        {"x": 1, "y": 1},
+        costs=Source(9.0),
+    )
+    assert {row["data_set"]: row["cost"] for row in found["models"]} == {
+        "x": {"endpoint": 4.5},
+        "y": {"endpoint": 4.5},
+        "z": None,
+    }
+
+
 def test_a_short_table_for_the_notebook() -> None:
     found = table(made({"x": [version(1)], "y": [version(1, PENDING)]}, {"x": 1}, traffic={"x": requests(7)}))
     assert list(found.index) == ["y", "x"]

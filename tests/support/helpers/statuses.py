@@ -65,7 +65,7 @@ def many(number: int, seed: int = 0) -> Status:
             Source(traffic),
             Source(check),
             Source(retrainings),
-            Source({name: {"endpoint": 71.5 / number} for name in names}),
+            Source(71.5),
         ),
         NOW,
     )
