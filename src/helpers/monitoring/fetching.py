@@ -54,7 +54,8 @@ STORED = "status/status.json"  # under the monitoring prefix
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 WINDOW = timedelta(days=30)  # of executions
 AT_A_TIME = 10  # calls: as many connections as a client keeps
-POLL_SECONDS = {True: 0.02, False: 0.5}
+FIRST_PAUSE = {True: 0.02, False: 0.5}  # seconds; each pause is twice the one before, up to the longest
+LONGEST_PAUSE = 2.0
 LONGEST_QUERY = 120.0  # seconds
 MISSING = ("404", "NoSuchBucket", "NoSuchKey", "NotFound", "ResourceNotFound", "ResourceNotFoundException")
 DENIED = ("403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation")
@@ -349,7 +350,7 @@ def _retraining(
 
 def _results(session: Session, query: str) -> Iterator[dict[str, str]]:
     """The rows of a query, as soon as it has ended."""
-    deadline = time.monotonic() + LONGEST_QUERY
+    deadline, pause = time.monotonic() + LONGEST_QUERY, FIRST_PAUSE[session.is_local]
     while True:
         answer = session.client("logs").get_query_results(queryId=query)
         if answer["status"] == "Complete":
@@ -359,7 +360,8 @@ def _results(session: Session, query: str) -> Iterator[dict[str, str]]:
                 f"CloudWatch did not count the requests (the query's status is {answer['status']}); "
                 "run this again."
             )
-        time.sleep(POLL_SECONDS[session.is_local])
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
     for row in answer["results"]:
         yield {cell["field"]: cell["value"] for cell in row}
 

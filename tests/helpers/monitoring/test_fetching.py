@@ -88,13 +88,10 @@ def test_what_cannot_change_is_not_asked_for_again(serving: Session) -> None:
     try:
         with counted(serving) as called:
             again = state(serving)
-        details = {
-            "DescribeModelPackage",
-            "HeadObject",
-            "ListPipelineExecutionSteps",
-        }
+        details = {"DescribeModelPackage", "HeadObject", "ListPipelineExecutionSteps"}
         assert details & set(called) == set()
-        assert len(called) < 20, called
+        asked = [name for name in called if name != "GetQueryResults"]  # as often as the query takes
+        assert len(asked) < 15, asked
         for kept, fresh in zip(once["models"], again["models"], strict=True):
             assert kept["retraining"] == fresh["retraining"]
             assert kept["model"] is None or kept["model"]["data_until"] == fresh["model"]["data_until"]
