@@ -20,7 +20,7 @@ from local_aws.services.cloudwatch.query import parse
 SAVED = dict(
     re.findall(
         r"(\S+) = \{\n\s+title = .*\n\s+text  = <<-END\n((?:.*\n)*?)\s+END",
-        (ROOT / "terraform/monitoring.tf").read_text(),
+        (ROOT / "terraform/alarms.tf").read_text(),
     )
 )
 
