@@ -144,7 +144,7 @@ class Recording:
         )
         for key, each in (("forecast", found.aws), ("forecast_here", found.here)):
             for table in each.tables if each else ():
-                self.document["data_sets"][table.name][key] = table.facts()  # type: ignore[literal-required]
+                self.document["data_sets"][table.name][key] = table.facts(each is found.own)  # type: ignore[literal-required]
         self.write()
 
     def hear(self, content: Mapping[str, Any]) -> None:

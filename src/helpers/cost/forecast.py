@@ -23,7 +23,6 @@ class StepFacts(TypedDict):
     jobs: int
     cells: int | None
     billable_seconds: Span
-    dollars: Span | None
 
 
 class ForecastFacts(TypedDict, total=False):
@@ -96,8 +95,8 @@ class TableForecast:
         """None if a price, or what a step does, is not known."""
         return None if self.notes else _sum(it.dollars for it in self.steps)
 
-    def facts(self) -> ForecastFacts:
-        """The same for a summary."""
+    def facts(self, by_step: bool = True) -> ForecastFacts:
+        """The same for a summary; the steps are for what is compared with it, and learnt from it, later."""
         return {
             "jobs": self.jobs,
             "billable_seconds": self.billable_seconds.span(),
@@ -108,9 +107,8 @@ class TableForecast:
                     "jobs": int(it.jobs.high),
                     "cells": it.cells,
                     "billable_seconds": it.billable_seconds.span(),
-                    "dollars": _span(it.dollars),
                 }
-                for it in self.steps
+                for it in (self.steps if by_step else ())
             },
         }
 

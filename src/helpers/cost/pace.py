@@ -131,7 +131,8 @@ def observations(summaries: Iterable[Mapping[str, Any]]) -> list[Observation]:
 
 
 def _of_table(summary: Mapping[str, Any], name: str, table: Mapping[str, Any]) -> Iterable[Observation]:
-    billed, forecast = table.get("billed"), table.get("forecast")  # an earlier release wrote neither
+    billed = table.get("billed")  # which an earlier release did not write
+    forecast = table.get("forecast_here") or table.get("forecast")  # with the steps, where it ran
     if table["outcome"] in ("failed", "running", "not-started") or not billed:
         return
     for step, took in billed["steps"].items():

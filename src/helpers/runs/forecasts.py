@@ -33,6 +33,7 @@ __all__ = ["RUNS", "Expected", "billed", "earlier_runs", "forecast", "planned", 
 
 QUOTA = re.compile(r"(?P<type>ml\.\S+) for (?P<kind>training|processing|transform) job usage")
 RUNS = Path(__file__).parents[3] / "runs"
+MOST_RUNS = 50  # that are read; the last ones with something to compare count
 REGION = "us-east-1"  # of local_aws, if nothing sets another one
 
 
@@ -77,9 +78,11 @@ class Expected:
 
 
 def earlier_runs(folder: Path) -> list[Summary]:
-    """The summaries of earlier runs that can be read; other folders there are passed over."""
-    found = []
-    for path in sorted(folder.glob(f"*/{summary.FILE}")):
+    """The summaries of the last runs that can be read, by the names of their folders, which are times."""
+    found: list[Summary] = []
+    for path in sorted(folder.glob(f"*/{summary.FILE}"), reverse=True):
+        if len(found) == MOST_RUNS:
+            break
         try:
             if not path.parent.is_symlink():
                 found.append(summary.read(path))
@@ -140,7 +143,7 @@ def forecast(
     )
     for key, each in (("forecast", found.aws), ("forecast_here", found.here)):
         for one in each.tables if each else ():
-            facts.record(one.name, **{key: one.facts()})
+            facts.record(one.name, **{key: one.facts(each is found.own)})
     return Expected(found, accuracy(known, session.environment))
 
 
