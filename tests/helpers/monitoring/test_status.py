@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import jsonschema
+import numpy as np
 import pytest
 from support import ROOT
+from support.container import streams
 
 from helpers.monitoring import document
 from helpers.monitoring.document import CONCERNS, Retraining, Row, Status, Traffic
@@ -183,6 +185,23 @@ def test_a_check_of_another_version_says_nothing_about_the_one_in_service() -> N
     watched = one(models={"x": checked("drifted", 7, drifted_columns=2)})["monitoring"]
     assert (watched["status"], watched["drifted_columns"]) == ("outdated", 0)
     assert watched["said"] == "The last check saw version 7; version 1 is in service."
+
+
+def test_what_a_real_check_reports_has_a_place() -> None:
+    check = streams.report(np.random.default_rng(0), models=3, drifted=2)
+    versions = {one["data_set"]: one["version"] for one in check["models"].values()}
+    registry = {name: [version(number)] for name, number in versions.items()}
+    missing = (Source(None) for _ in range(2))
+    serving = {name: entry(number) for name, number in versions.items()}
+    found = assemble(
+        "aws", "shop", Sources(registry, serving, {}, {}, Source(None), Source(check), *missing), NOW
+    )
+    jsonschema.validate(found, FORM)
+    states = {row["data_set"]: row["state"] for row in found["models"]}
+    assert states == {"toys-0": "drifted", "toys-1": "drifted", "toys-2": "fine", "old": "fine"}
+    worst = found["models"][0]
+    assert worst["monitoring"]["worst_column"]
+    assert worst["concerns"] == [{"kind": "drifted", "said": worst["monitoring"]["said"]}]
 
 
 PENDING = "PendingManualApproval"
