@@ -21,24 +21,36 @@ class NumberFormat(NamedTuple):
     """How numbers are written: the decimal and thousands separators, and what stands around the digits.
 
     `affixes` are the currency, the units and the marks, such as `<`. `scales` says by how much a number is
-    multiplied that has one of several units, such as 0.001 for g in a column of kg.
+    multiplied that has one of several units, such as 0.001 for g in a column of kg, and `offsets` what is
+    then added, as for °F in a column of °C. `notations` are those of numbers in several parts, such as
+    1h 30min, see `tabular.data.values.composed`.
     """
 
     decimal: str = "."
     thousands: str = ""
     affixes: tuple[str, ...] = ()
     scales: tuple[tuple[str, float], ...] = ()
+    offsets: tuple[tuple[str, float], ...] = ()
+    notations: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values; scales only where there are any."""
+        """As plain JSON values; scales, offsets and notations only where there are any."""
         plain = {"decimal": self.decimal, "thousands": self.thousands, "affixes": list(self.affixes)}
-        return plain | ({"scales": dict(self.scales)} if self.scales else {})
+        further = {
+            "scales": dict(self.scales),
+            "offsets": dict(self.offsets),
+            "notations": list(self.notations),
+        }
+        return plain | {name: value for name, value in further.items() if value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "NumberFormat":
         """The inverse of `to_dict`."""
-        scales = tuple(values.get("scales", {}).items())
-        return cls(values["decimal"], values["thousands"], tuple(values["affixes"]), scales)
+        scales, offsets = (tuple(values.get(name, {}).items()) for name in ("scales", "offsets"))
+        notations = tuple(values.get("notations", ()))
+        return cls(
+            values["decimal"], values["thousands"], tuple(values["affixes"]), scales, offsets, notations
+        )
 
 
 PLAIN = NumberFormat()

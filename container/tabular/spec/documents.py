@@ -35,6 +35,8 @@ class NumberFormatDocument(TypedDict):
     thousands: str
     affixes: list[str]
     scales: NotRequired[dict[str, float]]
+    offsets: NotRequired[dict[str, float]]
+    notations: NotRequired[list[str]]
 
 
 class ColumnDocument(TypedDict):

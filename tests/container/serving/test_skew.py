@@ -30,8 +30,27 @@ SCALED = [
     [("", " Mio. EUR"), ("", " Tsd. EUR")],
     [("", " kg"), ("", " g"), ("", "\u00b5g"), ("", "\u03bcg")],
     [("", " years"), ("", " month"), ("", "")],
+    [("", "\u00b0C"), ("", " \u00b0F"), ("", "\u2103")],
+    [("", "%"), ("", "")],
 ]
-BESIDE = ["", "", "", "<", "~", ">= ", "+", "**"]
+BESIDE = ["", "", "", "<", "~", ">= ", "+", "**", "[3]"]
+# Numbers in several parts: how two whole numbers, of which the second is under 60, are written.
+COMPOSED = [
+    ["{}h {}min", "{}h", "{1}min"],
+    ["{}h {}m", "{1}m"],
+    ["{}:{:02}", "{}:{:02}:30"],
+    ["{}:{:02}:15.5", "1 day {1}:30:00"],
+    ["PT{}H{}M", "PT{1}S"],
+    ["{} years, {} months", "{} years"],
+    ["{0}'11\"", "{0}'4", "{0}'"],
+    ["{} 1/2", "{}\u00be", "{}", "1/4"],
+    ["{}.{}N", "{}.{}S"],
+    ["{}\u00b0{}'{1}\"N", "{}\u00b0{} '{1}\"S"],
+    ["{}.5{} CR", "{}.{} DR"],
+    ["{}.{} \u00b1 0.3", "{}.{}[a]"],
+    ["{0}-{0}5", "{0} to {0}5", "{}"],
+    ["\u20ac{0}-\u20ac{0}5"],
+]
 BOOLEANS = ["yes no", "True false", "1 0", "1.0 0.0", "ja NEIN", "s\u00ed no", "on off"]
 MARKS = ["", "NA", "None", "null", "nan", "-", "?", "n.a.", "#DIV/0!", "unknown", ".", "\\N"]
 MOMENT = datetime(2021, 3, 4, 5, 6)
@@ -76,7 +95,7 @@ def styled(number, decimal, thousands, before, behind, brackets):
 
 
 def beside(mark, text):
-    return f"{text}{mark}" if mark in ("+", "**") else f"{mark}{text}"
+    return f"{text}{mark}" if mark in ("+", "**", "[3]") else f"{mark}{text}"
 
 
 @st.composite
@@ -92,6 +111,14 @@ def numbers(draw):
         beside(mark, styled(value / 100, decimal, thousands, *affixes, brackets))
         for value, affixes, mark in draw(cells)
     ]
+
+
+@st.composite
+def composed(draw):
+    notations = draw(st.sampled_from(COMPOSED))
+    cell = st.tuples(st.sampled_from(notations), st.integers(0, 80), st.integers(0, 59))
+    cells = draw(st.lists(cell, min_size=20, max_size=20, unique_by=lambda cell: cell[1]))
+    return [text.format(first, second) for text, first, second in cells]
 
 
 @st.composite
@@ -114,6 +141,7 @@ codes = st.one_of(st.integers(0, 2**40).map(hex), st.from_regex(r"[0-9]{1,3}[eE]
 words = st.text(string.ascii_letters + "0123456789 .,-\u00a0\u00e9\u0301\"'\n_%", min_size=1, max_size=6)
 columns = st.one_of(
     numbers(),
+    composed(),
     moments(),
     spellings(),
     *(st.lists(one, min_size=20, max_size=20) for one in (plain, codes, words)),
@@ -122,7 +150,7 @@ columns = st.one_of(
 
 @seed(7)
 @settings(
-    max_examples=50,
+    max_examples=60,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

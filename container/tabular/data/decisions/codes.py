@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,6 +12,7 @@ from tabular.data.decisions.decision import FEW_LEVELS, FIRST, SAMPLE
 
 __all__ = [
     "ENOUGH_DAYS",
+    "doubts_of_moments",
     "doubts_of_versions",
     "doubts_of_whole_numbers",
     "letter_e",
@@ -70,6 +72,18 @@ def doubts_of_versions(cells: pa.ChunkedArray) -> tuple[str, ...]:
     return (
         f"numbers with and without zeros at the end, such as {zeros[0].as_py()!r} and {others[0].as_py()!r}; "
         "name the column in categorical if they are versions or other codes.",
+    )
+
+
+def doubts_of_moments(cells: pa.ChunkedArray, numbers: np.ndarray) -> tuple[str, ...]:
+    """What to say of numbers with many decimals that may be moments as Excel counts them."""
+    known = numbers[~np.isnan(numbers)]
+    if known.min() < EXCEL[0] or known.max() > EXCEL[1] or not _all_match(cells, r"^\d{5}\.\d{4,}$"):
+        return ()
+    first = datetime(1899, 12, 30) + timedelta(float(known[0]))
+    return (
+        f"numbers that may be moments as Excel counts them ({known[0]:.15g} would be "
+        f"{first:%Y-%m-%d %H:%M}); write them as dates if they are.",
     )
 
 

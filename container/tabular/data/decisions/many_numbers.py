@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +76,7 @@ def read_many(
     if found is None or found.format != form:
         return None
     try:
-        values = _values(pc.if_else(alike, cells, pa.scalar(None, cells.type)), form)
+        values = _values(pc.if_else(alike, cells, pa.scalar(None, cells.type)), form, pattern)
     except pa.ArrowInvalid:
         return None
     rows = np.flatnonzero(~alike.fill_null(True).to_numpy())
@@ -89,27 +90,46 @@ def read_many(
 
 
 def _pattern(form: NumberFormat) -> str:
-    """What most numbers in a format look like, as a pattern of RE2, without brackets, exponents and marks."""
+    """What most numbers in a format look like, as a pattern of RE2, without brackets, exponents and marks.
+
+    Its groups are the sign, the sign behind a currency, the number and the unit.
+    """
     blank = rf"[{_BLANKS}]?"
     before = "|".join(map(re.escape, filter(may_stand_before, form.affixes)))
-    behind = "|".join(map(re.escape, _constant(form)))
-    sign = rf"(?:[-+]?(?:(?:{before}){blank})?|(?:{before}){blank}-)" if before else "[-+]?"
-    unit = rf"(?:{blank}(?:{behind}))?" if behind else ""
-    return rf"^{sign}{_GROUPS[form.thousands]}(?:{re.escape(form.decimal)}\d*)?{unit}$"
+    behind = "|".join(map(re.escape, _units(form)))
+    sign = "(?P<sign>[-+]?)"
+    sign += rf"(?:(?:{before}){blank}(?P<inner>-?))?" if before else "(?P<inner>)"
+    number = rf"(?P<number>{_GROUPS[form.thousands]}(?:{re.escape(form.decimal)}\d*)?)"
+    unit = rf"(?:{blank}(?P<unit>{behind}))?" if behind else "(?P<unit>)"
+    return rf"^{sign}{number}{unit}$"
 
 
-def _values(cells: pa.ChunkedArray, form: NumberFormat) -> np.ndarray:
-    for one in (*_constant(form), *_REMOVED[form.thousands], *(_BLANKS if form.affixes else "")):
+def _values(cells: pa.ChunkedArray, form: NumberFormat, pattern: str) -> np.ndarray:
+    """The numbers (n_rows,) of cells that all match the pattern of their format, NaN if one is missing."""
+    if not form.scales:
+        return _plain(cells, form, _units(form))
+    found = pc.extract_regex(cells, pattern)
+    sign, inner, number, unit = (pc.struct_field(found, name) for name in ("sign", "inner", "number", "unit"))
+    numbers = _plain(pc.binary_join_element_wise(sign, inner, number, ""), form, [])
+    scales, offsets = dict(form.scales), dict(form.offsets)
+    known = [*form.affixes, ""]  # the last one also stands for cells without a unit
+    places = pc.fill_null(pc.index_in(unit, pa.array(known)), len(known) - 1).to_numpy()
+    numbers *= np.array([scales.get(one, 1.0) for one in known])[places]
+    return numbers + np.array([offsets.get(one, 0.0) for one in known])[places]
+
+
+def _plain(cells: pa.ChunkedArray, form: NumberFormat, units: Sequence[str]) -> np.ndarray:
+    for one in (*units, *_REMOVED[form.thousands], *(_BLANKS if form.affixes else "")):
         cells = pc.replace_substring(cells, one, "")
     if form.decimal != ".":
         cells = pc.replace_substring(cells, form.decimal, ".")
     return np.array(pc.cast(cells, pa.float64()).to_numpy())
 
 
-def _constant(form: NumberFormat) -> list[str]:
-    """The currency and the units that do not change a number."""
-    marks, scales = marks_of(form), dict(form.scales)
-    return [affix for affix in form.affixes if affix not in marks and scales.get(affix, 1.0) == 1.0]
+def _units(form: NumberFormat) -> list[str]:
+    """The currency and the units."""
+    marks = marks_of(form)
+    return [affix for affix in form.affixes if affix not in marks]
 
 
 def _is_infinite(text: str) -> bool:

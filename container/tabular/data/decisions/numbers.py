@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from tabular.data.decisions.arrow import as_texts, counts_of, mapped, whole_numbers, without
 from tabular.data.decisions.codes import (
     are_months,
+    doubts_of_moments,
     doubts_of_months,
     doubts_of_versions,
     doubts_of_whole_numbers,
@@ -21,7 +22,8 @@ from tabular.data.decisions.codes import (
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, with_gaps
 from tabular.data.decisions.many_numbers import ManyNumbers
 from tabular.data.decisions.plain_cells import read_plain
-from tabular.data.values.cells import MARKS, MOST_GAPS, is_gap
+from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
+from tabular.data.values.composed import RANGE, taken_apart
 from tabular.data.values.numbers import CURRENCIES, FoundNumbers, is_plain, marks_of, read_number, unit_of
 from tabular.spec.columns import PLAIN, Column, NumberFormat
 from tabular.spec.errors import BadInput
@@ -90,6 +92,7 @@ def plain_numbers(
         doubts = doubts_of_versions(cells) if looked_at else ()
         if not doubts and not forced:
             doubts = doubts_of_months(cells, found.lengths)
+            doubts = doubts or doubts_of_moments(cells, found.values.to_numpy())
         if grouped:
             first = next(cell for cell in cells.drop_null().to_pylist() if "." in cell)
             doubts = (
@@ -110,7 +113,7 @@ def forced_numbers(
     Raises:
         BadInput: if a cell is anything else.
     """
-    wrong = {text for text in (found.gaps if found else counts) if text.casefold() not in MARKS}
+    wrong = {text for text in (found.gaps if found else counts) if text.casefold() not in NO_NUMBERS}
     if found is None or wrong:
         row = next((i for i, cell in enumerate(cells.to_pylist()) if cell and cell.strip() in wrong), 0)
         raise BadInput(
@@ -200,11 +203,17 @@ def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> I
     if odd is not None:
         read = f"{odd!r} is read as the number {read_number(odd, form):.15g}"
         yield f"{read}; name the column in categorical to keep the text."
+    if form.notations:
+        parts = {text: taken_apart(text, form.notations) for text in numbers}
+        middle = next((text for text, found in parts.items() if found and found.notation == RANGE), None)
+        if middle is not None:
+            yield f"ranges, such as {middle!r}, are read as their middle, {read_number(middle, form):.6g}."
+        numbers = [text for text, found in parts.items() if found is None]
     marks, converted = marks_of(form), dict(form.scales)
     for mark in marks:
-        marked = next(text for text in numbers if mark in text)
+        marked = next((text for text in numbers if mark in text), mark)
         yield f"{mark!r} beside numbers is left out; name {marked!r} in missing if it is no measurement."
-    if set(converted.values()) - {1.0}:
+    if numbers and set(converted.values()) - {1.0}:
         yield f"units that are converted: {_examples(numbers, form)}."
     if converted:
         usual = next((unit for unit, scale in form.scales if scale == 1), None)
@@ -212,7 +221,7 @@ def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> I
         if usual is not None and bare is not None:
             yield f"numbers without a unit, such as {bare!r}, are read as {usual!r}; rewrite them if not."
     for unit in [affix for affix in form.affixes if affix not in (*marks, *converted)]:
-        bare = next((text for text in numbers if unit not in text), None)
+        bare = next((text for text in numbers if unit not in text and unit_of(text) != unit), None)
         if unit[-1] not in CURRENCIES and bare is not None:
             one = next((text for text in numbers if unit in text), odd)
             yield (

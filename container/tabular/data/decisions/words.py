@@ -35,6 +35,7 @@ NUMBERS_IN_WORDS = "|".join(
         r"^(?:mon|tue|wed|thu|fri|sat|sun)\pL*[.,]?\s+.*\b(?:19|20)\d\d\b",
     )
 )
+LEVEL = r"^\d+(?:st|nd|rd|th|\s?[-=.:)]\s?\pL.*)$"  # 1st, and 1 - never
 NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\])\s*$"
 
 
@@ -76,6 +77,7 @@ def category(column: Column, cells: pa.ChunkedArray, counts: pa.StructArray) -> 
             pc.match_substring_regex(texts, NUMBERS_IN_WORDS, ignore_case=True),
         )
     )
+    alike = alike.filter(pc.invert(pc.match_substring_regex(alike.field("values"), LEVEL)))
     count, examples = pc.sum(alike.field("counts")).as_py() or 0, alike.field("values")
     doubts: tuple[str, ...] = ()
     coded = pc.any(pc.match_substring_regex(examples, r"^[-+]?0\d+$")).as_py()

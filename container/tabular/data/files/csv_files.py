@@ -49,6 +49,8 @@ FOREIGN = {
     b"{\\rtf": "it is a document in RTF; save the table as CSV",
     b"Rar!": "it is a RAR archive; unpack it",
     b"7z\xbc\xaf": "it is a 7z archive; unpack it",
+    b"HEADER R": "it is a transport file of SAS; save it as CSV",
+    bytes(8): "it begins with zero bytes, so it is not text; export the table as CSV from its program",
     b"version ": "it is the pointer of Git LFS to a file; fetch the file with git lfs pull",
 } | {
     start: f"it is {what}; read it with the library that wrote it, and save it as CSV or Parquet"

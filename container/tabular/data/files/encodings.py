@@ -237,7 +237,7 @@ def _ranked(readings: Sequence[_Reading], words: Sequence[bytes]) -> list[_Readi
     for reading in readings:
         score = scores.get(codecs.lookup(reading.name).name, 0.0)
         if reading.name == WESTERN and _has_only_signs(reading):
-            score = max(scores.values()) * ONLY_SIGNS  # chardet judges letters alone
+            score = max(scores.values(), default=0.0) * ONLY_SIGNS  # chardet judges letters alone
         score *= _prior(reading)
         same = best.setdefault(reading.words, reading)
         best[reading.words] = same._replace(score=max(same.score, score))

@@ -24,7 +24,7 @@ __all__ = ["FoundHeader", "FoundRows", "find_header", "find_other_rows", "note_o
 
 DELIMITERS = ",;\t|~ "  # if several fit equally well, the first one wins
 RARE_DELIMITERS = (
-    ":^\x01\x1f!#\u00a6\u00a7\uff0c\uff1b\u3001"  # only where no line has another number of cells
+    ":^\x01\x1f!#\u00a6\u00ac\u00a7\uff0c\uff1b\u3001"  # only where no line has another number of cells
 )
 SAMPLE_LINES = 200
 MOST_TITLES, MOST_FOOTER = 30, 5  # lines

@@ -10,10 +10,13 @@ from typing import Any
 __all__ = [
     "BOOLEANS",
     "BOOLEAN_PAIRS",
+    "FEW_WORDS",
     "MARKS",
     "MISSING",
     "MOST_GAPS",
     "MOST_OTHERS",
+    "MOST_WORDS",
+    "NO_NUMBERS",
     "boolean",
     "category",
     "folded",
@@ -40,8 +43,29 @@ MARKS = _USUAL | {
     *(f".{letter}" for letter in ascii_lowercase),  # reasons of Stata's and SAS' missing values
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#error!", "#calc!", "#spill!"),
 }
+# What people say who do not answer; among numbers and dates a missing value, but a level like any other.
+NO_NUMBERS = MARKS | {
+    *("prefer not to say", "prefer not to answer", "prefer not to disclose", "rather not say", "no answer"),
+    *("don't know", "dont know", "don\u2019t know", "do not know", "not sure", "dk", "refused", "refuse"),
+    *("declined", "decline", "declined to answer", "decline to answer", "declined to state", "not stated"),
+    *("not answered", "not provided", "not given", "not specified", "unspecified", "withheld"),
+    *(
+        "wei\u00df nicht",
+        "weiss nicht",
+        "keine antwort",
+        "unbekannt",
+        "nicht angegeben",
+        "k.a",
+        "ohne angabe",
+    ),
+    *("ne sait pas", "inconnu", "non renseign\u00e9", "sans r\u00e9ponse", "nsp", "no sabe", "no contesta"),
+    *("ns/nc", "desconocido", "sin dato", "sin datos", "n\u00e3o informado", "n\u00e3o sabe", "desconhecido"),
+    *("onbekend", "weet niet", "sconosciuto", "non so", "nie wiem", "brak danych", "ok\u00e4nd", "ukjent"),
+    *("\u4e0d\u660e", "\u672a\u56de\u7b54", "\u7121\u56de\u7b54", "\u672a\u77e5"),
+}
 MOST_GAPS = 0.5  # up to half of a column may be marks for missing values
 MOST_OTHERS = 0.05  # other words are typing errors, of which there are few
+FEW_WORDS, MOST_WORDS = 2, 0.3  # different words among measurements, and their share
 # The words for true and false, in pairs; a column of booleans contains both words of at least one pair.
 BOOLEAN_PAIRS = tuple(
     map(

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tabular.data.values.cells import MARKS, MISSING, MOST_OTHERS, is_gap, shown
+from tabular.data.values.cells import FEW_WORDS, MISSING, MOST_OTHERS, MOST_WORDS, NO_NUMBERS, is_gap, shown
+from tabular.data.values.date_words import in_english, usual
 from tabular.data.values.many_dates import read_dates
 
 __all__ = [
@@ -37,7 +38,7 @@ ISO = "ISO8601"
 _ISO_START = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIMES = (
     *("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p"),
-    *(" %H:%M:%S %z", " %H:%M:%S %Z"),
+    *(" %H:%M:%S %z", " %H:%M:%S %Z", " %H:%M %z"),
 )
 _DAYS = (
     "%Y-%m-%d",  # without zeros, too, unlike ISO
@@ -83,7 +84,9 @@ _OTHERS = (
     "%d-%b-%y %I.%M.%S.%f %p",  # Oracle
     *("%b %d %H:%M:%S %Y", "%b %d %H:%M:%S %Z %Y", "%b %d %H:%M:%S %z %Y"),  # C, Unix and Ruby
     *("%Y:%m:%d %H:%M:%S", "%Y%m%dT%H%M%S", "%Y%m%d_%H%M%S", "%d/%m/%Y %Hh%M", "%d.%m.%Y %H.%M.%S"),
-    *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b/%Y", "%b-%y", "%b '%y"),
+    *("%Y-%m-%d %H.%M.%S", "%Y-%m-%d-%H.%M.%S.%f"),  # and DB2
+    *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b/%Y", "%b%Y"),
+    *("%b-%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B"),
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p"),
 )
 FORMATS = (ISO, *(day + time for day in _DAYS for time in _TIMES), *_OTHERS)
@@ -93,7 +96,10 @@ FORCED = ("%Y%m%d", "%Y%m%d%H%M%S", "%Y")
 DOUBTFUL, ENOUGH = ("%d.%m.%y", "%y.%m.%d"), 5
 ENOUGH_DAYS = 20  # different dates that show which digits are the day
 # Dates that databases write for a missing date.
-NO_DATES = ("0000-00-00", "0001-01-01", "9999-12-31", "01/01/0001", "1/1/0001", "31/12/9999", "12/31/9999")
+NO_DATES = (
+    *("0000-00-00", "0001-01-01", "9999-12-31", "01/01/0001", "1/1/0001", "31/12/9999", "12/31/9999"),
+    *("00/00/0000", "0000/00/00", "00.00.0000", "00-00-0000", "01.01.0001", "31.12.9999", "31-12-9999"),
+)
 SWAPPED = {
     "%m/%d/%Y": "%d/%m/%Y",
     "%d/%m/%Y": "%m/%d/%Y",
@@ -104,63 +110,6 @@ SWAPPED = {
     "%m-%d-%y": "%d-%m-%y",
     "%d-%m-%y": "%m-%d-%y",
 }
-# Names of months that strptime does not know: French, German, Spanish, Italian, Portuguese, Dutch; Danish,
-# Norwegian and Swedish; Polish, Czech, Russian and Turkish.
-_MONTHS = {
-    "Jan": "janv janvier jän jänner januar ene enero gen gennaio janeiro januari "
-    "stycznia styczeń ledna leden января январь янв ocak",
-    "Feb": "févr fevr février fevrier februar febr febrero febbraio fev fevereiro februari "
-    "lutego luty února únor февраля февраль фев şubat",
-    "Mar": "mars mär mrz märz maerz marzo março marco mrt maart "
-    "marts marca marzec března březen марта март мар mart",
-    "Apr": "avr avril abr abril aprile kwietnia kwiecień dubna duben апреля апрель апр nisan",
-    "May": "mai mayo mag maggio maio mei maj maja května květen мая май may\u0131s",
-    "Jun": "juin juni junio giu giugno junho czerwca czerwiec června červen июня июнь июн haziran",
-    "Jul": "juil juillet juli julio lug luglio julho lipca lipiec července červenec июля июль июл temmuz",
-    "Aug": "août aout ago agosto augustus augusti sierpnia sierpień srpna srpen августа август авг ağustos",
-    "Sep": "sept septembre septiembre set settembre setembro "
-    "września wrzesień září сентября сентябрь сен eylül",
-    "Oct": "octobre okt oktober octubre ott ottobre out outubro "
-    "października październik října říjen октября октябрь окт ekim",
-    "Nov": "novembre noviembre novembro listopada listopad listopadu ноября ноябрь ноя kas\u0131m",
-    "Dec": "déc décembre decembre dez dezember dic diciembre dicembre dezembro "
-    "grudnia grudzień prosince prosinec декабря декабрь дек aral\u0131k",
-}
-MONTHS = {name: english for english, names in _MONTHS.items() for name in names.split()}
-_FULL = {
-    name[:3].casefold(): name
-    for name in (
-        *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
-        *("October", "November", "December"),
-    )
-}
-_FIGURES = re.compile(r"[\d./:-]+(?: [\d:.]+)?")  # a date without any word
-# What people write besides: a weekday, 1st, "de", "at", "Uhr", a comma before the time, dots in a.m., and the
-# signs of East Asia for year, month, day, hour and minute.
-# No "mar" of French and Spanish, which is also March.
-_DAYS_OF_WEEKS = (
-    "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday "
-    "mo di mi do fr sa so montag dienstag mittwoch donnerstag freitag samstag sonntag "
-    "lun mer jeu ven sam dim lundi mardi mercredi jeudi vendredi samedi dimanche "
-    "lunes martes miércoles jueves viernes sábado domingo "
-    "lunedì martedì mercoledì giovedì venerdì sabato domenica "
-    "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag"
-)
-_WEEKDAY = re.compile(rf"^(?:{'|'.join(_DAYS_OF_WEEKS.split())})\b[.,]*\s*(?=\w)", re.IGNORECASE)
-_WRITTEN_BESIDE: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"[\u00a0\u202f]"), " "),
-    (re.compile(r"\s*\(\w{1,4}\)$"), ""),
-    (re.compile(r"(?<=\d)(?:st|nd|rd|th|er|\u00ba)\b", re.IGNORECASE), ""),
-    (re.compile(r"\s+(?:de|del|of|at|um)\s+", re.IGNORECASE), " "),
-    (re.compile(r"\s+(?:Uhr|h)$"), ""),
-    (re.compile(r",\s*(?=\d{1,2}:\d)"), " "),
-    (re.compile(r"\b([ap])\.?\s?m\b\.?", re.IGNORECASE), r"\1m"),
-    (re.compile(r"[\u5e74\u6708\ub144\uc6d4]\s*"), "-"),
-    (re.compile(r"[\u65e5\uc77c]"), ""),
-    (re.compile(r"[\u6642\u65f6\uc2dc]\s*"), ":"),
-    (re.compile(r"(?<=\d)[\u5206\ubd84]"), ""),
-)
-_WORD = re.compile(r"[^\W\d_]+\.?")
 _SHORT_MINUTE = re.compile(r":\d(?!\d)")  # a score such as 2:1, which strptime takes for a time of day
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND, PER_DAY = timedelta(microseconds=1), 86_400_000_000
@@ -212,7 +161,7 @@ def _day_number(text: str, form: str) -> float:
         if form != ISO:
             if _SHORT_MINUTE.search(text):
                 raise ValueError
-            moment = datetime.strptime(_in_english(_usual(text, "%a" in form.lower()), "%B" in form), form)
+            moment = datetime.strptime(in_english(usual(text, "%a" in form.lower()), "%B" in form), form)
             if "%y" not in form.lower():  # a time of day
                 moment = moment.replace(year=EPOCH.year)
         elif _ISO_START.match(text):
@@ -233,34 +182,8 @@ def _no_date(text: str, form: str) -> ValueError:
 
 
 @lru_cache(maxsize=4096)
-def _usual(text: str, with_weekday: bool = False) -> str:
-    """The text without what people write besides a date; with the weekday if the format has one."""
-    if _FIGURES.fullmatch(text):
-        return text
-    if not with_weekday:
-        text = _WEEKDAY.sub("", text)
-    for pattern, usual in _WRITTEN_BESIDE:
-        text = pattern.sub(usual, text)
-    return text.strip()
-
-
-@lru_cache(maxsize=4096)
 def _characters(text: str) -> frozenset[str]:
-    return frozenset(_usual(text))
-
-
-def _in_english(text: str, full: bool) -> str:
-    """The text with the names of months in English, as strptime knows them: without a full stop.
-
-    Some full names are the same in English, such as the German November, so the others have to be full, too.
-    """
-
-    def name(word: re.Match[str]) -> str:
-        given = word[0].rstrip(".")
-        short = MONTHS.get(given.casefold(), given)
-        return _FULL.get(short.casefold(), short) if full else short
-
-    return _WORD.sub(name, text)
+    return frozenset(usual(text))
 
 
 class FoundDates(NamedTuple):
@@ -295,8 +218,12 @@ def find_dates(
         text = str(cell).strip()
         if text in MISSING and not strict:
             continue
-        mark = not strict and (text.casefold() in MARKS or text.startswith(NO_DATES))
+        mark = not strict and (text.casefold() in NO_NUMBERS or text.startswith(NO_DATES))
         (gaps if mark else present)[text if mark else cell] = count
+    words = [] if strict or forced else [cell for cell in present if not any(map(str.isdigit, str(cell)))]
+    few = len(words) <= min(FEW_WORDS, len(present) - ENOUGH_DAYS)
+    if few and sum(present[word] for word in words) <= MOST_WORDS * sum(present.values()):
+        gaps |= {str(word).strip(): present.pop(word) for word in words}  # such as Present
     sample = list(present)[:: max(1, len(present) // SAMPLE)][:SAMPLE]
     if sum(any(map(str.isdigit, str(cell))) for cell in sample) * 2 <= len(sample):
         return None

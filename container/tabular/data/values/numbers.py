@@ -6,11 +6,22 @@ The format of a column's numbers is detected once, in the raw table; training an
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
-from tabular.data.values.cells import MARKS, MISSING, MOST_GAPS, MOST_OTHERS, shown
-from tabular.data.values.units import may_be_unit, scales
+from tabular.data.values.cells import (
+    FEW_WORDS,
+    MISSING,
+    MOST_GAPS,
+    MOST_OTHERS,
+    MOST_WORDS,
+    NO_NUMBERS,
+    shown,
+)
+from tabular.data.values.composed import taken_apart
+from tabular.data.values.notations import evident
+from tabular.data.values.units import Units, conversions, may_be_unit
 from tabular.spec.columns import PLAIN, NumberFormat
 
 __all__ = [
@@ -33,14 +44,23 @@ _CODES = (
 )
 _AFFIX = rf"(?:[A-Z]{{0,3}}[{CURRENCIES}]|{_CODES})"
 _WORD = r"[^\W\d_]{1,12}"
+_OUT_OF = rf"(?:/\s?|(?:out )?of )(?:4(?:\.00?)?|5(?:\.0)?|6|7|10(?:\.0)?|20|100|1000)(?: {_WORD})?"
 _UNIT = (
     rf"(?:%|\u2030|\u00b0[CF]?|{_WORD}(?:[/\u00b7][A-Za-z]{{1,3}})?[\u00b2\u00b3]?"
-    rf"|{_WORD}\.?(?: {_WORD}\.?){{0,2}}?)"  # as few words as possible: Mio. is followed by EUR
+    rf"|{_WORD}\.?(?: {_WORD}\.?){{0,2}}?"  # as few words as possible: Mio. is followed by EUR
+    rf"|(?:{_AFFIX})?\s?/\s?{_WORD}[\u00b2\u00b3]?|\+\s?{_WORD}|{_OUT_OF})"
 )
 _MINUS = "\u2212\u2013-"  # the hyphen comes last, where a character class takes it literally
 _BLANKS = "\u00a0\u202f\u2009\u2007"
-_SIDES = {"above": "<\u2264", "below": ">\u2265"}
-_BOUND, _NOTE = r"[<>\u2264\u2265~\u2248]=?", r"\+|\*{1,3}"
+_AT_MOST = ("less than", "fewer than", "under", "below", "up to", "at most", "max.", "bis", "unter")
+_AT_LEAST = ("more than", "greater than", "over", "above", "at least", "min.", "from", "ab", "\u00fcber")
+_ABOUT = ("about", "around", "approx", "approx.", "approximately", "ca.", "circa", "etwa", "rund")
+_SIDES = {"above": ("<", "\u2264", *_AT_MOST), "below": (">", "\u2265", *_AT_LEAST)}
+# Not in capitals, which begin codes such as AB 12.
+_WORDS_BEFORE = "|".join(
+    f"[{word[0]}{word[0].upper()}]{re.escape(word[1:])}" for word in (*_AT_MOST, *_AT_LEAST, *_ABOUT)
+)
+_BOUND, _NOTE = rf"[<>\u2264\u2265~\u2248]=?|(?:{_WORDS_BEFORE})(?=\s|$)", r"\+|\*{1,3}"
 _MARK = f"{_BOUND}|{_NOTE}"
 _NUMBER = re.compile(
     rf"(?:(?P<bound>{_BOUND})\s*)?(?:(?P<outside>{_AFFIX})\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?P<before>{_AFFIX})?\s*"
@@ -49,18 +69,26 @@ _NUMBER = re.compile(
     rf"\s*(?P<behind>{_AFFIX}|{_UNIT})?\s*(?P<last>{_AFFIX})?\s*(?P<minus>[{_MINUS}])?\s*(?P<close>\))?"
     rf"\s*(?P<after>(?<=\))%)?\s*(?P<note>{_NOTE})?"
 )
+_DENOMINATOR = re.compile(r"[\d.]+")
 _BEFORE, _BEHIND = ("outside", "before", "last"), ("behind", "after")  # places of a currency, and of a unit
 _MARKS = ("bound", "note")
+_ORDINALS = {"st", "nd", "rd", "th"}  # of few numbers, such as 1st and 2nd, they are names
 # Other forms of the same characters: those as wide as a Chinese sign, and the digits of other scripts.
 _WIDE = {0xFF00 + place: 0x20 + place for place in range(1, 0x5F)} | {0xFFE1: 0xA3, 0xFFE5: 0xA5}
 _DIGITS = {
     zero + digit: str(digit) for zero in (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10) for digit in range(10)
 }
 _ASCII = _WIDE | _DIGITS | {0x66A: "%", 0x66B: ".", 0x66C: ",", 0x3BC: "\u00b5"}  # the Greek letter is micro
+_ASCII |= {0xBA: "\u00b0", 0x2DA: "\u00b0", 0x2103: "\u00b0C", 0x2109: "\u00b0F"}  # degrees
+# A power of ten in words of its own: 1.2 x 10^5 and 1.2\u00d710\u2075.
+_POWER = re.compile(
+    "(?<=\\d)\\s?[x\u00d7*\u00b7]\\s?10(?:\\^|(?=[\u207b\u2070\u00b9\u00b2\u00b3\u2074-\u2079]))([-\u2212\u207b]?)([0-9\u2070\u00b9\u00b2\u00b3\u2074-\u2079]{1,3})"
+)
+_POINT = re.compile("(?<=\\d)\u00b7(?=\\d)")  # the decimal point of British journals
+_SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "0123456789")
 LONGEST = 64  # characters in a number
 MEASURED = 20  # so many different numbers are measurements, not bounds of classes
 SEVERAL = 10  # different numbers, of which few may have different marks
-FEW_WORDS, MOST_WORDS = 2, 0.3  # different words among measurements, and their share
 # The first group has no leading zero: 0,841 has a decimal comma.
 _GROUPS = {"": r"\d+", ",": r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|\d+"} | {
     sign: rf"[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+|\d+" for sign in (".", "'", " ")
@@ -93,6 +121,7 @@ def find_numbers(
     In a column of numbers, all cells are numbers in one format and in one unit or currency, except for marks
     for missing values and a few other words: in few cells, or one or two words again and again among
     measurements, such as 'Varies with device'. Codes are not numbers; they are recognised by leading zeros.
+    Numbers in several parts, such as 1h 30min, are read if the column has evidence for their notation.
 
     Args:
         counts: how often each text occurs, without empty cells.
@@ -103,13 +132,67 @@ def find_numbers(
         forced: whether the user says that these are numbers: there may be any number of other words, and
             leading zeros mean nothing.
     """
+    settings = decimal_comma, signs, strict, forced
+    found = _find_simple(counts, *settings)
+    if found is not None and all(text.casefold() in NO_NUMBERS for text in found.gaps):
+        return found
+    notations = evident(counts, forced, lambda texts: _reader(_find_simple(texts, *settings)))
+    composed = _find_composed(counts, notations, *settings) if notations else None
+    if found is None or composed is None:
+        return found or composed
+    return min(found, composed, key=lambda one: sum(one.gaps.values()))
+
+
+def _reader(found: FoundNumbers | None) -> Callable[[str], float] | None:
+    return partial(_read_simple, form=found.format) if found and not found.gaps else None
+
+
+def _find_composed(
+    counts: Mapping[str, int],
+    notations: Collection[str],
+    decimal_comma: bool,
+    signs: tuple[str | None, str | None],
+    strict: bool,
+    forced: bool,
+) -> FoundNumbers | None:
+    """How a column writes its numbers, some of which have several parts in these notations."""
+    simple = Counter[str]()
+    for text, count in counts.items():
+        composed = taken_apart(text.strip(), notations)
+        for part in composed.texts if composed else (text,):
+            simple[part] += count
+    found = _find_simple(simple, decimal_comma, signs, strict, forced)
+    if found is None:
+        return None
+    form = found.format._replace(notations=tuple(notations))
+    gaps = Counter[str]()
+    for text, count in counts.items():
+        stripped = text.strip()
+        if (stripped in MISSING and not strict) or _is_number(stripped, form):
+            continue
+        gaps[stripped] += count
+    others = sum(count for text, count in gaps.items() if text.casefold() not in NO_NUMBERS)
+    most = MOST_WORDS if sum(found.gaps.values()) == others and len(gaps) <= FEW_WORDS else MOST_OTHERS
+    if (strict and gaps) or (not forced and others > most * sum(counts.values())):
+        return None
+    return FoundNumbers(form, dict(gaps))
+
+
+def _find_simple(
+    counts: Mapping[str, int],
+    decimal_comma: bool,
+    signs: tuple[str | None, str | None],
+    strict: bool,
+    forced: bool,
+) -> FoundNumbers | None:
+    """The same for numbers that do not have several parts."""
     parts, gaps, words = {}, Counter[str](), Counter[str]()
     rows = sum(counts.values())
     for text, count in counts.items():
         stripped = text.strip()
         if stripped in MISSING and not strict:
             continue
-        mark = stripped.casefold() in MARKS
+        mark = stripped.casefold() in NO_NUMBERS
         match = None if mark else _match(stripped)
         if match is not None:
             parts[text] = match
@@ -127,7 +210,7 @@ def find_numbers(
     if not forced and _are_grades(parts.values()):
         return None
     style = _style([_digits(match) for match in parts.values()], decimal_comma, signs)
-    form = NumberFormat(*style, *_units(parts, counts))
+    form = NumberFormat(*style, *_units(parts, counts, style))
     form = form._replace(affixes=form.affixes + _marks(parts, counts, form))
     numbers = 0
     signed_powers = any(re.search(r"\.|[eE][-+]", match[0]) for match in parts.values())
@@ -139,7 +222,7 @@ def find_numbers(
             numbers += counts[text]
         except ValueError:
             gaps[text.strip()] += counts[text]
-    marks = sum(count for text, count in gaps.items() if text.casefold() in MARKS)
+    marks = sum(count for text, count in gaps.items() if text.casefold() in NO_NUMBERS)
     others = sum(gaps.values()) - marks
     whole = numbers + marks + others
     if not numbers or (strict and gaps):
@@ -159,7 +242,16 @@ def read_number(text: str, form: NumberFormat = PLAIN) -> float:
     Raises:
         ValueError: if it is not a finite number in this format.
     """
-    match = _match(text.strip())
+    text = text.strip()
+    composed = taken_apart(text, form.notations) if form.notations else None
+    if composed is None:
+        return _read_simple(text, form)
+    parts = [_read_simple(part, form) for part in composed.texts]
+    return math.fsum(part * weight for part, weight in zip(parts, composed.weights, strict=True))
+
+
+def _read_simple(text: str, form: NumberFormat) -> float:
+    match = _match(text)
     if match is None or (match["open"] is None) != (match["close"] is None):
         raise ValueError(f"{shown(text)} is not a number.")
     digits = _digits(match)
@@ -179,8 +271,19 @@ def read_number(text: str, form: NumberFormat = PLAIN) -> float:
     ]
     if sum(signs) > 1:
         raise ValueError(f"{shown(text)} is not a number.")
-    value = value * dict(form.scales).get(match["behind"], 1.0)
-    return -value if any(signs) else value
+    value = -value if any(signs) else value
+    if not form.scales:
+        return value
+    unit = match["behind"] or match["after"]
+    return value * dict(form.scales).get(unit, 1.0) + dict(form.offsets).get(unit, 0.0)
+
+
+def _is_number(text: str, form: NumberFormat) -> bool:
+    try:
+        read_number(text, form)
+    except ValueError:
+        return False
+    return True
 
 
 def unit_of(text: str) -> str:
@@ -217,7 +320,8 @@ def written(number: float, form: NumberFormat) -> str:
 
 def _side(bound: str | None) -> str | None:
     """Whether a bound is one from above or from below; None if it is neither."""
-    return next((side for side, signs in _SIDES.items() if bound and bound[0] in signs), None)
+    start = (bound or "").rstrip("=").casefold()
+    return next((side for side, signs in _SIDES.items() if start in signs), None)
 
 
 def _are_grades(matches: Iterable[re.Match[str]]) -> bool:
@@ -229,7 +333,13 @@ def _are_grades(matches: Iterable[re.Match[str]]) -> bool:
 def _match(text: str) -> re.Match[str] | None:
     if len(text) > LONGEST:
         return None
-    return _NUMBER.fullmatch(text if text.isascii() else text.translate(_ASCII))
+    text = text if text.isascii() else text.translate(_ASCII)
+    text = _POINT.sub(".", text) if "\u00b7" in text else text
+    return _NUMBER.fullmatch(_POWER.sub(_exponent, text) if "10" in text else text)
+
+
+def _exponent(power: re.Match[str]) -> str:
+    return f"e{'-' if power[1] else ''}{power[2].translate(_SUPERSCRIPTS)}"
 
 
 def _digits(match: re.Match[str]) -> str:
@@ -255,23 +365,49 @@ def _style(digits: list[str], decimal_comma: bool, signs: tuple[str | None, str 
 
 
 def _units(
-    parts: Mapping[str, re.Match[str]], counts: Mapping[str, int]
-) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...]]:
-    """The most frequent currency and unit, or several units that can be converted, and their scales.
+    parts: Mapping[str, re.Match[str]], counts: Mapping[str, int], style: tuple[str, str]
+) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...], tuple[tuple[str, float], ...]]:
+    """The most frequent currency and unit, or several units that can be converted, and how they are.
 
     Cells with any other are not numbers.
     """
-    currencies, units = Counter[str](), Counter[str]()
+    currencies, found = Counter[str](), Counter[str]()
+    sizes, with_fractions = dict[str, list[float]](), set[str]()
     for text, match in parts.items():
         for place in _BEFORE:
             if match[place]:
                 currencies[match[place]] += counts[text]
-        units[match["behind"] or match["after"] or ""] += counts[text]
-    found, bare = scales(units, money=bool(currencies)), bool(units[""])
-    known = Counter({it: n for it, n in units.items() if it and may_be_unit(it, bare)})
-    behind = found or [unit for unit, _ in known.most_common(1)]
+        unit = match["behind"] or match["after"] or ""
+        found[unit] += counts[text]
+        digits = _digits(match)
+        if _CORES[style].fullmatch(digits):
+            plain = digits.replace(style[1], "") if style[1] else digits
+            sizes.setdefault(unit, []).append(float(plain.replace(style[0], ".")))
+            if style[0] in digits:
+                with_fractions.add(unit)
+    filled = {unit: [one for one in some if one] for unit, some in sizes.items()}
+    extents = {unit: (min(some), max(some)) for unit, some in filled.items() if some}
+    scales, offsets = conversions(Units(found, extents, with_fractions), money=bool(currencies))
+    if len(parts) >= MEASURED and set(found) <= _ORDINALS:
+        scales = dict.fromkeys(found, 1.0)
+    known = Counter(
+        {
+            unit: count
+            for unit, count in found.items()
+            if unit and may_be_unit(unit, bool(found[""])) and _is_within(unit, extents)
+        }
+    )
+    behind = scales or [unit for unit, _ in known.most_common(1)]
     before = [currency for currency, _ in currencies.most_common(1)]
-    return tuple(dict.fromkeys([*before, *behind])), tuple(found.items())
+    return tuple(dict.fromkeys([*before, *behind])), tuple(scales.items()), tuple(offsets.items())
+
+
+def _is_within(unit: str, extents: Mapping[str, tuple[float, float]]) -> bool:
+    """Whether no number is greater than what it is out of, as in 4/5; true of all other units."""
+    if not re.fullmatch(_OUT_OF, unit):
+        return True
+    most = _DENOMINATOR.search(unit)
+    return most is None or extents.get(unit, (0.0, 0.0))[1] <= float(most[0])
 
 
 def _marks(

@@ -3,10 +3,30 @@
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 from types import MappingProxyType
+from typing import NamedTuple
 
-__all__ = ["may_be_unit", "scales"]
+__all__ = ["Units", "conversions", "may_be_unit"]
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+
+
+class Units(NamedTuple):
+    """What is known about the units of a column's numbers; an empty one stands for bare numbers.
+
+    `counts` says how often each occurs, `extents` the smallest and the largest of its numbers without their
+    signs, zeros left out, and `with_fractions` which have numbers with decimals.
+    """
+
+    counts: Mapping[str, int]
+    extents: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    with_fractions: Collection[str] = ()
+
+
+class Conversions(NamedTuple):
+    """By how much the numbers with each unit are multiplied, and what is then added; empty if by nothing."""
+
+    scales: Mapping[str, float] = MappingProxyType({})
+    offsets: Mapping[str, float] = MappingProxyType({})
 
 
 def _spelled(**spellings: float) -> dict[str, float]:
@@ -16,19 +36,41 @@ def _spelled(**spellings: float) -> dict[str, float]:
     return forms | {word.capitalize(): value for word, value in forms.items()}
 
 
+def _words(value: float, words: str) -> dict[str, float]:
+    return dict.fromkeys(words.split(), value)
+
+
 # In each family, the value of a unit in the same measure. The first family that has all of a column's units
 # is meant. Inches and pounds are exact by definition (NIST SP 811, appendix B).
 _COUNTS: Mapping[str, float] = MappingProxyType(
-    {"": 1.0, **dict.fromkeys(("k", "K", "Tsd", "Tsd.", "Th.", "thousand", "Thousand"), 1e3)}
-    | dict.fromkeys(("m", "M", "mn", "mln", "mio", "Mio", "Mio.", "million", "Million", "MM"), 1e6)
-    | dict.fromkeys(("b", "B", "bn", "Bn", "bln", "Mrd", "Mrd.", "billion", "Billion"), 1e9)
-    | dict.fromkeys(("t", "T", "tn", "trillion", "Trillion"), 1e12)
-    | dict.fromkeys(("lakh", "Lakh", "Lakhs", "lakhs", "Lac", "lac"), 1e5)
-    | dict.fromkeys(("crore", "Crore", "Crores", "crores", "Cr", "cr", "Cr."), 1e7)
+    {"": 1.0}
+    | _words(1e3, "k K Tsd Tsd. Th. thousand Thousand")
+    | _words(1e6, "m M mn mln mio Mio Mio. million Million MM")
+    | _words(1e9, "b B bn Bn bln Mrd Mrd. billion Billion")
+    | _words(1e12, "t T tn trillion Trillion")
+    | _words(1e5, "lakh Lakh Lakhs lakhs Lac lac L")
+    | _words(1e7, "crore Crore Crores crores Cr cr Cr.")
+)
+_TIMES: Mapping[str, float] = MappingProxyType(
+    {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "ms": 1e-3, "s": 1.0, "min": _MINUTE, "h": _HOUR, "d": _DAY}
+    | _spelled(sec=1.0, second=1.0, min=_MINUTE, minute=_MINUTE, hr=_HOUR, hour=_HOUR, day=_DAY)
+    # The Gregorian calendar's mean year; a twelfth of it is a month.
+    | _spelled(
+        week=7 * _DAY, wk=7 * _DAY, month=365.2425 / 12 * _DAY, year=365.2425 * _DAY, yr=365.2425 * _DAY
+    )
+    | _words(1.0, "Sek Sek. Sekunde Sekunden seconde secondes segundo segundos")
+    | _words(_MINUTE, "Min Min. Minute Minuten minuto minutos")
+    | _words(_HOUR, "Std Std. Stunde Stunden heure heures hora horas")
+    | _words(_DAY, "Tag Tage Tagen jour jours d\u00eda d\u00edas dia dias")
+    | _words(7 * _DAY, "Woche Wochen semaine semaines semana semanas")
+    | _words(365.2425 / 12 * _DAY, "Monat Monate Monaten mois mes meses")
+    | _words(365.2425 * _DAY, "Jahr Jahre Jahren an ans ann\u00e9e ann\u00e9es a\u00f1o a\u00f1os ano anos")
 )
 _FAMILIES: tuple[Mapping[str, float], ...] = (
     {"\u00b5m": 1e-6, "mm": 1e-3, "cm": 1e-2, "dm": 0.1, "m": 1.0, "km": 1e3}
-    | {"in": 0.0254, "ft": 0.3048, "yd": 0.9144, "mi": 1609.344},
+    | {"in": 0.0254, "ft": 0.3048, "yd": 0.9144, "mi": 1609.344}
+    | _words(0.0254, "inch inches in.")
+    | _words(0.3048, "foot feet ft."),
     {
         "\u00b5g": 1e-9,
         "ug": 1e-9,
@@ -40,7 +82,9 @@ _FAMILIES: tuple[Mapping[str, float], ...] = (
         "KG": 1.0,
         "t": 1e3,
     }
-    | {"gr": 1e-3, "oz": 0.028349523125, "lb": 0.45359237, "lbs": 0.45359237},
+    | {"gr": 1e-3}
+    | _words(0.028349523125, "oz oz. ounce ounces")
+    | _words(0.45359237, "lb lbs lb. lbs. pound pounds"),
     {
         "ul": 1e-6,
         "\u00b5l": 1e-6,
@@ -52,38 +96,58 @@ _FAMILIES: tuple[Mapping[str, float], ...] = (
         "l": 1.0,
         "L": 1.0,
     },
-    {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "ms": 1e-3, "s": 1.0, "min": _MINUTE, "h": _HOUR, "d": _DAY}
-    | _spelled(sec=1.0, second=1.0, min=_MINUTE, minute=_MINUTE, hr=_HOUR, hour=_HOUR, day=_DAY)
-    # The Gregorian calendar's mean year; a twelfth of it is a month.
-    | _spelled(week=7 * _DAY, month=365.2425 / 12 * _DAY, year=365.2425 * _DAY, yr=365.2425 * _DAY),
+    _TIMES,
+    {f"{unit} ago": value for unit, value in _TIMES.items() if len(unit) > 1},
     {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9},
     {"mW": 1e-3, "W": 1.0, "kW": 1e3, "MW": 1e6, "GW": 1e9},
     {"Wh": 1.0, "kWh": 1e3, "MWh": 1e6, "GWh": 1e9},
-    {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12},
+    {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+    | {"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40},
+    {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40},
+    {"\u00b0": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600},
     _COUNTS,
+)
+# A degree of each in kelvins, and the zero of each in kelvins.
+_TEMPERATURES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"K": (1.0, 0.0)}
+    | dict.fromkeys(("\u00b0C", "\u00b0c", "deg C", "degrees C", "Celsius"), (1.0, 273.15))
+    | dict.fromkeys(("\u00b0F", "\u00b0f", "deg F", "degrees F", "Fahrenheit"), (5 / 9, 459.67 * 5 / 9))
 )
 # Letters that also end codes, such as the house 14b and the size 2T.
 _LETTERS = frozenset(["M", "MM", "B", "b", "T"])
+_MILLIONS = frozenset(["M", "MM", "B"])  # with decimals, these are hardly codes; 2.0T is an engine
 # Millions or something else, unless a currency or a word for thousands is in the column.
-_AMBIGUOUS = _LETTERS | {"m", "t", "tn"}
+_AMBIGUOUS = _LETTERS | {"m", "t", "tn", "L"}
+FAR = 10.0  # times; numbers of one measure are hardly so far apart, with nothing between them
+PARTS_OF_ONE, PERCENTS = (
+    1.0,
+    10.0,
+)  # bare numbers up to the first beside percents over the second are fractions
 
 
-def scales(counts: Mapping[str, int], money: bool = False) -> dict[str, float]:
-    """By how much the numbers with each unit are multiplied; empty if all have the same unit.
+def conversions(units: Units, money: bool = False) -> Conversions:
+    """How the numbers with each unit are converted; not at all if all have the same unit.
 
-    The unit of the result is the most frequent one, or the bare number if the units are words for thousands
-    and millions. If a unit does not belong to the others, none can be converted.
+    The unit of the result is the most frequent one, or the bare number if the units are percents, or words
+    for thousands and millions. If a unit does not belong to the others, none can be converted.
 
     Args:
-        counts: how often each unit occurs; an empty one stands for bare numbers.
+        units: those of the column.
         money: whether numbers have a currency, so that `M` means millions.
     """
-    units = [unit for unit in counts if unit]
-    family = _family(units, bool(counts.get("")), money)
+    given = [unit for unit in units.counts if unit]
+    usual = max(given, key=lambda unit: units.counts[unit], default="")
+    if len(given) > 1 and set(given) <= set(_TEMPERATURES):
+        return _temperatures(given, usual)
+    if given == ["%"] and _are_fractions(units):
+        return Conversions({"%": 0.01})
+    family = _family(given, units, money)
     if not family:
-        return {}
-    whole = "" if family is _COUNTS else max(units, key=lambda unit: counts[unit])
-    return {unit: float(Fraction(str(family[unit])) / Fraction(str(family[whole]))) for unit in units}
+        return Conversions()
+    whole = "" if family is _COUNTS else usual
+    return Conversions(
+        {unit: float(Fraction(str(family[unit])) / Fraction(str(family[whole]))) for unit in given}
+    )
 
 
 def may_be_unit(unit: str, bare: bool) -> bool:
@@ -93,12 +157,45 @@ def may_be_unit(unit: str, bare: bool) -> bool:
     return not (bare and code)
 
 
-def _family(units: Collection[str], bare: bool, money: bool) -> Mapping[str, float] | None:
+def _temperatures(units: Collection[str], usual: str) -> Conversions:
+    size, zero = _TEMPERATURES[usual]
+    known = {unit: _TEMPERATURES[unit] for unit in units}
+    return Conversions(
+        {unit: one / size for unit, (one, _) in known.items()},
+        {unit: (start - zero) / size for unit, (_, start) in known.items() if start != zero},
+    )
+
+
+def _are_fractions(units: Units) -> bool:
+    """Whether the bare numbers beside percents are what Excel keeps of a percent: 0.43 beside 61%."""
+    bare, percents = units.extents.get(""), units.extents.get("%")
+    return bool(bare and percents) and bare[1] <= PARTS_OF_ONE and percents[1] >= PERCENTS
+
+
+def _family(given: Collection[str], units: Units, money: bool) -> Mapping[str, float] | None:
     """The family of all units; if there is only one, it must mean thousands or millions."""
-    if not units or (len(units) == 1 and not bare and not money):
+    bare = bool(units.counts.get(""))
+    if not given or (len(given) == 1 and not bare and not money):
         return None
-    families = (_COUNTS,) if len(units) == 1 else _FAMILIES
-    family = next((family for family in families if set(units) <= set(family)), None)
-    if family is _COUNTS and not money and set(units) <= _AMBIGUOUS:
+    families = (_COUNTS,) if len(given) == 1 else _FAMILIES
+    family = next((family for family in families if set(given) <= set(family)), None)
+    if family is _COUNTS and bare and not all(_are_counts(unit, units) for unit in given):
+        return None
+    # Sizes and codes such as 6M and 14B have no decimals.
+    written = set(given) & _MILLIONS & set(units.with_fractions)
+    if family is _COUNTS and not (money or written) and set(given) <= _AMBIGUOUS:
         return None
     return family
+
+
+def _are_counts(unit: str, units: Units) -> bool:
+    """Whether a letter beside bare numbers multiplies: 1.2K and 950 are counts, 273 K and 280 are kelvins.
+
+    Numbers that are alike as they are written, and far apart if those with the letter are multiplied, have
+    one unit, which only some of them name.
+    """
+    if "" not in units.extents or unit not in units.extents:
+        return True
+    (low, high), (least, most) = units.extents[""], units.extents[unit]
+    alike = max(high, most) <= FAR * min(low, least)
+    return not (alike and least * _COUNTS[unit] > FAR * high)

@@ -129,10 +129,14 @@ def test_dates_that_could_be_read_in_two_ways_are_said_until_the_user_says():
 @pytest.mark.parametrize(
     "cells",
     [
-        ["83:20", "12:05", "99:59", "7:00"],
+        ["28:25", "31:19", "24:24", "30:27"],  # results of matches
         ["31/01/2024", "2024-02-01", "01.03.2024", "2024/04/05"],
         ["<=50", ">50", "<=50", "12", "50"],
-        ["3 1/2", "2 3/4", "1 1/8"],
+        ["1/2", "2/3", "1/8"],
+        ["3-1", "0-2", "1-1"],
+        ["555-1234", "234-9876", "871-2345"],
+        ["12C", "13F", "14A"],
+        ["18-24", "25-34", "35-44"],
     ],
 )
 def test_a_category_that_looks_like_numbers_or_dates_is_said(cells):
@@ -185,7 +189,7 @@ def test_labels_keep_type_and_spelling(cells, labels):
         (["5", "5.50", "6.25"], "numeric", None),
         (["(1)", "(2)", "(3)"], "numeric", "'(1)' is read as the number -1"),
         (["12.5", "1,250.5"], "numeric", "'1,250.5' is read as the number 1250.5"),
-        (["0.5", "0.7", "56%"], "numeric", "with and without '%', such as '56%' and '0.5'"),
+        (["0.5", "0.7", "56%"], "numeric", "units that are converted: '0.5' is 0.5, '56%' is 0.56"),
         (["$850,000", "7", "20%"], "numeric", "with and without '%', such as '20%' and '$850,000'"),
         (["500 g", "1 kg", "7 g", "7"], "numeric", "without a unit, such as '7', are read as 'g'"),
         (["$571K", "$30K"], "numeric", "units that are converted: '$571K' is 571000"),

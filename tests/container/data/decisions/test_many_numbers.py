@@ -36,6 +36,13 @@ COLUMNS = {
     ],
     "some plain": [text if place % 50 else " 7 " for place, text in enumerate(written("{:.1f} kg"))],
     "another unit": [text if place % 50 else "7 g" for place, text in enumerate(written("{:.1f} kg"))],
+    "thousands and millions": [
+        f"${text}{unit}" for text, unit in zip(written("{:.1f}"), "KM" * 800, strict=True)
+    ],
+    "degrees of two kinds": [
+        f"{text}{unit}" for text, unit in zip(written("{:.1f}"), ("\u00b0C", "\u00b0F") * 800, strict=True)
+    ],
+    "some ranges": [text if place % 90 else "10-20" for place, text in enumerate(written("{:,.1f}"))],
     "a code below": [*written("{:,.2f}"), "007"],
     "other numbers below": [*written("{:,.0f}"), *written("{:.3f}", GERMAN)],
     "words below": [*written("{:,.2f}"), *(f"word {number}" for number in range(200))],

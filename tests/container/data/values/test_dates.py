@@ -173,8 +173,50 @@ def test_gaps_do_not_make_a_column_of_dates_one_of_words():
     days = {f"2024-01-{day:02}": 2 for day in range(1, 29)}
     assert find_dates(days | {"unknown": 9, "0001-01-01": 2}).gaps == {"unknown": 9, "0001-01-01": 2}
     assert find_dates(days | {"soon": 1}).gaps == {"soon": 1}
-    assert find_dates(days | {"soon": 20}) is None
+    assert find_dates(days | {"soon": 20}).gaps == {"soon": 20}
+    assert find_dates(days | {"soon": 30}) is None
+    assert find_dates(days | {"soon": 7, "later": 7, "never": 7}) is None
     assert find_dates({"?": 3, "-": 2}) is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["2024Q1", "2023Q4"], ["2024-01-01", "2023-10-01"]),
+        (["Q2 2024", "Q3-2023"], ["2024-04-01", "2023-07-01"]),
+        (["1Q24", "4Q98"], ["2024-01-01", "1998-10-01"]),
+        (["Q1'24", "Q4 '23", "Q3'22"], ["2024-01-01", "2023-10-01", "2022-07-01"]),
+        (["1. Quartal 2024", "3. Quartal 2023"], ["2024-01-01", "2023-07-01"]),
+        (["2024-T1", "2023-T4"], ["2024-01-01", "2023-10-01"]),
+        (["2024-W05", "2020-W53"], ["2024-01-29", "2020-12-28"]),
+        (["2024-W05-3", "2024-W06-7"], ["2024-01-31", "2024-02-11"]),
+        (["KW 5/2024", "KW 12/2023"], ["2024-01-29", "2023-03-20"]),
+        (["2024M03", "2023M12"], ["2024-03-01", "2023-12-01"]),
+        (["August, 2024", "May, 2023"], ["2024-08-01", "2023-05-01"]),
+        (["Sep2024", "Jan2023"], ["2024-09-01", "2023-01-01"]),
+        (["2024 Jun", "2023 Dec"], ["2024-06-01", "2023-12-01"]),
+        (["2024\u5e743\u6708", "2023\u5e7412\u6708"], ["2024-03-01", "2023-12-01"]),
+        (
+            ["\u4ee4\u548c6\u5e741\u670831\u65e5", "\u5e73\u621030\u5e742\u67081\u65e5"],
+            ["2024-01-31", "2018-02-01"],
+        ),
+        (["2024-01-31 19:00:00 EST", "2024-07-01 10:00:00 PDT"], ["2024-02-01", "2024-07-01T17:00:00"]),
+        (["31.01.2024 00:30 CET", "01.07.2024 02:00 CEST"], ["2024-01-30T23:30:00", "2024-07-01"]),
+        (["2024-01-31 10.30.00", "2024-02-01 00.00.00"], ["2024-01-31T10:30:00", "2024-02-01"]),
+    ],
+)
+def test_periods_and_zones_are_read(cells, expected):
+    form = find_dates(dict.fromkeys(cells, 1)).format
+    days = [np.datetime64(moment, "s").astype(np.int64) / 86_400 for moment in expected]
+    assert [dates.day_number(cell, form) for cell in cells] == days
+    assert [dates.day_number(text, form) for text in as_text(np.array(days), form)] == days
+
+
+@pytest.mark.parametrize(
+    "cells", [["T123", "T415"], ["K215", "K110"], ["2024-S1", "2023-S2"], ["Q5 2024"], ["W55-2024"]]
+)
+def test_what_is_no_period_is_no_date(cells):
+    assert find_dates(dict.fromkeys(cells, 1)) is None
 
 
 def test_a_text_too_long_for_a_date_is_refused_before_it_is_kept():

@@ -93,7 +93,7 @@ def test_few_other_words_are_gaps_and_many_are_not():
         ["007", "12", "13"],
         ["A12", "B13", "C14"],
         ["12 kg", "500 m", "3 l"],
-        ["20 \u00b0C", "70 \u00b0F"],
+        ["20 \u00b0C", "70 \u00b0"],
         ["<=50K", ">50K"],
         ["<18", "18", "19+", "19"],
         ["$5", "\u20ac5", "\u00a35"],
@@ -181,12 +181,53 @@ def test_how_a_column_writes_its_numbers_is_told(tmp_path):
         (["1.2 Cr", "9500000"], [1.2e7, 9.5e6]),
         (["1,5 Mio. EUR", "20 Tsd. EUR"], [1.5e6, 20e3]),
         (["5 \u03bcg", "7 \u00b5g", "1 mg"], [5, 7, 1000]),
+        (["1.5M", "2.3B", "4B"], [1.5e6, 2.3e9, 4e9]),
+        (["31820", "6249", "3.4M"], [31820, 6249, 3.4e6]),
+        (["950", "1.2K", "3"], [950, 1200, 3]),
+        (["273 K", "280", "290 K"], [273, 280, 290]),
+        (["43%", "0.5", "0.25"], [0.43, 0.5, 0.25]),
+        (["20 \u00b0C", "68 \u00b0F", "25\u2103"], [20, 20, 25]),
+        (["32 \u00b0F", "0 \u00b0C", "50 \u00b0F"], [32, 32, 50]),
+        (["\u20b945 L", "\u20b91.2 Cr"], [4.5e6, 1.2e7]),
+        (["1.5GiB", "512MiB", "3GiB"], [1.5, 0.5, 3]),
     ],
 )
 def test_units_of_the_same_measure_are_converted_into_the_most_frequent_one(cells, expected):
     found = find_numbers(counts(cells))
     assert [read_number(cell, found.format) for cell in cells] == pytest.approx(expected, rel=1e-12)
     assert NumberFormat.from_dict(json.loads(json.dumps(found.format.to_dict()))) == found.format
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["$29/hr", "$31.5/hr"], [29, 31.5]),
+        (["12,5 \u20ac/m\u00b2", "8 \u20ac/m\u00b2"], [12.5, 8]),
+        (["4.1/5", "3/5"], [4.1, 3]),
+        (["4.5 out of 5 stars", "3.0 out of 5 stars"], [4.5, 3]),
+        (["from $400", "$250"], [400, 250]),
+        (["ca. 12", "13.5", "about 7"], [12, 13.5, 7]),
+        (["1.2 x 10^5", "3\u00d710\u2074"], [1.2e5, 3e4]),
+        (["37\u00b75", "38\u00b71"], [37.5, 38.1]),
+        ([f"{number}th" for number in range(4, 30)], list(range(4, 30))),
+    ],
+)
+def test_what_stands_beside_all_numbers_is_left_out(cells, expected):
+    found = find_numbers(counts(cells))
+    assert found.gaps == {}
+    assert [read_number(cell, found.format) for cell in cells] == expected
+
+
+@pytest.mark.parametrize(
+    "cells", [["AB 12", "AB 13"], ["1/5", "7/5"], ["3/10", "3/20"], ["1st", "2nd", "3rd"], ["14 B", "15"]]
+)
+def test_what_may_be_a_code_or_a_name_is_not_left_out(cells):
+    assert find_numbers(counts(cells)) is None
+
+
+def test_no_answer_is_no_number():
+    ages = [str(age) for age in range(18, 60)]
+    assert find_numbers(counts([*ages, *["Prefer not to say"] * 9])).gaps == {"Prefer not to say": 9}
 
 
 def test_a_single_unit_is_not_converted():
@@ -205,7 +246,7 @@ def test_the_same_measure_in_two_units_is_the_same_number():
         ["14", "14B", "12"],  # buses
         ["124", "124A", "207A"],  # rooms
         ["2.0", "2.0T", "1.6"],  # engines
-        ["31820", "6249", "3.4M"],
+        ["300 K", "310", "290 m"],
         ["2T", "3T", "6M", "12M"],  # sizes of children's clothes
         ["7m", "8m", "14b", "9"],  # house numbers
         ["12 t", "36 m"],

@@ -1,0 +1,199 @@
+"""Numbers in several parts, such as 5'7", 1h 30min, 26:41:50, 3 1/2 and 10-20, taken apart into simple ones.
+
+A part is a number that `numbers` reads by itself, and the whole is the sum of the parts, each with a weight.
+Which notations a column has is decided once, as all of its format is.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+__all__ = [
+    "CLOCK",
+    "DEBIT",
+    "FRACTION",
+    "HEMISPHERE",
+    "NOTATIONS",
+    "NOTE",
+    "RANGE",
+    "UNITS",
+    "Composed",
+    "taken_apart",
+]
+
+FEET, ANGLE, HEMISPHERE, DEBIT = "feet", "angle", "hemisphere", "debit"
+UNITS, CLOCK, FRACTION, RANGE, ERROR, NOTE = "units", "clock", "fraction", "range", "error", "note"
+LONGEST = 64  # characters
+
+_NUMBER = r"\d+(?:[.,]\d+)?"
+_FOOT, _INCH = "['\u2032\u2019]", "(?:\"|\u2033|\u201d|''|\u2032\u2032)"
+_DEGREE = "[\u00b0\u00ba\u02da]"
+_MINUS = "\u2212\u2013\u2014-"
+_FEET = re.compile(rf"(\d{{1,2}})\s?{_FOOT}\s?(?:((?:\d|1[01])(?:\.\d+)?)\s?{_INCH}?)?")
+_INCHES = re.compile(rf"({_NUMBER})\s?{_INCH}")
+_ANGLE = re.compile(
+    rf"([-+]?\d{{1,3}})\s?{_DEGREE}\s?(\d{{1,2}}(?:\.\d+)?)\s?{_FOOT}\s?"
+    rf"(?:(\d{{1,2}}(?:[.,]\d+)?)\s?{_INCH})?\s?([NSEW])?"
+)
+_HEMISPHERE = re.compile(rf"({_NUMBER})\s?{_DEGREE}?\s?([NSEW])")
+_DEBIT = re.compile(r"(.*\d.*?)\s?\(?(DR|CR|Dr|Cr|dr|cr)\.?\)?")
+_TIME = r"(\d{1,4}):([0-5]\d)(?::([0-5]\d))?([.,]\d+)?"
+_CLOCK = re.compile(_TIME)
+_DAYS_AND_CLOCK = re.compile(rf"(\d+)\s?(?:days?|d),?\s\+?{_TIME}")
+_HOURS_AND_MINUTES = re.compile(r"(\d{1,3})\s?[hH]\s?([0-5]\d)")
+_ISO = re.compile(
+    r"P(?=.*\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
+)
+_ISO_UNITS = ("years", "months", "weeks", "days", "h", "min", "s")
+_WITH_UNIT = re.compile(rf"({_NUMBER})\s?([^\W\d_]+)\.?")
+_UNITS = re.compile(
+    rf"{_WITH_UNIT.pattern}(?:\s*(?:,|and|und|et|y|&)?\s*{_WITH_UNIT.pattern}){{1,4}}".replace(
+        "(\\d", "(?:\\d"
+    )
+)
+_VULGAR: Mapping[str, float] = MappingProxyType(
+    dict(zip("\u00bd\u2153\u2154\u00bc\u00be", (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4), strict=True))
+    | dict(zip("\u215b\u215c\u215d\u215e", (1 / 8, 3 / 8, 5 / 8, 7 / 8), strict=True))
+)
+_FRACTION = re.compile(
+    rf"([{_MINUS}])?(?:(?:(\d+)[\s-])?(\d{{1,2}})[/\u2044](2|3|4|5|6|8|10|12|16|32|64)"
+    rf"|(\d*)\s?([{''.join(_VULGAR)}]))(\D*)"
+)
+_RANGE = re.compile(
+    rf"([^{_MINUS}]*\d[^{_MINUS}]*?)\s*(?:[{_MINUS}]|(?<=\s)(?:to|bis|a|\u00e0|and)(?=\s))\s*([^{_MINUS}]*\d[^{_MINUS}]*)",
+    re.IGNORECASE,
+)
+_UNIT_BEHIND = re.compile(r"\s?[^\d\s.,]+\.?(?:\s[^\d\s]+)?$")
+_ERROR = re.compile(r"(.*\d.*?)\s*(?:\u00b1|\+/-)\s*\d.*")
+_NOTE = re.compile(r"(.*\d.*?)\s*(?:(?:\[[\w ]{1,7}\])+|\([^\W\d][^()\d]{1,24}\))")
+
+
+class Composed(NamedTuple):
+    """A number in a notation: the texts of its parts, and by how much each counts."""
+
+    notation: str
+    texts: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
+def taken_apart(text: str, notations: Collection[str] = ()) -> Composed | None:
+    """The parts of a number in one of these notations, or in any if none are given; None if it is simple.
+
+    Letters that mean something else by themselves, as the m of metres does, are only minutes beside hours and
+    seconds, or if the notation is given.
+    """
+    if len(text) > LONGEST or (not any(map(str.isdigit, text)) and not _VULGAR.keys() & set(text)):
+        return None
+    if match := _NOTE.fullmatch(text):
+        return taken_apart(match[1], notations) or Composed(NOTE, (match[1],), (1.0,))
+    for notation, read in _READERS.items():
+        if notations and notation not in notations:
+            continue
+        if (found := read(text, bool(notations))) is not None:
+            return Composed(notation, *found)
+    return None
+
+
+_Parts = tuple[tuple[str, ...], tuple[float, ...]] | None
+
+
+def _summed(parts: Mapping[str, str | None], sign: float = 1.0) -> _Parts:
+    texts = tuple(f"{re.sub(r'^0+(?=[0-9])', '', number)} {unit}" for unit, number in parts.items() if number)
+    return texts, (sign,) * len(texts)
+
+
+def _feet(text: str, _: bool) -> _Parts:
+    if match := _FEET.fullmatch(text):
+        return _summed({"ft": match[1], "in": match[2]})
+    match = _INCHES.fullmatch(text)
+    return match and _summed({"in": match[1]})
+
+
+def _angle(text: str, _: bool) -> _Parts:
+    match = _ANGLE.fullmatch(text)
+    if match is None:
+        return None
+    sign = -1.0 if match[4] in ("S", "W") or match[1][0] == "-" else 1.0
+    return _summed({"\u00b0": match[1].lstrip("+-"), "arcmin": match[2], "arcsec": match[3]}, sign)
+
+
+def _hemisphere(text: str, _: bool) -> _Parts:
+    match = _HEMISPHERE.fullmatch(text)
+    return match and ((match[1],), (-1.0 if match[2] in "SW" else 1.0,))
+
+
+def _debit(text: str, _: bool) -> _Parts:
+    match = _DEBIT.fullmatch(text)
+    return match and ((match[1],), (-1.0 if match[2].casefold() == "dr" else 1.0,))
+
+
+def _times(hours: str, minutes: str, seconds: str | None, part: str | None) -> dict[str, str | None]:
+    if seconds is None:  # 45:13 has minutes and seconds
+        return {"min": hours, "s": minutes + (part or "")}
+    return {"h": hours, "min": minutes, "s": seconds + (part or "")}
+
+
+def _clock(text: str, _: bool) -> _Parts:
+    match = _CLOCK.fullmatch(text)
+    return match and _summed(_times(*match.groups()))
+
+
+def _units(text: str, known: bool) -> _Parts:
+    if match := _DAYS_AND_CLOCK.fullmatch(text):
+        days, hours, minutes, seconds, part = match.groups()
+        return _summed({"days": days, **_times(hours, minutes, seconds or "00", part)})
+    if match := _HOURS_AND_MINUTES.fullmatch(text):
+        return _summed({"h": match[1], "min": match[2]})
+    if match := _ISO.fullmatch(text):
+        return _summed(dict(zip(_ISO_UNITS, match.groups(), strict=True)))
+    if not (_UNITS.fullmatch(text) or (known and _WITH_UNIT.fullmatch(text))):
+        return None
+    parts = {unit: number for number, unit in _WITH_UNIT.findall(text)}
+    timed = {"h", "hr", "hrs", "s", "sec"} & parts.keys() or (known and len(parts) == 1)
+    return _summed({"min" if unit == "m" and timed else unit: number for unit, number in parts.items()})
+
+
+def _fraction(text: str, _: bool) -> _Parts:
+    match = _FRACTION.fullmatch(text)
+    if match is None:
+        return None
+    sign, whole, above, below, before, vulgar, behind = match.groups()
+    if below and int(above) >= int(below):
+        return None
+    part = int(above) / int(below) if below else _VULGAR[vulgar]
+    value = int(whole or before or 0) + part
+    behind = " in" if re.fullmatch(_INCH, behind.strip()) else behind
+    return (f"1{behind}",), (-value if sign else value,)
+
+
+def _range(text: str, _: bool) -> _Parts:
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        return None
+    low, high = match.groups()
+    unit = _UNIT_BEHIND.search(high)
+    if unit and not _UNIT_BEHIND.search(low):
+        low += unit[0]
+    return (low, high), (0.5, 0.5)
+
+
+def _error(text: str, _: bool) -> _Parts:
+    match = _ERROR.fullmatch(text)
+    return match and ((match[1],), (1.0,))
+
+
+_READERS: Mapping[str, Callable[[str, bool], _Parts]] = MappingProxyType(
+    {
+        FEET: _feet,
+        ANGLE: _angle,
+        HEMISPHERE: _hemisphere,
+        DEBIT: _debit,
+        CLOCK: _clock,
+        UNITS: _units,
+        FRACTION: _fraction,
+        ERROR: _error,
+        RANGE: _range,
+    }
+)
+NOTATIONS = (*_READERS, NOTE)

@@ -1,0 +1,142 @@
+"""Which notations of numbers in several parts a column has, by the evidence of its texts.
+
+5-10 may be a range, a score or a part of a code, and 24:10 a duration or the result of a match. A notation is
+read only where the column as a whole leaves no such doubt; otherwise it stays a category, with a warning.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from tabular.data.values import composed
+from tabular.data.values.cells import MOST_OTHERS, NO_NUMBERS
+from tabular.data.values.composed import Composed, taken_apart
+
+__all__ = ["evident"]
+
+SAMPLE = 2000  # distinct texts that show which notations a column has
+FIRST = 50  # texts, of which some are in a notation or nearly none is
+ENOUGH = 20  # different ranges or durations
+LATE = 3  # different texts with hours that no day has
+CLOSELY = 0.9  # the correlation of the ends of ranges; those of phone numbers have none
+RATIO = 20.0  # of the ends of most ranges
+DAY = 24
+_HOURS = re.compile(r"(\d+):(\d\d)(:\d\d)?")
+
+Find = Callable[[Mapping[str, int]], Callable[[str], float] | None]
+Texts = Mapping[str, Composed]
+
+
+def evident(counts: Mapping[str, int], forced: bool, find: Find) -> tuple[str, ...]:
+    """The notations of a column.
+
+    Args:
+        counts: how often each text occurs, without empty cells.
+        forced: whether the user says that these are numbers, so that no evidence is needed.
+        find: returns what reads simple numbers such as these; None if they are not all numbers of one format.
+    """
+    texts = [text.strip() for text in counts]
+    texts = [text for text in texts[:: max(1, len(texts) // SAMPLE)] if text.casefold() not in NO_NUMBERS]
+    if not any(map(taken_apart, texts[:FIRST])) and len(counts) > len(texts):
+        return ()
+    taken = {text: found for text in texts if (found := taken_apart(text))}
+    by_notation: dict[str, dict[str, Composed]] = {}
+    for text, found in taken.items():
+        by_notation.setdefault(found.notation, {})[text] = found
+    simple = [text for text in texts if text not in taken]
+    seen = [
+        notation
+        for notation in composed.NOTATIONS
+        if notation in by_notation
+        and (forced or _EVIDENCE.get(notation, _always)(by_notation[notation], simple, find))
+    ]
+    if composed.UNITS in seen and any(":" in text for text in by_notation[composed.UNITS]):
+        seen += [
+            one for one in (composed.CLOCK,) if one in by_notation and one not in seen
+        ]  # 4 days 08:50:00
+    return tuple(seen)
+
+
+def _always(_: Texts, __: Sequence[str], ___: Find) -> bool:
+    return True
+
+
+def _both_signs(texts: Texts, _: Sequence[str], __: Find) -> bool:
+    """Whether there are debits and credits, which may otherwise be any unit."""
+    return len({found.weights for found in texts.values()}) > 1
+
+
+def _both_sides(texts: Texts, _: Sequence[str], __: Find) -> bool:
+    """Whether there are degrees to both sides of the equator, or of Greenwich: 12.5N and 3.4S, not 12C."""
+    letters = {text[-1] for text in texts}
+    if letters not in ({"N", "S"}, {"E", "W"}):
+        return False
+    most = 90 if "N" in letters else 180
+    numbers = [found.texts[0].replace(",", ".") for found in texts.values()]
+    return any("." in number for number in numbers) and max(map(float, numbers)) <= most
+
+
+def _durations(texts: Texts, _: Sequence[str], __: Find) -> bool:
+    """Whether these are durations: no times of a day, and no results of matches."""
+    found = [_HOURS.match(text) for text in texts]
+    late = sum(match is not None and int(match[1]) >= DAY for match in found)
+    if any("." in text or "," in text for text in texts) and not any(match and match[3] for match in found):
+        return True  # 2:12.51
+    if late < LATE:
+        return False
+    if any(match and match[3] for match in found):
+        return True
+    minutes = {int(match[2]) for match in found if match}
+    return len(texts) >= ENOUGH and min(minutes) < 10 and max(minutes) >= 50
+
+
+def _units_in_order(texts: Texts, _: Sequence[str], find: Find) -> bool:
+    """Whether each part is less than one of the unit before: 1h 30min, not 2 beds 3 baths."""
+    read = find(dict.fromkeys((part for found in texts.values() for part in found.texts), 1))
+    if read is None:
+        return False
+    wrong = 0
+    for found in texts.values():
+        ones = [read(f"1 {part.partition(' ')[2]}") for part in found.texts]
+        parts = zip(found.texts[1:], ones[1:], ones, strict=False)
+        wrong += not all(one < larger and read(part) < larger for part, one, larger in parts)
+    return wrong <= MOST_OTHERS * len(texts)
+
+
+def _same_notes(texts: Texts, _: Sequence[str], __: Find) -> bool:
+    """Whether words in brackets are the same everywhere, so that they say nothing about a row."""
+    return len({text[text.index("(") :] for text in texts if text.endswith(")")}) <= 1
+
+
+def _mixed_fractions(texts: Texts, _: Sequence[str], __: Find) -> bool:
+    """Whether some fractions have a whole part, unlike dates and results."""
+    return any(abs(found.weights[0]) > 1 or "/" not in text for text, found in texts.items())
+
+
+def _ranges(texts: Texts, simple: Sequence[str], find: Find) -> bool:
+    """Whether these are ranges: rising, and with ends that rise together, or few among many numbers."""
+    read = find(dict.fromkeys((part for found in texts.values() for part in found.texts), 1))
+    if read is None:
+        return False
+    ends = np.array([list(map(read, found.texts)) for found in texts.values()])
+    low, high = ends.T
+    if not (low < high).all():
+        return False
+    if len(simple) > len(texts):
+        return len(simple) >= ENOUGH
+    if len(ends) < ENOUGH or np.ptp(low) == 0 or np.ptp(high) == 0:
+        return False
+    near = np.median(high / np.maximum(low, 1e-9)) <= RATIO
+    return bool(near and np.corrcoef(low, high)[0, 1] >= CLOSELY)
+
+
+_EVIDENCE: Mapping[str, Callable[[Texts, Sequence[str], Find], bool]] = {
+    composed.HEMISPHERE: _both_sides,
+    composed.DEBIT: _both_signs,
+    composed.CLOCK: _durations,
+    composed.UNITS: _units_in_order,
+    composed.FRACTION: _mixed_fractions,
+    composed.RANGE: _ranges,
+    composed.NOTE: _same_notes,
+}
