@@ -25,7 +25,7 @@ from tabular.data.decisions.numbers import (
 from tabular.data.decisions.typed import typed
 from tabular.data.decisions.words import booleans, category, merged, option_of
 from tabular.data.values.dates import find_dates
-from tabular.data.values.numbers import find_numbers
+from tabular.data.values.numbers import find_numbers, may_be_number
 from tabular.spec.columns import Column
 from tabular.spec.options import DEFAULTS, Options
 
@@ -108,5 +108,7 @@ def _is_certainly_a_category(texts: pa.StringArray) -> bool:
     if len(texts) <= 5 * SAMPLE:
         return False
     sample = texts.take(np.linspace(0, len(texts) - 1, SAMPLE).astype(int)).to_pylist()
-    numbers = sum(find_numbers({text: 1}, forced=True) is not None for text in sample)
-    return numbers * 2 < len(sample) and find_dates(dict.fromkeys(sample, 1)) is None
+    if sum(map(may_be_number, sample)) * 2 >= len(sample):
+        return False
+    counts = dict.fromkeys(sample, 1)
+    return find_numbers(counts) is None and find_dates(counts) is None

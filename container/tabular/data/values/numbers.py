@@ -30,6 +30,7 @@ __all__ = [
     "find_numbers",
     "is_plain",
     "marks_of",
+    "may_be_number",
     "may_stand_before",
     "read_number",
     "unit_of",
@@ -141,6 +142,14 @@ def find_numbers(
     if found is None or composed is None:
         return found or composed
     return min(found, composed, key=lambda one: sum(one.gaps.values()))
+
+
+def may_be_number(text: str) -> bool:
+    """Whether a text is a number in some format, without several parts."""
+    return (
+        _find_simple({text: 1}, decimal_comma=False, signs=(None, None), strict=False, forced=True)
+        is not None
+    )
 
 
 def _reader(found: FoundNumbers | None) -> Callable[[str], float] | None:
