@@ -31,7 +31,10 @@ class Serving:
         requests: in a month, to all models together.
         request_bytes: of a request and its answer.
         metrics_by_model: whether each model has metrics of its own.
-        captured: the part of the requests that is kept, CAPTURE_RATE.
+        captured: the part of the requests that is kept, Terraform's `capture_rate`.
+        checks: for drift, in a month: one job for all models each time.
+        check_minutes: that the instance of a check is billed for, its start included.
+        check_instance: the instance type of a check.
         model_bytes: that a model has in the bucket.
     """
 
@@ -42,6 +45,9 @@ class Serving:
     request_bytes: float = 1000
     metrics_by_model: bool = False
     captured: float = 0
+    checks: float = 0
+    check_minutes: float = 5
+    check_instance: str = "ml.m5.large"
     model_bytes: float = 1e6
 
 
@@ -59,20 +65,30 @@ def by_month(serving: Serving, region: str, prices: str = "") -> pd.DataFrame:
         BadInput: the prices cannot be used, or have none of the instance type.
     """
     listed = load(prices)
-    hour = listed.instance(region, serving.instance_type)
-    if hour is None:
-        raise BadInput(
-            f"There is no price of {serving.instance_type} in {region}; give one with PRICES, see "
-            "docs/operations/cost.md."
-        )
-    shared = serving.instances * hour.dollars * HOURS_A_MONTH
-    each = max(serving.models, 1) * hour.dollars * HOURS_A_MONTH
+    hour = _hour(serving.instance_type, region, listed)
+    shared = serving.instances * hour * HOURS_A_MONTH
+    each = max(serving.models, 1) * hour * HOURS_A_MONTH
     rows = {"instances": (shared, each)}
     rows |= {name: (dollars, dollars) for name, dollars in _others(serving, region, listed)}
     table = pd.DataFrame(rows, index=["one endpoint for all", "an endpoint for each"]).T
     table.loc["all"] = table.sum()
     table["for each model"] = table["one endpoint for all"] / max(serving.models, 1)
     return table.rename_axis("dollars a month").round(2)
+
+
+def _hour(instance_type: str, region: str, prices: Prices) -> float:
+    """The price of an hour of an instance.
+
+    Raises:
+        BadInput: it is not known.
+    """
+    found = prices.instance(region, instance_type)
+    if found is None:
+        raise BadInput(
+            f"There is no price of {instance_type} in {region}; give one with PRICES, see "
+            "docs/operations/cost.md."
+        )
+    return found.dollars
 
 
 def _others(serving: Serving, region: str, prices: Prices) -> Iterator[tuple[str, float]]:
@@ -94,3 +110,6 @@ def _others(serving: Serving, region: str, prices: Prices) -> Iterator[tuple[str
     sent = kept * math.ceil(serving.request_bytes / RECORD) * RECORD
     stored = kept * serving.request_bytes
     yield "captured requests", sent / GB * price("firehose_gb") + stored / GB * price("s3_gb_month")
+    if serving.checks:
+        hours = serving.checks * serving.check_minutes / 60
+        yield "checks for drift", hours * _hour(serving.check_instance, region, prices)

@@ -158,6 +158,16 @@ def test_metrics_of_each_model_and_captured_requests_are_in_the_month() -> None:
     assert plain["captured requests"] == 0
 
 
+def test_checks_are_billed_by_their_number_not_by_that_of_the_models() -> None:
+    daily = [by_month(Serving(number, checks=30), "us-east-1") for number in (3, 3000)]
+    for shown in daily:
+        assert shown["one endpoint for all"]["checks for drift"] == pytest.approx(
+            30 * 5 / 60 * 0.115, abs=0.01
+        )
+    with pytest.raises(BadInput, match=r"There is no price of ml\.x9\.large"):
+        by_month(Serving(3, checks=1, check_instance="ml.x9.large"), "us-east-1")
+
+
 def test_a_month_without_a_price_is_refused() -> None:
     with pytest.raises(BadInput, match=r"There is no price of ml\.x9\.large in us-east-1"):
         by_month(Serving(3, "ml.x9.large"), "us-east-1")

@@ -67,6 +67,7 @@ def test_the_documentation_names_these_prices() -> None:
         (r"requests ([\d.]+) to", service("s3_thousand_gets")),
         (r"requests [\d.]+ to ([\d.]+) a thousand", service("s3_thousand_puts")),
         (r"logs that are kept \| [^|]*\| 0 \| ([\d.]+) a GB", service("log_stored_gb_month")),
+        (r"([\d.]+) a GB into Firehose", service("firehose_gb")),
         (r"image repository \| ([\d.]+) a GB", service("image_gb_month")),
         (r"out of the endpoint \| 0 \| [^|]*\| ([\d.]+) a GB", service("endpoint_bytes_gb")),
     ):
