@@ -95,6 +95,21 @@ locals {
       period      = 300, periods = 3, datapoints = 2, threshold = 1
       dimensions  = { FunctionName = function.name }
     } },
+    { for name, alarm in {
+      drift = {
+        description = "Models have drifted: the mail and monitoring/latest.json in the bucket name them and the columns"
+        metric      = "DriftedModels"
+      }
+      drift-unchecked = {
+        description = "The check for drift could not compare some models: monitoring/latest.json says why"
+        metric      = "UncheckedModels"
+      }
+      } : name => merge(alarm, {
+        namespace  = local.contract.metrics_namespace, statistic = "Maximum"
+        period     = 300, periods = 1, datapoints = 1, threshold = 1
+        dimensions = { PipelineName = local.name }
+      }) if length(local.drift_checks) > 0
+    },
     { for family, file in local.definition_files : "pipeline-${family}" => {
       description = "An execution failed, or its model did not reach the threshold (step RegisterFailed)"
       namespace   = "AWS/Sagemaker/ModelBuildingPipeline", metric = "ExecutionFailed", statistic = "Sum"

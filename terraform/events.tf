@@ -159,7 +159,14 @@ resource "aws_iam_role_policy" "scheduler" {
   role = aws_iam_role.scheduler.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(local.kms_statements, [
+    Statement = concat(local.kms_statements, flatten([for _ in local.drift_checks : concat(local.start_check_statements, [
+      {
+        Sid      = "TagChecks"
+        Effect   = "Allow"
+        Action   = ["sagemaker:AddTags"]
+        Resource = [local.monitor_job_arns]
+      },
+      ])]), [
       {
         Sid      = "SweepAndRetrain"
         Effect   = "Allow"

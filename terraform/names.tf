@@ -66,7 +66,7 @@ locals {
   repository_url  = "${local.registry_id}.dkr.ecr.${var.region}.${data.aws_partition.this.dns_suffix}/${local.repository_name}"
   repository_arn  = "arn:${local.partition}:ecr:${var.region}:${local.registry_id}:repository/${local.repository_name}"
   role_arns = {
-    for role in ["jobs", "endpoint", "studio"] :
+    for role in ["jobs", "endpoint", "monitor", "studio"] :
     role => "arn:${local.partition}:iam::${local.account_id}:role${var.iam_path}${local.name}-${role}"
   }
   function_arns = {

@@ -17,6 +17,7 @@ locals {
     vpc                        = var.vpc
     studio_role_arn            = one(aws_iam_role.studio[*].arn)
     kms_key_arn                = var.kms_key_arn
+    monitor_role_arn           = aws_iam_role.monitor.arn
     mlflow_tracking_server_arn = var.mlflow_tracking_server_arn
     promote_from               = one([for source in var.promote_from[*] : merge(source, { region = var.region, bucket = local.source_bucket })])
     pipeline_name              = local.name
@@ -94,6 +95,11 @@ output "vpc" {
 output "kms_key_arn" {
   description = "The key with which notebook 02 lets jobs encrypt what they write; absent without a key."
   value       = local.outputs.kms_key_arn
+}
+
+output "monitor_role_arn" {
+  description = "The role of checks for drift."
+  value       = local.outputs.monitor_role_arn
 }
 
 output "studio_role_arn" {

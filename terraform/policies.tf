@@ -133,7 +133,11 @@ locals {
     deployer  = concat([local.prefixes.executions, local.prefixes.models], local.records)
     invoker   = [local.contract.models_map_key, local.contract.columns_prefix]
     retrainer = [local.prefixes.raw, local.contract.retraining_prefix]
-    people    = local.people_prefixes
+    monitor = [
+      local.contract.models_map_key, local.prefixes.models, local.contract.captured_prefix,
+      local.contract.labels_prefix, local.contract.monitoring_prefix,
+    ]
+    people = local.people_prefixes
   }
   list_bucket_statements = {
     for role, prefixes in local.listed_prefixes : role => {

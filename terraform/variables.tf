@@ -235,13 +235,14 @@ variable "reserved_concurrency" {
 }
 
 variable "retraining" {
-  description = "Data sets to retrain on a schedule when there is a new table under raw/: name => the column to predict, a schedule expression and, if needed, other parameters of the pipeline."
+  description = "Data sets to retrain on a schedule when there is a new table under raw/: name => the column to predict, a schedule expression and, if needed, other parameters of the pipeline; on_drift: also when a check finds that its model has drifted."
   type = map(object({
     target     = string
     expression = string
     timezone   = optional(string, "UTC")
     family     = optional(string, "classification")
     parameters = optional(map(string), {})
+    on_drift   = optional(bool, false)
   }))
   default  = {}
   nullable = false
@@ -266,6 +267,26 @@ variable "retraining" {
       for schedule in values(var.retraining) : contains(["classification", "regression"], schedule.family)
     ])
     error_message = "retraining: family must be classification or regression."
+  }
+}
+
+variable "drift_check" {
+  description = "When all models in service are checked for drift, how far back requests are read, and on which instance; null for no schedule."
+  type = object({
+    expression    = string
+    timezone      = optional(string, "UTC")
+    window        = optional(string, "7d")
+    instance_type = optional(string, "ml.m5.large")
+  })
+  default = null
+
+  validation {
+    condition = alltrue([for check in var.drift_check[*] : (
+      can(regex("^(rate|cron|at)\\(.+\\)$", check.expression))
+      && can(regex("^[1-9][0-9]{0,3}[hd]$", check.window))
+      && startswith(check.instance_type, "ml.")
+    )])
+    error_message = "drift_check: expression must be rate(...), cron(...) or at(...), window a number of hours or days such as 7d, and instance_type begin with ml."
   }
 }
 

@@ -20,7 +20,8 @@ EVERYTHING = {
     "studio": True,
     "capture_rate": 0.5,
     "capture_leaves_out": {"wine": ["proline"]},
-    "retraining": {"wine": {"target": "cultivar", "expression": "cron(0 3 ? * MON *)"}},
+    "retraining": {"wine": {"target": "cultivar", "expression": "cron(0 3 ? * MON *)", "on_drift": True}},
+    "drift_check": {"expression": "rate(1 day)", "window": "7d"},
 }
 # What of it is another with a key, a VPC, and an account that may take models over.
 GUARDED = {

@@ -232,6 +232,80 @@ run "captured_requests" {
   }
 }
 
+run "no_check_for_drift_unasked" {
+  command = plan
+
+  variables {
+    image_uri = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+  }
+
+  assert {
+    condition = (
+      length(aws_scheduler_schedule.drift) + length(aws_s3_object.on_drift) == 0
+      && !strcontains(aws_iam_role_policy.scheduler.policy, "CreateProcessingJob")
+      && !contains(keys(aws_cloudwatch_metric_alarm.this), "drift")
+    )
+    error_message = "people may start a check, but nothing starts one by itself"
+  }
+}
+
+run "a_check_for_drift" {
+  command = plan
+
+  variables {
+    pipeline_name = "a-name-of-as-many-as-32-characte"
+    image_uri     = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    drift_check   = { expression = "rate(1 day)", window = "24h" }
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.drift["drift"].target[0].arn == "arn:aws:scheduler:::aws-sdk:sagemaker:createProcessingJob"
+    error_message = "the schedule calls SageMaker itself"
+  }
+
+  assert {
+    condition = (
+      endswith(jsondecode(aws_scheduler_schedule.drift["drift"].target[0].input).ProcessingJobName, "-monitor-<aws.scheduler.execution-id>")
+      && strcontains(aws_scheduler_schedule.drift["drift"].target[0].input, "<aws.scheduler.execution-id>")
+      && length(jsondecode(aws_scheduler_schedule.drift["drift"].target[0].input).ProcessingJobName) - length("<aws.scheduler.execution-id>") + 36 <= 63
+    )
+    error_message = "the id of the call makes the job's name unique, within 63 characters, and is written as the schedule reads it"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["drift"].metric_name == "DriftedModels" && aws_cloudwatch_metric_alarm.this["drift"].namespace == "ManyModels"
+    error_message = "somebody hears of drift"
+  }
+
+  assert {
+    condition     = length(aws_s3_object.on_drift) == 0 && !contains(local.monitor_arguments, "--retrainer")
+    error_message = "drift alone retrains nothing"
+  }
+}
+
+run "retraining_on_drift" {
+  command = plan
+
+  variables {
+    image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    pipeline_definition_file = "tests/definitions/classification.json"
+    drift_check              = { expression = "rate(1 day)" }
+    retraining = {
+      wine  = { target = "cultivar", expression = "cron(0 3 ? * MON *)", on_drift = true }
+      churn = { target = "left", expression = "cron(0 3 ? * MON *)" }
+    }
+  }
+
+  assert {
+    condition = (
+      keys(jsondecode(aws_s3_object.on_drift[0].content)) == ["wine"]
+      && jsondecode(aws_s3_object.on_drift[0].content).wine == { dataset = "wine", target = "cultivar", family = "classification", parameters = {} }
+      && contains(local.monitor_arguments, "demo-retrainer")
+    )
+    error_message = "the check calls the retrainer as the schedule does, for those data sets alone that ask for it"
+  }
+}
+
 run "metrics_by_model" {
   command = plan
 

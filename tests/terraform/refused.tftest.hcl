@@ -405,3 +405,13 @@ run "columns_of_what_is_no_data_set" {
 
   expect_failures = [var.capture_leaves_out]
 }
+
+run "a_window_that_is_no_time" {
+  command = plan
+
+  variables {
+    drift_check = { expression = "rate(1 day)", window = "7" }
+  }
+
+  expect_failures = [var.drift_check]
+}

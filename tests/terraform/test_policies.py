@@ -23,6 +23,8 @@ POLICIES = {
     "invoker": 'aws_iam_role_policy.function["invoker"]',
     "retrainer": 'aws_iam_role_policy.function["retrainer"]',
     "capture": 'aws_iam_role_policy.capture["capture"]',
+    "monitor": "aws_iam_role_policy.monitor",
+    "checker": "aws_iam_policy.monitor",
     "build": "aws_iam_role_policy.build[0]",
     "scheduler": "aws_iam_role_policy.scheduler",
     "studio": "aws_iam_role_policy.studio[0]",
@@ -78,6 +80,7 @@ TRUSTED = {
     'function["invoker"]': "lambda",
     'function["retrainer"]': "lambda",
     'capture["capture"]': "firehose",
+    "monitor": "sagemaker",
 }
 # What a policy allows and no call of grants.py needs: a step or a view that people and AWS may ask for.
 SPARE = {
@@ -90,7 +93,7 @@ SPARE = {
     "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
 }
 LONGEST_PATH = f"/{'p' * 510}/"
-PEOPLE = ("studio", "operator", "approver", "developer")
+PEOPLE = ("studio", "operator", "approver", "developer", "checker")
 OUTPUTS = {
     "account_id": "123456789012",
     "region": "eu-central-1",
@@ -124,7 +127,7 @@ def test_may_do_what_its_work_needs(policies: dict[str, Any], role: str) -> None
 
 def test_preflight_asks_about_every_role_what_it_is_allowed(policies: dict[str, Any]) -> None:
     asked = roles.calls("demo", OUTPUTS)
-    assert asked.keys() == POLICIES.keys() - {*PEOPLE, "capture"}  # without which everything works
+    assert asked.keys() == POLICIES.keys() - {*PEOPLE, "capture", "monitor"}  # without which everything works
     for role, calls in asked.items():
         for action, resource, context in calls:
             assert allows(policies[role], action, resource, context), f"{role}: {action} on {resource}"

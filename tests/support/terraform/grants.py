@@ -95,6 +95,9 @@ COLUMNS = "deployments/columns/demo--wine/3-0123456789ab.json"
 CAPTURED = "captured/demo--wine/version=3/date=2026-01-01/demo-capture-1.jsonl.gz"
 STREAM = BASE.format("firehose", "deliverystream/demo-capture")
 TARGET = {"TargetModel": "demo--wine/3-0123456789ab.tar.gz"}
+BASELINE = "models/demo--wine/3-0123456789ab.baseline.json.gz"
+LABELS = "labels/demo--wine/20260101-0123456789ab.csv"
+CHECK = "processing-job/demo-monitor-d32c5kddcf5bb8c3"
 KEY = BASE.format("kms", "key/k")
 TOPIC = BASE.format("sns", "demo-alarms")
 
@@ -155,6 +158,13 @@ PLATFORM = {
         s3("ListBucket"),
         logs("PutLogEvents", "/aws/kinesisfirehose/demo-capture", ":log-stream:delivery"),
     ],
+    "monitor": [
+        *PULL,
+        metrics("/aws/sagemaker/ProcessingJobs"),
+        logs("CreateLogGroup", "/aws/sagemaker/ProcessingJobs"),
+        logs("CreateLogStream", "/aws/sagemaker/ProcessingJobs", ":log-stream:job/algo-1"),
+        logs("PutLogEvents", "/aws/sagemaker/ProcessingJobs", ":log-stream:job/algo-1"),
+    ],
     "retrainer": [
         logs("CreateLogStream", "/aws/lambda/demo-retrainer", ":log-stream:2026/01/01"),
         logs("PutLogEvents", "/aws/lambda/demo-retrainer", ":log-stream:2026/01/01"),
@@ -172,6 +182,10 @@ PLATFORM = {
         function("InvokeFunction", "deployer"),
         function("InvokeFunction", "retrainer"),
         queue("undelivered"),
+        # The universal target of the check, and the tag of its job.
+        sagemaker("CreateProcessingJob", CHECK),
+        sagemaker("AddTags", CHECK),
+        passing("monitor", "sagemaker"),
     ],
 }
 
@@ -218,7 +232,7 @@ LAMBDAS_NETWORK_INTERFACES = [
     )
 ]
 WITH_VPC = {
-    **dict.fromkeys(["jobs", "endpoint"], NETWORK_INTERFACES),
+    **dict.fromkeys(["jobs", "endpoint", "monitor"], NETWORK_INTERFACES),
     **dict.fromkeys(["deployer", "invoker", "retrainer"], LAMBDAS_NETWORK_INTERFACES),
 }
 
@@ -297,6 +311,26 @@ CODE = {
         s3("ListBucket"),
         sagemaker("InvokeEndpoint", "endpoint/demo", **TARGET),
         sagemaker("InvokeEndpoint", "endpoint/demo--2", **TARGET),
+    ],
+    # tabular.jobs.monitor
+    "monitor": [
+        *(s3("GetObject", key) for key in (MAP, BASELINE, CAPTURED, LABELS)),
+        *(s3("GetObject", f"monitoring/{name}") for name in ("on-drift.json", "retrained.json")),
+        s3("ListBucket"),
+        *(listing(prefix) for prefix in ("captured/demo--wine/version=3/", "labels/")),
+        *(
+            s3("PutObject", f"monitoring/{name}")
+            for name in ("reports/20260101T000000Z/report.json", "latest.json", "retrained.json")
+        ),
+        metrics("ManyModels"),
+        Call("sns:Publish", TOPIC),
+        function("InvokeFunction", "retrainer"),
+    ],
+    # helpers.monitoring: who has this policy beside the operator's.
+    "checker": [
+        sagemaker("CreateProcessingJob", CHECK),
+        passing("monitor", "sagemaker"),
+        s3("PutObject", LABELS),
     ],
     "retrainer": [
         listing("raw/wine/"),
@@ -493,6 +527,31 @@ FORBIDDEN = {
         sagemaker("StartPipelineExecution", "pipeline/demo-ana"),
     ],
     "capture": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, s3("GetObject", CAPTURED), s3("PutObject", RAW)],
+    "monitor": [
+        *NOBODY,
+        *CHANGING_WHAT_SERVES,
+        *DECIDING,
+        ANOTHER_SUBNET,
+        s3("GetObject", MODEL),
+        s3("GetObject", RAW),
+        s3("PutObject", CAPTURED),
+        s3("PutObject", LABELS),
+        s3("PutObject", "monitoring/on-drift.json"),
+        s3("PutObject", "monitoring/status/index.html"),
+        metrics("Another"),
+        Call("sns:Publish", BASE.format("sns", "another")),
+        function("InvokeFunction", "deployer"),
+        STARTING,
+    ],
+    "checker": [
+        *NOBODY,
+        *CHANGING_WHAT_SERVES,
+        *DECIDING,
+        sagemaker("CreateProcessingJob", "processing-job/another"),
+        passing("jobs", "sagemaker"),
+        s3("GetObject", CAPTURED),
+        s3("PutObject", "monitoring/latest.json"),
+    ],
     "build": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, s3("GetObject", RAW)],
     "scheduler": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, function("InvokeFunction", "invoker"), STARTING],
     "operator": [

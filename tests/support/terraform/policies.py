@@ -33,6 +33,7 @@ ADDRESSES = {
     "invoker": 'aws_iam_role_policy.function["invoker"]',
     "retrainer": 'aws_iam_role_policy.function["retrainer"]',
     "capture": 'aws_iam_role_policy.capture["capture"]',
+    "monitor": "aws_iam_role_policy.monitor",
 }
 
 
