@@ -1,8 +1,11 @@
 """The retrainer: trains on the newest table once, and again only if that failed."""
 
+import io
+import json
 from types import SimpleNamespace
 
 import pytest
+from tabular.monitoring import notices
 
 from contract.names import NamingError
 from lambdas import clients, retrainer
@@ -180,3 +183,60 @@ def test_one_line_is_logged(retrain, upload, log_lines, context):
         "action": "started",
         "execution": execution,
     }
+
+
+@pytest.fixture
+def checked(pipelines, context):
+    """Let a check call the retrainer about the data set, as a Lambda client does."""
+
+    def invoke(FunctionName, Payload):
+        assert FunctionName == "shop-retrainer"
+        try:
+            answer, failed = retrainer.handler(json.loads(Payload), context), {}
+        except RetrainingError as error:
+            answer, failed = {"errorMessage": str(error)}, {"FunctionError": "Unhandled"}
+        return {"Payload": io.BytesIO(json.dumps(answer).encode()), **failed}
+
+    def check(status, started, version=1, asked=("iris",)):
+        report = {"models": {"shop--iris": {"data_set": "iris", "version": version, "status": status}}}
+        events = {name: {**EVENT, "parameters": {}} for name in asked}
+        client = SimpleNamespace(invoke=invoke)
+        return notices.retrain(report, events, started, client, "shop-retrainer")
+
+    return check
+
+
+def test_a_drift_starts_one_retraining_not_one_in_every_window(checked, pipelines, upload):
+    upload("1")
+    noted, said, _ = checked("drifted", {})
+    assert noted == {"iris": 1}
+    assert said[0].startswith("iris: a retraining has started, arn:aws:sagemaker:")
+    upload("2")
+    assert checked("drifted", noted) == (noted, [], [])
+    assert len(pipelines.started) == 1
+    noted, _, _ = checked("steady", noted)
+    assert noted == {}, "that drift is over"
+    noted, _, _ = checked("drifted", noted)
+    assert (noted, len(pipelines.started)) == ({"iris": 1}, 2)
+    upload("3")
+    assert checked("drifted", noted, version=2)[0] == {"iris": 2}, "another version has drifted"
+    assert len(pipelines.started) == 3
+
+
+def test_a_drift_without_a_newer_table_waits_for_one(checked, pipelines, retrain, upload):
+    upload("1")
+    retrain(parameters={})
+    noted, said, _ = checked("drifted", {})
+    assert noted == {}
+    assert said == ["iris: no newer table than the one it was trained on, so nothing was started."]
+    upload("2")
+    assert checked("drifted", noted)[0] == {"iris": 1}
+    assert len(pipelines.started) == 2
+
+
+def test_a_drift_retrains_only_what_asks_for_it_and_says_what_failed(checked, pipelines):
+    assert checked("drifted", {}, asked=()) == ({}, [], [])
+    noted, _, (failed,) = checked("drifted", {})
+    assert noted == {}
+    assert failed.startswith("iris: the retrainer failed: There is no table under s3://")
+    assert pipelines.started == []

@@ -211,13 +211,17 @@ def _retrain(s3: Any, arguments: Namespace, folder: Folder, report: Report, uri:
     events = _json(s3, Folder.of(arguments.on_drift_uri))
     noted = Folder(folder.bucket, f"{folder.prefix}{STARTED}")
     before = _json(s3, noted)
-    started, said = notices.retrain(report, events, before, boto3.client("lambda"), arguments.retrainer)
+    started, said, failed = notices.retrain(
+        report, events, before, boto3.client("lambda"), arguments.retrainer
+    )
     for sentence in said:
         print(sentence, flush=True)
     if started != before:
         s3.put_object(
             Bucket=noted.bucket, Key=noted.prefix, Body=json.dumps(started), ContentType="application/json"
         )
+    if failed:
+        raise ValueError(" ".join(failed))
 
 
 def _json(s3: Any, place: Folder) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class Captured:
         if at is None:
             raise _Unusable("its time is no time")
         if at >= self.window.until:
-            raise _Unusable("after the window; is a clock ahead?")
+            raise _Unusable("after the window")
         if (request_id, at) in self._seen:
             raise _Unusable("written twice")
         self._seen.add((request_id, at))

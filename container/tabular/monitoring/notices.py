@@ -63,16 +63,17 @@ def message(report: Report, pipeline_name: str, uri: str) -> tuple[str, str] | N
 
 def retrain(
     report: Report, events: Mapping[str, Retraining], started: Started, client: Any, function: str
-) -> tuple[Started, list[str]]:
+) -> tuple[Started, list[str], list[str]]:
     """Call the retrainer for each drifted data set that asks for it, once for each drift.
 
     A drift ends when the model is steady again, or another version serves. If there is no new table, the
     retrainer starts nothing, and is called again after the next window.
 
     Returns:
-        The data sets whose drift has started a retraining, and a sentence about each call.
+        The data sets whose drift has started a retraining, a sentence about each call that was answered, and
+        one about each that failed.
     """
-    before, said = dict(started), []
+    before, said, failed = dict(started), [], []
     for model in report["models"].values():
         name, version = model["data_set"], model["version"]
         if name not in events:
@@ -84,13 +85,13 @@ def retrain(
         answer = client.invoke(FunctionName=function, Payload=json.dumps(events[name]).encode())
         outcome = json.loads(answer["Payload"].read() or b"{}")
         if answer.get("FunctionError"):
-            said.append(f"{name}: the retrainer failed: {outcome.get('errorMessage', 'see its log')}")
+            failed.append(f"{name}: the retrainer failed: {outcome.get('errorMessage', 'see its log')}")
         elif outcome.get("action") == "started":
             before[name] = version
             said.append(f"{name}: a retraining has started, {outcome.get('execution')}.")
         else:
             said.append(f"{name}: no newer table than the one it was trained on, so nothing was started.")
-    return before, said
+    return before, said, failed
 
 
 def _line(one: ModelReport) -> str:

@@ -155,7 +155,7 @@ def test_what_cannot_be_used_is_counted_and_the_rest_goes_on(check):
         "no JSON": 2,
         "another schema": 2,
         "written twice": 1,
-        "after the window; is a clock ahead?": 1,
+        "after the window": 1,
         "of another model or version": 1,
         "captured without its rows": 1,
         "an answer without predictions": 1,
