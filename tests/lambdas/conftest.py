@@ -153,10 +153,20 @@ class Registry:
             ModelPackageGroupName=group, ModelPackageGroupDescription="-"
         )
 
-    def register(self, group, content=b"a model", *, status="PendingManualApproval", url=None, sha256=None):
+    def register(
+        self,
+        group,
+        content=b"a model",
+        *,
+        status="PendingManualApproval",
+        url=None,
+        sha256=None,
+        baseline=None,
+    ):
         """Register a version with the artifact at `url`, or else a new one with `content`; return its ARN.
 
-        `sha256` is the digest that is recorded with it; without one, that of a new artifact is.
+        `sha256` is the digest that is recorded with it; without one, that of a new artifact is. `baseline` is
+        where the baseline of its requests is.
         """
         if url is None:
             artifact = self.pack(described({"arrays.bin": content}))
@@ -165,9 +175,11 @@ class Registry:
             sha256 = sha256 or hashlib.sha256(artifact).hexdigest()
             url = f"s3://{BUCKET}/{key}"
         containers = [{"Image": "image", "ModelDataUrl": url}] if url else [{"Image": "image"}]
+        statistics = {"Statistics": {"ContentType": "application/gzip", "S3Uri": baseline}}
         return self.sagemaker.create_model_package(
             ModelPackageGroupName=group,
             ModelApprovalStatus=status,
+            **({"DriftCheckBaselines": {"ModelDataQuality": statistics}} if baseline else {}),
             InferenceSpecification={
                 "Containers": containers,
                 "SupportedContentTypes": ["text/csv"],

@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import names
 from lambdas import log
@@ -170,7 +170,7 @@ def keep_baseline(s3: BaseClient, bucket: str, key: str, url: str = "") -> None:
         if answer["ContentLength"] > MOST_AT_ONCE:
             raise ArtifactError(url, f"has more than {MOST_AT_ONCE:,} bytes")
         s3.put_object(Bucket=bucket, Key=beside, Body=answer["Body"].read(), ContentType=MEDIA_TYPE)
-    except (ClientError, ArtifactError) as error:
+    except (BotoCoreError, ClientError, ArtifactError) as error:
         log.line(function="deployer", at=log.now(), action="no baseline", key=key, reason=str(error))
 
 

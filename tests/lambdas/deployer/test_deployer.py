@@ -493,6 +493,35 @@ def test_without_an_endpoint_a_model_still_leaves_service(deploy, registry, grou
     assert serving() == {}
 
 
+def test_a_baseline_goes_where_its_artifact_goes(deploy, registry, group, serving, s3):
+    s3.put_object(Bucket=BUCKET, Key="executions/drift_baseline.json.gz", Body=b"baseline")
+    first = registry.register(group, b"one", baseline=f"s3://{BUCKET}/executions/drift_baseline.json.gz")
+    registry.approve(first)
+    deploy({"groups": [group]})
+    beside = artifacts.baseline_key(serving()[GROUP]["key"])
+    assert beside.endswith(".baseline.json.gz")
+    assert s3.get_object(Bucket=BUCKET, Key=beside)["Body"].read() == b"baseline"
+    assert not is_retired(s3, beside)
+    registry.approve(registry.register(group, b"two"))
+    deploy({"groups": [group]})
+    assert is_retired(s3, beside)
+    assert serving()[GROUP]["version"] == 2, "it serves without a baseline"
+    registry.reject(f"{first.rpartition('/')[0]}/2")
+    deploy({"groups": [group]})
+    assert serving()[GROUP]["version"] == 1
+    assert not is_retired(s3, beside)
+
+
+@pytest.mark.parametrize("address", [f"s3://{BUCKET}/executions/gone.json.gz", "no address"])
+def test_a_baseline_that_cannot_be_copied_keeps_no_model_from_serving(
+    deploy, registry, group, serving, s3, capsys, address
+):
+    registry.approve(registry.register(group, baseline=address))
+    deploy({"groups": [group]})
+    assert serving()[GROUP]["version"] == 1
+    assert '"action": "no baseline"' in capsys.readouterr().out
+
+
 def test_artifacts_that_a_dead_deployer_left_are_retired_by_the_next(deploy, registry, group, s3, serving):
     """It died after the copy of a version that was rejected, and after a switch."""
     registry.approve(registry.register(group))
