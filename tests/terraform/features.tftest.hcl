@@ -254,7 +254,7 @@ run "a_check_for_drift" {
 
   variables {
     pipeline_name = "a-name-of-as-many-as-32-characte"
-    image_uri     = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    image_uri     = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/a-name-of-as-many-as-32-characte:1"
     drift_check   = { expression = "rate(1 day)", window = "24h" }
   }
 

@@ -14,7 +14,9 @@ from support.terraform.workspace import Terraform
 
 from commands.environment.preflight import roles
 from helpers.image import docker
+from helpers.monitoring import reports
 from local_aws.core.iam import actions, allows, statements
+from local_aws.core.validation import validate
 
 POLICIES = {
     "jobs": "aws_iam_role_policy.jobs[0]",
@@ -92,6 +94,7 @@ SPARE = {
     "sagemaker:DescribeModelPackageGroup",
     "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
 }
+ON_DRIFT_KEY = "monitoring/on-drift.json"
 LONGEST_PATH = f"/{'p' * 510}/"
 PEOPLE = ("studio", "operator", "approver", "developer", "checker")
 OUTPUTS = {
@@ -216,7 +219,9 @@ def test_no_role_has_another_policy(plan: dict[str, Any]) -> None:
 
 def test_roles_have_the_names_that_the_stand_in_of_aws_uses(plan: dict[str, Any]) -> None:
     names = {values["name"] for address, values in plan.items() if address.startswith("aws_iam_role.")}
-    assert names == {f"demo-{role}" for role in POLICIES.keys() - {"operator", "approver", "developer"}}
+    assert names == {
+        f"demo-{role}" for role in POLICIES.keys() - {"operator", "approver", "developer", "checker"}
+    }
 
 
 def test_every_role_and_policy_has_the_path_and_every_role_the_boundary(largest_plan: dict[str, Any]) -> None:
@@ -240,8 +245,25 @@ def test_a_role_is_passed_on_by_its_whole_arn(largest_plan: dict[str, Any]) -> N
         for arn in statement["Resource"]
     }
     assert passed == {
-        f"arn:aws:iam::123456789012:role{LONGEST_PATH}{'n' * 32}-{role}" for role in ("jobs", "studio")
+        f"arn:aws:iam::123456789012:role{LONGEST_PATH}{'n' * 32}-{role}"
+        for role in ("jobs", "monitor", "studio")
     }
+
+
+def test_the_schedule_asks_for_the_same_check_as_a_person(plan: dict[str, Any]) -> None:
+    asked = json.loads(plan['aws_scheduler_schedule.drift["drift"]']["target"][0]["input"])
+    name = asked["ProcessingJobName"]
+    assert name == f"{reports.job_prefix('demo')}<aws.scheduler.execution-id>"
+    validate("sagemaker", "CreateProcessingJob", {**asked, "ProcessingJobName": name.partition("<")[0] + "0"})
+    application = asked["AppSpecification"]
+    assert application["ContainerEntrypoint"] == reports.PROGRAM
+    given = application["ContainerArguments"]
+    own = reports.arguments("demo", "demo-123456789012-eu-central-1", "7d")
+    pairs = [list(zip(one[::2], one[1::2], strict=True)) for one in (given, own)]
+    assert set(pairs[1]) <= set(pairs[0])
+    assert dict(pairs[0])["--on-drift-uri"] == f"s3://demo-123456789012-eu-central-1/{ON_DRIFT_KEY}"
+    assert plan["aws_s3_object.on_drift[0]"]["key"] == ON_DRIFT_KEY
+    assert plan["aws_iam_role.monitor"]["name"] == "demo-monitor"
 
 
 def test_without_a_wish_there_is_no_path_and_no_boundary(plan: dict[str, Any]) -> None:

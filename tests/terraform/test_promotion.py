@@ -159,9 +159,11 @@ def test_an_environment_that_takes_models_over_has_nothing_to_train_or_build_wit
     absent = ("pipeline", "codebuild", "ecr", "kms_grant", "group_policy", "retrain", "operator", "developer")
     assert [address for address, word in product(promoted_plan, absent) if word in address] == []
     roles = {values["name"] for address, values in promoted_plan.items() if "aws_iam_role." in address}
-    assert roles == {f"demo-prod-{role}" for role in ("endpoint", "deployer", "invoker", "scheduler")}
+    assert roles == {
+        f"demo-prod-{role}" for role in ("endpoint", "deployer", "invoker", "monitor", "scheduler")
+    }
     people = {values["name"] for address, values in promoted_plan.items() if "aws_iam_policy." in address}
-    assert people == {"demo-prod-promoter", "demo-prod-approver"}
+    assert people == {"demo-prod-promoter", "demo-prod-approver", "demo-prod-monitor"}
     (model,) = [values for address, values in promoted_plan.items() if "aws_sagemaker_model." in address]
     assert model["primary_container"][0]["image"].startswith("111111111111.")
 
@@ -178,7 +180,7 @@ def test_its_endpoint_pulls_the_image_from_there_and_its_people_and_functions_ne
             if any("111111111111" in resource for resource in statement["Resource"])
             for action in statement["Action"]
         ]
-        pulls = "aws_iam_role_policy.endpoint" in address
+        pulls = address in ("aws_iam_role_policy.endpoint", "aws_iam_role_policy.monitor")
         assert {action.split(":")[0] for action in there} == ({"ecr"} if pulls else set()), address
 
 

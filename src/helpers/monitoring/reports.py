@@ -18,7 +18,6 @@ __all__ = ["Report", "arguments", "job_prefix", "latest", "request", "start", "t
 Report = dict[str, Any]  # docs/schemas/monitoring.schema.json
 
 PROGRAM = ["process", "tabular.jobs.monitor"]
-ON_DRIFT = "on-drift.json"  # under the monitoring prefix: which data sets are retrained on drift
 LONGEST_PREFIX = (
     17  # characters of the pipeline's name in a job's, which has 63, and 36 for the schedule's id
 )
