@@ -52,12 +52,13 @@ def _whole(low: int, high: int) -> Parameter:
 
 
 def _cap() -> Parameter:
-    def accepts(value: Any) -> bool:
-        return value is None or (
-            isinstance(value, int | float) and type(value) is not bool and 0 <= value <= 1e9
-        )
-
-    return Parameter("0 or null for no cap, or a number of dollars", accepts, strict_yaml.load)
+    dollars = _real(0, 1e9)
+    return Parameter(
+        "0 or null for no cap, or a number of dollars",
+        lambda value: value is None or dollars.accepts(value),
+        # An empty text may be a variable that is not set, which must not lift a cap.
+        lambda text: strict_yaml.load(text) if text.strip() else text,
+    )
 
 
 def _rows(low: int, high: int) -> Parameter:

@@ -57,6 +57,7 @@ def test_a_name_that_is_no_text_is_unknown_too() -> None:
         ("MAX_COST_USD", "much", "0 or null for no cap"),
         ("MAX_COST_USD", True, "0 or null for no cap"),
         ("MAX_COST_USD", ".nan", "0 or null for no cap"),
+        ("MAX_COST_USD", " ", "0 or null for no cap"),
         ("TEST_SET_SIZE", 0.6, "TEST_SET_SIZE is 0.6; it must be a number from 0.05 to 0.5."),
         ("TEST_SET_SIZE", float("nan"), "a number from 0.05 to 0.5"),
         ("TEST_SET_SIZE", None, "a number from 0.05 to 0.5"),
@@ -117,6 +118,9 @@ def test_a_value_that_is_allowed_is_taken(name: str, value: Any) -> None:
     [
         ("MAX_TUNING_JOBS", "12", 12),
         ("SEARCH_ROWS", "0", 0),
+        ("MAX_COST_USD", "null", None),
+        ("MAX_COST_USD", "2.5", 2.5),
+        ("MAX_COST_USD", "0", 0),
         ("TEST_SET_SIZE", "0.5", 0.5),
         ("CHAMPION_MARGIN", "1e-3", 0.001),
         ("MIN_METRIC_FOR_REGISTRATION", "1", 1.0),
