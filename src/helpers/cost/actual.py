@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any, TypedDict
 
 from helpers.cost.prices import HOURS_A_MONTH, Prices
-from helpers.cost.ranges import NOTHING, Range
+from helpers.cost.ranges import Range, total
 from helpers.session import Session
 
 __all__ = ["Accuracy", "Billed", "Job", "StepBilled", "accuracy", "billed", "compared", "trained"]
@@ -101,35 +101,29 @@ def compared(tables: Iterable[Mapping[str, Any]], environment: str) -> tuple[Ran
         tables: the data sets of a summary.
         environment: of the run.
     """
-    expected, took, any_ran = NOTHING, 0.0, False
+    found = []
     for table in tables:
         forecast = table.get("forecast" if environment == "aws" else "forecast_here")
         billed = table.get("billed")
-        if not forecast or not billed or table["outcome"] in ("failed", "running", "not-started"):
-            continue
-        for name, step in billed["steps"].items():
-            if step["jobs"] and name in forecast["steps"]:
-                span = forecast["steps"][name]["billable_seconds"]
-                expected, took, any_ran = (
-                    expected + Range(span["low"], span["high"]),
-                    took + step["billable_seconds"],
-                    True,
-                )
-    return (expected, took) if any_ran else None
+        if forecast and billed and table["outcome"] not in ("failed", "running", "not-started"):
+            spans = {name: step["billable_seconds"] for name, step in forecast["steps"].items()}
+            found += [
+                (Range(spans[name]["low"], spans[name]["high"]), step["billable_seconds"])
+                for name, step in billed["steps"].items()
+                if step["jobs"] and name in spans
+            ]
+    return (total(span for span, _ in found), sum(took for _, took in found)) if found else None
 
 
 def accuracy(summaries: Iterable[Mapping[str, Any]], environment: str) -> Accuracy | None:
     """How far off the last forecasts were, in runs of the same kind; None without such a run."""
-    found = []
-    for summary in sorted(summaries, key=lambda each: each["started"], reverse=True):
-        pair = (
-            compared(summary["data_sets"].values(), environment)
-            if summary["environment"] == environment
-            else None
-        )
-        if pair:
-            found.append(pair)
-    found = found[:LAST]
+    latest = sorted(summaries, key=lambda each: each["started"], reverse=True)
+    pairs = [
+        compared(each["data_sets"].values(), environment)
+        for each in latest
+        if each["environment"] == environment
+    ]
+    found = [pair for pair in pairs if pair][:LAST]
     if not found:
         return None
     return {

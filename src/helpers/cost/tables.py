@@ -13,7 +13,7 @@ from helpers.cost.ranges import Range, up_to_cents
 
 __all__ = ["as_dollars", "as_hours", "as_time", "billed", "by_table", "of_definition", "sentences", "trusted"]
 
-TOTAL = "all"
+TOTAL = "(all)"  # no data set has such a name
 
 
 def as_time(seconds: Range) -> str:

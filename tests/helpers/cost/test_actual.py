@@ -100,13 +100,13 @@ def test_steps_that_ran_are_learnt_from_and_others_are_not() -> None:
 
 def test_forecast_and_bill_stand_side_by_side_with_their_sum() -> None:
     shown = tables.billed({"wine": table(100), "churn": table(80.5)}, "aws")
-    assert shown["billed seconds"].to_dict() == {"wine": 100, "churn": 80.5, "all": 180.5}
+    assert shown["billed seconds"].to_dict() == {"wine": 100, "churn": 80.5, "(all)": 180.5}
     assert shown["forecast seconds"].to_dict() == {
         "wine": "50 to 150",
         "churn": "50 to 150",
-        "all": "100 to 300",
+        "(all)": "100 to 300",
     }
-    assert shown["dollars"]["all"] == "1.0000"
+    assert shown["dollars"]["(all)"] == "1.0000"
     here = tables.billed({"wine": table(3, billed={**table(3)["billed"], "dollars": None})}, "local")
     assert "dollars" not in here
 

@@ -43,8 +43,8 @@ def test_the_pipeline_that_is_there_says_what_would_run(
     assert {key for each in told for key in each["facts"]} == {"forecast", "forecast_here"}
     assert attached.outlook.aws.jobs == 0, "what runs already is not started again"
     billed = runs.billed(session, [ran], found)
-    assert billed["jobs"]["all"] > 3
-    assert billed["billed seconds"]["wine"] == billed["billed seconds"]["all"] > 0
+    assert billed["jobs"]["(all)"] > 3
+    assert billed["billed seconds"]["wine"] == billed["billed seconds"]["(all)"] > 0
 
 
 def test_without_a_pipeline_there_is_no_forecast(session: Session) -> None:
