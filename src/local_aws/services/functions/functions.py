@@ -217,6 +217,7 @@ class _Runtime:
         ours, theirs = socket.socketpair()
         self._frames = Frames(ours)
         self._calls: dict[str, Future[dict[str, Any]]] = {}
+        self._lingering: set[str] = set()  # answered, and their extensions still work
         self._numbers = itertools.count()
         self._retired = False
         self.alive = True
@@ -267,12 +268,12 @@ class _Runtime:
         return future
 
     def retire(self) -> None:
-        """Stop the process: now if it is idle, otherwise after its current calls."""
+        """Stop the process: now if it is idle, otherwise after its current calls and their extensions."""
         self._retired = True
         self._end_if_idle()
 
     def _end_if_idle(self) -> None:
-        if self._retired and all(call.done() for call in list(self._calls.values())):
+        if self._retired and not self._lingering and all(call.done() for call in list(self._calls.values())):
             self.end()
 
     def end(self) -> None:
@@ -286,7 +287,11 @@ class _Runtime:
     def _receive(self) -> None:
         try:
             while message := self._frames.receive():
-                self.alive = not message.get("ends")
+                self.alive = self.alive and not message.get("ends")
+                if message.get("lingers"):
+                    self._lingering.add(message["id"])
+                elif message.get("over"):
+                    self._lingering.discard(message["id"])
                 call = self._calls.pop(message["id"], None)
                 if call is not None and call.set_running_or_notify_cancel():
                     call.set_result(message)

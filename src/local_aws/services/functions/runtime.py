@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.core.faults import log_exception
+from local_aws.services.functions.extensions import Extensions
 from local_aws.services.functions.frames import Frames
 
 __all__ = ["CONCURRENCY", "Context", "main"]
@@ -44,6 +45,9 @@ class Context:
 def main() -> None:
     """Answer invocations until the server ends."""
     frames = Frames(socket.socket(fileno=int(sys.argv[2])))
+    calls = _Calls(frames)
+    extensions = calls.extensions
+    os.environ["AWS_LAMBDA_RUNTIME_API"] = extensions.address
     try:
         handler = _load(sys.argv[1])
     except BaseException as error:
@@ -53,9 +57,11 @@ def main() -> None:
         if message := frames.receive():
             frames.send({"id": message["id"], "error": _describe(error), "ends": True})
         return
+    extensions.initialised()
     with ThreadPoolExecutor(CONCURRENCY) as pool:
         while message := frames.receive():
-            pool.submit(_answer, frames, handler, message)
+            calls.begin(message)
+            pool.submit(calls.answer, handler, message)
         os._exit(0)
 
 
@@ -64,18 +70,60 @@ def _load(name: str) -> Callable[[Any, Context], Any]:
     return getattr(importlib.import_module(module), function)
 
 
-def _answer(frames: Frames, handler: Callable[[Any, Context], Any], message: dict[str, Any]) -> None:
-    threading.current_thread().name = message["id"]
-    try:
-        result = handler(message["event"], Context(**message["context"]))
-        reply = {"id": message["id"], "payload": json.dumps(result)}
-    except BaseException as error:  # also SystemExit: on AWS, it ends an invocation, not the function
-        log_exception()
-        reply = {"id": message["id"], "error": _describe(error)}
-    try:
-        frames.send(reply)
-    except OSError:
-        os._exit(0)
+class _Calls:
+    """The invocations that the process works on, and what its extensions do after them."""
+
+    def __init__(self, frames: Frames) -> None:
+        self.extensions = Extensions(self._reset)
+        self._frames = frames
+        self._lock = threading.Lock()
+        self._running = 0
+        self._ends = False
+
+    def begin(self, message: dict[str, Any]) -> None:
+        """Count an invocation, and tell the extensions of it."""
+        with self._lock:
+            self._running += 1
+        context = message["context"]
+        self.extensions.invoke(
+            context["aws_request_id"], context["deadline"], context["invoked_function_arn"]
+        )
+
+    def answer(self, handler: Callable[[Any, Context], Any], message: dict[str, Any]) -> None:
+        """Run a handler and send its answer, whatever extensions still have to do."""
+        number = threading.current_thread().name = message["id"]
+        try:
+            result = handler(message["event"], Context(**message["context"]))
+            reply = {"id": number, "payload": json.dumps(result)}
+        except BaseException as error:  # also SystemExit: on AWS, it ends an invocation, not the function
+            log_exception()
+            reply = {"id": number, "error": _describe(error)}
+        request_id = message["context"]["aws_request_id"]
+        # Held until the answer is sent: the server must hear of it before it hears that the call is over.
+        with self._lock:
+            lingers = self.extensions.answered(request_id, lambda: self._over(number))
+            self._send({**reply, "lingers": lingers})
+            self._running -= 1
+            if self._ends and not self._running:
+                os._exit(1)
+
+    def _over(self, number: str) -> None:
+        with self._lock:
+            self._send({"id": number, "over": True})
+
+    def _reset(self) -> None:
+        """Take no more invocations, and end when the present ones are answered."""
+        with self._lock:
+            self._ends = True
+            self._send({"id": None, "ends": True})
+            if not self._running:
+                os._exit(1)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            self._frames.send(message)
+        except OSError:
+            os._exit(0)
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
