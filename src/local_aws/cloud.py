@@ -33,6 +33,7 @@ from local_aws.services.cloudwatch.logs import Logs
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.endpoints.runtime import Runtime
 from local_aws.services.events import Events
+from local_aws.services.firehose.streams import Streams
 from local_aws.services.functions.api import LambdaApi
 from local_aws.services.functions.functions import Functions
 from local_aws.services.functions.url import FunctionUrls
@@ -100,15 +101,24 @@ class Cloud:
             callbacks,
             access.authorize,
         )
+        self._streams = Streams(account, self._store, buckets, access.authorize)
         self._pipelines = Pipelines(account, self._store, buckets, services, self._warm_up)
         self._environments = Environments(
-            account, self._store, buckets, self._endpoints, self.functions, self._events, group_policies
+            account,
+            self._store,
+            buckets,
+            self._endpoints,
+            self.functions,
+            self._events,
+            group_policies,
+            self._streams,
         )
         self._pruning = Pruning(account, self._store, buckets, platform.shared)
         self._operations = Operations()
         self.stop_requested = threading.Event()
         tags, logs = Tags(self._store), Logs(account, self._store)
         families = {
+            "firehose": [self._streams],
             "logs": [logs, Insights(logs)],
             "sagemaker": [
                 self._pipelines,
@@ -158,6 +168,7 @@ class Cloud:
             jobs.recover()
         self._pipelines.recover()
         self._endpoints.recover()
+        self._streams.recover()
         self._environments.recover()
         threading.Thread(target=self._pruning.prune_if_large, name="prune", daemon=True).start()
 
@@ -177,6 +188,7 @@ class Cloud:
         together([self._endpoints.close, *(jobs.close for jobs in self._jobs)])
         self._pipelines.close()
         together([self._events.close, self.functions.close])  # an event may wait for its function
+        self._streams.close()
         self._workers.close()
         self._store.close()
 
@@ -209,6 +221,7 @@ class Cloud:
             "POST environments": self._environments.ensure,
             "POST deliveries": self._events.set_deliveries,
             "POST endpoints": self._endpoints.set_seconds,
+            "POST streams": self._streams.deliver,
             "POST prune": self._pruning.prune,
             "POST stop": self.stop_requested.set,
         }

@@ -17,6 +17,7 @@ from local_aws.core.store import Document, Store
 from local_aws.core.validation import validate
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.events import Events
+from local_aws.services.firehose.streams import Streams
 from local_aws.services.functions.functions import Functions
 from local_aws.services.registry import GroupPolicies
 from local_aws.services.s3 import Buckets
@@ -30,6 +31,7 @@ _ROLES = {
     "deployer": ("lambda.amazonaws.com",),
     "invoker": ("lambda.amazonaws.com",),
     "retrainer": ("lambda.amazonaws.com",),
+    "capture": ("firehose.amazonaws.com",),
 }
 # What an environment that takes models over from another does not have.
 _TRAINING = ("jobs", "retrainer")
@@ -48,10 +50,11 @@ class Environments:
         functions: Functions,
         events: Events,
         group_policies: GroupPolicies,
+        streams: Streams,
     ) -> None:
         self._account, self._store, self._lock = account, store, threading.Lock()
         self._buckets, self._endpoints, self._functions, self._events = buckets, endpoints, functions, events
-        self._group_policies = group_policies
+        self._group_policies, self._streams = group_policies, streams
 
     def ensure(
         self,
@@ -60,6 +63,8 @@ class Environments:
         promote_to: Document | None = None,
         promote_from: Document | None = None,
         endpoints: int | None = None,
+        capture_rate: float | None = None,
+        capture_leaves_out: Document | None = None,
     ) -> Document:
         """Create the missing parts of an environment and return what Terraform would output.
 
@@ -73,7 +78,8 @@ class Environments:
             number = before.get("endpoints", 1) if endpoints is None else endpoints
             if not 1 <= number <= MOST:
                 raise invalid(f"endpoints is {number}; it must be a whole number from 1 to {MOST}.")
-            outputs = self._ensure(pipeline_name, invoker_url_auth, source, number)
+            capture = self._capture(pipeline_name, capture_rate, capture_leaves_out)
+            outputs = self._ensure(pipeline_name, invoker_url_auth, source, number, capture)
             if promote_to:
                 self._open(pipeline_name, **promote_to)
             return outputs
@@ -83,8 +89,29 @@ class Environments:
         region = self._account.region
         return {**promote_from, "region": region, "bucket": f"{pipeline}-{account_id}-{region}"}
 
+    def _capture(self, pipeline: str, rate: float | None, leaves_out: Document | None) -> Document:
+        """Return what is captured of requests; what is not said stays as it was, and is nothing at first."""
+        before = self._store.find("capture", pipeline) or {"rate": 0, "leaves_out": {}}
+        rate = before["rate"] if rate is None else rate
+        leaves_out = before["leaves_out"] if leaves_out is None else leaves_out
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
+            raise invalid(f"capture_rate is {rate!r}; it must be a share of the requests from 0 to 1.")
+        if not isinstance(leaves_out, dict) or not all(map(_is_names, leaves_out.values())):
+            raise invalid(
+                "capture_leaves_out must name data sets, or *, and lists of their columns, such as "
+                '{"*": ["name"], "churn": ["email"]}.'
+            )
+        capture = {"rate": rate, "leaves_out": leaves_out}
+        self._store.put("capture", pipeline, capture)
+        return capture
+
     def _ensure(
-        self, pipeline: str, invoker_url_auth: str, source: Document | None, endpoints: int
+        self,
+        pipeline: str,
+        invoker_url_auth: str,
+        source: Document | None,
+        endpoints: int,
+        capture: Document,
     ) -> Document:
         validate("sagemaker", "CreateEndpoint", {"EndpointName": pipeline, "EndpointConfigName": pipeline})
         account = self._account
@@ -110,7 +137,8 @@ class Environments:
         self._buckets.create(bucket, account.region)
         self._make_records(pipeline, trains=source is None)
         self._make_endpoints(pipeline, outputs, contract)
-        self._make_functions(pipeline, outputs, contract, invoker_url_auth)
+        self._make_stream(outputs, contract, wanted=capture["rate"] > 0)
+        self._make_functions(pipeline, outputs, contract, invoker_url_auth, capture)
         self._events.put_rule(
             f"{pipeline}-model-package-state", contract.event_pattern, outputs["deployer_function_name"]
         )
@@ -239,8 +267,47 @@ class Environments:
         }[operation]
         create(request)
 
+    def _make_stream(self, outputs: Document, contract: Contract, *, wanted: bool) -> None:
+        """Create the stream of captured requests, or delete it if nothing is captured."""
+        capture = contract.capture
+        is_there = capture.stream in self._streams.names()
+        if is_there and not wanted:
+            self._streams.delete_delivery_stream({"DeliveryStreamName": capture.stream})
+        if is_there or not wanted:
+            return
+        query = [
+            {"ParameterName": "MetadataExtractionQuery", "ParameterValue": capture.partition_keys},
+            {"ParameterName": "JsonParsingEngine", "ParameterValue": "JQ-1.6"},
+        ]
+        hints = {"IntervalInSeconds": capture.buffer_seconds, "SizeInMBs": capture.buffer_mb}
+        processing = {
+            "Enabled": True,
+            "Processors": [{"Type": "MetadataExtraction", "Parameters": query}],
+        }
+        request = {
+            "DeliveryStreamName": capture.stream,
+            "ExtendedS3DestinationConfiguration": {
+                "RoleARN": self._account.arn("iam", f"role/{capture.stream}"),
+                "BucketARN": f"arn:aws:s3:::{outputs['bucket']}",
+                "Prefix": capture.prefix,
+                "ErrorOutputPrefix": capture.error_prefix,
+                "FileExtension": capture.file_extension,
+                "CompressionFormat": "GZIP",
+                "BufferingHints": hints,
+                "DynamicPartitioningConfiguration": {"Enabled": True},
+                "ProcessingConfiguration": processing,
+            },
+        }
+        validate("firehose", "CreateDeliveryStream", request)
+        self._streams.create_delivery_stream(request)
+
     def _make_functions(
-        self, pipeline: str, outputs: Document, contract: Contract, invoker_url_auth: str
+        self,
+        pipeline: str,
+        outputs: Document,
+        contract: Contract,
+        invoker_url_auth: str,
+        capture: Document,
     ) -> None:
         values = {
             "BUCKET": outputs["bucket"],
@@ -248,8 +315,8 @@ class Environments:
             "ENDPOINT_NAME": outputs["endpoint_name"],
             "ENDPOINTS": str(outputs["endpoints"]),
             "METRICS_BY_MODEL": metrics_by_model(),
-            "CAPTURE_RATE": "0",
-            "CAPTURE_LEAVES_OUT": "{}",
+            "CAPTURE_RATE": str(capture["rate"]),
+            "CAPTURE_LEAVES_OUT": json.dumps(capture["leaves_out"]),
         }
         for role, function in contract.functions.items():
             if role in _TRAINING and outputs["promote_from"]:
@@ -267,6 +334,10 @@ class Environments:
                 self._account.arn("iam", f"role/{pipeline}-{role}"),
                 invoker_url_auth if role == "invoker" else "NONE",
             )
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) and name.strip() for name in value)
 
 
 def metrics_by_model() -> str:

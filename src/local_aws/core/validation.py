@@ -7,6 +7,7 @@ Neither the validator nor the shape classes are a documented interface of botoco
 version SEEN_ON, and `tests/local_aws/core/test_botocore.py` tests them.
 """
 
+import base64
 import functools
 import re
 import sys
@@ -17,9 +18,9 @@ import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
-from local_aws.core.errors import invalid
+from local_aws.core.errors import AwsError, invalid
 
-__all__ = ["SEEN_ON", "service_model", "shaped", "translate_pattern", "validate"]
+__all__ = ["SEEN_ON", "decoded", "service_model", "shaped", "translate_pattern", "validate"]
 
 SEEN_ON = "1.44.5"
 _ELLIPSIS_AT = 120
@@ -49,6 +50,24 @@ def validate(service: str, operation: str, request: dict[str, Any]) -> None:
         raise invalid(
             f"{len(problems)} validation error{'s'[: len(problems) > 1]} detected: " + "; ".join(problems)
         )
+
+
+def decoded(value: Any, shape: Shape | None) -> Any:
+    """Return a JSON request whose base64 texts are the bytes that they stand for.
+
+    Raises:
+        AwsError: A text is not base64.
+    """
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        return {name: decoded(member, shape.members.get(name)) for name, member in value.items()}
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [decoded(item, shape.member) for item in value]
+    if shape is not None and shape.type_name == "blob" and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except ValueError:
+            raise AwsError("SerializationException", f"{shape.name} is not base64.") from None
+    return value
 
 
 def shaped(value: Any, shape: Shape | None) -> Any:

@@ -162,6 +162,8 @@ class Calls:
     def _resource(self, operation: str, asked: Mapping[str, Any]) -> str:
         if group := asked.get("logGroupName"):
             return self._account.arn("logs", f"log-group:{group}:log-stream:{asked.get('logStreamName', '')}")
+        if stream := asked.get("DeliveryStreamName"):
+            return self._account.arn("firehose", f"deliverystream/{stream}")
         field, kind = _RESOURCES.get(operation, ("", ""))
         name = str(asked.get(field, "*"))
         return (

@@ -1,4 +1,4 @@
-"""The operations of services with JSON requests and answers: SageMaker and CloudWatch Logs."""
+"""The operations of services with JSON requests and answers: SageMaker, CloudWatch Logs and Firehose."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from botocore import xform_name
 
 from local_aws.core.errors import AwsError, not_emulated
 from local_aws.core.store import Document
-from local_aws.core.validation import service_model, shaped, validate
+from local_aws.core.validation import decoded, service_model, shaped, validate
 from local_aws.core.wire import Reply, Request, json_reply
 from local_aws.services.tags import Tags, check_tags
 
@@ -50,6 +50,7 @@ class JsonOperations:
             asked: Document = json.loads(request.body or b"{}")
         except ValueError as error:
             raise AwsError("SerializationException", f"The request is not JSON: {error}") from None
+        asked = decoded(asked, model.operation_model(operation).input_shape)
         validate(request.service, operation, asked)
         check_tags(asked)
         answer = method(asked)

@@ -23,6 +23,7 @@ __all__ = [
     "LocalAwsError",
     "Server",
     "account_home",
+    "deliver_streams",
     "ensure_environment",
     "prune",
     "reset",
@@ -187,6 +188,8 @@ def ensure_environment(
     promote_to: dict[str, list[str]] | None = None,
     promote_from: dict[str, str] | None = None,
     endpoints: int | None = None,
+    capture_rate: float | None = None,
+    capture_leaves_out: dict[str, list[str]] | None = None,
 ) -> dict[str, Any]:
     """Create whatever is missing of the resources that Terraform creates on AWS for a pipeline name.
 
@@ -199,6 +202,9 @@ def ensure_environment(
         promote_from: Terraform's variable of this name, without a key: `account_id` and `pipeline_name`. It
             stays in force, and nothing is trained here.
         endpoints: Terraform's variable of this name. Without it, there stay as many as there are, or 1.
+        capture_rate: Terraform's variable of this name, which stays in force until another value is given;
+            at first, nothing is captured.
+        capture_leaves_out: Terraform's variable of this name, which stays in force as well.
 
     Returns:
         Terraform's outputs: account_id, region, bucket, job_role_arn, image_uri, endpoint_name, endpoints,
@@ -213,6 +219,8 @@ def ensure_environment(
         "promote_to": promote_to,
         "promote_from": promote_from,
         "endpoints": endpoints,
+        "capture_rate": capture_rate,
+        "capture_leaves_out": capture_leaves_out,
     }
     return _call(server, "POST", "environments", asked)
 
@@ -233,6 +241,11 @@ def set_endpoint_seconds(server: Server, seconds: float) -> None:
         LocalAwsError: The number is negative.
     """
     _call(server, "POST", "endpoints", {"seconds": seconds})
+
+
+def deliver_streams(server: Server) -> None:
+    """Let streams store what they hold now; by themselves they do so after a minute."""
+    _call(server, "POST", "streams")
 
 
 def _launch(place: Home, arguments: list[str]) -> subprocess.Popen[bytes]:

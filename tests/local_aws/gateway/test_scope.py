@@ -15,6 +15,7 @@ from local_aws.gateway.handlers import MOTO_SERVICES
 from local_aws.services.cloudwatch.insights import Insights
 from local_aws.services.cloudwatch.logs import Logs
 from local_aws.services.endpoints.endpoints import Endpoints
+from local_aws.services.firehose.streams import Streams
 from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.jobs.training import TrainingJobs
 from local_aws.services.jobs.transform import TransformJobs
@@ -26,6 +27,7 @@ from local_aws.services.search import Finder
 from local_aws.services.tags import Tags
 
 FAMILIES = {
+    "firehose": (Streams,),
     "logs": (Insights, Logs),
     "sagemaker": (
         Callbacks,

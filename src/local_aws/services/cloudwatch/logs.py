@@ -182,6 +182,10 @@ class Logs:
                 found.append(
                     _Stream(f"/aws/sagemaker/Endpoints/{name}", f"AllTraffic/{instance}", path, created)
                 )
+        for stream in self._store.list("delivery-stream"):
+            name = stream["DeliveryStreamName"]
+            path = home / "streams" / name / "log.txt"
+            found.append(_Stream(f"/aws/kinesisfirehose/{name}", "delivery", path, stream["CreateTimestamp"]))
         for function in self._store.list("function"):
             name = function["FunctionName"]
             path = home / "functions" / name / "log.txt"
