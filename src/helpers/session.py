@@ -246,7 +246,7 @@ def _local(pipeline_name: str, endpoints: int | None) -> dict[str, Any]:
     import local_aws  # only when it is used
 
     server = _started()
-    outputs = local_aws.ensure_environment(server, pipeline_name, endpoints=endpoints)
+    outputs = local_aws.ensure_environment(server, pipeline_name, endpoints=endpoints, **_capture())
     # The SageMaker SDK creates its own clients, some as soon as it is imported. With these variables and no
     # others, they find local_aws and never a real account.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -260,6 +260,24 @@ def _local(pipeline_name: str, endpoints: int | None) -> dict[str, Any]:
     named = ",".join(os.environ.get(name, "") for name in ("no_proxy", "NO_PROXY")).split(",")
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(sorted({"127.0.0.1", *named} - {""}))
     return outputs
+
+
+def _capture() -> dict[str, Any]:
+    """Return what CAPTURE_RATE and CAPTURE_LEAVES_OUT ask for; on AWS, Terraform's variables do.
+
+    Raises:
+        BadInput: One of them has another form.
+    """
+    from lambdas.invoker.capture import CaptureError, settings  # which imports boto3's clients
+
+    try:
+        rate, leaves_out = settings(os.environ)
+    except CaptureError as error:
+        raise BadInput(str(error)) from None
+    return {
+        "capture_rate": rate if os.environ.get("CAPTURE_RATE") else None,
+        "capture_leaves_out": leaves_out if os.environ.get("CAPTURE_LEAVES_OUT") else None,
+    }
 
 
 def _started(owner: int | None = None, home: Path | None = None) -> Any:

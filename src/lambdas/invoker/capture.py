@@ -133,7 +133,9 @@ class Capture:
         self._tables: dict[str, Table | None] = {}
         self.extension: Extension | None = None
 
-    def offer(self, request_id: str, group: str, entry: Entry, asked: Question, answer: Answer) -> None:
+    def offer(
+        self, request_id: str, group: str, entry: Entry, asked: Question, answer: Answer, rows: int
+    ) -> None:
         """Put a request into the buffer, if it is in the sample and there is room."""
         if self.rate <= 0 or (self.rate < 1 and random.random() >= self.rate):  # noqa: S311 - a sample
             return
@@ -142,7 +144,7 @@ class Capture:
             time.time(),
             group,
             entry,
-            answer.rows,
+            rows,
             asked.content_type,
             asked.body if len(asked.body) <= MOST_LINE else None,
             answer.content_type,

@@ -49,7 +49,7 @@ def _answer(event: dict[str, Any], own_id: str) -> Response:
     if record["request_id"] != own_id:
         record["lambda_request_id"] = own_id
     try:
-        response = _fitting(_route(event, record))
+        response = _route(event, record)
     except RequestError as error:
         response = _json_response(error.status, {"error": error.sentence}, error.headers)
         record["cause"] = _cause(error)
@@ -114,7 +114,7 @@ def _list(settings: Settings) -> Response:
         {"dataset": dataset, "group": group, "version": entry["version"]}
         for dataset, (group, entry) in sorted(models.items())
     ]
-    return _json_response(200, {"models": listed})
+    return _fitting(_json_response(200, {"models": listed}))
 
 
 def _predict(settings: Settings, asked: Question, record: dict[str, Any]) -> Response:
@@ -131,8 +131,9 @@ def _predict(settings: Settings, asked: Question, record: dict[str, Any]) -> Res
             raise
         answer = _invoke(settings, record["group"], entry, asked)
     record["rows"] = answer.rows
-    capture.current().offer(record["request_id"], record["group"], entry, asked, answer)
-    return _answer_response(answer, entry["version"])
+    response = _fitting(_answer_response(answer, entry["version"]))
+    capture.current().offer(record["request_id"], record["group"], entry, asked, answer, record["rows"])
+    return response
 
 
 def _invoke(settings: Settings, group: str, entry: Entry, asked: Question) -> Answer:

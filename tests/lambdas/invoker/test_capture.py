@@ -82,13 +82,8 @@ def sent(stream):
 
 
 def offer(captured, body=b"ada,1.5\n", content_type="text/csv", answer=b"setosa\n", request_id="r-1"):
-    captured.offer(
-        request_id,
-        GROUP,
-        ENTRY,
-        Question("iris", body, content_type, None, None),
-        Answer(answer, "text/csv", None),
-    )
+    asked = Question("iris", body, content_type, None, None)
+    captured.offer(request_id, GROUP, ENTRY, asked, Answer(answer, "text/csv", None), answer.count(b"\n"))
 
 
 def test_a_line_has_the_request_the_answer_and_their_name(captures, sent):

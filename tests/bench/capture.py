@@ -1,0 +1,200 @@
+"""What capture costs a request: `python -m bench.capture` prints it as a table.
+
+Two functions with the invoker's code answer through their URLs in one local_aws, one without capture and one
+with every request captured and a column left out. They take turns, request by request, so that whatever else
+the machine does meets both; between two requests there is time for what happens after a response, as an
+environment on AWS takes no request before that is over. The difference is the median of that between a request
+and the one after it. The table's last lines are what the handler does for capture, timed alone, and a load by
+several clients at once, of which every request must be answered and stored.
+"""
+
+import argparse
+import gzip
+import io
+import json
+import os
+import statistics
+import tempfile
+import time
+import zipfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import boto3
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from support.toy_models import artifact
+
+import local_aws
+from lambdas.invoker.capture import Capture
+from lambdas.invoker.endpoint import Answer
+from lambdas.invoker.question import Question
+
+REGION = "us-east-1"
+BODIES = {"1 row": b"1.5\n", "1,000 rows": b"1.5\n" * 1000}
+PAUSE = 0.03  # seconds
+WARM, CLIENTS = 20, 8
+FUNCTIONS = {"off": {"CAPTURE_RATE": "0"}, "on": {"CAPTURE_RATE": "1"}}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--requests", type=int, default=1000, help="for each function and body")
+    count = parser.parse_args().requests
+    os.environ["AWS_DEFAULT_REGION"] = REGION
+    print(f"{date.today()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {count} requests each\n")
+    print(
+        "| | p50 off | p50 on | difference | p99 off | p99 on | lost |\n|---|---:|---:|---:|---:|---:|---:|"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        server = local_aws.start(Path(folder) / "home", owner=os.getpid(), preload=False)
+        try:
+            outputs = serve(server, Path(folder))
+            for name, body in BODIES.items():
+                measure(server, outputs, name, body, count)
+            for name, body in BODIES.items():
+                print(f"| {name}, the handler's own work for it (ms) | 0 | {offering(body):.4f} | | | | |")
+            load(server, outputs, count)
+        finally:
+            local_aws.stop(server.home)
+
+
+def client(server: local_aws.Server, service: str) -> Any:
+    """A person's client."""
+    session = boto3.Session("local", server.secret, region_name=REGION)
+    return session.client(service, endpoint_url=server.endpoint_url)
+
+
+def serve(server: local_aws.Server, folder: Path) -> dict[str, Any]:
+    """Serve a model of one column, with the two functions in front of it."""
+    outputs = local_aws.ensure_environment(server, "shop", capture_rate=1)
+    (folder / "toy").mkdir()
+    key = "executions/toys.tar.gz"
+    client(server, "s3").put_object(Bucket=outputs["bucket"], Key=key, Body=artifact("toy", folder / "toy"))
+    sagemaker, functions = client(server, "sagemaker"), client(server, "lambda")
+    sagemaker.create_model_package_group(ModelPackageGroupName="shop--toys")
+    sagemaker.create_model_package(
+        ModelPackageGroupName="shop--toys",
+        ModelApprovalStatus="Approved",
+        InferenceSpecification={
+            "Containers": [{"Image": "image", "ModelDataUrl": f"s3://{outputs['bucket']}/{key}"}],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )
+    functions.invoke(FunctionName=outputs["deployer_function_name"], Payload=b"{}")
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("again.py", "from lambdas.invoker.handler import handler\n")
+    names = {"BUCKET": outputs["bucket"], "PIPELINE_NAME": "shop", "ENDPOINT_NAME": "shop"}
+    for name, settings in FUNCTIONS.items():
+        functions.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=f"arn:aws:iam::{outputs['account_id']}:role/shop-invoker",
+            Handler="again.handler",
+            Timeout=60,
+            Code={"ZipFile": code.getvalue()},
+            Environment={"Variables": {**names, **settings}},
+        )
+    return outputs
+
+
+def measure(server: local_aws.Server, outputs: dict[str, Any], name: str, body: bytes, count: int) -> None:
+    """Ask both functions in turn, and print what a client and the functions themselves measured."""
+    seconds: dict[str, list[float]] = {function: [] for function in FUNCTIONS}
+    prefix = name.replace(" ", "-").replace(",", "")
+    with requests.Session() as session:
+        for number in range(-WARM, count):  # the first ones start processes and clients
+            for function in FUNCTIONS:
+                request = signed(server, function, body, f"{prefix}-{number}")
+                started = time.perf_counter()
+                answer = session.send(request)
+                taken = time.perf_counter() - started
+                assert answer.status_code == 200, answer.text
+                if number >= 0:
+                    seconds[function].append(1000 * taken)
+                time.sleep(PAUSE)
+    logged = {function: handler_times(server, function, count) for function in FUNCTIONS}
+    lost = count + WARM - stored(server, outputs, prefix)
+    print(row(f"{name}, at the client (ms)", seconds, lost))
+    print(row(f"{name}, in the handler (ms)", logged, lost))
+
+
+def offering(body: bytes, repeats: int = 20, calls: int = 500) -> float:
+    """The milliseconds that a handler needs to put a request into the buffer: the median of some rounds."""
+    entry = {"key": "models/shop--toys/1-a.tar.gz", "version": 1, "sha256": "a", "approved_at": "-"}
+    asked = Question("toys", body, "text/csv", None, None)
+    answer = Answer(b"toy\n" * body.count(b"\n"), "text/csv", None)
+    rounds = []
+    for _ in range(repeats):
+        capture = Capture(1.0, {}, "bucket", "shop")
+        started = time.perf_counter()
+        for _ in range(calls):
+            capture.offer("request", "shop--toys", entry, asked, answer, 1)
+        rounds.append(1000 * (time.perf_counter() - started) / calls)
+    return statistics.median(rounds)
+
+
+def load(server: local_aws.Server, outputs: dict[str, Any], count: int) -> None:
+    """Ask the function that captures by several clients at once."""
+
+    def ask(number: int) -> int:
+        return requests.Session().send(signed(server, "on", BODIES["1 row"], f"load-{number}")).status_code
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        answers = Counter(pool.map(ask, range(count)))
+    rate = count / (time.perf_counter() - started)
+    lost = count - stored(server, outputs, "load")
+    said = ", ".join(f"{number} with {status}" for status, number in answers.items())
+    print(f"| {CLIENTS} clients at once, {rate:.0f} requests a second: {said} | | | | | | {lost} |")
+
+
+def signed(server: local_aws.Server, function: str, body: bytes, request_id: str) -> requests.PreparedRequest:
+    """A request to a function's URL."""
+    url = f"{server.endpoint_url}/function-url/{function}/?model=toys"
+    headers = {"content-type": "text/csv", "x-request-id": request_id}
+    request = AWSRequest("POST", url, headers=headers, data=body)
+    SigV4Auth(Credentials("local", server.secret), "lambda", REGION).add_auth(request)
+    return requests.Request("POST", url, headers=dict(request.headers), data=body).prepare()
+
+
+def handler_times(server: local_aws.Server, function: str, count: int) -> list[float]:
+    """The milliseconds of the last requests, as the function logged them."""
+    text = (server.home / "functions" / function / "log.txt").read_text()
+    found = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return [line["milliseconds"] for line in found if line.get("status") == 200][-count:]
+
+
+def stored(server: local_aws.Server, outputs: dict[str, Any], prefix: str) -> int:
+    """How many of the requests are stored."""
+    time.sleep(1)
+    local_aws.deliver_streams(server)
+    s3 = client(server, "s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=outputs["bucket"], Prefix="captured/")
+    keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
+    contents = [s3.get_object(Bucket=outputs["bucket"], Key=key)["Body"].read() for key in keys]
+    found = [json.loads(line) for content in contents for line in gzip.decompress(content).splitlines()]
+    return len({line["request_id"] for line in found if line["request_id"].startswith(f"{prefix}-")})
+
+
+def row(name: str, times: dict[str, list[float]], lost: int) -> str:
+    """A line of the table."""
+    medians = {function: statistics.median(found) for function, found in times.items()}
+    difference = statistics.median(on - off for off, on in zip(times["off"], times["on"], strict=True))
+    tails = {function: statistics.quantiles(found, n=100)[98] for function, found in times.items()}
+    return (
+        f"| {name} | {medians['off']:.2f} | {medians['on']:.2f} | {difference:+.3f} "
+        f"| {tails['off']:.1f} | {tails['on']:.1f} | {lost} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
