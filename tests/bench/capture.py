@@ -1,11 +1,12 @@
 """What capture costs a request: `python -m bench.capture` prints it as a table.
 
 Two functions with the invoker's code answer through their URLs in one local_aws, one without capture and one
-with every request captured and a column left out. They take turns, request by request, so that whatever else
-the machine does meets both; between two requests there is time for what happens after a response, as an
-environment on AWS takes no request before that is over. The difference is the median of that between a request
-and the one after it. The table's last lines are what the handler does for capture, timed alone, and a load by
-several clients at once, of which every request must be answered and stored.
+that captures every request. They take turns, request by request, so that whatever else the machine does meets
+both; between two requests there is time for what happens after a response, as an environment on AWS takes no
+request before that is over. The difference is the median of that between a request and the next.
+
+The last lines are what the handler does for capture, timed alone, and a load by several clients at once, of
+which every request must be answered and stored.
 """
 
 import argparse
@@ -37,7 +38,7 @@ from lambdas.invoker.question import Question
 
 REGION = "us-east-1"
 BODIES = {"1 row": b"1.5\n", "1,000 rows": b"1.5\n" * 1000}
-PAUSE = 0.03  # seconds
+PAUSE = 0.06  # seconds
 WARM, CLIENTS = 20, 8
 FUNCTIONS = {"off": {"CAPTURE_RATE": "0"}, "on": {"CAPTURE_RATE": "1"}}
 
