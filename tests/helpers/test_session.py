@@ -228,3 +228,15 @@ def assert_clients_are_made_once(session: Session) -> None:
         assert session.client(service) is session.client(service)
         assert session.client(service).meta.service_model.service_name == service
     assert session.client("s3") is not dataclasses.replace(session, bucket="another").client("s3")
+
+
+def test_what_a_laptop_captures_is_said_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CAPTURE_RATE", "CAPTURE_LEAVES_OUT"):
+        monkeypatch.delenv(name, raising=False)
+    assert session_module._capture() == {"capture_rate": None, "capture_leaves_out": None}
+    monkeypatch.setenv("CAPTURE_RATE", "0")
+    monkeypatch.setenv("CAPTURE_LEAVES_OUT", '{"*": ["name"]}')
+    assert session_module._capture() == {"capture_rate": 0, "capture_leaves_out": {"*": ["name"]}}
+    monkeypatch.setenv("CAPTURE_RATE", "all")
+    with pytest.raises(BadInput, match="a share of the requests from 0 to 1"):
+        session_module._capture()

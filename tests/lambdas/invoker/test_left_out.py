@@ -146,11 +146,11 @@ DOCUMENTS = st.lists(ROWS, max_size=4) | ROWS
 ENVELOPED = DOCUMENTS | st.builds(
     lambda key, rows: {key: rows}, st.sampled_from(["instances", "inputs", "data", "features"]), DOCUMENTS
 )
-LINES = st.lists(
-    st.tuples(TEXTS, NUMBERS.map(str), st.sampled_from(["yes", "no", ""]), NUMBERS.map(str), TEXTS)
-    | st.permutations(NAMES)
-    | st.lists(TEXTS, max_size=6),
-    max_size=4,
+LINE = st.tuples(TEXTS, NUMBERS.map(str), st.sampled_from(["yes", "no", ""]), NUMBERS.map(str), TEXTS)
+LINES = (
+    st.lists(LINE, min_size=1, max_size=4)
+    | st.lists(LINE, min_size=1, max_size=4).map(lambda lines: [NAMES, *lines])
+    | st.lists(LINE | st.permutations(NAMES) | st.lists(TEXTS, max_size=6), max_size=4)
 )
 BODIES = (
     ENVELOPED.map(lambda document: (json.dumps(document), "application/json"))

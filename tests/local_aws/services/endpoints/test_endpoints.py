@@ -247,6 +247,33 @@ def test_making_an_environment_again_changes_nothing(aws: Aws, environment: dict
     assert local_aws.ensure_environment(aws.server, "toy-shop") == environment
 
 
+def test_what_is_captured_stays_in_force_and_is_checked(aws: Aws, environment: dict[str, str]) -> None:
+    def invoker() -> dict[str, str]:
+        found = aws.client("lambda").get_function_configuration(
+            FunctionName=environment["invoker_function_name"]
+        )
+        return {key: value for key, value in found["Environment"]["Variables"].items() if "CAPTURE" in key}
+
+    streams = aws.client("firehose")
+    local_aws.ensure_environment(aws.server, "toy-shop")
+    assert invoker() == {"CAPTURE_RATE": "0", "CAPTURE_LEAVES_OUT": "{}"}
+    with pytest.raises(streams.exceptions.ResourceNotFoundException):
+        streams.describe_delivery_stream(DeliveryStreamName="toy-shop-capture")
+    local_aws.ensure_environment(
+        aws.server, "toy-shop", capture_rate=0.5, capture_leaves_out={"wine": ["proline"]}
+    )
+    local_aws.ensure_environment(aws.server, "toy-shop")
+    assert invoker() == {"CAPTURE_RATE": "0.5", "CAPTURE_LEAVES_OUT": '{"wine": ["proline"]}'}
+    streams.describe_delivery_stream(DeliveryStreamName="toy-shop-capture")
+    for wrong in ({"capture_rate": 2}, {"capture_rate": "all"}, {"capture_leaves_out": {"wine": "proline"}}):
+        with pytest.raises(local_aws.LocalAwsError, match=next(iter(wrong))):
+            local_aws.ensure_environment(aws.server, "toy-shop", **wrong)
+    local_aws.ensure_environment(aws.server, "toy-shop", capture_rate=0)
+    assert invoker()["CAPTURE_RATE"] == "0"
+    with pytest.raises(streams.exceptions.ResourceNotFoundException):
+        streams.describe_delivery_stream(DeliveryStreamName="toy-shop-capture")
+
+
 def test_its_url_asks_for_a_signature_unless_it_is_for_everybody(aws: Aws) -> None:
     def answer(**options: str) -> int:
         url = local_aws.ensure_environment(aws.server, "toy-shop", **options)["invoker_url"]
