@@ -93,7 +93,7 @@ def serve(server: local_aws.Server, folder: Path) -> dict[str, Any]:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("again.py", "from lambdas.invoker.handler import handler\n")
-    names = {"BUCKET": outputs["bucket"], "PIPELINE_NAME": "shop", "ENDPOINT_NAME": "shop"}
+    names = {"BUCKET": outputs["bucket"], "PIPELINE_NAME": "shop", "ENDPOINT_NAME": "shop", "ENDPOINTS": "1"}
     for name, settings in FUNCTIONS.items():
         functions.create_function(
             FunctionName=name,

@@ -173,7 +173,12 @@ def function(shop: Shop) -> Iterator[Callable[..., str]]:
     functions, made = shop.client("lambda"), []
 
     def create(name: str, role: str = "invoker", **environment: str) -> str:
-        variables = {"BUCKET": shop.outputs["bucket"], "PIPELINE_NAME": "shop", "ENDPOINT_NAME": "shop"}
+        variables = {
+            "BUCKET": shop.outputs["bucket"],
+            "PIPELINE_NAME": "shop",
+            "ENDPOINT_NAME": "shop",
+            "ENDPOINTS": "1",
+        }
         functions.create_function(
             FunctionName=name,
             Runtime="python3.13",

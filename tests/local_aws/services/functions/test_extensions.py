@@ -105,7 +105,7 @@ def test_a_changed_function_lets_the_extension_finish_before_its_process_ends(
 def test_an_extension_that_takes_longer_than_the_functions_time_ends_its_environment(
     functions: Functions, account: Account, put: Any
 ) -> None:
-    put(timeout=1)
+    put(timeout=3)
     pid = invoke(functions, 60)["pid"]
     wait_for(lambda: not is_running(pid))
     assert invoke(functions)["pid"] != pid
