@@ -18,7 +18,7 @@ from contract import names
 from lambdas.errors import code_of, status_of
 from lambdas.models_map import Entry
 
-__all__ = ["SETTLED", "Decision", "Record", "follow", "read", "refuse"]
+__all__ = ["SETTLED", "Decision", "Record", "follow", "newest", "read", "refuse"]
 
 SETTLED = "settled.json"  # beside the groups' folders: what the sweep need not look at again
 REFUSED = "Refused"
@@ -113,6 +113,11 @@ def read(s3: BaseClient, bucket: str, group: str) -> list[Record]:
     """Return all records of a group, oldest first."""
     found = [_get(s3, bucket, key) for _, key in _keys(s3, bucket, group)]
     return [record for record in found if record is not None]
+
+
+def newest(s3: BaseClient, bucket: str, group: str) -> Record | None:
+    """Return the newest record of a group, or None without any."""
+    return _last(s3, bucket, group)[1]
 
 
 def _last(s3: BaseClient, bucket: str, group: str) -> tuple[int, Record | None]:

@@ -16,7 +16,8 @@ from lambdas.errors import MapError, code_of, status_of
 
 __all__ = ["Change", "Entry", "ModelsMap", "Snapshot", "change", "read"]
 
-ATTEMPTS = 12
+# Writers that meet change the map one after the other, each in a fraction of a second: enough for hundreds.
+ATTEMPTS = 60
 LONGEST_PAUSE = 2.0  # seconds
 
 

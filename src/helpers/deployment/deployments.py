@@ -1,7 +1,9 @@
 """What is and was in service: reads the deployer's models map and ledger, and waits for both to follow."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pandas as pd
 
@@ -20,6 +22,7 @@ from lambdas.errors import MapError
 __all__ = ["history", "in_service", "rollback", "table", "wait"]
 
 
+SIDE_BY_SIDE = 8  # data sets that are asked about at the same time
 REFUSED = "Reject that version, or train again."
 
 
@@ -62,10 +65,8 @@ def wait(session: Session, decisions: Iterable[Decision], seconds: float = LIMIT
     if moving:
         deployer.ask(session, list(moving))
 
-    def follows(dataset: str) -> bool:
-        return _followed(session, dataset, in_service(session).get(dataset))
-
-    refused = Following(session, {**moving, **decided}, follows, seconds).wait()
+    open_of = partial(_not_followed, session)
+    refused = Following(session, {**moving, **decided}, open_of, seconds).wait()
     serving = in_service(session)
     for dataset in decided:
         facts.record(dataset, in_service=serving[dataset]["version"] if dataset in serving else None)
@@ -160,14 +161,23 @@ def _minute(moment: str) -> str:
     return f"{datetime.datetime.fromisoformat(moment):%Y-%m-%d %H:%M}"
 
 
+def _not_followed(session: Session, datasets: Sequence[str]) -> list[str]:
+    """Those of some data sets whose version in service does not follow the registry."""
+    serving = in_service(session)
+    session.client("sagemaker")  # clients are made by one thread
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        followed = pool.map(lambda dataset: _followed(session, dataset, serving.get(dataset)), datasets)
+        return [dataset for dataset, done in zip(datasets, followed, strict=True) if not done]
+
+
 def _followed(session: Session, dataset: str, entry: models_map.Entry | None) -> bool:
     """Whether map and ledger, which the deployer writes in this order, show the version that should serve.
 
     The map also says where, which the ledger does not.
     """
-    due, records = _due(session, dataset), _records(session, dataset)
-    recorded = records[-1]["to_version"] if records else None
-    serving = entry["version"] if entry else None
+    serving, due = entry["version"] if entry else None, _due(session, dataset)
+    record = ledger.newest(session.client("s3"), session.bucket, session.group(dataset))
+    recorded = record["to_version"] if record else None
     is_placed = entry is None or _place(session, entry) == session.endpoint_of(dataset)
     return serving == due == recorded and is_placed
 

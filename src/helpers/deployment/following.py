@@ -1,7 +1,7 @@
 """The wait until the deployer has followed decisions: what it says meanwhile, and when to give up."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -38,7 +38,7 @@ class Following:
     Args:
         session: where it is.
         decided: the data sets that were decided on, and when.
-        follows: whether what is in service follows the decision on a data set.
+        open_of: those of some data sets of which what is in service does not follow the decision.
         seconds: how long to wait at most.
     """
 
@@ -46,10 +46,10 @@ class Following:
         self,
         session: Session,
         decided: Mapping[str, datetime],
-        follows: Callable[[str], bool],
+        open_of: Callable[[Sequence[str]], list[str]],
         seconds: float,
     ) -> None:
-        self._session, self._decided, self._follows, self._limit = session, decided, follows, seconds
+        self._session, self._decided, self._open_of, self._limit = session, decided, open_of, seconds
         self._left = list(decided)
         self._words: dict[str, deployer.Word] = {}
         self._refused: dict[str, deployer.Word] = {}
@@ -83,8 +83,7 @@ class Following:
         return self._refused
 
     def _find_left(self) -> list[str]:
-        left = self._left
-        self._left = [it for it in left if not patiently(self._session, lambda it=it: self._follows(it))]
+        self._left = patiently(self._session, lambda: self._open_of(self._left))
         return self._left
 
     def _listen(self) -> None:

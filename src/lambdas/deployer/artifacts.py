@@ -226,7 +226,10 @@ def _tag(s3: BaseClient, bucket: str, key: str, tags: list[dict[str, str]]) -> N
 
 
 def _check_unchanged(package: Package, sha256: str, etag: str) -> None:
-    """Refuse a model that is another than the one that was evaluated, registered and approved."""
+    """Refuse a model that is another than the one that was evaluated, registered and approved.
+
+    Its SHA-256 is bound. A version id of S3 would say no more, and that of a promoted copy is another.
+    """
     for what, now, then in (("SHA-256", sha256, package.sha256), ("entity tag", etag, package.etag)):
         if then and now != then:
             raise ArtifactError(

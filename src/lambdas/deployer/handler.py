@@ -9,7 +9,8 @@ import math
 import random
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from contract import names
@@ -22,6 +23,8 @@ from lambdas.settings import Settings
 
 __all__ = ["handler"]
 
+# Groups that are looked at side by side: most of the time, a look waits for an answer.
+SIDE_BY_SIDE = 8
 # Seconds that a sweep keeps for a group that it has begun: the longest that a model may take to load, and a
 # minute to copy it.
 RESERVE = warming.PATIENCE + 60
@@ -39,9 +42,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Outcome]:
     aws = [clients.client(service) for service in ("s3", "sagemaker", "sagemaker-runtime")]
     reconciler = Reconciler(settings.bucket, tuple(settings.endpoint_names), cause, *aws)
     look = functools.partial(_look, reconciler, settings.pipeline_name, context)
-    summary = (
-        {group: look(group) for group in named} if named else _sweep(reconciler, settings, context, look)
-    )
+    summary = _look_at(named, look) if named else _sweep(reconciler, settings, context, look)
     summary = {group: outcome for group, outcome in summary.items() if outcome["action"] != "ignored"}
     failures = {group: outcome["error"] for group, outcome in summary.items() if "error" in outcome}
     if failures:
@@ -62,13 +63,9 @@ def _sweep(
     known = sweep.read_settled(reconciler.s3, settings.bucket)
     settled = {group: digest for group, digest in known.items() if seen.get(group) == digest}
     changed = sorted(seen.keys() - settled.keys())
-    summary: dict[str, Outcome] = {}
-    for group in random.sample(changed, len(changed)):
-        if summary and _seconds_left(context) < RESERVE:
-            break
-        summary[group] = look(group)
-        if summary[group]["action"] == "unchanged":
-            settled[group] = seen[group]
+    order = random.sample(changed, len(changed))
+    summary = _look_at(order, look, lambda: _seconds_left(context) >= RESERVE)
+    settled |= {group: seen[group] for group, each in summary.items() if each["action"] == "unchanged"}
     if settled != known:
         sweep.write_settled(reconciler.s3, settings.bucket, settled)
     log.line(
@@ -81,6 +78,21 @@ def _sweep(
         milliseconds=round(1000 * (time.monotonic() - started)),
     )
     return summary
+
+
+def _look_at(
+    groups: Sequence[str], look: Callable[[str], Outcome], has_time: Callable[[], bool] = lambda: True
+) -> dict[str, Outcome]:
+    """Look at groups in this order, at the first in any case and at others while there is time."""
+    if len(groups) == 1:
+        return {groups[0]: look(groups[0])}
+
+    def turn(group: str) -> Outcome | None:
+        return look(group) if group == groups[0] or has_time() else None
+
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        outcomes = zip(groups, pool.map(turn, groups), strict=True)
+        return {group: outcome for group, outcome in outcomes if outcome is not None}
 
 
 def _seconds_left(context: object) -> float:

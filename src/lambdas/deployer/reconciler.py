@@ -1,7 +1,9 @@
 """Reconciles one model package group with the model registry."""
 
 import functools
-from dataclasses import dataclass
+import threading
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.client import BaseClient
@@ -25,7 +27,8 @@ class Reconciler:
     """Makes the models map name the newest approved package of a group, or none.
 
     `endpoints` are the names of all endpoints, the first one first. `cause` is the reason for the call: an
-    event, the schedule or a request.
+    event, the schedule or a request. Groups that it looks at side by side wait for each other to copy, as
+    a function's disk has room for one large model and not for more, and to switch the one map.
     """
 
     bucket: str
@@ -34,6 +37,8 @@ class Reconciler:
     s3: BaseClient
     sagemaker: BaseClient
     runtime: BaseClient
+    _copying: AbstractContextManager = field(default_factory=threading.Lock, compare=False)
+    _switching: AbstractContextManager = field(default_factory=threading.Lock, compare=False)
 
     def reconcile(self, group: str) -> Outcome:
         """Copy, warm, switch, retire: the map never names an artifact that is missing or was never invoked.
@@ -77,7 +82,8 @@ class Reconciler:
         if is_there and artifacts.keep(self.s3, self.bucket, current["key"]):
             # Without a record of the approval, the package's last change may be of anything.
             return {**current, "approved_at": package.approved_at} if package.recorded else current
-        entry, manifest = artifacts.deposit(self.s3, self.bucket, package)
+        with self._copying:
+            entry, manifest = artifacts.deposit(self.s3, self.bucket, package)
         columns.write(self.s3, self.bucket, entry, manifest)
         target_model = entry["key"].removeprefix(names.load().prefixes.models)
         log.line(
@@ -101,7 +107,8 @@ class Reconciler:
             others = {name: other for name, other in entries.items() if name != group}
             return others if entry is None else {**others, group: entry}
 
-        return models_map.change(self.s3, self.bucket, edit).before.get(group)
+        with self._switching:
+            return models_map.change(self.s3, self.bucket, edit).before.get(group)
 
     def _retire_others(self, group: str, entry: Entry | None) -> None:
         """Retire every artifact of the group that is not in service.

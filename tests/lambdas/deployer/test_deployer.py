@@ -304,9 +304,9 @@ def test_one_structured_line_is_logged_for_each_group(deploy, registry, s3, log_
     registry.register("shop--b", url=f"s3://{BUCKET}/executions/none/model.tar.gz", status="Approved")
     with pytest.raises(DeploymentError):
         deploy({"groups": ["shop--a", "shop--b"]})
-    warming, first, second = log_lines()
+    warming, first, second = sorted(log_lines(), key=lambda line: (line["group"], line["at"]))
     assert (warming["group"], warming["action"], warming["version"]) == ("shop--a", "warming", 1)
-    assert warming["at"] <= first["at"] <= second["at"]
+    assert warming["at"] <= first["at"]
     always = {"function", "at", "request_id", "group", "milliseconds"}
     assert first.keys() == always | {"action", "version", "key"}
     assert (first["group"], first["action"], first["version"]) == ("shop--a", "deployed", 1)

@@ -128,7 +128,7 @@ def test_a_group_that_takes_all_the_time_stalls_no_other(run, registry, serving,
         registry.create(group)
         registry.approve(registry.register(group, group.encode()))
     left = []
-    context = SimpleNamespace(get_remaining_time_in_millis=lambda: left.pop() * 1000)
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 1000 * (left.pop() if left else 0))
     real = handler.Reconciler.reconcile
     monkeypatch.setattr(
         handler.Reconciler,
