@@ -30,7 +30,7 @@ from tabular.spec.errors import BadInput
 
 __all__ = ["main"]
 
-RATE = 0.05  # of false discoveries
+RATE = 0.01  # of false discoveries: a false alarm in a hundred checks
 UNITS = {"h": "hours", "d": "days"}
 LATEST, STARTED = "latest.json", "retrained.json"
 CONNECTIONS = 16

@@ -2,6 +2,8 @@
 
 from html import escape
 
+import numpy as np
+
 from tabular.monitoring.drift import Bin, Difference
 from tabular.monitoring.report import ModelReport, Report
 from tabular.reporting.page import STYLE
@@ -49,7 +51,7 @@ def _section(name: str, one: Difference, baseline: str) -> list[str]:
     if one["unseen"]:
         figures.append(f"{one['unseen']:.1%} have a level that is new")
     mark = " (drifted)" if one["drifted"] else ""
-    bins = [(_name(each), each["baseline"], each["window"]) for each in one["bins"]]
+    bins = [(_name(each, one["kind"]), each["baseline"], each["window"]) for each in one["bins"]]
     return [
         f"<h2>{escape(name)}{mark}</h2>",
         f'<p class="quiet">{escape("; ".join(figures))}.</p>',
@@ -57,10 +59,13 @@ def _section(name: str, one: Difference, baseline: str) -> list[str]:
     ]
 
 
-def _name(one: Bin) -> str:
+def _name(one: Bin, kind: str) -> str:
     if "name" in one:
         return one["name"]
-    return "above" if one["upto"] is None else f"≤ {one['upto']:.4g}"
+    end = one["upto"]
+    if end is None:
+        return "above"
+    return f"≤ {np.datetime64(int(end // 1), 'D')}" if kind == "date" else f"≤ {end:.4g}"
 
 
 def _left_out(model: ModelReport) -> list[str]:

@@ -122,7 +122,7 @@ def histogram(bins: Sequence[tuple[str, float, float]], first: str, second: str)
             f"{escape(shown)}</text>"
         )
     for place, (name, color) in enumerate(((first, GREY), (second, BLUE))):
-        x = LEFT + place * 90
+        x = LEFT + place * 110
         parts.append(f'<rect x="{x}" y="{bottom + names}" width="10" height="10" fill="{color}"/>')
         parts.append(f'<text x="{x + 14}" y="{bottom + names + 9}">{escape(name)}</text>')
     return _svg(width, bottom + names + 16, parts)

@@ -15,7 +15,7 @@ from tabular.monitoring.page import html
 from tabular.monitoring.report import Report, complete
 
 FORM = json.loads((ROOT / "docs/schemas/monitoring.schema.json").read_text())
-RATE, LEAST = 0.05, drift.LEAST_SHIFT
+RATE, LEAST = 0.01, drift.LEAST_SHIFT
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +136,14 @@ def test_a_page_shows_every_column_the_drifted_ones_first(known):
     assert page.count("<svg") == 11
     assert page.index("x6 (drifted)") < page.index("<h2>x1")
     assert len(page) < 100_000
+
+
+def test_the_bins_of_dates_have_the_names_of_days(known):
+    days = np.arange(19_000.0, 20_000.0)
+    one = drift.difference("date", distribution(days), days + 400, np.arange(1000))
+    report = checked(known, np.random.default_rng(11))
+    report["models"][streams.GROUP]["columns"] = {"born": one}
+    assert "\u2264 2022-04-17" in html(report["models"][streams.GROUP], report)
 
 
 def test_a_request_before_the_window_is_not_compared(known):

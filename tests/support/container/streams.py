@@ -152,4 +152,4 @@ def report(rng: np.random.Generator, models: int = 3, drifted: int = 1, count: i
         found[f"shop--toys-{number}"] = one | {"data_set": f"toys-{number}"}
     said = "The model has no baseline beside it; train it again to have one."
     found["shop--old"] = without_comparison("old", 1, "no_baseline", said)
-    return complete("2026-11-26T00:00:05Z", WINDOW, found, 0.05, 0.1)
+    return complete("2026-11-26T00:00:05Z", WINDOW, found, 0.01, 0.1)
