@@ -49,6 +49,8 @@ SETTINGS = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "OPENBLAS_NUM_THREADS": "1",
 }
+# Between two collections; by default, they are a fifth of the time of these imports and of a notebook's own.
+ALLOCATIONS = 50_000
 
 LAUNCHER = "ipykernel_launcher"
 
@@ -151,6 +153,7 @@ def serve(descriptor: int) -> None:
     """What the warm process does: import, then fork kernels, until the other end of a pipe is closed."""
     connection = Connection(descriptor)
     os.environ["JPY_PARENT_PID"] = str(os.getpid())  # ipykernel reads it on import: with whom a kernel ends
+    gc.set_threshold(ALLOCATIONS)
     for name in PRELOADED:
         with contextlib.suppress(Exception):  # a notebook that imports it says what is wrong, in its cell
             importlib.import_module(name)

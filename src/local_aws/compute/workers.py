@@ -29,7 +29,6 @@ from local_aws.compute.guard import mount_as_opt_ml
 
 __all__ = [
     "ONE_THREAD",
-    "PRELOADED",
     "TERMINATION_SECONDS",
     "Command",
     "GuardedWorker",
@@ -38,31 +37,7 @@ __all__ = [
     "can_mount_opt_ml",
 ]
 
-# Third-party modules only: the project's own code comes with each job. Modules not installed are skipped.
-PRELOADED = (
-    "boto3",
-    "botocore.session",
-    "joblib",
-    "lightgbm",
-    "numpy",
-    "orjson",
-    "pandas",
-    "pyarrow",
-    "pyarrow.csv",
-    "safetensors.numpy",
-    "scipy.stats",
-    "sklearn.compose",
-    "sklearn.ensemble",
-    "sklearn.impute",
-    "sklearn.linear_model",
-    "sklearn.model_selection",
-    "sklearn.naive_bayes",
-    "sklearn.neural_network",
-    "sklearn.pipeline",
-    "sklearn.preprocessing",
-    "xgboost",
-)
-_LAST = "local_aws.compute.preload"  # imported after all others
+_PRELOAD = "local_aws.compute.preload"  # with all that it imports
 # Jobs run side by side, so each uses one thread.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -118,7 +93,7 @@ class Workers:
     """Starts commands: Python console scripts as forks of a warm process, all others as new processes.
 
     Args:
-        preload: Whether the warm process imports PRELOADED; otherwise each job does its own imports.
+        preload: Whether the warm process imports `preload`; otherwise each job does its own imports.
     """
 
     def __init__(self, preload: bool = True) -> None:
@@ -128,7 +103,7 @@ class Workers:
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
         # System libraries of macOS do not survive a fork once they have started threads.
         warm = preload and sys.platform != "darwin"
-        self._context.set_forkserver_preload([*PRELOADED, _LAST] if warm else [])
+        self._context.set_forkserver_preload([_PRELOAD] if warm else [])
 
     def warm_up(self) -> None:
         """Start the fork server, so that the first job finds its imports done or in progress."""
