@@ -116,14 +116,16 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     clients["s3"].create_bucket(Bucket="jobs")
     clients["s3"].put_object(Bucket="jobs", Key="code/source.tar.gz", Body=source())
     variables = {"AWS_ENDPOINT_URL": running.endpoint_url, "AWS_SECRET_ACCESS_KEY": running.secret}
-    yield SimpleNamespace(variables=variables, source="s3://jobs/code/source.tar.gz", **clients)
+    yield SimpleNamespace(
+        variables=variables, source="s3://jobs/code/source.tar.gz", session=session, **clients
+    )
     local_aws.stop(home)
 
 
 @pytest.fixture
 def as_a_job(aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Point the clients that are made in this process at the account above."""
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    """Point the clients that are made in this process at the account above; their session has its models."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", aws.session)
     variables = {"AWS_ACCESS_KEY_ID": "test", "AWS_DEFAULT_REGION": "us-east-1", **aws.variables}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

@@ -12,10 +12,9 @@ import shutil
 import sys
 from types import SimpleNamespace
 
-import jsonschema
 import numpy as np
 import pytest
-from support import ROOT
+from support import ROOT, schemas
 from tabular.data.split_files import read_groups, read_split
 from tabular.data.tables import table_files
 from tabular.jobs import preprocess
@@ -36,7 +35,6 @@ CASES = {
     path.parent.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("tests/cases/*/case.json"))
 }
 SETTINGS = Settings(test_size=0.2, stratify=True, random_state=7, folds=3)
-FORM = json.loads((ROOT / "docs/schemas/check.schema.json").read_text())
 NO_TABLE = ("case.json", "question.txt")
 
 
@@ -59,7 +57,7 @@ def read(tmp_path, monkeypatch):
         target, files = case["entry"]["target"], tuple(map(File, table_files(folder)))
         dataset = Dataset(name, target, files, Options.from_dict(given), settings=SETTINGS)
         checked = dataset.checked
-        jsonschema.validate({"schema": 1, "data_sets": {name: of_dataset(dataset)}}, FORM)
+        schemas.validate({"schema": 1, "data_sets": {name: of_dataset(dataset)}}, "check")
         if checked.refused:
             return checked.refused
         arguments = ("--target", target, "--family", dataset.family, "--test-size", "0.2")

@@ -5,16 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
-from support import ROOT
+from support import ROOT, schemas
 
 from helpers.data import findings
 from helpers.data.datasets import Settings
 from helpers.errors import BadInput
 
 ROWS = 60
-FORM = json.loads((ROOT / "docs/schemas/check.schema.json").read_text())
 
 
 @pytest.fixture
@@ -26,7 +24,7 @@ def checked(tmp_path: Path) -> Callable[..., dict[str, Any]]:
         path.write_text("\n".join([header, *lines * (ROWS // len(lines))]) + "\n")
         given = {"name": "own", "uri": str(path), "target": "label", **entry}
         found = findings.document([given], Settings(folds=3))
-        jsonschema.validate(found, FORM)
+        schemas.validate(found, "check")
         return found["data_sets"]["own"]
 
     return check
@@ -94,7 +92,7 @@ def test_a_refusal_is_one_sentence_and_what_is_known_is_told(
 def test_an_entry_that_cannot_be_used_keeps_no_other_from_being_checked() -> None:
     entries = [{"name": "odd", "uri": "nowhere.csv", "target": "y", "drp": []}, "wine", {"name": "Far"}]
     found = findings.document(entries)
-    jsonschema.validate(found, FORM)
+    schemas.validate(found, "check")
     refused = {name: one["refused"] for name, one in found["data_sets"].items()}
     assert "unknown key 'drp'" in refused["odd"]
     assert "not a valid data set name" in refused["Far"]
@@ -144,4 +142,4 @@ def test_the_text_is_aligned_and_fits_its_width() -> None:
 
 def test_the_example_in_the_page_has_the_documented_form() -> None:
     page = (ROOT / "docs/tables/check.md").read_text()
-    jsonschema.validate(json.loads(page.split("```json\n")[1].split("```")[0]), FORM)
+    schemas.validate(json.loads(page.split("```json\n")[1].split("```")[0]), "check")

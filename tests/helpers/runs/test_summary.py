@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-import jsonschema
 import pytest
-from support import ROOT
+from support import ROOT, schemas
 
 from helpers.errors import BadInput, ExitCode
 from helpers.runs import facts, summary
@@ -41,7 +40,7 @@ def written(folder: Path, content: summary.Summary) -> summary.Summary:
     """What is in the file, which has the documented form."""
     summary.write(folder / summary.FILE, content)
     found = json.loads((folder / summary.FILE).read_text())
-    jsonschema.validate(found, FORM)
+    schemas.validate(found, "summary")
     return found
 
 
@@ -106,7 +105,7 @@ summary.write(Path({str(tmp_path / summary.FILE)!r}), summary.new("1", {{}}, "lo
 """
     subprocess.run([sys.executable, "-c", code], check=True)
     found = summary.read(tmp_path)
-    jsonschema.validate(found, FORM)
+    schemas.validate(found, "summary")
     assert found["status"] == "killed"
     assert "is gone and has not written how it ended" in found["error"]
 
