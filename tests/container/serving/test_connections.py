@@ -39,8 +39,8 @@ def invoked(tmp_path_factory, make_folder):
 
 @pytest.fixture
 def hurried(monkeypatch):
-    """The port of a server, in a thread, that waits less than a second for a request."""
-    monkeypatch.setattr(connections, "ARRIVAL_SECONDS", 0.2)
+    """The port of a server, in a thread, that waits only a second for a request."""
+    monkeypatch.setattr(connections, "ARRIVAL_SECONDS", 1)
     config = uvicorn.Config(
         ModelServer(Models()), port=0, http=connections.Connection, ws="none", lifespan="off"
     )
@@ -84,19 +84,19 @@ def test_a_connection_without_a_request_is_closed(hurried):
 
 def test_a_connection_between_two_requests_is_kept(hurried):
     connection = http.client.HTTPConnection("127.0.0.1", hurried, timeout=HANGS)
-    for _ in range(3):
+    for _ in range(2):
         connection.request("POST", "/models", b"{}")
         assert connection.getresponse().read()
         local = connection.sock.getsockname()
-        time.sleep(0.5)
+        time.sleep(1.2)
     connection.request("GET", "/ping")
     assert connection.sock.getsockname() == local
     assert connection.getresponse().status == 200
     connection.close()
 
 
-def test_headers_without_an_end_answer_431(hurried):
-    with connection_to(hurried, b"GET /ping HTTP/1.1\r\n") as endless:
+def test_headers_without_an_end_answer_431(invoked):
+    with connection_to(invoked.port, b"GET /ping HTTP/1.1\r\n") as endless:
         for _ in range(80):
             try:
                 endless.sendall(b"x: " + b"y" * 1000 + b"\r\n")

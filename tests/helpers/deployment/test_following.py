@@ -1,6 +1,7 @@
 """The wait for the deployer: its word is shown, a slow endpoint is waited for, and every wait has an end."""
 
-import threading
+import contextlib
+import io
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -41,6 +42,19 @@ def wait_for_word(session: Session, dataset: str, action: str) -> None:
         time.sleep(0.05)
 
 
+class Ready(io.StringIO):
+    """Takes what is printed; as soon as that says that the endpoint is being created, it is in service."""
+
+    def __init__(self, server: local_aws.Server) -> None:
+        super().__init__()
+        self._server = server
+
+    def write(self, text: str) -> int:
+        if "the endpoint is Creating" in text:
+            local_aws.set_endpoint_seconds(self._server, 0)
+        return super().write(text)
+
+
 def test_an_endpoint_that_takes_its_time_is_waited_for_and_the_deployer_asked_again(
     session: Session, register: Register, server: local_aws.Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,12 +71,10 @@ def test_an_endpoint_that_takes_its_time_is_waited_for_and_the_deployer_asked_ag
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=configuration)
     with pytest.raises(JobFailed, match=rf"has not followed .* last word: {dataset} postponed"):
         deployments.wait(session, decisions, seconds=0.5)
-    ready = threading.Timer(1.0, local_aws.set_endpoint_seconds, (server, 0))
-    ready.start()
-    table = deployments.wait(session, decisions, seconds=HANGS)
-    ready.join()
+    with contextlib.redirect_stdout(Ready(server)) as printed:
+        table = deployments.wait(session, decisions, seconds=HANGS)
     assert table.loc[dataset, "version"] == 1
-    told = capsys.readouterr().out
+    told = capsys.readouterr().out + printed.getvalue()
     assert f"its last word: {dataset} postponed: The endpoint {name} cannot be invoked at the moment" in told
     assert "; the endpoint is Creating." in told
 
