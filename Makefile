@@ -8,7 +8,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capture bench-drift bench-reading bench-rounds bench-serving bench-local bench-wide constraints clean
+.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capture bench-drift bench-reading bench-rounds bench-serving bench-status bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -138,6 +138,9 @@ bench: install-test ## measure the demo and print where the time goes
 
 bench-serving: install-test ## compare the model server with its peers; needs wrk and Java
 	PYTHONPATH=tests $(BIN)/python -m bench.serving
+
+bench-status: install-test ## measure `many-models status` with 1,000 models
+	PYTHONPATH=tests $(BIN)/python -m bench.status
 
 bench-local: install-test ## measure local_aws: start, a step, a tuning step, the demo
 	PYTHONPATH=tests $(BIN)/python -m bench.local

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pandas as pd
+from botocore.config import Config
 
 from contract.endpoints import endpoint_names, endpoint_of
 from contract.names import NamingError, group_name
@@ -43,7 +44,8 @@ class Session:
 
     `image_uri` may still be empty, and `job_role_arn` is where nothing is trained; `vpc` has the `subnet_ids`
     and `security_group_ids` of jobs, or is None. The three ARNs behind it are empty unless Terraform was
-    given them, or has made them. `endpoint_name` is the first of `endpoints` endpoints.
+    given them, or has made them. `endpoint_name` is the first of `endpoints` endpoints. `config` is
+    that of all clients.
     """
 
     environment: str
@@ -64,6 +66,7 @@ class Session:
     monitor_role_arn: str = ""
     endpoint_instance_type: str = ""
     endpoints: int = 1
+    config: Config | None = field(default=None, repr=False, compare=False)
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -74,7 +77,7 @@ class Session:
     def client(self, service: str) -> Any:
         """The boto3 client of a service, created once."""
         if service not in self._clients:
-            self._clients[service] = self.boto.client(service)
+            self._clients[service] = self.boto.client(service, config=self.config)
         return self._clients[service]
 
     def renew(self) -> None:

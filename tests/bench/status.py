@@ -1,4 +1,4 @@
-"""How long the state of many models takes to gather: `python tests/bench/status.py [MODELS]` prints a table.
+"""How long the state of many models takes to gather: `make bench-status` prints it as a table.
 
 Each has a version in service, an uploaded table, an execution and 20 requests in the log, in local_aws, where
 a call takes about as long as nothing. The second time, what cannot change is in the status stored before.
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.local_aws.aws import server_of
@@ -60,17 +61,15 @@ def main() -> None:
 
 @contextmanager
 def calls(session: Session) -> Iterator[list[str]]:
-    """The names of the operations that are called meanwhile."""
+    """The names of the operations that clients call which are made meanwhile."""
     called: list[str] = []
 
-    def note(model: object, **about: object) -> None:
+    def note(model: Any, **about: Any) -> None:
         called.append(model.name)
 
-    for name in ("logs", "s3", "sagemaker"):
-        session.client(name).meta.events.register("before-call", note)
+    session.boto.events.register("before-call", note)
     yield called
-    for name in ("logs", "s3", "sagemaker"):
-        session.client(name).meta.events.unregister("before-call", note)
+    session.boto.events.unregister("before-call", note)
 
 
 def make(session: Session, names: list[str]) -> None:

@@ -8,11 +8,12 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar, get_args
 from urllib.parse import urlsplit
 
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from tabular.spec.columns import Family
 from tabular.spec.options import OPTIONS_FILE
@@ -45,6 +46,7 @@ __all__ = [
     "retrainings",
     "stored",
     "traffic",
+    "unhurried",
 ]
 
 Found = TypeVar("Found")
@@ -53,7 +55,8 @@ Key = TypeVar("Key")
 STORED = "status/status.json"  # under the monitoring prefix
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 WINDOW = timedelta(days=30)  # of executions
-AT_A_TIME = 10  # calls: as many connections as a client keeps
+AT_A_TIME = 10  # calls, and connections that a client keeps
+ATTEMPTS = 10  # of a call
 FIRST_PAUSE = {True: 0.02, False: 0.5}  # seconds; each pause is twice the one before, up to the longest
 LONGEST_PAUSE = 2.0
 LONGEST_QUERY = 120.0  # seconds
@@ -96,6 +99,15 @@ class Source(Generic[Found]):
 
     found: Found | None
     said: str | None = None
+
+
+def unhurried(session: Session) -> Session:
+    """The same session with clients that call more slowly when AWS throttles them.
+
+    https://docs.aws.amazon.com/boto3/latest/guide/retries.html
+    """
+    retries = {"mode": "adaptive", "max_attempts": ATTEMPTS}
+    return replace(session, config=Config(retries=retries, max_pool_connections=AT_A_TIME))
 
 
 def registry(session: Session) -> dict[str, list[Version]]:
@@ -304,16 +316,19 @@ def _described(session: Session, version: Version) -> Details:
 
 
 def _uploaded(session: Session, uri: str) -> str | None:
-    """When a table was uploaded: the time of its options, which come last, or of the file that it is."""
+    """When a table was uploaded: the time of its options, which come last, or of the file that it is.
+
+    None if nobody here may see it, such as where a model was taken over from another account.
+    """
     location = urlsplit(uri)
     key = location.path.lstrip("/")
-    if location.netloc != session.bucket or not key:
-        return None  # trained where this environment took it over from, or a version that somebody made
+    if not (location.netloc and key):
+        return None  # a version that somebody made without the pipeline
     folder = key if key.endswith("/") else f"{key}/"
     names = (f"{folder}{OPTIONS_FILE}", key.rstrip("/"))
     for name in names:
         try:
-            found = session.client("s3").head_object(Bucket=session.bucket, Key=name)
+            found = session.client("s3").head_object(Bucket=location.netloc, Key=name)
         except ClientError as error:
             if error.response["Error"]["Code"] not in (*MISSING, *DENIED):
                 raise

@@ -72,7 +72,7 @@ def gather(session: Session, prices: str = "", now: datetime | None = None) -> S
         ClientError: AWS refuses a call, other than for a missing permission to read one of the sources that
             the page can do without.
     """
-    now = now or datetime.now(UTC)
+    now, session = now or datetime.now(UTC), fetching.unhurried(session)
     for service in ("logs", "s3", "sagemaker"):  # a session makes clients one at a time
         session.client(service)
     with ThreadPoolExecutor() as pool:

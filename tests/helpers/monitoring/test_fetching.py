@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import jsonschema
 import pytest
@@ -28,18 +29,15 @@ CHECK = "latest.json"
 
 @contextmanager
 def counted(session: Session) -> Iterator[list[str]]:
-    """The names of the operations that are called meanwhile."""
+    """The names of the operations that clients call which are made meanwhile."""
     called: list[str] = []
 
     def note(model: Any, **about: Any) -> None:
         called.append(model.name)
 
-    clients = [session.client(name) for name in ("logs", "s3", "sagemaker")]
-    for client in clients:
-        client.meta.events.register("before-call", note)
+    session.boto.events.register("before-call", note)
     yield called
-    for client in clients:
-        client.meta.events.unregister("before-call", note)
+    session.boto.events.unregister("before-call", note)
 
 
 def state(session: Session) -> Status:
@@ -57,13 +55,14 @@ def put(session: Session, key: str, text: str) -> None:
 
 
 @pytest.fixture
-def serving(session: Session, ran: runs.Execution) -> Iterator[Session]:
-    """Version 1 of wine is in service, as far as the models map says."""
+def serving(session: Session, ran: runs.Execution) -> Session:
+    """Version 1 of wine is in service, as far as a models map says, in a bucket that no deployer knows."""
+    own = dataclasses.replace(session, bucket=f"status-{uuid4().hex[:8]}")
+    own.client("s3").create_bucket(Bucket=own.bucket)
     entry = {"key": "models/x", "version": 1, "sha256": "0", "approved_at": "2026-11-26T00:00:00+00:00"}
-    place = {"Bucket": session.bucket, "Key": "deployments/models-map.json"}
-    session.client("s3").put_object(**place, Body=json.dumps({session.group("wine"): entry}).encode())
-    yield session
-    session.client("s3").delete_object(**place)
+    entries = json.dumps({own.group("wine"): entry}).encode()
+    own.client("s3").put_object(Bucket=own.bucket, Key="deployments/models-map.json", Body=entries)
+    return own
 
 
 def test_a_model_that_was_trained_here(serving: Session, register: Callable[..., str]) -> None:
@@ -85,20 +84,17 @@ def test_a_model_that_was_trained_here(serving: Session, register: Callable[...,
 def test_what_cannot_change_is_not_asked_for_again(serving: Session) -> None:
     once = state(serving)
     put(serving, fetching.STORED, json.dumps(once))
-    try:
-        with counted(serving) as called:
-            again = state(serving)
-        details = {"DescribeModelPackage", "HeadObject", "ListPipelineExecutionSteps"}
-        assert details & set(called) == set()
-        asked = [name for name in called if name != "GetQueryResults"]  # as often as the query takes
-        assert len(asked) < 15, asked
-        for kept, fresh in zip(once["models"], again["models"], strict=True):
-            assert kept["retraining"] == fresh["retraining"]
-            assert kept["model"] is None or kept["model"]["data_until"] == fresh["model"]["data_until"]
-        put(serving, fetching.STORED, "not a status")
-        assert row_of(state(serving), "wine")["model"] is not None
-    finally:
-        serving.client("s3").delete_object(Bucket=serving.bucket, Key=f"monitoring/{fetching.STORED}")
+    with counted(serving) as called:
+        again = state(serving)
+    details = {"DescribeModelPackage", "HeadObject", "ListPipelineExecutionSteps"}
+    assert details & set(called) == set()
+    asked = [name for name in called if name != "GetQueryResults"]  # as often as the query takes
+    assert len(asked) < 15, asked
+    for kept, fresh in zip(once["models"], again["models"], strict=True):
+        assert kept["retraining"] == fresh["retraining"]
+        assert kept["model"] is None or kept["model"]["data_until"] == fresh["model"]["data_until"]
+    put(serving, fetching.STORED, "not a status")
+    assert row_of(state(serving), "wine")["model"] is not None
 
 
 def test_requests_are_those_of_the_invokers_log(session: Session, register: Callable[..., str]) -> None:
@@ -137,7 +133,6 @@ def test_without_a_log_the_requests_are_unknown(session: Session, ran: runs.Exec
 
 def test_the_report_of_the_last_check_is_read(serving: Session) -> None:
     assert state(serving)["sources"]["monitoring"] == NO_CHECK
-    place = {"Bucket": serving.bucket, "Key": f"monitoring/{CHECK}"}
     report = {
         "version": 1,
         "status": "drifted",
@@ -146,15 +141,12 @@ def test_the_report_of_the_last_check_is_read(serving: Session) -> None:
         "drifted_columns": 1,
     }
     check = {"schema": 1, "at": datetime.now(UTC).isoformat(), "models": {serving.group("wine"): report}}
-    try:
-        put(serving, CHECK, json.dumps(check))
-        found = state(serving)
-        assert found["checked_at"] == check["at"]
-        assert row_of(found, "wine")["concerns"][0] == {"kind": "drifted", "said": "Of 13 columns, 1."}
-        put(serving, CHECK, "[]")
-        assert "is no report" in state(serving)["sources"]["monitoring"]
-    finally:
-        serving.client("s3").delete_object(**place)
+    put(serving, CHECK, json.dumps(check))
+    found = state(serving)
+    assert found["checked_at"] == check["at"]
+    assert row_of(found, "wine")["concerns"][0] == {"kind": "drifted", "said": "Of 13 columns, 1."}
+    put(serving, CHECK, "[]")
+    assert "is no report" in state(serving)["sources"]["monitoring"]
 
 
 def test_what_may_not_be_read_is_said_and_what_fails_is_not_hidden() -> None:
@@ -188,7 +180,6 @@ def test_what_the_endpoint_costs_since_the_first_of_the_month(
     prices.write_text(f"instances: {{{session.region}: {{ml.m5.large: {{dollars: 2}}}}}}")
     now = datetime.now(UTC) + timedelta(hours=10)
     aws = dataclasses.replace(session, environment="aws", endpoint_instance_type="ml.m5.large")
-    object.__setattr__(aws, "_clients", session._clients)
     assert fetching.costs(session, "", now) is None
     found = fetching.costs(aws, str(prices), now)
     assert 20 <= found < 22, "ten hours of one instance, and what these tests took"
