@@ -74,7 +74,9 @@ def show(values: Mapping[str, Any], environment: Environment | None, folder: Pat
         print(files[DOCUMENT])
         return
     print(short(document))
-    print(f"\n{folder / FILE}\n{where}")
+    print(f"\n{folder / FILE}")
+    if where and not session.is_local:
+        print(where)
 
 
 def render(document: Status) -> str:

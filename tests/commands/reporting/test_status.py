@@ -1,5 +1,9 @@
 """The page of all models and its command: safe to open, of one file, and readable without a mouse or eyes."""
 
+import json
+from pathlib import Path
+
+import jsonschema
 import pytest
 from support import ROOT
 from support.helpers import headless
@@ -7,7 +11,9 @@ from support.helpers.pages import Read
 from support.helpers.statuses import full_of, many
 
 from commands.reporting.status import COLUMNS, headline, render, short
+from helpers.session import Session
 
+FORM = json.loads((ROOT / "docs/schemas/status.schema.json").read_text())
 HOSTILE = "<script>alert(1)</script> a \"sentence\" with 'quotes' & <img src=x onerror=alert(2)>"
 
 
@@ -91,6 +97,23 @@ def test_the_terminal_shows_the_worst_and_counts_the_others() -> None:
     assert head.split()[:3] == ["model", "state", "version"]
     assert [row.split()[0] for row in rows] == [row["data_set"] for row in document["models"][:20]]
     assert rest == "... and 80 more; the page has all of them."
+
+
+def test_the_same_is_printed_kept_in_a_folder_and_put_into_the_bucket(
+    session: Session, tmp_path: Path
+) -> None:
+    done = headless.here(
+        "status", str(ROOT / "parameters/local.yaml"), "--out", str(tmp_path / "new"), "--json"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, FORM)
+    for name in ("status.json", "index.html"):
+        kept = (tmp_path / "new" / name).read_bytes()
+        put = session.client("s3").get_object(Bucket=session.bucket, Key=f"monitoring/status/{name}")
+        assert put["Body"].read() == kept
+        assert put["ContentType"] == {"status.json": "application/json"}.get(name, "text/html; charset=utf-8")
+    assert json.loads((tmp_path / "new/status.json").read_text()) == document
 
 
 @pytest.mark.parametrize(
