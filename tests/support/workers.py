@@ -22,6 +22,8 @@ GROUPS = {
     "tests/commands/": "helpers",
     "tests/helpers/": "helpers",
 }
+# What is expensive to make, by the group of all that use it.
+MADE_ONCE = {"story": "story", "connected": "helpers"}
 # The groups that take longest, longest first. If one of them began last, all processes but one would idle.
 LONGEST = (
     "helpers",
@@ -68,8 +70,19 @@ def mark_quick(items: list[pytest.Item]) -> None:
 
 
 def put_longest_first(items: list[pytest.Item]) -> None:
-    """Put LONGEST first, and sort the other groups by their size; within a group nothing moves."""
+    """Put LONGEST first, and sort the other groups by their size; within a group nothing moves.
+
+    Raises:
+        pytest.UsageError: a test would make for itself what a group has made.
+    """
     groups = {item: _group(item.nodeid) for item in items}
+    for item, group in groups.items():
+        for fixture in MADE_ONCE.keys() & set(getattr(item, "fixturenames", ())):
+            if group != MADE_ONCE[fixture]:
+                raise pytest.UsageError(
+                    f"{item.nodeid} would make {fixture!r} once more; put its file into the group "
+                    f"{MADE_ONCE[fixture]!r} of GROUPS in tests/support/workers.py."
+                )
     size = Counter(groups.values())
     place = {group: number for number, group in enumerate(LONGEST)}
     items.sort(key=lambda item: (place.get(groups[item], len(LONGEST)), -size[groups[item]], groups[item]))
