@@ -27,7 +27,7 @@ class Serving:
     Attributes:
         models: in service.
         instance_type: of the endpoint.
-        instances: that it has on average.
+        instances: that it has on average; of all of them, if there are several endpoints.
         requests: in a month, to all models together.
         request_bytes: of a request and its answer.
         metrics_by_model: whether each model has metrics of its own.

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -34,6 +35,7 @@ __all__ = ["RUNS", "Expected", "billed", "earlier_runs", "forecast", "planned", 
 QUOTA = re.compile(r"(?P<type>ml\.\S+) for (?P<kind>training|processing|transform) job usage")
 RUNS = Path(__file__).parents[3] / "runs"
 MOST_RUNS = 50  # that are read; the last ones with something to compare count
+UNREAD = "the account's quotas may not be read, so the time goes by the parameters alone"
 REGION = "us-east-1"  # of local_aws, if nothing sets another one
 
 
@@ -141,6 +143,8 @@ def forecast(
         Limits(most, allowed or {}),
         os.cpu_count() or 1,
     )
+    if allowed is None:
+        found = replace(found, aws=replace(found.aws, notes=[*found.aws.notes, UNREAD]))
     for key, each in (("forecast", found.aws), ("forecast_here", found.here)):
         for one in each.tables if each else ():
             facts.record(one.name, **{key: one.facts(each is found.own)})

@@ -47,6 +47,20 @@ def test_the_pipeline_that_is_there_says_what_would_run(
     assert billed["billed seconds"]["wine"] == billed["billed seconds"]["(all)"] > 0
 
 
+def test_on_aws_the_time_is_that_there_and_unread_quotas_are_said(
+    session: Session, ran: runs.Execution, shown: list[dict[str, Any]]
+) -> None:
+    service = boto3.client("service-quotas", region_name="us-east-1")
+    on_aws = dataclasses.replace(session, environment="aws")
+    on_aws._clients["service-quotas"] = service
+    with Stubber(service) as stub:
+        stub.add_client_error("list_service_quotas", "AccessDeniedException")
+        found = runs.forecast(on_aws, [datasets.fetch("wine")], PARAMETERS)
+    assert found.outlook.here is None
+    assert "takes on AWS" in found.table()
+    assert any("quotas may not be read" in line for line in found.say())
+
+
 def test_without_a_pipeline_there_is_no_forecast(session: Session) -> None:
     with pytest.raises(BadInput, match="run 02_define_pipeline first"):
         runs.forecast(session, [datasets.fetch("wine")], PARAMETERS, developer="nobody")
