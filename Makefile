@@ -8,7 +8,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capture bench-drift bench-reading bench-rounds bench-serving bench-status bench-local bench-wide constraints clean
+.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-reading bench-rounds bench-serving bench-status bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -148,6 +148,9 @@ bench-local: install-test ## measure local_aws: start, a step, a tuning step, th
 
 bench-baseline: install-test ## compare the winner of a search with a plain baseline
 	PYTHONPATH=tests $(BIN)/python -m bench.baseline $(ARGS)
+
+bench-capacity: install-test ## compare the capacity simulation with a local endpoint of 200 models
+	PYTHONPATH=tests $(BIN)/python -m bench.capacity $(ARGS)
 
 bench-capture: install-test ## measure what capturing requests costs them
 	PYTHONPATH=tests $(BIN)/python -m bench.capture $(ARGS)

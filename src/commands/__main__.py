@@ -178,6 +178,63 @@ def stop_executions(file: Path, given: Sequence[tuple[str, str]], yes: bool) -> 
     stop.stop(parameters.read(file) | dict(given), yes=yes)
 
 
+def _positive(name: str, default: float, unit: str, what: str) -> Callable:
+    """An option for a number that cannot be negative, with what it is and where the default comes from."""
+    return click.option(
+        name, type=click.FloatRange(min=0), default=default, show_default=True, metavar=unit, help=what
+    )
+
+
+@many_models.command("capacity")
+@click.option("--models", type=click.IntRange(1, 1_000_000), required=True, help="How many are in service.")
+@click.option("--rate", type=float, required=True, metavar="NUMBER", help="Requests a second, to all models.")
+@click.option(
+    "--zipf", type=float, default=1.0, show_default=True, help="Exponent of their popularity; 0: all alike."
+)
+@_positive("--p99-ms", 250, "MS", "What the 99th percentile of the latency may be.")
+@click.option(
+    "--instance", "types", multiple=True, metavar="TYPE", help="Only this instance type; may be repeated."
+)
+@_positive("--memory-mb", 1.0, "MB", "Memory of a loaded model.")
+@_positive("--answer-ms", 0.5, "MS", "An answer of the endpoint's container to a request.")
+@_positive("--load-ms", 1.5, "MS", "Loading a model from the instance's disk.")
+@_positive("--download-ms", 150.0, "MS", "Downloading a model to the instance.")
+@_positive("--path-ms", 20.0, "MS", "The rest of a request's way: the network and the function.")
+@click.option("--region", default="us-east-1", show_default=True, help="Whose prices hold.")
+@click.option("--prices", default="", metavar="FILE", help="Other prices, as PRICES names them.")
+@click.option("--requests", type=click.IntRange(1000, 10_000_000), default=100_000, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document, see docs/operations/cost.md.")
+def find_capacity(
+    models: int,
+    rate: float,
+    zipf: float,
+    p99_ms: float,
+    types: Sequence[str],
+    memory_mb: float,
+    answer_ms: float,
+    load_ms: float,
+    download_ms: float,
+    path_ms: float,
+    region: str,
+    prices: str,
+    requests: int,
+    seed: int,
+    as_json: bool,
+) -> int:
+    """Simulate an endpoint, and say which instances it needs.
+
+    Notebook 05 measures what a model takes at an endpoint. Nothing is called and nothing is started.
+    """
+    from commands import capacity
+    from helpers.cost.capacity import Demand, Model
+
+    demand = Demand(models, rate, zipf, p99_ms / 1000)
+    seconds = (answer_ms / 1000, load_ms / 1000, download_ms / 1000, path_ms / 1000)
+    model = Model(1e6 * memory_mb, *seconds)
+    return capacity.find(demand, model, types, region, prices, requests, seed, as_json)
+
+
 @many_models.command("monitor", interrupted="a check that was started goes on; --latest shows its report.")
 @click.argument("file", type=_path())
 @click.option(
