@@ -35,7 +35,7 @@ from helpers.cost import capacity
 
 MODELS, ROOM, ZIPF = 200, 60, 1.0
 BUSY = 0.25  # of the time, so that the latencies are those of answers and loads, and of some waiting
-REQUESTS, SETTLING, SAMPLES, ROUNDS = 4000, 1000, 400, 3
+REQUESTS, SETTLING, SAMPLES, ROUNDS = 2000, 1000, 400, 3
 CLIENTS = 16
 ENDPOINT, PIPELINE = "limited", "capacity"
 GOOD = 0.15
@@ -75,8 +75,8 @@ def main(number: int = ROUNDS, requests: int = REQUESTS) -> None:
     with endpoint() as (server, memory_bytes):
         rounds = [one_round(server, memory_bytes, requests, seed) for seed in range(number)]
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    load = os.getloadavg()[0]
-    print(f"{date.today()}, {os.cpu_count()} cores, {machine}, medians of {number} rounds, load {load:.1f}\n")
+    busy = f"load {os.getloadavg()[0]:.0f}"
+    print(f"{date.today()}, {os.cpu_count()} cores, {machine}, medians of {number} rounds, {busy}\n")
     print("| | measured | predicted | off by | within 15% |\n|---|---:|---:|---:|---|")
     names = (("warm requests, fraction", 1), ("p50, ms", 1000), ("p99, ms", 1000))
     for position, (name, scale) in enumerate(names):

@@ -4,13 +4,14 @@
 - `jobs`: which jobs a pipeline's definition runs; `pace`: how long one of them takes.
 - `forecast`: both and the prices together, before a run; `cap`: MAX_COST_USD.
 - `actual`: what SageMaker bills for an execution, and how far off earlier forecasts were.
-- `month`: an endpoint for a month; `tables`: all of it, to look at.
+- `month`: an endpoint for a month; `capacity`: how many models it holds; `tables`: all of it, to look at.
 
 docs/operations/cost.md explains the figures. Nothing here calls AWS but `actual`.
 """
 
+from helpers.cost import capacity
 from helpers.cost.cap import check_cap
 from helpers.cost.month import Serving, by_month
 from helpers.cost.tables import of_definition
 
-__all__ = ["Serving", "by_month", "check_cap", "of_definition"]
+__all__ = ["Serving", "by_month", "capacity", "check_cap", "of_definition"]

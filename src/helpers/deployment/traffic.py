@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from helpers.session import Session
 
-__all__ = ["by_minute", "plot", "total"]
+__all__ = ["average", "by_minute", "plot", "total"]
 
 PERIOD_SECONDS = 60
 MILLISECONDS = {
@@ -58,6 +58,21 @@ def by_minute(session: Session, minutes: int = 60) -> pd.DataFrame:
     table = table[table["calls"].gt(0)].sort_index(ascending=False)
     table[list(MILLISECONDS)] /= 1000  # from microseconds
     return table[["warm", "cold", *MILLISECONDS]].astype({"warm": int, "cold": int})
+
+
+def average(session: Session, metric: str, time: timedelta) -> list[float]:
+    """A metric's average in each minute of the last while, of each endpoint that had any calls."""
+    now = datetime.now(UTC)
+    queries = [
+        {"Id": f"average_{number}", "MetricStat": _statistic(dimensions, metric, "Average")}
+        for number, dimensions in enumerate(_dimensions(session), start=1)
+    ]
+    pages = (
+        session.client("cloudwatch")
+        .get_paginator("get_metric_data")
+        .paginate(MetricDataQueries=queries, StartTime=now - time, EndTime=now + timedelta(minutes=1))
+    )
+    return [value for page in pages for result in page["MetricDataResults"] for value in result["Values"]]
 
 
 def _together(figures: pd.DataFrame) -> pd.DataFrame:
@@ -109,14 +124,20 @@ def plot(calls: pd.DataFrame) -> Sequence[Axes]:
 
 
 def _queries(session: Session) -> Iterator[dict[str, Any]]:
-    """A query for each column and endpoint; an endpoint's description names its variant."""
-    for number, name in enumerate(session.endpoint_names, start=1):
-        endpoint = session.client("sagemaker").describe_endpoint(EndpointName=name)
-        dimensions = [
-            {"Name": "EndpointName", "Value": name},
-            {"Name": "VariantName", "Value": endpoint["ProductionVariants"][0]["VariantName"]},
-        ]
+    """A query for each column and endpoint."""
+    for number, dimensions in enumerate(_dimensions(session), start=1):
         for column, (metric, statistic) in COLUMNS.items():
-            described = {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}
-            stat = {"Metric": described, "Period": PERIOD_SECONDS, "Stat": statistic}
-            yield {"Id": f"{column}_{number}", "MetricStat": stat}
+            yield {"Id": f"{column}_{number}", "MetricStat": _statistic(dimensions, metric, statistic)}
+
+
+def _statistic(dimensions: list[dict[str, str]], metric: str, statistic: str) -> dict[str, Any]:
+    described = {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}
+    return {"Metric": described, "Period": PERIOD_SECONDS, "Stat": statistic}
+
+
+def _dimensions(session: Session) -> Iterator[list[dict[str, str]]]:
+    """The dimensions of each endpoint's metrics; its description names its variant."""
+    for name in session.endpoint_names:
+        endpoint = session.client("sagemaker").describe_endpoint(EndpointName=name)
+        variant = endpoint["ProductionVariants"][0]["VariantName"]
+        yield [{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": variant}]

@@ -1,4 +1,4 @@
-"""Plots of pipelines, targets, trials and latency; every function returns the Axes it drew on."""
+"""Plots of pipelines, targets, trials, latency and capacity; every function returns the Axes it drew on."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from helpers.data.datasets import Dataset
 
-__all__ = ["graph", "latency", "targets", "trials"]
+__all__ = ["capacity", "graph", "latency", "targets", "trials"]
 
 COLORS = {
     "Processing": "#c6dbef",
@@ -62,6 +62,30 @@ def graph(definition: str) -> Axes:
     axes.set_ylim(-1.5 * deepest - 0.3, BOX_HEIGHT + 1.3)
     axes.axis("off")
     return axes
+
+
+def capacity(sized: pd.DataFrame) -> Sequence[Axes]:
+    """Plot hit ratio, p99 and cost of each model over the number of models, of `cost.capacity.by_models`."""
+    figure, axes = plt.subplots(1, 3, figsize=(9, 2.8), sharex=True)
+    shown = (
+        ("hit ratio", "hit ratio"),
+        ("p99 ms", "p99, ms"),
+        ("for each model", "dollars a month, each model"),
+    )
+    for one, (column, label) in zip(axes, shown, strict=True):
+        if sized.empty:
+            one.text(0.5, 0.5, "no instances hold p99", ha="center", va="center", transform=one.transAxes)
+        else:
+            one.plot(sized.index, sized[column], "o-", markersize=4, color="#3182bd")
+        one.set_xscale("log")
+        one.set_xlabel("models")
+        one.set_title(label, fontsize=9)
+        one.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylim(0, 1.05)
+    axes[1].set_ylim(bottom=0)
+    axes[2].set_yscale("log")
+    figure.tight_layout()
+    return list(axes)
 
 
 def targets(tables: Sequence[Dataset]) -> Sequence[Axes]:

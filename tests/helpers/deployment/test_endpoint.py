@@ -6,6 +6,7 @@ import json
 import re
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,12 +15,14 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from support import HANGS
 from support.helpers.shared import Connected, decide, first_version, settings
+from tabular.serving.models import needed_bytes
 
-from helpers import runs
-from helpers.deployment import deployments, endpoint, load
+from helpers import runs, storage
+from helpers.deployment import capacity, deployments, endpoint, load, traffic
 from helpers.errors import JobFailed
 from helpers.runs import facts
 from helpers.session import Session
+from local_aws.services.endpoints.hosting import unpack_archive
 
 Rows = dict[str, list[list[Any]]]
 
@@ -302,3 +305,22 @@ def test_answers_that_come_late_make_the_time_longer() -> None:
         [("a", 0.5, 9500.0, 200)] * 8, columns=["data set", "second", "milliseconds", "status"]
     )
     assert load.summary(late, 1).loc["all", "requests per second"] == 0.8
+
+
+# What a model takes
+
+
+def test_what_a_model_takes_is_measured_at_the_endpoint(session: Session, rows: Rows, tmp_path: Path) -> None:
+    calls = traffic.by_minute(session)
+    model = capacity.measured(session, {"wine": rows["wine"]}, calls)
+    entries = deployments.in_service(session).values()
+    contents = [storage.read(session, session.uri(entry["key"])) for entry in entries]
+    folders = [tmp_path / str(number) for number in range(len(contents))]
+    for content, folder in zip(contents, folders, strict=True):
+        unpack_archive(content, "an artifact", folder)
+    assert model.memory_bytes == pytest.approx(sum(map(needed_bytes, map(str, folders))) / len(folders))
+    assert 0 < model.answer_seconds < model.answer_seconds + model.path_seconds < HANGS
+    assert model.load_seconds > 0
+    assert capacity.inputs(model).loc["memory, MB", "a model takes"] > 0
+    with pytest.raises(JobFailed, match="Nothing is in service, so there is nothing to measure"):
+        capacity.measured(session, {}, calls)

@@ -16,7 +16,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from helpers import runs
+from helpers import cost, runs
 from helpers.data.datasets import Dataset
 from helpers.plots import overview
 from helpers.session import Session
@@ -117,3 +117,12 @@ def test_the_latency_rises_from_the_fastest_answer_to_the_slowest() -> None:
 def test_without_a_load_test_the_picture_says_so() -> None:
     axes = overview.latency(pd.DataFrame(columns=["data set", "second", "milliseconds", "status"]))
     assert texts(axes) == "no load test was run"
+
+
+def test_capacity_is_shown_over_the_number_of_models() -> None:
+    demand, model = cost.capacity.Demand(models=1, rate=10), cost.capacity.Model(1e6, 0.001, 0.01, 0.1)
+    sized = cost.capacity.by_models(demand, model, (10, 100, 1000), requests=1000)
+    axes = overview.capacity(sized)
+    assert [list(one.lines[0].get_xdata()) for one in axes] == [[10, 100, 1000]] * 3
+    assert list(axes[2].lines[0].get_ydata()) == list(sized["for each model"])
+    assert "no instances hold p99" in texts(overview.capacity(pd.DataFrame())[0])
