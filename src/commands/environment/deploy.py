@@ -20,6 +20,7 @@ from commands.environment.terraform import (
     call,
     same_environment,
 )
+from contract.endpoints import endpoint_names
 from helpers.errors import BadInput, UserError
 from helpers.image import builders, ecr
 from helpers.storage import write_whole
@@ -180,7 +181,7 @@ def _show_what_there_is(environment: Environment, outputs: Mapping[str, Any]) ->
         "bucket": value["bucket"],
         "image": value.get("image_uri") or "none yet",
         "pipelines": ", ".join(value["pipelines"].values()) or "none",
-        "endpoint": value["endpoint_name"]
+        "endpoint": ", ".join(endpoint_names(value["endpoint_name"], value.get("endpoints") or 1))
         if value["endpoint_in_service"]
         else "none: endpoint_enabled is false"
         if value.get("image_uri")
