@@ -16,6 +16,7 @@ import json
 import os
 import statistics
 import tempfile
+import threading
 import time
 import zipfile
 from collections import Counter
@@ -34,7 +35,9 @@ from support.toy_models import artifact
 import local_aws
 from lambdas.invoker.capture import Capture
 from lambdas.invoker.endpoint import Answer
+from lambdas.invoker.extension import Extension
 from lambdas.invoker.question import Question
+from local_aws.services.functions.extensions import Extensions
 
 REGION = "us-east-1"
 BODIES = {"1 row": b"1.5\n", "1,000 rows": b"1.5\n" * 1000}
@@ -128,19 +131,31 @@ def measure(server: local_aws.Server, outputs: dict[str, Any], name: str, body: 
     print(row(f"{name}, in the handler (ms)", logged, lost))
 
 
-def offering(body: bytes, repeats: int = 20, calls: int = 500) -> float:
-    """The milliseconds that a handler needs to put a request into the buffer: the median of some rounds."""
+def offering(body: bytes, calls: int = 300) -> float:
+    """The milliseconds that a handler needs for capture: the median of some invocations, one after another.
+
+    It puts its request into the buffer and wakes the extension, which shares the interpreter with it.
+    """
     entry = {"key": "models/shop--toys/1-a.tar.gz", "version": 1, "sha256": "a", "approved_at": "-"}
     asked = Question("toys", body, "text/csv", None, None)
     answer = Answer(b"toy\n" * body.count(b"\n"), "text/csv", None)
-    rounds = []
-    for _ in range(repeats):
-        capture = Capture(1.0, {}, "bucket", "shop")
+    api, seconds = Extensions(lambda: None), []
+    os.environ["AWS_LAMBDA_RUNTIME_API"] = api.address
+    extension = Extension(lambda: None)
+    assert extension.start()
+    api.initialised()
+    capture = Capture(1.0, {}, "bucket", "shop")
+    for number in range(calls):
+        over = threading.Event()
+        api.invoke(str(number), time.time() + 60, "arn")
+        time.sleep(PAUSE / 10)  # until the extension waits for the handler
         started = time.perf_counter()
-        for _ in range(calls):
-            capture.offer("request", "shop--toys", entry, asked, answer, 1)
-        rounds.append(1000 * (time.perf_counter() - started) / calls)
-    return statistics.median(rounds)
+        capture.offer("request", "shop--toys", entry, asked, answer, 1)
+        extension.finished()
+        seconds.append(1000 * (time.perf_counter() - started))
+        if api.answered(str(number), over.set):
+            over.wait()
+    return statistics.median(seconds)
 
 
 def load(server: local_aws.Server, outputs: dict[str, Any], count: int) -> None:
