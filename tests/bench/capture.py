@@ -116,7 +116,7 @@ def measure(server: local_aws.Server, outputs: dict[str, Any], name: str, body: 
     prefix = name.replace(" ", "-").replace(",", "")
     with requests.Session() as session:
         for number in range(-WARM, count):  # the first ones start processes and clients
-            for function in FUNCTIONS:
+            for function in sorted(FUNCTIONS, reverse=bool(number % 2)):  # each is the first one as often
                 request = signed(server, function, body, f"{prefix}-{number}")
                 started = time.perf_counter()
                 answer = session.send(request)
