@@ -14,6 +14,7 @@ import gzip
 import io
 import json
 import os
+import platform
 import statistics
 import tempfile
 import threading
@@ -52,7 +53,9 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=1000, help="for each function and body")
     count = parser.parse_args().requests
     os.environ["AWS_DEFAULT_REGION"] = REGION
-    print(f"{date.today()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {count} requests each\n")
+    machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    busy = f"load {os.getloadavg()[0]:.1f}"
+    print(f"{date.today()}, {os.cpu_count()} cores, {machine}, {busy}, {count} requests each\n")
     print(
         "| | p50 off | p50 on | difference | p99 off | p99 on | lost |\n|---|---:|---:|---:|---:|---:|---:|"
     )
