@@ -86,10 +86,9 @@ def _in_service(s3: Any, uri: str, groups: list[str]) -> dict[str, Entry]:
             f"{', '.join(unknown)} is not in service; in service: {', '.join(sorted(found)) or 'nothing'}."
         )
     entries = {group: entry for group, entry in found.items() if not groups or group in groups}
-    if broken := [group for group, entry in entries.items() if not _is_entry(entry)]:
-        raise BadInput(
-            f"The models map {uri} names no artifact for {broken[0]}. Run the deployer to repair it."
-        )
+    for group in sorted(group for group, entry in entries.items() if not _is_entry(entry)):
+        print(f"{group} is left out: the models map names no artifact for it. Run the deployer to repair it.")
+        del entries[group]
     return entries
 
 

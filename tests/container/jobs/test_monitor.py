@@ -55,6 +55,7 @@ def filled(aws):
 
     names = ["steady", "drifted", "quiet", "silent", "old", "broken", "clumsy"]
     entries = {f"shop--{name}": {"key": artifact(name), "version": 3, "sha256": "0"} for name in names}
+    entries["shop--torn"] = {"version": 1}
     put("deployments/models-map.json", json.dumps(entries).encode())
     for name in names:
         if name not in ("old", "broken"):
@@ -125,6 +126,7 @@ def test_one_report_is_about_all_models_the_worst_first(check, filled, capsys):
     assert "x6 (drifted)" in page
     assert "page" not in models["shop--clumsy"]
     printed = capsys.readouterr().out
+    assert "shop--torn is left out: the models map names no artifact for it." in printed
     assert "[7/7] steady: 300 rows of 30 requests, 10 columns compared" in printed
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support import HANGS
 from support.helpers.shared import decide, first_version
+from tabular.monitoring.baseline import unpacked
 
 from contract.names import MODEL_SHA256, load
 from helpers import storage
@@ -44,6 +45,9 @@ def test_a_package_carries_what_made_it(session: Session, ran: Any) -> None:
     assert found[MODEL_SHA256] == hashlib.sha256(model).hexdigest()
     baseline_uri = described["ModelMetrics"]["ModelDataQuality"]["Statistics"]["S3Uri"]
     assert 11 < storage.read_json(session, baseline_uri)["alcohol"]["mean"] < 15
+    drift_uri = described["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"]["S3Uri"]
+    kept = unpacked(storage.read(session, drift_uri))
+    assert kept["training"]["alcohol"]["rows"] + kept["held_out"]["rows"] == 178
 
 
 def test_a_data_set_that_was_never_registered_has_no_versions(session: Session) -> None:
