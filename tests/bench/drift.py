@@ -208,20 +208,14 @@ def _check_all(running: Any, count: int, folder: Path) -> dict[str, Any]:
     rng, entries, at = np.random.default_rng(3), {}, datetime.now(UTC) - timedelta(hours=1)
     known = packed(streams.baseline(rng))
     objects: dict[str, bytes] = {}
+    windows = [_lines(rng, number % 10 == 0, at) for number in range(20)]
     for number in range(count):
         group, key = f"bench--m{number}", f"models/bench--m{number}/3-0123456789ab.tar.gz"
         entries[group] = {"key": key, "version": 3}
-        frame = streams.rows(rng, ROWS)
-        if number % 10 == 0:
-            frame["x5"] += 1.0
-        answers = streams.predicted(rng, ROWS)
-        lines = [
-            streams.line(frame[start : start + 10], answers[start : start + 10], start, at=at, group=group)
-            for start in range(0, ROWS, 10)
-        ]
         objects[baseline_key(key)] = known
         place = f"captured/{group}/version=3/date={at.date().isoformat()}/a.jsonl.gz"
-        objects[place] = gzip.compress(b"\n".join(lines) + b"\n", compresslevel=1)
+        lines = windows[number % len(windows)].replace(streams.GROUP.encode(), group.encode())
+        objects[place] = gzip.compress(lines, compresslevel=1)
     objects["deployments/models-map.json"] = json.dumps(entries).encode()
     with ThreadPoolExecutor(4) as threads:
         list(
@@ -257,6 +251,18 @@ def _check_all(running: Any, count: int, folder: Path) -> dict[str, Any]:
     }
     print(f"\n{json.dumps(found)}")
     return found
+
+
+def _lines(rng: np.random.Generator, drifted: bool, at: datetime) -> bytes:
+    """A window of captured requests of ten rows each."""
+    frame, answers = streams.rows(rng, ROWS), streams.predicted(rng, ROWS)
+    if drifted:
+        frame["x5"] += 1.0
+    starts = range(0, ROWS, 10)
+    return b"".join(
+        streams.line(frame[start : start + 10], answers[start : start + 10], start, at=at) + b"\n"
+        for start in starts
+    )
 
 
 if __name__ == "__main__":
