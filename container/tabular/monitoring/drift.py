@@ -92,6 +92,8 @@ def difference(
         found = _of_numbers(baseline, values, requests)
     else:
         found = _of_levels(baseline, values, requests)
+    for name in ("statistic", "p", "population_stability", "wasserstein", "unseen"):
+        found[name] = _short(found[name])
     return {"kind": kind, "rows": len(values), **found, "q": found["p"], "drifted": False, "said": ""}
 
 
@@ -107,7 +109,7 @@ def control(differences: Sequence[tuple[str, Difference]], rate: float, least_sh
         return
     adjusted = stats.false_discovery_control([one["p"] for _, one in differences], method="bh")
     for (name, one), q in zip(differences, adjusted, strict=True):
-        one["q"] = float(q)
+        one["q"] = _short(float(q))
         one["drifted"] = bool(q <= rate and one["population_stability"] >= least_shift)
         one["said"] = _said(name, one)
 
@@ -145,7 +147,7 @@ def _of_numbers(baseline: Distribution, values: np.ndarray, requests: np.ndarray
     tests += _missing_test(baseline, int(is_missing.sum()), len(values), missing_effect)
     edges = np.unique(np.quantile(kept, DECILES, method="inverted_cdf")) if len(kept) else np.empty(0)
     expected = _counts(kept, edges) * (known / max(1, len(kept)))
-    names: list[Any] = [{"upto": float(edge)} for edge in edges] + [{"upto": None}]
+    names: list[Any] = [{"upto": _short(edge)} for edge in [*edges, None]]
     observed = _counts(present, edges)
     return {
         **_decisive(tests),
@@ -246,12 +248,20 @@ def _shares(
     shares = zip(kept, before / baseline["rows"], now / rows, strict=True)
     return {
         "population_stability": index,
-        "missing": {"baseline": baseline["missing"] / baseline["rows"], "window": missing / rows},
+        "missing": {
+            "baseline": _short(baseline["missing"] / baseline["rows"]),
+            "window": _short(missing / rows),
+        },
         "bins": [
             {**name, "baseline": round(float(old), 4), "window": round(float(new), 4)}
             for name, old, new in shares
         ],
     }
+
+
+def _short(number: Any) -> Any:
+    """A number with six digits, because a report has tens of thousands of them; None stays None."""
+    return None if number is None else float(f"{number:.6g}")
 
 
 def _effective(rows: int, effect: float) -> int:
