@@ -70,7 +70,9 @@ def as_rows(frame: pd.DataFrame, schema: Schema) -> list[list[Any]]:
     return cells.to_numpy().tolist()
 
 
-def _numbers(values: pd.Series, column: Column) -> pd.Series:
+def _numbers(values: pd.Series, column: Column) -> pd.Series | np.ndarray:
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "fiu":
+        return values.to_numpy(np.float64)  # a series for each of many columns takes long
     if pd.api.types.is_numeric_dtype(values):
         return values.astype(np.float64)
     form, missing = column.number or PLAIN, column.missing or ()

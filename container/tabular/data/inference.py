@@ -131,7 +131,15 @@ def _as_written(text: str) -> int | float | None:
 
 def _is_constant(values: pd.Series) -> bool:
     """Whether all cells are the same; most columns show within a few rows that they are not."""
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "fiu" and len(values):
+        numbers = values.to_numpy()
+        return all(map(_are_equal, (numbers[:FIRST], numbers)))
     return values.head(FIRST).nunique(dropna=False) <= 1 and values.nunique(dropna=False) <= 1
+
+
+def _are_equal(numbers: np.ndarray) -> bool:
+    first = numbers[0]
+    return bool((np.isnan(numbers) if first != first else numbers == first).all())
 
 
 def encode(target: pd.Series, schema: Schema) -> np.ndarray:

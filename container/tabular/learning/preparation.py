@@ -158,7 +158,9 @@ def prepare(
         "split": _how(splitting, schema),
         "positive": schema.positive,
     }
-    report["warnings"] += doubts(table, schema) + misleading(table, encoded, schema, report)
+    report["warnings"] += doubts(
+        table, schema, raw.decisions if rows is not None and len(rows) == len(raw.frame) else {}
+    ) + misleading(table, encoded, schema, report)
     groups, times = _groups(table, options), _times(table, options, raw.decisions)
     report["groups"] = None if groups is None else len(np.unique(groups))
     train, test = split(

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
+import numpy as np
 from tabular.spec.columns import Column
 from tabular.spec.options import Options
 
@@ -142,16 +142,20 @@ def _column(column: Column, dataset: Dataset) -> dict[str, Any]:
         "kind": column.kind,
         "format": column.format or (number and number.to_dict()),
         "missing": list(column.missing or ()),
-        "levels": _levels(dataset.read(), column),
+        "levels": _levels(dataset, column),
         "evidence": _evidence(column.name, dataset),
     }
 
 
-def _levels(table: pd.DataFrame, column: Column) -> list[str] | None:
+def _levels(dataset: Dataset, column: Column) -> list[str] | None:
     """The most frequent levels of a category or a boolean; None for other columns."""
-    if column.kind not in ("categorical", "boolean") or column.name not in table:
+    decision = dataset.table.decisions.get(column.name)
+    if column.kind not in ("categorical", "boolean") or decision is None:
         return None
-    return [str(level) for level in table[column.name].value_counts().index[:MOST_LEVELS]]
+    if decision.counts is None:
+        return [str(level) for level in decision.values.value_counts().index[:MOST_LEVELS]]
+    levels, counts = decision.counts.field("values"), decision.counts.field("counts").to_numpy()
+    return levels.take(np.argsort(-counts, kind="stable")[:MOST_LEVELS]).to_pylist()
 
 
 def _evidence(name: str, dataset: Dataset) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 
 from tabular.data.values.cells import MARKS, MOST_GAPS, MOST_OTHERS
 from tabular.spec.columns import Column, Kind
@@ -51,13 +52,15 @@ class Decision:
 
     `values` holds the cells: numbers as numbers, everything else as it was written, None if a cell is
     missing. `evidence` says in sentences why the column was read like this; `doubts` are those sentences
-    that the user should see as warnings.
+    that the user should see as warnings. `counts` says how often each text of a category occurs, in the order
+    in which they first occur, if they were counted for the decision.
     """
 
     column: Column
     values: pd.Series
     evidence: tuple[str, ...]
     doubts: tuple[str, ...] = ()
+    counts: pa.StructArray | None = None
 
 
 def with_gaps(column: Column, kind: Kind, gaps: Mapping[str, int]) -> Column:

@@ -4,10 +4,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.decision import FEW_LEVELS, FIRST, Decision, are_few, gaps_said, listed, with_gaps
+from tabular.data.decisions.decision import (
+    FEW_LEVELS,
+    FIRST,
+    SAMPLE,
+    Decision,
+    are_few,
+    gaps_said,
+    listed,
+    with_gaps,
+)
 from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, folded
 from tabular.spec.columns import Column
 from tabular.spec.errors import BadInput
@@ -71,13 +81,7 @@ def category(column: Column, cells: pa.ChunkedArray, counts: pa.StructArray) -> 
         return Decision(column, cells.to_pandas(), ("every cell is empty",))
     texts = counts.field("values")
     evidence = (f"{len(texts)} different texts, such as {listed(texts[:3].to_pylist())}",)
-    alike = counts.filter(
-        pc.or_(
-            pc.match_substring_regex(texts, NUMBER_LIKE),
-            pc.match_substring_regex(texts, NUMBERS_IN_WORDS, ignore_case=True),
-        )
-    )
-    alike = alike.filter(pc.invert(pc.match_substring_regex(alike.field("values"), LEVEL)))
+    alike = counts.filter(_like_numbers(texts)) if _may_look_like_numbers(cells) else counts[:0]
     count, examples = pc.sum(alike.field("counts")).as_py() or 0, alike.field("values")
     doubts: tuple[str, ...] = ()
     coded = pc.any(pc.match_substring_regex(examples, r"^[-+]?0\d+$")).as_py()
@@ -92,7 +96,24 @@ def category(column: Column, cells: pa.ChunkedArray, counts: pa.StructArray) -> 
             f"lists or objects as text, such as {listed(texts[:1].to_pylist())}, each of which is a level; "
             "make a column of each of their values.",
         )
-    return Decision(column, cells.to_pandas(), (*evidence, *doubts), doubts)
+    return Decision(column, cells.to_pandas(), (*evidence, *doubts), doubts, counts)
+
+
+def _may_look_like_numbers(cells: pa.ChunkedArray) -> bool:
+    """Whether a sample of many cells leaves it open that a third of them look like numbers."""
+    if len(cells) <= 10 * SAMPLE:
+        return True
+    sample = cells.take(np.linspace(0, len(cells) - 1, SAMPLE).astype(int)).drop_null().combine_chunks()
+    return not len(sample) or pc.sum(_like_numbers(sample)).as_py() * 5 >= len(sample)
+
+
+def _like_numbers(texts: pa.Array) -> pa.BooleanArray:
+    """Whether each text looks like a number, a date or a time, and not like 1st or 1 - never."""
+    alike = pc.or_(
+        pc.match_substring_regex(texts, NUMBER_LIKE),
+        pc.match_substring_regex(texts, NUMBERS_IN_WORDS, ignore_case=True),
+    )
+    return pc.and_(alike, pc.invert(pc.match_substring_regex(texts, LEVEL)))
 
 
 def merged(found: Decision) -> Decision:
@@ -115,6 +136,7 @@ def merged(found: Decision) -> Decision:
     said = (f"{listed(others)} merged into the level that is written most often",) if others else ()
     return replace(
         found,
+        counts=None,
         column=replace(found.column, spellings=tuple(spellings.values())),
         values=found.values.map(merged),
         evidence=(*found.evidence, *said),

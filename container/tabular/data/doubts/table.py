@@ -1,11 +1,15 @@
 """Warnings for the user about how a table was read, if the evidence leaves room for doubt."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from tabular.data.decisions.decision import Decision
 from tabular.data.doubts.placeholders import placeholders
+from tabular.data.inference import NONE_DECIDED
 from tabular.data.tables import warning
 from tabular.data.values.cells import BOOLEANS, MARKS, folded
 from tabular.spec.columns import Column, Schema
@@ -17,14 +21,25 @@ BOTH = (True, False)
 MOST_LEVELS = 100  # that are compared with each other
 
 
-def doubts(table: pd.DataFrame, schema: Schema) -> list[dict[str, str | None]]:
-    """Warnings about a cleaned table: {"column", "said"}, in the order of its columns."""
+def doubts(
+    table: pd.DataFrame, schema: Schema, decisions: Mapping[str, Decision] = NONE_DECIDED
+) -> list[dict[str, str | None]]:
+    """Warnings about a cleaned table: {"column", "said"}, in the order of its columns.
+
+    Args:
+        table: the cleaned rows.
+        schema: its columns.
+        decisions: those about the raw columns, of which all rows are in the table; they save counting again.
+    """
     found = [warning(schema.target, said) for said in _of_labels(table[schema.target], schema)]
     for column in schema.columns:
         values = table[column.name]
         found += [
             warning(column.name, said)
-            for said in (*_of_levels(values, column), *placeholders(values, column))
+            for said in (
+                *_of_levels(values, column, decisions.get(column.name)),
+                *placeholders(values, column),
+            )
         ]
     return found
 
@@ -39,24 +54,25 @@ def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
             yield f"the labels {_listed(marks)} may mean a missing value; leave such cells empty if they do."
 
 
-def _of_levels(values: pd.Series, column: Column) -> Iterator[str]:
+def _of_levels(values: pd.Series, column: Column, decision: Decision | None) -> Iterator[str]:
     if column.kind != "categorical":
         return
-    levels = values.dropna().unique().tolist()
-    yield from _damaged(map(str, levels[: 10 * MOST_LEVELS]))
+    if decision is not None and decision.counts is not None:
+        levels = decision.counts.field("values")
+    else:
+        levels = pa.array(values.dropna().map(str).unique(), pa.string())
+    yield from _damaged(levels[: 10 * MOST_LEVELS].to_pylist())
     if len(levels) <= MOST_LEVELS:
-        yield from _alike(levels, "levels")
-    if len(levels) > 1 and len(levels) == values.notna().sum() == len(values):
+        yield from _alike(levels.to_pylist(), "levels")
+    if 1 < len(levels) == len(values) == values.notna().sum():
         yield "text that is different in every row, like an id; if it is one, name it in drop."
-    if marks := _marks(levels):
+    marks = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(levels)), pa.array(MARKS, pa.string()))
+    if marks := _marks(levels.filter(marks).to_pylist()):
         yield f"a category with the levels {_listed(marks)}, which may mean a missing value."
 
 
 def _marks(levels: Sequence[object]) -> list[object]:
     """The levels that may mean a missing value."""
-    words = map(str.casefold, map(str.strip, map(str, levels)))
-    if MARKS.isdisjoint(words):  # most columns, and no step of Python for each of many levels
-        return []
     return [level for level in levels if str(level).strip().casefold() in MARKS]
 
 

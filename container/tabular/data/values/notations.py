@@ -16,7 +16,6 @@ from tabular.data.values.composed import Composed, taken_apart
 __all__ = ["evident"]
 
 SAMPLE = 2000  # distinct texts that show which notations a column has
-FIRST = 50  # texts, of which some are in a notation or nearly none is
 ENOUGH = 20  # different ranges or durations
 LATE = 3  # different texts with hours that no day has
 CLOSELY = 0.9  # the correlation of the ends of ranges; those of phone numbers have none
@@ -38,8 +37,6 @@ def evident(counts: Mapping[str, int], forced: bool, find: Find) -> tuple[str, .
     """
     texts = [text.strip() for text in counts]
     texts = [text for text in texts[:: max(1, len(texts) // SAMPLE)] if text.casefold() not in NO_NUMBERS]
-    if not any(map(taken_apart, texts[:FIRST])) and len(counts) > len(texts):
-        return ()
     taken = {text: found for text in texts if (found := taken_apart(text))}
     by_notation: dict[str, dict[str, Composed]] = {}
     for text, found in taken.items():

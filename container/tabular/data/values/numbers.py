@@ -89,6 +89,7 @@ _POINT = re.compile("(?<=\\d)\u00b7(?=\\d)")  # the decimal point of British jou
 _SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "0123456789")
 LONGEST = 64  # characters in a number
 MEASURED = 20  # so many different numbers are measurements, not bounds of classes
+SUSPECTS = 100  # texts that show whether any number has several parts
 SEVERAL = 10  # different numbers, of which few may have different marks
 # The first group has no leading zero: 0,841 has a decimal comma.
 _GROUPS = {"": r"\d+", ",": r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|\d+"} | {
@@ -137,6 +138,9 @@ def find_numbers(
     found = _find_simple(counts, *settings)
     if found is not None and all(text.casefold() in NO_NUMBERS for text in found.gaps):
         return found
+    suspects = list(counts if found is None else found.gaps)
+    if not any(map(taken_apart, suspects[:: max(1, len(suspects) // SUSPECTS)])):
+        return found  # as most columns of words
     notations = evident(counts, forced, lambda texts: _reader(_find_simple(texts, *settings)))
     composed = _find_composed(counts, notations, *settings) if notations else None
     if found is None or composed is None:
