@@ -97,7 +97,7 @@ static Py_ssize_t read_rows(const char *at, const char *end, const char *numeric
 {
     Py_ssize_t n_rows = 0;
     while (at < end) {
-        const char *line_end = memchr(at, '\n', end - at);
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
         const char *next = line_end == NULL ? end : line_end + 1;
         if (line_end == NULL)
             line_end = end;
@@ -140,7 +140,9 @@ static PyObject *read_plain(PyObject *self, PyObject *args)
         n_numeric += numeric[i] != 0;
     for (Py_ssize_t i = 0; i < size; i++)
         n_lines += body[i] == '\n';
-    if (n_columns == 0 || memchr(body, '"', size) != NULL || memchr(body, '\0', size) != NULL
+    if (size <= 0 || n_columns == 0) /* a compiler cannot know that a size is not negative, and memchr needs it */
+        Py_RETURN_NONE;
+    if (memchr(body, '"', (size_t)size) != NULL || memchr(body, '\0', (size_t)size) != NULL
         || (size >= 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0) || n_columns > PY_SSIZE_T_MAX / 32 - size)
         Py_RETURN_NONE;
     /* A row has a byte for each column, but the last; so many lines may be empty. One row may be incomplete. */
