@@ -200,6 +200,7 @@ def _positive(name: str, default: float, unit: str, what: str) -> Callable:
 @_positive("--load-ms", 1.5, "MS", "Loading a model from the instance's disk.")
 @_positive("--download-ms", 150.0, "MS", "Downloading a model to the instance.")
 @_positive("--path-ms", 20.0, "MS", "The rest of a request's way: the network and the function.")
+@_positive("--disk-gb", 20, "GB", "What an instance has for the files of models.")
 @click.option("--region", default="us-east-1", show_default=True, help="Whose prices hold.")
 @click.option("--prices", default="", metavar="FILE", help="Other prices, as PRICES names them.")
 @click.option("--requests", type=click.IntRange(1000, 10_000_000), default=100_000, show_default=True)
@@ -216,6 +217,7 @@ def find_capacity(
     load_ms: float,
     download_ms: float,
     path_ms: float,
+    disk_gb: float,
     region: str,
     prices: str,
     requests: int,
@@ -232,7 +234,7 @@ def find_capacity(
     demand = Demand(models, rate, zipf, p99_ms / 1000)
     seconds = (answer_ms / 1000, load_ms / 1000, download_ms / 1000, path_ms / 1000)
     model = Model(1e6 * memory_mb, *seconds)
-    return capacity.find(demand, model, types, region, prices, requests, seed, as_json)
+    return capacity.find(demand, model, types, region, prices, 1e9 * disk_gb, requests, seed, as_json)
 
 
 @many_models.command("monitor", interrupted="a check that was started goes on; --latest shows its report.")

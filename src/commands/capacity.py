@@ -16,6 +16,7 @@ def find(
     types: Sequence[str],
     region: str,
     prices: str,
+    disk_bytes: float,
     requests: int,
     seed: int,
     as_json: bool,
@@ -27,7 +28,8 @@ def find(
     """
     if model.memory_bytes <= 0:
         raise BadInput(f"--memory-mb is {model.memory_bytes / 1e6:g}; a model needs more than 0.")
-    options = {"region": region, "prices": prices, "requests": requests, "seed": seed}
+    options = {"region": region, "prices": prices, "disk_bytes": disk_bytes}
+    options |= {"requests": requests, "seed": seed}
     fleets = capacity.by_type(demand, model, types or capacity.TYPES, **options)
     best = capacity.cheapest(fleets)
     if as_json:

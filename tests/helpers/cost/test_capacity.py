@@ -80,9 +80,20 @@ def test_a_cold_request_waits_for_its_model_and_others_with_it() -> None:
     slow = Model(1, 0.001, 0.1, 2.0, path_seconds=0.01)
     found = capacity.simulate(np.array([1e-3]), slow, Instance(0), requests=2_000)
     assert (found.hit_ratio, found.models_in_memory) == (0, 0)
-    assert found.p50 == pytest.approx(0.111)  # its files stay on the disk for a day
-    rare = capacity.simulate(np.array([1e-7]), slow, Instance(0), requests=2_000)
-    assert rare.p50 == pytest.approx(2.111)
+    assert found.p50 == pytest.approx(0.111)  # its files stay on the disk
+    empty = capacity.simulate(np.array([1e-3]), slow, Instance(0, disk_bytes=0), requests=2_000)
+    assert empty.p50 == pytest.approx(2.111)
+
+
+def test_what_fits_on_neither_memory_nor_disk_is_downloaded() -> None:
+    """The disk keeps the least recently used models as the memory does, so Che says how often it helps."""
+    rates, model = 1e-3 * capacity.popularity(1000, 0.8), Model(1, 0.001, 0.1, 2.0)
+    found = capacity.simulate(rates, model, Instance(100, disk_bytes=1000 - 10), requests=20_000)
+    assert found.p99 == pytest.approx(0.101)
+    less = capacity.simulate(rates, model, Instance(100, disk_bytes=300), requests=20_000)
+    assert che(rates, 990) > 0.995
+    assert che(rates, 300) < 0.99
+    assert less.p99 == pytest.approx(2.101)
 
 
 def test_the_same_seed_gives_the_same_and_more_instances_hold_more() -> None:

@@ -11,6 +11,7 @@ contains the models with the shortest such times.
 """
 
 import heapq
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -18,15 +19,13 @@ import numpy as np
 
 __all__ = ["Instance", "Model", "Outcome", "popularity", "simulate"]
 
-FILES_SECONDS = 86_400.0  # a model that was asked for within a day still has its files on the instance's disk
-
 
 @dataclass(frozen=True)
 class Model:
     """What a model takes. All are taken to be alike, so give averages.
 
     Attributes:
-        memory_bytes: Of an instance, when loaded.
+        memory_bytes: Of an instance, when loaded. Its files are taken to need as much of the disk.
         answer_seconds: That a request keeps a worker busy: one number, or measured ones to draw from.
         load_seconds: That loading keeps a worker busy, likewise.
         download_seconds: Until the files are on the disk. No worker is needed for that.
@@ -47,10 +46,12 @@ class Instance:
     Attributes:
         memory_bytes: For models.
         workers: Requests that it works on at the same time.
+        disk_bytes: For the files of models. The least recently used ones make room for others.
     """
 
     memory_bytes: float
     workers: int = 1
+    disk_bytes: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,8 @@ def _on_one(
     asked = np.searchsorted(np.cumsum(rates / rates.sum())[:-1], rng.uniform(size=count), side="right")
     ages = rng.exponential(1 / rates)
     loading = rng.choice(np.atleast_1d(model.load_seconds), count)
-    cold = _cold(asked, arrivals, ages, room, loading, model.download_seconds)
+    kept = max(room, int(min(instance.disk_bytes / model.memory_bytes, len(models))))
+    cold = _cold(asked, arrivals, ages, room, kept, loading, model.download_seconds)
     work = rng.choice(np.atleast_1d(model.answer_seconds), count) + loading * cold.loads
     done = _queue(arrivals + cold.seconds, work, instance.workers)
     busy = float(work.sum() / (duration * instance.workers))
@@ -170,6 +172,7 @@ def _cold(
     arrivals: np.ndarray,
     ages: np.ndarray,
     room: int,
+    kept: int,
     loading: np.ndarray,
     download_seconds: float,
 ) -> _Cold:
@@ -179,15 +182,17 @@ def _cold(
         asked: The model of each request `(requests,)`.
         arrivals: When each came, in seconds `(requests,)`, ascending.
         ages: For how many seconds nobody had asked for each model before `(models,)`.
-        room: How many models fit.
+        room: How many models fit into the memory.
+        kept: How many have their files on the disk.
         loading: The seconds that each request's model takes to load, if it does `(requests,)`.
         download_seconds: Until a model's files are on the disk.
     """
     hits, loads = np.ones(len(asked), dtype=bool), np.zeros(len(asked), dtype=bool)
     seconds = np.zeros(len(asked))
-    newest = np.argsort(ages)[:room]
-    memory = OrderedDict.fromkeys(newest[::-1].tolist())  # the least recently used first
-    last = dict(enumerate((-ages).tolist()))
+    newest = np.argsort(ages)
+    memory, disk = (  # the least recently used first
+        OrderedDict.fromkeys(newest[:number][::-1].tolist()) for number in (room, kept)
+    )
     there: dict[int, float] = {}  # when a model that was not in memory is there
     for number, (name, now) in enumerate(zip(asked.tolist(), arrivals.tolist(), strict=True)):
         if name in memory:
@@ -196,14 +201,17 @@ def _cold(
                 hits[number], seconds[number] = False, there[name] - now
         else:
             hits[number], loads[number] = False, True
-            wait = download_seconds if now - last[name] > FILES_SECONDS else 0.0
+            wait = 0.0 if name in disk else download_seconds
             seconds[number] = wait
             there[name] = now + wait + loading[number]
             if room:
                 memory[name] = None
                 if len(memory) > room:
                     memory.popitem(last=False)
-        last[name] = now
+        disk[name] = None
+        disk.move_to_end(name)
+        if len(disk) > kept:
+            disk.popitem(last=False)
     return _Cold(hits, loads, seconds)
 
 

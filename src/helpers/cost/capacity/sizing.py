@@ -18,6 +18,7 @@ TYPES = ("ml.c5.large", "ml.m5.large", "ml.r5.large", "ml.m5.xlarge", "ml.r5.xla
 # https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-support.html
 GIB_BY_VCPU = {"c5": 2, "c6i": 2, "c7i": 2, "m5": 4, "m6i": 4, "m7i": 4, "r5": 8, "r6i": 8, "r7i": 8}
 VCPUS = {"large": 2, "xlarge": 4, **{f"{times}xlarge": 4 * times for times in (2, 4, 8, 9, 12, 16, 18, 24)}}
+DISK_BYTES = 20e9  # for the files of models; assumed, because AWS does not say how much an instance gets
 SHARE = 0.75  # of an instance's memory is for models: SHARE in container/tabular/serving/memory.py
 WORKERS = 1  # small requests are answered one after another, by one process, on any instance
 BUSY = 0.8  # the most that workers may be busy: nothing is left for an uneven hour beyond that
@@ -67,7 +68,7 @@ class Fleet:
     holds: bool  # whether it keeps p99 and is not too busy
 
 
-def instance_of(instance_type: str) -> Instance:
+def instance_of(instance_type: str, disk_bytes: float = DISK_BYTES) -> Instance:
     """Return what an instance of a type has for models.
 
     Raises:
@@ -79,7 +80,7 @@ def instance_of(instance_type: str) -> Instance:
             f"The memory of {instance_type!r} is not known; give a type such as ml.m5.large, of the families "
             f"{', '.join(GIB_BY_VCPU)} and the sizes {', '.join(VCPUS)}."
         )
-    return Instance(SHARE * GIB_BY_VCPU[family] * VCPUS[size] * 2**30, WORKERS)
+    return Instance(SHARE * GIB_BY_VCPU[family] * VCPUS[size] * 2**30, WORKERS, disk_bytes)
 
 
 def by_type(
@@ -89,6 +90,7 @@ def by_type(
     *,
     region: str = "us-east-1",
     prices: str = "",
+    disk_bytes: float = DISK_BYTES,
     requests: int = 100_000,
     seed: int = 0,
 ) -> list[Fleet]:
@@ -100,6 +102,7 @@ def by_type(
         types: The instance types.
         region: Whose prices hold.
         prices: A file with other prices, as PRICES names it.
+        disk_bytes: That an instance has for the files of models.
         requests: How many to simulate for each fleet.
         seed: Of the simulation.
 
@@ -109,7 +112,7 @@ def by_type(
     rates, listed = demand.rate * popularity(demand.models, demand.zipf), load(prices)
 
     def fleet(instance_type: str, instances: int) -> Fleet:
-        has = instance_of(instance_type)
+        has = instance_of(instance_type, disk_bytes)
         outcome = simulate(rates, model, has, instances, requests=requests, seed=seed)
         price = listed.instance(region, instance_type)
         dollars = None if price is None else instances * price.dollars * HOURS_A_MONTH
