@@ -24,7 +24,7 @@ from commands.running.lock import exclusive
 from commands.running.planning import Plan
 from helpers.cost.pace import Size
 from helpers.data import datasets
-from helpers.errors import BadInput, ExitCode, Interrupted, UserError
+from helpers.errors import BadInput, ExitCode, Interrupted, UserError, full_disk
 from helpers.runs import facts, find, outcome, stop, summary
 from helpers.runs.forecasts import size
 from helpers.session import connect, local, state_folder
@@ -132,6 +132,10 @@ def _perform(plan: Plan, recording: Recording, limits: Limits) -> int:
         if plan.environment == "local" or not document["run_id"]:
             raise Interrupted(f"{begin}. {RESUME.format(run=document['run'])}") from None
         raise Interrupted(f"{begin}, but {advice.going_on(document)}") from None
+    except OSError as error:
+        if not (said := full_disk(error)):
+            raise
+        raise UserError("\n\n".join([said, *advice.again(document)])) from None
     except UserError as error:
         told = [*advice.failures(document), *advice.again(document)]
         new = [each for each in told if each.split(": ", 1)[-1] not in str(error)]
