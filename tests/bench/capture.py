@@ -11,7 +11,6 @@ which every request must be answered and stored.
 
 import argparse
 import gzip
-import io
 import json
 import os
 import platform
@@ -19,19 +18,17 @@ import statistics
 import tempfile
 import threading
 import time
-import zipfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import boto3
 import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from support.toy_models import artifact
+from support.toy_models import another_invoker, artifact, client, serve
 
 import local_aws
 from lambdas.invoker.capture import Capture
@@ -62,7 +59,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = local_aws.start(Path(folder) / "home", owner=os.getpid(), preload=False)
         try:
-            outputs = serve(server, Path(folder))
+            outputs = start(server, Path(folder))
             for name, body in BODIES.items():
                 measure(server, outputs, name, body, count)
             for name, body in BODIES.items():
@@ -72,44 +69,13 @@ def main() -> None:
             local_aws.stop(server.home)
 
 
-def client(server: local_aws.Server, service: str) -> Any:
-    """A person's client."""
-    session = boto3.Session("local", server.secret, region_name=REGION)
-    return session.client(service, endpoint_url=server.endpoint_url)
-
-
-def serve(server: local_aws.Server, folder: Path) -> dict[str, Any]:
+def start(server: local_aws.Server, folder: Path) -> dict[str, Any]:
     """Serve a model of one column, with the two functions in front of it."""
     outputs = local_aws.ensure_environment(server, "shop", capture_rate=1)
     (folder / "toy").mkdir()
-    key = "executions/toys.tar.gz"
-    client(server, "s3").put_object(Bucket=outputs["bucket"], Key=key, Body=artifact("toy", folder / "toy"))
-    sagemaker, functions = client(server, "sagemaker"), client(server, "lambda")
-    sagemaker.create_model_package_group(ModelPackageGroupName="shop--toys")
-    sagemaker.create_model_package(
-        ModelPackageGroupName="shop--toys",
-        ModelApprovalStatus="Approved",
-        InferenceSpecification={
-            "Containers": [{"Image": "image", "ModelDataUrl": f"s3://{outputs['bucket']}/{key}"}],
-            "SupportedContentTypes": ["text/csv"],
-            "SupportedResponseMIMETypes": ["text/csv"],
-        },
-    )
-    functions.invoke(FunctionName=outputs["deployer_function_name"], Payload=b"{}")
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("again.py", "from lambdas.invoker.handler import handler\n")
-    names = {"BUCKET": outputs["bucket"], "PIPELINE_NAME": "shop", "ENDPOINT_NAME": "shop", "ENDPOINTS": "1"}
+    serve(server, outputs, "shop--toys", artifact("toy", folder / "toy"))
     for name, settings in FUNCTIONS.items():
-        functions.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=f"arn:aws:iam::{outputs['account_id']}:role/shop-invoker",
-            Handler="again.handler",
-            Timeout=60,
-            Code={"ZipFile": code.getvalue()},
-            Environment={"Variables": {**names, **settings}},
-        )
+        another_invoker(server, outputs, name, **settings)
     return outputs
 
 

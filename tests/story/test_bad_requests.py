@@ -9,14 +9,13 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from support import HANGS
-from support.toy_models import artifact
+from support.toy_models import artifact, serve
 
 import local_aws
 
@@ -33,25 +32,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         server = local_aws.start(home / "home", owner=os.getpid(), preload=False)
     outputs = local_aws.ensure_environment(server, "shop")
-    session = boto3.Session("local", server.secret, region_name=REGION)
-    sagemaker, s3, functions = (
-        session.client(service, endpoint_url=server.endpoint_url) for service in ("sagemaker", "s3", "lambda")
-    )
-    s3.put_object(Bucket=outputs["bucket"], Key="executions/toys.tar.gz", Body=artifact("toy", home / "toy"))
-    sagemaker.create_model_package_group(ModelPackageGroupName="shop--toys")
-    sagemaker.create_model_package(
-        ModelPackageGroupName="shop--toys",
-        ModelApprovalStatus="Approved",
-        InferenceSpecification={
-            "Containers": [
-                {"Image": "image", "ModelDataUrl": f"s3://{outputs['bucket']}/executions/toys.tar.gz"}
-            ],
-            "SupportedContentTypes": [CSV],
-            "SupportedResponseMIMETypes": [CSV],
-        },
-    )
-    deployed = functions.invoke(FunctionName=outputs["deployer_function_name"], Payload=b"{}")
-    assert "FunctionError" not in deployed
+    serve(server, outputs, "shop--toys", artifact("toy", home / "toy"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_SECRET_ACCESS_KEY", server.secret)
         yield outputs["invoker_url"]

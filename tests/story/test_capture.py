@@ -1,20 +1,16 @@
 """Capture, through the real URL, function, extension, stream and bucket: nothing of it reaches a caller."""
 
 import gzip
-import io
 import json
 import os
 import socket
-import tarfile
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pandas as pd
 import pytest
 import requests
@@ -23,6 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from support import HANGS
 from support.local_aws.aws import needs_proc, processes_of, wait_for
+from support.toy_models import another_invoker, client, packed, serve
 from tabular.learning.pipeline import build_pipeline
 from tabular.portable.export import export
 from tabular.portable.files import save_model
@@ -48,11 +45,7 @@ def artifact(folder: Path) -> bytes:
         {"sample": {"instances": [{"name": "a", "size": 1.0}], "predictions": ["small"]}, **model},
         arrays,
     )
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for path in sorted(folder.iterdir()):
-            archive.add(path, path.name)
-    return buffer.getvalue()
+    return packed(folder)
 
 
 @dataclass
@@ -61,10 +54,6 @@ class Shop:
 
     server: local_aws.Server
     outputs: dict[str, Any]
-
-    def client(self, service: str) -> Any:
-        session = boto3.Session("local", self.server.secret, region_name=REGION)
-        return session.client(service, endpoint_url=self.server.endpoint_url)
 
     def post(
         self, body: bytes, content_type: str = "text/csv", function: str = "", **headers: str
@@ -84,7 +73,7 @@ class Shop:
     def lines(self) -> list[dict[str, Any]]:
         """What is stored."""
         local_aws.deliver_streams(self.server)
-        s3, bucket = self.client("s3"), self.outputs["bucket"]
+        s3, bucket = client(self.server, "s3"), self.outputs["bucket"]
         listed = s3.list_objects_v2(Bucket=bucket, Prefix="captured/shop--toys/version=1/date=").get(
             "Contents", []
         )
@@ -109,24 +98,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     outputs = local_aws.ensure_environment(server, "shop", capture_rate=1, capture_leaves_out={"*": ["name"]})
     shop = Shop(server, outputs)
     (home / "toy").mkdir()
-    shop.client("s3").put_object(
-        Bucket=outputs["bucket"], Key="executions/toys.tar.gz", Body=artifact(home / "toy")
-    )
-    sagemaker = shop.client("sagemaker")
-    sagemaker.create_model_package_group(ModelPackageGroupName="shop--toys")
-    sagemaker.create_model_package(
-        ModelPackageGroupName="shop--toys",
-        ModelApprovalStatus="Approved",
-        InferenceSpecification={
-            "Containers": [
-                {"Image": "image", "ModelDataUrl": f"s3://{outputs['bucket']}/executions/toys.tar.gz"}
-            ],
-            "SupportedContentTypes": ["text/csv"],
-            "SupportedResponseMIMETypes": ["text/csv"],
-        },
-    )
-    deployed = shop.client("lambda").invoke(FunctionName=outputs["deployer_function_name"], Payload=b"{}")
-    assert "FunctionError" not in deployed, deployed["Payload"].read()
+    serve(server, outputs, "shop--toys", artifact(home / "toy"))
     yield shop
     local_aws.stop(home / "home")
 
@@ -167,33 +139,16 @@ def test_requests_are_stored_without_what_is_left_out(shop: Shop) -> None:
 @pytest.fixture
 def function(shop: Shop) -> Iterator[Callable[..., str]]:
     """Create a function with the invoker's code, under another role or with other settings."""
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("again.py", "from lambdas.invoker.handler import handler\n")
-    functions, made = shop.client("lambda"), []
+    made = []
 
-    def create(name: str, role: str = "invoker", **environment: str) -> str:
-        variables = {
-            "BUCKET": shop.outputs["bucket"],
-            "PIPELINE_NAME": "shop",
-            "ENDPOINT_NAME": "shop",
-            "ENDPOINTS": "1",
-        }
-        functions.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=f"arn:aws:iam::{shop.outputs['account_id']}:role/shop-{role}",
-            Handler="again.handler",
-            Timeout=60,
-            Code={"ZipFile": code.getvalue()},
-            Environment={"Variables": {**variables, "CAPTURE_RATE": "1", **environment}},
-        )
+    def create(name: str, role: str = "invoker", **settings: str) -> str:
+        another_invoker(shop.server, shop.outputs, name, role, CAPTURE_RATE="1", **settings)
         made.append(name)
         return name
 
     yield create
     for name in made:
-        functions.delete_function(FunctionName=name)
+        client(shop.server, "lambda").delete_function(FunctionName=name)
 
 
 def unaffected(shop: Shop, function: str, cause: str) -> None:
