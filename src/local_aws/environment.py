@@ -185,15 +185,16 @@ class Environments:
                 statement["Principal"] = {"AWS": principals}
         return policy
 
-    def _client(self, service: str) -> Any:
-        """A client as Terraform's."""
+    def _clients(self, *services: str) -> list[Any]:
+        """Clients as Terraform's, of one session, which reads what they have in common once."""
         session = boto3.session.Session("terraform", self._account.secret, region_name=self._account.region)
         config = Config(retries={"max_attempts": 1}, proxies={})
-        return session.client(service, endpoint_url=self._account.endpoint_url, config=config)
+        where = {"endpoint_url": self._account.endpoint_url, "config": config}
+        return [session.client(service, **where) for service in services]
 
     def _make_records(self, pipeline: str, *, trains: bool) -> None:
         """Create the roles and the repository, which moto keeps in memory."""
-        iam, ecr = self._client("iam"), self._client("ecr")
+        iam, ecr = self._clients("iam", "ecr")
         for role, services in _ROLES.items():
             if role in _TRAINING and not trains:
                 continue
