@@ -53,7 +53,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 def few(algorithms: int = len(ALGORITHMS)) -> tuple[str, ...]:
     """Options for a quick run: a trial of each algorithm, of few folds."""
-    return ("-p", "MAX_TUNING_JOBS", str(algorithms), "-p", "CROSS_VALIDATION_FOLDS", "3")
+    return ("-p", "MAX_TUNING_JOBS", str(algorithms), "-p", "CROSS_VALIDATION_FOLDS", "2")
 
 
 def example(name: str, runs: Path) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ def _bad(folder: Path) -> list[dict[str, str]]:
 def run_notebooks(runs: Path, *arguments: str, how: Run = headless.here) -> Demo:
     """`many-models run`, with few trials of few folds."""
     values = {"PIPELINE_NAME": PIPELINE, "MAX_TUNING_JOBS": str(TRIALS), "LOAD_TEST_SECONDS": "1"}
-    values |= {"CROSS_VALIDATION_FOLDS": "3"}
+    values |= {"CROSS_VALIDATION_FOLDS": "2"}
     given = [text for name, value in values.items() for text in ("-p", name, value)]
     done = how("run", str(ROOT / "parameters/local.yaml"), "--runs", str(runs), *given, *arguments)
     folders = sorted(path for path in runs.glob("*") if path.is_dir() and not path.is_symlink())
