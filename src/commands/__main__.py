@@ -237,7 +237,7 @@ def find_capacity(
     return capacity.find(demand, model, types, region, prices, 1e9 * disk_gb, requests, seed, as_json)
 
 
-@many_models.command("monitor", interrupted="on AWS, a check that was started goes on; --latest shows its report.")
+@many_models.command("monitor", interrupted="on AWS, a check goes on; --latest shows its report.")
 @click.argument("file", type=_path())
 @click.option(
     "--window",
