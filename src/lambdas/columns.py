@@ -34,13 +34,21 @@ def write(s3: BaseClient, bucket: str, entry: Entry, manifest: Mapping[str, Any]
 
 
 def read(s3: BaseClient, bucket: str, entry: Entry) -> Columns | None:
-    """Return an artifact's columns, or None if the deployer that put it into service recorded none."""
+    """Return an artifact's columns, or None if the deployer that put it into service recorded none.
+
+    Raises:
+        ValueError: The record is none that `write` writes.
+    """
     try:
-        return json.loads(s3.get_object(Bucket=bucket, Key=_key(entry))["Body"].read())
+        found = json.loads(s3.get_object(Bucket=bucket, Key=_key(entry))["Body"].read())
     except ClientError as error:
         if code_of(error) == "NoSuchKey":
             return None
         raise
+    lists = [found.get(name) for name in Columns.__annotations__] if isinstance(found, dict) else [None]
+    if not all(isinstance(one, list) and all(isinstance(name, str) for name in one) for one in lists):
+        raise ValueError("The record of a model's columns has another form.")
+    return found
 
 
 def _key(entry: Entry) -> str:

@@ -91,7 +91,7 @@ def settings(environ: Mapping[str, str]) -> tuple[float, dict[str, list[str]]]:
         leaves_out = json.loads(text)
     except ValueError:
         leaves_out = None
-    if not isinstance(leaves_out, dict) or not all(map(_is_names, leaves_out.values())):
+    if not isinstance(leaves_out, dict) or not all(map(_leaves_out, leaves_out, leaves_out.values())):
         raise CaptureError(
             f"CAPTURE_LEAVES_OUT is {text[:200]!r}; it must be a JSON object of data sets (or * for all) and "
             'their columns, such as {"*": ["name"], "churn": ["email"]}.'
@@ -99,8 +99,13 @@ def settings(environ: Mapping[str, str]) -> tuple[float, dict[str, list[str]]]:
     return rate, leaves_out
 
 
-def _is_names(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) and name.strip() for name in value)
+def _leaves_out(dataset: str, columns: object) -> bool:
+    """Return whether it can be meant: under a name that no data set can have, nothing would be left out."""
+    return (
+        (dataset == ALL or names.NAME.fullmatch(dataset) is not None)
+        and isinstance(columns, list)
+        and all(isinstance(name, str) and name.strip() for name in columns)
+    )
 
 
 class Capture:
@@ -162,25 +167,40 @@ class Capture:
         left = len(self._waiting)
         if not left or self._clock() < self._resumes:
             return
+        batch: list[tuple[Captured, bytes]] = []
         try:
             while left > 0 and self._clock() >= self._resumes:
-                batch = self._batch(left)
-                left -= len(batch)
-                self._send(batch)
+                left -= self._fill(batch, left)
+                if batch:
+                    self._send(batch)
+                batch = []
         except Exception as error:  # whatever it is, the extension must ask for the next event
+            self._drop(len(batch))
             self._failed(type(error).__name__)
 
-    def _batch(self, most: int) -> list[tuple[Captured, bytes]]:
-        """Take requests out of the buffer, as lines that one call may send."""
-        batch: list[tuple[Captured, bytes]] = []
-        room = MOST_BYTES_AT_ONCE
-        while len(batch) < min(most, MOST_AT_ONCE) and room >= MOST_LINE:
+    def _fill(self, batch: list[tuple[Captured, bytes]], most: int) -> int:
+        """Take requests out of the buffer, as lines that one call may send, and return how many."""
+        room, taken, cause = MOST_BYTES_AT_ONCE, 0, None
+        while taken < min(most, MOST_AT_ONCE) and room >= MOST_LINE:
             with self._lock:
                 captured = self._waiting.popleft()
                 self._bytes -= captured.size
-            batch.append((captured, line(captured, self._names(captured), self._table)))
-            room -= len(batch[-1][1])
-        return batch
+            taken += 1
+            try:
+                content = line(captured, self._names(captured), self._table)
+            except Exception as error:  # what nobody has thought of, in one request of many
+                self._drop(1)
+                cause = type(error).__name__
+                continue
+            batch.append((captured, content))
+            room -= len(content)
+        if cause:
+            self._report(cause)
+        return taken
+
+    def _drop(self, requests: int) -> None:
+        with self._lock:
+            self._dropped += requests
 
     def _send(self, batch: list[tuple[Captured, bytes]]) -> None:
         records = [{"Data": content} for _, content in batch]
@@ -261,6 +281,8 @@ class Capture:
                 raise UncertainError(
                     f"The columns of this version cannot be read ({type(error).__name__})."
                 ) from error
+            except ValueError as error:
+                raise UncertainError("The record of this version's columns cannot be read.") from error
             if found is None:
                 raise UncertainError(NO_COLUMNS)
             if len(self._tables) >= MOST_TABLES:

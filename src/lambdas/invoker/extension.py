@@ -38,8 +38,8 @@ class Extension:
         api = os.environ.get("AWS_LAMBDA_RUNTIME_API")
         if not api:
             return False
-        connection = http.client.HTTPConnection(api)
         try:
+            connection = http.client.HTTPConnection(api)
             identifier = _register(connection)
         except (OSError, http.client.HTTPException) as error:
             log.line(function="invoker", action="capture is off", cause=f"{type(error).__name__}: {error}")
@@ -55,7 +55,7 @@ class Extension:
         while True:
             try:
                 deadline = _next(connection, identifier)
-            except (OSError, ValueError, http.client.HTTPException) as error:
+            except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException) as error:
                 log.line(function="invoker", action="capture ends", cause=f"{type(error).__name__}: {error}")
                 return
             # Handlers are counted, not told apart: local_aws runs several in one process.

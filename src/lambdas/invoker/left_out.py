@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from email.message import Message
@@ -66,14 +67,18 @@ class Table:
         return {self.place_of(name) for name in names} >= set(range(len(self.columns)))
 
     def places_of(self, names: Collection[str]) -> frozenset[int]:
-        """Return the positions of columns: of the exact name, or else of every name that differs in case."""
+        """Return the positions of columns: of the exact name, or else of every name that looks the same.
+
+        Those are the names that differ in case, in how an accent is composed, or in the width of letters:
+        who leaves a column out cannot see such a difference, and too much left out does no harm.
+        """
         found: set[int] = set()
         for name in names:
             if name in self._by_name:
                 found.add(self._by_name[name])
             else:
                 found.update(
-                    place for place, other in enumerate(self.columns) if _folded(other) == _folded(name)
+                    place for place, other in enumerate(self.columns) if _alike(other) == _alike(name)
                 )
         return frozenset(found)
 
@@ -100,7 +105,9 @@ def without(body: bytes, content_type: str, names: Collection[str], table: Table
     if write is None:
         raise UncertainError("The content type is none that rows are sent in.")
     try:
-        return write(text, places, table)
+        written = write(text, places, table)
+        written.encode()  # an escape in JSON may be half of a surrogate pair
+        return written
     except UncertainError:
         raise
     except (ValueError, TypeError, AttributeError, RecursionError, csv.Error) as error:
@@ -128,6 +135,10 @@ def decoded(body: bytes, content_type: str) -> tuple[str, str]:
 
 def _folded(name: str) -> str:
     return name.strip().casefold()
+
+
+def _alike(name: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
 def _csv(text: str, places: frozenset[int], table: Table) -> str:

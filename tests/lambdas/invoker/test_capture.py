@@ -270,6 +270,53 @@ def test_a_batch_has_no_more_than_firehose_takes(captures, sent):
     captured.drain()
 
 
+def test_a_request_that_makes_no_line_is_counted_and_the_others_are_sent(
+    captures, sent, log_lines, monkeypatch
+):
+    made = capture.line
+
+    def line(captured, *rest):
+        return made(captured, *rest) if captured.request_id != "r-2" else {}["no"]
+
+    monkeypatch.setattr(capture, "line", line)
+    captured = captures()
+    for name in ("r-1", "r-2", "r-3"):
+        offer(captured, request_id=name)
+    sent(2)
+    captured.drain()
+    assert [line["request_id"] for line in sent.lines] == ["r-1", "r-3"]
+    (said,) = log_lines()
+    assert (said["cause"], said["dropped"]) == ("KeyError", 1)
+
+
+def test_half_of_a_surrogate_pair_costs_that_request_alone(captures, sent, s3):
+    columns.write(s3, BUCKET, ENTRY, MANIFEST)
+    captured = captures({"*": ["name"]})
+    offer(captured, b'[["ada", "\\ud800"]]', "application/json")
+    offer(captured, request_id="r-2")
+    sent(2)
+    captured.drain()
+    half, whole = sent.lines
+    assert half["request"] is None
+    assert half["why"].startswith("The request is not here.")
+    assert whole["request"]["body"] == '"","1.5"\n'
+
+
+@pytest.mark.parametrize(
+    "record", [b"no JSON", b"[]", b'{"columns": ["name"]}', b'{"columns": 1, "others": []}']
+)
+def test_a_record_of_columns_that_cannot_be_read_stores_no_request(captures, sent, s3, record):
+    columns.write(s3, BUCKET, ENTRY, MANIFEST)
+    (found,) = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
+    s3.put_object(Bucket=BUCKET, Key=found["Key"], Body=record)
+    captured = captures({"*": ["name"]})
+    offer(captured)
+    sent(1)
+    captured.drain()
+    assert sent.lines[0]["request"] is None
+    assert "record" in sent.lines[0]["why"]
+
+
 def test_a_fault_of_the_capture_itself_ends_nothing(captures, monkeypatch, log_lines):
     captured = captures()
     offer(captured)
@@ -287,6 +334,8 @@ def test_a_fault_of_the_capture_itself_ends_nothing(captures, monkeypatch, log_l
         {"CAPTURE_RATE": "1", "CAPTURE_LEAVES_OUT": "name"},
         {"CAPTURE_RATE": "1", "CAPTURE_LEAVES_OUT": '["name"]'},
         {"CAPTURE_RATE": "1", "CAPTURE_LEAVES_OUT": '{"iris": "name"}'},
+        {"CAPTURE_RATE": "1", "CAPTURE_LEAVES_OUT": '{"shop--iris": ["name"]}'},
+        {"CAPTURE_RATE": "1", "CAPTURE_LEAVES_OUT": '{"Iris": ["name"]}'},
     ],
 )
 def test_settings_that_cannot_be_used_turn_it_off_and_are_named(environment, monkeypatch, log_lines):

@@ -217,6 +217,12 @@ def test_names_that_differ_in_case_alone_are_told_apart_by_their_exact_spelling(
     assert json.loads(without(b'[["a", "b", 3]]', "application/json", ["Name"], table)) == [[None, "b", 3]]
 
 
+def test_a_name_that_looks_the_same_is_left_out():
+    table = Table(["Cafe\u0301", "\uff4e\uff41\uff4d\uff45", "age"], [])
+    assert table.places_of(["caf\u00e9", "Name "]) == {0, 1}
+    assert table.knows("CAF\u00c9")
+
+
 def test_the_place_of_a_name_is_the_servers(model):
     names = [*NAMES, "target", "TARGET", " Size", "", "Unnamed: 0", "x", "ﬁ", "İ"]
     assert [TABLE.place_of(name) for name in names] == [model.place_of(name) for name in names]
