@@ -195,7 +195,10 @@ class Host:
         with self._released:
             self._released.wait_for(lambda: not self._loaded or self._unused() is not None, INVOKE_SECONDS)
             target = self._unused()
-        return target is not None and self._unload(target)
+        if target is None:
+            return False
+        self._unload(target)  # unless another load has done so just before, which makes room as well
+        return True
 
     def _unused(self) -> str | None:
         return next((target for target in self._loaded if not self._in_use[target]), None)

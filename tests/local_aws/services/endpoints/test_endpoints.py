@@ -130,6 +130,16 @@ def test_more_models_than_fit_are_all_served_at_once(make_host: MakeHost) -> Non
     assert {answer.split()[2] for answer in answers} == set("abcd")
 
 
+def test_two_loads_that_unload_the_same_model_both_go_on(
+    make_host: MakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, _ = make_host(CAPACITY="1")
+    call(host, "a")
+    unload = host._unload
+    monkeypatch.setattr(host, "_unload", lambda model: unload(model) and unload(model))  # another was faster
+    assert call(host, "b").startswith("I am b")
+
+
 def test_a_disabled_cache_unloads_after_each_call(make_host: MakeHost) -> None:
     host, _ = make_host(cached=False)
     call(host, "a")
