@@ -37,7 +37,7 @@ from helpers.cost import capacity
 MODELS, ROOM, ZIPF = 200, 60, 1.0
 BUSY = 0.25  # of the time, so that the latencies are those of answers and loads, and of some waiting
 REQUESTS, SETTLING, SAMPLES, ROUNDS = 2000, 1000, 200, 3
-CLIENTS = 16
+CLIENTS, PAUSE = 16, 0.005
 ENDPOINT, PIPELINE = "limited", "capacity"
 GOOD = 0.15
 BODY = b"1.0\n"
@@ -157,10 +157,10 @@ def one_round(server: local_aws.Server, memory_bytes: float, requests: int, seed
     client = Client(server, headers)
     for model in range(MODELS):  # all files are on the disk from now on
         client.ask(model)
-    answers, loads = taken(client)
+    answers, loads, waking = taken(client)
     instance = capacity.Instance(ROOM * memory_bytes)
     # At this rate, the workers are busy for as long as was wanted, by the simulation's own account.
-    model = capacity.Model(memory_bytes, answers, loads, 0.0)
+    model = capacity.Model(memory_bytes, answers, loads, 0.0, waking)
     rate = BUSY / capacity.simulate(shares, model, instance, requests=20_000, seed=seed).busy
 
     for number in rng.choice(MODELS, SETTLING, p=shares).tolist():
@@ -171,20 +171,31 @@ def one_round(server: local_aws.Server, memory_bytes: float, requests: int, seed
     loaded, asked = (after[name] - before[name] for name in ("cold_loads", "invocations"))
     p50, p99 = np.quantile(seconds, [0.5, 0.99])
 
-    later_answers, later_loads = taken(Client(server, signed(server)))
-    model = capacity.Model(memory_bytes, answers + later_answers, loads + later_loads, 0.0)
+    later = taken(Client(server, signed(server)))
+    waking = statistics.mean((waking, later[2]))
+    model = capacity.Model(memory_bytes, answers + later[0], loads + later[1], 0.0, waking)
     found = capacity.simulate(rate * shares, model, instance, requests=200_000, seed=seed)
     measured = (1 - loaded / asked, float(p50), float(p99))
     return Round(rate, measured, (found.hit_ratio, found.p50, found.p99))
 
 
-def taken(client: Client) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The seconds of some answers, and of some loads beyond the answers that come with them."""
+def taken(client: Client) -> tuple[tuple[float, ...], tuple[float, ...], float]:
+    """The seconds of some answers, of some loads beyond their answers, and of waking up after a pause."""
     client.ask(MODELS - 1)
     warm = [client.ask(MODELS - 1) for _ in range(SAMPLES)]
+    slept = [rested(client, MODELS - 1) for _ in range(SAMPLES)]
     cold = [client.ask(number % MODELS) for number in range(SAMPLES)]
     typical = statistics.median(warm)
-    return tuple(warm), tuple(max(0.0, seconds - typical) for seconds in cold)
+    loads = tuple(max(0.0, seconds - typical) for seconds in cold)
+    return tuple(warm), loads, max(0.0, statistics.median(slept) - typical)
+
+
+def rested(client: Client, model: int) -> float:
+    """Ask after a pause, as in the load: the processes have gone to sleep. Count from when it was due."""
+    due = time.perf_counter() + PAUSE
+    time.sleep(PAUSE)
+    client.ask(model)
+    return time.perf_counter() - due
 
 
 def load(
