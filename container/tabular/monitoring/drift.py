@@ -30,10 +30,12 @@ __all__ = ["LEAST_SHIFT", "Difference", "control", "difference"]
 
 LEAST_SHIFT = 0.1  # population stability index
 DECILES = np.arange(1, 10) / 10
+OFTEN = 0.1  # of the rows: a value that is as frequent as a whole bin is a bin of its own
+SURELY = 0.95  # that the rows of a request resemble each other no more than they are said to
 MOST_BINS = 20  # of a category; its other levels are one bin
 FEWEST_EXPECTED = 5  # rows of a bin, which the chi-square test needs: Cochran, Biometrics 10 (1954)
 HALF_A_ROW = 0.5  # is added to each bin for the index, which is not defined for an empty one
-MISSING, OTHER = "(missing)", "(other)"
+MISSING, OTHER, NEW = "(missing)", "(other)", "(new)"
 
 
 class Bin(TypedDict):
@@ -55,6 +57,7 @@ class Shares(TypedDict):
 class Difference(TypedDict):
     """A column of the window compared with the baseline; `q` and `drifted` follow from all columns.
 
+    `moved_on` says of dates that they are later than in training as the clock goes, which is no drift.
     `effective_rows` is to how many independent rows the window's amount. `statistic` is that of `test`, the
     more significant one if there are two, and `p` is corrected for their number. `wasserstein` is in the unit
     of the column, and None for levels; `unseen` is the share of rows whose level is new, and None for numbers
@@ -73,12 +76,17 @@ class Difference(TypedDict):
     missing: Shares
     unseen: float | None
     bins: list[Bin]
+    moved_on: NotRequired[bool]
     drifted: bool
     said: str
 
 
 def difference(
-    kind: str, baseline: Distribution, values: Sequence[str] | np.ndarray, requests: np.ndarray
+    kind: str,
+    baseline: Distribution,
+    values: Sequence[str] | np.ndarray,
+    requests: np.ndarray,
+    until: float = np.inf,
 ) -> Difference:
     """Compare the values of a window (n_rows,), at least one, with a baseline of at least one row.
 
@@ -87,9 +95,12 @@ def difference(
         baseline: what was kept of the training rows.
         values: numbers with NaN, or levels with the empty string, for a missing value.
         requests: the number of the request of each row (n_rows,).
+        until: the end of the window, in days since 1970; no date that follows the clock is later.
     """
     if isinstance(values, np.ndarray):
         found = _of_numbers(baseline, values, requests)
+        if kind == "date" and _moved_on(baseline, values, until):
+            found["moved_on"] = True
     else:
         found = _of_levels(baseline, values, requests)
     for name in ("statistic", "p", "population_stability", "wasserstein", "unseen"):
@@ -110,14 +121,17 @@ def control(differences: Sequence[tuple[str, Difference]], rate: float, least_sh
     adjusted = stats.false_discovery_control([one["p"] for _, one in differences], method="bh")
     for (name, one), q in zip(differences, adjusted, strict=True):
         one["q"] = _short(float(q))
-        one["drifted"] = bool(q <= rate and one["population_stability"] >= least_shift)
+        large = one["population_stability"] >= least_shift
+        one["drifted"] = bool(q <= rate and large and not one.get("moved_on"))
         one["said"] = _said(name, one)
 
 
 def design_effect(scores: np.ndarray, requests: np.ndarray) -> float:
     """How many times as uncertain the means of scores (n_rows, n_scores) are as with independent rows.
 
-    The variance between whole requests, in place of rows; at least 1. One request says nothing about it.
+    The variance between whole requests, in place of rows. Few requests say little about it, so it is the
+    upper limit of what they allow (chi-square): at least 1, and at most as if all rows of a request were the
+    same. One request says nothing about it.
     """
     centred = scores - scores.mean(axis=0)
     alone = float((centred**2).sum())
@@ -127,7 +141,9 @@ def design_effect(scores: np.ndarray, requests: np.ndarray) -> float:
         return 1.0
     totals = np.stack([np.bincount(which, column, count) for column in centred.T])
     rows = len(scores)
-    return max(1.0, float((totals**2).sum()) / alone * count / (count - 1) * (rows - 1) / rows)
+    found = float((totals**2).sum()) / alone * count / (count - 1) * (rows - 1) / rows
+    limit = found * (count - 1) / float(stats.chi2.ppf(1 - SURELY, count - 1))
+    return max(1.0, min(limit, float((np.bincount(which) ** 2).sum()) / rows))
 
 
 def _of_numbers(baseline: Distribution, values: np.ndarray, requests: np.ndarray) -> dict[str, Any]:
@@ -137,15 +153,16 @@ def _of_numbers(baseline: Distribution, values: np.ndarray, requests: np.ndarray
     effect, tests, wasserstein = 1.0, [], None
     if len(kept) and len(present):
         effect = design_effect(stats.rankdata(present)[:, None], requests[~is_missing])
-        statistic = float(stats.ks_2samp(kept, present, method="asymp").statistic)
-        independent = len(present) / effect
-        # The baseline's quantiles stand for all of its rows.
-        pairs = max(1, round(known * independent / (known + independent)))
-        tests.append(("kolmogorov-smirnov", statistic, float(stats.kstwo.sf(statistic, pairs))))
+        tests.append(_of_values(kept, known, present, effect))
+        # A value that most rows have would hide that the others are in another unit.
+        often = _often(kept, 0.5)
+        rest, rest_now = kept[~np.isin(kept, often)], present[~np.isin(present, often)]
+        if len(often) and len(rest) and len(rest_now):
+            tests.append(_of_values(rest, known * len(rest) / len(kept), rest_now, effect))
         wasserstein = float(stats.wasserstein_distance(kept, present))
     missing_effect = design_effect(is_missing[:, None].astype(float), requests)
     tests += _missing_test(baseline, int(is_missing.sum()), len(values), missing_effect)
-    edges = np.unique(np.quantile(kept, DECILES, method="inverted_cdf")) if len(kept) else np.empty(0)
+    edges = _edges(kept)
     expected = _counts(kept, edges) * (known / max(1, len(kept)))
     names: list[Any] = [{"upto": _short(edge)} for edge in [*edges, None]]
     observed = _counts(present, edges)
@@ -158,45 +175,99 @@ def _of_numbers(baseline: Distribution, values: np.ndarray, requests: np.ndarray
     }
 
 
+def _of_values(
+    kept: np.ndarray, known: float, present: np.ndarray, effect: float
+) -> tuple[str, float, float]:
+    """The Kolmogorov-Smirnov test of values against the quantiles that stand for `known` rows of training."""
+    statistic = float(stats.ks_2samp(kept, present, method="asymp").statistic)
+    independent = len(present) / effect
+    pairs = max(1, round(known * independent / (known + independent)))
+    # Quantiles in place of all rows are off by up to half of a step.
+    sure = max(0.0, statistic - (0.5 / len(kept) if known > len(kept) else 0.0))
+    return "kolmogorov-smirnov", statistic, float(stats.kstwo.sf(sure, pairs))
+
+
+def _often(kept: np.ndarray, share: float) -> np.ndarray:
+    """The values that more than a share of the rows have."""
+    values, counts = np.unique(kept, return_counts=True)
+    return values[counts > share * len(kept)]
+
+
+def _edges(kept: np.ndarray) -> np.ndarray:
+    """The upper ends of the bins: frequent values alone, and the others in ten equal parts."""
+    often = _often(kept, OFTEN)
+    rest = kept[~np.isin(kept, often)]
+    parts = np.quantile(rest, DECILES, method="inverted_cdf") if len(rest) else np.empty(0)
+    return np.unique(np.concatenate([parts, often, np.nextafter(often, -np.inf)]))
+
+
+def _moved_on(baseline: Distribution, values: np.ndarray, until: float) -> bool:
+    """Whether dates are as those of a column that follows the clock: late in training's range, or after it.
+
+    Half of them are later than nine tenths of training's, hardly one is later than the window, and no more
+    of them are missing than a column may lose without drift.
+    """
+    kept, present = np.array(baseline["quantiles"]), values[~np.isnan(values)]
+    if not len(kept) or not len(present):
+        return False
+    lost = 1 - len(present) / len(values) - baseline["missing"] / baseline["rows"]
+    return bool(
+        np.median(present) > np.quantile(kept, DECILES[-1])
+        and np.mean(present > until) <= 0.01
+        and abs(lost) < LEAST_SHIFT
+    )
+
+
 def _of_levels(baseline: Distribution, values: Sequence[str], requests: np.ndarray) -> dict[str, Any]:
     levels, counts = baseline["levels"], Counter(values)
     missing = counts.pop("", 0)
-    share = len(values) / (len(values) + baseline["rows"])
-    named = [
-        level
-        for level, rows in list(levels.items())[:MOST_BINS]
-        if (rows + counts[level]) * share >= FEWEST_EXPECTED
-    ]
-    others = sum(levels.values()) + baseline["others"] - sum(levels[level] for level in named)
-    expected = np.array([*(levels[level] for level in named), others], dtype=float)
-    observed = np.array([*(counts[level] for level in named), 0], dtype=float)
-    observed[-1] = sum(counts.values()) - observed.sum()
-    place = {level: index for index, level in enumerate(named)} | {"": len(named) + 1}
-    which = np.array([place.get(level, len(named)) for level in values])
-    effect = design_effect(np.eye(len(named) + 2)[which], requests)
-    table = np.array([[*expected, baseline["missing"]], [*observed, missing]])
+    likely = list(levels.items())[:MOST_BINS]
+    effect = _effect_of_levels([level for level, _ in likely], values, requests)
+    share = 1 / (1 + effect * baseline["rows"] / len(values))
+    named = [level for level, rows in likely if (rows + counts[level] / effect) * share >= FEWEST_EXPECTED]
+    expected = [float(levels[level]) for level in named]
+    observed = [float(counts[level]) for level in named]
+    names = [*named, OTHER]
+    unseen = sum(rows for level, rows in counts.items() if level not in levels)
+    # Training missed levels, too: as many rows have one as it has levels of a single row (Good, Biometrika
+    # 40 (1953)).
+    once = sum(rows == 1 for level, rows in levels.items() if level not in named)
+    if baseline["complete"] and (once + unseen / effect) * share >= FEWEST_EXPECTED:
+        names.append(NEW)
+        expected.append(float(once))
+        observed.append(float(unseen))
+    # The other levels are before the new ones.
+    expected.insert(len(named), float(sum(levels.values()) + baseline["others"]) - sum(expected))
+    observed.insert(len(named), float(sum(counts.values())) - sum(observed))
+    table = np.array([[*expected, baseline["missing"]], [*observed, missing]], dtype=float)
     table[1] /= effect
     table = table[:, table.sum(axis=0) > 0]
     statistic, p = 0.0, 1.0
     if table.shape[1] > 1:
         statistic, p = (float(one) for one in stats.chi2_contingency(table, correction=False)[:2])
-    unseen = sum(rows for level, rows in counts.items() if level not in levels) / len(values)
     return {
         "test": "chi-square",
         "statistic": statistic,
         "p": p,
         "effective_rows": _effective(len(values), effect),
         "wasserstein": None,
-        "unseen": unseen if baseline["complete"] else None,
+        "unseen": unseen / len(values) if baseline["complete"] else None,
         **_shares(
-            [{"name": level} for level in named] + [{"name": OTHER}],
+            [{"name": name} for name in names],
             baseline,
-            expected,
-            observed,
+            np.array(expected),
+            np.array(observed),
             missing,
             len(values),
         ),
     }
+
+
+def _effect_of_levels(levels: list[str], values: Sequence[str], requests: np.ndarray) -> float:
+    """The design effect of the shares of some levels, of all others and of missing values."""
+    place = {level: index for index, level in enumerate(levels)} | {"": len(levels) + 1}
+    which = np.array([place.get(level, len(levels)) for level in values])
+    return design_effect(np.eye(len(levels) + 2)[which], requests)
 
 
 def _missing_test(
@@ -270,6 +341,9 @@ def _effective(rows: int, effect: float) -> int:
 
 def _said(name: str, one: Difference) -> str:
     size = f"population stability index {one['population_stability']:.2f}, q {one['q']:.2g}"
+    if one.get("moved_on"):
+        days = one["wasserstein"] or 0.0
+        return f"{name}: {days:.0f} days later than in training, as the clock goes; no drift ({size})."
     if not one["drifted"]:
         return f"{name}: no drift ({size})."
     before, now = one["missing"]["baseline"], one["missing"]["window"]

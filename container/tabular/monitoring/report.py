@@ -16,6 +16,7 @@ __all__ = ["FEWEST_ROWS", "FORMAT", "ModelReport", "Report", "compare", "complet
 
 FORMAT = 1
 FEWEST_ROWS = 50
+SECONDS_OF_A_DAY = 86_400
 PREDICTIONS = "predictions"
 Status = Literal["drifted", "steady", "too_few_rows", "no_capture", "no_baseline", "failed"]
 
@@ -79,10 +80,11 @@ def compare(
         left_out: what else could not be used, by reason.
     """
     columns: dict[str, Difference] = {}
+    until = captured.window.until.timestamp() / SECONDS_OF_A_DAY
     for name, kind, values, requests in captured.columns():
         known = baseline["training"].get(name)
         if len(values) >= FEWEST_ROWS and known and known["rows"]:
-            columns[name] = difference(kind, known, values, requests)
+            columns[name] = difference(kind, known, values, requests, until)
     predictions = _of_predictions(baseline, captured)
     counted = left_out + captured.left_out
     quality = late_quality(baseline, captured.answers, labels, counted) if labels else None
@@ -193,6 +195,8 @@ def _verdict(one: ModelReport) -> dict[str, object]:
             "drifted_columns": 0,
             "worst_column": None,
         }
+    if one["requests"] == 1:
+        said.append("All rows came in one request, which may be unlike others.")
     return {
         "status": "drifted",
         "said": " ".join(said),

@@ -86,6 +86,80 @@ def test_rows_of_one_request_count_as_fewer_if_they_resemble_each_other():
     assert levels["effective_rows"] < 40
 
 
+@pytest.mark.parametrize("count", [2, 5, 20])
+@pytest.mark.parametrize("levels", [False, True])
+def test_a_few_requests_whose_rows_resemble_each_other_are_no_drift(count, levels):
+    rng = np.random.default_rng(9)
+    requests = np.repeat(np.arange(count), 500 // count)
+    cut = (lambda values: np.digitize(values, [-0.8, 0, 0.8]).astype(str).tolist()) if levels else np.array
+    sure = 0
+    for _ in range(40):
+        values = np.sqrt(0.5) * (rng.normal(size=count)[requests] + rng.normal(size=len(requests)))
+        known = distribution(cut(rng.normal(size=1000)))
+        sure += (
+            drift.difference("categorical" if levels else "numeric", known, cut(values), requests)["p"]
+            <= RATE
+        )
+    assert sure <= 2  # 18% to 28% if the design effect is taken for certain
+
+
+ZEROS = np.repeat([0.0, 1.0], [900, 100])
+
+
+@pytest.mark.parametrize(
+    ("training", "window"),
+    [
+        (np.full(1000, 5.0), np.full(500, -1.0)),
+        (ZEROS * np.linspace(1, 3, 1000), ZEROS[::2] * np.linspace(1000, 3000, 500)),
+        (ZEROS * np.linspace(1, 3, 1000), ZEROS[::2] * np.linspace(-3, -1, 500)),
+    ],
+    ids=["below the only value", "another unit beside zeros", "another sign beside zeros"],
+)
+def test_a_frequent_value_does_not_hide_the_others(training, window):
+    one = drift.difference("numeric", distribution(training), window, np.arange(len(window)))
+    drift.control([("x", one)], RATE / 100, LEAST)
+    assert one["drifted"]
+    same = drift.difference("numeric", distribution(training), training[::2], np.arange(500))
+    assert same["population_stability"] < 0.01
+
+
+def test_a_new_level_is_seen_among_many_and_the_ones_that_training_missed_are_not():
+    rng = np.random.default_rng(10)
+    shares = 1 / np.arange(1, 301)
+
+    def drawn(rows, new):
+        levels = rng.choice(300, rows, p=shares / shares.sum()).astype(str)
+        return np.where(rng.random(rows) < new, "new", levels).tolist()
+
+    found = {new: [] for new in (0, 0.2)}
+    for new, each in found.items():
+        for _ in range(20):
+            one = drift.difference(
+                "categorical", distribution(drawn(1000, 0)), drawn(500, new), np.arange(500)
+            )
+            drift.control([("town", one)], RATE, LEAST)
+            each.append(one["drifted"])
+    assert sum(found[0]) == 0
+    assert sum(found[0.2]) == 20
+
+
+def test_dates_that_follow_the_clock_are_said_and_no_drift_and_others_are():
+    known, now = distribution(np.arange(20_000.0, 20_700.0)), 20_707.0
+    requests = np.arange(100)
+
+    def of(values):
+        one = drift.difference("date", known, values, requests, now)
+        drift.control([("day", one)], RATE, LEAST)
+        return one
+
+    on = of(now - 7 + np.arange(100) / 15)
+    assert on["q"] < RATE
+    assert not on["drifted"]
+    assert "as the clock goes; no drift" in on["said"]
+    for values in (np.full(100, now + 300), np.full(100, 19_000.0), np.where(requests < 50, np.nan, now - 1)):
+        assert of(values)["drifted"]
+
+
 def test_false_discoveries_are_controlled_over_all_columns():
     rng = np.random.default_rng(6)
     known = distribution(rng.normal(0, 1, 1000))
