@@ -1,4 +1,4 @@
-"""`python -m local_aws start|stop|status|deliveries|endpoints|prune|reset`."""
+"""`python -m local_aws start|stop|status|messages|deliveries|endpoints|prune|reset`."""
 
 import argparse
 import shutil
@@ -11,6 +11,7 @@ from local_aws.core.account import PERSON
 from local_aws.core.files import disk_use
 from local_aws.lifecycle.daemon import (
     LocalAwsError,
+    messages,
     prune,
     reset,
     running,
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     starting.add_argument("--idle-minutes", type=float, default=60, help="stop after this long without work")
     commands.add_parser("stop", help="stop the server and everything it started")
     commands.add_parser("status", help="show what the server is doing")
+    commands.add_parser("messages", help="show what was published to SNS topics since the start")
     delivering = commands.add_parser("deliveries", help="lose or duplicate events, for tests")
     delivering.add_argument("--lost", type=float, default=0.0, help="the fraction to lose")
     delivering.add_argument("--duplicated", type=float, default=0.0, help="the fraction to deliver twice")
@@ -63,7 +65,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f'export AWS_ACCESS_KEY_ID={PERSON} AWS_SECRET_ACCESS_KEY="$(cat {server.home / SECRET})"')
     elif options.command == "stop":
         print("Stopped" if stop() else f"No server runs for {find_home()}")
-    elif options.command in ("status", "deliveries", "endpoints"):
+    elif options.command in ("status", "messages", "deliveries", "endpoints"):
         if (server := running()) is None:
             print(f"No server runs for {find_home()}")
             return 1
@@ -74,6 +76,8 @@ def _run(options: argparse.Namespace) -> int:
         elif options.command == "endpoints":
             set_endpoint_seconds(server, options.seconds)
             print(f"Creating or updating an endpoint takes at least {options.seconds:g} seconds")
+        elif options.command == "messages":
+            print(_told(messages(server)))
         else:
             print(_describe(status(server.home)))
     elif options.command == "prune":
@@ -125,6 +129,12 @@ def _freed(freed: dict[str, Any]) -> str:
         f"jobs,\nand {freed['needed']} are needed and stay, except for what would expire on AWS too. "
         f"{freed['objects']} objects are deleted."
     )
+
+
+def _told(published: list[dict[str, Any]]) -> str:
+    """Return messages as readable text."""
+    told = [f"{one['topic']}: {one['subject'] or ''}\n{one['message']}" for one in published]
+    return "\n\n".join(told) or "Nothing was published"
 
 
 def _describe(about: dict[str, Any]) -> str:

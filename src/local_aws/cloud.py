@@ -12,7 +12,7 @@ from local_aws.core.account import Account
 from local_aws.core.concurrency import together
 from local_aws.core.errors import not_emulated
 from local_aws.core.files import disk_use
-from local_aws.core.moto import Moto
+from local_aws.core.moto import Moto, published
 from local_aws.core.store import Store
 from local_aws.core.wire import Reply, Request, json_reply
 from local_aws.environment import Environments
@@ -218,6 +218,7 @@ class Cloud:
             "GET requests": self._pipelines.requests,
             "GET calls": self._calls.list,
             "GET operations": self._operations.list,
+            "GET messages": lambda: published(self.account.region),
             "POST environments": self._environments.ensure,
             "POST deliveries": self._events.set_deliveries,
             "POST endpoints": self._endpoints.set_seconds,

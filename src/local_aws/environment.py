@@ -193,8 +193,9 @@ class Environments:
         return [session.client(service, **where) for service in services]
 
     def _make_records(self, pipeline: str, *, trains: bool) -> None:
-        """Create the roles and the repository, which moto keeps in memory."""
-        iam, ecr = self._clients("iam", "ecr")
+        """Create the roles, the alarms' topic and the repository, which moto keeps in memory."""
+        iam, ecr, sns = self._clients("iam", "ecr", "sns")
+        sns.create_topic(Name=f"{pipeline}-alarms")
         for role, services in _ROLES.items():
             if role in _TRAINING and not trains:
                 continue

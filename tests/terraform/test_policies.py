@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
+from support.helpers import checks
 from support.terraform import policies as written
 from support.terraform.grants import CODE, FORBIDDEN, PLATFORM, WITH_KEY, WITH_VPC, Call
 from support.terraform.workspace import Terraform
@@ -258,10 +259,9 @@ def test_the_schedule_asks_for_the_same_check_as_a_person(plan: dict[str, Any]) 
     application = asked["AppSpecification"]
     assert application["ContainerEntrypoint"] == reports.PROGRAM
     given = application["ContainerArguments"]
-    own = reports.arguments("demo", "demo-123456789012-eu-central-1", "7d")
-    pairs = [list(zip(one[::2], one[1::2], strict=True)) for one in (given, own)]
-    assert set(pairs[1]) <= set(pairs[0])
-    assert dict(pairs[0])["--on-drift-uri"] == f"s3://demo-123456789012-eu-central-1/{ON_DRIFT_KEY}"
+    own = checks.scheduled("demo", "eu-central-1", "123456789012", "7d")
+    pairs = [sorted(zip(one[::2], one[1::2], strict=True)) for one in (given, own)]
+    assert pairs[0] == pairs[1]
     assert plan["aws_s3_object.on_drift[0]"]["key"] == ON_DRIFT_KEY
     assert plan["aws_iam_role.monitor"]["name"] == "demo-monitor"
 

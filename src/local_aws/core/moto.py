@@ -17,13 +17,23 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.s3.models import FakeKey, S3Backend, s3_backends
+from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
 from local_aws.core.wire import Reply, Request
 
-__all__ = ["SEEN_ON", "Metric", "Moto", "MotoRequestHandler", "Objects", "alarm_state", "send_message"]
+__all__ = [
+    "SEEN_ON",
+    "Metric",
+    "Moto",
+    "MotoRequestHandler",
+    "Objects",
+    "alarm_state",
+    "published",
+    "send_message",
+]
 
 SEEN_ON = "5.2.5"
 _PAGE = (b"<!doctype", b"<html lan", b"<html>")
@@ -79,6 +89,16 @@ def send_message(region: str, queue: str, body: str) -> None:
     if queue not in backend.queues:
         raise AwsError("AWS.SimpleQueueService.NonExistentQueue", f"The queue {queue} does not exist.")
     backend.send_message(queue, body)
+
+
+def published(region: str) -> list[dict[str, str | None]]:
+    """Return the messages of each SNS topic, the oldest first: topic (an ARN), subject and message."""
+    topics = sns_backends[ACCOUNT_ID][region].topics
+    return [
+        {"topic": arn, "subject": subject, "message": message}
+        for arn, topic in topics.items()
+        for _, message, subject, *_ in topic.sent_notifications
+    ]
 
 
 class Objects:

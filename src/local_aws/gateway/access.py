@@ -21,6 +21,9 @@ from local_aws.gateway.calls import Calls
 
 __all__ = ["Access"]
 
+# How services call a refusal, if not as most do.
+_CODES = {"s3": "AccessDenied", "sns": "AuthorizationError"}
+
 
 class Access:
     """Refuses calls that a role's policy does not allow, and answers what it would allow.
@@ -111,7 +114,7 @@ class Access:
 
 def _denied(caller: str, action: str, resource: str, kind: str) -> AwsError:
     return AwsError(
-        "AccessDenied" if action.startswith("s3:") else "AccessDeniedException",
+        _CODES.get(action.partition(":")[0], "AccessDeniedException"),
         f"User: {caller} is not authorized to perform: {action} on resource: {resource} because no "
         f"{kind} policy allows the {action} action",
         403,

@@ -9,7 +9,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, parse_qsl, unquote
 
 from local_aws.core.account import PERSON, Account, other_account, role_of
 from local_aws.core.wire import Request
@@ -81,6 +81,12 @@ _RESOURCES = {
         "HyperParameterTuningJobName",
         "hyper-parameter-tuning-job",
     ),
+}
+# The condition key of an operation that policies use, and the field with its value.
+_CONDITIONS = {
+    "CreateModelPackage": ("sagemaker:ModelApprovalStatus", "ModelApprovalStatus"),
+    "UpdateModelPackage": ("sagemaker:ModelApprovalStatus", "ModelApprovalStatus"),
+    "PutMetricData": ("cloudwatch:namespace", "Namespace"),
 }
 # What is never refused: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 _OPEN = {"sts:GetCallerIdentity"}
@@ -155,8 +161,8 @@ class Calls:
             operation = (request.operation or request.path).partition(":")[2]
             prefix = _PREFIXES.get(request.service or "", request.service)
             asked = _body(request)
-            status = asked.get("ModelApprovalStatus")
-            context = ("sagemaker:ModelApprovalStatus", status) if status else None
+            condition, field = _CONDITIONS.get(operation, ("", ""))
+            context = (condition, asked[field]) if asked.get(field) else None
             yield f"{prefix}:{operation}", self._resource(operation, asked), context
 
     def _resource(self, operation: str, asked: Mapping[str, Any]) -> str:
@@ -164,6 +170,8 @@ class Calls:
             return self._account.arn("logs", f"log-group:{group}:log-stream:{asked.get('logStreamName', '')}")
         if stream := asked.get("DeliveryStreamName"):
             return self._account.arn("firehose", f"deliverystream/{stream}")
+        if topic := asked.get("TopicArn"):
+            return topic
         field, kind = _RESOURCES.get(operation, ("", ""))
         name = str(asked.get(field, "*"))
         return (
@@ -180,7 +188,9 @@ def _caller(access_key: str) -> str | None:
 
 
 def _body(request: Request) -> Mapping[str, Any]:
-    """The request's JSON; empty for other protocols."""
+    """The request's JSON or form; empty for other protocols."""
+    if request.header("Content-Type").startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(request.body.decode(errors="replace")))
     try:
         asked = json.loads(request.body or b"{}")
     except ValueError:

@@ -10,7 +10,7 @@ from local_aws.core.wire import Reply, Request, to_reply
 __all__ = ["Dispatcher", "Handler"]
 
 Handler = Callable[[Request], Reply | None]
-_XML_SERVICES = {"iam", "s3", "sts"}
+_XML_SERVICES = {"iam", "s3", "sns", "sts"}
 
 
 class Dispatcher:

@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 # Only recorded, by moto. CloudWatch's requests are signed for `monitoring`.
-MOTO_SERVICES = {"ecr", "iam", "monitoring", "sqs", "sts"}
+MOTO_SERVICES = {"ecr", "iam", "monitoring", "sns", "sqs", "sts"}
 _LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?")
 
 

@@ -248,6 +248,11 @@ def deliver_streams(server: Server) -> None:
     _call(server, "POST", "streams")
 
 
+def messages(server: Server) -> list[dict[str, str | None]]:
+    """Return what was published to SNS topics since the start: topic (an ARN), subject and message."""
+    return _call(server, "GET", "messages")
+
+
 def _launch(place: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
     # `-c`, not `-m`: the fork server would import the module that is __main__ into every job.
     command = [sys.executable, "-P", "-c", "from local_aws.lifecycle.server import main; main()", *arguments]

@@ -8,9 +8,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from support.container import streams
+from support.helpers import checks
+from support.local_aws.aws import server_of
+from support.local_aws.pipeline import compare, condition, create, finish, get
 from tabular.monitoring.baseline import packed
 from tabular.monitoring.objects import baseline_key
 
+import local_aws
 from commands.__main__ import main
 from contract.names import load
 from helpers.errors import BadInput, ExitCode, JobFailed
@@ -41,6 +45,9 @@ def watched(session: Session) -> Iterator[Session]:
         s3.put_object(Bucket=session.bucket, Key=place, Body=gzip.compress(b"\n".join(lines)))
     s3.put_object(Bucket=session.bucket, Key=contract.models_map_key, Body=json.dumps(entries))
     yield session
+    late = s3.list_objects_v2(Bucket=session.bucket, Prefix=contract.labels_prefix)
+    for one in late.get("Contents", []):
+        s3.delete_object(Bucket=session.bucket, Key=one["Key"])
     if before is None:
         s3.delete_object(Bucket=session.bucket, Key=contract.models_map_key)
     else:
@@ -74,6 +81,66 @@ def test_a_person_starts_a_check_and_reads_what_has_drifted(watched, tmp_path, c
     report = json.loads(capsys.readouterr().out)
     assert report == reports.latest(watched)
     assert report["models"][watched.group("even")]["quality"]["worse"]
+
+
+@pytest.fixture
+def retrainable(watched: Session) -> Iterator[Session]:
+    """The drifted model asks to be retrained, by a pipeline whose executions do nothing."""
+    sagemaker, s3, contract = watched.client("sagemaker"), watched.client("s3"), load()
+    event = {"dataset": "drifted", "target": "sold", "family": "regression", "parameters": {}}
+    objects = {
+        f"{contract.monitoring_prefix}on-drift.json": json.dumps({"drifted": event}),
+        f"{contract.prefixes.raw}drifted/new.csv": "sold\n1\n",
+    }
+    for key, body in objects.items():
+        s3.put_object(Bucket=watched.bucket, Key=key, Body=body)
+    pipeline = watched.pipeline("regression")
+    names = ("DatasetName", "InputDataUri", "TargetColumn")
+    steps = [condition("Nothing", [compare("Equals", get("Parameters.TargetColumn"), "sold")])]
+    create(sagemaker, pipeline, steps, [{"Name": name, "Type": "String"} for name in names])
+    yield watched
+    sagemaker.delete_pipeline(PipelineName=pipeline)
+    for key in (*objects, f"{contract.monitoring_prefix}retrained.json"):
+        s3.delete_object(Bucket=watched.bucket, Key=key)
+
+
+def _scheduled(session: Session, name: str) -> None:
+    """Let a job run to its end, as the schedule starts it."""
+    asked = reports.request(session, f"{reports.job_prefix(session.pipeline_name)}{name}", WINDOW, [])
+    where = (session.pipeline_name, session.region, session.account_id)
+    asked["AppSpecification"]["ContainerArguments"] = checks.scheduled(*where, WINDOW)
+    session.client("sagemaker").create_processing_job(**asked)
+    reports.wait(session, asked["ProcessingJobName"], quiet=True)
+
+
+def test_a_scheduled_check_puts_metrics_tells_and_retrains_once(retrainable):
+    server = server_of(retrainable)
+    _scheduled(retrainable, "first")
+    (told,) = local_aws.messages(server)
+    assert told["topic"].endswith(":many-models-alarms")
+    assert told["subject"] == "many-models: drift in drifted"
+    assert "- drifted, version 3: x6: drift" in told["message"]
+    assert _drifted_models(retrainable) == [1.0]
+    sagemaker, pipeline = retrainable.client("sagemaker"), retrainable.pipeline("regression")
+    (execution,) = sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"]
+    done, _ = finish(sagemaker, execution["PipelineExecutionArn"])
+    assert done["PipelineExecutionDescription"] == "drifted, retraining"
+    _scheduled(retrainable, "second")
+    assert len(local_aws.messages(server)) == 2
+    assert len(sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"]) == 1
+
+
+def _drifted_models(session: Session) -> list[float]:
+    """What CloudWatch has of the metric that the alarm watches."""
+    dimensions = [{"Name": "PipelineName", "Value": session.pipeline_name}]
+    metric = {"Namespace": "ManyModels", "MetricName": "DriftedModels", "Dimensions": dimensions}
+    now = datetime.now(UTC)
+    (found,) = session.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[{"Id": "x", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+    )["MetricDataResults"]
+    return found["Values"]
 
 
 def test_a_check_of_what_is_not_in_service_fails_with_a_sentence(watched):

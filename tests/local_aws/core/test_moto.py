@@ -15,12 +15,13 @@ import pytest
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 from moto.s3.models import FakeBucket, FakeKey, S3Backend
+from moto.sns.models import sns_backends
 from moto.sqs.models import SQSBackend
 from werkzeug.serving import WSGIRequestHandler
 
 import local_aws
 from local_aws.core.account import ACCOUNT_ID
-from local_aws.core.moto import SEEN_ON, Metric, Moto, Objects, alarm_state
+from local_aws.core.moto import SEEN_ON, Metric, Moto, Objects, alarm_state, published
 from local_aws.core.wire import Request
 
 ADVICE = (
@@ -130,6 +131,15 @@ def test_the_state_of_an_alarm_is_seen() -> None:
         backend.set_alarm_state(name, "a test", "{}", "ALARM")
         assert alarm_state("eu-west-1", name) == "ALARM"
         backend.delete_alarms([name])
+
+
+def test_what_was_published_is_seen() -> None:
+    region = "eu-west-1"
+    with seen("a topic"):
+        topic = sns_backends[ACCOUNT_ID][region].create_topic(f"moto-{uuid4().hex}").arn
+        sns_backends[ACCOUNT_ID][region].publish("a message", topic, subject="a subject")
+        found = [one for one in published(region) if one["topic"] == topic]
+        assert found == [{"topic": topic, "subject": "a subject", "message": "a message"}]
 
 
 def request(path: str, service: str) -> Request:

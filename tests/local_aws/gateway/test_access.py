@@ -70,6 +70,9 @@ def test_a_denied_call_fails_as_on_aws_and_does_nothing(client: Client, aws: Aws
 APPROVAL = {"ModelPackageArn": f"{SAGEMAKER}:model-package/{PIPELINE}--wine/1"} | {
     "ModelApprovalStatus": "Approved"
 }
+CODES = {"s3": "AccessDenied", "sns": "AuthorizationError"}
+SNS = "arn:aws:sns:us-east-1:123456789012"
+METRICS = [{"MetricName": "DriftedModels", "Value": 1.0}]
 ANOTHERS = {"EndpointName": PIPELINE, "TargetModel": "another--wine/1.tar.gz", "Body": b"1"}
 
 
@@ -82,14 +85,20 @@ ANOTHERS = {"EndpointName": PIPELINE, "TargetModel": "another--wine/1.tar.gz", "
         ("invoker", "lambda", "invoke", {"FunctionName": f"{PIPELINE}-deployer"}),
         ("invoker", "sagemaker-runtime", "invoke_endpoint", ANOTHERS),
         ("deployer", "s3", "list_objects_v2", {"Bucket": BUCKET, "Prefix": "raw/"}),
+        ("monitor", "cloudwatch", "put_metric_data", {"Namespace": "Another", "MetricData": METRICS}),
+        ("monitor", "sns", "publish", {"TopicArn": f"{SNS}:another", "Message": "1"}),
+        ("monitor", "lambda", "invoke", {"FunctionName": f"{PIPELINE}-deployer"}),
     ],
-    ids=["resource", "action", "list", "function", "condition", "prefix"],
+    ids=[
+        *("resource", "action", "list", "function", "condition", "prefix"),
+        *("namespace", "topic", "another-function"),
+    ],
 )
 def test_what_no_policy_allows_is_denied(
     client: Client, role: str, service: str, operation: str, arguments: dict[str, Any]
 ) -> None:
     code, message, status = refused(getattr(client(role, service), operation), **arguments)
-    assert (code, status) == ("AccessDenied" if service == "s3" else "AccessDeniedException", 403)
+    assert (code, status) == (CODES.get(service, "AccessDeniedException"), 403)
     assert f"assumed-role/{PIPELINE}-{role}/local is not authorized" in message
 
 

@@ -310,7 +310,8 @@ def test_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("iam", "list_users", {}, "iam:ListUsers"),
         ("s3", "get_bucket_acl", {"Bucket": "toys"}, "s3:GetBucketAcl"),
         ("sts", "get_session_token", {}, "sts:GetSessionToken"),
-        ("cloudwatch", "put_metric_data", {"Namespace": "n", "MetricData": []}, "monitoring:PutMetricData"),
+        ("cloudwatch", "list_metrics", {}, "monitoring:ListMetrics"),
+        ("sns", "list_topics", {}, "sns:ListTopics"),
         ("lambda", "list_functions", {}, "GET /2015-03-31/functions"),
     ],
 )
