@@ -4,10 +4,11 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
+from scipy import stats
 
 from tabular.judging.answers import positive_last
 from tabular.judging.bootstrap import resample
@@ -18,7 +19,7 @@ from tabular.monitoring.captured import Answer
 from tabular.spec.columns import Schema
 from tabular.spec.metrics import METRICS
 
-__all__ = ["FEWEST_LABELS", "LateLabel", "LateQuality", "late_labels", "late_quality"]
+__all__ = ["FEWEST_LABELS", "LateLabel", "LateQuality", "control", "late_labels", "late_quality"]
 
 FEWEST_LABELS = 30
 SEED = 20  # of the resamples, as in EvaluateBestModel
@@ -38,8 +39,9 @@ class LateLabel(NamedTuple):
 class LateQuality(TypedDict):
     """A metric on the rows with late labels, beside its value on held-out rows.
 
-    `worse` says that the two 95% intervals do not touch, and the late one is on the worse side; a value
-    without an interval counts as its own. The bootstrap draws single rows, not whole requests.
+    `p` says how surely it is worse, and `q` the same over all models. `worse` says that q is small and the
+    two 95% intervals do not touch; a value without an interval counts as its own. The bootstrap draws single
+    rows, not whole requests.
     """
 
     metric: str
@@ -48,7 +50,23 @@ class LateQuality(TypedDict):
     high: NotRequired[float]
     rows: int
     held_out: float | None
+    p: NotRequired[float]
+    q: NotRequired[float]
     worse: bool
+
+
+def control(late: Sequence[LateQuality], rate: float) -> None:
+    """Decide which of all models are worse, with a rate of false discoveries (Benjamini and Hochberg).
+
+    Intervals alone would call three to seven of a thousand models worse that are not.
+    """
+    compared = [one for one in late if "p" in one]
+    if not compared:
+        return
+    adjusted = stats.false_discovery_control([one["p"] for one in compared], method="bh")
+    for one, q in zip(compared, adjusted, strict=True):
+        one["q"] = float(q)
+        one["worse"] = bool(one["worse"] and q <= rate)
 
 
 def late_labels(name: str, body: bytes, left_out: Counter[str]) -> Iterator[LateLabel]:
@@ -102,7 +120,7 @@ def late_quality(
         probabilities.append(_probabilities(answer, row, schema))
     if len(truth) < FEWEST_LABELS:
         return None
-    return _judged(baseline, schema, np.array(truth), np.array(predicted), probabilities)
+    return _judged(baseline, schema, np.array(truth), np.array(predicted), probabilities, left_out)
 
 
 def _judged(
@@ -111,6 +129,7 @@ def _judged(
     truth: np.ndarray,
     predicted: np.ndarray,
     probabilities: list[list[float] | None],
+    left_out: Counter[str],
 ) -> LateQuality | None:
     metric, given = baseline["metric"], None
     if schema.classes:
@@ -122,24 +141,41 @@ def _judged(
     schema, truth, (answer,) = positive_last(schema, truth, [(predicted, given)])
     value = score(metric, schema.task, truth, *answer)
     if not np.isfinite(value):
+        left_out[f"labels from which no {metric} follows"] += len(truth)
         return None
     (resampled,) = resample(schema.task, truth, [answer], SEED)
     interval = intervals(schema, truth, answer, resampled).get(metric)
     bounds = {"low": interval["low"], "high": interval["high"]} if interval else {}
     held_out = baseline["quality"].get(metric)
-    worse = False
+    chance, worse = {}, False
     if held_out is not None:
-        now = (bounds.get("low", value), bounds.get("high", value))
-        then = (held_out.get("low", held_out["value"]), held_out.get("high", held_out["value"]))
-        worse = now[1] < then[0] if METRICS[schema.task][metric].greater_is_better else now[0] > then[1]
+        now = (bounds.get("low", value), value, bounds.get("high", value))
+        then = (
+            held_out.get("low", held_out["value"]),
+            held_out["value"],
+            held_out.get("high", held_out["value"]),
+        )
+        if not METRICS[schema.task][metric].greater_is_better:
+            now, then = [-bound for bound in reversed(now)], [-bound for bound in reversed(then)]
+        worse = now[2] < then[0]
+        chance["p"] = _chance(now[1], now[2] - now[1], then[1], then[1] - then[0])
     return {
         "metric": metric,
         "value": value,
         **bounds,
         "rows": len(truth),
         "held_out": held_out["value"] if held_out else None,
+        **chance,
         "worse": bool(worse),
     }
+
+
+def _chance(now: float, above: float, then: float, below: float) -> float:
+    """The p-value of a value lower than another, from how far their 95% intervals reach to each other."""
+    error = float(np.hypot(above, below)) / float(stats.norm.ppf(0.975))
+    if error > 0:
+        return float(stats.norm.sf((then - now) / error))
+    return 0.0 if now < then else 1.0
 
 
 def _encoded(label: str, schema: Schema) -> float | int | None:

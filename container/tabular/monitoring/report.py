@@ -11,6 +11,7 @@ from tabular.monitoring.baseline import Baseline
 from tabular.monitoring.captured import Captured, Window
 from tabular.monitoring.drift import Difference, control, difference
 from tabular.monitoring.quality import LateLabel, LateQuality, late_quality
+from tabular.monitoring.quality import control as control_quality
 
 __all__ = ["FEWEST_ROWS", "FORMAT", "ModelReport", "Report", "compare", "complete", "without_comparison"]
 
@@ -125,6 +126,7 @@ def complete(
         least_shift: the population stability index from which a difference is large enough.
     """
     control([pair for one in models.values() for pair in _differences(one)], rate, least_shift)
+    control_quality([one["quality"] for one in models.values() if one["quality"]], rate)
     for one in models.values():
         if one["columns"] or one["predictions"] or one["quality"]:
             one.update(_verdict(one))

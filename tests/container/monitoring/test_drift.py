@@ -1,6 +1,7 @@
 """What counts as drift: streams with and without a change, sizes, and rows that are not independent."""
 
 import json
+from collections import Counter
 from datetime import timedelta
 
 import jsonschema
@@ -9,9 +10,11 @@ import pytest
 from support import ROOT
 from support.container import streams
 from support.container.documents import faults
-from tabular.monitoring import drift
+from tabular.monitoring import drift, quality
 from tabular.monitoring.baseline import distribution
+from tabular.monitoring.captured import Answer
 from tabular.monitoring.page import html
+from tabular.monitoring.quality import LateLabel, late_quality
 from tabular.monitoring.report import Report, complete
 
 FORM = json.loads((ROOT / "docs/schemas/monitoring.schema.json").read_text())
@@ -226,3 +229,31 @@ def test_a_request_before_the_window_is_not_compared(known):
     early = streams.line(frame, streams.predicted(rng, 100), at=streams.WINDOW.since - timedelta(seconds=1))
     one = streams.compared(known, [early])
     assert (one["requests"], one["rows"], one["status"]) == (0, 0, "no_capture")
+
+
+def late(known, right, metric="accuracy", truth="yes"):
+    """The quality of a model of which so many of a hundred answers are right."""
+    labels = [LateLabel("r", row, truth) for row in range(100)]
+    answer = Answer(["yes" if row < right else "no" for row in range(100)], [[0.3, 0.7]] * 100)
+    left_out = Counter()
+    return late_quality({**known, "metric": metric}, {"r": answer}, labels, left_out), left_out
+
+
+def test_a_model_is_worse_if_its_labels_say_so_surely_among_all_models(known):
+    alone, _ = late(known, 75)
+    quality.control([alone], RATE)
+    assert alone["worse"]
+    assert alone["low"] < 0.75 < alone["high"] < 0.85
+    one = late(known, 75)[0]
+    quality.control([one, *(late(known, 90)[0] for _ in range(9))], alone["p"] * 9)
+    assert not one["worse"]
+    assert one["q"] == pytest.approx(10 * alone["p"], rel=0.01)
+    lost = late(known, 20)[0]
+    quality.control([lost, *(late(known, 90)[0] for _ in range(9))], RATE)
+    assert lost["worse"]
+
+
+def test_labels_of_one_class_give_no_auc_and_are_counted(known):
+    found, left_out = late(known, 90, "auc")
+    assert found is None
+    assert left_out == {"labels from which no auc follows": 100}
