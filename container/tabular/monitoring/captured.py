@@ -54,7 +54,8 @@ class Captured:
         window: When a request must have arrived.
         requests: How many requests are in it.
         left_out: How many lines were not used, by reason.
-        answers: Every answer since the first line, also from before the window, by its request's id.
+        answers: Every answer since the first line, also from before the window, by its request's id; the
+            newest if several requests have it.
     """
 
     table: Table
@@ -68,6 +69,7 @@ class Captured:
     _levels: list[list[list[str]]] = field(default_factory=list)
     _without: list[frozenset[str]] = field(default_factory=list)
     _answered: list[Answer] = field(default_factory=list)
+    _answered_at: dict[str, datetime] = field(default_factory=dict)
     _seen: set[tuple[str, datetime]] = field(default_factory=set)
     _rows: int = 0
 
@@ -127,8 +129,8 @@ class Captured:
             raise _Unusable("written twice")
         self._seen.add((request_id, at))
         answer = _answer(found["answer"])
-        if answer:
-            self.answers[request_id] = answer
+        if answer and at >= self._answered_at.get(request_id, at):
+            self.answers[request_id], self._answered_at[request_id] = answer, at
         if at < self.window.since:
             return
         self.requests += 1

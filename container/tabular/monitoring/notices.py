@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from tabular.monitoring.report import ModelReport, Report
 
 __all__ = ["Retraining", "message", "metrics", "retrain"]
@@ -82,8 +84,12 @@ def retrain(
             before.pop(name, None)
         if model["status"] != "drifted" or name in before:
             continue
-        answer = client.invoke(FunctionName=function, Payload=json.dumps(events[name]).encode())
-        outcome = json.loads(answer["Payload"].read() or b"{}")
+        try:
+            answer = client.invoke(FunctionName=function, Payload=json.dumps(events[name]).encode())
+            outcome = json.loads(answer["Payload"].read() or b"{}")
+        except (ClientError, BotoCoreError, ValueError) as error:  # the others that have started are noted
+            failed.append(f"{name}: the retrainer did not answer: {error}")
+            continue
         if answer.get("FunctionError"):
             failed.append(f"{name}: the retrainer failed: {outcome.get('errorMessage', 'see its log')}")
         elif outcome.get("action") == "started":

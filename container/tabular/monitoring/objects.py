@@ -69,7 +69,8 @@ class Fetched:
         group: The model's group.
         entry: Its entry in the models map.
         baseline: The packed baseline, None if there is none beside the artifact.
-        captured: Objects of captured requests.
+        captured: Objects of captured requests, in no order, so that the first rows of them are a sample of
+            the window.
         labels: Objects with labels, with their keys, oldest first.
         left_out: How many objects were not read, by reason.
         failure: Why nothing was read, or empty.
@@ -146,7 +147,9 @@ def _fetch(
         listed = [
             (one["Key"], one["Size"]) for one in _listed(s3, bucket, prefix, StartAfter=first) if one["Size"]
         ]
-        for key, _ in _sample(listed, found.left_out):
+        sampled = _sample(listed, found.left_out)
+        for index in np.random.default_rng(SEED).permutation(len(sampled)):
+            key = sampled[index][0]
             if (body := _read(s3, bucket, key)) is not None:
                 found.captured.append(body)
         for key, _ in _sample([tuple(one) for one in late], found.left_out):

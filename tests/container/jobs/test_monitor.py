@@ -10,7 +10,8 @@ import pytest
 from support import ROOT
 from support.container import streams
 from tabular.jobs import monitor
-from tabular.monitoring.baseline import packed
+from tabular.monitoring import captured, objects
+from tabular.monitoring.baseline import packed, unpacked
 from tabular.monitoring.objects import baseline_key
 
 FORM = json.loads((ROOT / "docs/schemas/monitoring.schema.json").read_text())
@@ -148,6 +149,32 @@ def test_late_labels_show_that_a_model_has_become_worse(check):
         "a label of a row that was not captured": 1,
         "a label without request_id, row and label": 2,
     }
+
+
+def test_of_more_rows_than_are_read_a_sample_of_the_whole_window_is(filled, monkeypatch):
+    monkeypatch.setattr(captured, "MOST_ROWS", 40)
+    rng, now = np.random.default_rng(2), datetime.now(UTC)
+    group, known = "shop--busy", packed(streams.baseline(rng))
+    filled.s3.put_object(Bucket="jobs", Key=baseline_key(artifact("busy")), Body=known)
+    for hour in range(24):
+        at = now - timedelta(hours=24 - hour)
+        key = f"captured/{group}/version=3/date={at.date().isoformat()}/{at:%H}.jsonl"
+        frame = streams.rows(rng, 4).assign(x1=float(hour))
+        body = streams.line(frame, ["no"] * 4, at=at, group=group, request_id=str(hour))
+        filled.s3.put_object(Bucket="jobs", Key=key, Body=body)
+    folders = objects.Folders(*(objects.Folder("jobs", prefix) for prefix in ("", "captured/", "labels/")))
+    entries = {group: {"key": artifact("busy"), "version": 3}}
+    since = now - timedelta(days=7)
+    (one,) = objects.fetched(filled.s3, folders, entries, {}, since, since)
+    table = captured.table_of(unpacked(one.baseline))
+    found = captured.Captured(table, group, 3, captured.Window(since, now))
+    for body in one.captured:
+        found.add(body)
+    hours = next(values for name, _, values, _ in found.columns() if name == "x1")
+    assert len(hours) == 40
+    assert hours.min() < 8
+    assert hours.max() >= 16
+    assert found.left_out == {"more than 40 rows": 14}
 
 
 def test_what_cannot_be_used_is_counted_and_the_rest_goes_on(check):

@@ -1,11 +1,13 @@
 """What a check tells: three metrics for the alarm, and a message that names models and columns."""
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 
 import boto3
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from support.container import streams
 from tabular.jobs import monitor
@@ -41,6 +43,34 @@ def test_a_message_names_the_drifted_models_and_their_worst_columns():
 def test_nobody_is_told_that_nothing_has_drifted():
     report = streams.report(np.random.default_rng(3), models=1, drifted=0, count=100)
     assert notices.message(report, "shop", "uri") is None
+
+
+class Retrainer:
+    """A client of Lambda whose retrainer is throttled for one data set."""
+
+    def __init__(self, throttled):
+        self.called, self._throttled = [], throttled
+
+    def invoke(self, FunctionName, Payload):
+        self.called.append(json.loads(Payload)["dataset"])
+        if self.called[-1] == self._throttled:
+            raise ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "-"}}, "Invoke")
+        return {"Payload": io.BytesIO(b'{"action": "started", "execution": "arn"}')}
+
+
+def test_a_retrainer_that_does_not_answer_for_one_leaves_the_notes_of_the_others():
+    report = streams.report(np.random.default_rng(5), models=4, drifted=2, count=100)
+    names = [one["data_set"] for one in report["models"].values() if one["status"] == "drifted"]
+    first, second = names
+    events = {name: {"dataset": name} for name in names}
+    client = Retrainer(first)
+    started, _, failed = notices.retrain(report, events, {}, client, "retrainer")
+    assert client.called == names
+    assert started == {second: 3}
+    assert failed[0].startswith(f"{first}: the retrainer did not answer")
+    again = Retrainer(None)
+    assert set(notices.retrain(report, events, started, again, "retrainer")[0]) == set(names)
+    assert again.called == [first]
 
 
 @pytest.fixture
