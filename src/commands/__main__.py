@@ -270,7 +270,8 @@ def monitor(
     """Check the models in service for drift.
 
     FILE and -p say where, as for `run`. A job compares the captured requests of all models with training, and
-    writes one report. Exits with 3 if a model has drifted.
+    writes one report. Exits with 3 if a model has drifted. Whoever NOTIFY names is told so, if all models are
+    checked.
     """
     if not re.fullmatch(r"[1-9][0-9]{0,3}[hd]", window):
         raise click.UsageError(f"--window is {window!r}; give hours or days, such as 24h or 7d.")

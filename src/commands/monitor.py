@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from commands.reporting import drift
+from commands.reporting.channels import channel
 from commands.running import planning
 from helpers.errors import BadInput, ExitCode
 from helpers.monitoring import labels, reports
+from helpers.runs import summary
 from helpers.session import Session, connect, local
 
 __all__ = ["monitor"]
@@ -23,6 +26,8 @@ def monitor(
 ) -> ExitCode:
     """Upload labels, start a check, wait for it and print its report, or print the newest report.
 
+    A new check of all models tells whoever NOTIFY names, if a model has drifted or could not be checked.
+
     Returns:
         FAILED if a model could not be checked, REFUSED if one has drifted.
 
@@ -30,19 +35,38 @@ def monitor(
         BadInput: a parameter or a file of labels cannot be used, or there is no report yet.
         JobFailed: the check failed.
     """
+    started, tells = summary.now(), not (latest or only)
+    try:
+        report = _report(values, window, only, given_labels, latest, as_json)
+    except Exception as error:
+        if tells:
+            drift.tell(values, started, error)
+        raise
+    if as_json:
+        print(json.dumps(report, indent=1))
+    else:
+        _print(report)
+    if tells:
+        drift.tell(values, started, report)
+    return drift.exit_code(report)
+
+
+def _report(
+    values: Mapping[str, Any],
+    window: str,
+    only: Sequence[str],
+    given_labels: Sequence[tuple[str, str]],
+    latest: bool,
+    as_json: bool,
+) -> reports.Report:
     value = planning.known(values)
+    channel(value["NOTIFY"])
     with local(value["ENVIRONMENT"]):
         session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])
         for dataset, path in given_labels:
             count = labels.upload(session, dataset, Path(path))
             _say(f"{count:,} {'label' if count == 1 else 'labels'} of {dataset} uploaded.", as_json)
-        report = _latest(session) if latest else _checked(session, window, only, as_json)
-    if as_json:
-        print(json.dumps(report, indent=1))
-    else:
-        _print(report)
-    totals = report["totals"]
-    return ExitCode.FAILED if totals["failed"] else ExitCode.REFUSED if totals["drifted"] else ExitCode.DONE
+        return _latest(session) if latest else _checked(session, window, only, as_json)
 
 
 def _checked(session: Session, window: str, only: Sequence[str], as_json: bool) -> reports.Report:

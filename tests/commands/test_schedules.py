@@ -16,7 +16,7 @@ from support import HANGS, ROOT
 from support.helpers.shared import Connected, settings
 
 FOLDER = ROOT / "docs/operations/schedules"
-UNITS = ("many-models.service", "many-models.timer")
+UNITS = {"run": "many-models", "monitor": "many-models-monitor"}  # of systemd, by command
 SCRIPTS = (FOLDER / "notebook_job.sh", ROOT / "docs/operations/studio/on_start.sh")
 # What the driver in Studio's image does: sagemaker-headless-execution-driver 0.0.13, notebookrunner.py.
 DRIVER = """
@@ -43,8 +43,10 @@ def bare(home: Path, *command: str, **more: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, cwd=home, env=given, capture_output=True, text=True, timeout=HANGS)
 
 
-def cron_command() -> str:
-    (line,) = [line for line in (FOLDER / "crontab").read_text().splitlines() if line[:1].isdigit()]
+def cron_command(command: str = "run") -> str:
+    lines = [line for line in (FOLDER / "crontab").read_text().splitlines() if line[:1].isdigit()]
+    assert len(lines) == len(UNITS)
+    (line,) = [line for line in lines if f" many-models {command} " in line.replace("/", " ")]
     return line.split(maxsplit=5)[5]
 
 
@@ -62,20 +64,21 @@ def test_crons_command_finds_everything_in_crons_bare_environment(person: Path) 
 def test_systemds_units_are_valid_and_run_what_cron_runs(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze on this machine; install systemd")
-    for name in UNITS:  # it looks whether the command exists
+    units = [f"{unit}.{kind}" for unit in UNITS.values() for kind in ("service", "timer")]
+    for name in units:  # it looks whether the command exists
         (tmp_path / name).write_text((FOLDER / name).read_text().replace("/opt/many-models", str(ROOT)))
     done = subprocess.run(
-        ["systemd-analyze", "verify", *(str(tmp_path / name) for name in UNITS)],
+        ["systemd-analyze", "verify", *(str(tmp_path / name) for name in units)],
         capture_output=True,
         text=True,
         timeout=HANGS,
     )
-    assert (done.returncode, [line for line in done.stderr.splitlines() if "many-models." in line]) == (0, [])
-    service = dict(
-        line.split("=", 1) for line in (FOLDER / UNITS[0]).read_text().splitlines() if "=" in line[:24]
-    )
-    command = service["ExecStart"].removeprefix(f"{service['WorkingDirectory']}/")
-    assert cron_command() == f'cd "$HOME/many-models" && {command}'
+    assert (done.returncode, [line for line in done.stderr.splitlines() if "many-models" in line]) == (0, [])
+    for command, unit in UNITS.items():
+        lines = (FOLDER / f"{unit}.service").read_text().splitlines()
+        service = dict(line.split("=", 1) for line in lines if "=" in line[:24])
+        run = service["ExecStart"].removeprefix(f"{service['WorkingDirectory']}/")
+        assert cron_command(command) == f'cd "$HOME/many-models" && {run}'
 
 
 def test_make_retrain_is_the_same_command() -> None:

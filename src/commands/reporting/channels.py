@@ -24,7 +24,7 @@ VARIABLE = "env:"
 ATTEMPT = 10.0  # seconds that one attempt to reach a server may take
 ALLOWED = "https://..., the ARN of an SNS topic, a command, or env:NAME for a variable with one of them"
 
-Content = Mapping[str, Any]  # docs/schemas/notification.schema.json
+Content = Mapping[str, Any]  # docs/schemas/notification.schema.json, or of a check, drift.schema.json
 
 
 class NotSent(Exception):
@@ -100,7 +100,7 @@ def _topic(arn: str, region: str) -> Channel:
         by_protocol = {"default": json.dumps(content), "email": _letter(content)}
         fifo = {
             "MessageGroupId": content["pipeline"],
-            "MessageDeduplicationId": content["run"] or content["started"],
+            "MessageDeduplicationId": content.get("run") or content["started"],
         }
         config = Config(connect_timeout=ATTEMPT, read_timeout=ATTEMPT, retries={"total_max_attempts": 1})
         try:
@@ -224,12 +224,15 @@ def _letter(content: Content) -> str:
     lines = [content["text"], ""]
     lines += [content["error"], ""] if content["error"] else []
     for each in content["attention"]:
-        lines += [f"{each['data_set']}: {each['said']} {each['advice'] or ''}".rstrip()]
-        lines += [f"  log: {each['log']}"] if each["log"] else []
-    if waiting := content["awaits_decision"]:
+        lines += [f"{each['data_set']}: {each['said']} {each.get('advice') or ''}".rstrip()]
+        lines += [f"  {key}: {each[key]}" for key in ("log", "page") if each.get(key)]
+    if waiting := content.get("awaits_decision"):
         more = content["awaits_decision_count"] - len(waiting)
         named = ", ".join(f"{each['data_set']} version {each['version']}" for each in waiting)
         lines += ["", f"Awaiting a decision: {named}{f' and {more} more' if more else ''}."]
-    run = f"Run {content['run']}" if content["run"] else "A run"
-    lines += ["", f"{run} on {content['host']}, environment {content['environment']}."]
+    if "run" in content:
+        what = f"Run {content['run']}" if content["run"] else "A run"
+    else:
+        what = "A check for drift"
+    lines += ["", f"{what} on {content['host']}, environment {content['environment']}."]
     return "\n".join(lines)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from commands.reporting.channels import Channel, NotSent, channel
+from commands.reporting.channels import Channel, Content, NotSent, channel
 from commands.reporting.sentences import STATUS, awaiting, ending, headline
 from helpers.errors import BadInput, UserError
 from helpers.runs import summary
 from helpers.runs.summary import Summary
 
-__all__ = ["content", "tell", "unless_it_begins"]
+__all__ = ["MOST", "content", "send", "shortened", "tell", "unless_it_begins"]
 
 SCHEMA = 1
 # Seconds that telling may take; who interrupts a run waits for its end.
@@ -28,17 +28,31 @@ def tell(channel: Channel, document: Summary) -> None:
     Raises:
         UserError: it was not possible; the message says why.
     """
-    end = time.monotonic() + (AFTER_AN_INTERRUPT if document["status"] == "interrupted" else PATIENCE)
+    patience = AFTER_AN_INTERRUPT if document["status"] == "interrupted" else PATIENCE
+    send(channel, content(document), "how this run ended", patience)
+
+
+def send(channel: Channel, content: Content, what: str, patience: float | None = None) -> None:
+    """Tell somebody something, and try again for a while if that fails.
+
+    Args:
+        channel: to whom.
+        content: what is told.
+        what: the same in words.
+        patience: for how many seconds; PATIENCE if it is not given.
+
+    Raises:
+        UserError: it was not possible; the message says why.
+    """
+    end = time.monotonic() + (PATIENCE if patience is None else patience)
     pauses = iter(PAUSES)
     while True:
         try:
-            return channel.send(content(document), end - time.monotonic())
+            return channel.send(content, end - time.monotonic())
         except NotSent as error:
             pause = next(pauses, None) if error.again else None
             if pause is None or time.monotonic() + pause >= end:
-                raise UserError(
-                    f"NOTIFY: {channel.shown} was not told how this run ended: {error}."
-                ) from None
+                raise UserError(f"NOTIFY: {channel.shown} was not told {what}: {error}.") from None
             time.sleep(pause)
 
 
@@ -104,6 +118,15 @@ def content(document: Summary) -> dict[str, Any]:
         "awaits_decision_count": len(waiting),
         "killed": document["killed"][:MOST],
     }
+
+
+def shortened(value: Any) -> Any:
+    """The same with no sentence longer than LONGEST."""
+    if isinstance(value, str):
+        return _short(value)
+    if isinstance(value, Mapping):
+        return {name: shortened(each) for name, each in value.items()}
+    return [shortened(each) for each in value] if isinstance(value, list) else value
 
 
 def _short(text: str | None) -> str | None:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from support import schemas
 from support.container import streams
 from support.helpers import checks
+from support.helpers.webhook import webhook
 from support.local_aws.aws import server_of
 from support.local_aws.pipeline import compare, condition, create, finish, get
 from tabular.monitoring.baseline import packed
@@ -68,7 +70,13 @@ def test_a_person_starts_a_check_and_reads_what_has_drifted(watched, tmp_path, c
     late = tmp_path / "late.csv"
     late.write_text("request_id,row,label\n" + "".join(f"request-0,{row},yes\n" for row in range(ROWS)))
     typed = ["monitor", str(file), "--window", WINDOW]
-    assert main([*typed, "--labels", "even", str(late)]) == ExitCode.REFUSED
+    with webhook() as hook:
+        told_by = ["-p", "NOTIFY", hook.url]
+        assert main([*typed, "--labels", "even", str(late), *told_by]) == ExitCode.REFUSED
+        main([*typed, "--latest", *told_by])
+    ((_, message),) = hook.received
+    schemas.validate(message, "drift")
+    assert message["text"].startswith("many-models: 2 of 2 models have drifted: drifted (x6), even.")
     told = capsys.readouterr().out
     assert "200 labels of even uploaded." in told
     assert "[2/2] even: 200 rows of 1 requests, 10 columns compared" in told
