@@ -9,6 +9,7 @@ import pandas as pd
 from botocore.exceptions import ClientError
 
 from contract.names import load
+from helpers.deployment.deployments import in_service
 from helpers.errors import BadInput, JobFailed
 from helpers.session import Session
 from helpers.storage import read_json
@@ -51,7 +52,7 @@ def start(session: Session, window: str, datasets: Sequence[str] = ()) -> str:
     A check of some says nothing to anybody: no metrics, no message, no retraining.
 
     Raises:
-        BadInput: Terraform has not made a role for it, or there is no image yet.
+        BadInput: Terraform has not made a role for it, there is no image yet, or a data set is not in service.
     """
     if not session.monitor_role_arn:
         raise BadInput(
@@ -59,6 +60,12 @@ def start(session: Session, window: str, datasets: Sequence[str] = ()) -> str:
         )
     if not session.image_uri:
         raise BadInput("There is no image yet; run notebook 01, and write Terraform's outputs again.")
+    serving = in_service(session) if datasets else {}
+    if gone := [dataset for dataset in datasets if dataset not in serving]:
+        raise BadInput(
+            f"{', '.join(gone)} {'is' if len(gone) == 1 else 'are'} not in service, so there is nothing to check; "
+            f"in service: {', '.join(sorted(serving)) or 'nothing'}."
+        )
     name = f"{job_prefix(session.pipeline_name)}{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
     session.client("sagemaker").create_processing_job(**request(session, name, window, datasets))
     return name

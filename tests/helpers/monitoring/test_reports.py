@@ -151,12 +151,16 @@ def _drifted_models(session: Session) -> list[float]:
     return found["Values"]
 
 
-def test_a_check_of_what_is_not_in_service_fails_with_a_sentence(watched):
-    name = reports.start(watched, WINDOW, ["gone"])
-    with pytest.raises(
-        JobFailed, match="many-models--gone is not in service; in service: many-models--drifted"
-    ):
-        reports.wait(watched, name)
+def test_a_check_of_what_is_not_in_service_is_refused_before_it_starts(watched):
+    with pytest.raises(BadInput, match="^gone is not in service, .* in service: drifted, even"):
+        reports.start(watched, WINDOW, ["even", "gone"])
+
+
+def test_a_job_whose_model_went_out_of_service_fails_with_a_sentence(watched):
+    asked = reports.request(watched, f"{reports.job_prefix('many-models')}gone", WINDOW, ["gone"])
+    watched.client("sagemaker").create_processing_job(**asked)
+    with pytest.raises(JobFailed, match="many-models--gone is not in service; in service: many-models--drif"):
+        reports.wait(watched, asked["ProcessingJobName"])
 
 
 @pytest.mark.parametrize(
