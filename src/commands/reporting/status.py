@@ -20,7 +20,7 @@ from helpers.monitoring.fetching import DENIED
 from helpers.monitoring.status import gather
 from helpers.parameters.outputs import outputs_of
 from helpers.session import Session, connect, local
-from helpers.storage import write_whole
+from helpers.storage import require_room, write_whole
 
 __all__ = ["render", "short", "show"]
 
@@ -58,9 +58,10 @@ def show(values: Mapping[str, Any], environment: Environment | None, folder: Pat
         as_json: Print the document instead of a table.
 
     Raises:
-        BadInput: a parameter cannot be used, or there is no such environment yet.
+        BadInput: a parameter or the folder cannot be used, or there is no such environment yet.
         UserError: what the deployer wrote is not a models map.
     """
+    require_room(folder, "give another one with --out")
     value = _of(environment) if environment else planning.known(values)
     with local(value["ENVIRONMENT"]):
         session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])

@@ -122,6 +122,7 @@ def test_the_same_is_printed_kept_in_a_folder_and_put_into_the_bucket(
         (("--env", "dev", str(ROOT / "parameters/aws.yaml")), "--env is not allowed with FILE or -p"),
         (("absent.yaml",), "absent.yaml"),
         (("--env", "absent"), "absent"),
+        (("--out", str(ROOT / "README.md")), "README.md cannot be used"),
     ],
 )
 def test_what_cannot_be_meant_is_said_in_a_sentence(arguments: tuple[str, ...], said: str) -> None:
