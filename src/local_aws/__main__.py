@@ -60,7 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.command == "start":
         server = start(idle_minutes=options.idle_minutes, port=options.port)
-        print(f"{'Started' if server.started else 'Running'}: process {server.pid}, state in {server.home}")
+        word = "Started" if server.started else "Running"
+        # The rest is for a shell: eval "$(python -m local_aws start)"
+        print(f"{word}: process {server.pid}, state in {server.home}", file=sys.stderr)
         print(f"export AWS_ENDPOINT_URL={server.endpoint_url}")
         print(f'export AWS_ACCESS_KEY_ID={PERSON} AWS_SECRET_ACCESS_KEY="$(cat {server.home / SECRET})"')
     elif options.command == "stop":
