@@ -270,8 +270,8 @@ def monitor(
     """Check the models in service for drift.
 
     FILE and -p say where, as for `run`. A job compares the captured requests of all models with training, and
-    writes one report. Exits with 3 if a model has drifted. Whoever NOTIFY names is told so, if all models are
-    checked.
+    writes one report. Pages about the models that have drifted are left in runs/monitoring. Exits with 3 if a
+    model has drifted. Whoever NOTIFY names is told so, if all models are checked.
     """
     if not re.fullmatch(r"[1-9][0-9]{0,3}[hd]", window):
         raise click.UsageError(f"--window is {window!r}; give hours or days, such as 24h or 7d.")
@@ -280,7 +280,7 @@ def monitor(
     from commands import monitor
 
     values = parameters.read(file) | dict(given)
-    return monitor.monitor(values, window, only, given_labels, latest, as_json)
+    return monitor.monitor(values, window, only, given_labels, latest, as_json, ROOT / "runs/monitoring")
 
 
 @many_models.command()

@@ -12,6 +12,7 @@ from helpers.errors import BadInput, ExitCode
 from helpers.monitoring import labels, reports
 from helpers.runs import summary
 from helpers.session import Session, connect, local
+from helpers.storage import read, write_whole
 
 __all__ = ["monitor"]
 
@@ -23,10 +24,12 @@ def monitor(
     given_labels: Sequence[tuple[str, str]],
     latest: bool,
     as_json: bool,
+    folder: Path,
 ) -> ExitCode:
     """Upload labels, start a check, wait for it and print its report, or print the newest report.
 
     A new check of all models tells whoever NOTIFY names, if a model has drifted or could not be checked.
+    Unless the report is printed as JSON, its pages are copied into a folder.
 
     Returns:
         FAILED if a model could not be checked, REFUSED if one has drifted.
@@ -37,7 +40,7 @@ def monitor(
     """
     started, tells = summary.now(), not (latest or only)
     try:
-        report = _report(values, window, only, given_labels, latest, as_json)
+        report = _report(values, window, only, given_labels, latest, as_json, folder)
     except Exception as error:
         if tells:
             drift.tell(values, started, error)
@@ -45,7 +48,7 @@ def monitor(
     if as_json:
         print(json.dumps(report, indent=1))
     else:
-        _print(report)
+        _print(report, folder)
     if tells:
         drift.tell(values, started, report)
     return drift.exit_code(report)
@@ -58,6 +61,7 @@ def _report(
     given_labels: Sequence[tuple[str, str]],
     latest: bool,
     as_json: bool,
+    folder: Path,
 ) -> reports.Report:
     value = planning.known(values)
     channel(value["NOTIFY"])
@@ -66,7 +70,10 @@ def _report(
         for dataset, path in given_labels:
             count = labels.upload(session, dataset, Path(path))
             _say(f"{count:,} {'label' if count == 1 else 'labels'} of {dataset} uploaded.", as_json)
-        return _latest(session) if latest else _checked(session, window, only, as_json)
+        report = _latest(session) if latest else _checked(session, window, only, as_json)
+        if not as_json:
+            _copy_pages(session, report, folder)
+        return report
 
 
 def _checked(session: Session, window: str, only: Sequence[str], as_json: bool) -> reports.Report:
@@ -82,7 +89,19 @@ def _latest(session: Session) -> reports.Report:
     return report
 
 
-def _print(report: reports.Report) -> None:
+def _copy_pages(session: Session, report: reports.Report, folder: Path) -> None:
+    """Copy the pages of a report from the bucket, where no browser can open them."""
+    for one in report["models"].values():
+        if "page" in one:
+            with write_whole(_page(folder, one)) as part:
+                part.write_bytes(read(session, one["page"]))
+
+
+def _page(folder: Path, one: Mapping[str, Any]) -> Path:
+    return folder / f"{one['data_set']}.html"
+
+
+def _print(report: reports.Report, folder: Path) -> None:
     window, totals = report["window"], report["totals"]
     print(f"\nRequests from {window['from']} until {window['until']}, checked at {report['at']}:\n")
     print(reports.table(report).to_string())
@@ -91,7 +110,7 @@ def _print(report: reports.Report) -> None:
         if one["status"] != "steady":
             print(f"{one['data_set']}, version {one['version']}: {one['said']}")
         if "page" in one:
-            print(f"  {one['page']}")
+            print(f"  {_page(folder, one)}")
     print(f"{totals['drifted']} of {totals['models']} models have drifted.")
 
 

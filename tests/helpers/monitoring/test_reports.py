@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,6 +81,8 @@ def test_a_person_starts_a_check_and_reads_what_has_drifted(watched, tmp_path, c
     told = capsys.readouterr().out
     assert "200 labels of even uploaded." in told
     assert "[2/2] even: 200 rows of 1 requests, 10 columns compared" in told
+    page = next(Path(line.strip()) for line in told.splitlines() if line.endswith("drifted.html"))
+    assert "x6" in page.read_text(), "a browser can open it"
     lines = told.splitlines()
     table = next(number for number, line in enumerate(lines) if line.startswith("data set"))
     assert lines[table + 1].split()[:3] == ["drifted", "3", "drifted"]
