@@ -52,7 +52,8 @@ def start(session: Session, window: str, datasets: Sequence[str] = ()) -> str:
     A check of some says nothing to anybody: no metrics, no message, no retraining.
 
     Raises:
-        BadInput: Terraform has not made a role for it, there is no image yet, or a data set is not in service.
+        BadInput: Terraform has not made a role for it, there is no image yet, or a data set is not in
+            service.
     """
     if not session.monitor_role_arn:
         raise BadInput(
@@ -63,8 +64,8 @@ def start(session: Session, window: str, datasets: Sequence[str] = ()) -> str:
     serving = in_service(session) if datasets else {}
     if gone := [dataset for dataset in datasets if dataset not in serving]:
         raise BadInput(
-            f"{', '.join(gone)} {'is' if len(gone) == 1 else 'are'} not in service, so there is nothing to check; "
-            f"in service: {', '.join(sorted(serving)) or 'nothing'}."
+            f"{', '.join(gone)} {'is' if len(gone) == 1 else 'are'} not in service, so there is nothing to "
+            f"check; in service: {', '.join(sorted(serving)) or 'nothing'}."
         )
     name = f"{job_prefix(session.pipeline_name)}{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
     session.client("sagemaker").create_processing_job(**request(session, name, window, datasets))

@@ -155,7 +155,7 @@ def _drifted_models(session: Session) -> list[float]:
 
 
 def test_a_check_of_what_is_not_in_service_is_refused_before_it_starts(watched):
-    with pytest.raises(BadInput, match="^gone is not in service, .* in service: drifted, even"):
+    with pytest.raises(BadInput, match=r"^gone is not in service, .* in service: drifted, even"):
         reports.start(watched, WINDOW, ["even", "gone"])
 
 
