@@ -306,7 +306,7 @@ resource "aws_iam_role_policy" "monitor" {
           "${local.logs_arn}:log-group:/aws/sagemaker/ProcessingJobs:*",
         ]
       },
-      ], local.trains ? [{
+      ], local.trains && anytrue(values(var.retraining)[*].on_drift) ? [{
         Sid      = "RetrainOnDrift"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]

@@ -18,9 +18,16 @@ __all__ = ["FILE", "OPEN", "RESOURCES_FILE", "VARIABLES", "of_plan", "of_resourc
 FILE = ROOT / "src/local_aws/gateway/policies.json"
 RESOURCES_FILE = FILE.with_name("resource_policies.json")
 PIPELINE, REGION, ACCOUNT = "pipeline-of-a-plan", "xx-plan-1", "123456789012"
-# With a stream for captured requests; local_aws makes none without one either.
-VARIABLES = {"environment": "test", "region": REGION, "pipeline_name": PIPELINE, "capture_rate": 1}
 DATASET = "data-set-of-a-plan"
+# With a stream for captured requests, which local_aws makes only if it is asked to, and with a data set that
+# is retrained on drift, without which no check may call the retrainer.
+VARIABLES = {
+    "environment": "test",
+    "region": REGION,
+    "pipeline_name": PIPELINE,
+    "capture_rate": 1,
+    "retraining": {DATASET: {"target": "label", "expression": "rate(7 days)", "on_drift": True}},
+}
 OPEN = {
     **VARIABLES,
     "kms_key_arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k",
