@@ -289,6 +289,15 @@ def test_a_request_that_makes_no_line_is_counted_and_the_others_are_sent(
     assert (said["cause"], said["dropped"]) == ("KeyError", 1)
 
 
+def test_a_parameter_of_the_content_type_is_left_out_with_the_cells(captures, sent, s3):
+    columns.write(s3, BUCKET, ENTRY, MANIFEST)
+    captured = captures({"*": ["name"]})
+    offer(captured, "ada,1.5\n".encode("utf-16"), "text/csv; charset=utf-16; note=ada")
+    sent(1)
+    captured.drain()
+    assert sent.lines[0]["request"] == {"content_type": "text/csv", "body": '"","1.5"\n'}
+
+
 def test_half_of_a_surrogate_pair_costs_that_request_alone(captures, sent, s3):
     columns.write(s3, BUCKET, ENTRY, MANIFEST)
     captured = captures({"*": ["name"]})
