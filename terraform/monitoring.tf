@@ -315,7 +315,7 @@ resource "aws_iam_role_policy" "monitor" {
   })
 }
 
-# For people beside the operator's policy, which has no room for more: start a check, and bring labels.
+# For people beside the operator's policy, which has no room for more: start a check, bring labels, and note what was retrained.
 resource "aws_iam_policy" "monitor" {
   name        = "${local.name}-monitor"
   description = "Check the models of ${local.name} for drift, and bring late labels"
@@ -324,10 +324,10 @@ resource "aws_iam_policy" "monitor" {
     Version = "2012-10-17"
     Statement = concat(local.start_check_statements, [
       {
-        Sid      = "BringLabels"
+        Sid      = "BringLabelsAndNoteRetrainings"
         Effect   = "Allow"
         Action   = ["s3:PutObject"]
-        Resource = ["${local.bucket_arn}/${local.contract.labels_prefix}*"]
+        Resource = ["${local.bucket_arn}/${local.contract.labels_prefix}*", "${local.monitoring_arn}retrained.json"]
       },
     ])
   })

@@ -256,6 +256,18 @@ def find_capacity(
     help="First upload late labels of a data set, a CSV or JSON lines file; may be repeated.",
 )
 @click.option("--latest", is_flag=True, help="Show the newest report about all models, and start nothing.")
+@click.option(
+    "--retrain",
+    is_flag=True,
+    help="Then run notebooks 02 and 03 for the drifted tables of FILE, once for each drift.",
+)
+@click.option(
+    "--runs",
+    type=_path(),
+    default=ROOT / "runs",
+    metavar="FOLDER",
+    help="Folder for the pages, and the results of --retrain.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report, see docs/operations/monitoring.md.")
 @_given
 def monitor(
@@ -264,6 +276,8 @@ def monitor(
     only: Sequence[str],
     given_labels: Sequence[tuple[str, str]],
     latest: bool,
+    retrain: bool,
+    runs: Path,
     as_json: bool,
     given: Sequence[tuple[str, str]],
 ) -> int:
@@ -277,10 +291,14 @@ def monitor(
         raise click.UsageError(f"--window is {window!r}; give hours or days, such as 24h or 7d.")
     if latest and only:
         raise click.UsageError("--latest shows all models; leave out --only.")
+    if retrain and (latest or only or as_json):
+        raise click.UsageError(
+            "--retrain follows a new check of all models; leave out --latest, --only and --json."
+        )
     from commands import monitor
 
     values = parameters.read(file) | dict(given)
-    return monitor.monitor(values, window, only, given_labels, latest, as_json, ROOT / "runs/monitoring")
+    return monitor.monitor(values, window, only, given_labels, latest, as_json, runs, retrain)
 
 
 @many_models.command()

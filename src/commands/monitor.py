@@ -1,13 +1,17 @@
 """Check the models in service for drift, from a shell, and print what was found."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tabular.monitoring import notices
+
 from commands.reporting import drift
 from commands.reporting.channels import channel
-from commands.running import planning
+from commands.running import perform, planning
+from helpers.data import datasets
 from helpers.errors import BadInput, ExitCode
 from helpers.monitoring import labels, reports
 from helpers.runs import summary
@@ -15,6 +19,9 @@ from helpers.session import Session, connect, local
 from helpers.storage import read, write_whole
 
 __all__ = ["monitor"]
+
+PAGES = "monitoring"  # the folder beside the runs
+RETRAINS = ("02", "03")  # the notebooks that compile the pipeline and run it
 
 
 def monitor(
@@ -24,21 +31,23 @@ def monitor(
     given_labels: Sequence[tuple[str, str]],
     latest: bool,
     as_json: bool,
-    folder: Path,
-) -> ExitCode:
+    runs: Path,
+    retrain: bool = False,
+) -> int:
     """Upload labels, start a check, wait for it and print its report, or print the newest report.
 
-    A new check of all models tells whoever NOTIFY names, if a model has drifted or could not be checked.
-    Unless the report is printed as JSON, its pages are copied into a folder.
+    A new check of all models tells whoever NOTIFY names, if a model has drifted or could not be checked. If
+    asked to, a run of the drifted tables follows. `runs` is the folder of all runs; the report's pages are
+    copied into a folder beside them, unless it is printed as JSON.
 
     Returns:
-        FAILED if a model could not be checked, REFUSED if one has drifted.
+        FAILED if a model could not be checked or the run has failed, REFUSED if a model has drifted.
 
     Raises:
         BadInput: a parameter or a file of labels cannot be used, or there is no report yet.
         JobFailed: the check failed.
     """
-    started, tells = summary.now(), not (latest or only)
+    started, tells, folder = summary.now(), not (latest or only), runs / PAGES
     try:
         report = _report(values, window, only, given_labels, latest, as_json, folder)
     except Exception as error:
@@ -51,7 +60,39 @@ def monitor(
         _print(report, folder)
     if tells:
         drift.tell(values, started, report)
-    return drift.exit_code(report)
+    ran = _retrain(values, report, runs) if retrain else ExitCode.DONE
+    return ran if ran == ExitCode.FAILED else drift.exit_code(report)
+
+
+def _retrain(values: Mapping[str, Any], report: reports.Report, runs: Path) -> int:
+    """Run notebooks 02 and 03 for the drifted tables alone, once for each drift.
+
+    A run that fails is tried again after the next check.
+    """
+    notebooks = planning.chosen(RETRAINS, None)
+    plan = planning.plan(notebooks, values)
+    before = _retrained(plan.everything)
+    still, models = notices.due(report, datasets.names(plan.everything["DATASETS"]), before)
+    due = {one["data_set"]: one["version"] for one in models}
+    for one in report["models"].values():
+        if one["status"] == "drifted" and (name := one["data_set"]) not in due:
+            why = "a run has followed from this drift" if name in still else "DATASETS does not name it"
+            print(f"{name} is not retrained: {why}.", file=sys.stderr)
+    code: int = ExitCode.DONE
+    if due:
+        print(f"Retraining {', '.join(due)}.", file=sys.stderr)
+        code = perform.run(notebooks, planning.restricted(plan, list(due)).given, runs)
+        if code != ExitCode.FAILED:
+            still |= due
+    if still != before:
+        _retrained(plan.everything, still)
+    return code
+
+
+def _retrained(value: Mapping[str, Any], new: Mapping[str, int] | None = None) -> dict[str, int]:
+    with local(value["ENVIRONMENT"]):
+        session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])
+        return reports.retrained(session, new)
 
 
 def _report(

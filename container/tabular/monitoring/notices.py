@@ -1,14 +1,14 @@
 """What a check does beside its report: metrics for an alarm, a message that names models, a retraining."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tabular.monitoring.report import ModelReport, Report
 
-__all__ = ["Retraining", "message", "metrics", "retrain"]
+__all__ = ["Retraining", "due", "message", "metrics", "retrain"]
 
 MOST_NAMED = 20  # models in a message
 SUBJECT = 100  # characters, SNS's limit
@@ -63,27 +63,40 @@ def message(report: Report, pipeline_name: str, uri: str) -> tuple[str, str] | N
     return "".join(each if each.isascii() else "?" for each in subject)[:SUBJECT], "\n".join(lines)
 
 
+def due(report: Report, data_sets: Container[str], started: Started) -> tuple[Started, list[ModelReport]]:
+    """The models among some data sets that are to be retrained, once for each drift.
+
+    A drift ends when the model is steady again, or another version serves.
+
+    Returns:
+        The drifts that have started a retraining and have not ended, and the models whose drift has not.
+    """
+    before, found = dict(started), []
+    for model in report["models"].values():
+        name, version = model["data_set"], model["version"]
+        if name not in data_sets:
+            continue
+        if model["status"] == "steady" or before.get(name, version) != version:
+            before.pop(name, None)
+        if model["status"] == "drifted" and name not in before:
+            found.append(model)
+    return before, found
+
+
 def retrain(
     report: Report, events: Mapping[str, Retraining], started: Started, client: Any, function: str
 ) -> tuple[Started, list[str], list[str]]:
     """Call the retrainer for each drifted data set that asks for it, once for each drift.
 
-    A drift ends when the model is steady again, or another version serves. If there is no new table, the
-    retrainer starts nothing, and is called again after the next window.
+    If there is no new table, the retrainer starts nothing, and is called again after the next window.
 
     Returns:
         The data sets whose drift has started a retraining, a sentence about each call that was answered, and
         one about each that failed.
     """
-    before, said, failed = dict(started), [], []
-    for model in report["models"].values():
-        name, version = model["data_set"], model["version"]
-        if name not in events:
-            continue
-        if model["status"] == "steady" or before.get(name, version) != version:
-            before.pop(name, None)
-        if model["status"] != "drifted" or name in before:
-            continue
+    before, models = due(report, events, started)
+    said, failed = [], []
+    for name, version in ((model["data_set"], model["version"]) for model in models):
         try:
             answer = client.invoke(FunctionName=function, Payload=json.dumps(events[name]).encode())
             outcome = json.loads(answer["Payload"].read() or b"{}")

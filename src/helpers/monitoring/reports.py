@@ -1,7 +1,8 @@
 """Checks for drift: start one now, wait for it, and read what it found."""
 
+import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from helpers.errors import BadInput, JobFailed
 from helpers.session import Session
 from helpers.storage import read_json
 
-__all__ = ["Report", "arguments", "job_prefix", "latest", "request", "start", "table", "wait"]
+__all__ = ["Report", "arguments", "job_prefix", "latest", "request", "retrained", "start", "table", "wait"]
 
 Report = dict[str, Any]  # docs/schemas/monitoring.schema.json
 
@@ -25,6 +26,7 @@ LONGEST_PREFIX = (
 INSTANCE_TYPE, VOLUME_GB, SECONDS = "ml.m5.large", 10, 3600
 LOGS = "/aws/sagemaker/ProcessingJobs"
 PAUSE = {True: 0.5, False: 10.0}  # seconds between two looks, for a local session and for AWS
+RETRAINED = "retrained.json"  # the job's own name for it
 ENDED = ("Completed", "Failed", "Stopped")
 
 
@@ -120,8 +122,28 @@ def wait(session: Session, name: str, quiet: bool = False) -> Report:
 
 def latest(session: Session) -> Report | None:
     """The newest report about all models; None if there has been no check."""
+    return _found(session, "latest.json")
+
+
+def retrained(session: Session, new: Mapping[str, int] | None = None) -> dict[str, int]:
+    """The drifts that have started a retraining, by data set the version; first replaced by `new`, if given.
+
+    The scheduled check keeps the same note, so a drift is answered once, whoever notices it.
+    """
+    if new is not None:
+        session.client("s3").put_object(
+            Bucket=session.bucket,
+            Key=f"{load().monitoring_prefix}{RETRAINED}",
+            Body=json.dumps(new),
+            ContentType="application/json",
+        )
+    return _found(session, RETRAINED) or {}
+
+
+def _found(session: Session, name: str) -> dict[str, Any] | None:
+    """A JSON object of the check's folder; None if there is none."""
     try:
-        return read_json(session, session.uri(f"{load().monitoring_prefix}latest.json"))
+        return read_json(session, session.uri(f"{load().monitoring_prefix}{name}"))
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchKey":
             raise

@@ -18,7 +18,9 @@ from tabular.monitoring.baseline import packed
 from tabular.monitoring.objects import baseline_key
 
 import local_aws
+from commands import monitor
 from commands.__main__ import main
+from commands.running import perform
 from contract.names import load
 from helpers.errors import BadInput, ExitCode, JobFailed
 from helpers.monitoring import labels, reports
@@ -152,6 +154,41 @@ def _drifted_models(session: Session) -> list[float]:
         EndTime=now + timedelta(minutes=1),
     )["MetricDataResults"]
     return found["Values"]
+
+
+def test_drifted_tables_of_the_file_are_run_once_for_each_drift(session, tmp_path, monkeypatch, capsys):
+    runs, ends = [], iter([ExitCode.FAILED, ExitCode.DONE, ExitCode.REFUSED])
+
+    def run(notebooks, values, folder):
+        runs.append(([path.name[:2] for path in notebooks], [one["name"] for one in values["DATASETS"]]))
+        return next(ends)
+
+    monkeypatch.setattr(perform, "run", run)
+    entries = [{"name": name, "uri": "t.csv", "target": "sold"} for name in ("drifted", "even")]
+    values = {"ENVIRONMENT": "local", "DATASETS": entries}
+
+    def retrain(status: str) -> int:
+        models = {"drifted": status, "even": "steady", "other": "drifted"}
+        found = {name: {"data_set": name, "version": 3, "status": one} for name, one in models.items()}
+        return monitor._retrain(values, {"models": found}, tmp_path)
+
+    assert retrain("drifted") == ExitCode.FAILED
+    assert reports.retrained(session) == {}, "a run that failed is tried again"
+    retrain("drifted")
+    assert runs == [(["02", "03"], ["drifted"])] * 2
+    assert reports.retrained(session) == {"drifted": 3}
+    retrain("drifted")
+    assert len(runs) == 2, "the drift has not ended"
+    said = capsys.readouterr().err.splitlines()[-2:]
+    assert said == [
+        "drifted is not retrained: a run has followed from this drift.",
+        "other is not retrained: DATASETS does not name it.",
+    ]
+    retrain("steady")
+    assert reports.retrained(session) == {}
+    retrain("drifted")
+    assert len(runs) == 3
+    reports.retrained(session, {})
 
 
 def test_a_check_of_what_is_not_in_service_is_refused_before_it_starts(watched):

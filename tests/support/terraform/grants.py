@@ -331,6 +331,7 @@ CODE = {
         sagemaker("CreateProcessingJob", CHECK),
         passing("monitor", "sagemaker"),
         s3("PutObject", LABELS),
+        s3("PutObject", "monitoring/retrained.json"),  # of `many-models monitor --retrain`
     ],
     "retrainer": [
         listing("raw/wine/"),
