@@ -10,6 +10,7 @@ from tabular.monitoring import notices
 
 from commands.reporting import drift
 from commands.reporting.channels import channel
+from commands.reporting.sentences import amount
 from commands.running import perform, planning
 from helpers.data import datasets
 from helpers.errors import BadInput, ExitCode
@@ -152,7 +153,8 @@ def _print(report: reports.Report, folder: Path) -> None:
             print(f"{one['data_set']}, version {one['version']}: {one['said']}")
         if "page" in one:
             print(f"  {_page(folder, one)}")
-    print(f"{totals['drifted']} of {totals['models']} models have drifted.")
+    verb = "has" if totals["drifted"] == 1 else "have"
+    print(f"{totals['drifted']} of {amount(totals['models'], 'model')} {verb} drifted.")
 
 
 def _say(line: str, as_json: bool) -> None:
