@@ -10,6 +10,7 @@ from tabular.monitoring import notices
 
 from commands.reporting import drift
 from commands.reporting.channels import channel
+from commands.reporting.page import DRIFT_FOLDER
 from commands.reporting.sentences import amount
 from commands.running import perform, planning
 from helpers.data import datasets
@@ -21,7 +22,6 @@ from helpers.storage import read, write_whole
 
 __all__ = ["monitor"]
 
-PAGES = "monitoring"  # the folder beside the runs
 RETRAINS = ("02", "03")  # the notebooks that compile the pipeline and run it
 
 
@@ -48,7 +48,7 @@ def monitor(
         BadInput: a parameter or a file of labels cannot be used, or there is no report yet.
         JobFailed: the check failed.
     """
-    started, tells, folder = summary.now(), not (latest or only), runs / PAGES
+    started, tells, folder = summary.now(), not (latest or only), runs / DRIFT_FOLDER
     try:
         report = _report(values, window, only, given_labels, latest, as_json, folder)
     except Exception as error:

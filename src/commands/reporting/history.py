@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands.reporting.page import STATUS_FOLDER, Page
+from commands.reporting.page import DRIFT_FOLDER, STATUS_FOLDER, Page
 from commands.reporting.sentences import amount, awaiting, columns, counted, duration
 from helpers.errors import BadInput, UserError, one_line
 from helpers.runs import summary
@@ -111,7 +111,7 @@ def _found(folder: Path) -> tuple[list[Run], list[Path]]:
         raise BadInput(f"{folder} is not a folder with runs; name one with --runs.")
     runs, unknown = [], []
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink() and path.name != STATUS_FOLDER:
+        if path.is_dir() and not path.is_symlink() and path.name not in (STATUS_FOLDER, DRIFT_FOLDER):
             try:
                 runs.append(Run(path, summary.read(path)))
             except BadInput:  # of another release, or no run at all

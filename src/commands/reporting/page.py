@@ -24,10 +24,11 @@ from helpers.runs import summary
 from helpers.runs.summary import DataSet, Summary
 from helpers.storage import write_whole
 
-__all__ = ["FILE", "STATUS_FOLDER", "Page", "render"]
+__all__ = ["DRIFT_FOLDER", "FILE", "STATUS_FOLDER", "Page", "render"]
 
 FILE = "index.html"
-STATUS_FOLDER = "status"  # beside the runs: the folder with the page of all models
+# Beside the runs: the folder with the page of all models, and that with the pages about drift.
+STATUS_FOLDER, DRIFT_FOLDER = "status", "monitoring"
 # Pages of many tables take longer to make; at most this share of a run's time goes into its page.
 SHARE = 0.02
 CLOUDWATCH = re.compile(r"CloudWatch (?P<group>/\S+), job (?P<job>[\w-]+)")

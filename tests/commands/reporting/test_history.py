@@ -50,7 +50,7 @@ def test_what_has_that_name_and_is_no_link_is_left_alone(
 def test_runs_are_listed_the_latest_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a_run(tmp_path, 1, "failed")
     history.link(a_run(tmp_path, 2))
-    for name in ("my-notes", "status"):  # the second has the page of all models
+    for name in ("my-notes", "status", "monitoring"):  # the others have the pages of all models
         (tmp_path / name).mkdir()
     assert command(tmp_path) == 0
     assert capsys.readouterr().out.splitlines() == [
