@@ -109,8 +109,8 @@ def _report(
     channel(value["NOTIFY"])
     with local(value["ENVIRONMENT"]):
         session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])
-        for dataset, path in given_labels:
-            count = labels.upload(session, dataset, Path(path))
+        counts = labels.upload(session, [(dataset, Path(path)) for dataset, path in given_labels])
+        for (dataset, _), count in zip(given_labels, counts, strict=True):
             _say(f"{count:,} {'label' if count == 1 else 'labels'} of {dataset} uploaded.", as_json)
         report = _latest(session) if latest else _checked(session, window, only, as_json)
         if not as_json:

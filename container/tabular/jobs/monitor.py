@@ -109,8 +109,8 @@ def _compared(
         data_set = one.group.rpartition("--")[2]
         reports[one.group] = found = _of_model(data_set, one, window)
         print(
-            f"[{number}/{len(models)}] {data_set}: {found['rows']:,} rows of {found['requests']:,} requests, "
-            f"{len(found['columns'])} columns compared",
+            f"[{number}/{len(models)}] {data_set}: requests {found['requests']:,}, rows {found['rows']:,}, "
+            f"columns compared {len(found['columns'])}",
             flush=True,
         )
     return reports

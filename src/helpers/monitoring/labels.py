@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,16 +23,25 @@ COLUMNS = ("request_id", "row", "label")
 SUFFIXES = (".csv", ".jsonl")
 
 
-def upload(session: Session, dataset: str, path: Path) -> int:
-    """Check a file of labels, put it where the checks look, and return how many labels it has.
+def upload(session: Session, given: Sequence[tuple[str, Path]]) -> list[int]:
+    """Check files of labels, put them where the checks look, and return how many labels each has.
 
-    Each line has `request_id` (the response header x-request-id), `row` (0-based within the request, 0 if it
-    is absent) and `label`. The file is CSV with a header, or JSON lines. The same file is kept once.
+    Each file is given with its data set. Nothing is uploaded unless all can be used. Each line has
+    `request_id` (the response header x-request-id), `row` (0-based within the request, 0 if it is absent) and
+    `label`. A file is CSV with a header, or JSON lines. The same file is kept once.
 
     Raises:
-        BadInput: the data set is not in service, or a line is not such a label; the message names it.
+        BadInput: a data set is not in service, or a line is not such a label; the message names it.
     """
     serving = in_service(session)
+    files = [_read(session, serving, dataset, path) for dataset, path in given]
+    for key, body, _ in files:
+        session.client("s3").put_object(Bucket=session.bucket, Key=key, Body=body)
+    return [count for _, _, count in files]
+
+
+def _read(session: Session, serving: Mapping[str, Any], dataset: str, path: Path) -> tuple[str, bytes, int]:
+    """The key of a file of labels, its contents and the number of its labels."""
     if dataset not in serving:
         raise BadInput(
             f"{dataset} is not in service, so it has no predictions to label; in service: "
@@ -55,8 +64,7 @@ def upload(session: Session, dataset: str, path: Path) -> int:
         raise BadInput(f"{path} has no labels; each line needs request_id, row and label.")
     digest = hashlib.sha256(body).hexdigest()[:12]
     key = f"{load().labels_prefix}{session.group(dataset)}/{datetime.now(UTC):%Y%m%d}-{digest}{path.suffix}"
-    session.client("s3").put_object(Bucket=session.bucket, Key=key, Body=body)
-    return count
+    return key, body, count
 
 
 def _lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -128,7 +128,7 @@ def test_one_report_is_about_all_models_the_worst_first(check, filled, capsys):
     assert "page" not in models["shop--clumsy"]
     printed = capsys.readouterr().out
     assert "shop--torn is left out: the models map names no artifact for it." in printed
-    assert "[7/7] steady: 300 rows of 30 requests, 10 columns compared" in printed
+    assert "[7/7] steady: requests 30, rows 300, columns compared 10" in printed
 
 
 def test_late_labels_show_that_a_model_has_become_worse(check):

@@ -44,7 +44,10 @@ def aws(monkeypatch: pytest.MonkeyPatch, boto: boto3.Session) -> Iterator[Sessio
     for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
         monkeypatch.setenv(f"AWS_{name}", "test")
     with mock_aws():
-        names = {field.name: "" for field in dataclasses.fields(Session) if field.init}
+        needed = [
+            it.name for it in dataclasses.fields(Session) if it.init and it.default is dataclasses.MISSING
+        ]
+        names = dict.fromkeys(needed, "")
         session = Session(**{**names, "environment": "aws", "bucket": "shop-bucket", "boto": boto})
         location = {"LocationConstraint": REGION}
         session.client("s3").create_bucket(Bucket="shop-bucket", CreateBucketConfiguration=location)

@@ -82,7 +82,7 @@ def test_a_person_starts_a_check_and_reads_what_has_drifted(watched, tmp_path, c
     assert message["text"].startswith("many-models: 2 of 2 models have drifted: drifted (x6), even.")
     told = capsys.readouterr().out
     assert "200 labels of even uploaded." in told
-    assert "[2/2] even: 200 rows of 1 requests, 10 columns compared" in told
+    assert "[2/2] even: requests 1, rows 200, columns compared 10" in told
     page = next(Path(line.strip()) for line in told.splitlines() if line.endswith("drifted.html"))
     assert "x6" in page.read_text(), "a browser can open it"
     lines = told.splitlines()
@@ -220,9 +220,24 @@ def test_labels_that_cannot_be_used_are_refused_with_their_line(watched, tmp_pat
     file = tmp_path / name
     file.write_text(text)
     with pytest.raises(BadInput, match=said):
-        labels.upload(watched, "even", file)
+        labels.upload(watched, [("even", file)])
     with pytest.raises(BadInput, match="gone is not in service"):
-        labels.upload(watched, "gone", file)
+        labels.upload(watched, [("gone", file)])
+
+
+def test_no_labels_are_uploaded_unless_all_can_be_used(watched, tmp_path):
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("request_id,label\nno-such-request,yes\n")
+    bad.write_text("request_id,label\n,yes\n")
+    before = _labels(watched)
+    with pytest.raises(BadInput, match=r"bad\.csv, line 2"):
+        labels.upload(watched, [("even", good), ("even", bad)])
+    assert _labels(watched) == before
+
+
+def _labels(session):
+    listed = session.client("s3").list_objects_v2(Bucket=session.bucket, Prefix="labels/")
+    return {it["Key"] for it in listed.get("Contents", [])}
 
 
 def test_a_job_has_room_for_the_id_of_a_schedules_call():
