@@ -60,7 +60,7 @@ def two_endpoints(session: Session) -> Iterator[Session]:
     yield connect("local", session.pipeline_name, endpoints=2)
     deployments.wait(connect("local", session.pipeline_name, endpoints=1), [], seconds=HANGS)
     connect("local", session.pipeline_name)
-    listed = session.client("sagemaker").list_endpoints()["Endpoints"]
+    listed = session.client("sagemaker").list_endpoints(NameContains=session.pipeline_name)["Endpoints"]
     assert [found["EndpointName"] for found in listed] == [session.endpoint_name]
 
 
