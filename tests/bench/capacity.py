@@ -172,22 +172,23 @@ def one_round(server: local_aws.Server, memory_bytes: float, requests: int, seed
     p50, p99 = np.quantile(seconds, [0.5, 0.99])
 
     later = taken(Client(server, signed(server)))
-    waking = statistics.mean((waking, later[2]))
-    model = capacity.Model(memory_bytes, answers + later[0], loads + later[1], 0.0, waking)
+    model = capacity.Model(memory_bytes, answers + later[0], loads + later[1], 0.0, waking + later[2])
     found = capacity.simulate(rate * shares, model, instance, requests=200_000, seed=seed)
     measured = (1 - loaded / asked, float(p50), float(p99))
     return Round(rate, measured, (found.hit_ratio, found.p50, found.p99))
 
 
-def taken(client: Client) -> tuple[tuple[float, ...], tuple[float, ...], float]:
-    """The seconds of some answers, of some loads beyond their answers, and of waking up after a pause."""
+def taken(client: Client) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+    """The seconds of some answers, of some loads, and of some wakings after a pause, beyond an answer's."""
     client.ask(MODELS - 1)
     warm = [client.ask(MODELS - 1) for _ in range(SAMPLES)]
     slept = [rested(client, MODELS - 1) for _ in range(SAMPLES)]
     cold = [client.ask(number % MODELS) for number in range(SAMPLES)]
     typical = statistics.median(warm)
     loads = tuple(max(0.0, seconds - typical) for seconds in cold)
-    return tuple(warm), loads, max(0.0, statistics.median(slept) - typical)
+    # Quantile by quantile, so that what makes answers differ is not counted twice.
+    waking = (max(0.0, after - before) for before, after in zip(sorted(warm), sorted(slept), strict=True))
+    return tuple(warm), loads, tuple(waking)
 
 
 def rested(client: Client, model: int) -> float:

@@ -29,14 +29,15 @@ class Model:
         answer_seconds: That a request keeps a worker busy: one number, or measured ones to draw from.
         load_seconds: That loading keeps a worker busy, likewise.
         download_seconds: Until the files are on the disk. No worker is needed for that.
-        path_seconds: That every request takes on its way there and back, without keeping a worker busy.
+        path_seconds: That every request takes on its way there and back, without keeping a worker busy; one
+            number, or measured ones to draw from.
     """
 
     memory_bytes: float
     answer_seconds: float | tuple[float, ...]
     load_seconds: float | tuple[float, ...]
     download_seconds: float
-    path_seconds: float = 0.0
+    path_seconds: float | tuple[float, ...] = 0.0
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ def _on_one(
     work = rng.choice(np.atleast_1d(model.answer_seconds), count) + loading * cold.loads
     done = _queue(arrivals + cold.seconds, work, instance.workers)
     busy = float(work.sum() / (duration * instance.workers))
-    return _Part(cold.hits, done - arrivals + model.path_seconds, busy, room)
+    path = rng.choice(np.atleast_1d(model.path_seconds), count)
+    return _Part(cold.hits, done - arrivals + path, busy, room)
 
 
 @dataclass(frozen=True)
