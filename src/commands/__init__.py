@@ -1,6 +1,7 @@
 """The command line `many-models`, for people and schedulers; its modules in reading order.
 
 `__main__` defines the commands, and `endings` how they end. `running` is about the notebooks: it checks, runs
-and stops them. It uses the `notebooks` as files, and what a run tells is in `reporting`. `image` builds the
-container's image. `environment` is for AWS. `install` is what `make` calls.
+and stops them. It uses the `notebooks` as files, and what a run tells is in `reporting`. `monitor`
+checks the models in service, and `capacity` says how many an endpoint holds. `image` builds the container's
+image. `environment` is for AWS. `install` is what `make` calls.
 """

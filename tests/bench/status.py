@@ -8,13 +8,11 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.helpers.calls import counted
 from support.local_aws.aws import server_of
 from support.local_aws.pipeline import definition, fail
 
@@ -42,7 +40,7 @@ def main() -> None:
             make(session, [f"store-{place:04}" for place in range(number)])
             print(f"| {number:,} models | calls | seconds |\n|---|---:|---:|")
             for time_ in ("first", "second"):
-                with calls(session) as called:
+                with counted(session) as called:
                     begin = time.perf_counter()
                     document = gather(session)
                     seconds = time.perf_counter() - begin
@@ -57,19 +55,6 @@ def main() -> None:
             assert document["totals"]["in_service"] == number
             assert all(row["requests"]["day"]["requests"] == REQUESTS for row in document["models"])
             assert all(row["retraining"]["outcome"] == "failed" for row in document["models"])
-
-
-@contextmanager
-def calls(session: Session) -> Iterator[list[str]]:
-    """The names of the operations that clients call which are made meanwhile."""
-    called: list[str] = []
-
-    def note(model: Any, **about: Any) -> None:
-        called.append(model.name)
-
-    session.boto.events.register("before-call", note)
-    yield called
-    session.boto.events.unregister("before-call", note)
 
 
 def make(session: Session, names: list[str]) -> None:

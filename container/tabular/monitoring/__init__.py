@@ -1,6 +1,7 @@
 """Whether the requests of a model in service still look like the rows that it was trained on.
 
 - `baseline`: what is kept of the training rows and of the held-out predictions, beside the model.
+- `objects`: reads a window's files from S3, for one model after another.
 - `captured`: the requests of a window, as the server reads them.
 - `drift`: each column and the predictions against the baseline.
 - `quality`: predictions against labels that arrived late.

@@ -110,10 +110,10 @@ def late_quality(
             continue
         true, said = _encoded(label, schema), _encoded(answer.labels[row], schema)
         if true is None:
-            left_out["a label that is no class" if schema.classes else "a label that is no number"] += 1
+            left_out["a label that is not a class" if schema.classes else "a label that is not a number"] += 1
             continue
         if said is None:
-            left_out["a prediction that is no class of the model"] += 1
+            left_out["a prediction that is not a class of the model"] += 1
             continue
         truth.append(true)
         predicted.append(said)

@@ -1,6 +1,6 @@
 """The status document, `status.json`, which docs/operations/monitoring.md and its schema explain."""
 
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, get_args
 
 __all__ = [
     "CONCERNS",
@@ -23,17 +23,6 @@ __all__ = [
 SCHEMA = 1
 
 # What may be wrong about a model, the worst first: the order of the page.
-CONCERNS = (
-    "failing",
-    "not-deployed",
-    "worse",
-    "drifted",
-    "unchecked",
-    "retraining-failed",
-    "retraining-refused",
-    "waiting",
-    "not-in-service",
-)
 Kind = Literal[
     "failing",
     "not-deployed",
@@ -45,6 +34,7 @@ Kind = Literal[
     "waiting",
     "not-in-service",
 ]
+CONCERNS: tuple[Kind, ...] = get_args(Kind)
 State = Kind | Literal["fine"]
 
 

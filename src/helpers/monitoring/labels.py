@@ -99,7 +99,7 @@ def _check(path: Path, number: int, line: Mapping[str, Any], known: Mapping[str,
     classes = known.get("classes")
     if classes and not _is_one_of(label, classes):
         raise BadInput(
-            f"{where}, has the label {str(label)[:80]!r}, which is no class of the model; its classes are "
+            f"{where}, has the label {str(label)[:80]!r}, which is not a class of the model; its classes are "
             f"{', '.join(map(str, classes[:20]))}."
         )
     if classes == [] and _number(label) is None:

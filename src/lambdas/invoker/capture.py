@@ -290,7 +290,9 @@ class Capture:
             table = self._tables[key] = Table(found["columns"], found["others"])
         dataset = captured.group.removeprefix(names.group_prefix(self._pipeline))
         if unknown := [name for name in self._leaves_out.get(dataset, ()) if not table.knows(name)]:
-            raise UncertainError(f"CAPTURE_LEAVES_OUT names {unknown[0]!r}, which is no column of {dataset}.")
+            raise UncertainError(
+                f"CAPTURE_LEAVES_OUT names {unknown[0]!r}, which is not a column of {dataset}."
+            )
         return table
 
 

@@ -145,7 +145,7 @@ def test_late_labels_show_that_a_model_has_become_worse(check):
     assert "late labels" in one["said"]
     assert one["drifted_columns"] == 0
     assert one["rows_left_out"] == {
-        "a label that is no class": 1,
+        "a label that is not a class": 1,
         "a label of a row that was not captured": 1,
         "a label without request_id, row and label": 2,
     }

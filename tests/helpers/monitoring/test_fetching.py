@@ -2,16 +2,15 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import jsonschema
 import pytest
 from botocore.exceptions import ClientError
+from support.helpers.calls import counted
 
 from helpers import runs
 from helpers.errors import JobFailed
@@ -25,19 +24,6 @@ from lambdas import log
 from .test_status import FORM
 
 CHECK = "latest.json"
-
-
-@contextmanager
-def counted(session: Session) -> Iterator[list[str]]:
-    """The names of the operations that clients call which are made meanwhile."""
-    called: list[str] = []
-
-    def note(model: Any, **about: Any) -> None:
-        called.append(model.name)
-
-    session.boto.events.register("before-call", note)
-    yield called
-    session.boto.events.unregister("before-call", note)
 
 
 def state(session: Session) -> Status:

@@ -207,7 +207,11 @@ def test_a_job_whose_model_went_out_of_service_fails_with_a_sentence(watched):
     ("name", "text", "said"),
     [
         ("late.csv", "id,label\n1,yes\n", "has no column 'request_id'"),
-        ("late.csv", "request_id,row,label\na,0,maybe\n", "line 2, has the label 'maybe', which is no class"),
+        (
+            "late.csv",
+            "request_id,row,label\na,0,maybe\n",
+            "line 2, has the label 'maybe', which is not a class",
+        ),
         ("late.csv", "request_id,row,label\na,first,yes\n", "line 2, has the row 'first'"),
         ("late.csv", "request_id,row,label\n,0,yes\n", "line 2, has no request_id"),
         ("late.csv", "request_id,row,label\na,0,\n", "line 2, has no label"),

@@ -126,7 +126,7 @@ def test_columns_are_left_out_of_all_data_sets_or_of_one(captures, sent, s3, log
     ("leaves_out", "body", "reason"),
     [
         ({"iris": ["name"]}, b"ada\n", "as many cells"),
-        ({"iris": ["nmae"]}, b"ada,1.5\n", "names 'nmae', which is no column of iris"),
+        ({"iris": ["nmae"]}, b"ada,1.5\n", "names 'nmae', which is not a column of iris"),
         ({"*": ["name"]}, b"\xff\xff", "not text"),
         ({}, b"a,1\n" * 300_000, "more than 1,024,000 bytes"),
         ({}, b'"' * MOST_LINE, "more than 1,024,000 bytes"),  # each takes two bytes in JSON

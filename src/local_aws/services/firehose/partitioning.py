@@ -79,7 +79,7 @@ def _value(document: Any, path: list[str], part: slice | None, makes_text: bool)
     if makes_text and not isinstance(document, str):
         document = json.dumps(document)
     if not isinstance(document, str) or not document[part or slice(None)]:
-        raise ValueError("A partition key is no text, or empty.")
+        raise ValueError("A partition key is empty or not text.")
     return document[part or slice(None)]
 
 
