@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-import tabular.learning.pipeline  # noqa: F401 - the fitted pipeline is a pickle that names its functions
+import tabular.learning.ensemble
+import tabular.learning.pipeline  # noqa: F401 - the fitted pipeline is a pickle that names what is in both
 from tabular.data.held_out import as_json, as_texts, cells_of
 from tabular.data.split_files import read_cells, read_split, read_subgroups, read_training
 from tabular.jobs.command import ArgumentParser, command

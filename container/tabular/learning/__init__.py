@@ -2,5 +2,5 @@
 
 `preparation` (from a raw table to its splits), `misleading` (warnings), `splits`, `samples` (for
 trials), `folds`, `defined` (scorers on them), `pipeline` (preprocessing and estimator), `boosters`, `rounds`,
-`fitting`.
+`fitting`, `ensemble` (a weighted mean of several pipelines).
 """
