@@ -7,7 +7,17 @@ from typing import Any
 
 from tabular.spec.errors import BadInput
 
-__all__ = ["METRICS", "ROUNDS", "SCORE", "Trial", "check_hyperparameter_name", "rounds_line", "score_line"]
+__all__ = [
+    "METRICS",
+    "ROUNDS",
+    "SCORE",
+    "Trial",
+    "check_hyperparameter_name",
+    "fields_of",
+    "read_fields",
+    "rounds_line",
+    "score_line",
+]
 
 SCORE = "cross_validation_score"
 ROUNDS = "rounds"  # how many trees or epochs cross-validation found best
@@ -46,24 +56,36 @@ class Trial:
         Raises:
             BadInput: if a field is missing or has another type.
         """
-        if missing := [name for name in FIELDS if name not in given]:
-            raise BadInput(
-                f"The trial has no {', '.join(missing)}; run notebook 02, which defines it, again."
-            )
-        values = {}
-        for name, read in FIELDS.items():
-            try:
-                values[name] = read(given[name])
-            except ValueError:
-                raise BadInput(f"The trial's {name} is {given[name]!r}; it must be {_WORDS[read]}.") from None
+        values = read_fields("trial", FIELDS, given)
         return cls(**values, hyperparameters={name: given[name] for name in given if name not in FIELDS})
 
 
-# `str`, `int` or `float`, by the field's name.
-FIELDS: Mapping[str, Callable[[str], Any]] = {
-    one.name: one.type for one in fields(Trial) if one.name != "hyperparameters"
-}
+def fields_of(kind: type) -> dict[str, Callable[[str], Any]]:
+    """How each field of a dataclass is read from text: `str`, `int` or `float`, by the field's name."""
+    return {one.name: one.type for one in fields(kind) if one.type in _WORDS}
+
+
+def read_fields(
+    what: str, known: Mapping[str, Callable[[str], Any]], given: Mapping[str, str]
+) -> dict[str, Any]:
+    """The values of the known fields of a trial or a search, which SageMaker passes as text.
+
+    Raises:
+        BadInput: if a field is missing or has another type.
+    """
+    if missing := [name for name in known if name not in given]:
+        raise BadInput(f"The {what} has no {', '.join(missing)}; run notebook 02, which defines it, again.")
+    values = {}
+    for name, read in known.items():
+        try:
+            values[name] = read(given[name])
+        except ValueError:
+            raise BadInput(f"The {what}'s {name} is {given[name]!r}; it must be {_WORDS[read]}.") from None
+    return values
+
+
 _WORDS = {str: "text", int: "an integer", float: "a number"}
+FIELDS = fields_of(Trial)
 
 
 def check_hyperparameter_name(name: str) -> None:
