@@ -1,1 +1,1 @@
-"""The contract of Terraform, the functions, the notebooks and the laptop: contract.json and its names."""
+"""The contract of Terraform, functions, notebooks and laptop: contract.json, its names, and seeds."""

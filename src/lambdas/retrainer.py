@@ -12,6 +12,7 @@ from typing import Any
 from botocore.client import BaseClient
 
 from contract import names
+from contract.seeds import RANDOM_STATE, tuner_seed
 from lambdas import clients, log
 from lambdas.errors import RetrainingError
 from lambdas.settings import Settings
@@ -38,8 +39,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         )
     group = names.group_name(settings.pipeline_name, str(dataset))
     s3, sagemaker = clients.client("s3"), clients.client("sagemaker")
+    given = event.get("parameters", {})
     parameters = {
-        **event.get("parameters", {}),
+        "TunerSeed": str(tuner_seed(dataset, given.get("RandomState", RANDOM_STATE))),
+        **given,
         "DatasetName": dataset,
         "InputDataUri": _newest_table(s3, settings.bucket, dataset),
         "TargetColumn": target,

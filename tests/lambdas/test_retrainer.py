@@ -8,6 +8,7 @@ import pytest
 from tabular.monitoring import notices
 
 from contract.names import NamingError
+from contract.seeds import tuner_seed
 from lambdas import clients, retrainer
 from lambdas.errors import RetrainingError
 
@@ -83,6 +84,7 @@ def test_the_newest_table_is_trained_on(retrain, listed, pipelines):
     assert outcome == {"action": "started", "execution": ARN.format("shop", "execution000")}
     assert pipelines.started == [
         {
+            "TunerSeed": str(tuner_seed("iris")),
             "MaxTuningJobs": "48",
             "DatasetName": "iris",
             "InputDataUri": f"s3://{BUCKET}/raw/iris/a/",

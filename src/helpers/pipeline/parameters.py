@@ -8,6 +8,7 @@ import pandas as pd
 from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
 from tabular.spec.columns import Family
 
+from contract.seeds import RANDOM_STATE, tuner_seed
 from helpers.errors import BadInput
 
 __all__ = ["DEFAULTS", "Parameters"]
@@ -15,7 +16,7 @@ __all__ = ["DEFAULTS", "Parameters"]
 COMMON: Mapping[str, Any] = {
     "StratifySplit": "true",
     "TestSetSize": 0.2,
-    "RandomState": 42,
+    "RandomState": RANDOM_STATE,
     "CrossValidationFolds": 5,
     "SearchRows": 0,
     "MaxTuningJobs": 24,
@@ -55,6 +56,7 @@ class Parameters:
     SearchRows: ParameterInteger
     MaxTuningJobs: ParameterInteger
     MaxTuningParallelJobs: ParameterInteger
+    TunerSeed: ParameterInteger
     MetricForRegistrationThreshold: ParameterString
     MinThresholdForRegisterMetric: ParameterFloat
     ChampionMargin: ParameterFloat
@@ -74,6 +76,8 @@ class Parameters:
             BadInput: a parameter is unknown, or has no default.
         """
         defaults = {**DEFAULTS[family], **defaults}
+        seed = tuner_seed(defaults.get("DatasetName", ""), defaults["RandomState"])
+        defaults = {"TunerSeed": seed, **defaults}
         kinds = {name: field.type for name, field in cls.__dataclass_fields__.items()}
         if strange := sorted(set(defaults) ^ set(kinds)):
             raise BadInput(

@@ -45,7 +45,7 @@ def steps(compiler: Compiler, parameters: Parameters) -> list[Any]:
     tuning = tuning_with_cross_validation(compiler, parameters, preprocess)
     refit = refit_best_model(compiler, parameters, preprocess, tuning)
     evaluate = evaluate_best_model(compiler, parameters, preprocess, refit)
-    register = register_best_model(compiler, parameters, preprocess, tuning, refit, evaluate)
+    register = register_best_model(compiler, parameters, preprocess, refit, evaluate)
     threshold = threshold_condition_check(parameters, evaluate)
     condition = register_condition_check(evaluate, register)
     return [preprocess, tuning, refit, evaluate, threshold, condition]

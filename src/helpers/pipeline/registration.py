@@ -24,11 +24,13 @@ def register_best_model(
     compiler: Compiler,
     parameters: Parameters,
     preprocess: ProcessingStep,
-    tuning: RequestStep,
-    refit: RequestStep,
+    fitted: RequestStep,
     evaluate: ProcessingStep,
 ) -> RequestStep:
     """RegisterBestModel: a new version in the data set's model package group, awaiting approval.
+
+    `fitted` is the step whose job fitted the model. Which algorithm won, and in which job it was scored, is
+    in the evaluation, however it was searched for.
 
     It does not use the SDK's ModelBuilder, which adds settings for a server that this image does not have.
     """
@@ -43,7 +45,7 @@ def register_best_model(
             "Containers": [
                 {
                     "Image": compiler.session.image_uri,
-                    "ModelDataUrl": refit.properties.ModelArtifacts.S3ModelArtifacts,
+                    "ModelDataUrl": fitted.properties.ModelArtifacts.S3ModelArtifacts,
                 }
             ],
             "SupportedContentTypes": ["text/csv", "application/json", "application/jsonlines"],
@@ -69,22 +71,18 @@ def register_best_model(
         },
         "CustomerMetadataProperties": {
             "dataset": parameters.DatasetName,
-            "algorithm": tuning.properties.BestTrainingJob.TrainingJobDefinitionName,
-            "tuning-training-job": tuning.properties.BestTrainingJob.TrainingJobName,
-            "refit-training-job": refit.properties.TrainingJobName,
+            "algorithm": _said(evaluate, "model.algorithm"),
+            "tuning-training-job": _said(evaluate, "model.cross_validation.training_job"),
+            "refit-training-job": fitted.properties.TrainingJobName,
             "pipeline-execution": ExecutionVariables.PIPELINE_EXECUTION_ARN,
             "input-data": parameters.InputDataUri,
             "held-out-data": output(preprocess, "test"),
             "evaluation": report_uri,
             "evaluation-job": evaluate.properties.ProcessingJobName,
-            "comparison": JsonGet(
-                step_name=evaluate.name, property_file="EvaluationReport", json_path="gate.summary"
-            ),
+            "comparison": _said(evaluate, "gate.summary"),
             # The deployer serves this model, or none.
-            MODEL_SHA256: JsonGet(
-                step_name=evaluate.name, property_file="EvaluationReport", json_path="model_sha256"
-            ),
-            "source": compiler.sources["tabular.jobs.refit"],  # the code that fitted the model
+            MODEL_SHA256: _said(evaluate, "model_sha256"),
+            "source": fitted.arguments["HyperParameters"]["sagemaker_submit_directory"],  # that fitted it
         },
     }
     return RequestStep(
@@ -130,7 +128,9 @@ def register_condition_check(evaluate: ProcessingStep, register: RequestStep) ->
 
 def _passes(evaluate: ProcessingStep, name: str) -> ConditionGreaterThanOrEqualTo:
     """Whether one of the margins that the gate writes into the evaluation report is not negative."""
-    margin = JsonGet(
-        step_name=evaluate.name, property_file="EvaluationReport", json_path=f"gate.{name}_margin"
-    )
-    return ConditionGreaterThanOrEqualTo(left=margin, right=0.0)
+    return ConditionGreaterThanOrEqualTo(left=_said(evaluate, f"gate.{name}_margin"), right=0.0)
+
+
+def _said(evaluate: ProcessingStep, path: str) -> JsonGet:
+    """What the evaluation report says at a path."""
+    return JsonGet(step_name=evaluate.name, property_file="EvaluationReport", json_path=path)

@@ -40,7 +40,7 @@ def tuning_with_cross_validation(
                 "MaxParallelTrainingJobs": parameters.MaxTuningParallelJobs,
             },
             "TrainingJobEarlyStoppingType": "Off",
-            "RandomSeed": parameters.RandomState,
+            "RandomSeed": parameters.TunerSeed,
         },
         "TrainingJobDefinitions": [
             {

@@ -16,6 +16,7 @@ from support.helpers.shared import INSTANCES, Compiled, Connected, compile_pipel
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.metrics import METRICS, SCORERS
 
+from contract.seeds import tuner_seed
 from helpers.errors import BadInput
 from helpers.session import Session
 
@@ -30,6 +31,7 @@ DEFAULTS = {
     "SearchRows": 0,
     "MaxTuningJobs": 24,
     "MaxTuningParallelJobs": 2,
+    "TunerSeed": tuner_seed("breast-cancer", 42),
     "MetricForRegistrationThreshold": "auc",
     "MinThresholdForRegisterMetric": 0.9,
     "ChampionMargin": 0.05,

@@ -18,8 +18,8 @@ ROWS = "a,b,label\n" + "1,2,x\n3,4,y\n" * 20
 # Those that notebook 03 gives, and one more.
 PARAMETERS = (
     *("DatasetName", "InputDataUri", "TargetColumn", "TestSetSize", "StratifySplit", "RandomState"),
-    *("CrossValidationFolds", "SearchRows", "MaxTuningJobs", "MaxTuningParallelJobs", "ChampionMargin"),
-    *("ChampionConfidence", "CrossValidationScorer", "MetricForRegistrationThreshold"),
+    *("CrossValidationFolds", "SearchRows", "MaxTuningJobs", "MaxTuningParallelJobs", "TunerSeed"),
+    *("ChampionMargin", "ChampionConfidence", "CrossValidationScorer", "MetricForRegistrationThreshold"),
     *("MinThresholdForRegisterMetric", "Colour"),
 )
 # The step waits for a file with its data set's name; if there is something in it, it fails.

@@ -8,6 +8,7 @@ from typing import Any
 
 from tabular.spec.metrics import METRICS, SCORERS
 
+from contract.seeds import RANDOM_STATE, tuner_seed
 from helpers.data.datasets import Dataset, inputs
 from helpers.errors import BadInput
 from helpers.runs.patience import patiently
@@ -71,7 +72,8 @@ def requests(
     for table in tables:
         pipeline = session.pipeline(table.family, developer)
         own = {JUDGED[key]: value for key, value in table.judged.items()}
-        given = {**parameters, **judged.get(table.family, {}), **own}
+        seed = tuner_seed(table.name, parameters.get("RandomState", RANDOM_STATE))
+        given = {"TunerSeed": seed, **parameters, **judged.get(table.family, {}), **own}
         try:
             _check_judgement(table, given)
             asked = {**inputs(session, table), **given}
