@@ -40,7 +40,7 @@ from local_aws.services.functions.url import FunctionUrls
 from local_aws.services.jobs.family import Platform
 from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.jobs.sharing import SharedFolders
-from local_aws.services.jobs.training import TrainingJobs
+from local_aws.services.jobs.training.jobs import TrainingJobs
 from local_aws.services.jobs.transform import TransformJobs
 from local_aws.services.jobs.tuning import TuningJobs
 from local_aws.services.pipelines.callbacks import Callbacks
@@ -76,11 +76,6 @@ class Cloud:
         self._events = Events(account, self._store, self.functions)
         registry = Registry(account, self._store, self._events.announce)
         group_policies = GroupPolicies(self._store, registry)
-        processing, training = ProcessingJobs(platform), TrainingJobs(platform)
-        tuning = TuningJobs(platform, training)
-        self._endpoints = Endpoints(account, self._store, buckets, self._workers)
-        transform = TransformJobs(platform, self._endpoints)
-        self._jobs = (tuning, training, processing, transform)
         self._calls = Calls(account)
         access = Access(
             account,
@@ -88,6 +83,11 @@ class Cloud:
             lambda: self._environments.names(),
             lambda arn: _policy_of(arn, buckets, group_policies),
         )
+        processing, training = ProcessingJobs(platform), TrainingJobs(platform, access.authorize)
+        tuning = TuningJobs(platform, training)
+        self._endpoints = Endpoints(account, self._store, buckets, self._workers)
+        transform = TransformJobs(platform, self._endpoints)
+        self._jobs = (tuning, training, processing, transform)
         callbacks = Callbacks()
         services = Services(
             self._store,

@@ -101,9 +101,9 @@ class Pruning:
                 left = [record for id, some in own.items() if id not in gone for record in some]
             self._remove_objects(limit, gone, kept & old, left, freed)
             for name, whole in jobs.items():
-                shutil.rmtree(
-                    self._account.home / "jobs" / name / ("" if whole else "ml"), ignore_errors=True
-                )
+                job = self._account.home / "jobs" / name
+                for folder in [job] if whole else [job / "ml", *job.glob("algo-*/ml")]:
+                    shutil.rmtree(folder, ignore_errors=True)
             self._shared.remove_unused()
             self._store.compact()
         after = disk_use(self._account.home)

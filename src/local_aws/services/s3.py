@@ -102,18 +102,23 @@ class Buckets:
             self._objects.put(bucket, key, content)
             self._save(bucket, key)
 
-    def download(self, uri: str, folder: Path) -> int:
+    def download(self, uri: str, folder: Path, share: tuple[int, int] = (0, 1)) -> int:
         """Copy an object, or every object under a prefix, into a folder; return how many were copied.
 
         A prefix without a final slash means the object with that key, and the objects under it as a folder.
+
+        Args:
+            uri: The object or the prefix.
+            folder: Where to copy them.
+            share: Which of how many copies only its part: every n-th object, beginning with this one.
         """
         bucket, prefix = split_uri(uri)
         folder.mkdir(parents=True, exist_ok=True)
-        count = 0
-        for key in self.keys(bucket, prefix):
+        count, (first, parts) = 0, share
+        for key in [key for key in self.keys(bucket, prefix) if not key.endswith("/")][first::parts]:
             relative = Path(key).name if key == prefix else key[len(prefix) :].lstrip("/")
             target = (folder / relative).resolve()
-            if key.endswith("/") or not target.is_relative_to(folder.resolve()):
+            if not target.is_relative_to(folder.resolve()):
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(self.read(f"s3://{bucket}/{key}"))

@@ -17,7 +17,7 @@ from local_aws.services.cloudwatch.logs import Logs
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.firehose.streams import Streams
 from local_aws.services.jobs.processing import ProcessingJobs
-from local_aws.services.jobs.training import TrainingJobs
+from local_aws.services.jobs.training.jobs import TrainingJobs
 from local_aws.services.jobs.transform import TransformJobs
 from local_aws.services.jobs.tuning import TuningJobs
 from local_aws.services.pipelines.callbacks import Callbacks

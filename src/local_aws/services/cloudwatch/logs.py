@@ -16,7 +16,8 @@ from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, not_emulated
 from local_aws.core.listing import page
 from local_aws.core.store import Document, Store
-from local_aws.services.jobs.family import read_text
+from local_aws.services.jobs.family import Run, read_text
+from local_aws.services.jobs.training.instances import hosts_of
 
 __all__ = ["Logs"]
 
@@ -173,8 +174,12 @@ class Logs:
         for kind, (noun, group) in _JOB_GROUPS.items():
             for job in self._store.list(kind):
                 name, created = job[f"{noun}Name"], job["CreationTime"]
-                stream = f"{name}/algo-1-{round(created)}"
-                found.append(_Stream(group, stream, home / "jobs" / name / "log.txt", created))
+                run = Run(name, home / "jobs" / name)
+                hosts = hosts_of(job.get("ResourceConfig", {}).get("InstanceCount", 1))
+                found += [
+                    _Stream(group, f"{name}/{host}-{round(created)}", run.instance(host).log, created)
+                    for host in hosts
+                ]
         for endpoint in self._store.list("endpoint"):
             name, created = endpoint["EndpointName"], endpoint["CreationTime"]
             for path in sorted((home / "endpoints" / name).rglob("log.txt")):

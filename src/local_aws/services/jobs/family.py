@@ -21,7 +21,17 @@ from local_aws.services.jobs.sharing import SharedFolders
 from local_aws.services.s3 import Buckets
 from local_aws.services.tags import Tags
 
-__all__ = ["JobFailed", "JobFamily", "JobStopped", "Platform", "Run", "failure_reason", "read_text"]
+__all__ = [
+    "FIRST_HOST",
+    "Instance",
+    "JobFailed",
+    "JobFamily",
+    "JobStopped",
+    "Platform",
+    "Run",
+    "failure_reason",
+    "read_text",
+]
 
 REASON_LENGTH = 1024  # characters of a FailureReason or an ExitMessage, from botocore's model
 # A pipeline's step prefixes the job's reason with the job's name.
@@ -29,7 +39,9 @@ _ROOM_FOR_JOB_NAME = 100
 _SERVER_STOPPED = (
     "InternalServerError: the local_aws server was stopped while this job ran. Start the job again."
 )
+FIRST_HOST = "algo-1"
 _SLOT_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _CLOSING_SECONDS = 2
 _ENDED = ("Completed", "Failed", "Stopped")
 
@@ -71,6 +83,29 @@ class Platform:
         Workers.end(worker, _CLOSING_SECONDS if self.closing.is_set() else TERMINATION_SECONDS)
 
 
+@dataclass(frozen=True)
+class Instance:
+    """One of a job's instances.
+
+    Attributes:
+        host: Its name.
+        folder: The folder with its files and its log.
+    """
+
+    host: str
+    folder: Path
+
+    @property
+    def base(self) -> Path:
+        """The folder that the instance sees as /opt/ml."""
+        return self.folder / "ml"
+
+    @property
+    def log(self) -> Path:
+        """The file with everything the instance printed."""
+        return self.folder / "log.txt"
+
+
 @dataclass
 class Run:
     """One running job.
@@ -89,15 +124,19 @@ class Run:
     done: threading.Event = field(default_factory=threading.Event)
     end: Callable[[], object] = lambda: None
 
+    def instance(self, host: str = FIRST_HOST) -> Instance:
+        """Return one of the job's instances; each but the first has a folder of its own in the job's."""
+        return Instance(host, self.folder if host == FIRST_HOST else self.folder / host)
+
     @property
     def base(self) -> Path:
-        """The folder that the job sees as /opt/ml."""
-        return self.folder / "ml"
+        """The folder that the job sees as /opt/ml, on its first instance."""
+        return self.instance().base
 
     @property
     def log(self) -> Path:
-        """The file with everything the job printed."""
-        return self.folder / "log.txt"
+        """The file with everything the job printed, on its first instance."""
+        return self.instance().log
 
     def local(self, container_path: str) -> Path:
         """Return the local path for a path in the container.
@@ -248,12 +287,17 @@ class JobFamily:
     # One job
 
     def execute(
-        self, run: Run, command: Sequence[str], environment: Mapping[str, str], seconds: float | None
+        self,
+        run: Run,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        seconds: float | None,
+        hosts: Sequence[str] = (FIRST_HOST,),
     ) -> None:
-        """Run a command in a job's folder.
+        """Run a command on each of a job's instances; the first that fails ends all others.
 
         Raises:
-            JobFailed: The command cannot run here, or did not exit with 0.
+            JobFailed: The command cannot run here, or did not exit with 0 on every instance.
             JobStopped: The job was stopped or exceeded its time limit.
         """
         named = next((argument for argument in command if OPT_ML in argument), None)
@@ -263,25 +307,29 @@ class JobFamily:
                 "have their own; use the folder in SAGEMAKER_BASE_DIR instead."
             )
         role_arn = self.find(run.name)["RoleArn"]
-        everything = self.platform.account.environment(
-            role_arn, {"SAGEMAKER_BASE_DIR": str(run.base), **environment}
-        )
-        worker = self.platform.workers.start(Command(command, everything, run.folder, run.log, run.base))
-        run.end = partial(self.platform.end, worker)
+        instances = [run.instance(host) for host in hosts]
+        workers = []
+        for instance in instances:
+            everything = self.platform.account.environment(
+                role_arn, {"SAGEMAKER_BASE_DIR": str(instance.base), **environment}
+            )
+            workers.append(
+                self.platform.workers.start(
+                    Command(command, everything, instance.folder, instance.log, instance.base)
+                )
+            )
+        run.end = lambda: together(partial(self.platform.end, worker) for worker in workers)
         if run.stopping.is_set():
             run.end()
-        code = worker.wait(seconds)
+        codes = _first_failure(workers, seconds)
         run.end()
         if run.stopping.is_set():
             raise JobStopped("StopRequested")
-        if code is None:
+        for instance, code in zip(instances, codes, strict=True):
+            if code:
+                raise JobFailed(_reason(instance, code))
+        if None in codes:
             raise JobStopped("MaxRuntimeExceeded")
-        if code:
-            told = [read_text(run.base / "output" / name).strip() for name in ("failure", "message")]
-            cause = next(filter(None, told), f"exit code {code}")
-            if has_no_space(run.folder):
-                cause = disk_full(f"{run.folder} ({cause})")
-            raise JobFailed(failure_reason(f"AlgorithmError: {cause}", run.log))
 
     def take_slot(self, run: Run) -> None:
         """Wait for a free slot.
@@ -328,6 +376,30 @@ class JobFamily:
     def _end(run: Run) -> None:
         run.stopping.set()
         run.end()
+
+
+def _first_failure(workers: Sequence[Worker], seconds: float | None) -> list[int | None]:
+    """Return the exit codes once all workers have ended, one has failed or the time is up.
+
+    The code of a worker that still runs is None.
+    """
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        codes = [worker.wait(0) for worker in workers]
+        left = None if end is None else end - time.monotonic()
+        if any(codes) or None not in codes or (left is not None and left <= 0):
+            return codes
+        running = workers[codes.index(None)]
+        running.wait(left if len(workers) == 1 else min(_POLL_SECONDS, left or _POLL_SECONDS))
+
+
+def _reason(instance: Instance, code: int) -> str:
+    """Return why an instance failed, as it says itself."""
+    told = [read_text(instance.base / "output" / name).strip() for name in ("failure", "message")]
+    cause = next(filter(None, told), f"exit code {code}")
+    if has_no_space(instance.folder):
+        cause = disk_full(f"{instance.folder} ({cause})")
+    return failure_reason(f"AlgorithmError: {cause}", instance.log)
 
 
 def read_text(path: Path) -> str:

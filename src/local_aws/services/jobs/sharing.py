@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from local_aws.core.faults import log_exception
@@ -33,10 +34,9 @@ class SharedFolders:
         """Replace what an ended job was given by links; what cannot be shared stays as it is.
 
         Args:
-            job: The folder of the job, with what it saw as /opt/ml in `ml`.
+            job: The folder of the job, with what each instance saw as /opt/ml in a folder `ml`.
         """
-        for name in _GIVEN:
-            folder = job / "ml" / name
+        for folder in _given(job):
             if folder.is_symlink() or not folder.is_dir():
                 continue
             try:
@@ -47,7 +47,7 @@ class SharedFolders:
     def remove_unused(self) -> None:
         """Delete the folders to which no job is linked any more."""
         with self._lock:
-            links = (job / "ml" / name for job in self._jobs.glob("*") for name in _GIVEN)
+            links = (folder for job in self._jobs.glob("*") for folder in _given(job))
             used = {link.readlink().name for link in links if link.is_symlink()}
             for folder in self._pool.glob("*"):
                 if folder.name not in used:
@@ -78,3 +78,8 @@ class SharedFolders:
                     path.chmod(path.stat().st_mode & _READ_ONLY)
                 folder.rename(shared)
             link.rename(folder)
+
+
+def _given(job: Path) -> Iterator[Path]:
+    """Return the folders with what a job was given, on all of its instances."""
+    return (base / name for base in (job / "ml", *job.glob("algo-*/ml")) for name in _GIVEN)

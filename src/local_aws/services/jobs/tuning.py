@@ -15,7 +15,7 @@ from local_aws.core.store import Document
 from local_aws.services.jobs.family import JobFailed, JobFamily, JobStopped, Platform, Run
 from local_aws.services.jobs.ranges import check_ranges
 from local_aws.services.jobs.search import Search, check_strategy
-from local_aws.services.jobs.training import TrainingJobs, check_spot
+from local_aws.services.jobs.training.jobs import TrainingJobs, check_spot
 
 __all__ = ["TuningJobs"]
 

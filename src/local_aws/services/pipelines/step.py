@@ -10,7 +10,7 @@ from local_aws.core.validation import validate
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.functions.functions import Functions
 from local_aws.services.jobs.processing import ProcessingJobs
-from local_aws.services.jobs.training import TrainingJobs
+from local_aws.services.jobs.training.jobs import TrainingJobs
 from local_aws.services.jobs.transform import TransformJobs
 from local_aws.services.jobs.tuning import TuningJobs
 from local_aws.services.pipelines.callbacks import Callbacks

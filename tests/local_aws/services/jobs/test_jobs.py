@@ -12,7 +12,7 @@ from support.local_aws.aws import Aws, is_running, needs_proc, wait_for
 from support.local_aws.pipeline import channel, processing, training_request
 
 from local_aws.services.jobs.family import JobFailed, Run
-from local_aws.services.jobs.training import deterministic_tar, last_metrics
+from local_aws.services.jobs.training.jobs import last_metrics
 
 
 @pytest.fixture
@@ -225,10 +225,21 @@ def test_a_name_is_used_once(sagemaker: Any, bucket: str, name: str) -> None:
     ("change", "complaint"),
     [
         (
-            {"ResourceConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
-            "instance",
+            {
+                "ResourceConfig": {
+                    "InstanceGroups": [
+                        {"InstanceType": "ml.m5.large", "InstanceCount": 2, "InstanceGroupName": "one"}
+                    ]
+                }
+            },
+            "instance groups",
         ),
-        ({"CheckpointConfig": {"S3Uri": "s3://toys/x"}}, "CheckpointConfig"),
+        ({"CheckpointConfig": {"S3Uri": "s3://toys/"}}, "a whole bucket"),
+        ({"CheckpointConfig": {"S3Uri": "s3://toys/x", "LocalPath": "/tmp/x"}}, "not under /opt/ml/"),
+        (
+            {"InputDataConfig": [{**channel("train", "s3://toys/x"), "ShuffleConfig": {"Seed": 1}}]},
+            "ShuffleConfig",
+        ),
     ],
 )
 def test_what_is_not_emulated_is_refused_by_name(
@@ -272,16 +283,6 @@ def test_a_console_script_runs_in_a_fork_of_the_warm_process(sagemaker: Any, buc
     arguments["AppSpecification"]["ContainerEntrypoint"] = ["process", "no.such.module"]
     sagemaker.create_processing_job(ProcessingJobName=name, **arguments)
     assert ended_processing(sagemaker, name)["ProcessingJobStatus"] == "Failed"
-
-
-def test_a_tar_depends_on_names_and_contents_only(tmp_path: Path) -> None:
-    for index, folder in enumerate(("one", "two")):
-        for file in ("b.txt", "a/c.txt")[:: 1 - 2 * index]:
-            path = tmp_path / folder / file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(file)
-            path.chmod(0o600 + 0o40 * index)
-    assert deterministic_tar(tmp_path / "one") == deterministic_tar(tmp_path / "two")
 
 
 def test_a_metric_is_its_last_match_that_is_a_number() -> None:

@@ -1,6 +1,6 @@
 """A training job."""
 
-from local_aws.services.jobs.training import TrainingJobs
+from local_aws.services.jobs.training.jobs import TrainingJobs
 from local_aws.services.pipelines.steps.jobs import JobStep
 
 __all__ = ["Training"]

@@ -1,30 +1,50 @@
 """Training jobs: download the channels, run `train`, upload model.tar.gz and record metrics."""
 
-import gzip
-import io
-import json
 import math
 import re
-import tarfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from local_aws.core.errors import invalid, not_emulated
 from local_aws.core.store import Document
-from local_aws.services.jobs.family import JobFailed, JobFamily, Run, failure_reason, read_text
+from local_aws.services.jobs.family import (
+    Instance,
+    JobFailed,
+    JobFamily,
+    Platform,
+    Run,
+    failure_reason,
+    read_text,
+)
+from local_aws.services.jobs.training.checkpoints import Authorize, check_checkpoints, mirrored
+from local_aws.services.jobs.training.instances import (
+    archive,
+    download_channel,
+    hosts_of,
+    write_configuration,
+)
 from local_aws.services.s3 import split_uri
 
-__all__ = ["TrainingJobs", "check_spot", "deterministic_tar", "last_metrics"]
+__all__ = ["TrainingJobs", "check_spot", "last_metrics"]
 
 
 class TrainingJobs(JobFamily):
-    """The operations on training jobs."""
+    """The operations on training jobs.
+
+    Args:
+        platform: What jobs need to run.
+        authorize: Refuses what a job's role may not do.
+    """
 
     kind = "training-job"
     noun = "TrainingJob"
     list_key = "TrainingJobSummaries"
+
+    def __init__(self, platform: Platform, authorize: Authorize) -> None:
+        super().__init__(platform)
+        self._authorize = authorize
 
     def create_training_job(self, request: Document) -> dict[str, str]:
         """Start a job."""
@@ -51,7 +71,10 @@ class TrainingJobs(JobFamily):
         return self.stop(request["TrainingJobName"])
 
     def run(self, run: Run, job: Document) -> dict[str, Any]:
-        """Download the channels, run the command and upload the model."""
+        """Download the channels, run the command on every instance and upload the model.
+
+        A job takes one slot, however many instances it has, or two jobs could wait for each other's.
+        """
         self.take_slot(run)
         try:
             self.update(
@@ -59,38 +82,41 @@ class TrainingJobs(JobFamily):
                 TrainingStartTime=time.time(),
                 **self._transition(self.find(run.name), "Downloading"),
             )
+            hosts = hosts_of(job["ResourceConfig"].get("InstanceCount", 1))
+            instances = [run.instance(host) for host in hosts]
             for channel in job.get("InputDataConfig", []):
-                uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-                folder = run.base / "input" / "data" / channel["ChannelName"]
-                if not self.platform.buckets.download(uri, folder):
-                    raise JobFailed(
-                        f"ClientError: channel {channel['ChannelName']!r} has no objects at {uri}"
-                    )
-            for folder in ("model", "output/data"):
-                (run.base / folder).mkdir(parents=True)
-            _write_configuration(run, job)
-            self.update(run.name, **self._transition(self.find(run.name), "Training"))
-            algorithm = job["AlgorithmSpecification"]
-            command = [
-                *(algorithm.get("ContainerEntrypoint") or ["train"]),
-                *algorithm.get("ContainerArguments", []),
-            ]
-            environment = {
-                **job.get("Environment", {}),
-                "TRAINING_JOB_NAME": run.name,
-                "TRAINING_JOB_ARN": job["TrainingJobArn"],
-            }
-            self.execute(
-                run, command, environment, job["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)
-            )
-            metrics = last_metrics(read_text(run.log), algorithm.get("MetricDefinitions", []))
+                download_channel(self.platform.buckets, channel, instances)
+            for instance in instances:
+                for folder in ("model", "output/data"):
+                    (instance.base / folder).mkdir(parents=True)
+                write_configuration(instance, hosts, job)
+            with mirrored(self.platform.buckets, job, instances, self._authorize):
+                self.update(run.name, **self._transition(self.find(run.name), "Training"))
+                self._train(run, job, hosts)
+            # Of a metric that several instances report, AWS takes the last value; here, that of the first.
+            log = "\n".join(read_text(instance.log) for instance in reversed(instances))
+            metrics = last_metrics(log, job["AlgorithmSpecification"].get("MetricDefinitions", []))
             self._require_objective(run, job, metrics)
             self.update(
                 run.name, FinalMetricDataList=metrics, **self._transition(self.find(run.name), "Uploading")
             )
-            return {**self._upload(run, job), **self._end_fields(self.find(run.name), "Completed")}
+            return {**self._upload(run, job, instances), **self._end_fields(self.find(run.name), "Completed")}
         finally:
             self.platform.slots.release()
+
+    def _train(self, run: Run, job: Document, hosts: Sequence[str]) -> None:
+        algorithm = job["AlgorithmSpecification"]
+        command = [
+            *(algorithm.get("ContainerEntrypoint") or ["train"]),
+            *algorithm.get("ContainerArguments", []),
+        ]
+        environment = {
+            **job.get("Environment", {}),
+            "TRAINING_JOB_NAME": run.name,
+            "TRAINING_JOB_ARN": job["TrainingJobArn"],
+        }
+        seconds = job["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)
+        self.execute(run, command, environment, seconds, hosts)
 
     def failed(self, job: Document) -> dict[str, Any]:
         """Return the fields with the end time."""
@@ -108,14 +134,16 @@ class TrainingJobs(JobFamily):
                 failure_reason(f"AlgorithmError: the log has no objective metric {objective!r}", run.log)
             )
 
-    def _upload(self, run: Run, job: Document) -> dict[str, Any]:
+    def _upload(self, run: Run, job: Document, instances: Sequence[Instance]) -> dict[str, Any]:
         target = f"{job['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{run.name}/output"
-        model = f"{target}/model.tar.gz"
-        self.platform.buckets.put(model, deterministic_tar(run.base / "model"))
-        data = run.base / "output" / "data"
-        if any(data.iterdir()):
-            self.platform.buckets.put(f"{target}/output.tar.gz", deterministic_tar(data))
-        return {"ModelArtifacts": {"S3ModelArtifacts": model}}
+        packed = {}
+        for folder in ("model", "output/data"):
+            folders = {instance.host: instance.base / folder for instance in instances}
+            if folder == "model" or any(any(each.iterdir()) for each in folders.values()):
+                packed[folder] = archive(folders)  # all before any of them is stored
+        for folder, content in packed.items():
+            self.platform.buckets.put(f"{target}/{Path(folder).parts[0]}.tar.gz", content)
+        return {"ModelArtifacts": {"S3ModelArtifacts": f"{target}/model.tar.gz"}}
 
     def _transition(self, job: Document, status: str) -> dict[str, Any]:
         """Return the fields that record a new secondary status."""
@@ -156,56 +184,6 @@ def last_metrics(log: str, definitions: Iterable[Document]) -> list[Document]:
     return metrics
 
 
-def deterministic_tar(folder: Path) -> bytes:
-    """Return a folder as tar.gz bytes that depend only on names and contents."""
-    plain = io.BytesIO()
-    with tarfile.open(fileobj=plain, mode="w") as archive:
-        for path in sorted(folder.rglob("*")):
-            entry = archive.gettarinfo(path, arcname=path.relative_to(folder).as_posix())
-            entry.mtime = entry.uid = entry.gid = 0
-            entry.uname = entry.gname = ""
-            entry.mode = 0o755 if entry.isdir() else 0o644
-            if entry.isfile():
-                with path.open("rb") as content:
-                    archive.addfile(entry, content)
-            else:
-                archive.addfile(entry)
-    return gzip.compress(plain.getvalue(), compresslevel=6, mtime=0)
-
-
-def _write_configuration(run: Run, job: Document) -> None:
-    channels = {
-        channel["ChannelName"]: {
-            "TrainingInputMode": "File",
-            "S3DistributionType": channel["DataSource"]["S3DataSource"].get(
-                "S3DataDistributionType", "FullyReplicated"
-            ),
-            "RecordWrapperType": channel.get("RecordWrapperType", "None"),
-            **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
-        }
-        for channel in job.get("InputDataConfig", [])
-    }
-    instance_type = job["ResourceConfig"].get("InstanceType", "local")
-    hosts = {
-        "current_host": "algo-1",
-        "current_instance_type": instance_type,
-        "current_group_name": "homogeneousCluster",
-        "hosts": ["algo-1"],
-        "instance_groups": [
-            {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": ["algo-1"]}
-        ],
-        "network_interface_name": "lo",
-    }
-    folder = run.base / "input" / "config"
-    folder.mkdir(parents=True)
-    for name, content in (
-        ("hyperparameters", job.get("HyperParameters", {})),
-        ("inputdataconfig", channels),
-        ("resourceconfig", hosts),
-    ):
-        (folder / f"{name}.json").write_text(json.dumps(content))
-
-
 def check_spot(request: Document) -> None:
     """Refuse a time to wait for spot capacity where it is missing, too short or pointless.
 
@@ -236,13 +214,12 @@ def _refuse_unemulated(request: Document) -> None:
         raise invalid("A training job needs a ResourceConfig.")
     if algorithm.get("TrainingInputMode", "File") != "File":
         raise not_emulated(f"TrainingInputMode {algorithm['TrainingInputMode']}")
-    if request["ResourceConfig"].get("InstanceCount", 1) != 1 or request["ResourceConfig"].get(
-        "InstanceGroups"
-    ):
-        raise not_emulated("training on more than one instance")
+    if request["ResourceConfig"].get("InstanceGroups"):
+        raise not_emulated("instance groups")
+    if (count := request["ResourceConfig"].get("InstanceCount", 1)) < 1:
+        raise invalid(f"InstanceCount must be at least 1, and it is {count}.")
     check_spot(request)
-    if request.get("CheckpointConfig"):
-        raise not_emulated("CheckpointConfig")
+    check_checkpoints(request)
     split_uri(request["OutputDataConfig"]["S3OutputPath"])
     for channel in request.get("InputDataConfig", []):
         source = channel["DataSource"].get("S3DataSource", {})
@@ -250,6 +227,8 @@ def _refuse_unemulated(request: Document) -> None:
             raise not_emulated(
                 f"the channel {channel['ChannelName']!r}; it supports only an uncompressed S3Prefix"
             )
+        if channel.get("ShuffleConfig"):
+            raise not_emulated(f"the channel {channel['ChannelName']!r} with a ShuffleConfig")
         if channel.get("InputMode", "File") != "File":
             raise not_emulated(
                 f"the channel {channel['ChannelName']!r} with InputMode {channel['InputMode']}"

@@ -1,0 +1,100 @@
+"""Checkpoints of training jobs: found by the next job with the same address, whatever became of this one."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from support.local_aws.aws import Aws, wait_for
+from support.local_aws.pipeline import resources, training_request
+
+from local_aws.core.errors import AwsError
+from local_aws.services.jobs.family import Instance, JobFailed
+from local_aws.services.jobs.training.checkpoints import mirrored
+
+FOLDER = "folder = base + '/checkpoints'; names = sorted(os.listdir(folder)); "
+HOST = "host = json.load(open(base + '/input/config/resourceconfig.json'))['current_host']; "
+
+
+@pytest.fixture
+def sagemaker(aws: Aws) -> Any:
+    return aws.client("sagemaker")
+
+
+def start(sagemaker: Any, name: str, code: str, prefix: str, count: int = 1, **more: Any) -> None:
+    request = training_request(
+        "exec(os.environ['CODE'])",
+        Environment={"CODE": FOLDER + HOST + code},
+        CheckpointConfig={"S3Uri": f"s3://toys/{prefix}"},
+        ResourceConfig={**resources(), "InstanceCount": count},
+        **more,
+    )
+    sagemaker.create_training_job(TrainingJobName=name, **request)
+
+
+def ended(sagemaker: Any, name: str) -> dict[str, Any]:
+    def check() -> dict[str, Any] | None:
+        job = sagemaker.describe_training_job(TrainingJobName=name)
+        return job if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    return wait_for(check)
+
+
+def keys(aws: Aws, prefix: str) -> dict[str, bytes]:
+    s3 = aws.client("s3")
+    listed = s3.list_objects_v2(Bucket="toys", Prefix=f"{prefix}/").get("Contents", [])
+    return {
+        one["Key"].removeprefix(f"{prefix}/"): s3.get_object(Bucket="toys", Key=one["Key"])["Body"].read()
+        for one in listed
+    }
+
+
+def test_a_job_goes_on_from_the_checkpoints_of_one_that_was_stopped(
+    aws: Aws, sagemaker: Any, bucket: str, name: str
+) -> None:
+    prefix = f"{name}-checkpoints"
+    start(sagemaker, name, "open(folder + '/a.txt', 'w').write('1'); time.sleep(600)", prefix)
+    wait_for(lambda: keys(aws, prefix) == {"a.txt": b"1"})  # while the job runs
+    sagemaker.stop_training_job(TrainingJobName=name)
+    assert ended(sagemaker, name)["TrainingJobStatus"] == "Stopped"
+    code = (
+        "assert names == ['a.txt'], names; open(folder + '/' + host, 'w').write('2')\n"
+        "if host == 'algo-1': os.remove(folder + '/a.txt')\n"
+        "sys.exit(1 if host == 'algo-1' else time.sleep(600))"
+    )
+    start(sagemaker, f"{name}-2", code, prefix, count=2)
+    assert ended(sagemaker, f"{name}-2")["FailureReason"].startswith("AlgorithmError: exit code 1")
+    # Whatever becomes of a job, its checkpoints stay; one that an instance deletes is deleted.
+    assert keys(aws, prefix).get("algo-1") == b"2"
+    assert "a.txt" not in keys(aws, prefix)
+
+
+def test_two_instances_may_not_write_the_same_checkpoint(sagemaker: Any, bucket: str, name: str) -> None:
+    start(sagemaker, name, "open(folder + '/same', 'w').write(host)", name, count=2)
+    assert "two instances wrote the checkpoint 'same'" in ended(sagemaker, name)["FailureReason"]
+
+
+@pytest.mark.parametrize("path", ["/opt/ml/model", "/opt/ml/input/data/x", "/opt/ml/output"])
+def test_checkpoints_have_a_folder_of_their_own(sagemaker: Any, name: str, path: str) -> None:
+    request = training_request("pass", CheckpointConfig={"S3Uri": "s3://toys/x", "LocalPath": path})
+    with pytest.raises(ClientError, match="a folder that SageMaker uses itself"):
+        sagemaker.create_training_job(TrainingJobName=name, **request)
+
+
+def test_the_role_must_be_allowed_to_keep_checkpoints(tmp_path: Any) -> None:
+    asked = []
+
+    def refuse(role: str, action: str, resource: str, _context: Any) -> None:
+        asked.append((role, action, resource))
+        raise AwsError("AccessDenied", "no identity-based policy allows it")
+
+    job = {
+        "TrainingJobName": "j",
+        "RoleArn": "arn:aws:iam::1:role/r",
+        "CheckpointConfig": {"S3Uri": "s3://b/x"},
+    }
+    with (
+        pytest.raises(JobFailed, match="ClientError: the checkpoints cannot be mirrored"),
+        mirrored(None, job, [Instance("algo-1", tmp_path)], refuse),
+    ):
+        raise AssertionError("it must not begin")
+    assert asked == [("r", "s3:ListBucket", "arn:aws:s3:::b")]
