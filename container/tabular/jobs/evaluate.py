@@ -224,7 +224,7 @@ def _details(schema: Schema, truth: np.ndarray, answers: Answers) -> dict[str, A
 
 def _facts(manifest: Manifest) -> ModelFacts:
     names = ("algorithm", "hyperparameters", "cross_validation", "training", "libraries", "task", "target")
-    return {name: manifest[name] for name in names}
+    return {name: manifest[name] for name in (*names, "ensemble") if name in manifest}
 
 
 def _write(report: Report, baseline: dict[str, Any], group: str) -> None:

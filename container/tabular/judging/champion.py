@@ -16,7 +16,7 @@ from tabular.portable.model import ARRAYS
 from tabular.portable.pickled import PIPELINE
 from tabular.spec import opt_ml
 from tabular.spec.columns import Schema
-from tabular.spec.documents import Change, Manifest
+from tabular.spec.documents import Change, Manifest, members
 from tabular.spec.errors import BadInput
 from tabular.spec.opt_ml import extract
 
@@ -137,7 +137,7 @@ def changed(champion: Champion, manifest: Manifest) -> list[Change]:
 def _identity(manifest: Manifest) -> tuple[Any, ...]:
     files = manifest.get("files", {})
     arrays = files.get(ARRAYS, files.get(PIPELINE))
-    parts = ("columns", "classes", "encodings", "estimator")
+    parts = ("columns", "classes", "encodings", "estimator", "members")
     return manifest["training"].get("data_sha256"), arrays, *(manifest.get(part) for part in parts)
 
 
@@ -151,6 +151,7 @@ def _described(manifest: Manifest) -> dict[str, str]:
         "positive class": _positive(manifest),
         f"cross-validated {validation.get('scorer', 'score')}": validation.get("score"),
         **dict(sorted(manifest["hyperparameters"].items())),
+        **members(manifest),
         **{f"{name} (library)": value for name, value in sorted(manifest["libraries"].items())},
     }
     return {what: _number(value) for what, value in described.items() if value is not None}

@@ -1,6 +1,7 @@
 """A fitted model as a manifest and arrays, neither of which can execute code.
 
 - `export`: from scikit-learn to arrays; `files`: write and read them.
-- `model`, `predictors`, `table_model`: predictions with NumPy; `native`: the same in C.
+- `model`, `features`, `predictors`, `table_model`: predictions with NumPy, of one pipeline or of the weighted
+  mean of several; `native`: the same in C.
 - `pickled`: models kept as pickles, which the user must allow by name.
 """

@@ -1,7 +1,7 @@
 """Turn a fitted scikit-learn pipeline into a portable model: an exporter for each family of estimators."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,12 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
+from tabular.portable.model import ENSEMBLE, LEVEL_VALUES, prefix
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.estimators import Exporter
 
-__all__ = ["EXPORTERS", "NotPortable", "export"]
+__all__ = ["EXPORTERS", "NotPortable", "export", "export_ensemble"]
 
 Parts = tuple[dict[str, Any], dict[str, np.ndarray]]
 
@@ -57,6 +58,50 @@ def export(pipeline: Pipeline, schema: Schema, exporter: Exporter | None) -> Par
     return {**schema.to_dict(), "encodings": encodings, "estimator": settings}, {**arrays, **estimator_arrays}
 
 
+def export_ensemble(
+    pipelines: Sequence[Pipeline],
+    weights: Sequence[float],
+    schema: Schema,
+    exporters: Sequence[Exporter | None],
+) -> Parts:
+    """The manifest's model part and the arrays of the weighted mean of several fitted pipelines.
+
+    What levels become is stored once for all pipelines that were fitted on the same rows as the first.
+
+    Args:
+        pipelines: fitted pipelines that `build_pipeline` built.
+        weights: the weight of each; their sum is one.
+        schema: the schema of the table that they were fitted on.
+        exporters: for each, the exporter that the algorithm's row names.
+
+    Raises:
+        NotPortable: as in `export`.
+    """
+    members: list[dict[str, Any]] = []
+    arrays: dict[str, np.ndarray] = {}
+    encodings: list[dict[str, Any]] = []
+    for number, (pipeline, weight, exporter) in enumerate(zip(pipelines, weights, exporters, strict=True)):
+        model, own = export(pipeline, schema, exporter)
+        values = own.get(LEVEL_VALUES)
+        if number == 0:
+            encodings = model["encodings"]
+            if values is not None:
+                arrays[LEVEL_VALUES] = values
+        member = {"weight": float(weight), "estimator": model["estimator"]}
+        if model["encodings"] != encodings or not _same(values, arrays.get(LEVEL_VALUES)):
+            member["encodings"] = model["encodings"]
+        else:
+            own.pop(LEVEL_VALUES, None)
+        arrays |= {prefix(number) + name: array for name, array in own.items()}
+        members.append(member)
+    described = {"encodings": encodings, "estimator": {"kind": ENSEMBLE}, "members": members}
+    return {**schema.to_dict(), **described}, arrays
+
+
+def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is other if one is None or other is None else np.array_equal(one, other)
+
+
 def _export_features(
     features: ColumnTransformer, categories: list[str], n_classes: int
 ) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
@@ -87,7 +132,7 @@ def _export_features(
             fill.append(np.nan_to_num(fitted.statistics_.astype(np.float64)))
             mean.append(np.zeros(len(columns)))
             scale.append(np.ones(len(columns)))
-    constants = {"numeric.fill": fill, "numeric.mean": mean, "numeric.scale": scale, "level.values": values}
+    constants = {"numeric.fill": fill, "numeric.mean": mean, "numeric.scale": scale, LEVEL_VALUES: values}
     arrays = {name: np.concatenate(parts) for name, parts in constants.items() if parts}
     return [encodings[name] for name in categories], arrays
 

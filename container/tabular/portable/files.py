@@ -17,7 +17,15 @@ import numpy as np
 from safetensors.numpy import save
 
 from tabular.portable import pickled
-from tabular.portable.model import ARRAYS, FORMAT, FORMAT_VERSION, MANIFEST, PortableModel
+from tabular.portable.model import (
+    ARRAYS,
+    ENSEMBLE,
+    ENSEMBLE_VERSION,
+    FORMAT,
+    FORMAT_VERSION,
+    MANIFEST,
+    PortableModel,
+)
 from tabular.portable.predictors import Arrays
 from tabular.portable.table_model import TableModel, UnusableModel
 
@@ -45,9 +53,10 @@ def save_model(
     files |= others or {}
     for name, contents in files.items():
         (folder / name).write_bytes(contents)
+    is_ensemble = manifest["estimator"]["kind"] == ENSEMBLE
     whole = {
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": ENSEMBLE_VERSION if is_ensemble else FORMAT_VERSION,
         "files": {name: hashlib.sha256(contents).hexdigest() for name, contents in files.items()},
         **manifest,
     }
@@ -73,9 +82,12 @@ def load_model(folder: Path, pickles: frozenset[str] = frozenset()) -> TableMode
         raise
     except (OSError, ValueError, RecursionError) as error:
         raise UnusableModel(f"The model's {MANIFEST} cannot be read: {error}.") from None
-    if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
-        version = manifest.get("format_version") if isinstance(manifest, dict) else None
-        raise UnusableModel(f"The model's format version is {version!r}; this server reads {FORMAT_VERSION}.")
+    version = manifest.get("format_version") if isinstance(manifest, dict) else None
+    if version not in (FORMAT_VERSION, ENSEMBLE_VERSION):
+        raise UnusableModel(
+            f"The model's format version is {version!r}; this server reads {FORMAT_VERSION} and "
+            f"{ENSEMBLE_VERSION}."
+        )
     if manifest.get("format") != FORMAT:
         raise UnusableModel(
             f"The model's format is {manifest.get('format')!r}; this server reads {FORMAT!r}."

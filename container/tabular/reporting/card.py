@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tabular.spec.documents import Interval, ModelFacts, Quality, Report, quality, searched
+from tabular.spec.documents import Interval, ModelFacts, Quality, Report, members, quality, searched
 from tabular.spec.metrics import direction
 
 __all__ = ["model_card"]
@@ -90,7 +90,7 @@ def _training(model: ModelFacts, job: Mapping[str, Any]) -> dict[str, Any]:
             "notes": f"Mean over {validation.get('folds', '')} folds of cross-validation; greater is better.",
         },
         "training_observations": _cut(
-            f"{model['algorithm']} won the tuning and was refitted on {training.get('rows')} rows."
+            f"{_winner(model)} won the search and was refitted on {training.get('rows')} rows."
             + (f" The trials saw {said}, the model all." if (said := searched(model)) else ""),
             LINE,
         ),
@@ -106,10 +106,16 @@ def _training(model: ModelFacts, job: Mapping[str, Any]) -> dict[str, Any]:
                 for name, value in [
                     ("algorithm", model["algorithm"]),
                     *sorted(model["hyperparameters"].items()),
+                    *members(model).items(),
                 ][:HYPERPARAMETERS]
             ],
         },
     }
+
+
+def _winner(model: ModelFacts) -> str:
+    found = members(model)
+    return f"The weighted mean of {len(found)} trials" if found else model["algorithm"]
 
 
 def _metric_groups(report: Report) -> Iterable[dict[str, Any]]:

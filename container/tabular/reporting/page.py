@@ -14,6 +14,7 @@ from tabular.spec.documents import (
     Quality,
     Report,
     Residuals,
+    members,
     quality,
     searched,
 )
@@ -241,7 +242,8 @@ def _subgroups(report: Report) -> str:
 def _facts(model: ModelFacts, agreement: Agreement) -> str:
     training, validation = model["training"], model["cross_validation"]
     rows = [
-        *((name, value) for name, value in sorted(model["hyperparameters"].items())),
+        *sorted(model["hyperparameters"].items()),
+        *members(model).items(),
         (
             f"cross-validated {validation.get('scorer', 'score')} (higher is better)",
             validation.get("score", ""),

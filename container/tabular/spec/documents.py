@@ -14,13 +14,16 @@ __all__ = [
     "QUALITY",
     "ChampionReport",
     "Change",
+    "EnsembleDocument",
     "Gate",
     "Interval",
     "Manifest",
+    "Member",
     "ModelFacts",
     "Quality",
     "Report",
     "SchemaDocument",
+    "members",
     "quality",
     "searched",
 ]
@@ -83,6 +86,21 @@ class Training(TypedDict):
     random_state: NotRequired[int]
 
 
+class EnsembleMember(TypedDict):
+    """One of the trials whose weighted mean a model predicts; the weights of all have the sum one."""
+
+    algorithm: str
+    hyperparameters: dict[str, str]
+    weight: float
+    trial: int
+
+
+class EnsembleDocument(TypedDict):
+    """The members of an ensemble, in the order in which they were chosen."""
+
+    members: list[EnsembleMember]
+
+
 class ModelFacts(TypedDict):
     """The part of a manifest that a report repeats."""
 
@@ -93,6 +111,8 @@ class ModelFacts(TypedDict):
     libraries: dict[str, str]
     task: Task
     target: str
+    # Only for an ensemble, whose algorithm is "Ensemble".
+    ensemble: NotRequired[EnsembleDocument]
 
 
 class Agreement(TypedDict):
@@ -124,6 +144,17 @@ class Encoding(TypedDict):
     width: NotRequired[int]
 
 
+class Member(TypedDict):
+    """How the server computes a member of an ensemble; its arrays have names with its position in front.
+
+    It has encodings of its own if it was fitted on other rows than the first member.
+    """
+
+    weight: float
+    estimator: dict[str, Any]
+    encodings: NotRequired[list[Encoding]]
+
+
 class Manifest(SchemaDocument, ModelFacts):
     """What a model is and where it comes from, with the SHA-256 of each of its other files."""
 
@@ -135,6 +166,8 @@ class Manifest(SchemaDocument, ModelFacts):
     # Only for portable models.
     encodings: NotRequired[list[Encoding]]
     agreement: NotRequired[Agreement]
+    # Only for an ensemble.
+    members: NotRequired[list[Member]]
     # If there is no model: False, and the reason.
     portable: NotRequired[bool]
     reason: NotRequired[str]
@@ -306,3 +339,17 @@ def searched(model: ModelFacts) -> str | None:
     """How many of the rows that the model learned from the trials saw; None if they saw all."""
     seen, rows = model["cross_validation"].get("rows"), model["training"].get("rows")
     return None if seen is None or seen == rows else f"{seen:,} of {rows:,} training rows"
+
+
+def members(model: ModelFacts) -> dict[str, str]:
+    """What each member of an ensemble is and its weight, for people; empty for a single model."""
+    found = model["ensemble"]["members"] if "ensemble" in model else []
+    return {
+        f"member {number}": ", ".join(
+            [
+                f"{one['algorithm']} with weight {one['weight']:.3g}",
+                *(f"{name}={value}" for name, value in sorted(one["hyperparameters"].items())),
+            ]
+        )
+        for number, one in enumerate(found, start=1)
+    }

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 from IPython.display import display
-from tabular.spec.documents import Report, quality, searched
+from tabular.spec.documents import Report, members, quality, searched
 from tabular.spec.metrics import direction
 
 from helpers.cost.actual import billed
@@ -192,7 +192,7 @@ def _model(report: Report) -> dict[str, Any]:
     model, gate = report["model"], report["gate"]
     return {
         "algorithm": model["algorithm"],
-        "hyperparameters": model["hyperparameters"],
+        "hyperparameters": model["hyperparameters"] | members(model),
         "scores": {
             "scorer": model["cross_validation"]["scorer"],
             "cross_validation": model["cross_validation"]["score"],

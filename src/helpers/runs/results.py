@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
-from tabular.spec.documents import Gate, Report, quality
+from tabular.spec.documents import Gate, Report, members, quality
 
 from helpers.errors import JobFailed
 from helpers.runs import tracking
@@ -134,6 +134,7 @@ def track(session: Session, executions: Iterable[Execution]) -> None:
                 "algorithm": model["algorithm"],
                 "scorer": model["cross_validation"]["scorer"],
                 **model["hyperparameters"],
+                **members(model),
             },
             metrics={"cross_validation_score": model["cross_validation"]["score"], **held_out},
             trials=leaderboard(session, execution),

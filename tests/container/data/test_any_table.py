@@ -108,7 +108,7 @@ def test_a_category_of_two_hundred_levels(learn, algorithm):
     level = rng.integers(200, size=1200)
     table = pd.DataFrame({"level": [f"l{i}" for i in level], "x": rng.normal(size=1200), "target": level % 2})
     done = learn(table, algorithm=algorithm)
-    assert done.model.width == 1 + FEW_LEVELS
+    assert done.model.members[0].features.width == 1 + FEW_LEVELS
     assert done.schema.baseline["level"]["distinct"] > 190
 
 

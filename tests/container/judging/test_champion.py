@@ -1,10 +1,12 @@
 """The champion: what can be compared, on which rows, and what differs."""
 
+import copy
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from support.container.reports import ENSEMBLE, MEMBERS
 from tabular.data.statistics import ROWS, row_hashes
 from tabular.judging.champion import FEWEST_ROWS, Champion, changed, not_comparable, too_few, unseen
 from tabular.spec.columns import Column, Schema
@@ -131,10 +133,24 @@ def test_the_same_model_is_known_again(champion):
         {"files": {"model.safetensors": "ef" * 32}},
         {"encodings": [{"levels": {"red": 0}, "unknown": None, "width": 1}]},
         {"classes": ["no", "si"]},
+        {"members": [{"weight": 1.0, "estimator": {"kind": "trees"}}]},
     ],
 )
 def test_a_model_of_other_rows_arrays_levels_or_classes_is_another(champion, changes):
     assert not champion().is_same_as(manifest(**changes))
+
+
+def test_an_ensemble_differs_from_a_single_model_by_its_members(champion):
+    found = {
+        one["what"]: (one["champion"], one["challenger"]) for one in changed(champion(), manifest(**ENSEMBLE))
+    }
+    assert found["algorithm"] == ("XGBoost", "Ensemble")
+    assert found["max_depth"] == ("3", "")
+    assert found["member 1"] == ("", MEMBERS["member 1"])
+    fewer = copy.deepcopy(ENSEMBLE)
+    fewer["ensemble"]["members"].pop()
+    found = changed(champion(**ENSEMBLE), manifest(**fewer))
+    assert found == [{"what": "member 2", "champion": MEMBERS["member 2"], "challenger": ""}]
 
 
 def test_what_changed_is_listed_and_nothing_else(champion):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.inspection import permutation_importance as of_scikit_learn
-from support.container.tables import TASKS, fit, fitted
+from support.container.tables import ENSEMBLE, TASKS, fit, fitted
 from tabular.judging.importance import MOST_COLUMNS, permutation_importance
 from tabular.spec.columns import Column, Schema
 
@@ -35,8 +35,9 @@ def test_the_column_that_decides_comes_first_and_noise_loses_nothing():
     assert found["cause"]["mean"] > 10 * abs(found["noise"]["mean"])
 
 
-def test_the_same_seed_gives_the_same_numbers():
-    one = fitted("XGBoost", "binary")
+@pytest.mark.parametrize("algorithm", ["XGBoost", ENSEMBLE])
+def test_the_same_seed_gives_the_same_numbers(algorithm):
+    one = fitted(algorithm, "binary")
     first, second = (
         permutation_importance(one.model, one.frame, one.target, one.schema, "auc", 3) for _ in range(2)
     )

@@ -13,7 +13,7 @@ from scipy.sparse import issparse
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from support.container.tables import TASKS, fit, fitted, mixed, nasty
+from support.container.tables import MODELS, TASKS, fit, fitted, mixed, nasty
 from tabular.judging.agreement import as_model_input, check_equal
 from tabular.learning.pipeline import build_pipeline
 from tabular.portable import export as export_module
@@ -25,7 +25,7 @@ from tabular.spec.errors import BadInput
 from tabular.spec.estimators import EXPORTERS
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
-each = pytest.mark.parametrize(("algorithm", "task"), [(name, task) for name in ALGORITHMS for task in TASKS])
+each = pytest.mark.parametrize(("algorithm", "task"), [(name, task) for name in MODELS for task in TASKS])
 
 
 def answers(one, frame):
@@ -85,13 +85,15 @@ def test_one_row_is_answered_as_it_is_among_others(algorithm, task):
             np.testing.assert_allclose(alone.probabilities[0], whole.probabilities[i], atol=1e-12)
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", MODELS)
 def test_features_are_transformed_to_the_last_bit(algorithm):
     one = fitted(algorithm, "binary")
     rows = nasty(one.frame)
-    ours = one.model.transform(*as_model_input(rows, one.schema))
-    theirs = one.pipeline.named_steps["features"].transform(rows)
-    np.testing.assert_array_equal(ours, theirs.toarray() if issparse(theirs) else theirs)
+    pipelines = getattr(one.pipeline, "pipelines", [one.pipeline])
+    for member, pipeline in zip(one.model.members, pipelines, strict=True):
+        ours = member.transform(member.features.inputs(*as_model_input(rows, one.schema)))
+        theirs = pipeline.named_steps["features"].transform(rows)
+        np.testing.assert_array_equal(ours, theirs.toarray() if issparse(theirs) else theirs)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -124,7 +126,8 @@ def test_one_column_of_any_type_is_enough(algorithm, task, only):
     check_equal(one.model, one.pipeline, nasty(one.frame, 20), one.schema)
 
 
-@each
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_column_that_is_empty_in_training_keeps_its_place(algorithm, task):
     whole = fitted(algorithm, task)
     frame = whole.frame.assign(income=np.nan, member=np.nan, colour="")
@@ -186,11 +189,11 @@ def test_a_server_needs_neither_scikit_learn_nor_pickle(make_folder):
         "from tabular.portable.files import load_model\n"
         "print(len([load_model(Path(folder)) for folder in sys.argv[1:]]))\n"
     )
-    folders = [str(make_folder(algorithm)) for algorithm in ALGORITHMS]
+    folders = [str(make_folder(algorithm)) for algorithm in MODELS]
     done = subprocess.run(
         [sys.executable, "-c", code, *folders], capture_output=True, text=True, env=os.environ
     )
-    assert (done.stdout, done.stderr) == (f"{len(ALGORITHMS)}\n", "")
+    assert (done.stdout, done.stderr) == (f"{len(MODELS)}\n", "")
 
 
 def exported(estimator, task="binary", exporter=None):

@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from support.container.examples import EXAMPLES
-from support.container.tables import TASKS, fit, fitted, mixed, nasty
+from support.container.tables import ENSEMBLE, MODELS, TASKS, fit, fitted, mixed, nasty
 from tabular.judging.agreement import as_model_input
 from tabular.portable import model as portable
-from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.options import Options
 
 in_c = pytest.importorskip("tabular.portable.native.predict", reason="installed without a compiler")
@@ -41,19 +40,19 @@ def check(ours, in_numpy):
 
 @pytest.mark.parametrize("n_rows", [1, 3, 60])
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", MODELS)
 def test_rows_are_answered_as_numpy_does(algorithm, task, n_rows, monkeypatch):
     one = fitted(algorithm, task)
     check(*both(one, nasty(one.frame, 60).sample(n_rows, random_state=n_rows), monkeypatch))
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", MODELS)
 def test_categories_alone_are_answered(algorithm, monkeypatch):
     one = fit(mixed("multiclass")[["colour", "code", "target"]], algorithm, "multiclass")
     check(*both(one, one.frame.head(5), monkeypatch))
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", MODELS)
 def test_a_wide_table_is_answered(algorithm, monkeypatch):
     table = mixed("binary", gaps=False)[["size", "target"]]
     noise = np.random.default_rng(0).normal(size=(len(table), 700))
@@ -76,15 +75,16 @@ def test_shares_and_likelihoods_are_the_same_to_the_last_bits_whatever_the_numbe
             check(*both(one, rows.iloc[start : start + 8], patch))
 
 
-def test_the_logarithm_of_the_target_is_undone(monkeypatch):
+@pytest.mark.parametrize("algorithm", ["XGBoost", ENSEMBLE])
+def test_the_logarithm_of_the_target_is_undone(algorithm, monkeypatch):
     table = mixed("regression").assign(target=lambda table: np.exp(table["target"]))
-    one = fit(table, "XGBoost", "regression", options=Options(log_target=True))
+    one = fit(table, algorithm, "regression", options=Options(log_target=True))
     check(*both(one, one.frame.head(20), monkeypatch))
 
 
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", MODELS)
 def test_an_answer_does_not_depend_on_the_rows_beside_it(algorithm, task, compiled, monkeypatch):
     if not compiled:
         monkeypatch.setattr(portable, "predict_in_c", None)
@@ -99,8 +99,9 @@ def test_an_answer_does_not_depend_on_the_rows_beside_it(algorithm, task, compil
                 assert np.array_equal(some.probabilities, everything.probabilities[rows])
 
 
-def test_many_rows_are_answered_in_blocks():
-    one = fitted("NeuralNet", "multiclass")
+@pytest.mark.parametrize("algorithm", ["NeuralNet", ENSEMBLE])
+def test_many_rows_are_answered_in_blocks(algorithm):
+    one = fitted(algorithm, "multiclass")
     numbers, categories = as_model_input(one.frame, one.schema)
     once = one.model.predict(numbers, categories)
     many = one.model.predict(np.tile(numbers, (7, 1)), [levels * 7 for levels in categories])
@@ -108,8 +109,9 @@ def test_many_rows_are_answered_in_blocks():
     assert np.array_equal(many.probabilities, np.tile(once.probabilities, (7, 1)))
 
 
-def test_an_answer_that_is_not_finite_is_left_to_numpy():
-    one = fitted("LogisticRegression", "regression")
+@pytest.mark.parametrize("algorithm", ["LogisticRegression", ENSEMBLE])
+def test_an_answer_that_is_not_finite_is_left_to_numpy(algorithm):
+    one = fitted(algorithm, "regression")
     numbers, categories = as_model_input(one.frame.head(1), one.schema)
     prediction = one.model.predict(np.full_like(numbers, np.inf), categories)
     assert not prediction.is_finite
@@ -211,6 +213,60 @@ def test_what_is_no_array_or_no_model_is_refused():
         in_c.answer("model", 1, np.zeros((1, 1)), [])
     with pytest.raises(TypeError):
         in_c.answer(model(), 1, np.zeros((1, 1)), ["x"])
+
+
+ROWS = (np.array([[3.0], [4.0]]), [1, None])
+
+
+def test_the_mean_is_weighted_and_summed_in_the_order_of_the_models():
+    twice = model(parts=(np.full((2, 1), 2.0), np.zeros(1)))
+    labels, numbers = in_c.mean((model(), twice, model()), (0.5, 0.25, 0.25), 2, (ROWS,) * 3)
+    assert labels == np.frombuffer(numbers).tolist() == [5.0, 5.0]
+    tenths = in_c.mean((model(),) * 3, (0.1, 0.2, 0.7), 1, ((np.array([[1.0]]), []),) * 3)[0]
+    assert tenths == [0.0 + 0.1 * 1.0 + 0.2 * 1.0 + 0.7 * 1.0]
+
+
+@pytest.mark.parametrize(
+    ("models", "weights", "n_rows", "inputs"),
+    [
+        ((), (), 2, ()),
+        ((model(),), (), 2, (ROWS,)),
+        ((model(),), (1.0,), 2, ()),
+        ((model(), model()), (1.0,), 2, (ROWS, ROWS)),
+        ((model(),), (1.0,), 0, (ROWS,)),
+        ((model(),), (1.0,), 2**62, (ROWS,)),
+        ((model(),), (1.0,), 1, (ROWS,)),
+        ((model(), model(n_numeric=2)), (0.5, 0.5), 2, (ROWS, ROWS)),
+        ((model(), model(classes=("a", "b"), link=3)), (0.5, 0.5), 2, (ROWS, ROWS)),
+        (("model",), (1.0,), 2, (ROWS,)),
+        ((model(), "model"), (0.5, 0.5), 2, (ROWS, ROWS)),
+    ],
+)
+def test_models_and_inputs_that_do_not_make_a_mean_are_refused(models, weights, n_rows, inputs):
+    with pytest.raises(ValueError, match=r"one weight and one input|of the size|differ in their|PyCapsule"):
+        in_c.mean(models, weights, n_rows, inputs)
+
+
+@pytest.mark.parametrize(
+    ("weights", "inputs"),
+    [
+        (("x",), (ROWS,)),
+        ((1.0,), ("xx",)),
+        ((1.0,), ((),)),
+        ((1.0,), ((*ROWS, 1),)),
+        ((1.0,), (("x", []),)),
+        ((1.0,), ((ROWS[0], "x"),)),
+        ((1.0,), ((ROWS[0], ["x", None]),)),
+    ],
+)
+def test_what_is_no_weight_or_no_input_is_refused(weights, inputs):
+    with pytest.raises(TypeError):
+        in_c.mean((model(),), weights, 2, inputs)
+
+
+def test_a_mean_that_is_not_finite_is_left_to_numpy():
+    assert in_c.mean((model(), model()), (0.5, 0.5), 1, ((np.array([[np.inf]]), []),) * 2) is None
+    assert in_c.mean((model(), model()), (2.0, 2.0), 1, ((np.array([[1e308]]), []),) * 2) is None
 
 
 sizes = st.integers(-2, 12)

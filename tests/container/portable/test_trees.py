@@ -62,8 +62,9 @@ def test_the_kernel_walks_the_trees_of_every_library(algorithm, task, monkeypatc
 def test_trees_that_are_changed_after_they_were_loaded_change_nothing():
     one = fitted("RandomForest", "binary")
     arrays = {name: array.copy() for name, array in one.arrays.items()}
-    model = predictors.trees(one.manifest["estimator"], arrays, one.model.width, 2)
-    rows = one.model.transform(*as_model_input(one.frame, one.schema))
+    (member,) = one.model.members
+    model = predictors.trees(one.manifest["estimator"], arrays, member.features.width, 2)
+    rows = member.transform(member.features.inputs(*as_model_input(one.frame, one.schema)))
     before = model.predict(rows)[1]
     for name in ("feature", "left", "root", "group"):
         arrays[name][:] = 2**30

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from support.container.reports import CLASSIFIED, REGRESSED
+from support.container.reports import CLASSIFIED, ENSEMBLE, MEMBERS, REGRESSED
 from tabular.reporting.card import CONTENT, model_card
 
 from local_aws.core.errors import AwsError
@@ -61,6 +61,14 @@ def test_it_names_jobs_data_hyperparameters_and_hashes():
     assert evaluation["datasets"] == ["s3://bucket/test"]
     assert card["model_overview"]["model_artifact"] == ["s3://bucket/model"]
     assert card["additional_information"]["custom_details"]["training data SHA-256"] == "ab" * 32
+
+
+def test_an_ensemble_is_named_by_its_members():
+    report = CLASSIFIED | {"model": CLASSIFIED["model"] | ENSEMBLE}
+    training = check(model_card(report, GROUP, JOB))["training_details"]
+    assert training["training_observations"].startswith("The weighted mean of 2 trials won the search and")
+    named = {one["name"]: one["value"] for one in training["training_job_details"]["hyper_parameters"]}
+    assert named == {"algorithm": "Ensemble", **MEMBERS}
 
 
 def test_outside_of_a_job_it_is_a_card_all_the_same():

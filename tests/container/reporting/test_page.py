@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from support.container.reports import CLASSIFIED, REGRESSED
+from support.container.reports import CLASSIFIED, ENSEMBLE, REGRESSED
 from tabular.reporting.page import html
 from tabular.reporting.svg import Series, bars, chart
 from tabular.spec.documents import quality
@@ -50,6 +50,12 @@ def test_it_needs_nothing_beside_itself_and_is_small(report):
     page = Page(source)
     assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe"}
     assert not re.search(r"(src|href|url\()", source)
+
+
+def test_an_ensemble_is_shown_with_its_members():
+    shown = words(CLASSIFIED | {"model": CLASSIFIED["model"] | ENSEMBLE})
+    assert f"{GROUP}: Ensemble" in shown
+    assert "member 1 XGBoost with weight 0.667, max_depth=3 member 2 NaiveBayes with weight 0.333" in shown
 
 
 def test_it_says_whether_the_model_is_registered_and_why():

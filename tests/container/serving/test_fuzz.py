@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.container.examples import EXAMPLES
-from support.container.tables import dated, fit, fitted, mixed, nasty
+from support.container.tables import MODELS, dated, fit, fitted, mixed, nasty
 from tabular.jobs import evaluate
 from tabular.judging.agreement import as_model_input
 from tabular.portable.files import load_model, save_model
@@ -29,7 +29,6 @@ from tabular.serving import codec
 from tabular.serving.codec import BadRequest, decode
 from tabular.serving.models import Models
 from tabular.serving.server import ModelServer
-from tabular.spec.algorithms import ALGORITHMS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 fuzz = settings(
@@ -73,10 +72,10 @@ JSON = st.one_of(
 
 @cache
 def served():
-    """A server with a model of each algorithm, and of tables with other columns."""
+    """A server with a model of each algorithm, an ensemble, and of tables with other columns."""
     models = Models()
     with tempfile.TemporaryDirectory() as folder:
-        tables = {name: fitted(name, "multiclass") for name in ALGORITHMS}
+        tables = {name: fitted(name, "multiclass") for name in MODELS}
         tables["regression"] = fitted("LogisticRegression", "regression")
         numbers = mixed(rows=40, gaps=False)[["size", "income", "target"]]
         tables["numbers"] = fit(numbers, "NaiveBayes", "binary")
@@ -121,7 +120,7 @@ def well_answered(method, path, body=b"", headers=()):
     return status, answer
 
 
-MODEL = st.sampled_from([*ALGORITHMS, "regression", "numbers", "named by numbers", "levels", "dates"])
+MODEL = st.sampled_from([*MODELS, "regression", "numbers", "named by numbers", "levels", "dates"])
 ACCEPT = st.sampled_from([b"", b"text/csv", b"application/json", b"*/*"])
 
 
@@ -263,7 +262,7 @@ def refused_or_sound(make, one):
 
 
 @fuzz
-@given(algorithm=st.sampled_from([*ALGORITHMS]), data=st.data())
+@given(algorithm=st.sampled_from(MODELS), data=st.data())
 def test_any_change_to_a_manifest_is_refused_or_served(algorithm, data):
     one = fitted(algorithm, "multiclass")
     manifest = copy.deepcopy(one.manifest)
@@ -281,7 +280,7 @@ NUMBERS = st.sampled_from(
 
 
 @fuzz
-@given(algorithm=st.sampled_from([*ALGORITHMS]), data=st.data())
+@given(algorithm=st.sampled_from(MODELS), data=st.data())
 def test_any_change_to_arrays_is_refused_or_served(algorithm, data):
     """Also with the C kernel, where an index out of range would be a crash."""
     one = fitted(algorithm, "multiclass")

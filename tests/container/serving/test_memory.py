@@ -10,8 +10,7 @@ from support.container.control_group import limited
 from support.container.large import ALGORITHMS as LARGE
 from support.container.large import save_large
 from support.container.server import serving
-from support.container.tables import TASKS
-from tabular.spec.algorithms import ALGORITHMS
+from support.container.tables import MODELS, TASKS
 
 MIB = 1 << 20
 SIZE = 24 * MIB
@@ -62,9 +61,7 @@ def test_the_server_refuses_in_a_small_container_what_would_have_it_killed(
 def test_every_kind_of_model_answers_in_a_small_container(
     make_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
-    kinds = {
-        f"{algorithm}-{task}": make_folder(algorithm, task) for algorithm in ALGORITHMS for task in TASKS
-    }
+    kinds = {f"{algorithm}-{task}": make_folder(algorithm, task) for algorithm in MODELS for task in TASKS}
     with serving(tmp_path) as server, limited(server.process.pid, 200 * MIB):
         assert {name: server.load(name, folder).status for name, folder in kinds.items()} == dict.fromkeys(
             kinds, 200

@@ -17,10 +17,9 @@ import pytest
 from support import HANGS
 from support.container.jobs import run
 from support.container.server import rest_of, serving
-from support.container.tables import TASKS, fitted
+from support.container.tables import MODELS, TASKS, fitted
 from tabular.serving.models import Models
 from tabular.serving.server import ModelServer
-from tabular.spec.algorithms import ALGORITHMS
 
 CSV = "red,1.5,yes,100,c1\n"
 MIB = 1 << 20
@@ -188,7 +187,7 @@ def test_a_page_that_was_not_offered_answers_400(server, token):
     assert answer.json["error"].endswith("does not come from this server.")
 
 
-@pytest.mark.parametrize(("algorithm", "task"), [(name, task) for name in ALGORITHMS for task in TASKS])
+@pytest.mark.parametrize(("algorithm", "task"), [(name, task) for name in MODELS for task in TASKS])
 def test_every_kind_of_model_answers_as_the_pipeline_it_was_made_of(
     server, name, make_folder, algorithm, task
 ):

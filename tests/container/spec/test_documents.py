@@ -8,9 +8,17 @@ import pytest
 from support import ROOT
 from support.container.documents import faults
 from support.container.reports import CLASSIFIED, REGRESSED
-from support.container.tables import TASKS, fitted
+from support.container.tables import ENSEMBLE, TASKS, fitted
 from tabular.spec.columns import Column
-from tabular.spec.documents import QUALITY, ColumnDocument, Manifest, Report, SchemaDocument, quality
+from tabular.spec.documents import (
+    QUALITY,
+    ColumnDocument,
+    Manifest,
+    Member,
+    Report,
+    SchemaDocument,
+    quality,
+)
 
 
 @pytest.mark.parametrize("report", [CLASSIFIED, REGRESSED], ids=["classes", "numbers"])
@@ -33,8 +41,10 @@ def test_the_schema_is_written_as_it_is_named(task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_what_an_exporter_writes_are_fields_of_a_manifest(task):
-    one = fitted("XGBoost", task)
+@pytest.mark.parametrize("model", ["XGBoost", ENSEMBLE])
+def test_what_an_exporter_writes_are_fields_of_a_manifest(model, task):
+    one = fitted(model, task)
+    assert all(faults(member, Member) == [] for member in one.manifest.get("members", []))
     assert one.manifest.keys() - get_type_hints(Manifest).keys() == set()
 
 

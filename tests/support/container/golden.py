@@ -1,19 +1,21 @@
-"""Make the golden models of the current format version: `python tests/support/container/golden.py`.
+"""Make the golden models of both format versions: `python tests/support/container/golden.py`.
 
 Run it when the format's version rises, or when it learns something new. What is there stays as it is.
 """
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
 from tabular.judging.agreement import as_model_input
+from tabular.learning.ensemble import Ensemble
 from tabular.learning.pipeline import build_pipeline
-from tabular.portable.export import export
+from tabular.portable.export import export, export_ensemble
 from tabular.portable.files import save_model
-from tabular.portable.model import FORMAT_VERSION, PortableModel
+from tabular.portable.model import ENSEMBLE_VERSION, FORMAT_VERSION, PortableModel
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
-from tabular.spec.columns import Family
+from tabular.spec.columns import Family, Schema
 from tabular.spec.options import DEFAULTS, Options
 
 from support import ROOT
@@ -38,23 +40,33 @@ def main() -> None:
     levels["code"] = [f"code {row % 29}" for row in range(len(levels))]
     keep("levels", "XGBoost", levels, "classification")
     keep("levels-scaled", "LogisticRegression", levels, "classification")
-    keep("logarithm", "LogisticRegression", numbers, "regression", Options(log_target=True))
+    logarithm = Options(log_target=True)
+    keep("logarithm", "LogisticRegression", numbers, "regression", logarithm)
+    # Since the format knows ensembles, which is its second version.
+    keep("ensemble", ("XGBoost", "LogisticRegression", "XGBoost"), levels, "classification")
+    keep("ensemble-logarithm", ("NeuralNet", "RandomForest"), numbers, "regression", logarithm)
 
 
 def keep(
-    folder_name: str, name: str, table: pd.DataFrame, family: Family, options: Options = DEFAULTS
+    folder_name: str,
+    names: str | tuple[str, ...],
+    table: pd.DataFrame,
+    family: Family,
+    options: Options = DEFAULTS,
 ) -> None:
-    """Fit one, and write it unless it is there: what is golden stays."""
-    folder = ROOT / "tests/container/portable/golden" / f"v{FORMAT_VERSION}" / folder_name
+    """Fit one, or an ensemble, and write it unless it is there: what is golden stays."""
+    version = FORMAT_VERSION if isinstance(names, str) else ENSEMBLE_VERSION
+    folder = ROOT / "tests/container/portable/golden" / f"v{version}" / folder_name
     if not folder.exists():
         schema = infer_schema(table, "target", family, options)
         frame, target = features(table, schema), encode(table["target"], schema)
-        pipeline = build_pipeline(schema, name, {}, 7)
-        estimator = pipeline.named_steps["estimator"]
-        known = estimator.get_params()
-        estimator.set_params(**{k: v for k, v in SMALL.items() if k in known})
-        pipeline.fit(frame, target)
-        manifest, arrays = export(pipeline, schema, exporter_of(name, family))
+        if isinstance(names, str):
+            manifest, arrays = export(small(names, schema, frame, target), schema, exporter_of(names, family))
+        else:
+            pipelines = [small(name, schema, frame, target) for name in names]
+            weights = Ensemble(pipelines, range(1, len(names) + 1)).weights
+            exporters = [exporter_of(name, family) for name in names]
+            manifest, arrays = export_ensemble(pipelines, weights, schema, exporters)
         numbers, categories = as_model_input(nasty(frame, 8), schema)
         answer = PortableModel(manifest, arrays).predict(numbers, categories)
         sample = {
@@ -63,7 +75,19 @@ def keep(
             "predictions": answer.labels,
             "probabilities": None if answer.probabilities is None else answer.probabilities.tolist(),
         }
-        save_model(folder, {"algorithm": name, "sample": sample, **manifest}, arrays)
+        algorithm = names if isinstance(names, str) else "Ensemble"
+        save_model(folder, {"algorithm": algorithm, "sample": sample, **manifest}, arrays)
+
+
+def small(name: str, schema: Schema, frame: pd.DataFrame, target: np.ndarray) -> Pipeline:
+    """A fitted pipeline with few trees or units."""
+    pipeline = build_pipeline(schema, name, {}, 7)
+    estimator = pipeline.named_steps["estimator"]
+    if schema.options.log_target:
+        estimator = estimator.regressor
+    known = estimator.get_params()
+    estimator.set_params(**{k: v for k, v in SMALL.items() if k in known})
+    return pipeline.fit(frame, target)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,18 @@ HISTORY = {
     "training": {"job": "refit-1", "rows": 480, "data_sha256": "ab" * 32},
     "libraries": {"numpy": "2.4.6", "xgboost-cpu": "3.2.0"},
 }
+ENSEMBLE = {
+    **HISTORY,
+    "algorithm": "Ensemble",
+    "hyperparameters": {},
+    "ensemble": {
+        "members": [
+            {"algorithm": "XGBoost", "hyperparameters": {"max_depth": "3"}, "weight": 2 / 3, "trial": 7},
+            {"algorithm": "NaiveBayes", "hyperparameters": {}, "weight": 1 / 3, "trial": 2},
+        ]
+    },
+}
+MEMBERS = {"member 1": "XGBoost with weight 0.667, max_depth=3", "member 2": "NaiveBayes with weight 0.333"}
 AGREEMENT = {"rows": 120, "largest_difference": 3e-8, "ties": 0, "tolerance": 1e-7}
 
 

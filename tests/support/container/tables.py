@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,8 +14,9 @@ import pytest
 from sklearn.pipeline import Pipeline
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
+from tabular.learning.ensemble import Ensemble
 from tabular.learning.fitting import fit as learn
-from tabular.portable.export import export
+from tabular.portable.export import export, export_ensemble
 from tabular.portable.model import PortableModel
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.columns import Schema
@@ -31,6 +32,12 @@ FEW = {
 }
 # Enough for a test.
 ROUNDS = dict.fromkeys(ALGORITHMS) | {"NeuralNet": 200, "XGBoost": 50, "LightGBM": 50}
+
+# The weighted mean of four pipelines, in the place of an algorithm; its members may be of one algorithm.
+ENSEMBLE = "Ensemble"
+MEMBERS = ("RandomForest", "XGBoost", "LogisticRegression", "XGBoost")
+WEIGHTS = (3, 4, 2, 1)
+MODELS = (*ALGORITHMS, ENSEMBLE)
 
 
 def family(task: str) -> str:
@@ -88,12 +95,12 @@ def settings(algorithm: str, task: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A pipeline and the portable model that was made of it."""
+    """A pipeline, or an ensemble of some, and the portable model that was made of it."""
 
     schema: Schema
     frame: pd.DataFrame
     target: np.ndarray
-    pipeline: Pipeline
+    pipeline: Pipeline | Ensemble
     manifest: dict[str, Any]
     arrays: dict[str, np.ndarray]
 
@@ -112,11 +119,27 @@ def fit(
     """Fit an algorithm on a whole raw table and export it."""
     schema = infer_schema(table, "target", family(task), options)
     frame, target = features(table, schema), encode(table["target"], schema)
+    if algorithm == ENSEMBLE:
+        return together(schema, frame, target, MEMBERS, task)
     chosen = settings(algorithm, task) if hyperparameters is None else hyperparameters
     pipeline = learn(frame, target, schema, algorithm, chosen, 7, ROUNDS[algorithm])
     return Fitted(
         schema, frame, target, pipeline, *export(pipeline, schema, exporter_of(algorithm, schema.family))
     )
+
+
+def together(
+    schema: Schema, frame: pd.DataFrame, target: np.ndarray, names: Sequence[str], task: str
+) -> Fitted:
+    """Fit several algorithms, each time with another seed, and export their weighted mean."""
+    pipelines = [
+        learn(frame, target, schema, name, settings(name, task), 7 + place, ROUNDS[name])
+        for place, name in enumerate(names)
+    ]
+    ensemble = Ensemble(pipelines, WEIGHTS[: len(names)])
+    exporters = [exporter_of(name, schema.family) for name in names]
+    exported = export_ensemble(ensemble.pipelines, ensemble.weights, schema, exporters)
+    return Fitted(schema, frame, target, ensemble, *exported)
 
 
 @cache

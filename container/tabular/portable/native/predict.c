@@ -426,6 +426,69 @@ static PyObject *labels_of(const model *m, Py_ssize_t n_rows, const int32_t *cho
     return labels;
 }
 
+static int has_rows(Py_ssize_t n_rows)
+{
+    if (n_rows >= 1 && n_rows <= MAX_ROWS)
+        return 1;
+    PyErr_SetString(PyExc_ValueError, "The rows are not of the size of the model.");
+    return 0;
+}
+
+/* The bytes of a row's probabilities, or of its number. */
+static Py_ssize_t row_bytes_of(const model *m)
+{
+    const Py_ssize_t n_classes = PyTuple_GET_SIZE(m->classes);
+    return n_classes ? n_classes * (Py_ssize_t)PROBABILITY(m) : (Py_ssize_t)sizeof(double);
+}
+
+/* Predict rows given as `answer` gets them, into `chosen` and `out`, which have room for n_rows.
+   1 if all predictions are finite, 0 if not, -1 with an error. */
+static int compute(const model *m, Py_ssize_t n_rows, PyObject *given_numbers, PyObject *given_hot, int32_t *chosen,
+    char *out)
+{
+    double x_on_stack[3 * ON_STACK], *x = x_on_stack;
+    int32_t hot_on_stack[ON_STACK], *hot = hot_on_stack;
+    int result = -1;
+    Py_buffer numbers;
+    if (PyObject_GetBuffer(given_numbers, &numbers, PyBUF_C_CONTIGUOUS) != 0)
+        return -1;
+    if (!PyList_Check(given_hot)) {
+        PyErr_SetString(PyExc_TypeError, "The columns of the categories are not a list.");
+        goto done;
+    }
+    const Py_ssize_t widest = m->widest + m->n_outputs, n_hot = PyList_GET_SIZE(given_hot);
+    if (numbers.len != n_rows * m->n_numeric * (Py_ssize_t)sizeof(double) || n_hot % n_rows) {
+        PyErr_SetString(PyExc_ValueError, "The rows are not of the size of the model.");
+        goto done;
+    }
+    block b = {BLOCK_NUMBERS / widest};
+    if (m->kind == LAYERS && b.rows > BLOCK_ROWS)
+        b.rows = BLOCK_ROWS;
+    b.rows = b.rows < 8 ? 8 : b.rows;
+    b.rows = n_rows < b.rows ? n_rows : b.rows;
+    if ((b.rows * widest > ON_STACK && (x = PyMem_RawMalloc(3 * b.rows * widest * sizeof(double))) == NULL)
+        || (n_hot > ON_STACK && (hot = PyMem_RawMalloc(n_hot * sizeof(int32_t))) == NULL)) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    b.x = x;
+    b.spare = x + b.rows * widest;
+    b.totals = b.spare + b.rows * widest;
+    if (!read_hot(m, given_hot, hot))
+        goto done;
+    PyThreadState *state = n_rows < MANY ? NULL : PyEval_SaveThread();
+    result = predict(m, numbers.buf, hot, n_hot / n_rows, n_rows, &b, chosen, out, row_bytes_of(m));
+    if (state != NULL)
+        PyEval_RestoreThread(state);
+done:
+    if (x != x_on_stack)
+        PyMem_RawFree(x);
+    if (hot != hot_on_stack)
+        PyMem_RawFree(hot);
+    PyBuffer_Release(&numbers);
+    return result;
+}
+
 PyDoc_STRVAR(answer_doc,
     "answer(model, n_rows, numbers, hot)\n\n"
     "Labels, and as bytes the probabilities (n_rows, n_classes) float64 or float32, or for regression the\n"
@@ -435,64 +498,107 @@ PyDoc_STRVAR(answer_doc,
 
 static PyObject *answer(PyObject *self, PyObject *args)
 {
-    PyObject *capsule, *given, *labels = NULL, *out = NULL, *result = NULL;
-    Py_buffer numbers;
+    PyObject *capsule, *numbers, *hot, *labels = NULL, *out = NULL, *result = NULL;
+    int32_t chosen_on_stack[ON_STACK], *chosen = chosen_on_stack;
     Py_ssize_t n_rows;
-    if (!PyArg_ParseTuple(args, "Ony*O!", &capsule, &n_rows, &numbers, &PyList_Type, &given))
+    if (!PyArg_ParseTuple(args, "OnOO", &capsule, &n_rows, &numbers, &hot))
         return NULL;
     const model *m = PyCapsule_GetPointer(capsule, MODEL);
-    double x_on_stack[3 * ON_STACK], *x = x_on_stack;
-    int32_t places_on_stack[ON_STACK], *places = places_on_stack;
-    if (m == NULL)
+    if (m == NULL || !has_rows(n_rows))
+        return NULL;
+    if (n_rows > ON_STACK && (chosen = PyMem_RawMalloc(n_rows * sizeof(int32_t))) == NULL)
+        return PyErr_NoMemory();
+    if ((out = PyBytes_FromStringAndSize(NULL, n_rows * row_bytes_of(m))) == NULL)
         goto done;
-    if (n_rows < 1 || n_rows > MAX_ROWS || numbers.len != n_rows * m->n_numeric * (Py_ssize_t)sizeof(double)
-        || PyList_GET_SIZE(given) % n_rows) {
-        PyErr_SetString(PyExc_ValueError, "The rows are not of the size of the model.");
-        goto done;
-    }
-    const Py_ssize_t widest = m->widest + m->n_outputs, n_hot = PyList_GET_SIZE(given);
-    block b = {BLOCK_NUMBERS / widest};
-    if (m->kind == LAYERS && b.rows > BLOCK_ROWS)
-        b.rows = BLOCK_ROWS;
-    b.rows = b.rows < 8 ? 8 : b.rows;
-    b.rows = n_rows < b.rows ? n_rows : b.rows;
-    if ((b.rows * widest > ON_STACK && (x = PyMem_RawMalloc(3 * b.rows * widest * sizeof(double))) == NULL)
-        || (n_hot + n_rows > ON_STACK
-            && (places = PyMem_RawMalloc((n_hot + n_rows) * sizeof(int32_t))) == NULL)) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    b.x = x;
-    b.spare = x + b.rows * widest;
-    b.totals = b.spare + b.rows * widest;
-    const Py_ssize_t n_classes = PyTuple_GET_SIZE(m->classes);
-    const Py_ssize_t row_bytes = n_classes ? n_classes * (Py_ssize_t)PROBABILITY(m) : (Py_ssize_t)sizeof(double);
-    int32_t *chosen = places + n_hot;
-    if (!read_hot(m, given, places) || (out = PyBytes_FromStringAndSize(NULL, n_rows * row_bytes)) == NULL)
-        goto done;
-    PyThreadState *state = n_rows < MANY ? NULL : PyEval_SaveThread();
-    const int is_finite = predict(m, numbers.buf, places, n_hot / n_rows, n_rows, &b, chosen,
-        PyBytes_AS_STRING(out), row_bytes);
-    if (state != NULL)
-        PyEval_RestoreThread(state);
-    if (!is_finite)
+    const int is_finite = compute(m, n_rows, numbers, hot, chosen, PyBytes_AS_STRING(out));
+    if (is_finite == 0)
         result = Py_NewRef(Py_None);
-    else if ((labels = labels_of(m, n_rows, chosen, PyBytes_AS_STRING(out))) != NULL)
+    else if (is_finite == 1 && (labels = labels_of(m, n_rows, chosen, PyBytes_AS_STRING(out))) != NULL)
         result = PyTuple_Pack(2, labels, out);
 done:
-    if (x != x_on_stack)
-        PyMem_RawFree(x);
-    if (places != places_on_stack)
-        PyMem_RawFree(places);
+    if (chosen != chosen_on_stack)
+        PyMem_RawFree(chosen);
     Py_XDECREF(labels);
     Py_XDECREF(out);
-    PyBuffer_Release(&numbers);
+    return result;
+}
+
+/* Add a member's predictions (n_rows, width), times its weight, to the totals. */
+static void add_weighted(const model *m, Py_ssize_t n, double weight, const char *out, double *totals)
+{
+    const int is_single = PyTuple_GET_SIZE(m->classes) && PROBABILITY(m) == sizeof(float);
+    for (Py_ssize_t i = 0; i < n; i++)
+        totals[i] += weight * (is_single ? (double)((const float *)out)[i] : ((const double *)out)[i]);
+}
+
+PyDoc_STRVAR(mean_doc,
+    "mean(models, weights, n_rows, inputs)\n\n"
+    "The same as `answer` for the weighted mean of several models, always in float64. `inputs` has a tuple\n"
+    "(numbers, hot) for each model. Raises ValueError for other sizes, or models that differ in their classes.");
+
+static PyObject *mean(PyObject *self, PyObject *args)
+{
+    PyObject *models, *weights, *inputs, *labels = NULL, *out = NULL, *result = NULL;
+    Py_ssize_t n_rows;
+    if (!PyArg_ParseTuple(args, "O!O!nO!", &PyTuple_Type, &models, &PyTuple_Type, &weights, &n_rows,
+            &PyTuple_Type, &inputs))
+        return NULL;
+    const Py_ssize_t n_models = PyTuple_GET_SIZE(models);
+    const model *first = n_models ? PyCapsule_GetPointer(PyTuple_GET_ITEM(models, 0), MODEL) : NULL;
+    if (PyErr_Occurred() || !has_rows(n_rows))
+        return NULL;
+    if (first == NULL || PyTuple_GET_SIZE(weights) != n_models || PyTuple_GET_SIZE(inputs) != n_models) {
+        PyErr_SetString(PyExc_ValueError, "There is not one weight and one input for each of some models.");
+        return NULL;
+    }
+    const Py_ssize_t n_classes = PyTuple_GET_SIZE(first->classes), width = n_classes ? n_classes : 1;
+    const Py_ssize_t bytes = n_rows * width * (Py_ssize_t)sizeof(double);
+    /* The predictions of one member, and the class that it, and then the mean, chooses. */
+    char *part = PyMem_RawMalloc(bytes + n_rows * (Py_ssize_t)sizeof(int32_t));
+    int is_finite = 1;
+    if (part == NULL)
+        return PyErr_NoMemory();
+    int32_t *chosen = (int32_t *)(part + bytes);
+    if ((out = PyBytes_FromStringAndSize(NULL, bytes)) == NULL)
+        goto done;
+    double *totals = (double *)PyBytes_AS_STRING(out);
+    memset(totals, 0, bytes);
+    for (Py_ssize_t i = 0; i < n_models && is_finite == 1; i++) {
+        PyObject *input = PyTuple_GET_ITEM(inputs, i), *numbers, *hot;
+        const model *m = PyCapsule_GetPointer(PyTuple_GET_ITEM(models, i), MODEL);
+        const double weight = PyFloat_AsDouble(PyTuple_GET_ITEM(weights, i));
+        if (PyErr_Occurred() || !PyTuple_Check(input) || !PyArg_ParseTuple(input, "OO", &numbers, &hot))
+            goto failed;
+        if (PyTuple_GET_SIZE(m->classes) != n_classes) {
+            PyErr_SetString(PyExc_ValueError, "The models differ in their classes.");
+            goto done;
+        }
+        if ((is_finite = compute(m, n_rows, numbers, hot, chosen, part)) == 1)
+            add_weighted(m, n_rows * width, weight, part, totals);
+    }
+    for (Py_ssize_t i = 0; i < n_rows * width && is_finite == 1; i++)
+        is_finite = isfinite(totals[i]) != 0;
+    for (Py_ssize_t row = 0; row < n_rows && n_classes; row++)
+        chosen[row] = (int32_t)largest(totals + row * width, width);
+    if (is_finite == 0)
+        result = Py_NewRef(Py_None);
+    else if (is_finite == 1 && (labels = labels_of(first, n_rows, chosen, PyBytes_AS_STRING(out))) != NULL)
+        result = PyTuple_Pack(2, labels, out);
+    goto done;
+failed:
+    if (!PyErr_Occurred())
+        PyErr_SetString(PyExc_TypeError, "An input is not a tuple of numbers and a list.");
+done:
+    PyMem_RawFree(part);
+    Py_XDECREF(labels);
+    Py_XDECREF(out);
     return result;
 }
 
 static PyMethodDef functions[] = {
     {"model", make_model, METH_VARARGS, model_doc},
     {"answer", answer, METH_VARARGS, answer_doc},
+    {"mean", mean, METH_VARARGS, mean_doc},
     {NULL, NULL, 0, NULL},
 };
 
