@@ -8,7 +8,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-reading bench-rounds bench-serving bench-status bench-local bench-wide constraints clean
+.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-reading bench-rounds bench-scale bench-serving bench-status bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -163,6 +163,10 @@ bench-reading: install-test ## compare reading and checking a large CSV with pan
 
 bench-rounds: install-test ## compare ways to decide how many trees and epochs a model is trained for
 	PYTHONPATH=tests $(BIN)/python -m bench.rounds $(ARGS)
+
+bench-scale: install-test ## measure a thousand deployments, sweeps and executions, and scoring a million rows
+	PYTHONPATH=tests $(BIN)/python -m bench.scale $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.scoring
 
 bench-wide: install-test ## measure time and memory of long and wide tables and of many categories
 	PYTHONPATH=tests $(BIN)/python -m bench.wide $(ARGS)

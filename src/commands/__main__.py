@@ -375,6 +375,59 @@ def status_of_models(
     status.show(values, find(env) if env else None, out, as_json)
 
 
+@many_models.command("score", interrupted="no output was written.")
+@click.argument("table")
+@click.option("--model", required=True, metavar="GROUP", help="The model's data set, or its group.")
+@click.option(
+    "--version",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="A registered version, instead of the one in service.",
+)
+@click.option(
+    "--output",
+    default="",
+    metavar="PATH",
+    help="Where to write, a path or an S3 URI ending in .csv or .parquet; by default beside the table.",
+)
+@click.option(
+    "--id",
+    "ids",
+    multiple=True,
+    metavar="COLUMN",
+    help="A column that identifies a row, instead of its number; may be repeated.",
+)
+@click.option(
+    "--env",
+    default="",
+    metavar="NAME",
+    shell_complete=_names_of_environments,
+    help="The environment, such as dev, instead of local_aws.",
+)
+@_given
+def score_table(
+    table: str,
+    model: str,
+    version: int | None,
+    output: str,
+    ids: Sequence[str],
+    env: str,
+    given: Sequence[tuple[str, str]],
+) -> None:
+    """Predict every row of a table.
+
+    TABLE is a path, a glob or a URI, as in DATASETS. Its columns may be more than the model's, in any order.
+    Here, a model server of its own answers; with --env, SageMaker's batch transform; see
+    docs/operations/scoring.md.
+    """
+    if env and given:
+        raise click.UsageError("--env is not allowed with -p; give one of them.")
+    from commands import score
+
+    values = {} if env else parameters.read(ROOT / "parameters/local.yaml") | dict(given)
+    score.score(values, find(env) if env else None, table, model, version, output, ids)
+
+
 def _one_choice(only: Sequence[str], start: str | None) -> None:
     if only and start:
         raise click.UsageError("--from is not allowed with --only; give one of them.")

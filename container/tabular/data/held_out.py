@@ -12,7 +12,7 @@ from tabular.data.decisions.arrow import is_text, seconds
 from tabular.data.features import as_rows
 from tabular.spec.columns import Column, Schema
 
-__all__ = ["as_csv", "as_json", "as_texts", "cells_of"]
+__all__ = ["as_csv", "as_json", "as_texts", "cells_of", "plain_cells"]
 
 Cells = list[list[Any]]
 
@@ -41,18 +41,19 @@ def as_csv(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> str:
 
 def as_texts(cells: pa.Table, schema: Schema) -> Cells:
     """The rows of a CSV request, as they stand in the table."""
-    columns = [_plain_cells(cells[column.name]) for column in schema.columns]
+    columns = [plain_cells(cells[column.name]) for column in schema.columns]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _json_cells(cells: pa.ChunkedArray, column: Column) -> list[Any]:
-    found = _plain_cells(cells)
+    found = plain_cells(cells)
     if column.kind != "numeric" or column.number is not None or not is_text(cells.type):
         return found
     return [_number(cell) for cell in found]
 
 
-def _plain_cells(cells: pa.ChunkedArray) -> list[Any]:
+def plain_cells(cells: pa.ChunkedArray) -> list[Any]:
+    """The cells of a column as clients send them: moments as text, durations as seconds."""
     if pa.types.is_timestamp(cells.type):
         return [moment and moment.isoformat() for moment in cells.to_pylist()]
     if pa.types.is_duration(cells.type):

@@ -6,8 +6,9 @@ import os
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,13 @@ import pyarrow.compute as pc
 from tabular.data.decisions.arrow import as_texts, is_text
 from tabular.data.decisions.decide import decide
 from tabular.data.decisions.decision import Decision, FileStyle
-from tabular.data.files.csv_files import check_names, read_csv
-from tabular.data.files.parquet_files import read_parquet
+from tabular.data.files.csv_files import check_names, read_csv, stream_csv
+from tabular.data.files.parquet_files import read_parquet, stream_parquet
 from tabular.spec.columns import Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, OPTIONS_FILE, Options
 
-__all__ = ["MAX_CLASSES", "Table", "read_table", "table_files", "task_of", "warning"]
+__all__ = ["MAX_CLASSES", "Table", "read_table", "stream_rows", "table_files", "task_of", "warning"]
 
 MAX_CLASSES = 100
 FEW_NUMBERS = 20  # a target with more distinct integers is a quantity
@@ -183,22 +184,57 @@ def _has_decimal_commas(cells: pa.ChunkedArray) -> bool:
 
 
 def _read_file(path: Path, options: Options, target: str | None) -> tuple[pa.Table, dict[str, Any]]:
-    try:
-        with path.open("rb") as file:
-            magic = file.read(8)
-        parquet = magic[:4] == b"PAR1" or path.suffix in (".parquet", ".pq")
-        table, facts = read_parquet(path) if parquet else read_csv(path, magic, options, target)
+    with _reading(path):
+        magic, is_parquet = _kind(path)
+        table, facts = read_parquet(path) if is_parquet else read_csv(path, magic, options, target)
         check_names(table.column_names)
-    except UNREADABLE as error:
-        reason = str(error).strip().rstrip(".") or type(error).__name__
-        advice = "" if ";" in reason else " Give a CSV with a header line."
-        raise BadInput(f"Cannot read the table {path.name}: {' '.join(reason.split())}.{advice}") from None
     table = table.rename_columns([name.strip() for name in table.column_names])
     for name, value in _partition(path).items():
         if name not in table.column_names:
             cells = pa.repeat(pa.scalar(value, pa.string()), len(table))
             table = table.append_column(name, pa.chunked_array([cells]))
     return table, facts | {"name": path.name, "rows": len(table)}
+
+
+def stream_rows(path: Path) -> tuple[list[str], Iterator[pa.RecordBatch]]:
+    """The names of a file's columns, and its rows in blocks, in the order and with the cells of the file.
+
+    Nothing is decided about columns, and no row is left out, so that each can be found again. The memory is
+    that of a few blocks, whatever the file's size.
+
+    Raises:
+        BadInput: if the file cannot be read, also while the blocks are read.
+    """
+    with _reading(path):
+        magic, is_parquet = _kind(path)
+        names, blocks = stream_parquet(path) if is_parquet else stream_csv(path, magic)
+        check_names(names)
+    stripped = [name.strip() for name in names]
+
+    def named() -> Iterator[pa.RecordBatch]:
+        with _reading(path):
+            for block in blocks:
+                yield block.rename_columns(stripped)
+
+    return stripped, named()
+
+
+def _kind(path: Path) -> tuple[bytes, bool]:
+    """The first bytes of a file, and whether it is Parquet."""
+    with path.open("rb") as file:
+        magic = file.read(8)
+    return magic, magic[:4] == b"PAR1" or path.suffix in (".parquet", ".pq")
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say which file cannot be read."""
+    try:
+        yield
+    except UNREADABLE as error:
+        reason = str(error).strip().rstrip(".") or type(error).__name__
+        advice = "" if ";" in reason else " Give a CSV with a header line."
+        raise BadInput(f"Cannot read the table {path.name}: {' '.join(reason.split())}.{advice}") from None
 
 
 def _partition(path: Path) -> dict[str, str | None]:

@@ -12,7 +12,7 @@ def main() -> None:
     """Serve on SAGEMAKER_BIND_TO_PORT (default 8080) until SIGTERM, then finish the requests in progress.
 
     Where the machine is not the container's alone, SERVE_HOST is the address to listen on, and requests must
-    carry SERVE_TOKEN.
+    carry SERVE_TOKEN. With SERVE_PROBABILITIES=true, answers in CSV contain the probabilities of classes.
     """
     # NumPy reads this when it is imported. A request is too small for several threads, which would only wait.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -36,7 +36,12 @@ def main() -> None:
     except (BadRequest, ValueError) as refusal:
         raise SystemExit(str(refusal)) from None
     uvicorn.run(
-        ModelServer(models, os.environ.get("SERVE_TOKEN", ""), Bodies(memory.for_requests())),
+        ModelServer(
+            models,
+            os.environ.get("SERVE_TOKEN", ""),
+            Bodies(memory.for_requests()),
+            probabilities=os.environ.get("SERVE_PROBABILITIES", "").lower() == "true",
+        ),
         host=os.environ.get("SERVE_HOST", "0.0.0.0"),  # noqa: S104 - SageMaker connects from outside
         port=int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")),
         http=Connection,

@@ -42,10 +42,13 @@ class ModelServer:
         token: What each request must carry, as `Authorization: Bearer TOKEN`. Without one, everybody who can
             connect may do everything, as SageMaker expects: on AWS, only the platform can.
         bodies: The memory for requests; by default, there is no limit.
+        probabilities: Whether answers in CSV contain them without being asked: a transform job cannot ask.
     """
 
-    def __init__(self, models: Models, token: str = "", bodies: Bodies | None = None) -> None:
-        self.models, self.bodies = models, bodies or Bodies()
+    def __init__(
+        self, models: Models, token: str = "", bodies: Bodies | None = None, probabilities: bool = False
+    ) -> None:
+        self.models, self.bodies, self._probabilities = models, bodies or Bodies(), probabilities
         self._authorization = f"Bearer {token}".encode() if token else b""
         self._changing = asyncio.Lock()  # so that the event loop never blocks on a load in a thread
 
@@ -104,7 +107,9 @@ class ModelServer:
         headers = dict(scope["headers"])
         content_type = headers.get(b"content-type", b"text/csv").decode("latin-1")
         accept = headers.get(b"accept", b"").decode("latin-1")
-        probabilities = CUSTOM_ATTRIBUTES in headers and _asks_for_probabilities(headers[CUSTOM_ATTRIBUTES])
+        probabilities = self._probabilities and bool(model.classes)
+        if CUSTOM_ATTRIBUTES in headers:
+            probabilities = probabilities or _asks_for_probabilities(headers[CUSTOM_ATTRIBUTES])
         wanted = (content_type, accept, probabilities)
         first = await receive()
         body = first.get("body", b"")

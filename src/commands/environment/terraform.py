@@ -86,6 +86,20 @@ class Environment:
         """The file from which the notebooks read what Terraform created."""
         return self.folder / f"environments/{self.name}.outputs.json"
 
+    def parameters(self) -> dict[str, str]:
+        """The parameters of the notebooks that say where it is.
+
+        Raises:
+            BadInput: It does not exist yet.
+        """
+        from helpers.parameters.outputs import outputs_of  # needs boto3
+
+        file = self.outputs_file
+        if not file.is_file():
+            raise BadInput(f"{self.name} does not exist yet; `{PROGRAM} up --env {self.name}` creates it.")
+        name = outputs_of(str(file))["pipeline_name"]
+        return {"ENVIRONMENT": "aws", "PIPELINE_NAME": name, "TERRAFORM_OUTPUTS": str(file), "PRICES": ""}
+
     def settings(self) -> dict[str, Any]:
         """The values of SETTINGS, as Terraform reads them, including defaults.
 

@@ -8,17 +8,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from commands.environment.terraform import PROGRAM, Environment
+from commands.environment.terraform import Environment
 from commands.reporting.page import FILE, STATUS_FOLDER
 from commands.reporting.sentences import amount, columns
 from commands.reporting.templates import TEMPLATES
 from commands.running import planning
 from contract.names import load
-from helpers.errors import BadInput
 from helpers.monitoring.document import CONCERNS, Row, Status
 from helpers.monitoring.fetching import DENIED
 from helpers.monitoring.status import gather
-from helpers.parameters.outputs import outputs_of
 from helpers.session import Session, connect, local
 from helpers.storage import require_room, write_whole
 
@@ -62,7 +60,7 @@ def show(values: Mapping[str, Any], environment: Environment | None, folder: Pat
         UserError: what the deployer wrote is not a models map.
     """
     require_room(folder, "give another one with --out")
-    value = _of(environment) if environment else planning.known(values)
+    value = environment.parameters() if environment else planning.known(values)
     with local(value["ENVIRONMENT"]):
         session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])
         document = gather(session, value["PRICES"])
@@ -115,16 +113,6 @@ def short(document: Status) -> str:
     if (more := len(document["models"]) - SHOWN) > 0:
         lines.append(f"... and {more:,} more; the page has all of them.")
     return "\n".join(lines)
-
-
-def _of(environment: Environment) -> dict[str, str]:
-    file = environment.outputs_file
-    if not file.is_file():
-        raise BadInput(
-            f"{environment.name} does not exist yet; `{PROGRAM} up --env {environment.name}` creates it."
-        )
-    name = outputs_of(str(file))["pipeline_name"]
-    return {"ENVIRONMENT": "aws", "PIPELINE_NAME": name, "TERRAFORM_OUTPUTS": str(file), "PRICES": ""}
 
 
 def _put(session: Session, files: Mapping[str, str]) -> str:

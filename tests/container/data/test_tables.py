@@ -17,7 +17,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 from sklearn import datasets
 from tabular.data.decisions.decide import column_of
-from tabular.data.tables import read_table, table_files, task_of
+from tabular.data.tables import read_table, stream_rows, table_files, task_of
 from tabular.spec.columns import Column, NumberFormat
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
@@ -516,3 +516,31 @@ def test_lines_of_blanks_are_no_rows(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a,b\n1,x\n   \n2,y\n\t\n\x0c\n")
     assert read_table([path]).frame.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "semicolons.csv", "table.parquet"])
+def test_blocks_of_rows_are_the_cells_of_the_whole_table(tmp_path, name):
+    frame = pd.DataFrame(
+        {"n": range(30_000), "text": ["a, b", 'c "d"', " ü"] * 10_000, "x": [0.5, None] * 15_000}
+    )
+    path = tmp_path / name
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, sep=";" if name == "semicolons.csv" else ",")
+    names, blocks = stream_rows(path)
+    blocks = list(blocks)
+    assert len(blocks) > 1
+    whole = read_table([path]).cells
+    assert names == whole.column_names
+    assert pa.Table.from_batches(blocks).equals(whole)
+
+
+def test_a_row_that_does_not_fit_is_said_while_the_blocks_are_read(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n" + "1,2\n" * 300_000 + "1,2,3\n")
+    _, blocks = stream_rows(path)
+    with pytest.raises(
+        BadInput, match=r"Cannot read the table table\.csv: line 300002: Expected 2 columns, got 3"
+    ):
+        list(blocks)

@@ -30,10 +30,11 @@ from tabular.data.values.numbers import is_plain
 from tabular.spec.errors import amount
 from tabular.spec.options import DEFAULTS, Options
 
-__all__ = ["check_names", "read_csv"]
+__all__ = ["check_names", "read_csv", "stream_csv"]
 
 SAMPLE_CHARACTERS, SAMPLE_LINES = 1 << 20, 200
 BLOCK = 1 << 20  # bytes that pyarrow reads at a time, which fit into a cache; a longer row is read by Python
+BLOCK_ROWS = 10_000  # of what had to be read whole
 COLUMNS_OF_BLOCK = 64  # of wider tables it reads more, or each column would be in too many pieces
 COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
@@ -89,6 +90,16 @@ class Dialect(NamedTuple):
     is_valid: bool  # whether all bytes are known to be text in this encoding
 
 
+class Examined(NamedTuple):
+    """What the beginning of a file tells: no dialect means JSON; R's row names may be `numbered`."""
+
+    dialect: Dialect | None
+    opened: Callable[[Path], Any]
+    compression: str
+    numbered: bool
+    notes: Sequence[str]
+
+
 def read_csv(
     path: Path, magic: bytes, options: Options = DEFAULTS, target: str | None = None
 ) -> tuple[pa.Table, dict[str, Any]]:
@@ -99,6 +110,37 @@ def read_csv(
 
     Raises:
         ValueError: if it is not a table. OSError and errors of the decompression libraries are raised, too.
+    """
+    examined = _examined(path, magic, options, target)
+    if examined.dialect is None:
+        with examined.opened(path) as file:
+            return read_json(file), {"format": "json", "compression": examined.compression}
+    dialect = examined.dialect
+    with _refusing(dialect.encoding):
+        table, footer = _read_fast(path, dialect) or _read_slowly(path, dialect)
+    _check_quotes(table, dialect.delimiter)
+    others = find_other_rows(table, decimal_comma=dialect.delimiter != ",")
+    if others.left_out:
+        kept = sorted(set(range(len(table))).difference(*others.left_out.values()))
+        table = table.take(pa.array(kept, pa.int64()))
+    table, notes = _without_unnamed(table, examined.numbered)
+    facts = {
+        "format": "csv",
+        "compression": examined.compression,
+        "encoding": dialect.encoding,
+        "delimiter": dialect.delimiter,
+        "notes": [said for said in (*examined.notes, *notes, *others.notes, footer) if said],
+    }
+    if others.left_out:
+        facts["left_out"] = {reason: len(rows) for reason, rows in others.left_out.items()}
+    return table, facts
+
+
+def _examined(path: Path, magic: bytes, options: Options, target: str | None) -> Examined:
+    """How a file is written, from its beginning.
+
+    Raises:
+        ValueError: as `read_csv`.
     """
     if said := next((said for start, said in FOREIGN.items() if magic.startswith(start)), None):
         raise ValueError(said)
@@ -125,8 +167,7 @@ def read_csv(
         )
     _refuse_foreign(sample)
     if _JSON.match(sample) or (JSON_NAMES & set(path.suffixes) and sample.lstrip()[:1] in ("[", "{")):
-        with open_binary(path) as file:
-            return read_json(file), {"format": "json", "compression": compression}
+        return Examined(None, open_binary, compression, False, ())
     named = _SEPARATOR.match(sample)
     sample = sample[named.end() :] if named else sample
     delimiters = options.delimiter or (named[1] if named else DELIMITERS)
@@ -141,24 +182,57 @@ def read_csv(
     above = bool(named) + found.lines
     is_valid = encoding == "utf-8" != options.encoding  # as find_encoding has seen
     dialect = Dialect(open_binary, encoding, found.delimiter, _names(header), above, is_valid)
-    with _refusing(encoding):
-        table, footer = _read_fast(path, dialect) or _read_slowly(path, dialect)
-    _check_quotes(table, found.delimiter)
-    others = find_other_rows(table, decimal_comma=found.delimiter != ",")
-    if others.left_out:
-        kept = sorted(set(range(len(table))).difference(*others.left_out.values()))
-        table = table.take(pa.array(kept, pa.int64()))
-    table, notes = _without_unnamed(table, numbered)
-    facts = {
-        "format": "csv",
-        "compression": compression,
-        "encoding": encoding,
-        "delimiter": found.delimiter,
-        "notes": [said for said in (note, *found.notes, *notes, *others.notes, footer) if said],
-    }
-    if others.left_out:
-        facts["left_out"] = {reason: len(rows) for reason, rows in others.left_out.items()}
-    return table, facts
+    notes = tuple(said for said in (note, *found.notes) if said)
+    return Examined(dialect, open_binary, compression, numbered, notes)
+
+
+def stream_csv(path: Path, magic: bytes) -> tuple[list[str], Iterator[pa.RecordBatch]]:
+    """The names of a file's columns, and its rows in blocks, all as text with null for an empty cell.
+
+    Every line below the header is a row. Plain CSV takes as much memory as a block; JSON, and CSV whose
+    delimiter is a blank, are read whole.
+
+    Raises:
+        ValueError: as `read_csv`, also while the blocks are read.
+    """
+    examined = _examined(path, magic, DEFAULTS, None)
+    dialect = examined.dialect
+    if dialect is None:
+        with examined.opened(path) as file:
+            table = read_json(file)
+        return table.column_names, iter(table.to_batches(BLOCK_ROWS))
+    if dialect.delimiter == " " or not dialect.delimiter.isascii():
+        table, _ = _read_slowly(path, dialect)
+        return table.column_names, iter(table.to_batches(BLOCK_ROWS))
+    return list(dialect.names), _blocks(path, dialect)
+
+
+def _blocks(path: Path, dialect: Dialect) -> Iterator[pa.RecordBatch]:
+    quoted = _may_have_quotes(path, dialect)
+    with _opened(path, dialect) as file:
+        try:
+            yield from map(_trimmed, pyarrow.csv.open_csv(file, *_settings(dialect, quoted)))
+        except pa.ArrowInvalid as error:
+            said = str(error).removeprefix("CSV parse error: ").replace("Row #", "line ")
+            raise ValueError(f"{said}; correct that line") from None
+
+
+def _trimmed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Cells without blanks before them, as in `read_csv`.
+
+    Raises:
+        ValueError: a quote follows a blank, so that its cell cannot be told.
+    """
+    for place, name in enumerate(batch.schema.names):
+        cells = batch.column(place)
+        if pc.any(pc.starts_with(cells, " ")).as_py():
+            cells = pc.ascii_ltrim(cells, " ")
+            if pc.any(pc.starts_with(cells, '"')).as_py():
+                raise ValueError(f"the column {name!r} has a quote after a blank; remove that blank")
+            empty = pc.equal(cells, "")
+            cells = pc.if_else(empty, pa.scalar(None, pa.string()), cells)
+            batch = batch.set_column(place, name, cells)
+    return batch
 
 
 @contextmanager
@@ -188,24 +262,7 @@ def _read_fast(path: Path, dialect: Dialect) -> tuple[pa.Table, None] | None:
     names, quoted = dialect.names, _may_have_quotes(path, dialect)
     try:
         with _opened(path, dialect) as file:
-            table = pyarrow.csv.read_csv(
-                file,
-                pyarrow.csv.ReadOptions(
-                    column_names=names,
-                    skip_rows=dialect.lines_above,
-                    encoding="utf8" if dialect.encoding.startswith("utf-8") else dialect.encoding,
-                    use_threads=not quoted,  # with newlines in values, they take half as much CPU again
-                    block_size=BLOCK * (1 + len(names) // COLUMNS_OF_BLOCK),
-                ),
-                pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=quoted),
-                pyarrow.csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
-                    check_utf8=not dialect.is_valid,
-                    strings_can_be_null=True,
-                    quoted_strings_can_be_null=True,
-                    null_values=[""],
-                ),
-            )
+            table = pyarrow.csv.read_csv(file, *_settings(dialect, quoted))
     except pa.ArrowInvalid:
         return None
     last = table.column(len(names) - 1)
@@ -221,6 +278,28 @@ def _read_fast(path: Path, dialect: Dialect) -> tuple[pa.Table, None] | None:
         empty = pc.equal(cells, "")
         table = table.set_column(place, name, pc.if_else(empty, pa.scalar(None, pa.string()), cells))
     return table, None
+
+
+def _settings(dialect: Dialect, quoted: bool) -> tuple[Any, Any, Any]:
+    """How pyarrow reads a file: as text, with null for an empty cell."""
+    names = dialect.names
+    return (
+        pyarrow.csv.ReadOptions(
+            column_names=names,
+            skip_rows=dialect.lines_above,
+            encoding="utf8" if dialect.encoding.startswith("utf-8") else dialect.encoding,
+            use_threads=not quoted,  # with newlines in values, they take half as much CPU again
+            block_size=BLOCK * (1 + len(names) // COLUMNS_OF_BLOCK),
+        ),
+        pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=quoted),
+        pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            check_utf8=not dialect.is_valid,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+            null_values=[""],
+        ),
+    )
 
 
 def _opened(path: Path, dialect: Dialect) -> Any:

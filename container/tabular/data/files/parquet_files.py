@@ -1,5 +1,6 @@
 """Parquet: typed columns, of which only the types that a decision is made about are left."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pyarrow.parquet as pq
 from tabular.data.decisions.arrow import is_text
 from tabular.data.files.csv_files import check_names
 
-__all__ = ["read_parquet"]
+__all__ = ["read_parquet", "stream_parquet"]
 
+BLOCK_ROWS = 10_000
 TEXTS = (
     *(pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()),
     *(pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns")),
@@ -39,6 +41,24 @@ def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     for place, column in enumerate(table.schema):
         table = table.set_column(place, column.name, _plain(table[place], column.name))
     return table.replace_schema_metadata(None), {"format": "parquet", "notes": notes}
+
+
+def stream_parquet(path: Path) -> tuple[list[str], Iterator[pa.RecordBatch]]:
+    """The names of a file's columns, and its rows in blocks, typed as by `read_parquet`.
+
+    Raises:
+        ValueError: if it cannot be used. OSError and errors of pyarrow are raised, too.
+    """
+    file = pq.ParquetFile(path)
+    names = [name for name in file.schema_arrow.names if not name.startswith("__index_level_")]
+
+    def blocks() -> Iterator[pa.RecordBatch]:
+        with file:
+            for batch in file.iter_batches(BLOCK_ROWS, columns=names):
+                columns = [_plain(pa.chunked_array([batch[name]]), name) for name in names]
+                yield from pa.table(columns, names=names).combine_chunks().to_batches()
+
+    return names, blocks()
 
 
 def _plain(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:

@@ -1,0 +1,221 @@
+"""Whole tables through a model: here by a server of its own, and by a transform job as on AWS."""
+
+import os
+import re
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from support.container.tables import dated, fit, mixed
+from support.helpers.registered import Registered
+from support.helpers.shared import Connected, settings
+
+from commands.__main__ import main
+from helpers.deployment.scoring import score as scoring
+from helpers.deployment.scoring.score import score
+from helpers.errors import BadInput, JobFailed
+from helpers.session import Session
+
+
+@pytest.fixture(scope="module")
+def classes(connected: Connected, tmp_path_factory: pytest.TempPathFactory) -> Registered:
+    with settings(connected.settings):
+        one = fit(mixed("binary"), "LightGBM", "binary")
+        return Registered(connected.session, tmp_path_factory.mktemp("model"), one)
+
+
+@pytest.fixture(scope="module")
+def numbers(connected: Connected, tmp_path_factory: pytest.TempPathFactory) -> Registered:
+    with settings(connected.settings):
+        one = fit(dated("regression"), "LightGBM", "regression")
+        return Registered(connected.session, tmp_path_factory.mktemp("model"), one)
+
+
+@pytest.fixture(params=[False, True], ids=["server", "transform"])
+def by_transform(request: pytest.FixtureRequest) -> bool:
+    return request.param
+
+
+def test_the_command_says_how_many_rows_and_where(
+    session: Session, classes: Registered, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mixed("binary", rows=30).to_csv(tmp_path / "table.csv", index=False)
+    asked = ["score", str(tmp_path / "table.csv"), "--model", session.group(classes.dataset)]
+    assert main([*asked, "--version", "1", "--output", str(tmp_path / "new/out.csv")]) == 0
+    assert re.search(
+        r"30 rows by version 1 of scored-\w+ in .* new/out\.csv",
+        capsys.readouterr().out.replace(str(tmp_path) + "/", " "),
+    )
+    assert len(pd.read_csv(tmp_path / "new/out.csv")) == 30
+    assert main(asked) == 2
+    assert "is in service; name one by --version: '1'" in capsys.readouterr().err
+
+
+def same(found: pd.DataFrame, expected: list[list[str]]) -> bool:
+    """Whether predictions are those that were served, to the last bit."""
+    columns = [name for name in found if name == "prediction" or name.startswith("probability_")]
+    return [
+        [cell if isinstance(cell, str) else float(cell) for cell in row] for row in found[columns].to_numpy()
+    ] == [
+        [cell if isinstance(was, str) else float(cell) for cell, was in zip(row, first, strict=True)]
+        for row, first in zip(expected, found[columns].to_numpy(), strict=True)
+    ]
+
+
+def test_a_csv_is_scored_as_it_is_served(
+    session: Session, classes: Registered, by_transform: bool, tmp_path: Path
+) -> None:
+    """Other columns, another order and another dialect do not matter; what identifies rows stays."""
+    table = mixed("binary", rows=2500, seed=5)
+    table["customer"] = [f"c,{number}" for number in range(len(table))]
+    path = tmp_path / "table.csv"
+    table[["customer", "target", *reversed(classes.one.model.names)]].to_csv(path, index=False, sep=";")
+    done = score(session, str(path), classes.dataset, 1, ids=["customer"], by_transform=by_transform)
+    assert (done.version, done.rows, done.output) == (1, 2500, str(tmp_path / "table.scored.csv"))
+    found = pd.read_csv(done.output)
+    assert found.columns.tolist() == ["customer", "prediction", "probability_no", "probability_yes, it is"]
+    assert found["customer"].tolist() == table["customer"].tolist()
+    assert same(found, classes.served(table))
+    assert {path.name for path in tmp_path.iterdir()} == {"table.csv", "table.scored.csv"}
+
+
+def test_a_parquet_file_is_scored_as_it_is_served(
+    session: Session, numbers: Registered, by_transform: bool, tmp_path: Path
+) -> None:
+    table = dated("regression", rows=2500)
+    written = table.assign(moment=pd.to_datetime(table["moment"]))
+    written.to_parquet(tmp_path / "table.parquet", row_group_size=700)
+    done = score(session, str(tmp_path / "table.parquet"), numbers.dataset, 1, by_transform=by_transform)
+    assert done.output == str(tmp_path / "table.scored.parquet")
+    found = pq.read_table(done.output).to_pandas()
+    assert found.columns.tolist() == ["row", "prediction"]
+    assert found["row"].tolist() == list(range(1, 2501))
+    assert same(found, numbers.served(table))
+
+
+def test_typed_cells_of_a_column_of_words_are_sent_as_json(
+    session: Session, classes: Registered, tmp_path: Path
+) -> None:
+    table = mixed("binary", rows=50, seed=6).assign(code=[float(number) for number in range(50)])
+    table.to_parquet(tmp_path / "table.parquet")
+    with pytest.raises(BadInput, match="write them as text in the table"):
+        score(session, str(tmp_path / "table.parquet"), classes.dataset, 1, by_transform=True)
+    done = score(session, str(tmp_path / "table.parquet"), classes.dataset, 1)
+    assert done.rows == 50
+    assert same(pd.read_parquet(done.output), classes.served(table))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"model": "nowhere"}, r"There is no model 'nowhere'"),
+        ({"version": 7}, r"has no version 7; the registry has '1'"),
+        ({"version": None}, r"No version of 'scored-\w+' is in service; name one by --version: '1'"),
+        ({"table": "missing.csv"}, r"There is no file"),
+        ({"table": "empty.csv"}, r"has no rows"),
+        ({"table": "broken.parquet"}, r"Cannot read the table broken\.parquet"),
+        ({"table": "narrow.csv"}, r"has no column 'size', which version 1 of scored-\w+ needs"),
+        ({"table": "words.csv"}, r"Row 1203, column 'size': 'many'"),
+        ({"ids": ["customer"]}, r"has no column 'customer' to identify"),
+        ({"output": "output.xlsx"}, r"must end in \.csv or \.parquet"),
+        ({"output": "good.csv"}, r"would replace the table"),
+        ({"output": "good.csv/output.csv"}, r"cannot be written"),
+    ],
+)
+def test_what_cannot_be_scored_is_said_in_a_sentence_and_leaves_nothing(
+    session: Session,
+    classes: Registered,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = mixed("binary", rows=2000)
+    table.to_csv("good.csv", index=False)
+    table.head(0).to_csv("empty.csv", index=False)
+    table.drop(columns="size").to_csv("narrow.csv", index=False)
+    Path("broken.parquet").write_bytes(b"PAR1 and no more")
+    wrong = table.astype({"size": object})
+    wrong.loc[1202, "size"] = "many"
+    wrong.to_csv("words.csv", index=False)
+    before = sorted(tmp_path.iterdir())
+    given = {"table": "good.csv", "model": classes.dataset, "version": 1, **change}
+    with pytest.raises(BadInput, match=said) as refused:
+        score(session, **given)
+    assert "\n" not in str(refused.value)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_line_break_in_a_cell_is_only_for_a_server(
+    session: Session, classes: Registered, tmp_path: Path
+) -> None:
+    table = mixed("binary", rows=20)
+    table.loc[7, "colour"] = "light\ngrey"
+    table.to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(BadInput, match="Row 8 has a line break in the column 'colour'"):
+        score(session, str(tmp_path / "table.csv"), classes.dataset, 1, by_transform=True)
+    found = pd.read_csv(score(session, str(tmp_path / "table.csv"), classes.dataset, 1).output)
+    assert same(found, classes.served(table))
+
+
+def test_a_transform_job_that_refuses_a_row_is_a_sentence(
+    session: Session, classes: Registered, tmp_path: Path
+) -> None:
+    table = mixed("binary", rows=20).astype({"size": object})
+    table.loc[3, "size"] = "many"
+    table.to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(BadInput, match=r"The model refuses a row of a request .*'many'"):
+        score(session, str(tmp_path / "table.csv"), classes.dataset, 1, by_transform=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+    assert not session.client("sagemaker").list_models(NameContains="-score-")["Models"]
+
+
+def test_another_artifact_than_the_evaluated_one_scores_nothing(
+    session: Session, classes: Registered, tmp_path: Path
+) -> None:
+    other = Registered(session, tmp_path / "model", classes.one, sha256="0" * 64)
+    mixed("binary", rows=20).to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(JobFailed, match="is not the one that was evaluated"):
+        score(session, str(tmp_path / "table.csv"), other.dataset, 1)
+
+
+def test_an_interrupt_leaves_neither_output_nor_server(
+    session: Session,
+    classes: Registered,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    interruptible: None,
+) -> None:
+    table = mixed("binary", rows=2000)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    servers = []
+    asks = scoring.server.Server.ask
+
+    def interrupted(self: scoring.server.Server, *arguments: object) -> bytes:
+        servers.append(self)
+        if len(servers) == 1:
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+            time.sleep(0.3)
+        return asks(self, *arguments)
+
+    monkeypatch.setattr(scoring.server.Server, "ask", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        score(session, str(tmp_path / "table.csv"), classes.dataset, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+    with pytest.raises(JobFailed, match="does not answer any more"):
+        servers[0].send("GET", "/ping", b"", {})
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The folders of models and parts are gone, however it ends."""
+    before = set(Path(tempfile.gettempdir()).glob("scoring-*"))
+    yield
+    assert set(Path(tempfile.gettempdir()).glob("scoring-*")) <= before
