@@ -521,7 +521,7 @@ def test_lines_of_blanks_are_no_rows(tmp_path):
 @pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "semicolons.csv", "table.parquet"])
 def test_blocks_of_rows_are_the_cells_of_the_whole_table(tmp_path, name):
     frame = pd.DataFrame(
-        {"n": range(30_000), "text": ["a, b", 'c "d"', " ü"] * 10_000, "x": [0.5, None] * 15_000}
+        {"n": range(120_000), "text": ["a, b", 'c "d"', " ü"] * 40_000, "x": [0.5, None] * 60_000}
     )
     path = tmp_path / name
     if path.suffix == ".parquet":
