@@ -15,7 +15,9 @@ import pytest
 from sklearn.metrics import average_precision_score, recall_score
 from support.container.documents import faults
 from support.container.jobs import BIN, give_code, run, source
-from support.container.tables import fit, fitted, mixed
+from support.container.reports import ENSEMBLE as OF_TWO
+from support.container.reports import MEMBERS
+from support.container.tables import ENSEMBLE, fit, fitted, mixed
 from tabular.data.features import features
 from tabular.data.inference import encode
 from tabular.data.split_files import write_split
@@ -420,6 +422,25 @@ def test_the_served_model_is_compared_with_the_fitted_pipeline(evaluated, held_o
     agreement = report["agreement"]
     assert (agreement["rows"], agreement["ties"], agreement["tolerance"]) == (len(frame), 0, tolerance)
     assert 0 <= agreement["largest_difference"] <= tolerance
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_an_ensemble_is_judged_against_a_single_model_and_against_another(
+    evaluated, held_out, in_service, task
+):
+    one = fitted(ENSEMBLE, task)
+    ensemble = dataclasses.replace(one, manifest=one.manifest | {"ensemble": OF_TWO["ensemble"]})
+    held_out(ensemble, "Ensemble")
+    metric = "mae" if task == "regression" else "log_loss"
+    in_service(fitted("NaiveBayes", task), training=OTHER_ROWS, seen=[])
+    report = evaluated(metric=metric, threshold="100")
+    assert (report["gate"]["champion_version"], report["gate"]["rows"]) == (4, len(one.frame))
+    assert report["model"]["ensemble"] == OF_TWO["ensemble"]
+    changes = {change["what"]: change["challenger"] for change in report["champion"]["changed"]}
+    assert changes.items() >= MEMBERS.items()
+    assert 0 < report["agreement"]["largest_difference"] <= one.model.tolerance
+    in_service(ensemble)
+    assert evaluated(metric=metric, threshold="100")["gate"]["same_model"]
 
 
 def test_a_served_model_that_differs_is_not_registered(evaluated, held_out, give_pipeline):
