@@ -15,7 +15,7 @@ from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.estimators import Rounds
 
-__all__ = ["fit", "rounds_of", "scores_of_fold"]
+__all__ = ["fit", "parts_of_fold", "rounds_of", "scores_of_fold"]
 
 
 def fit(
@@ -45,7 +45,7 @@ def fit(
             are missing.
     """
     pipeline = build_pipeline(schema, algorithm, hyperparameters, random_state)
-    learn = _part(_fitted_features(pipeline, frame, target, schema, groups), target, schema)
+    learn = _part(_fitted_features(pipeline[:-1], frame, target, schema, groups), target, schema)
     kind = rounds_of(algorithm, schema)
     if kind is None:
         fit_whole(pipeline.named_steps["estimator"], learn)
@@ -91,16 +91,32 @@ def scores_of_fold(
         BadInput: if an algorithm or hyperparameter is unknown, or a value is outside its range.
     """
     pipeline = build_pipeline(schema, algorithm, hyperparameters, random_state)
-    estimator, (learnt, scored) = pipeline.named_steps["estimator"], rows
-    among = None if groups is None else groups[learnt]
-    features = _fitted_features(pipeline, frame.iloc[learnt], target[learnt], schema, among)
-    learn = _part(features, target[learnt], schema)
-    held_out = _part(pipeline[:-1].transform(frame.iloc[scored]), target[scored], schema)
+    estimator = pipeline.named_steps["estimator"]
+    learn, held_out = parts_of_fold(pipeline[:-1], frame, target, rows, schema, groups)
     kind = rounds_of(algorithm, schema)
     if kind is None:
         fit_whole(estimator, learn)
         return [Scores(float(score(estimator, held_out.features, held_out.target)), 0.0)]
     return scores_by_rounds(estimator, kind, learn, held_out, score)
+
+
+def parts_of_fold(
+    steps: Pipeline,
+    frame: pd.DataFrame,
+    target: np.ndarray,
+    rows: tuple[np.ndarray, np.ndarray],
+    schema: Schema,
+    groups: np.ndarray | None = None,
+) -> tuple[Part, Part]:
+    """What the steps before the estimator make of a fold: the rows to fit on, and those to score.
+
+    The arguments are those of `scores_of_fold`; the steps are fitted on the rows to fit on.
+    """
+    learnt, scored = rows
+    among = None if groups is None else groups[learnt]
+    features = _fitted_features(steps, frame.iloc[learnt], target[learnt], schema, among)
+    held_out = steps.transform(frame.iloc[scored])
+    return _part(features, target[learnt], schema), _part(held_out, target[scored], schema)
 
 
 def rounds_of(algorithm: str, schema: Schema) -> Rounds | None:
@@ -109,10 +125,10 @@ def rounds_of(algorithm: str, schema: Schema) -> Rounds | None:
 
 
 def _fitted_features(
-    pipeline: Pipeline, frame: pd.DataFrame, target: np.ndarray, schema: Schema, groups: np.ndarray | None
+    steps: Pipeline, frame: pd.DataFrame, target: np.ndarray, schema: Schema, groups: np.ndarray | None
 ) -> Any:
     learnt = logarithm(target) if schema.options.log_target else target
-    return fit_features(pipeline, frame, learnt, groups)
+    return fit_features(steps, frame, learnt, groups)
 
 
 def _part(features: Any, target: np.ndarray, schema: Schema) -> Part:

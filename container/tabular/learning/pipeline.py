@@ -24,6 +24,8 @@ __all__ = [
     "FEW_LEVELS",
     "MANY_LEVELS",
     "LogarithmicTarget",
+    "build_estimator",
+    "build_features",
     "build_pipeline",
     "exponential",
     "fit_features",
@@ -42,25 +44,52 @@ def build_pipeline(
 ) -> Pipeline:
     """The unfitted pipeline: `features` first, `estimator` last.
 
-    Trees get numbers as they are, with NaN for empty cells, which all three libraries handle themselves. The
-    other estimators get numbers imputed and scaled. A date becomes its day number, month and weekday, and
-    hour and minute if it has a time. A level of a category becomes a feature of its own, or, if the category
-    has many levels, the mean of the target over its rows. If the options say so, the estimator learns the
-    logarithm of the target and predicts the target itself.
+    Raises:
+        BadInput: if an algorithm or hyperparameter is unknown, or a value is outside its range.
+    """
+    estimator = build_estimator(schema, algorithm, hyperparameters, random_state)
+    known = own_steps.algorithms()[algorithm]
+    sparse = known.estimators[schema.family].sparse
+    # LightGBM rejects special characters in feature names, so the features have no names from here on.
+    return Pipeline(
+        [*build_features(schema, known.standardise, sparse, random_state).steps, ("estimator", estimator)]
+    )
+
+
+def build_estimator(
+    schema: Schema, algorithm: str, hyperparameters: Mapping[str, str], random_state: int
+) -> Any:
+    """The unfitted estimator of an algorithm.
+
+    If the options say so, it learns the logarithm of the target and predicts the target itself.
 
     Raises:
         BadInput: if an algorithm or hyperparameter is unknown, or a value is outside its range.
     """
     known = own_steps.algorithms()
     estimator = build(algorithm, schema.family, hyperparameters, random_state, known, len(schema.columns))
-    if schema.options.log_target:
-        estimator = LogarithmicTarget(estimator)
-    sparse = known[algorithm].estimators[schema.family].sparse
+    return LogarithmicTarget(estimator) if schema.options.log_target else estimator
+
+
+def build_features(schema: Schema, standardise: bool, sparse: bool, random_state: int) -> Pipeline:
+    """The unfitted steps before the estimator, which depend on nothing else of an algorithm.
+
+    Trees get numbers as they are, with NaN for empty cells, which all three libraries handle themselves. The
+    other estimators get numbers imputed and scaled. A date becomes its day number, month and weekday, and
+    hour and minute if it has a time. A level of a category becomes a feature of its own, or, if the category
+    has many levels, the mean of the target over its rows.
+
+    Args:
+        schema: the schema of the columns.
+        standardise: whether to impute and scale.
+        sparse: whether the features may be a sparse matrix.
+        random_state: the seed of the rows from which the means of levels are computed.
+    """
     numeric, booleans = schema.of_kind("numeric"), schema.of_kind("boolean")
     categorical = schema.of_kind("categorical")
     timed = [bool(column.time) for column in schema.columns if column.kind == "date"]
     parts = ("parts", FunctionTransformer(date_parts, kw_args={"timed": timed}))
-    if known[algorithm].standardise:
+    if standardise:
         # keep_empty_features: a column that is empty in a fold keeps its place.
         impute = ("impute", SimpleImputer(strategy="median", keep_empty_features=True))
         scale = ("scale", StandardScaler())
@@ -71,7 +100,7 @@ def build_pipeline(
         date_steps = Pipeline([parts])
     splitter = KFold(CROSS_FITTING, shuffle=True, random_state=random_state)
     by_target: Any = TargetEncoder(target_type=TARGET_TYPES[schema.task], cv=splitter)
-    if known[algorithm].standardise:
+    if standardise:
         by_target = Pipeline([("encode", by_target), ("scale", StandardScaler())])
     by_level = OneHotEncoder(
         handle_unknown="infrequent_if_exist", max_categories=FEW_LEVELS, sparse_output=sparse
@@ -88,23 +117,21 @@ def build_pipeline(
     used = [(name, steps, columns) for name, steps, columns in transformers if columns]
     features = ColumnTransformer(used, sparse_threshold=0.3 if sparse else 0.0)
     steps: list[tuple[str, Any]] = [("features", features)]
-    if known[algorithm].standardise:
+    if standardise:
         # NumPy sums a row in an order that depends on the memory layout, which differs between data frames.
         # Naive Bayes magnifies the difference if a column is nearly constant.
         steps.append(("in_rows", FunctionTransformer(in_rows, accept_sparse=True)))
-    # LightGBM rejects special characters in feature names, so the features have no names from here on.
-    return Pipeline([*steps, ("estimator", estimator)])
+    return Pipeline(steps)
 
 
 def fit_features(
-    pipeline: Pipeline, frame: pd.DataFrame, target: np.ndarray, groups: np.ndarray | None = None
+    steps: Pipeline, frame: pd.DataFrame, target: np.ndarray, groups: np.ndarray | None = None
 ) -> Any:
-    """Fit all steps before the estimator, and return the features (n_rows, n_features) to fit it on.
+    """Fit the steps before the estimator, and return the features (n_rows, n_features) to fit it on.
 
     In these rows, a level's mean of the target is computed from other rows than the one that it is for (from
     other groups, if there are groups), so the estimator does not trust it more than it should.
     """
-    steps = pipeline[:-1]
     encoders = {name: part for name, part, _ in steps.named_steps["features"].transformers}
     folds = 0 if groups is None else min(CROSS_FITTING, len(np.unique(groups)))
     if MANY_LEVELS not in encoders or folds < 2:

@@ -26,6 +26,7 @@ __all__ = [
     "Scorer",
     "Scores",
     "best_rounds",
+    "by_rounds",
     "fit_rounds",
     "fit_whole",
     "numbers_of_rounds",
@@ -81,21 +82,35 @@ def scores_by_rounds(
     estimator: Any, kind: Rounds, learn: Part, held_out: Part, score: Scorer
 ) -> list[Scores]:
     """The scores on held-out rows after each of the `numbers_of_rounds`, until the loss no longer falls."""
+    loss = get_scorer("neg_log_loss" if is_classifier(estimator) else "neg_mean_squared_error")
+    # Scorers describe themselves completely; one that is the loss, as by default, is not computed twice.
+    is_loss = held_out.weights is None and repr(score) == repr(loss)
+    rows = (estimator, held_out.features, held_out.target)
+
+    def look() -> Scores:
+        lost = float(loss(*rows, **_weighted(held_out)))
+        return Scores(lost if is_loss else float(score(*rows)), lost)
+
+    return by_rounds(estimator, kind, learn, held_out, look)
+
+
+def by_rounds(
+    estimator: Any, kind: Rounds, learn: Part, held_out: Part, look: Callable[[], Scores]
+) -> list[Scores]:
+    """What `look` says after each of the `numbers_of_rounds`, until the loss no longer falls.
+
+    When it is called, the estimator predicts as after this number of rounds.
+    """
     model: _Booster | _Network = (
         _Network(estimator, learn)
         if kind.booster is None
         else _Booster(estimator, kind, BOOSTERS[kind.booster], learn, held_out)
     )
-    loss = get_scorer("neg_log_loss" if is_classifier(estimator) else "neg_mean_squared_error")
-    # Scorers describe themselves completely; one that is the loss, as by default, is not computed twice.
-    is_loss = held_out.weights is None and repr(score) == repr(loss)
-    rows = (estimator, held_out.features, held_out.target)
     found: list[Scores] = []
     for number in numbers_of_rounds(kind.most):
         model.become(number)
         with config_context(skip_parameter_validation=True):  # of the scorers, at each of their calls
-            lost = float(loss(*rows, **_weighted(held_out)))
-            found.append(Scores(lost if is_loss else float(score(*rows)), lost))
+            found.append(look())
         if model.has_ended(number, [one.loss for one in found]):
             break
     return found

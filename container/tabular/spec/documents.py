@@ -2,6 +2,7 @@
 
 - `Manifest`: manifest.json of a model, which RefitBestModel writes.
 - `Report`: evaluation.json, which EvaluateBestModel writes.
+- `SearchReport`: search.json, which a packed search writes.
 - `SchemaDocument`: schema.json next to a split, which PreprocessData writes; it is part of every manifest.
 """
 
@@ -23,6 +24,8 @@ __all__ = [
     "Quality",
     "Report",
     "SchemaDocument",
+    "SearchReport",
+    "TrialReport",
     "members",
     "quality",
     "searched",
@@ -319,6 +322,64 @@ class Report(TypedDict):
     subgroups: dict[str, dict[str, Subgroup]]
     permutation_importance: dict[str, Importance]
     champion: ChampionReport | None
+
+
+class TrialReport(TypedDict):
+    """One configuration of a search, and how it did; without a score unless it is complete."""
+
+    number: int
+    algorithm: str
+    hyperparameters: dict[str, str]
+    source: Literal["default", "portfolio", "warm", "sampler"]
+    state: Literal["complete", "pruned", "failed"]
+    reason: str | None
+    scores: list[float]
+    score: float | None
+    rounds: int | None
+    seconds: float
+
+
+class SearchMember(TypedDict):
+    """A trial in an ensemble."""
+
+    trial: int
+    weight: float
+
+
+class SearchGain(TypedDict):
+    """How much better the ensemble's score is than the best trial's, and in which range 90% of draws lie."""
+
+    value: float
+    low: float
+    high: float
+
+
+class SearchEnsemble(TypedDict):
+    """The greedy ensemble of a search's trials, and whether it won."""
+
+    members: list[SearchMember]
+    score: float
+    scores: list[float]
+    gain: SearchGain
+    chosen: bool
+    reason: str
+
+
+class SearchReport(TypedDict):
+    """All trials of a packed search, and which of them the model is made of."""
+
+    format: Literal["tabular-search"]
+    format_version: int
+    scorer: str
+    folds: int
+    rows: int
+    random_state: int
+    seconds: float
+    stopped: Literal["trials", "time"]
+    warm_started_from: int | None
+    trials: list[TrialReport]
+    best: int
+    ensemble: SearchEnsemble | None
 
 
 # The names that SageMaker's model quality reports use for the metrics of each task:

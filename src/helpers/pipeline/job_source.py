@@ -36,7 +36,9 @@ def archive(module: str, package: Path | None = None, own_steps: str = "") -> by
     if own_steps and READS_OWN_STEPS in modules:
         modules |= closure(_imported(own_steps), folder)
         beside[CUSTOM_STEPS] = own_steps.encode()
-    contents = {path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in modules.values()}
+    data = [path for one in modules.values() if (path := one.with_suffix(".json")).exists()]
+    files = [*modules.values(), *data]
+    contents = {path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in files}
     packed = io.BytesIO()
     # A fixed time in the gzip header and in every entry: the same files give the same bytes.
     with (
@@ -54,7 +56,8 @@ def closure(names: Iterable[str], package: Path) -> dict[str, Path]:
     """The files of some modules of a package and of all that they import from it, directly or indirectly.
 
     An import counts wherever it stands in a file, and a module brings in the packages that contain it. What
-    is not a Python file, such as a C extension, is not shipped.
+    is not a Python file, such as a C extension, is not shipped, except a module's data: the JSON file of the
+    same name beside it.
     """
     found: dict[str, Path] = {}
     waiting = list(names)

@@ -37,9 +37,8 @@ def tarball(files: Mapping[str, str], folders: Iterable[str] = ()) -> bytes:
 
 def source(**beside: str) -> bytes:
     """The package `tabular` as it travels with a job, with Python files beside it."""
-    files = {
-        str(path.relative_to(PACKAGE.parent)): path.read_text() for path in sorted(PACKAGE.rglob("*.py"))
-    }
+    paths = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".json"))
+    files = {str(path.relative_to(PACKAGE.parent)): path.read_text() for path in paths}
     return tarball(files | {f"{name}.py": text for name, text in beside.items()})
 
 

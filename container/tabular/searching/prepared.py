@@ -1,0 +1,98 @@
+"""The folds of a search, prepared once for all trials whose algorithms want the same features."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tabular.learning.fitting import parts_of_fold, rounds_of
+from tabular.learning.folds import Fold
+from tabular.learning.pipeline import build_estimator, build_features
+from tabular.learning.rounds import Part, Scores, by_rounds, fit_whole
+from tabular.searching.scoring import Scoring
+from tabular.searching.trials import Configuration
+from tabular.spec import own_steps
+from tabular.spec.columns import Schema
+
+__all__ = ["Features", "Fitted", "Prepared"]
+
+
+class Features(NamedTuple):
+    """What an algorithm wants: imputed and scaled features, and whether they may be a sparse matrix."""
+
+    standardise: bool
+    sparse: bool
+
+
+class Fitted(NamedTuple):
+    """The scores of one fold after each number of rounds, or a single one, and the answers behind each."""
+
+    scores: list[Scores]
+    answers: list[np.ndarray]
+
+
+class Prepared:
+    """A table's folds, from which any configuration can be fitted and scored."""
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        target: np.ndarray,
+        schema: Schema,
+        groups: np.ndarray | None,
+        folds: list[Fold],
+        random_state: int,
+        scoring: Scoring,
+    ) -> None:
+        self.frame, self.target, self.schema, self.groups = frame, target, schema, groups
+        self.folds, self.random_state, self.scoring = folds, random_state, scoring
+        self._parts: dict[tuple[Features, int], tuple[Part, Part]] = {}
+
+    @property
+    def targets(self) -> list[np.ndarray]:
+        """The targets of the scored rows of each fold."""
+        return [self.target[fold.scored] for fold in self.folds]
+
+    @property
+    def groups_scored(self) -> list[np.ndarray | None]:
+        """The groups of these rows."""
+        return [None if self.groups is None else self.groups[fold.scored] for fold in self.folds]
+
+    def prepare(self, algorithms: Iterable[str]) -> None:
+        """Prepare all that these algorithms want, and load their libraries, for forks to share both."""
+        for name in algorithms:
+            build_estimator(self.schema, name, {}, self.random_state)  # imports its library
+            for fold in range(len(self.folds)):
+                self.parts(self.wanted(name), fold)
+
+    def wanted(self, algorithm: str) -> Features:
+        """The features that an algorithm is fitted on."""
+        known = own_steps.algorithms()[algorithm]
+        return Features(known.standardise, known.estimators[self.schema.family].sparse)
+
+    def parts(self, features: Features, fold: int) -> tuple[Part, Part]:
+        """The rows of a fold to fit on, and those to score."""
+        if (features, fold) not in self._parts:
+            steps = build_features(self.schema, *features, self.random_state)
+            self._parts[features, fold] = parts_of_fold(
+                steps, self.frame, self.target, self.folds[fold], self.schema, self.groups
+            )
+        return self._parts[features, fold]
+
+    def fit(self, configuration: Configuration, fold: int) -> Fitted:
+        """Fit a configuration on a fold and score it, as `tabular.learning.fitting.scores_of_fold` does."""
+        algorithm = configuration.algorithm
+        estimator = build_estimator(self.schema, algorithm, configuration.hyperparameters, self.random_state)
+        learn, held_out = self.parts(self.wanted(algorithm), fold)
+        kept: list[np.ndarray] = []
+
+        def look() -> Scores:
+            kept.append(self.scoring.answers(estimator, held_out.features))
+            return self.scoring.scored(kept[-1], held_out.target, held_out.weights)
+
+        kind = rounds_of(algorithm, self.schema)
+        if kind is not None:
+            return Fitted(by_rounds(estimator, kind, learn, held_out, look), kept)
+        fit_whole(estimator, learn)
+        return Fitted([look()], kept)

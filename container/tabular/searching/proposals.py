@@ -1,0 +1,173 @@
+"""Which configurations are tried: what was good before, the portfolio, then Optuna's sampler.
+
+Optuna: Akiba et al. (2019), https://arxiv.org/abs/1907.10902
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import TrialState
+
+from tabular.searching.trials import Configuration, Trial
+from tabular.spec import own_steps
+from tabular.spec.columns import Family
+from tabular.spec.errors import BadInput, unknown
+from tabular.spec.estimators import Categorical, Continuous, Integer
+
+__all__ = ["SAMPLERS", "Proposals"]
+
+WARM = 3  # one in this many trials is, at most, a configuration that was good before
+SAMPLERS: Mapping[str, Callable[[int], BaseSampler]] = {
+    "random": lambda seed: RandomSampler(seed=seed),
+    "tpe": lambda seed: TPESampler(seed=seed),
+}
+ATTEMPTS = 20  # to draw a configuration that was not tried yet
+Range = Integer | Continuous | Categorical
+_STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+
+
+class Proposals:
+    """The configurations of a search, one after the other, each another one.
+
+    Args:
+        algorithms: the names of the competing algorithms.
+        family: which estimators and ranges apply.
+        trials: how many are asked for at most.
+        seed: of the sampler.
+        sampler: a name in SAMPLERS.
+        warm: configurations that were good before, the best first.
+        known: the portfolio; algorithms of which it has nothing compete with their defaults.
+
+    Raises:
+        BadInput: if an algorithm is unknown or has no estimator for the family.
+    """
+
+    def __init__(
+        self,
+        algorithms: Sequence[str],
+        family: Family,
+        trials: int,
+        seed: int,
+        sampler: str = "random",
+        warm: Iterable[Configuration] = (),
+        known: Sequence[Configuration] = (),
+    ) -> None:
+        self.ranges = {name: _ranges(name, family) for name in algorithms}
+        self.distributions = {
+            name: {f"{name}.{one}": _distribution(allowed) for one, allowed in ranges.items()}
+            for name, ranges in self.ranges.items()
+        }
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.study = optuna.create_study(direction="maximize", sampler=SAMPLERS[sampler](seed))
+        self._asked: list[tuple[Configuration, optuna.Trial]] = []
+        self._first_ones = self._first(warm, known, trials)
+        self._turn = 0
+
+    def ask(self) -> Configuration | None:
+        """The next configuration; None if there is no other."""
+        found = next(self._first_ones, None)
+        if found is None:
+            return self._sampled()
+        values = {
+            f"{found.algorithm}.{name}": text if isinstance(allowed, Categorical) else allowed.parse(text)
+            for name, allowed in self.ranges[found.algorithm].items()
+            for text in (found.hyperparameters[name],)
+        }
+        self.study.enqueue_trial(values)
+        self._asked.append((found, self.study.ask(self.distributions[found.algorithm])))
+        return found
+
+    def tell(self, trial: Trial) -> None:
+        """Let the sampler learn from a trial that has ended; the trials' numbers are those of the asking."""
+        _, asked = self._asked[trial.number]
+        for fold, score in enumerate(trial.scores):
+            asked.report(score, fold)
+        self.study.tell(asked, trial.score, _STATES[str(trial.state)])
+
+    def _first(
+        self, warm: Iterable[Configuration], known: Sequence[Configuration], trials: int
+    ) -> Iterator[Configuration]:
+        good = (one for one in map(self._usable, warm) if one is not None)
+        taken: list[Configuration] = []
+        for one in good:
+            if len(taken) < trials // WARM and not _repeats(one, taken):
+                taken.append(one)
+                yield one
+        first = [self._whole(one) for one in known if one.algorithm in self.ranges]
+        for one in self._with_every_algorithm(first, trials - len(taken)):
+            if not _repeats(one, taken):
+                taken.append(one)
+                yield one
+
+    def _with_every_algorithm(self, first: list[Configuration], room: int) -> list[Configuration]:
+        """With the defaults of those that would not compete otherwise, within the trials that are left."""
+        absent = list(self.ranges)
+        for one in first[:room]:
+            if one.algorithm in absent:
+                absent.remove(one.algorithm)
+        place = max(0, room - len(absent))
+        defaults = [self._whole(Configuration(name, {}, "default")) for name in absent]
+        return [*first[:place], *defaults, *first[place:]]
+
+    def _usable(self, one: Configuration) -> Configuration | None:
+        """An earlier configuration, unless its algorithm does not compete now or a range has changed."""
+        ranges = self.ranges.get(one.algorithm)
+        if ranges is None or set(one.hyperparameters) - set(ranges):
+            return None
+        try:
+            for name, text in one.hyperparameters.items():
+                ranges[name].parse(text)
+        except ValueError:
+            return None
+        return self._whole(one)
+
+    def _whole(self, one: Configuration) -> Configuration:
+        """With the defaults of the hyperparameters that it does not set."""
+        whole = {name: str(allowed.default) for name, allowed in self.ranges[one.algorithm].items()}
+        return Configuration(one.algorithm, whole | dict(one.hyperparameters), one.source)
+
+    def _sampled(self) -> Configuration | None:
+        """The sampler's choice for the algorithm whose turn it is, among those with hyperparameters."""
+        names = [name for name, ranges in self.ranges.items() if ranges]
+        for _ in range(ATTEMPTS if names else 0):
+            algorithm = names[self._turn % len(names)]
+            self._turn += 1
+            asked = self.study.ask(self.distributions[algorithm])
+            drawn = {name.removeprefix(f"{algorithm}."): str(value) for name, value in asked.params.items()}
+            found = Configuration(algorithm, drawn, "sampler")
+            if not _repeats(found, [one for one, _ in self._asked]):
+                self._asked.append((found, asked))
+                return found
+            self.study.tell(asked, state=TrialState.FAIL)
+        return None
+
+
+def _ranges(algorithm: str, family: Family) -> Mapping[str, Range]:
+    known = own_steps.algorithms()
+    if algorithm not in known:
+        raise unknown("algorithm", algorithm, known)
+    if family not in known[algorithm].estimators:
+        raise BadInput(
+            f"The algorithm {algorithm} has no estimator for {family}; leave it out of the search."
+        )
+    return known[algorithm].estimators[family].hyperparameters
+
+
+def _distribution(allowed: Range) -> BaseDistribution:
+    if isinstance(allowed, Categorical):
+        return CategoricalDistribution(list(allowed.values))
+    logarithmic = allowed.scale == "Logarithmic"
+    kind = IntDistribution if isinstance(allowed, Integer) else FloatDistribution
+    return kind(allowed.low, allowed.high, log=logarithmic)
+
+
+def _repeats(one: Configuration, others: Iterable[Configuration]) -> bool:
+    what = (one.algorithm, one.hyperparameters)
+    return any(what == (other.algorithm, other.hyperparameters) for other in others)

@@ -1,0 +1,259 @@
+"""The packed search: propose configurations, score them on the folds, stop hopeless ones, combine the best.
+
+What a search finds depends on the rows, the plan and the random state, and neither on which process is
+faster nor, up to four of them, on how many there are. For this, a trial is proposed and judged by those
+earlier trials only that are at least `lag` numbers before it. It cannot begin until these have ended.
+A limit in seconds is the exception: how far a search gets in a time depends on the machine.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from tabular.learning.folds import Fold, folds_to_search
+from tabular.searching.checkpoint import Checkpoint, fingerprint
+from tabular.searching.greedy import Gain, judge, select
+from tabular.searching.portfolio import portfolio
+from tabular.searching.prepared import Prepared
+from tabular.searching.proposals import Proposals
+from tabular.searching.running import Run
+from tabular.searching.scoring import Scoring
+from tabular.searching.trials import Configuration, Trial
+from tabular.searching.workers import threads, uses_processes, workers
+from tabular.spec.columns import Schema
+from tabular.spec.documents import SearchReport
+from tabular.spec.errors import BadInput, amount
+from tabular.spec.search import Plan
+
+__all__ = ["Ensemble", "Search", "Settings", "search"]
+
+FORMAT, FORMAT_VERSION = "tabular-search", 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The parts of a search, each of which a benchmark can leave out to see what it is worth.
+
+    Attributes:
+        portfolio: whether to begin with the portfolio; otherwise, only the defaults come first.
+        sampler: a name in `tabular.searching.proposals.SAMPLERS`.
+        pruning: whether hopeless trials are stopped.
+        lag: how many numbers before a trial those are that it is proposed and judged by, at least.
+        members: of an ensemble, at most.
+        confidence: the share of draws in which an ensemble has to be better to be chosen.
+    """
+
+    portfolio: bool = True
+    sampler: str = "random"
+    pruning: bool = True
+    lag: int = 8
+    members: int = 8
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The greedy ensemble, and whether it won.
+
+    Attributes:
+        weights: of the trials, by their numbers.
+        scores: of each fold. Like those of the best trial, they are those of what was selected by them.
+        gain: how much better it is than the best trial, on rows without a part in either selection.
+        chosen: whether it is better beyond noise.
+        reason: why it was chosen or not.
+    """
+
+    weights: dict[int, float]
+    scores: list[float]
+    gain: Gain
+    chosen: bool
+    reason: str
+
+
+@dataclass
+class Search:
+    """What a search has found.
+
+    Attributes:
+        plan: what was asked for.
+        trials: all of them, by number.
+        folds: the numbers of the rows to train on and of those to score, for each fold.
+        rows: how many rows the folds have together.
+        rows_of_table: how many the table has.
+        seconds: how long it took.
+        stopped: what ended it.
+        ensemble: None if it was not asked for, or if there is only one complete trial.
+    """
+
+    plan: Plan
+    trials: list[Trial]
+    folds: list[Fold]
+    rows: int
+    rows_of_table: int
+    seconds: float = 0.0
+    stopped: Literal["trials", "time"] = "trials"
+    ensemble: Ensemble | None = None
+
+    @property
+    def complete(self) -> list[Trial]:
+        """The trials with a score."""
+        return [one for one in self.trials if one.state == "complete"]
+
+    @property
+    def best(self) -> Trial:
+        """The trial with the best score, the first of several."""
+        return max(self.complete, key=lambda one: one.score)
+
+    @property
+    def members(self) -> list[tuple[Trial, float]]:
+        """What the model is made of: the best trial, or those of the ensemble with their weights."""
+        if self.ensemble is None or not self.ensemble.chosen:
+            return [(self.best, 1.0)]
+        return [(self.trials[number], weight) for number, weight in self.ensemble.weights.items()]
+
+    @property
+    def score(self) -> float:
+        """The score of what the model is made of."""
+        if self.ensemble is None or not self.ensemble.chosen:
+            return float(self.best.score)
+        return float(np.mean(self.ensemble.scores))
+
+    @property
+    def answers(self) -> list[np.ndarray]:
+        """What it answers for the scored rows of each fold, none of which it was selected or fitted on."""
+        if self.ensemble is None or not self.ensemble.chosen:
+            return self.best.answers
+        return self.ensemble.gain.answers
+
+    @property
+    def out_of_fold(self) -> np.ndarray:
+        """The answers by row: probabilities (n_rows, n_classes) or numbers (n_rows,), NaN in no fold."""
+        found = np.full((self.rows_of_table, *self.answers[0].shape[1:]), np.nan)
+        for fold, answers in zip(self.folds, self.answers, strict=True):
+            found[fold.scored] = answers
+        return found
+
+    def report(self, warm_started_from: int | None = None) -> SearchReport:
+        """The contents of search.json, see docs/models/search.md."""
+        found = self.ensemble
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "scorer": self.plan.scorer,
+            "folds": self.plan.folds,
+            "rows": self.rows,
+            "random_state": self.plan.random_state,
+            "seconds": round(self.seconds, 3),
+            "stopped": self.stopped,
+            "warm_started_from": warm_started_from,
+            "trials": [one.report() for one in self.trials],
+            "best": self.best.number,
+            "ensemble": None
+            if found is None
+            else {
+                "members": [{"trial": one, "weight": weight} for one, weight in found.weights.items()],
+                "score": float(np.mean(found.scores)),
+                "scores": found.scores,
+                "gain": {"value": found.gain.value, "low": found.gain.low, "high": found.gain.high},
+                "chosen": found.chosen,
+                "reason": found.reason,
+            },
+        }
+
+
+def search(
+    frame: pd.DataFrame,
+    target: np.ndarray,
+    schema: Schema,
+    groups: np.ndarray | None,
+    plan: Plan,
+    warm: Iterable[Configuration] = (),
+    checkpoint: Path | None = None,
+    width: int = 1,
+    say: Callable[[str], None] | None = None,
+    settings: Settings = Settings(),
+    folds: Sequence[Fold] | None = None,
+) -> Search:
+    """Search the best configuration for a table, and the best ensemble of several.
+
+    Args:
+        frame: features (n_rows, n_columns).
+        target: the encoded target (n_rows,).
+        schema: the schema of the columns, and the options of the table.
+        groups: the number of each row's group (n_rows,), if the rows belong to groups.
+        plan: what to search. Who reads the models map and the group is the job.
+        warm: configurations that were good before, the best first.
+        checkpoint: a folder in which ended trials are kept and looked for.
+        width: how many processes of one thread each; with 1, this process does the work.
+        say: is given a line for each trial that ends.
+        settings: the parts of the search.
+        folds: to be used instead of those that the plan describes.
+
+    Raises:
+        BadInput: if a name in the plan is unknown, there are too few rows for the folds, or all trials fail.
+    """
+    scoring = Scoring(plan.scorer, schema)
+    warm = tuple(warm)
+    known = portfolio(schema.family) if settings.portfolio else ()
+    what = (plan.names, schema.family, plan.trials, plan.random_state, settings.sampler, warm, known)
+    proposals = Proposals(*what)
+    if folds is None:
+        folding = (plan.scorer, plan.folds, plan.random_state, plan.search_rows, groups)
+        folds = folds_to_search(target, schema, *folding)
+    prepared = Prepared(frame, target, schema, groups, list(folds), plan.random_state, scoring)
+    kept = None
+    if checkpoint is not None:
+        scored = [hashlib.sha256(np.concatenate(fold).tobytes()).hexdigest() for fold in folds]
+        said = [repr(plan), repr(settings), repr(warm), repr(known), repr(schema), *scored]
+        kept = Checkpoint(checkpoint, fingerprint(frame, target, groups, said))
+    searched = np.unique(np.concatenate([rows for fold in folds for rows in fold]))
+    with threads(1 if uses_processes(width) else width):
+        if uses_processes(width):
+            prepared.prepare(plan.names)
+        crew = workers(prepared, width)
+        lag = max(settings.lag, 2 * width)
+        run = Run(plan, prepared, proposals, crew, kept, lag, settings.pruning, say)
+        try:
+            run.run()
+        finally:
+            crew.close()
+        found = Search(plan, run.trials, list(folds), len(searched), len(frame), stopped=run.stopped)
+        if not found.complete:
+            raise _all_failed(found)
+        if plan.may_combine and len(found.complete) > 1:
+            found.ensemble = _combine(found, prepared, settings)
+    found.seconds = run.elapsed
+    return found
+
+
+def _combine(found: Search, prepared: Prepared, settings: Settings) -> Ensemble:
+    trials, targets, scoring = found.complete, prepared.targets, prepared.scoring
+    answers = [one.answers for one in trials]
+    most = settings.members
+    mixture = select(answers, targets, scoring, most)
+    gain = judge(answers, targets, prepared.groups_scored, scoring, found.plan.random_state, most)
+    weights = {trials[place].number: weight for place, weight in mixture.weights.items()}
+    chosen = len(weights) > 1 and gain.share >= settings.confidence
+    by = f"by {gain.value:+.3g} ({gain.low:+.3g} to {gain.high:+.3g})"
+    draws = f"it is better than the best trial in {gain.share:.0%} of the draws, {by}"
+    reason = (
+        "no mixture of trials is better than the best one alone"
+        if len(weights) == 1
+        else f"{draws}{'' if chosen else f', and {settings.confidence:.0%} are needed'}"
+    )
+    return Ensemble(weights, mixture.scores, gain, chosen, reason)
+
+
+def _all_failed(found: Search) -> BadInput:
+    first = found.trials[0]
+    reason = " ".join(str(first.reason).split()).rstrip(".")
+    return BadInput(
+        f"{amount(len(found.trials), 'trial')} of the search failed, and none is left; the first was "
+        f"{first.configuration.algorithm} {dict(first.configuration.hyperparameters)}: {reason}. Use another "
+        "scorer, fewer folds or other algorithms."
+    )
