@@ -2,7 +2,8 @@
 
 The folders, in reading order:
 
-- `jobs`: the pipeline's steps preprocess, train (one trial), refit and evaluate, and the check monitor.
+- `jobs`: the pipeline's steps preprocess, train (one trial), refit, search (all trials and the refit) and
+  evaluate, and the check monitor.
 - `spec`: the vocabulary: algorithms, metrics, options, columns, trials, documents. Standard library only.
 - `data`: from the raw file to typed features and splits.
 - `learning`: folds, the pipeline of preprocessing and estimator, and how it is fitted.

@@ -1,1 +1,1 @@
-"""The programs of jobs: the pipeline's steps preprocess, train, refit and evaluate, and the check monitor."""
+"""The programs of jobs: the steps preprocess, train, refit, search and evaluate, and the check monitor."""

@@ -25,6 +25,8 @@ from tabular.searching.running import Run
 from tabular.searching.scoring import Scoring
 from tabular.searching.trials import Configuration, Trial
 from tabular.searching.workers import threads, uses_processes, workers
+from tabular.spec import own_steps
+from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Schema
 from tabular.spec.documents import SearchReport
 from tabular.spec.errors import BadInput, amount
@@ -87,7 +89,8 @@ class Search:
         rows_of_table: how many the table has.
         seconds: how long it took.
         stopped: what ended it.
-        ensemble: None if it was not asked for, or if there is only one complete trial.
+        ensemble: None if it was not asked for, if there is only one complete trial, or if the best trial
+            can only be kept as a pickle.
     """
 
     plan: Plan
@@ -231,8 +234,12 @@ def search(
     return found
 
 
-def _combine(found: Search, prepared: Prepared, settings: Settings) -> Ensemble:
-    trials, targets, scoring = found.complete, prepared.targets, prepared.scoring
+def _combine(found: Search, prepared: Prepared, settings: Settings) -> Ensemble | None:
+    family, known = prepared.schema.family, own_steps.algorithms()
+    trials = [one for one in found.complete if exporter_of(one.configuration.algorithm, family, known)]
+    targets, scoring = prepared.targets, prepared.scoring
+    if found.best not in trials:  # an ensemble is served from arrays only
+        return None
     answers = [one.answers for one in trials]
     most = settings.members
     mixture = select(answers, targets, scoring, most)

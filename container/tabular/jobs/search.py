@@ -1,0 +1,118 @@
+"""SearchAndRefit: all trials of a table in one training job, and the best of them fitted on all rows."""
+
+import json
+import os
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from tabular.jobs.command import command
+from tabular.jobs.model_files import Chosen, read_training_split, write_model
+from tabular.judging.champion import Champion, fetch_champion
+from tabular.searching.search import Search, search
+from tabular.searching.trials import Configuration
+from tabular.spec import opt_ml, own_steps
+from tabular.spec.columns import Family
+from tabular.spec.documents import SearchReport
+from tabular.spec.search import Plan
+from tabular.spec.trial import rounds_line, score_line
+
+__all__ = ["SEARCH", "cores", "good_before", "main"]
+
+SEARCH = "search.json"
+
+
+def main() -> None:
+    """Write the model and search.json to model.tar.gz, and search.json and the pipeline to output.tar.gz.
+
+    Raises:
+        BadInput: if a name in the plan is unknown, there are too few rows for the folds, or all trials fail.
+    """
+    plan = Plan.from_hyperparameters(opt_ml.hyperparameters())
+    split = read_training_split()
+    champion = fetch_champion(plan.models_map_uri, plan.group) if plan.models_map_uri else None
+    warm = [] if champion is None else list(good_before(champion, split.schema.family))
+    if warm:
+        print(f"{len(warm)} configurations of version {champion.version}, in service, may be tried first")
+    how = {"warm": warm, "checkpoint": _checkpoints(), "width": cores(), "say": partial(print, flush=True)}
+    found = search(*split, plan, **how)
+    report = found.report(champion.version if champion is not None and warm else None)
+    cross_validation = {
+        "scorer": plan.scorer,
+        "folds": plan.folds,
+        "rows": found.rows,
+        "score": found.score,
+        "training_job": os.environ.get("TRAINING_JOB_NAME", ""),
+    }
+    chosen = [
+        Chosen(one.configuration.algorithm, one.configuration.hyperparameters, one.rounds, one.number, weight)
+        for one, weight in found.members
+    ]
+    text = json.dumps(report, indent=1, allow_nan=False)
+    said = write_model(split, chosen, plan.random_state, cross_validation, {SEARCH: text.encode()})
+    (opt_ml.output_data_dir() / SEARCH).write_text(text)
+    for line in _summary(found, report):
+        print(line)
+    print(said)
+    if len(chosen) == 1 and chosen[0].rounds is not None:
+        print(rounds_line(chosen[0].rounds))
+    print(score_line(found.score), flush=True)
+
+
+def cores() -> int:
+    """How many processes of one thread this job may use."""
+    limit = os.environ.get("OMP_NUM_THREADS")
+    if limit:
+        return int(limit)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def good_before(champion: Champion, family: Family) -> Iterable[Configuration]:
+    """The configurations of the model in service, then the other trials of its search, the best first.
+
+    A model that was tuned by training jobs has no search.json, so only its own configuration is known.
+    """
+    file = champion.folder / SEARCH
+    if not file.exists():
+        known = own_steps.algorithms()
+        algorithm, given = champion.manifest["algorithm"], champion.manifest["hyperparameters"]
+        if algorithm in known and family in known[algorithm].estimators:
+            ranges = known[algorithm].estimators[family].hyperparameters  # the number of rounds is not in it
+            tuned = {name: text for name, text in given.items() if name in ranges}
+            yield Configuration(algorithm, tuned, "warm")
+        return
+    report: SearchReport = json.loads(file.read_text())
+    combined = report["ensemble"]
+    first = (
+        [one["trial"] for one in sorted(combined["members"], key=lambda one: -one["weight"])]
+        if combined is not None and combined["chosen"]
+        else [report["best"]]
+    )
+    complete = {one["number"]: one for one in report["trials"] if one["state"] == "complete"}
+    rest = sorted(set(complete) - set(first), key=lambda number: -complete[number]["score"])
+    for number in [*first, *rest]:
+        yield Configuration(complete[number]["algorithm"], complete[number]["hyperparameters"], "warm")
+
+
+def _checkpoints() -> Path | None:
+    """The folder that SageMaker copies to S3 while the job works; None if it was not asked to."""
+    folder = opt_ml.base_dir() / "checkpoints"
+    return folder if folder.is_dir() else None
+
+
+def _summary(found: Search, report: SearchReport) -> Iterable[str]:
+    """The best trial of each algorithm, and what became of the ensemble."""
+    for algorithm in found.plan.names:
+        of = [one for one in found.complete if one.configuration.algorithm == algorithm]
+        best = max((one.score for one in of), default=None)
+        score = "no complete trial" if best is None else f"{found.plan.scorer} {best:.6g}"
+        yield f"{algorithm}: {score}"
+    if report["ensemble"] is not None:
+        chosen = "chosen" if report["ensemble"]["chosen"] else "not chosen"
+        yield f"ensemble of {len(report['ensemble']['members'])} {chosen}: {report['ensemble']['reason']}"
+    why = "the time is over" if found.stopped == "time" else "all trials have ended"
+    yield f"{len(found.trials)} trials in {found.seconds:.0f} s; {why}"
+
+
+if __name__ == "__main__":
+    command(main)

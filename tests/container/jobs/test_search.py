@@ -1,0 +1,191 @@
+"""SearchAndRefit: its model and its document, the champion's trials first, and going on after a kill."""
+
+import json
+import re
+import signal
+import tarfile
+import time
+from functools import partial
+
+import joblib
+import numpy as np
+import pytest
+from support.container.documents import faults
+from support.container.jobs import give_hyperparameters, run, start
+from support.container.tables import family, mixed
+from tabular.data.features import features
+from tabular.data.inference import encode, infer_schema
+from tabular.data.split_files import read_split, write_split
+from tabular.jobs import search
+from tabular.judging.agreement import check_equal
+from tabular.judging.champion import Champion
+from tabular.portable.files import load_model
+from tabular.searching.search import Settings
+from tabular.spec.documents import Manifest, SearchReport
+from tabular.spec.search import Plan
+from tabular.spec.trial import METRICS, ROUNDS, SCORE
+
+PLAN = Plan("LogisticRegression,NaiveBayes,LightGBM", 5, "neg_log_loss", 3, 7, search_rows=140)
+
+
+@pytest.fixture
+def job(base, monkeypatch):
+    """The training split and the name of a job; gives a function that writes its plan."""
+    table = mixed("multiclass")
+    schema = infer_schema(table, "target", family("multiclass"))
+    frame, target = features(table, schema), encode(table["target"], schema)
+    write_split(base / "input/data/train", frame, target, schema)
+    monkeypatch.setenv("TRAINING_JOB_NAME", "search-1")
+
+    def plan(**changes) -> None:
+        given = {"sagemaker_program": "tabular.jobs.search"}
+        give_hyperparameters(base, **PLAN.to_hyperparameters() | changes, **given)
+
+    plan()
+    return plan
+
+
+def documents(base) -> tuple[Manifest, SearchReport]:
+    manifest = json.loads((base / "model/manifest.json").read_text())
+    report = json.loads((base / "model/search.json").read_text())
+    assert json.loads((base / "output/data/search.json").read_text()) == report
+    assert faults(report, SearchReport) == []
+    assert faults(manifest, Manifest) == []
+    return manifest, report
+
+
+def test_the_winner_is_refitted_and_its_search_is_told(base, job, run_module, capsys):
+    job(ensemble="false")
+    run_module(search.main)
+    manifest, report = documents(base)
+    assert [one["number"] for one in report["trials"]] == list(range(5))
+    best = report["trials"][report["best"]]
+    assert best["score"] == max(one["score"] for one in report["trials"] if one["score"] is not None)
+    assert best["score"] == pytest.approx(np.mean(best["scores"]))
+    assert (report["ensemble"], report["stopped"], report["warm_started_from"]) == (None, "trials", None)
+    assert manifest["algorithm"] == best["algorithm"]
+    assert best["hyperparameters"].items() <= manifest["hyperparameters"].items()
+    assert manifest["cross_validation"] == {
+        "scorer": "neg_log_loss",
+        "folds": 3,
+        "rows": report["rows"],
+        "score": best["score"],
+        "training_job": "search-1",
+    }
+    assert 140 <= report["rows"] < 160
+    assert manifest["training"]["rows"] == 160
+    said = capsys.readouterr().out
+    assert float(re.findall(METRICS[SCORE], said)[-1]) == best["score"]
+    assert re.findall(METRICS[ROUNDS], said) == ([] if best["rounds"] is None else [str(best["rounds"])])
+    naive = max(one["score"] for one in report["trials"] if one["algorithm"] == "NaiveBayes" and one["score"])
+    assert f"NaiveBayes: neg_log_loss {naive:.6g}" in said
+    assert "progress: 5 of 5 trials" in said
+    frame, _, schema = read_split(base / "input/data/train")
+    pipeline = joblib.load(base / "output/data/pipeline.joblib")
+    check_equal(load_model(base / "model"), pipeline, frame, schema)
+
+
+def test_an_ensemble_is_one_model_of_all_its_members(base, job, run_module, monkeypatch, capsys):
+    always = partial(search.search, settings=Settings(confidence=0.0))
+    monkeypatch.setattr(search, "search", always)
+    run_module(search.main)
+    manifest, report = documents(base)
+    members = report["ensemble"]["members"]
+    assert manifest["algorithm"] == "Ensemble"
+    assert [one["trial"] for one in manifest["ensemble"]["members"]] == [one["trial"] for one in members]
+    assert sum(one["weight"] for one in members) == pytest.approx(1)
+    assert report["ensemble"]["chosen"]
+    assert manifest["cross_validation"]["score"] == report["ensemble"]["score"]
+    frame, _, schema = read_split(base / "input/data/train")
+    pipeline = joblib.load(base / "output/data/pipeline.joblib")
+    assert len(pipeline.pipelines) == len(members) > 1
+    check_equal(load_model(base / "model"), pipeline, frame, schema)
+    assert f"ensemble of {len(members)} chosen: it is better" in capsys.readouterr().out
+
+
+def test_a_search_begins_with_what_serves_now(as_a_job, base, job, run_module, tmp_path, capsys):
+    run_module(search.main)
+    before = documents(base)[1]
+    archive = tmp_path / "champion.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for file in (base / "model").iterdir():
+            tar.add(file, file.name)
+    as_a_job.s3.upload_file(str(archive), "jobs", "models/champion.tar.gz")
+    entry = {"many--table": {"version": 4, "key": "models/champion.tar.gz"}}
+    as_a_job.s3.put_object(Bucket="jobs", Key="map.json", Body=json.dumps(entry))
+    job(models_map_uri="s3://jobs/map.json", group="many--table", trials="6", random_state="8")
+    run_module(search.main)
+    _, report = documents(base)
+    assert report["warm_started_from"] == 4
+    first, second = report["trials"][:2]
+    assert (first["source"], second["source"]) == ("warm", "warm")
+    assert first["hyperparameters"] == before["trials"][before["best"]]["hyperparameters"]
+    assert "default" in {one["source"] for one in report["trials"]}
+    assert "version 4, in service, may be tried first" in capsys.readouterr().out
+
+    job(models_map_uri="s3://jobs/map.json", group="many--other", trials="3")
+    run_module(search.main)
+    assert documents(base)[1]["warm_started_from"] is None
+
+
+def test_of_a_model_without_a_search_its_own_configuration_is_known(tmp_path):
+    tuned = {"algorithm": "LightGBM", "hyperparameters": {"num_leaves": "9", "n_estimators": "120"}}
+    (one,) = search.good_before(Champion(1, tmp_path, tuned), "classification")
+    assert (one.algorithm, one.hyperparameters) == ("LightGBM", {"num_leaves": "9"})
+    assert not list(search.good_before(Champion(1, tmp_path, tuned | {"algorithm": "Gone"}), "regression"))
+
+
+def test_members_of_the_ensemble_come_before_the_other_trials(tmp_path):
+    trials = [
+        {"number": n, "algorithm": "a", "hyperparameters": {"n": str(n)}, "state": state, "score": score}
+        for n, state, score in [
+            (0, "complete", 0.1),
+            (1, "pruned", None),
+            (2, "complete", 0.3),
+            (3, "complete", 0.2),
+        ]
+    ]
+    combined = {"chosen": True, "members": [{"trial": 3, "weight": 0.4}, {"trial": 0, "weight": 0.6}]}
+
+    def order(ensemble: dict | None) -> list[str]:
+        said = {"trials": trials, "best": 2, "ensemble": ensemble}
+        (tmp_path / "search.json").write_text(json.dumps(said))
+        found = search.good_before(Champion(1, tmp_path, {}), "classification")
+        return [one.hyperparameters["n"] for one in found]
+
+    assert order(combined) == ["0", "3", "2"]
+    assert order(combined | {"chosen": False}) == order(None) == ["2", "3", "0"]
+
+
+def test_a_plan_that_cannot_be_carried_out_ends_the_job_with_a_sentence(base, job, run_module):
+    job(scorer="roc_auc")
+    with pytest.raises(SystemExit, match="'roc_auc' does not fit a multiclass target"):
+        run_module(search.main)
+    job(algorithms="LightGBN")
+    with pytest.raises(SystemExit, match="Did you mean 'LightGBM'"):
+        run_module(search.main)
+
+
+def test_the_search_uses_as_many_cores_as_it_may(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert search.cores() == 3
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert search.cores() >= 1
+
+
+def test_a_job_that_was_killed_goes_on_from_its_checkpoint(aws, base, job):
+    checkpoints = base / "checkpoints"
+    checkpoints.mkdir()
+    job(trials="10", ensemble="false", sagemaker_submit_directory=aws.source)
+    first = start("train", base, **aws.variables, OMP_NUM_THREADS="2")
+    while len(list(checkpoints.rglob("*.npz"))) < 2:
+        assert first.poll() is None
+        time.sleep(0.05)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    kept = len(list(checkpoints.rglob("*.npz")))
+    done = run("train", base, **aws.variables, OMP_NUM_THREADS="2")
+    assert done.returncode == 0, done.stderr
+    assert kept <= done.stdout.count("from the checkpoint") < 10
+    assert "progress: 10 of 10 trials" in done.stdout
+    assert len(documents(base)[1]["trials"]) == 10
