@@ -22,6 +22,7 @@ import local_aws
 
 EXAMPLES = ROOT / "parameters/examples"
 FIRST, *OTHERS = "binary", "grouped", "multiclass", "regression"
+CHECKED = "fleet"
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,21 @@ def test_the_tables_of_the_examples_are_those_that_their_script_makes() -> None:
     sys.path.insert(0, str(EXAMPLES / "data"))
     import make
 
-    for made in (make.customers, make.machines):
+    for made in (make.customers, make.machines, make.stores):
         assert (EXAMPLES / f"data/{made.__name__}.csv").read_text() == made()
 
 
-def test_every_example_is_run() -> None:
-    assert sorted(path.stem for path in EXAMPLES.glob("*.yaml")) == [FIRST, *OTHERS]
+def test_every_example_is_run_or_checked() -> None:
+    assert sorted(path.stem for path in EXAMPLES.glob("*.yaml")) == sorted([FIRST, *OTHERS, CHECKED])
+
+
+def test_the_example_of_a_fleet_is_checked() -> None:
+    done = headless.typed("check", f"parameters/examples/{CHECKED}.yaml", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)["data_sets"]["stores"]["partitions"]
+    assert (found["count"], found["rows"]["min"], found["rows"]["max"]) == (300, 2, 500)
+    assert found["few_rows"] > 50
+    assert found["one_class"] > 10
 
 
 def test_the_examples_give_the_same_to_the_notebooks_that_only_the_first_of_them_runs() -> None:

@@ -158,7 +158,7 @@ def _with_words(cells: pa.Table, options: Options) -> pa.Table:
     Raises:
         BadInput: if the cells of such a column cannot be text.
     """
-    named = {*options.categorical, *options.text, options.group, *options.date}
+    named = {*options.categorical, *options.text, *options.partition, options.group, *options.date}
     for name in [one for one in cells.column_names if one in named]:
         if name in options.date and pa.types.is_temporal(cells[name].type):
             continue
@@ -169,7 +169,7 @@ def _with_words(cells: pa.Table, options: Options) -> pa.Table:
         if not is_text(texts.type):
             raise BadInput(
                 f"The column {name!r} holds {texts.type}, which cannot be read as text; name it in drop "
-                "instead of categorical, text, group or date."
+                "instead of categorical, text, group, partition or date."
             )
         cells = cells.set_column(cells.column_names.index(name), name, texts)
     return cells

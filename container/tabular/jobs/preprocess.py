@@ -5,6 +5,10 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from tabular.data.partitions import Partitions
+from tabular.data.shards import digests, write_partitions, write_shards
 from tabular.data.split_files import write_split
 from tabular.data.statistics import baseline
 from tabular.data.tables import read_table, table_files
@@ -12,6 +16,7 @@ from tabular.jobs.command import ArgumentParser, command
 from tabular.learning.preparation import Prepared, Splitting, prepare
 from tabular.monitoring.baseline import distributions
 from tabular.spec import opt_ml
+from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.options import OPTIONS_FILE, Options
 
@@ -19,7 +24,10 @@ __all__ = ["main", "read_options"]
 
 
 def main() -> None:
-    """Read the raw table from the job's inputs and write the splits `train` and `test`, and a report."""
+    """Read the raw table from the job's inputs and write the splits `train` and `test`, and a report.
+
+    The training rows of a table with partitions are written as shards, see `tabular.data.shards`.
+    """
     arguments = _arguments()
     splitting = Splitting(arguments.test_size, arguments.stratify == "true", arguments.random_state)
     folder = opt_ml.processing("input/data")
@@ -48,7 +56,11 @@ def _write(prepared: Prepared, folder: Path) -> None:
     frame, groups, subgroups = prepared.frame, prepared.groups, prepared.subgroups
     training = frame.iloc[prepared.train]
     schema = replace(prepared.schema, baseline=baseline(training, prepared.schema))
-    for name, rows in (("train", prepared.train), ("test", prepared.test)):
+    if prepared.partitions is not None:
+        _write_shards(prepared, prepared.partitions, schema, folder)
+    splits = {"train": prepared.train, "test": prepared.test}
+    for name in ("test",) if prepared.partitions is not None else splits:
+        rows = splits[name]
         write_split(
             folder / name,
             frame.iloc[rows],
@@ -62,6 +74,27 @@ def _write(prepared: Prepared, folder: Path) -> None:
     (folder / "report").mkdir(parents=True, exist_ok=True)
     (folder / "report/preprocessing.json").write_text(json.dumps(prepared.report, indent=1))
     print(json.dumps(prepared.report))
+
+
+def _write_shards(prepared: Prepared, partitions: Partitions, schema: Schema, folder: Path) -> None:
+    """Write the training rows as shards, and beside the held-out rows which partition has which."""
+    names = [column.name for column in schema.columns]
+    held_out = np.bincount(partitions.number[prepared.test], minlength=partitions.count)
+    also = (prepared.groups, prepared.times)
+    sha = digests(partitions, prepared.hashes, prepared.train, prepared.test, names, *also)
+    found = write_shards(
+        folder / "train",
+        prepared.frame,
+        prepared.target,
+        schema,
+        partitions,
+        prepared.train,
+        held_out,
+        sha,
+        *also,
+    )
+    (folder / "test").mkdir(parents=True, exist_ok=True)
+    write_partitions(folder / "test", found)
 
 
 def _arguments() -> Namespace:

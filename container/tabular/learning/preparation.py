@@ -7,6 +7,7 @@ that no fold sees another.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ from tabular.data.doubts.table import doubts
 from tabular.data.features import features, texts
 from tabular.data.held_out import cells_of
 from tabular.data.inference import as_labels, encode, infer_schema
+from tabular.data.partitions import FEWEST_ROWS, Partitions, facts, find_partitions, spellings
+from tabular.data.statistics import row_hashes
 from tabular.data.tables import Table, task_of, warning
 from tabular.learning.misleading import misleading
+from tabular.learning.partitioned import hold_out
 from tabular.learning.splits import split, without_outliers
 from tabular.spec import own_steps
 from tabular.spec.columns import Family, Schema
@@ -53,6 +57,10 @@ class Prepared:
     are row numbers. `groups` numbers the group of each row (n_rows,). `report` says what was read, decided
     and left out. `raw` is the table as it was read, `rows` the place of each row in it (n_rows,);
     None if your own clean function changed the rows.
+
+    With the option `partition`, `partitions` says which partition each row belongs to, `hashes` identifies
+    each row (n_rows,), and `train` and `test` are ordered by partition. `times` are days since 1970, or the
+    numbers in a numeric column (n_rows,).
     """
 
     table: pd.DataFrame
@@ -64,6 +72,16 @@ class Prepared:
     report: dict[str, Any]
     raw: Table
     rows: np.ndarray | None
+    times: np.ndarray | None = None
+    partitions: Partitions | None = None
+    hashes: np.ndarray | None = None
+
+    @property
+    def pooled(self) -> np.ndarray:
+        """The numbers of the training rows, in the order of time if there is one."""
+        if self.partitions is None or self.times is None:
+            return self.train
+        return self.train[np.argsort(self.times[self.train], kind="stable")]
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -163,13 +181,25 @@ def prepare(
     ) + misleading(table, encoded, schema, report)
     groups, times = _groups(table, options), _times(table, options, raw.decisions)
     report["groups"] = None if groups is None else len(np.unique(groups))
-    train, test = split(
-        encoded, schema, splitting.test_size, splitting.stratify, splitting.random_state, groups, times
-    )
+    how = (splitting.test_size, splitting.stratify, splitting.random_state)
+    partitions, hashes = None, None
+    if options.partition:
+        partitions = find_partitions(table, schema)
+        report["warnings"] += spellings(partitions)
+        hashes = _hashes(table, encoded, schema)
+        groups = None if groups is None else _in_order_of_hashes(table, groups, hashes, options)
+        train, test = hold_out(partitions, encoded, schema, hashes, *how, groups, times)
+    else:
+        train, test = split(encoded, schema, *how, groups, times)
     kept = _without_outliers(table, encoded, train, schema) if options.outliers == "iqr" else train
     report |= {"rows_outliers": len(train) - len(kept), "rows_train": len(kept), "rows_test": len(test)}
+    if partitions is not None:
+        report["partitions"] = found = facts(partitions, encoded, schema.classes, kept, test)
+        if found["few_rows"] == partitions.count:
+            said = f"no partition has {FEWEST_ROWS} training rows, so none gets a model of its own."
+            report["warnings"].append(warning(None, said))
     _check_counts(report)
-    return Prepared(table, encoded, schema, kept, test, groups, report, raw, rows)
+    return Prepared(table, encoded, schema, kept, test, groups, report, raw, rows, times, partitions, hashes)
 
 
 def _without_outliers(
@@ -189,6 +219,27 @@ def _groups(table: pd.DataFrame, options: Options) -> np.ndarray | None:
     if options.repeated == "together":
         return table.groupby(list(table), dropna=False, sort=False).ngroup().to_numpy()
     return None
+
+
+def _hashes(table: pd.DataFrame, target: np.ndarray, schema: Schema) -> np.ndarray:
+    """A hash of each row (n_rows,): of its features and its label."""
+    frame = features(table, schema)
+    labels = [schema.classes[place] for place in target] if schema.classes else target
+    return row_hashes(frame, labels, list(frame))
+
+
+def _in_order_of_hashes(
+    table: pd.DataFrame, groups: np.ndarray, hashes: np.ndarray, options: Options
+) -> np.ndarray:
+    """The hash of each row's group (n_rows,): of its name, or, if equal rows are a group, of these rows."""
+    if not options.group:
+        return hashes[np.unique(groups, return_index=True)[1]][groups]
+    names = texts(table[options.group])
+    codes, distinct = pd.factorize(names)
+    digests = b"".join(
+        blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in distinct
+    )
+    return np.frombuffer(digests, dtype="<u8")[codes]
 
 
 def _times(table: pd.DataFrame, options: Options, decisions: Mapping[str, Decision]) -> np.ndarray | None:
@@ -242,6 +293,7 @@ def _how(splitting: Splitting, schema: Schema) -> dict[str, Any]:
     options = schema.options
     together = "duplicate rows together" if options.repeated == "together" else stratified
     by = "group" if options.group else "time" if options.time else together
+    by = f"{by}, within each partition" if options.partition and not options.time else by
     return {"by": by, "test_size": splitting.test_size, "random_state": splitting.random_state}
 
 

@@ -10,7 +10,7 @@ from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold, tra
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 
-__all__ = ["split", "without_outliers"]
+__all__ = ["newest", "split", "without_outliers"]
 
 Rows = tuple[np.ndarray, np.ndarray]
 FENCE = 3.0  # interquartile ranges: Tukey's outer fence, beyond which a number is an outlier
@@ -49,7 +49,7 @@ def split(
             remedy = (
                 f"Give more rows, change TestSetSize, or leave out the option time ({schema.options.time})."
             )
-            train, test = _newest(times, test_size)
+            train, test = newest(times, test_size)
         elif groups is not None:
             remedy = "Give more groups, or change TestSetSize or the option group."
             train, test = _whole_groups(target, groups, test_size, stratify and labelled, random_state)
@@ -105,7 +105,12 @@ def without_outliers(frame: pd.DataFrame, target: np.ndarray, schema: Schema) ->
     return ~((numbers < low - width) | (numbers > high + width)).any(axis=1).to_numpy()
 
 
-def _newest(times: np.ndarray, test_size: float) -> Rows:
+def newest(times: np.ndarray, test_size: float) -> Rows:
+    """Row numbers in the order of time: those before a moment, and those from it on, which are held out.
+
+    Raises:
+        ValueError: if all rows have the same time.
+    """
     order = np.argsort(times, kind="stable")
     held_out = math.ceil(len(times) * test_size)
     cut = times[order[-held_out]]

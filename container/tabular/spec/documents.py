@@ -17,10 +17,12 @@ __all__ = [
     "Change",
     "EnsembleDocument",
     "Gate",
+    "HeldOut",
     "Interval",
     "Manifest",
     "Member",
     "ModelFacts",
+    "Partition",
     "Quality",
     "Report",
     "SchemaDocument",
@@ -174,6 +176,28 @@ class Manifest(SchemaDocument, ModelFacts):
     # If there is no model: False, and the reason.
     portable: NotRequired[bool]
     reason: NotRequired[str]
+
+
+class Partition(TypedDict):
+    """One combination of values of the partition columns: a part of the table that may get its own model.
+
+    `number` is its place among all, sorted by their keys. `rows` are training rows, of which the first is
+    row `start` of the shard. `sha256` is of all its rows, training and held out.
+    """
+
+    number: int
+    key: list[str]
+    rows: int
+    held_out: int
+    sha256: str
+    shard: int
+    start: int
+
+
+class HeldOut(Partition):
+    """A partition, and where its held-out rows begin in the split of held-out rows."""
+
+    held_out_start: int
 
 
 class Interval(TypedDict):

@@ -18,14 +18,15 @@ CHOICES = {
     "decimal": (None, ".", ","),
     "thousands": (None, "", ",", ".", " ", "'"),
 }
-LISTS = ("drop", "categorical", "numeric", "date", "text", "subgroups", "merge_spellings")
+LISTS = ("drop", "categorical", "numeric", "date", "text", "subgroups", "merge_spellings", "partition")
 NAMES = ("group", "time")
 BY_COLUMN = ("missing", "date_format")
 KINDS = ("drop", "categorical", "numeric", "date", "text")  # a column can be in one of these
+NOT_OF_PARTITIONS = ("drop", "numeric", "date", "text")
 # `to_dict` leaves these out where they are not given, so that the options of before keep their hash.
 NEWER = (
     *("positive", "text", "encoding", "delimiter", "decimal", "thousands"),
-    *("skip_rows", "missing", "date_format", "dayfirst", "merge_spellings"),
+    *("skip_rows", "missing", "date_format", "dayfirst", "merge_spellings", "partition"),
 )
 
 
@@ -37,7 +38,8 @@ class Options:
     stay together in every split and fold. With `time`, the newest rows are held out. Neither the group column
     nor the time column is a feature. `repeated` says whether duplicate rows are kept, dropped, or kept
     together in every split and fold. `positive` names the class of two whose precision, recall and curves are
-    reported.
+    reported. `partition` names one column or more: each combination of their values may get a model of its
+    own.
 
     The options from `encoding` on say how the files are written; None means that it is detected.
     `skip_rows` counts the lines above the header. `missing` lists the words that mean a missing value, in
@@ -71,8 +73,11 @@ class Options:
     date_format: str | Mapping[str, str] | None = None
     dayfirst: bool | None = None
     merge_spellings: tuple[str, ...] = ()
+    partition: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if isinstance(self.partition, str):
+            object.__setattr__(self, "partition", (self.partition,))
         for name, allowed in CHOICES.items():
             if (given := getattr(self, name)) not in allowed:
                 raise BadInput(f"The option {name} is {given!r}; it must be one of {_listed(allowed)}.")
@@ -147,6 +152,17 @@ class Options:
                 "A split by time cannot keep duplicate rows together; set repeated to keep or drop, or leave "
                 "time out."
             )
+        for name in self.partition:
+            if other := [option for option in NOT_OF_PARTITIONS if name in getattr(self, option)]:
+                raise BadInput(
+                    f"The column {name!r} is in partition and in {other[0]}; remove it from one of them, as "
+                    "the values of a partition column are names."
+                )
+            if other := [option for option in NAMES if name == getattr(self, option)]:
+                raise BadInput(
+                    f"The column {name!r} is in partition and is the {other[0]} column, by which rows are "
+                    "split; remove it from one of them."
+                )
         for name in NAMES:
             if getattr(self, name) in self.drop:
                 raise BadInput(

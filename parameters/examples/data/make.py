@@ -6,7 +6,7 @@ import random
 import sys
 from pathlib import Path
 
-__all__ = ["customers", "machines"]
+__all__ = ["customers", "machines", "stores"]
 
 
 def customers(rows: int = 400) -> str:
@@ -54,8 +54,33 @@ def machines(count: int = 60, readings: int = 8) -> str:
     return "\n".join(lines) + "\n"
 
 
+def stores(count: int = 300) -> str:
+    """Which days sell out: stores of very different size, most of them alike and some quite different."""
+    draw = random.Random(13)  # noqa: S311 - nothing secret
+    days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    lines = ["store,day,price,discount,degrees,sold_out"]
+    for store in range(count):
+        rows = min(500, max(2, round(math.exp(draw.gauss(2.9, 1.2)))))
+        busy = draw.gauss(0, 0.6)
+        warm, cheap, weekend = 1.0, 1.0, 1.2
+        if draw.random() < 0.3:  # it sells something else
+            warm, cheap, weekend = -1.8, draw.choice([-0.6, 1.5]), draw.choice([-1.5, 2.0])
+            rows = min(500, 3 * rows)
+        if draw.random() < 0.06:  # it never sells out
+            busy = -50.0
+        for _ in range(rows):
+            day, price, discount = draw.choice(days), draw.uniform(2, 6), draw.choice([0, 0, 10, 20])
+            degrees = draw.gauss(15, 8)
+            leaning = busy + warm * (degrees - 15) / 6 + cheap * (4 - price + discount / 8) / 1.2
+            leaning += weekend * (1 if day in ("Sat", "Sun") else -0.4)
+            sold_out = draw.random() < 1 / (1 + math.exp(-1.5 * leaning))
+            cells = [f"S{store:03}", day, f"{price:.1f}", str(discount), f"{degrees:.0f}"]
+            lines.append(",".join([*cells, "yes" if sold_out else "no"]))
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
-    for made in (customers, machines):
+    for made in (customers, machines, stores):
         target = Path(__file__).with_name(f"{made.__name__}.csv")
         target.write_text(made())
         print(f"{target.name}: {target.stat().st_size} bytes", file=sys.stderr)

@@ -105,7 +105,7 @@ def _judge(prepared: "Prepared", judged: Mapping[str, Any], settings: Settings) 
         _fitting(prepared.schema, key, judged.get(key, getattr(settings, prefix + key)))
         for key in ("scorer", "metric")
     )
-    train = prepared.train
+    train = prepared.pooled
     groups = None if prepared.groups is None else prepared.groups[train]
     search = (scorer, settings.folds, settings.random_state, settings.search_rows, groups)
     folds_to_search(prepared.target[train], prepared.schema, *search)

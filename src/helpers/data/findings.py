@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from tabular.data.partitions import FEWEST_ROWS
 from tabular.spec.columns import Column
 from tabular.spec.options import Options
 
@@ -18,7 +19,7 @@ from helpers.data.entries import names, parse
 from helpers.data.sources import SourceError
 from helpers.errors import BadInput
 
-__all__ = ["as_text", "document", "of_dataset"]
+__all__ = ["as_text", "document", "of_dataset", "partitions_said"]
 
 Entries = Sequence[str | Mapping[str, Any]]
 VERSION = 1
@@ -72,6 +73,7 @@ def of_dataset(dataset: Dataset) -> dict[str, Any]:
         "rows": _rows(report),
         "columns": {name: _column(column, dataset) for name, column in _columns(dataset).items()},
         "groups": report.get("groups"),
+        "partitions": report.get("partitions"),
         "warnings": report["warnings"],
     }
 
@@ -114,6 +116,7 @@ def _unknown(refused: str | None, warning: str = "") -> dict[str, Any]:
         "rows": {"read": None, "used": None, "left_out": {}},
         "columns": {},
         "groups": None,
+        "partitions": None,
         "warnings": [{"column": None, "said": warning}] if warning else [],
     }
 
@@ -170,6 +173,8 @@ def _use(name: str, target: str, options: Options, report: Mapping[str, Any]) ->
         return ["the target"]
     if why := report.get("columns_dropped", {}).get(name):
         return [f"not a feature: {why}"]
+    if name in options.partition:
+        return ["a partition for each value; a feature of the pooled model only"]
     return ["not a feature: named in drop"] if name in options.drop else []
 
 
@@ -188,6 +193,13 @@ def _lines(name: str, one: Mapping[str, Any], width: int) -> Iterator[str]:
         yield f"  rows      {rows['read']:,} read{used}{left_out}"
     if one["groups"] is not None:
         yield f"  groups    {one['groups']:,}"
+    if one["partitions"] is not None:
+        yield from textwrap.wrap(
+            partitions_said(one["partitions"]),
+            width,
+            initial_indent="  parts     ",
+            subsequent_indent=" " * 12,
+        )
     if one["columns"]:
         yield ""
         yield from _table(_decisions(one["columns"]), width)
@@ -199,6 +211,25 @@ def _lines(name: str, one: Mapping[str, Any], width: int) -> Iterator[str]:
         yield from textwrap.wrap(
             f"REFUSED: {one['refused']}", width, initial_indent="  ", subsequent_indent="    "
         )
+
+
+def partitions_said(found: Mapping[str, Any]) -> str:
+    """The partitions of a table, in a sentence or two."""
+    rows = found["rows"]
+    smallest = ", ".join(f"{' / '.join(each['key'])} ({each['rows']:,})" for each in found["smallest"])
+    few = {
+        "few_rows": f"fewer than {FEWEST_ROWS} training rows",
+        "one_class": "training rows of one class only",
+        "without_training_rows": "no training rows",
+        "without_held_out_rows": "no held-out rows",
+    }
+    counts = [f"{found[name]:,} have {said}" for name, said in few.items() if found[name]]
+    more = f"; {', '.join(counts)}" if counts else ""
+    return (
+        f"{found['count']:,} by {' and '.join(found['columns'])}, of {rows['min']:,.0f} to "
+        f"{rows['max']:,.0f} rows (half of them {rows['first_quartile']:,.0f} to "
+        f"{rows['third_quartile']:,.0f}, median {rows['median']:,.0f}){more}. The smallest: {smallest}."
+    )
 
 
 def _decisions(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:

@@ -6,7 +6,7 @@ import pandas as pd
 from tabular.spec.columns import Column
 
 from helpers.data.datasets import Dataset
-from helpers.data.findings import of_dataset
+from helpers.data.findings import of_dataset, partitions_said
 
 __all__ = ["columns", "first_rows", "overview", "warnings"]
 
@@ -27,9 +27,10 @@ def overview(tables: Iterable[Dataset]) -> pd.DataFrame:
                 "target": dataset.target,
                 "values": _values(dataset),
                 "rows with an empty cell": int(table.isna().any(axis=1).sum()),
+                **_partitions(dataset),
             }
         )
-    return pd.DataFrame(rows).set_index("data set")
+    return pd.DataFrame(rows).set_index("data set").fillna("")
 
 
 def first_rows(tables: Iterable[Dataset], rows: int = 5) -> pd.DataFrame:
@@ -90,11 +91,18 @@ def warnings(tables: Iterable[Dataset]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["data set", "column", "finding"]).set_index(["data set", "column"])
 
 
+def _partitions(dataset: Dataset) -> dict[str, str]:
+    """What the partitions of a table are like, for the overview; empty for a table without."""
+    found = dataset.checked.report.get("partitions")
+    return {"partitions": partitions_said(found)} if found else {}
+
+
 def _unused(dataset: Dataset) -> dict[str, str]:
     """The use of each column that is not a feature."""
     options = dataset.options
     named = {dataset.target: "target", options.group: "group", options.time: "time"}
-    return dict.fromkeys(options.drop, "dropped") | {name: use for name, use in named.items() if name}
+    used = {**named, **dict.fromkeys(options.partition, "partition")}
+    return dict.fromkeys(options.drop, "dropped") | {name: use for name, use in used.items() if name}
 
 
 def _sample(dataset: Dataset) -> pd.DataFrame:

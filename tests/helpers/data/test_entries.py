@@ -31,7 +31,14 @@ def test_every_key_can_be_given() -> None:
         **{"group": "e", "subgroups": ["b"], "outliers": "iqr", "log_target": True, "class_weight": "none"},
         **{"repeated": "drop", "text": ["g"], "encoding": "cp1250", "delimiter": ";", "decimal": ","},
         **{"thousands": ".", "skip_rows": 1, "missing": ["?"], "date_format": {"d": "%y"}, "dayfirst": True},
-        **{"positive": "yes", "merge_spellings": ["b"], "scorer": "r2", "metric": "r2", "min_metric": 0.5},
+        **{
+            "positive": "yes",
+            "merge_spellings": ["b"],
+            "partition": "b",
+            "scorer": "r2",
+            "metric": "r2",
+            "min_metric": 0.5,
+        },
     }
     assert set(given) | set(OWN) | {"time"} == set(entries.KEYS)
     entries.parse([OWN | given])

@@ -143,3 +143,28 @@ def test_the_text_is_aligned_and_fits_its_width() -> None:
 def test_the_example_in_the_page_has_the_documented_form() -> None:
     page = (ROOT / "docs/tables/check.md").read_text()
     schemas.validate(json.loads(page.split("```json\n")[1].split("```")[0]), "check")
+
+
+def test_partitions_are_told_as_a_document_and_in_words(checked: Callable[..., dict[str, Any]]) -> None:
+    lines = [f"{'Ann' if number % 3 else 'ann'},{number},{'ab'[number % 2]}" for number in range(ROWS)]
+    found = checked("store,size,label", *lines, partition="store")
+    assert found["refused"] is None
+    assert found["partitions"]["columns"] == ["store"]
+    assert found["partitions"]["smallest"] == [{"key": ["ann"], "rows": 20}, {"key": ["Ann"], "rows": 40}]
+    assert found["partitions"]["few_rows"] == 1
+    assert found["columns"]["store"]["evidence"] == [
+        "named in partition, so its cells are words",
+        "a partition for each value; a feature of the pooled model only",
+    ]
+    said = [one["said"] for one in found["warnings"] if one["column"] == "store"]
+    assert any(one.startswith("'Ann' and 'ann' differ only in blanks, case or Unicode form") for one in said)
+    text = findings.as_text({"data_sets": {"own": found}}, width=200)
+    assert "parts     2 by store, of 20 to 40 rows" in text
+    assert "1 have fewer than 20 training rows. The smallest: ann (20), Ann (40)." in text
+
+
+def test_a_partition_that_cannot_be_one_is_refused(checked: Callable[..., dict[str, Any]]) -> None:
+    lines = [f"{number},{number},{'ab'[number % 2]}" for number in range(ROWS)]
+    found = checked("store,size,label", *lines, partition=["store"])
+    assert found["refused"].startswith("Every row has its own value of 'store'")
+    assert found["partitions"] is None

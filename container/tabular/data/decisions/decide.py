@@ -65,7 +65,7 @@ def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileSty
     words = options.missing_in(name)
     cells = without(cells, words) if words else cells
     column = Column(name, "categorical", missing=words or None)
-    if name in (*options.categorical, *options.text, options.group):
+    if name in (*options.categorical, *options.text, *options.partition, options.group):
         return Decision(
             column, cells.to_pandas(), (f"named in {option_of(name, options)}, so its cells are words",)
         )

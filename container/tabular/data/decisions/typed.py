@@ -25,7 +25,7 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
     words = options.missing_in(name)
     column = Column(name, "categorical", missing=words or None)
     cells = _without(cells, words) if words else cells
-    if name in (*options.categorical, *options.text, options.group):
+    if name in (*options.categorical, *options.text, *options.partition, options.group):
         evidence = f"named in {option_of(name, options)}, so its cells are words"
         return Decision(column, as_texts(cells).to_pandas(), (evidence,))
     if name in options.date and not pa.types.is_temporal(kind):

@@ -53,6 +53,8 @@ def option_of(name: str, options: Options) -> str:
     """The option that says that the cells of a column are words."""
     if name == options.group:
         return "group"
+    if name in options.partition:
+        return "partition"
     return "categorical" if name in options.categorical else "text"
 
 

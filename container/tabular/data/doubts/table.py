@@ -37,7 +37,7 @@ def doubts(
         found += [
             warning(column.name, said)
             for said in (
-                *_of_levels(values, column, decisions.get(column.name)),
+                *_of_levels(values, column, decisions.get(column.name), schema.options.partition),
                 *placeholders(values, column),
             )
         ]
@@ -54,7 +54,9 @@ def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
             yield f"the labels {_listed(marks)} may mean a missing value; leave such cells empty if they do."
 
 
-def _of_levels(values: pd.Series, column: Column, decision: Decision | None) -> Iterator[str]:
+def _of_levels(
+    values: pd.Series, column: Column, decision: Decision | None, partition: Sequence[str]
+) -> Iterator[str]:
     if column.kind != "categorical":
         return
     if decision is not None and decision.counts is not None:
@@ -62,7 +64,7 @@ def _of_levels(values: pd.Series, column: Column, decision: Decision | None) -> 
     else:
         levels = pa.array(values.dropna().map(str).unique(), pa.string())
     yield from _damaged(levels[: 10 * MOST_LEVELS].to_pylist())
-    if len(levels) <= MOST_LEVELS:
+    if len(levels) <= MOST_LEVELS and column.name not in partition:  # `tabular.data.partitions` compares all
         yield from _alike(levels.to_pylist(), "levels")
     if 1 < len(levels) == len(values) == values.notna().sum():
         yield "text that is different in every row, like an id; if it is one, name it in drop."

@@ -75,6 +75,7 @@ def requests(
         seed = tuner_seed(table.name, parameters.get("RandomState", RANDOM_STATE))
         given = {"TunerSeed": seed, **parameters, **judged.get(table.family, {}), **own}
         try:
+            _refuse_partitions(table)
             _check_judgement(table, given)
             asked = {**inputs(session, table), **given}
         except BadInput as error:
@@ -85,6 +86,14 @@ def requests(
         digest = hashlib.sha256(whole.encode()).hexdigest()[:DIGITS]
         made.append(Request(table.name, pipeline, values, digest))
     return made, refused
+
+
+def _refuse_partitions(table: Dataset) -> None:
+    if table.options.partition:
+        raise BadInput(
+            f"The data set {table.name} has the option partition, and no step makes a model for each "
+            "partition yet; leave the option out to train one model for all."
+        )
 
 
 def definition_of(session: Session, pipeline: str) -> str:
