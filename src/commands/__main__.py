@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import split_arg_string
 
-from commands.endings import CommandLine, end
+from commands.endings import CommandLine, end, outlive_reader
 from commands.environment.terraform import CONFIGURATION, ROOT, environments, find
 from helpers import parameters
 from helpers.errors import ExitCode
@@ -34,6 +35,7 @@ PREFLIGHT = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that was typed, and return the exit code."""
     gc.set_threshold(50_000)  # by default, a fifth of the time of large imports is collections
+    outlive_reader()
     try:
         return many_models.main(arguments, prog_name=NAME, standalone_mode=False) or ExitCode.DONE
     except click.ClickException as error:  # an unknown command, or options that it does not accept
@@ -237,7 +239,9 @@ def find_capacity(
     return capacity.find(demand, model, types, region, prices, 1e9 * disk_gb, requests, seed, as_json)
 
 
-@many_models.command("monitor", interrupted="on AWS, a check goes on; --latest shows its report.")
+@many_models.command(
+    "monitor", interrupted="on AWS, a check goes on, and --latest shows its report; here, run it again."
+)
 @click.argument("file", type=_path())
 @click.option(
     "--window",
@@ -289,8 +293,10 @@ def monitor(
     """
     if not re.fullmatch(r"[1-9][0-9]{0,3}[hd]", window):
         raise click.UsageError(f"--window is {window!r}; give hours or days, such as 24h or 7d.")
-    if latest and only:
-        raise click.UsageError("--latest shows all models; leave out --only.")
+    if latest and (
+        only or click.get_current_context().get_parameter_source("window") is ParameterSource.COMMANDLINE
+    ):
+        raise click.UsageError("--latest shows the last check of all models; leave out --only and --window.")
     if retrain and (latest or only or as_json):
         raise click.UsageError(
             "--retrain follows a new check of all models; leave out --latest, --only and --json."

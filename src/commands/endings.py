@@ -1,5 +1,6 @@
 """How every command ends: the one place that turns an exception into a sentence and an exit code."""
 
+import io
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ import click
 
 from helpers.errors import ExitCode, UserError, full_disk, one_line
 
-__all__ = ["Command", "CommandLine", "end"]
+__all__ = ["Command", "CommandLine", "end", "outlive_reader"]
 
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)  # a person's way to interrupt, and a scheduler's
 
@@ -78,6 +79,38 @@ def end(code: ExitCode, sentence: str) -> ExitCode:
     """Print why a command ends, and return its exit code."""
     print(f"\n{sentence}", file=sys.stderr)
     return code
+
+
+def outlive_reader() -> None:
+    """Let a command go on to its end, and to its own exit code, after whoever read its output has gone.
+
+    `many-models monitor FILE | head` still tells whoever NOTIFY names.
+    """
+    if sys.stdout is sys.__stdout__ and not sys.stdout.isatty():
+        sys.stdout.flush()
+        before, output = sys.stdout, _Output(sys.stdout.fileno(), "w", closefd=False)
+        buffer = output if before.write_through else io.BufferedWriter(output)
+        sys.stdout = io.TextIOWrapper(
+            buffer,
+            before.encoding,
+            before.errors,
+            line_buffering=before.line_buffering,
+            write_through=before.write_through,
+        )
+
+
+class _Output(io.FileIO):
+    """Standard output, which becomes /dev/null when nobody reads it any more."""
+
+    def write(self, data: Any) -> int | None:
+        """Write, and from the first failure on, to nowhere."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
+            return super().write(data)
 
 
 def _write_exit_codes(formatter: click.HelpFormatter) -> None:

@@ -92,7 +92,9 @@ def _retrain(values: Mapping[str, Any], report: reports.Report, runs: Path) -> i
 
 def _retrained(value: Mapping[str, Any], new: Mapping[str, int] | None = None) -> dict[str, int]:
     with local(value["ENVIRONMENT"]):
-        session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])
+        session = connect(
+            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
+        )
         return reports.retrained(session, new)
 
 
@@ -108,7 +110,9 @@ def _report(
     value = planning.known(values)
     channel(value["NOTIFY"])
     with local(value["ENVIRONMENT"]):
-        session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])
+        session = connect(
+            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
+        )
         counts = labels.upload(session, [(dataset, Path(path)) for dataset, path in given_labels])
         for (dataset, _), count in zip(given_labels, counts, strict=True):
             _say(f"{count:,} {'label' if count == 1 else 'labels'} of {dataset} uploaded.", as_json)

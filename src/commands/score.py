@@ -37,7 +37,9 @@ def score(
     """
     value = environment.parameters() if environment else planning.known(values)
     with local(value["ENVIRONMENT"]):
-        session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])
+        session = connect(
+            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
+        )
         done = score_table(session, table, model, version, output, ids)
     rate = done.rows / done.seconds
     print(

@@ -108,7 +108,13 @@ class Session:
         return f"s3://{self.bucket}/{key}"
 
 
-def connect(environment: str, pipeline_name: str, terraform_outputs: str = "", endpoints: int = 0) -> Session:
+def connect(
+    environment: str,
+    pipeline_name: str,
+    terraform_outputs: str = "",
+    endpoints: int = 0,
+    must_exist: bool = False,
+) -> Session:
     """Connect to an environment; for `local`, start local_aws if it is not running.
 
     Args:
@@ -116,11 +122,12 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "", e
         pipeline_name: what all names in this environment begin with.
         terraform_outputs: for `aws`, where Terraform's outputs are: a file, `s3://...` or `ssm:...`.
         endpoints: for `local`, over how many endpoints the models are spread; 0 for as many as there are.
+        must_exist: for `local`, refuse a pipeline name that nothing was made for, instead of making it.
 
     Raises:
-        BadInput: AWS would refuse the name, Terraform's outputs are missing, incomplete or another pipeline
-            name's, Terraform made another number of endpoints, or this process already works in the other
-            environment.
+        BadInput: nothing was made for the name and something must have been, AWS would refuse the name,
+            Terraform's outputs are missing, incomplete or another pipeline name's, Terraform made another
+            number of endpoints, or this process already works in the other environment.
         UserError: local_aws does not start.
     """
     pd.set_option("display.max_colwidth", None)  # a notebook shows whole cells
@@ -129,6 +136,8 @@ def connect(environment: str, pipeline_name: str, terraform_outputs: str = "", e
         # boto3 and the SDK keep the addresses and keys that they read first.
         raise BadInput(f"This kernel works on {other}; restart it to work on {environment}.")
     parameters.parse({"ENDPOINTS": endpoints})
+    if must_exist and environment == "local":
+        _require_local(pipeline_name)
     outputs = (
         _local(pipeline_name, endpoints or None) if environment == "local" else outputs_of(terraform_outputs)
     )
@@ -263,6 +272,17 @@ def _local(pipeline_name: str, endpoints: int | None) -> dict[str, Any]:
     named = ",".join(os.environ.get(name, "") for name in ("no_proxy", "NO_PROXY")).split(",")
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(sorted({"127.0.0.1", *named} - {""}))
     return outputs
+
+
+def _require_local(pipeline_name: str) -> None:
+    import local_aws
+
+    made = local_aws.status(_started().home)["environments"]
+    if pipeline_name not in made:
+        raise BadInput(
+            f"Nothing was made here for PIPELINE_NAME {pipeline_name!r}; give a name for which there is "
+            f"something ({', '.join(made) or 'there is none yet'}), or run the notebooks with this one first."
+        )
 
 
 def _capture() -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 An execution is needed if a record that stays mentions it: a version in the registry, a model, a newer
 execution that took a step from its cache. What serves is a version, and the deployer's ledger mentions it. Of
-an execution that is needed, only what Terraform lets expire on AWS goes.
+an execution that is needed, only what Terraform lets expire on AWS goes. Captured requests expire in a state
+of any size, because they contain what people sent.
 """
 
 import json
@@ -27,6 +28,7 @@ from local_aws.services.s3 import Buckets
 __all__ = ["INTERMEDIATES", "Pruning", "Record", "needed"]
 
 DAYS = 7
+CAPTURED_DAYS = 30  # `retention_days.captured` in terraform/variables.tf
 LARGE = 150 * 2**20  # bytes: a larger state is pruned when a server starts
 # What expires of every execution; `intermediates` in terraform/storage.tf.
 INTERMEDIATES = ("PreprocessData/train/", "TuningWithCrossValidation/")
@@ -71,8 +73,12 @@ class Pruning:
         self._lock = threading.Lock()
 
     def prune_if_large(self) -> None:
-        """Prune a state that takes more than LARGE bytes, and write what was freed to the log."""
+        """Prune a state that takes more than LARGE bytes, and write what was freed to the log.
+
+        Captured requests expire in any case.
+        """
         try:
+            self.expire_captured()
             if disk_use(self._account.home) > LARGE:
                 print(json.dumps({"pruned": self.prune()}), flush=True)
         except Exception:  # a server without it is of more use than none
@@ -86,8 +92,10 @@ class Pruning:
         """
         if days < 0:
             raise invalid(f"days is {days}; it must be 0 or more.")
+        before = disk_use(self._account.home)
+        freed = _Freed(objects=self.expire_captured())
         with self._lock:
-            before, limit, freed = disk_use(self._account.home), time.time() - days * _DAY, _Freed()
+            limit = time.time() - days * _DAY
             with self._store.transaction():
                 records = [Record(*item) for item in self._store.items()]
                 old = {
@@ -110,6 +118,20 @@ class Pruning:
         freed.executions, freed.needed, freed.jobs = len(gone), len(kept & old), sum(jobs.values())
         freed.bytes = max(0, before - after)
         return {**asdict(freed), "left_bytes": after, "days": days}
+
+    def expire_captured(self) -> int:
+        """Delete the requests that were captured too long ago, and return how many objects that were."""
+        contract = load("any")
+        prefixes = (contract.captured_prefix, contract.capture.error_prefix.partition("!")[0])
+        with self._lock:
+            expired = [
+                (bucket, key)
+                for bucket, key in self._buckets.older(time.time() - CAPTURED_DAYS * _DAY)
+                if key.startswith(prefixes)
+            ]
+            for bucket, key in expired:
+                self._buckets.remove(bucket, key)
+        return len(expired)
 
     def _mentioned(self) -> set[str]:
         """The words of what the deployer has written: what serves."""

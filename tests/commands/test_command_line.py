@@ -144,6 +144,30 @@ def test_whatever_a_command_raises_is_a_sentence_and_an_exit_code(
     assert capsys.readouterr() == ("", f"\n{sentence}\n")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_command_goes_on_quietly_when_its_reader_has_gone(unbuffered: str) -> None:
+    code = (
+        "import sys\nfrom commands.endings import outlive_reader\noutlive_reader()\nsys.stdin.readline()\n"
+        "for line in range(50_000):\n    print(line)\nprint('at the end', file=sys.stderr)\nsys.exit(3)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )
+    process.stdout.close()
+    _, said = process.communicate("go\n", timeout=HANGS)
+    assert (said, process.returncode) == ("at the end\n", 3)
+
+
+def test_the_last_check_has_a_window_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["monitor", "parameters/local.yaml", "--latest", "--window", "7d"]) == ExitCode.BAD_INPUT
+    assert "leave out --only and --window" in capsys.readouterr().err
+
+
 def test_a_fault_of_ours_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         Command("x", callback=raising(ZeroDivisionError())).main([], standalone_mode=False)

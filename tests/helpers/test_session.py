@@ -14,6 +14,7 @@ from support import HANGS
 from support.helpers import headless
 from support.helpers.shared import settings
 
+import local_aws
 from helpers import session as session_module
 from helpers.errors import BadInput, UserError
 from helpers.parameters.outputs import OUTPUTS
@@ -189,6 +190,13 @@ def test_a_local_aws_that_cannot_start_says_where_and_what_to_do(tmp_path: Path)
         connect("local", "many-models")
     assert f"does not start in {tmp_path / 'file/home'}" in str(raised.value)
     assert "set LOCAL_AWS_HOME to another folder" in str(raised.value)
+
+
+def test_who_only_looks_at_another_pipeline_name_makes_nothing(session: Session) -> None:
+    with pytest.raises(BadInput, match=r"Nothing was made here for PIPELINE_NAME 'seldom'; .*many-models"):
+        connect("local", "seldom", must_exist=True)
+    assert "seldom" not in local_aws.status()["environments"]
+    assert connect("local", session.pipeline_name, must_exist=True).bucket == session.bucket
 
 
 def test_a_pipeline_is_named_by_its_family_and_its_developer(session: Session) -> None:

@@ -110,6 +110,8 @@ def state(account: Account, name: str) -> Iterator[SimpleNamespace]:
         "model-package", "v1", {"Url": f"s3://{name}/executions/RefitBestModel/registered/model.tar.gz"}
     )
     buckets.put(f"s3://{name}/raw/by-hand/table.csv", b"a person's")
+    for prefix in ("captured/p--wine/version=1/date=2026-01-01", "captured-errors/format-conversion-failed"):
+        buckets.put(f"s3://{name}/{prefix}/one.jsonl.gz", b"what somebody sent")
     for path in (home / "s3" / name).iterdir():
         path.write_bytes(
             re.sub(rb'"last_modified": "[^"]*"', b'"last_modified": "2026-01-01T00:00:00"', path.read_bytes())
@@ -126,10 +128,22 @@ def hash_of(id: str) -> str:
     return id.encode().hex().ljust(64, "0")
 
 
+def test_captured_requests_expire_in_a_small_state_too(
+    state: SimpleNamespace,
+) -> None:
+    new = f"s3://{state.bucket}/captured/p--wine/version=1/date=2026-02-01/one.jsonl.gz"
+    state.buckets.put(new, b"what somebody sent just now")
+    everything = state.buckets.keys(state.bucket, "")
+    state.pruning.prune_if_large()
+    left = state.buckets.keys(state.bucket, "")
+    assert [key for key in left if key.startswith("captured")] == [new.partition(f"{state.bucket}/")[2]]
+    assert len(left) == len(everything) - 2
+
+
 def test_only_what_is_old_and_not_needed_goes(state: SimpleNamespace) -> None:
     before = disk_use(state.home)
     freed = state.pruning.prune()
-    assert (freed["executions"], freed["needed"], freed["jobs"], freed["objects"]) == (1, 1, 2, 6)
+    assert (freed["executions"], freed["needed"], freed["jobs"], freed["objects"]) == (1, 1, 2, 8)
     assert freed["left_bytes"] == disk_use(state.home) <= before
     left = {record[1] for record in state.store.items()}
     assert {arn(id) for id in ("registered", "running", "new")} <= left

@@ -17,6 +17,7 @@ __all__ = ["FEWEST_ROWS", "FORMAT", "ModelReport", "Report", "compare", "complet
 
 FORMAT = 1
 FEWEST_ROWS = 50
+FEWEST_REQUESTS = 2  # one says nothing about how much requests differ
 SECONDS_OF_A_DAY = 86_400
 PREDICTIONS = "predictions"
 Status = Literal["drifted", "steady", "too_few_rows", "no_capture", "no_baseline", "failed"]
@@ -81,12 +82,13 @@ def compare(
         left_out: what else could not be used, by reason.
     """
     columns: dict[str, Difference] = {}
+    comparable = captured.requests >= FEWEST_REQUESTS
     until = captured.window.until.timestamp() / SECONDS_OF_A_DAY
-    for name, kind, values, requests in captured.columns():
+    for name, kind, values, requests in captured.columns() if comparable else ():
         known = baseline["training"].get(name)
         if len(values) >= FEWEST_ROWS and known and known["rows"]:
             columns[name] = difference(kind, known, values, requests, until)
-    predictions = _of_predictions(baseline, captured)
+    predictions = _of_predictions(baseline, captured) if comparable else None
     counted = left_out + captured.left_out
     quality = late_quality(baseline, captured.answers, labels, counted) if labels else None
     report = _empty(data_set, captured.version)
@@ -101,10 +103,13 @@ def compare(
     if columns or predictions or quality:
         return report
     if captured.requests:
-        return report | {
-            "status": "too_few_rows",
-            "said": f"{captured.rows} rows were captured; {FEWEST_ROWS} are needed for a comparison.",
-        }
+        said = f"{captured.rows} rows were captured; {FEWEST_ROWS} are needed for a comparison."
+        if not comparable and captured.rows >= FEWEST_ROWS:
+            said = (
+                f"All {captured.rows} rows came in one request, which may be unlike others; rows of at least "
+                f"{FEWEST_REQUESTS} requests are needed for a comparison."
+            )
+        return report | {"status": "too_few_rows", "said": said}
     return report | {"status": "no_capture", "said": "No request of this version was captured in the window."}
 
 
@@ -197,8 +202,6 @@ def _verdict(one: ModelReport) -> dict[str, object]:
             "drifted_columns": 0,
             "worst_column": None,
         }
-    if one["requests"] == 1:
-        said.append("All rows came in one request, which may be unlike others.")
     return {
         "status": "drifted",
         "said": " ".join(said),

@@ -62,7 +62,9 @@ def show(values: Mapping[str, Any], environment: Environment | None, folder: Pat
     require_room(folder, "give another one with --out")
     value = environment.parameters() if environment else planning.known(values)
     with local(value["ENVIRONMENT"]):
-        session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])
+        session = connect(
+            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
+        )
         document = gather(session, value["PRICES"])
         files = {FILE: render(document), DOCUMENT: _json(document)}
         for name, text in files.items():

@@ -22,7 +22,9 @@ def stop(values: Mapping[str, Any], yes: bool = False) -> None:
     """
     value = planning.known(values)
     with local(value["ENVIRONMENT"]):
-        session = connect(value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"])
+        session = connect(
+            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
+        )
         run_id = "" if value["RUN_ID"] == "new" else value["RUN_ID"]
         found = runs.find(session, run_id, value["DEVELOPER"])
         if not found:

@@ -316,7 +316,7 @@ def _notes(steps: Sequence[StepForecast], region: str, prices: Prices, limits: L
     if any(it.step.spot for it in steps):
         notes.append("spot capacity may cost a tenth of the list price, or all of it after interruptions")
     if any(it.pace.basis == ASSUMED for it in steps):
-        notes.append("no earlier run is like it, so start-up and fit times are assumed")
+        notes.append("no earlier run resembles this one, so start-up and fit times are assumed")
     for key in dict.fromkeys((it.step.kind, name) for it in steps for name in it.step.types):
         if limits.jobs.get(key) == 0:
             notes.append(f"this account may run no {key[1]} for {key[0]} jobs")

@@ -44,15 +44,7 @@ def filled(aws):
         put(key, packing(b"\n".join(lines) + b"\n"))
 
     def lines(name, frame, answers, **more):
-        return [
-            streams.line(
-                frame.iloc[start : start + 10],
-                answers[start : start + 10],
-                start,
-                **{"at": at, "group": f"shop--{name}", **more},
-            )
-            for start in range(0, len(frame), 10)
-        ]
+        return streams.requests(frame, answers, 10, **{"at": at, "group": f"shop--{name}", **more})
 
     names = ["steady", "drifted", "quiet", "silent", "old", "broken", "clumsy"]
     entries = {f"shop--{name}": {"key": artifact(name), "version": 3, "sha256": "0"} for name in names}

@@ -74,6 +74,22 @@ def test_a_large_difference_of_few_rows_is_no_drift():
     assert not one["drifted"]
 
 
+def test_a_single_request_decides_nothing_and_two_are_compared(known):
+    rng = np.random.default_rng(8)
+    frame = streams.rows(rng, 500)
+    frame["x5"] = 3.0  # as similar as rows of one request may be
+    answers = streams.predicted(rng, 500)
+    statuses = {}
+    for size in (500, 250):
+        one = streams.compared(known, streams.requests(frame, answers, size))
+        found = complete("2026-11-26T00:00:05Z", streams.WINDOW, {streams.GROUP: one}, RATE, LEAST)
+        statuses[len(frame) // size] = found["models"][streams.GROUP]
+    assert (statuses[1]["status"], statuses[1]["rows"], statuses[1]["columns"]) == ("too_few_rows", 500, {})
+    assert "All 500 rows came in one request" in statuses[1]["said"]
+    assert statuses[2]["status"] in ("steady", "drifted")
+    assert len(statuses[2]["columns"]) == 10
+
+
 def test_rows_of_one_request_count_as_fewer_if_they_resemble_each_other():
     rng = np.random.default_rng(5)
     requests = np.repeat(np.arange(20), 50)

@@ -89,8 +89,10 @@ def account(base, monkeypatch):
         objects = {
             "map.json": json.dumps({"shop--toys": {"key": ARTIFACT, "version": 3}}).encode(),
             baseline_key(ARTIFACT): packed(streams.baseline(rng)),
-            "captured/shop--toys/version=3/date=2999-01-01/a.jsonl": streams.line(
-                frame, streams.predicted(rng, 200), at=datetime.now(UTC) - timedelta(minutes=1)
+            "captured/shop--toys/version=3/date=2999-01-01/a.jsonl": b"\n".join(
+                streams.requests(
+                    frame, streams.predicted(rng, 200), 10, at=datetime.now(UTC) - timedelta(minutes=1)
+                )
             ),
         }
         for key, body in objects.items():

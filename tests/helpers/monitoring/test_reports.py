@@ -45,7 +45,7 @@ def watched(session: Session) -> Iterator[Session]:
         frame = streams.rows(rng, ROWS)
         if name == "drifted":
             frame["x6"] *= 1000
-        lines = [streams.line(frame, streams.predicted(rng, ROWS), at=at, group=group)]
+        lines = streams.requests(frame, streams.predicted(rng, ROWS), 10, at=at, group=group)
         place = f"{contract.captured_prefix}{group}/version=3/date={at.date().isoformat()}/a.jsonl.gz"
         s3.put_object(Bucket=session.bucket, Key=place, Body=gzip.compress(b"\n".join(lines)))
     s3.put_object(Bucket=session.bucket, Key=contract.models_map_key, Body=json.dumps(entries))
@@ -71,18 +71,19 @@ def test_a_person_starts_a_check_and_reads_what_has_drifted(watched, tmp_path, c
     file = tmp_path / "local.yaml"
     file.write_text("ENVIRONMENT: local\nPIPELINE_NAME: many-models\n")
     late = tmp_path / "late.csv"
-    late.write_text("request_id,row,label\n" + "".join(f"request-0,{row},yes\n" for row in range(ROWS)))
+    known = (f"request-{10 * (row // 10)},{row % 10},yes\n" for row in range(ROWS))
+    late.write_text("request_id,row,label\n" + "".join(known))
     typed = ["monitor", str(file), "--window", WINDOW]
     with webhook() as hook:
         told_by = ["-p", "NOTIFY", hook.url]
         assert main([*typed, "--labels", "even", str(late), *told_by]) == ExitCode.REFUSED
-        main([*typed, "--latest", *told_by])
+        main(["monitor", str(file), "--latest", *told_by])
     ((_, message),) = hook.received
     schemas.validate(message, "drift")
     assert message["text"].startswith("many-models: 2 of 2 models have drifted: drifted (x6), even.")
     told = capsys.readouterr().out
     assert "200 labels of even uploaded." in told
-    assert "[2/2] even: requests 1, rows 200, columns compared 10" in told
+    assert "[2/2] even: requests 20, rows 200, columns compared 10" in told
     page = next(Path(line.strip()) for line in told.splitlines() if line.endswith("drifted.html"))
     assert "x6" in page.read_text(), "a browser can open it"
     lines = told.splitlines()
@@ -90,7 +91,7 @@ def test_a_person_starts_a_check_and_reads_what_has_drifted(watched, tmp_path, c
     assert lines[table + 1].split()[:3] == ["drifted", "3", "drifted"]
     assert "x6" in lines[table + 1]
     assert "2 of 2 models have drifted." in told, "the other is worse by its labels"
-    assert main([*typed, "--latest", "--json"]) == ExitCode.REFUSED
+    assert main(["monitor", str(file), "--latest", "--json"]) == ExitCode.REFUSED
     report = json.loads(capsys.readouterr().out)
     assert report == reports.latest(watched)
     assert report["models"][watched.group("even")]["quality"]["worse"]
@@ -108,7 +109,7 @@ def retrainable(watched: Session) -> Iterator[Session]:
     for key, body in objects.items():
         s3.put_object(Bucket=watched.bucket, Key=key, Body=body)
     pipeline = watched.pipeline("regression")
-    names = ("DatasetName", "InputDataUri", "TargetColumn")
+    names = ("DatasetName", "InputDataUri", "TargetColumn", "TunerSeed")
     steps = [condition("Nothing", [compare("Equals", get("Parameters.TargetColumn"), "sold")])]
     create(sagemaker, pipeline, steps, [{"Name": name, "Type": "String"} for name in names])
     yield watched

@@ -123,10 +123,10 @@ def line(
     return json.dumps(document | changed).encode()
 
 
-def requests(frame: pd.DataFrame, answers: list[str], size: int = 5) -> list[bytes]:
-    """Lines of requests of so many rows each."""
+def requests(frame: pd.DataFrame, answers: list[str], size: int = 5, **changed: Any) -> list[bytes]:
+    """Lines of requests of so many rows each; a request is named by its first row's number."""
     return [
-        line(frame.iloc[start : start + size], answers[start : start + size], start)
+        line(frame.iloc[start : start + size], answers[start : start + size], start, **changed)
         for start in range(0, len(frame), size)
     ]
 
