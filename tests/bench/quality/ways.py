@@ -1,0 +1,154 @@
+"""Ways to search: which trials each runs, which folds it saves, and which model comes out of it.
+
+They are replayed with the parts of `tabular.searching` from the trials that are kept, so that ways differ in
+nothing but what they are to differ in, and that the hundredth way costs next to nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tabular.searching import trials as searching
+from tabular.searching.greedy import judge, select
+from tabular.searching.hopeless import why_hopeless
+from tabular.searching.portfolio import portfolio
+from tabular.searching.search import Settings
+from tabular.spec.algorithms import ALGORITHMS
+from tabular.spec.columns import Family
+
+from bench.quality.trials import RANDOM_STATE, Bank, Configuration, Result, defaults, draws, row_losses, total
+
+__all__ = ["PACKED", "TODAY", "WAYS", "Way", "run"]
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where a search's trials come from, in this order, and what is made of them.
+
+    `confidence` is that of `Settings`: with 0, the ensemble is always taken. `fold_models`: what serves
+    is the models of the folds, instead of one that is fitted on all rows.
+    """
+
+    trials: int
+    portfolio: bool = False
+    defaults: bool = False
+    pruning: bool = False
+    ensemble: bool = False
+    confidence: float = Settings.confidence
+    members: int = Settings.members
+    fold_models: bool = False
+
+    def configurations(self, family: Family) -> list[Configuration]:
+        """The trials in their order; every algorithm has one of the first, as in a search."""
+        first = defaults() if self.defaults else []
+        if self.portfolio:
+            known = [Configuration(one.algorithm, one.hyperparameters) for one in portfolio(family)]
+            first = known[: self.trials]
+            absent = [name for name in ALGORITHMS if name not in {one.algorithm for one in first}]
+            first = first[: self.trials - len(absent)] + [Configuration(name, {}) for name in absent]
+        return first + draws(family, self.trials)[: self.trials - len(first)]
+
+
+_ENSEMBLE = {"portfolio": True, "ensemble": True}
+WAYS: Mapping[str, Way] = {
+    f"{name}, {count}": way
+    for count in (24, 60)
+    for name, way in {
+        "draws": Way(count),
+        "draws, fold models": Way(count, fold_models=True),
+        "defaults and draws": Way(count, defaults=True),
+        "portfolio": Way(count, portfolio=True),
+        "draws, ensemble": Way(count, ensemble=True, confidence=0),
+        "portfolio, ensemble": Way(count, **_ENSEMBLE, confidence=0),
+        "portfolio, ensemble at 5%": Way(count, **_ENSEMBLE, confidence=0.05),
+        "portfolio, ensemble at 50%": Way(count, **_ENSEMBLE, confidence=0.5),
+        "portfolio, ensemble at 95%": Way(count, **_ENSEMBLE, confidence=0.95),
+        "portfolio, ensemble of 4": Way(count, **_ENSEMBLE, confidence=0, members=4),
+        "portfolio, ensemble of 16": Way(count, **_ENSEMBLE, confidence=0, members=16),
+        "portfolio, ensemble of fold models": Way(count, **_ENSEMBLE, confidence=0, fold_models=True),
+        "portfolio, pruning, ensemble of fold models": Way(
+            count, **_ENSEMBLE, confidence=0, pruning=True, fold_models=True
+        ),
+        "portfolio, pruning": Way(count, portfolio=True, pruning=True),
+        "portfolio, pruning, ensemble": Way(count, **_ENSEMBLE, confidence=0, pruning=True),
+        "packed": Way(count, **_ENSEMBLE, pruning=True),  # as it is
+    }.items()
+}
+TODAY, PACKED = "draws, 24", "packed, 24"
+WEIGHED = [WAYS[name] for name in (TODAY, PACKED, "portfolio, ensemble, 24")]  # size and latency
+
+
+def run(bank: Bank, way: Way) -> dict[str, Any]:
+    """The loss on the held-out rows of the model that a way comes to, its CPU seconds, and its members.
+
+    Raises:
+        RuntimeError: if all trials failed.
+    """
+    complete, seconds, folds = _searched(bank, way)
+    if not complete:
+        raise RuntimeError(f"No trial of {bank.split.table.name} succeeded.")
+    weights, share = _weights(bank, way, complete)
+    predicted: Any = 0.0
+    for place, weight in weights.items():
+        if way.fold_models:
+            found = complete[place].folds_held_out
+        else:
+            found, refitting = bank.refit(complete[place])
+            seconds += refitting
+        predicted = predicted + weight * found
+    members = {complete[place].configuration.key: weight for place, weight in weights.items()}
+    return {
+        "loss": total(row_losses(bank.split.truth, predicted), bank.split.schema.family),
+        "cpu": round(seconds, 2),
+        "folds": folds,
+        "share": share,
+        "members": members,
+        **(bank.footprint(members, complete) if way in WEIGHED else {}),
+    }
+
+
+def _weights(bank: Bank, way: Way, complete: list[Result]) -> tuple[dict[int, float], float | None]:
+    """The weight of each member by its place, and the share of draws in which the ensemble is better."""
+    best = {max(range(len(complete)), key=lambda place: complete[place].score): 1.0}
+    if not way.ensemble or len(complete) == 1:
+        return best, None
+    answers = [bank.answers(one) for one in complete]
+    mixture = select(answers, bank.targets, bank.scoring, way.members)
+    groups = [None] * len(bank.targets)
+    share = judge(answers, bank.targets, groups, bank.scoring, RANDOM_STATE, way.members).share
+    return (mixture.weights if share >= way.confidence else best), share
+
+
+def _searched(bank: Bank, way: Way) -> tuple[list[Result], float, int]:
+    """The trials that were not stopped, the CPU seconds and the number of folds of all together."""
+    complete: list[Result] = []
+    known: list[searching.Trial] = []
+    seconds, folds = 0.0, 0
+    for number, configuration in enumerate(way.configurations(bank.split.schema.family)):
+        result = bank.trial(configuration)
+        named = (configuration.algorithm, configuration.hyperparameters, "sampler")
+        trial = searching.Trial(number, searching.Configuration(*named), state="failed")
+        if result is not None:
+            earlier = known[: max(number - Settings.lag + 1, 0)]
+            done = _folds_run(bank, result, earlier, way) if way.pruning else len(result.scores)
+            seconds += float(result.seconds[:done].sum())
+            folds += done
+            trial.scores, trial.answers = result.scores.tolist(), bank.answers(result)
+            trial.state = "complete" if done == len(result.scores) else "pruned"
+            complete += [result] if trial.state == "complete" else []
+        known.append(trial)
+    return complete, seconds, folds
+
+
+def _folds_run(bank: Bank, result: Result, earlier: list[searching.Trial], way: Way) -> int:
+    """After how many folds a trial is stopped; all if it is not.
+
+    The scores are those after the number of rounds that is best for all folds; a search knows only those so
+    far.
+    """
+    answers, most = bank.answers(result), len(result.scores)
+    for done in range(1, most):
+        seen = (result.scores[:done].tolist(), answers[:done], earlier, bank.targets, bank.scoring)
+        if why_hopeless(*seen, may_combine=way.ensemble):
+            return done
+    return most
