@@ -181,6 +181,9 @@ bench-scale: install-test ## measure a thousand deployments, sweeps and executio
 	PYTHONPATH=tests $(BIN)/python -m bench.scale $(ARGS)
 	PYTHONPATH=tests $(BIN)/python -m bench.scoring
 
+bench-search: install-test ## measure what a packed search costs
+	PYTHONPATH=tests $(BIN)/python -m bench.search $(ARGS)
+
 bench-wide: install-test ## measure time and memory of long and wide tables and of many categories
 	PYTHONPATH=tests $(BIN)/python -m bench.wide $(ARGS)
 
