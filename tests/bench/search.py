@@ -30,7 +30,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from sklearn.datasets import load_breast_cancer
 from tabular.learning.fitting import scores_of_fold
 from tabular.learning.folds import folds_to_search
@@ -40,11 +39,15 @@ from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.columns import Column, Schema
 from tabular.spec.search import Plan
 
+from commands.running import planning
+from helpers.cost.pace import Size
+
 SCORER, RANDOM_STATE = "neg_log_loss", 42
 SIZES = ((6, 3), (24, 5), (60, 5))  # trials and folds
 START_UPS = (60, 180)  # seconds
 ROWS_OF_A_PARTITION, TRIALS_OF_A_PARTITION = 200, 12
 TABLES_FORECAST = (1_000, 10_000)
+SIZE = Size(rows=2_000, columns=20)
 KEPT = Path("runs/bench-search.json")
 Rows = tuple[pd.DataFrame, np.ndarray, Schema]
 
@@ -62,11 +65,11 @@ def main() -> None:
         _child(json.loads(given.child))
         return
     parts = {"cpu": cpu, "partitions": partitions, "forecast": forecasts}
-    found = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     for part in given.parts:
-        found[part] = parts[part](given)
+        measured = parts[part](given)
+        kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
         KEPT.parent.mkdir(exist_ok=True)
-        KEPT.write_text(json.dumps(found, indent=1))
+        KEPT.write_text(json.dumps({**kept, part: measured}, indent=1))
 
 
 def cpu(given: argparse.Namespace) -> list[dict[str, Any]]:
@@ -113,22 +116,21 @@ def partitions(given: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def forecasts(given: argparse.Namespace) -> list[dict[str, Any]]:
-    """What helpers.cost says of 60 trials for each of many tables, with parameters/aws.yaml."""
-    from helpers.cost.pace import Size
-    from helpers.parameters.table import DEFAULTS
-    from helpers.runs.forecasts import planned
-
-    values = {**DEFAULTS, **yaml.safe_load(Path("parameters/aws.yaml").read_text()), "MAX_TRIALS": 60}
+    """What a run of 60 trials for each of many tables takes on AWS, as `many-models check` forecasts it."""
     found = []
     print("| tables | search | jobs | hours billed | hours until done | dollars |")
     print("| --- | --- | --- | --- | --- | --- |")
     for number in TABLES_FORECAST:
         for how in ("jobs", "packed"):
-            sizes = {f"table-{place}": Size(2000, 20, 5, 0) for place in range(number)}
+            values = planning.known({"MAX_TUNING_JOBS": SIZES[-1][0], "SEARCH": how})
+            sizes = {f"table-{place}": SIZE for place in range(number)}
             with tempfile.TemporaryDirectory() as folder:
-                said = planned({**values, "SEARCH": how}, sizes, {}, Path(folder)).facts()["aws"]
-            found.append({"tables": number, "search": how, **said})
-            print(said)
+                said = planning.forecast(values, sizes, Path(folder)).outlook.aws
+            spans = (said.billable_seconds, said.seconds, said.dollars)
+            hours = [f"{one.low / 3600:,.0f} to {one.high / 3600:,.0f}" for one in spans[:2]]
+            dollars = f"{spans[2].low:,.0f} to {spans[2].high:,.0f}" if spans[2] else "unknown"
+            print(f"| {number:,} | {how} | {said.jobs:,} | {' | '.join(hours)} | {dollars} |", flush=True)
+            found.append({"tables": number, "search": how, **said.facts()})
     return found
 
 
