@@ -10,7 +10,7 @@ from typing import Any
 from bench.quality.peers import DEFAULTS, SEARCHES
 from bench.quality.results import Key, Store, change, mean_ranks
 from bench.quality.tables import TABLES, named, split_of
-from bench.quality.ways import PACKED, TODAY, WAYS
+from bench.quality.ways import PACKED, TODAY
 
 __all__ = ["PAGE", "write_report"]
 
@@ -73,18 +73,42 @@ CONTEST = (TODAY, "draws, 60", PACKED, "packed, 60")
 
 
 def _parts(losses: Mapping[str, Mapping[Key, float]], rows: Mapping[str, Any]) -> Iterable[str]:
-    yield f"| way | change against `{TODAY}` (95 %) | better in | tables | CPU | folds | members |"
+    yield "Each with the trials of the same number; CPU, and the bytes that are served, as a multiple."
+    yield ""
+    yield "| part | with it | without it | change of the loss (95 %) | better in | CPU | bytes |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
-    today = {(line["table"], line["seed"]): line["cpu"] for line in rows[TODAY]}
-    for way in WAYS:
-        if way not in losses or way == TODAY:
-            continue
-        found = rows[way]
-        share = median(line["cpu"] / today[line["table"], line["seed"]] for line in found)
-        folds, members = _median(found, "folds"), median(len(line["members"]) for line in found)
-        tables = len({line["table"] for line in found})
-        cells = (*_changed(losses[way], losses[TODAY]), str(tables), f"{share:.2f}", f"{folds:.0f}")
-        yield f"| {way} | {' | '.join(cells)} | {members:.0f} |"
+    for part, ours, others in PARTS:
+        for count in ("24", "60"):
+            way, reference = f"{ours}, {count}", f"{others}, {count}"
+            if reference in losses and losses.get(way, {}).keys() & losses[reference].keys():
+                changed = _changed(losses[way], losses[reference])
+                times = (_times(rows[way], rows[reference], name) for name in ("cpu", "bytes"))
+                cells = (part, way, reference, *changed, *times)
+                yield f"| {' | '.join(cells)} |"
+    if "draws, 60" in losses:
+        for way in ("draws", "portfolio, ensemble", "packed"):
+            changed = _changed(losses.get(f"{way}, 60", {}), losses[f"{way}, 24"])
+            cpu = _times(rows.get(f"{way}, 60", []), rows[f"{way}, 24"], "cpu")
+            yield f"| 60 trials | {way}, 60 | {way}, 24 | {' | '.join(changed)} | {cpu} | |"
+
+
+PARTS = (
+    ("defaults first", "defaults and draws", "draws"),
+    ("portfolio", "portfolio", "draws"),
+    ("portfolio", "portfolio, ensemble", "draws, ensemble"),
+    ("sampler TPE", "portfolio, tpe, ensemble", "portfolio, random, ensemble"),
+    ("ensemble", "draws, ensemble", "draws"),
+    ("ensemble", "portfolio, ensemble", "portfolio"),
+    ("only if better at 5%", "portfolio, ensemble at 5%", "portfolio, ensemble"),
+    ("only if better at 50%", "portfolio, ensemble at 50%", "portfolio, ensemble"),
+    ("only if better at 95%", "portfolio, ensemble at 95%", "portfolio, ensemble"),
+    ("4 members, not 8", "portfolio, ensemble of 4", "portfolio, ensemble"),
+    ("16 members, not 8", "portfolio, ensemble of 16", "portfolio, ensemble"),
+    ("pruning", "portfolio, pruning", "portfolio"),
+    ("pruning", "portfolio, pruning, ensemble", "portfolio, ensemble"),
+    ("models of the folds", "draws, fold models", "draws"),
+    ("models of the folds", "portfolio, ensemble of fold models", "portfolio, ensemble"),
+)
 
 
 def _tables() -> Iterable[str]:
@@ -128,6 +152,17 @@ def _changed(ours: Mapping[Key, float], reference: Mapping[Key, float]) -> tuple
         return "", ""
     text = f"{found.value:+.1%} ({found.low:+.1%} to {found.high:+.1%})"
     return text, f"{found.better} of {found.splits}"
+
+
+def _times(ours: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]], name: str) -> str:
+    """How many times as much it is, where both are known: the median."""
+    reference = {(one["table"], one["seed"]): one[name] for one in others if name in one}
+    found = [
+        one[name] / reference[one["table"], one["seed"]]
+        for one in ours
+        if name in one and (one["table"], one["seed"]) in reference
+    ]
+    return f"{median(found):.2f}" if found else ""
 
 
 def _median(lines: Iterable[Mapping[str, Any]], name: str) -> float | None:

@@ -4,7 +4,7 @@ They are replayed with the parts of `tabular.searching` from the trials that are
 nothing but what they are to differ in, and that the hundredth way costs next to nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from tabular.searching import trials as searching
 from tabular.searching.greedy import judge, select
 from tabular.searching.hopeless import why_hopeless
 from tabular.searching.portfolio import portfolio
+from tabular.searching.proposals import Proposals
 from tabular.searching.search import Settings
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.columns import Family
@@ -25,11 +26,13 @@ __all__ = ["PACKED", "TODAY", "WAYS", "Way", "run"]
 class Way:
     """Where a search's trials come from, in this order, and what is made of them.
 
-    `confidence` is that of `Settings`: with 0, the ensemble is always taken. `fold_models`: what serves
-    is the models of the folds, instead of one that is fitted on all rows.
+    `sampler` is a name in `SAMPLERS`; without one, the rest of the trials are the random draws that every
+    table has in common. `confidence` is that of `Settings`: with 0, the ensemble is always taken.
+    `fold_models`: what serves is the models of the folds, instead of one that is fitted on all rows.
     """
 
     trials: int
+    sampler: str = ""
     portfolio: bool = False
     defaults: bool = False
     pruning: bool = False
@@ -39,7 +42,7 @@ class Way:
     fold_models: bool = False
 
     def configurations(self, family: Family) -> list[Configuration]:
-        """The trials in their order; every algorithm has one of the first, as in a search."""
+        """The trials in their order, without a sampler; every algorithm has one of the first."""
         first = defaults() if self.defaults else []
         if self.portfolio:
             known = [Configuration(one.algorithm, one.hyperparameters) for one in portfolio(family)]
@@ -60,6 +63,8 @@ WAYS: Mapping[str, Way] = {
         "portfolio": Way(count, portfolio=True),
         "draws, ensemble": Way(count, ensemble=True, confidence=0),
         "portfolio, ensemble": Way(count, **_ENSEMBLE, confidence=0),
+        "portfolio, tpe, ensemble": Way(count, "tpe", **_ENSEMBLE, confidence=0),
+        "portfolio, random, ensemble": Way(count, "random", **_ENSEMBLE, confidence=0),
         "portfolio, ensemble at 5%": Way(count, **_ENSEMBLE, confidence=0.05),
         "portfolio, ensemble at 50%": Way(count, **_ENSEMBLE, confidence=0.5),
         "portfolio, ensemble at 95%": Way(count, **_ENSEMBLE, confidence=0.95),
@@ -124,8 +129,8 @@ def _searched(bank: Bank, way: Way) -> tuple[list[Result], float, int]:
     complete: list[Result] = []
     known: list[searching.Trial] = []
     seconds, folds = 0.0, 0
-    for number, configuration in enumerate(way.configurations(bank.split.schema.family)):
-        result = bank.trial(configuration)
+    for configuration in _proposed(bank, way, known):
+        number, result = len(known), bank.trial(configuration)
         named = (configuration.algorithm, configuration.hyperparameters, "sampler")
         trial = searching.Trial(number, searching.Configuration(*named), state="failed")
         if result is not None:
@@ -133,11 +138,28 @@ def _searched(bank: Bank, way: Way) -> tuple[list[Result], float, int]:
             done = _folds_run(bank, result, earlier, way) if way.pruning else len(result.scores)
             seconds += float(result.seconds[:done].sum())
             folds += done
-            trial.scores, trial.answers = result.scores.tolist(), bank.answers(result)
+            trial.scores, trial.answers = result.scores[:done].tolist(), bank.answers(result)
             trial.state = "complete" if done == len(result.scores) else "pruned"
             complete += [result] if trial.state == "complete" else []
         known.append(trial)
     return complete, seconds, folds
+
+
+def _proposed(bank: Bank, way: Way, known: list[searching.Trial]) -> Iterator[Configuration]:
+    """The configurations, one after the other; a sampler learns from the trials that are added to `known`."""
+    family = bank.split.schema.family
+    if not way.sampler:
+        yield from way.configurations(family)
+        return
+    first = portfolio(family) if way.portfolio else ()
+    seed = RANDOM_STATE + bank.split.seed
+    proposals = Proposals(list(ALGORITHMS), family, way.trials, seed, way.sampler, known=first)
+    for number in range(way.trials):
+        found = proposals.ask()
+        if found is None:
+            return
+        yield Configuration(found.algorithm, found.hyperparameters)
+        proposals.tell(known[number])
 
 
 def _folds_run(bank: Bank, result: Result, earlier: list[searching.Trial], way: Way) -> int:
