@@ -47,7 +47,8 @@ class Settings:
         pruning: whether hopeless trials are stopped.
         lag: how many numbers before a trial those are that it is proposed and judged by, at least.
         members: of an ensemble, at most.
-        confidence: the share of draws in which an ensemble has to be better to be chosen.
+        confidence: the share of draws in which an ensemble has to be better to be chosen. By default, it is
+            not chosen if it is shown to be worse; docs/models/search-quality.md says what stricter ones cost.
     """
 
     portfolio: bool = True
@@ -55,7 +56,7 @@ class Settings:
     pruning: bool = True
     lag: int = 8
     members: int = 8
-    confidence: float = 0.95
+    confidence: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Ensemble:
         weights: of the trials, by their numbers.
         scores: of each fold. Like those of the best trial, they are those of what was selected by them.
         gain: how much better it is than the best trial, on rows without a part in either selection.
-        chosen: whether it is better beyond noise.
+        chosen: whether it is what is served.
         reason: why it was chosen or not.
     """
 

@@ -120,7 +120,7 @@ def test_the_result_is_the_same_in_this_process_and_in_two_others():
 
 
 def test_every_algorithm_competes_and_no_configuration_is_tried_twice():
-    found = searched(replace(PLAN, trials=12))
+    found = searched(replace(PLAN, trials=12), settings=Settings(portfolio=False))
     tried = [
         (one.configuration.algorithm, *one.configuration.hyperparameters.items()) for one in found.trials
     ]
@@ -128,6 +128,14 @@ def test_every_algorithm_competes_and_no_configuration_is_tried_twice():
     assert [one.configuration.source for one in found.trials[:3]] == ["default"] * 3
     assert {one.configuration.algorithm for one in found.trials[:3]} == set(PLAN.names)
     assert "sampler" in {one.configuration.source for one in found.trials}
+
+
+def test_the_portfolio_comes_first_and_every_algorithm_competes():
+    found = searched(replace(PLAN, trials=4))
+    sources = [one.configuration.source for one in found.trials]
+    assert sources[0] == "portfolio"
+    assert "sampler" not in sources
+    assert {one.configuration.algorithm for one in found.trials} == set(PLAN.names)
 
 
 def test_another_random_state_draws_other_configurations():
@@ -208,14 +216,16 @@ def test_what_was_good_before_comes_first_if_it_still_can():
         Configuration("NaiveBayes", {"var_smoothing": "0.5"}, "warm"),
         Configuration("NaiveBayes", {"var_smoothing": "0.25"}, "warm"),
     ]
-    found = searched(replace(PLAN, algorithms=LINEAR, trials=6), warm=warm)
+    plan = replace(PLAN, algorithms=LINEAR, trials=6)
+    found = searched(plan, warm=warm, settings=Settings(portfolio=False))
     assert [one.configuration for one in found.trials[:2]] == [warm[3], warm[4]], "a third of the trials"
     assert [one.configuration.source for one in found.trials[2:]].count("default") == 2
 
 
 def test_lines_say_what_was_found_and_how_far_the_search_is(own):
     lines = []
-    searched(replace(PLAN, algorithms=f"Fails,{LINEAR}", trials=3), say=lines.append)
+    plan = replace(PLAN, algorithms=f"Fails,{LINEAR}", trials=3)
+    searched(plan, say=lines.append, settings=Settings(portfolio=False))
     assert lines[0].startswith("trial 0, LogisticRegression, default: neg_log_loss -")
     assert lines[0].endswith("s left)")
     assert lines[1].startswith("progress: 1 of 3 trials, best -")
