@@ -224,7 +224,7 @@ def test_what_was_good_before_comes_first_if_it_still_can():
 
 def test_lines_say_what_was_found_and_how_far_the_search_is(own):
     lines = []
-    plan = replace(PLAN, algorithms=f"Fails,{LINEAR}", trials=3)
+    plan = replace(PLAN, algorithms=f"{LINEAR},Fails", trials=3)
     searched(plan, say=lines.append, settings=Settings(portfolio=False))
     assert lines[0].startswith("trial 0, LogisticRegression, default: neg_log_loss -")
     assert lines[0].endswith("s left)")
