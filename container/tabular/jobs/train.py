@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,31 +11,51 @@ from tabular.jobs.command import command
 from tabular.learning.fitting import rounds_of, scores_of_fold
 from tabular.learning.folds import folds_to_search
 from tabular.learning.pipeline import build_pipeline
-from tabular.learning.rounds import best_rounds
-from tabular.learning.scorers import scorer_of
+from tabular.learning.rounds import Scores, best_rounds, numbers_of_rounds
+from tabular.searching.scoring import Scoring
 from tabular.spec import opt_ml
 from tabular.spec.errors import BadInput
 from tabular.spec.trial import Trial, rounds_line, score_line
 
-__all__ = ["cross_validate", "main"]
+__all__ = ["ANSWERS", "SCORES", "CrossValidated", "cross_validate", "main"]
+
+SCORES, ANSWERS = "scores.json", "answers.npz"
+MOST_CELLS = 1_000_000  # rows times classes: more would take too much memory after every number of rounds
+
+
+class CrossValidated(NamedTuple):
+    """What is known of a trial.
+
+    Attributes:
+        scores: the score on each fold of the rows to search with.
+        rounds: the number of rounds that it takes; None if the algorithm has none.
+        answers: what is predicted for the scored rows of each fold, see `tabular.searching.scoring`; none if
+            there are too many.
+    """
+
+    scores: list[float]
+    rounds: int | None
+    answers: list[np.ndarray]
 
 
 def main() -> None:
-    """Score the hyperparameters of this training job and print the lines that the tuner reads."""
+    """Score the hyperparameters of this training job and print the lines that the tuner reads.
+
+    RefitBestModel makes an ensemble of the trials from what they leave in output.tar.gz.
+    """
     trial = Trial.from_hyperparameters(opt_ml.hyperparameters())
-    scores, rounds = cross_validate(trial)
+    scores, rounds, answers = cross_validate(trial)
     opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
     kept = {"scorer": trial.scorer, "scores": scores, "rounds": rounds}
-    (opt_ml.output_data_dir() / "scores.json").write_text(json.dumps(kept))
+    (opt_ml.output_data_dir() / SCORES).write_text(json.dumps(kept))
+    np.savez(opt_ml.output_data_dir() / ANSWERS, *answers)
     if rounds is not None:
         print(rounds_line(rounds))
     print(score_line(float(np.mean(scores))), flush=True)
 
 
-def cross_validate(trial: Trial) -> tuple[list[float], int | None]:
-    """The score on each fold of the rows to search with, and the number of rounds that it takes.
-
-    The pipeline is fitted again for every fold. The rounds are None if the algorithm has none.
+def cross_validate(trial: Trial) -> CrossValidated:
+    """Score a trial on each fold, for which the pipeline is fitted again.
 
     Raises:
         BadInput: if the scorer, the algorithm or a hyperparameter is unknown, there are too few rows for the
@@ -44,12 +65,22 @@ def cross_validate(trial: Trial) -> tuple[list[float], int | None]:
     groups = read_groups(opt_ml.channel("train"))
     what = (trial.algorithm, trial.hyperparameters, trial.random_state)
     build_pipeline(schema, *what)  # refuses unknown names before any work starts
-    score, found = scorer_of(trial.scorer, schema), []
+    scoring = Scoring(trial.scorer, schema)
+    found: list[list[Scores]] = []
+    answers: list[list[np.ndarray]] = []
+
+    def keep(estimator: Any, features: Any) -> None:
+        answers[-1].append(scoring.answers(estimator, features))
+
     search = (trial.scorer, trial.folds, trial.random_state, trial.search_rows, groups)
-    for rows in folds_to_search(target, schema, *search):
+    folds = folds_to_search(target, schema, *search)
+    cells = sum(len(rows.scored) for rows in folds) * max(1, len(schema.classes))
+    kept = keep if cells <= MOST_CELLS else None
+    for rows in folds:
         fold = f"Fold {len(found) + 1} of {trial.folds}"
+        answers.append([])
         try:
-            found.append(scores_of_fold(frame, target, rows, schema, *what, score, groups))
+            found.append(scores_of_fold(frame, target, rows, schema, *what, scoring.scorer, groups, kept))
         except (ValueError, ArithmeticError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
             raise BadInput(
@@ -63,9 +94,11 @@ def cross_validate(trial: Trial) -> tuple[list[float], int | None]:
             )
     kind = rounds_of(trial.algorithm, schema)
     if kind is None:
-        return [one.score for (one,) in found], None
-    rounds, scores = best_rounds(found, kind)
-    return scores, rounds
+        scores, rounds, place = [one.score for (one,) in found], None, 0
+    else:
+        rounds, scores = best_rounds(found, kind)
+        place = numbers_of_rounds(kind.most).index(rounds)
+    return CrossValidated(scores, rounds, [of_fold[place] for of_fold in answers if of_fold])
 
 
 if __name__ == "__main__":

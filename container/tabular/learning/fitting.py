@@ -1,6 +1,6 @@
 """Fitting, done in the same way in a trial and in the refit, so the model that is tuned is the one served."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,7 @@ def scores_of_fold(
     random_state: int,
     score: Scorer,
     groups: np.ndarray | None = None,
+    keep: Callable[[Any, Any], None] | None = None,
 ) -> list[Scores]:
     """The score of a pipeline that is fitted on one fold, after growing numbers of rounds.
 
@@ -82,6 +83,7 @@ def scores_of_fold(
         random_state: the seed of everything random.
         score: what is best if greatest.
         groups: the number of each row's group (n_rows,), if the rows belong to groups.
+        keep: is given the estimator and the scored features each time that there is a score.
 
     Returns:
         The scores after each of `tabular.learning.rounds.numbers_of_rounds`, as far as the training went; a
@@ -96,8 +98,10 @@ def scores_of_fold(
     kind = rounds_of(algorithm, schema)
     if kind is None:
         fit_whole(estimator, learn)
+        if keep is not None:
+            keep(estimator, held_out.features)
         return [Scores(float(score(estimator, held_out.features, held_out.target)), 0.0)]
-    return scores_by_rounds(estimator, kind, learn, held_out, score)
+    return scores_by_rounds(estimator, kind, learn, held_out, score, keep)
 
 
 def parts_of_fold(

@@ -79,15 +79,25 @@ def fit_rounds(estimator: Any, kind: Rounds, learn: Part, rounds: int) -> None:
 
 
 def scores_by_rounds(
-    estimator: Any, kind: Rounds, learn: Part, held_out: Part, score: Scorer
+    estimator: Any,
+    kind: Rounds,
+    learn: Part,
+    held_out: Part,
+    score: Scorer,
+    keep: Callable[[Any, Any], None] | None = None,
 ) -> list[Scores]:
-    """The scores on held-out rows after each of the `numbers_of_rounds`, until the loss no longer falls."""
+    """The scores on held-out rows after each of the `numbers_of_rounds`, until the loss no longer falls.
+
+    Each time, `keep` is given the estimator and the held-out features.
+    """
     loss = get_scorer("neg_log_loss" if is_classifier(estimator) else "neg_mean_squared_error")
     # Scorers describe themselves completely; one that is the loss, as by default, is not computed twice.
     is_loss = held_out.weights is None and repr(score) == repr(loss)
     rows = (estimator, held_out.features, held_out.target)
 
     def look() -> Scores:
+        if keep is not None:
+            keep(estimator, held_out.features)
         lost = float(loss(*rows, **_weighted(held_out)))
         return Scores(lost if is_loss else float(score(*rows)), lost)
 

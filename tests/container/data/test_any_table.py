@@ -43,7 +43,7 @@ def learn(preprocess_data, base):
         task = done.schema.task
         chosen = settings(algorithm, task) if hyperparameters is None else hyperparameters
         scorer = "r2" if task == "regression" else "accuracy"
-        scores, rounds = train.cross_validate(Trial(algorithm, scorer, folds, 7, chosen))
+        scores, rounds, _ = train.cross_validate(Trial(algorithm, scorer, folds, 7, chosen))
         pipeline = fit(done.train, done.train_target, done.schema, algorithm, chosen, 7, rounds)
         model = PortableModel(*export(pipeline, done.schema, exporter_of(algorithm, done.schema.family)))
         done.agreement = check_equal(model, pipeline, done.test, done.schema)

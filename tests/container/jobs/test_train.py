@@ -54,6 +54,11 @@ def test_every_algorithm_is_scored_on_every_task(trial, base, algorithm, task):
     assert kept["scorer"] == ("r2" if task == "regression" else "accuracy")
     assert score == np.mean(kept["scores"])
     assert len(kept["scores"]) == 3
+    with np.load(base / "output/data/answers.npz") as answers:
+        shapes = [answers[name].shape for name in answers]
+    classes = {"binary": (2,), "multiclass": (3,), "regression": ()}[task]
+    assert sum(shape[0] for shape in shapes) == 160
+    assert {shape[1:] for shape in shapes} == {classes}
     chance = {"binary": 0.55, "multiclass": 0.45, "regression": 0.0}[task]
     assert score > chance
 
@@ -128,7 +133,7 @@ def test_no_fold_is_scaled_by_rows_of_another():
 def test_the_scores_of_a_trial_are_those_of_folds_computed_by_hand(base):
     table = outliers()
     give_split(base, table, "binary")
-    scores, _ = train.cross_validate(Trial("LogisticRegression", "neg_log_loss", 3, 7, {"C": "0.01"}))
+    scores, _, _ = train.cross_validate(Trial("LogisticRegression", "neg_log_loss", 3, 7, {"C": "0.01"}))
     x, y = table["size"].to_numpy(), table["target"].to_numpy()
     expected = []
     for rows, held_out in StratifiedKFold(3, shuffle=True, random_state=7).split(x, y):

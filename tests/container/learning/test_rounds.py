@@ -58,7 +58,7 @@ def test_the_loss_of_the_refit_is_that_of_the_folds_whatever_the_number_of_rows(
     for rows in BORDERS:
         (frame, target), (others, truth), schema = noisy(task, rows)
         write_split(base / "input/data/train", frame, target, schema)
-        scores, rounds = train.cross_validate(Trial(algorithm, SCORERS[schema.family], 5, 7, quick))
+        scores, rounds, _ = train.cross_validate(Trial(algorithm, SCORERS[schema.family], 5, 7, quick))
         pipeline = fit(frame, target, schema, algorithm, quick, 7, rounds)
         if task == "regression":
             loss = root_mean_squared_error(truth, pipeline.predict(others))
@@ -105,7 +105,7 @@ def test_the_scorer_of_the_tuning_decides_how_many_rounds(base, algorithm, score
     frame, target, schema = prepared(mixed(rows=300), "binary")
     write_split(base / "input/data/train", frame, target, schema)
     quick, score = settings(algorithm, "binary"), get_scorer(scorer)
-    scores, rounds = train.cross_validate(Trial(algorithm, scorer, 3, 7, quick))
+    scores, rounds, _ = train.cross_validate(Trial(algorithm, scorer, 3, 7, quick))
     curves = [
         [one.score for one in scores_of_fold(frame, target, rows, schema, algorithm, quick, 7, score)]
         for rows in folds_of(target, schema, 3, 7)
@@ -140,8 +140,8 @@ def test_what_the_folds_found_is_exported_and_the_same_every_time(base, algorith
     write_split(base / "input/data/train", frame, target, schema)
     quick = settings(algorithm, task)
     trial = Trial(algorithm, SCORERS[schema.family], 3, 7, quick)
-    scores, rounds = train.cross_validate(trial)
-    assert train.cross_validate(trial) == (scores, rounds)
+    scores, rounds, _ = train.cross_validate(trial)
+    assert train.cross_validate(trial)[:2] == (scores, rounds)
     pipeline = fit(frame, target, schema, algorithm, quick, 7, rounds)
     kind = ALGORITHMS[algorithm].estimators[schema.family].rounds
     assert pipeline.named_steps["estimator"].get_params()[kind.argument] == rounds
@@ -159,7 +159,7 @@ def test_the_logarithm_of_a_target_has_rounds_too(base, algorithm):
     table["target"] = np.exp(table["target"])
     frame, target, schema = prepared(table, "regression", log_target=True)
     write_split(base / "input/data/train", frame, target, schema)
-    scores, rounds = train.cross_validate(Trial(algorithm, "r2", 3, 7))
+    scores, rounds, _ = train.cross_validate(Trial(algorithm, "r2", 3, 7))
     assert np.mean(scores) > 0.5
     pipeline = fit(frame, target, schema, algorithm, {}, 7, rounds)
     model = PortableModel(*export(pipeline, schema, exporter_of(algorithm, schema.family)))
