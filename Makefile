@@ -8,7 +8,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-reading bench-rounds bench-scale bench-serving bench-status bench-local bench-wide constraints clean
+.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-ensembles bench-reading bench-rounds bench-scale bench-serving bench-status bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -170,6 +170,9 @@ bench-drift: install-test ## measure the check for drift: false alarms, what it 
 
 bench-quality: install-test $(addprefix .venv-bench-, tables/installed flaml/installed autogluon/installed) ## compare a search with others on real tables; hours, in pieces
 	PYTHONPATH=tests $(BIN)/python -m bench.quality $(ARGS)
+
+bench-ensembles: install-test ## measure what ensembles gain and cost, with members refitted once and with their fold models
+	PYTHONPATH=tests $(BIN)/python -m bench.ensembles $(ARGS)
 
 bench-reading: install-test ## compare reading and checking a large CSV with pandas' own reading
 	PYTHONPATH=tests $(BIN)/python -m bench.reading $(ARGS)

@@ -3,7 +3,7 @@
 For each table and split, all six algorithms at their defaults are cross-validated. Then three models predict
 the held-out 30 % of the rows: the best one, refitted; the mean of all six, each refitted once; and the mean
 of all fold models of the six. (Which trials a search takes, with which weights, is another question: see
-`bench.search` and `bench.quality`.)
+`bench.search`.)
 
 Then it measures what ensembles cost on breast-cancer, of one, three and six members, refitted or as fold
 models: bytes on disk and in memory, microseconds for a row (a request of one row of CSV, from its bytes to

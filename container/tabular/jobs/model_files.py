@@ -23,6 +23,7 @@ from tabular.portable.export import NotPortable, export, export_ensemble
 from tabular.portable.files import load_model, save_model
 from tabular.portable.model import FORMAT, FORMAT_VERSION, MANIFEST, PortableModel
 from tabular.portable.pickled import save_pickled
+from tabular.searching.trials import Trial
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Schema
@@ -54,6 +55,12 @@ class Chosen(NamedTuple):
     rounds: int | None
     trial: int = 0
     weight: float = 1.0
+
+    @classmethod
+    def of(cls, trial: Trial, weight: float) -> "Chosen":
+        """A trial of a search."""
+        what = trial.configuration
+        return cls(what.algorithm, what.hyperparameters, trial.rounds, trial.number, weight)
 
     def described(self, schema: Schema) -> dict[str, str]:
         """The hyperparameters with the number of rounds."""

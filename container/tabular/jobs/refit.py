@@ -6,6 +6,7 @@ import boto3
 
 from tabular.jobs.command import command
 from tabular.jobs.model_files import Chosen, read_training_split, write_model
+from tabular.jobs.tuned import combined, trials_beside
 from tabular.learning.samples import sample_rows
 from tabular.spec import opt_ml
 from tabular.spec.trial import ROUNDS, SCORE, Trial
@@ -14,7 +15,11 @@ __all__ = ["Winner", "main", "winning_trial"]
 
 
 def main() -> None:
-    """Write the portable model to model.tar.gz, and the fitted pipeline for people to output.tar.gz."""
+    """Write the portable model to model.tar.gz, and the fitted pipeline for people to output.tar.gz.
+
+    It is the winner of the tuning, or, if the hyperparameter `ensemble` is true, the greedy ensemble of its
+    trials if that is better.
+    """
     winner = winning_trial(opt_ml.hyperparameters()["best_training_job"])
     trial, split = winner.trial, read_training_split()
     what = (trial.search_rows, trial.folds, trial.random_state, split.groups)
@@ -25,8 +30,15 @@ def main() -> None:
         "score": winner.score,
         "training_job": winner.training_job,
     }
-    chosen = Chosen(trial.algorithm, trial.hyperparameters, winner.rounds)
-    print(write_model(split, [chosen], trial.random_state, cross_validation))
+    chosen = [Chosen(trial.algorithm, trial.hyperparameters, winner.rounds)]
+    if opt_ml.hyperparameters().get("ensemble") == "true" and (beside := trials_beside(winner.training_job)):
+        found = combined(trial, beside, split)
+        if found.ensemble is not None:
+            print(f"{len(beside)} trials; an ensemble of them: {found.ensemble.reason}")
+            if found.ensemble.chosen:
+                cross_validation["score"] = found.score
+                chosen = [Chosen.of(one, weight) for one, weight in found.members]
+    print(write_model(split, chosen, trial.random_state, cross_validation))
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,7 @@ def main() -> None:
         "score": found.score,
         "training_job": os.environ.get("TRAINING_JOB_NAME", ""),
     }
-    chosen = [
-        Chosen(one.configuration.algorithm, one.configuration.hyperparameters, one.rounds, one.number, weight)
-        for one, weight in found.members
-    ]
+    chosen = [Chosen.of(one, weight) for one, weight in found.members]
     text = json.dumps(report, indent=1, allow_nan=False)
     said = write_model(split, chosen, plan.random_state, cross_validation, {SEARCH: text.encode()})
     (opt_ml.output_data_dir() / SEARCH).write_text(text)

@@ -15,11 +15,10 @@ from tabular.learning.rounds import Scores, best_rounds, numbers_of_rounds
 from tabular.searching.scoring import Scoring
 from tabular.spec import opt_ml
 from tabular.spec.errors import BadInput
-from tabular.spec.trial import Trial, rounds_line, score_line
+from tabular.spec.trial import ANSWERS_FILE, SCORES_FILE, Trial, rounds_line, score_line
 
-__all__ = ["ANSWERS", "SCORES", "CrossValidated", "cross_validate", "main"]
+__all__ = ["CrossValidated", "cross_validate", "main"]
 
-SCORES, ANSWERS = "scores.json", "answers.npz"
 MOST_CELLS = 1_000_000  # rows times classes: more would take too much memory after every number of rounds
 
 
@@ -47,8 +46,9 @@ def main() -> None:
     scores, rounds, answers = cross_validate(trial)
     opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
     kept = {"scorer": trial.scorer, "scores": scores, "rounds": rounds}
-    (opt_ml.output_data_dir() / SCORES).write_text(json.dumps(kept))
-    np.savez(opt_ml.output_data_dir() / ANSWERS, *answers)
+    (opt_ml.output_data_dir() / SCORES_FILE).write_text(json.dumps(kept))
+    if answers:
+        np.savez(opt_ml.output_data_dir() / ANSWERS_FILE, *answers)
     if rounds is not None:
         print(rounds_line(rounds))
     print(score_line(float(np.mean(scores))), flush=True)

@@ -32,7 +32,7 @@ from tabular.spec.documents import SearchReport
 from tabular.spec.errors import BadInput, amount
 from tabular.spec.search import Plan
 
-__all__ = ["Ensemble", "Search", "Settings", "search"]
+__all__ = ["Ensemble", "Search", "Settings", "combine", "search"]
 
 FORMAT, FORMAT_VERSION = "tabular-search", 1
 
@@ -230,12 +230,13 @@ def search(
         if not found.complete:
             raise _all_failed(found)
         if plan.may_combine and len(found.complete) > 1:
-            found.ensemble = _combine(found, prepared, settings)
+            found.ensemble = combine(found, prepared, settings)
     found.seconds = run.elapsed
     return found
 
 
-def _combine(found: Search, prepared: Prepared, settings: Settings) -> Ensemble | None:
+def combine(found: Search, prepared: Prepared, settings: Settings) -> Ensemble | None:
+    """The greedy ensemble of a search's complete trials; None if the best of them is served as a pickle."""
     family, known = prepared.schema.family, own_steps.algorithms()
     trials = [one for one in found.complete if exporter_of(one.configuration.algorithm, family, known)]
     targets, scoring = prepared.targets, prepared.scoring

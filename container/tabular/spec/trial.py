@@ -8,9 +8,11 @@ from typing import Any
 from tabular.spec.errors import BadInput
 
 __all__ = [
+    "ANSWERS_FILE",
     "METRICS",
     "ROUNDS",
     "SCORE",
+    "SCORES_FILE",
     "Trial",
     "check_hyperparameter_name",
     "fields_of",
@@ -20,6 +22,8 @@ __all__ = [
 ]
 
 SCORE = "cross_validation_score"
+# What a trial leaves in output.tar.gz: its score on each fold, and what it predicts for the rows of each.
+SCORES_FILE, ANSWERS_FILE = "scores.json", "answers.npz"
 ROUNDS = "rounds"  # how many trees or epochs cross-validation found best
 # SageMaker finds these numbers in a trial's log with these expressions, which are part of the pipeline
 # definition: https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-define-metrics-variables.html

@@ -75,23 +75,11 @@ def run_trial(
     aws: Any, name: str, hyperparameters: dict[str, str], split: Path, source_uri: str = ""
 ) -> float:
     """Run a trial as a training job over a training split, wait for its end and give its score."""
-    for path in split.iterdir():
-        aws.s3.put_object(Bucket="jobs", Key=f"{name}/{path.name}", Body=path.read_bytes())
-    code = {"sagemaker_program": "tabular.jobs.train", "sagemaker_submit_directory": source_uri or aws.source}
-    s3_source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://jobs/{name}/"}
+    code = program_of_trials(source_uri or aws.source)
     aws.sagemaker.create_training_job(
         TrainingJobName=name,
         HyperParameters=hyperparameters | code | {"_tuning_objective_metric": SCORE},
-        AlgorithmSpecification={
-            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:local",
-            "TrainingInputMode": "File",
-            "MetricDefinitions": [{"Name": name, "Regex": regex} for name, regex in METRICS.items()],
-        },
-        RoleArn="arn:aws:iam::123456789012:role/jobs",
-        InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": s3_source}}],
-        OutputDataConfig={"S3OutputPath": "s3://jobs/trials"},
-        ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": HANGS},
+        **request_of_trials(aws, name, split),
     )
     aws.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
         TrainingJobName=name, WaiterConfig=PATIENCE
@@ -99,6 +87,30 @@ def run_trial(
     job = aws.sagemaker.describe_training_job(TrainingJobName=name)
     assert job["TrainingJobStatus"] == "Completed", job
     return {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}[SCORE]
+
+
+def program_of_trials(source_uri: str) -> dict[str, str]:
+    """The hyperparameters that name a trial's program and where its source is."""
+    return {"sagemaker_program": "tabular.jobs.train", "sagemaker_submit_directory": source_uri}
+
+
+def request_of_trials(aws: Any, name: str, split: Path) -> dict[str, Any]:
+    """What the request of every trial over a training split has in common; the split goes to S3."""
+    for path in split.iterdir():
+        aws.s3.put_object(Bucket="jobs", Key=f"{name}/{path.name}", Body=path.read_bytes())
+    s3_source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://jobs/{name}/"}
+    return {
+        "AlgorithmSpecification": {
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:local",
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": name, "Regex": regex} for name, regex in METRICS.items()],
+        },
+        "RoleArn": "arn:aws:iam::123456789012:role/jobs",
+        "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": s3_source}}],
+        "OutputDataConfig": {"S3OutputPath": "s3://jobs/trials"},
+        "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": HANGS},
+    }
 
 
 def give_hyperparameters(base: Path, **hyperparameters: str) -> None:
