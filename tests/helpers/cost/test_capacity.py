@@ -134,6 +134,20 @@ def test_a_model_costs_less_the_more_there_are() -> None:
     assert grown["for each model"].is_monotonic_decreasing
 
 
+def test_types_that_are_not_simulated_would_not_have_been_cheaper() -> None:
+    demand, model, options = (
+        capacity.Demand(1, 400, 1.0, 0.05),
+        Model(2e7, 0.004, 0.01, 0.1),
+        {"requests": 2_000},
+    )
+    shown = capacity.by_models(demand, model, (10, 3000), tuple(reversed(capacity.TYPES)), **options)
+    for number, row in shown.iterrows():
+        asked = capacity.Demand(number, demand.rate, demand.zipf, demand.p99_seconds)
+        best = capacity.cheapest(capacity.by_type(asked, model, **options))
+        assert (row["instance type"], row["instances"]) == (best.instance_type, best.instances)
+    assert len(shown) == 2
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

@@ -191,10 +191,13 @@ def _cold(
     """
     hits, loads = np.ones(len(asked), dtype=bool), np.zeros(len(asked), dtype=bool)
     seconds = np.zeros(len(asked))
+    if room >= len(ages):  # all of them are in memory, and stay there
+        return _Cold(hits, loads, seconds)
     newest = np.argsort(ages)
     memory, disk = (  # the least recently used first
         OrderedDict.fromkeys(newest[:number][::-1].tolist()) for number in (room, kept)
     )
+    makes_room = kept < len(ages)  # otherwise the disk has the files of all models, in whatever order
     there: dict[int, float] = {}  # when a model that was not in memory is there
     for number, (name, now) in enumerate(zip(asked.tolist(), arrivals.tolist(), strict=True)):
         if name in memory:
@@ -210,10 +213,11 @@ def _cold(
                 memory[name] = None
                 if len(memory) > room:
                     memory.popitem(last=False)
-        disk[name] = None
-        disk.move_to_end(name)
-        if len(disk) > kept:
-            disk.popitem(last=False)
+        if makes_room:
+            disk[name] = None
+            disk.move_to_end(name)
+            if len(disk) > kept:
+                disk.popitem(last=False)
     return _Cold(hits, loads, seconds)
 
 

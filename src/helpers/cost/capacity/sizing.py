@@ -1,7 +1,7 @@
 """How many instances of which type hold the 99th percentile of the latency, and what they cost."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,18 +149,33 @@ def table(fleets: Sequence[Fleet], models: int) -> pd.DataFrame:
 
 
 def by_models(
-    demand: Demand, model: Model, numbers: Sequence[int] = (10, 100, 1000, 10_000, 100_000), **options: Any
+    demand: Demand,
+    model: Model,
+    numbers: Sequence[int] = (10, 100, 1000, 10_000, 100_000),
+    types: Sequence[str] = TYPES,
+    *,
+    region: str = "us-east-1",
+    prices: str = "",
+    **options: Any,
 ) -> pd.DataFrame:
     """A row for each number of models: the cheapest fleet that holds p99, if there is one, as in `table`.
 
-    `options` are those of `by_type`.
+    The arguments are those of `by_type`. A type of which a single instance costs more than a fleet that was
+    found is not simulated.
     """
-    rows: Mapping[int, Fleet | None] = {
-        number: cheapest(
-            by_type(Demand(number, demand.rate, demand.zipf, demand.p99_seconds), model, **options)
-        )
-        for number in numbers
-    }
+    listed = load(prices)
+    prices_of = {each: price.dollars for each in types if (price := listed.instance(region, each))}
+
+    def best(number: int) -> Fleet | None:
+        asked, found = Demand(number, demand.rate, demand.zipf, demand.p99_seconds), None
+        for each in sorted(prices_of, key=prices_of.__getitem__):
+            if found and prices_of[each] * HOURS_A_MONTH > found.dollars:
+                break
+            fleets = by_type(asked, model, [each], region=region, prices=prices, **options)
+            found = cheapest([found, *fleets] if found else fleets)
+        return found
+
+    rows = {number: best(number) for number in numbers}
     found = [
         table([fleet], number).reset_index().assign(models=number) for number, fleet in rows.items() if fleet
     ]
