@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ __all__ = ["execute"]
 NAME = "many-models"
 REDACTED = "redacted:"  # before the path of an executed notebook, so that papermill writes it as below
 POLL_SECONDS = 0.1
+SAVE_SECONDS = 1  # between two copies of a notebook that runs: writing one takes longer than most cells
 MOST_BYTES = 70  # of a folder of sockets: their paths have at most 103 bytes on macOS (unix(4)), 107 on Linux
 
 
@@ -178,7 +180,17 @@ class _Engine(NBClientEngine):
             # closes ZeroMQ sockets on which another of its threads may still be sending.
             shutdown_kernel="immediate",
         )
-        return client.execute()
+        nb_man.save = partial(_save, nb_man)
+        try:
+            return client.execute()
+        finally:
+            del nb_man.save  # papermill saves the complete notebook in any case
+
+
+def _save(manager: NotebookExecutionManager, **_options: Any) -> None:
+    """Save the notebook, unless that was just done: papermill asks for it twice for each cell."""
+    if (manager.now() - manager.last_save_time).total_seconds() >= SAVE_SECONDS:
+        NotebookExecutionManager.save(manager)
 
 
 class _Redacted(LocalHandler):
