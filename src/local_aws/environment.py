@@ -1,5 +1,6 @@
 """Creates what Terraform creates on AWS: everything that one pipeline name needs."""
 
+import functools
 import json
 import os
 import threading
@@ -14,7 +15,7 @@ from contract.names import Contract, group_name, load
 from local_aws.core.account import Account
 from local_aws.core.errors import invalid
 from local_aws.core.store import Document, Store
-from local_aws.core.validation import validate
+from local_aws.core.validation import models, validate
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.events import Events
 from local_aws.services.firehose.streams import Streams
@@ -185,12 +186,17 @@ class Environments:
                 statement["Principal"] = {"AWS": principals}
         return policy
 
+    @functools.cached_property
+    def _session(self) -> boto3.session.Session:
+        """One for all clients: with what it has read, another client takes a tenth of the time."""
+        account = self._account
+        return boto3.session.Session("terraform", account.secret, None, account.region, models())
+
     def _clients(self, *services: str) -> list[Any]:
-        """Clients as Terraform's, of one session, which reads what they have in common once."""
-        session = boto3.session.Session("terraform", self._account.secret, region_name=self._account.region)
+        """Clients as Terraform's."""
         config = Config(retries={"max_attempts": 1}, proxies={})
         where = {"endpoint_url": self._account.endpoint_url, "config": config}
-        return [session.client(service, **where) for service in services]
+        return [self._session.client(service, **where) for service in services]
 
     def _make_records(self, pipeline: str, *, trains: bool) -> None:
         """Create the roles, the alarms' topic and the repository, which moto keeps in memory."""
