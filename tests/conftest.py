@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support import ROOT, workers
 from support.demo_run import Story, tell
+from support.processor_time import ProcessorTime
 from xdist.remote import Producer
 
 # On a busy machine, an example takes as long as it takes.
@@ -15,6 +16,17 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 pytest_plugins = ["support.helpers.fixtures"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let somebody ask what the tests cost."""
+    parser.addoption("--processor-time", action="store_true", help="processor seconds by file, at the end")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure if somebody asks."""
+    if config.option.processor_time:
+        config.pluginmanager.register(ProcessorTime())
 
 
 @pytest.hookimpl(wrapper=True)
