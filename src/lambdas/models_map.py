@@ -1,6 +1,5 @@
 """The models map: one S3 object, changed by compare-and-swap, that names each group's artifact in service."""
 
-import copy
 import json
 import random
 import time
@@ -16,9 +15,10 @@ from lambdas.errors import MapError, code_of, status_of
 
 __all__ = ["Change", "Entry", "ModelsMap", "Snapshot", "change", "read"]
 
-# Writers that meet change the map one after the other, each in a fraction of a second: enough for hundreds.
-ATTEMPTS = 60
-LONGEST_PAUSE = 2.0  # seconds
+# Writers that meet change the map one after the other, each in a fraction of a second, and who loses tries
+# again: a thousand at a time have all had their turn after two or three minutes.
+PATIENCE = 300.0  # seconds
+LONGEST_PAUSE = 5.0  # seconds
 
 
 class Entry(TypedDict):
@@ -79,12 +79,13 @@ def change(s3: BaseClient, bucket: str, edit: Callable[[ModelsMap], ModelsMap]) 
     """Apply `edit` to the current map and write the result, unless it changes nothing.
 
     If another writer is faster, the map is read again and `edit` is applied again, so `edit` must have no
-    side effects. A MapError means that other writers were faster in every attempt.
+    side effects. A MapError means that other writers were faster for PATIENCE seconds.
     """
     key = names.load().models_map_key
-    for attempt in range(ATTEMPTS):
+    deadline, attempt = time.monotonic() + PATIENCE, 0
+    while time.monotonic() < deadline:
         snapshot = read(s3, bucket)
-        edited = edit(copy.deepcopy(snapshot.entries))
+        edited = edit({group: {**entry} for group, entry in snapshot.entries.items()})
         if edited == snapshot.entries:
             return Change(snapshot.entries, edited)
         condition = {"IfMatch": snapshot.etag} if snapshot.etag else {"IfNoneMatch": "*"}
@@ -96,10 +97,11 @@ def change(s3: BaseClient, bucket: str, edit: Callable[[ModelsMap], ModelsMap]) 
             # 412: the map has changed; 409: it is being changed; NoSuchKey: it was deleted after it was read.
             if status_of(error) not in (409, 412) and code_of(error) != "NoSuchKey":
                 raise
-            time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.05 * 2**attempt)))  # noqa: S311 - jitter
+            time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.05 * 2 ** min(attempt, 9))))  # noqa: S311
+            attempt += 1
         else:
             return Change(snapshot.entries, edited)
-    raise MapError(f"s3://{bucket}/{key}", f"was changed by others in each of {ATTEMPTS} attempts; try again")
+    raise MapError(f"s3://{bucket}/{key}", f"was changed by others in each of {attempt} attempts; try again")
 
 
 def _format(entries: ModelsMap) -> bytes:

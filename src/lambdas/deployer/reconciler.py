@@ -13,8 +13,9 @@ from contract.endpoints import endpoint_of
 from lambdas import columns, ledger, log, models_map
 from lambdas.deployer import artifacts, registry, warming
 from lambdas.deployer.registry import Package
+from lambdas.deployer.switching import Switches
 from lambdas.errors import ArtifactError, NotNowError, SupersededError
-from lambdas.models_map import Entry, ModelsMap
+from lambdas.models_map import Entry
 
 __all__ = ["Outcome", "Reconciler"]
 
@@ -28,7 +29,7 @@ class Reconciler:
 
     `endpoints` are the names of all endpoints, the first one first. `cause` is the reason for the call: an
     event, the schedule or a request. Groups that it looks at side by side wait for each other to copy, as
-    a function's disk has room for one large model and not for more, and to switch the one map.
+    a function's disk has room for one large model and not for more, and share the writes of the one map.
     """
 
     bucket: str
@@ -38,7 +39,11 @@ class Reconciler:
     sagemaker: BaseClient
     runtime: BaseClient
     _copying: AbstractContextManager = field(default_factory=threading.Lock, compare=False)
-    _switching: AbstractContextManager = field(default_factory=threading.Lock, compare=False)
+    _switches: Switches = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Share the switches among all groups."""
+        object.__setattr__(self, "_switches", Switches(self.s3, self.bucket))
 
     def reconcile(self, group: str) -> Outcome:
         """Copy, warm, switch, retire: the map never names an artifact that is missing or was never invoked.
@@ -95,20 +100,11 @@ class Reconciler:
     def _switch(self, group: str, package: Package | None, entry: Entry | None) -> Entry | None:
         """Put the entry into the map, or remove the group from it, and return the previous entry.
 
-        The registry is read again after the map. If it has changed, another deployer may have acted on the
-        change already, and a slower deployer must not switch the map back.
+        A SupersededError means that the registry has changed since.
         """
-
-        def edit(entries: ModelsMap) -> ModelsMap:
-            if entries.get(group) == entry:
-                return entries
-            if registry.newest_approved(self.sagemaker, group) != package:
-                raise SupersededError(group)
-            others = {name: other for name, other in entries.items() if name != group}
-            return others if entry is None else {**others, group: entry}
-
-        with self._switching:
-            return models_map.change(self.s3, self.bucket, edit).before.get(group)
+        return self._switches.switch(
+            group, entry, lambda: registry.newest_approved(self.sagemaker, group) == package
+        )
 
     def _retire_others(self, group: str, entry: Entry | None) -> None:
         """Retire every artifact of the group that is not in service.

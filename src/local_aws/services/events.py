@@ -16,19 +16,24 @@ from local_aws.services.functions.functions import Functions
 __all__ = ["Events", "check_pattern", "matches"]
 
 _RETRY_SECONDS = (0.5, 1.0, 2.0)
+_SIDE_BY_SIDE = 8  # deliveries; each waits for a function
 _OPERATORS = ("prefix", "suffix", "equals-ignore-case", "anything-but", "exists")
 
 
 class Events:
-    """Rules, and the thread that delivers what matches them."""
+    """Rules, and the threads that deliver what matches them, side by side and in no order, as EventBridge."""
 
     def __init__(self, account: Account, store: Store, functions: Functions) -> None:
         self._account, self._store, self._functions = account, store, functions
         self._queue: queue.Queue[tuple[Document, Document] | None] = queue.Queue()
         self._closing = threading.Event()
         self._faults(store.find("setting", "deliveries") or {"lost": 0.0, "duplicated": 0.0, "seed": 0})
-        self._thread = threading.Thread(target=self._deliver_all, name="events", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._deliver_all, name=f"events-{number}", daemon=True)
+            for number in range(_SIDE_BY_SIDE)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def put_rule(self, name: str, pattern: dict[str, Any], function: str) -> None:
         """Create or change a rule that sends matching events to a function."""
@@ -86,8 +91,10 @@ class Events:
     def close(self) -> None:
         """Stop deliveries. An event is only a hint, because consumers reconcile with the registry."""
         self._closing.set()
-        self._queue.put(None)
-        self._thread.join()
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def _deliver_all(self) -> None:
         while delivery := self._queue.get():
