@@ -1,6 +1,6 @@
 """What is shown live: a table and a line that are updated in place in a notebook, lines in a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from IPython.display import display
@@ -12,6 +12,7 @@ __all__ = ["LINE", "RUN", "Line", "Progress", "show_run"]
 LINE = "many-models-progress"
 RUN = "many-models-run"
 
+MOST = 12  # data sets that the table shows
 SIGNS = {"Succeeded": "done", "Executing": "running ...", "Starting": "waiting ...", "Failed": "FAILED"}
 
 
@@ -20,6 +21,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, tuple[str, str]]] = {}
+        self._order: list[str] = []  # by when they last changed
         self._handle = None
 
     def update(self, name: str, steps: Sequence[tuple[str, str, str]]) -> None:
@@ -30,14 +32,21 @@ class Progress:
         if not changed:
             return
         self._seen[name] = now
+        self._order = [*(one for one in self._order if one != name), name]
         self._show("\n".join(f"{name}: {step} {' '.join(now[step])}".rstrip() for step in changed))
 
     def _show(self, lines: str) -> None:
+        shown = list(self._seen)
+        if len(shown) > MOST:  # those that go on, and then those that have ended last
+            self._order.sort(key=lambda name: _goes_on(self._seen[name]))
+            shown = self._order[-MOST:]
         rows = {
-            name: {step: _cell(status, detail) for step, (status, detail) in steps.items()}
-            for name, steps in self._seen.items()
+            name: {step: _cell(status, detail) for step, (status, detail) in self._seen[name].items()}
+            for name in shown
         }
         table = pd.DataFrame.from_dict(rows, orient="index").fillna("").T.rename_axis("step")
+        if more := len(self._seen) - len(shown):
+            table = table.T.rename_axis(f"{len(shown)} of {more + len(shown)} data sets")
         metadata = {LINE: lines}
         if self._handle is None:
             self._handle = display(table, metadata=metadata, display_id=True)
@@ -71,6 +80,10 @@ class _Text(str):
 def show_run(run_id: str, text: str) -> None:
     """Show a line about a run."""
     display(_Text(text), metadata={LINE: text, RUN: run_id})
+
+
+def _goes_on(steps: Mapping[str, tuple[str, str]]) -> bool:
+    return any(status in ("Executing", "Starting") for status, _ in steps.values())
 
 
 def _cell(status: str, detail: str) -> str:

@@ -63,3 +63,14 @@ def test_a_failure_is_shown_whatever_else_there_is_to_say(shown: Shown) -> None:
 def test_a_status_without_a_sign_is_shown_as_it_is(shown: Shown) -> None:
     Progress().update("wine", [("A", "Stopping", "")])
     assert shown.tables[-1].loc["A", "wine"] == "Stopping"
+
+
+def test_of_two_hundred_data_sets_a_dozen_are_shown_and_those_that_go_on_before_others(shown: Shown) -> None:
+    many = Progress()
+    for number in range(200):
+        many.update(f"table-{number:03}", [("Train", "Executing" if number < 5 else "Succeeded", "")])
+    table = shown.tables[-1]
+    assert table.index.name == "12 of 200 data sets"
+    assert set(table.index[-5:]) == {f"table-{number:03}" for number in range(5)}
+    assert "table-199" in table.index
+    assert table.loc["table-000", "Train"] == "running ..."

@@ -10,10 +10,12 @@ import time
 import pytest
 from botocore.stub import Stubber
 from support import HANGS, ROOT
+from support.helpers.calls import counted
 from support.helpers.quick import Quick, table
+from support.local_aws.pipeline import definition, fail
 
 from helpers import runs
-from helpers.errors import BadInput
+from helpers.errors import BadInput, JobFailed
 from helpers.runs.executions.queue import start_waiting
 
 
@@ -166,3 +168,34 @@ def test_a_pipeline_that_is_not_there_is_refused(quick: Quick) -> None:
     nowhere = dataclasses.replace(quick, developer="nobody")
     with pytest.raises(BadInput, match="There is no pipeline 'many-models-nobody'; run 02_define_pipeline"):
         nowhere.start("one")
+
+
+def test_two_hundred_executions_wait_for_room_and_none_fails_to_start(
+    quick: Quick, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The step ends at once, so this is the queue, the account's limit, and the watching."""
+    session = quick.session
+    sagemaker, pipeline = session.client("sagemaker"), session.pipeline(developer=quick.developer)
+    sagemaker.update_pipeline(
+        PipelineName=pipeline,
+        PipelineDefinition=definition([fail("End", "It ends here.")]),
+        RoleArn=session.job_role_arn,
+    )
+    asked = [
+        runs.Execution(
+            f"table-{number:03}",
+            run_id="many",
+            request={"PipelineName": pipeline, "ClientRequestToken": f"{quick.developer}-{number:032}"},
+        )
+        for number in range(200)
+    ]
+    with counted(session) as called, pytest.raises(JobFailed, match="It ends here"):
+        runs.watch(session, asked, 40)
+    assert all(execution.arn and not execution.refused for execution in asked)
+    listed = sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=pipeline)
+    started = [one for page in listed for one in page["PipelineExecutionSummaries"]]
+    assert len({one["PipelineExecutionArn"] for one in started}) == len(started) == 200
+    assert {one["PipelineExecutionStatus"] for one in started} == {"Failed"}
+    capsys.readouterr()
+    # Each is looked at a few times at most, however long the others take.
+    assert called.count("DescribePipelineExecution") <= 2 * len(asked)

@@ -6,7 +6,16 @@ from typing import Any
 
 from helpers.session import Session
 
-__all__ = ["RUNNING", "Execution", "Standing", "describe", "name_of", "refused_by_gate", "steps_of"]
+__all__ = [
+    "RUNNING",
+    "Execution",
+    "Standing",
+    "describe",
+    "name_of",
+    "refused_by_gate",
+    "statuses",
+    "steps_of",
+]
 
 RUNNING = ("Executing", "Stopping")
 
@@ -47,6 +56,23 @@ def describe(session: Session, execution: Execution) -> tuple[dict[str, Any], li
     # Described before its steps are listed, so that the list is complete if the execution has ended.
     description = session.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=execution.arn)
     return description, steps_of(session, execution)
+
+
+def statuses(session: Session, executions: Sequence[Execution]) -> dict[str, str]:
+    """The status of each execution by its ARN, from the lists of their pipelines, the newest page first."""
+    sagemaker, found = session.client("sagemaker"), {}
+    for pipeline in sorted({execution.arn.split("/")[1] for execution in executions}):
+        left = {execution.arn for execution in executions if execution.arn.split("/")[1] == pipeline}
+        pages = sagemaker.get_paginator("list_pipeline_executions").paginate(
+            PipelineName=pipeline, SortOrder="Descending", PaginationConfig={"PageSize": 100}
+        )
+        for page in pages:
+            for summary in page["PipelineExecutionSummaries"]:
+                found[summary["PipelineExecutionArn"]] = summary["PipelineExecutionStatus"]
+            left -= found.keys()
+            if not left:
+                break
+    return found
 
 
 def steps_of(session: Session, execution: Execution) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 from helpers.cost.prices import Prices, load
 from helpers.errors import JobFailed
 from helpers.runs import facts, outcome
-from helpers.runs.executions.execution import RUNNING, Execution, describe, name_of
+from helpers.runs.executions.execution import RUNNING, Execution, describe, name_of, statuses
 from helpers.runs.executions.queue import MOST, start_waiting
 from helpers.runs.executions.unattended import unattended
 from helpers.runs.patience import patiently
@@ -17,6 +17,10 @@ from helpers.session import Session
 __all__ = ["watch"]
 
 POLL_SECONDS = {True: 0.5, False: 15.0}  # for a local session, and for AWS, which limits the rate of calls
+# Executions that are looked at each time. Of more, one list tells which have ended, and a few others show how
+# far they are; otherwise the looks would take more than the jobs.
+AT_A_TIME = 4
+POLL_MANY_SECONDS = {True: 1.0, False: 15.0}
 
 GOES_ON = "Its execution has started and not ended."
 
@@ -64,7 +68,7 @@ def _follow(
     session: Session, executions: Sequence[Execution], most: int, prices: Prices
 ) -> dict[Execution, dict[str, Any]]:
     """The facts about each execution, after all have ended."""
-    progress, told = Progress(), 0
+    progress, told, turn = Progress(), 0, 0
     states: dict[Execution, State] = {}
     found: dict[Execution, dict[str, Any]] = {}
     for execution in (each for each in executions if each.standing):
@@ -72,19 +76,20 @@ def _follow(
         found[execution] = patiently(session, lambda it=execution: outcome.ended(session, it, *STANDS))
         facts.record(execution.dataset, **found[execution])
     while True:
-        for execution in executions:
-            if execution.arn and _runs(states.get(execution)):
-                begins = execution not in states
-                states[execution], lines = patiently(session, lambda it=execution: _look(session, it))
-                progress.update(execution.dataset, lines)
-                if not _runs(states[execution]):
-                    found[execution] = patiently(
-                        session, lambda it=execution: outcome.ended(session, it, *states[it], prices)
-                    )
-                    facts.record(execution.dataset, **found[execution])
-                elif begins:
-                    facts.record(execution.dataset, outcome="running", said=GOES_ON, execution=execution.arn)
-        busy = sum(_runs(state) for state in states.values())
+        running = [it for it in executions if it.arn and _runs(states.get(it))]
+        for execution in patiently(session, lambda them=running, now=turn: _due(session, them, now)):
+            begins = execution not in states
+            states[execution], lines = patiently(session, lambda it=execution: _look(session, it))
+            progress.update(execution.dataset, lines)
+            if not _runs(states[execution]):
+                found[execution] = patiently(
+                    session, lambda it=execution: outcome.ended(session, it, *states[it], prices)
+                )
+                facts.record(execution.dataset, **found[execution])
+            elif begins:
+                facts.record(execution.dataset, outcome="running", said=GOES_ON, execution=execution.arn)
+        turn += 1
+        busy = sum(_runs(states.get(it)) for it in running)
         waiting = patiently(session, lambda room=most - busy: start_waiting(session, executions, room))
         if waiting and waiting != told:
             wait = f"{'waits' if waiting == 1 else 'wait'} for others to end"
@@ -92,7 +97,18 @@ def _follow(
         told = waiting
         if not waiting and not any(_runs(states.get(it)) for it in executions if it.arn):
             return found
-        time.sleep(POLL_SECONDS[session.is_local])
+        pauses = POLL_SECONDS if busy <= AT_A_TIME else POLL_MANY_SECONDS
+        time.sleep(pauses[session.is_local])
+
+
+def _due(session: Session, running: Sequence[Execution], turn: int) -> list[Execution]:
+    """Which executions to look at now: all, or of many those that have ended, and a few others in turn."""
+    if len(running) <= AT_A_TIME:
+        return list(running)
+    status = statuses(session, running)
+    start = turn * AT_A_TIME % len(running)
+    others = [*running, *running][start : start + AT_A_TIME]
+    return [it for it in running if it in others or status.get(it.arn) not in RUNNING]
 
 
 def _runs(state: State | None) -> bool:
