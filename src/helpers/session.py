@@ -35,6 +35,7 @@ LOCAL_SETTINGS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 OTHER_ACCOUNT = "210987654321"  # that takes models over on this laptop
+MOST_ROWS = 500  # that pandas shows of a table
 CONNECTED = "MANY_MODELS_ENVIRONMENT"  # the environment that this process works in
 
 
@@ -130,7 +131,8 @@ def connect(
             number of endpoints, or this process already works in the other environment.
         UserError: local_aws does not start.
     """
-    pd.set_option("display.max_colwidth", None)  # a notebook shows whole cells
+    # A notebook shows whole cells, all columns and, of a run of many tables, a row for each.
+    pd.set_option("display.max_colwidth", None, "display.max_columns", None, "display.max_rows", MOST_ROWS)
     parameters.parse({"ENVIRONMENT": environment, "PIPELINE_NAME": pipeline_name})
     if (other := os.environ.get(CONNECTED, environment)) != environment:
         # boto3 and the SDK keep the addresses and keys that they read first.

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from helpers.data.datasets import Dataset
+from helpers.plots.many import note, worst
 
 __all__ = ["capacity", "graph", "latency", "targets", "trials"]
 
@@ -89,9 +90,17 @@ def capacity(sized: pd.DataFrame) -> Sequence[Axes]:
 
 
 def targets(tables: Sequence[Dataset]) -> Sequence[Axes]:
-    """Plot the distribution of each target: class frequencies as a stacked bar, numbers as a histogram."""
-    of_classes = [table for table in tables if table.family == "classification"]
-    of_numbers = [table for table in tables if table.family == "regression"]
+    """Plot the distribution of each target: class frequencies as a stacked bar, numbers as a histogram.
+
+    Of many tables, they are those with the rarest classes, and the most skewed numbers.
+    """
+    classes = {table.name: table for table in tables if table.family == "classification"}
+    numbers = {table.name: table for table in tables if table.family == "regression"}
+    few, more_classes = worst(
+        classes, lambda it: -it.read()[it.target].value_counts(normalize=True).min(), 10
+    )
+    fewer, more_numbers = worst(numbers, lambda it: abs(it.read()[it.target].skew()), 3)
+    of_classes, of_numbers = list(few.values()), list(fewer.values())
     heights = [0.55 * len(of_classes) + 0.3] * bool(of_classes) + [1.6] * len(of_numbers)
     figure, all_axes = plt.subplots(
         len(heights), 1, figsize=(7, sum(heights) + 0.4 * len(heights)), height_ratios=heights, squeeze=False
@@ -104,6 +113,8 @@ def targets(tables: Sequence[Dataset]) -> Sequence[Axes]:
         _shares(all_axes[0, 0], {t.name: t.read()[t.target].value_counts().sort_index() for t in of_classes})
     for axes in all_axes[:, 0]:
         axes.spines[["top", "right"]].set_visible(False)
+    drawn, more = len(of_classes) + len(of_numbers), more_classes + more_numbers
+    note(all_axes[0, 0], drawn, more, "the least balanced")
     figure.tight_layout()
     return list(all_axes[:, 0])
 
@@ -123,12 +134,19 @@ def _shares(axes: Axes, counts: Mapping[str, pd.Series]) -> None:
 
 
 def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
-    """Plot the cross-validation score of every trial, by algorithm; a ring marks each data set's best."""
+    """Plot the cross-validation score of every trial, by algorithm; a ring marks each data set's best.
+
+    Of many data sets, the first plot counts the winners, and the others show those with the lowest scores.
+    """
+    few, more = worst(leaderboards, lambda table: -table["score"].max())
+    first = [_winners(leaderboards)] if more else []
+    columns = min(3, len(few)) if more else len(few)
+    rows = -(-len(few) // max(1, columns))
     figure, all_axes = plt.subplots(
-        1, len(leaderboards), figsize=(3.3 * len(leaderboards) + 1, 2.6), sharey=True, squeeze=False
+        rows, columns, figsize=(3.3 * columns + 1, 2.6 * rows), sharey=True, squeeze=False
     )
-    names = sorted({name for table in leaderboards.values() for name in table["algorithm"]}, reverse=True)
-    for axes, (dataset, table) in zip(all_axes[0], leaderboards.items(), strict=True):
+    names = sorted({name for table in few.values() for name in table["algorithm"]}, reverse=True)
+    for axes, (dataset, table) in zip(all_axes.flat, few.items(), strict=True):
         heights = table["algorithm"].map({name: height for height, name in enumerate(names)})
         axes.scatter(table["score"], heights, s=18, alpha=0.7, color="#3182bd")
         best = table["score"].idxmax()
@@ -138,8 +156,21 @@ def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
         axes.set_yticks(range(len(names)), names)
         axes.grid(axis="x", alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
+    note(all_axes[0, 0], len(few), more, "with the lowest scores,")
     figure.tight_layout()
-    return list(all_axes[0])
+    return [*first, *all_axes.flat]
+
+
+def _winners(leaderboards: Mapping[str, pd.DataFrame]) -> Axes:
+    """Plot how many data sets each algorithm has won."""
+    won = pd.Series([table["algorithm"][table["score"].idxmax()] for table in leaderboards.values()])
+    counts = won.value_counts().sort_values()
+    figure, axes = plt.subplots(figsize=(6, 0.35 * len(counts) + 0.9))
+    axes.bar_label(axes.barh(counts.index, counts, color="#9ecae1"), fontsize=8, padding=3)
+    axes.set_xlabel(f"data sets won, of {len(leaderboards)}")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    return axes
 
 
 def latency(answers: pd.DataFrame) -> Axes:
@@ -149,9 +180,13 @@ def latency(answers: pd.DataFrame) -> Axes:
         axes.text(0.5, 0.5, "no load test was run", ha="center", va="center")
         axes.axis("off")
         return axes
-    for dataset, part in answers.groupby("data set"):
-        milliseconds = np.sort(part["milliseconds"])
+    parts = {dataset: np.sort(part["milliseconds"]) for dataset, part in answers.groupby("data set")}
+    few, more = worst(parts, lambda milliseconds: np.quantile(milliseconds, 0.95))
+    for milliseconds in parts.values() if more else ():
+        axes.plot(milliseconds, np.linspace(0, 1, len(milliseconds)), color="#dddddd", linewidth=0.6)
+    for dataset, milliseconds in few.items():
         axes.plot(milliseconds, np.linspace(0, 1, len(milliseconds)), label=dataset)
+    note(axes, len(few), more, "in colour, the slowest")
     for share in (0.5, 0.95, 0.99):
         axes.axhline(share, color="#bbbbbb", linestyle=":", linewidth=1)
         axes.annotate(f"p{share * 100:.0f}", (axes.get_xlim()[1], share), fontsize=7, va="center")
@@ -160,6 +195,8 @@ def latency(answers: pd.DataFrame) -> Axes:
     axes.set_ylabel("fraction of requests")
     axes.legend(fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
+    if more:
+        axes.figure.tight_layout()
     return axes
 
 

@@ -1,6 +1,7 @@
 """Plots of EvaluateBestModel's reports; every function returns the Axes it drew on."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,16 +10,24 @@ from tabular.spec.columns import Task
 from tabular.spec.documents import Report, Residuals, quality
 from tabular.spec.metrics import METRICS
 
+from helpers.plots.many import FEW, note, worst
+
 __all__ = ["calibration", "curves", "differences", "errors", "importance", "intervals"]
 
 Reports = Mapping[str, Report]
 MOST_CLASSES = 20
 MOST_COLUMNS = 10
+CROWD = {"color": "#dddddd", "linewidth": 0.6, "zorder": 0}  # a line of many
 BLUE, GREY, ORANGE = "#3182bd", "#bbbbbb", "#e6550d"
 
 
 def intervals(reports: Reports) -> Sequence[Axes]:
-    """Plot every metric whose best value is 1, with its interval, for each data set."""
+    """Plot every metric whose best value is 1, with its interval, for each data set.
+
+    Of many data sets, the first plot shows the gate's metric of all, and the others the worst.
+    """
+    if len(reports) > FEW:
+        return [_all_intervals(reports), *_panels(reports, lambda _: True, _intervals, "", height=2.6)]
     return _panels(reports, lambda _: True, _intervals, "", height=2.6)
 
 
@@ -30,10 +39,19 @@ def errors(reports: Reports) -> Sequence[Axes]:
 def curves(reports: Reports) -> Sequence[Axes]:
     """Plot the receiver operating characteristic and precision-recall curves of tables with two classes."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.3))
-    for dataset, report in reports.items():
+    binary = {
+        name: report
+        for name, report in reports.items()
+        if "receiver_operating_characteristic_curve" in quality(report)
+    }
+    few, more = worst(binary, lambda report: -quality(report)["auc"]["value"])
+    for report in binary.values() if more else ():
         found = quality(report)
-        if "receiver_operating_characteristic_curve" not in found:
-            continue
+        roc, trade = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
+        left.plot(roc["false_positive_rates"], roc["true_positive_rates"], **CROWD)
+        right.plot(trade["recalls"], trade["precisions"], **CROWD)
+    for dataset, report in few.items():
+        found = quality(report)
         roc, trade = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
         about = f", positive: {report['positive']}" if "positive" in report else ""
         label = f"{dataset}{about} (AUC {found['auc']['value']:.3f})"
@@ -49,6 +67,7 @@ def curves(reports: Reports) -> Sequence[Axes]:
             axes.legend(fontsize=7, loc=corner)
     if len(left.lines) == 1:
         _say(right, "no table with two classes")
+    note(left, len(few), more, "in colour, the worst")
     figure.tight_layout()
     return [left, right]
 
@@ -56,16 +75,25 @@ def curves(reports: Reports) -> Sequence[Axes]:
 def calibration(reports: Reports) -> Axes:
     """Plot observed frequencies against predicted probabilities; the diagonal is perfect calibration."""
     _, axes = plt.subplots(figsize=(3.8, 3.4))
-    for dataset, report in reports.items():
-        if "calibration" in report:
-            bins = report["calibration"]["bins"]
-            gap = report["calibration"]["expected_calibration_error"]
-            said, was = ([one[name] for one in bins] for name in ("predicted", "observed"))
-            axes.plot(said, was, marker="o", markersize=3, label=f"{dataset} (mean gap {gap:.3f})")
+    found = {name: report["calibration"] for name, report in reports.items() if "calibration" in report}
+    few, more = worst(found, lambda one: one["expected_calibration_error"])
+    for one in found.values() if more else ():
+        axes.plot(*_said_and_was(one), **CROWD)
+    for dataset, one in few.items():
+        label = f"{dataset} (mean gap {one['expected_calibration_error']:.3f})"
+        axes.plot(*_said_and_was(one), marker="o", markersize=3, label=label)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="perfect calibration")
     _label(axes, "predicted probability", "observed frequency")
     axes.legend(fontsize=7, loc="upper left")
+    if more:
+        note(axes, len(few), more, "in colour, the worst")
+        axes.figure.tight_layout()
     return axes
+
+
+def _said_and_was(found: Mapping[str, Any]) -> tuple[list[float], list[float]]:
+    """Predicted probabilities and observed frequencies."""
+    return [one["predicted"] for one in found["bins"]], [one["observed"] for one in found["bins"]]
 
 
 def importance(reports: Reports) -> Sequence[Axes]:
@@ -96,8 +124,12 @@ def _panels(
     otherwise: str,
     height: float = 2.8,
 ) -> Sequence[Axes]:
-    """Draw a panel for each report that suits, three in a row; if none does, one that says so."""
-    chosen = {name: report for name, report in reports.items() if suits(report)}
+    """Draw a panel for each report that suits, three in a row; if none does, one that says so.
+
+    Of many, the worst are drawn: those that exceed their threshold least.
+    """
+    suitable = {name: report for name, report in reports.items() if suits(report)}
+    chosen, more = worst(suitable, lambda report: -report["gate"]["threshold_margin"])
     count = max(1, len(chosen))
     columns = min(3, count)
     rows = -(-count // columns)
@@ -109,8 +141,31 @@ def _panels(
         axes.axis("off")
     if not chosen:
         _say(grid[0, 0], otherwise)
+    note(grid[0, 0], len(chosen), more, "the worst")
     figure.tight_layout()
     return list(grid.flat)[:count]
+
+
+def _all_intervals(reports: Reports) -> Axes:
+    """Plot the gate's metric of all data sets, sorted, with its interval and its threshold."""
+    metrics = sorted({report["gate"]["metric"] for report in reports.values()})
+    figure, grid = plt.subplots(1, len(metrics), figsize=(7.4, 2.8), squeeze=False)
+    for axes, metric in zip(grid[0], metrics, strict=True):
+        gates = [report for report in reports.values() if report["gate"]["metric"] == metric]
+        gates.sort(key=lambda report: report["gate"]["value"])
+        spreads = [report["intervals"].get(metric) for report in gates]
+        for place, spread in enumerate(spreads):
+            if spread:
+                axes.plot([place, place], [spread["low"], spread["high"]], color=GREY, linewidth=1)
+        passed = [report["gate"]["threshold_margin"] >= 0 for report in gates]
+        colours = [BLUE if one else ORANGE for one in passed]
+        values = [report["gate"]["value"] for report in gates]
+        axes.scatter(range(len(gates)), values, s=8, color=colours, zorder=3)
+        failed = f", {passed.count(False)} below their threshold" if False in passed else ""
+        _label(axes, f"{len(gates)} data sets, sorted{failed}", metric)
+        axes.set_xticks([])
+    figure.tight_layout()
+    return grid[0, 0]
 
 
 def _intervals(axes: Axes, report: Report) -> None:

@@ -14,11 +14,14 @@ from helpers.storage import read
 
 __all__ = ["intervals", "save_page", "subgroups"]
 
+MOST_COLUMNS = 6  # data sets side by side
+
 
 def intervals(reports: Mapping[str, Report]) -> pd.DataFrame:
     """A row for each metric, a column for each data set: the value and its interval, and what is better.
 
-    If a data set has two classes, the first row names the positive one.
+    With more data sets than fit side by side, each has a row, the worst by the gate first. If a data set has
+    two classes, the first row names the positive one.
     """
     binary = any("positive" in report for report in reports.values())
     table = pd.DataFrame(
@@ -32,6 +35,10 @@ def intervals(reports: Mapping[str, Report]) -> pd.DataFrame:
             for name, report in reports.items()
         }
     ).fillna("")
+    if len(reports) > MOST_COLUMNS:
+        order = sorted(reports, key=lambda name: reports[name]["gate"]["threshold_margin"])
+        table = table[order].rename(lambda metric: f"{metric} {direction(metric)}".strip())
+        return table.T.rename_axis("data set")
     return table.assign(**{"": [direction(metric) for metric in table.index]})
 
 

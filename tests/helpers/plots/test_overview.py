@@ -126,3 +126,36 @@ def test_capacity_is_shown_over_the_number_of_models() -> None:
     assert [list(one.lines[0].get_xdata()) for one in axes] == [[10, 100, 1000]] * 3
     assert list(axes[2].lines[0].get_ydata()) == list(sized["for each model"])
     assert "no instances hold p99" in texts(overview.capacity(pd.DataFrame())[0])
+
+
+def test_of_two_hundred_searches_the_winners_are_counted_and_the_lowest_scores_drawn() -> None:
+    table = pd.DataFrame({"algorithm": ["LightGBM", "NaiveBayes"], "score": [-0.1, -0.2]})
+    many = {f"store-{number:03}": table.assign(score=table["score"] - number) for number in range(200)}
+    first, *others = overview.trials(many)
+    assert first.get_xlabel() == "data sets won, of 200"
+    assert texts(first) == "200"
+    assert [axes.get_title() for axes in others] == [f"store-{number}" for number in range(199, 193, -1)]
+    assert max(others[0].figure.get_size_inches()) < 12
+
+
+def test_of_two_hundred_targets_the_least_balanced_are_drawn(tmp_path: Path) -> None:
+    tables = []
+    for number in range(40):
+        path = tmp_path / f"{number}.csv"
+        path.write_text("a,y\n" + "1,x\n" * (number + 1) + "2,z\n" * 100)
+        tables.append(Dataset(f"store-{number:02}", "y", (File(path),)))
+    (axes,) = overview.targets(tables)
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        f"store-{number:02}" for number in range(10)
+    ]
+    assert axes.figure.get_size_inches()[1] < 8
+
+
+def test_of_two_hundred_models_the_slowest_have_a_name() -> None:
+    answers = pd.DataFrame(
+        [(f"store-{number:03}", number + 1.0) for number in range(200)], columns=["data set", "milliseconds"]
+    )
+    axes = overview.latency(answers)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        f"store-{number}" for number in range(199, 193, -1)
+    ]

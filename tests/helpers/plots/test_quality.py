@@ -162,3 +162,24 @@ def test_a_real_report_can_be_drawn_whole(session: Session, ran: runs.Execution)
     (columns,) = quality.importance(reports)
     assert len(ticks(columns)) == 10
     assert len(quality.calibration(reports).lines) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["intervals", "errors", "curves", "calibration", "importance", "differences"]
+)
+def test_of_two_hundred_data_sets_the_worst_are_drawn_and_all_in_one(name: str) -> None:
+    reports = {}
+    for number in range(200):
+        reports[f"store-{number:03}"] = report = copy.deepcopy(BINARY)
+        auc = 1 - number / 1000
+        report["binary_classification_metrics"]["auc"]["value"] = auc
+        report["gate"] |= {"value": auc, "threshold_margin": auc - 0.85}
+        report["calibration"]["expected_calibration_error"] = number / 1000
+    drawn = getattr(quality, name)(reports)
+    figures = {axes.figure for axes in (drawn if isinstance(drawn, list) else [drawn])}
+    assert all(max(figure.get_size_inches()) < 12 for figure in figures)
+    told = " ".join(text.get_text() for figure in figures for text in figure.findobj(mpl.text.Text))
+    assert "6 of 200 data sets" in told
+    assert "store-199" in told
+    assert "store-193" not in told
+    assert name != "intervals" or "200 data sets, sorted, 49 below their threshold" in told
