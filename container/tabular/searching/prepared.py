@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
 
 from tabular.learning.fitting import parts_of_fold, rounds_of
 from tabular.learning.folds import Fold
@@ -92,7 +93,8 @@ class Prepared:
             return self.scoring.scored(kept[-1], held_out.target, held_out.weights)
 
         kind = rounds_of(algorithm, self.schema)
-        if kind is not None:
-            return Fitted(by_rounds(estimator, kind, learn, held_out, look), kept)
-        fit_whole(estimator, learn)
-        return Fitted([look()], kept)
+        with config_context(skip_parameter_validation=True):  # of each tree of a forest, at each epoch
+            if kind is not None:
+                return Fitted(by_rounds(estimator, kind, learn, held_out, look), kept)
+            fit_whole(estimator, learn)
+            return Fitted([look()], kept)
