@@ -27,6 +27,7 @@ from tabular.spec.search import Plan
 
 PLAN = Plan("LogisticRegression,NaiveBayes,LightGBM", 6, "neg_log_loss", 3, 7, ensemble="false")
 LINEAR = "LogisticRegression,NaiveBayes"  # which take no time
+DEFAULTS_FIRST = Settings(portfolio=False)  # whatever the portfolio has learnt
 
 
 class Fails(ClassifierMixin, BaseEstimator):
@@ -120,7 +121,7 @@ def test_the_result_is_the_same_in_this_process_and_in_two_others():
 
 
 def test_every_algorithm_competes_and_no_configuration_is_tried_twice():
-    found = searched(replace(PLAN, trials=12), settings=Settings(portfolio=False))
+    found = searched(replace(PLAN, trials=12), settings=DEFAULTS_FIRST)
     tried = [
         (one.configuration.algorithm, *one.configuration.hyperparameters.items()) for one in found.trials
     ]
@@ -140,9 +141,11 @@ def test_the_portfolio_comes_first_and_every_algorithm_competes():
 
 def test_another_random_state_draws_other_configurations():
     plan = replace(PLAN, algorithms="LogisticRegression", trials=4)
-    settings = Settings(portfolio=False)
     drawn = [
-        [one.configuration for one in searched(replace(plan, random_state=state), settings=settings).trials]
+        [
+            one.configuration
+            for one in searched(replace(plan, random_state=state), settings=DEFAULTS_FIRST).trials
+        ]
         for state in (1, 1, 2)
     ]
     assert drawn[0] == drawn[1] != drawn[2]
@@ -197,9 +200,8 @@ def test_a_search_without_any_complete_trial_says_so_in_one_sentence(own):
 
 @pytest.mark.parametrize("width", [1, 2])
 def test_a_search_stops_when_its_time_is_over_but_not_before_one_trial_is_complete(own, width):
-    settings = Settings(portfolio=False)
     plan = replace(PLAN, algorithms="Slow", trials=50, seconds=1, folds=2)
-    found = searched(plan, width=width, settings=settings)
+    found = searched(plan, width=width, settings=DEFAULTS_FIRST)
     assert found.stopped == "time"
     assert found.complete
     assert found.trials[0].state == "complete", "its two folds take a second each"
@@ -217,7 +219,7 @@ def test_what_was_good_before_comes_first_if_it_still_can():
         Configuration("NaiveBayes", {"var_smoothing": "0.25"}, "warm"),
     ]
     plan = replace(PLAN, algorithms=LINEAR, trials=6)
-    found = searched(plan, warm=warm, settings=Settings(portfolio=False))
+    found = searched(plan, warm=warm, settings=DEFAULTS_FIRST)
     assert [one.configuration for one in found.trials[:2]] == [warm[3], warm[4]], "a third of the trials"
     assert [one.configuration.source for one in found.trials[2:]].count("default") == 2
 
@@ -225,7 +227,7 @@ def test_what_was_good_before_comes_first_if_it_still_can():
 def test_lines_say_what_was_found_and_how_far_the_search_is(own):
     lines = []
     plan = replace(PLAN, algorithms=f"{LINEAR},Fails", trials=3)
-    searched(plan, say=lines.append, settings=Settings(portfolio=False))
+    searched(plan, say=lines.append, settings=DEFAULTS_FIRST)
     assert lines[0].startswith("trial 0, LogisticRegression, default: neg_log_loss -")
     assert lines[0].endswith("s left)")
     assert lines[1].startswith("progress: 1 of 3 trials, best -")
