@@ -173,23 +173,28 @@ class Bank:
         kept = np.load(file)
         return kept["predicted"], float(kept["seconds"])
 
-    def pipeline(self, result: Result) -> Any:
-        """The pipeline of a trial, fitted on all training rows."""
-        one = result.configuration
-        split = self.split
+    def pipeline(self, result: Result, rows: np.ndarray | slice = slice(None)) -> Any:
+        """The pipeline of a trial, fitted on these training rows, by default on all."""
+        one, split = result.configuration, self.split
         what = (one.algorithm, one.hyperparameters, RANDOM_STATE, result.rounds)
-        return fit(split.frame, split.target, split.schema, *what)
+        return fit(split.frame.iloc[rows], split.target[rows], split.schema, *what)
 
-    def footprint(self, members: Mapping[str, float], found: Sequence[Result]) -> dict[str, int]:
+    def footprint(
+        self, members: Mapping[str, float], found: Sequence[Result], by_folds: bool
+    ) -> dict[str, int]:
         """The bytes of the portable model of these trials, and the microseconds that a row takes in it."""
         results = {one.configuration.key: one for one in found}
-        schema, chosen = self.split.schema, [results[key] for key in members]
-        pipelines = [self.pipeline(one) for one in chosen]
-        names = [exporter_of(one.configuration.algorithm, schema.family) for one in chosen]
+        schema, pipelines, weights, names = self.split.schema, [], [], []
+        for key, weight in members.items():
+            parts = [fold.learn for fold in self.folds] if by_folds else [slice(None)]
+            for rows in parts:
+                pipelines.append(self.pipeline(results[key], rows))
+                weights.append(weight / len(parts))
+                names.append(exporter_of(results[key].configuration.algorithm, schema.family))
         if len(pipelines) == 1:
             model, arrays = export(pipelines[0], schema, names[0])
         else:
-            model, arrays = export_ensemble(pipelines, list(members.values()), schema, names)
+            model, arrays = export_ensemble(pipelines, weights, schema, names)
         with tempfile.TemporaryDirectory() as folder:
             save_model(Path(folder), model, arrays)
             size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
