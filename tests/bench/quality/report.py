@@ -112,7 +112,7 @@ PARTS = (
 
 
 def _tables() -> Iterable[str]:
-    yield "| table | from | licence | for | task | training rows | held-out rows | columns |"
+    yield "| table | from | licence of the package | for | task | training rows | held-out rows | columns |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for table in TABLES.values():
         split = split_of(table.name, 0)

@@ -28,9 +28,7 @@ class Way:
 
     `sampler` is a name in `SAMPLERS`; without one, the rest of the trials are the random draws that every
     table has in common. `confidence` is that of `Settings`: with 0, the ensemble is always taken.
-    `fold_models`: each member is its models of the folds, instead of one that is fitted on all rows; as in
-    `tabular.jobs.model_files`, not where the trials saw a sample of the rows, nor of a single winner unless
-    there is nothing but single ones.
+    `fold_models`: each member is its models of the folds, instead of one that is fitted on all rows.
     """
 
     trials: int
@@ -78,11 +76,13 @@ WAYS: Mapping[str, Way] = {
         ),
         "portfolio, pruning": Way(count, portfolio=True, pruning=True),
         "portfolio, pruning, ensemble": Way(count, **_ENSEMBLE, confidence=0, pruning=True),
-        "packed": Way(count, **_ENSEMBLE, pruning=True, fold_models=True),  # as it is
+        "packed": Way(count, **_ENSEMBLE, pruning=True),  # as it is
     }.items()
 }
 TODAY, PACKED = "draws, 24", "packed, 24"
-WEIGHED = [WAYS[name] for name in (TODAY, PACKED, "portfolio, ensemble, 24")]  # size and latency
+WEIGHED = [
+    WAYS[name] for name in (TODAY, PACKED, "portfolio, ensemble of fold models, 24")
+]  # size and latency
 
 
 def run(bank: Bank, way: Way) -> dict[str, Any]:
@@ -95,11 +95,9 @@ def run(bank: Bank, way: Way) -> dict[str, Any]:
     if not complete:
         raise RuntimeError(f"No trial of {bank.split.table.name} succeeded.")
     weights, share = _weights(bank, way, complete)
-    by_folds = way.fold_models and not bank.split.table.search_rows
-    by_folds = by_folds and (len(weights) > 1 or not way.ensemble)
     predicted: Any = 0.0
     for place, weight in weights.items():
-        if by_folds:
+        if way.fold_models:
             found = complete[place].folds_held_out
             seconds += float(complete[place].seconds.sum())  # they are fitted again
         else:
@@ -113,7 +111,7 @@ def run(bank: Bank, way: Way) -> dict[str, Any]:
         "folds": folds,
         "share": share,
         "members": members,
-        **(bank.footprint(members, complete, by_folds) if way in WEIGHED else {}),
+        **(bank.footprint(members, complete, way.fold_models) if way in WEIGHED else {}),
     }
 
 
