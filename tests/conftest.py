@@ -4,7 +4,10 @@ import gc
 import os
 from collections.abc import Iterator
 
+import boto3
+import botocore.session
 import pytest
+from botocore.loaders import Loader
 from hypothesis import HealthCheck, settings
 from support import ROOT, workers
 from support.demo_run import Story, tell
@@ -14,6 +17,23 @@ from xdist.remote import Producer
 # On a busy machine, an example takes as long as it takes.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+class Models(Loader):
+    """botocore's descriptions of services, each read once for all tests of a process.
+
+    Each session would read them again: half a tenth of a second for every client.
+    """
+
+    @property
+    def search_paths(self) -> list[str]:
+        """A copy, because every session of boto3 adds its own folder, which is there already."""
+        return list(super().search_paths)
+
+
+MODELS = Models([f"{os.path.dirname(boto3.__file__)}/data"])  # noqa: PTH120
+botocore.session.create_loader = lambda _path: MODELS
+ALLOCATIONS = 50_000  # between two collections of garbage; by default, a tenth of the time is collections
 
 pytest_plugins = ["support.helpers.fixtures"]
 
@@ -41,6 +61,7 @@ def pytest_collection() -> Iterator[object]:
     finally:
         gc.enable()
         gc.freeze()
+        gc.set_threshold(ALLOCATIONS)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks for marks
