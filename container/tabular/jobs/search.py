@@ -6,20 +6,18 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from tabular.jobs.command import command
 from tabular.jobs.model_files import Chosen, read_training_split, write_model
 from tabular.judging.champion import Champion, fetch_champion
 from tabular.searching.search import Search, search
 from tabular.searching.trials import Configuration
 from tabular.spec import opt_ml, own_steps
-from tabular.spec.columns import Family, Schema
+from tabular.spec.columns import Family
 from tabular.spec.documents import SearchReport
 from tabular.spec.search import Plan
 from tabular.spec.trial import rounds_line, score_line
 
-__all__ = ["SEARCH", "cores", "fold_models", "good_before", "main"]
+__all__ = ["SEARCH", "cores", "good_before", "main"]
 
 SEARCH = "search.json"
 
@@ -48,7 +46,7 @@ def main() -> None:
     }
     chosen = [Chosen.of(one, weight) for one, weight in found.members]
     text = json.dumps(report, indent=1, allow_nan=False)
-    others, parts = {SEARCH: text.encode()}, fold_models(found, split.schema)
+    others, parts = {SEARCH: text.encode()}, found.parts(split.schema)
     said = write_model(split, chosen, plan.random_state, cross_validation, others, parts)
     (opt_ml.output_data_dir() / SEARCH).write_text(text)
     for line in _summary(found, report):
@@ -65,16 +63,6 @@ def cores() -> int:
     if limit:
         return int(limit)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def fold_models(found: Search, schema: Schema) -> list[np.ndarray]:
-    """The rows of each part on which the members of an ensemble are fitted; empty for all rows at once.
-
-    A single winner stays one small model. With times, the newest rows count most, and no fold is fitted on
-    them. If the folds have only some of the rows, all are worth more.
-    """
-    whole = found.rows == found.rows_of_table and schema.options.time is None
-    return [fold.learn for fold in found.folds] if len(found.members) > 1 and whole else []
 
 
 def good_before(champion: Champion, family: Family) -> Iterable[Configuration]:

@@ -33,6 +33,7 @@ class Run:
         lag: how many numbers before a trial those are that it is proposed and judged by, at least.
         pruning: whether hopeless trials are stopped.
         say: is given a line for each trial that ends, and lines that sum up the search so far.
+        started: when the search began, by `time.perf_counter`.
     """
 
     def __init__(
@@ -45,12 +46,13 @@ class Run:
         lag: int,
         pruning: bool,
         say: Callable[[str], None] | None,
+        started: float,
     ) -> None:
         self.plan, self.prepared, self.proposals, self.workers = plan, prepared, proposals, workers
         self.checkpoint, self.lag, self.pruning, self.say = checkpoint, lag, pruning, say
         self.trials: list[Trial] = []
         self.stopped: Literal["trials", "time"] = "trials"
-        self._started = time.perf_counter() - (checkpoint.elapsed() if checkpoint else 0.0)
+        self._started = started - (checkpoint.elapsed() if checkpoint else 0.0)
         self._given: dict[int, int] = {}  # of each trial that has not ended: the folds that have begun
         self._fitted: dict[int, dict[int, Fitted]] = {}  # and those that have ended
         self._exhausted = False

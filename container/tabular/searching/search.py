@@ -7,6 +7,7 @@ A limit in seconds is the exception: how far a search gets in a time depends on 
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,6 +135,15 @@ class Search:
             return self.best.answers
         return self.ensemble.gain.answers
 
+    def parts(self, schema: Schema) -> list[np.ndarray]:
+        """The rows of each part on which the members of an ensemble are fitted; empty for all rows at once.
+
+        A single winner stays one small model. With times, the newest rows count most, and no fold is fitted
+        on them. If the folds have only some of the rows, all are worth more.
+        """
+        whole = self.rows == self.rows_of_table and schema.options.time is None
+        return [fold.learn for fold in self.folds] if len(self.members) > 1 and whole else []
+
     @property
     def out_of_fold(self) -> np.ndarray:
         """The answers by row: probabilities (n_rows, n_classes) or numbers (n_rows,), NaN in no fold."""
@@ -201,6 +211,7 @@ def search(
     Raises:
         BadInput: if a name in the plan is unknown, there are too few rows for the folds, or all trials fail.
     """
+    started = time.perf_counter()
     scoring = Scoring(plan.scorer, schema)
     warm = tuple(warm)
     known = portfolio(schema.family) if settings.portfolio else ()
@@ -221,7 +232,7 @@ def search(
             prepared.prepare(plan.names)
         crew = workers(prepared, width)
         lag = max(settings.lag, 2 * width)
-        run = Run(plan, prepared, proposals, crew, kept, lag, settings.pruning, say)
+        run = Run(plan, prepared, proposals, crew, kept, lag, settings.pruning, say, started)
         try:
             run.run()
         finally:
