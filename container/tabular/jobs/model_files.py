@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -29,13 +28,10 @@ from tabular.spec import opt_ml, own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Schema
 from tabular.spec.documents import CrossValidation
-from tabular.spec.errors import amount
-from tabular.spec.estimators import Exporter
 
 __all__ = ["Chosen", "Split", "read_training_split", "write_model"]
 
 SAMPLE_ROWS = 3
-MOST_BYTES = 2_000_000  # of a member's models of all folds; forests, which gain the least by them, are larger
 LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "xgboost", "xgboost-cpu")
 
 
@@ -84,7 +80,6 @@ def write_model(
     random_state: int,
     cross_validation: CrossValidation,
     others: Mapping[str, bytes] | None = None,
-    parts: Sequence[np.ndarray] = (),
 ) -> str:
     """Fit what was chosen, and write the portable model to model.tar.gz, the pipeline to output.tar.gz.
 
@@ -94,28 +89,27 @@ def write_model(
         random_state: the seed of everything random.
         cross_validation: how what was chosen was scored, for the manifest.
         others: further files of the model.
-        parts: the rows of each fold to fit on. With them, each member of an ensemble is fitted on each of
-            them, and not on all rows (Breiman 1996, Bagging predictors), unless its models are large.
 
     Returns:
         What was fitted, in a sentence for the log.
     """
-    frame, target, schema, _ = split
-    fitted = [_models(split, one, random_state, parts) for one in chosen]
-    models = [model for of_one in fitted for model in of_one]
-    weights = [one.weight / len(of_one) for one, of_one in zip(chosen, fitted, strict=True) for _ in of_one]
-    pipeline = models[0] if len(models) == 1 else Ensemble(models, weights)
+    frame, target, schema, groups = split
+    pipelines = [
+        fit(frame, target, schema, one.algorithm, one.hyperparameters, random_state, one.rounds, groups)
+        for one in chosen
+    ]
+    weights = [one.weight for one in chosen]
+    pipeline = pipelines[0] if len(chosen) == 1 else Ensemble(pipelines, weights)
     described = [one.described(schema) for one in chosen]
     if isinstance(pipeline, Ensemble):
         members = [
             {
                 "algorithm": one.algorithm,
                 "hyperparameters": hyperparameters,
-                "weight": one.weight,
+                "weight": weight,
                 "trial": one.trial,
-                **({"fold_models": len(of_one)} if len(of_one) > 1 else {}),
             }
-            for one, hyperparameters, of_one in zip(chosen, described, fitted, strict=True)
+            for one, hyperparameters, weight in zip(chosen, described, pipeline.weights, strict=True)
         ]
         facts = {"algorithm": "Ensemble", "hyperparameters": {}, "ensemble": {"members": members}}
     else:
@@ -136,53 +130,26 @@ def write_model(
     }
     hashes = {ROWS: row_hashes(frame, _labels(target, schema), list(frame)).tobytes()}
     files = {**hashes, **(others or {})}
-    exporters = [_exporter(one, schema) for one, of_one in zip(chosen, fitted, strict=True) for _ in of_one]
-    said = _save(manifest, pipeline, chosen, exporters, frame, schema, files)
+    said = _save(manifest, pipeline, chosen, frame, schema, files)
     opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
     joblib.dump(pipeline, opt_ml.output_data_dir() / "pipeline.joblib")
     what = ", ".join(
         f"{one.algorithm} {hyperparameters}" for one, hyperparameters in zip(chosen, described, strict=True)
     )
-    return f"{what} fitted on {len(frame)} rows, as {amount(len(models), 'model')}; {said}"
-
-
-def _models(split: Split, one: Chosen, random_state: int, parts: Sequence[np.ndarray]) -> list[Pipeline]:
-    """A model of each part of the rows, or one of all rows if there are no parts or the models are large."""
-
-    def fitted(rows: np.ndarray) -> Pipeline:
-        groups = None if split.groups is None else split.groups[rows]
-        what = (one.algorithm, one.hyperparameters, random_state, one.rounds, groups)
-        return fit(split.frame.iloc[rows], split.target[rows], split.schema, *what)
-
-    first = [fitted(rows) for rows in parts[:1]]
-    if first and len(parts) * _bytes(first[0], one, split.schema) <= MOST_BYTES:
-        return first + [fitted(rows) for rows in parts[1:]]
-    return [fitted(np.arange(len(split.frame)))]
-
-
-def _bytes(model: Pipeline, one: Chosen, schema: Schema) -> float:
-    """What the arrays of a model take; infinitely much if it has none."""
-    try:
-        _, arrays = export(model, schema, _exporter(one, schema))
-    except NotPortable:
-        return math.inf
-    return sum(array.nbytes for array in arrays.values())
-
-
-def _exporter(one: Chosen, schema: Schema) -> Exporter | None:
-    return exporter_of(one.algorithm, schema.family, own_steps.algorithms())
+    return f"{what} fitted on {len(frame)} rows; {said}"
 
 
 def _save(
     manifest: dict[str, Any],
     pipeline: Pipeline | Ensemble,
     chosen: Sequence[Chosen],
-    exporters: Sequence[Exporter | None],
     frame: pd.DataFrame,
     schema: Schema,
     files: Mapping[str, bytes],
 ) -> str:
     """Write the model in the form in which it can be kept, and say which."""
+    known = own_steps.algorithms()
+    exporters = [exporter_of(one.algorithm, schema.family, known) for one in chosen]
     try:
         if isinstance(pipeline, Ensemble):
             exported = export_ensemble(pipeline.pipelines, pipeline.weights, schema, exporters)

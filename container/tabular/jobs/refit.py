@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import boto3
-import numpy as np
 
 from tabular.jobs.command import command
 from tabular.jobs.model_files import Chosen, read_training_split, write_model
@@ -31,7 +30,6 @@ def main() -> None:
         "score": winner.score,
         "training_job": winner.training_job,
     }
-    parts: list[np.ndarray] = []
     chosen = [Chosen(trial.algorithm, trial.hyperparameters, winner.rounds)]
     if opt_ml.hyperparameters().get("ensemble") == "true" and (beside := trials_beside(winner.training_job)):
         found = combined(trial, beside, split)
@@ -40,8 +38,7 @@ def main() -> None:
             if found.ensemble.chosen:
                 cross_validation["score"] = found.score
                 chosen = [Chosen.of(one, weight) for one, weight in found.members]
-                parts = found.parts(split.schema)
-    print(write_model(split, chosen, trial.random_state, cross_validation, parts=parts))
+    print(write_model(split, chosen, trial.random_state, cross_validation))
 
 
 @dataclass(frozen=True)

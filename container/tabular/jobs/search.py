@@ -46,8 +46,7 @@ def main() -> None:
     }
     chosen = [Chosen.of(one, weight) for one, weight in found.members]
     text = json.dumps(report, indent=1, allow_nan=False)
-    others, parts = {SEARCH: text.encode()}, found.parts(split.schema)
-    said = write_model(split, chosen, plan.random_state, cross_validation, others, parts)
+    said = write_model(split, chosen, plan.random_state, cross_validation, {SEARCH: text.encode()})
     (opt_ml.output_data_dir() / SEARCH).write_text(text)
     for line in _summary(found, report):
         print(line)

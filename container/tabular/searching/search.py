@@ -135,15 +135,6 @@ class Search:
             return self.best.answers
         return self.ensemble.gain.answers
 
-    def parts(self, schema: Schema) -> list[np.ndarray]:
-        """The rows of each part on which the members of an ensemble are fitted; empty for all rows at once.
-
-        A single winner stays one small model. With times, the newest rows count most, and no fold is fitted
-        on them. If the folds have only some of the rows, all are worth more.
-        """
-        whole = self.rows == self.rows_of_table and schema.options.time is None
-        return [fold.learn for fold in self.folds] if len(self.members) > 1 and whole else []
-
     @property
     def out_of_fold(self) -> np.ndarray:
         """The answers by row: probabilities (n_rows, n_classes) or numbers (n_rows,), NaN in no fold."""

@@ -92,16 +92,12 @@ class Training(TypedDict):
 
 
 class EnsembleMember(TypedDict):
-    """One of the trials whose weighted mean a model predicts; the weights of all have the sum one.
-
-    `fold_models` is how many models it is, one for the rows of each fold; without it, one of all rows.
-    """
+    """One of the trials whose weighted mean a model predicts; the weights of all have the sum one."""
 
     algorithm: str
     hyperparameters: dict[str, str]
     weight: float
     trial: int
-    fold_models: NotRequired[int]
 
 
 class EnsembleDocument(TypedDict):
