@@ -47,8 +47,8 @@ locals {
   ])
   build_log_group = "/aws/codebuild/${local.name}"
 
-  # For whoever builds the image: CodeBuild, people with Docker, and CI.
-  push_image_statements = concat(local.pull_image_statements, [
+  # For whoever builds the image, beside pulling it: CodeBuild, people with Docker, and CI.
+  push_image_statements = [
     {
       Sid      = "PushTheImage"
       Effect   = "Allow"
@@ -66,7 +66,7 @@ locals {
       Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
       Resource = [local.base_repository_arn]
     },
-  ])
+  ]
 }
 
 # To start a build, notebook 01 uploads container/ as a zip under code/, and passes the zip as the source, the tag
@@ -155,7 +155,7 @@ resource "aws_iam_role_policy" "build" {
   role = aws_iam_role.build[0].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(local.push_image_statements, local.kms_statements, [
+    Statement = concat(local.pull_image_statements, local.push_image_statements, local.kms_statements, [
       {
         Sid      = "ReadTheZip"
         Effect   = "Allow"

@@ -315,7 +315,7 @@ resource "aws_iam_role_policy" "monitor" {
   })
 }
 
-# For people beside the operator's policy, which has no room for more: start a check, bring labels, and note what was retrained.
+# For people beside the operator's policy: start a check, bring labels, and note what was retrained.
 resource "aws_iam_policy" "monitor" {
   name        = "${local.name}-monitor"
   description = "Check the models of ${local.name} for drift, and bring late labels"

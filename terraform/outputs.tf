@@ -153,6 +153,7 @@ output "policy_arns" {
   description = "The policies to attach to people's roles."
   value = {
     operator   = one(aws_iam_policy.operator[*].arn)
+    builder    = one(aws_iam_policy.builder[*].arn)
     promoter   = one(aws_iam_policy.promoter[*].arn)
     approver   = aws_iam_policy.approver.arn
     developers = { for developer, policy in aws_iam_policy.developer : developer => policy.arn }

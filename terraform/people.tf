@@ -1,6 +1,6 @@
-# What people may do, as policies to attach to their roles. An operator runs notebooks 01, 02, 03 and 05, in Studio
-# or on a laptop; an approver decides in 04 or in Studio. Nobody gets both by accident. A developer is an operator
-# who also has a policy of their own, so that no policy grows with the number of people: IAM keeps at most 6,144
+# What people may do, as policies to attach to their roles. An operator runs notebooks 02, 03 and 05, in Studio
+# or on a laptop, and 01 as a builder, too; an approver decides in 04 or in Studio. Nobody gets both by accident. A
+# developer is an operator who also has a policy of their own, so that no policy grows with the number of people: IAM keeps at most 6,144
 # characters of one (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 
 locals {
@@ -126,12 +126,16 @@ locals {
       Resource = ["${local.sagemaker_arn}:*-job/*"] # tuning, processing and training: what these actions take
     },
     {
-      Sid    = "ReadTheLogs" # of jobs and builds
-      Effect = "Allow"
-      Action = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]
-      Resource = [
-        for group in ["/aws/sagemaker/*", "${local.build_log_group}:*"] : "${local.logs_arn}:log-group:${group}"
-      ]
+      Sid      = "ReadTheLogs" # of jobs
+      Effect   = "Allow"
+      Action   = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]
+      Resource = ["${local.logs_arn}:log-group:/aws/sagemaker/*"]
+    },
+    {
+      Sid      = "SeeQuotas" # for the forecast of a run
+      Effect   = "Allow"
+      Action   = ["servicequotas:ListServiceQuotas"]
+      Resource = ["*"] # this action takes no resource
     },
     {
       Sid      = "BringTablesCodeAndStatus"
@@ -140,21 +144,31 @@ locals {
       Resource = [for prefix in local.brought_prefixes : "${local.bucket_arn}/${prefix}*"]
     },
     {
-      Sid      = "BuildTheImage"
-      Effect   = "Allow"
-      Action   = ["codebuild:BatchGetBuilds", "codebuild:StartBuild"]
-      Resource = ["arn:${local.partition}:codebuild:${var.region}:${local.account_id}:project/${local.name}"]
-    },
-    {
       Sid      = "TellHowRunsEnd" # NOTIFY of `many-models run`
       Effect   = "Allow"
       Action   = ["sns:Publish"]
       Resource = [local.topic_arn]
     },
     ],
-    local.push_image_statements,
+    local.pull_image_statements,
     local.track_statements,
   )
+
+  # Notebook 01, beside what an operator may.
+  builder_statements = concat(local.push_image_statements, [
+    {
+      Sid      = "BuildTheImage"
+      Effect   = "Allow"
+      Action   = ["codebuild:BatchGetBuilds", "codebuild:StartBuild"]
+      Resource = ["arn:${local.partition}:codebuild:${var.region}:${local.account_id}:project/${local.name}"]
+    },
+    {
+      Sid      = "ReadTheBuildsLog"
+      Effect   = "Allow"
+      Action   = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]
+      Resource = ["${local.logs_arn}:log-group:${local.build_log_group}:*"]
+    },
+  ])
 }
 
 resource "aws_iam_policy" "operator" {
@@ -166,6 +180,19 @@ resource "aws_iam_policy" "operator" {
   policy = jsonencode({
     Version   = "2012-10-17"
     Statement = local.operator_statements
+  })
+}
+
+# Whoever builds the image is an operator who also has this. Apart, because a policy has 6,144 characters.
+resource "aws_iam_policy" "builder" {
+  count = local.trains ? 1 : 0
+
+  name        = "${local.name}-builder"
+  description = "Build the image of ${local.name}; attach it beside the operator's policy"
+  path        = var.iam_path
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = local.builder_statements
   })
 }
 
@@ -256,7 +283,7 @@ resource "aws_iam_role_policy" "studio" {
   role = aws_iam_role.studio[0].id
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.operator_statements, local.space_statements, local.notebook_job_statements)
+    Statement = concat(local.operator_statements, local.builder_statements, local.space_statements, local.notebook_job_statements)
   })
 }
 

@@ -32,6 +32,7 @@ POLICIES = {
     "scheduler": "aws_iam_role_policy.scheduler",
     "studio": "aws_iam_role_policy.studio[0]",
     "operator": "aws_iam_policy.operator[0]",
+    "builder": "aws_iam_policy.builder[0]",
     "approver": "aws_iam_policy.approver",
     "developer": 'aws_iam_policy.developer["ana"]',
 }
@@ -50,6 +51,7 @@ WITHOUT_RESOURCE = {
     "sagemaker:ListPipelines",
     "sagemaker:ListSpaces",
     "sagemaker:ListUserProfiles",
+    "servicequotas:ListServiceQuotas",
 }
 # Actions that are not named like the API's operation.
 OPERATIONS = {
@@ -58,6 +60,8 @@ OPERATIONS = {
     "s3:ListBucket": "ListObjectsV2",
     "s3:ListBucketMultipartUploads": "ListMultipartUploads",
 }
+# Services whose clients have another name than in a policy.
+CLIENTS = {"sagemaker": ("sagemaker", "sagemaker-runtime"), "servicequotas": ("service-quotas",)}
 # Those of SageMaker's MLflow are of no client of boto3: helpers.runs.tracking calls them through MLflow's.
 TRACKING = {
     f"sagemaker-mlflow:{action}"
@@ -97,7 +101,7 @@ SPARE = {
 }
 ON_DRIFT_KEY = "monitoring/on-drift.json"
 LONGEST_PATH = f"/{'p' * 510}/"
-PEOPLE = ("studio", "operator", "approver", "developer", "checker")
+PEOPLE = ("studio", "operator", "builder", "approver", "developer", "checker")
 OUTPUTS = {
     "account_id": "123456789012",
     "region": "eu-central-1",
@@ -192,7 +196,7 @@ def test_every_action_exists(guarded: dict[str, Any]) -> None:
     for action in sorted(set().union(*map(actions, guarded.values())) - WITHOUT_OPERATION):
         service, name = action.split(":")
         if service not in operations:
-            names = ("sagemaker", "sagemaker-runtime") if service == "sagemaker" else (service,)
+            names = CLIENTS.get(service, (service,))
             operations[service] = {
                 operation
                 for client in names
@@ -221,7 +225,8 @@ def test_no_role_has_another_policy(plan: dict[str, Any]) -> None:
 def test_roles_have_the_names_that_the_stand_in_of_aws_uses(plan: dict[str, Any]) -> None:
     names = {values["name"] for address, values in plan.items() if address.startswith("aws_iam_role.")}
     assert names == {
-        f"demo-{role}" for role in POLICIES.keys() - {"operator", "approver", "developer", "checker"}
+        f"demo-{role}"
+        for role in POLICIES.keys() - {"operator", "builder", "approver", "developer", "checker"}
     }
 
 
@@ -305,3 +310,4 @@ def test_no_policy_is_longer_than_iam_keeps(largest_plan: dict[str, Any]) -> Non
     }
     assert len([address for address in lengths if ".developer[" in address]) == 30
     assert {address: over for address, over in lengths.items() if over > 0} == {}
+    assert lengths["aws_iam_policy.operator[0]"] < -600, "the next permission of operators has room"

@@ -364,13 +364,16 @@ CODE = {
         sagemaker("DescribeModelPackage", PACKAGE),
         function("InvokeFunctionUrl", "invoker"),
         function("InvokeFunction", "invoker"),
+        *QUERIES,
+        Call("servicequotas:ListServiceQuotas"),  # helpers.runs.forecasts
+        Call("sns:Publish", TOPIC),  # commands.reporting.channels
+        *PULL,  # helpers.image.builders asks which images there are
+    ],
+    # Beside the operator's: `docker build` of helpers.image.builders pulls the base and pushes.
+    "builder": [
         Call("codebuild:StartBuild", BASE.format("codebuild", "project/demo")),
         Call("codebuild:BatchGetBuilds", BASE.format("codebuild", "project/demo")),
         logs("GetLogEvents", "/aws/codebuild/demo", ":log-stream:0"),
-        *QUERIES,
-        Call("sns:Publish", TOPIC),  # commands.reporting.channels
-        # helpers.image.builders asks which images there are; its `docker build` pulls the base and pushes.
-        *PULL,
         *PUSH,
     ],
     "studio": [
@@ -428,7 +431,7 @@ CODE = {
     ],
 }
 
-CODE["studio"] += CODE["operator"]  # who works there
+CODE["studio"] += CODE["operator"] + CODE["builder"]  # who works there
 
 # For whoever is not named: of nobody's doing, with a key and a VPC or without.
 NOBODY = [
@@ -555,6 +558,7 @@ FORBIDDEN = {
     ],
     "build": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, s3("GetObject", RAW)],
     "scheduler": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, function("InvokeFunction", "invoker"), STARTING],
+    "builder": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, STARTING, ecr("PutImage", "another")],
     "operator": [
         *NOBODY,
         *CHANGING_WHAT_SERVES,
@@ -568,6 +572,8 @@ FORBIDDEN = {
         passing("jobs", "sagemaker"),
         Call("sns:Publish", BASE.format("sns", "another")),
         Call("sns:Subscribe", TOPIC),
+        ecr("PutImage"),
+        Call("codebuild:StartBuild", BASE.format("codebuild", "project/demo")),
     ],
     "studio": [
         *NOBODY,
