@@ -40,6 +40,9 @@ class ForecastFacts(TypedDict, total=False):
     data_sets: dict[str, Any]
 
 
+UNREAD = "the account's quotas may not be read, so the time goes by the parameters alone"
+
+
 @dataclass(frozen=True)
 class Work:
     """What is to be done about one table: the steps that run jobs, and why others are not known."""
@@ -52,11 +55,19 @@ class Work:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much may run at the same time: tables, and jobs by kind and instance type where that is known."""
+    """How much may run at the same time: tables, and jobs by kind and instance type where that is known.
+
+    `jobs` is None if the account's quotas may not be read.
+    """
 
     tables: int
-    jobs: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    jobs: Mapping[tuple[str, str], float] | None = field(default_factory=dict)
     all_jobs: float = float("inf")
+
+    @property
+    def known(self) -> Mapping[tuple[str, str], float]:
+        """The quotas that were read."""
+        return self.jobs or {}
 
 
 @dataclass(frozen=True)
@@ -279,7 +290,7 @@ def _path(steps: Sequence[StepForecast], limits: Limits) -> Range:
 
 def _quota(step: Step, limits: Limits) -> float:
     """How many instances of the step may run at the same time."""
-    return min([limits.all_jobs, *(limits.jobs.get((step.kind, name), float("inf")) for name in step.types)])
+    return min([limits.all_jobs, *(limits.known.get((step.kind, name), float("inf")) for name in step.types)])
 
 
 def _of_limits(tables: Sequence[TableForecast], limits: Limits) -> Range:
@@ -292,7 +303,7 @@ def _of_limits(tables: Sequence[TableForecast], limits: Limits) -> Range:
         for name in it.step.types:
             busy[it.step.kind, name] = busy.get((it.step.kind, name), NOTHING) + seconds
     shares = [everything * (1 / limits.all_jobs)]
-    shares += [seconds * (1 / limits.jobs[key]) for key, seconds in busy.items() if limits.jobs.get(key)]
+    shares += [seconds * (1 / limits.known[key]) for key, seconds in busy.items() if limits.known.get(key)]
     return Range(max(it.low for it in shares), max(it.high for it in shares))
 
 
@@ -317,8 +328,10 @@ def _notes(steps: Sequence[StepForecast], region: str, prices: Prices, limits: L
         notes.append("spot capacity may cost a tenth of the list price, or all of it after interruptions")
     if any(it.pace.basis == ASSUMED for it in steps):
         notes.append("no earlier run resembles this one, so start-up and fit times are assumed")
+    if limits.jobs is None:
+        notes.append(UNREAD)
     for key in dict.fromkeys((it.step.kind, name) for it in steps for name in it.step.types):
-        if limits.jobs.get(key) == 0:
+        if limits.known.get(key) == 0:
             notes.append(f"this account may run no {key[1]} for {key[0]} jobs")
     return notes
 

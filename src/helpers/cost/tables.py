@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 
 from helpers.cost.actual import Accuracy, compared
-from helpers.cost.forecast import Outlook, Work, outlook
+from helpers.cost.forecast import Limits, Outlook, Work, outlook
 from helpers.cost.jobs import of_definition as of_compiled
 from helpers.cost.prices import load
+from helpers.cost.quotas import quotas, wanted
 from helpers.cost.ranges import Range, up_to_cents
+from helpers.session import Session
 
 __all__ = ["as_dollars", "as_hours", "as_time", "billed", "by_table", "of_definition", "sentences", "trusted"]
 
@@ -60,21 +62,24 @@ def by_table(found: Outlook) -> pd.DataFrame:
     ).T.rename_axis("data set")
 
 
-def of_definition(definition: str, region: str, prices: str = "") -> pd.DataFrame:
-    """A row for each step of a definition and one for all: what an execution runs on, and what that costs.
+def of_definition(definition: str, session: Session, prices: str = "") -> pd.DataFrame:
+    """A row for each step of a definition and one for all: what an execution runs on, costs and takes.
 
     Nothing is known of the table, and the pipeline's parameters have their defaults.
 
     Args:
         definition: as it was compiled.
-        region: whose list prices hold.
+        session: whose region's list prices hold; on AWS, also whose account's quotas.
         prices: a file with other prices, as PRICES names it.
 
     Raises:
         BadInput: the prices cannot be used.
     """
     steps, unknown = of_compiled(definition)
-    whole = outlook([Work("", steps, None, unknown)], "aws", region, load(prices))
+    work = [Work("", steps, None, unknown)]
+    allowed = {} if session.is_local else quotas(session.client("service-quotas"), wanted(work))
+    whole = outlook(work, "aws", session.region, load(prices), limits=Limits(1, allowed))
+    takes = "takes on AWS" if allowed is not None else "takes on AWS, if quotas allow"
     table = whole.aws.tables[0]
     rows = {
         it.step.name: {
@@ -83,6 +88,7 @@ def of_definition(definition: str, region: str, prices: str = "") -> pd.DataFram
             "instance": " or ".join(it.step.types) + (", spot" if it.step.spot else ""),
             "instance-hours": as_hours(it.billable_seconds),
             "dollars": as_dollars(it.dollars),
+            takes: "",
         }
         for it in table.steps
     }
@@ -92,6 +98,7 @@ def of_definition(definition: str, region: str, prices: str = "") -> pd.DataFram
         "instance": "",
         "instance-hours": as_hours(table.billable_seconds),
         "dollars": as_dollars(table.dollars),
+        takes: as_time(whole.aws.seconds),
     }
     return pd.DataFrame(rows).T.rename_axis("step")
 

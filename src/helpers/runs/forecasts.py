@@ -1,15 +1,13 @@
 """The forecast of a run: of notebook 03 from the pipelines that are there, of the runner before they are."""
 
 import os
-import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import boto3
 import pandas as pd
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.config import Config
 from tabular.spec.columns import Family
 
 from helpers.cost import actual, jobs
@@ -19,6 +17,7 @@ from helpers.cost.cap import check_cap
 from helpers.cost.forecast import Limits, Outlook, Work, outlook
 from helpers.cost.pace import Size, observations
 from helpers.cost.prices import load
+from helpers.cost.quotas import quotas, wanted
 from helpers.data.datasets import Dataset
 from helpers.errors import BadInput
 from helpers.runs import facts, summary
@@ -30,12 +29,11 @@ from helpers.runs.executions.starting import NEW
 from helpers.runs.summary import Summary
 from helpers.session import Session
 
-__all__ = ["RUNS", "Expected", "billed", "earlier_runs", "forecast", "planned", "quotas", "size"]
+__all__ = ["RUNS", "Expected", "billed", "earlier_runs", "forecast", "planned", "size"]
 
-QUOTA = re.compile(r"(?P<type>ml\.\S+) for (?P<kind>training|processing|transform) job usage")
 RUNS = Path(__file__).parents[3] / "runs"
 MOST_RUNS = 50  # that are read; the last ones with something to compare count
-UNREAD = "the account's quotas may not be read, so the time goes by the parameters alone"
+PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
 REGION = "us-east-1"  # of local_aws, if nothing sets another one
 
 
@@ -132,7 +130,7 @@ def forecast(
         steps, unknown = definitions[table.family]
         found = size(table, parameters["CrossValidationFolds"], parameters["SearchRows"])
         work.append(Work(table.name, steps, found, unknown))
-    allowed = quotas(session, {(s.kind, name) for it in work for s in it.steps for name in s.types})
+    allowed = {} if session.is_local else quotas(session.client("service-quotas"), wanted(work))
     known = earlier_runs(_runs())
     found = outlook(
         work,
@@ -140,11 +138,9 @@ def forecast(
         session.region,
         load(prices),
         observations(known),
-        Limits(most, allowed or {}),
+        Limits(most, allowed),
         os.cpu_count() or 1,
     )
-    if allowed is None:
-        found = replace(found, aws=replace(found.aws, notes=[*found.aws.notes, UNREAD]))
     for key, each in (("forecast", found.aws), ("forecast_here", found.here)):
         for one in each.tables if each else ():
             facts.record(one.name, **{key: one.facts(each is found.own)})
@@ -190,18 +186,24 @@ def planned(
         outputs: of Terraform; empty for a run here.
         folder: where the runs are.
 
+    On AWS, the account's quotas are read, if the credentials may.
+
     Raises:
         BadInput: the prices cannot be used.
     """
     steps, known = jobs.own(values), earlier_runs(folder)
     region = outputs.get("region") or boto3.Session().region_name or REGION
+    work = [Work(name, steps, each) for name, each in sizes.items()]
+    allowed: Mapping[tuple[str, str], float] | None = {}
+    if values["ENVIRONMENT"] == "aws":
+        allowed = quotas(boto3.client("service-quotas", region_name=region, config=PATIENCE), wanted(work))
     found = outlook(
-        [Work(name, steps, each) for name, each in sizes.items()],
+        work,
         values["ENVIRONMENT"],
         region,
         load(values["PRICES"]),
         observations(known),
-        Limits(min(values["MAX_PARALLEL_EXECUTIONS"], max(len(sizes), 1))),
+        Limits(min(values["MAX_PARALLEL_EXECUTIONS"], max(len(sizes), 1)), allowed),
         os.cpu_count() or 1,
     )
     return Expected(found, accuracy(known, values["ENVIRONMENT"]))
@@ -221,32 +223,3 @@ def _runs() -> Path:
     """Where the runs are: that of this one, if it is headless, among them."""
     own = os.environ.get(facts.FOLDER)
     return Path(own).parent if own else RUNS
-
-
-def quotas(session: Session, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], float] | None:
-    """How many instances an account may use at a time, by kind of job and instance type, where it is known.
-
-    Follows https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_ListServiceQuotas.html
-
-    Args:
-        session: local_aws has no quotas, so here there are none.
-        wanted: kinds and instance types.
-
-    Returns:
-        None if they may not be read, as with the operator's policy: the forecast then goes by the parameters.
-    """
-    if session.is_local:
-        return {}
-    found: dict[tuple[str, str], float] = {}
-    try:
-        pages = session.client("service-quotas").get_paginator("list_service_quotas")
-        for page in pages.paginate(ServiceCode="sagemaker"):
-            for quota in page["Quotas"]:
-                name = QUOTA.fullmatch(quota["QuotaName"])
-                if name and (key := (name["kind"], name["type"])) in wanted:
-                    found[key] = quota["Value"]
-            if len(found) == len(set(wanted)):
-                break  # there are well over a thousand
-    except (BotoCoreError, ClientError):
-        return None
-    return found
