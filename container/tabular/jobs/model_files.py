@@ -29,8 +29,9 @@ from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Schema
 from tabular.spec.documents import CrossValidation
 
-__all__ = ["Chosen", "Split", "read_training_split", "write_model"]
+__all__ = ["SEARCH", "Chosen", "Split", "read_training_split", "write_model"]
 
+SEARCH = "search.json"  # what was tried; the next search of the same table begins with what was good
 SAMPLE_ROWS = 3
 LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "xgboost", "xgboost-cpu")
 

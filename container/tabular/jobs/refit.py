@@ -1,11 +1,12 @@
 """RefitBestModel: fit the winner of the tuning on the whole training split and make it portable."""
 
+import json
 from dataclasses import dataclass
 
 import boto3
 
 from tabular.jobs.command import command
-from tabular.jobs.model_files import Chosen, read_training_split, write_model
+from tabular.jobs.model_files import SEARCH, Chosen, read_training_split, write_model
 from tabular.jobs.tuned import combined, trials_beside
 from tabular.learning.samples import sample_rows
 from tabular.spec import opt_ml
@@ -18,7 +19,7 @@ def main() -> None:
     """Write the portable model to model.tar.gz, and the fitted pipeline for people to output.tar.gz.
 
     It is the winner of the tuning, or, if the hyperparameter `ensemble` is true, the greedy ensemble of its
-    trials if that is better.
+    trials if that is better. Then the model also has a search.json, as one that SearchAndRefit makes.
     """
     winner = winning_trial(opt_ml.hyperparameters()["best_training_job"])
     trial, split = winner.trial, read_training_split()
@@ -30,15 +31,16 @@ def main() -> None:
         "score": winner.score,
         "training_job": winner.training_job,
     }
-    chosen = [Chosen(trial.algorithm, trial.hyperparameters, winner.rounds)]
+    chosen, others = [Chosen(trial.algorithm, trial.hyperparameters, winner.rounds)], {}
     if opt_ml.hyperparameters().get("ensemble") == "true" and (beside := trials_beside(winner.training_job)):
         found = combined(trial, beside, split)
+        others[SEARCH] = json.dumps(found.report(), indent=1, allow_nan=False).encode()
         if found.ensemble is not None:
             print(f"{len(beside)} trials; an ensemble of them: {found.ensemble.reason}")
             if found.ensemble.chosen:
                 cross_validation["score"] = found.score
                 chosen = [Chosen.of(one, weight) for one, weight in found.members]
-    print(write_model(split, chosen, trial.random_state, cross_validation))
+    print(write_model(split, chosen, trial.random_state, cross_validation, others))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from tabular.jobs.command import command
-from tabular.jobs.model_files import Chosen, read_training_split, write_model
+from tabular.jobs.model_files import SEARCH, Chosen, read_training_split, write_model
 from tabular.judging.champion import Champion, fetch_champion
 from tabular.searching.search import Search, search
 from tabular.searching.trials import Configuration
@@ -17,9 +17,7 @@ from tabular.spec.documents import SearchReport
 from tabular.spec.search import Plan
 from tabular.spec.trial import rounds_line, score_line
 
-__all__ = ["SEARCH", "cores", "good_before", "main"]
-
-SEARCH = "search.json"
+__all__ = ["cores", "good_before", "main"]
 
 
 def main() -> None:
@@ -67,7 +65,7 @@ def cores() -> int:
 def good_before(champion: Champion, family: Family) -> Iterable[Configuration]:
     """The configurations of the model in service, then the other trials of its search, the best first.
 
-    A model that was tuned by training jobs has no search.json, so only its own configuration is known.
+    A model without a search.json was tuned by training jobs, so only its own configuration is known.
     """
     file = champion.folder / SEARCH
     if not file.exists():

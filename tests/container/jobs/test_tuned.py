@@ -15,11 +15,13 @@ from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
 from tabular.data.split_files import read_split, write_split
 from tabular.jobs import refit, tuned
+from tabular.jobs.search import good_before
 from tabular.judging.agreement import check_equal
+from tabular.judging.champion import Champion
 from tabular.learning.ensemble import Ensemble
 from tabular.portable.files import load_model
 from tabular.searching.search import Settings
-from tabular.spec.documents import Manifest
+from tabular.spec.documents import Manifest, SearchReport
 from tabular.spec.trial import SCORE
 
 COMMON = {"scorer": "neg_log_loss", "folds": "3", "random_state": "7", "search_rows": "120"}
@@ -113,6 +115,14 @@ def test_a_refit_makes_the_ensemble_of_the_trials_if_it_is_asked_to_and_it_is_be
     assert pipeline.weights == [one["weight"] for one in members]
     frame, _, schema = read_split(base / "input/data/train")
     check_equal(load_model(base / "model"), pipeline, frame, schema)
+    report = json.loads((base / "model/search.json").read_text())
+    assert faults(report, SearchReport) == []
+    assert [one["state"] for one in report["trials"]] == ["complete"] * 4
+    before = list(good_before(Champion(1, base / "model", manifest), "classification"))
+    assert [one.algorithm for one in before[: len(members)]] == [
+        one["algorithm"] for one in sorted(members, key=lambda one: -one["weight"])
+    ]
+    assert len(before) == 4
 
 
 @pytest.mark.parametrize(
