@@ -1,10 +1,12 @@
 """The folds of a search, prepared once for all trials whose algorithms want the same features."""
 
+import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn import config_context
 
 from tabular.learning.fitting import parts_of_fold, rounds_of
@@ -17,6 +19,8 @@ from tabular.spec import own_steps
 from tabular.spec.columns import Schema
 
 __all__ = ["Features", "Fitted", "Prepared"]
+
+SHARE = 0.25  # of the machine's memory, for what is kept
 
 
 class Features(NamedTuple):
@@ -49,6 +53,7 @@ class Prepared:
         self.frame, self.target, self.schema, self.groups = frame, target, schema, groups
         self.folds, self.random_state, self.scoring = folds, random_state, scoring
         self._parts: dict[tuple[Features, int], tuple[Part, Part]] = {}
+        self._room = SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
     @property
     def targets(self) -> list[np.ndarray]:
@@ -61,11 +66,15 @@ class Prepared:
         return [None if self.groups is None else self.groups[fold.scored] for fold in self.folds]
 
     def prepare(self, algorithms: Iterable[str]) -> None:
-        """Prepare all that these algorithms want, and load their libraries, for forks to share both."""
+        """Prepare all that these algorithms want, and load their libraries, for forks to share both.
+
+        Without room for more, the rest is prepared for each trial again, by the fork that needs it.
+        """
         for name in algorithms:
             build_estimator(self.schema, name, {}, self.random_state)  # imports its library
             for fold in range(len(self.folds)):
-                self.parts(self.wanted(name), fold)
+                if self._room:
+                    self.parts(self.wanted(name), fold)
 
     def wanted(self, algorithm: str) -> Features:
         """The features that an algorithm is fitted on."""
@@ -73,13 +82,19 @@ class Prepared:
         return Features(known.standardise, known.estimators[self.schema.family].sparse)
 
     def parts(self, features: Features, fold: int) -> tuple[Part, Part]:
-        """The rows of a fold to fit on, and those to score."""
-        if (features, fold) not in self._parts:
-            steps = build_features(self.schema, *features, self.random_state)
-            self._parts[features, fold] = parts_of_fold(
-                steps, self.frame, self.target, self.folds[fold], self.schema, self.groups
-            )
-        return self._parts[features, fold]
+        """The rows of a fold to fit on, and those to score, which are kept as long as there is room."""
+        if (kept := self._parts.get((features, fold))) is not None:
+            return kept
+        steps = build_features(self.schema, *features, self.random_state)
+        rows = self.folds[fold]
+        made = parts_of_fold(steps, self.frame, self.target, rows, self.schema, self.groups)
+        size = sum(map(_bytes, made))
+        if size <= self._room:
+            self._room -= size
+            self._parts[features, fold] = made
+        else:
+            self._room = 0
+        return made
 
     def fit(self, configuration: Configuration, fold: int) -> Fitted:
         """Fit a configuration on a fold and score it, as `tabular.learning.fitting.scores_of_fold` does."""
@@ -98,3 +113,9 @@ class Prepared:
                 return Fitted(by_rounds(estimator, kind, learn, held_out, look), kept)
             fit_whole(estimator, learn)
             return Fitted([look()], kept)
+
+
+def _bytes(part: Part) -> int:
+    features = part.features
+    arrays = [features.data, features.indices, features.indptr] if issparse(features) else [features]
+    return sum(array.nbytes for array in arrays)

@@ -150,7 +150,7 @@ class Search:
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "scorer": self.plan.scorer,
-            "folds": self.plan.folds,
+            "folds": len(self.folds),
             "rows": self.rows,
             "random_state": self.plan.random_state,
             "seconds": round(self.seconds, 3),

@@ -17,6 +17,7 @@ from tabular.learning.fitting import rounds_of, scores_of_fold
 from tabular.learning.folds import Fold
 from tabular.learning.rounds import best_rounds
 from tabular.learning.scorers import scorer_of
+from tabular.searching import prepared
 from tabular.searching.search import Search, Settings, search
 from tabular.searching.trials import Configuration
 from tabular.spec import own_steps
@@ -118,6 +119,13 @@ def test_the_result_is_the_same_in_this_process_and_in_two_others():
     assert len(alone.trials) == 14
     for one, other in zip(alone.answers, beside.answers, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_folds_that_do_not_fit_into_memory_are_prepared_again(monkeypatch):
+    plan = replace(PLAN, trials=4)
+    kept = searched(plan, width=2)
+    monkeypatch.setattr(prepared, "SHARE", 1e-7)  # some kilobytes
+    assert without_times(searched(plan, width=2)) == without_times(kept)
 
 
 def test_every_algorithm_competes_and_no_configuration_is_tried_twice():
