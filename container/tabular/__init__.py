@@ -8,6 +8,7 @@ The folders, in reading order:
 - `data`: from the raw file to typed features and splits.
 - `learning`: folds, the pipeline of preprocessing and estimator, and how it is fitted.
 - `searching`: the packed search: all trials of a table in one job, and an ensemble of them.
+- `fleets`: a model for each partition of a table: its own, or the pooled one of all.
 - `portable`: a fitted model as arrays, from which NumPy and C predict without scikit-learn.
 - `judging`: held-out metrics with their uncertainty, the champion, the gate.
 - `reporting`: the evaluation page and the model card.

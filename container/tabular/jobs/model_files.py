@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import joblib
@@ -81,6 +82,8 @@ def write_model(
     random_state: int,
     cross_validation: CrossValidation,
     others: Mapping[str, bytes] | None = None,
+    folder: str = "",
+    data_sha256: str = "",
 ) -> str:
     """Fit what was chosen, and write the portable model to model.tar.gz, the pipeline to output.tar.gz.
 
@@ -90,6 +93,8 @@ def write_model(
         random_state: the seed of everything random.
         cross_validation: how what was chosen was scored, for the manifest.
         others: further files of the model.
+        folder: in which the model and the pipeline are, within what becomes the two archives.
+        data_sha256: of the training rows; empty if it is that of the one file in the channel.
 
     Returns:
         What was fitted, in a sentence for the log.
@@ -121,9 +126,7 @@ def write_model(
         "training": {
             "job": os.environ.get("TRAINING_JOB_NAME", ""),
             "rows": len(frame),
-            "data_sha256": hashlib.sha256(
-                (opt_ml.channel("train") / "data.parquet").read_bytes()
-            ).hexdigest(),
+            "data_sha256": data_sha256 or _of_channel(),
             "random_state": random_state,
         },
         "libraries": _versions(),
@@ -131,16 +134,23 @@ def write_model(
     }
     hashes = {ROWS: row_hashes(frame, _labels(target, schema), list(frame)).tobytes()}
     files = {**hashes, **(others or {})}
-    said = _save(manifest, pipeline, chosen, frame, schema, files)
-    opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
-    joblib.dump(pipeline, opt_ml.output_data_dir() / "pipeline.joblib")
+    said = _save(opt_ml.model_dir() / folder, manifest, pipeline, chosen, frame, schema, files)
+    output = opt_ml.output_data_dir() / folder
+    output.mkdir(parents=True, exist_ok=True)
+    joblib.dump(pipeline, output / "pipeline.joblib")
     what = ", ".join(
         f"{one.algorithm} {hyperparameters}" for one, hyperparameters in zip(chosen, described, strict=True)
     )
     return f"{what} fitted on {len(frame)} rows; {said}"
 
 
+def _of_channel() -> str:
+    """The SHA-256 of the training split."""
+    return hashlib.sha256((opt_ml.channel("train") / "data.parquet").read_bytes()).hexdigest()
+
+
 def _save(
+    folder: Path,
     manifest: dict[str, Any],
     pipeline: Pipeline | Ensemble,
     chosen: Sequence[Chosen],
@@ -156,16 +166,17 @@ def _save(
             exported = export_ensemble(pipeline.pipelines, pipeline.weights, schema, exporters)
         else:
             exported = export(pipeline, schema, exporters[0])
-        return _save_portable(manifest, exported, pipeline, frame, schema, files)
+        return _save_portable(folder, manifest, exported, pipeline, frame, schema, files)
     except NotPortable as error:
         if len(chosen) == 1 and chosen[0].algorithm in own_steps.pickles():
-            save_pickled(opt_ml.model_dir(), manifest | schema.to_dict(), pipeline, files)
+            save_pickled(folder, manifest | schema.to_dict(), pipeline, files)
             return "kept as a pickle, because PICKLES names the algorithm"
-        _save_refusal(manifest | schema.to_dict(), str(error))
+        _save_refusal(folder, manifest | schema.to_dict(), str(error))
         return str(error)
 
 
 def _save_portable(
+    folder: Path,
     manifest: dict[str, Any],
     exported: tuple[dict[str, Any], dict[str, np.ndarray]],
     pipeline: Pipeline | Ensemble,
@@ -176,8 +187,8 @@ def _save_portable(
     """Write the portable model and the other files, and report its agreement with the pipeline."""
     model, arrays = exported
     agreement = check_equal(PortableModel(model, arrays), pipeline, frame, schema)
-    save_model(opt_ml.model_dir(), {**manifest, "agreement": asdict(agreement), **model}, arrays, files)
-    load_model(opt_ml.model_dir())  # check that the files can be read
+    save_model(folder, {**manifest, "agreement": asdict(agreement), **model}, arrays, files)
+    load_model(folder)  # check that the files can be read
     return str(agreement)
 
 
@@ -185,11 +196,11 @@ def _labels(target: np.ndarray, schema: Schema) -> Any:
     return [schema.classes[position] for position in target] if schema.classes else target
 
 
-def _save_refusal(manifest: dict[str, Any], reason: str) -> None:
+def _save_refusal(folder: Path, manifest: dict[str, Any], reason: str) -> None:
     """Write only a manifest, which says why there is no model; EvaluateBestModel then refuses it."""
-    opt_ml.model_dir().mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     refusal = {"format": FORMAT, "format_version": FORMAT_VERSION, "portable": False, "reason": reason}
-    (opt_ml.model_dir() / MANIFEST).write_text(json.dumps({**refusal, **manifest}, indent=1))
+    (folder / MANIFEST).write_text(json.dumps({**refusal, **manifest}, indent=1))
 
 
 def _sample(pipeline: Pipeline | Ensemble, frame: pd.DataFrame, schema: Schema) -> dict[str, Any]:

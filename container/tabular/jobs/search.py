@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from tabular.jobs.command import command
+from tabular.jobs.fleet import is_fleet, search_fleet
 from tabular.jobs.model_files import SEARCH, Chosen, read_training_split, write_model
 from tabular.judging.champion import Champion, fetch_champion
 from tabular.searching.search import Search, search
@@ -23,10 +24,15 @@ __all__ = ["cores", "good_before", "main"]
 def main() -> None:
     """Write the model and search.json to model.tar.gz, and search.json and the pipeline to output.tar.gz.
 
+    For a table with partitions, see `tabular.jobs.fleet`.
+
     Raises:
         BadInput: if a name in the plan is unknown, there are too few rows for the folds, or all trials fail.
     """
     plan = Plan.from_hyperparameters(opt_ml.hyperparameters())
+    if is_fleet(opt_ml.channel("train")):
+        search_fleet(plan, cores())
+        return
     split = read_training_split()
     champion = fetch_champion(plan.models_map_uri, plan.group) if plan.models_map_uri else None
     warm = [] if champion is None else list(good_before(champion, split.schema.family))

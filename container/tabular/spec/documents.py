@@ -22,6 +22,7 @@ __all__ = [
     "Manifest",
     "Member",
     "ModelFacts",
+    "OwnModel",
     "Partition",
     "Quality",
     "Report",
@@ -192,6 +193,30 @@ class Partition(TypedDict):
     sha256: str
     shard: int
     start: int
+
+
+class OwnModel(TypedDict):
+    """What became of the search for a partition's own model; without one, only the reason.
+
+    `optimism` is by how much the loss of the best trial is too small, because it was chosen by it. `model`
+    has the names of the columns that it uses, and what a manifest says of encodings and estimator. Its
+    arrays are in the file of the shard, under names that begin with the number.
+    """
+
+    number: int
+    key: list[str]
+    rows: int
+    sha256: str
+    reason: str | None
+    algorithm: NotRequired[str]
+    hyperparameters: NotRequired[dict[str, str]]
+    scorer: NotRequired[str]
+    score: NotRequired[float]
+    trials: NotRequired[int]
+    optimism: NotRequired[float]
+    agreement: NotRequired[Agreement]
+    model: dict[str, Any] | None
+    seconds: float
 
 
 class HeldOut(Partition):

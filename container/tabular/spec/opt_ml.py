@@ -13,6 +13,7 @@ __all__ = [
     "base_dir",
     "channel",
     "extract",
+    "hosts",
     "hyperparameters",
     "job",
     "model_dir",
@@ -67,6 +68,18 @@ def job() -> dict[str, Any]:
 def hyperparameters() -> dict[str, str]:
     """The training job's own hyperparameters as plain strings."""
     return plain(json.loads((base_dir() / "input/config/hyperparameters.json").read_text()))
+
+
+def hosts() -> tuple[str, list[str]]:
+    """The name of the instance that this code runs on, and those of all instances of the training job.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    """
+    path = base_dir() / "input/config/resourceconfig.json"
+    if not path.exists():
+        return "algo-1", ["algo-1"]
+    found = json.loads(path.read_text())
+    return found["current_host"], found["hosts"]
 
 
 def plain(given: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,6 @@
+"""A model for each partition of a table: its own one, or the pooled one of all partitions.
+
+`own` (the search for one partition, start here), `folds` (the same rows are scored by both models), `pooled`
+(the losses of the pooled model on these folds), `choice` (which of the two serves a partition) and `crew`
+(partitions side by side in processes).
+"""

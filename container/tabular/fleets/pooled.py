@@ -1,0 +1,109 @@
+"""The pooled model of all partitions: its rows, and its losses on the partitions' own folds."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tabular.data.shards import Shard
+from tabular.fleets.choice import losses
+from tabular.fleets.folds import own_folds, pooled_folds
+from tabular.learning.ensemble import Ensemble
+from tabular.learning.fitting import fit
+from tabular.searching.search import Search
+from tabular.spec.columns import Schema
+from tabular.spec.errors import BadInput
+from tabular.spec.search import Plan
+
+__all__ = ["Pool", "pool", "pooled_losses"]
+
+
+class Pool(NamedTuple):
+    """All training rows of a fleet, in the order of time if there is one.
+
+    `shard` and `row` say where each row stands (n_rows,); `parts` are the rows of each partition, in the
+    order in which they stand in its shard.
+    """
+
+    frame: pd.DataFrame
+    target: np.ndarray
+    schema: Schema
+    groups: np.ndarray | None
+    times: np.ndarray | None
+    quantiles: tuple[float, ...] | None
+    shard: np.ndarray
+    row: np.ndarray
+    parts: list[np.ndarray]
+
+
+def pool(shards: Sequence[Shard]) -> Pool:
+    """The rows of all shards; the partition columns are features like the others."""
+    first = shards[0]
+    frame = pd.concat([one.frame for one in shards], ignore_index=True)
+    target = np.concatenate([one.target for one in shards])
+    groups, times = (
+        None if getattr(first, name) is None else np.concatenate([getattr(one, name) for one in shards])
+        for name in ("groups", "times")
+    )
+    shard = np.repeat([one.number for one in shards], [len(one.frame) for one in shards])
+    row = np.concatenate([np.arange(len(one.frame)) for one in shards])
+    order = np.arange(len(frame)) if times is None else np.argsort(times, kind="stable")
+    place = np.empty(len(order), dtype=np.intp)
+    place[order] = np.arange(len(order))
+    starts = np.cumsum([0, *(len(one.frame) for one in shards)])
+    parts = [
+        place[np.arange(start + part["start"], start + part["start"] + part["rows"])]
+        for one, start in zip(shards, starts, strict=False)
+        for part in one.partitions
+    ]
+    return Pool(
+        frame.iloc[order].reset_index(drop=True),
+        target[order],
+        first.schema,
+        None if groups is None else groups[order],
+        None if times is None else times[order],
+        first.quantiles,
+        shard[order],
+        row[order],
+        parts,
+    )
+
+
+def pooled_losses(
+    rows: Pool, found: Search, plan: Plan, say: Callable[[str], None] = lambda _: None
+) -> np.ndarray:
+    """The loss of the pooled model on each row (n_rows,) that a partition's own model is scored on, else NaN.
+
+    What the pooled search has found is fitted again without the rows of each fold, because its own folds are
+    others.
+    """
+    own = []
+    for part in rows.parts:
+        beside = (None if each is None else each[part] for each in (rows.groups, rows.times))
+        try:
+            own.append((part, own_folds(rows.target[part], rows.schema, plan, *beside, rows.quantiles)))
+        except BadInput:
+            continue  # this partition has no model of its own to compare with
+    lost = np.full(len(rows.target), np.nan)
+    folds = pooled_folds(own, len(rows.target), rows.groups, rows.times)
+    for number, (learn, scored) in enumerate(folds, start=1):
+        say(f"the pooled model predicts fold {number} of {len(folds)}")
+        groups = None if rows.groups is None else rows.groups[learn]
+        pipelines = [
+            fit(
+                rows.frame.iloc[learn],
+                rows.target[learn],
+                rows.schema,
+                one.configuration.algorithm,
+                one.configuration.hyperparameters,
+                plan.random_state,
+                one.rounds,
+                groups,
+            )
+            for one, _ in found.members
+        ]
+        model = Ensemble(pipelines, [weight for _, weight in found.members])
+        answer = model.predict_proba if rows.schema.classes else model.predict
+        lost[scored] = losses(answer(rows.frame.iloc[scored]), rows.target[scored], rows.schema)
+    return lost
