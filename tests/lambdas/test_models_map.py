@@ -63,6 +63,15 @@ def test_a_changed_map_is_read_again(s3):
     assert models_map.read(s3, BUCKET, known=known).entries["shop--iris"]["version"] == 2
 
 
+def test_each_group_has_a_line_of_the_object(s3):
+    for group in ("shop--wine", "shop--iris"):
+        models_map.change(s3, BUCKET, adding(group))
+    lines = s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read().decode().splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["{", '"shop--iris"', '"shop--wine"', "}"]
+    models_map.change(s3, BUCKET, lambda _: {})
+    assert json.load(s3.get_object(Bucket=BUCKET, Key=KEY)["Body"]) == {}
+
+
 @pytest.mark.parametrize("existing", [False, True])
 def test_nothing_is_written_when_nothing_changes(s3, existing):
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})

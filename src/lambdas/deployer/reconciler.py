@@ -66,11 +66,17 @@ class Reconciler:
                 raise
             except NotNowError as error:
                 return {"action": "postponed", "version": package.version, "reason": str(error)}
-            decide = functools.partial(registry.decision, self.sagemaker, group)
+            decide = functools.partial(self._decision, group, package)
             ledger.follow(self.s3, self.bucket, group, entry, decide, self.cause)
             self._retire_others(group, entry)
             return _outcome(before, entry)
         raise SupersededError(group)
+
+    def _decision(self, group: str, package: Package | None, version: int) -> ledger.Decision:
+        """Return the decision on a version, which is known if that is the package."""
+        if package and package.version == version:
+            return package.decision
+        return registry.decision(self.sagemaker, group, version)
 
     def _ready(self, package: Package) -> Entry:
         """Put a package's artifact in place and warm it up, unless it is already in service there.

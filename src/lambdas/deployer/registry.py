@@ -1,7 +1,9 @@
 """The model registry: the source of truth for which version of each model a person has approved."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
@@ -24,6 +26,7 @@ class Package:
         baseline_url: What its requests are compared with, empty if nothing was registered.
         approved_at: When it was approved, or last changed if the registry does not record that.
         recorded: Whether the registry records when it was approved.
+        decision: The decision on it.
     """
 
     group: str
@@ -36,6 +39,7 @@ class Package:
     baseline_url: str = field(default="", compare=False)
     approved_at: str = field(default="", compare=False)
     recorded: bool = field(default=False, compare=False)
+    decision: Decision = field(default_factory=lambda: Decision("Approved"), compare=False)
 
 
 def all_newest_approved(sagemaker: BaseClient, prefix: str) -> dict[str, tuple[int, str]]:
@@ -94,6 +98,10 @@ def decision(sagemaker: BaseClient, group: str, version: int) -> Decision:
         if _is_missing(error):
             return Decision("Deleted")
         raise
+    return _decision(details)
+
+
+def _decision(details: Mapping[str, Any]) -> Decision:
     by = details.get("LastModifiedBy", {})
     name = by.get("UserProfileName") or by.get("IamIdentity", {}).get("Arn", "")
     return Decision(details["ModelApprovalStatus"], name, details.get("ApprovalDescription", ""))
@@ -124,6 +132,7 @@ def _describe(sagemaker: BaseClient, group: str, version: int, arn: str) -> Pack
         if recorded
         else _iso(changed),
         recorded=recorded,
+        decision=_decision({"ModelApprovalStatus": "Approved", **details}),  # as the list says
     )
 
 

@@ -201,6 +201,21 @@ def test_404_for_an_unknown_model_names_the_nearest_and_all_of_few(serve, runtim
     )
 
 
+def test_a_model_is_found_without_walking_through_the_others(environment):
+    class Unwalkable(dict):
+        def __iter__(self):
+            raise AssertionError("it walks through all models")
+
+        items = keys = values = __iter__
+
+    entry = {"key": "models/k", "version": 4, "sha256": "a" * 64, "approved_at": "-"}
+    entries, settings = Unwalkable({"shop--iris": entry}), handler.Settings.from_environment()
+    for name in ("iris", "shop--iris"):
+        record = {}
+        assert handler._find(settings, entries, name, record) is entry
+        assert record == {"group": "shop--iris", "version": 4}
+
+
 def test_404_names_three_models_at_most_however_many_there_are(s3, runtime, post):
     entry = {"key": "models/k", "version": 1, "sha256": "a" * 64, "approved_at": "-"}
     many = {f"shop--table-{number}": entry for number in range(5000)}
