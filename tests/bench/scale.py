@@ -156,7 +156,7 @@ def rejected(server: local_aws.Server, outputs: dict[str, Any], versions: Sequen
 
 
 def processor_seconds(pid: int) -> float:
-    """The processor time of a process and of its children that run, on Linux; what a loaded machine delays."""
+    """The processor time of a process and its running children, on Linux: a load changes it little."""
     found, ticks = 0.0, os.sysconf("SC_CLK_TCK")
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
