@@ -31,7 +31,7 @@ from bench.quality.trials import Bank  # noqa: E402
 from bench.quality.ways import TODAY, WAYS, run  # noqa: E402
 
 TRIALS = Path("runs/bench-quality")
-OTHERS = (*peers.DEFAULTS, *peers.SEARCHES)
+OTHERS = (*peers.DEFAULTS, *peers.ENCODED, *peers.SEARCHES)
 
 
 def main() -> None:
@@ -77,8 +77,10 @@ def _missing(
     for way in wanted:
         if store.has(name, seed, way) and not (given.again and way in given.ways):
             continue
+        if way in WAYS and WAYS[way].warm and seed == 0:
+            continue  # nothing was searched before
         split = split_of(name, seed)
-        if way in peers.DEFAULTS:
+        if way in peers.DEFAULTS or way in peers.ENCODED:
             yield way, peers.as_it_is(split, way)
         elif way in peers.SEARCHES:
             yield way, peers.searched(split, way, store.get(name, seed, TODAY)["cpu"], TRIALS)

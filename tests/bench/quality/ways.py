@@ -17,6 +17,7 @@ from tabular.searching.search import Settings
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.columns import Family
 
+from bench.quality.tables import split_of
 from bench.quality.trials import RANDOM_STATE, Bank, Configuration, Result, defaults, draws, row_losses, total
 
 __all__ = ["PACKED", "TODAY", "WAYS", "Way", "run"]
@@ -28,6 +29,7 @@ class Way:
 
     `sampler` is a name in `SAMPLERS`; without one, the rest of the trials are the random draws that every
     table has in common. `confidence` is that of `Settings`: with 0, the ensemble is always taken.
+    `warm`: the trials are those of `draws` that were best on the table's previous split.
     `fold_models`: each member is its models of the folds, instead of one that is fitted on all rows.
     """
 
@@ -40,6 +42,7 @@ class Way:
     confidence: float = Settings.confidence
     members: int = Settings.members
     fold_models: bool = False
+    warm: bool = False
 
     def configurations(self, family: Family) -> list[Configuration]:
         """The trials in their order, without a sampler; every algorithm has one of the first."""
@@ -79,6 +82,7 @@ WAYS: Mapping[str, Way] = {
         "packed": Way(count, **_ENSEMBLE, pruning=True),  # as it is
     }.items()
 }
+WAYS = {**WAYS, "warm, 8": Way(8, warm=True)}
 TODAY, PACKED = "draws, 24", "packed, 24"
 WEIGHED = [
     WAYS[name] for name in (TODAY, PACKED, "portfolio, ensemble of fold models, 24")
@@ -107,6 +111,7 @@ def run(bank: Bank, way: Way) -> dict[str, Any]:
     members = {complete[place].configuration.key: weight for place, weight in weights.items()}
     return {
         "loss": total(row_losses(bank.split.truth, predicted), bank.split.schema.family),
+        "score": max(one.score for one in complete),
         "cpu": round(seconds, 2),
         "folds": folds,
         "share": share,
@@ -151,6 +156,12 @@ def _searched(bank: Bank, way: Way) -> tuple[list[Result], float, int]:
 def _proposed(bank: Bank, way: Way, known: list[searching.Trial]) -> Iterator[Configuration]:
     """The configurations, one after the other; a sampler learns from the trials that are added to `known`."""
     family = bank.split.schema.family
+    if way.warm:
+        before = Bank(split_of(bank.split.table.name, bank.split.seed - 1), bank.folder.parent)
+        tried = [one for one in map(before.trial, WAYS[TODAY].configurations(family)) if one is not None]
+        best = sorted(tried, key=lambda one: -one.score)
+        yield from [one.configuration for one in best[: way.trials]]
+        return
     if not way.sampler:
         yield from way.configurations(family)
         return
