@@ -51,7 +51,7 @@ def combined(winner: TrialOfJob, trials: list[Trial], split: Split) -> Search:
 
 
 def trials_beside(training_job: str) -> list[Trial]:
-    """The completed trials of the tuning job to which a trial belongs, in the order in which they began.
+    """The completed trials of the tuning job to which a trial belongs, in the order of their names.
 
     Without those whose answers were too many to keep, or are gone from S3. A training job that belongs to no
     tuning job has none beside it.
@@ -63,7 +63,7 @@ def trials_beside(training_job: str) -> list[Trial]:
     pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
         HyperParameterTuningJobName=described["TuningJobArn"].rpartition("/")[2],
         StatusEquals="Completed",
-        SortBy="CreationTime",
+        SortBy="Name",  # which are numbered
         SortOrder="Ascending",
     )
     found: list[Trial] = []

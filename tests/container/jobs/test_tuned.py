@@ -138,7 +138,7 @@ def test_otherwise_the_winner_of_the_tuning_is_refitted(refitted, tuning, confid
 def test_a_trial_whose_output_is_gone_takes_no_part(as_a_job, aws, tuning):
     trials = tuned.trials_beside(tuning.best["TrainingJobName"])
     listed = aws.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
-        HyperParameterTuningJobName="tuned", SortBy="CreationTime", SortOrder="Ascending"
+        HyperParameterTuningJobName="tuned", SortBy="Name", SortOrder="Ascending"
     )["TrainingJobSummaries"]
     key = f"trials/{listed[0]['TrainingJobName']}/output/output.tar.gz"
     kept = aws.s3.get_object(Bucket="jobs", Key=key)["Body"].read()
