@@ -1,4 +1,5 @@
-# Values that must be refused, and the variable that refuses each of them.
+# Values that must be refused, and the variable that refuses each of them. A run has a wrong value of as many
+# variables as it can, because each run takes half a second.
 
 mock_provider "archive" {}
 
@@ -10,26 +11,6 @@ variables {
   environment   = "test"
   region        = "eu-central-1"
   pipeline_name = "demo"
-}
-
-run "no_endpoint" {
-  command = plan
-
-  variables {
-    endpoints = 0
-  }
-
-  expect_failures = [var.endpoints]
-}
-
-run "half_an_endpoint" {
-  command = plan
-
-  variables {
-    endpoints = 1.5
-  }
-
-  expect_failures = [var.endpoints]
 }
 
 run "names_and_kinds" {
@@ -52,6 +33,10 @@ run "names_and_kinds" {
     retention_days                      = { intermediates = 30 }
     iam_path                            = "ml/"
     permissions_boundary_arn            = "arn:aws:iam::123456789012:role/boundary"
+    endpoints                           = 0
+    capture_rate                        = 5
+    capture_leaves_out                  = { "Wine 1" = ["proline"] }
+    drift_check                         = { expression = "rate(1 day)", window = "7" }
   }
 
   expect_failures = [
@@ -71,6 +56,10 @@ run "names_and_kinds" {
     var.retention_days,
     var.iam_path,
     var.permissions_boundary_arn,
+    var.endpoints,
+    var.capture_rate,
+    var.capture_leaves_out,
+    var.drift_check,
   ]
 }
 
@@ -85,6 +74,8 @@ run "lengths_and_bounds" {
     monthly_budget_usd = 20
     retention_days     = { logs = 100 }
     iam_path           = "/m l/"
+    endpoints          = 1.5
+    promote_to         = { account_ids = ["222222222222"], datasets = ["wine"] } # without a key
   }
 
   expect_failures = [
@@ -95,6 +86,8 @@ run "lengths_and_bounds" {
     var.monthly_budget_usd,
     var.retention_days,
     var.iam_path,
+    var.endpoints,
+    var.promote_to,
   ]
 }
 
@@ -105,19 +98,47 @@ run "order_and_form" {
     pipeline_name  = "Demo"
     endpoint       = { min_instances = 3, max_instances = 2 }
     retention_days = { retired_models = 0 }
+    kms_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/k"
+    promote_to     = { account_ids = ["prod"], datasets = ["wine"] }
   }
 
-  expect_failures = [var.pipeline_name, var.endpoint, var.retention_days]
+  expect_failures = [
+    var.pipeline_name,
+    var.endpoint,
+    var.retention_days,
+    var.promote_to,
+  ]
 }
 
-run "no_invocation" {
+run "retraining_expression" {
   command = plan
 
   variables {
-    endpoint = { invocations_per_instance = 0 }
+    retraining = { wine = { target = "c", expression = "weekly" } }
+    endpoint   = { invocations_per_instance = 0 }
   }
 
-  expect_failures = [var.endpoint]
+  expect_failures = [var.retraining, var.endpoint]
+}
+
+run "retraining_family" {
+  command = plan
+
+  variables {
+    retraining = { wine = { target = "c", expression = "rate(1 day)", family = "ranking" } }
+  }
+
+  expect_failures = [var.retraining]
+}
+
+run "retraining_data_set" {
+  command = plan
+
+  variables {
+    retraining = { Wine = { target = "c", expression = "rate(1 day)" } }
+  }
+
+  expect_failures = [var.retraining]
 }
 
 run "traffic_routed_in_no_known_way" {
@@ -247,36 +268,6 @@ run "traffic_in_more_steps_than_the_timeout_allows" {
   expect_failures = [var.endpoint_update]
 }
 
-run "retraining_expression" {
-  command = plan
-
-  variables {
-    retraining = { wine = { target = "c", expression = "weekly" } }
-  }
-
-  expect_failures = [var.retraining]
-}
-
-run "retraining_family" {
-  command = plan
-
-  variables {
-    retraining = { wine = { target = "c", expression = "rate(1 day)", family = "ranking" } }
-  }
-
-  expect_failures = [var.retraining]
-}
-
-run "retraining_data_set" {
-  command = plan
-
-  variables {
-    retraining = { Wine = { target = "c", expression = "rate(1 day)" } }
-  }
-
-  expect_failures = [var.retraining]
-}
-
 run "definition_of_another_environment" {
   command = plan
 
@@ -318,27 +309,6 @@ run "definition_without_the_network" {
   }
 
   expect_failures = [aws_sagemaker_pipeline.this]
-}
-
-run "promotion_without_a_key" {
-  command = plan
-
-  variables {
-    promote_to = { account_ids = ["222222222222"], datasets = ["wine"] }
-  }
-
-  expect_failures = [var.promote_to]
-}
-
-run "promotion_to_no_account" {
-  command = plan
-
-  variables {
-    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/k"
-    promote_to  = { account_ids = ["prod"], datasets = ["wine"] }
-  }
-
-  expect_failures = [var.promote_to]
 }
 
 run "promotion_into_an_environment_that_trains" {
@@ -384,34 +354,4 @@ run "a_definition_without_the_key" {
   }
 
   expect_failures = [aws_sagemaker_pipeline.this]
-}
-
-run "more_than_every_request" {
-  command = plan
-
-  variables {
-    capture_rate = 5
-  }
-
-  expect_failures = [var.capture_rate]
-}
-
-run "columns_of_what_is_no_data_set" {
-  command = plan
-
-  variables {
-    capture_leaves_out = { "Wine 1" = ["proline"] }
-  }
-
-  expect_failures = [var.capture_leaves_out]
-}
-
-run "a_window_that_is_no_time" {
-  command = plan
-
-  variables {
-    drift_check = { expression = "rate(1 day)", window = "7" }
-  }
-
-  expect_failures = [var.drift_check]
 }
