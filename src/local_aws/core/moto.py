@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-import moto.core.utils
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -23,7 +22,6 @@ from moto.sqs.models import sqs_backends
 
 from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
-from local_aws.core.validation import models
 from local_aws.core.wire import Reply, Request
 
 __all__ = [
@@ -38,8 +36,6 @@ __all__ = [
 ]
 
 SEEN_ON = "5.2.5"
-# moto would make a loader for each description of a service, which reads what others have read already.
-moto.core.utils.create_loader = lambda: models().get_component("data_loader")
 _PAGE = (b"<!doctype", b"<html lan", b"<html>")
 _PLAIN_FIELDS = (
     "bucket_key_enabled",

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import moto.core.utils
 import pytest
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
@@ -23,7 +22,6 @@ from werkzeug.serving import WSGIRequestHandler
 import local_aws
 from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.moto import SEEN_ON, Metric, Moto, Objects, alarm_state, published
-from local_aws.core.validation import models
 from local_aws.core.wire import Request
 
 ADVICE = (
@@ -70,13 +68,6 @@ def seen(what: str) -> Iterator[None]:
 def test_what_is_called_takes_what_it_is_given(what: Callable[..., Any], parameters: set[str]) -> None:
     missing = parameters - set(inspect.signature(what).parameters)
     assert not missing, ADVICE.format(f"{what.__qualname__} (no {', '.join(sorted(missing))})")
-
-
-def test_it_reads_descriptions_of_services_with_the_loader_of_all() -> None:
-    read = models().get_component("data_loader").load_service_model("sns", "service-2")
-    assert moto.core.utils._load_service_model("sns", "service-2") is read, ADVICE.format(
-        "_load_service_model"
-    )
 
 
 def test_its_request_handler_is_werkzeugs_with_another_environ() -> None:

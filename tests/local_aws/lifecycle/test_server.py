@@ -232,8 +232,9 @@ def snapshot(s3: Any) -> dict[str, dict[str, Any]]:
 def test_conditional_writes_are_atomic(aws: Aws, bucket: str, name: str) -> None:
     s3 = aws.client("s3")
     etag = s3.put_object(Bucket=bucket, Key=name, Body=b"0", IfNoneMatch="*")["ETag"]
-    with pytest.raises(ClientError, match="PreconditionFailed"):
+    with pytest.raises(ClientError, match="PreconditionFailed") as error:
         s3.put_object(Bucket=bucket, Key=name, Body=b"1", IfNoneMatch="*")
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412, "by which a deployer knows it"
     s3.put_object(Bucket=bucket, Key=name, Body=b"1", IfMatch=etag)
     with pytest.raises(ClientError, match="PreconditionFailed"):
         s3.put_object(Bucket=bucket, Key=name, Body=b"2", IfMatch=etag)
