@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from heapq import heapify, heapreplace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,10 +23,12 @@ from tabular.spec.columns import Schema
 from tabular.spec.documents import HeldOut, Partition
 
 __all__ = [
+    "Contents",
     "Shard",
     "deal",
     "digests",
     "how_many",
+    "read_contents",
     "read_partitions",
     "read_shard",
     "shard_files",
@@ -39,6 +41,14 @@ PARTITIONS = 256  # of a shard, on average, at most: it fits into memory
 METADATA = b"tabular"
 PARTITIONS_FILE = "partitions.parquet"
 QUANTILES = 1001
+
+
+class Contents(NamedTuple):
+    """The number of a shard, how many shards there are, and its partitions."""
+
+    number: int
+    of: int
+    partitions: tuple[Partition, ...]
 
 
 @dataclass(frozen=True)
@@ -213,6 +223,12 @@ def read_partitions(folder: Path) -> list[HeldOut] | None:
 def shard_files(folder: Path) -> list[Path]:
     """The shards in a folder; none for the split of a table without partitions, or if there is no folder."""
     return sorted(folder.glob("shard-*.parquet"))
+
+
+def read_contents(path: Path) -> Contents:
+    """What a shard contains, from its metadata alone."""
+    about = json.loads(pq.read_schema(path).metadata[METADATA])
+    return Contents(about["shard"], about["shards"], tuple(about["partitions"]))
 
 
 def read_shard(path: Path) -> Shard:

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save
 
-from tabular.data.shards import Shard, read_shard, shard_files
+from tabular.data.shards import Contents, Shard, read_contents, read_shard, shard_files
 from tabular.fleets.crew import candidates
 from tabular.fleets.own import Candidate, Task, tasks_of
 from tabular.fleets.pooled import Pool, pool, pooled_losses
@@ -129,7 +129,7 @@ def _restore(file: Path, plan: Plan, kept: Path | None) -> bool:
     """Take what an interrupted job has made of a shard; False if there is nothing, or not all of it."""
     if kept is None:
         return False
-    folder = kept / _key(read_shard(file), plan)
+    folder = kept / _key(read_contents(file), plan)
     files = _files(_number(file))
     if not all((folder / one.name).is_file() for one in files.values()):
         return False
@@ -138,7 +138,7 @@ def _restore(file: Path, plan: Plan, kept: Path | None) -> bool:
     return True
 
 
-def _key(shard: Shard, plan: Plan) -> str:
+def _key(shard: Shard | Contents, plan: Plan) -> str:
     """A name for what the result of a shard depends on: the plan and the rows."""
     said = [repr(plan), *(one["sha256"] for one in shard.partitions)]
     return f"own-{shard.number:03d}-{sha256(json.dumps(said).encode()).hexdigest()[:16]}"
@@ -161,7 +161,7 @@ class _Progress:
     """Lines that say how far the search is, at most one in a few seconds."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self.count = sum(len(read_shard(file).partitions) for file in files)
+        self.count = sum(len(read_contents(file).partitions) for file in files)
         self.done = self.own = 0
         self.started = self.said = time.perf_counter()
 
@@ -218,7 +218,7 @@ def _digest(rows: Pool) -> str:
 def _all_shards(folder: Path) -> list[Path]:
     """All shards: this instance's, and copies of what the others got, from where the channel is in S3."""
     files = {file.name: file for file in shard_files(folder)}
-    of = read_shard(next(iter(files.values()))).of if files else None
+    of = read_contents(next(iter(files.values()))).of if files else None
     if len(files) == of:
         return list(files.values())
     job = boto3.client("sagemaker").describe_training_job(TrainingJobName=os.environ["TRAINING_JOB_NAME"])

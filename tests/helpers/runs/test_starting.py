@@ -13,6 +13,7 @@ from support import HANGS, ROOT
 from support.helpers.calls import counted
 from support.helpers.quick import Quick, table
 from support.local_aws.pipeline import definition, fail
+from tabular.spec.options import Options
 
 from helpers import runs
 from helpers.errors import BadInput, JobFailed
@@ -199,3 +200,15 @@ def test_two_hundred_executions_wait_for_room_and_none_fails_to_start(
     capsys.readouterr()
     # Each is looked at a few times at most, however long the others take.
     assert called.count("DescribePipelineExecution") <= 2 * len(asked)
+
+
+def test_a_table_with_partitions_is_left_out_before_it_is_uploaded(
+    quick: Quick, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet = dataclasses.replace(table(quick.folder, "fleet"), options=Options(partition=("a",)))
+    given = [fleet, table(quick.folder, "one")]
+    asked = runs.start(quick.session, given, {"Colour": "red"}, developer=quick.developer)
+    assert {it.dataset: bool(it.arn) for it in asked} == {"fleet": False, "one": True}
+    assert "fleet has the option partition" in capsys.readouterr().out
+    s3, bucket = quick.session.client("s3"), quick.session.bucket
+    assert s3.list_objects_v2(Bucket=bucket, Prefix="raw/fleet/")["KeyCount"] == 0
