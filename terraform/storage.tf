@@ -69,8 +69,10 @@ locals {
   # What only the steps of one execution need. Everything else in an execution stays, because a registered package
   # always refers to it: the model (a rollback copies it again), its evaluation and the held-out rows. The step
   # comes before the execution's id in these keys, because a lifecycle rule sees only prefixes.
-  intermediates = [for folder in ["PreprocessData/train/", "TuningWithCrossValidation/"] :
-  "${local.prefixes.executions}${folder}"]
+  intermediates = [
+    for folder in ["PreprocessData/train/", "TuningWithCrossValidation/", "SearchAndRefit/checkpoints/"] :
+    "${local.prefixes.executions}${folder}"
+  ]
 
   expiring = merge(
     { for index, prefix in local.intermediates :

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,16 @@ from urllib.parse import urlsplit
 from helpers.errors import BadInput, one_line
 from helpers.session import Session
 
-__all__ = ["File", "put_folder", "put_once", "read", "read_json", "require_room", "write_whole"]
+__all__ = [
+    "File",
+    "put_folder",
+    "put_once",
+    "read",
+    "read_json",
+    "read_member",
+    "require_room",
+    "write_whole",
+]
 
 ROOM = 2**20  # bytes
 # Copying tags needs extra permissions, and the tags are of no use here.
@@ -105,6 +115,21 @@ def read(session: Session, uri: str) -> bytes:
 def read_json(session: Session, uri: str) -> dict[str, Any]:
     """The contents of an object that is JSON."""
     return json.loads(read(session, uri))
+
+
+def read_member(session: Session, uri: str, name: str) -> bytes:
+    """The bytes of a file in an object that is a tar.gz, of which no more is read than up to that file.
+
+    Raises:
+        KeyError: there is no such file.
+    """
+    location = urlsplit(uri)
+    answer = session.client("s3").get_object(Bucket=location.netloc, Key=location.path.lstrip("/"))
+    with tarfile.open(fileobj=answer["Body"], mode="r|gz") as archive:
+        for entry in archive:
+            if entry.name.removeprefix("./") == name and (file := archive.extractfile(entry)):
+                return file.read()
+    raise KeyError(f"{uri} has no {name}")
 
 
 def _copy(s3: Any, file: File, bucket: str, key: str) -> None:

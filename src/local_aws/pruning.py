@@ -31,7 +31,7 @@ DAYS = 7
 CAPTURED_DAYS = 30  # `retention_days.captured` in terraform/variables.tf
 LARGE = 150 * 2**20  # bytes: a larger state is pruned when a server starts
 # What expires of every execution; `intermediates` in terraform/storage.tf.
-INTERMEDIATES = ("PreprocessData/train/", "TuningWithCrossValidation/")
+INTERMEDIATES = ("PreprocessData/train/", "TuningWithCrossValidation/", "SearchAndRefit/checkpoints/")
 _DAY = 24 * 3600
 _ENDED = ("Failed", "Stopped", "Succeeded")
 _JOBS = ("hyper-parameter-tuning-job", "processing-job", "training-job", "transform-job")

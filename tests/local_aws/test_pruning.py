@@ -192,7 +192,7 @@ def test_only_a_large_state_is_pruned_by_itself(
 
 def test_terraform_lets_the_same_expire() -> None:
     (listed,) = re.findall(
-        r"intermediates = \[for folder in (\[.*?\])", (ROOT / "terraform/storage.tf").read_text()
+        r"intermediates = \[\s+for folder in (\[.*?\])", (ROOT / "terraform/storage.tf").read_text()
     )
     assert tuple(json.loads(listed)) == INTERMEDIATES
 

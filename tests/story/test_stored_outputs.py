@@ -5,17 +5,28 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from papermill.parameterize import parameterize_notebook
 from support import HANGS, ROOT
 
 import local_aws
+from commands.notebooks.store import CHANGES
 
 DETERMINISTIC = ["01_build_image", "02_define_pipeline"]
 
 
+def as_stored(name: str, folder: Path) -> str:
+    """A copy of a notebook with the parameters of which the outputs are stored."""
+    notebook = nbformat.read(ROOT / f"notebooks/{name}.ipynb", as_version=4)
+    copy = folder / f"{name}.ipynb"
+    nbformat.write(parameterize_notebook(notebook, CHANGES), copy)
+    return str(copy)
+
+
 @pytest.mark.slow
 def test_the_outputs_stored_in_notebooks_are_the_outputs_of_a_first_run(tmp_path: Path) -> None:
-    notebooks = [str(ROOT / f"notebooks/{name}.ipynb") for name in DETERMINISTIC]
+    notebooks = [as_stored(name, tmp_path) for name in DETERMINISTIC]
     options = ["--nbval", "--nbval-sanitize-with", str(ROOT / "tests/nbval.cfg"), "-p", "no:cacheprovider"]
     environment = {**os.environ, "LOCAL_AWS_HOME": str(tmp_path)}
     try:

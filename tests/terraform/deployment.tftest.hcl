@@ -90,6 +90,7 @@ run "bucket" {
       retired-models  = 14
       intermediates-0 = 60
       intermediates-1 = 60
+      intermediates-2 = 60
       captured-0      = 30
       captured-1      = 30
     }
@@ -103,7 +104,7 @@ run "bucket" {
 
   assert {
     condition = [for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule.filter[0].prefix if startswith(rule.id, "intermediates")] == [
-      "executions/PreprocessData/train/", "executions/TuningWithCrossValidation/",
+      "executions/PreprocessData/train/", "executions/TuningWithCrossValidation/", "executions/SearchAndRefit/checkpoints/",
     ]
     error_message = "the model, evaluation and held-out rows that a registered package names never expire"
   }

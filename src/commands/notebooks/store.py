@@ -17,10 +17,10 @@ from helpers.errors import Interrupted, UserError
 from helpers.runs.facts import MIME_TYPE
 from helpers.storage import write_whole
 
-__all__ = ["store", "stored"]
+__all__ = ["CHANGES", "store", "stored"]
 
-# The notebooks' defaults, plus a decision and a load test, so that there is something to see.
-CHANGES = {"APPROVE": "approve", "LOAD_TEST": True}
+# The notebooks' defaults, plus a packed search, a decision and a load test: so there is more to see.
+CHANGES = {"SEARCH": "packed", "APPROVE": "approve", "LOAD_TEST": True}
 TIMES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 RUN_IDS = re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{4}\b")
 

@@ -18,6 +18,7 @@ from commands.reporting.sentences import (
     duration,
     forecast,
     headline,
+    searched,
 )
 from commands.reporting.templates import TEMPLATES
 from helpers.runs import summary
@@ -87,6 +88,7 @@ def render(document: Summary, beside: Container[str] = (), models: bool = False)
         amount=amount,
         duration=duration,
         as_text=_as_text,
+        model=summary.model,
     )
 
 
@@ -130,6 +132,7 @@ def _details(each: DataSet) -> dict[str, str]:
         if scores
         else None,
         "threshold": f"{scores['metric']} {scores['threshold']:.4g}" if scores else None,
+        "search": searched(each),
         "hyperparameters": ", ".join(f"{k} = {v}" for k, v in (each["hyperparameters"] or {}).items()),
         "predictions": each["predictions"],
         "steps": ", ".join(f"{name} {duration(seconds)}" for name, seconds in each["steps"].items()),

@@ -24,6 +24,7 @@ __all__ = [
     "ending",
     "forecast",
     "headline",
+    "searched",
 ]
 
 WORST_FIRST: tuple[Outcome, ...] = ("failed", "refused", "not-started", "running", "registered", "kept")
@@ -115,6 +116,25 @@ def billed(table: DataSet) -> str:
         found["dollars"] if found else None,
         found["saved_seconds"] if found else None,
     )
+
+
+def searched(table: DataSet) -> str:
+    """How a table's model was searched for."""
+    found = table["search"]
+    if not found:
+        return ""
+    where = "in one job" if found["way"] == "packed" else "a job each"
+    ended = [f"{found[state]} {state}" for state in ("pruned", "failed") if found[state]]
+    said = f"{', '.join([amount(found['trials'], 'trial'), *ended])}, {where}"
+    if found["stopped"] == "time":
+        said += ", until its time was up"
+    if found["warm_started_from"]:
+        said += f", beginning with those of version {found['warm_started_from']}"
+    if ensemble := found["ensemble"]:
+        parts = [f"{it['weight']:.0%} {it['algorithm']}" for it in ensemble["members"]]
+        fitted = "fitted" if ensemble["chosen"] else "not fitted"
+        said += f"; the ensemble ({', '.join(parts)}) was {fitted}: {ensemble['reason']}"
+    return said
 
 
 def forecast(found: ForecastFacts | None) -> str:

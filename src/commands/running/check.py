@@ -60,13 +60,21 @@ def _sizes(found: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Size
     }
 
 
+def _trials(value: Mapping[str, Any]) -> str:
+    trials = f"{value['MAX_TUNING_JOBS']} for each"
+    if value["SEARCH"] == "jobs":
+        return f"{trials}, {value['MAX_TUNING_PARALLEL_JOBS']} at a time"
+    limit = f", for {value['SEARCH_SECONDS']} s at most" if value["SEARCH_SECONDS"] else ""
+    return f"{trials}, all in one job{limit}"
+
+
 def _print_plan(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None:
     rows = {
         "environment": value["ENVIRONMENT"],
         "pipeline": value["PIPELINE_NAME"],
         "notebooks": ", ".join(path.stem for path in notebooks),
         "data sets": ", ".join(datasets.names(value["DATASETS"])),
-        "trials": f"{value['MAX_TUNING_JOBS']} for each, {value['MAX_TUNING_PARALLEL_JOBS']} at a time",
+        "trials": _trials(value),
         "decision": value["APPROVE"],
     }
     print("\nAll parameters can be used; nothing was started. A run would use\n")

@@ -52,6 +52,8 @@ def _less(forecast: Forecast, cap: float) -> str:
     each = sum(it.dollars.high / it.step.jobs for it in trials if it.dollars)
     fitting = math.floor((cap - others) / each) if each else 0
     shorter = "shorten DATASETS, " if len(forecast.tables) > 1 else ""
+    if any(it.step.packed for table in forecast.tables for it in table.steps):
+        return f"lower MAX_TUNING_JOBS, limit SEARCH_SECONDS, {shorter}"
     if fitting >= 1:
         return f"lower MAX_TUNING_JOBS to {fitting}, {shorter}"
     return f"lower MAX_TUNING_JOBS, {shorter}"

@@ -1,6 +1,6 @@
 """Which jobs a pipeline's definition runs: their number, their instances, and what they wait for.
 
-It reads the compiled JSON, so it is right for any pipeline. `OWN` is the same for the project's pipelines,
+It reads the compiled JSON, so it is right for any pipeline. `own` is the same for the project's pipelines,
 for when they have not been compiled yet.
 
 Follows https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-build.html
@@ -12,11 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["OWN", "Step", "of_definition", "own"]
+__all__ = ["Step", "of_definition", "own"]
 
 # Steps that run no instance. A Lambda step is billed too, but for a fraction of a cent.
 FREE = ("Condition", "Fail", "Model", "RegisterModel", "Callback", "Lambda")
 REFERENCE = re.compile(r'"Steps\.([^."\[]+)')
+SEARCH = "tabular.jobs.search"  # the program of a job that runs all trials
+# Seconds of a packed search with a limit of its own for what that does not end: a first trial, and the refit.
+BESIDE_THE_LIMIT = 600
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Step:
         spot: whether they run on spot capacity.
         limit_seconds: how long a job may run.
         trials: whether its jobs are trials of a tuning job.
+        packed: how many trials each of its jobs runs, if it is a packed search.
         after: the steps that must have ended before.
         optional: whether a condition decides that it runs.
     """
@@ -48,40 +52,42 @@ class Step:
     spot: bool = False
     limit_seconds: float = 86_400
     trials: bool = False
+    packed: int = 0
     after: tuple[str, ...] = ()
     optional: bool = False
 
 
-def _own(name: str, kind: str, *after: str, **facts: Any) -> Step:
-    return Step(name, kind, (), limit_seconds=3600, after=after, **facts)
-
-
-# The steps of notebook 02, with the defaults of the pipeline's parameters.
-OWN = (
-    _own("PreprocessData", "processing"),
-    _own("TuningWithCrossValidation", "training", "PreprocessData", jobs=24, parallel=2, trials=True),
-    _own("RefitBestModel", "training", "PreprocessData", "TuningWithCrossValidation"),
-    _own("EvaluateBestModel", "processing", "PreprocessData", "RefitBestModel"),
-)
-
-
 def own(values: Mapping[str, Any]) -> tuple[Step, ...]:
     """The steps of the project's pipelines, for the values of the notebooks' parameters."""
-    types = {
-        "PreprocessData": values["PREPROCESSING_INSTANCE"],
-        "TuningWithCrossValidation": values["TRAINING_INSTANCE"],
-        "RefitBestModel": values["TRAINING_INSTANCE"],
-        "EvaluateBestModel": values["EVALUATION_INSTANCE"],
-    }
-    trials = values["MAX_TUNING_JOBS"]
-    found = []
-    for step in OWN:
-        spot = step.kind == "training" and values["USE_SPOT"]
-        made = replace(step, types=(types[step.name],), spot=spot)
-        if step.trials:
-            made = replace(made, jobs=trials, parallel=min(trials, values["MAX_TUNING_PARALLEL_JOBS"]))
-        found.append(made)
-    return tuple(found)
+    trials, spot = values["MAX_TUNING_JOBS"], values["USE_SPOT"]
+
+    def training(name: str, *after: str, seconds: float = 3600, **facts: Any) -> Step:
+        where = (values["TRAINING_INSTANCE"],)
+        return Step(name, "training", where, spot=spot, limit_seconds=seconds, after=after, **facts)
+
+    def processing(name: str, instance: str, *after: str) -> Step:
+        return Step(name, "processing", (values[instance],), limit_seconds=3600, after=after)
+
+    if values["SEARCH"] == "packed":
+        limit = _limit(12 * 3600, values["SEARCH_SECONDS"])
+        search = [training("SearchAndRefit", "PreprocessData", seconds=limit, packed=trials)]
+    else:
+        parallel = min(trials, values["MAX_TUNING_PARALLEL_JOBS"])
+        how = {"jobs": trials, "parallel": parallel, "trials": True}
+        search = [
+            training("TuningWithCrossValidation", "PreprocessData", **how),
+            training("RefitBestModel", "PreprocessData", "TuningWithCrossValidation"),
+        ]
+    return (
+        processing("PreprocessData", "PREPROCESSING_INSTANCE"),
+        *search,
+        processing("EvaluateBestModel", "EVALUATION_INSTANCE", "PreprocessData", search[-1].name),
+    )
+
+
+def _limit(seconds: float, of_search: float) -> float:
+    """How long a packed search takes at most, if a job may take so long and the search has such a limit."""
+    return min(seconds, of_search + BESIDE_THE_LIMIT) if of_search else seconds
 
 
 def of_definition(
@@ -173,6 +179,10 @@ def _step(step: Mapping[str, Any], values: Mapping[str, Any]) -> Step:
         spot = all(_value(each.get("EnableManagedSpotTraining", False), values) is True for each in trials)
         return replace(made, jobs=jobs, parallel=parallel, spot=spot, trials=True)
     made = _of_jobs(name, "training", [arguments["ResourceConfig"]], arguments, values)
+    given = arguments.get("HyperParameters", {})
+    if given.get("sagemaker_program") == SEARCH:
+        trials, seconds = (int(_value(given[name], values)) for name in ("trials", "seconds"))
+        made = replace(made, packed=trials, limit_seconds=_limit(made.limit_seconds, seconds))
     return replace(made, spot=_value(arguments.get("EnableManagedSpotTraining", False), values) is True)
 
 
@@ -204,7 +214,7 @@ def _of_jobs(
 
 
 def _value(value: Any, values: Mapping[str, Any]) -> Any:
-    """A literal, or the value of the parameter that it refers to.
+    """A literal, or the value of the parameter that it refers to; several, joined to a text.
 
     Raises:
         KeyError: there is no such parameter.
@@ -212,6 +222,8 @@ def _value(value: Any, values: Mapping[str, Any]) -> Any:
     """
     if not isinstance(value, Mapping):
         return value
+    if join := value.get("Std:Join"):
+        return join["On"].join(str(_value(each, values)) for each in join["Values"])
     place = value.get("Get", "")
     if not isinstance(place, str) or not place.startswith("Parameters."):
         raise ValueError(f"{value} is known only while the pipeline runs")

@@ -51,10 +51,10 @@ class Size:
 
     def cells(self, step: Step) -> int:
         """The cells that a job of this step works on; a trial works on them once for each fold."""
-        if not step.trials:
+        if not step.trials and not step.packed:
             return self.rows * self.columns
         seen = min(self.rows, self.search_rows) if self.search_rows else self.rows
-        return seen * self.columns * self.folds
+        return seen * self.columns * self.folds * max(step.packed, 1)
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,11 @@ CURVES: Mapping[str, Curve] = {
     "PreprocessData": Curve((0.3, 2e-7), (2, 4e-6)),
     "TuningWithCrossValidation": Curve((0.4, 5e-7), (2, 5e-6)),
     "RefitBestModel": Curve((0.4, 5e-7), (3, 1e-5)),
+    "SearchAndRefit": Curve((2, 2.5e-7), (6, 5e-6)),
     "EvaluateBestModel": Curve((0.4, 2e-7), (4, 5e-6)),
 }
+# Of a packed search, what each trial takes beside what grows with its cells.
+PACKED_TRIAL = Range(0.05, 1)
 UNKNOWN_PROGRAM = Curve((10, 0), (900, 0))  # of a step that is not this project's
 UNKNOWN_TABLE = Range(1e4, 2e6)  # cells of a table that has not been read
 
@@ -190,7 +193,8 @@ def pace(
 def _assumed(step: Step, size: Size | None, environment: Environment) -> Pace:
     cells = Range(size.cells(step), size.cells(step)) if size else UNKNOWN_TABLE
     curve = CURVES.get(step.name, UNKNOWN_PROGRAM)
-    seconds = START[environment] + curve.seconds(cells) * SPEED[environment]
+    work = curve.seconds(cells) + PACKED_TRIAL * step.packed
+    seconds = START[environment] + work * SPEED[environment]
     seconds = _limited(seconds, step, environment)
     spot = step.spot and environment == "aws"
     return Pace(seconds, seconds * SPOT if spot else seconds, _waits(step, environment), ASSUMED)

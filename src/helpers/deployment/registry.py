@@ -103,9 +103,10 @@ def evaluations(session: Session, chosen: Iterable[ModelVersion]) -> dict[str, d
 
 
 def comparison(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """A row for each data set: the gate's metric of its version, and the gate's verdict."""
+    """A row for each data set: what its version is, the gate's metric of it, and the gate's verdict."""
     rows = {
         dataset: {
+            "model": _model(report["model"]),
             "metric": f"{report['gate']['metric']} ({direction(report['gate']['metric'])})",
             "value": report["gate"]["value"],
             "in service": report["gate"]["champion_version"] or "none",
@@ -113,8 +114,15 @@ def comparison(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         }
         for dataset, report in reports.items()
     }
-    columns = ["metric", "value", "in service", "comparison"]
+    columns = ["model", "metric", "value", "in service", "comparison"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
+
+
+def _model(facts: Mapping[str, Any]) -> str:
+    """The algorithm; of an ensemble, those of its members with their weights."""
+    found = facts["ensemble"]["members"] if "ensemble" in facts else []
+    parts = ", ".join(f"{one['weight']:.0%} {one['algorithm']}" for one in found)
+    return f"{facts['algorithm']}: {parts}" if parts else facts["algorithm"]
 
 
 def side_by_side(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

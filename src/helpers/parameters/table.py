@@ -70,6 +70,15 @@ def _rows(low: int, high: int) -> Parameter:
     )
 
 
+def _seconds() -> Parameter:
+    some = _whole(1, 2**31 - 1)
+    return Parameter(
+        "0 for no limit, or a whole number of seconds",
+        lambda value: some.accepts(value) or (value == 0 and type(value) is int),
+        int,
+    )
+
+
 def _real(low: float, high: float) -> Parameter:
     return Parameter(
         f"a number from {low} to {high}",
@@ -164,6 +173,9 @@ PARAMETERS: Mapping[str, Parameter] = {
     "RANDOM_STATE": _whole(1, 2**31 - 1),
     "CROSS_VALIDATION_SCORER": _one_of(*dict.fromkeys([*SCORERS["binary"], *SCORERS["multiclass"]])),
     "CROSS_VALIDATION_FOLDS": _whole(2, 20),
+    "SEARCH": _one_of("jobs", "packed"),
+    "SEARCH_SECONDS": _seconds(),
+    "ENSEMBLE": _flag(),
     "SEARCH_ROWS": _rows(1000, 2**31 - 1),
     "MAX_TUNING_JOBS": _whole(1, 750),
     "MAX_TUNING_PARALLEL_JOBS": _whole(1, 100),

@@ -22,12 +22,11 @@ _WHERE = {
     "evaluate_best_model": "processing",
     "preprocess_data": "processing",
     "publish": "publishing",
-    "refit_best_model": "training",
     "register_best_model": "registration",
     "register_condition_check": "registration",
+    "search": "training",
     "steps": "publishing",
     "threshold_condition_check": "registration",
-    "tuning_with_cross_validation": "training",
 }
 __all__ = list(_WHERE)
 

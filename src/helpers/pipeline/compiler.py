@@ -27,6 +27,7 @@ __all__ = [
     "JOB_SECONDS",
     "REQUEST_RETRIES",
     "RETRIES",
+    "SEARCH_JOB_SECONDS",
     "VOLUME_GB",
     "Compiler",
     "output",
@@ -35,6 +36,7 @@ __all__ = [
 
 CACHE = CacheConfig(enable_caching=True, expire_after="P30D")
 JOB_SECONDS = 3600
+SEARCH_JOB_SECONDS = 12 * 3600  # of the one job that runs all trials of a table
 VOLUME_GB = 30
 # How long a spot job may wait for capacity, beside its own seconds.
 SPOT_WAIT_SECONDS = 3600
@@ -100,20 +102,20 @@ class Compiler:
             {"Key": "Pipeline", "Value": self.session.pipeline_name},
         ]
 
-    @property
-    def time_limits(self) -> dict[str, Any]:
+    def time_limits(self, seconds: int = JOB_SECONDS) -> dict[str, Any]:
         """The fields of a training job that limit its time and say whether it runs on spot capacity.
 
-        Without checkpoints, because a job takes minutes: one that is interrupted starts again.
+        A trial or a refit takes minutes, so it has no checkpoints and starts again after an interruption; a
+        packed search has them.
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
         """
         if not self.use_spot:
-            return {"StoppingCondition": {"MaxRuntimeInSeconds": JOB_SECONDS}}
+            return {"StoppingCondition": {"MaxRuntimeInSeconds": seconds}}
         return {
             "EnableManagedSpotTraining": True,
             "StoppingCondition": {
-                "MaxRuntimeInSeconds": JOB_SECONDS,
-                "MaxWaitTimeInSeconds": JOB_SECONDS + SPOT_WAIT_SECONDS,
+                "MaxRuntimeInSeconds": seconds,
+                "MaxWaitTimeInSeconds": seconds + SPOT_WAIT_SECONDS,
             },
         }
 

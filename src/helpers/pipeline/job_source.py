@@ -21,7 +21,7 @@ from helpers.storage import put_once
 
 __all__ = ["JOBS", "archive", "closure", "upload"]
 
-JOBS = tuple(f"tabular.jobs.{name}" for name in ("preprocess", "train", "refit", "evaluate"))
+JOBS = tuple(f"tabular.jobs.{name}" for name in ("preprocess", "train", "refit", "search", "evaluate"))
 READS_OWN_STEPS = "tabular.spec.own_steps"
 
 

@@ -18,6 +18,9 @@ COMMON: Mapping[str, Any] = {
     "TestSetSize": 0.2,
     "RandomState": RANDOM_STATE,
     "CrossValidationFolds": 5,
+    "Search": "jobs",
+    "SearchSeconds": 0,
+    "Ensemble": "true",
     "SearchRows": 0,
     "MaxTuningJobs": 24,
     "MaxTuningParallelJobs": 2,
@@ -43,7 +46,11 @@ DEFAULTS: Mapping[Family, Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Parameters:
-    """What can be set when the pipeline is started, under the names that SageMaker Studio shows."""
+    """What can be set when the pipeline is started, under the names that SageMaker Studio shows.
+
+    They are the same for both ways to search, so whoever starts a pipeline need not know which one it was
+    compiled for. MaxTuningParallelJobs and TunerSeed are for `jobs`, SearchSeconds is for `packed`.
+    """
 
     DatasetName: ParameterString
     InputDataUri: ParameterString
@@ -53,6 +60,9 @@ class Parameters:
     RandomState: ParameterInteger
     CrossValidationScorer: ParameterString
     CrossValidationFolds: ParameterInteger
+    Search: ParameterString
+    SearchSeconds: ParameterInteger
+    Ensemble: ParameterString
     SearchRows: ParameterInteger
     MaxTuningJobs: ParameterInteger
     MaxTuningParallelJobs: ParameterInteger
@@ -65,6 +75,11 @@ class Parameters:
     PreprocessingInstance: ParameterString
     TrainingInstance: ParameterString
     EvaluationInstance: ParameterString
+
+    @property
+    def packed(self) -> bool:
+        """Whether one job runs all trials, instead of a tuner with a job for each."""
+        return self.Search.default_value == "packed"
 
     @classmethod
     def with_defaults(cls, defaults: Mapping[str, Any], family: Family = "classification") -> "Parameters":
@@ -86,6 +101,9 @@ class Parameters:
             )
         allowed = {
             "StratifySplit": ["true", "false"],
+            "Ensemble": ["true", "false"],
+            # The steps are those of one way, so an execution that asks for the other one is refused.
+            "Search": [defaults["Search"]],
             # A pipeline registers models and a person approves them; on AWS, the jobs' role enforces this.
             "RegisterModelApprovalStatus": ["PendingManualApproval"],
         }

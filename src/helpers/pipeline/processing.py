@@ -44,18 +44,20 @@ def preprocess_data(compiler: Compiler, parameters: Parameters) -> ProcessingSte
 
 
 def evaluate_best_model(
-    compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, refit: RequestStep
+    compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, fitted: RequestStep
 ) -> ProcessingStep:
     """EvaluateBestModel: evaluate the new model and the one in service on the same held-out rows.
 
+    `fitted` is the step whose job fitted the model.
+
     Never cached, because the model in service may have changed.
     """
-    # A refit that was taken from the cache keeps its original path and name.
-    fitted = Join(
+    # A job that was taken from the cache keeps its original path and name.
+    pipeline = Join(
         "/",
         [
-            refit.properties.OutputDataConfig.S3OutputPath,
-            refit.properties.TrainingJobName,
+            fitted.properties.OutputDataConfig.S3OutputPath,
+            fitted.properties.TrainingJobName,
             "output/output.tar.gz",
         ],
     )
@@ -65,8 +67,8 @@ def evaluate_best_model(
         "tabular.jobs.evaluate",
         parameters.EvaluationInstance,
         inputs={
-            "model": refit.properties.ModelArtifacts.S3ModelArtifacts,
-            "pipeline": fitted,
+            "model": fitted.properties.ModelArtifacts.S3ModelArtifacts,
+            "pipeline": pipeline,
             "test": output(preprocess, "test"),
         },
         outputs=("evaluation",),

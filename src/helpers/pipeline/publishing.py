@@ -19,7 +19,7 @@ from helpers.pipeline.registration import (
     register_condition_check,
     threshold_condition_check,
 )
-from helpers.pipeline.training import refit_best_model, tuning_with_cross_validation
+from helpers.pipeline.training import search
 from helpers.session import Session
 from helpers.storage import write_whole
 
@@ -42,13 +42,12 @@ def base_image(region: str, tag: str) -> str:
 def steps(compiler: Compiler, parameters: Parameters) -> list[Any]:
     """All steps, as notebook 02 creates them one by one."""
     preprocess = preprocess_data(compiler, parameters)
-    tuning = tuning_with_cross_validation(compiler, parameters, preprocess)
-    refit = refit_best_model(compiler, parameters, preprocess, tuning)
-    evaluate = evaluate_best_model(compiler, parameters, preprocess, refit)
-    register = register_best_model(compiler, parameters, preprocess, refit, evaluate)
+    *searching, fitted = search(compiler, parameters, preprocess)
+    evaluate = evaluate_best_model(compiler, parameters, preprocess, fitted)
+    register = register_best_model(compiler, parameters, preprocess, fitted, evaluate)
     threshold = threshold_condition_check(parameters, evaluate)
     condition = register_condition_check(evaluate, register)
-    return [preprocess, tuning, refit, evaluate, threshold, condition]
+    return [preprocess, *searching, fitted, evaluate, threshold, condition]
 
 
 def definition(compiler: Compiler, parameters: Parameters, steps: Sequence[Any]) -> str:

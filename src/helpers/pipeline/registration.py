@@ -71,6 +71,7 @@ def register_best_model(
         },
         "CustomerMetadataProperties": {
             "dataset": parameters.DatasetName,
+            "search": parameters.Search,
             "algorithm": _said(evaluate, "model.algorithm"),
             "tuning-training-job": _said(evaluate, "model.cross_validation.training_job"),
             "refit-training-job": fitted.properties.TrainingJobName,

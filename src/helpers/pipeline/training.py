@@ -1,22 +1,44 @@
-"""The steps TuningWithCrossValidation and RefitBestModel, which run training jobs."""
+"""The steps that search for the best model and fit it: a training job for each trial, or one for all."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from sagemaker.core.helper.pipeline_variable import PipelineVariable
+from sagemaker.core.workflow.functions import Join
 from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum
 from tabular.spec.estimators import Categorical, Continuous, Integer
+from tabular.spec.search import Plan
 from tabular.spec.trial import METRICS, SCORE, Trial
 
 from contract.names import load
-from helpers.pipeline.compiler import CACHE, RETRIES, VOLUME_GB, Compiler, output, program
+from helpers.pipeline.compiler import (
+    CACHE,
+    JOB_SECONDS,
+    RETRIES,
+    SEARCH_JOB_SECONDS,
+    VOLUME_GB,
+    Compiler,
+    output,
+    program,
+)
 from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.sdk import RequestStep
 
-__all__ = ["refit_best_model", "tuning_with_cross_validation"]
+__all__ = ["refit_best_model", "search", "search_and_refit", "tuning_with_cross_validation"]
 
 # How often SageMaker repeats a trial after an internal error, which no retry policy of the step does.
 TRIAL_RETRIES = 2
+# Where SageMaker keeps a job's checkpoints, unless it is told another place.
+CHECKPOINTS = "/opt/ml/checkpoints"
+_METRICS = {"MetricDefinitions": [{"Name": name, "Regex": regex} for name, regex in METRICS.items()]}
+
+
+def search(compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep) -> list[RequestStep]:
+    """The steps that search for the best model, as the parameter Search says; the last one fits it."""
+    if parameters.packed:
+        return [search_and_refit(compiler, parameters, preprocess)]
+    tuning = tuning_with_cross_validation(compiler, parameters, preprocess)
+    return [tuning, refit_best_model(compiler, parameters, preprocess, tuning)]
 
 
 def tuning_with_cross_validation(
@@ -55,8 +77,7 @@ def tuning_with_cross_validation(
                     search_rows=parameters.SearchRows,
                     random_state=parameters.RandomState,
                 ).to_hyperparameters(_text),
-                "AlgorithmSpecification": _algorithm(compiler)
-                | {"MetricDefinitions": [{"Name": name, "Regex": regex} for name, regex in METRICS.items()]},
+                "AlgorithmSpecification": _algorithm(compiler) | _METRICS,
                 "OutputDataConfig": {"S3OutputPath": outputs},
                 "RetryStrategy": {"MaximumRetryAttempts": TRIAL_RETRIES},
                 **_on_train_split(compiler, parameters, preprocess),
@@ -75,10 +96,13 @@ def tuning_with_cross_validation(
 def refit_best_model(
     compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, tuning: RequestStep
 ) -> RequestStep:
-    """RefitBestModel: fit the winner on the whole training split."""
+    """RefitBestModel: fit the winner, or an ensemble of the trials, on the whole training split."""
     request = {
         "HyperParameters": program(compiler, "tabular.jobs.refit")
-        | {"best_training_job": tuning.properties.BestTrainingJob.TrainingJobName},
+        | {
+            "best_training_job": tuning.properties.BestTrainingJob.TrainingJobName,
+            "ensemble": parameters.Ensemble,
+        },
         "AlgorithmSpecification": _algorithm(compiler),
         "OutputDataConfig": {"S3OutputPath": compiler.output_uri("RefitBestModel")},
         **_on_train_split(compiler, parameters, preprocess),
@@ -88,12 +112,48 @@ def refit_best_model(
     return RequestStep("RefitBestModel", StepTypeEnum.TRAINING, request, answers, RETRIES, CACHE)
 
 
+def search_and_refit(compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep) -> RequestStep:
+    """SearchAndRefit: all trials in one job, on all of its cores, which then fits the winner.
+
+    On spot capacity, it goes on from its checkpoint after an interruption. Two executions must not write to
+    the same one, so its path has the execution's id. Since the step cache compares it, a search on spot
+    capacity is not taken from an earlier execution.
+    https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html
+    """
+    request = {
+        "HyperParameters": program(compiler, "tabular.jobs.search")
+        | Plan(
+            algorithms=",".join(algorithm.name for algorithm in compiler.algorithms),
+            trials=parameters.MaxTuningJobs,
+            scorer=parameters.CrossValidationScorer,
+            folds=parameters.CrossValidationFolds,
+            random_state=parameters.RandomState,
+            seconds=parameters.SearchSeconds,
+            search_rows=parameters.SearchRows,
+            ensemble=parameters.Ensemble,
+            models_map_uri=compiler.session.uri(load().models_map_key),
+            group=compiler.group(parameters),
+        ).to_hyperparameters(_text),
+        "AlgorithmSpecification": _algorithm(compiler) | _METRICS,
+        "OutputDataConfig": {"S3OutputPath": compiler.output_uri("SearchAndRefit")},
+        **_on_train_split(compiler, parameters, preprocess, SEARCH_JOB_SECONDS),
+        "Tags": compiler.tags,
+    }
+    if compiler.use_spot:
+        checkpoints = compiler.output_uri("SearchAndRefit", "checkpoints")
+        request["CheckpointConfig"] = {"S3Uri": checkpoints, "LocalPath": CHECKPOINTS}
+    answers = ["DescribeTrainingJobResponse"]
+    return RequestStep("SearchAndRefit", StepTypeEnum.TRAINING, request, answers, RETRIES, CACHE)
+
+
 def _algorithm(compiler: Compiler) -> dict[str, Any]:
     return {"TrainingImage": compiler.session.image_uri, "TrainingInputMode": "File"}
 
 
-def _on_train_split(compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep) -> dict[str, Any]:
-    """What trials and refit have in common: their data, role, instance and time."""
+def _on_train_split(
+    compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, seconds: int = JOB_SECONDS
+) -> dict[str, Any]:
+    """What trials, refit and search have in common: their data, role, instance and time."""
     return {
         "InputDataConfig": [
             {
@@ -113,12 +173,14 @@ def _on_train_split(compiler: Compiler, parameters: Parameters, preprocess: Proc
             "InstanceCount": 1,
             "VolumeSizeInGB": VOLUME_GB,
         },
-        **compiler.time_limits,
+        **compiler.time_limits(seconds),
     }
 
 
 def _text(value: Any) -> Any:
     """A hyperparameter as text, which requests need; a pipeline's parameter is converted at run time."""
+    if isinstance(value, Join):  # which is text
+        return value
     return value.to_string() if isinstance(value, PipelineVariable) else str(value)
 
 

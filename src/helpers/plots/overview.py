@@ -134,9 +134,14 @@ def _shares(axes: Axes, counts: Mapping[str, pd.Series]) -> None:
 
 
 def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
-    """Plot the cross-validation score of every trial, by algorithm; a ring marks each data set's best.
+    """Plot the cross-validation score of every trial, by algorithm.
 
-    Of many data sets, the first plot counts the winners, and the others show those with the lowest scores.
+    A ring marks each data set's best, an orange dot a member of its ensemble: the larger, the more it weighs.
+    Trials without a score are counted beside their algorithm. Of many data sets, the first plot counts the
+    best trials, and the others show those with the lowest scores.
+
+    Args:
+        leaderboards: as `runs.leaderboard` returns them, by data set.
     """
     few, more = worst(leaderboards, lambda table: -table["score"].max())
     first = [_winners(leaderboards)] if more else []
@@ -151,6 +156,15 @@ def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
         axes.scatter(table["score"], heights, s=18, alpha=0.7, color="#3182bd")
         best = table["score"].idxmax()
         axes.scatter(table["score"][best], heights[best], s=90, facecolors="none", edgecolors="#e6550d")
+        if table["weight"].notna().any():
+            size = 18 + 60 * table["weight"].fillna(0)
+            member = table["weight"].notna()
+            axes.scatter(table["score"][member], heights[member], s=size[member], color="#e6550d")
+        for name, without in table[table["score"].isna()].groupby("algorithm"):
+            counts = without["state"].value_counts()
+            words = ", ".join(f"{count} {state}" for state, count in counts.items())
+            place = (0.01, names.index(name) + 0.18)
+            axes.annotate(words, place, xycoords=("axes fraction", "data"), fontsize=6, color="#888888")
         axes.set_title(dataset, fontsize=10)
         axes.set_xlabel("cross-validation score\n(higher is better)")
         axes.set_yticks(range(len(names)), names)

@@ -1,7 +1,7 @@
 """Notebook 03: executions of the pipelines, from the request to the results.
 
 - `executions`: attaches to them or starts them, watches them, stops them.
-- `results`, `evaluations`: what came out of them; `tracking`: the same, in MLflow.
+- `searches`, `results`, `evaluations`: what came out of them; `tracking`: the same, in MLflow.
 - `outcome`: what became of each table.
 - `forecasts`: what a run will take and cost, and what it has cost.
 - `facts`, `summary`: the same for a headless run, left in the notebook and kept as the state of the run.
@@ -23,24 +23,30 @@ from helpers.runs.results import (
     leaderboard,
     metrics,
     registered_version,
+    search,
     steps,
     track,
 )
+from helpers.runs.searches import by_algorithm, members, searched
 
 __all__ = [
     "MOST",
     "RUNNING",
     "Execution",
     "billed",
+    "by_algorithm",
     "evaluation",
     "evaluation_uri",
     "find",
     "forecast",
     "leaderboard",
     "leave_out",
+    "members",
     "metrics",
     "outcomes",
     "registered_version",
+    "search",
+    "searched",
     "start",
     "steps",
     "stop",

@@ -16,7 +16,7 @@ from helpers.cost.actual import billed
 from helpers.cost.prices import Prices, load
 from helpers.data.datasets import Dataset, LeftOut
 from helpers.errors import BadInput
-from helpers.runs import facts
+from helpers.runs import facts, searches
 from helpers.runs.executions.execution import RUNNING, Execution, describe, name_of, refused_by_gate
 from helpers.runs.results import (
     evaluation,
@@ -94,7 +94,8 @@ def ended(
     }
     if _evaluated(steps):
         report = evaluation(session, execution)
-        found |= {**_model(report), "links": _pages(session, execution)}
+        search = searches.of_steps(session, execution.dataset, steps, report["model"])
+        found |= {**_model(report), "search": search.facts(), "links": _pages(session, execution)}
     return found | verdict(session, execution, description, steps)
 
 

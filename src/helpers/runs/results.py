@@ -7,8 +7,9 @@ import pandas as pd
 from tabular.spec.documents import Gate, Report, members, quality
 
 from helpers.errors import JobFailed
-from helpers.runs import tracking
+from helpers.runs import searches, tracking
 from helpers.runs.executions.execution import Execution, name_of, steps_of
+from helpers.runs.searches import Search
 from helpers.session import Session
 from helpers.storage import read, read_json
 
@@ -19,6 +20,7 @@ __all__ = [
     "metrics",
     "registered_in",
     "registered_version",
+    "search",
     "step_seconds",
     "steps",
     "track",
@@ -35,32 +37,14 @@ def steps(session: Session, execution: Execution) -> pd.DataFrame:
 
 
 def leaderboard(session: Session, execution: Execution) -> pd.DataFrame:
-    """The trials of an execution's tuning, best first: algorithm, score, seconds and hyperparameters."""
-    tuning_job = _job_name(session, execution, "TuningWithCrossValidation")
-    pages = (
-        session.client("sagemaker")
-        .get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
-        .paginate(
-            HyperParameterTuningJobName=tuning_job,
-            SortBy="FinalObjectiveMetricValue",
-            SortOrder="Descending",
-        )
-    )
-    rows = []
-    for trial in (trial for page in pages for trial in page["TrainingJobSummaries"]):
-        objective = trial.get("FinalHyperParameterTuningJobObjectiveMetric", {})
-        rows.append(
-            {
-                "algorithm": trial["TrainingJobDefinitionName"],
-                "score": objective.get("Value", float("nan")),
-                "status": trial["TrainingJobStatus"],
-                "seconds": _elapsed(trial.get("TrainingStartTime"), trial.get("TrainingEndTime")),
-                "hyperparameters": _listed(trial["TunedHyperParameters"]),
-            }
-        )
-    table = pd.DataFrame(rows, columns=["algorithm", "score", "status", "seconds", "hyperparameters"])
-    table.index = pd.RangeIndex(1, len(table) + 1, name="place")
-    return table
+    """The trials of an execution, best first, with the columns of `searches.COLUMNS`."""
+    return search(session, execution).trials
+
+
+def search(session: Session, execution: Execution) -> Search:
+    """How an execution whose model was evaluated searched for it."""
+    model = evaluation(session, execution)["model"]
+    return searches.of_steps(session, execution.dataset, steps_of(session, execution), model)
 
 
 def evaluation(session: Session, execution: Execution) -> Report:
@@ -169,14 +153,3 @@ def _seconds(step: Mapping[str, Any]) -> float:
 
 def _elapsed(begin: Any, end: Any) -> float:
     return round((end - begin).total_seconds(), 1) if begin and end else float("nan")
-
-
-def _listed(hyperparameters: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}={_rounded(value)}" for name, value in sorted(hyperparameters.items()))
-
-
-def _rounded(value: str) -> str:
-    try:
-        return f"{float(value):.4g}"
-    except ValueError:
-        return value

@@ -33,7 +33,21 @@ __all__ = [
     "Status",
     "Summary",
 ]
-__all__ += ["data_set", "is_redacted", "new", "now", "read", "redacted", "table", "this_process", "write"]
+__all__ += [
+    "Ensemble",
+    "Member",
+    "Search",
+    "data_set",
+    "is_redacted",
+    "model",
+    "new",
+    "now",
+    "read",
+    "redacted",
+    "table",
+    "this_process",
+    "write",
+]
 
 VERSION = 1
 FILE = "summary.json"
@@ -71,6 +85,46 @@ class Scores(TypedDict):
     value: float
     threshold: float
     held_out: dict[str, float]
+
+
+class Member(TypedDict):
+    """A member of an ensemble, and its weight in it; the weights add up to 1."""
+
+    algorithm: str
+    weight: float
+
+
+class Ensemble(TypedDict):
+    """The ensemble of a packed search: whether it was fitted, and why, or why not."""
+
+    chosen: bool
+    reason: str
+    score: float
+    members: list[Member]
+
+
+class Search(TypedDict):
+    """How the model of a data set was searched for.
+
+    Attributes:
+        way: `jobs`, a job for each trial, or `packed`, all in one.
+        trials: How many there were; and of them:
+        complete: Those that have a score.
+        pruned: Those that were given up.
+        failed: Those that failed.
+        stopped: Of a packed search, whether it ended by the number of `trials` or by the `time`.
+        warm_started_from: The version whose trials it began with.
+        ensemble: Null if none was made.
+    """
+
+    way: Literal["jobs", "packed"]
+    trials: int
+    complete: int
+    pruned: int
+    failed: int
+    stopped: Literal["trials", "time"] | None
+    warm_started_from: int | None
+    ensemble: Ensemble | None
 
 
 class Cost(TypedDict):
@@ -119,6 +173,7 @@ class DataSet(TypedDict):
         log: Where its log is: a path, or a log group and stream of CloudWatch.
         algorithm: The algorithm that won.
         hyperparameters: Its hyperparameters.
+        search: How it was searched for.
         scores: How its model was judged.
         seconds: From the execution's start to its end.
         steps: The seconds of each step.
@@ -143,6 +198,7 @@ class DataSet(TypedDict):
     log: str | None
     algorithm: str | None
     hyperparameters: dict[str, Any] | None
+    search: Search | None
     scores: Scores | None
     seconds: float | None
     steps: dict[str, float | None]
@@ -301,7 +357,7 @@ def is_redacted(value: Any) -> bool:
 def _row(each: DataSet) -> dict[str, str]:
     scores = each["scores"]
     return {
-        "algorithm": each["algorithm"] or "",
+        "algorithm": model(each),
         "cross-validation": f"{scores['cross_validation']:.4f}" if scores else "",
         "held-out": f"{scores['metric']} {scores['value']:.4f}" if scores else "",
         "outcome": _outcome(each),
@@ -309,6 +365,14 @@ def _row(each: DataSet) -> dict[str, str]:
         "predictions": each["predictions"] or "",
         "seconds": "" if each["seconds"] is None else f"{each['seconds']:.0f}",
     }
+
+
+def model(each: DataSet) -> str:
+    """The algorithm of a data set's model in words; of an ensemble, of how many members."""
+    search = each["search"]
+    if search and search["ensemble"] and search["ensemble"]["chosen"]:
+        return f"{each['algorithm']} of {len(search['ensemble']['members'])}"
+    return each["algorithm"] or ""
 
 
 def _outcome(each: DataSet) -> str:

@@ -32,6 +32,10 @@ _SETTINGS = {
 _NOISY = "mlflow.tracking.request_header.registry"
 
 
+# How a trial ended, in MLflow's words.
+ENDS = {"complete": "FINISHED", "pruned": "KILLED", "stopped": "KILLED", "failed": "FAILED"}
+
+
 @dataclass(frozen=True)
 class Tracked:
     """What is kept of an execution.
@@ -102,7 +106,7 @@ def _log(uri: str, tracked: Tracked) -> None:
         child = client.create_run(experiment, run_name=f"{tracked.name}-{place}", tags=tags).info.run_id
         params = {"algorithm": trial["algorithm"], "hyperparameters": trial["hyperparameters"]}
         _log_batch(client, child, params, {"score": trial["score"], "seconds": trial["seconds"]})
-        client.set_terminated(child, "FINISHED" if trial["status"] == "Completed" else "FAILED")
+        client.set_terminated(child, ENDS[trial["state"]])
     client.log_text(run, tracked.page, PAGE)
     client.set_tag(run, _EXECUTION, tracked.execution)
     client.set_terminated(run)

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from support.helpers.pages import Read
+from support.helpers.searched import report
 from support.helpers.summaries import ended, judged
 
 from commands.reporting.page import FILE, Page, render
 from helpers.runs import summary
+from helpers.runs.searches import of_report
 from helpers.runs.summary import Summary
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>"
@@ -133,6 +135,16 @@ def test_many_tables_can_be_searched_and_filtered(number: int, tools: list[str])
     page = Read(render(ended(**{f"t{n}": judged("kept") for n in range(number)})))
     assert page.values("input", "type") == tools
     assert page.values("button", "data-state") == ["kept"] * len(tools)
+
+
+def test_an_ensemble_and_how_it_was_searched_for_are_told_in_a_sentence() -> None:
+    table = judged("registered", algorithm="Ensemble", search=of_report(report()).facts())
+    page = Read(render(ended(wine=table)))
+    assert "Ensemble of 2" in page.text
+    assert (
+        "6 trials, 1 pruned, 1 failed, in one job, beginning with those of version 3; the ensemble "
+        "(75% NeuralNet, 25% LightGBM) was fitted: better than the best trial"
+    ) in page.text
 
 
 def test_addresses_are_shown_without_their_signatures() -> None:

@@ -22,6 +22,8 @@ VALUES = {
     "MAX_TUNING_JOBS": 24,
     "MAX_TUNING_PARALLEL_JOBS": 2,
     "USE_SPOT": False,
+    "SEARCH": "jobs",
+    "SEARCH_SECONDS": 0,
 }
 SIZES = {"wine": Size(178, 14), "churn": Size(5000, 30), "unread": None}
 REGION = "us-east-1"
@@ -54,6 +56,25 @@ def test_more_trials_are_never_cheaper_nor_faster() -> None:
         assert costs(fewer).high < costs(more).high
         assert fewer.seconds.low <= more.seconds.low
         assert fewer.seconds.high <= more.seconds.high
+
+
+def test_one_job_for_all_trials_pays_for_one_start() -> None:
+    packed, jobs = (on_aws(work(MAX_TUNING_JOBS=60, SEARCH=way)) for way in ("packed", "jobs"))
+    assert packed.jobs == 3 * 3
+    assert costs(packed).high < costs(jobs).low / 2
+    more = on_aws(work(MAX_TUNING_JOBS=90, SEARCH="packed"))
+    assert costs(packed).high < costs(more).high
+    limited = on_aws(work(MAX_TUNING_JOBS=60, SEARCH="packed", SEARCH_SECONDS=1))
+    assert costs(limited).high < costs(packed).high, "SageMaker bills no trial that is not run"
+
+
+def test_an_earlier_packed_search_says_how_long_the_next_takes() -> None:
+    (table,) = work("wine", SEARCH="packed")
+    assert table.size
+    search = next(step for step in table.steps if step.packed)
+    known = [observed(100, cells=table.size.cells(search), step="SearchAndRefit")]
+    (found,) = (it for it in on_aws([table], known=known).tables[0].steps if it.step.packed)
+    assert found.billable_seconds == Range(60, 160)
 
 
 def test_more_rows_are_never_cheaper() -> None:
@@ -243,6 +264,11 @@ def test_a_refusal_says_how_many_trials_would_fit() -> None:
     check_cap(on_aws(work(MAX_TUNING_JOBS=fitting)), cap)
     with pytest.raises(BadInput):
         check_cap(on_aws(work(MAX_TUNING_JOBS=fitting + 1)), cap)
+
+
+def test_a_refusal_of_a_packed_search_names_its_limit() -> None:
+    with pytest.raises(BadInput, match="lower MAX_TUNING_JOBS, limit SEARCH_SECONDS, shorten DATASETS, or"):
+        check_cap(on_aws(work(SEARCH="packed")), 0.001)
 
 
 def test_a_cap_below_the_jobs_that_every_run_has_names_no_number_of_trials() -> None:

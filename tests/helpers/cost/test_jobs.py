@@ -18,6 +18,8 @@ VALUES = {
     "MAX_TUNING_JOBS": 24,
     "MAX_TUNING_PARALLEL_JOBS": 2,
     "USE_SPOT": False,
+    "SEARCH": "jobs",
+    "SEARCH_SECONDS": 0,
 }
 
 
@@ -32,9 +34,22 @@ def processing(name: str, instance: Any = "ml.m5.large", **more: Any) -> dict[st
     return {"Name": name, "Type": "Processing", "Arguments": arguments, **more}
 
 
-def test_what_is_known_before_the_definition_is_compiled_is_what_it_says(compiled: Compiled) -> None:
+def test_what_is_known_before_the_definition_is_compiled_is_what_it_says(
+    compiled: Compiled, packed: Compiled
+) -> None:
     found, unknown = of_definition(compiled.definition)
     assert (found, unknown) == (jobs.own(VALUES), {})
+    found, unknown = of_definition(packed.definition)
+    assert (found, unknown) == (jobs.own(VALUES | {"SEARCH": "packed"}), {})
+    assert [step.jobs for step in found] == [1, 1, 1]
+
+
+def test_a_packed_search_runs_its_trials_in_one_job_for_as_long_as_it_may(packed: Compiled) -> None:
+    given = {"MaxTuningJobs": 7, "SearchSeconds": 300}
+    steps = {step.name: step for step in of_definition(packed.definition, given)[0]}
+    search = steps["SearchAndRefit"]
+    assert (search.packed, search.trials, search.limit_seconds) == (7, False, 900)
+    assert search == jobs.own(VALUES | {"SEARCH": "packed", "MAX_TUNING_JOBS": 7, "SEARCH_SECONDS": 300})[1]
 
 
 def test_the_parameters_of_an_execution_replace_the_defaults(compiled: Compiled) -> None:

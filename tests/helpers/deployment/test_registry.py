@@ -118,8 +118,15 @@ def test_the_newest_version_stands_beside_the_one_in_service_with_what_changed()
     changed = {"what": "algorithm", "champion": "NaiveBayes", "challenger": "XGBoost"}
     gate = {"metric": "log_loss", "value": 0.21, "champion_version": 3, "comparison": "It is not worse."}
     champion = {"version": 3, "metrics": {"log_loss": found}, "changed": [changed]}
-    reports = {"toys": {"gate": gate, "champion": champion}, "old": {"gate": gate}}
-    assert registry.comparison(reports)["in service"].tolist() == [3, 3]
+    members = [{"algorithm": "XGBoost", "weight": 0.75}, {"algorithm": "NaiveBayes", "weight": 0.25}]
+    ensemble = {"algorithm": "Ensemble", "ensemble": {"members": members}}
+    reports = {
+        "toys": {"gate": gate, "champion": champion, "model": ensemble},
+        "old": {"gate": gate, "model": {"algorithm": "XGBoost"}},
+    }
+    compared = registry.comparison(reports)
+    assert compared["in service"].tolist() == [3, 3]
+    assert compared["model"].tolist() == ["Ensemble: 75% XGBoost, 25% NaiveBayes", "XGBoost"]
     table = registry.side_by_side(reports)
     assert table.loc[("toys", "log_loss")].tolist() == [0.2, 0.25, 0.05, -0.01, 0.1, "lower is better"]
     assert registry.changes(reports).loc[("toys", "algorithm")].tolist() == ["NaiveBayes", "XGBoost"]

@@ -9,12 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.validate import validate_parameters
 from support import HANGS, ROOT
 from support.helpers import headless
 from support.helpers.shared import INSTANCES, Compiled, Connected, compile_pipeline, settings
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.metrics import METRICS, SCORERS
+from tabular.spec.search import Plan
+from tabular.spec.trial import METRICS as TRIAL_METRICS
 
 from contract.seeds import tuner_seed
 from helpers.errors import BadInput
@@ -28,6 +32,9 @@ DEFAULTS = {
     "RandomState": 42,
     "CrossValidationScorer": "neg_log_loss",
     "CrossValidationFolds": 5,
+    "Search": "jobs",
+    "SearchSeconds": 0,
+    "Ensemble": "true",
     "SearchRows": 0,
     "MaxTuningJobs": 24,
     "MaxTuningParallelJobs": 2,
@@ -185,6 +192,58 @@ def test_trials_are_asked_for_in_the_same_words_in_every_execution(definition: d
 
 def test_no_experiment_is_created_for_an_execution(definition: dict[str, Any]) -> None:
     assert definition["PipelineExperimentConfig"] is None
+
+
+def test_a_packed_search_is_one_job_that_gets_the_whole_plan(packed: Compiled) -> None:
+    steps = json.loads(packed.definition)["Steps"]
+    assert [step["Name"] for step in steps[:3]] == ["PreprocessData", "SearchAndRefit", "EvaluateBestModel"]
+    search = steps[1]
+    assert (search["Type"], search["CacheConfig"]["Enabled"]) == ("Training", True)
+    arguments = search["Arguments"]
+    given = arguments["HyperParameters"]
+    literal = {name: value for name, value in given.items() if isinstance(value, str)}
+    plan = Plan.from_hyperparameters(
+        literal | {name: "2" for name in given if name not in literal} | {"ensemble": "true"}
+    )
+    assert plan.names == tuple(ALGORITHMS)
+    assert plan.models_map_uri.endswith("/deployments/models-map.json")
+    referred = {name: re.findall(r"Parameters\.(\w+)", json.dumps(value)) for name, value in given.items()}
+    assert {name: found[0] for name, found in referred.items() if found} == {
+        "trials": "MaxTuningJobs",
+        "scorer": "CrossValidationScorer",
+        "folds": "CrossValidationFolds",
+        "random_state": "RandomState",
+        "seconds": "SearchSeconds",
+        "search_rows": "SearchRows",
+        "ensemble": "Ensemble",
+        "group": "DatasetName",
+    }
+    named = {each["Name"] for each in arguments["AlgorithmSpecification"]["MetricDefinitions"]}
+    assert named == set(TRIAL_METRICS)
+    assert "CheckpointConfig" not in arguments
+    assert arguments["StoppingCondition"] == {"MaxRuntimeInSeconds": 43200}
+    others = {p["Name"] for p in json.loads(packed.definition)["Parameters"]}
+    assert others == {*DEFAULTS, "InputDataUri"}, "whoever starts one need not know which way it searches"
+
+
+def test_an_interrupted_search_on_spot_capacity_goes_on_from_a_checkpoint_of_its_execution(
+    connected: Connected, packed: Compiled
+) -> None:
+    from helpers import pipeline
+
+    with settings(connected.settings):
+        compiler = pipeline.Compiler(connected.session, packed.compiler.sources, use_spot=True)
+        steps = pipeline.steps(compiler, packed.parameters)
+        arguments = jobs(json.loads(pipeline.definition(compiler, packed.parameters, steps)))
+    search = arguments["SearchAndRefit"]
+    limits = {"MaxRuntimeInSeconds": 43200, "MaxWaitTimeInSeconds": 46800}
+    assert (search["EnableManagedSpotTraining"], search["StoppingCondition"]) == (True, limits)
+    config = search["CheckpointConfig"]
+    *folder, execution = config["S3Uri"]["Std:Join"]["Values"]
+    assert folder[-2:] == ["SearchAndRefit", "checkpoints"]
+    assert execution == {"Get": "Execution.PipelineExecutionId"}
+    shape = botocore.session.get_session().get_service_model("sagemaker").shape_for("CheckpointConfig")
+    validate_parameters(config | {"S3Uri": "s3://bucket/key"}, shape)
 
 
 def test_jobs_run_on_spot_capacity_if_asked_for(connected: Connected, compiled: Compiled) -> None:

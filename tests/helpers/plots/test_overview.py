@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from support.helpers.searched import report
 from support.helpers.shared import Compiled
 
 mpl.use("Agg")
@@ -19,6 +20,7 @@ from matplotlib.axes import Axes
 from helpers import cost, runs
 from helpers.data.datasets import Dataset
 from helpers.plots import overview
+from helpers.runs.searches import of_report
 from helpers.session import Session
 from helpers.storage import File
 
@@ -86,7 +88,7 @@ def test_numbers_are_a_histogram_below_the_classes(tmp_path: Path) -> None:
 def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: runs.Execution) -> None:
     table = runs.leaderboard(session, ran)
     (axes,) = overview.trials({"wine": table})
-    dots, ring = axes.collections
+    dots, ring, *_ = axes.collections
     assert len(dots.get_offsets()) == len(table)
     assert ring.get_offsets()[0][0] == table["score"].max()
     assert (axes.get_title(), axes.get_xlabel()) == (
@@ -97,9 +99,13 @@ def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: runs
 
 
 def test_a_trial_without_a_score_does_not_spoil_the_picture() -> None:
-    table = pd.DataFrame({"algorithm": ["a", "b"], "score": [-0.5, np.nan]})
-    (axes,) = overview.trials({"x": table})
-    assert axes.collections[1].get_offsets()[0][0] == -0.5
+    (axes,) = overview.trials({"x": of_report(report()).trials})
+    dots, ring, ensemble = axes.collections
+    assert ring.get_offsets()[0][0] == -0.1
+    assert np.isfinite(dots.get_offsets()[:, 0]).sum() == 4
+    assert texts(axes) == "1 pruned 1 failed"
+    assert ensemble.get_offsets()[:, 0].tolist() == [-0.1, -0.3]
+    assert ensemble.get_sizes()[0] > ensemble.get_sizes()[1], "who weighs more is larger"
 
 
 def test_the_latency_rises_from_the_fastest_answer_to_the_slowest() -> None:

@@ -20,6 +20,7 @@ PARTS = {
     summary.Cost: FORM["properties"]["cost"],
     summary.Notification: FORM["properties"]["notification"],
     summary.DataSet: FORM["properties"]["data_sets"]["additionalProperties"],
+    summary.Search: FORM["properties"]["data_sets"]["additionalProperties"]["properties"]["search"],
     summary.Scores: FORM["properties"]["data_sets"]["additionalProperties"]["properties"]["scores"],
 }
 SCORES = {

@@ -53,6 +53,13 @@ def compiled(connected: Connected) -> Compiled:
 
 
 @pytest.fixture(scope="session")
+def packed(connected: Connected) -> Compiled:
+    """The same with a packed search."""
+    with settings(connected.settings):
+        return compile_pipeline(connected.session, search="packed")
+
+
+@pytest.fixture(scope="session")
 def ran(connected: Connected, compiled: Compiled) -> runs.Execution:
     """A real execution on wine, which has ended and registered version 1."""
     from helpers import pipeline

@@ -58,7 +58,7 @@ class Compiled:
     definition: str
 
 
-def compile_pipeline(session: Session, family: str = "classification") -> Compiled:
+def compile_pipeline(session: Session, family: str = "classification", search: str = "jobs") -> Compiled:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the SDK's, of itself
         from helpers import pipeline
@@ -66,7 +66,7 @@ def compile_pipeline(session: Session, family: str = "classification") -> Compil
     compiler = pipeline.Compiler(session, job_source.upload(session), family)
     default = datasets.fetch("diabetes" if family == "regression" else "breast-cancer")
     inputs = datasets.inputs(session, default)
-    parameters = pipeline.Parameters.with_defaults(inputs | INSTANCES, family)
+    parameters = pipeline.Parameters.with_defaults(inputs | INSTANCES | {"Search": search}, family)
     steps = pipeline.steps(compiler, parameters)
     return Compiled(compiler, parameters, steps, pipeline.definition(compiler, parameters, steps))
 

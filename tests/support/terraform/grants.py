@@ -90,6 +90,7 @@ MAP, LEDGER = "deployments/models-map.json", "deployments/ledger/demo--wine/0000
 NOTE = "deployments/retraining/demo--wine.json"
 RAW, SOURCE = f"raw/wine/{SHA}/data.csv", f"code/{SHA}/source.tar.gz"
 OUTPUT = "executions/RefitBestModel/3h8n9fiy7q5b/job/output/model.tar.gz"
+CHECKPOINT = "executions/SearchAndRefit/checkpoints/3h8n9fiy7q5b/trials.jsonl"
 MODEL = "models/demo--wine/3-0123456789ab.tar.gz"
 COLUMNS = "deployments/columns/demo--wine/3-0123456789ab.json"
 CAPTURED = "captured/demo--wine/version=3/date=2026-01-01/demo-capture-1.jsonl.gz"
@@ -131,6 +132,9 @@ PLATFORM = {
         *(listing(prefix) for prefix in ("raw/wine/", "code/", "executions/PreprocessData/")),
         s3("PutObject", OUTPUT),
         s3("AbortMultipartUpload", OUTPUT),
+        # A packed search on spot capacity: its checkpoints are copied to S3 and back.
+        *(s3(f"{verb}Object", CHECKPOINT) for verb in ("Get", "Put")),
+        listing("executions/SearchAndRefit/checkpoints/3h8n9fiy7q5b/"),
     ],
     "endpoint": [
         *PULL,

@@ -15,6 +15,7 @@ WORKLOAD = (
     "MAX_PARALLEL_EXECUTIONS",
     "MAX_TUNING_JOBS",
     "MAX_TUNING_PARALLEL_JOBS",
+    "SEARCH",
     "PREPROCESSING_INSTANCE",
     "TRAINING_INSTANCE",
     "EVALUATION_INSTANCE",
@@ -81,13 +82,14 @@ def _needs(place: Place) -> dict[str, Need]:
     if not place.trains:
         return _of_the_endpoint(place)
     tables = min(len(datasets.names(values["DATASETS"])), values["MAX_PARALLEL_EXECUTIONS"])
-    trials = min(values["MAX_TUNING_PARALLEL_JOBS"], values["MAX_TUNING_JOBS"])
+    packed = values["SEARCH"] == "packed"
+    trials = 1 if packed else min(values["MAX_TUNING_PARALLEL_JOBS"], values["MAX_TUNING_JOBS"])
     by_table = f"{tables} {'table' if tables == 1 else 'tables'}"
     needs = {
         f"{values['TRAINING_INSTANCE']} for training job usage": Need(
             tables * trials,
-            f"{by_table} x {trials} trials at a time",
-            f"MAX_TUNING_PARALLEL_JOBS or DATASETS in {FILE}",
+            by_table if packed else f"{by_table} x {trials} trials at a time",
+            f"{'' if packed else 'MAX_TUNING_PARALLEL_JOBS or '}DATASETS in {FILE}",
             f"TRAINING_INSTANCE in {FILE}",
         )
     }

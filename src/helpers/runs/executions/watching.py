@@ -6,7 +6,7 @@ from typing import Any
 
 from helpers.cost.prices import Prices, load
 from helpers.errors import JobFailed
-from helpers.runs import facts, outcome
+from helpers.runs import facts, outcome, searches
 from helpers.runs.executions.execution import RUNNING, Execution, describe, name_of, statuses
 from helpers.runs.executions.queue import MOST, start_waiting
 from helpers.runs.executions.unattended import unattended
@@ -124,7 +124,7 @@ def _look(session: Session, execution: Execution) -> tuple[State, list[tuple[str
 def _line(session: Session, step: Mapping[str, Any]) -> tuple[str, str, str]:
     """Name, status and detail of a step, as the progress table shows them."""
     detail = ""
-    if step["StepName"] == "TuningWithCrossValidation" and "TuningJob" in step.get("Metadata", {}):
+    if step["StepName"] == searches.TUNING and "TuningJob" in step.get("Metadata", {}):
         job = session.client("sagemaker").describe_hyper_parameter_tuning_job(
             HyperParameterTuningJobName=name_of(step["Metadata"]["TuningJob"]["Arn"])
         )
@@ -135,6 +135,8 @@ def _line(session: Session, step: Mapping[str, Any]) -> tuple[str, str, str]:
         if best := job.get("BestTrainingJob"):
             score = best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
             detail += f", best {score:.4f} by {best['TrainingJobDefinitionName']}"
+    if step["StepName"] == searches.PACKED and "TrainingJob" in step.get("Metadata", {}):
+        detail = searches.progress(session, name_of(step["Metadata"]["TrainingJob"]["Arn"]))
     if "CacheHitResult" in step:
         detail = "taken from an earlier execution"
     return step["StepName"], step["StepStatus"], detail

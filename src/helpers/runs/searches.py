@@ -1,0 +1,270 @@
+"""How the search for a model goes and went: its trials and its ensemble, whichever way they run.
+
+With `SEARCH: jobs`, each trial is a job, which SageMaker lists; a packed search writes `search.json`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from botocore.exceptions import ClientError
+from tabular.spec.documents import ModelFacts, SearchReport
+
+from helpers.errors import JobFailed
+from helpers.runs.executions.execution import name_of
+from helpers.runs.summary import Ensemble
+from helpers.session import Session
+from helpers.storage import read_member
+
+__all__ = ["COLUMNS", "PACKED", "TUNING", "Search", "by_algorithm", "members", "progress"]
+__all__ += ["of_report", "of_steps", "searched"]
+
+TUNING, PACKED = "TuningWithCrossValidation", "SearchAndRefit"
+FILE = "search.json"
+COLUMNS = ["algorithm", "score", "state", "source", "weight", "seconds", "hyperparameters", "reason"]
+# The state of a trial that is a job, by its status. A tuner draws all hyperparameters itself.
+STATES = {"Completed": "complete", "Failed": "failed", "Stopped": "stopped"}
+SAMPLER = "sampler"
+# Where a packed search says what it is doing: the log group, how such a line begins, and how many lines are
+# looked through.
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+MARK = "progress: "
+LAST_LINES = 100
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the search for one model went.
+
+    Attributes:
+        way: `jobs` or `packed`.
+        trials: a row for each, best first: COLUMNS, of which `weight` is that in an ensemble that was fitted.
+        ensemble: of a packed search, fitted or not, as in a summary; None if none was made.
+        stopped: of a packed search, what ended it: `trials` or `time`.
+        warm_started_from: of a packed search, the version whose search it began with, if any.
+    """
+
+    way: str
+    trials: pd.DataFrame
+    ensemble: Ensemble | None = None
+    stopped: str | None = None
+    warm_started_from: int | None = None
+
+    def count(self, state: str) -> int:
+        """How many trials ended in this state."""
+        return int((self.trials["state"] == state).sum())
+
+    @property
+    def chosen(self) -> bool:
+        """Whether the ensemble was fitted, and not the best trial."""
+        return bool(self.ensemble and self.ensemble["chosen"])
+
+    def facts(self) -> dict[str, Any]:
+        """The same for a summary, without the trials."""
+        return {
+            "way": self.way,
+            "trials": len(self.trials),
+            **{state: self.count(state) for state in ("complete", "pruned", "failed")},
+            "stopped": self.stopped,
+            "warm_started_from": self.warm_started_from,
+            "ensemble": self.ensemble,
+        }
+
+
+def of_steps(
+    session: Session, dataset: str, steps: Iterable[Mapping[str, Any]], model: ModelFacts | None = None
+) -> Search:
+    """How an execution with these steps searched for its model.
+
+    Args:
+        session: where it ran.
+        dataset: its data set.
+        steps: its steps.
+        model: what its evaluation says about the model; of a tuner's trials, only it knows the ensemble.
+
+    Raises:
+        JobFailed: it did not get that far.
+    """
+    for step in steps:
+        if step["StepName"] in (TUNING, PACKED) and step.get("Metadata"):
+            job = name_of(next(iter(step["Metadata"].values()))["Arn"])
+            return _tuned(session, job, model) if step["StepName"] == TUNING else _packed(session, job)
+    raise JobFailed(f"{dataset}: the execution did not reach {TUNING} or {PACKED}.")
+
+
+def progress(session: Session, job: str) -> str:
+    """How many trials it has run and which is the best; the job's own state until it says so.
+
+    Args:
+        session: where it runs.
+        job: the name of the training job.
+    """
+    described = session.client("sagemaker").describe_training_job(TrainingJobName=job)
+    if described["TrainingJobStatus"] == "InProgress" and described["SecondaryStatus"] != "Training":
+        return described["SecondaryStatus"].lower()
+    return _last_said(session, job) or described["SecondaryStatus"].lower()
+
+
+def searched(searches: Mapping[str, Search]) -> pd.DataFrame:
+    """A row for each data set: its trials by state, what the ensemble gains, and what was fitted and why."""
+    rows = {name: _row(one) for name, one in searches.items()}
+    whole = pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
+    return whole.loc[:, whole.notna().any()]
+
+
+def by_algorithm(searches: Mapping[str, Search]) -> pd.DataFrame:
+    """A row for each data set: the score of the best trial of each algorithm, and of the ensemble."""
+    rows = {}
+    for name, one in searches.items():
+        rows[name] = one.trials.groupby("algorithm")["score"].max().to_dict()
+        if one.ensemble:
+            rows[name]["Ensemble"] = one.ensemble["score"]
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
+
+
+def members(searches: Mapping[str, Search]) -> pd.DataFrame:
+    """A row for each member of the ensembles that were fitted: weight, algorithm, score, hyperparameters."""
+    columns = ["weight", "algorithm", "score", "hyperparameters"]
+    found = {
+        name: one.trials.dropna(subset="weight").sort_values("weight", ascending=False)[columns]
+        for name, one in searches.items()
+        if one.chosen
+    }
+    if not found:
+        return pd.DataFrame(
+            columns=columns, index=pd.MultiIndex.from_arrays([[], []], names=["data set", "place"])
+        )
+    return pd.concat(found, names=["data set", "place"])
+
+
+def _row(one: Search) -> dict[str, Any]:
+    found = one.ensemble
+    best = one.trials.iloc[0] if len(one.trials) else None
+    return {
+        "trials": len(one.trials),
+        **{state: one.count(state) or None for state in ("pruned", "failed", "stopped")},
+        "ended by": "its time" if one.stopped == "time" else None,
+        "began with": f"trials of version {one.warm_started_from}" if one.warm_started_from else None,
+        "best trial": None if best is None else f"{best['algorithm']} {best['score']:.4f}",
+        "ensemble": f"{found['score']:.4f}" if found else None,
+        "fitted": f"the ensemble of {len(found['members'])}"
+        if found and found["chosen"]
+        else "the best trial",
+        "why": found["reason"] if found else None,
+    }
+
+
+def _tuned(session: Session, job: str, model: ModelFacts | None) -> Search:
+    """A tuning job's trials, as SageMaker lists them, and the ensemble that the refit made of them."""
+    members = model["ensemble"]["members"] if model and "ensemble" in model else []
+    pages = (
+        session.client("sagemaker")
+        .get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+        .paginate(HyperParameterTuningJobName=job, SortBy="FinalObjectiveMetricValue", SortOrder="Descending")
+    )
+    rows = []
+    for trial in (trial for page in pages for trial in page["TrainingJobSummaries"]):
+        objective = trial.get("FinalHyperParameterTuningJobObjectiveMetric", {})
+        begin, end = trial.get("TrainingStartTime"), trial.get("TrainingEndTime")
+        algorithm = trial["TrainingJobDefinitionName"]
+        given = {name: text.strip('"') for name, text in trial["TunedHyperParameters"].items()}
+        weights = [it["weight"] for it in members if _is_of(it, algorithm, given)]
+        rows.append(
+            {
+                "algorithm": algorithm,
+                "score": objective.get("Value"),
+                "state": STATES.get(trial["TrainingJobStatus"], trial["TrainingJobStatus"]),
+                "source": SAMPLER,
+                "weight": weights[0] if weights else None,
+                "seconds": round((end - begin).total_seconds(), 1) if begin and end else None,
+                "hyperparameters": _listed(given),
+                "reason": trial.get("FailureReason"),
+            }
+        )
+    ensemble: Ensemble | None = None
+    if model and members:
+        ensemble = {
+            "chosen": True,
+            "reason": "the refit found it as good as the best trial, or better",
+            "score": model["cross_validation"]["score"],
+            "members": [{"algorithm": it["algorithm"], "weight": it["weight"]} for it in members],
+        }
+    return Search("jobs", _table(rows), ensemble)
+
+
+def _is_of(member: Mapping[str, Any], algorithm: str, given: Mapping[str, str]) -> bool:
+    """Whether a member of an ensemble is the trial with these hyperparameters; the member has more."""
+    return member["algorithm"] == algorithm and given.items() <= member["hyperparameters"].items()
+
+
+def _packed(session: Session, job: str) -> Search:
+    """What a packed search wrote about itself."""
+    described = session.client("sagemaker").describe_training_job(TrainingJobName=job)
+    output = f"{described['OutputDataConfig']['S3OutputPath']}/{job}/output/output.tar.gz"
+    return of_report(json.loads(read_member(session, output, FILE)))
+
+
+def of_report(report: SearchReport) -> Search:
+    """How a search went, by its `search.json`."""
+    made, weights, ensemble = report["ensemble"], {}, None
+    if made:
+        algorithms = {trial["number"]: trial["algorithm"] for trial in report["trials"]}
+        members = [{"algorithm": algorithms[it["trial"]], "weight": it["weight"]} for it in made["members"]]
+        ensemble = {name: made[name] for name in ("chosen", "reason", "score")} | {"members": members}
+    if made and made["chosen"]:
+        weights = {it["trial"]: it["weight"] for it in made["members"]}
+    rows = [
+        {
+            **{name: trial[name] for name in ("algorithm", "score", "state", "source", "reason")},
+            "weight": weights.get(trial["number"]),
+            "seconds": round(trial["seconds"], 1),
+            "hyperparameters": _listed(trial["hyperparameters"]),
+        }
+        for trial in report["trials"]
+    ]
+    return Search("packed", _table(rows), ensemble, report["stopped"], report["warm_started_from"])
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The trials, best first; those without a score come last."""
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    numbers = {name: pd.to_numeric(table[name]) for name in ("score", "weight", "seconds")}
+    table = table.assign(**numbers).sort_values("score", ascending=False, kind="stable")
+    table.index = pd.RangeIndex(1, len(table) + 1, name="place")
+    return table
+
+
+def _listed(hyperparameters: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={_rounded(value)}" for name, value in sorted(hyperparameters.items()))
+
+
+def _rounded(value: str) -> str:
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value
+
+
+def _last_said(session: Session, job: str) -> str:
+    """The last line about its trials; empty if there is none yet, or if the log may not be read."""
+    logs = session.client("logs")
+    try:
+        streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/")[
+            "logStreams"
+        ]
+        if not streams:
+            return ""
+        events = logs.get_log_events(
+            logGroupName=LOG_GROUP,
+            logStreamName=streams[-1]["logStreamName"],
+            limit=LAST_LINES,
+            startFromHead=False,
+        )["events"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("AccessDeniedException", "ResourceNotFoundException"):
+            raise
+        return ""
+    said = [event["message"].removeprefix(MARK) for event in events if event["message"].startswith(MARK)]
+    return said[-1].rstrip() if said else ""
