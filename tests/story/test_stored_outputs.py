@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from support import HANGS, ROOT
 
@@ -18,7 +19,7 @@ DETERMINISTIC = ["01_build_image", "02_define_pipeline"]
 
 def as_stored(name: str, folder: Path) -> str:
     """A copy of a notebook with the parameters of which the outputs are stored."""
-    notebook = nbformat.read(ROOT / f"notebooks/{name}.ipynb", as_version=4)
+    notebook = load_notebook_node(str(ROOT / f"notebooks/{name}.ipynb"))
     copy = folder / f"{name}.ipynb"
     nbformat.write(parameterize_notebook(notebook, CHANGES), copy)
     return str(copy)

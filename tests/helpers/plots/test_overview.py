@@ -135,7 +135,7 @@ def test_capacity_is_shown_over_the_number_of_models() -> None:
 
 
 def test_of_two_hundred_searches_the_winners_are_counted_and_the_lowest_scores_drawn() -> None:
-    table = pd.DataFrame({"algorithm": ["LightGBM", "NaiveBayes"], "score": [-0.1, -0.2]})
+    table = pd.DataFrame({"algorithm": ["LightGBM", "NaiveBayes"], "score": [-0.1, -0.2], "weight": np.nan})
     many = {f"store-{number:03}": table.assign(score=table["score"] - number) for number in range(200)}
     first, *others = overview.trials(many)
     assert first.get_xlabel() == "data sets won, of 200"
