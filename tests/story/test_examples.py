@@ -85,7 +85,7 @@ def test_the_example_of_a_fleet_is_checked() -> None:
     done = headless.typed("check", f"parameters/examples/{CHECKED}.yaml", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)["data_sets"]["stores"]["partitions"]
-    assert (found["count"], found["rows"]["min"], found["rows"]["max"]) == (300, 2, 500)
+    assert (found["count"], found["rows"]["min"], found["rows"]["max"]) == (300, 2, 411)
     assert found["few_rows"] > 50
     assert found["one_class"] > 10
 

@@ -60,19 +60,20 @@ def stores(count: int = 300) -> str:
     days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     lines = ["store,day,price,discount,degrees,sold_out"]
     for store in range(count):
-        rows = min(500, max(2, round(math.exp(draw.gauss(2.9, 1.2)))))
-        busy = draw.gauss(0, 0.6)
-        warm, cheap, weekend = 1.0, 1.0, 1.2
-        if draw.random() < 0.3:  # it sells something else
-            warm, cheap, weekend = -1.8, draw.choice([-0.6, 1.5]), draw.choice([-1.5, 2.0])
-            rows = min(500, 3 * rows)
+        rows = min(500, max(2, round(math.exp(draw.gauss(3.1, 1.2)))))
+        busy, peculiar = draw.gauss(0, 0.5), draw.random() < 0.15
         if draw.random() < 0.06:  # it never sells out
             busy = -50.0
         for _ in range(rows):
             day, price, discount = draw.choice(days), draw.uniform(2, 6), draw.choice([0, 0, 10, 20])
             degrees = draw.gauss(15, 8)
-            leaning = busy + warm * (degrees - 15) / 6 + cheap * (4 - price + discount / 8) / 1.2
-            leaning += weekend * (1 if day in ("Sat", "Sun") else -0.4)
+            weekend, cheap = day in ("Sat", "Sun"), (4 - price) / 1.2
+            if peculiar:  # it sells something else
+                leaning = -1.6 * (degrees - 15) / 6 + (-1.5 if weekend else 0.6) + 0.5 * cheap
+            else:  # more than a few rows can tell
+                leaning = (1.4 if degrees > 18 else -0.8) + (1.3 * cheap if weekend else 0.3 * cheap)
+                leaning += {0: -0.4, 10: 0.2, 20: 1.6 if degrees < 12 else 0.2}[discount]
+            leaning += busy
             sold_out = draw.random() < 1 / (1 + math.exp(-1.5 * leaning))
             cells = [f"S{store:03}", day, f"{price:.1f}", str(discount), f"{degrees:.0f}"]
             lines.append(",".join([*cells, "yes" if sold_out else "no"]))
