@@ -1,12 +1,14 @@
 """The output of scoring: what identifies each row, its prediction and the probability of each class."""
 
 import csv
+import functools
 import io
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -18,6 +20,8 @@ __all__ = ["SUFFIXES", "check_ids", "check_output", "columns", "parsed", "read",
 
 PREDICTION, PROBABILITY = "prediction", "probability_"
 SUFFIXES = (".csv", ".parquet")
+SLACK = 0.001  # by which probabilities may miss 1
+OLDER = "the image of the model may be older than this code: train it again."
 BODY = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
@@ -40,7 +44,7 @@ def parsed(answer: bytes, schema: pa.Schema) -> pa.Table:
         JobFailed: they have other columns.
     """
     try:
-        return pyarrow.csv.read_csv(
+        found = pyarrow.csv.read_csv(
             io.BytesIO(answer),
             pyarrow.csv.ReadOptions(column_names=schema.names, block_size=1 << 24),
             pyarrow.csv.ParseOptions(newlines_in_values=True),
@@ -53,8 +57,16 @@ def parsed(answer: bytes, schema: pa.Schema) -> pa.Table:
         line = answer.partition(b"\n")[0][:80].decode(errors="replace")
         raise JobFailed(
             f"The model's answer {line!r} has other columns than {', '.join(schema.names)} "
-            f"({one_line(error)}); its image may be older than this code: train the model again."
+            f"({one_line(error)}); {OLDER}"
         ) from None
+    shares = [found[name] for name in schema.names if name.startswith(PROBABILITY)]
+    if shares and len(found):
+        spread = pc.min_max(functools.reduce(pc.add, shares)).as_py()
+        if not (spread["min"] > 1 - SLACK and spread["max"] < 1 + SLACK):
+            raise JobFailed(
+                f"The probabilities of a row add up to {spread['min']:.4g} or {spread['max']:.4g}; {OLDER}"
+            )
+    return found
 
 
 def read(ids: pa.RecordBatch, answer: bytes, model: Model, first: int) -> pa.Table:

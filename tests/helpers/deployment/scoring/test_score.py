@@ -18,6 +18,7 @@ from support.helpers.shared import Connected, settings
 
 from commands.__main__ import main
 from helpers.deployment.scoring import score as scoring
+from helpers.deployment.scoring import transform
 from helpers.deployment.scoring.score import score
 from helpers.errors import BadInput, JobFailed
 from helpers.session import Session
@@ -175,6 +176,16 @@ def test_a_transform_job_that_refuses_a_row_is_a_sentence(
         score(session, str(tmp_path / "table.csv"), classes.dataset, 1, by_transform=True)
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
     assert not session.client("sagemaker").list_models(NameContains="-score-")["Models"]
+
+
+def test_an_image_that_sends_no_probabilities_is_no_source_of_others(
+    session: Session, classes: Registered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the output filter would take cells of the table for them."""
+    monkeypatch.setattr(transform, "ASK_FOR_PROBABILITIES", {"SERVE_PROBABILITIES": "false"})
+    mixed("binary", rows=20).to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(JobFailed, match="may be older than this code: train it again"):
+        score(session, str(tmp_path / "table.csv"), classes.dataset, 1, by_transform=True)
 
 
 def test_another_artifact_than_the_evaluated_one_scores_nothing(
