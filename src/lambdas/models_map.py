@@ -75,7 +75,9 @@ def read(s3: BaseClient, bucket: str, known: Snapshot | None = None) -> Snapshot
     return Snapshot(_parse(answer["Body"].read(), f"s3://{bucket}/{key}"), answer["ETag"])
 
 
-def change(s3: BaseClient, bucket: str, edit: Callable[[ModelsMap], ModelsMap]) -> Change:
+def change(
+    s3: BaseClient, bucket: str, edit: Callable[[ModelsMap], ModelsMap], known: Snapshot | None = None
+) -> Change:
     """Apply `edit` to the current map and write the result, unless it changes nothing.
 
     If another writer is faster, the map is read again and `edit` is applied again, so `edit` must have no
@@ -84,7 +86,7 @@ def change(s3: BaseClient, bucket: str, edit: Callable[[ModelsMap], ModelsMap]) 
     key = names.load().models_map_key
     deadline, attempt = time.monotonic() + PATIENCE, 0
     while time.monotonic() < deadline:
-        snapshot = read(s3, bucket)
+        known = snapshot = read(s3, bucket, known)
         edited = edit({group: {**entry} for group, entry in snapshot.entries.items()})
         if edited == snapshot.entries:
             return Change(snapshot.entries, edited)

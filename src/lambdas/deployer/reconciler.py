@@ -84,7 +84,7 @@ class Reconciler:
         With another number of endpoints, some groups get another endpoint. The former one serves until the
         switch. It then gets no more calls for the model, and unloads it when it needs room.
         """
-        current = models_map.read(self.s3, self.bucket).entries.get(package.group)
+        current = self._switches.current(package.group)
         is_current = current is not None and (
             (current["version"], current.get("registered_at")) == (package.version, package.registered_at)
         )

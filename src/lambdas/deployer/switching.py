@@ -4,6 +4,7 @@ Each write contains the whole map, and only one deployer's write holds. Eight gr
 side would otherwise lose to each other again and again.
 """
 
+import functools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -13,7 +14,7 @@ from botocore.client import BaseClient
 
 from lambdas import models_map
 from lambdas.errors import SupersededError
-from lambdas.models_map import Entry, ModelsMap
+from lambdas.models_map import Entry, ModelsMap, Snapshot
 
 __all__ = ["Switches"]
 
@@ -52,6 +53,12 @@ class Switches:
         self._s3, self._bucket = s3, bucket
         self._waiting: list[_Switch] = []
         self._adding, self._writing = threading.Lock(), threading.Lock()
+        self._snapshot: Snapshot | None = None
+
+    def current(self, group: str) -> Entry | None:
+        """Return the group's entry in the map, which is fetched again only if it has changed."""
+        self._snapshot = snapshot = models_map.read(self._s3, self._bucket, self._snapshot)
+        return snapshot.entries.get(group)
 
     def switch(self, group: str, entry: Entry | None, is_current: Callable[[], bool]) -> Entry | None:
         """Put the entry into the map, or remove the group from it, and return the previous entry.
@@ -76,7 +83,8 @@ class Switches:
         with self._adding:
             batch, self._waiting = self._waiting, []
         try:
-            models_map.change(self._s3, self._bucket, lambda entries: _edited(entries, batch))
+            edit = functools.partial(_edited, batch=batch)
+            models_map.change(self._s3, self._bucket, edit, self._snapshot)
         except Exception as error:
             for wanted in batch:
                 wanted.done.set_exception(error)

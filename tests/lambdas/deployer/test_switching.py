@@ -118,3 +118,16 @@ def test_an_error_reaches_everyone_who_waited(s3, monkeypatch):
         ]:
             with pytest.raises(ZeroDivisionError):
                 found.result(HANGS)
+
+
+def test_a_map_that_has_not_changed_is_not_fetched_again(s3, monkeypatch):
+    switches, parsed = Switches(s3, BUCKET), []
+    parse = models_map._parse
+    monkeypatch.setattr(models_map, "_parse", lambda *about: parsed.append(about) or parse(*about))
+    models_map.change(s3, BUCKET, lambda _: {group: entry(group) for group in GROUPS})
+    for group in GROUPS:
+        assert switches.current(group) == entry(group)
+        assert switches.switch(group, entry(group), lambda: True) == entry(group)
+    assert len(parsed) == 1
+    models_map.change(s3, BUCKET, lambda _: {})
+    assert switches.current(GROUPS[0]) is None
