@@ -10,31 +10,11 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from support import HANGS, ROOT
-from support.helpers import headless
-from support.helpers.shared import Compiled, Connected
+from support import ROOT
+from support.helpers.shared import Compiled
 
 from commands import install
 from helpers.image.pip_settings import pip_settings
-
-# The definitions of both families, and of a pipeline in a network, while what is left out cannot be imported.
-COMPILE = """
-import dataclasses, importlib, json, pkgutil, sys
-for name in sys.argv[1:]:
-    sys.modules[name] = None
-from support.helpers.shared import compile_pipeline
-from helpers import pipeline
-from helpers.session import connect
-session = connect("local", "many-models")
-for module in pkgutil.iter_modules(pipeline.__path__):
-    importlib.import_module(f"helpers.pipeline.{module.name}")
-made = [compile_pipeline(session), compile_pipeline(session, "regression")]
-definitions = [one.definition for one in made]
-in_a_network = dataclasses.replace(session, vpc={"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]})
-compiler = pipeline.Compiler(in_a_network, made[0].compiler.sources)
-definitions.append(pipeline.definition(compiler, made[0].parameters, made[0].steps))
-sys.stdout.write(json.dumps(definitions))
-"""
 
 
 def required(distribution: str) -> set[str]:
@@ -55,18 +35,10 @@ def is_installed(distribution: str) -> bool:
 
 
 @pytest.mark.slow
-def test_definitions_need_nothing_of_what_is_left_out(connected: Connected, compiled: Compiled) -> None:
-    blocked = [name.replace("-", "_") for name in install.LEFT_OUT]
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", COMPILE, *blocked],
-        env=headless.environment(Path(connected.settings["LOCAL_AWS_HOME"])),
-        cwd=ROOT / "tests",
-        capture_output=True,
-        text=True,
-        timeout=HANGS,
-    )
-    assert done.returncode == 0, done.stderr
-    classification, regression, in_a_network = json.loads(done.stdout)
+def test_definitions_need_nothing_of_what_is_left_out(
+    compiled: Compiled, compiled_elsewhere: list[str]
+) -> None:
+    classification, regression, in_a_network = compiled_elsewhere
     assert classification == compiled.definition
     assert json.loads(regression)["Steps"]
     assert "subnet-1" in in_a_network

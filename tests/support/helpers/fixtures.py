@@ -1,7 +1,10 @@
 """One local_aws of these tests' own, one real execution in it, and headless runs beside it."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,11 +12,13 @@ from uuid import uuid4
 
 import pytest
 
+from commands import install
 from contract.names import DECISION
 from helpers import runs
 from helpers.data import datasets, sources
 from helpers.pipeline import job_source
 from helpers.session import Session, connect, local
+from support import HANGS, ROOT
 from support.helpers import headless
 from support.helpers.loopback import Source, answering
 from support.helpers.shared import (
@@ -25,6 +30,25 @@ from support.helpers.shared import (
     first_version,
     settings,
 )
+
+# The definitions of both families, and of a pipeline in a network, while what is left out cannot be imported.
+COMPILE = """
+import dataclasses, importlib, json, pkgutil, sys
+for name in sys.argv[1:]:
+    sys.modules[name] = None
+from support.helpers.shared import compile_pipeline
+from helpers import pipeline
+from helpers.session import connect
+session = connect("local", "many-models")
+for module in pkgutil.iter_modules(pipeline.__path__):
+    importlib.import_module(f"helpers.pipeline.{module.name}")
+made = [compile_pipeline(session), compile_pipeline(session, "regression")]
+definitions = [one.definition for one in made]
+in_a_network = dataclasses.replace(session, vpc={"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]})
+compiler = pipeline.Compiler(in_a_network, made[0].compiler.sources)
+definitions.append(pipeline.definition(compiler, made[0].parameters, made[0].steps))
+sys.stdout.write(json.dumps(definitions))
+"""
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +81,28 @@ def packed(connected: Connected) -> Compiled:
     """The same with a packed search."""
     with settings(connected.settings):
         return compile_pipeline(connected.session, search="packed")
+
+
+@pytest.fixture(scope="session")
+def compiled_elsewhere(connected: Connected, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The definitions of COMPILE, from a process with another hash seed and settings for the SDK."""
+    settings_of_the_user = tmp_path_factory.mktemp("sdk") / "config.yaml"
+    settings_of_the_user.write_text(
+        "SchemaVersion: '1.0'\nSageMaker:\n  TrainingJob:\n    VpcConfig:\n      Subnets: [subnet-1]\n"
+        "      SecurityGroupIds: [sg-1]\n"
+    )
+    more = {"PYTHONHASHSEED": "4711", "SAGEMAKER_USER_CONFIG_OVERRIDE": str(settings_of_the_user)}
+    blocked = [name.replace("-", "_") for name in install.LEFT_OUT]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", COMPILE, *blocked],
+        env=headless.environment(Path(connected.settings["LOCAL_AWS_HOME"]), **more),
+        cwd=ROOT / "tests",
+        capture_output=True,
+        text=True,
+        timeout=HANGS,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="session")
