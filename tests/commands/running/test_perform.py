@@ -97,7 +97,9 @@ def test_runs_are_in_the_order_of_their_names_also_when_clocks_go_back(
 @pytest.mark.slow
 def test_a_run_over_its_cap_starts_nothing(home: Path, tmp_path: Path) -> None:
     cap = ["-p", "DATASETS", "[wine]", "-p", "MAX_COST_USD", "0.01"]
-    refused = headless.run(home, tmp_path / "runs", *cap)  # its warm kernel ends with its process
+    where = ("run", str(headless.LOCAL_YAML), "--runs", str(tmp_path / "runs"))
+    with settings(headless.environment(home), alone=True):
+        refused = headless.here(*where, *cap)
     assert refused.returncode == 2
     assert "MAX_COST_USD allows 0.01" in refused.stderr
     assert "nothing was uploaded or started." in refused.stderr
