@@ -8,7 +8,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-lab install-mlflow install-test demo test test-quick test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-ensembles bench-reading bench-rounds bench-scale bench-serving bench-status bench-local bench-wide constraints clean
+.PHONY: help install install-evidently install-lab install-mlflow install-test demo test test-quick test-evidently test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-ensembles bench-reading bench-rounds bench-scale bench-serving bench-status bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -63,6 +63,15 @@ BENCH_autogluon := autogluon.tabular[lightgbm,xgboost,catboost]==1.6.3
 	@.venv-sdk2/bin/python -m pip install --quiet --disable-pip-version-check sagemaker==2.257.7
 	@touch $@
 
+# Evidently cannot be imported beside the project's pandas, which is newer.
+.venv-evidently/installed:
+	@echo "Installing Evidently into .venv-evidently, once."
+	@$(PYTHON) -m venv .venv-evidently
+	@.venv-evidently/bin/python -m pip install --quiet --disable-pip-version-check evidently==0.7.23 'pandas<3'
+	@touch $@
+
+install-evidently: .venv-evidently/installed ## what `many-models monitor --evidently` needs, in an environment of its own
+
 # `exec`, because make ends only its own child when it is stopped: with some ARGS that would be a shell.
 demo: install ## run the five notebooks on this machine, with parameters/local.yaml
 	exec $(BIN)/many-models run parameters/local.yaml $(ARGS)
@@ -75,6 +84,9 @@ test-quick: install-test ## run the tests that need no other process, in less th
 
 test-sdk2: install-test .venv-sdk2/installed ## compile a pipeline with version 2 of the SageMaker SDK and compare it with the stored one
 	$(BIN)/python -m pytest tests/local_aws/services/test_projects.py -k version_2 $(ARGS)
+
+test-evidently: install-test install-evidently ## let Evidently make a page about a model
+	$(BIN)/python -m pytest tests/commands/reporting/test_evidently.py $(ARGS)
 
 test-mlflow: install-test install-mlflow ## record executions in a real MLflow store
 	$(BIN)/python -m pytest tests/helpers/runs/test_tracking.py $(ARGS)

@@ -261,6 +261,12 @@ def find_capacity(
 )
 @click.option("--latest", is_flag=True, help="Show the newest report about all models, and start nothing.")
 @click.option(
+    "--evidently",
+    default="",
+    metavar="DATASET",
+    help="Instead of a check, let Evidently make a page about this model; see docs/operations/monitoring.md.",
+)
+@click.option(
     "--retrain",
     is_flag=True,
     help="Then run notebooks 02 and 03 for the drifted tables of FILE, once for each drift.",
@@ -280,6 +286,7 @@ def monitor(
     only: Sequence[str],
     given_labels: Sequence[tuple[str, str]],
     latest: bool,
+    evidently: str,
     retrain: bool,
     runs: Path,
     as_json: bool,
@@ -301,9 +308,13 @@ def monitor(
         raise click.UsageError(
             "--retrain follows a new check of all models; leave out --latest, --only and --json."
         )
+    if evidently and (only or given_labels or latest or retrain or as_json):
+        raise click.UsageError("--evidently makes no check; give only --window, --runs and -p with it.")
     from commands import monitor
 
     values = parameters.read(file) | dict(given)
+    if evidently:
+        return monitor.evidently(values, window, evidently, runs)
     return monitor.monitor(values, window, only, given_labels, latest, as_json, runs, retrain)
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from helpers.runs import summary
 from helpers.session import Session, connect, local
 from helpers.storage import read, write_whole
 
-__all__ = ["monitor"]
+__all__ = ["evidently", "monitor"]
 
+UNITS = {"h": "hours", "d": "days"}
 RETRAINS = ("02", "03")  # the notebooks that compile the pipeline and run it
 
 
@@ -63,6 +65,27 @@ def monitor(
         drift.tell(values, started, report)
     ran = _retrain(values, report, runs) if retrain else ExitCode.DONE
     return ran if ran == ExitCode.FAILED else drift.exit_code(report)
+
+
+def evidently(values: Mapping[str, Any], window: str, dataset: str, runs: Path) -> ExitCode:
+    """Let Evidently make a page about one model, beside the pages of checks, and print where it is.
+
+    Raises:
+        BadInput: the model is not in service, nothing was captured of it, or Evidently is not installed.
+        JobFailed: Evidently failed.
+    """
+    from commands.reporting.evidently import write
+    from commands.reporting.evidently.frames import frames
+
+    value = planning.known(values)
+    page = runs / DRIFT_FOLDER / f"{dataset}-evidently.html"
+    with local(value["ENVIRONMENT"]):
+        session = connect(
+            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
+        )
+        write(frames(session, dataset, timedelta(**{UNITS[window[-1]]: int(window[:-1])})), page)
+    print(page)
+    return ExitCode.DONE
 
 
 def _retrain(values: Mapping[str, Any], report: reports.Report, runs: Path) -> int:
