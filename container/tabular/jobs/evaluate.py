@@ -6,6 +6,7 @@ as it was trained fails here, and not after its approval.
 
 import hashlib
 import json
+import shutil
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -59,7 +60,7 @@ SEED = 20  # for the resamples and the shuffles: the same rows and predictions g
 
 
 def main() -> None:
-    """Write evaluation.json, report.html for people, and three files for the registry.
+    """Write the model that was judged, evaluation.json, report.html, and three files for the registry.
 
     These are card.json, baseline.json with statistics of the training rows, and drift_baseline.json.gz, with
     which the requests of the model in service are compared.
@@ -111,6 +112,7 @@ def main() -> None:
         },
     }
     _write(report, manifest.get("baseline", {}), arguments.group)
+    _hand_over()
     if (training := read_training(split)) is not None:
         _write_drift_baseline(report, manifest, training, schema, answers[0])
     print(json.dumps({"gate": gate}))
@@ -150,6 +152,13 @@ def _challenger() -> tuple[Path, Manifest]:
     if manifest.get("portable") is False:
         raise BadInput(f"{manifest['reason']} The model is not registered.")
     return folder, manifest
+
+
+def _hand_over() -> None:
+    """Write the model that was judged, byte by byte: it is the one that RegisterBestModel names."""
+    output = opt_ml.processing("output/model")
+    output.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(opt_ml.processing("input/model/model.tar.gz"), output / "model.tar.gz")
 
 
 def _digest() -> str:

@@ -71,7 +71,7 @@ def evaluate_best_model(
             "pipeline": pipeline,
             "test": output(preprocess, "test"),
         },
-        outputs=("evaluation",),
+        outputs=("evaluation", "model"),
         arguments={
             "--metric": parameters.MetricForRegistrationThreshold,
             "--threshold": parameters.MinThresholdForRegisterMetric.to_string(),

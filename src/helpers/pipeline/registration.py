@@ -45,7 +45,9 @@ def register_best_model(
             "Containers": [
                 {
                     "Image": compiler.session.image_uri,
-                    "ModelDataUrl": fitted.properties.ModelArtifacts.S3ModelArtifacts,
+                    # What was judged is what is registered: of a table with partitions, only this step knows
+                    # which models serve, and so it makes the artifact of them.
+                    "ModelDataUrl": Join("/", [output(evaluate, "model"), "model.tar.gz"]),
                 }
             ],
             "SupportedContentTypes": ["text/csv", "application/json", "application/jsonlines"],

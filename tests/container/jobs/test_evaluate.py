@@ -153,6 +153,14 @@ def test_the_first_model_of_a_data_set_has_its_threshold_alone_to_pass(evaluated
     assert report[f"{kind}_metrics"][metric]["value"] == report["gate"]["value"]
 
 
+def test_the_model_that_was_judged_is_handed_over_byte_by_byte(evaluated, held_out, base):
+    held_out(fitted("LogisticRegression", "binary"))
+    given = (base / "processing/input/model/model.tar.gz").read_bytes()
+    report = evaluated()
+    assert (base / "processing/output/model/model.tar.gz").read_bytes() == given
+    assert report["model_sha256"] == hashlib.sha256(given).hexdigest()
+
+
 def test_the_model_in_service_is_judged_on_the_same_rows(evaluated, held_out, in_service):
     ours, theirs = fitted("LogisticRegression", "binary"), fitted("XGBoost", "binary")
     frame, target = held_out(ours)
