@@ -73,7 +73,7 @@ def _contest(losses: Mapping[str, Mapping[Key, float]], rows: Mapping[str, Any])
         yield f"| {way} | {' | '.join(cells)} |"
 
 
-CONTEST = (TODAY, "draws, 60", PACKED, "packed, 60")
+CONTEST = (TODAY, PACKED)
 
 
 def _parts(losses: Mapping[str, Mapping[Key, float]], rows: Mapping[str, Any]) -> Iterable[str]:
@@ -164,18 +164,14 @@ def _tables() -> Iterable[str]:
 
 def _losses(losses: Mapping[str, Mapping[Key, float]]) -> Iterable[str]:
     ways = [way for way in (*CONTEST, *SEARCHES, *DEFAULTS) if way in losses]
-    yield "Means over the seeds: log loss, or root mean squared error."
+    yield "Of the first split: log loss, or root mean squared error."
     yield ""
-    yield f"| table | seeds | {' | '.join(ways)} |"
-    yield f"| --- | --- |{' --- |' * len(ways)}"
+    yield f"| table | {' | '.join(ways)} |"
+    yield f"| --- |{' --- |' * len(ways)}"
     for name in named("judge"):
-        seeds = sorted({seed for way in ways for table, seed in losses[way] if table == name})
-        cells = []
-        for way in ways:
-            found = [losses[way][name, seed] for seed in seeds if (name, seed) in losses[way]]
-            cells.append(f"{sum(found) / len(found):.4g}" if len(found) == len(seeds) and found else "")
-        if seeds:
-            yield f"| {name} | {len(seeds)} | {' | '.join(cells)} |"
+        found = [losses[way].get((name, 0)) for way in ways]
+        if any(found):
+            yield f"| {name} | {' | '.join('' if one is None else f'{one:.4g}' for one in found)} |"
 
 
 def _changed(ours: Mapping[Key, float], reference: Mapping[Key, float]) -> tuple[str, str]:
