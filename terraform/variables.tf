@@ -224,7 +224,7 @@ variable "invoker_url_auth" {
 }
 
 variable "reserved_concurrency" {
-  description = "The reserved concurrency of each function, which is also its limit; null reserves none."
+  description = "The reserved concurrency of each function, which is also its limit; null reserves none. For hundreds of approvals at once: deployer = 10 (docs/operations/scale.md)."
   type = object({
     deployer  = optional(number)
     invoker   = optional(number)
