@@ -435,7 +435,7 @@ def score_table(
 
     TABLE is a path, a glob or a URI, as in DATASETS. Its columns may be more than the model's, in any order.
     Here, a model server of its own answers; with --env, SageMaker's batch transform; see
-    docs/operations/scoring.md.
+    docs/models/scoring.md.
     """
     if env and given:
         raise click.UsageError("--env is not allowed with -p; give one of them.")
