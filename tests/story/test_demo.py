@@ -15,7 +15,6 @@ from support import HANGS
 from support.demo_run import OWN_TABLES, PIPELINE, ROOT, TRIALS, Demo, Story, run_notebooks
 from support.helpers.shared import decide
 from tabular.portable.files import load_model
-from tabular.spec.algorithms import ALGORITHMS
 
 from helpers import storage
 from helpers.deployment import deployments, endpoint, registry
@@ -74,7 +73,7 @@ def test_every_notebook_is_run_in_order(demo: Demo) -> None:
 
 def test_it_says_for_each_cell_and_each_step_how_far_it_is(demo: Demo) -> None:
     assert "s  # Compile" in demo.output
-    assert f"TuningWithCrossValidation Succeeded {TRIALS} of {TRIALS} trials" in demo.output
+    assert f"SearchAndRefit Succeeded {TRIALS} of {TRIALS} trials" in demo.output
 
 
 @pytest.mark.parametrize(
@@ -87,28 +86,20 @@ def test_the_models_are_good(demo: Demo, dataset: str, metric: str, least: float
 def test_the_summary_names_everything_one_asks_of_a_run(demo: Demo) -> None:
     for facts in demo.summary["data_sets"].values():
         assert facts["algorithm"]
-        assert facts["hyperparameters"]
+        assert facts["hyperparameters"] or facts["search"]["ensemble"]["chosen"]
         assert facts["scores"]["cross_validation"] < 0  # the negated log loss
         assert facts["version"] == facts["in_service"] == 1
         assert f"/models/{PIPELINE}--" in facts["links"]["artifact"]
         assert "accuracy" in facts["predictions"]
-        assert set(facts["steps"]) >= {"PreprocessData", "TuningWithCrossValidation", "RefitBestModel"}
+        assert set(facts["steps"]) >= {"PreprocessData", "SearchAndRefit", "EvaluateBestModel"}
+        assert (facts["search"]["way"], facts["search"]["trials"]) == ("packed", TRIALS)
+        assert facts["search"]["failed"] == 0
 
 
 def test_what_it_asks_of_aws_is_what_local_aws_lists(story: Story) -> None:
     scope = json.loads((resources.files("local_aws.gateway") / "scope.json").read_text())
     listed, asked = set(scope["demo"]), set(story.operations)
     assert (asked - listed, listed - asked) == (set(), set())
-
-
-def test_all_algorithms_competed(session: Session, demo: Demo) -> None:
-    sagemaker = session.client("sagemaker")
-    jobs = sagemaker.list_hyper_parameter_tuning_jobs(SortBy="CreationTime", SortOrder="Ascending")
-    job = jobs["HyperParameterTuningJobSummaries"][0]
-    trials = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
-        HyperParameterTuningJobName=job["HyperParameterTuningJobName"]
-    )["TrainingJobSummaries"]
-    assert {trial["TrainingJobDefinitionName"] for trial in trials} == set(ALGORITHMS)
 
 
 def test_what_was_in_service_is_in_service_after_a_restart(session: Session, demo: Demo) -> None:

@@ -65,7 +65,6 @@ def test_the_run_used_what_the_policies_are_for(calls: list[dict[str, Any]]) -> 
     made = {(call["role"].removeprefix("demo-"), call["action"]) for call in calls}
     assert made >= {
         ("jobs", "s3:GetObject"),
-        ("jobs", "sagemaker:DescribeTrainingJob"),
         ("deployer", "sagemaker:ListModelPackages"),
         ("deployer", "sagemaker:DescribeModelPackage"),
         ("deployer", "sagemaker:InvokeEndpoint"),
