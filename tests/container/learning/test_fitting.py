@@ -99,7 +99,7 @@ def give_split(base, table, task="binary", **options):
 @pytest.mark.parametrize("options", [{}, {"group": "code"}, {"time": "size"}, {"class_weight": "balanced"}])
 def test_a_trial_scores_the_folds_that_the_options_ask_for(base, options):
     give_split(base, mixed(rows=200, gaps=False), **options)
-    scores, _ = train.cross_validate(Trial("LightGBM", "roc_auc", 3, 7, settings("LightGBM", "binary")))
+    scores, _, _ = train.cross_validate(Trial("LightGBM", "roc_auc", 3, 7, settings("LightGBM", "binary")))
     assert len(scores) == 3
     assert all(0.5 < score <= 1 for score in scores)
 
