@@ -23,12 +23,14 @@ class UnusableModel(ValueError):
 class Prediction(NamedTuple):
     """Predictions for some rows: labels in their own type (or numbers), and probabilities by class.
 
-    `is_finite` says that all numbers are known to be finite.
+    `is_finite` says that all numbers are known to be finite. `served_by` counts the rows by the kind of model
+    that predicted them, if there are several kinds.
     """
 
     labels: list[str | int | float]
     probabilities: np.ndarray | None
     is_finite: bool = False
+    served_by: Mapping[str, int] | None = None
 
 
 class Table:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from tabular.portable.files import load_model
+from tabular.portable.fleet import OWN, PARTITIONS, POOLED
 from tabular.portable.model import ARRAYS, MANIFEST
 from tabular.portable.pickled import PIPELINE
 from tabular.portable.table_model import TableModel, UnusableModel
@@ -103,11 +104,14 @@ def needed_bytes(url: str) -> int:
     """The bytes that a model needs: its arrays, a multiple of its manifest; 0 if files are missing."""
     folder = opt_ml.rooted(url)
     try:
-        pickled = folder / PIPELINE
-        arrays = (
-            PER_PICKLE_BYTE * pickled.stat().st_size if pickled.exists() else (folder / ARRAYS).stat().st_size
-        )
         manifest = (folder / MANIFEST).stat().st_size
+        if (pickled := folder / PIPELINE).exists():
+            arrays = PER_PICKLE_BYTE * pickled.stat().st_size
+        elif (own := folder / OWN).exists():  # counted as if all own models had been asked
+            pooled, lines = folder / POOLED, (folder / PARTITIONS).stat().st_size
+            arrays = own.stat().st_size + PER_MANIFEST_BYTE * lines + needed_bytes(str(pooled))
+        else:
+            arrays = (folder / ARRAYS).stat().st_size
     except (OSError, ValueError):
         return 0  # it is refused when it is read
     return arrays + PER_MANIFEST_BYTE * manifest + PER_MODEL

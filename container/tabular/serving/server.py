@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 import orjson
@@ -29,9 +29,17 @@ CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Answer = tuple[int, bytes, str]
 
 logger = logging.getLogger("serve")
+
+
+class Answer(NamedTuple):
+    """An answer, and the custom attributes, the only header of a container that SageMaker passes on."""
+
+    status: int
+    body: bytes
+    content_type: str
+    attributes: bytes = b""
 
 
 class ModelServer:
@@ -55,15 +63,19 @@ class ModelServer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
-            status, body, content_type = await self._route(scope, receive)
+            status, body, content_type, attributes = await self._route(scope, receive)
         except ClientGone:
             return
         except BadRequest as refusal:
-            status, body, content_type = _json(refusal.status, {"error": str(refusal)})
+            status, body, content_type, attributes = _json(refusal.status, {"error": str(refusal)})
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
-            status, body, content_type = _json(500, {"error": "The server failed; its log says why."})
+            status, body, content_type, attributes = _json(
+                500, {"error": "The server failed; its log says why."}
+            )
         headers = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
+        if attributes:
+            headers.append((CUSTOM_ATTRIBUTES, attributes))
         if status == 503:
             headers.append((b"retry-after", RETRY_SECONDS))
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -79,7 +91,7 @@ class ModelServer:
             case "POST", ["invocations"]:
                 return await self._invoke(SINGLE_MODEL, scope, receive)
             case "GET", ["ping"]:
-                return 200, b"", "text/plain"
+                return Answer(200, b"", "text/plain")
             case "POST", ["models"]:
                 with self.bodies.room() as room:
                     name, url = _load_request(await room.read(await receive(), receive))
@@ -134,7 +146,12 @@ class ModelServer:
 
 def _answer(model: TableModel, body: bytes, content_type: str, accept: str, probabilities: bool) -> Answer:
     prediction = model.predict(*decode(body, content_type, model))
-    return (200, *encode(prediction, accept, model, probabilities))
+    encoded = encode(prediction, accept, model, probabilities)
+    if prediction.served_by is None:
+        return Answer(200, *encoded)
+    return Answer(
+        200, *encoded, ",".join(f"{name}={rows}" for name, rows in prediction.served_by.items()).encode()
+    )
 
 
 def _asks_for_probabilities(attributes: bytes) -> bool:
@@ -159,4 +176,4 @@ def _load_request(body: bytes) -> tuple[str, str]:
 
 
 def _json(status: int, content: dict[str, Any]) -> Answer:
-    return status, orjson.dumps(content), "application/json"
+    return Answer(status, orjson.dumps(content), "application/json")
