@@ -2,12 +2,17 @@
 
 200 models on a local endpoint whose memory holds 60 of them, asked at random times by Zipf's law. What a
 model takes is measured at the same endpoint just before and after, because a machine may have other work:
-requests one after another, first to one model, then to all in turn, so that each has to be loaded. From this
-alone, the simulation predicts the fraction of warm requests and the latencies. Late requests count from when
-they were due.
+requests one after another with pauses, first to one model, then to others that are not loaded; and the
+throughput of the same mix with one, two and four clients, because client, local_aws and server are threads
+that share the processors. From this alone, the simulation predicts the fraction of warm requests and the
+latencies. Late requests count from when they were due.
+
+The 99th percentile of a thousand requests differs from run to run, so those of the rounds are beside those
+of as many simulated requests with other random numbers.
 `ARGS='1 1000'` makes it one round of 1,000 requests.
 """
 
+import math
 import os
 import platform
 import statistics
@@ -21,6 +26,7 @@ from dataclasses import dataclass
 from datetime import date
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -36,8 +42,10 @@ from helpers.cost import capacity
 
 MODELS, ROOM, ZIPF = 200, 60, 1.0
 BUSY = 0.25  # of the time, so that the latencies are those of answers and loads, and of some waiting
-REQUESTS, SETTLING, SAMPLES, ROUNDS = 2000, 1000, 200, 3
+REQUESTS, SETTLING, SAMPLES, ROUNDS = 1000, 200, 100, 8
 CLIENTS, PAUSE = 16, 0.005
+AT_ONCE = (1, 2, 4)  # clients whose throughput is measured
+REPEATS = 20  # simulations of each round
 ENDPOINT, PIPELINE = "limited", "capacity"
 GOOD = 0.15
 BODY = b"1.0\n"
@@ -45,11 +53,27 @@ BODY = b"1.0\n"
 
 @dataclass(frozen=True)
 class Round:
-    """What one load measured, and what was predicted: hit ratio, p50 and p99 in seconds."""
+    """What one load measured, and what was predicted: hit ratio, p50 and p99 in seconds.
+
+    `simulated` are predictions with other random numbers, each of as many requests as were measured.
+    """
 
     rate: float
+    throughput: tuple[float, ...]
     measured: tuple[float, float, float]
     predicted: tuple[float, float, float]
+    simulated: Sequence[tuple[float, float, float]]
+
+
+class Taken(NamedTuple):
+    """Measured seconds of answers and of loads."""
+
+    answers: tuple[float, ...]
+    loads: tuple[float, ...]
+
+    def model(self, memory_bytes: float) -> capacity.Model:
+        """What a model takes."""
+        return capacity.Model(memory_bytes, self.answers, self.loads, 0.0)
 
 
 class Client:
@@ -78,16 +102,27 @@ def main(number: int = ROUNDS, requests: int = REQUESTS) -> None:
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     busy = f"load {os.getloadavg()[0]:.0f}"
     print(f"{date.today()}, {os.cpu_count()} cores, {machine}, medians of {number} rounds, {busy}\n")
-    print("| | measured | predicted | off by | within 15% |\n|---|---:|---:|---:|---|")
+    print("| | measured | in | predicted | nine of ten in | off by | within 15% |")
+    print("|---|---:|---:|---:|---:|---:|---|")
     names = (("warm requests, fraction", 1), ("p50, ms", 1000), ("p99, ms", 1000))
     for position, (name, scale) in enumerate(names):
-        pairs = [(each.measured[position], each.predicted[position]) for each in rounds]
-        measured, predicted = (statistics.median(values) * scale for values in zip(*pairs, strict=True))
-        off = statistics.median(after / before - 1 for before, after in pairs)
-        verdict = "yes" if abs(off) <= GOOD else "no"
-        print(f"| {name} | {measured:.3g} | {predicted:.3g} | {off:+.1%} | {verdict} |")
+        measured = [scale * each.measured[position] for each in rounds]
+        predicted = [scale * each.predicted[position] for each in rounds]
+        simulated = [scale * one[position] for each in rounds for one in each.simulated]
+        low, high = np.quantile(simulated, [0.05, 0.95])
+        off = statistics.median(after / before - 1 for before, after in zip(measured, predicted, strict=True))
+        print(
+            f"| {name} | {statistics.median(measured):.3g} | {min(measured):.3g} to {max(measured):.3g} | "
+            f"{statistics.median(predicted):.3g} | {low:.3g} to {high:.3g} | {off:+.1%} | "
+            f"{'yes' if abs(off) <= GOOD else 'no'} |"
+        )
     rates = ", ".join(f"{each.rate:.0f}" for each in rounds)
     print(f"\n{MODELS} models, room for {ROOM}, Zipf {ZIPF}, {requests} requests at {rates} a second")
+    speeds = ", ".join(
+        f"{statistics.median(each.throughput[clients - 1] for each in rounds):.2f} with {clients}"
+        for clients in AT_ONCE[1:]
+    )
+    print(f"Throughput of clients at once, relative to one: {speeds}")
 
 
 @contextmanager
@@ -152,43 +187,70 @@ def signed(server: local_aws.Server) -> list[dict[str, str]]:
 
 def one_round(server: local_aws.Server, memory_bytes: float, requests: int, seed: int) -> Round:
     """Measure what a model takes, predict a load from it, and measure that load."""
-    rng, headers = np.random.default_rng(seed), signed(server)
-    shares = capacity.popularity(MODELS, ZIPF)
-    client = Client(server, headers)
+    rng, shares = np.random.default_rng(seed), capacity.popularity(MODELS, ZIPF)
+    client = Client(server, signed(server))
     for model in range(MODELS):  # all files are on the disk from now on
         client.ask(model)
-    answers, loads, waking = taken(client)
-    instance = capacity.Instance(ROOM * memory_bytes)
+    taken_before = taken(server)
     # At this rate, the workers are busy for as long as was wanted, by the simulation's own account.
-    model = capacity.Model(memory_bytes, answers, loads, 0.0, waking)
-    rate = BUSY / capacity.simulate(shares, model, instance, requests=20_000, seed=seed).busy
+    one_by_one = capacity.Instance(ROOM * memory_bytes)
+    model = taken_before.model(memory_bytes)
+    rate = BUSY / capacity.simulate(shares, model, one_by_one, requests=20_000, seed=seed).busy
+    speeds = pace(server, rng)
 
-    for number in rng.choice(MODELS, SETTLING, p=shares).tolist():
-        client.ask(number)
     before = told(server, "status")["endpoints"][ENDPOINT]
     seconds = load(server, rng.choice(MODELS, requests, p=shares).tolist(), rate, rng)
     after = told(server, "status")["endpoints"][ENDPOINT]
     loaded, asked = (after[name] - before[name] for name in ("cold_loads", "invocations"))
     p50, p99 = np.quantile(seconds, [0.5, 0.99])
 
-    later = taken(Client(server, signed(server)))
-    model = capacity.Model(memory_bytes, answers + later[0], loads + later[1], 0.0, waking + later[2])
-    found = capacity.simulate(rate * shares, model, instance, requests=200_000, seed=seed)
-    measured = (1 - loaded / asked, float(p50), float(p99))
-    return Round(rate, measured, (found.hit_ratio, found.p50, found.p99))
+    speeds = tuple((a + b) / 2 for a, b in zip(speeds, pace(server, rng), strict=True))
+    model = Taken(*(before + after for before, after in zip(taken_before, taken(server), strict=True))).model(
+        memory_bytes
+    )
+    instance = capacity.Instance(ROOM * memory_bytes, throughput=speeds)
+
+    def predicted(requests: int, seed: int) -> tuple[float, float, float]:
+        found = capacity.simulate(rate * shares, model, instance, requests=requests, seed=seed)
+        return found.hit_ratio, found.p50, found.p99
+
+    return Round(
+        rate,
+        speeds,
+        (1 - loaded / asked, float(p50), float(p99)),
+        predicted(100_000, seed),
+        [predicted(requests, 1000 * (seed + 1) + number) for number in range(REPEATS)],
+    )
 
 
-def taken(client: Client) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
-    """The seconds of some answers, of some loads, and of some wakings after a pause, beyond an answer's."""
-    client.ask(MODELS - 1)
-    warm = [client.ask(MODELS - 1) for _ in range(SAMPLES)]
-    slept = [rested(client, MODELS - 1) for _ in range(SAMPLES)]
-    cold = [client.ask(number % MODELS) for number in range(SAMPLES)]
+def pace(server: local_aws.Server, rng: np.random.Generator) -> tuple[float, ...]:
+    """The throughput of one to four clients that ask without a pause, relative to that of one.
+
+    What is between two measured numbers of clients is taken from the straight line between them.
+    """
+    shares, rates = capacity.popularity(MODELS, ZIPF), []
+    for clients in AT_ONCE:
+        asked = rng.choice(MODELS, SETTLING, p=shares).tolist()
+        begin = time.perf_counter()
+        load(server, asked, math.inf, rng, clients)
+        rates.append(len(asked) / (time.perf_counter() - begin))
+    numbers = range(1, AT_ONCE[-1] + 1)
+    return tuple((np.interp(numbers, AT_ONCE, rates) / rates[0]).tolist())
+
+
+def taken(server: local_aws.Server) -> Taken:
+    """Measure what some answers and loads take, each after a pause, as most requests of the load come."""
+    client = Client(server, signed(server))
+    for model in range(MODELS - ROOM, MODELS):  # so that none of those that are to be loaded is in memory
+        client.ask(model)
+    warm = tuple(rested(client, MODELS - 1) for _ in range(SAMPLES))
+    loaded = told(server, "status")["endpoints"][ENDPOINT]["cold_loads"]
+    cold = [rested(client, model) for model in range(SAMPLES)]
+    loaded = told(server, "status")["endpoints"][ENDPOINT]["cold_loads"] - loaded
+    if loaded != SAMPLES:
+        raise SystemExit(f"{loaded} of {SAMPLES} models were loaded when the time of loads was measured")
     typical = statistics.median(warm)
-    loads = tuple(max(0.0, seconds - typical) for seconds in cold)
-    # Quantile by quantile, so that what makes answers differ is not counted twice.
-    waking = (max(0.0, after - before) for before, after in zip(sorted(warm), sorted(slept), strict=True))
-    return tuple(warm), loads, tuple(waking)
+    return Taken(warm, tuple(max(0.0, seconds - typical) for seconds in cold))
 
 
 def rested(client: Client, model: int) -> float:
@@ -200,13 +262,20 @@ def rested(client: Client, model: int) -> float:
 
 
 def load(
-    server: local_aws.Server, asked: Sequence[int], rate: float, rng: np.random.Generator
+    server: local_aws.Server,
+    asked: Sequence[int],
+    rate: float,
+    rng: np.random.Generator,
+    clients: int = CLIENTS,
 ) -> list[float]:
-    """Ask the models at random times, and return the seconds from when each request was due."""
+    """Ask the models at random times, and return the seconds from when each request was due.
+
+    At an infinite rate, each client asks as soon as it has the last answer.
+    """
     due = np.cumsum(rng.exponential(1 / rate, len(asked))).tolist()
     waiting, lock, seconds = iter(zip(due, asked, strict=True)), threading.Lock(), []
     headers = signed(server)
-    begin = time.perf_counter() + 0.1
+    begin = time.perf_counter()
 
     def client() -> None:
         connection = Client(server, headers)
@@ -219,7 +288,7 @@ def load(
             connection.ask(model)
             seconds.append(time.perf_counter() - begin - moment)
 
-    threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
+    threads = [threading.Thread(target=client) for _ in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:

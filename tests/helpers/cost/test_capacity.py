@@ -75,6 +75,36 @@ def test_requests_wait_as_long_as_in_a_queue_of_the_textbook(workers: int, load:
     assert waited.mean() == pytest.approx(erlang_c(rate, service, workers), rel=0.1)
 
 
+@pytest.mark.parametrize(("throughput", "load"), [((1.0,), 0.6), ((1.0, 1.5), 0.8), ((1.0, 2.0), 0.9)])
+def test_requests_that_advance_together_take_as_long_as_in_a_textbook(
+    throughput: tuple[float, ...], load: float
+) -> None:
+    """Processor sharing: how many are there depends on the mean of the work, not on its distribution."""
+    rng = np.random.default_rng(4)
+    count = 200_000
+    work = np.where(rng.uniform(size=count) < 0.1, 5.0, 5 / 9)  # seconds, 1 in the mean
+    ready = np.cumsum(rng.exponential(1 / load, count))
+    took = capacity.simulation._shared(ready, work, throughput) - ready
+    speeds = [throughput[min(n, len(throughput)) - 1] for n in range(1, 200)]
+    chances = np.cumprod([1.0, *(load / speed for speed in speeds)])
+    present = float(np.arange(200) @ chances / chances.sum())  # and by Little's law:
+    assert took.mean() == pytest.approx(present / load, rel=0.05)
+    assert (took >= work - 1e-9).all()
+    # Nobody waits for long work: it slows those that come meanwhile by half, and takes longer itself.
+    long, short = took[work > 1].mean(), took[work < 1].mean()
+    assert long / short == pytest.approx(9, rel=0.06)
+
+
+def test_instances_whose_requests_advance_together_are_busy_as_others() -> None:
+    model = Model(1, 0.01, 0.02, 0.0)
+    rates = 20 * capacity.popularity(100, 1.0)
+    apart = capacity.simulate(rates, model, Instance(30), requests=20_000)
+    together = capacity.simulate(rates, model, Instance(30, throughput=(1.0, 2.0)), requests=20_000)
+    assert together.hit_ratio == pytest.approx(apart.hit_ratio, abs=0.001)
+    assert together.busy == pytest.approx(apart.busy / 2, rel=0.01)
+    assert together.p99 < apart.p99
+
+
 def test_a_cold_request_waits_for_its_model_and_others_with_it() -> None:
     """One model that never fits, and one request in a thousand seconds: no queue."""
     slow = Model(1, 0.001, 0.1, 2.0, path_seconds=0.01)

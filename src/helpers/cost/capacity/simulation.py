@@ -46,13 +46,17 @@ class Instance:
 
     Attributes:
         memory_bytes: For models.
-        workers: Requests that it works on at the same time.
+        workers: Requests that it works on at the same time, each at full speed; others wait for their turn.
         disk_bytes: For the files of models. The least recently used ones make room for others.
+        throughput: Of one request at a time, of two and so on, relative to that of one; the last holds for
+            more. If it is given, no request waits for a worker. All that are there advance together, at this
+            speed divided by their number, as threads do that take turns.
     """
 
     memory_bytes: float
     workers: int = 1
     disk_bytes: float = math.inf
+    throughput: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,8 +158,12 @@ def _on_one(
     kept = max(room, int(min(instance.disk_bytes / model.memory_bytes, len(models))))
     cold = _cold(asked, arrivals, ages, room, kept, loading, model.download_seconds)
     work = rng.choice(np.atleast_1d(model.answer_seconds), count) + loading * cold.loads
-    done = _queue(arrivals + cold.seconds, work, instance.workers)
-    busy = float(work.sum() / (duration * instance.workers))
+    ready = arrivals + cold.seconds
+    if instance.throughput:
+        done, most = _shared(ready, work, instance.throughput), max(instance.throughput)
+    else:
+        done, most = _queue(ready, work, instance.workers), instance.workers
+    busy = float(work.sum() / (duration * most))
     path = rng.choice(np.atleast_1d(model.path_seconds), count)
     return _Part(cold.hits, done - arrivals + path, busy, room)
 
@@ -237,4 +245,37 @@ def _queue(ready: np.ndarray, work: np.ndarray, workers: int) -> np.ndarray:
         heapq.heapreplace(free, end)
         finished.append(end)
     done[order] = finished
+    return done
+
+
+def _shared(ready: np.ndarray, work: np.ndarray, throughput: tuple[float, ...]) -> np.ndarray:
+    """When each request is done, if all that are there advance together: processor sharing.
+
+    What one request has advanced by since the start is the same for all. So a request is done when this has
+    grown by its work, and the next to be done is the one with the least such mark.
+    """
+    order = np.argsort(ready, kind="stable")
+    done = np.empty(len(ready))
+    there: list[tuple[float, int]] = []  # mark, request
+    now = advanced = 0.0
+
+    def advance(until: float) -> None:
+        """Let those that are there advance until a time, and those leave that are done by then."""
+        nonlocal now, advanced
+        while there:
+            speed = throughput[min(len(there), len(throughput)) - 1] / len(there)
+            end = now + (there[0][0] - advanced) / speed
+            if end > until:
+                advanced += (until - now) * speed
+                break
+            now, (advanced, request) = end, heapq.heappop(there)
+            done[request] = end
+        now = until
+
+    for request, begin, seconds in zip(
+        order.tolist(), ready[order].tolist(), work[order].tolist(), strict=True
+    ):
+        advance(begin)
+        heapq.heappush(there, (advanced + seconds, request))
+    advance(math.inf)
     return done
