@@ -107,14 +107,20 @@ class Proposals:
                 yield one
 
     def _with_every_algorithm(self, first: list[Configuration], room: int) -> list[Configuration]:
-        """With the defaults of those that would not compete otherwise, within the trials that are left."""
-        absent = list(self.ranges)
-        for one in first[:room]:
-            if one.algorithm in absent:
-                absent.remove(one.algorithm)
-        place = max(0, room - len(absent))
-        defaults = [self._whole(Configuration(name, {}, "default")) for name in absent]
-        return [*first[:place], *defaults, *first[place:]]
+        """In such an order that every algorithm is among the trials that are left, if there are enough.
+
+        An algorithm that the portfolio does not have competes with its defaults.
+        """
+        unseen, chosen, others = list(self.ranges), [], []
+        for one in first:
+            if one.algorithm in unseen:
+                unseen.remove(one.algorithm)
+                chosen.append(one)
+            elif room - len(chosen) > len(unseen):
+                chosen.append(one)
+            else:
+                others.append(one)
+        return [*chosen, *(self._whole(Configuration(name, {}, "default")) for name in unseen), *others]
 
     def _usable(self, one: Configuration) -> Configuration | None:
         """An earlier configuration, unless its algorithm does not compete now or a range has changed."""

@@ -18,6 +18,8 @@ from tabular.learning.folds import Fold
 from tabular.learning.rounds import best_rounds
 from tabular.learning.scorers import scorer_of
 from tabular.searching import prepared
+from tabular.searching.portfolio import portfolio
+from tabular.searching.proposals import Proposals
 from tabular.searching.search import Search, Settings, search
 from tabular.searching.trials import Configuration
 from tabular.spec import own_steps
@@ -145,6 +147,16 @@ def test_the_portfolio_comes_first_and_every_algorithm_competes():
     assert sources[0] == "portfolio"
     assert "sampler" not in sources
     assert {one.configuration.algorithm for one in found.trials} == set(PLAN.names)
+
+
+@pytest.mark.parametrize("family", ["classification", "regression"])
+def test_every_algorithm_competes_however_few_trials_there_are(family):
+    for trials in range(len(ALGORITHMS), 25):
+        proposals = Proposals(list(ALGORITHMS), family, trials, seed=1, known=portfolio(family))
+        asked = [proposals.ask().algorithm for _ in range(trials)]
+        assert set(asked) == set(ALGORITHMS), f"{trials} trials"
+    few = Proposals(list(ALGORITHMS), family, 3, seed=1, known=portfolio(family))
+    assert len({few.ask().algorithm for _ in range(3)}) == 3
 
 
 def test_another_random_state_draws_other_configurations():
