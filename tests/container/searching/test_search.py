@@ -207,10 +207,9 @@ def test_a_process_that_dies_is_one_failed_trial(own):
     found = searched(replace(PLAN, algorithms="Dies,LogisticRegression", trials=3), width=2)
     states = {one.configuration.algorithm: one.state for one in found.trials}
     assert states == {"LogisticRegression": "complete", "Dies": "failed"}
-    (reason,) = {one.reason for one in found.trials if one.state == "failed"}
-    assert reason.endswith(
-        "the process that fitted it was killed by signal 9, as happens when memory runs out"
-    )
+    # Which of the folds that are fitted side by side dies first is chance.
+    reasons = {one.reason.partition(": ")[2] for one in found.trials if one.state == "failed"}
+    assert reasons == {"the process that fitted it was killed by signal 9, as happens when memory runs out"}
 
 
 def test_a_search_without_any_complete_trial_says_so_in_one_sentence(own):
