@@ -28,6 +28,7 @@ __all__ = [
     "deal",
     "digests",
     "how_many",
+    "partition_of_rows",
     "read_contents",
     "read_partitions",
     "read_shard",
@@ -218,6 +219,11 @@ def read_partitions(folder: Path) -> list[HeldOut] | None:
     """All partitions beside a split of held-out rows; None if the table has no partitions."""
     file = folder / PARTITIONS_FILE
     return pq.read_table(file).to_pylist() if file.exists() else None
+
+
+def partition_of_rows(partitions: Sequence[HeldOut]) -> np.ndarray:
+    """The number of each held-out row's partition (n_rows,)."""
+    return np.repeat([one["number"] for one in partitions], [one["held_out"] for one in partitions])
 
 
 def shard_files(folder: Path) -> list[Path]:

@@ -2,5 +2,6 @@
 
 `own` (the search for one partition, start here), `folds` (the same rows are scored by both models), `pooled`
 (the losses of the pooled model on these folds), `choice` (which of the two serves a partition) and `crew`
-(partitions side by side in processes).
+(partitions side by side in processes). Then, of what a search has `found`, a fleet is put together by
+`assembling`, in which `keeping` lets a champion's model stay, and `summary` says how good it is.
 """

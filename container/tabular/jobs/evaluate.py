@@ -21,9 +21,12 @@ import pyarrow as pa
 import tabular.learning.ensemble
 import tabular.learning.pipeline  # noqa: F401 - the fitted pipeline is a pickle that names what is in both
 from tabular.data.held_out import as_json, as_texts, cells_of
+from tabular.data.shards import partition_of_rows, read_partitions
 from tabular.data.split_files import read_cells, read_split, read_subgroups, read_training
+from tabular.fleets.assembling import Assembled, ChampionFleet, assemble
+from tabular.fleets.summary import metrics, summary, table
 from tabular.jobs.command import ArgumentParser, command
-from tabular.judging.agreement import Answers, check_answers, positions
+from tabular.judging.agreement import Answers, Known, check_answers, positions
 from tabular.judging.answers import positive_last
 from tabular.judging.bootstrap import resample
 from tabular.judging.champion import Champion, changed, fetch_champion, not_comparable, too_few, unseen
@@ -42,18 +45,21 @@ from tabular.judging.served_model import ServerProcess
 from tabular.judging.subgroups import by_subgroup
 from tabular.monitoring.baseline import FORMAT, Baseline, Distribution, distribution, packed
 from tabular.portable.files import load_model
+from tabular.portable.fleet import FORMAT as FLEET_FORMAT
+from tabular.portable.fleet import FleetModel
 from tabular.reporting.card import model_card
 from tabular.reporting.page import html
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
-from tabular.spec.documents import Manifest, ModelFacts, Report, quality
+from tabular.spec.documents import HeldOut, Manifest, ModelFacts, Report, quality
 from tabular.spec.errors import BadInput
 from tabular.spec.metrics import METRICS
-from tabular.spec.opt_ml import extract
+from tabular.spec.opt_ml import extract, pack
 
-__all__ = ["agreement", "main"]
+__all__ = ["main"]
 
-CHALLENGER, CHAMPION = "challenger", "champion"
+CHALLENGER, CHAMPION, FORMER = "challenger", "champion", "champion-of-partitions"
+FLEET = "fleet.json"
 DRIFT_BASELINE = "drift_baseline.json.gz"
 CONFIDENCE = 0.95
 SEED = 20  # for the resamples and the shuffles: the same rows and predictions give the same report
@@ -71,30 +77,39 @@ def main() -> None:
     frame, truth, schema = read_split(split)
     cells = read_cells(split)
     cells = cells_of(frame, schema) if cells is None else cells
-    folder, manifest = _challenger()
     champion = fetch_champion(arguments.models_map_uri, arguments.group)
     pickles = own_steps.pickles()
+    partitions, fleet, clusters = read_partitions(split), None, None
     with ServerProcess(pickles) as server:
+        if partitions is None:
+            folder, manifest = _challenger()
+        else:
+            fleet, said = _fleet(arguments, server, champion, partitions, frame, cells, truth, schema)
+            folder, manifest = fleet.folder, fleet.manifest
+            clusters = partition_of_rows(partitions)
         server.load(CHALLENGER, folder)
         rows = as_json(cells, schema)
         answers = predict(server, CHALLENGER, rows, schema)
         alone = predict(server, CHALLENGER, rows, schema, together=1)
         header = [column.name for column in schema.columns]
         by_csv = predict(server, CHALLENGER, as_texts(cells, schema), schema, header=header)
-        against = _against(arguments, server, champion, manifest, frame, cells, truth, schema, answers)
+        against = _against(
+            arguments, server, champion, manifest, frame, cells, truth, schema, answers, clusters
+        )
     model = load_model(folder, pickles)
-    same = agreement([answers, alone, by_csv], frame, schema, model.tolerance)
+    expected = _fitted() if fleet is None else Known(*fleet.answers)
+    same = asdict(check_answers([answers, alone, by_csv], expected, frame, schema, model.tolerance))
     schema, truth, (answers,) = positive_last(schema, truth, [answers])
     value = score(arguments.metric, schema.task, truth, *answers)
     gate = passes_threshold(arguments.metric, arguments.threshold, schema, value) | against
     side_by_side = gate.pop("metrics", {})
-    (resampled,) = resample(schema.task, truth, [answers], SEED)
+    (resampled,) = resample(schema.task, truth, [answers], SEED, clusters)
     subgroups = read_subgroups(split)
     report: Report = {
         **model_quality(schema, truth, *answers, resampled),
         "gate": gate,
         "model": _facts(manifest),
-        "model_sha256": _digest(),
+        "model_sha256": _hand_over(fleet),
         "rows": {"held_out": len(frame), "training": manifest["training"].get("rows")},
         **({} if schema.positive is None else {"positive": schema.positive}),
         "agreement": same,
@@ -111,8 +126,13 @@ def main() -> None:
             "changed": changed(champion, manifest),
         },
     }
+    if fleet is not None:
+        values = metrics(arguments.metric, schema, truth, answers, fleet.partitions)
+        report["fleet"] = summary(arguments.metric, schema, fleet, values, said)
     _write(report, manifest.get("baseline", {}), arguments.group)
-    _hand_over()
+    if fleet is not None:
+        every = json.dumps(table(schema, fleet, values), allow_nan=False)
+        (opt_ml.processing("output/evaluation") / FLEET).write_text(every)
     if (training := read_training(split)) is not None:
         _write_drift_baseline(report, manifest, training, schema, answers[0])
     print(json.dumps({"gate": gate}))
@@ -125,20 +145,65 @@ def predict(server: ServerProcess, name: str, rows: list[list[Any]], schema: Sch
     return positions(answer["predictions"], schema), probabilities
 
 
-def agreement(
-    answers: Sequence[Answers], frame: pd.DataFrame, schema: Schema, tolerance: float
-) -> dict[str, Any]:
-    """How closely the server's predictions agree with scikit-learn's.
+def _fitted() -> Any:
+    """The fitted pipeline, with whose predictions the server's are compared.
 
-    The fitted pipeline is a pickle, which is code. RefitBestModel wrote it, with the same role and to the
-    same bucket as the source that this job runs. Anyone who could change it could also change this code.
-
-    Raises:
-        BadInput: if a prediction differs; the model is then not registered.
+    It is a pickle, which is code. RefitBestModel wrote it, with the same role and to the same bucket as the
+    source that this job runs. Anyone who could change it could also change this code.
     """
     folder = extract(opt_ml.processing("input/pipeline/output.tar.gz"), opt_ml.base_dir() / "pipeline")
-    pipeline = joblib.load(folder / "pipeline.joblib")
-    return asdict(check_answers(answers, pipeline, frame, schema, tolerance))
+    return joblib.load(folder / "pipeline.joblib")
+
+
+def _fleet(
+    arguments: Namespace,
+    server: ServerProcess,
+    champion: Champion | None,
+    partitions: Sequence[HeldOut],
+    frame: pd.DataFrame,
+    cells: pa.Table,
+    truth: np.ndarray,
+    schema: Schema,
+) -> tuple[Assembled, str]:
+    """Put the fleet together, and say whether its partitions were compared with the champion's."""
+    models = opt_ml.base_dir() / "models"
+    found = extract(opt_ml.processing("input/model/model.tar.gz"), models / "found")
+    output = extract(opt_ml.processing("input/pipeline/output.tar.gz"), opt_ml.base_dir() / "pipeline")
+    opponent, said = _champion_fleet(server, champion, frame, cells, truth, schema)
+    rule = arguments.champion_margin, arguments.champion_confidence
+    what = found, output, models / CHALLENGER, frame, truth, schema, partitions, opponent
+    return assemble(*what, *rule), said
+
+
+def _champion_fleet(
+    server: ServerProcess,
+    champion: Champion | None,
+    frame: pd.DataFrame,
+    cells: pa.Table,
+    truth: np.ndarray,
+    schema: Schema,
+) -> tuple[ChampionFleet | None, str]:
+    """The fleet in service, with its answers; None if no partition can keep what serves it, and why."""
+    if champion is None:
+        return None, "No model of this data set is in service."
+    why = "so no partition keeps what serves it."
+    if champion.manifest["format"] != FLEET_FORMAT:
+        return None, f"Version {champion.version}, in service, is one model of the whole table, {why}"
+    if wrong := not_comparable(champion, schema):
+        return None, f"Version {champion.version}, in service, {wrong}, {why}"
+    theirs = champion.schema
+    if theirs.options.partition != schema.options.partition:
+        columns = ", ".join(theirs.options.partition)
+        return None, f"Version {champion.version}, in service, has the partitions of {columns}, {why}"
+    labels = np.array(schema.classes)[truth.astype(np.intp)] if schema.classes else truth
+    rows = unseen(champion, champion.manifest, frame, labels)
+    model = load_model(champion.folder)
+    if rows is None or not isinstance(model, FleetModel):
+        return None, f"Version {champion.version}, in service, does not record its training rows, {why}"
+    server.load(FORMER, champion.folder)
+    answers = predict(server, FORMER, as_json(cells, theirs), theirs)
+    said = f"A partition keeps its own model of version {champion.version} if the new one may be worse."
+    return ChampionFleet(champion.version, champion.folder, model, answers, rows), said
 
 
 def _challenger() -> tuple[Path, Manifest]:
@@ -154,16 +219,18 @@ def _challenger() -> tuple[Path, Manifest]:
     return folder, manifest
 
 
-def _hand_over() -> None:
-    """Write the model that was judged, byte by byte: it is the one that RegisterBestModel names."""
-    output = opt_ml.processing("output/model")
-    output.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(opt_ml.processing("input/model/model.tar.gz"), output / "model.tar.gz")
+def _hand_over(fleet: Assembled | None) -> str:
+    """Write the model that was judged, which RegisterBestModel names; only one of this SHA-256 is served.
 
-
-def _digest() -> str:
-    """The SHA-256 of the model that is evaluated: only this one is registered and served."""
-    with opt_ml.processing("input/model/model.tar.gz").open("rb") as file:
+    That of a table without partitions is what the training job left, byte by byte.
+    """
+    archive = opt_ml.processing("output/model/model.tar.gz")
+    if fleet is None:
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(opt_ml.processing("input/model/model.tar.gz"), archive)
+    else:
+        pack(fleet.folder, archive)
+    with archive.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -177,6 +244,7 @@ def _against(
     truth: np.ndarray,
     schema: Schema,
     answers: Answers,
+    clusters: np.ndarray | None,
 ) -> dict[str, Any]:
     """The champion's part of the gate, on the rows on which a comparison is fair."""
     if champion is None:
@@ -215,6 +283,7 @@ def _against(
             arguments.champion_margin,
             arguments.champion_confidence,
             SEED,
+            None if clusters is None else clusters[rows],
         ),
         "rows": int(rows.sum()),
         "rows_left_out": int((~rows).sum()),

@@ -202,7 +202,8 @@ def _search_pooled(folder: Path, plan: Plan, width: int) -> float:
     print(write_model(split, chosen, plan.random_state, cross_validation, others, POOLED, _digest(rows)))
     (opt_ml.output_data_dir() / SEARCH).write_text(text)
     lost = pooled_losses(rows, found, plan, say)
-    pd.DataFrame({"shard": rows.shard, "row": rows.row, "loss": lost}).to_parquet(
+    beside = {} if rows.groups is None else {"group": rows.groups}  # which are chosen by, not their rows
+    pd.DataFrame({"shard": rows.shard, "row": rows.row, "loss": lost, **beside}).to_parquet(
         opt_ml.output_data_dir() / "pooled-losses.parquet", index=False
     )
     print(score_line(found.score), flush=True)

@@ -14,6 +14,7 @@ from tabular.spec.errors import BadInput
 __all__ = [
     "Agreement",
     "Answers",
+    "Known",
     "as_model_input",
     "check_answers",
     "check_equal",
@@ -35,6 +36,21 @@ class Agreement:
     largest_difference: float
     ties: int
     tolerance: float
+
+
+class Known:
+    """Predictions that are known already, with the two methods of a fitted pipeline."""
+
+    def __init__(self, predicted: np.ndarray, probabilities: np.ndarray | None) -> None:
+        self._predicted, self._probabilities = predicted, probabilities
+
+    def predict(self, _frame: pd.DataFrame) -> np.ndarray:
+        """Positions in the class list (n_rows,), or numbers."""
+        return self._predicted
+
+    def predict_proba(self, _frame: pd.DataFrame) -> np.ndarray | None:
+        """Probabilities (n_rows, n_classes); None for regression."""
+        return self._probabilities
 
 
 def check_equal(model: PortableModel, pipeline: Pipeline, frame: pd.DataFrame, schema: Schema) -> Agreement:
@@ -60,7 +76,11 @@ def check_equal(model: PortableModel, pipeline: Pipeline, frame: pd.DataFrame, s
 
 
 def check_answers(
-    answers: Sequence[Answers], pipeline: Pipeline, frame: pd.DataFrame, schema: Schema, tolerance: float
+    answers: Sequence[Answers],
+    pipeline: Pipeline | Known,
+    frame: pd.DataFrame,
+    schema: Schema,
+    tolerance: float,
 ) -> Agreement:
     """Compare several predictions for the same rows with scikit-learn's.
 

@@ -89,9 +89,14 @@ class Drawn:
     def __init__(self, answered: Answered, weights: np.ndarray) -> None:
         self.answered, self.weights = answered, weights
 
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """How many rows each resample has (n_resamples,): as many as there are, unless clusters are drawn."""
+        return self.weights.sum(axis=1)
+
     def mean(self, values: np.ndarray) -> np.ndarray:
         """The mean (n_resamples,) of one number per row (n_rows,)."""
-        return self.weights @ values / len(values)
+        return self.weights @ values / self.rows
 
     @cached_property
     def labels(self) -> np.ndarray:

@@ -12,6 +12,7 @@ import pandas as pd
 from botocore.exceptions import ClientError
 
 from tabular.data.statistics import ROWS, row_hashes
+from tabular.portable.fleet import OWN, PARTITIONS, POOLED
 from tabular.portable.model import ARRAYS
 from tabular.portable.pickled import PIPELINE
 from tabular.spec import opt_ml
@@ -81,7 +82,8 @@ def not_comparable(champion: Champion, schema: Schema, pickles: frozenset[str] =
     It may have fewer columns than the table; it then gets only its own columns.
     """
     theirs = champion.schema
-    if champion.manifest["estimator"]["kind"] == "pickle" and champion.manifest["algorithm"] not in pickles:
+    kind = champion.manifest.get("estimator", {}).get("kind")  # a fleet has none
+    if kind == "pickle" and champion.manifest["algorithm"] not in pickles:
         return f"is a pickle of {champion.manifest['algorithm']!r}, which PICKLES does not name"
     if (theirs.task, theirs.target) != (schema.task, schema.target):
         return f"predicts {theirs.target!r} ({theirs.task}), not {schema.target!r} ({schema.task})"
@@ -105,6 +107,8 @@ def unseen(
     kept is known to be unaffected only if it was trained on the same split as the challenger.
     """
     path = champion.folder / ROWS
+    if not path.exists():
+        path = champion.folder / POOLED / ROWS  # of a fleet, unless it has models that learned other rows
     if path.exists():
         columns = [column.name for column in champion.schema.columns]
         return ~np.isin(row_hashes(frame, labels, columns), np.fromfile(path, dtype="<u8"))
@@ -136,8 +140,8 @@ def changed(champion: Champion, manifest: Manifest) -> list[Change]:
 
 def _identity(manifest: Manifest) -> tuple[Any, ...]:
     files = manifest.get("files", {})
-    arrays = files.get(ARRAYS, files.get(PIPELINE))
-    parts = ("columns", "classes", "encodings", "estimator", "members")
+    arrays = files.get(ARRAYS, files.get(PIPELINE)), files.get(OWN), files.get(PARTITIONS)
+    parts = ("columns", "classes", "encodings", "estimator", "members", "pooled_sha256")
     return manifest["training"].get("data_sha256"), arrays, *(manifest.get(part) for part in parts)
 
 

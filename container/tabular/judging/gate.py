@@ -117,9 +117,13 @@ def compare(
     margin: float,
     confidence: float,
     seed: int,
+    clusters: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """The champion's part of the gate, with its explanation; both models get the same rows (n_rows,)."""
-    resampled = resample(schema.task, truth, [ours, theirs], seed)
+    """The champion's part of the gate, with its explanation; both models get the same rows (n_rows,).
+
+    `clusters` says which rows belong together (n_rows,), as in `resample`.
+    """
+    resampled = resample(schema.task, truth, [ours, theirs], seed, clusters)
     values = [evaluate(schema.task, truth, *one) for one in (ours, theirs)]
     side_by_side, cannot_tell = {}, set()
     for name in values[0]:

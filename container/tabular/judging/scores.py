@@ -140,7 +140,7 @@ def _drawn_mape(drawn: Drawn) -> np.ndarray:
 
 def _drawn_r2(drawn: Drawn) -> np.ndarray:
     centred = drawn.answered.truth - drawn.answered.truth.mean()
-    spread = drawn.weights @ centred**2 - (drawn.weights @ centred) ** 2 / len(centred)
+    spread = drawn.weights @ centred**2 - (drawn.weights @ centred) ** 2 / drawn.rows
     return 1 - drawn.weights @ _errors(drawn) ** 2 / spread
 
 

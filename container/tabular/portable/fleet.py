@@ -195,6 +195,15 @@ class FleetModel(TableModel):
         place = self._places[key]
         return orjson.loads(self._lines[place.start : place.end])
 
+    def arrays(self, key: Key) -> Arrays:
+        """The arrays of a partition's own model, as views of the file.
+
+        Raises:
+            KeyError: if the fleet has no such partition, or it has no model of its own.
+        """
+        begin, end = self.document(key)["arrays"]
+        return arrays_in(self._arrays[begin:end])
+
     def keys(self) -> list[Key]:
         """The keys of all partitions."""
         return list(self._places)
@@ -210,9 +219,7 @@ class FleetModel(TableModel):
     def _own(self, key: Key) -> "_Own":
         """The own model of a partition; two threads that build it at the same time build the same."""
         if key not in self._built:
-            document = self.document(key)
-            begin, end = document["arrays"]
-            self._built[key] = _Own(self, document["model"], arrays_in(self._arrays[begin:end]))
+            self._built[key] = _Own(self, self.document(key)["model"], self.arrays(key))
         return self._built[key]
 
     def _read_places(self) -> dict[Key, Place]:

@@ -9,7 +9,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tabular.spec.documents import Interval, ModelFacts, Quality, Report, members, quality, searched
+from tabular.spec.documents import (
+    FleetReport,
+    Interval,
+    ModelFacts,
+    Quality,
+    Report,
+    members,
+    quality,
+    searched,
+)
 from tabular.spec.metrics import direction
 
 __all__ = ["model_card"]
@@ -72,6 +81,7 @@ def model_card(report: Report, group: str, job: Mapping[str, Any]) -> str:
             "custom_details": {
                 "training data SHA-256": str(model["training"].get("data_sha256", "")),
                 "agreement with scikit-learn": f"{report['agreement']['largest_difference']:.3g}",
+                **({"partitions": _partitions(report["fleet"])} if "fleet" in report else {}),
                 "libraries": _cut(" ".join(f"{k}={v}" for k, v in model["libraries"].items()), LINE),
             },
         },
@@ -113,7 +123,16 @@ def _training(model: ModelFacts, job: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _partitions(fleet: FleetReport) -> str:
+    return (
+        f"{fleet['partitions']}: {fleet['own']} with a model of their own ({fleet['kept']} kept), "
+        f"{fleet['pooled']} with the pooled one"
+    )
+
+
 def _winner(model: ModelFacts) -> str:
+    if model["algorithm"] == "Fleet":
+        return "A model for each partition, or the pooled model of all,"
     found = members(model)
     return f"The weighted mean of {len(found)} trials" if found else model["algorithm"]
 

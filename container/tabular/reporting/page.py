@@ -1,5 +1,6 @@
 """The evaluation as a self-contained HTML page, with its plots embedded."""
 
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -7,6 +8,7 @@ from tabular.reporting.svg import GREY, Series, bars, chart
 from tabular.spec.documents import (
     Agreement,
     ChampionReport,
+    FleetReport,
     Gate,
     Interval,
     MetricValue,
@@ -56,6 +58,7 @@ def html(report: Report, group: str) -> str:
         _gate(report["gate"]),
         _section("Metrics on held-out rows", _metrics(report)),
         _champion(report["champion"]),
+        _fleet(report["fleet"]) if "fleet" in report else "",
         _pictures(report),
         _importance(report),
         _subgroups(report),
@@ -134,6 +137,48 @@ def _champion(champion: ChampionReport | None) -> str:
     else:
         inside += _quiet("The records of the two models do not differ.")
     return _section(f"Comparison with version {champion['version']}, in service", inside)
+
+
+def _fleet(fleet: FleetReport) -> str:
+    metric, against = fleet["metric"], fleet["own_against_pooled"]
+    columns = _text(", ".join(fleet["partition"]))
+    inside = (
+        f"<p>{fleet['own']} of the {fleet['partitions']} partitions of {columns} are served by a model of "
+        f"their own, {fleet['kept']} of them by the one that serves them now. The pooled model of all "
+        f"partitions serves the other {fleet['pooled']}. {_text(fleet['champion'])}</p>"
+    )
+    if against["own_loss"] is not None and against["pooled_loss"] is not None:
+        inside += (
+            f"<p>In {against['partitions']} partitions the model of their own was better in "
+            f"cross-validation. On their {against['rows']} held-out rows its loss is "
+            f"{against['own_loss']:.4g}, and that of the pooled model {against['pooled_loss']:.4g}.</p>"
+        )
+    if fleet["pooled_everywhere"] is not None:
+        inside += f'<p class="bad">The pooled model serves all: {_text(fleet["pooled_everywhere"])}.</p>'
+    if fleet["quantiles"]:
+        steps = len(fleet["quantiles"]) - 1
+        line = [(place / steps, value) for place, value in enumerate(fleet["quantiles"])]
+        dots = [(math.log10(max(1, rows)), value) for rows, value in fleet["points"]]
+        drawn = [
+            ("Over the partitions", chart([Series(line, "both")], "share of partitions below", metric)),
+            ("By their size", chart([Series(dots, "dots")], "training rows (power of ten)", metric)),
+        ]
+        figures = "".join(f"<div><h3>{title}</h3>{picture}</div>" for title, picture in drawn)
+        inside += f'<div class="row">{figures}</div>'
+    for title, name in (("The worst partitions", "worst"), ("The smallest partitions", "smallest")):
+        rows = [
+            (
+                ", ".join(one["key"]),
+                one["rows"],
+                one["held_out"],
+                one["served_by"],
+                "not defined" if one["metric"] is None else one["metric"],
+            )
+            for one in fleet[name]
+        ]
+        head = ("partition", "training rows", "held-out rows", "served by", f"{metric} ({direction(metric)})")
+        inside += f"<h3>{title}</h3>" + _table(head, rows)
+    return _section("Partitions", inside + _quiet("All partitions are in fleet.json."))
 
 
 def _pictures(report: Report) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "ChampionReport",
     "Change",
     "EnsembleDocument",
+    "FleetReport",
     "Gate",
     "HeldOut",
     "Interval",
@@ -24,10 +25,12 @@ __all__ = [
     "ModelFacts",
     "OwnModel",
     "Partition",
+    "PartitionFigures",
     "Quality",
     "Report",
     "SchemaDocument",
     "SearchReport",
+    "ServedPartition",
     "TrialReport",
     "members",
     "quality",
@@ -164,7 +167,7 @@ class Member(TypedDict):
 class Manifest(SchemaDocument, ModelFacts):
     """What a model is and where it comes from, with the SHA-256 of each of its other files."""
 
-    format: Literal["tabular-portable", "tabular-pickle"]
+    format: Literal["tabular-portable", "tabular-pickle", "tabular-fleet"]
     format_version: int
     files: NotRequired[dict[str, str]]
     sample: Sample
@@ -174,6 +177,8 @@ class Manifest(SchemaDocument, ModelFacts):
     agreement: NotRequired[Agreement]
     # Only for an ensemble.
     members: NotRequired[list[Member]]
+    # Only for a fleet: the SHA-256 of its pooled model's arrays.
+    pooled_sha256: NotRequired[str]
     # If there is no model: False, and the reason.
     portable: NotRequired[bool]
     reason: NotRequired[str]
@@ -217,6 +222,25 @@ class OwnModel(TypedDict):
     agreement: NotRequired[Agreement]
     model: dict[str, Any] | None
     seconds: float
+
+
+class ServedPartition(TypedDict):
+    """A partition in a fleet's artifact: its own model, or None if the pooled model serves it.
+
+    `rows` and `sha256` are those that its own model was fitted on. `kept_from` is the version that brought
+    the own model, if it is not this one.
+    """
+
+    number: int
+    key: list[str]
+    rows: int
+    sha256: str
+    algorithm: NotRequired[str]
+    hyperparameters: NotRequired[dict[str, str]]
+    scorer: NotRequired[str]
+    score: NotRequired[float]
+    kept_from: NotRequired[int]
+    model: dict[str, Any] | None
 
 
 class HeldOut(Partition):
@@ -348,6 +372,48 @@ class Importance(TypedDict):
     standard_deviation: float
 
 
+class PartitionFigures(TypedDict):
+    """A partition in a report; the metric is None if it is not defined on its held-out rows."""
+
+    key: list[str]
+    rows: int
+    held_out: int
+    served_by: Literal["own", "pooled"]
+    metric: float | None
+
+
+class OwnAgainstPooled(TypedDict):
+    """Own models and the pooled one on the held-out rows of the partitions for which own ones were chosen."""
+
+    partitions: int
+    rows: int
+    own_loss: float | None
+    pooled_loss: float | None
+
+
+class FleetReport(TypedDict):
+    """What serves the partitions of a table, and how good it is over them.
+
+    `quantiles` are eleven of the metric over the partitions on whose held-out rows it is defined, and
+    `points` some of them: training rows and the metric. `pooled_everywhere` says why no own model serves
+    although some were chosen.
+    """
+
+    partition: list[str]
+    partitions: int
+    own: int
+    pooled: int
+    kept: int
+    metric: str
+    quantiles: list[float]
+    points: list[list[float]]
+    own_against_pooled: OwnAgainstPooled
+    pooled_everywhere: str | None
+    champion: str
+    worst: list[PartitionFigures]
+    smallest: list[PartitionFigures]
+
+
 class Report(TypedDict):
     """The results of EvaluateBestModel; its metrics are under one of three names, see `quality`."""
 
@@ -371,6 +437,8 @@ class Report(TypedDict):
     subgroups: dict[str, dict[str, Subgroup]]
     permutation_importance: dict[str, Importance]
     champion: ChampionReport | None
+    # Only for a table with partitions.
+    fleet: NotRequired[FleetReport]
 
 
 class TrialReport(TypedDict):

@@ -1,5 +1,6 @@
 """Where SageMaker puts files: every path under /opt/ml, or under SAGEMAKER_BASE_DIR if it is set."""
 
+import gzip
 import json
 import os
 import tarfile
@@ -89,6 +90,21 @@ def plain(given: Mapping[str, str]) -> dict[str, str]:
         for name, value in given.items()
         if not name.startswith(("sagemaker_", "_tuning_"))
     }
+
+
+def pack(folder: Path, archive: Path) -> None:
+    """Pack a folder's files; the same files give the same bytes."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        archive.open("wb") as file,
+        gzip.GzipFile("", "wb", 6, file, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w|") as packed,
+    ):
+        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+            member = tarfile.TarInfo(path.relative_to(folder).as_posix())
+            member.size, member.mode = path.stat().st_size, 0o644
+            with path.open("rb") as contents:
+                packed.addfile(member, contents)
 
 
 def extract(archive: Path, folder: Path) -> Path:

@@ -38,6 +38,35 @@ def test_the_metrics_of_a_resample_are_scikit_learns_on_the_rows_drawn(task, mon
         assert {name: values[index] for name, values in found.items()} == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_clusters_are_drawn_as_a_whole(task, monkeypatch):
+    truth, predicted, probabilities = made(task, 120)
+    clusters = np.repeat(np.arange(15), [1, 15] * 7 + [8])
+    drawn = []
+    monkeypatch.setattr(bootstrap, "MOST", 20)
+    monkeypatch.setattr(bootstrap, "FEWEST", 20)
+    weights = bootstrap._weights
+    monkeypatch.setattr(
+        bootstrap, "_weights", lambda *given: (drawn.append(one) or one for one in weights(*given))
+    )
+    (found,) = resample(task, truth, [(predicted, probabilities)], 0, clusters)
+    counts = np.concatenate(drawn)
+    assert (np.array([counts[:, clusters == one].std(axis=1) for one in range(15)]) == 0).all()
+    assert len(set(counts.sum(axis=1))) > 5  # so resamples have more rows, or fewer
+    for index, count in enumerate(counts.astype(int)):
+        rows = np.repeat(np.arange(120), count)
+        part = None if probabilities is None else probabilities[rows]
+        expected = evaluate(task, truth[rows], predicted[rows], part)
+        assert {name: values[index] for name, values in found.items()} == pytest.approx(expected, nan_ok=True)
+
+
+def test_rows_are_drawn_if_there_are_few_clusters():
+    truth, *answer = made("binary", 80)
+    few = resample("binary", truth, [tuple(answer)], 0, np.arange(80) % 9)[0]
+    rows = resample("binary", truth, [tuple(answer)], 0)[0]
+    assert all(np.array_equal(few[name], rows[name], equal_nan=True) for name in rows)
+
+
 def test_a_class_that_is_never_predicted_counts_as_it_does_for_scikit_learn():
     truth = np.array([0, 0, 1, 1, 2, 2] * 20)
     predicted = np.where(truth == 2, 1, truth)

@@ -1,0 +1,288 @@
+"""The fleet that serves: for each partition its own model, the champion's, or the pooled one."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from tabular.data.features import as_rows
+from tabular.data.shards import partition_of_rows
+from tabular.data.statistics import ROWS
+from tabular.fleets.choice import choose, losses
+from tabular.fleets.found import Found, read_found
+from tabular.fleets.keeping import verdict
+from tabular.judging.agreement import Answers, as_model_input, positions
+from tabular.portable.fleet import POOLED, FleetModel, save_fleet
+from tabular.portable.model import ARRAYS, PortableModel
+from tabular.portable.predictors import Arrays
+from tabular.spec.columns import Schema
+from tabular.spec.documents import HeldOut, Manifest, ServedPartition
+from tabular.spec.errors import BadInput
+
+__all__ = ["Assembled", "ChampionFleet", "Judged", "assemble", "worse_than_pooled"]
+
+# What the manifest of a fleet has in common with that of its pooled model.
+SHARED = ("cross_validation", "training", "libraries")
+SAMPLE_ROWS = 3
+
+
+class ChampionFleet(NamedTuple):
+    """The fleet in service, what it answers for the held-out rows, and which of these it has not learned."""
+
+    version: int
+    folder: Path
+    model: FleetModel
+    answers: Answers
+    unseen: np.ndarray
+
+
+class Judged(NamedTuple):
+    """A partition: what serves it, where that comes from, and why.
+
+    The losses are the mean of its held-out rows, NaN if there are none: of what serves it, of the pooled
+    model, and of the champion on the rows that are new to it.
+    """
+
+    document: ServedPartition
+    held_out: HeldOut
+    is_kept: bool
+    reason: str
+    loss: float
+    pooled_loss: float
+    champion_loss: float
+
+
+class Assembled(NamedTuple):
+    """A fleet on disk, and what was known when it was put together.
+
+    `answers` are what its models predict for the held-out rows, each asked by itself, `own_chosen` says for
+    how many partitions their own model was chosen, and `own_losses` and `pooled_losses` are the losses of
+    both models on the held-out rows of these.
+    """
+
+    folder: Path
+    manifest: Manifest
+    answers: Answers
+    partitions: list[Judged]
+    own_chosen: int
+    own_losses: np.ndarray
+    pooled_losses: np.ndarray
+    pooled_everywhere: str | None
+
+
+def assemble(
+    model: Path,
+    output: Path,
+    folder: Path,
+    frame: pd.DataFrame,
+    truth: np.ndarray,
+    schema: Schema,
+    partitions: Sequence[HeldOut],
+    champion: ChampionFleet | None,
+    margin: float,
+    confidence: float,
+) -> Assembled:
+    """Choose a model for each partition, and write the fleet.
+
+    Args:
+        model: the unpacked model.tar.gz of SearchAndRefit.
+        output: its unpacked output.tar.gz. The pipeline in it is a pickle, which is code; it was written with
+            the role and to the bucket of the source that this job runs.
+        folder: where to write the fleet.
+        frame: the features of the held-out rows (n_rows, n_columns), partition by partition.
+        truth: their encoded target (n_rows,).
+        schema: of the table.
+        partitions: all partitions.
+        champion: the fleet in service, if it can be compared.
+        margin: the fraction of a champion's skill that may be lost, see `verdict`.
+        confidence: with which more must not be lost.
+
+    Raises:
+        BadInput: if the pooled model could not be made portable.
+    """
+    pooled_manifest = json.loads((model / POOLED / "manifest.json").read_text())
+    if pooled_manifest.get("portable") is False:
+        raise BadInput(f"{pooled_manifest['reason']} The fleet is not registered.")
+    found = read_found(model, output)
+    places = [slice(one["held_out_start"], one["held_out_start"] + one["held_out"]) for one in partitions]
+    pooled = _of_pipeline(output / POOLED / "pipeline.joblib", frame, schema)
+    pooled_lost = _lost(pooled, truth, schema)
+    answers = _copy(pooled)
+    for one, rows in zip(found, places, strict=True):
+        if one.choice.own and rows.start < rows.stop:
+            _put(answers, rows, _of_own(one, frame.iloc[rows], schema))
+    own_rows = np.zeros(len(truth), dtype=bool)
+    for one, rows in zip(found, places, strict=True):
+        own_rows[rows] = one.choice.own
+    lost = _lost(answers, truth, schema)
+    number = partition_of_rows(partitions)
+    own_losses, pooled_losses = lost[own_rows], pooled_lost[own_rows]
+    own_chosen = sum(one.choice.own for one in found)
+    everywhere = worse_than_pooled(own_losses, pooled_losses, number[own_rows])
+    if everywhere is not None:
+        found = [replace(one, choice=replace(one.choice, own=False, reason=everywhere)) for one in found]
+        answers, lost = _copy(pooled), pooled_lost.copy()
+    champion_lost = None if champion is None else _lost(champion.answers, truth, schema)
+    served: list[tuple[ServedPartition, Arrays | None]] = []
+    judged: list[Judged] = []
+    for one, part, rows in zip(found, partitions, places, strict=True):
+        document, arrays = _new(one)
+        is_kept, reason, champion_loss = False, one.choice.reason, np.nan
+        if champion is not None and champion_lost is not None:
+            new = champion.unseen[rows]
+            champion_loss = _mean(champion_lost[rows][new])
+            kept, why = _kept(champion, one, schema)
+            if kept is None:
+                reason += f"; {why}"
+            else:
+                nothing = _no_skill(truth[rows][new], schema)
+                said = verdict(lost[rows][new], champion_lost[rows][new], nothing, margin, confidence)
+                reason += f"; {said.reason}"
+                if said.keep:
+                    is_kept, (document, arrays) = True, kept
+                    _put(answers, rows, _take(champion.answers, rows))
+                    lost[rows] = champion_lost[rows]
+        served.append((document, arrays))
+        means = (_mean(lost[rows]), _mean(pooled_lost[rows]), champion_loss)
+        judged.append(Judged(document, part, is_kept, reason, *means))
+    manifest = {
+        **schema.to_dict(),
+        **{name: pooled_manifest[name] for name in SHARED},
+        "algorithm": "Fleet",
+        "hyperparameters": {},
+        "pooled_sha256": pooled_manifest["files"][ARRAYS],
+        "sample": _sample(frame, answers, schema, judged),
+        "fleet": {"partition": list(schema.options.partition), "partitions": len(found)},
+    }
+    save_fleet(folder, manifest, model / POOLED, served)
+    if any(one.is_kept for one in judged):
+        _join_rows(folder, model / POOLED / ROWS, champion)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    return Assembled(folder, manifest, answers, judged, own_chosen, own_losses, pooled_losses, everywhere)
+
+
+def worse_than_pooled(own: np.ndarray, pooled: np.ndarray, partition: np.ndarray) -> str | None:
+    """Why the pooled model serves all partitions; None unless it is shown to be better than the own ones.
+
+    Args:
+        own: the losses of own models on held-out rows (n_rows,).
+        pooled: those of the pooled model.
+        partition: the partition of each row.
+    """
+    if not choose(pooled, own, groups=partition).own:
+        return None
+    return (
+        f"the own models of {len(np.unique(partition))} partitions have a loss of {own.mean():.3g} on their "
+        f"{len(own)} held-out rows, and the pooled model one of {pooled.mean():.3g}, which is better beyond "
+        "noise, so it serves all"
+    )
+
+
+def _new(found: Found) -> tuple[ServedPartition, Arrays | None]:
+    """What is written of a partition that gets what was found for it."""
+    names = ["number", "key", "rows", "sha256"]
+    if not found.choice.own:
+        return {**{name: found.document[name] for name in names}, "model": None}, None
+    names += ["algorithm", "hyperparameters", "scorer", "score", "model"]
+    return {name: found.document[name] for name in names}, found.arrays
+
+
+def _kept(
+    champion: ChampionFleet, found: Found, schema: Schema
+) -> tuple[tuple[ServedPartition, Arrays] | None, str]:
+    """What the champion has for a partition, if it can be kept; otherwise None and why not."""
+    key = tuple(found.document["key"])
+    try:
+        document = champion.model.document(key)
+    except KeyError:
+        return None, f"version {champion.version} does not have it"
+    if document["model"] is None:
+        return None, f"in version {champion.version} the pooled model serves it"
+    now = {column["name"]: column for column in schema.to_dict()["columns"]}
+    then = {column["name"]: column for column in champion.model.columns}
+    for name in document["model"]["columns"]:
+        if now.get(name) != then[name]:
+            return None, f"version {champion.version} reads the column {name!r} otherwise"
+    kept = {name: value for name, value in document.items() if name != "arrays"}
+    kept |= {"number": found.document["number"]}
+    kept.setdefault("kept_from", champion.version)
+    return (kept, champion.model.arrays(key)), ""
+
+
+def _join_rows(folder: Path, own: Path, champion: ChampionFleet) -> None:
+    """Write the hashes of all rows that a model of the fleet has learned, kept models included."""
+    theirs = champion.folder / ROWS
+    files = [own, theirs if theirs.exists() else champion.folder / POOLED / ROWS]
+    np.unique(np.concatenate([np.fromfile(file, dtype="<u8") for file in files])).tofile(folder / ROWS)
+
+
+def _of_pipeline(path: Path, frame: pd.DataFrame, schema: Schema) -> Answers:
+    pipeline = joblib.load(path)
+    if not schema.classes:
+        return np.asarray(pipeline.predict(frame), dtype=np.float64), None
+    return pipeline.predict(frame).astype(np.intp), pipeline.predict_proba(frame).astype(np.float64)
+
+
+def _of_own(found: Found, frame: pd.DataFrame, schema: Schema) -> Answers:
+    """What an own model predicts for its rows (n_rows, n_columns), without a fleet around it."""
+    names = set(found.document["model"]["columns"])
+    own = replace(schema, columns=tuple(each for each in schema.columns if each.name in names))
+    described = {name: found.document["model"][name] for name in ("encodings", "estimator")}
+    model = PortableModel(own.to_dict() | described, found.arrays)
+    prediction = model.predict(*as_model_input(frame[[each.name for each in own.columns]], own))
+    return positions(prediction.labels, schema), prediction.probabilities
+
+
+def _lost(answers: Answers, truth: np.ndarray, schema: Schema) -> np.ndarray:
+    predicted, probabilities = answers
+    return losses(predicted if probabilities is None else probabilities, truth, schema)
+
+
+def _no_skill(truth: np.ndarray, schema: Schema) -> np.ndarray:
+    """The losses (n_rows,) of a model that knows only the class frequencies, or the mean."""
+    if not len(truth):
+        return np.empty(0)
+    if not schema.classes:
+        return losses(np.full(len(truth), truth.mean()), truth, schema)
+    shares = np.bincount(truth.astype(np.intp), minlength=len(schema.classes)) / len(truth)
+    return losses(np.tile(shares, (len(truth), 1)), truth, schema)
+
+
+def _sample(
+    frame: pd.DataFrame, answers: Answers, schema: Schema, judged: Sequence[Judged]
+) -> Mapping[str, Any]:
+    """A few held-out rows and their predictions: one of an own model and one of the pooled one, if any."""
+    first: dict[bool, int] = {}
+    for one in judged:
+        if one.held_out["held_out"]:
+            first.setdefault(one.document["model"] is None, one.held_out["held_out_start"])
+    rows = list(dict.fromkeys([*first.values(), *range(min(SAMPLE_ROWS, len(frame)))]))[:SAMPLE_ROWS]
+    some = frame.iloc[rows]
+    said = answers[0][rows].tolist()
+    return {
+        "instances": [dict(zip(some, cells, strict=True)) for cells in as_rows(some, schema)],
+        "predictions": [schema.classes[position] for position in said] if schema.classes else said,
+    }
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def _copy(answers: Answers) -> Answers:
+    return answers[0].copy(), None if answers[1] is None else answers[1].copy()
+
+
+def _take(answers: Answers, rows: slice) -> Answers:
+    return answers[0][rows], None if answers[1] is None else answers[1][rows]
+
+
+def _put(answers: Answers, rows: slice, some: Answers) -> None:
+    answers[0][rows] = some[0]
+    if answers[1] is not None:
+        answers[1][rows] = some[1]

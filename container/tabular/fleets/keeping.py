@@ -1,0 +1,52 @@
+"""Whether a partition keeps the own model that serves it now, because the new one may be worse for it.
+
+It is the gate's rule (see `tabular.judging.gate`) for the rows of one partition, with the loss instead of a
+metric: a partition has too few rows for most metrics, and there may be 100,000 of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t
+
+from tabular.judging.champion import FEWEST_ROWS
+from tabular.spec.errors import amount
+
+__all__ = ["Verdict", "verdict"]
+
+ROUNDING = 1e-6  # relative to one plus the loss; a smaller difference is only rounding
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the champion stays, and why."""
+
+    keep: bool
+    reason: str
+
+
+def verdict(
+    ours: np.ndarray, theirs: np.ndarray, nothing: np.ndarray, margin: float, confidence: float
+) -> Verdict:
+    """Compare a new model with the champion by their losses on held-out rows that neither has seen.
+
+    Args:
+        ours: the losses of the new model (n_rows,).
+        theirs: those of the champion.
+        nothing: those of a model that knows only the class frequencies, or the mean of the target.
+        margin: the fraction of the champion's skill that may be lost.
+        confidence: with which more must not be lost.
+    """
+    if len(ours) < FEWEST_ROWS:
+        rows = amount(len(ours), "held-out row")
+        return Verdict(False, f"it has {rows} to compare it with the champion, and {FEWEST_ROWS} are needed")
+    difference = theirs - ours
+    difference[np.abs(difference) <= ROUNDING * (1 + np.abs(theirs))] = 0.0
+    error = float(difference.std(ddof=1) / np.sqrt(len(difference)))
+    low = float(difference.mean()) - float(t.ppf(confidence, len(difference) - 1)) * error
+    allowed = margin * max(0.0, float(nothing.mean() - theirs.mean()))
+    said = (
+        f"on {len(ours)} rows its loss is {ours.mean():.3g}, and the champion's is {theirs.mean():.3g}; with "
+        f"{confidence:.0%} confidence it is smaller by at least {low:+.3g}, and {-allowed:+.3g} is allowed"
+    )
+    return Verdict(low + allowed < 0, said)

@@ -1,0 +1,184 @@
+"""EvaluateBestModel for a table with partitions: which model serves each, and whether the fleet may."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.container.documents import faults
+from support.container.jobs import BIN, give_hyperparameters
+from tabular.data.partitions import Partitions
+from tabular.data.shards import write_partitions, write_shards
+from tabular.data.split_files import write_split
+from tabular.fleets.assembling import worse_than_pooled
+from tabular.fleets.keeping import verdict
+from tabular.jobs import evaluate, search
+from tabular.judging.agreement import as_model_input
+from tabular.monitoring.baseline import distributions
+from tabular.portable.files import load_model
+from tabular.portable.fleet import FleetModel
+from tabular.spec.columns import Column, Schema
+from tabular.spec.documents import Report
+from tabular.spec.opt_ml import extract, pack
+from tabular.spec.options import Options
+from tabular.spec.search import Plan
+
+MAP_KEY = "models-map.json"
+GROUP = "shop--stores"
+ROWS = (240, 240, *[32] * 10)
+OTHER = 1  # the store that sells what the others do not
+PLAN = Plan("LogisticRegression,NaiveBayes", 2, "neg_log_loss", 3, 7, ensemble="false")
+NAMES = tuple(f"store {place:02d}" for place in range(len(ROWS)))
+COLUMNS = (Column("store", "categorical"), Column("size", "numeric"))
+SCHEMA = Schema("binary", "sold", ("no", "yes"), COLUMNS, Options(partition=("store",)))
+
+
+@pytest.fixture
+def searched(base, run_module):
+    """Search a fleet of twelve stores, and give EvaluateBestModel what it left; `wrong` rows are turned."""
+
+    def run(wrong: int | None = None) -> pd.DataFrame:
+        draw = np.random.default_rng(3)
+        number = np.repeat(np.arange(len(ROWS)), ROWS)
+        place = np.concatenate([np.arange(rows) for rows in ROWS])
+        is_test = place % 4 == 0
+        size = draw.normal(size=len(number))
+        leaning = np.where(number == OTHER, -3 * size, 3 * size) + draw.normal(size=len(number))
+        target = (leaning > 0).astype(np.int64)
+        learned = np.where((number == wrong) & ~is_test, 1 - target, target)
+        frame = pd.DataFrame({"store": np.array(NAMES, dtype=object)[number], "size": size})
+        held_out = np.bincount(number[is_test], minlength=len(ROWS))
+        for folder in ("input", "processing", "model", "models", "output", "pipeline"):
+            shutil.rmtree(base / folder, ignore_errors=True)
+        partitions = write_shards(
+            base / "input/data/train",
+            frame,
+            learned,
+            SCHEMA,
+            Partitions(("store",), tuple((name,) for name in NAMES), number),
+            np.flatnonzero(~is_test),
+            held_out,
+            [f"{place:064d}" for place in range(len(ROWS))],
+        )
+        give_hyperparameters(base, **PLAN.to_hyperparameters(), sagemaker_program="tabular.jobs.search")
+        run_module(search.main)
+        pack(base / "model", base / "processing/input/model/model.tar.gz")
+        pack(base / "output/data", base / "processing/input/pipeline/output.tar.gz")
+        test = base / "processing/input/test"
+        rows = frame[is_test].reset_index(drop=True)
+        write_split(test, rows, target[is_test], SCHEMA, training=distributions(frame, SCHEMA))
+        write_partitions(test, partitions)
+        return rows
+
+    return run
+
+
+@pytest.fixture
+def judged(as_a_job, base, run_module, monkeypatch):
+    """Run EvaluateBestModel in this process; gives its report and the table of partitions."""
+    monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
+
+    def run():
+        run_module(
+            evaluate.main, metric="auc", threshold="0.6", models_map_uri=f"s3://jobs/{MAP_KEY}", group=GROUP
+        )
+        output = base / "processing/output/evaluation"
+        report = json.loads((output / "evaluation.json").read_text())
+        assert faults(report, Report) == []
+        return report, json.loads((output / "fleet.json").read_text())["partitions"]
+
+    yield run
+    as_a_job.s3.delete_object(Bucket="jobs", Key=MAP_KEY)
+
+
+def put_in_service(aws, base):
+    archive = base / "processing/output/model/model.tar.gz"
+    aws.s3.upload_file(str(archive), "jobs", "models/fleet.tar.gz")
+    entry = {"key": "models/fleet.tar.gz", "version": 4, "sha256": "", "approved_at": ""}
+    aws.s3.put_object(Bucket="jobs", Key=MAP_KEY, Body=json.dumps({GROUP: entry}).encode())
+
+
+def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, searched, judged, tmp_path):
+    rows = searched()
+    report, every = judged()
+    fleet = report["fleet"]
+    assert (fleet["partitions"], fleet["own"] + fleet["pooled"], fleet["kept"]) == (12, 12, 0)
+    assert every["served_by"][OTHER] == "own"
+    assert "smaller by" in every["reason"][OTHER]
+    assert report["gate"]["threshold_margin"] > 0.2
+    assert report["model"]["algorithm"] == "Fleet"
+    assert report["agreement"]["rows"] == len(rows)
+    assert fleet["own_against_pooled"]["own_loss"] < fleet["own_against_pooled"]["pooled_loss"]
+    assert len(fleet["worst"]) == len(fleet["smallest"]) == 12
+    page = (base / "processing/output/evaluation/report.html").read_text()
+    assert f"{fleet['own']} of the 12 partitions of store are served by a model of their own" in page
+    # The artifact is the fleet, its sample is what it predicts, and its digest the one in the report.
+    archive = base / "processing/output/model/model.tar.gz"
+    model = load_model(extract(archive, tmp_path / "first"))
+    assert isinstance(model, FleetModel)
+    sample = json.loads((tmp_path / "first/manifest.json").read_text())["sample"]
+    frame = pd.DataFrame(sample["instances"]).astype({"size": float})
+    assert model.predict(*as_model_input(frame, SCHEMA)).labels == sample["predictions"]
+    first = model.predict(*as_model_input(rows, SCHEMA))
+    put_in_service(aws, base)
+
+    # Once more: the same rows give the same fleet, which is not registered again.
+    searched()
+    report, _ = judged()
+    assert report["gate"]["same_model"] is True
+    assert report["fleet"]["kept"] == 0
+
+    # The rows of the other store were turned: it keeps what serves it, and the fleet as a whole is no worse.
+    searched(wrong=OTHER)
+    report, every = judged()
+    assert every["origin"][OTHER] == "kept"
+    assert every["served_by"][OTHER] == "own"
+    assert every["champion_loss"][OTHER] == pytest.approx(every["loss"][OTHER])
+    assert "and the champion's is" in every["reason"][OTHER]
+    assert report["fleet"]["kept"] == sum(one == "kept" for one in every["origin"])
+    assert report["gate"]["champion_version"] == 4
+    assert report["gate"]["champion_margin"] >= 0
+    model = load_model(extract(archive, tmp_path / "second"))
+    assert model.document((NAMES[OTHER],))["kept_from"] == 4
+    second = model.predict(*as_model_input(rows, SCHEMA))
+    of_other = (rows["store"] == NAMES[OTHER]).to_numpy()
+    assert np.array_equal(first.probabilities[of_other], second.probabilities[of_other])
+    # What the kept model has learned counts as learned by the fleet.
+    assert (tmp_path / "second/rows.bin").exists()
+
+
+def test_a_model_of_the_whole_table_in_service_is_compared_as_a_whole(aws, base, searched, judged):
+    searched()
+    archive = base / "processing/output/model/model.tar.gz"
+    pack(base / "model/pooled", archive)
+    put_in_service(aws, base)
+    report, every = judged()
+    assert "is one model of the whole table, so no partition keeps" in report["fleet"]["champion"]
+    assert report["gate"]["champion_version"] == 4
+    assert report["gate"]["champion_margin"] > 0
+    assert set(every["origin"]) == {"new"}
+
+
+def test_own_models_that_are_worse_beyond_noise_serve_nothing():
+    draw = np.random.default_rng(2)
+    partition, noise = np.repeat(np.arange(20), 10), draw.normal(scale=0.05, size=200)
+    said = worse_than_pooled(0.5 + noise, np.full(200, 0.4), partition)
+    assert said.startswith("the own models of 20 partitions have a loss of")
+    assert worse_than_pooled(0.4 + noise, np.full(200, 0.4), partition) is None
+    # The rows of a partition are not independent of each other.
+    together = np.repeat(draw.normal(size=20), 10)
+    assert worse_than_pooled(0.5 + together, np.full(200, 0.4), partition) is None
+
+
+@pytest.mark.parametrize(("worse", "kept"), [(0.0, False), (0.02, False), (0.3, True)])
+def test_a_partition_keeps_its_model_if_the_new_one_may_lose_more_than_the_margin(worse, kept):
+    theirs = np.random.default_rng(1).uniform(0.2, 0.4, 100)
+    said = verdict(theirs + worse, theirs, np.full(100, 0.8), 0.05, 0.95)
+    assert said.keep is kept
+
+
+def test_a_partition_with_few_rows_gets_the_new_model():
+    said = verdict(np.full(29, 9.0), np.full(29, 0.1), np.full(29, 0.7), 0.05, 0.95)
+    assert (said.keep, said.reason[:25]) == (False, "it has 29 held-out rows t")
