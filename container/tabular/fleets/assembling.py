@@ -45,7 +45,7 @@ class Judged(NamedTuple):
     """A partition: what serves it, where that comes from, and why.
 
     The losses are the mean of its held-out rows, NaN if there are none: of what serves it, of the pooled
-    model, and of the champion on the rows that are new to it.
+    model, and of the champion, NaN if some of the rows are not new to it.
     """
 
     document: ServedPartition
@@ -135,7 +135,7 @@ def assemble(
         is_kept, reason, champion_loss = False, one.choice.reason, np.nan
         if champion is not None and champion_lost is not None:
             new = champion.unseen[rows]
-            champion_loss = _mean(champion_lost[rows][new])
+            champion_loss = _mean(champion_lost[rows]) if new.all() else np.nan
             kept, why = _kept(champion, one, schema)
             if kept is None:
                 reason += f"; {why}"
@@ -159,9 +159,10 @@ def assemble(
         "sample": _sample(frame, answers, schema, judged),
         "fleet": {"partition": list(schema.options.partition), "partitions": len(found)},
     }
-    save_fleet(folder, manifest, model / POOLED, served)
-    if any(one.is_kept for one in judged):
-        _join_rows(folder, model / POOLED / ROWS, champion)
+    others = {}
+    if champion is not None and any(one.is_kept for one in judged):
+        others[ROWS] = _learned(model / POOLED / ROWS, champion)
+    save_fleet(folder, manifest, model / POOLED, served, others)
     manifest = json.loads((folder / "manifest.json").read_text())
     return Assembled(folder, manifest, answers, judged, own_chosen, own_losses, pooled_losses, everywhere)
 
@@ -214,11 +215,11 @@ def _kept(
     return (kept, champion.model.arrays(key)), ""
 
 
-def _join_rows(folder: Path, own: Path, champion: ChampionFleet) -> None:
-    """Write the hashes of all rows that a model of the fleet has learned, kept models included."""
+def _learned(own: Path, champion: ChampionFleet) -> bytes:
+    """The hashes of all rows that a model of the fleet has learned, kept models included."""
     theirs = champion.folder / ROWS
     files = [own, theirs if theirs.exists() else champion.folder / POOLED / ROWS]
-    np.unique(np.concatenate([np.fromfile(file, dtype="<u8") for file in files])).tofile(folder / ROWS)
+    return np.unique(np.concatenate([np.fromfile(file, dtype="<u8") for file in files])).tobytes()
 
 
 def _of_pipeline(path: Path, frame: pd.DataFrame, schema: Schema) -> Answers:

@@ -55,6 +55,7 @@ def save_fleet(
     manifest: Mapping[str, Any],
     pooled: Path,
     partitions: Iterable[tuple[Mapping[str, Any], Arrays | None]],
+    others: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a fleet, one partition after the other, so that memory does not grow with their number.
 
@@ -64,6 +65,7 @@ def save_fleet(
         pooled: the folder of the pooled model, as `save_model` wrote it.
         partitions: for each partition its document, with at least `key` and `model` (None, or the names of
             its columns, its encodings and its estimator), and the arrays of its own model or None.
+        others: further files, which the server does not read.
 
     Raises:
         ValueError: if a partition has a model without arrays or arrays without a model.
@@ -85,11 +87,13 @@ def save_fleet(
                 line["arrays"] = [end, end + len(packed)]
                 end = own.tell()
             lines.write(orjson.dumps(line) + b"\n")
-    files = [f"{POOLED}/{MANIFEST}", OWN, PARTITIONS]
+    for name, contents in (others or {}).items():
+        (folder / name).write_bytes(contents)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
     whole = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "files": {name: _digest(folder / name) for name in files},
+        "files": {path.relative_to(folder).as_posix(): _digest(path) for path in files},
         **manifest,
     }
     (folder / MANIFEST).write_text(json.dumps(whole, indent=1))

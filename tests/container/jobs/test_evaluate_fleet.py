@@ -25,6 +25,8 @@ from tabular.spec.opt_ml import extract, pack
 from tabular.spec.options import Options
 from tabular.spec.search import Plan
 
+from lambdas.deployer.artifacts import check
+
 MAP_KEY = "models-map.json"
 GROUP = "shop--stores"
 ROWS = (240, 240, *[32] * 10)
@@ -100,6 +102,12 @@ def put_in_service(aws, base):
     aws.s3.put_object(Bucket="jobs", Key=MAP_KEY, Body=json.dumps({GROUP: entry}).encode())
 
 
+def deployable(archive):
+    """The manifest of an artifact that the deployer takes."""
+    with archive.open("rb") as file:
+        return check(file, archive.name)
+
+
 def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, searched, judged, tmp_path):
     rows = searched()
     report, every = judged()
@@ -117,6 +125,7 @@ def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, search
     # The artifact is the fleet, its sample is what it predicts, and its digest the one in the report.
     archive = base / "processing/output/model/model.tar.gz"
     model = load_model(extract(archive, tmp_path / "first"))
+    assert deployable(archive)["fleet"] == {"partition": ["store"], "partitions": 12}
     assert isinstance(model, FleetModel)
     sample = json.loads((tmp_path / "first/manifest.json").read_text())["sample"]
     frame = pd.DataFrame(sample["instances"]).astype({"size": float})
@@ -141,6 +150,7 @@ def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, search
     assert report["gate"]["champion_version"] == 4
     assert report["gate"]["champion_margin"] >= 0
     model = load_model(extract(archive, tmp_path / "second"))
+    deployable(archive)
     assert model.document((NAMES[OTHER],))["kept_from"] == 4
     second = model.predict(*as_model_input(rows, SCHEMA))
     of_other = (rows["store"] == NAMES[OTHER]).to_numpy()
