@@ -370,7 +370,8 @@ def _row(each: DataSet) -> dict[str, str]:
 def model(each: DataSet) -> str:
     """The algorithm of a data set's model in words; of an ensemble, of how many members."""
     search = each["search"]
-    if search and search["ensemble"] and search["ensemble"]["chosen"]:
+    is_fleet = each["algorithm"] == "Fleet"  # whose search is that of its pooled model
+    if search and search["ensemble"] and search["ensemble"]["chosen"] and not is_fleet:
         return f"{each['algorithm']} of {len(search['ensemble']['members'])}"
     return each["algorithm"] or ""
 

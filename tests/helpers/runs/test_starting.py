@@ -209,6 +209,7 @@ def test_a_table_with_partitions_is_left_out_before_it_is_uploaded(
     given = [fleet, table(quick.folder, "one")]
     asked = runs.start(quick.session, given, {"Colour": "red"}, developer=quick.developer)
     assert {it.dataset: bool(it.arn) for it in asked} == {"fleet": False, "one": True}
-    assert "fleet has the option partition" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "fleet has the option partition, and SEARCH is 'jobs'; set SEARCH to 'packed'" in said
     s3, bucket = quick.session.client("s3"), quick.session.bucket
     assert s3.list_objects_v2(Bucket=bucket, Prefix="raw/fleet/")["KeyCount"] == 0

@@ -75,7 +75,7 @@ def requests(
         seed = tuner_seed(table.name, parameters.get("RandomState", RANDOM_STATE))
         given = {"TunerSeed": seed, **parameters, **judged.get(table.family, {}), **own}
         try:
-            _refuse_partitions(table)
+            _check_partitions(table, given)
             _check_judgement(table, given)
             asked = {**inputs(session, table), **given}
         except BadInput as error:
@@ -88,11 +88,13 @@ def requests(
     return made, refused
 
 
-def _refuse_partitions(table: Dataset) -> None:
-    if table.options.partition:
+def _check_partitions(table: Dataset, parameters: Mapping[str, object]) -> None:
+    """Refuse a table with partitions if its models would be searched by jobs of their own."""
+    search = parameters.get("Search", "jobs")
+    if table.options.partition and search != "packed":
         raise BadInput(
-            f"The data set {table.name} has the option partition, and no step makes a model for each "
-            "partition yet; leave the option out to train one model for all."
+            f"The data set {table.name} has the option partition, and SEARCH is {search!r}; set SEARCH to "
+            "'packed', in which one job searches all partitions, or leave the option out."
         )
 
 
