@@ -176,6 +176,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "SEARCH": _one_of("jobs", "packed"),
     "SEARCH_SECONDS": _seconds(),
     "ENSEMBLE": _flag(),
+    "FLEET_INSTANCES": _whole(1, 100),
     "SEARCH_ROWS": _rows(1000, 2**31 - 1),
     "MAX_TUNING_JOBS": _whole(1, 750),
     "MAX_TUNING_PARALLEL_JOBS": _whole(1, 100),

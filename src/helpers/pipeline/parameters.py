@@ -21,6 +21,7 @@ COMMON: Mapping[str, Any] = {
     "Search": "jobs",
     "SearchSeconds": 0,
     "Ensemble": "true",
+    "FleetInstances": 1,
     "SearchRows": 0,
     "MaxTuningJobs": 24,
     "MaxTuningParallelJobs": 2,
@@ -50,6 +51,7 @@ class Parameters:
 
     They are the same for both ways to search, so whoever starts a pipeline need not know which one it was
     compiled for. MaxTuningParallelJobs and TunerSeed are for `jobs`, SearchSeconds is for `packed`.
+    FleetInstances is for a table with partitions; any other one is searched on one instance.
     """
 
     DatasetName: ParameterString
@@ -63,6 +65,7 @@ class Parameters:
     Search: ParameterString
     SearchSeconds: ParameterInteger
     Ensemble: ParameterString
+    FleetInstances: ParameterInteger
     SearchRows: ParameterInteger
     MaxTuningJobs: ParameterInteger
     MaxTuningParallelJobs: ParameterInteger

@@ -115,6 +115,8 @@ def refit_best_model(
 def search_and_refit(compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep) -> RequestStep:
     """SearchAndRefit: all trials in one job, on all of its cores, which then fits the winner.
 
+    The shards of a table with partitions are distributed over several instances.
+
     On spot capacity, it goes on from its checkpoint after an interruption. Two executions must not write to
     the same one, so its path has the execution's id. Since the step cache compares it, a search on spot
     capacity is not taken from an earlier execution.
@@ -136,7 +138,14 @@ def search_and_refit(compiler: Compiler, parameters: Parameters, preprocess: Pro
         ).to_hyperparameters(_text),
         "AlgorithmSpecification": _algorithm(compiler) | _METRICS,
         "OutputDataConfig": {"S3OutputPath": compiler.output_uri("SearchAndRefit")},
-        **_on_train_split(compiler, parameters, preprocess, SEARCH_JOB_SECONDS),
+        **_on_train_split(
+            compiler,
+            parameters,
+            preprocess,
+            SEARCH_JOB_SECONDS,
+            distribution="ShardedByS3Key",
+            instances=parameters.FleetInstances,
+        ),
         "Tags": compiler.tags,
     }
     if compiler.use_spot:
@@ -151,9 +160,14 @@ def _algorithm(compiler: Compiler) -> dict[str, Any]:
 
 
 def _on_train_split(
-    compiler: Compiler, parameters: Parameters, preprocess: ProcessingStep, seconds: int = JOB_SECONDS
+    compiler: Compiler,
+    parameters: Parameters,
+    preprocess: ProcessingStep,
+    seconds: int = JOB_SECONDS,
+    distribution: str = "FullyReplicated",
+    instances: Any = 1,
 ) -> dict[str, Any]:
-    """What trials, refit and search have in common: their data, role, instance and time."""
+    """What trials, refit and search have in common: their data, role, instances and time."""
     return {
         "InputDataConfig": [
             {
@@ -162,7 +176,7 @@ def _on_train_split(
                     "S3DataSource": {
                         "S3DataType": "S3Prefix",
                         "S3Uri": output(preprocess, "train"),
-                        "S3DataDistributionType": "FullyReplicated",
+                        "S3DataDistributionType": distribution,
                     }
                 },
             }
@@ -170,7 +184,7 @@ def _on_train_split(
         "RoleArn": compiler.session.job_role_arn,
         "ResourceConfig": {
             "InstanceType": parameters.TrainingInstance,
-            "InstanceCount": 1,
+            "InstanceCount": instances,
             "VolumeSizeInGB": VOLUME_GB,
         },
         **compiler.time_limits(seconds),

@@ -31,6 +31,7 @@ DEFAULTS = {
     "Search": "jobs",
     "SearchSeconds": 0,
     "Ensemble": "true",
+    "FleetInstances": 1,
     "SearchRows": 0,
     "MaxTuningJobs": 24,
     "MaxTuningParallelJobs": 2,
@@ -191,6 +192,9 @@ def test_a_packed_search_is_one_job_that_gets_the_whole_plan(packed: Compiled) -
         "ensemble": "Ensemble",
         "group": "DatasetName",
     }
+    assert arguments["ResourceConfig"]["InstanceCount"] == {"Get": "Parameters.FleetInstances"}
+    (channel,) = arguments["InputDataConfig"]
+    assert channel["DataSource"]["S3DataSource"]["S3DataDistributionType"] == "ShardedByS3Key"
     named = {each["Name"] for each in arguments["AlgorithmSpecification"]["MetricDefinitions"]}
     assert named == set(TRIAL_METRICS)
     assert "CheckpointConfig" not in arguments

@@ -18,6 +18,7 @@ from tabular.spec.options import Options
 from helpers import runs
 from helpers.errors import BadInput, JobFailed
 from helpers.runs.executions.queue import start_waiting
+from helpers.runs.executions.request import requests
 
 
 def wait_for(quick: Quick, execution: runs.Execution, status: str) -> None:
@@ -213,3 +214,12 @@ def test_a_table_with_partitions_is_left_out_before_it_is_uploaded(
     assert "fleet has the option partition, and SEARCH is 'jobs'; set SEARCH to 'packed'" in said
     s3, bucket = quick.session.client("s3"), quick.session.bucket
     assert s3.list_objects_v2(Bucket=bucket, Prefix="raw/fleet/")["KeyCount"] == 0
+
+
+def test_only_a_table_with_partitions_is_searched_on_several_instances(quick: Quick) -> None:
+    fleet = dataclasses.replace(table(quick.folder, "fleet"), options=Options(partition=("a",)))
+    given = [fleet, table(quick.folder, "one")]
+    asked = {"Search": "packed", "FleetInstances": 3}
+    made, refused = requests(quick.session, given, asked, {}, quick.developer)
+    assert {one.dataset: one.parameters["FleetInstances"] for one in made} == {"fleet": "3", "one": "1"}
+    assert refused == {}

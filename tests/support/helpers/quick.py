@@ -19,7 +19,7 @@ ROWS = "a,b,label\n" + "1,2,x\n3,4,y\n" * 20
 PARAMETERS = (
     *("DatasetName", "InputDataUri", "TargetColumn", "TestSetSize", "StratifySplit", "RandomState"),
     *("CrossValidationFolds", "SearchRows", "MaxTuningJobs", "MaxTuningParallelJobs", "TunerSeed"),
-    *("Search", "SearchSeconds", "Ensemble"),
+    *("Search", "SearchSeconds", "Ensemble", "FleetInstances"),
     *("ChampionMargin", "ChampionConfidence", "CrossValidationScorer", "MetricForRegistrationThreshold"),
     *("MinThresholdForRegisterMetric", "Colour"),
 )

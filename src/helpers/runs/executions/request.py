@@ -74,6 +74,8 @@ def requests(
         own = {JUDGED[key]: value for key, value in table.judged.items()}
         seed = tuner_seed(table.name, parameters.get("RandomState", RANDOM_STATE))
         given = {"TunerSeed": seed, **parameters, **judged.get(table.family, {}), **own}
+        if not table.options.partition and "FleetInstances" in given:
+            given["FleetInstances"] = 1  # its one file cannot be shared among instances
         try:
             _check_partitions(table, given)
             _check_judgement(table, given)
