@@ -22,8 +22,9 @@ from helpers.deployment.scoring import model as models
 from helpers.deployment.scoring import predictions, server, transform
 from helpers.deployment.scoring.model import Model
 from helpers.deployment.scoring.rows import Request, requests
-from helpers.errors import BadInput, UserError, one_line
+from helpers.errors import BadInput, one_line
 from helpers.session import Session
+from helpers.storage import File
 
 __all__ = ["Scored", "score"]
 
@@ -84,10 +85,9 @@ def score(
     with tempfile.TemporaryDirectory(prefix="scoring-") as folder:
         base = Path(folder)
         local = base / f"output{suffix}" if sources.scheme(target) == "s3" else Path(target).expanduser()
-        _refuse_input(table, local)
         predictions.check_output(local)
         found = models.find(session, model, version, base / "model")
-        read = _table(session, table, found, ids)
+        read = _table(session, table, target, found, ids)
         if session.is_local if by_transform is None else not by_transform:
             parts = _through_server(requests(read.blocks, read.places, found, ids), found, base)
         else:
@@ -98,16 +98,20 @@ def score(
     return Scored(target, found.dataset, found.version, rows, time.monotonic() - begin)
 
 
-def _table(session: Session, uri: str, model: Model, ids: Sequence[str]) -> Table:
+def _table(session: Session, uri: str, output: str, model: Model, ids: Sequence[str]) -> Table:
     """A table with the columns of its first file, which all files must have.
 
     Raises:
-        BadInput: it cannot be read, lacks a column, or has no rows.
+        BadInput: it cannot be read, lacks a column, has no rows, or would be replaced by the output.
     """
     try:
-        paths = [file.path for file in sources.fetch(uri, session)]
+        files = sources.fetch(uri, session)
     except sources.SourceError as error:
         raise BadInput(f"The table {uri!r}: {error}.") from None
+    if any(_is_file(output, file) for file in files):
+        which = "the table" if len(files) == 1 else f"one of the {len(files)} files of the table"
+        raise BadInput(f"The output {output} would replace {which}; give another path by --output.")
+    paths = [file.path for file in files]
     opened = [_opened(path) for path in paths]
     names = opened[0][0]
     predictions.check_ids(names, ids, model)
@@ -177,9 +181,10 @@ def _beside(table: str) -> str:
     return scored if kind else str(Path(table).with_name(scored))
 
 
-def _refuse_input(table: str, output: Path) -> None:
-    if not sources.scheme(table) and Path(table).expanduser().resolve() == output.resolve():
-        raise BadInput(f"The output {output} would replace the table; give another path by --output.")
+def _is_file(output: str, file: File) -> bool:
+    if sources.scheme(output):
+        return file.s3_uri == output
+    return file.path.resolve() == Path(output).expanduser().resolve()
 
 
 def _upload(session: Session, path: Path, uri: str) -> None:
@@ -187,6 +192,6 @@ def _upload(session: Session, path: Path, uri: str) -> None:
     try:
         s3.upload_file(str(path), parts.netloc, parts.path.lstrip("/"))
     except (BotoCoreError, ClientError, S3UploadFailedError) as error:
-        raise UserError(
+        raise BadInput(
             f"The output {uri} cannot be written ({one_line(error)}); give another place by --output."
         ) from None

@@ -126,6 +126,9 @@ def test_typed_cells_of_a_column_of_words_are_sent_as_json(
         ({"ids": ["customer"]}, r"has no column 'customer' to identify"),
         ({"output": "output.xlsx"}, r"must end in \.csv or \.parquet"),
         ({"output": "good.csv"}, r"would replace the table"),
+        ({"table": "g*d.csv", "output": "good.csv"}, r"would replace the table"),
+        ({"table": "s3:good.csv", "output": "s3:good.csv"}, r"would replace the table"),
+        ({"output": "s3://no-such-bucket/output.csv"}, r"cannot be written .*NoSuchBucket"),
         ({"output": "good.csv/output.csv"}, r"cannot be written"),
     ],
 )
@@ -148,6 +151,9 @@ def test_what_cannot_be_scored_is_said_in_a_sentence_and_leaves_nothing(
     wrong.to_csv("words.csv", index=False)
     before = sorted(tmp_path.iterdir())
     given = {"table": "good.csv", "model": classes.dataset, "version": 1, **change}
+    if given["table"].startswith("s3:"):
+        session.client("s3").upload_file("good.csv", session.bucket, "tables/good.csv")
+        given |= dict.fromkeys(("table", "output"), session.uri("tables/good.csv"))
     with pytest.raises(BadInput, match=said) as refused:
         score(session, **given)
     assert "\n" not in str(refused.value)
