@@ -6,13 +6,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pandas as pd
-import papermill
 import pytest
 import yaml
 from support import HANGS, ROOT
@@ -24,46 +22,64 @@ from helpers.deployment import endpoint, registry
 from helpers.session import connect
 
 EXAMPLES = ROOT / "parameters/examples"
-FIRST, *OTHERS = "binary", "grouped", "multiclass", "regression"
+TOGETHER = ("binary", "grouped", "multiclass", "regression")
 FLEET = "fleet"
 STORES = 30  # of 300
-
-
-@dataclass(frozen=True)
-class Shop:
-    """One local_aws with the pipelines of the first example, which all of them run.
-
-    Attributes:
-        runs: The folder of the results.
-        summary: What the first example left.
-    """
-
-    runs: Path
-    summary: dict[str, Any]
+# How a file says that its table is judged, and how an entry in DATASETS says so.
+JUDGED = {
+    "CROSS_VALIDATION_SCORER": "scorer",
+    "METRIC_FOR_REGISTRATION": "metric",
+    "MIN_METRIC_FOR_REGISTRATION": "min_metric",
+}
+REGRESSION = {"REGRESSION_SCORER", "REGRESSION_METRIC", "REGRESSION_MIN_METRIC"}
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    folder = tmp_path_factory.mktemp("examples")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state of one local_aws for all runs here."""
+    folder = tmp_path_factory.mktemp("examples") / "local_aws"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOCAL_AWS_HOME", str(folder / "local_aws"))
+        patch.setenv("LOCAL_AWS_HOME", str(folder))
         local_aws.start(owner=os.getpid())
         try:
-            runs = folder / "runs"
-            summary, _ = left(headless.typed(*example(FIRST, runs / FIRST)), runs / FIRST)
-            yield Shop(runs, summary)
+            yield folder
         finally:
             local_aws.stop()
+
+
+@pytest.fixture(scope="module")
+def examples(home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The summary of one run of the tables of all examples, each judged as its file says."""
+    folder = tmp_path_factory.mktemp("together")
+    file = folder / "together.yaml"
+    file.write_text(yaml.safe_dump(together()))
+    summary, _ = left(
+        headless.typed("run", str(file), "--runs", str(folder / "runs"), *few()), folder / "runs"
+    )
+    return summary
+
+
+def values_of(name: str) -> dict[str, Any]:
+    """What the file of an example says."""
+    return yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())
+
+
+def together() -> dict[str, Any]:
+    """All examples as one file; as in the files, regression is judged by parameters, which are its own."""
+    tables, values = [], {}
+    for name in TOGETHER:
+        said = values_of(name)
+        (table,) = said.pop("DATASETS")
+        tables.append(
+            table | {key: said.pop(parameter) for parameter, key in JUDGED.items() if parameter in said}
+        )
+        values |= said
+    return values | {"DATASETS": tables}
 
 
 def few(algorithms: int = len(ALGORITHMS)) -> tuple[str, ...]:
     """Options for a quick run: a trial of each algorithm, of few folds."""
     return ("-p", "MAX_TUNING_JOBS", str(algorithms), "-p", "CROSS_VALIDATION_FOLDS", "2")
-
-
-def example(name: str, runs: Path) -> tuple[str, ...]:
-    """What is typed to run an example quickly."""
-    return ("run", f"parameters/examples/{name}.yaml", "--runs", str(runs), *few())
 
 
 def left(done: subprocess.CompletedProcess, runs: Path) -> tuple[dict[str, Any], Path]:
@@ -82,7 +98,7 @@ def test_the_tables_of_the_examples_are_those_that_their_script_makes() -> None:
 
 
 def test_every_example_is_run() -> None:
-    assert sorted(path.stem for path in EXAMPLES.glob("*.yaml")) == sorted([FIRST, *OTHERS, FLEET])
+    assert sorted(path.stem for path in EXAMPLES.glob("*.yaml")) == sorted([*TOGETHER, FLEET])
 
 
 def test_the_example_of_a_fleet_is_checked() -> None:
@@ -94,41 +110,43 @@ def test_the_example_of_a_fleet_is_checked() -> None:
     assert found["one_class"] > 10
 
 
-def test_the_examples_give_the_same_to_the_notebooks_that_only_the_first_of_them_runs() -> None:
-    taken: set[str] = set()
-    for path in (ROOT / "notebooks").glob("0[12]_*.ipynb"):
-        taken |= papermill.inspect_notebook(str(path)).keys()
-    given = [yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text()) for name in (FIRST, *OTHERS)]
-    first, *others = ({name: values[name] for name in taken & values.keys()} for values in given)
-    assert first.keys() >= {"ENVIRONMENT", "PIPELINE_NAME"}
+def test_the_examples_differ_only_in_their_tables_and_in_how_these_are_judged() -> None:
+    """So one run of all of them is a run of each."""
+    own = {"DATASETS", *JUDGED, *REGRESSION}
+    first, *others = (
+        {key: value for key, value in values_of(name).items() if key not in own} for name in TOGETHER
+    )
+    assert first.keys() >= {"ENVIRONMENT", "PIPELINE_NAME", "APPROVE"}
     assert all(other == first for other in others)
+    assert [name for name in TOGETHER if values_of(name).keys() & REGRESSION] == ["regression"]
 
 
-@pytest.mark.slow
-def test_the_first_example_runs_as_it_is_and_puts_its_model_in_service(shop: Shop) -> None:
-    assert len(shop.summary["notebooks"]) == 5
-    check(FIRST, shop.summary)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", OTHERS)
-def test_another_example_runs_on_the_same_pipelines_and_puts_its_model_in_service(
-    name: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOCAL_AWS_HOME", str(shop.runs.parent / "local_aws"))
+@pytest.mark.parametrize("name", TOGETHER)
+def test_the_file_of_an_example_is_accepted_as_it_is(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    runs = shop.runs / name
-    summary, _ = left(headless.here(*example(name, runs), "--from", "03"), runs)
-    assert len(summary["notebooks"]) == 3
-    check(name, summary)
+    done = headless.here("check", f"parameters/examples/{name}.yaml", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    (found,) = json.loads(done.stdout)["data_sets"].values()
+    assert (found["refused"], found["task"]) == (None, "binary" if name == "grouped" else name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TOGETHER)
+def test_an_example_puts_its_model_in_service(name: str, examples: dict[str, Any]) -> None:
+    assert len(examples["notebooks"]) == 5
+    (table,) = values_of(name)["DATASETS"]
+    facts = examples["data_sets"][table["name"]]
+    is_regression = name == "regression"
+    assert (facts["outcome"], facts["version"], facts["in_service"]) == ("registered", 1, 1)
+    assert ("mae" in facts["scores"]["held_out"]) == is_regression
+    assert ("mean absolute error" in facts["predictions"]) == is_regression
 
 
 @pytest.mark.slow
 def test_a_fleet_of_thirty_stores_is_trained_judged_and_asked(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The example with fewer stores, on pipelines of its own, because the others search with jobs."""
-    monkeypatch.setenv("LOCAL_AWS_HOME", str(shop.runs.parent / "local_aws"))
     monkeypatch.chdir(ROOT)
     given = yaml.safe_load((EXAMPLES / f"{FLEET}.yaml").read_text())
     (table,) = given["DATASETS"]
@@ -159,15 +177,6 @@ def test_a_fleet_of_thirty_stores_is_trained_judged_and_asked(
     assert alone == answer.json()["predictions"][:5]
 
 
-def check(name: str, summary: dict[str, Any]) -> None:
-    (table,) = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())["DATASETS"]
-    facts = summary["data_sets"][table["name"]]
-    is_regression = name == "regression"
-    assert (facts["outcome"], facts["version"], facts["in_service"]) == ("registered", 1, 1)
-    assert ("mae" in facts["scores"]["held_out"]) == is_regression
-    assert ("mean absolute error" in facts["predictions"]) == is_regression
-
-
 def blocks(page: str) -> dict[str, str]:
     """The first block of code of each language on a page of docs/."""
     found = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", (ROOT / "docs/tables" / page).read_text())
@@ -175,12 +184,8 @@ def blocks(page: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_the_page_of_ones_own_steps_works_as_it_is_written(
-    tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In the same local_aws, with pipelines of its own."""
-    home = shop.runs.parent / "local_aws"
-    monkeypatch.setenv("LOCAL_AWS_HOME", str(home))
+def test_the_page_of_ones_own_steps_works_as_it_is_written(tmp_path: Path, home: Path) -> None:
+    """The first example with steps: in the same local_aws, with pipelines of its own."""
     (tmp_path / "parameters").symlink_to(ROOT / "parameters")
     (tmp_path / ".venv").symlink_to(sys.prefix)
     found = blocks("own-steps.md")
