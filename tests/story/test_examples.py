@@ -156,13 +156,21 @@ def test_a_fleet_of_thirty_stores_is_trained_judged_and_asked(
     stores.to_csv(tmp_path / "stores.csv", index=False)
     table["uri"] = str(tmp_path / "stores.csv")
     file = tmp_path / "stores.yaml"
-    file.write_text(yaml.safe_dump(given | {"PIPELINE_NAME": "fleets", "MIN_METRIC_FOR_REGISTRATION": 0.6}))
+    file.write_text(
+        yaml.safe_dump(
+            given | {"PIPELINE_NAME": "fleets", "MIN_METRIC_FOR_REGISTRATION": 0.6, "FLEET_INSTANCES": 2}
+        )
+    )
     runs = tmp_path / "runs"
     summary, _ = left(headless.here("run", str(file), "--runs", str(runs), *few(2)), runs)
     facts = summary["data_sets"]["stores"]
     assert (facts["outcome"], facts["version"], facts["in_service"]) == ("registered", 1, 1)
     session = connect("local", "fleets")
-    fleet = registry.evaluations(session, registry.packages(session, "stores"))["stores"]["fleet"]
+    (package,) = registry.packages(session, "stores")
+    fleet = registry.evaluations(session, [package])["stores"]["fleet"]
+    job = registry.metadata(session, package)["refit-training-job"]
+    described = session.client("sagemaker").describe_training_job(TrainingJobName=job)
+    assert described["ResourceConfig"]["InstanceCount"] == 2
     assert fleet["partitions"] == fleet["own"] + fleet["pooled"] == STORES
     assert 0 < fleet["own"] < STORES
     first = stores.drop(columns="sold_out").groupby("store").head(1)

@@ -41,14 +41,16 @@ SCHEMA = Schema("binary", "sold", ("no", "yes"), COLUMNS, Options(partition=("st
 def searched(base, run_module):
     """Search a fleet of twelve stores, and give EvaluateBestModel what it left; `wrong` rows are turned."""
 
-    def run(wrong: int | None = None) -> pd.DataFrame:
+    def run(
+        wrong: int | None = None, schema: Schema = SCHEMA, plan: Plan = PLAN, groups: int = 0
+    ) -> pd.DataFrame:
         draw = np.random.default_rng(3)
         number = np.repeat(np.arange(len(ROWS)), ROWS)
         place = np.concatenate([np.arange(rows) for rows in ROWS])
         is_test = place % 4 == 0
         size = draw.normal(size=len(number))
         leaning = np.where(number == OTHER, -3 * size, 3 * size) + draw.normal(size=len(number))
-        target = (leaning > 0).astype(np.int64)
+        target = (leaning > 0).astype(np.int64) if schema.classes else leaning
         learned = np.where((number == wrong) & ~is_test, 1 - target, target)
         frame = pd.DataFrame({"store": np.array(NAMES, dtype=object)[number], "size": size})
         held_out = np.bincount(number[is_test], minlength=len(ROWS))
@@ -58,19 +60,20 @@ def searched(base, run_module):
             base / "input/data/train",
             frame,
             learned,
-            SCHEMA,
+            schema,
             Partitions(("store",), tuple((name,) for name in NAMES), number),
             np.flatnonzero(~is_test),
             held_out,
             [f"{place:064d}" for place in range(len(ROWS))],
+            place // groups if groups else None,
         )
-        give_hyperparameters(base, **PLAN.to_hyperparameters(), sagemaker_program="tabular.jobs.search")
+        give_hyperparameters(base, **plan.to_hyperparameters(), sagemaker_program="tabular.jobs.search")
         run_module(search.main)
         pack(base / "model", base / "processing/input/model/model.tar.gz")
         pack(base / "output/data", base / "processing/input/pipeline/output.tar.gz")
         test = base / "processing/input/test"
         rows = frame[is_test].reset_index(drop=True)
-        write_split(test, rows, target[is_test], SCHEMA, training=distributions(frame, SCHEMA))
+        write_split(test, rows, target[is_test], schema, training=distributions(frame, schema))
         write_partitions(test, partitions)
         return rows
 
@@ -82,9 +85,9 @@ def judged(as_a_job, base, run_module, monkeypatch):
     """Run EvaluateBestModel in this process; gives its report and the table of partitions."""
     monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
 
-    def run():
+    def run(metric="auc"):
         run_module(
-            evaluate.main, metric="auc", threshold="0.6", models_map_uri=f"s3://jobs/{MAP_KEY}", group=GROUP
+            evaluate.main, metric=metric, threshold="0.6", models_map_uri=f"s3://jobs/{MAP_KEY}", group=GROUP
         )
         output = base / "processing/output/evaluation"
         report = json.loads((output / "evaluation.json").read_text())
@@ -157,6 +160,18 @@ def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, search
     assert np.array_equal(first.probabilities[of_other], second.probabilities[of_other])
     # What the kept model has learned counts as learned by the fleet.
     assert (tmp_path / "second/rows.bin").exists()
+
+
+def test_a_fleet_that_predicts_numbers_and_has_groups_is_judged_like_one_of_classes(searched, judged):
+    schema = Schema("regression", "sold", (), COLUMNS, Options(partition=("store",)))
+    plan = Plan("LightGBM", 1, "neg_mean_squared_error", 2, 7, ensemble="false")
+    searched(schema=schema, plan=plan, groups=4)
+    report, every = judged("r2")
+    assert every["served_by"][OTHER] == "own"
+    assert every["loss"][OTHER] < every["pooled_loss"][OTHER]
+    assert report["fleet"]["quantiles"] == sorted(report["fleet"]["quantiles"])
+    assert report["fleet"]["worst"][0]["metric"] == report["fleet"]["quantiles"][0]
+    assert report["agreement"]["largest_difference"] < 1e-6
 
 
 def test_a_model_of_the_whole_table_in_service_is_compared_as_a_whole(aws, base, searched, judged):
