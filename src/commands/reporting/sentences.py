@@ -22,6 +22,7 @@ __all__ = [
     "counted",
     "duration",
     "ending",
+    "fleet",
     "forecast",
     "headline",
     "searched",
@@ -134,7 +135,17 @@ def searched(table: DataSet) -> str:
         parts = [f"{it['weight']:.0%} {it['algorithm']}" for it in ensemble["members"]]
         fitted = "fitted" if ensemble["chosen"] else "not fitted"
         said += f"; the ensemble ({', '.join(parts)}) was {fitted}: {ensemble['reason']}"
-    return said
+    return f"for the pooled model, {said}" if table["fleet"] else said
+
+
+def fleet(table: DataSet) -> str:
+    """What serves the partitions of a table."""
+    found = table["fleet"]
+    if not found:
+        return ""
+    kept = f" ({found['kept']:,} kept from an earlier version)" if found["kept"] else ""
+    whole = amount(found["partitions"], "partition")
+    return f"{whole}: {found['own']:,} served by their own model{kept}, {found['pooled']:,} by the pooled one"
 
 
 def forecast(found: ForecastFacts | None) -> str:

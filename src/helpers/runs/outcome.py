@@ -24,6 +24,7 @@ from helpers.runs.results import (
     registered_in,
     step_seconds,
 )
+from helpers.runs.summary import Fleet
 from helpers.session import Session
 from helpers.storage import read
 
@@ -190,10 +191,11 @@ def _evaluated(steps: Steps) -> bool:
 
 
 def _model(report: Report) -> dict[str, Any]:
-    model, gate = report["model"], report["gate"]
+    model, gate, fleet = report["model"], report["gate"], report.get("fleet")
     return {
         "algorithm": model["algorithm"],
         "hyperparameters": model["hyperparameters"] | members(model),
+        "fleet": fleet and {name: fleet[name] for name in Fleet.__annotations__},
         "scores": {
             "scorer": model["cross_validation"]["scorer"],
             "cross_validation": model["cross_validation"]["score"],

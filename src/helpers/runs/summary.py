@@ -26,6 +26,7 @@ __all__ = [
     "NOT_YET",
     "Cost",
     "DataSet",
+    "Fleet",
     "Notebook",
     "Notification",
     "Outcome",
@@ -127,6 +128,22 @@ class Search(TypedDict):
     ensemble: Ensemble | None
 
 
+class Fleet(TypedDict):
+    """Of a table with partitions: how many there are, and what serves them.
+
+    Attributes:
+        partitions: How many there are; and of them:
+        own: Those served by a model of their own.
+        pooled: Those served by the model of all partitions.
+        kept: Those whose own model is that of an earlier version.
+    """
+
+    partitions: int
+    own: int
+    pooled: int
+    kept: int
+
+
 class Cost(TypedDict):
     """What a run cost, and what had been forecast; null is unknown.
 
@@ -174,6 +191,7 @@ class DataSet(TypedDict):
         algorithm: The algorithm that won.
         hyperparameters: Its hyperparameters.
         search: How it was searched for.
+        fleet: Of a table with partitions, what serves them.
         scores: How its model was judged.
         seconds: From the execution's start to its end.
         steps: The seconds of each step.
@@ -199,6 +217,7 @@ class DataSet(TypedDict):
     algorithm: str | None
     hyperparameters: dict[str, Any] | None
     search: Search | None
+    fleet: Fleet | None
     scores: Scores | None
     seconds: float | None
     steps: dict[str, float | None]
@@ -368,10 +387,11 @@ def _row(each: DataSet) -> dict[str, str]:
 
 
 def model(each: DataSet) -> str:
-    """The algorithm of a data set's model in words; of an ensemble, of how many members."""
+    """The algorithm of a data set's model in words; of an ensemble or a fleet, of how many models."""
+    if each["fleet"]:
+        return f"{each['algorithm']} of {each['fleet']['partitions']:,}"
     search = each["search"]
-    is_fleet = each["algorithm"] == "Fleet"  # whose search is that of its pooled model
-    if search and search["ensemble"] and search["ensemble"]["chosen"] and not is_fleet:
+    if search and search["ensemble"] and search["ensemble"]["chosen"]:
         return f"{each['algorithm']} of {len(search['ensemble']['members'])}"
     return each["algorithm"] or ""
 

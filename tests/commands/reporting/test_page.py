@@ -147,6 +147,17 @@ def test_an_ensemble_and_how_it_was_searched_for_are_told_in_a_sentence() -> Non
     ) in page.text
 
 
+def test_what_serves_the_partitions_of_a_table_is_told_in_a_line() -> None:
+    found = {"partitions": 1200, "own": 900, "pooled": 300, "kept": 41}
+    search = of_report(report()).facts()
+    page = Read(render(ended(stores=judged("registered", algorithm="Fleet", fleet=found, search=search))))
+    assert "Fleet of 1,200" in page.text
+    assert "for the pooled model, 6 trials" in page.text
+    assert (
+        "1,200 partitions: 900 served by their own model (41 kept from an earlier version), 300 by the pooled"
+    ) in page.text
+
+
 def test_addresses_are_shown_without_their_signatures() -> None:
     document = ended(own=summary.data_set("https://host/t.csv?signature=SECRET is gone", "failed"))
     document["parameters"] = {"DATASETS": [{"uri": "https://host/t.csv?signature=SECRET"}]}

@@ -21,6 +21,7 @@ PARTS = {
     summary.Notification: FORM["properties"]["notification"],
     summary.DataSet: FORM["properties"]["data_sets"]["additionalProperties"],
     summary.Search: FORM["properties"]["data_sets"]["additionalProperties"]["properties"]["search"],
+    summary.Fleet: FORM["properties"]["data_sets"]["additionalProperties"]["properties"]["fleet"],
     summary.Scores: FORM["properties"]["data_sets"]["additionalProperties"]["properties"]["scores"],
 }
 SCORES = {

@@ -1,0 +1,186 @@
+"""What serves each partition of a table, and how well, as EvaluateBestModel has found it.
+
+Its report says it in numbers (`fleet` in evaluation.json), and fleet.json beside it partition by partition.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tabular.spec.metrics import direction
+
+from helpers.runs.executions.execution import Execution
+from helpers.runs.results import evaluation_uri
+from helpers.session import Session
+from helpers.storage import read_json
+
+__all__ = ["COLUMNS", "Fleet", "compared", "evaluated", "extremes", "of_report", "read", "table", "words"]
+
+FILE = "fleet.json"
+COLUMNS = ["served_by", "origin", "reason", "algorithm", "rows", "held_out", "metric"]
+COLUMNS += ["loss", "pooled_loss", "champion_loss"]
+NUMBERS = ["metric", "loss", "pooled_loss", "champion_loss"]  # null where they are not defined
+MOST = 5  # partitions that a table names
+LONGEST = 40  # characters of a key
+HIGHER = "higher is better"
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The partitions of a table.
+
+    Attributes:
+        metric: the metric that the gate uses.
+        loss: what the losses are: the log loss, or the squared error; both are means over held-out rows.
+        value: the metric on all held-out rows.
+        partitions: a row for each, by its key in words: COLUMNS, with NaN for what is not known.
+    """
+
+    metric: str
+    loss: str
+    value: float
+    partitions: pd.DataFrame
+
+    @property
+    def has_own(self) -> pd.Series:
+        """Whether each partition is served by a model of its own."""
+        return self.partitions["served_by"] == "own"
+
+    @property
+    def worst_first(self) -> pd.DataFrame:
+        """The partitions on whose held-out rows the metric is defined."""
+        defined = self.partitions.dropna(subset="metric")
+        return defined.sort_values("metric", ascending=direction(self.metric) == HIGHER, kind="stable")
+
+
+def evaluated(
+    session: Session, executions: Iterable[Execution], reports: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Fleet]:
+    """The fleets among the models that executions have evaluated, by data set.
+
+    Args:
+        session: where they ran.
+        executions: those whose model was evaluated.
+        reports: EvaluateBestModel's reports on them.
+    """
+    return {
+        it.dataset: read(session, evaluation_uri(session, it), reports[it.dataset])
+        for it in executions
+        if "fleet" in reports[it.dataset]
+    }
+
+
+def read(session: Session, folder: str, report: Mapping[str, Any]) -> Fleet:
+    """A fleet, from EvaluateBestModel's report on it and the S3 folder of this report."""
+    return of_report(report, read_json(session, f"{folder}/{FILE}"))
+
+
+def of_report(report: Mapping[str, Any], found: Mapping[str, Any]) -> Fleet:
+    """A fleet, from EvaluateBestModel's report and the contents of fleet.json."""
+    columns = found["partitions"]
+    index = pd.Index([words(key) for key in columns["key"]], name="partition")
+    partitions = pd.DataFrame({name: columns[name] for name in COLUMNS}, index=index)
+    return Fleet(
+        metric=report["gate"]["metric"],
+        loss="squared error" if report["model"]["task"] == "regression" else "log loss",
+        value=report["gate"]["value"],
+        partitions=partitions.astype(dict.fromkeys(NUMBERS, np.float64)),
+    )
+
+
+def table(fleets: Mapping[str, Fleet]) -> pd.DataFrame | None:
+    """A row for each fleet: its partitions, what serves them, and the losses where own models serve.
+
+    None, which a notebook does not show, if there are no fleets.
+    """
+    return _of_each(fleets, _row)
+
+
+def extremes(fleets: Mapping[str, Fleet], most: int = MOST) -> pd.DataFrame | None:
+    """The partitions of each fleet with the worst metric, and those with the fewest rows.
+
+    None, which a notebook does not show, if there are no fleets.
+    """
+    parts = {}
+    for dataset, fleet in fleets.items():
+        parts[dataset, "worst"] = fleet.worst_first.head(most)
+        parts[dataset, "smallest"] = fleet.partitions.sort_values("rows", kind="stable").head(most)
+    if not parts:
+        return None
+    metric = _metric(fleets.values())
+    shown = {
+        "rows": "training rows",
+        "held_out": "held-out rows",
+        "served_by": "served by",
+        "metric": metric,
+        "reason": "why",
+    }
+    whole = pd.concat(parts, names=["data set", "", "partition"])[list(shown)].rename(columns=shown)
+    whole["why"] = whole["why"].str.partition(";")[0]
+    return whole.astype({metric: object}).where(whole.notna(), "not defined")
+
+
+def compared(fleets: Mapping[str, Fleet]) -> pd.DataFrame | None:
+    """How many partitions of each fleet gain and lose against the version in service, and how many stay.
+
+    Only where a new model and the one in service have predicted the same held-out rows are they compared.
+    None, which a notebook does not show, if there are no fleets.
+    """
+    return _of_each(fleets, _against)
+
+
+def words(key: Sequence[str]) -> str:
+    """The key of a partition, short enough for a table."""
+    said = ", ".join(key)
+    return said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"
+
+
+def _of_each(fleets: Mapping[str, Fleet], row: Any) -> pd.DataFrame | None:
+    rows = {dataset: row(fleet) for dataset, fleet in fleets.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set") if rows else None
+
+
+def _row(fleet: Fleet) -> dict[str, Any]:
+    found, own = fleet.partitions, fleet.has_own
+    metric = found["metric"].dropna()
+    low, middle, high = metric.quantile([0.1, 0.5, 0.9]) if len(metric) else [np.nan] * 3
+    return {
+        "partitions": len(found),
+        "own": int(own.sum()),
+        "pooled": int((~own).sum()),
+        "kept": int((found["origin"] == "kept").sum()),
+        f"{fleet.loss}, own": _mean(found[own], "loss"),
+        f"{fleet.loss}, pooled": _mean(found[own], "pooled_loss"),
+        f"{fleet.metric}, all rows": fleet.value,
+        "median partition": middle,
+        "80% of them": f"{low:.4g} to {high:.4g}",
+        "not defined": len(found) - len(metric),
+    }
+
+
+def _against(fleet: Fleet) -> dict[str, int]:
+    found = fleet.partitions
+    new = found["origin"] != "kept"
+    gain = (found["champion_loss"] - found["loss"])[new]
+    return {
+        "partitions": len(found),
+        "better": int((gain > 0).sum()),
+        "worse": int((gain < 0).sum()),
+        "the same": int((gain == 0).sum()),
+        "not compared": int(gain.isna().sum()),
+        "keep their model": int((~new).sum()),
+    }
+
+
+def _mean(partitions: pd.DataFrame, loss: str) -> float:
+    """The mean loss of held-out rows, NaN without any."""
+    known = partitions.dropna(subset=loss)
+    rows = known["held_out"].sum()
+    return float((known[loss] * known["held_out"]).sum() / rows) if rows else float("nan")
+
+
+def _metric(fleets: Iterable[Fleet]) -> str:
+    names = {fleet.metric for fleet in fleets}
+    return names.pop() if len(names) == 1 else "metric"
