@@ -25,6 +25,7 @@ NUMBERS = ["metric", "loss", "pooled_loss", "champion_loss"]  # null where they 
 MOST = 5  # partitions that a table names
 LONGEST = 40  # characters of a key
 HIGHER = "higher is better"
+OWN = "about its own model"
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,11 @@ def extremes(fleets: Mapping[str, Fleet], most: int = MOST) -> pd.DataFrame | No
         "held_out": "held-out rows",
         "served_by": "served by",
         "metric": metric,
-        "reason": "why",
+        "reason": OWN,
     }
     whole = pd.concat(parts, names=["data set", "", "partition"])[list(shown)].rename(columns=shown)
-    whole["why"] = whole["why"].str.partition(";")[0]
-    return whole.astype({metric: object}).where(whole.notna(), "not defined")
+    whole[OWN] = whole[OWN].str.partition(";")[0]  # the rest is about the version in service
+    return whole.round(4).astype({metric: object}).where(whole.notna(), "not defined")
 
 
 def compared(fleets: Mapping[str, Fleet]) -> pd.DataFrame | None:

@@ -48,7 +48,7 @@ def test_the_worst_and_the_smallest_are_named_with_why_they_are_served_as_they_a
     smallest = found.xs("smallest", level=1).loc["stores"]
     assert list(smallest.index) == ["store 0", "store 1"]
     assert smallest.loc["store 0", "auc"] == "not defined"
-    assert smallest.loc["store 0", "why"] == "too few rows"
+    assert smallest.loc["store 0", fleets.OWN] == "too few rows"
     assert list(found.xs("worst", level=1).loc["stores"].index) == list(stores.worst_first.index[:2])
 
 
