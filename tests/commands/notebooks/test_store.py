@@ -86,7 +86,7 @@ def test_a_run_that_fails_leaves_the_stored_notebooks_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def failing(notebooks: list[Path], values: dict[str, object], runs: Path) -> int:
-        assert values == {"ENVIRONMENT": "local", "APPROVE": "approve", "LOAD_TEST": True}
+        assert values == {"ENVIRONMENT": "local", "SEARCH": "packed", "APPROVE": "approve", "LOAD_TEST": True}
         assert not runs.is_relative_to(ROOT)
         raise JobFailed("wine: PreprocessData failed.")
 
