@@ -26,6 +26,7 @@ from tabular.spec.search import Plan
 from tabular.spec.trial import METRICS, ROUNDS, SCORE
 
 PLAN = Plan("LogisticRegression,NaiveBayes,LightGBM", 5, "neg_log_loss", 3, 7, search_rows=140)
+LINEAR = "LogisticRegression,NaiveBayes"  # which take no time
 
 
 @pytest.fixture
@@ -104,6 +105,7 @@ def test_an_ensemble_is_one_model_of_all_its_members(base, job, run_module, monk
 
 
 def test_a_search_begins_with_what_serves_now(as_a_job, base, job, run_module, tmp_path, capsys):
+    job(algorithms=LINEAR, ensemble="false")
     run_module(search.main)
     before = documents(base)[1]
     archive = tmp_path / "champion.tar.gz"
@@ -113,7 +115,13 @@ def test_a_search_begins_with_what_serves_now(as_a_job, base, job, run_module, t
     as_a_job.s3.upload_file(str(archive), "jobs", "models/champion.tar.gz")
     entry = {"many--table": {"version": 4, "key": "models/champion.tar.gz"}}
     as_a_job.s3.put_object(Bucket="jobs", Key="map.json", Body=json.dumps(entry))
-    job(models_map_uri="s3://jobs/map.json", group="many--table", trials="6", random_state="8")
+    job(
+        models_map_uri="s3://jobs/map.json",
+        group="many--table",
+        algorithms=LINEAR,
+        trials="6",
+        random_state="8",
+    )
     run_module(search.main)
     _, report = documents(base)
     assert report["warm_started_from"] == 4
@@ -123,7 +131,7 @@ def test_a_search_begins_with_what_serves_now(as_a_job, base, job, run_module, t
     assert "default" in {one["source"] for one in report["trials"]}
     assert "version 4, in service, may be tried first" in capsys.readouterr().out
 
-    job(models_map_uri="s3://jobs/map.json", group="many--other", trials="3")
+    job(models_map_uri="s3://jobs/map.json", group="many--other", algorithms=LINEAR, trials="2")
     run_module(search.main)
     assert documents(base)[1]["warm_started_from"] is None
 
