@@ -1,21 +1,14 @@
 """Plots: each returns the axes it drew on, labelled, and draws what it was given."""
 
 import json
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import pytest
+from matplotlib.axes import Axes
 from support.helpers.searched import report
 from support.helpers.shared import Compiled
-
-mpl.use("Agg")
-from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 
 from helpers import cost, runs
 from helpers.data.datasets import Dataset
@@ -23,15 +16,6 @@ from helpers.plots import overview
 from helpers.runs.searches import of_report
 from helpers.session import Session
 from helpers.storage import File
-
-
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    """A warning would be shown in the notebook."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-    plt.close("all")
 
 
 def texts(axes: Axes) -> str:

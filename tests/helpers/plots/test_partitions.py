@@ -1,27 +1,12 @@
 """Plots of fleets, which stay legible with few partitions and with very many."""
 
-import warnings
-from collections.abc import Iterator
-
-import matplotlib as mpl
 import pytest
-from support.helpers.fleets import evaluation
-
-mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.collections import PathCollection
+from support.helpers.fleets import evaluation
 
 from helpers.plots.partitions import MOST, partitions
 from helpers.runs.fleets import Fleet, of_report
-
-
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    """A warning would be shown in the notebook."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-    plt.close("all")
 
 
 def fleet(count: int, task: str = "binary") -> Fleet:

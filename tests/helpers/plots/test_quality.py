@@ -1,16 +1,11 @@
 """Plots of evaluations: each draws what the report says, or says that there is nothing to draw."""
 
 import copy
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
-import matplotlib as mpl
 import pytest
-
-mpl.use("Agg")
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 
 from helpers import runs
 from helpers.plots import quality
@@ -55,15 +50,6 @@ REGRESSION: dict[str, Any] = {
     "champion": None,
 }
 BOTH = {"toys": BINARY, "houses": REGRESSION}
-
-
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    """A warning would be shown in the notebook."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-    plt.close("all")
 
 
 def texts(axes: Axes) -> str:
@@ -178,7 +164,7 @@ def test_of_two_hundred_data_sets_the_worst_are_drawn_and_all_in_one(name: str) 
     drawn = getattr(quality, name)(reports)
     figures = {axes.figure for axes in (drawn if isinstance(drawn, list) else [drawn])}
     assert all(max(figure.get_size_inches()) < 12 for figure in figures)
-    told = " ".join(text.get_text() for figure in figures for text in figure.findobj(mpl.text.Text))
+    told = " ".join(text.get_text() for figure in figures for text in figure.findobj(Text))
     assert "6 of 200 data sets" in told
     assert "store-199" in told
     assert "store-193" not in told
