@@ -100,11 +100,23 @@ def judge(
         counts = _counts(rng, len(target), groups[fold], draws)
         resampled = scoring.resampled(pair, target, counts)
         drawn.append(resampled[:, 0] - resampled[:, 1])
-    means = np.mean(drawn, axis=0)
-    means = means[np.isfinite(means)]
-    share = float((means > 0).mean()) if len(means) else 0.0
-    low, high = np.quantile(means, [(1 - RANGE) / 2, (1 + RANGE) / 2]) if len(means) else (-np.inf, np.inf)
-    return Gain(float(np.mean(differences)), float(low), float(high), share, combined)
+    value, means = float(np.mean(differences)), _over_folds(np.stack(drawn))
+    if not len(means):  # no draw has a score, so the rows as they are have to do
+        return Gain(value, value, value, float(value > 0), combined)
+    share = float((means > 0).mean())
+    low, high = np.quantile(means, [(1 - RANGE) / 2, (1 + RANGE) / 2])
+    return Gain(value, float(low), float(high), share, combined)
+
+
+def _over_folds(drawn: np.ndarray) -> np.ndarray:
+    """The mean of each draw (n_folds, n_draws) over the folds in which it has a score.
+
+    ROC AUC, for one, has none for rows of a single class, which are often drawn if a fold has few groups.
+    """
+    scored = np.isfinite(drawn)
+    folds = scored.sum(axis=0)
+    sums = np.where(scored, drawn, 0.0).sum(axis=0)
+    return sums[folds > 0] / folds[folds > 0]
 
 
 def mix(answers: Sequence[np.ndarray], weights: dict[int, float]) -> np.ndarray:

@@ -104,12 +104,21 @@ class Scoring:
         return self.quick.whole(self.quick.rows(reduced, target).mean(axis=1))
 
     def resampled(self, reduced: np.ndarray, target: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """The scores (n_resamples, n_answers) if rows are drawn this often (n_resamples, n_rows)."""
+        """The scores (n_resamples, n_answers) if rows are drawn this often (n_resamples, n_rows).
+
+        They are NaN where the drawn rows have no score, such as a ROC AUC of several classes without one.
+        """
         if self.quick is not None and self.quick.rows is not None:
             losses = self.quick.rows(reduced, target)
             return self.quick.whole(counts @ losses.T / counts.sum(axis=1, keepdims=True))
         drawn = (np.repeat(np.arange(len(target)), one) for one in counts.astype(np.intp))
-        return np.array([self.scores(reduced[:, rows], target[rows]) for rows in drawn])
+        return np.array([self._scores_if_defined(reduced[:, rows], target[rows]) for rows in drawn])
+
+    def _scores_if_defined(self, reduced: np.ndarray, target: np.ndarray) -> np.ndarray:
+        try:
+            return self.scores(reduced, target)
+        except ValueError:  # what scikit-learn's metrics raise for rows on which they are not defined
+            return np.full(len(reduced), np.nan)
 
 
 class _Classifies(ClassifierMixin, BaseEstimator):

@@ -250,13 +250,12 @@ def combine(found: Search, prepared: Prepared, settings: Settings) -> Ensemble |
     gain = judge(answers, targets, prepared.groups_scored, scoring, found.plan.random_state, most)
     weights = {trials[place].number: weight for place, weight in mixture.weights.items()}
     chosen = len(weights) > 1 and gain.share >= settings.confidence
-    by = f"by {gain.value:+.3g} ({gain.low:+.3g} to {gain.high:+.3g})"
-    draws = f"it is better than the best trial in {gain.share:.0%} of the draws, {by}"
-    reason = (
-        "no mixture of trials is better than the best one alone"
-        if len(weights) == 1
-        else f"{draws}{'' if chosen else f', and {settings.confidence:.0%} are needed'}"
+    nested = (
+        f"on folds without a part in its selection, its score is {gain.value:+.3g} ({gain.low:+.3g} to "
+        f"{gain.high:+.3g}) beside the best trial's; it is better in {gain.share:.0%} of the draws, and "
+        f"{settings.confidence:.0%} {'suffice' if chosen else 'are needed'}"
     )
+    reason = "no mixture of trials is better than the best one alone" if len(weights) == 1 else nested
     return Ensemble(weights, mixture.scores, gain, chosen, reason)
 
 

@@ -170,6 +170,29 @@ def test_what_was_only_fitted_to_the_folds_is_not_taken_for_better():
     assert chosen <= 3, "and is taken for better in about 5%"
 
 
+@pytest.mark.parametrize(("folds", "rows"), [(14, 10), (14, 1)])
+def test_draws_of_folds_without_a_score_are_left_out(folds, rows):
+    """Each fold has a group of either class, so half of a fold's draws have no ROC AUC."""
+    rng = np.random.default_rng(0)
+    targets = [np.repeat([0, 1], rows) for _ in range(2 * folds)]
+    answers = [[rng.dirichlet([1, 1], size=2 * rows) for _ in targets] for _ in range(4)]
+    gain = judge(answers, targets, targets, Scoring("roc_auc", schema_of("binary")), 1)
+    assert np.isfinite(gain[:4]).all()
+    assert gain.low < gain.value < gain.high
+    assert 0 < gain.share < 1
+
+
+def test_without_any_draw_that_has_a_score_the_rows_as_they_are_decide():
+    """With a row of each of twelve classes in a fold, no draw has all of them again."""
+    schema = Schema("multiclass", "target", tuple("abcdefghijkl"), ())
+    rng = np.random.default_rng(0)
+    targets = [np.arange(12) for _ in range(3)]
+    answers = [[rng.dirichlet(np.ones(12), size=12) for _ in targets] for _ in range(4)]
+    gain = judge(answers, targets, [None] * 3, Scoring("roc_auc_ovr", schema), 1)
+    assert gain.low == gain.value == gain.high
+    assert gain.share == (gain.value > 0)
+
+
 def test_rows_of_a_group_are_drawn_together():
     answers, targets = numbers(1.0, 1.0)
     repeated = [[np.repeat(fold, 10) for fold in one] for one in answers]
