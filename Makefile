@@ -192,6 +192,9 @@ bench-reading: install-test ## compare reading and checking a large CSV with pan
 bench-rounds: install-test ## compare ways to decide how many trees and epochs a model is trained for
 	PYTHONPATH=tests $(BIN)/python -m bench.rounds $(ARGS)
 
+bench-fleet: install-test ## train, deploy and ask a thousand partitions of one table
+	PYTHONPATH=tests $(BIN)/python -m bench.fleet $(ARGS)
+
 bench-scale: install-test ## measure a thousand deployments, sweeps and executions, and scoring a million rows
 	PYTHONPATH=tests $(BIN)/python -m bench.scale $(ARGS)
 	PYTHONPATH=tests $(BIN)/python -m bench.scoring
