@@ -94,7 +94,7 @@ def test_an_interrupt_while_jobs_run_leaves_no_process_behind(
     home: Path, tmp_path: Path, number: signal.Signals, which: str
 ) -> None:
     """The kernel is a fork, or, if it is the only one, a process of its own."""
-    many = ["-p", "MAX_TUNING_JOBS", 500, "-p", "DATASETS", "[wine]"]
+    many = ["-p", "SEARCH", "jobs", "-p", "MAX_TUNING_JOBS", 500, "-p", "DATASETS", "[wine]"]
     process = headless.start(home, tmp_path / "runs", which, "03", *many)
     headless.wait_for_line(process, "TuningWithCrossValidation Executing")
     running = headless.processes_of(home)

@@ -96,7 +96,7 @@ def test_runs_are_in_the_order_of_their_names_also_when_clocks_go_back(
 
 @pytest.mark.slow
 def test_a_run_over_its_cap_starts_nothing(home: Path, tmp_path: Path) -> None:
-    cap = ["-p", "DATASETS", "[wine]", "-p", "MAX_COST_USD", "0.01"]
+    cap = ["-p", "SEARCH", "jobs", "-p", "DATASETS", "[wine]", "-p", "MAX_COST_USD", "0.01"]
     where = ("run", str(headless.LOCAL_YAML), "--runs", str(tmp_path / "runs"))
     with settings(headless.environment(home), alone=True):
         refused = headless.here(*where, *cap)

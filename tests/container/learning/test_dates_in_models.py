@@ -31,7 +31,8 @@ def test_it_predicts_as_scikit_learn_does(algorithm, task, tmp_path):
     assert one.schema.of_kind("date") == ["day", "moment"]
     check_equal(one.model, one.pipeline, one.frame, one.schema)
     check_equal(one.model, one.pipeline, nasty(one.frame), one.schema)
-    ours = one.model.transform(*as_model_input(nasty(one.frame), one.schema))
+    (member,) = one.model.members
+    ours = member.transform(member.features.inputs(*as_model_input(nasty(one.frame), one.schema)))
     np.testing.assert_array_equal(ours, one.pipeline.named_steps["features"].transform(nasty(one.frame)))
     save_model(tmp_path, one.manifest, one.arrays)
     check_equal(load_model(tmp_path), one.pipeline, one.frame, one.schema)

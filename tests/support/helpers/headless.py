@@ -88,11 +88,17 @@ def left_of(home: Path, seconds: float = HANGS) -> list[str]:
 
 
 def processes_of(home: Path) -> list[str]:
-    """The command lines of processes that have a state folder in their environment or arguments."""
-    found = []
+    """The command lines of processes that have a state folder in their environment or arguments.
+
+    Not those that this process has started itself, such as the warm one for the kernels of runs in it: what a
+    run leaves behind has lost its parent.
+    """
+    found, ours = [], f"PPid:\t{os.getpid()}\n"
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             if entry.name.isdigit() and entry.name != str(os.getpid()):
+                if ours in (entry / "status").read_text():
+                    continue
                 command = (entry / "cmdline").read_bytes()
                 if str(home).encode() in (entry / "environ").read_bytes() + command:
                     found.append(command.replace(b"\0", b" ").decode())

@@ -209,9 +209,11 @@ def stream_csv(path: Path, magic: bytes) -> tuple[list[str], Iterator[pa.RecordB
 
 def _blocks(path: Path, dialect: Dialect) -> Iterator[pa.RecordBatch]:
     quoted = _may_have_quotes(path, dialect)
+    reading, *more = _settings(dialect, quoted)
+    reading.use_threads = False  # threads do not always know the number of a line that does not fit
     with _opened(path, dialect) as file:
         try:
-            yield from map(_trimmed, pyarrow.csv.open_csv(file, *_settings(dialect, quoted)))
+            yield from map(_trimmed, pyarrow.csv.open_csv(file, reading, *more))
         except pa.ArrowInvalid as error:
             said = str(error).removeprefix("CSV parse error: ").replace("Row #", "line ")
             raise ValueError(f"{said}; correct that line") from None
