@@ -8,7 +8,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-evidently install-lab install-mlflow install-test demo test test-quick test-evidently test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-ensembles bench-reading bench-rounds bench-scale bench-serving bench-status bench-local bench-wide constraints clean
+.PHONY: help install install-evidently install-lab install-mlflow install-test demo test test-quick test-evidently test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-ensembles bench-fleet bench-quality bench-reading bench-rounds bench-scale bench-search bench-serving bench-status bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
