@@ -114,7 +114,7 @@ def test_the_sdks_local_mode_runs_steps_of_the_definition(
         gateway = network["IPAM"]["Config"][0]["Gateway"]
         with forwarding(gateway, urlsplit(server.endpoint_url).port) as port:
             session.config["local"]["container_config"] = {"extra_hosts": [f"localhost:{gateway}"]}
-            train(session, described(sagemaker, "training", "RefitBestModel"), image, tmp_path, port)
+            train(session, described(sagemaker, "training", "SearchAndRefit"), image, tmp_path, port)
         with tarfile.open(tmp_path / "refit/model.tar.gz") as model:
             assert {"manifest.json", "model.safetensors"} <= {Path(name).name for name in model.getnames()}
     finally:
