@@ -157,7 +157,9 @@ def process(session: Any, job: dict[str, Any], image: str, folder: Path) -> None
 def train(session: Any, job: dict[str, Any], image: str, folder: Path, port: int) -> None:
     """Run a training step's job, on the training split that `process` has made; the model is in refit/."""
     (channel,) = job["InputDataConfig"]
-    channel["DataSource"]["S3DataSource"]["S3Uri"] = f"file://{folder / 'train'}"
+    # The SDK's local mode has one instance, and knows no other distribution.
+    source = {"S3Uri": f"file://{folder / 'train'}", "S3DataDistributionType": "FullyReplicated"}
+    channel["DataSource"]["S3DataSource"] |= source
     # The SDK reads its own hyperparameters as JSON.
     given = {
         name: json.dumps(value) if name.startswith("sagemaker_") else value
