@@ -189,13 +189,7 @@ def _search_pooled(folder: Path, plan: Plan, width: int) -> float:
     checkpoints = opt_ml.base_dir() / "checkpoints"
     checkpoint = checkpoints / POOLED if checkpoints.is_dir() else None
     found = search(*split, plan, checkpoint=checkpoint, width=width, say=say)
-    cross_validation = {
-        "scorer": plan.scorer,
-        "folds": plan.folds,
-        "rows": found.rows,
-        "score": found.score,
-        "training_job": os.environ.get("TRAINING_JOB_NAME", ""),
-    }
+    cross_validation = found.cross_validation(os.environ.get("TRAINING_JOB_NAME", ""))
     chosen = [Chosen.of(one, weight) for one, weight in found.members]
     text = json.dumps(found.report(), indent=1, allow_nan=False)
     others = {SEARCH: text.encode()}

@@ -41,13 +41,7 @@ def main() -> None:
     how = {"warm": warm, "checkpoint": _checkpoints(), "width": cores(), "say": partial(print, flush=True)}
     found = search(*split, plan, **how)
     report = found.report(champion.version if champion is not None and warm else None)
-    cross_validation = {
-        "scorer": plan.scorer,
-        "folds": plan.folds,
-        "rows": found.rows,
-        "score": found.score,
-        "training_job": os.environ.get("TRAINING_JOB_NAME", ""),
-    }
+    cross_validation = found.cross_validation(os.environ.get("TRAINING_JOB_NAME", ""))
     chosen = [Chosen.of(one, weight) for one, weight in found.members]
     text = json.dumps(report, indent=1, allow_nan=False)
     said = write_model(split, chosen, plan.random_state, cross_validation, {SEARCH: text.encode()})

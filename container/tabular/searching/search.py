@@ -29,7 +29,7 @@ from tabular.searching.workers import threads, uses_processes, workers
 from tabular.spec import own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Schema
-from tabular.spec.documents import SearchReport
+from tabular.spec.documents import CrossValidation, SearchReport
 from tabular.spec.errors import BadInput, amount
 from tabular.spec.search import Plan
 
@@ -142,6 +142,16 @@ class Search:
         for fold, answers in zip(self.folds, self.answers, strict=True):
             found[fold.scored] = answers
         return found
+
+    def cross_validation(self, training_job: str) -> CrossValidation:
+        """How what the model is made of was scored, as its manifest says it."""
+        return {
+            "scorer": self.plan.scorer,
+            "folds": self.plan.folds,
+            "rows": self.rows,
+            "score": self.score,
+            "training_job": training_job,
+        }
 
     def report(self, warm_started_from: int | None = None) -> SearchReport:
         """The contents of search.json, see docs/models/search.md."""

@@ -115,7 +115,7 @@ def _part(path: Path) -> Path:
     """The file, or the folder, as which a file of the image is listed."""
     container = ROOT / "container"
     inside = path.relative_to(container).parts
-    return container.joinpath(*inside[: 2 if inside[0] == "tabular" else 1])
+    return container.joinpath(*inside[: 2 if inside[0] == "tabular" and len(inside) > 2 else 1])
 
 
 def _first_line(text: str) -> str:
