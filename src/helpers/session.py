@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import pandas as pd
 from botocore.config import Config
 
 from contract.endpoints import endpoint_names, endpoint_of
 from contract.names import NamingError, group_name
-from helpers import parameters
+from helpers import display, parameters
 from helpers.errors import BadInput, UserError
 from helpers.parameters.outputs import OPTIONAL, OUTPUTS, outputs_of
 
@@ -35,7 +34,6 @@ LOCAL_SETTINGS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 OTHER_ACCOUNT = "210987654321"  # that takes models over on this laptop
-MOST_ROWS = 500  # that pandas shows of a table
 CONNECTED = "MANY_MODELS_ENVIRONMENT"  # the environment that this process works in
 
 
@@ -131,8 +129,7 @@ def connect(
             number of endpoints, or this process already works in the other environment.
         UserError: local_aws does not start.
     """
-    # A notebook shows whole cells, all columns and, of a run of many tables, a row for each.
-    pd.set_option("display.max_colwidth", None, "display.max_columns", None, "display.max_rows", MOST_ROWS)
+    display.switch_on()
     parameters.parse({"ENVIRONMENT": environment, "PIPELINE_NAME": pipeline_name})
     if (other := os.environ.get(CONNECTED, environment)) != environment:
         # boto3 and the SDK keep the addresses and keys that they read first.

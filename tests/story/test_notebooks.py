@@ -122,7 +122,7 @@ def test_it_is_stored_with_its_outputs_and_without_the_traces_of_one_run(path: P
     assert any(cell["outputs"] for cell in cells(path))
     for number, cell in enumerate(cells(path), start=1):
         assert cell["execution_count"] == number
-        assert set(cell["metadata"]) <= {"tags"}
+        assert set(cell["metadata"]) <= {"tags", "slideshow"}
         assert not re.search(r"arn:aws|\d{4}-\d\d-\d\d[T ]\d\d:\d\d", json.dumps(cell["outputs"]))
 
 

@@ -21,6 +21,8 @@ __all__ = ["CHANGES", "store", "stored"]
 
 # The notebooks' defaults, plus a packed search, a decision and a load test: so there is more to see.
 CHANGES = {"SEARCH": "packed", "APPROVE": "approve", "LOAD_TEST": True}
+KEPT = ("tags", "slideshow")  # of a cell's metadata
+PNG = "image/png"
 TIMES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 RUN_IDS = re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{4}\b")
 
@@ -56,8 +58,7 @@ def stored(executed: NotebookNode) -> NotebookNode:
     executed.cells = [c for c in executed.cells if "injected-parameters" not in c.metadata.get("tags", [])]
     counts = itertools.count(1)
     for cell in executed.cells:
-        tags = cell.metadata.get("tags", [])
-        cell.metadata = NotebookNode({"tags": tags} if tags else {})
+        cell.metadata = NotebookNode({name: cell.metadata[name] for name in KEPT if cell.metadata.get(name)})
         if cell.cell_type == "code":
             cell.execution_count = next(counts)
             kept = [output for output in cell.outputs if MIME_TYPE not in output.get("data", {})]
@@ -69,7 +70,8 @@ def _settled(output: NotebookNode, count: int) -> NotebookNode:
     if "execution_count" in output:
         output.execution_count = count
     if "metadata" in output:
-        output.metadata = NotebookNode({})
+        about = output.metadata.get(PNG, {})  # its width and what is seen on it
+        output.metadata = NotebookNode({PNG: about} if about else {})
     output.pop("transient", None)
     for kind, content in output.get("data", {}).items():
         if isinstance(content, str) and kind.startswith("text/"):

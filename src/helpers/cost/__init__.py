@@ -15,3 +15,7 @@ from helpers.cost.month import Serving, by_month
 from helpers.cost.tables import of_definition
 
 __all__ = ["Serving", "by_month", "capacity", "check_cap", "of_definition"]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -14,6 +14,7 @@ from tabular.spec.metrics import METRICS, SCORERS
 
 from contract.endpoints import MOST
 from contract.names import NAME
+from helpers import display
 from helpers.errors import BadInput, one_line
 from helpers.parameters import strict_yaml
 
@@ -249,11 +250,13 @@ def parse(values: Mapping[str, Any], known: Iterable[str] = ()) -> dict[str, Any
 def check(notebook: MutableMapping[str, Any]) -> None:
     """Check the parameters of a notebook, given its `globals()`, and replace text by what it says.
 
-    papermill sets what it is given, whatever its name, so a name that nearly is a parameter is refused.
+    papermill sets what it is given, whatever its name, so a name that nearly is a parameter is refused. Every
+    notebook begins with it, so it also switches on how tables are shown.
 
     Raises:
         BadInput: a value that is not allowed, or a name in capitals that is nearly a parameter's.
     """
+    display.switch_on()
     capitals = [name for name in notebook if name.isupper()]
     notebook.update(parse({name: notebook[name] for name in capitals if _nearest(name, PARAMETERS, 0.85)}))
 

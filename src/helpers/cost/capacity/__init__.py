@@ -23,3 +23,7 @@ __all__ = [
     "simulate",
     "table",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,68 @@
+"""Cards: what an object is, in a few named lines, instead of its class and its address in memory."""
+
+import html
+import textwrap
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+__all__ = ["AsCard", "Card", "card"]
+
+WIDTH = 100  # of a card in a terminal, in characters
+LEFT = "text-align: left; vertical-align: top"
+
+
+@dataclass(frozen=True, repr=False)
+class Card:
+    """A title, named values in their order, and a text below them; values of several lines are lists."""
+
+    title: str
+    rows: Mapping[str, object]
+    text: str = ""
+
+    def _repr_html_(self) -> str:
+        lines = [f'<table><thead><tr><th colspan="2" style="{LEFT}">{_escaped(self.title)}</th></tr></thead>']
+        for name, value in self.rows.items():
+            words = "<br>".join(_escaped(line) for line in _lines(value))
+            lines.append(f'<tr><th style="{LEFT}">{_escaped(name)}</th><td style="{LEFT}">{words}</td></tr>')
+        return "\n".join([*lines, "</table>", *([f"<p>{_escaped(self.text)}</p>"] if self.text else [])])
+
+    def __repr__(self) -> str:
+        width = max((len(name) for name in self.rows), default=0)
+        lines = [self.title]
+        for name, value in self.rows.items():
+            first, *others = _lines(value) or [""]
+            lines += [f"  {name:{width}}  {first}", *(f"  {'':{width}}  {line}" for line in others)]
+        return "\n".join([*lines, *textwrap.wrap(self.text, WIDTH)])
+
+
+class AsCard(ABC):
+    """A class whose objects are shown as cards; a dataclass of this kind says `repr=False`."""
+
+    @abstractmethod
+    def card(self) -> Card:
+        """What a person should know about it."""
+
+    def _repr_html_(self) -> str:
+        return self.card()._repr_html_()
+
+    def __repr__(self) -> str:
+        return repr(self.card())
+
+
+def card(title: str, rows: Mapping[str, object], text: str = "") -> Card:
+    """A card to show: a title, named values in their order, and a text below them."""
+    return Card(title, rows, text)
+
+
+def _lines(value: object) -> list[str]:
+    """The lines of a value: of a list, one for each item; nothing for what is not there."""
+    if value is None:
+        return [""]
+    if isinstance(value, Iterable) and not isinstance(value, str | Mapping):
+        return [str(item) for item in value]
+    return str(value).splitlines()
+
+
+def _escaped(words: str) -> str:
+    return html.escape(words, quote=False)

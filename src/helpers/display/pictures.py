@@ -1,0 +1,54 @@
+"""Pictures with their alternative text: what somebody who does not see them is told."""
+
+import base64
+import html
+import io
+from typing import TYPE_CHECKING
+
+from helpers.display.front_end import in_kernel, show
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["picture"]
+
+RESOLUTION = 2  # pixels of a picture for each one of the page: sharp on a projector and on any screen
+PNG = "image/png"
+
+
+def picture(drawn: "str | Figure", alt: str) -> None:
+    """Show an SVG or a figure with its alternative text, which is also its plain text.
+
+    A figure becomes a PNG at twice the resolution. Its output's metadata have the alternative text and the
+    width to show it at, in the form of https://nbformat.readthedocs.io/en/latest/format_description.html.
+
+    Raises:
+        ValueError: there is no alternative text.
+    """
+    if not alt.strip():
+        raise ValueError("A picture needs an alternative text: one sentence that says what is seen.")
+    if not in_kernel():
+        print(alt)
+    elif isinstance(drawn, str):
+        show({"text/html": _image(drawn, alt), "text/plain": alt})
+    else:
+        data, width = _png(drawn)
+        show({PNG: data, "text/plain": alt}, {PNG: {"alt": alt, "width": width}})
+
+
+def _image(svg: str, alt: str) -> str:
+    """An SVG as an image: as an element of its own, a notebook that nobody has trusted would not show it."""
+    encoded = base64.b64encode(svg.encode()).decode()
+    return f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{encoded}" style="max-width: 100%">'
+
+
+def _png(figure: "Figure") -> tuple[str, int]:
+    """A figure in base64, and the width at which it is as large as it was drawn."""
+    buffer = io.BytesIO()
+    figure.savefig(
+        buffer, format="png", dpi=RESOLUTION * figure.dpi, bbox_inches="tight", metadata={"Software": None}
+    )
+    content = buffer.getvalue()
+    # The width is the first field of a PNG's first chunk, https://www.w3.org/TR/png/#11IHDR
+    width = int.from_bytes(content[16:20], "big")
+    return base64.b64encode(content).decode(), round(width / RESOLUTION)
