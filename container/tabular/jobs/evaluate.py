@@ -51,7 +51,7 @@ from tabular.reporting.card import model_card
 from tabular.reporting.page import html
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
-from tabular.spec.documents import HeldOut, Manifest, ModelFacts, Report, quality
+from tabular.spec.documents import HeldOut, Manifest, ModelFacts, Report, quality, scored
 from tabular.spec.errors import BadInput
 from tabular.spec.metrics import METRICS
 from tabular.spec.opt_ml import extract, pack
@@ -109,6 +109,7 @@ def main() -> None:
         **model_quality(schema, truth, *answers, resampled),
         "gate": gate,
         "model": _facts(manifest),
+        "cross_validated": scored(manifest),
         "model_sha256": _hand_over(fleet),
         "rows": {"held_out": len(frame), "training": manifest["training"].get("rows")},
         **({} if schema.positive is None else {"positive": schema.positive}),

@@ -34,7 +34,11 @@ def main() -> None:
     chosen, others = [Chosen(trial.algorithm, trial.hyperparameters, winner.rounds)], {}
     if opt_ml.hyperparameters().get("ensemble") == "true" and (beside := trials_beside(winner.training_job)):
         found = combined(trial, beside, split)
-        others[SEARCH] = json.dumps(found.report(), indent=1, allow_nan=False).encode()
+        text = json.dumps(found.report(), indent=1, allow_nan=False)
+        others[SEARCH] = text.encode()
+        opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
+        (opt_ml.output_data_dir() / SEARCH).write_text(text)
+        cross_validation["nested_score"] = found.nested_score
         if found.ensemble is not None:
             print(f"{len(beside)} trials; an ensemble of them: {found.ensemble.reason}")
             if found.ensemble.chosen:

@@ -147,13 +147,15 @@ def _identity(manifest: Manifest) -> tuple[Any, ...]:
 
 def _described(manifest: Manifest) -> dict[str, str]:
     training, validation = manifest["training"], manifest["cross_validation"]
+    scorer = validation.get("scorer", "score")
     described = {
         "algorithm": manifest["algorithm"],
         "training rows": training.get("rows"),
         "training data (SHA-256)": str(training.get("data_sha256", ""))[:12],
         "columns": len(manifest["columns"]),
         "positive class": _positive(manifest),
-        f"cross-validated {validation.get('scorer', 'score')}": validation.get("score"),
+        f"cross-validated {scorer}": validation.get("score"),
+        f"nested cross-validated {scorer}": validation.get("nested_score"),
         **dict(sorted(manifest["hyperparameters"].items())),
         **members(manifest),
         **{f"{name} (library)": value for name, value in sorted(manifest["libraries"].items())},

@@ -93,11 +93,12 @@ def model_card(report: Report, group: str, job: Mapping[str, Any]) -> str:
 
 def _training(model: ModelFacts, job: Mapping[str, Any]) -> dict[str, Any]:
     training, validation = model["training"], model["cross_validation"]
-    score = validation.get("score")
+    scores = {"cross_validation_score": "score", "nested_cross_validation_score": "nested_score"}
     return {
         "objective_function": {
             "function": {"function": "Maximize", "facet": _cut(str(validation.get("scorer", "")), NAME)},
-            "notes": f"Mean over {validation.get('folds', '')} folds of cross-validation; greater is better.",
+            "notes": f"Mean over {validation.get('folds', '')} folds of cross-validation; greater is better, "
+            "and of what was selected, which flatters. No nested fold scores what it has helped to select.",
         },
         "training_observations": _cut(
             f"{_winner(model)} won the search and was refitted on {training.get('rows')} rows."
@@ -108,9 +109,11 @@ def _training(model: ModelFacts, job: Mapping[str, Any]) -> dict[str, Any]:
             **_given(
                 "training_arn", _training_arn(str(job.get("ProcessingJobArn", "")), training.get("job"))
             ),
-            "training_metrics": []
-            if score is None
-            else [{"name": "cross_validation_score", "value": float(score)}],
+            "training_metrics": [
+                {"name": name, "value": float(validation[key])}
+                for name, key in scores.items()
+                if key in validation
+            ],
             "hyper_parameters": [
                 {"name": _cut(name, VALUE), "value": _cut(str(value), VALUE)}
                 for name, value in [

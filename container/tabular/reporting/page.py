@@ -286,13 +286,13 @@ def _subgroups(report: Report) -> str:
 
 def _facts(model: ModelFacts, agreement: Agreement) -> str:
     training, validation = model["training"], model["cross_validation"]
+    scorer = validation.get("scorer", "score")
+    nested = f"{scorer} by nested cross-validation, in which no fold scores what it helped select"
     rows = [
         *sorted(model["hyperparameters"].items()),
         *members(model).items(),
-        (
-            f"cross-validated {validation.get('scorer', 'score')} (higher is better)",
-            validation.get("score", ""),
-        ),
+        (f"cross-validated {scorer} (higher is better), of what was selected", validation.get("score", "")),
+        *([(nested, validation["nested_score"])] if "nested_score" in validation else []),
         ("rows of the trials", searched(model) or "all training rows"),
         ("training job", training.get("job", "")),
         ("training data, SHA-256", training.get("data_sha256", "")),

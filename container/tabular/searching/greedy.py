@@ -41,14 +41,15 @@ class Mixture(NamedTuple):
 class Gain(NamedTuple):
     """How much better the ensemble is than the best trial, with the range of 90% of the draws.
 
-    `share` is the fraction of draws in which it is better. `answers` are those of the ensembles that were
-    selected on the other folds, for each fold.
+    `share` is the fraction of draws in which it is better. `scores` and `answers` are those of the ensembles
+    that were selected on the other folds, for each fold.
     """
 
     value: float
     low: float
     high: float
     share: float
+    scores: list[float]
     answers: list[np.ndarray]
 
 
@@ -87,7 +88,7 @@ def judge(
     rng = np.random.default_rng(seed)
     rows = max(len(target) for target in targets)
     draws = min(DRAWS if scoring.by_rows else DRAWS_OF_RANKS, max(DRAWS_OF_RANKS, CELLS // rows))
-    drawn, combined, differences = [], [], []
+    drawn, combined, differences, nested = [], [], [], []
     for fold, target in enumerate(targets):
         others = [place for place in range(len(targets)) if place != fold]
         taken = _grow([reduced[one] for one in others], [targets[one] for one in others], scoring, most)
@@ -96,16 +97,17 @@ def judge(
         pair = np.stack([mix(reduced[fold], weights), reduced[fold][best]])
         ours, single = scoring.scores(pair, target)
         differences.append(float(ours - single))
+        nested.append(float(ours))
         combined.append(mix([one[fold] for one in answers], weights))
         counts = _counts(rng, len(target), groups[fold], draws)
         resampled = scoring.resampled(pair, target, counts)
         drawn.append(resampled[:, 0] - resampled[:, 1])
     value, means = float(np.mean(differences)), _over_folds(np.stack(drawn))
     if not len(means):  # no draw has a score, so the rows as they are have to do
-        return Gain(value, value, value, float(value > 0), combined)
+        return Gain(value, value, value, float(value > 0), nested, combined)
     share = float((means > 0).mean())
     low, high = np.quantile(means, [(1 - RANGE) / 2, (1 + RANGE) / 2])
-    return Gain(value, float(low), float(high), share, combined)
+    return Gain(value, float(low), float(high), share, nested, combined)
 
 
 def _over_folds(drawn: np.ndarray) -> np.ndarray:

@@ -129,6 +129,29 @@ class Search:
         return float(np.mean(self.ensemble.scores))
 
     @property
+    def nested_score(self) -> float:
+        """The score without the luck of the selection: each fold is that of what the other folds select.
+
+        Nested cross-validation: Varma and Simon (2006), Bias in error estimation when using cross-validation
+        for model selection, BMC Bioinformatics 7:91.
+        """
+        if self.ensemble is None or not self.ensemble.chosen:
+            return self._nested_score_of_best
+        return float(np.mean(self.ensemble.gain.scores))
+
+    @property
+    def _nested_score_of_best(self) -> float:
+        scores = np.array([one.scores for one in self.complete])  # (n_trials, n_folds)
+        return float(
+            np.mean(
+                [
+                    scores[np.delete(scores, fold, axis=1).mean(axis=1).argmax(), fold]
+                    for fold in range(scores.shape[1])
+                ]
+            )
+        )
+
+    @property
     def answers(self) -> list[np.ndarray]:
         """What it answers for the scored rows of each fold, none of which it was selected or fitted on."""
         if self.ensemble is None or not self.ensemble.chosen:
@@ -150,6 +173,7 @@ class Search:
             "folds": self.plan.folds,
             "rows": self.rows,
             "score": self.score,
+            "nested_score": self.nested_score,
             "training_job": training_job,
         }
 
@@ -168,12 +192,14 @@ class Search:
             "warm_started_from": warm_started_from,
             "trials": [one.report() for one in self.trials],
             "best": self.best.number,
+            "best_nested_score": self._nested_score_of_best,
             "ensemble": None
             if found is None
             else {
                 "members": [{"trial": one, "weight": weight} for one, weight in found.weights.items()],
                 "score": float(np.mean(found.scores)),
                 "scores": found.scores,
+                "nested_score": float(np.mean(found.gain.scores)),
                 "gain": {"value": found.gain.value, "low": found.gain.low, "high": found.gain.high},
                 "chosen": found.chosen,
                 "reason": found.reason,

@@ -77,12 +77,17 @@ class SchemaDocument(TypedDict):
 
 
 class CrossValidation(TypedDict):
-    """How the winning trial was scored, and on how many of the training rows."""
+    """How what won was scored, and on how many of the training rows.
+
+    `score` is the best of many, which flatters. `nested_score` is that of nested cross-validation, in which
+    no fold scores what it has helped to select; it is missing if only the winner's own scores are known.
+    """
 
     scorer: str
     folds: int
     rows: NotRequired[int]
     score: float
+    nested_score: NotRequired[float]
     training_job: str
 
 
@@ -422,6 +427,8 @@ class Report(TypedDict):
     regression_metrics: NotRequired[Quality]
     gate: Gate
     model: ModelFacts
+    # The scores of the search in one line, for the registry.
+    cross_validated: NotRequired[str]
     # Of model.tar.gz; reports from before 2026-11-26 have none.
     model_sha256: NotRequired[str]
     rows: Rows
@@ -477,6 +484,7 @@ class SearchEnsemble(TypedDict):
     members: list[SearchMember]
     score: float
     scores: list[float]
+    nested_score: float
     gain: SearchGain
     chosen: bool
     reason: str
@@ -496,6 +504,7 @@ class SearchReport(TypedDict):
     warm_started_from: int | None
     trials: list[TrialReport]
     best: int
+    best_nested_score: float
     ensemble: SearchEnsemble | None
 
 
@@ -517,6 +526,13 @@ def searched(model: ModelFacts) -> str | None:
     """How many of the rows that the model learned from the trials saw; None if they saw all."""
     seen, rows = model["cross_validation"].get("rows"), model["training"].get("rows")
     return None if seen is None or seen == rows else f"{seen:,} of {rows:,} training rows"
+
+
+def scored(model: ModelFacts) -> str:
+    """The score of what won, and its nested score, in the few characters that a registry's metadata allow."""
+    found = model["cross_validation"]
+    nested = f" nested={found['nested_score']:.6g}" if "nested_score" in found else ""
+    return f"{found['scorer']}={found['score']:.6g}{nested}"
 
 
 def members(model: ModelFacts) -> dict[str, str]:

@@ -23,7 +23,7 @@ from commands.reporting.sentences import (
 )
 from commands.reporting.templates import TEMPLATES
 from helpers.runs import summary
-from helpers.runs.summary import DataSet, Summary
+from helpers.runs.summary import DataSet, Scores, Summary
 from helpers.storage import write_whole
 
 __all__ = ["DRIFT_FOLDER", "FILE", "STATUS_FOLDER", "Page", "render"]
@@ -128,7 +128,9 @@ def _details(each: DataSet) -> dict[str, str]:
     """What is shown when a row is opened, in words."""
     scores = each["scores"]
     found: dict[str, Any] = {
-        "cross-validation": f"{scores['scorer']} {scores['cross_validation']:.4g}" if scores else None,
+        "cross-validation": f"{scores['scorer']} {scores['cross_validation']:.4g}{_nested(scores)}"
+        if scores
+        else None,
         "held-out rows": ", ".join(f"{name} {value:.4g}" for name, value in scores["held_out"].items())
         if scores
         else None,
@@ -148,6 +150,11 @@ def _details(each: DataSet) -> dict[str, str]:
     }
     found |= {name: address for name, address in each["links"].items() if not _is_safe(address)}
     return {name: text for name, text in found.items() if text}
+
+
+def _nested(scores: Scores) -> str:
+    found = scores.get("nested_cross_validation")  # which earlier summaries do not have
+    return "" if found is None else f", by nested cross-validation {found:.4g}"
 
 
 def _as_text(value: Mapping[str, Any] | list[Any] | str | float | None) -> str:

@@ -75,6 +75,7 @@ def register_best_model(
             "dataset": parameters.DatasetName,
             "search": parameters.Search,
             "algorithm": _said(evaluate, "model.algorithm"),
+            "cross-validation": _said(evaluate, "cross_validated"),
             "tuning-training-job": _said(evaluate, "model.cross_validation.training_job"),
             "refit-training-job": fitted.properties.TrainingJobName,
             "pipeline-execution": ExecutionVariables.PIPELINE_EXECUTION_ARN,

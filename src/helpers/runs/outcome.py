@@ -95,7 +95,7 @@ def ended(
     }
     if _evaluated(steps):
         report = evaluation(session, execution)
-        search = searches.of_steps(session, execution.dataset, steps, report["model"])
+        search = searches.of_steps(session, execution.dataset, steps)
         found |= {**_model(report), "search": search.facts(), "links": _pages(session, execution)}
     return found | verdict(session, execution, description, steps)
 
@@ -159,6 +159,7 @@ def _row(found: Mapping[str, Any], report: Report | None = None) -> dict[str, An
     return row | {
         "algorithm": report["model"]["algorithm"],
         "cross-validation score": report["model"]["cross_validation"]["score"],
+        "nested": report["model"]["cross_validation"].get("nested_score"),
         "trials saw": searched(report["model"]) or "all training rows",
         gate["metric"]: gate["value"],
         "threshold": f"{BOUND[direction(gate['metric'])]}{gate['threshold']:.6g}",
@@ -199,6 +200,7 @@ def _model(report: Report) -> dict[str, Any]:
         "scores": {
             "scorer": model["cross_validation"]["scorer"],
             "cross_validation": model["cross_validation"]["score"],
+            "nested_cross_validation": model["cross_validation"].get("nested_score"),
             "metric": gate["metric"],
             "value": gate["value"],
             "threshold": gate["threshold"],

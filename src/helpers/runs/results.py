@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
-from tabular.spec.documents import Gate, Report, members, quality
+from tabular.spec.documents import Gate, ModelFacts, Report, members, quality
 
 from helpers.errors import JobFailed
 from helpers.runs import searches, tracking
@@ -43,8 +43,7 @@ def leaderboard(session: Session, execution: Execution) -> pd.DataFrame:
 
 def search(session: Session, execution: Execution) -> Search:
     """How an execution whose model was evaluated searched for it."""
-    model = evaluation(session, execution)["model"]
-    return searches.of_steps(session, execution.dataset, steps_of(session, execution), model)
+    return searches.of_steps(session, execution.dataset, steps_of(session, execution))
 
 
 def evaluation(session: Session, execution: Execution) -> Report:
@@ -120,7 +119,7 @@ def track(session: Session, executions: Iterable[Execution]) -> None:
                 **model["hyperparameters"],
                 **members(model),
             },
-            metrics={"cross_validation_score": model["cross_validation"]["score"], **held_out},
+            metrics={**_scores(model), **held_out},
             trials=leaderboard(session, execution),
             page=page,
             tags={
@@ -129,6 +128,12 @@ def track(session: Session, executions: Iterable[Execution]) -> None:
             },
         )
         tracking.log(uri, tracked)
+
+
+def _scores(model: ModelFacts) -> dict[str, float]:
+    found = model["cross_validation"]
+    nested = {"nested_cross_validation_score": found["nested_score"]} if "nested_score" in found else {}
+    return {"cross_validation_score": found["score"], **nested}
 
 
 def _refusal(gate: Gate) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 from botocore.exceptions import ClientError
-from tabular.spec.documents import ModelFacts, SearchReport
+from tabular.spec.documents import SearchReport, TrialReport
 
 from helpers.errors import JobFailed
 from helpers.runs.executions.execution import name_of
@@ -21,7 +21,7 @@ from helpers.storage import read_member
 __all__ = ["COLUMNS", "PACKED", "TUNING", "Search", "by_algorithm", "members", "progress"]
 __all__ += ["of_report", "of_steps", "searched"]
 
-TUNING, PACKED = "TuningWithCrossValidation", "SearchAndRefit"
+TUNING, REFIT, PACKED = "TuningWithCrossValidation", "RefitBestModel", "SearchAndRefit"
 FILE = "search.json"
 COLUMNS = ["algorithm", "score", "state", "source", "weight", "seconds", "hyperparameters", "reason"]
 # The state of a trial that is a job, by its status. A tuner draws all hyperparameters itself.
@@ -41,7 +41,7 @@ class Search:
     Attributes:
         way: `jobs` or `packed`.
         trials: a row for each, best first: COLUMNS, of which `weight` is that in an ensemble that was fitted.
-        ensemble: of a packed search, fitted or not, as in a summary; None if none was made.
+        ensemble: fitted or not, as in a summary; None if none was made.
         stopped: of a packed search, what ended it: `trials` or `time`.
         warm_started_from: of a packed search, the version whose search it began with, if any.
     """
@@ -73,24 +73,28 @@ class Search:
         }
 
 
-def of_steps(
-    session: Session, dataset: str, steps: Iterable[Mapping[str, Any]], model: ModelFacts | None = None
-) -> Search:
+def of_steps(session: Session, dataset: str, steps: Iterable[Mapping[str, Any]]) -> Search:
     """How an execution with these steps searched for its model.
 
     Args:
         session: where it ran.
         dataset: its data set.
         steps: its steps.
-        model: what its evaluation says about the model; of a tuner's trials, only it knows the ensemble.
 
     Raises:
         JobFailed: it did not get that far.
     """
-    for step in steps:
-        if step["StepName"] in (TUNING, PACKED) and step.get("Metadata"):
-            job = name_of(next(iter(step["Metadata"].values()))["Arn"])
-            return _tuned(session, job, model) if step["StepName"] == TUNING else _packed(session, job)
+    jobs = {
+        step["StepName"]: name_of(next(iter(step["Metadata"].values()))["Arn"])
+        for step in steps
+        if step["StepName"] in (TUNING, REFIT, PACKED)
+        and step.get("Metadata")
+        and (step["StepName"] != REFIT or step["StepStatus"] == "Succeeded")
+    }
+    if PACKED in jobs and (report := _said(session, jobs[PACKED])):
+        return of_report(report)
+    if TUNING in jobs:
+        return _tuned(session, jobs[TUNING], jobs.get(REFIT))
     raise JobFailed(f"{dataset}: the execution did not reach {TUNING} or {PACKED}.")
 
 
@@ -149,6 +153,10 @@ def _row(one: Search) -> dict[str, Any]:
         "began with": f"trials of version {one.warm_started_from}" if one.warm_started_from else None,
         "best trial": None if best is None else f"{best['algorithm']} {best['score']:.4f}",
         "ensemble": f"{found['score']:.4f}" if found else None,
+        "nested": f"{found['nested_score']:.4f}" if found else None,
+        "gain": f"{found['gain']:+.4f} ({found['gain_low']:+.4f} to {found['gain_high']:+.4f})"
+        if found
+        else None,
         "fitted": f"the ensemble of {len(found['members'])}"
         if found and found["chosen"]
         else "the best trial",
@@ -156,9 +164,11 @@ def _row(one: Search) -> dict[str, Any]:
     }
 
 
-def _tuned(session: Session, job: str, model: ModelFacts | None) -> Search:
+def _tuned(session: Session, job: str, refit: str | None) -> Search:
     """A tuning job's trials, as SageMaker lists them, and the ensemble that the refit made of them."""
-    members = model["ensemble"]["members"] if model and "ensemble" in model else []
+    report = _said(session, refit) if refit else None
+    ensemble = _ensemble(report) if report else None
+    members = _members(report) if report and ensemble and ensemble["chosen"] else []
     pages = (
         session.client("sagemaker")
         .get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
@@ -170,7 +180,7 @@ def _tuned(session: Session, job: str, model: ModelFacts | None) -> Search:
         begin, end = trial.get("TrainingStartTime"), trial.get("TrainingEndTime")
         algorithm = trial["TrainingJobDefinitionName"]
         given = {name: text.strip('"') for name, text in trial["TunedHyperParameters"].items()}
-        weights = [it["weight"] for it in members if _is_of(it, algorithm, given)]
+        weights = [weight for trial, weight in members if _is_of(trial, algorithm, given)]
         rows.append(
             {
                 "algorithm": algorithm,
@@ -183,38 +193,28 @@ def _tuned(session: Session, job: str, model: ModelFacts | None) -> Search:
                 "reason": trial.get("FailureReason"),
             }
         )
-    ensemble: Ensemble | None = None
-    if model and members:
-        ensemble = {
-            "chosen": True,
-            "reason": "the refit found it as good as the best trial, or better",
-            "score": model["cross_validation"]["score"],
-            "members": [{"algorithm": it["algorithm"], "weight": it["weight"]} for it in members],
-        }
     return Search("jobs", _table(rows), ensemble)
 
 
-def _is_of(member: Mapping[str, Any], algorithm: str, given: Mapping[str, str]) -> bool:
-    """Whether a member of an ensemble is the trial with these hyperparameters; the member has more."""
-    return member["algorithm"] == algorithm and given.items() <= member["hyperparameters"].items()
+def _is_of(trial: TrialReport, algorithm: str, given: Mapping[str, str]) -> bool:
+    return trial["algorithm"] == algorithm and trial["hyperparameters"] == given
 
 
-def _packed(session: Session, job: str) -> Search:
-    """What a packed search wrote about itself."""
+def _said(session: Session, job: str) -> SearchReport | None:
+    """What a job wrote about the trials that it ran or combined; None if it only fitted the best one."""
     described = session.client("sagemaker").describe_training_job(TrainingJobName=job)
     output = f"{described['OutputDataConfig']['S3OutputPath']}/{job}/output/output.tar.gz"
-    return of_report(json.loads(read_member(session, output, FILE)))
+    try:
+        return json.loads(read_member(session, output, FILE))
+    except KeyError:
+        return None
 
 
 def of_report(report: SearchReport) -> Search:
     """How a search went, by its `search.json`."""
-    made, weights, ensemble = report["ensemble"], {}, None
-    if made:
-        algorithms = {trial["number"]: trial["algorithm"] for trial in report["trials"]}
-        members = [{"algorithm": algorithms[it["trial"]], "weight": it["weight"]} for it in made["members"]]
-        ensemble = {name: made[name] for name in ("chosen", "reason", "score")} | {"members": members}
-    if made and made["chosen"]:
-        weights = {it["trial"]: it["weight"] for it in made["members"]}
+    ensemble, weights = _ensemble(report), {}
+    if ensemble and ensemble["chosen"]:
+        weights = {trial["number"]: weight for trial, weight in _members(report)}
     rows = [
         {
             **{name: trial[name] for name in ("algorithm", "score", "state", "source", "reason")},
@@ -225,6 +225,25 @@ def of_report(report: SearchReport) -> Search:
         for trial in report["trials"]
     ]
     return Search("packed", _table(rows), ensemble, report["stopped"], report["warm_started_from"])
+
+
+def _ensemble(report: SearchReport) -> Ensemble | None:
+    """The ensemble of a search as in a summary."""
+    made = report["ensemble"]
+    if not made:
+        return None
+    return {
+        **{name: made[name] for name in ("chosen", "reason", "score", "nested_score")},
+        **{"gain": made["gain"]["value"], "gain_low": made["gain"]["low"], "gain_high": made["gain"]["high"]},
+        "members": [
+            {"algorithm": trial["algorithm"], "weight": weight} for trial, weight in _members(report)
+        ],
+    }
+
+
+def _members(report: SearchReport) -> list[tuple[TrialReport, float]]:
+    trials = {trial["number"]: trial for trial in report["trials"]}
+    return [(trials[it["trial"]], it["weight"]) for it in (report["ensemble"] or {"members": []})["members"]]
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -78,10 +78,15 @@ class Notebook(TypedDict):
 
 
 class Scores(TypedDict):
-    """How a model was judged; `value` is that of `metric`, by which the gate decides."""
+    """How a model was judged; `value` is that of `metric`, by which the gate decides.
+
+    `cross_validation` is the best of many, which flatters; in nested cross-validation, no fold scores what it
+    has helped to select.
+    """
 
     scorer: str
     cross_validation: float
+    nested_cross_validation: float | None
     metric: str
     value: float
     threshold: float
@@ -96,11 +101,19 @@ class Member(TypedDict):
 
 
 class Ensemble(TypedDict):
-    """The ensemble of a packed search: whether it was fitted, and why, or why not."""
+    """The ensemble of a search's trials: whether it was fitted, and why, or why not.
+
+    `gain` is how much better it is than the best trial in nested cross-validation, and `gain_low` to
+    `gain_high` are the range of 90% of the draws.
+    """
 
     chosen: bool
     reason: str
     score: float
+    nested_score: float
+    gain: float
+    gain_low: float
+    gain_high: float
     members: list[Member]
 
 
@@ -375,9 +388,11 @@ def is_redacted(value: Any) -> bool:
 
 def _row(each: DataSet) -> dict[str, str]:
     scores = each["scores"]
+    nested = scores.get("nested_cross_validation") if scores else None  # earlier summaries have none
     return {
         "algorithm": model(each),
         "cross-validation": f"{scores['cross_validation']:.4f}" if scores else "",
+        "nested": "" if nested is None else f"{nested:.4f}",
         "held-out": f"{scores['metric']} {scores['value']:.4f}" if scores else "",
         "outcome": _outcome(each),
         "in service": f"version {each['in_service']}" if each["in_service"] else "",

@@ -71,6 +71,7 @@ def test_the_winner_is_refitted_and_its_search_is_told(base, job, run_module, ca
         "folds": 3,
         "rows": report["rows"],
         "score": best["score"],
+        "nested_score": report["best_nested_score"],
         "training_job": "search-1",
     }
     assert 140 <= report["rows"] < 160
@@ -96,7 +97,10 @@ def test_an_ensemble_is_one_model_of_all_its_members(base, job, run_module, monk
     assert [one["trial"] for one in manifest["ensemble"]["members"]] == [one["trial"] for one in members]
     assert sum(one["weight"] for one in members) == pytest.approx(1)
     assert report["ensemble"]["chosen"]
-    assert manifest["cross_validation"]["score"] == report["ensemble"]["score"]
+    found = report["ensemble"]
+    assert manifest["cross_validation"]["score"] == found["score"]
+    assert manifest["cross_validation"]["nested_score"] == found["nested_score"] < found["score"]
+    assert found["nested_score"] - report["best_nested_score"] == pytest.approx(found["gain"]["value"])
     frame, _, schema = read_split(base / "input/data/train")
     pipeline = joblib.load(base / "output/data/pipeline.joblib")
     assert len(pipeline.pipelines) == len(members) > 1

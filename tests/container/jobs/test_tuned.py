@@ -116,6 +116,8 @@ def test_a_refit_makes_the_ensemble_of_the_trials_if_it_is_asked_to_and_it_is_be
     frame, _, schema = read_split(base / "input/data/train")
     check_equal(load_model(base / "model"), pipeline, frame, schema)
     report = json.loads((base / "model/search.json").read_text())
+    assert json.loads((base / "output/data/search.json").read_text()) == report
+    assert manifest["cross_validation"]["nested_score"] == report["ensemble"]["nested_score"]
     assert faults(report, SearchReport) == []
     assert [one["state"] for one in report["trials"]] == ["complete"] * 4
     before = list(good_before(Champion(1, base / "model", manifest), "classification"))

@@ -147,6 +147,7 @@ def test_an_ensemble_differs_from_a_single_model_by_its_members(champion):
     assert found["algorithm"] == ("XGBoost", "Ensemble")
     assert found["max_depth"] == ("3", "")
     assert found["member 1"] == ("", MEMBERS["member 1"])
+    assert found["nested cross-validated neg_log_loss"] == ("", "-0.34")
     fewer = copy.deepcopy(ENSEMBLE)
     fewer["ensemble"]["members"].pop()
     found = changed(champion(**ENSEMBLE), manifest(**fewer))

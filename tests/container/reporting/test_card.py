@@ -69,6 +69,8 @@ def test_an_ensemble_is_named_by_its_members():
     assert training["training_observations"].startswith("The weighted mean of 2 trials won the search and")
     named = {one["name"]: one["value"] for one in training["training_job_details"]["hyper_parameters"]}
     assert named == {"algorithm": "Ensemble", **MEMBERS}
+    metrics = {one["name"]: one["value"] for one in training["training_job_details"]["training_metrics"]}
+    assert metrics == {"cross_validation_score": -0.31, "nested_cross_validation_score": -0.34}
 
 
 def test_outside_of_a_job_it_is_a_card_all_the_same():

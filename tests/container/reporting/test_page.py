@@ -56,6 +56,10 @@ def test_an_ensemble_is_shown_with_its_members():
     shown = words(CLASSIFIED | {"model": CLASSIFIED["model"] | ENSEMBLE})
     assert f"{GROUP}: Ensemble" in shown
     assert "member 1 XGBoost with weight 0.667, max_depth=3 member 2 NaiveBayes with weight 0.333" in shown
+    assert (
+        "neg_log_loss by nested cross-validation, in which no fold scores what it helped select -0.34"
+        in shown
+    )
 
 
 def test_it_says_whether_the_model_is_registered_and_why():

@@ -96,6 +96,11 @@ def test_the_report_has_the_metrics_the_gate_and_the_winner(session: Session, ra
     fitted = table.dropna(subset="weight") if found.chosen else table.head(1)
     assert sorted(fitted["algorithm"]) == sorted(one["algorithm"] for one in parts)
     assert model["cross_validation"]["score"] >= table["score"][1] - 1e-9
+    assert found.ensemble, "which the refit made of the trials, chosen or not"
+    assert found.ensemble["gain_low"] <= found.ensemble["gain_high"]
+    if found.chosen:
+        assert model["cross_validation"]["nested_score"] == found.ensemble["nested_score"]
+    assert f" nested={model['cross_validation']['nested_score']:.6g}" in report["cross_validated"]
     assert (model["algorithm"] == "Ensemble") == found.chosen
     assert (report["gate"]["metric"], report["gate"]["threshold"]) == ("auc", 0.9)
     metrics = runs.metrics({"wine": report})

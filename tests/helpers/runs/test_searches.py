@@ -29,8 +29,8 @@ def test_what_won_and_what_the_ensemble_gains_stand_in_one_row_for_each_table() 
     found["c"] = of_report(report(ensemble=False))
     table = searched(found)
     assert table["trials"].tolist() == [6, 6, 6]
-    assert table.loc["a", ["pruned", "failed", "best trial", "ensemble"]].tolist() == [
-        *(1, 1, "NeuralNet -0.1000", "-0.0800")
+    assert table.loc["a", ["pruned", "failed", "best trial", "ensemble", "nested", "gain"]].tolist() == [
+        *(1, 1, "NeuralNet -0.1000", "-0.0800", "-0.0950", "+0.0200 (+0.0050 to +0.0300)")
     ]
     assert table["fitted"].tolist() == ["the ensemble of 2", "the best trial", "the best trial"]
     assert found["b"].trials["weight"].isna().all(), "none has a part in the model but the best"

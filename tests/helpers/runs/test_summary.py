@@ -27,6 +27,7 @@ PARTS = {
 SCORES = {
     "scorer": "neg_log_loss",
     "cross_validation": -0.12345,
+    "nested_cross_validation": -0.1312,
     "metric": "auc",
     "value": 0.98765,
     "threshold": 0.9,
@@ -151,6 +152,7 @@ def test_the_table_has_a_row_for_each_data_set() -> None:
     assert table.loc["wine"].to_dict() == {
         "algorithm": "XGBoost",
         "cross-validation": "-0.1235",
+        "nested": "-0.1312",
         "held-out": "auc 0.9877",
         "outcome": "registered as version 2",
         "in service": "version 2",

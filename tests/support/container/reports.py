@@ -18,6 +18,7 @@ ENSEMBLE = {
     **HISTORY,
     "algorithm": "Ensemble",
     "hyperparameters": {},
+    "cross_validation": HISTORY["cross_validation"] | {"nested_score": -0.34},
     "ensemble": {
         "members": [
             {"algorithm": "XGBoost", "hyperparameters": {"max_depth": "3"}, "weight": 2 / 3, "trial": 7},

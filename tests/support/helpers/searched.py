@@ -28,6 +28,7 @@ def report(*, chosen: bool = True, ensemble: bool = True) -> dict[str, Any]:
         "members": [{"trial": 2, "weight": 0.75}, {"trial": 0, "weight": 0.25}],
         "score": -0.08,
         "scores": [-0.09, -0.07],
+        "nested_score": -0.095,
         "gain": {"value": 0.02, "low": 0.005, "high": 0.03},
         "chosen": chosen,
         "reason": "better than the best trial" if chosen else "not better beyond noise",
@@ -44,5 +45,6 @@ def report(*, chosen: bool = True, ensemble: bool = True) -> dict[str, Any]:
         "warm_started_from": 3,
         "trials": trials,
         "best": 2,
+        "best_nested_score": -0.115,
         "ensemble": made if ensemble else None,
     }
