@@ -37,6 +37,7 @@ PRELOADED = (
     "helpers.image.builders",
     "helpers.pipeline.job_source",
     "helpers.plots.overview",
+    "helpers.plots.pipelines",
     "helpers.plots.quality",
     "helpers.runs.evaluations",
     "tabular.learning.defined",  # with the next two, helpers.data.checks judges a table

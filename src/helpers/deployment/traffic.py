@@ -11,6 +11,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
+from helpers import display
+from helpers.plots.figures import BLUE, ORANGE, SKY, VERMILION, shown, styled
 from helpers.session import Session
 
 __all__ = ["average", "by_minute", "plot", "total"]
@@ -94,32 +96,40 @@ def total(calls: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([row], index=["all"]).round(3).astype({"warm": int, "cold": int})
 
 
+@styled
 def plot(calls: pd.DataFrame) -> Sequence[Axes]:
     """Plot the warm and cold calls of each minute, and next to them how long a cold one took."""
-    figure, (counts, times) = plt.subplots(1, 2, figsize=(8, 2.8))
     if calls.empty:
-        for axes, text in ((counts, "no calls, or CloudWatch has not counted them yet"), (times, "")):
-            axes.text(0.5, 0.5, text, ha="center", va="center")
-            axes.axis("off")
-        return [counts, times]
+        display.say(
+            "The models were not called in this time, or CloudWatch has not counted the calls yet; call one, "
+            "and run this cell again after a minute or two."
+        )
+        return []
+    figure, (counts, times) = plt.subplots(1, 2, figsize=(9.6, 3.6))
     ago = -calls.index
-    counts.bar(ago - 0.2, calls["warm"], width=0.4, color="#9ecae1", label="warm")
-    counts.bar(ago + 0.2, calls["cold"], width=0.4, color="#e6550d", label="cold")
+    counts.bar(ago - 0.2, calls["warm"], width=0.4, color=SKY, label="warm")
+    counts.bar(
+        ago + 0.2, calls["cold"], width=0.4, color=VERMILION, label="cold", hatch="//", edgecolor="white"
+    )
     counts.set_yscale("symlog", linthresh=1)  # a few cold ones next to thousands
     counts.set_ylim(bottom=0)
     counts.set_ylabel("calls per minute")
     cold = calls[calls["cold"] > 0]
-    for column, color in zip(MILLISECONDS, ("#9ecae1", "#3182bd", "#e6550d"), strict=True):
-        times.plot(-cold.index, cold[column], "o", markersize=5, color=color, label=column)
+    for column, marker, color in zip(MILLISECONDS, "so^", (ORANGE, BLUE, VERMILION), strict=True):
+        times.plot(-cold.index, cold[column], marker, color=color, label=column)
     times.set_ylabel("milliseconds per cold call")
-    times.set_ylim(0, 1.5 * cold["waiting"].max() if len(cold) else 1)  # with room for the legend
+    times.set_ylim(0, 1.1 * cold["waiting"].max() if len(cold) else 1)
     for axes in (counts, times):
         axes.set_xlim(min(-calls.index.max(), -5) - 0.6, 0.6)
         axes.set_xlabel("minutes from now")
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(fontsize=8, loc="upper left", ncols=3)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, columnspacing=1)
+    sums = total(calls).loc["all"]
+    shown(
+        figure,
+        f"Calls of each minute: {sums['warm']:,.0f} warm and {sums['cold']:,.0f} cold ones; a cold one "
+        f"waited {sums['waiting']:,.0f} ms on average.",
+    )
     return [counts, times]
 
 

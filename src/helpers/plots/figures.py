@@ -12,7 +12,9 @@ def shares(table: pd.DataFrame) -> Axes:
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from helpers import display
 
@@ -27,6 +29,7 @@ __all__ = [
     "SKY",
     "VERMILION",
     "WIDEST",
+    "few_ticks",
     "shown",
     "styled",
 ]
@@ -52,3 +55,11 @@ def shown(figure: Figure, alt: str) -> list[Axes]:
     display.picture(figure, alt)
     plt.close(figure)
     return figure.axes
+
+
+def few_ticks(*axes: Axis) -> None:
+    """Write out few ticks of logarithmic scales, as plain numbers."""
+    for axis in axes:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())

@@ -1,13 +1,16 @@
 """Plots of many data sets: the worst are drawn one by one, and the others as a crowd behind them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from matplotlib.axes import Axes
 
-__all__ = ["FEW", "note", "worst"]
+from helpers.plots.figures import GREY, LIGHT
+
+__all__ = ["CROWD", "FEW", "listed", "note", "worst"]
 
 FEW = 6  # data sets that are drawn one by one
+CROWD = {"color": LIGHT, "linewidth": 0.8, "zorder": 0}  # a line of many
 
 Item = TypeVar("Item")
 
@@ -28,6 +31,9 @@ def worst(
 def note(axes: Axes, drawn: int, more: int, which: str) -> None:
     """Say at the foot of a figure which data sets it shows, unless it shows all."""
     if more:
-        axes.figure.supxlabel(
-            f"{which} {drawn} of {drawn + more} data sets", fontsize=8, color="#666666", ha="center"
-        )
+        axes.figure.supxlabel(f"{which} {drawn} of {drawn + more} data sets", color=GREY, ha="center")
+
+
+def listed(items: Iterable[str], more: int = 0) -> str:
+    """What a picture shows, item by item, for its alternative text."""
+    return "; ".join([*items, *([f"and {more} more"] if more else [])])

@@ -1,94 +1,61 @@
-"""Plots of pipelines, targets, trials, latency and capacity; every function returns the Axes it drew on."""
+"""Plots of targets, trials, latency and capacity; every function shows its figures and returns their Axes."""
 
-import json
-import re
-import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
 
+from helpers import display
 from helpers.data.datasets import Dataset
-from helpers.plots.many import note, worst
+from helpers.plots.figures import BLUE, GREY, LIGHT, ORANGE, PURPLE, SKY, VERMILION, few_ticks, shown, styled
+from helpers.plots.many import CROWD, listed, note, worst
 
-__all__ = ["capacity", "graph", "latency", "targets", "trials"]
+__all__ = ["capacity", "latency", "targets", "trials"]
 
-COLORS = {
-    "Processing": "#c6dbef",
-    "Tuning": "#fdd0a2",
-    "Training": "#c7e9c0",
-    "Condition": "#fff2ae",
-    "RegisterModel": "#dadaeb",
-    "Fail": "#f9c0c0",
-    "Outcome": "#ffffff",
-}
-OTHER = "#eeeeee"  # for a type of step that has no colour yet
-BOX_WIDTH, BOX_HEIGHT = 2.8, 0.9
-BOX = {"boxstyle": "round,pad=0.05", "edgecolor": "#666666"}
-SMALL = {"fontsize": 8, "ha": "center"}
+CLASSES = (SKY, ORANGE, "#F0E442", "#DDDDDD", PURPLE, "#66C2A5")  # light enough for black words on them
+ROOM = 0.09  # of a bar that has room for words
 
 
-def graph(definition: str) -> Axes:
-    """Draw the steps of a pipeline definition from left to right, each after the steps that it waits for."""
-    nodes, edges = _graph(json.loads(definition)["Steps"])
-    column: dict[str, int] = {}
-    for name in nodes:  # the steps that a step needs come before it
-        column[name] = max((column[a] + 1 for a, b, _ in edges if b == name), default=0)
-    rows = {name: [n for n in nodes if column[n] == column[name]].index(name) for name in nodes}
-    place = {name: (3.6 * column[name], -1.5 * rows[name]) for name in nodes}
-    deepest = max(rows.values())
-    _, axes = plt.subplots(figsize=(1.75 * (max(column.values()) + 1), 1.7 + 0.6 * deepest))
-    for before, after, label in edges:
-        (x0, y0), (x1, y1) = place[before], place[after]
-        arrow = {"arrowstyle": "->", "color": "#666666"}
-        if column[after] - column[before] > 1:  # above the steps in between
-            start, end = (x0 + BOX_WIDTH / 2, y0 + BOX_HEIGHT), (x1 + BOX_WIDTH / 2, y1 + BOX_HEIGHT)
-            arrow["connectionstyle"] = "arc3,rad=-0.18"
-        else:
-            start, end = (x0 + BOX_WIDTH, y0 + BOX_HEIGHT / 2), (x1, y1 + BOX_HEIGHT / 2)
-        axes.annotate("", end, start, arrowprops=arrow)
-        axes.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.1, label, **SMALL)
-    for name, kind in nodes.items():
-        x, y = place[name]
-        axes.add_patch(
-            FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, facecolor=COLORS.get(kind, OTHER), **BOX)
-        )
-        words = textwrap.fill(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name), 16)
-        axes.text(x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2, words, va="center", **SMALL)
-    axes.set_xlim(-0.3, 3.6 * max(column.values()) + BOX_WIDTH + 0.3)
-    axes.set_ylim(-1.5 * deepest - 0.3, BOX_HEIGHT + 1.3)
-    axes.axis("off")
-    return axes
-
-
+@styled
 def capacity(sized: pd.DataFrame) -> Sequence[Axes]:
     """Plot hit ratio, p99 and cost of each model over the number of models, of `cost.capacity.by_models`."""
-    figure, axes = plt.subplots(1, 3, figsize=(9, 2.8), sharex=True)
-    shown = (
+    if sized.empty:
+        display.say(
+            "No instance type holds the 99th percentile that you ask for, so there is nothing to plot; allow "
+            "more seconds in the demand, or fewer requests a second."
+        )
+        return []
+    figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.2), sharex=True)
+    panels = (
         ("hit ratio", "hit ratio"),
         ("p99 ms", "p99, ms"),
-        ("for each model", "dollars a month, each model"),
+        ("for each model", "dollars a month\nfor each model"),
     )
-    for one, (column, label) in zip(axes, shown, strict=True):
-        if sized.empty:
-            one.text(0.5, 0.5, "no instances hold p99", ha="center", va="center", transform=one.transAxes)
-        else:
-            one.plot(sized.index, sized[column], "o-", markersize=4, color="#3182bd")
+    for one, (column, label) in zip(axes, panels, strict=True):
+        one.plot(sized.index, sized[column], "o-")
         one.set_xscale("log")
+        one.xaxis.set_major_formatter("{x:,.0f}")
         one.set_xlabel("models")
-        one.set_title(label, fontsize=9)
-        one.spines[["top", "right"]].set_visible(False)
+        one.set_title(label)
     axes[0].set_ylim(0, 1.05)
     axes[1].set_ylim(bottom=0)
     axes[2].set_yscale("log")
-    figure.tight_layout()
+    few_ticks(axes[2].yaxis)
+    ends = sized.iloc[[0, -1]]
+    hits, slowest, dollars = (
+        " to ".join(f"{value:.3g}" for value in ends[column]) for column, _label in panels
+    )
+    shown(
+        figure,
+        f"From {sized.index[0]:,} to {sized.index[-1]:,} models: hit ratio {hits}, p99 {slowest} ms, "
+        f"{dollars} dollars a month for each model.",
+    )
     return list(axes)
 
 
+@styled
 def targets(tables: Sequence[Dataset]) -> Sequence[Axes]:
     """Plot the distribution of each target: class frequencies as a stacked bar, numbers as a histogram.
 
@@ -101,21 +68,24 @@ def targets(tables: Sequence[Dataset]) -> Sequence[Axes]:
     )
     fewer, more_numbers = worst(numbers, lambda it: abs(it.read()[it.target].skew()), 3)
     of_classes, of_numbers = list(few.values()), list(fewer.values())
-    heights = [0.55 * len(of_classes) + 0.3] * bool(of_classes) + [1.6] * len(of_numbers)
+    heights = [0.6 * len(of_classes) + 0.9] * bool(of_classes) + [2.3] * len(of_numbers)
     figure, all_axes = plt.subplots(
-        len(heights), 1, figsize=(7, sum(heights) + 0.4 * len(heights)), height_ratios=heights, squeeze=False
+        len(heights), 1, figsize=(9, sum(heights)), height_ratios=heights, squeeze=False
     )
+    told = []
     for axes, table in zip(all_axes[len(heights) - len(of_numbers) :, 0], of_numbers, strict=True):
-        axes.hist(table.read()[table.target].dropna(), bins=30, color="#9ecae1", edgecolor="white")
-        axes.set_title(f"{table.name}: {table.target}", loc="left", fontsize=10)
+        values = table.read()[table.target].dropna()
+        axes.hist(values, bins=30, color=SKY, edgecolor="white")
+        axes.set_title(f"{table.name}: {table.target}")
         axes.set_ylabel("rows")
+        told.append(f"{table.name} {values.min():.3g} to {values.max():.3g}, median {values.median():.3g}")
     if of_classes:
-        _shares(all_axes[0, 0], {t.name: t.read()[t.target].value_counts().sort_index() for t in of_classes})
-    for axes in all_axes[:, 0]:
-        axes.spines[["top", "right"]].set_visible(False)
+        counts = {t.name: t.read()[t.target].value_counts().sort_index() for t in of_classes}
+        _shares(all_axes[0, 0], counts)
+        told += [_in_words(name, labels / labels.sum()) for name, labels in counts.items()]
     drawn, more = len(of_classes) + len(of_numbers), more_classes + more_numbers
     note(all_axes[0, 0], drawn, more, "the least balanced")
-    figure.tight_layout()
+    shown(figure, f"The distribution of each target: {listed(told, more)}.")
     return list(all_axes[:, 0])
 
 
@@ -123,121 +93,121 @@ def _shares(axes: Axes, counts: Mapping[str, pd.Series]) -> None:
     for name, labels in counts.items():
         shares, start = labels / labels.sum(), 0.0
         for position, (label, share) in enumerate(shares.items()):
-            axes.barh(name, share, left=start, color=plt.get_cmap("Set2")(position % 8), edgecolor="white")
-            if share > 0.05:  # a smaller bar has no room for words
+            color = CLASSES[position % len(CLASSES)]
+            axes.barh(name, share, left=start, color=color, edgecolor="white")
+            if share > ROOM:
                 words = f"{label}\n{share:.0%}"
-                axes.text(start + share / 2, name, words, ha="center", va="center", fontsize=8)
+                axes.text(start + share / 2, name, words, ha="center", va="center", fontsize=11)
             start += share
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter("{x:.0%}")
-    axes.set_title("Class frequencies", loc="left", fontsize=10)
+    axes.set_title("Class frequencies")
 
 
+def _in_words(name: str, shares: pd.Series) -> str:
+    """A data set's rarest class: `wine has 3 classes, the rarest 2 (27%)`."""
+    return f"{name} has {len(shares)} classes, the rarest {shares.idxmin()} ({shares.min():.0%})"
+
+
+@styled
 def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
     """Plot the cross-validation score of every trial, by algorithm.
 
-    A ring marks each data set's best, an orange dot a member of its ensemble: the larger, the more it weighs.
-    Trials without a score are counted beside their algorithm. Of many data sets, the first plot counts the
-    best trials, and the others show those with the lowest scores.
+    A ring marks each data set's best, a vermilion dot a member of its ensemble: the larger, the more it
+    weighs. Trials without a score are counted beside their algorithm. Of many data sets, the first plot
+    counts the best trials, and the others show those with the lowest scores.
 
     Args:
         leaderboards: as `runs.leaderboard` returns them, by data set.
     """
+    if not leaderboards:
+        display.say(
+            "No search has ended, so there are no trials to plot; run the pipeline of a data set first."
+        )
+        return []
     few, more = worst(leaderboards, lambda table: -table["score"].max())
     first = [_winners(leaderboards)] if more else []
-    columns = min(3, len(few)) if more else len(few)
-    rows = -(-len(few) // max(1, columns))
-    figure, all_axes = plt.subplots(
-        rows, columns, figsize=(3.3 * columns + 1, 2.6 * rows), sharey=True, squeeze=False
-    )
+    columns = min(2, len(few))
+    rows = -(-len(few) // columns)
     names = sorted({name for table in few.values() for name in table["algorithm"]}, reverse=True)
-    for axes, (dataset, table) in zip(all_axes.flat, few.items(), strict=True):
+    size = (3.9 * columns + 1.7, (0.36 * len(names) + 1.2) * rows)
+    figure, all_axes = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
+    for axes, (dataset, table) in zip(all_axes.flat, few.items(), strict=False):
         heights = table["algorithm"].map({name: height for height, name in enumerate(names)})
-        axes.scatter(table["score"], heights, s=18, alpha=0.7, color="#3182bd")
+        axes.scatter(table["score"], heights, s=30, alpha=0.7, color=BLUE)
         best = table["score"].idxmax()
-        axes.scatter(table["score"][best], heights[best], s=90, facecolors="none", edgecolors="#e6550d")
+        ring = {"facecolors": "none", "edgecolors": VERMILION, "linewidths": 2, "zorder": 3}
+        axes.scatter(table["score"][best], heights[best], s=280, **ring)
         if table["weight"].notna().any():
-            size = 18 + 60 * table["weight"].fillna(0)
+            size = 30 + 80 * table["weight"].fillna(0)
             member = table["weight"].notna()
-            axes.scatter(table["score"][member], heights[member], s=size[member], color="#e6550d")
+            axes.scatter(table["score"][member], heights[member], s=size[member], color=VERMILION)
         for name, without in table[table["score"].isna()].groupby("algorithm"):
             counts = without["state"].value_counts()
             words = ", ".join(f"{count} {state}" for state, count in counts.items())
-            place = (0.01, names.index(name) + 0.18)
-            axes.annotate(words, place, xycoords=("axes fraction", "data"), fontsize=6, color="#888888")
-        axes.set_title(dataset, fontsize=10)
-        axes.set_xlabel("cross-validation score\n(higher is better)")
+            place = (0.01, names.index(name) + 0.16)
+            axes.annotate(words, place, xycoords=("axes fraction", "data"), fontsize=11, color=GREY)
+        axes.set_title(dataset)
+        axes.set_xlabel("cross-validation score (higher is better)")
         axes.set_yticks(range(len(names)), names)
-        axes.grid(axis="x", alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="x")
+        axes.locator_params("x", nbins=5)
+    for axes in list(all_axes.flat)[len(few) :]:
+        axes.remove()
     note(all_axes[0, 0], len(few), more, "with the lowest scores,")
-    figure.tight_layout()
-    return [*first, *all_axes.flat]
+    told = [f"{name} {_best(table)}" for name, table in few.items()]
+    shown(
+        figure, f"Cross-validation scores of all trials by algorithm, the best ringed: {listed(told, more)}."
+    )
+    return [*first, *list(all_axes.flat)[: len(few)]]
+
+
+def _best(table: pd.DataFrame) -> str:
+    """The best trial of a leaderboard: `LightGBM with 0.98 of 20 trials`."""
+    best = table.loc[table["score"].idxmax()]
+    return f"{best['algorithm']} with {best['score']:.3g} of {len(table)} trials"
 
 
 def _winners(leaderboards: Mapping[str, pd.DataFrame]) -> Axes:
     """Plot how many data sets each algorithm has won."""
     won = pd.Series([table["algorithm"][table["score"].idxmax()] for table in leaderboards.values()])
     counts = won.value_counts().sort_values()
-    figure, axes = plt.subplots(figsize=(6, 0.35 * len(counts) + 0.9))
-    axes.bar_label(axes.barh(counts.index, counts, color="#9ecae1"), fontsize=8, padding=3)
+    figure, axes = plt.subplots(figsize=(8, 0.42 * len(counts) + 1))
+    axes.bar_label(axes.barh(counts.index, counts, color=SKY), padding=3)
     axes.set_xlabel(f"data sets won, of {len(leaderboards)}")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
+    told = [f"{name} {count}" for name, count in counts[::-1].items()]
+    shown(figure, f"Data sets that each algorithm has won, of {len(leaderboards)}: {listed(told)}.")
     return axes
 
 
-def latency(answers: pd.DataFrame) -> Axes:
+@styled
+def latency(answers: pd.DataFrame) -> Sequence[Axes]:
     """Plot the fraction of requests answered within a time, for each data set."""
-    _, axes = plt.subplots(figsize=(6, 2.8))
     if answers.empty:
-        axes.text(0.5, 0.5, "no load test was run", ha="center", va="center")
-        axes.axis("off")
-        return axes
+        display.say(
+            "No load test was run, so there are no latencies to plot; set LOAD_TEST to True and run again."
+        )
+        return []
+    figure, axes = plt.subplots(figsize=(9, 3.8))
     parts = {dataset: np.sort(part["milliseconds"]) for dataset, part in answers.groupby("data set")}
     few, more = worst(parts, lambda milliseconds: np.quantile(milliseconds, 0.95))
     for milliseconds in parts.values() if more else ():
-        axes.plot(milliseconds, np.linspace(0, 1, len(milliseconds)), color="#dddddd", linewidth=0.6)
+        axes.plot(milliseconds, np.linspace(0, 1, len(milliseconds)), **CROWD)
     for dataset, milliseconds in few.items():
         axes.plot(milliseconds, np.linspace(0, 1, len(milliseconds)), label=dataset)
     note(axes, len(few), more, "in colour, the slowest")
     for share in (0.5, 0.95, 0.99):
-        axes.axhline(share, color="#bbbbbb", linestyle=":", linewidth=1)
-        axes.annotate(f"p{share * 100:.0f}", (axes.get_xlim()[1], share), fontsize=7, va="center")
+        axes.axhline(share, color=LIGHT, linestyle=":", linewidth=1)
+        right = {"xycoords": ("axes fraction", "data"), "va": "bottom" if share > 0.98 else "center"}
+        axes.annotate(f" p{share * 100:.0f}", (1, share), annotation_clip=False, **right)
     axes.set_xscale("log")
+    few_ticks(axes.xaxis)
     axes.set_xlabel("milliseconds, measured by the client")
     axes.set_ylabel("fraction of requests")
-    axes.legend(fontsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
-    if more:
-        axes.figure.tight_layout()
-    return axes
-
-
-def _graph(
-    steps: Sequence[Mapping[str, Any]], after: str = "", label: str = ""
-) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
-    """The type of each step by name, and labelled edges; the branches of a condition follow it.
-
-    If a condition decides whether a model is registered, its empty branch is an outcome too.
-    """
-    nodes: dict[str, str] = {}
-    edges: list[tuple[str, str, str]] = []
-    for step in steps:
-        name, kind, arguments = step["Name"], step["Type"], dict(step["Arguments"])
-        branches = {"yes": arguments.pop("IfSteps", []), "no": arguments.pop("ElseSteps", [])}
-        if after:
-            edges.append((after, name, label))
-        else:
-            required = set(re.findall(r'"Steps\.(\w+)', json.dumps(arguments))) & set(nodes)
-            edges += [(before, name, "") for before in nodes if before in required]
-        nodes[name] = kind
-        registers = any(step["Type"] == "RegisterModel" for branch in branches.values() for step in branch)
-        for answer, branch in branches.items():
-            if registers and not branch:
-                nodes["NotRegistered"] = "Outcome"
-                edges.append((name, "NotRegistered", answer))
-            more_nodes, more_edges = _graph(branch, after=name, label=answer)
-            nodes |= more_nodes
-            edges += more_edges
-    return nodes, edges
+    axes.legend(loc="upper left", bbox_to_anchor=(1.07, 1))
+    told = [
+        f"{name} p50 {np.quantile(times, 0.5):.3g} and p95 {np.quantile(times, 0.95):.3g} ms"
+        for name, times in few.items()
+    ]
+    shown(figure, f"The fraction of requests answered within a time: {listed(told, more)}.")
+    return [axes]

@@ -6,36 +6,50 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.ticker import LogLocator, NullLocator
 
-from helpers.plots.many import note, worst
+from helpers import display
+from helpers.plots.figures import BLACK, BLUE, GREY, VERMILION, few_ticks, shown, styled
+from helpers.plots.many import listed, note, worst
 from helpers.runs.fleets import Fleet
 
 __all__ = ["partitions"]
 
-OWN, POOLED, GREY = "#3182bd", "#e6550d", "#888888"
+OWN, POOLED = BLUE, VERMILION
 MOST = 3  # fleets that are drawn
 FEWEST = 8  # partitions in a bin of rows
 TINY = 1e-7  # the smallest loss that is drawn, on a logarithmic scale
 
 
+@styled
 def partitions(fleets: Mapping[str, Fleet]) -> Sequence[Axes]:
     """Plot the metric, own against pooled, and rows against loss over the partitions of each fleet.
 
     Nothing is drawn if there are no fleets.
     """
     if not fleets:
+        display.say(
+            "None of these tables names `partition` columns, so there are no partitions to plot; see "
+            "parameters/examples/fleet.yaml for one that does."
+        )
         return []
     few, more = worst(fleets, lambda fleet: fleet.has_own.mean(), MOST)
-    figure, all_axes = plt.subplots(len(few), 3, figsize=(11, 3.3 * len(few)), squeeze=False)
+    figure, all_axes = plt.subplots(len(few), 3, figsize=(9.6, 4 * len(few)), squeeze=False)
     for (dataset, fleet), (left, middle, right) in zip(few.items(), all_axes, strict=True):
         _metric(left, fleet)
         _own_against_pooled(middle, fleet)
         _rows(right, fleet)
-        left.set_title(f"{dataset}, {len(fleet.partitions):,} partitions", fontsize=10, loc="left")
+        left.set_title(f"{dataset},\n{len(fleet.partitions):,} partitions")
     note(all_axes[0, 0], len(few), more, "those with most own models,")
-    figure.tight_layout()
+    told = [
+        f"{name} with {len(fleet.partitions):,} partitions, {int(fleet.has_own.sum()):,} of them with a "
+        f"model of their own, {fleet.metric} {fleet.value:.3g} on all rows"
+        for name, fleet in few.items()
+    ]
+    shown(
+        figure,
+        "The metric of each partition, its own model against the pooled one, and its rows against its loss: "
+        f"{listed(told, more)}.",
+    )
     return list(all_axes.flat)
 
 
@@ -55,7 +69,7 @@ def _metric(axes: Axes, fleet: Fleet) -> None:
     missing = len(fleet.partitions) - len(defined)
     without = f"\nnot defined for {missing:,}" if missing else ""
     _label(axes, f"{fleet.metric}{without}", "share of partitions up to it")
-    axes.legend(fontsize=7, loc="upper left")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28))
 
 
 def _own_against_pooled(axes: Axes, fleet: Fleet) -> None:
@@ -71,9 +85,9 @@ def _own_against_pooled(axes: Axes, fleet: Fleet) -> None:
     axes.plot(ends, ends, color=GREY, linestyle=":", linewidth=1)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    _few_ticks(axes.xaxis, axes.yaxis)
+    few_ticks(axes.xaxis, axes.yaxis)
     better = int((both["loss"] < both["pooled_loss"]).sum())
-    axes.set_title(f"own is better in {better:,} of {len(both):,}", fontsize=9)
+    axes.set_title(f"own is better in\n{better:,} of {len(both):,}")
     _label(axes, f"{fleet.loss} of the pooled model", f"{fleet.loss} of the own model")
 
 
@@ -85,13 +99,13 @@ def _rows(axes: Axes, fleet: Fleet) -> None:
     for color, part in ((POOLED, known[~own]), (OWN, known[own])):
         _dots(axes, part["rows"], part["loss"].clip(lower=TINY), color, len(known))
     middle = _medians(known)
-    axes.plot(middle["rows"], middle["loss"].clip(lower=TINY), color="black", linewidth=1.5, label="median")
+    axes.plot(middle["rows"], middle["loss"].clip(lower=TINY), color=BLACK, linewidth=1.5, label="median")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_yscale("log")
-    _few_ticks(axes.yaxis)
+    few_ticks(axes.yaxis)
     _label(axes, "training rows of the partition", f"{fleet.loss} of what serves")
-    axes.legend(fontsize=7)
+    axes.legend()
 
 
 def _medians(known: pd.DataFrame) -> pd.DataFrame:
@@ -110,15 +124,6 @@ def _dots(axes: Axes, across: pd.Series, up: pd.Series, color: str, count: int |
     axes.scatter(across, up, s=size, alpha=alpha, color=color, linewidths=0, rasterized=True)
 
 
-def _few_ticks(*axes: Axis) -> None:
-    """Write out few ticks of logarithmic scales."""
-    for axis in axes:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter("{x:g}")
-        axis.set_minor_locator(NullLocator())
-
-
 def _label(axes: Axes, across: str, up: str) -> None:
-    axes.set_xlabel(across, fontsize=9)
-    axes.set_ylabel(up, fontsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)

@@ -1,4 +1,4 @@
-"""Plots of EvaluateBestModel's reports; every function returns the Axes it drew on."""
+"""Plots of EvaluateBestModel's reports; every function shows its figures and returns the Axes it drew on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,89 +6,120 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from tabular.spec.columns import Task
 from tabular.spec.documents import Report, Residuals, quality
 from tabular.spec.metrics import METRICS
 
-from helpers.plots.many import FEW, note, worst
+from helpers import display
+from helpers.plots.figures import BLUE, GREY, LIGHT, SKY, VERMILION, shown, styled
+from helpers.plots.many import CROWD, FEW, listed, note, worst
 
 __all__ = ["calibration", "curves", "differences", "errors", "importance", "intervals"]
 
 Reports = Mapping[str, Report]
 MOST_CLASSES = 20
 MOST_COLUMNS = 10
-CROWD = {"color": "#dddddd", "linewidth": 0.6, "zorder": 0}  # a line of many
-BLUE, GREY, ORANGE = "#3182bd", "#bbbbbb", "#e6550d"
+MOST_NUMBERS = 8  # classes of a matrix whose counts have room
+MOST_LETTERS = 22  # of a column's name
+LINES = ("-", "--", "-.", ":", (0, (8, 2)), (0, (1, 2)))  # what tells lines apart besides their colours
+SHARES = LinearSegmentedColormap.from_list("shares", ["white", BLUE])
+UNEVALUATED = "No model was evaluated, so there is nothing to plot; run the pipeline of a data set first."
 
 
+@styled
 def intervals(reports: Reports) -> Sequence[Axes]:
     """Plot every metric whose best value is 1, with its interval, for each data set.
 
     Of many data sets, the first plot shows the gate's metric of all, and the others the worst.
     """
-    if len(reports) > FEW:
-        return [_all_intervals(reports), *_panels(reports, lambda _: True, _intervals, "", height=2.6)]
-    return _panels(reports, lambda _: True, _intervals, "", height=2.6)
+    first = [_all_intervals(reports)] if len(reports) > FEW else []
+    panels = _panels(
+        reports,
+        lambda _: True,
+        _intervals,
+        "Metrics on held-out rows with their intervals",
+        _gate_metric,
+        UNEVALUATED,
+        height=2.5,
+    )
+    return [*first, *panels]
 
 
+@styled
 def errors(reports: Reports) -> Sequence[Axes]:
     """Plot where each model is wrong: a confusion matrix for classification, residuals for regression."""
-    return _panels(reports, lambda _: True, _errors, "")
+    about = "Where each model is wrong: confusion matrices of classes, residuals of numbers"
+    return _panels(reports, lambda _: True, _errors, about, _mistakes, UNEVALUATED, height=3.4)
 
 
+@styled
 def curves(reports: Reports) -> Sequence[Axes]:
     """Plot the receiver operating characteristic and precision-recall curves of tables with two classes."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.3))
     binary = {
         name: report
         for name, report in reports.items()
         if "receiver_operating_characteristic_curve" in quality(report)
     }
+    if not binary:
+        display.say(
+            "None of these tables has two classes, so there is no ROC curve; name one that has, such as "
+            "breast-cancer, in DATASETS."
+        )
+        return []
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 5.2))
     few, more = worst(binary, lambda report: -quality(report)["auc"]["value"])
     for report in binary.values() if more else ():
         found = quality(report)
         roc, trade = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
         left.plot(roc["false_positive_rates"], roc["true_positive_rates"], **CROWD)
         right.plot(trade["recalls"], trade["precisions"], **CROWD)
-    for dataset, report in few.items():
+    for (dataset, report), line in zip(few.items(), LINES, strict=False):
         found = quality(report)
         roc, trade = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
         about = f", positive: {report['positive']}" if "positive" in report else ""
         label = f"{dataset}{about} (AUC {found['auc']['value']:.3f})"
-        left.plot(roc["false_positive_rates"], roc["true_positive_rates"], label=label)
+        left.plot(roc["false_positive_rates"], roc["true_positive_rates"], linestyle=line, label=label)
         label = f"{dataset}{about} (AP {found['average_precision']['value']:.3f})"
-        right.plot(trade["recalls"], trade["precisions"], label=label)
+        right.plot(trade["recalls"], trade["precisions"], linestyle=line, label=label)
     left.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="chance")
     _label(left, "false positive rate", "true positive rate")
     _label(right, "recall", "precision")
     right.set_ylim(-0.05, 1.05)
-    for axes, corner in ((left, "lower right"), (right, "lower left")):
-        if axes.lines:
-            axes.legend(fontsize=7, loc=corner)
-    if len(left.lines) == 1:
-        _say(right, "no table with two classes")
+    for axes in (left, right):  # below, where no line is
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
     note(left, len(few), more, "in colour, the worst")
-    figure.tight_layout()
+    told = [f"{name} AUC {quality(report)['auc']['value']:.3f}" for name, report in few.items()]
+    shown(figure, f"ROC and precision-recall curves on held-out rows: {listed(told, more)}.")
     return [left, right]
 
 
-def calibration(reports: Reports) -> Axes:
+@styled
+def calibration(reports: Reports) -> Sequence[Axes]:
     """Plot observed frequencies against predicted probabilities; the diagonal is perfect calibration."""
-    _, axes = plt.subplots(figsize=(3.8, 3.4))
     found = {name: report["calibration"] for name, report in reports.items() if "calibration" in report}
+    if not found:
+        display.say(
+            "None of these models predicts probabilities, so there is no calibration to plot; name a table "
+            "with classes in DATASETS."
+        )
+        return []
+    figure, axes = plt.subplots(figsize=(8.4, 4.4))
     few, more = worst(found, lambda one: one["expected_calibration_error"])
     for one in found.values() if more else ():
         axes.plot(*_said_and_was(one), **CROWD)
-    for dataset, one in few.items():
+    for (dataset, one), line in zip(few.items(), LINES, strict=False):
         label = f"{dataset} (mean gap {one['expected_calibration_error']:.3f})"
-        axes.plot(*_said_and_was(one), marker="o", markersize=3, label=label)
+        axes.plot(*_said_and_was(one), marker="o", linestyle=line, label=label)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="perfect calibration")
     _label(axes, "predicted probability", "observed frequency")
-    axes.legend(fontsize=7, loc="upper left")
-    if more:
-        note(axes, len(few), more, "in colour, the worst")
-        axes.figure.tight_layout()
-    return axes
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
+    note(axes, len(few), more, "in colour, the worst")
+    told = [
+        f"{name} is off by {one['expected_calibration_error']:.3f} on average" for name, one in few.items()
+    ]
+    shown(figure, f"Observed frequency over predicted probability: {listed(told, more)}.")
+    return [axes]
 
 
 def _said_and_was(found: Mapping[str, Any]) -> tuple[list[float], list[float]]:
@@ -96,24 +127,32 @@ def _said_and_was(found: Mapping[str, Any]) -> tuple[list[float], list[float]]:
     return [one["predicted"] for one in found["bins"]], [one["observed"] for one in found["bins"]]
 
 
+@styled
 def importance(reports: Reports) -> Sequence[Axes]:
     """Plot how much worse the gate's metric gets when a column is shuffled, for the ten that matter most."""
     return _panels(
         reports,
         lambda report: bool(report["permutation_importance"]),
         _importance,
-        "no table with few columns",
+        "How much worse the gate's metric gets when a column is shuffled",
+        _most_important,
+        "All of these tables have too many columns to shuffle each, so there is no importance to plot.",
+        height=3.6,
     )
 
 
+@styled
 def differences(reports: Reports) -> Sequence[Axes]:
     """Plot the improvement over the version in service with its interval, and the largest loss allowed."""
     return _panels(
         reports,
         lambda report: bool((report.get("champion") or {}).get("metrics")),
         _difference,
-        "no version in service to compare with",
-        height=1.5,
+        "Improvement over the version in service with its interval",
+        _improvement,
+        "No version of these tables was in service when they were evaluated, so there is nothing to compare "
+        "with; approve one, and the next version is compared with it.",
+        height=1.9,
     )
 
 
@@ -121,50 +160,57 @@ def _panels(
     reports: Reports,
     suits: Callable[[Report], bool],
     draw: Callable[[Axes, Report], None],
+    about: str,
+    told: Callable[[Report], str],
     otherwise: str,
-    height: float = 2.8,
+    height: float,
 ) -> Sequence[Axes]:
-    """Draw a panel for each report that suits, three in a row; if none does, one that says so.
+    """Draw a panel for each report that suits, two in a row; if none does, say what to do instead.
 
     Of many, the worst are drawn: those that exceed their threshold least.
     """
     suitable = {name: report for name, report in reports.items() if suits(report)}
+    if not suitable:
+        display.say(otherwise)
+        return []
     chosen, more = worst(suitable, lambda report: -report["gate"]["threshold_margin"])
-    count = max(1, len(chosen))
-    columns = min(3, count)
-    rows = -(-count // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(3.7 * columns, height * rows), squeeze=False)
+    columns = min(2, len(chosen))
+    rows = -(-len(chosen) // columns)
+    size = (4.8 * columns if columns > 1 else 6.5, height * rows + 0.3 * bool(more))
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for axes, (name, report) in zip(grid.flat, chosen.items(), strict=False):
-        axes.set_title(name, fontsize=10)
+        axes.set_title(name)
         draw(axes, report)
     for axes in list(grid.flat)[len(chosen) :]:
-        axes.axis("off")
-    if not chosen:
-        _say(grid[0, 0], otherwise)
+        axes.remove()
     note(grid[0, 0], len(chosen), more, "the worst")
-    figure.tight_layout()
-    return list(grid.flat)[:count]
+    shown(figure, f"{about}: {listed((f'{name} {told(one)}' for name, one in chosen.items()), more)}.")
+    return list(grid.flat)[: len(chosen)]
 
 
 def _all_intervals(reports: Reports) -> Axes:
     """Plot the gate's metric of all data sets, sorted, with its interval and its threshold."""
     metrics = sorted({report["gate"]["metric"] for report in reports.values()})
-    figure, grid = plt.subplots(1, len(metrics), figsize=(7.4, 2.8), squeeze=False)
+    figure, grid = plt.subplots(1, len(metrics), figsize=(9.6, 3.4), squeeze=False)
+    told = []
     for axes, metric in zip(grid[0], metrics, strict=True):
         gates = [report for report in reports.values() if report["gate"]["metric"] == metric]
         gates.sort(key=lambda report: report["gate"]["value"])
         spreads = [report["intervals"].get(metric) for report in gates]
         for place, spread in enumerate(spreads):
             if spread:
-                axes.plot([place, place], [spread["low"], spread["high"]], color=GREY, linewidth=1)
-        passed = [report["gate"]["threshold_margin"] >= 0 for report in gates]
-        colours = [BLUE if one else ORANGE for one in passed]
-        values = [report["gate"]["value"] for report in gates]
-        axes.scatter(range(len(gates)), values, s=8, color=colours, zorder=3)
-        failed = f", {passed.count(False)} below their threshold" if False in passed else ""
-        _label(axes, f"{len(gates)} data sets, sorted{failed}", metric)
+                axes.plot([place, place], [spread["low"], spread["high"]], color=LIGHT, linewidth=1.5)
+        values = np.array([report["gate"]["value"] for report in gates])
+        passed = np.array([report["gate"]["threshold_margin"] >= 0 for report in gates])
+        places = np.arange(len(gates))
+        axes.scatter(places[passed], values[passed], s=16, color=BLUE, zorder=3)
+        axes.scatter(places[~passed], values[~passed], s=36, marker="X", color=VERMILION, zorder=3)
+        failed = int((~passed).sum())
+        words = f"{failed} below their threshold" if failed else ""
+        _label(axes, f"{len(gates)} data sets, sorted{', ' * bool(words)}{words}", metric)
         axes.set_xticks([])
-    figure.tight_layout()
+        told.append(f"{metric} of {len(gates)} from {values[0]:.3g} to {values[-1]:.3g} {words}".strip())
+    shown(figure, f"The gate's metric of all data sets, sorted: {listed(told)}.")
     return grid[0, 0]
 
 
@@ -173,12 +219,21 @@ def _intervals(axes: Axes, report: Report) -> None:
     names = [name for name in report["intervals"] if _best_is_one(name, report["model"]["task"])][::-1]
     for height, name in enumerate(names):
         spread = report["intervals"][name]
-        axes.plot([spread["low"], spread["high"]], [height, height], color=GREY, linewidth=3)
+        axes.plot([spread["low"], spread["high"]], [height, height], color=LIGHT, linewidth=6)
         chosen = name == report["gate"]["metric"]
-        axes.plot(found[name]["value"], height, "o", color=ORANGE if chosen else BLUE, markersize=5)
-    axes.set_yticks(range(len(names)), names, fontsize=8)
+        axes.plot(found[name]["value"], height, "D" if chosen else "o", color=VERMILION if chosen else BLUE)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(-0.6, len(names) - 0.4)
     _label(axes, "on held-out rows (higher is better)", "")
-    axes.grid(axis="x", alpha=0.3)
+    axes.grid(axis="x")
+
+
+def _gate_metric(report: Report) -> str:
+    """The gate's metric in words: `auc 0.995 (0.98 to 1)`."""
+    metric = report["gate"]["metric"]
+    spread = report["intervals"].get(metric)
+    words = f" ({spread['low']:.3g} to {spread['high']:.3g})" if spread else ""
+    return f"{metric} {quality(report)[metric]['value']:.3g}{words}"
 
 
 def _best_is_one(name: str, task: Task) -> bool:
@@ -191,70 +246,94 @@ def _errors(axes: Axes, report: Report) -> None:
     if "residuals" in report:
         _residuals(axes, report["residuals"])
     elif len(quality(report)["confusion_matrix"]) > MOST_CLASSES:
-        _say(axes, "too many classes to plot")
+        axes.text(0.5, 0.5, "too many classes to plot", ha="center", va="center", transform=axes.transAxes)
+        axes.axis("off")
     else:
         _confusion(axes, quality(report)["confusion_matrix"])
+
+
+def _mistakes(report: Report) -> str:
+    """In words: `2 of 36 rows wrong`, or how far off a number is at the median."""
+    if "residuals" in report:
+        return f"off by {np.median(np.abs(report['residuals']['residual'])):.3g} at the median"
+    counts = quality(report)["confusion_matrix"]
+    total = sum(sum(row.values()) for row in counts.values())
+    right = sum(row.get(label, 0) for label, row in counts.items())
+    return f"{total - right} of {total} rows wrong"
 
 
 def _confusion(axes: Axes, counts: Mapping[str, Mapping[str, int]]) -> None:
     """Draw the counts, coloured by fraction of each label's rows, so that rare classes are visible."""
     labels, matrix = list(counts), np.array([list(row.values()) for row in counts.values()])
     shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    small = 8 if len(labels) > 5 else 10
-    for (row, column), count in np.ndenumerate(matrix):
-        color = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, count, ha="center", va="center", color=color, fontsize=small)
-    axes.set_xticks(range(len(labels)), labels, fontsize=8)
-    axes.set_yticks(range(len(labels)), labels, fontsize=8, rotation=90, va="center")
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("label")
+    axes.imshow(shares, cmap=SHARES, vmin=0, vmax=1, aspect="auto")
+    if len(labels) <= MOST_NUMBERS:
+        for (row, column), count in np.ndenumerate(matrix):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, count, ha="center", va="center", color=color)
+    turned = sum(map(len, labels)) > MOST_LETTERS
+    axes.set_xticks(range(len(labels)), labels, rotation=90 if turned else 0)
+    axes.set_yticks(range(len(labels)), labels)
+    _label(axes, "predicted", "label")
 
 
 def _residuals(axes: Axes, found: Residuals) -> None:
     axes.axhline(0, color=GREY, linestyle=":", linewidth=1)
-    axes.scatter(found["predicted"], found["residual"], s=12, alpha=0.6, color=BLUE)
+    axes.scatter(found["predicted"], found["residual"], s=20, alpha=0.6, color=BLUE)
     _label(axes, "prediction", "prediction minus label")
 
 
 def _importance(axes: Axes, report: Report) -> None:
     most = list(report["permutation_importance"].items())[:MOST_COLUMNS][::-1]
     means, spreads = ([one[name] for _, one in most] for name in ("mean", "standard_deviation"))
-    axes.barh(range(len(most)), means, xerr=spreads, color="#9ecae1", ecolor="#666666")
+    axes.barh(range(len(most)), means, xerr=spreads, color=SKY, ecolor=GREY)
     axes.axvline(0, color=GREY, linewidth=1)
-    axes.set_yticks(range(len(most)), [_shortened(name) for name, _ in most], fontsize=8)
+    axes.set_yticks(range(len(most)), [_shortened(name) for name, _ in most])
+    axes.set_ylim(-0.6, len(most) - 0.4)
     _label(axes, f"how much worse {report['gate']['metric']} gets", "")
+
+
+def _most_important(report: Report) -> str:
+    """The three columns that matter most: `age (0.12), height (0.03)`."""
+    most = list(report["permutation_importance"].items())[:3]
+    return ", ".join(f"{name} ({one['mean']:.3g})" for name, one in most)
 
 
 def _difference(axes: Axes, report: Report) -> None:
     gate = report["gate"]
-    metric = gate.get("compared_by", gate["metric"])  # an older report does not say
-    found = report["champion"]["metrics"][metric]
+    metric, found = _compared(report)
     passes = gate["champion_margin"] >= 0
-    axes.plot([found["low"], found["high"]], [0, 0], color=GREY, linewidth=4)
-    axes.plot(found["difference"], 0, "o", color=BLUE if passes else ORANGE)
+    axes.plot([found["low"], found["high"]], [0, 0], color=LIGHT, linewidth=6)
+    axes.plot(found["difference"], 0, "o" if passes else "X", color=BLUE if passes else VERMILION)
     axes.axvline(0, color=GREY, linewidth=1)
     axes.axvline(-gate["allowed_loss"], color="black", linestyle="--", linewidth=1)
-    axes.annotate(
-        "limit", (-gate["allowed_loss"], 0.75), (-3, 0), fontsize=7, ha="right", textcoords="offset points"
-    )
+    axes.annotate("limit", (-gate["allowed_loss"], 0.7), (-4, 0), ha="right", textcoords="offset points")
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-1, 1)
     axes.set_yticks([])
     _label(axes, f"improvement in {metric} over version {gate['champion_version']}", "")
     axes.margins(x=0.35)
+    axes.locator_params("x", nbins=4)
+
+
+def _compared(report: Report) -> tuple[str, Mapping[str, float]]:
+    """By which metric both versions are compared, and the difference; an older report does not say."""
+    metric = report["gate"].get("compared_by", report["gate"]["metric"])
+    return metric, report["champion"]["metrics"][metric]
+
+
+def _improvement(report: Report) -> str:
+    """In words: `auc +0.012 (-0.003 to 0.02), a loss of 0.01 allowed`."""
+    metric, found = _compared(report)
+    spread = f"({found['low']:.3g} to {found['high']:.3g})"
+    allowed = report["gate"]["allowed_loss"]
+    return f"{metric} {found['difference']:+.3g} {spread}, a loss of {allowed:.3g} allowed"
 
 
 def _label(axes: Axes, across: str, up: str) -> None:
-    axes.set_xlabel(across, fontsize=9)
-    axes.set_ylabel(up, fontsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _say(axes: Axes, words: str) -> None:
-    axes.text(0.5, 0.5, words, ha="center", va="center", transform=axes.transAxes)
-    axes.axis("off")
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= 22 else name[:21] + "…"
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"

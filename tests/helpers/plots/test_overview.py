@@ -1,14 +1,14 @@
-"""Plots: each returns the axes it drew on, labelled, and draws what it was given."""
+"""Plots of tables, trials and calls: each draws what it was given, labelled, and returns its axes."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from support.helpers.searched import report
-from support.helpers.shared import Compiled
 
 from helpers import cost, runs
 from helpers.data.datasets import Dataset
@@ -23,25 +23,7 @@ def texts(axes: Axes) -> str:
 
 
 def labelled(axes: Axes) -> bool:
-    return bool(axes.get_xlabel() or axes.get_title() or axes.get_title("left"))
-
-
-def test_the_graph_shows_every_step_and_all_three_outcomes(compiled: Compiled) -> None:
-    axes = overview.graph(compiled.definition)
-    shown = texts(axes).replace("\n", " ")
-    for name in ("Preprocess Data", "Tuning With", "Refit Best", "Evaluate Best"):
-        assert name in shown
-    for outcome in ("Register Best Model", "Not Registered", "Register Failed"):
-        assert outcome in shown
-    assert len(axes.patches) == 9
-    assert {"yes", "no"} <= set(shown.split())
-
-
-def test_a_step_of_a_type_without_a_colour_is_drawn_all_the_same() -> None:
-    steps = [{"Name": "AskSomebody", "Type": "Callback", "Arguments": {}}]
-    axes = overview.graph(json.dumps({"Steps": steps}))
-    assert len(axes.patches) == 1
-    assert texts(axes) == "Ask Somebody"
+    return bool(axes.get_xlabel() or axes.get_title("left"))
 
 
 def table(tmp_path: Path, name: str, labels: list[Any]) -> Dataset:
@@ -75,9 +57,9 @@ def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: runs
     dots, ring, *_ = axes.collections
     assert len(dots.get_offsets()) == len(table)
     assert ring.get_offsets()[0][0] == table["score"].max()
-    assert (axes.get_title(), axes.get_xlabel()) == (
+    assert (axes.get_title("left"), axes.get_xlabel()) == (
         "wine",
-        "cross-validation score\n(higher is better)",
+        "cross-validation score (higher is better)",
     )
     assert {label.get_text() for label in axes.get_yticklabels()} == set(table["algorithm"])
 
@@ -97,16 +79,27 @@ def test_the_latency_rises_from_the_fastest_answer_to_the_slowest() -> None:
         {"data set": name, "second": 0.1, "milliseconds": ms, "status": 200}
         for name, ms in (("a", 3.0), ("a", 1.0), ("b", 2.0))
     ]
-    axes = overview.latency(pd.DataFrame(answers))
+    (axes,) = overview.latency(pd.DataFrame(answers))
     assert axes.lines[0].get_xdata().tolist() == [1.0, 3.0]
     assert axes.get_ylabel() == "fraction of requests"
     assert axes.get_xlabel().startswith("milliseconds")
     assert "p99" in texts(axes)
 
 
-def test_without_a_load_test_the_picture_says_so() -> None:
-    axes = overview.latency(pd.DataFrame(columns=["data set", "second", "milliseconds", "status"]))
-    assert texts(axes) == "no load test was run"
+@pytest.mark.parametrize(
+    ("draw", "nothing"),
+    [
+        (overview.latency, pd.DataFrame(columns=["data set", "milliseconds"])),
+        (overview.capacity, pd.DataFrame()),
+        (overview.trials, {}),
+    ],
+)
+def test_where_there_is_nothing_to_plot_it_says_what_to_do(
+    draw: Any, nothing: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert draw(nothing) == []
+    assert "so there " in capsys.readouterr().out
+    assert not plt.get_fignums()
 
 
 def test_capacity_is_shown_over_the_number_of_models() -> None:
@@ -115,7 +108,6 @@ def test_capacity_is_shown_over_the_number_of_models() -> None:
     axes = overview.capacity(sized)
     assert [list(one.lines[0].get_xdata()) for one in axes] == [[10, 100, 1000]] * 3
     assert list(axes[2].lines[0].get_ydata()) == list(sized["for each model"])
-    assert "no instances hold p99" in texts(overview.capacity(pd.DataFrame())[0])
 
 
 def test_of_two_hundred_searches_the_winners_are_counted_and_the_lowest_scores_drawn() -> None:
@@ -124,7 +116,9 @@ def test_of_two_hundred_searches_the_winners_are_counted_and_the_lowest_scores_d
     first, *others = overview.trials(many)
     assert first.get_xlabel() == "data sets won, of 200"
     assert texts(first) == "200"
-    assert [axes.get_title() for axes in others] == [f"store-{number}" for number in range(199, 193, -1)]
+    assert [axes.get_title("left") for axes in others] == [
+        f"store-{number}" for number in range(199, 193, -1)
+    ]
     assert max(others[0].figure.get_size_inches()) < 12
 
 
@@ -145,7 +139,7 @@ def test_of_two_hundred_models_the_slowest_have_a_name() -> None:
     answers = pd.DataFrame(
         [(f"store-{number:03}", number + 1.0) for number in range(200)], columns=["data set", "milliseconds"]
     )
-    axes = overview.latency(answers)
+    (axes,) = overview.latency(answers)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [
         f"store-{number}" for number in range(199, 193, -1)
     ]

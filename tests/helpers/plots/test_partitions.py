@@ -21,11 +21,15 @@ def test_without_fleets_there_is_no_figure() -> None:
 @pytest.mark.parametrize(("count", "task"), [(2, "binary"), (300, "binary"), (10_000, "regression")])
 def test_every_partition_is_in_the_plots(count: int, task: str) -> None:
     left, middle, right = partitions({"stores": fleet(count, task)})
-    assert left.get_title("left") == f"stores, {count:,} partitions"
+    assert left.get_title("left") == f"stores,\n{count:,} partitions"
     dots = [len(it.get_offsets()) for it in right.collections if isinstance(it, PathCollection)]
     assert sum(dots) == count - 1  # one has no held-out rows
     own = count // 3
-    assert middle.get_title().endswith(f"of {own:,}") if own else "no own model" in middle.texts[0].get_text()
+    assert (
+        middle.get_title("left").endswith(f"of {own:,}")
+        if own
+        else "no own model" in middle.texts[0].get_text()
+    )
     right.figure.canvas.draw()
 
 

@@ -62,7 +62,7 @@ def ticks(axes: Axes) -> list[str]:
 
 def test_every_metric_of_which_one_is_the_best_is_shown_with_its_interval() -> None:
     toys, houses = quality.intervals(BOTH)
-    assert (toys.get_title(), houses.get_title()) == ("toys", "houses")
+    assert (toys.get_title("left"), houses.get_title("left")) == ("toys", "houses")
     assert (ticks(toys), ticks(houses)) == (["auc"], ["r2"])
     spread, value = toys.lines
     assert (list(spread.get_xdata()), list(value.get_xdata())) == ([0.6, 0.9], [0.75])
@@ -71,7 +71,7 @@ def test_every_metric_of_which_one_is_the_best_is_shown_with_its_interval() -> N
 def test_errors_are_a_confusion_matrix_or_residuals() -> None:
     toys, houses = quality.errors(BOTH)
     assert texts(toys).split() == ["8", "2", "1", "9"]
-    assert (toys.get_xlabel(), toys.get_ylabel(), toys.get_title()) == ("predicted", "label", "toys")
+    assert (toys.get_xlabel(), toys.get_ylabel(), toys.get_title("left")) == ("predicted", "label", "toys")
     assert [label.get_text() for label in toys.get_xticklabels()] == ["no", "yes"]
     assert houses.collections[0].get_offsets().tolist() == [[1.0, 0.5], [2.0, -0.5]]
     assert houses.get_ylabel() == "prediction minus label"
@@ -100,14 +100,8 @@ def test_both_curves_are_drawn_for_each_table_of_two_classes() -> None:
     assert (trade.get_label(), right.get_ylabel()) == ("toys (AP 0.700)", "precision")
 
 
-def test_without_a_table_of_two_classes_that_is_said(session: Session, ran: runs.Execution) -> None:
-    left, right = quality.curves({"wine": runs.evaluation(session, ran)})
-    assert [line.get_label() for line in left.lines] == ["chance"]
-    assert texts(right) == "no table with two classes"
-
-
 def test_calibration_is_what_was_observed_over_what_was_said() -> None:
-    axes = quality.calibration(BOTH)
+    (axes,) = quality.calibration(BOTH)
     curve, diagonal = axes.lines
     assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([0.2], [0.1])
     assert (curve.get_label(), diagonal.get_label()) == ("toys (mean gap 0.100)", "perfect calibration")
@@ -128,15 +122,35 @@ def test_the_difference_stands_beside_what_may_be_lost() -> None:
     assert axes.get_xlabel() == "improvement in auc over version 3"
 
 
-@pytest.mark.parametrize("draw", [quality.importance, quality.differences])
-def test_where_there_is_nothing_to_show_the_picture_says_so(draw: Any) -> None:
-    (axes,) = draw({"houses": REGRESSION})
-    assert texts(axes).startswith("no ")
+@pytest.mark.parametrize(
+    "draw", [quality.curves, quality.calibration, quality.importance, quality.differences]
+)
+def test_where_there_is_nothing_to_plot_it_says_so(draw: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert draw({"houses": REGRESSION}) == []
+    assert "so there is n" in capsys.readouterr().out
+
+
+def test_of_no_reports_it_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert quality.intervals({}) == quality.errors({}) == []
+    assert capsys.readouterr().out.count("run the pipeline") == 2
+
+
+def test_the_numbers_are_told_to_those_who_do_not_see_them(capsys: pytest.CaptureFixture[str]) -> None:
+    reports = {"toys": BINARY}
+    for draw in (quality.intervals, quality.errors, quality.curves, quality.importance, quality.differences):
+        draw(reports)
+    told = capsys.readouterr().out.splitlines()
+    for words, line in zip(
+        ("auc 0.75 (0.6 to 0.9)", "3 of 20 rows wrong", "AUC 0.750", "column 0 (0.3)", "auc +0.05"),
+        told,
+        strict=True,
+    ):
+        assert words in line
 
 
 def test_more_than_three_tables_take_another_row() -> None:
     panels = quality.intervals({f"table-{i}": BINARY for i in range(5)})
-    assert [axes.get_title() for axes in panels] == [f"table-{i}" for i in range(5)]
+    assert [axes.get_title("left") for axes in panels] == [f"table-{i}" for i in range(5)]
 
 
 def test_a_real_report_can_be_drawn_whole(session: Session, ran: runs.Execution) -> None:
@@ -147,7 +161,8 @@ def test_a_real_report_can_be_drawn_whole(session: Session, ran: runs.Execution)
     assert "balanced_accuracy" in ticks(shown)
     (columns,) = quality.importance(reports)
     assert len(ticks(columns)) == 10
-    assert len(quality.calibration(reports).lines) == 2
+    (curve,) = quality.calibration(reports)
+    assert len(curve.lines) == 2
 
 
 @pytest.mark.parametrize(

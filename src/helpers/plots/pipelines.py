@@ -1,0 +1,124 @@
+"""Plots of a pipeline's definition: which step waits for which, and what can come of an execution."""
+
+import json
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
+
+from helpers.plots.figures import GREY, WIDEST, shown, styled
+from helpers.plots.many import listed
+
+__all__ = ["graph"]
+
+COLORS = {
+    "Processing": "#CFE3F1",
+    "Tuning": "#FBE3B3",
+    "Training": "#BFE6D9",
+    "Condition": "#FFF6B8",
+    "RegisterModel": "#BFE6D9",
+    "Fail": "#F6C9AE",
+    "Outcome": "#FFFFFF",
+}
+OUTCOMES = {"Fail": "failure", "RegisterModel": "new version", "Outcome": "no new version"}
+OTHER = "#EEEEEE"  # for a type of step that has no colour yet
+BOX_HEIGHT, GAP, LINE_GAP = 0.86, 0.4, 0.3  # inches
+WORDS = 14  # characters of a box's line
+
+
+@styled
+def graph(definition: str) -> Axes:
+    """Draw the steps of a pipeline definition from left to right, each after the steps that it waits for."""
+    nodes, edges = _graph(json.loads(definition)["Steps"])
+    column: dict[str, int] = {}
+    for name in nodes:  # the steps that a step needs come before it
+        column[name] = max((column[a] + 1 for a, b, _ in edges if b == name), default=0)
+    columns, deepest = max(column.values()) + 1, 0
+    width = min(1.7, (WIDEST - GAP * (columns - 1)) / columns - 0.04)
+    place: dict[str, tuple[float, float]] = {}
+    for name in nodes:
+        row = [other for other in nodes if column[other] == column[name]].index(name)
+        place[name] = (column[name] * (width + GAP), -row * (BOX_HEIGHT + LINE_GAP))
+        deepest = max(deepest, row)
+    top, bottom = BOX_HEIGHT + 0.05, -deepest * (BOX_HEIGHT + LINE_GAP) - 0.05
+    size = (columns * (width + GAP) - GAP + 0.1, top - bottom)
+    figure = plt.figure(figsize=size, layout="none")
+    axes = figure.add_axes((0, 0, 1, 1))  # inches of the page
+    axes.set_xlim(-0.05, size[0] - 0.05)
+    axes.set_ylim(bottom, top)
+    axes.axis("off")
+    for before, after, label in _direct(edges):
+        _arrow(axes, place[before], place[after], width, label)
+    for name, kind in nodes.items():
+        x, y = place[name]
+        box = FancyBboxPatch((x, y), width, BOX_HEIGHT, boxstyle="round,pad=0,rounding_size=0.08")
+        box.set(facecolor=COLORS.get(kind, OTHER), edgecolor=GREY)
+        axes.add_patch(box)
+        words = textwrap.fill(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name), WORDS)
+        words += f"\n{OUTCOMES[kind]}" if kind in OUTCOMES else ""
+        axes.text(x + width / 2, y + BOX_HEIGHT / 2, words, va="center", ha="center", fontsize=11)
+    told = [f"{OUTCOMES[kind]} ({name})" for name, kind in nodes.items() if kind in OUTCOMES]
+    steps = [name for name, kind in nodes.items() if kind not in OUTCOMES]
+    ways = f"; an execution ends with one of {listed(told)}" if told else ""
+    shown(figure, f"Boxes from left to right, joined by arrows: {', '.join(steps)}{ways}.")
+    return axes
+
+
+def _arrow(
+    axes: Axes, before: tuple[float, float], after: tuple[float, float], width: float, label: str
+) -> None:
+    """An arrow from the right of a box to the left of another, which may stand lower."""
+    start, end = (before[0] + width, before[1] + BOX_HEIGHT / 2), (after[0], after[1] + BOX_HEIGHT / 2)
+    axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": GREY, "shrinkA": 0, "shrinkB": 0})
+    middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    axes.text(*middle, label, ha="center", va="center", fontsize=11, bbox=behind if label else None)
+
+
+def _direct(edges: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """The edges without those that follow from others: who waits for a step waits for what it waits for."""
+    after: dict[str, set[str]] = {}
+    for before, name, _ in edges:
+        after.setdefault(before, set()).add(name)
+
+    def reached(name: str) -> set[str]:
+        return {name}.union(*(reached(other) for other in after.get(name, ())))
+
+    return [
+        (before, name, label)
+        for before, name, label in edges
+        if not any(name in reached(other) for other in after[before] - {name})
+    ]
+
+
+def _graph(
+    steps: Sequence[Mapping[str, Any]], after: str = "", label: str = ""
+) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
+    """The type of each step by name, and labelled edges; the branches of a condition follow it.
+
+    If a condition decides whether a model is registered, its empty branch is an outcome too.
+    """
+    nodes: dict[str, str] = {}
+    edges: list[tuple[str, str, str]] = []
+    for step in steps:
+        name, kind, arguments = step["Name"], step["Type"], dict(step["Arguments"])
+        branches = {"yes": arguments.pop("IfSteps", []), "no": arguments.pop("ElseSteps", [])}
+        if after:
+            edges.append((after, name, label))
+        else:
+            required = set(re.findall(r'"Steps\.(\w+)', json.dumps(arguments))) & set(nodes)
+            edges += [(before, name, "") for before in nodes if before in required]
+        nodes[name] = kind
+        registers = any(step["Type"] == "RegisterModel" for branch in branches.values() for step in branch)
+        for answer, branch in branches.items():
+            if registers and not branch:
+                nodes["NotRegistered"] = "Outcome"
+                edges.append((name, "NotRegistered", answer))
+            more_nodes, more_edges = _graph(branch, after=name, label=answer)
+            nodes |= more_nodes
+            edges += more_edges
+    return nodes, edges
