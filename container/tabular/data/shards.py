@@ -45,11 +45,12 @@ QUANTILES = 1001
 
 
 class Contents(NamedTuple):
-    """The number of a shard, how many shards there are, and its partitions."""
+    """The number of a shard, how many shards there are, its partitions, and the schema of the table."""
 
     number: int
     of: int
     partitions: tuple[Partition, ...]
+    schema: Schema
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,8 @@ def shard_files(folder: Path) -> list[Path]:
 def read_contents(path: Path) -> Contents:
     """What a shard contains, from its metadata alone."""
     about = json.loads(pq.read_schema(path).metadata[METADATA])
-    return Contents(about["shard"], about["shards"], tuple(about["partitions"]))
+    schema = Schema.from_dict(about["schema"])
+    return Contents(about["shard"], about["shards"], tuple(about["partitions"]), schema)
 
 
 def read_shard(path: Path) -> Shard:

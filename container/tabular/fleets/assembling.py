@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import joblib
 import numpy as np
@@ -14,8 +14,9 @@ from tabular.data.features import as_rows
 from tabular.data.shards import partition_of_rows
 from tabular.data.statistics import ROWS
 from tabular.fleets.choice import choose, losses
-from tabular.fleets.found import Found, read_found
+from tabular.fleets.found import Found, read_conditions, read_found
 from tabular.fleets.keeping import verdict
+from tabular.fleets.unchanged import CONDITIONS
 from tabular.judging.agreement import Answers, as_model_input, positions
 from tabular.portable.fleet import POOLED, FleetModel, save_fleet
 from tabular.portable.model import ARRAYS, PortableModel
@@ -50,7 +51,7 @@ class Judged(NamedTuple):
 
     document: ServedPartition
     held_out: HeldOut
-    is_kept: bool
+    origin: Literal["new", "kept", "taken over"]
     reason: str
     loss: float
     pooled_loss: float
@@ -132,24 +133,26 @@ def assemble(
     judged: list[Judged] = []
     for one, part, rows in zip(found, partitions, places, strict=True):
         document, arrays = _new(one)
-        is_kept, reason, champion_loss = False, one.choice.reason, np.nan
+        origin, reason, champion_loss = _origin(one), one.choice.reason, np.nan
         if champion is not None and champion_lost is not None:
             new = champion.unseen[rows]
             champion_loss = _mean(champion_lost[rows]) if new.all() else np.nan
             kept, why = _kept(champion, one, schema)
-            if kept is None:
+            if origin == "taken over" and _version(one) == champion.version:
+                pass  # it is the same
+            elif kept is None:
                 reason += f"; {why}"
             else:
                 nothing = _no_skill(truth[rows][new], schema)
                 said = verdict(lost[rows][new], champion_lost[rows][new], nothing, margin, confidence)
                 reason += f"; {said.reason}"
                 if said.keep:
-                    is_kept, (document, arrays) = True, kept
+                    origin, (document, arrays) = "kept", kept
                     _put(answers, rows, _take(champion.answers, rows))
                     lost[rows] = champion_lost[rows]
         served.append((document, arrays))
         means = (_mean(lost[rows]), _mean(pooled_lost[rows]), champion_loss)
-        judged.append(Judged(document, part, is_kept, reason, *means))
+        judged.append(Judged(document, part, origin, reason, *means))
     manifest = {
         **schema.to_dict(),
         **{name: pooled_manifest[name] for name in SHARED},
@@ -158,10 +161,11 @@ def assemble(
         "pooled_sha256": pooled_manifest["files"][ARRAYS],
         "sample": _sample(frame, answers, schema, judged),
         "fleet": {"partition": list(schema.options.partition), "partitions": len(found)},
+        **({CONDITIONS: read_conditions(model)} if everywhere is None else {}),
     }
     others = {}
-    if champion is not None and any(one.is_kept for one in judged):
-        others[ROWS] = _learned(model / POOLED / ROWS, champion)
+    if any("kept_from" in one.document for one in judged):
+        others[ROWS] = _learned(model, champion)
     save_fleet(folder, manifest, model / POOLED, served, others)
     manifest = json.loads((folder / "manifest.json").read_text())
     return Assembled(folder, manifest, answers, judged, own_chosen, own_losses, pooled_losses, everywhere)
@@ -188,9 +192,25 @@ def _new(found: Found) -> tuple[ServedPartition, Arrays | None]:
     """What is written of a partition that gets what was found for it."""
     names = ["number", "key", "rows", "sha256"]
     if not found.choice.own:
-        return {**{name: found.document[name] for name in names}, "model": None}, None
+        pooled = {name: found.document[name] for name in names}
+        return pooled | _unfinished(found) | {"model": None}, None
+    if "taken_over" in found.document:
+        return found.document["taken_over"]["served"] | {"number": found.document["number"]}, found.arrays
     names += ["algorithm", "hyperparameters", "scorer", "score", "model"]
-    return {name: found.document[name] for name in names}, found.arrays
+    return {name: found.document[name] for name in names} | _unfinished(found), found.arrays
+
+
+def _unfinished(found: Found) -> dict[str, Any]:
+    return {"unfinished": True} if found.document.get("unfinished") else {}
+
+
+def _origin(found: Found) -> Literal["new", "taken over"]:
+    return "taken over" if "taken_over" in found.document else "new"
+
+
+def _version(found: Found) -> int:
+    """From which a partition was taken over."""
+    return found.document["taken_over"]["version"]
 
 
 def _kept(
@@ -210,15 +230,23 @@ def _kept(
         if now.get(name) != then[name]:
             return None, f"version {champion.version} reads the column {name!r} otherwise"
     kept = {name: value for name, value in document.items() if name != "arrays"}
-    kept |= {"number": found.document["number"]}
+    kept |= {"number": found.document["number"], "decided_on": found.document["sha256"]}
     kept.setdefault("kept_from", champion.version)
     return (kept, champion.model.arrays(key)), ""
 
 
-def _learned(own: Path, champion: ChampionFleet) -> bytes:
-    """The hashes of all rows that a model of the fleet has learned, kept models included."""
-    theirs = champion.folder / ROWS
-    files = [own, theirs if theirs.exists() else champion.folder / POOLED / ROWS]
+def _learned(model: Path, champion: ChampionFleet | None) -> bytes:
+    """The hashes of all rows that a model of the fleet has learned, kept models included.
+
+    Args:
+        model: what SearchAndRefit left: with the rows of the models that it took over, if these were kept.
+        champion: whose models were kept.
+    """
+    folders = [model, model / POOLED]
+    if champion is not None:
+        theirs = champion.folder
+        folders.append(theirs if (theirs / ROWS).exists() else theirs / POOLED)
+    files = [folder / ROWS for folder in folders if (folder / ROWS).exists()]
     return np.unique(np.concatenate([np.fromfile(file, dtype="<u8") for file in files])).tobytes()
 
 

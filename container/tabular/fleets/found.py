@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from safetensors import safe_open
 from tabular.fleets.choice import Choice, choose
 from tabular.spec.documents import OwnModel
 
-__all__ = ["Found", "read_found"]
+__all__ = ["Found", "read_conditions", "read_found"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ def read_found(model: Path, output: Path) -> list[Found]:
     return sorted(found, key=lambda one: one.document["number"])
 
 
+def read_conditions(model: Path) -> Any:
+    """What the search depended on besides the rows, see `tabular.fleets.unchanged`."""
+    return json.loads(next(model.glob("own-*.json")).read_text())["searched_with"]
+
+
 def _of_shard(file: Path, output: Path, pooled: dict[int, pd.DataFrame]) -> Iterator[Found]:
     about = json.loads(file.read_text())
     own = pd.read_parquet(output / f"losses-{file.stem.removeprefix('own-')}.parquet")["own"].to_numpy()
@@ -49,10 +55,14 @@ def _of_shard(file: Path, output: Path, pooled: dict[int, pd.DataFrame]) -> Iter
             names.setdefault(name.partition("/")[0], []).append(name)
         for document in about["partitions"]:
             rows = slice(end, end := end + document["rows"])
-            if document["model"] is None:
-                yield Found(document, Choice(False, document["reason"]))
-                continue
-            losses = own[rows], theirs["loss"].to_numpy()[rows]
-            choice = choose(*losses, document["optimism"], None if groups is None else groups[rows])
+            is_own = document["model"] is not None
+            if (before := document.get("taken_over")) is not None:
+                reason = f"its rows are those of version {before['version']}, so what served it is taken over"
+                choice = Choice(is_own, reason)
+            elif is_own:
+                losses = own[rows], theirs["loss"].to_numpy()[rows]
+                choice = choose(*losses, document["optimism"], None if groups is None else groups[rows])
+            else:
+                choice = Choice(False, document["reason"])
             its = names[str(document["number"])] if choice.own else []
             yield Found(document, choice, {name.partition("/")[2]: arrays.get_tensor(name) for name in its})

@@ -14,6 +14,7 @@ from tabular.learning.fitting import fit, rounds_of
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
 from tabular.searching.search import Search, search
+from tabular.searching.trials import Configuration
 from tabular.searching.workers import threads
 from tabular.spec import own_steps
 from tabular.spec.algorithms import exporter_of
@@ -22,14 +23,18 @@ from tabular.spec.documents import OwnModel, Partition
 from tabular.spec.errors import BadInput
 from tabular.spec.search import Plan
 
-__all__ = ["Candidate", "Task", "search_partition", "tasks_of"]
+__all__ = ["Candidate", "Task", "search_partition", "task_of", "without_search"]
 
 CHECKED_ROWS = 50  # with which the portable model is compared with scikit-learn
 
 
 @dataclass(frozen=True)
 class Task:
-    """The training rows of one partition, and what is to be searched."""
+    """The training rows of one partition, and what is to be searched.
+
+    `warm` are configurations that were good for it before, and `seconds` is after how many of them no trial
+    goes on; None stands for no limit.
+    """
 
     partition: Partition
     frame: pd.DataFrame
@@ -39,6 +44,8 @@ class Task:
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
     quantiles: tuple[float, ...] | None = None
+    warm: tuple[Configuration, ...] = ()
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,42 +60,56 @@ class Candidate:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def tasks_of(shard: Shard, plan: Plan) -> list[Task]:
-    """The tasks of a shard's partitions, in their order."""
-    found = []
-    for one in shard.partitions:
-        rows = shard.rows_of(one)
-        beside = (None if each is None else each[rows] for each in (shard.groups, shard.times))
-        frame = shard.frame.iloc[rows].reset_index(drop=True)
-        found.append(Task(one, frame, shard.target[rows], shard.schema, plan, *beside, shard.quantiles))
-    return found
+def task_of(
+    shard: Shard,
+    partition: Partition,
+    plan: Plan,
+    warm: tuple[Configuration, ...] = (),
+    seconds: float | None = None,
+) -> Task:
+    """The task of one of a shard's partitions."""
+    rows = shard.rows_of(partition)
+    beside = (None if each is None else each[rows] for each in (shard.groups, shard.times))
+    frame = shard.frame.iloc[rows].reset_index(drop=True)
+    what = (partition, frame, shard.target[rows], shard.schema, plan)
+    return Task(*what, *beside, shard.quantiles, warm, seconds)
+
+
+def without_search(partition: Partition, reason: str) -> Candidate:
+    """A partition that was not searched, though it could have been."""
+    document = _begun(partition) | {"reason": reason, "unfinished": True}
+    return Candidate(document, np.full(partition["rows"], np.nan))
 
 
 def search_partition(task: Task) -> Candidate:
     """Search, fit and export a partition's own model; whatever goes wrong is the reason why it has none."""
     started = time.perf_counter()
-    document: OwnModel = {
-        "number": task.partition["number"],
-        "key": task.partition["key"],
-        "rows": task.partition["rows"],
-        "sha256": task.partition["sha256"],
-        "reason": None,
-        "model": None,
-        "seconds": 0.0,
-    }
+    document = _begun(task.partition)
     nothing = np.full(len(task.target), np.nan)
     try:
         with threads(1):
             candidate = _searched(task, document)
     except MemoryError:
-        candidate = Candidate(document | {"reason": "Memory ran out."}, nothing)
+        candidate = Candidate(document | {"reason": "Memory ran out.", "unfinished": True}, nothing)
     except BadInput as error:
         candidate = Candidate(document | {"reason": str(error)}, nothing)
     except Exception as error:  # whatever a library raises, the pooled model is there
         reason = f"Its search failed: {' '.join(str(error).split()) or type(error).__name__}"
-        candidate = Candidate(document | {"reason": reason}, nothing)
+        candidate = Candidate(document | {"reason": reason, "unfinished": True}, nothing)
     candidate.document["seconds"] = round(time.perf_counter() - started, 3)
     return candidate
+
+
+def _begun(partition: Partition) -> OwnModel:
+    return {
+        "number": partition["number"],
+        "key": partition["key"],
+        "rows": partition["rows"],
+        "sha256": partition["sha256"],
+        "reason": None,
+        "model": None,
+        "seconds": 0.0,
+    }
 
 
 def _searched(task: Task, document: OwnModel) -> Candidate:
@@ -97,7 +118,14 @@ def _searched(task: Task, document: OwnModel) -> Candidate:
     frame = task.frame[[column.name for column in schema.columns]]
     plan = replace(task.plan, ensemble="false", seconds=0, search_rows=0)
     found = search(
-        frame, task.target, schema, task.groups, plan, folds=[fold for fold in folds if fold is not None]
+        frame,
+        task.target,
+        schema,
+        task.groups,
+        plan,
+        task.warm,
+        folds=[fold for fold in folds if fold is not None],
+        seconds=task.seconds,
     )
     best = found.best
     algorithm, given = best.configuration.algorithm, best.configuration.hyperparameters
@@ -121,6 +149,8 @@ def _searched(task: Task, document: OwnModel) -> Candidate:
             **{name: model[name] for name in ("encodings", "estimator")},
         },
     }
+    if found.stopped == "time":
+        described["unfinished"] = True
     return Candidate(described, out_of_fold, arrays)
 
 

@@ -9,7 +9,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -22,19 +23,27 @@ import pandas as pd
 from safetensors.numpy import save
 
 from tabular.data.shards import Contents, Shard, read_contents, read_shard, shard_files
+from tabular.data.statistics import ROWS
 from tabular.fleets.crew import candidates
-from tabular.fleets.own import Candidate, Task, tasks_of
+from tabular.fleets.own import Candidate, Task, task_of, without_search
 from tabular.fleets.pooled import Pool, pool, pooled_losses
-from tabular.jobs.model_files import SEARCH, Chosen, Split, write_model
+from tabular.fleets.unchanged import before, conditions
+from tabular.jobs.model_files import SEARCH, Chosen, Split, good_before, write_model
+from tabular.judging.champion import Champion, fetch_champion
+from tabular.portable.fleet import FORMAT as FLEET
+from tabular.portable.fleet import POOLED
 from tabular.searching.search import search
 from tabular.spec import opt_ml
+from tabular.spec.columns import Schema
+from tabular.spec.documents import OwnModel, Partition
 from tabular.spec.search import Plan
 from tabular.spec.trial import score_line
 
-__all__ = ["is_fleet", "search_fleet"]
+__all__ = ["Clock", "is_fleet", "search_fleet"]
 
 FORMAT, FORMAT_VERSION = "tabular-own-models", 1
-POOLED = "pooled"
+OWN_SHARE = 0.75  # of the seconds of a search; the pooled model, which is one search, gets what is left
+NOT_SEARCHED = "The time of the search was over before it was its turn."
 SECONDS_BETWEEN = 5.0  # of two lines that say how far the search is
 
 
@@ -53,95 +62,196 @@ def search_fleet(plan: Plan, width: int) -> None:
     folder = opt_ml.channel("train")
     opt_ml.model_dir().mkdir(parents=True, exist_ok=True)
     opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
+    champion = fetch_champion(plan.models_map_uri, plan.group) if plan.models_map_uri else None
     started = time.perf_counter()
-    counts = _search_shards(shard_files(folder), plan, width)
-    about: dict[str, Any] = {"host": host, **counts, "seconds": round(time.perf_counter() - started, 1)}
+    counts = _search_shards(shard_files(folder), plan, width, champion)
+    seconds = time.perf_counter() - started
+    about: dict[str, Any] = {"host": host, **counts, "seconds": round(seconds, 1)}
     if host == hosts[0]:  # whatever it is called
-        about["pooled_seconds"] = _search_pooled(folder, plan, width)
+        left = max(1, round(plan.seconds - seconds)) if plan.seconds else 0
+        _copy_rows(champion)
+        about["pooled_seconds"] = _search_pooled(folder, replace(plan, seconds=left), width, champion)
     (opt_ml.output_data_dir() / f"fleet-search-{host}.json").write_text(json.dumps(about, indent=1))
     print(json.dumps(about), flush=True)
 
 
-def _search_shards(files: Sequence[Path], plan: Plan, width: int) -> dict[str, int]:
+def _copy_rows(champion: Champion | None) -> None:
+    """Keep the hashes of the rows that models have learned which the fleet in service has kept, if any."""
+    if champion is not None and champion.manifest["format"] == FLEET:
+        rows = champion.folder / ROWS
+        if rows.exists():
+            shutil.copyfile(rows, opt_ml.model_dir() / ROWS)
+
+
+def _search_shards(
+    files: Sequence[Path], plan: Plan, width: int, champion: Champion | None
+) -> dict[str, int]:
     """Search shard after shard, in which partitions are searched side by side; write each when it is done."""
-    checkpoints = opt_ml.base_dir() / "checkpoints"
-    kept = checkpoints if checkpoints.is_dir() else None
-    left = [file for file in files if not _restore(file, plan, kept)]
+    if not files:
+        return dict.fromkeys(("shards", "partitions", "candidates", "taken_over", "unfinished"), 0)
+    work = _Work(plan, width, champion, read_contents(files[0]).schema)
+    left = [file for file in files if not work.restore(file)]
     if len(left) < len(files):
         print(f"{len(files) - len(left)} of {len(files)} shards are taken from the checkpoint", flush=True)
-    waiting: list[Shard] = []
-    found: list[Candidate] = []
-    progress = _Progress(left)
-    for candidate in candidates(_tasks(left, plan, waiting), width):
-        found.append(candidate)
-        progress.note(candidate)
-        if len(found) == len(waiting[0].partitions):
-            _write_shard(waiting.pop(0), found, plan, kept)
-            found = []
-    documents = [
+    work.begin([one for file in left for one in read_contents(file).partitions])
+    for candidate in candidates(work.tasks(left), width):
+        work.accept(candidate)
+    documents: list[OwnModel] = [
         one
         for file in files
         for one in json.loads((opt_ml.model_dir() / f"own-{_number(file)}.json").read_text())["partitions"]
     ]
-    own = sum(one["model"] is not None for one in documents)
-    return {"shards": len(files), "partitions": len(documents), "candidates": own}
-
-
-def _tasks(files: Sequence[Path], plan: Plan, waiting: list[Shard]) -> Iterator[Task]:
-    """The tasks of all shards, of which only those are in memory whose partitions are not all done."""
-    for file in files:
-        shard = read_shard(file)
-        waiting.append(shard)
-        yield from tasks_of(shard, plan)
-
-
-def _write_shard(shard: Shard, found: Sequence[Candidate], plan: Plan, kept: Path | None) -> None:
-    """Write the candidates of a shard and the losses of its rows, and keep a copy for a restart."""
-    number = f"{shard.number:03d}"
-    arrays = {
-        f"{one.document['number']}/{name}": np.ascontiguousarray(array)
-        for one in found
-        for name, array in one.arrays.items()
+    return {
+        "shards": len(files),
+        "partitions": len(documents),
+        "candidates": sum(one["model"] is not None for one in documents),
+        "taken_over": sum("taken_over" in one for one in documents),
+        "unfinished": sum("unfinished" in one for one in documents),
     }
-    about = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "shard": shard.number,
-        "shards": shard.of,
-        "partitions": [one.document for one in found],
-    }
-    files = _files(number)
-    files["arrays"].write_bytes(save(arrays))
-    files["models"].write_text(json.dumps(about))
-    lost = np.concatenate([one.losses for one in found]) if found else np.empty(0)
-    pd.DataFrame({"own": lost}).to_parquet(files["losses"], index=False)
-    if kept is not None:
-        folder = kept / _key(shard, plan)
-        unfinished = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        for file in files.values():
-            shutil.copyfile(file, unfinished / file.name)
-        unfinished.replace(folder)
 
 
-def _restore(file: Path, plan: Plan, kept: Path | None) -> bool:
-    """Take what an interrupted job has made of a shard; False if there is nothing, or not all of it."""
-    if kept is None:
-        return False
-    folder = kept / _key(read_contents(file), plan)
-    files = _files(_number(file))
-    if not all((folder / one.name).is_file() for one in files.values()):
-        return False
-    for one in files.values():
-        shutil.copyfile(folder / one.name, one)
-    return True
+class _Work:
+    """The partitions of one instance: which are searched, for how long, and where their results go.
+
+    Args:
+        plan: what to search.
+        width: how many partitions are searched side by side.
+        champion: the model in service, if there is one.
+        schema: of the table.
+    """
+
+    def __init__(self, plan: Plan, width: int, champion: Champion | None, schema: Schema) -> None:
+        self.plan, self.width = plan, width
+        self.conditions = conditions(plan, schema)
+        self.before = None if champion is None else before(champion, schema, self.conditions)
+        folder = opt_ml.base_dir() / "checkpoints"
+        self.kept = folder if folder.is_dir() else None
+        self._waiting: list[tuple[Shard, dict[int, Candidate]]] = []
+
+    def begin(self, partitions: Sequence[Partition]) -> None:
+        """Count what is to be searched, and start the clock."""
+        taken = sum(self._is_taken(one) for one in partitions)
+        if self.before is not None:
+            why = f": {self.before.changed}" if self.before.changed else ""
+            print(
+                f"{taken} of {len(partitions)} partitions are taken over from version {self.before.version}, "
+                f"in service{why}",
+                flush=True,
+            )
+        self.progress = _Progress(len(partitions) - taken)
+        self.clock = Clock(self.plan.seconds * OWN_SHARE, len(partitions) - taken, self.width)
+
+    def tasks(self, files: Sequence[Path]) -> Iterator[Task]:
+        """The tasks of all shards, of which only those are in memory whose partitions are not all done."""
+        for file in files:
+            shard = read_shard(file)
+            found: dict[int, Candidate] = {}
+            self._waiting.append((shard, found))
+            for one in shard.partitions:
+                if self.before is not None and self._is_taken(one):
+                    found[one["number"]] = self.before.take(one)
+                elif (seconds := self.clock.share()) == 0:
+                    self._put(without_search(one, NOT_SEARCHED), found)
+                else:
+                    warm = () if self.before is None else tuple(self.before.good(one))
+                    yield task_of(shard, one, self.plan, warm, seconds)
+            self._write_finished()
+
+    def accept(self, candidate: Candidate) -> None:
+        """Keep the result of a task; they come in the order of the tasks."""
+        found = next(found for shard, found in self._waiting if len(found) < len(shard.partitions))
+        self._put(candidate, found)
+        self._write_finished()
+
+    def restore(self, file: Path) -> bool:
+        """Take what an interrupted job has made of a shard; False if there is nothing, or not all of it."""
+        if self.kept is None:
+            return False
+        folder = self.kept / self._key(read_contents(file))
+        files = _files(_number(file))
+        if not all((folder / one.name).is_file() for one in files.values()):
+            return False
+        for one in files.values():
+            shutil.copyfile(folder / one.name, one)
+        return True
+
+    def _is_taken(self, partition: Partition) -> bool:
+        return self.before is not None and self.before.takes(partition)
+
+    def _put(self, candidate: Candidate, found: dict[int, Candidate]) -> None:
+        found[candidate.document["number"]] = candidate
+        self.clock.done += 1
+        self.progress.note(candidate)
+
+    def _write_finished(self) -> None:
+        finished = [each for each in self._waiting if len(each[1]) == len(each[0].partitions)]
+        self._waiting = [each for each in self._waiting if len(each[1]) < len(each[0].partitions)]
+        for shard, found in finished:
+            self._write(shard, [found[one["number"]] for one in shard.partitions])
+
+    def _write(self, shard: Shard, found: Sequence[Candidate]) -> None:
+        """Write the candidates of a shard and the losses of its rows, and keep a copy for a restart."""
+        arrays = {
+            f"{one.document['number']}/{name}": np.ascontiguousarray(array)
+            for one in found
+            for name, array in one.arrays.items()
+        }
+        about = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "shard": shard.number,
+            "shards": shard.of,
+            "searched_with": self.conditions,
+            "partitions": [one.document for one in found],
+        }
+        files = _files(f"{shard.number:03d}")
+        files["arrays"].write_bytes(save(arrays))
+        files["models"].write_text(json.dumps(about))
+        lost = np.concatenate([one.losses for one in found]) if found else np.empty(0)
+        pd.DataFrame({"own": lost}).to_parquet(files["losses"], index=False)
+        if self.kept is not None:
+            folder = self.kept / self._key(shard)
+            unfinished = folder.with_name(f"{folder.name}.part")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            for file in files.values():
+                shutil.copyfile(file, unfinished / file.name)
+            unfinished.replace(folder)
+
+    def _key(self, shard: Shard | Contents) -> str:
+        """A name for what the result of a shard depends on: the plan, the fleet in service, and the rows."""
+        version = None if self.before is None else self.before.version
+        said = [repr(self.plan), str(version), *(one["sha256"] for one in shard.partitions)]
+        return f"own-{shard.number:03d}-{sha256(json.dumps(said).encode()).hexdigest()[:16]}"
 
 
-def _key(shard: Shard | Contents, plan: Plan) -> str:
-    """A name for what the result of a shard depends on: the plan and the rows."""
-    said = [repr(plan), *(one["sha256"] for one in shard.partitions)]
-    return f"own-{shard.number:03d}-{sha256(json.dumps(said).encode()).hexdigest()[:16]}"
+class Clock:
+    """The seconds of a search for many partitions, of which each that is left gets the same.
+
+    Args:
+        seconds: in all; 0 stands for no limit.
+        partitions: how many are to be searched.
+        width: how many of them side by side.
+        now: gives the time in seconds.
+    """
+
+    def __init__(
+        self, seconds: float, partitions: int, width: int, now: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self.seconds, self.partitions, self.width, self.now = seconds, partitions, width, now
+        self.done = 0
+        self.started = now()
+
+    def share(self) -> float | None:
+        """The seconds of the next partition, 0 if the time is over; None without a limit.
+
+        What one does not use, those after it get.
+        """
+        if not self.seconds:
+            return None
+        left = max(0.0, self.started + self.seconds - self.now())
+        unfinished = self.partitions - self.done
+        return left * min(self.width, unfinished) / unfinished
 
 
 def _files(number: str) -> dict[str, Path]:
@@ -160,8 +270,8 @@ def _number(file: Path) -> str:
 class _Progress:
     """Lines that say how far the search is, at most one in a few seconds."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
-        self.count = sum(len(read_contents(file).partitions) for file in files)
+    def __init__(self, count: int) -> None:
+        self.count = count
         self.done = self.own = 0
         self.started = self.said = time.perf_counter()
 
@@ -180,7 +290,7 @@ class _Progress:
             )
 
 
-def _search_pooled(folder: Path, plan: Plan, width: int) -> float:
+def _search_pooled(folder: Path, plan: Plan, width: int, champion: Champion | None) -> float:
     """Search and fit the pooled model, and write its losses on the partitions' folds; return the seconds."""
     started = time.perf_counter()
     rows = pool([read_shard(file) for file in _all_shards(folder)])
@@ -188,10 +298,12 @@ def _search_pooled(folder: Path, plan: Plan, width: int) -> float:
     split = Split(rows.frame, rows.target, rows.schema, rows.groups)
     checkpoints = opt_ml.base_dir() / "checkpoints"
     checkpoint = checkpoints / POOLED if checkpoints.is_dir() else None
-    found = search(*split, plan, checkpoint=checkpoint, width=width, say=say)
+    warm = [] if champion is None else list(good_before(champion, rows.schema.family))
+    found = search(*split, plan, warm, checkpoint, width, say)
     cross_validation = found.cross_validation(os.environ.get("TRAINING_JOB_NAME", ""))
     chosen = [Chosen.of(one, weight) for one, weight in found.members]
-    text = json.dumps(found.report(), indent=1, allow_nan=False)
+    report = found.report(champion.version if champion is not None and warm else None)
+    text = json.dumps(report, indent=1, allow_nan=False)
     others = {SEARCH: text.encode()}
     print(write_model(split, chosen, plan.random_state, cross_validation, others, POOLED, _digest(rows)))
     (opt_ml.output_data_dir() / SEARCH).write_text(text)

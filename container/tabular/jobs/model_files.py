@@ -3,9 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,23 +17,25 @@ from tabular.data.features import as_rows
 from tabular.data.split_files import read_groups, read_split
 from tabular.data.statistics import ROWS, row_hashes
 from tabular.judging.agreement import check_equal
+from tabular.judging.champion import Champion
 from tabular.learning.ensemble import Ensemble
-from tabular.learning.fitting import fit, rounds_of
+from tabular.learning.fitting import fit, rounds_of, versions
 from tabular.portable.export import NotPortable, export, export_ensemble
 from tabular.portable.files import load_model, save_model
+from tabular.portable.fleet import POOLED
 from tabular.portable.model import FORMAT, FORMAT_VERSION, MANIFEST, PortableModel
 from tabular.portable.pickled import save_pickled
-from tabular.searching.trials import Trial
+from tabular.searching.proposals import former
+from tabular.searching.trials import Configuration, Trial
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.algorithms import exporter_of
-from tabular.spec.columns import Schema
-from tabular.spec.documents import CrossValidation
+from tabular.spec.columns import Family, Schema
+from tabular.spec.documents import CrossValidation, SearchReport
 
-__all__ = ["SEARCH", "Chosen", "Split", "read_training_split", "write_model"]
+__all__ = ["SEARCH", "Chosen", "Split", "good_before", "read_training_split", "write_model"]
 
 SEARCH = "search.json"  # what was tried; the next search of the same table begins with what was good
 SAMPLE_ROWS = 3
-LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "xgboost", "xgboost-cpu")
 
 
 class Split(NamedTuple):
@@ -74,6 +75,31 @@ def read_training_split() -> Split:
     """The training split in the channel of the job."""
     folder = opt_ml.channel("train")
     return Split(*read_split(folder), read_groups(folder))
+
+
+def good_before(champion: Champion, family: Family) -> Iterable[Configuration]:
+    """The configurations of the model in service, then the other trials of its search, the best first.
+
+    Of a fleet, those of its pooled model. A model without a search.json was tuned by training jobs, so only
+    its own configuration is known.
+    """
+    pooled = champion.folder / POOLED
+    file = (pooled if pooled.is_dir() else champion.folder) / SEARCH
+    if not file.exists():
+        found = former(champion.manifest["algorithm"], champion.manifest["hyperparameters"], family)
+        yield from [] if found is None else [found]
+        return
+    report: SearchReport = json.loads(file.read_text())
+    combined = report["ensemble"]
+    first = (
+        [one["trial"] for one in sorted(combined["members"], key=lambda one: -one["weight"])]
+        if combined is not None and combined["chosen"]
+        else [report["best"]]
+    )
+    complete = {one["number"]: one for one in report["trials"] if one["state"] == "complete"}
+    rest = sorted(set(complete) - set(first), key=lambda number: -complete[number]["score"])
+    for number in [*first, *rest]:
+        yield Configuration(complete[number]["algorithm"], complete[number]["hyperparameters"], "warm")
 
 
 def write_model(
@@ -129,7 +155,7 @@ def write_model(
             "data_sha256": data_sha256 or _of_channel(),
             "random_state": random_state,
         },
-        "libraries": _versions(),
+        "libraries": versions(),
         "sample": _sample(pipeline, frame, schema),
     }
     hashes = {ROWS: row_hashes(frame, _labels(target, schema), list(frame)).tobytes()}
@@ -211,13 +237,3 @@ def _sample(pipeline: Pipeline | Ensemble, frame: pd.DataFrame, schema: Schema) 
         "instances": [dict(zip(rows, cells, strict=True)) for cells in as_rows(rows, schema)],
         "predictions": _labels(predicted, schema),
     }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for library in LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            continue  # XGBoost is installed under one of two names
-    return found

@@ -8,17 +8,15 @@ from pathlib import Path
 
 from tabular.jobs.command import command
 from tabular.jobs.fleet import is_fleet, search_fleet
-from tabular.jobs.model_files import SEARCH, Chosen, read_training_split, write_model
-from tabular.judging.champion import Champion, fetch_champion
+from tabular.jobs.model_files import SEARCH, Chosen, good_before, read_training_split, write_model
+from tabular.judging.champion import fetch_champion
 from tabular.searching.search import Search, search
-from tabular.searching.trials import Configuration
-from tabular.spec import opt_ml, own_steps
-from tabular.spec.columns import Family
+from tabular.spec import opt_ml
 from tabular.spec.documents import SearchReport
 from tabular.spec.search import Plan
 from tabular.spec.trial import rounds_line, score_line
 
-__all__ = ["cores", "good_before", "main"]
+__all__ = ["cores", "main"]
 
 
 def main() -> None:
@@ -60,33 +58,6 @@ def cores() -> int:
     if limit:
         return int(limit)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def good_before(champion: Champion, family: Family) -> Iterable[Configuration]:
-    """The configurations of the model in service, then the other trials of its search, the best first.
-
-    A model without a search.json was tuned by training jobs, so only its own configuration is known.
-    """
-    file = champion.folder / SEARCH
-    if not file.exists():
-        known = own_steps.algorithms()
-        algorithm, given = champion.manifest["algorithm"], champion.manifest["hyperparameters"]
-        if algorithm in known and family in known[algorithm].estimators:
-            ranges = known[algorithm].estimators[family].hyperparameters  # the number of rounds is not in it
-            tuned = {name: text for name, text in given.items() if name in ranges}
-            yield Configuration(algorithm, tuned, "warm")
-        return
-    report: SearchReport = json.loads(file.read_text())
-    combined = report["ensemble"]
-    first = (
-        [one["trial"] for one in sorted(combined["members"], key=lambda one: -one["weight"])]
-        if combined is not None and combined["chosen"]
-        else [report["best"]]
-    )
-    complete = {one["number"]: one for one in report["trials"] if one["state"] == "complete"}
-    rest = sorted(set(complete) - set(first), key=lambda number: -complete[number]["score"])
-    for number in [*first, *rest]:
-        yield Configuration(complete[number]["algorithm"], complete[number]["hyperparameters"], "warm")
 
 
 def _checkpoints() -> Path | None:

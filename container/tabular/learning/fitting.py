@@ -1,6 +1,7 @@
 """Fitting, done in the same way in a trial and in the refit, so the model that is tuned is the one served."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.estimators import Rounds
 
-__all__ = ["fit", "parts_of_fold", "rounds_of", "scores_of_fold"]
+__all__ = ["LIBRARIES", "fit", "parts_of_fold", "rounds_of", "scores_of_fold", "versions"]
+
+LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "xgboost", "xgboost-cpu")
 
 
 def fit(
@@ -126,6 +129,17 @@ def parts_of_fold(
 def rounds_of(algorithm: str, schema: Schema) -> Rounds | None:
     """How an algorithm counts its rounds; None if it is not fitted in rounds."""
     return own_steps.algorithms()[algorithm].estimators[schema.family].rounds
+
+
+def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
+    """The installed versions of the libraries that fit models."""
+    found = {}
+    for library in libraries:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue  # XGBoost is installed under one of two names
+    return found
 
 
 def _fitted_features(

@@ -149,6 +149,10 @@ class FleetModel(TableModel):
         """The number of partitions."""
         return len(self._places)
 
+    def __contains__(self, key: Key) -> bool:
+        """Whether it knows a partition."""
+        return key in self._places
+
     def predict(self, numbers: np.ndarray, categories: Sequence[Sequence[str]]) -> Prediction:
         """Labels and probabilities of rows, each by the model of its partition.
 

@@ -21,7 +21,7 @@ from tabular.spec.columns import Family
 from tabular.spec.errors import BadInput, unknown
 from tabular.spec.estimators import Categorical, Continuous, Integer
 
-__all__ = ["SAMPLERS", "Proposals"]
+__all__ = ["SAMPLERS", "Proposals", "former"]
 
 WARM = 3  # one in this many trials is, at most, a configuration that was good before
 SAMPLERS: Mapping[str, Callable[[int], BaseSampler]] = {
@@ -153,6 +153,16 @@ class Proposals:
                 return found
             self.study.tell(asked, state=TrialState.FAIL)
         return None
+
+
+def former(algorithm: str, hyperparameters: Mapping[str, str], family: Family) -> Configuration | None:
+    """What a model in service was fitted with, without its rounds; None if there is no such algorithm."""
+    known = own_steps.algorithms()
+    if algorithm not in known or family not in known[algorithm].estimators:
+        return None
+    ranges = known[algorithm].estimators[family].hyperparameters
+    given = {name: text for name, text in hyperparameters.items() if name in ranges}
+    return Configuration(algorithm, given, "warm")
 
 
 def _ranges(algorithm: str, family: Family) -> Mapping[str, Range]:

@@ -25,7 +25,7 @@ class Run:
     """All trials of a plan, given to workers fold by fold.
 
     Args:
-        plan: how many trials and seconds.
+        plan: how many trials.
         prepared: the folds.
         proposals: what to try.
         workers: who fits.
@@ -34,6 +34,7 @@ class Run:
         pruning: whether hopeless trials are stopped.
         say: is given a line for each trial that ends, and lines that sum up the search so far.
         started: when the search began, by `time.perf_counter`.
+        seconds: after which no trial goes on; 0 stands for no limit.
     """
 
     def __init__(
@@ -47,9 +48,11 @@ class Run:
         pruning: bool,
         say: Callable[[str], None] | None,
         started: float,
+        seconds: float,
     ) -> None:
         self.plan, self.prepared, self.proposals, self.workers = plan, prepared, proposals, workers
         self.checkpoint, self.lag, self.pruning, self.say = checkpoint, lag, pruning, say
+        self.seconds = seconds
         self.trials: list[Trial] = []
         self.stopped: Literal["trials", "time"] = "trials"
         self._started = started - (checkpoint.elapsed() if checkpoint else 0.0)
@@ -80,9 +83,9 @@ class Run:
 
     def _seconds_left(self) -> float | None:
         """Until the time is over; None without a limit, or as long as no trial is complete."""
-        if not self.plan.seconds or self._best is None:
+        if not self.seconds or self._best is None:
             return None
-        return max(0.0, self.plan.seconds - self.elapsed)
+        return max(0.0, self.seconds - self.elapsed)
 
     def _has_ended(self) -> bool:
         return not self._given and (self._exhausted or len(self.trials) == self.plan.trials)
@@ -183,8 +186,8 @@ class Run:
             return
         ended, of = len(self.trials) - len(self._given), self.plan.trials
         left = self.elapsed / ended * (of - ended)
-        if self.plan.seconds:
-            left = min(left, max(0.0, self.plan.seconds - self.elapsed))
+        if self.seconds:
+            left = min(left, max(0.0, self.seconds - self.elapsed))
         how = f"{self.plan.scorer} {score:.6g}" if score is not None else f"{trial.state}: {trial.reason}"
         self.say(
             f"trial {trial.number}, {trial.configuration.algorithm}, {where or trial.configuration.source}: "

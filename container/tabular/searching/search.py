@@ -219,6 +219,7 @@ def search(
     say: Callable[[str], None] | None = None,
     settings: Settings = Settings(),
     folds: Sequence[Fold] | None = None,
+    seconds: float | None = None,
 ) -> Search:
     """Search the best configuration for a table, and the best ensemble of several.
 
@@ -234,6 +235,7 @@ def search(
         say: is given a line for each trial that ends.
         settings: the parts of the search.
         folds: to be used instead of those that the plan describes.
+        seconds: to be used instead of those of the plan.
 
     Raises:
         BadInput: if a name in the plan is unknown, there are too few rows for the folds, or all trials fail.
@@ -259,7 +261,8 @@ def search(
             prepared.prepare(plan.names)
         crew = workers(prepared, width)
         lag = max(settings.lag, 2 * width)
-        run = Run(plan, prepared, proposals, crew, kept, lag, settings.pruning, say, started)
+        limit = plan.seconds if seconds is None else seconds
+        run = Run(plan, prepared, proposals, crew, kept, lag, settings.pruning, say, started, limit)
         try:
             run.run()
         finally:

@@ -31,6 +31,7 @@ __all__ = [
     "SchemaDocument",
     "SearchReport",
     "ServedPartition",
+    "TakenOver",
     "TrialReport",
     "members",
     "quality",
@@ -210,7 +211,9 @@ class OwnModel(TypedDict):
 
     `optimism` is by how much the loss of the best trial is too small, because it was chosen by it. `model`
     has the names of the columns that it uses, and what a manifest says of encodings and estimator. Its
-    arrays are in the file of the shard, under names that begin with the number.
+    arrays are in the file of the shard, under names that begin with the number. `unfinished` is there if the
+    search failed or its time was over, so that the next one tries again. Of a partition that was not
+    searched because its rows have not changed, `taken_over` says what serves it, and the model is that one.
     """
 
     number: int
@@ -227,13 +230,15 @@ class OwnModel(TypedDict):
     agreement: NotRequired[Agreement]
     model: dict[str, Any] | None
     seconds: float
+    unfinished: NotRequired[bool]
+    taken_over: NotRequired["TakenOver"]
 
 
 class ServedPartition(TypedDict):
     """A partition in a fleet's artifact: its own model, or None if the pooled model serves it.
 
     `rows` and `sha256` are those that its own model was fitted on. `kept_from` is the version that brought
-    the own model, if it is not this one.
+    the own model, if it is not this one, and `decided_on` the SHA-256 of the rows by which it was kept.
     """
 
     number: int
@@ -245,7 +250,16 @@ class ServedPartition(TypedDict):
     scorer: NotRequired[str]
     score: NotRequired[float]
     kept_from: NotRequired[int]
+    decided_on: NotRequired[str]
+    unfinished: NotRequired[bool]
     model: dict[str, Any] | None
+
+
+class TakenOver(TypedDict):
+    """What served a partition in the version in service, and serves it again."""
+
+    version: int
+    served: ServedPartition
 
 
 class HeldOut(Partition):
@@ -399,9 +413,10 @@ class OwnAgainstPooled(TypedDict):
 class FleetReport(TypedDict):
     """What serves the partitions of a table, and how good it is over them.
 
-    `quantiles` are eleven of the metric over the partitions on whose held-out rows it is defined, and
-    `points` some of them: training rows and the metric. `pooled_everywhere` says why no own model serves
-    although some were chosen.
+    `taken_over` counts those that were not searched, because their rows have not changed, and `unfinished`
+    those whose search failed or had too little time. `quantiles` are eleven of the metric over the partitions
+    on whose held-out rows it is defined, and `points` some of them: training rows and the metric.
+    `pooled_everywhere` says why no own model serves although some were chosen.
     """
 
     partition: list[str]
@@ -409,6 +424,8 @@ class FleetReport(TypedDict):
     own: int
     pooled: int
     kept: int
+    taken_over: int
+    unfinished: int
     metric: str
     quantiles: list[float]
     points: list[list[float]]

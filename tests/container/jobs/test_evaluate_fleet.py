@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +33,16 @@ MAP_KEY = "models-map.json"
 GROUP = "shop--stores"
 ROWS = (240, 240, *[32] * 10)
 OTHER = 1  # the store that sells what the others do not
-PLAN = Plan("LogisticRegression,NaiveBayes", 2, "neg_log_loss", 3, 7, ensemble="false")
+PLAN = Plan(
+    "LogisticRegression,NaiveBayes",
+    2,
+    "neg_log_loss",
+    3,
+    7,
+    ensemble="false",
+    models_map_uri=f"s3://jobs/{MAP_KEY}",
+    group=GROUP,
+)
 NAMES = tuple(f"store {place:02d}" for place in range(len(ROWS)))
 COLUMNS = (Column("store", "categorical"), Column("size", "numeric"))
 SCHEMA = Schema("binary", "sold", ("no", "yes"), COLUMNS, Options(partition=("store",)))
@@ -39,11 +50,14 @@ SCHEMA = Schema("binary", "sold", ("no", "yes"), COLUMNS, Options(partition=("st
 
 @pytest.fixture
 def searched(base, run_module):
-    """Search a fleet of twelve stores, and give EvaluateBestModel what it left; `wrong` rows are turned."""
+    """Search a fleet of twelve stores, and give EvaluateBestModel what it left.
+
+    The training rows of the store `wrong` are turned. The plan names what is in service, if anything is.
+    """
 
     def run(
         wrong: int | None = None, schema: Schema = SCHEMA, plan: Plan = PLAN, groups: int = 0
-    ) -> pd.DataFrame:
+    ) -> tuple[pd.DataFrame, dict[str, Any]]:
         draw = np.random.default_rng(3)
         number = np.repeat(np.arange(len(ROWS)), ROWS)
         place = np.concatenate([np.arange(rows) for rows in ROWS])
@@ -64,18 +78,19 @@ def searched(base, run_module):
             Partitions(("store",), tuple((name,) for name in NAMES), number),
             np.flatnonzero(~is_test),
             held_out,
-            [f"{place:064d}" for place in range(len(ROWS))],
+            [f"{'turned' if place == wrong else 'rows'} {place}" for place in range(len(ROWS))],
             place // groups if groups else None,
         )
         give_hyperparameters(base, **plan.to_hyperparameters(), sagemaker_program="tabular.jobs.search")
         run_module(search.main)
+        about = json.loads((base / "output/data/fleet-search-algo-1.json").read_text())
         pack(base / "model", base / "processing/input/model/model.tar.gz")
         pack(base / "output/data", base / "processing/input/pipeline/output.tar.gz")
         test = base / "processing/input/test"
         rows = frame[is_test].reset_index(drop=True)
         write_split(test, rows, target[is_test], schema, training=distributions(frame, schema))
         write_partitions(test, partitions)
-        return rows
+        return rows, about
 
     return run
 
@@ -111,8 +126,9 @@ def deployable(archive):
         return check(file, archive.name)
 
 
-def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, searched, judged, tmp_path):
-    rows = searched()
+def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, searched, judged, tmp_path, capsys):
+    rows, about = searched()
+    assert (about["partitions"], about["taken_over"], about["unfinished"]) == (12, 0, 0)
     report, every = judged()
     fleet = report["fleet"]
     assert (fleet["partitions"], fleet["own"] + fleet["pooled"], fleet["kept"]) == (12, 12, 0)
@@ -136,16 +152,24 @@ def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, search
     first = model.predict(*as_model_input(rows, SCHEMA))
     put_in_service(aws, base)
 
-    # Once more: the same rows give the same fleet, which is not registered again.
-    searched()
-    report, _ = judged()
+    # Once more: the same rows give the same fleet without a search, which is not registered again.
+    _, about = searched()
+    assert about["taken_over"] == 12
+    report, every = judged()
     assert report["gate"]["same_model"] is True
-    assert report["fleet"]["kept"] == 0
+    assert (report["fleet"]["kept"], report["fleet"]["taken_over"]) == (0, 12)
+    assert "are those of version 4" in every["reason"][OTHER]
+    assert every["champion_loss"] == pytest.approx(every["loss"])
+
+    # With another seed, nothing is taken over.
+    assert searched(plan=replace(PLAN, random_state=8))[1]["taken_over"] == 0
+    assert "random_state was 7 and is 8" in capsys.readouterr().out
 
     # The rows of the other store were turned: it keeps what serves it, and the fleet as a whole is no worse.
-    searched(wrong=OTHER)
+    _, about = searched(wrong=OTHER)
+    assert about["taken_over"] == 11
     report, every = judged()
-    assert every["origin"][OTHER] == "kept"
+    assert every["origin"] == ["kept" if place == OTHER else "taken over" for place in range(12)]
     assert every["served_by"][OTHER] == "own"
     assert every["champion_loss"][OTHER] == pytest.approx(every["loss"][OTHER])
     assert "and the champion's is" in every["reason"][OTHER]
@@ -158,13 +182,19 @@ def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, search
     second = model.predict(*as_model_input(rows, SCHEMA))
     of_other = (rows["store"] == NAMES[OTHER]).to_numpy()
     assert np.array_equal(first.probabilities[of_other], second.probabilities[of_other])
-    # What the kept model has learned counts as learned by the fleet.
-    assert (tmp_path / "second/rows.bin").exists()
+    # What the kept model has learned counts as learned by the fleet, also by the next one, for which the same
+    # rows need no search, though its model has learned others.
+    learned = (tmp_path / "second/rows.bin").read_bytes()
+    put_in_service(aws, base)
+    assert searched(wrong=OTHER)[1]["taken_over"] == 12
+    report, _ = judged()
+    assert report["gate"]["same_model"] is True
+    assert (extract(archive, tmp_path / "third") / "rows.bin").read_bytes() == learned
 
 
 def test_a_fleet_that_predicts_numbers_and_has_groups_is_judged_like_one_of_classes(searched, judged):
     schema = Schema("regression", "sold", (), COLUMNS, Options(partition=("store",)))
-    plan = Plan("LightGBM", 1, "neg_mean_squared_error", 2, 7, ensemble="false")
+    plan = replace(PLAN, algorithms="LightGBM", trials=1, scorer="neg_mean_squared_error", folds=2)
     searched(schema=schema, plan=plan, groups=4)
     report, every = judged("r2")
     assert every["served_by"][OTHER] == "own"

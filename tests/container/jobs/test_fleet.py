@@ -14,7 +14,7 @@ from tabular.data.partitions import Partitions
 from tabular.data.shards import read_shard, shard_files, write_shards
 from tabular.fleets.choice import choose
 from tabular.fleets.crew import candidates
-from tabular.fleets.own import search_partition, tasks_of
+from tabular.fleets.own import search_partition, task_of
 from tabular.jobs import search
 from tabular.judging.agreement import as_model_input
 from tabular.portable.files import load_model
@@ -126,7 +126,11 @@ def test_a_restart_takes_the_shards_that_were_done(base, shards, run_module, cap
 
 
 def test_processes_find_what_one_process_finds(shards):
-    tasks = [task for file in shard_files(shards) for task in tasks_of(read_shard(file), PLAN)]
+    tasks = [
+        task_of(shard, one, PLAN)
+        for shard in map(read_shard, shard_files(shards))
+        for one in shard.partitions
+    ]
     alone, together = list(map(search_partition, tasks)), list(candidates(iter(tasks), 2))
     for one, other in zip(alone, together, strict=True):
         assert {**one.document, "seconds": 0} == {**other.document, "seconds": 0}
@@ -135,7 +139,8 @@ def test_processes_find_what_one_process_finds(shards):
 
 
 def test_a_search_that_fails_is_a_reason_and_not_the_end(shards):
-    (task,) = tasks_of(read_shard(shard_files(shards)[0]), PLAN)
+    shard = read_shard(shard_files(shards)[0])
+    task = task_of(shard, shard.partitions[0], PLAN)
     task.frame.loc[0, "size"] = np.inf
     found = search_partition(task)
     assert found.document["model"] is None

@@ -17,6 +17,7 @@ from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
 from tabular.data.split_files import read_split, write_split
 from tabular.jobs import search
+from tabular.jobs.model_files import good_before
 from tabular.judging.agreement import check_equal
 from tabular.judging.champion import Champion
 from tabular.portable.files import load_model
@@ -142,9 +143,9 @@ def test_a_search_begins_with_what_serves_now(as_a_job, base, job, run_module, t
 
 def test_of_a_model_without_a_search_its_own_configuration_is_known(tmp_path):
     tuned = {"algorithm": "LightGBM", "hyperparameters": {"num_leaves": "9", "n_estimators": "120"}}
-    (one,) = search.good_before(Champion(1, tmp_path, tuned), "classification")
+    (one,) = good_before(Champion(1, tmp_path, tuned), "classification")
     assert (one.algorithm, one.hyperparameters) == ("LightGBM", {"num_leaves": "9"})
-    assert not list(search.good_before(Champion(1, tmp_path, tuned | {"algorithm": "Gone"}), "regression"))
+    assert not list(good_before(Champion(1, tmp_path, tuned | {"algorithm": "Gone"}), "regression"))
 
 
 def test_members_of_the_ensemble_come_before_the_other_trials(tmp_path):
@@ -162,7 +163,7 @@ def test_members_of_the_ensemble_come_before_the_other_trials(tmp_path):
     def order(ensemble: dict | None) -> list[str]:
         said = {"trials": trials, "best": 2, "ensemble": ensemble}
         (tmp_path / "search.json").write_text(json.dumps(said))
-        found = search.good_before(Champion(1, tmp_path, {}), "classification")
+        found = good_before(Champion(1, tmp_path, {}), "classification")
         return [one.hyperparameters["n"] for one in found]
 
     assert order(combined) == ["0", "3", "2"]

@@ -15,7 +15,7 @@ from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
 from tabular.data.split_files import read_split, write_split
 from tabular.jobs import refit, tuned
-from tabular.jobs.search import good_before
+from tabular.jobs.model_files import good_before
 from tabular.judging.agreement import check_equal
 from tabular.judging.champion import Champion
 from tabular.learning.ensemble import Ensemble
