@@ -39,7 +39,7 @@ from tabular.spec.documents import OwnModel, Partition
 from tabular.spec.search import Plan
 from tabular.spec.trial import score_line
 
-__all__ = ["Clock", "is_fleet", "search_fleet"]
+__all__ = ["NOT_SEARCHED", "Clock", "is_fleet", "search_fleet"]
 
 FORMAT, FORMAT_VERSION = "tabular-own-models", 1
 OWN_SHARE = 0.75  # of the seconds of a search; the pooled model, which is one search, gets what is left

@@ -147,6 +147,13 @@ def _fleet(fleet: FleetReport) -> str:
         f"their own, {fleet['kept']} of them by the one that serves them now. The pooled model of all "
         f"partitions serves the other {fleet['pooled']}. {_text(fleet['champion'])}</p>"
     )
+    if fleet["taken_over"]:
+        inside += (
+            f"<p>{fleet['taken_over']} partitions were not searched, because their rows have not changed "
+            "since that version; what served them serves them again.</p>"
+        )
+    if fleet["unfinished"]:
+        inside += f"<p>The search for {fleet['unfinished']} partitions failed or had too little time.</p>"
     if against["own_loss"] is not None and against["pooled_loss"] is not None:
         inside += (
             f"<p>In {against['partitions']} partitions the model of their own was better in "

@@ -145,7 +145,13 @@ def fleet(table: DataSet) -> str:
         return ""
     kept = f" ({found['kept']:,} kept from an earlier version)" if found["kept"] else ""
     whole = amount(found["partitions"], "partition")
-    return f"{whole}: {found['own']:,} served by their own model{kept}, {found['pooled']:,} by the pooled one"
+    said = f"{whole}: {found['own']:,} served by their own model{kept}, {found['pooled']:,} by the pooled one"
+    # Summaries from before 2026-11-27 do not count these.
+    if taken := found.get("taken_over"):
+        said += f"; {taken:,} taken over without a search, because their rows have not changed"
+    if unfinished := found.get("unfinished"):
+        said += f"; the search for {unfinished:,} failed or had too little time"
+    return said
 
 
 def forecast(found: ForecastFacts | None) -> str:

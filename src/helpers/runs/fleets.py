@@ -126,7 +126,8 @@ def extremes(fleets: Mapping[str, Fleet], most: int = MOST) -> pd.DataFrame | No
 def compared(fleets: Mapping[str, Fleet]) -> pd.DataFrame | None:
     """How many partitions of each fleet gain and lose against the version in service, and how many stay.
 
-    Only where a new model and the one in service have predicted the same held-out rows are they compared.
+    Partitions stay as they are if the new model may be worse, and if their rows have not changed. The others
+    are compared where a new model and the one in service have predicted the same held-out rows.
     None, which a notebook does not show, if there are no fleets.
     """
     return _of_each(fleets, _against)
@@ -152,6 +153,7 @@ def _row(fleet: Fleet) -> dict[str, Any]:
         "own": int(own.sum()),
         "pooled": int((~own).sum()),
         "kept": int((found["origin"] == "kept").sum()),
+        "taken over": int((found["origin"] == "taken over").sum()),
         f"{fleet.loss}, own": _mean(found[own], "loss"),
         f"{fleet.loss}, pooled": _mean(found[own], "pooled_loss"),
         f"{fleet.metric}, all rows": fleet.value,
@@ -163,7 +165,7 @@ def _row(fleet: Fleet) -> dict[str, Any]:
 
 def _against(fleet: Fleet) -> dict[str, int]:
     found = fleet.partitions
-    new = found["origin"] != "kept"
+    new = found["origin"] == "new"
     gain = (found["champion_loss"] - found["loss"])[new]
     return {
         "partitions": len(found),
@@ -171,7 +173,8 @@ def _against(fleet: Fleet) -> dict[str, int]:
         "worse": int((gain < 0).sum()),
         "the same": int((gain == 0).sum()),
         "not compared": int(gain.isna().sum()),
-        "keep their model": int((~new).sum()),
+        "keep their model": int((found["origin"] == "kept").sum()),
+        "taken over": int((found["origin"] == "taken over").sum()),
     }
 
 

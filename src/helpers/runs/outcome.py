@@ -196,7 +196,7 @@ def _model(report: Report) -> dict[str, Any]:
     return {
         "algorithm": model["algorithm"],
         "hyperparameters": model["hyperparameters"] | members(model),
-        "fleet": fleet and {name: fleet[name] for name in Fleet.__annotations__},
+        "fleet": fleet and {name: fleet.get(name, 0) for name in Fleet.__annotations__},
         "scores": {
             "scorer": model["cross_validation"]["scorer"],
             "cross_validation": model["cross_validation"]["score"],

@@ -148,13 +148,17 @@ class Fleet(TypedDict):
         partitions: How many there are; and of them:
         own: Those served by a model of their own.
         pooled: Those served by the model of all partitions.
-        kept: Those whose own model is that of an earlier version.
+        kept: Those whose own model is that of an earlier version, because the new one may be worse.
+        taken_over: Those that were not searched, because their rows have not changed.
+        unfinished: Those whose search failed or had too little time.
     """
 
     partitions: int
     own: int
     pooled: int
     kept: int
+    taken_over: int
+    unfinished: int
 
 
 class Cost(TypedDict):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from tabular.fleets.choice import choose
 from tabular.fleets.crew import candidates
 from tabular.fleets.own import search_partition, task_of
 from tabular.jobs import search
+from tabular.jobs.fleet import NOT_SEARCHED
 from tabular.judging.agreement import as_model_input
 from tabular.portable.files import load_model
 from tabular.portable.model import PortableModel
@@ -146,6 +148,19 @@ def test_a_search_that_fails_is_a_reason_and_not_the_end(shards):
     assert found.document["model"] is None
     assert "failed" in found.document["reason"]
     assert np.isnan(found.losses).all()
+
+
+def test_partitions_for_which_there_is_no_time_are_left_to_the_pooled_model(
+    base, shards, run_module, monkeypatch
+):
+    monkeypatch.setattr("tabular.jobs.fleet.OWN_SHARE", 1e-9)
+    give_hyperparameters(base, **replace(PLAN, seconds=1).to_hyperparameters(), sagemaker_program="-")
+    run_module(search.main)
+    found = documents(base / "model")
+    assert {(one["reason"], one["unfinished"]) for one in found} == {(NOT_SEARCHED, True)}
+    about = json.loads((base / "output/data/fleet-search-algo-1.json").read_text())
+    assert (about["partitions"], about["candidates"], about["unfinished"]) == (6, 0, 6)
+    load_model(base / "model/pooled")
 
 
 def test_two_instances_make_one_fleet(base, shards, aws):

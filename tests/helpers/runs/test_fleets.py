@@ -52,13 +52,14 @@ def test_the_worst_and_the_smallest_are_named_with_why_they_are_served_as_they_a
     assert list(found.xs("worst", level=1).loc["stores"].index) == list(stores.worst_first.index[:2])
 
 
-def test_partitions_that_keep_their_model_neither_gain_nor_lose(stores: fleets.Fleet) -> None:
+def test_partitions_that_stay_as_they_are_neither_gain_nor_lose(stores: fleets.Fleet) -> None:
     partitions = stores.partitions.copy()
-    partitions["origin"] = ["new", "new", "new", "new", "kept", "kept"]
+    partitions["origin"] = ["new", "new", "new", "new", "kept", "taken over"]
     partitions["loss"] = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
     partitions["champion_loss"] = [0.6, 0.4, 0.5, np.nan, 0.6, 0.4]
     found = fleets.compared({"stores": replace(stores, partitions=partitions)}).loc["stores"]
-    expected = {"better": 1, "worse": 1, "the same": 1, "not compared": 1, "keep their model": 2}
+    expected = {"better": 1, "worse": 1, "the same": 1, "not compared": 1}
+    expected |= {"keep their model": 1, "taken over": 1}
     assert found.to_dict() == {"partitions": 6, **expected}
 
 
@@ -73,7 +74,8 @@ def test_a_summary_says_what_serves_the_partitions_and_nothing_about_other_model
     report["model"] |= {"hyperparameters": {}, "cross_validation": {"scorer": "neg_log_loss", "score": -0.4}}
     report["binary_classification_metrics"] = {"auc": {"value": 0.83}}
     found = outcome._model(report)  # type: ignore[arg-type]
-    assert found["fleet"] == {"partitions": 6, "own": 2, "pooled": 4, "kept": 1}
+    counts = {"partitions": 6, "own": 2, "pooled": 4, "kept": 1, "taken_over": 0, "unfinished": 0}
+    assert found["fleet"] == counts
     assert summary.model(summary.data_set("", "registered", **found)) == "Fleet of 6"
     del report["fleet"]
     assert outcome._model(report)["fleet"] is None  # type: ignore[arg-type]

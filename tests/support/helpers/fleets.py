@@ -30,6 +30,7 @@ def evaluation(
 
     metric = "r2" if task == "regression" else "auc"
     counts = {"own": int(own.sum()), "pooled": int((~own).sum()), "kept": int(kept.sum())}
+    counts |= {"taken_over": 0, "unfinished": 0}
     report = {
         "gate": {"metric": metric, "value": 0.83},
         "model": {"task": task, "algorithm": "Fleet"},
