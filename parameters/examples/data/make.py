@@ -6,7 +6,7 @@ import random
 import sys
 from pathlib import Path
 
-__all__ = ["customers", "machines", "stores"]
+__all__ = ["customers", "deliveries", "machines", "stores"]
 
 
 def customers(rows: int = 400) -> str:
@@ -36,21 +36,59 @@ def customers(rows: int = 400) -> str:
     return "\n".join(lines) + "\n"
 
 
-def machines(count: int = 60, readings: int = 8) -> str:
-    """Which readings precede a fault: several similar ones for each machine."""
+def deliveries(rows: int = 1500) -> str:
+    """Which orders arrive late: about one in ten, and no column says it well but `refund`, paid afterwards."""
+    draw = random.Random(17)  # noqa: S311 - nothing secret
+    lines = ["ordered,region,carrier,express,items,weight_kg,distance_km,rain_mm,price,refund,late"]
+    for _ in range(rows):
+        ordered = datetime.date(2025, 1, 1) + datetime.timedelta(days=draw.randrange(365))
+        region = draw.choices(["north", "south", "east", "west", "islands"], [30, 25, 20, 20, 5])[0]
+        carrier = draw.choices(["Blue Van", "Parcel One", "Quick Bike", "Road Post"], [35, 30, 15, 20])[0]
+        express, items = draw.random() < 0.25, 1 + int(draw.expovariate(0.6))
+        weight = items * draw.lognormvariate(0.1, 0.7)
+        distance = draw.lognormvariate(4.3, 0.8) + 150 * (region == "islands")
+        rain, price = max(0.0, draw.gauss(1, 4)), 12 * items * draw.lognormvariate(0.3, 0.6)
+        leaning = -4.5 + 0.009 * distance + 1.1 * (ordered.month == 12) + 0.5 * (ordered.weekday() >= 5)
+        leaning += {"Blue Van": -0.4, "Parcel One": 0.1, "Quick Bike": 0.0, "Road Post": 0.9}[carrier]
+        leaning += 0.16 * rain * (carrier != "Quick Bike") + (0.24 if carrier == "Quick Bike" else 0.04) * weight
+        leaning += (0.9 if distance > 120 else -0.9) * express  # express helps nearby and fails far away
+        late = draw.random() < 1 / (1 + math.exp(-1.35 * (leaning + 0.5)))
+        cells = [
+            ordered.isoformat(),
+            region,
+            "" if draw.random() < 0.03 else carrier,
+            "yes" if express else "no",
+            str(items),
+            "" if draw.random() < 0.08 else f"{weight:.1f}",
+            f"{distance:.0f}",
+            "" if draw.random() < 0.05 else f"{rain:.1f}",
+            f"{price:.2f}",
+            f"{price * draw.uniform(0.1, 0.3):.2f}" if late else "0.00",
+            "yes" if late else "no",
+        ]
+        lines.append(",".join(cells))
+    return "\n".join(lines) + "\n"
+
+
+def machines(count: int = 100, readings: int = 10) -> str:
+    """Which readings precede a fault: several similar ones for each machine.
+
+    How warm a machine runs and how loud it is tells one machine from another, and most of the faults are due
+    to what only that machine has. So a model that knows a machine seems to be good.
+    """
     draw = random.Random(11)  # noqa: S311 - nothing secret
-    lines = ["machine,model,hours,temperature,vibration,fault"]
+    lines = ["machine,model,hours,temperature,noise,vibration,fault"]
     for machine in range(count):
         model, age = draw.choice(["A", "B", "C"]), draw.uniform(0, 8000)
-        warmth, wear = draw.gauss(60, 5), draw.gauss(0, 0.7)
+        warmth, loudness, own = draw.gauss(60, 8), draw.gauss(70, 8), draw.gauss(0, 3.5)
         for _ in range(readings):
             age += draw.uniform(50, 400)
-            vibration = 1.5 + age / 4000 + wear + draw.gauss(0, 0.3)
-            temperature = warmth + 2 * vibration + draw.gauss(0, 1.5)
-            leaning = 2.2 * (vibration - 3.2) + 0.18 * (temperature - 66) + 0.6 * (model == "C")
-            fault = draw.random() < 1 / (1 + math.exp(-2 * leaning))
-            cells = [f"M{machine:02}", model, f"{age:.0f}", f"{temperature:.1f}", f"{vibration:.2f}"]
-            lines.append(",".join([*cells, "fault" if fault else "fine"]))
+            vibration = 1.5 + age / 8000 + draw.gauss(0, 1)
+            temperature, noise = warmth + draw.gauss(0, 0.4), loudness + draw.gauss(0, 0.4)
+            leaning = 2.4 * (vibration - 2.4) + 0.8 * (model == "C") + own
+            fault = draw.random() < 1 / (1 + math.exp(-1.4 * leaning))
+            cells = [f"M{machine:02}", model, f"{age:.0f}", f"{temperature:.1f}", f"{noise:.1f}"]
+            lines.append(",".join([*cells, f"{vibration:.2f}", "fault" if fault else "fine"]))
     return "\n".join(lines) + "\n"
 
 
@@ -81,7 +119,7 @@ def stores(count: int = 300) -> str:
 
 
 if __name__ == "__main__":
-    for made in (customers, machines, stores):
+    for made in (customers, deliveries, machines, stores):
         target = Path(__file__).with_name(f"{made.__name__}.csv")
         target.write_text(made())
         print(f"{target.name}: {target.stat().st_size} bytes", file=sys.stderr)

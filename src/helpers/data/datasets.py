@@ -198,8 +198,11 @@ def _place(path: Path) -> str:
 
 
 def _fetched(entry: Entry, session: Session | None, settings: Settings) -> Dataset:
-    if entry.name in DATASETS:
-        files = [File(_own(entry.name, DATASETS[entry.name], entry.uri))]
+    spec = DATASETS.get(entry.name)
+    if spec is not None and sources.scheme(spec.uri):
+        files = [File(_own(entry.name, spec, entry.uri))]
+    elif spec is not None:  # one that the project has made, which needs no cache
+        files = sources.fetch(entry.uri or spec.uri)
     else:
         files = sources.fetch(entry.uri, session)
     return Dataset(entry.name, entry.target, tuple(files), entry.options, entry.judged, settings)

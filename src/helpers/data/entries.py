@@ -38,7 +38,8 @@ class Entry:
 def parse(entries: Sequence[str | Mapping[str, Any]]) -> list[Entry]:
     """The entries of DATASETS: names of the project's own data sets, or mappings with KEYS.
 
-    For one of the project's own data sets, `uri` is a local copy of it.
+    For one of the project's own data sets, `uri` is a local copy of it, and the catalogue says what the entry
+    does not.
 
     Raises:
         BadInput: a name, a key or a value is invalid, or a name occurs twice.
@@ -95,7 +96,9 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
             f"The uri of {name} is {uri!r}; give a path, a glob such as 'data/*.csv', s3://bucket/key, "
             "https://..., sklearn:<name> or openml:<name or number>."
         )
-    return Entry(name, uri, target, _options(name, entry), _judged(name, entry))
+    own = spec.entry if spec is not None and target == spec.target else {}
+    whole = {**own, **entry}
+    return Entry(name, uri, target, _options(name, whole), _judged(name, whole))
 
 
 def _options(name: str, entry: Mapping[str, Any]) -> Options:
