@@ -201,10 +201,8 @@ def _fetched(entry: Entry, session: Session | None, settings: Settings) -> Datas
     spec = DATASETS.get(entry.name)
     if spec is not None and sources.scheme(spec.uri):
         files = [File(_own(entry.name, spec, entry.uri))]
-    elif spec is not None:  # one that the project has made, which needs no cache
-        files = sources.fetch(entry.uri or spec.uri)
-    else:
-        files = sources.fetch(entry.uri, session)
+    else:  # the person's own, or one that the project has made and that is here
+        files = sources.fetch(entry.uri or (spec.uri if spec else ""), session)
     return Dataset(entry.name, entry.target, tuple(files), entry.options, entry.judged, settings)
 
 

@@ -66,8 +66,8 @@ def banknotes(zeros: int = 762, ones: int = 610, header: bool = False) -> bytes:
 # The project's own
 
 
-@pytest.mark.parametrize("name", ["breast-cancer", "wine", "diabetes"])
-def test_a_table_of_scikit_learn_has_the_shape_and_classes_that_the_project_states(name: str) -> None:
+@pytest.mark.parametrize("name", ["breast-cancer", "wine", "diabetes", "deliveries"])
+def test_a_table_of_the_project_has_the_shape_and_classes_that_the_project_states(name: str) -> None:
     spec, dataset = datasets.DATASETS[name], datasets.fetch(name)
     table = dataset.read()
     assert (tuple(table.columns), len(table)) == (spec.columns, spec.rows)
@@ -92,6 +92,43 @@ def test_an_unknown_data_set_is_answered_with_the_nearest_and_with_all() -> None
 
 def test_a_data_set_near_to_none_is_answered_with_how_to_bring_ones_own() -> None:
     assert refused("churn").endswith("or give a uri and a target for your own table.")
+
+
+def test_deliveries_are_rarely_late_and_judged_by_a_metric_for_that_without_the_column_that_tells() -> None:
+    dataset = datasets.fetch("deliveries")
+    report = dataset.checked.report
+    late = report["classes"]["yes"] / sum(report["classes"].values())
+    assert (report["positive"], 0.08 < late < 0.12) == ("yes", True)
+    assert dataset.options.drop == ("refund",)
+    assert (dataset.judged["metric"], dataset.judged["min_metric"]) == ("average_precision", 0.25)
+    assert {column.kind for column in dataset.columns.values()} == {
+        "numeric",
+        "categorical",
+        "boolean",
+        "date",
+    }
+    assert dataset.read().isna().any(axis=None)
+    assert report["warnings"] == []
+
+
+def test_the_column_that_tells_who_is_late_is_found_if_it_stays() -> None:
+    dataset = datasets.fetch({"name": "deliveries", "drop": []})
+    (found,) = dataset.checked.report["warnings"]
+    assert found["column"] == "refund"
+    assert found["said"].startswith("predicts the target on its own (score 1.000)")
+    assert dataset.judged["metric"] == "average_precision"
+
+
+def test_another_target_of_deliveries_is_not_judged_as_theirs() -> None:
+    dataset = datasets.fetch({"name": "deliveries", "target": "region"})
+    assert (dataset.options.drop, dataset.judged) == ((), {})
+
+
+def test_a_copy_of_deliveries_may_be_named(tmp_path: Path) -> None:
+    spec = datasets.DATASETS["deliveries"]
+    copy = tmp_path / "shorter.csv"
+    copy.write_text("".join(Path(spec.uri).read_text().splitlines(keepends=True)[:800]))
+    assert len(datasets.fetch({"name": "deliveries", "uri": str(copy)}).read()) == 799
 
 
 def test_a_table_in_the_cache_is_used_again(cache: Path) -> None:
