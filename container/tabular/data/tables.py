@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 from tabular.data.decisions.arrow import as_texts, is_text
 from tabular.data.decisions.decide import decide
 from tabular.data.decisions.decision import Decision, FileStyle
-from tabular.data.files.csv_files import check_names, read_csv, stream_csv
+from tabular.data.files.csv_files import read_csv, stream_csv
+from tabular.data.files.dialects import check_names
 from tabular.data.files.parquet_files import read_parquet, stream_parquet
 from tabular.spec.columns import Task
 from tabular.spec.errors import BadInput

@@ -1,5 +1,5 @@
 """Files into tables of raw cells.
 
-- `encodings`, `layout`: how a CSV is written, and where in it the table is.
-- `csv_files`, `json_files`, `parquet_files`: read one file.
+- `formats`, `encodings`, `layout`, `dialects`: what a file is, how it is written, and where the table is.
+- `csv_files`, `json_files`, `parquet_files`: read one file; `csv_cells` reads the cells of a CSV.
 """

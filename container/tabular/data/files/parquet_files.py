@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tabular.data.decisions.arrow import is_text
-from tabular.data.files.csv_files import check_names
+from tabular.data.files.dialects import check_names
 
 __all__ = ["read_parquet", "stream_parquet"]
 

@@ -1,0 +1,156 @@
+"""How a CSV file is written, from its beginning: encoding, delimiter, header, and where the rows begin."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tabular.data.files.encodings import find_encoding
+from tabular.data.files.formats import opener, refuse_foreign
+from tabular.data.files.layout import DELIMITERS, find_header
+from tabular.spec.options import Options
+
+__all__ = ["SAMPLE_LINES", "UNNAMED", "Dialect", "Examined", "check_names", "examine", "refusing"]
+
+SAMPLE_CHARACTERS, SAMPLE_LINES = 1 << 20, 200
+_JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
+_SEPARATOR = re.compile(r"sep=(.)(?:\r\n?|\n)", re.IGNORECASE)  # a first line that only Excel knows
+UNNAMED = re.compile(r"Unnamed: \d+")  # pandas' name for a column without a name
+MARK = "\ufeff"  # of which a file that was put together has several
+JSON_NAMES = {".json", ".jsonl", ".ndjson"}
+csv.field_size_limit(1 << 30)  # the limit of Python's own module is 128 KiB
+
+
+class Dialect(NamedTuple):
+    """How a file is written: what opens it, its encoding and delimiter, and where the rows begin."""
+
+    opened: Callable[[Path], Any]
+    encoding: str
+    delimiter: str
+    names: Sequence[str]
+    lines_above: int  # before the first row, including the header
+    is_valid: bool  # whether all bytes are known to be text in this encoding
+
+
+class Examined(NamedTuple):
+    """What the beginning of a file tells: no dialect means JSON; R's row names may be `numbered`."""
+
+    dialect: Dialect | None
+    opened: Callable[[Path], Any]
+    compression: str
+    numbered: bool
+    notes: Sequence[str]
+
+
+def examine(path: Path, magic: bytes, options: Options, target: str | None) -> Examined:
+    """How a file is written, from its beginning.
+
+    Raises:
+        ValueError: if it is not a table, or `options` do not fit it.
+    """
+    compression, opened = opener(magic)
+    if options.encoding is None:
+        with opened(path) as file:
+            encoding, _, note = find_encoding(file)
+    else:
+        encoding, note = options.encoding, None
+    with (
+        refusing(encoding),
+        opened(path) as file,
+        io.TextIOWrapper(file, encoding, newline="") as text,
+    ):
+        sample = text.read(SAMPLE_CHARACTERS)
+    refuse_foreign(sample)
+    if _JSON.match(sample) or (JSON_NAMES & set(path.suffixes) and sample.lstrip()[:1] in ("[", "{")):
+        return Examined(None, opened, compression, False, ())
+    named = _SEPARATOR.match(sample)
+    sample = sample[named.end() :] if named else sample
+    delimiters = options.delimiter or (named[1] if named else DELIMITERS)
+    skip = options.skip_rows
+    above = max(0, skip - bool(named)) if skip is not None else None
+    found = find_header(sample, delimiters, above, target)
+    if sample.startswith('"'):
+        _refuse_lines_in_quotes(found.names)
+    names = [name.strip(MARK) for name in found.names]
+    header, numbered = _with_row_names(names, _first_rows(sample, found.delimiter, found.lines))
+    check_names([name for name in header if name.strip()])
+    above = bool(named) + found.lines
+    is_valid = encoding == "utf-8" != options.encoding  # as find_encoding has seen
+    dialect = Dialect(opened, encoding, found.delimiter, _names(header), above, is_valid)
+    notes = tuple(said for said in (note, *found.notes) if said)
+    return Examined(dialect, opened, compression, numbered, notes)
+
+
+@contextmanager
+def refusing(encoding: str) -> Iterator[None]:
+    """Say which bytes are not text in an encoding."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        wrong = error.object[max(0, error.start - 10) : error.end + 10]
+        raise ValueError(f"{wrong!r} is not text in {encoding}; name another encoding") from None
+    except UnicodeError as error:  # UTF-16 without its mark
+        raise ValueError(f"it is not text in {encoding} ({error}); name another encoding") from None
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Check that every column has a unique name.
+
+    Raises:
+        ValueError: if a column has no name, or two have the same.
+    """
+    stripped = [name.strip() for name in names]
+    repeated = sorted(name for name, count in Counter(stripped).items() if count > 1)
+    if repeated:
+        raise ValueError(f"the column names {repeated} occur more than once")
+    if not stripped:
+        raise ValueError("it is empty")
+    if not all(stripped):
+        raise ValueError(f"column {stripped.index('') + 1} of its header has no name")
+
+
+def _first_rows(sample: str, delimiter: str, lines: int) -> list[list[str]]:
+    """The first rows below the header; `lines` end with it."""
+    text = islice(io.StringIO(sample, newline=""), lines, None)
+    return list(
+        islice(filter(None, csv.reader(text, delimiter=delimiter, skipinitialspace=True)), SAMPLE_LINES)
+    )
+
+
+def _refuse_lines_in_quotes(names: Sequence[str]) -> None:
+    if len(names) == 1 and len(next(csv.reader([names[0]]), [])) > 1:
+        raise ValueError(
+            f"each of its lines is one cell in quotes ({names[0][:40]!r} is the first); remove the quotes "
+            "around the lines"
+        )
+
+
+def _names(header: Sequence[str]) -> list[str]:
+    """The header's names; a column without a name gets pandas' name for it, so that it can be recognised."""
+    numbers = (one for one in range(len(header) * 2) if f"Unnamed: {one}" not in header)
+    return [name if name.strip() else f"Unnamed: {next(numbers)}" for name in header]
+
+
+def _with_row_names(header: list[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], bool]:
+    """The header with an empty name for each cell that it lacks, and whether R's row names lack theirs.
+
+    Raises:
+        ValueError: if the rows have more cells than the header for any other reason.
+    """
+    widths = {len(row) for row in rows[:1]}
+    if not rows or widths == {len(header)}:
+        return header, False
+    if all(len(row) == len(header) + 1 and not row[-1] for row in rows):
+        return [*header, ""], False  # every row ends with a delimiter
+    if not header[-1].strip() and all(len(row) == len(header) - 1 for row in rows):
+        return header[:-1], False  # the header ends with a delimiter, and no row does
+    if len(rows[0]) == len(header) + 1:  # R's write.table writes no header for its row names
+        return ["", *header], True
+    if len(rows[0]) > len(header):
+        raise ValueError("its rows have more cells than its header")
+    return header, False

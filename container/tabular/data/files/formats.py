@@ -1,0 +1,98 @@
+"""What opens a file, by its first bytes; and files that are no tables, with what to do about them."""
+
+import bz2
+import gzip
+import lzma
+import re
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+__all__ = ["is_uncompressed", "opener", "refuse_foreign"]
+
+COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
+    b"\x1f\x8b": ("gzip", gzip.open),
+    b"BZh": ("bzip2", bz2.open),
+    b"\xfd7zXZ": ("xz", lzma.open),
+    b"\x28\xb5\x2f\xfd": ("zstd", partial(pa.input_stream, compression="zstd")),
+    b"PK\x03\x04": ("zip", lambda path: _only_member(path)),
+}
+# Files that are not CSV, by their first bytes, and what the user can do with them.
+FOREIGN = {
+    b"\xd0\xcf\x11\xe0": "it is an Excel workbook; save its sheet as CSV UTF-8",
+    b"%PDF": "it is a PDF; export the table as CSV from the program that created it",
+    b"{\\rtf": "it is a document in RTF; save the table as CSV",
+    b"Rar!": "it is a RAR archive; unpack it",
+    b"7z\xbc\xaf": "it is a 7z archive; unpack it",
+    b"HEADER R": "it is a transport file of SAS; save it as CSV",
+    bytes(8): "it begins with zero bytes, so it is not text; export the table as CSV from its program",
+    b"version ": "it is the pointer of Git LFS to a file; fetch the file with git lfs pull",
+} | {
+    start: f"it is {what}; read it with the library that wrote it, and save it as CSV or Parquet"
+    for start, what in (
+        *((b"\x80\x03", "a pickle of Python"), (b"\x80\x04", "a pickle of Python")),
+        *(
+            (b"\x80\x05", "a pickle of Python"),
+            (b"\x93NUMPY", "an array of NumPy"),
+            (b"ARROW1", "a Feather file"),
+        ),
+        *((b"Obj\x01", "an Avro file"), (b"ORC", "an ORC file"), (b"\x89HDF", "an HDF5 file")),
+        *((b"SQLite f", "an SQLite database"), (b"<stata_d", "a Stata file"), (b"$FL2@", "an SPSS file")),
+        *((b"$FL3@", "an SPSS file"), (b"\x89PNG", "an image"), (b"\xff\xd8\xff", "an image")),
+    )
+}
+_HTML = re.compile(r"\s*<(!doctype html|html|\?xml|head|body|table|error|[a-z]+:[a-z]+[ >])", re.IGNORECASE)
+_ARFF = re.compile(r"(\s|%.*\n)*@relation\s", re.IGNORECASE)
+
+
+def opener(magic: bytes) -> tuple[str, Callable[[Path], Any]]:
+    """The compression of a file that begins with `magic`, and what opens it for reading bytes.
+
+    Raises:
+        ValueError: if it is a file of another kind.
+    """
+    if said := next((said for start, said in FOREIGN.items() if magic.startswith(start)), None):
+        raise ValueError(said)
+    compression, opened = next(
+        (found for start, found in COMPRESSIONS.items() if magic.startswith(start)), ("none", open)
+    )
+    return compression, partial(open, mode="rb") if opened is open else opened
+
+
+def is_uncompressed(opened: Callable[[Path], Any]) -> bool:
+    """Whether `opener` returned this for a file without compression."""
+    return isinstance(opened, partial) and opened.func is open
+
+
+def refuse_foreign(sample: str) -> None:
+    """Refuse text that is no table.
+
+    Raises:
+        ValueError: if `sample`, the beginning of a file, is of another kind.
+    """
+    if "\0" in sample:
+        raise ValueError(
+            "it is a tar archive; unpack it and give its files"
+            if sample[257:262] == "ustar"
+            else "it contains zero bytes, so it is not text"
+        )
+    if _HTML.match(sample):
+        raise ValueError("it is an HTML or XML page, probably an error message; open it in a browser")
+    if _ARFF.match(sample):
+        raise ValueError("it is an ARFF file of Weka; save it as CSV, or give openml:<number> if it is there")
+
+
+def _only_member(path: Path) -> BinaryIO:
+    archive = zipfile.ZipFile(path)
+    if "[Content_Types].xml" in archive.namelist():
+        raise ValueError("it is an Excel workbook; save its sheet as CSV UTF-8")
+    if "mimetype" in archive.namelist():
+        raise ValueError("it is an OpenDocument spreadsheet; save its sheet as CSV UTF-8")
+    members = [one for one in archive.namelist() if not one.endswith("/") and "__MACOSX" not in one]
+    if len(members) != 1:
+        raise ValueError(f"it is a zip archive of {len(members)} files instead of one; unpack it")
+    return archive.open(members[0])
