@@ -39,7 +39,8 @@ from tabular.judging.gate import (
     same_as_champion,
 )
 from tabular.judging.importance import permutation_importance
-from tabular.judging.quality import calibration, intervals, model_quality, per_class, residuals
+from tabular.judging.mistakes import mistakes
+from tabular.judging.quality import calibration, intervals, model_quality, per_class, residuals, thresholds
 from tabular.judging.scores import score
 from tabular.judging.served_model import ServerProcess
 from tabular.judging.subgroups import by_subgroup
@@ -60,16 +61,17 @@ __all__ = ["main"]
 
 CHALLENGER, CHAMPION, FORMER = "challenger", "champion", "champion-of-partitions"
 FLEET = "fleet.json"
+MISTAKES = "mistakes.json"
 DRIFT_BASELINE = "drift_baseline.json.gz"
 CONFIDENCE = 0.95
 SEED = 20  # for the resamples and the shuffles: the same rows and predictions give the same report
 
 
 def main() -> None:
-    """Write the model that was judged, evaluation.json, report.html, and three files for the registry.
+    """Write the model that was judged, evaluation.json, report.html, mistakes.json and three others.
 
-    These are card.json, baseline.json with statistics of the training rows, and drift_baseline.json.gz, with
-    which the requests of the model in service are compared.
+    The others are for the registry: card.json, baseline.json with statistics of the training rows, and
+    drift_baseline.json.gz, with which the requests of the model in service are compared.
     """
     arguments = _arguments()
     check_champion_rule(arguments.champion_margin, arguments.champion_confidence)
@@ -99,6 +101,7 @@ def main() -> None:
     model = load_model(folder, pickles)
     expected = _fitted() if fleet is None else Known(*fleet.answers)
     same = asdict(check_answers([answers, alone, by_csv], expected, frame, schema, model.tolerance))
+    worst = mistakes(schema, truth, answers, cells)
     schema, truth, (answers,) = positive_last(schema, truth, [answers])
     value = score(arguments.metric, schema.task, truth, *answers)
     gate = passes_threshold(arguments.metric, arguments.threshold, schema, value) | against
@@ -131,6 +134,7 @@ def main() -> None:
         values = metrics(arguments.metric, schema, truth, answers, fleet.partitions)
         report["fleet"] = summary(arguments.metric, schema, fleet, values, said)
     _write(report, manifest.get("baseline", {}), arguments.group)
+    (opt_ml.processing("output/evaluation") / MISTAKES).write_text(json.dumps(worst, allow_nan=False))
     if fleet is not None:
         every = json.dumps(table(schema, fleet, values), allow_nan=False)
         (opt_ml.processing("output/evaluation") / FLEET).write_text(every)
@@ -298,6 +302,7 @@ def _details(schema: Schema, truth: np.ndarray, answers: Answers) -> dict[str, A
     return {
         "per_class": per_class(schema, truth, predicted),
         "calibration": calibration(schema, truth, probabilities),
+        **({"thresholds": thresholds(truth, probabilities)} if schema.task == "binary" else {}),
     }
 
 

@@ -8,7 +8,10 @@ import boto3
 from tabular.jobs.command import command
 from tabular.jobs.model_files import SEARCH, Chosen, read_training_split, write_model
 from tabular.jobs.tuned import combined, trials_beside
+from tabular.learning.folds import folds_to_search
 from tabular.learning.samples import sample_rows
+from tabular.searching.dummy import dummy_score
+from tabular.searching.scoring import Scoring
 from tabular.spec import opt_ml
 from tabular.spec.trial import ROUNDS, SCORE, Trial
 
@@ -24,11 +27,14 @@ def main() -> None:
     winner = winning_trial(opt_ml.hyperparameters()["best_training_job"])
     trial, split = winner.trial, read_training_split()
     what = (trial.search_rows, trial.folds, trial.random_state, split.groups)
+    how = (trial.scorer, trial.folds, trial.random_state, trial.search_rows, split.groups)
+    folds = folds_to_search(split.target, split.schema, *how)
     cross_validation = {
         "scorer": trial.scorer,
         "folds": trial.folds,
         "rows": len(sample_rows(split.target, split.schema, *what)),
         "score": winner.score,
+        "dummy_score": dummy_score(split.target, split.schema, folds, Scoring(trial.scorer, split.schema)),
         "training_job": winner.training_job,
     }
     chosen, others = [Chosen(trial.algorithm, trial.hyperparameters, winner.rounds)], {}

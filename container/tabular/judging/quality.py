@@ -13,7 +13,7 @@ from tabular.judging.scores import evaluate
 from tabular.spec.columns import Schema
 from tabular.spec.documents import QUALITY, Calibration, ClassQuality, Interval, Quality, Residuals
 
-__all__ = ["calibration", "intervals", "model_quality", "per_class", "residuals"]
+__all__ = ["calibration", "intervals", "model_quality", "per_class", "residuals", "thresholds"]
 
 CURVE_POINTS = 200
 BINS = 10
@@ -71,6 +71,16 @@ def intervals(
         if one is not None:
             found[name] = one
     return found
+
+
+def thresholds(truth: np.ndarray, probabilities: np.ndarray) -> list[float]:
+    """The probability of the positive class from which on a row is taken for it, at each point of the ROC.
+
+    The first point, at which no row is, has a threshold of 1. Without rows of both classes, there is none.
+    """
+    if len(np.unique(truth)) < 2:
+        return []
+    return [min(1.0, one) for one in _thinned(roc_curve(truth, probabilities[:, 1])[2])]
 
 
 def per_class(schema: Schema, truth: np.ndarray, predicted: np.ndarray) -> dict[str, ClassQuality]:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from tabular.learning.folds import Fold, folds_to_search
 from tabular.searching.checkpoint import Checkpoint, fingerprint
+from tabular.searching.dummy import dummy_score
 from tabular.searching.greedy import Gain, judge, select
 from tabular.searching.portfolio import portfolio
 from tabular.searching.prepared import Prepared
@@ -93,6 +94,7 @@ class Search:
         stopped: what ended it.
         ensemble: None if it was not asked for, if there is only one complete trial, or if the best trial
             can only be kept as a pickle.
+        dummy_score: what a model has to beat; None if that is not defined.
     """
 
     plan: Plan
@@ -103,6 +105,7 @@ class Search:
     seconds: float = 0.0
     stopped: Literal["trials", "time"] = "trials"
     ensemble: Ensemble | None = None
+    dummy_score: float | None = None
 
     @property
     def complete(self) -> list[Trial]:
@@ -174,6 +177,7 @@ class Search:
             "rows": self.rows,
             "score": self.score,
             "nested_score": self.nested_score,
+            "dummy_score": self.dummy_score,
             "training_job": training_job,
         }
 
@@ -268,6 +272,7 @@ def search(
         finally:
             crew.close()
         found = Search(plan, run.trials, list(folds), len(searched), len(frame), stopped=run.stopped)
+        found.dummy_score = dummy_score(target, schema, folds, scoring)
         if not found.complete:
             raise _all_failed(found)
         if plan.may_combine and len(found.complete) > 1:

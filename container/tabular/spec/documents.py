@@ -2,6 +2,7 @@
 
 - `Manifest`: manifest.json of a model, which RefitBestModel writes.
 - `Report`: evaluation.json, which EvaluateBestModel writes.
+- `MistakesDocument`: mistakes.json beside it, which has rows of the table.
 - `SearchReport`: search.json, which a packed search writes.
 - `SchemaDocument`: schema.json next to a split, which PreprocessData writes; it is part of every manifest.
 """
@@ -22,6 +23,8 @@ __all__ = [
     "Interval",
     "Manifest",
     "Member",
+    "Mistake",
+    "MistakesDocument",
     "ModelFacts",
     "OwnModel",
     "Partition",
@@ -82,6 +85,8 @@ class CrossValidation(TypedDict):
 
     `score` is the best of many, which flatters. `nested_score` is that of nested cross-validation, in which
     no fold scores what it has helped to select; it is missing if only the winner's own scores are known.
+    `dummy_score` is that of a model that looks at no column, see `tabular.searching.dummy`; None if it is not
+    defined, and missing in earlier manifests.
     """
 
     scorer: str
@@ -89,6 +94,7 @@ class CrossValidation(TypedDict):
     rows: NotRequired[int]
     score: float
     nested_score: NotRequired[float]
+    dummy_score: NotRequired[float | None]
     training_job: str
 
 
@@ -451,6 +457,9 @@ class Report(TypedDict):
     rows: Rows
     # Only for two classes: the one that precision, recall, F1, both curves and calibration are about.
     positive: NotRequired[Label]
+    # Only for two classes: the probability of the positive one from which on a row is taken for it, at each
+    # point of the receiver operating characteristic; earlier reports have none.
+    thresholds: NotRequired[list[float]]
     agreement: Agreement
     intervals: dict[str, Interval]
     # Only for classification.
@@ -463,6 +472,28 @@ class Report(TypedDict):
     champion: ChampionReport | None
     # Only for a table with partitions.
     fleet: NotRequired[FleetReport]
+
+
+class Mistake(TypedDict):
+    """A held-out row that is predicted wrongly: its place among them, and its raw cells.
+
+    `probability` is that of the predicted class, which a regression does not have.
+    """
+
+    row: int
+    label: Label
+    predicted: Label
+    probability: NotRequired[float]
+    cells: dict[str, Any]
+
+
+class MistakesDocument(TypedDict):
+    """How many held-out rows are predicted wrongly, and the few on which the model is most sure."""
+
+    format: Literal["tabular-mistakes"]
+    format_version: int
+    wrong: int
+    rows: list[Mistake]
 
 
 class TrialReport(TypedDict):

@@ -29,7 +29,7 @@ from tabular.monitoring.baseline import distributions, unpacked
 from tabular.portable.export import export
 from tabular.portable.files import save_model
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
-from tabular.spec.documents import Report
+from tabular.spec.documents import QUALITY, MistakesDocument, Report
 from tabular.spec.errors import BadInput
 from tabular.spec.opt_ml import extract
 from tabular.spec.options import Options
@@ -370,6 +370,12 @@ def test_page_and_card_stand_beside_the_report(evaluated, held_out, base, task):
     assert len(page) < 200_000
     content = json.loads((folder / "card.json").read_text())["content"]
     assert isinstance(json.loads((folder / "baseline.json").read_text()), dict)
+    worst = json.loads((folder / "mistakes.json").read_text())
+    assert faults(worst, MistakesDocument) == []
+    if task != "regression":
+        right = report[QUALITY[task]]["accuracy"]["value"]
+        assert worst["wrong"] == round((1 - right) * report["rows"]["held_out"])
+    assert ("thresholds" in report) == (task == "binary")
     kept = unpacked((folder / evaluate.DRIFT_BASELINE).read_bytes())
     assert set(kept["training"]) == set(report["permutation_importance"])
     assert kept["held_out"]["rows"] == 160

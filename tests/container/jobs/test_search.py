@@ -73,6 +73,7 @@ def test_the_winner_is_refitted_and_its_search_is_told(base, job, run_module, ca
         "rows": report["rows"],
         "score": best["score"],
         "nested_score": report["best_nested_score"],
+        "dummy_score": pytest.approx(-np.log(3), abs=0.05),
         "training_job": "search-1",
     }
     assert 140 <= report["rows"] < 160

@@ -7,7 +7,15 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score, roc_curve
 from tabular.judging.bootstrap import resample
-from tabular.judging.quality import CURVE_POINTS, calibration, intervals, model_quality, per_class, residuals
+from tabular.judging.quality import (
+    CURVE_POINTS,
+    calibration,
+    intervals,
+    model_quality,
+    per_class,
+    residuals,
+    thresholds,
+)
 from tabular.spec.columns import Schema
 
 BINARY = Schema("binary", "t", ("no", "yes"), ())
@@ -36,6 +44,22 @@ def test_the_report_of_two_classes_has_the_layout_that_studio_shows():
     assert len(curve["precisions"]) == len(curve["recalls"])
     assert (curve["precisions"][-1], curve["recalls"][-1]) == (1.0, 0.0)
     assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_each_point_of_the_roc_has_the_probability_from_which_on_it_is_reached():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 1000)
+    positive = np.clip(rng.normal(0.4 + 0.2 * truth, 0.2), 0, 1)
+    probabilities = np.stack([1 - positive, positive], axis=1)
+    (values,) = quality(BINARY, truth, (positive >= 0.5).astype(int), probabilities).values()
+    curve, found = values["receiver_operating_characteristic_curve"], thresholds(truth, probabilities)
+    assert len(found) == len(curve["true_positive_rates"]) <= CURVE_POINTS
+    assert (found[0], curve["true_positive_rates"][0]) == (1.0, 0.0)
+    for place in (1, len(found) // 2, -1):
+        reached = positive >= found[place]
+        assert reached[truth == 1].mean() == pytest.approx(curve["true_positive_rates"][place])
+        assert reached[truth == 0].mean() == pytest.approx(curve["false_positive_rates"][place])
+    assert thresholds(np.ones(3), probabilities[:3]) == []
 
 
 def test_the_report_of_three_classes_and_of_a_regression():
