@@ -9,9 +9,11 @@ from importlib import resources
 from pathlib import Path
 
 import joblib
+import nbformat
 import numpy as np
 import pytest
 from support import HANGS
+from support.answers import NOTEBOOKS, TAG, answers, question
 from support.demo_run import OWN_TABLES, PIPELINE, ROOT, TRIALS, Demo, Story, run_notebooks
 from support.helpers.shared import decide
 from tabular.portable.files import load_model
@@ -69,6 +71,15 @@ def test_every_notebook_is_run_in_order(demo: Demo) -> None:
     names = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     assert list(demo.summary["notebooks"]) == names
     assert sorted(path.stem for path in demo.folder.glob("*.ipynb")) == names
+
+
+@pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS])
+def test_each_answer_to_a_question_shows_something_where_it_stands(demo: Demo, name: str) -> None:
+    cells = nbformat.read(demo.folder / name, as_version=4).cells
+    given = [code for cell in cells if question(cell) for code in answers(cell)]
+    executed = [cell for cell in cells if TAG in cell.metadata.get("tags", [])]
+    assert [cell.source for cell in executed] == given
+    assert [cell.source for cell in executed if not cell.outputs] == []
 
 
 def test_it_says_for_each_cell_and_each_step_how_far_it_is(demo: Demo) -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from papermill.parameterize import parameterize_notebook
 from support import ROOT
+from support.answers import answers, question
 
 from helpers.parameters import OF_THE_RUN, PARAMETERS, parse, read
 
@@ -95,6 +96,15 @@ def test_a_cell_asks_one_question(path: Path) -> None:
     lengths = [len(cell["source"].splitlines()) for cell in cells(path) if cell not in listed]
     assert max(lengths) <= 20
     assert statistics.median(lengths) <= 6
+
+
+@every_notebook
+def test_code_in_its_prose_is_the_answer_to_a_question(path: Path) -> None:
+    """Every answer is executed: tests/story/test_demo.py."""
+    for cell in cells(path, "markdown"):
+        asked = question(cell)
+        assert cell["source"].count("Try it") == bool(asked), cell["source"]
+        assert cell["source"].count("```python") == len(answers(cell)) * bool(asked), cell["source"]
 
 
 @every_notebook

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tabular.spec.algorithms import ALGORITHMS
 
 import local_aws
 from support import ROOT
+from support.answers import with_answers
 from support.helpers import headless
 from support.local_aws.aws import told
 
@@ -49,7 +51,7 @@ class Story:
 
     Attributes:
         home: The state that they left, whose server was stopped.
-        first: All notebooks, all tables, everything approved.
+        first: All notebooks, all tables, everything approved; each answer to a question runs where it stands.
         again: A second version of wine, approved: a switch. Two tables beside it cannot be used.
         back: Its rejection: the way back. Of the tables beside it, there is no model.
         calls: What jobs and functions called, as IAM would judge it.
@@ -77,8 +79,10 @@ def tell(folder: Path) -> Story:
         server = local_aws.start(owner=os.getpid())
         try:
             banknote = ["banknote-authentication"] if "BANKNOTE_CSV" in os.environ else []
+            with_answers(folder / "project/notebooks")
+            how = partial(headless.typed, project=folder / "project")
             first = run_notebooks(
-                folder / "first", "-p", "DATASETS", json.dumps(OWN_TABLES + banknote), how=headless.typed
+                folder / "first", "-p", "DATASETS", json.dumps(OWN_TABLES + banknote), how=how
             )
             # Another split makes another model; the same one again would not be registered.
             wine = ("-p", "DATASETS", json.dumps(["wine", *_bad(folder)]), "-p", "LOAD_TEST", "false")

@@ -17,6 +17,15 @@ from support import HANGS, ROOT
 
 LOCAL_YAML = ROOT / "parameters/local.yaml"
 
+TYPED = """
+import sys
+from pathlib import Path
+from commands.__main__ import main
+from commands.running import planning
+planning.ROOT = Path(sys.argv.pop(1))
+sys.exit(main())
+"""
+
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 
 
@@ -55,9 +64,9 @@ def here(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
 
 
-def typed(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
-    """`many-models` in a process of its own, under the settings of this one."""
-    command = [sys.executable, "-m", "commands", *arguments]
+def typed(*arguments: str, cwd: Path = ROOT, project: Path = ROOT) -> subprocess.CompletedProcess:
+    """`many-models` in a process of its own, under the settings of this one, with a project's notebooks."""
+    command = [sys.executable, "-c", TYPED, str(project), *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=HANGS)
 
 
