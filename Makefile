@@ -8,10 +8,10 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-evidently install-lab install-mlflow install-test demo test test-quick test-evidently test-mlflow test-sdk2 test-lowest test-sanitizers test-image image audit lint format lab kernel notebooks retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-ensembles bench-fleet bench-quality bench-reading bench-rounds bench-scale bench-search bench-serving bench-status bench-local bench-wide constraints clean
+.PHONY: help install install-evidently install-lab install-mlflow install-test demo test test-quick test-evidently test-mlflow test-sdk2 test-lowest test-sanitizers test-browser test-image image audit lint format lab kernel notebooks pictures retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-ensembles bench-fleet bench-quality bench-reading bench-rounds bench-scale bench-search bench-serving bench-status bench-local bench-wide constraints clean
 
 help: ## show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
 
 # One installation at a time. Each purpose has its own stamp, and installs only what is missing.
 LOCKED = @PYTHONPATH=src $(PYTHON) -m commands.running.lock .install.lock
@@ -70,6 +70,13 @@ BENCH_autogluon := autogluon.tabular[lightgbm,xgboost,catboost]==1.6.3
 	@.venv-evidently/bin/python -m pip install --quiet --disable-pip-version-check evidently==0.7.23 'pandas<3'
 	@touch $@
 
+# Playwright brings no browser here: the tests drive the system's Chromium, and only `make lab` needs the project.
+.venv-browser/installed: constraints.txt
+	@echo "Installing Playwright into .venv-browser, once."
+	@$(PYTHON) -m venv .venv-browser
+	@.venv-browser/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt playwright==1.65.2 pytest pytest-timeout
+	@touch $@
+
 install-evidently: .venv-evidently/installed ## what `many-models monitor --evidently` needs, in an environment of its own
 
 # `exec`, because make ends only its own child when it is stopped: with some ARGS that would be a shell.
@@ -112,6 +119,9 @@ test-sanitizers: install-test ## test the C files with gcc's address and undefin
 	@$(SANITIZERS) $(BIN)/python -c 'from tabular.portable.native import csv_rows, predict, trees; from tabular.data.values.native import plain_cells; assert "$(SANITIZED)" in trees.__file__ and "$(SANITIZED)" in plain_cells.__file__'
 	$(SANITIZERS) FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40} $(BIN)/python -m pytest -p no:cacheprovider tests/container/portable/test_trees.py tests/container/portable/test_predict.py tests/container/portable/test_ensemble.py tests/container/portable/test_model.py tests/container/serving/test_codec.py tests/container/data/decisions/test_plain_cells.py $(ARGS)
 
+test-browser: install-lab .venv-browser/installed ## open and run the notebooks in JupyterLab and a real Chromium
+	.venv-browser/bin/python -m pytest tests/browser -m browser --confcutdir tests/browser $(ARGS)
+
 test-image: install-test ## build the image with a real Docker engine and run everything in it
 	$(BIN)/python -m pytest tests/image -m image $(ARGS)
 
@@ -130,14 +140,17 @@ format: install-test ## format code and notebooks
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lab: install-lab ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks
+lab: install-lab ## open the notebooks in JupyterLab, with the whole project beside them
+	exec $(BIN)/jupyter lab --notebook-dir=. --preferred-dir=notebooks $(ARGS)
 
 kernel: install ## register .venv as the kernel "Many models" of a Jupyter that is installed elsewhere, such as Studio's
 	$(BIN)/python -m ipykernel install --user --name many-models --display-name "Many models"
 
 notebooks: install ## run the notebooks and store their outputs in notebooks/
 	$(BIN)/many-models store
+
+pictures: install ## make the pictures in the README, from the stored notebooks and a new run; needs Chromium
+	PYTHONPATH=tests $(BIN)/python -m browser.pictures
 
 retrain: install ## compile and run the pipeline as a scheduler does, without approving a model
 	exec $(BIN)/many-models run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
