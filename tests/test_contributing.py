@@ -10,7 +10,10 @@ from support import ROOT
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 QUOTED = re.findall(r"`([^`\n]+)`", re.sub(r"(?s)```.*?```", "", TEXT))
 COMMANDS = [line for block in re.findall(r"(?s)```sh\n(.*?)```", TEXT) for line in block.splitlines()]
-PATHS = {*[word for word in QUOTED if "/" in word], *re.findall(r"\]\(([^)#]+)[^)]*\)", TEXT)}
+PATHS = {
+    *[word for word in QUOTED if "/" in word and " " not in word],
+    *re.findall(r"\]\(([^)#]+)[^)]*\)", TEXT),
+}
 TARGETS = {word.split()[1] for word in [*QUOTED, *COMMANDS] if word.startswith("make ")}
 
 

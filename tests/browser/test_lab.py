@@ -46,7 +46,7 @@ def errors(cells: Cells) -> list[str]:
 
 
 def interrupt(notebook: Notebook) -> Cells:
-    """Run all, and interrupt the wait once it shows how far the executions are; the cells as they then are."""
+    """Run all, and interrupt the wait once it shows how far it is; the cells as they are then."""
     notebook.choose("Run", "Run All Cells")
     notebook.wait_for_output(WAIT)
     notebook.choose("Kernel", "Interrupt Kernel")

@@ -57,7 +57,9 @@ def test_every_command_has_help_and_says_how_it_ends(capsys: pytest.CaptureFixtu
 
 
 def test_the_readme_has_the_commands_and_the_exit_codes() -> None:
-    table = README.split("## The command line")[1].split("| code | |\n|---:|---|\n")[1].split("\n\n")[0]
+    table = (
+        README.split("## The command line")[1].split("| code | meaning |\n|---:|---|\n")[1].split("\n\n")[0]
+    )
     assert table.strip().splitlines() == [f"| {code.value} | {code.meaning} |" for code in ExitCode]
     sentence = README.split("## The command line")[1].split("each has")[0]
     assert [name for name in many_models.commands if f"`{name}`" not in sentence] == []

@@ -53,6 +53,27 @@ def test_a_second_start_finds_the_first_server(home: Path) -> None:
     assert local_aws.status(home) is None
 
 
+def test_two_students_on_one_machine_do_not_disturb_each_other(home: Path, tmp_path: Path) -> None:
+    """docs/teaching.md: each has a state folder, and so an address, a key and models of their own."""
+    ana, ben = (
+        local_aws.start(folder, owner=os.getpid(), preload=False) for folder in (home, tmp_path / "b")
+    )
+    try:
+        assert (ana.endpoint_url != ben.endpoint_url, ana.secret != ben.secret) == (True, True)
+        buckets = [local_aws.ensure_environment(server, "many-models")["bucket"] for server in (ana, ben)]
+        assert buckets[0] == buckets[1]  # of one name, and not the same
+        hers, his = Aws(ana.endpoint_url, home), Aws(ben.endpoint_url, tmp_path / "b")
+        hers.client("s3").put_object(Bucket=buckets[0], Key="raw/table.csv", Body=b"a,b")
+        assert "raw/table.csv" not in {
+            found["Key"] for found in his.client("s3").list_objects_v2(Bucket=buckets[0]).get("Contents", [])
+        }
+        local_aws.stop(home)
+        assert his.client("sts").get_caller_identity()["Account"]
+        assert local_aws.status(tmp_path / "b")["environments"] == ["many-models"]
+    finally:
+        local_aws.stop(tmp_path / "b")
+
+
 def test_another_account_is_known_by_its_number_and_goes_with_the_first_one(home: Path) -> None:
     other = start(local_aws.account_home("210987654321", home))
     assert other.client("sts").get_caller_identity()["Account"] == "210987654321"
