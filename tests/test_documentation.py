@@ -1,13 +1,20 @@
-"""The documentation leads somewhere: each link, each page that a file names, and no folder with too many."""
+"""The documentation leads somewhere: each link, each page that a file names, and no folder with too many.
 
+What it says to type can be typed, and something executes it.
+"""
+
+import importlib
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-from support import ROOT
+from support import ROOT, typed
+
+from commands.__main__ import many_models
 
 ROOMS = ("docs", "src", "container", "terraform", "parameters", "notebooks", ".github")
 TEXTS = {".md", ".py", ".ipynb", ".tf", ".tfvars", ".yaml", ".yml", ".json", ".sh", ".html"}
@@ -68,3 +75,63 @@ def test_no_folder_of_the_documentation_has_more_entries_than_one_can_take_in() 
     folders = [ROOT / "docs", *(path for path in (ROOT / "docs").rglob("*") if path.is_dir())]
     sizes = {name(folder): len(list(folder.iterdir())) for folder in folders}
     assert {folder: size for folder, size in sizes.items() if size > 10} == {}
+
+
+# What it says to type
+
+
+def printed(target: str) -> str:
+    """The commands of a target of make, without what it installs before."""
+    command = ["make", "--just-print", "--old-file=install-test", target]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+TYPED = {command: page for page in typed.PAGES for command in typed.commands(page)}
+MADE = sorted({command.split()[1] for command in TYPED if command.startswith("make ")})
+
+
+@pytest.mark.parametrize("command", sorted(TYPED), ids=lambda command: command[:60])
+def test_a_test_or_ci_executes_each_command_or_its_page_is_about_aws(command: str) -> None:
+    by = typed.EXECUTED.get(typed.executed(command))
+    assert by, "nothing executes it; name what does in tests/support/typed.py"
+    if by == typed.AWS:
+        assert re.search(r"AWS|Terraform", TYPED[command].read_text())
+    elif by != typed.BY_HAND:
+        path, _, function = by.partition("::")
+        assert f"def {function}" in (ROOT / path).read_text() if function else (ROOT / path).exists()
+        if path == ".ci/run":
+            assert re.search(rf"(?m)^make (test$|{command.split()[1]}$)", (ROOT / path).read_text())
+
+
+def test_nothing_is_said_about_commands_that_no_page_has() -> None:
+    assert set(typed.EXECUTED) - {typed.executed(command) for command in TYPED} == set()
+
+
+@pytest.mark.parametrize("command", sorted(found for found in TYPED if found.startswith("many-models ")))
+def test_each_command_line_has_the_commands_and_options_that_it_names(command: str) -> None:
+    name, *words = command.removeprefix("many-models ").split()
+    if name in ("--help", "|"):
+        return
+    options = {text for parameter in many_models.commands[name].params for text in parameter.opts}
+    assert {word.strip("[]") for word in words if word.strip("[").startswith("-")} <= options
+
+
+def test_each_target_is_in_the_list_of_make() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(MADE) - {line.split()[0] for line in listed.splitlines()} == set()
+
+
+def test_make_format_fixes_what_make_lint_checks() -> None:
+    fixed, checked = (printed(target) for target in ("format", "lint"))
+    assert "ruff check --fix" in fixed and "ruff format" in fixed
+    assert "ruff check" in checked and "ruff format --check" in checked
+
+
+@pytest.mark.parametrize("target", [target for target in MADE if target.startswith("bench")])
+def test_each_benchmark_can_be_started(target: str) -> None:
+    """As far as its imports: it runs for minutes or hours."""
+    modules = re.findall(r"-m (bench\.\w+)", printed(target))
+    assert modules
+    for module in modules:
+        package = hasattr(importlib.import_module(module), "__path__")
+        assert callable(importlib.import_module(f"{module}.__main__" if package else module).main)

@@ -2,6 +2,10 @@
 
 import io
 import json
+import os
+import re
+import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +15,7 @@ from pathlib import Path
 import joblib
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from support import HANGS
 from support.answers import NOTEBOOKS, TAG, answers, question
@@ -146,6 +151,27 @@ def test_one_row_at_a_time_gives_what_all_rows_at_once_give(session: Session, da
     rows = endpoint.held_out_rows(session)[dataset][:10]
     together = endpoint.predict(session, dataset, rows)["predictions"]
     assert [endpoint.predict(session, dataset, [row])["predictions"][0] for row in rows] == together
+
+
+def test_a_person_asks_as_the_page_of_own_tables_says(session: Session, tmp_path: Path) -> None:
+    page = (ROOT / "docs/tables/own-tables.md").read_text().split("## How to ask for predictions")[1]
+    shell, python = re.findall(r"(?ms)^```(?:python)?\n(.*?)^```$", page)[:2]
+    here = {"us-east-1": session.region, '"many-models")': f'"{PIPELINE}")'}  # as the story is set up
+    for there, ours in here.items():
+        shell, python = shell.replace(there, ours), python.replace(there, ours)
+    rows = endpoint.held_out_rows(session)["wine"][:2]
+    pd.DataFrame(rows).to_csv(tmp_path / "rows.csv", index=False, header=False)
+    (tmp_path / "ask.py").write_text(python)
+    found = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    own = {name: value for name, value in found.items() if not name.startswith("AWS_")}
+    asked = subprocess.run(
+        ["bash", "-euc", f"{shell}\npython ask.py"], cwd=tmp_path, env=own, capture_output=True, text=True
+    )
+    assert asked.returncode == 0, asked.stderr
+    by_curl, by_python = asked.stdout.replace("}{", "}\n{").splitlines()
+    expected = endpoint.predict(session, "wine", rows)
+    assert json.loads(by_curl)["predictions"] == expected["predictions"]
+    assert by_python == str(expected)
 
 
 def test_the_model_that_is_in_service_is_not_registered_again(session: Session, tmp_path: Path) -> None:
