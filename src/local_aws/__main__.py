@@ -1,4 +1,4 @@
-"""`python -m local_aws start|stop|status|messages|deliveries|endpoints|prune|reset`."""
+"""`python -m local_aws start|stop|status|messages|deliveries|endpoints|interrupt|prune|reset`."""
 
 import argparse
 import shutil
@@ -11,6 +11,7 @@ from local_aws.core.account import PERSON
 from local_aws.core.files import disk_use
 from local_aws.lifecycle.daemon import (
     LocalAwsError,
+    interrupt,
     messages,
     prune,
     reset,
@@ -42,6 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     delivering.add_argument("--seed", type=int, default=0, help="the random seed that chooses them")
     slowing = commands.add_parser("endpoints", help="let creating or updating an endpoint take time")
     slowing.add_argument("--seconds", type=float, default=0.0, help="how long it takes at least")
+    interrupting = commands.add_parser("interrupt", help="take a training job's spot instances away")
+    interrupting.add_argument("job", help="the name of the training job")
+    interrupting.add_argument(
+        "--notice",
+        type=float,
+        default=120.0,
+        help="seconds between SIGTERM and the end; 0 for no SIGTERM (default: 120)",
+    )
     pruning = commands.add_parser("prune", help="delete what old executions left and nothing needs")
     pruning.add_argument(
         "--days", type=float, default=7, help="how long ago they must have ended (default: 7)"
@@ -67,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f'export AWS_ACCESS_KEY_ID={PERSON} AWS_SECRET_ACCESS_KEY="$(cat {server.home / SECRET})"')
     elif options.command == "stop":
         print("Stopped" if stop() else f"No server runs for {find_home()}")
-    elif options.command in ("status", "messages", "deliveries", "endpoints"):
+    elif options.command in ("status", "messages", "deliveries", "endpoints", "interrupt"):
         if (server := running()) is None:
             print(f"No server runs for {find_home()}")
             return 1
@@ -78,6 +87,9 @@ def _run(options: argparse.Namespace) -> int:
         elif options.command == "endpoints":
             set_endpoint_seconds(server, options.seconds)
             print(f"Creating or updating an endpoint takes at least {options.seconds:g} seconds")
+        elif options.command == "interrupt":
+            interrupt(server, options.job, options.notice)
+            print(f"{options.job} loses its instances in {options.notice:g} seconds and begins again")
         elif options.command == "messages":
             print(_told(messages(server)))
         else:

@@ -87,6 +87,7 @@ class Cloud:
         tuning = TuningJobs(platform, training)
         self._endpoints = Endpoints(account, self._store, buckets, self._workers)
         transform = TransformJobs(platform, self._endpoints)
+        self._training = training
         self._jobs = (tuning, training, processing, transform)
         callbacks = Callbacks()
         services = Services(
@@ -222,6 +223,7 @@ class Cloud:
             "POST environments": self._environments.ensure,
             "POST deliveries": self._events.set_deliveries,
             "POST endpoints": self._endpoints.set_seconds,
+            "POST interruptions": self._training.interrupt,
             "POST streams": self._streams.deliver,
             "POST prune": self._pruning.prune,
             "POST stop": self.stop_requested.set,

@@ -117,7 +117,12 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     clients["s3"].put_object(Bucket="jobs", Key="code/source.tar.gz", Body=source())
     variables = {"AWS_ENDPOINT_URL": running.endpoint_url, "AWS_SECRET_ACCESS_KEY": running.secret}
     yield SimpleNamespace(
-        variables=variables, source="s3://jobs/code/source.tar.gz", session=session, **clients
+        variables=variables,
+        source="s3://jobs/code/source.tar.gz",
+        session=session,
+        server=running,
+        home=home,
+        **clients,
     )
     local_aws.stop(home)
 

@@ -1,14 +1,18 @@
 """The trials that have ended, in a folder, so that an interrupted search goes on where it was.
 
-Each trial is a file of its own, which is there as a whole or not at all. A search proposes the same
-configurations in the same order again, and takes the result of each from here if it is there.
+Each trial is a file of its own. A search proposes the same configurations in the same order again, and takes
+the result of each from here if it is there.
+
+SageMaker copies the folder to S3 while the job writes to it, perhaps from a mount of its own. So a file is
+written under its final name, and never renamed or deleted: a name that vanishes could not be copied, and
+deleting its copy would need a permission. What is not there as a whole is found by the checksums of the zip
+file that each of them is, and is done again.
 """
 
 import hashlib
 import json
-import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +20,10 @@ import pandas as pd
 
 from tabular.searching.trials import Configuration, Trial
 
-__all__ = ["Checkpoint", "fingerprint"]
+__all__ = ["Checkpoint", "fingerprint", "keep_files", "take_files"]
+
+# What a zip file raises that is not there, or not as a whole.
+INCOMPLETE = (FileNotFoundError, zipfile.BadZipFile, EOFError, KeyError, ValueError)
 
 
 class Checkpoint:
@@ -37,13 +44,14 @@ class Checkpoint:
             with np.load(self._file(number), allow_pickle=False) as kept:
                 said = json.loads(str(kept["trial"]))
                 answers = [kept[f"answers.{fold}"] for fold in range(said.pop("folds"))]
-        except (FileNotFoundError, zipfile.BadZipFile, EOFError, KeyError, ValueError):
-            return None  # half a file, which a copy to S3 may leave, is a trial that is done again
+        except INCOMPLETE:
+            return None
+        said.pop("elapsed")
         tried = Configuration(said.pop("algorithm"), said.pop("hyperparameters"), said.pop("source"))
         return Trial(number, configuration, **said, answers=answers) if tried == configuration else None
 
-    def save(self, trial: Trial) -> None:
-        """Keep a trial that has ended."""
+    def save(self, trial: Trial, elapsed: float) -> None:
+        """Keep a trial that has ended, so many seconds after the search began."""
         said = {
             **vars(trial.configuration),
             "scores": trial.scores,
@@ -52,28 +60,44 @@ class Checkpoint:
             "reason": trial.reason,
             "seconds": trial.seconds,
             "folds": len(trial.answers),
+            "elapsed": elapsed,
         }
         arrays = {f"answers.{fold}": one for fold, one in enumerate(trial.answers)}
-        unfinished = self._file(trial.number).with_suffix(".part")
-        with unfinished.open("wb") as file:
-            np.savez(file, trial=np.array(json.dumps(said)), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self._file(trial.number))
+        np.savez(self._file(trial.number), trial=np.array(json.dumps(said)), **arrays)
 
     def elapsed(self) -> float:
         """The seconds of a search's earlier runs, as of their last trial."""
-        file = self.folder / "seconds"
-        return float(file.read_text()) if file.exists() else 0.0
-
-    def note(self, seconds: float) -> None:
-        """Keep how long the search has taken so far."""
-        unfinished = self.folder / "seconds.part"
-        unfinished.write_text(repr(seconds))
-        unfinished.replace(self.folder / "seconds")
+        return max(map(_elapsed, self.folder.glob("trial-*.npz")), default=0.0)
 
     def _file(self, number: int) -> Path:
         return self.folder / f"trial-{number:04}.npz"
+
+
+def keep_files(target: Path, files: Mapping[str, Path]) -> None:
+    """Keep copies of some files as one zip file, in a folder that SageMaker copies to S3."""
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, file in files.items():
+            archive.write(file, name)
+
+
+def take_files(target: Path, files: Mapping[str, Path]) -> bool:
+    """Write the files that `keep_files` kept to these paths; False if they are not there as a whole."""
+    try:
+        with zipfile.ZipFile(target) as archive:
+            contents = {name: archive.read(name) for name in files}
+    except INCOMPLETE:
+        return False
+    for name, file in files.items():
+        file.write_bytes(contents[name])
+    return True
+
+
+def _elapsed(file: Path) -> float:
+    try:
+        with np.load(file, allow_pickle=False) as kept:
+            return json.loads(str(kept["trial"]))["elapsed"]
+    except INCOMPLETE:
+        return 0.0
 
 
 def fingerprint(

@@ -174,8 +174,7 @@ class Run:
         if state != "complete":
             trial.answers = []
         if self.checkpoint is not None:
-            self.checkpoint.save(trial)
-            self.checkpoint.note(self.elapsed)
+            self.checkpoint.save(trial, self.elapsed)
         self._note(trial)
 
     def _note(self, trial: Trial, where: str = "") -> None:
@@ -188,10 +187,11 @@ class Run:
         left = self.elapsed / ended * (of - ended)
         if self.seconds:
             left = min(left, max(0.0, self.seconds - self.elapsed))
+        forecast = "" if where else f", about {left:.0f} s left"
         how = f"{self.plan.scorer} {score:.6g}" if score is not None else f"{trial.state}: {trial.reason}"
         self.say(
             f"trial {trial.number}, {trial.configuration.algorithm}, {where or trial.configuration.source}: "
-            f"{how} ({self.elapsed:.0f} s, about {left:.0f} s left)"
+            f"{how} ({self.elapsed:.0f} s{forecast})"
         )
         if ended == of or self.elapsed - self._said > SECONDS_BETWEEN:
             self._said = self.elapsed

@@ -138,8 +138,12 @@ class Workers:
 
     @staticmethod
     def end(worker: Worker, seconds: float = TERMINATION_SECONDS) -> None:
-        """Stop a worker's whole process group: first with SIGTERM, then, after some seconds, with SIGKILL."""
-        for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, None)):
+        """Stop a worker's whole process group: first with SIGTERM, then, after some seconds, with SIGKILL.
+
+        Without any seconds, there is no SIGTERM.
+        """
+        steps = ((signal.SIGTERM, seconds), (signal.SIGKILL, None))
+        for number, patience in steps if seconds else steps[1:]:
             if worker.wait(0) is None:
                 _signal_group(worker.pid, number) or _signal_process(worker.pid, number)
                 worker.wait(patience)

@@ -25,6 +25,7 @@ __all__ = [
     "account_home",
     "deliver_streams",
     "ensure_environment",
+    "interrupt",
     "prune",
     "reset",
     "running",
@@ -241,6 +242,15 @@ def set_endpoint_seconds(server: Server, seconds: float) -> None:
         LocalAwsError: The number is negative.
     """
     _call(server, "POST", "endpoints", {"seconds": seconds})
+
+
+def interrupt(server: Server, job: str, notice: float = 120.0) -> None:
+    """Take the instances of a training job on spot capacity away, after SIGTERM and so many seconds.
+
+    Raises:
+        LocalAwsError: It is not on spot capacity, or not training now.
+    """
+    _call(server, "POST", "interruptions", {"name": job, "notice": notice})
 
 
 def deliver_streams(server: Server) -> None:

@@ -2,17 +2,18 @@
 
 import json
 import re
-import signal
 import tarfile
-import time
+from dataclasses import replace
 from functools import partial
 
 import joblib
 import numpy as np
 import pytest
+from support import HANGS
 from support.container.documents import faults
-from support.container.jobs import give_hyperparameters, run, start
+from support.container.jobs import give_hyperparameters, request_of_trials
 from support.container.tables import family, mixed
+from support.local_aws.aws import wait_for
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
 from tabular.data.split_files import read_split, write_split
@@ -25,6 +26,8 @@ from tabular.searching.search import Settings
 from tabular.spec.documents import Manifest, SearchReport
 from tabular.spec.search import Plan
 from tabular.spec.trial import METRICS, ROUNDS, SCORE
+
+import local_aws
 
 PLAN = Plan("LogisticRegression,NaiveBayes,LightGBM", 5, "neg_log_loss", 3, 7, search_rows=140)
 LINEAR = "LogisticRegression,NaiveBayes"  # which take no time
@@ -187,19 +190,43 @@ def test_the_search_uses_as_many_cores_as_it_may(monkeypatch):
     assert search.cores() >= 1
 
 
-def test_a_job_that_was_killed_goes_on_from_its_checkpoint(aws, base, job):
-    checkpoints = base / "checkpoints"
-    checkpoints.mkdir()
-    job(trials="10", ensemble="false", sagemaker_submit_directory=aws.source)
-    first = start("train", base, **aws.variables, OMP_NUM_THREADS="2")
-    while len(list(checkpoints.rglob("*.npz"))) < 2:
-        assert first.poll() is None
-        time.sleep(0.05)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    kept = len(list(checkpoints.rglob("*.npz")))
-    done = run("train", base, **aws.variables, OMP_NUM_THREADS="2")
-    assert done.returncode == 0, done.stderr
-    assert kept <= done.stdout.count("from the checkpoint") < 10
-    assert "progress: 10 of 10 trials" in done.stdout
-    assert len(documents(base)[1]["trials"]) == 10
+def test_an_interrupted_job_on_spot_capacity_goes_on_on_a_new_instance(aws, base, job):
+    """First it is killed at once, then it has a notice, as a spot instance does."""
+    split = base / "input/data/train"
+    given = {"sagemaker_program": "tabular.jobs.search", "sagemaker_submit_directory": aws.source}
+    plan = replace(PLAN, trials=12, ensemble="false")
+    aws.sagemaker.create_training_job(
+        TrainingJobName="spot",
+        HyperParameters=plan.to_hyperparameters() | given,
+        EnableManagedSpotTraining=True,
+        CheckpointConfig={"S3Uri": "s3://jobs/spot-checkpoints"},
+        **request_of_trials(aws, "spot", split)
+        | {"StoppingCondition": {"MaxRuntimeInSeconds": HANGS, "MaxWaitTimeInSeconds": HANGS}},
+    )
+
+    def described():
+        return aws.sagemaker.describe_training_job(TrainingJobName="spot")
+
+    def kept():
+        listed = aws.s3.list_objects_v2(Bucket="jobs", Prefix="spot-checkpoints/").get("Contents", [])
+        return {one["Key"] for one in listed}
+
+    def log():
+        file = aws.home / "jobs/spot/log.txt"
+        return file.read_text() if file.exists() else ""
+
+    for number, notice in ((1, 0), (2, 120)):
+        # The instance has begun, has taken what was kept, and has kept one more.
+        wait_for(lambda least=number: log().count("trial 0,") == least)
+        before = len(kept())
+        wait_for(lambda least=before + 1: len(kept()) >= least)
+        local_aws.interrupt(aws.server, "spot", notice)
+    ended = wait_for(lambda: found if (found := described())["TrainingJobStatus"] != "InProgress" else None)
+    assert ended["TrainingJobStatus"] == "Completed", ended.get("FailureReason")
+    passed = [one["Status"] for one in ended["SecondaryStatusTransitions"]]
+    assert passed.count("Interrupted") == 2
+    assert all(key.endswith(".npz") for key in kept()), "no name in S3 but those of finished trials"
+    again = [part.count("from the checkpoint") for part in log().split("trial 0,")[1:]]
+    assert again[0] == 0
+    assert 1 <= again[1] < again[2]
+    assert "progress: 12 of 12 trials" in log()

@@ -18,6 +18,7 @@ from tabular.learning.folds import Fold
 from tabular.learning.rounds import best_rounds
 from tabular.learning.scorers import scorer_of
 from tabular.searching import prepared
+from tabular.searching.checkpoint import keep_files, take_files
 from tabular.searching.portfolio import portfolio
 from tabular.searching.proposals import Proposals
 from tabular.searching.search import Search, Settings, search
@@ -177,7 +178,7 @@ def test_a_search_that_was_killed_goes_on_with_the_same_result(tmp_path):
     context = multiprocessing.get_context("fork")
     first = context.Process(target=searched, args=(plan,), kwargs={"checkpoint": tmp_path})
     first.start()
-    while len(list(tmp_path.rglob("*.npz"))) < 3:
+    while len(list(tmp_path.rglob("*.npz"))) < 4:  # of which the last may be half a file
         time.sleep(0.01)
     first.kill()
     first.join()
@@ -288,10 +289,33 @@ def test_the_search_leaves_the_number_of_threads_as_it_was(monkeypatch):
     assert "OMP_NUM_THREADS" not in os.environ
 
 
-def test_no_file_of_a_checkpoint_is_left_half_written(tmp_path: Path):
-    searched(replace(PLAN, algorithms=LINEAR, trials=2), checkpoint=tmp_path)
-    assert sorted(one.name for one in next(tmp_path.iterdir()).iterdir()) == [
-        "seconds",
-        "trial-0000.npz",
-        "trial-0001.npz",
-    ]
+def test_a_checkpoint_has_a_file_for_each_trial_which_is_never_renamed_or_deleted(tmp_path, monkeypatch):
+    def refuse(*paths: object, **_how: object) -> None:
+        raise AssertionError(f"S3 would have to follow {paths}, and the job may not delete there")
+
+    for name in ("rename", "replace", "remove", "unlink"):
+        monkeypatch.setattr(os, name, refuse)
+    plan = replace(PLAN, algorithms=LINEAR, trials=2)
+    first = searched(plan, checkpoint=tmp_path)
+    files = sorted(one.relative_to(tmp_path) for one in tmp_path.rglob("*") if one.is_file())
+    assert [one.name for one in files] == ["trial-0000.npz", "trial-0001.npz"]
+    again = searched(plan, checkpoint=tmp_path)
+    assert again.seconds >= first.trials[0].seconds, "the time of the earlier run counts"
+
+
+def test_files_are_kept_as_a_whole_or_not_at_all(tmp_path: Path):
+    kept = {"a": tmp_path / "a", "b": tmp_path / "b"}
+    for name, file in kept.items():
+        file.write_bytes(name.encode() * 1000)
+    keep_files(tmp_path / "kept.zip", kept)
+    taken = {name: tmp_path / f"again-{name}" for name in kept}
+    assert take_files(tmp_path / "kept.zip", taken)
+    assert [file.read_bytes() for file in taken.values()] == [b"a" * 1000, b"b" * 1000]
+    whole = (tmp_path / "kept.zip").read_bytes()
+    for length in (0, 10, len(whole) - 1):
+        (tmp_path / "kept.zip").write_bytes(whole[:length])
+        assert not take_files(tmp_path / "kept.zip", taken)
+    (tmp_path / "kept.zip").write_bytes(whole.replace(b"bbb", b"bab", 1))
+    assert not take_files(tmp_path / "kept.zip", {"b": tmp_path / "not-there"})
+    assert not (tmp_path / "not-there").exists()
+    assert not take_files(tmp_path / "never.zip", taken)

@@ -307,6 +307,7 @@ def test_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "50% lost, 0% made twice" in call("status")[1]
     assert "takes at least 600 seconds" in call("endpoints", "--seconds", "600")[1]
     assert call("endpoints", "--seconds", "-1")[0] == 1
+    assert call("interrupt", "no-such-job")[0] == 1
     assert call("reset", answer="n\n")[0] == 1
     assert (home / "records.db").exists()
     (home / "mine.txt").write_text("not local_aws's")

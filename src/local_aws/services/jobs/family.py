@@ -26,6 +26,7 @@ __all__ = [
     "Instance",
     "JobFailed",
     "JobFamily",
+    "JobInterrupted",
     "JobStopped",
     "Platform",
     "Run",
@@ -54,6 +55,18 @@ class JobStopped(Exception):
     """The job was stopped or exceeded its time limit; the message says which."""
 
 
+class JobInterrupted(Exception):
+    """The job's instances are gone, as on spot capacity.
+
+    Args:
+        notice: The seconds for which the job knew it.
+    """
+
+    def __init__(self, notice: float) -> None:
+        super().__init__(notice)
+        self.notice = notice
+
+
 @dataclass
 class Platform:
     """What jobs need to run.
@@ -78,9 +91,9 @@ class Platform:
     )
     closing: threading.Event = field(default_factory=threading.Event)
 
-    def end(self, worker: Worker) -> None:
+    def end(self, worker: Worker, seconds: float = TERMINATION_SECONDS) -> None:
         """Stop a job's processes; nobody will look at what is left of them when the server is stopping."""
-        Workers.end(worker, _CLOSING_SECONDS if self.closing.is_set() else TERMINATION_SECONDS)
+        Workers.end(worker, min(_CLOSING_SECONDS, seconds) if self.closing.is_set() else seconds)
 
 
 @dataclass(frozen=True)
@@ -114,15 +127,17 @@ class Run:
         name: The job's name.
         folder: The folder with its files and its log.
         stopping: Set when the job is being stopped.
+        notice: While its instances are being taken away: the seconds that it was given.
         done: Set when it has ended.
-        end: Ends its processes.
+        end: Ends its processes, and kills them after some seconds.
     """
 
     name: str
     folder: Path
     stopping: threading.Event = field(default_factory=threading.Event)
+    notice: float | None = None
     done: threading.Event = field(default_factory=threading.Event)
-    end: Callable[[], object] = lambda: None
+    end: Callable[..., object] = lambda: None
 
     def instance(self, host: str = FIRST_HOST) -> Instance:
         """Return one of the job's instances; each but the first has a folder of its own in the job's."""
@@ -299,6 +314,7 @@ class JobFamily:
         Raises:
             JobFailed: The command cannot run here, or did not exit with 0 on every instance.
             JobStopped: The job was stopped or exceeded its time limit.
+            JobInterrupted: Its instances were taken away.
         """
         named = next((argument for argument in command if OPT_ML in argument), None)
         if named and not self.platform.workers.has_private_opt_ml:
@@ -318,13 +334,24 @@ class JobFamily:
                     Command(command, everything, instance.folder, instance.log, instance.base)
                 )
             )
-        run.end = lambda: together(partial(self.platform.end, worker) for worker in workers)
+
+        def end(patience: float = TERMINATION_SECONDS) -> None:
+            together(partial(self.platform.end, worker, patience) for worker in workers)
+
+        run.end = end
         if run.stopping.is_set():
             run.end()
+        elif run.notice is not None:  # it came before there was something to end
+            run.end(run.notice)
         codes = _first_failure(workers, seconds)
+        if run.notice is not None:  # who interrupts it also ends it
+            for worker in workers:
+                worker.wait(None)
         run.end()
         if run.stopping.is_set():
             raise JobStopped("StopRequested")
+        if run.notice is not None:
+            raise JobInterrupted(run.notice)
         for instance, code in zip(instances, codes, strict=True):
             if code:
                 raise JobFailed(_reason(instance, code))

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from local_aws.compute.guard import OPT_ML
 from local_aws.core.errors import AwsError, invalid, not_emulated
 from local_aws.core.store import Document
-from local_aws.services.jobs.family import Instance, JobFailed
+from local_aws.services.jobs.family import Instance, JobFailed, JobInterrupted
 from local_aws.services.s3 import Buckets, split_uri
 
 __all__ = ["Authorize", "check_checkpoints", "mirrored"]
@@ -65,6 +65,9 @@ def mirrored(
     thread.start()
     try:
         yield
+    except JobInterrupted as interrupted:
+        mirror.is_lost = not interrupted.notice  # what is not in S3 yet is gone with the instance
+        raise
     finally:  # also what a job leaves that failed, was stopped or was interrupted
         ended.set()
         thread.join()
@@ -77,6 +80,7 @@ class _Mirror:
 
     Attributes:
         failure: Why they cannot be mirrored any more.
+        is_lost: Whether the instances are gone, so that nothing is left to mirror.
     """
 
     def __init__(self, buckets: Buckets, configuration: Document, role: str, authorize: Authorize) -> None:
@@ -87,6 +91,7 @@ class _Mirror:
         self._seen: dict[Path, dict[str, tuple[int, int]]] = {}  # by folder: each file's time and size
         self._writers: dict[str, Path] = {}
         self.failure: JobFailed | None = None
+        self.is_lost = False
 
     def begin(self, instances: Sequence[Instance]) -> None:
         """Copy what is in S3 to every instance."""
@@ -102,6 +107,8 @@ class _Mirror:
         """Mirror the folders again and again, and once more at the end."""
         while self.failure is None:
             last = ended.wait(_SECONDS)
+            if self.is_lost:
+                return
             try:
                 for folder in self._seen:
                     self._update(folder)

@@ -2,6 +2,8 @@
 
 import math
 import re
+import shutil
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from local_aws.services.jobs.family import (
     Instance,
     JobFailed,
     JobFamily,
+    JobInterrupted,
     Platform,
     Run,
     failure_reason,
@@ -70,6 +73,30 @@ class TrainingJobs(JobFamily):
         """Stop a job."""
         return self.stop(request["TrainingJobName"])
 
+    def interrupt(self, name: str, notice: float = 120.0) -> Document:
+        """Take the instances of a job on spot capacity away; it begins again on new ones.
+
+        Its processes get SIGTERM, and SIGKILL after the notice; without a notice, only SIGKILL. New instances
+        have nothing but its checkpoints.
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training-status.html
+
+        Raises:
+            AwsError: It is not on spot capacity, or not training now.
+        """
+        if notice < 0:
+            raise invalid(f"notice is {notice}; it must be 0 or more.")
+        with self.platform.store.lock:
+            job, run = self.find(name), self._runs.get(name)
+            if not job.get("EnableManagedSpotTraining"):
+                raise invalid(f"{name} cannot be interrupted: it does not run on spot capacity.")
+            if run is None or job["SecondaryStatus"] != "Training":
+                raise invalid(f"{name} cannot be interrupted: it is not training, {job['SecondaryStatus']}.")
+            if run.notice is not None:
+                raise invalid(f"{name} is being interrupted already.")
+            run.notice = notice
+        threading.Thread(target=run.end, args=(notice,), name=f"{name}-interruption").start()
+        return {"interrupted": name, "notice": notice}
+
     def run(self, run: Run, job: Document) -> dict[str, Any]:
         """Download the channels, run the command on every instance and upload the model.
 
@@ -77,22 +104,16 @@ class TrainingJobs(JobFamily):
         """
         self.take_slot(run)
         try:
-            self.update(
-                run.name,
-                TrainingStartTime=time.time(),
-                **self._transition(self.find(run.name), "Downloading"),
-            )
+            self.update(run.name, TrainingStartTime=time.time())
             hosts = hosts_of(job["ResourceConfig"].get("InstanceCount", 1))
             instances = [run.instance(host) for host in hosts]
-            for channel in job.get("InputDataConfig", []):
-                download_channel(self.platform.buckets, channel, instances)
-            for instance in instances:
-                for folder in ("model", "output/data"):
-                    (instance.base / folder).mkdir(parents=True)
-                write_configuration(instance, hosts, job)
-            with mirrored(self.platform.buckets, job, instances, self._authorize):
-                self.update(run.name, **self._transition(self.find(run.name), "Training"))
-                self._train(run, job, hosts)
+            longest = job["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)
+            end = time.monotonic() + longest
+            while not self._has_trained(run, job, instances, end):
+                self.update(run.name, **self._transition(self.find(run.name), "Interrupted"))
+                for instance in instances:  # a new one has nothing of it but what it printed
+                    shutil.rmtree(instance.base)
+                self.update(run.name, **self._transition(self.find(run.name), "Starting"))
             # Of a metric that several instances report, AWS takes the last value; here, that of the first.
             log = "\n".join(read_text(instance.log) for instance in reversed(instances))
             metrics = last_metrics(log, job["AlgorithmSpecification"].get("MetricDefinitions", []))
@@ -104,7 +125,26 @@ class TrainingJobs(JobFamily):
         finally:
             self.platform.slots.release()
 
-    def _train(self, run: Run, job: Document, hosts: Sequence[str]) -> None:
+    def _has_trained(self, run: Run, job: Document, instances: Sequence[Instance], end: float) -> bool:
+        """Whether the job has run on these instances until it ended; False if they were taken away."""
+        hosts = [instance.host for instance in instances]
+        self.update(run.name, **self._transition(self.find(run.name), "Downloading"))
+        for channel in job.get("InputDataConfig", []):
+            download_channel(self.platform.buckets, channel, instances)
+        for instance in instances:
+            for folder in ("model", "output/data"):
+                (instance.base / folder).mkdir(parents=True)
+            write_configuration(instance, hosts, job)
+        try:
+            with mirrored(self.platform.buckets, job, instances, self._authorize):
+                self.update(run.name, **self._transition(self.find(run.name), "Training"))
+                self._train(run, job, hosts, end)
+        except JobInterrupted:
+            run.notice = None
+            return False
+        return True
+
+    def _train(self, run: Run, job: Document, hosts: Sequence[str], end: float) -> None:
         algorithm = job["AlgorithmSpecification"]
         command = [
             *(algorithm.get("ContainerEntrypoint") or ["train"]),
@@ -115,8 +155,7 @@ class TrainingJobs(JobFamily):
             "TRAINING_JOB_NAME": run.name,
             "TRAINING_JOB_ARN": job["TrainingJobArn"],
         }
-        seconds = job["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)
-        self.execute(run, command, environment, seconds, hosts)
+        self.execute(run, command, environment, max(0.0, end - time.monotonic()), hosts)
 
     def failed(self, job: Document) -> dict[str, Any]:
         """Return the fields with the end time."""

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws, wait_for
 from support.local_aws.pipeline import resources, training_request
 
+import local_aws
 from local_aws.core.errors import AwsError
 from local_aws.services.jobs.family import Instance, JobFailed
 from local_aws.services.jobs.training.checkpoints import mirrored
@@ -98,3 +99,62 @@ def test_the_role_must_be_allowed_to_keep_checkpoints(tmp_path: Any) -> None:
     ):
         raise AssertionError("it must not begin")
     assert asked == [("r", "s3:ListBucket", "arn:aws:s3:::b")]
+
+
+def spot(seconds: int = 600) -> dict[str, Any]:
+    limits = {"MaxRuntimeInSeconds": seconds, "MaxWaitTimeInSeconds": seconds}
+    return {"EnableManagedSpotTraining": True, "StoppingCondition": limits}
+
+
+def statuses(job: dict[str, Any]) -> list[str]:
+    return [step["Status"] for step in job["SecondaryStatusTransitions"]]
+
+
+ONCE = ["Starting", "Downloading", "Training"]
+
+
+def test_a_job_on_spot_capacity_begins_again_with_nothing_but_its_checkpoints(
+    aws: Aws, sagemaker: Any, bucket: str, name: str
+) -> None:
+    prefix = f"{name}-checkpoints"
+    code = (
+        "write = lambda name: open(folder + '/' + name, 'w').close()\n"
+        "def note(*_): write('b'); sys.exit(1)\n"
+        "import signal; signal.signal(15, note)\n"
+        "assert not os.listdir(base + '/model'); open(base + '/model/left', 'w').close()\n"
+        "if len(names) < 3: write('ac'[len(names) // 2]); time.sleep(600)\n"
+    )
+    start(sagemaker, name, code, prefix, **spot())
+    wait_for(lambda: set(keys(aws, prefix)) == {"a"})
+    local_aws.interrupt(aws.server, name)
+    wait_for(lambda: set(keys(aws, prefix)) == {"a", "b", "c"})  # b was written on notice, c by the second
+    local_aws.interrupt(aws.server, name, notice=0)
+    job = ended(sagemaker, name)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert statuses(job) == [*ONCE, "Interrupted", *ONCE, "Interrupted", *ONCE, "Uploading", "Completed"]
+    assert set(keys(aws, prefix)) == {"a", "b", "c"}
+    with pytest.raises(local_aws.LocalAwsError, match="it is not training, Completed"):
+        local_aws.interrupt(aws.server, name)
+
+
+def test_what_is_not_on_spot_capacity_is_not_interrupted(
+    aws: Aws, sagemaker: Any, bucket: str, name: str
+) -> None:
+    start(sagemaker, name, "time.sleep(600)", name)
+    with pytest.raises(local_aws.LocalAwsError, match="it does not run on spot capacity"):
+        local_aws.interrupt(aws.server, name)
+    with pytest.raises(local_aws.LocalAwsError, match="notice is -1"):
+        local_aws.interrupt(aws.server, name, notice=-1)
+    sagemaker.stop_training_job(TrainingJobName=name)
+    assert ended(sagemaker, name)["TrainingJobStatus"] == "Stopped"
+
+
+def test_interruptions_do_not_prolong_the_time_of_a_job(
+    aws: Aws, sagemaker: Any, bucket: str, name: str
+) -> None:
+    start(sagemaker, name, "open(folder + '/a', 'w').write('1'); time.sleep(600)", name, **spot(seconds=3))
+    wait_for(lambda: keys(aws, name) == {"a": b"1"})
+    local_aws.interrupt(aws.server, name, notice=0)
+    job = ended(sagemaker, name)
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    assert job["TrainingTimeInSeconds"] < 60
