@@ -32,6 +32,7 @@ from tabular.jobs.model_files import SEARCH, Chosen, Split, good_before, write_m
 from tabular.judging.champion import Champion, fetch_champion
 from tabular.portable.fleet import FORMAT as FLEET
 from tabular.portable.fleet import POOLED
+from tabular.searching.checkpoint import keep_files, take_files
 from tabular.searching.search import search
 from tabular.spec import opt_ml
 from tabular.spec.columns import Schema
@@ -167,13 +168,7 @@ class _Work:
         """Take what an interrupted job has made of a shard; False if there is nothing, or not all of it."""
         if self.kept is None:
             return False
-        folder = self.kept / self._key(read_contents(file))
-        files = _files(_number(file))
-        if not all((folder / one.name).is_file() for one in files.values()):
-            return False
-        for one in files.values():
-            shutil.copyfile(folder / one.name, one)
-        return True
+        return take_files(self.kept / self._key(read_contents(file)), _files(_number(file)))
 
     def _is_taken(self, partition: Partition) -> bool:
         return self.before is not None and self.before.takes(partition)
@@ -210,19 +205,13 @@ class _Work:
         lost = np.concatenate([one.losses for one in found]) if found else np.empty(0)
         pd.DataFrame({"own": lost}).to_parquet(files["losses"], index=False)
         if self.kept is not None:
-            folder = self.kept / self._key(shard)
-            unfinished = folder.with_name(f"{folder.name}.part")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir()
-            for file in files.values():
-                shutil.copyfile(file, unfinished / file.name)
-            unfinished.replace(folder)
+            keep_files(self.kept / self._key(shard), files)
 
     def _key(self, shard: Shard | Contents) -> str:
         """A name for what the result of a shard depends on: the plan, the fleet in service, and the rows."""
         version = None if self.before is None else self.before.version
         said = [repr(self.plan), str(version), *(one["sha256"] for one in shard.partitions)]
-        return f"own-{shard.number:03d}-{sha256(json.dumps(said).encode()).hexdigest()[:16]}"
+        return f"own-{shard.number:03d}-{sha256(json.dumps(said).encode()).hexdigest()[:16]}.zip"
 
 
 class Clock:

@@ -9,7 +9,7 @@ A limit in seconds is the exception: how far a search gets in a time depends on 
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -257,7 +257,8 @@ def search(
     kept = None
     if checkpoint is not None:
         scored = [hashlib.sha256(np.concatenate(fold).tobytes()).hexdigest() for fold in folds]
-        said = [repr(plan), repr(settings), repr(warm), repr(known), repr(schema), *scored]
+        same = repr(replace(plan, seconds=0))  # a restart may have other seconds left
+        said = [same, repr(settings), repr(warm), repr(known), repr(schema), *scored]
         kept = Checkpoint(checkpoint, fingerprint(frame, target, groups, said))
     searched = np.unique(np.concatenate([rows for fold in folds for rows in fold]))
     with threads(1 if uses_processes(width) else width):
