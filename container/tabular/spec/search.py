@@ -7,9 +7,11 @@ from typing import Any
 from tabular.spec.errors import BadInput
 from tabular.spec.trial import fields_of, read_fields
 
-__all__ = ["Plan"]
+__all__ = ["MOST_SECONDS", "SEARCH_JOB_SECONDS", "Plan"]
 
 ANSWERS = {"true": True, "false": False}
+SEARCH_JOB_SECONDS = 12 * 3600  # after which SageMaker ends the job, whatever it has found
+MOST_SECONDS = SEARCH_JOB_SECONDS - 3600  # of a search, which leaves an hour for the refit
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Plan:
         scorer: the name of scikit-learn's scorer, of which greater is better.
         folds: the folds of cross-validation.
         random_state: the seed of everything random.
-        seconds: after which no trial goes on; 0 stands for no limit. One trial is always finished.
+        seconds: after which no trial goes on, at most MOST_SECONDS; 0 stands for no limit but the job's. One
+            trial is always finished.
         search_rows: how many rows of the training split the trials may see; 0 stands for all.
         ensemble: "true" if an ensemble of the trials may win, "false" if only a single one may.
         models_map_uri: the map of the models in service, in S3; empty for none.
@@ -71,6 +74,11 @@ class Plan:
                 raise BadInput(
                     f"The search's {name} is {getattr(plan, name)}; it must be at least {least}; change it."
                 )
+        if plan.seconds > MOST_SECONDS:
+            raise BadInput(
+                f"The search's seconds are {plan.seconds}; of the job's {SEARCH_JOB_SECONDS}, a search may "
+                f"use {MOST_SECONDS}, and the refit needs the rest; lower SEARCH_SECONDS."
+            )
         if plan.ensemble not in ANSWERS:
             raise BadInput(
                 f"The search's ensemble is {plan.ensemble!r}; it must be true or false; change it."

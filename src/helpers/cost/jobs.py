@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tabular.spec.search import SEARCH_JOB_SECONDS
+
 __all__ = ["Step", "of_definition", "own"]
 
 # Steps that run no instance. A Lambda step is billed too, but for a fraction of a cent.
@@ -69,7 +71,7 @@ def own(values: Mapping[str, Any]) -> tuple[Step, ...]:
         return Step(name, "processing", (values[instance],), limit_seconds=3600, after=after)
 
     if values["SEARCH"] == "packed":
-        limit = _limit(12 * 3600, values["SEARCH_SECONDS"])
+        limit = _limit(SEARCH_JOB_SECONDS, values["SEARCH_SECONDS"])
         search = [training("SearchAndRefit", "PreprocessData", seconds=limit, packed=trials)]
     else:
         parallel = min(trials, values["MAX_TUNING_PARALLEL_JOBS"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tabular.spec.metrics import METRICS, SCORERS
+from tabular.spec.search import MOST_SECONDS, SEARCH_JOB_SECONDS
 
 from contract.endpoints import MOST
 from contract.names import NAME
@@ -72,9 +73,10 @@ def _rows(low: int, high: int) -> Parameter:
 
 
 def _seconds() -> Parameter:
-    some = _whole(1, 2**31 - 1)
+    some = _whole(1, MOST_SECONDS)
     return Parameter(
-        "0 for no limit, or a whole number of seconds",
+        f"0 for no limit but the job's {SEARCH_JOB_SECONDS} seconds, or a whole number of seconds up to "
+        f"{MOST_SECONDS}, which leaves the job time for the refit",
         lambda value: some.accepts(value) or (value == 0 and type(value) is int),
         int,
     )

@@ -27,7 +27,6 @@ __all__ = [
     "JOB_SECONDS",
     "REQUEST_RETRIES",
     "RETRIES",
-    "SEARCH_JOB_SECONDS",
     "VOLUME_GB",
     "Compiler",
     "output",
@@ -36,7 +35,6 @@ __all__ = [
 
 CACHE = CacheConfig(enable_caching=True, expire_after="P30D")
 JOB_SECONDS = 3600
-SEARCH_JOB_SECONDS = 12 * 3600  # of the one job that runs all trials of a table
 VOLUME_GB = 30
 # How long a spot job may wait for capacity, beside its own seconds.
 SPOT_WAIT_SECONDS = 3600

@@ -7,7 +7,7 @@ from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.core.workflow.functions import Join
 from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum
 from tabular.spec.estimators import Categorical, Continuous, Integer
-from tabular.spec.search import Plan
+from tabular.spec.search import SEARCH_JOB_SECONDS, Plan
 from tabular.spec.trial import METRICS, SCORE, Trial
 
 from contract.names import load
@@ -15,7 +15,6 @@ from helpers.pipeline.compiler import (
     CACHE,
     JOB_SECONDS,
     RETRIES,
-    SEARCH_JOB_SECONDS,
     VOLUME_GB,
     Compiler,
     output,

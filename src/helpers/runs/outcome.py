@@ -38,6 +38,9 @@ LOGS = {
 }
 BOUND = {"higher is better": "at least ", "lower is better": "at most ", "": ""}
 LOG = re.compile(r"(?m)^Log: (.*)$")  # local_aws says in the reason where the log is; AWS does not
+KILLED = re.compile(r"exit code:? 137\b")  # 128 and the number of SIGKILL
+# The parameters that name the instance of a step; of all others it is TRAINING_INSTANCE.
+INSTANCES = {"PreprocessData": "PREPROCESSING_INSTANCE", "EvaluateBestModel": "EVALUATION_INSTANCE"}
 AGAIN = "Fix what the log names and run 03 again."
 TRAIN_AGAIN = 'Change its table or its parameters; RUN_ID = "new" trains all tables again as they are.'
 
@@ -257,14 +260,27 @@ def _failure(session: Session, description: Mapping[str, Any], steps: Steps) -> 
     if session.is_local and (found := LOG.search(reason)):
         log, reason = found[1], reason[: found.start()]
     said = f"{step['StepName']} failed. {' '.join(reason.split())}"
+    advice = AGAIN if log else "Fix that and run 03 again."
     return {
         "outcome": "failed",
         "said": said,
         "step": step["StepName"],
         "job": job,
         "log": log,
-        "advice": AGAIN if log else "Fix that and run 03 again.",
+        "advice": _more_memory(session, step["StepName"]) if KILLED.search(reason) else advice,
     }
+
+
+def _more_memory(session: Session, step: str) -> str:
+    """What to do about a job that was killed, which SageMaker and local_aws say with the exit code alone."""
+    instance = INSTANCES.get(step, "TRAINING_INSTANCE")
+    room = (
+        "close other programs or lower MAX_PARALLEL_EXECUTIONS"
+        if session.is_local
+        else f"name a larger {instance}"
+    )
+    fewer = "" if step in INSTANCES else ", or let the trials see fewer rows (SEARCH_ROWS)"
+    return f"It may have run out of memory: {room}{fewer}; then run 03 again."
 
 
 def _elapsed(steps: Iterable[Mapping[str, Any]]) -> float | None:

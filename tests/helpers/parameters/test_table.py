@@ -50,6 +50,11 @@ def test_a_name_that_is_no_text_is_unknown_too() -> None:
         ("MAX_TUNING_JOBS", 751, "from 1 to 750"),
         ("CROSS_VALIDATION_FOLDS", 1, "from 2 to 20"),
         ("SEARCH_ROWS", 999, "it must be 0 for all rows, or a whole number from 1000 to 2147483647."),
+        (
+            "SEARCH_SECONDS",
+            39_601,
+            "a whole number of seconds up to 39600, which leaves",
+        ),
         ("SEARCH_ROWS", False, "0 for all rows"),
         ("SEARCH_ROWS", None, "0 for all rows"),
         ("RANDOM_STATE", 0, "from 1 to 2147483647"),

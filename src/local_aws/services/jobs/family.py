@@ -1,6 +1,7 @@
 """What all kinds of jobs have in common: a record, a folder, a thread, a result."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from local_aws.compute.guard import OPT_ML
+from local_aws.compute.memory import peak_bytes
 from local_aws.compute.workers import TERMINATION_SECONDS, Command, Worker, Workers
 from local_aws.core.account import Account
 from local_aws.core.concurrency import together
@@ -43,6 +45,8 @@ _SERVER_STOPPED = (
 FIRST_HOST = "algo-1"
 _SLOT_SECONDS = 0.1
 _POLL_SECONDS = 0.1
+_LOOK_SECONDS = 1.0  # between two looks at the memory of a job
+_KILLED = 128 + signal.SIGKILL
 _CLOSING_SECONDS = 2
 _ENDED = ("Completed", "Failed", "Stopped")
 
@@ -343,7 +347,7 @@ class JobFamily:
             run.end()
         elif run.notice is not None:  # it came before there was something to end
             run.end(run.notice)
-        codes = _first_failure(workers, seconds)
+        codes, peaks = _first_failure(workers, seconds)
         if run.notice is not None:  # who interrupts it also ends it
             for worker in workers:
                 worker.wait(None)
@@ -352,9 +356,9 @@ class JobFamily:
             raise JobStopped("StopRequested")
         if run.notice is not None:
             raise JobInterrupted(run.notice)
-        for instance, code in zip(instances, codes, strict=True):
+        for instance, code, peak in zip(instances, codes, peaks, strict=True):
             if code:
-                raise JobFailed(_reason(instance, code))
+                raise JobFailed(_reason(instance, code, peak))
         if None in codes:
             raise JobStopped("MaxRuntimeExceeded")
 
@@ -405,25 +409,34 @@ class JobFamily:
         run.end()
 
 
-def _first_failure(workers: Sequence[Worker], seconds: float | None) -> list[int | None]:
+def _first_failure(workers: Sequence[Worker], seconds: float | None) -> tuple[list[int | None], list[int]]:
     """Return the exit codes once all workers have ended, one has failed or the time is up.
 
-    The code of a worker that still runs is None.
+    The code of a worker that still runs is None. With them come the most bytes that one of a worker's
+    processes was seen to have in memory.
     """
     end = None if seconds is None else time.monotonic() + seconds
+    peaks, looked = [0] * len(workers), time.monotonic()
+    poll = _LOOK_SECONDS if len(workers) == 1 else _POLL_SECONDS
     while True:
         codes = [worker.wait(0) for worker in workers]
         left = None if end is None else end - time.monotonic()
         if any(codes) or None not in codes or (left is not None and left <= 0):
-            return codes
-        running = workers[codes.index(None)]
-        running.wait(left if len(workers) == 1 else min(_POLL_SECONDS, left or _POLL_SECONDS))
+            return codes, peaks
+        workers[codes.index(None)].wait(poll if left is None else min(poll, left))
+        if time.monotonic() - looked >= _LOOK_SECONDS:
+            looked = time.monotonic()
+            peaks = [max(peak, peak_bytes(one.pid)) for one, peak in zip(workers, peaks, strict=True)]
 
 
-def _reason(instance: Instance, code: int) -> str:
-    """Return why an instance failed, as it says itself."""
+def _reason(instance: Instance, code: int, peak: int) -> str:
+    """Return why an instance failed, as it says itself; `peak` is in bytes, 0 if unknown."""
     told = [read_text(instance.base / "output" / name).strip() for name in ("failure", "message")]
-    cause = next(filter(None, told), f"exit code {code}")
+    said = f"exit code {code}"
+    if code == _KILLED:
+        had = f"; its largest process had {peak / 1e9:.2g} GB" if peak else ""
+        said += f": it was killed, as happens when memory runs out{had}"
+    cause = next(filter(None, told), said)
     if has_no_space(instance.folder):
         cause = disk_full(f"{instance.folder} ({cause})")
     return failure_reason(f"AlgorithmError: {cause}", instance.log)

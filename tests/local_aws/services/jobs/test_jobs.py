@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,14 @@ def test_processing_reads_its_inputs_and_writes_its_outputs(
     assert job["ExitMessage"] == "two files"
     report = json.load(s3.get_object(Bucket=bucket, Key=f"{name}/out/report.json")["Body"])
     assert report == [["a.txt", "deep/b.txt"], name, "algo-1"]
+
+
+@needs_proc
+def test_a_job_that_was_killed_says_how_much_memory_it_had(sagemaker: Any, bucket: str, name: str) -> None:
+    begin_processing(sagemaker, name, "x = b'1' * 600_000_000; time.sleep(2.5); os.kill(os.getpid(), 9)")
+    reason = ended_processing(sagemaker, name)["FailureReason"]
+    said = "exit code 137: it was killed, as happens when memory runs out; its largest process had"
+    assert re.match(f"AlgorithmError: {said}" + r" 0\.[67]\d? GB\n", reason), reason
 
 
 def test_a_failed_job_uploads_nothing(aws: Aws, sagemaker: Any, bucket: str, name: str) -> None:
