@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from browser.pictures import IMAGES, PLOTS, plot
 from support import ROOT, typed
 
 from commands.__main__ import many_models
@@ -75,6 +76,14 @@ def test_no_folder_of_the_documentation_has_more_entries_than_one_can_take_in() 
     folders = [ROOT / "docs", *(path for path in (ROOT / "docs").rglob("*") if path.is_dir())]
     sizes = {name(folder): len(list(folder.iterdir())) for folder in folders}
     assert {folder: size for folder, size in sizes.items() if size > 10} == {}
+
+
+def test_the_pictures_in_the_readme_are_small_and_their_plots_are_stored() -> None:
+    """`make pictures` writes them."""
+    shown = set(re.findall(r"docs/images/([\w.]+)", (ROOT / "README.md").read_text()))
+    assert shown == {path.name for path in IMAGES.iterdir()} == {f"{name}.webp" for name in [*PLOTS, "run"]}
+    assert max(path.stat().st_size for path in IMAGES.iterdir()) < 150_000
+    assert min(plot(*where).width for where in PLOTS.values()) > 500
 
 
 # What it says to type

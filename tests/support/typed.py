@@ -70,6 +70,8 @@ EXECUTED = {
     "make lab": "tests/browser/test_lab.py::test_it_opens_at_the_notebooks_of_the_project",
     "make lint": IN_CI,
     "make notebooks": "tests/commands/notebooks/test_store.py",
+    "make pictures": "tests/test_documentation.py::"
+    "test_the_pictures_in_the_readme_are_small_and_their_plots_are_stored",
     "make retrain": SCRIPTS + "test_make_retrain_is_the_same_command",
     "make test": IN_CI,
     "many-models --help": "tests/commands/test_command_line.py::"
