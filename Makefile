@@ -140,7 +140,13 @@ format: install-test ## format code and notebooks
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# Links to README and docs show pages, not their source; and JupyterLab does not ask about news.
+LAB_SETTINGS = {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}}, \
+	"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+
 lab: install-lab ## open the notebooks in JupyterLab, with the whole project beside them
+	@mkdir -p .venv/share/jupyter/lab/settings
+	@echo '$(LAB_SETTINGS)' > .venv/share/jupyter/lab/settings/overrides.json
 	exec $(BIN)/jupyter lab --notebook-dir=. --preferred-dir=notebooks $(ARGS)
 
 kernel: install ## register .venv as the kernel "Many models" of a Jupyter that is installed elsewhere, such as Studio's
