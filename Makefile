@@ -8,7 +8,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-evidently install-lab install-mlflow install-test demo test test-quick test-evidently test-mlflow test-sdk2 test-lowest test-sanitizers test-browser test-image image audit lint format lab kernel notebooks pictures retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-ensembles bench-fleet bench-quality bench-reading bench-rounds bench-scale bench-search bench-serving bench-status bench-local bench-wide constraints clean
+.PHONY: help install install-evidently install-lab install-mlflow install-test demo test test-quick test-evidently test-mlflow test-sdk2 test-lowest test-sanitizers test-browser test-image image audit lint format lab slides kernel notebooks pictures retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-ensembles bench-fleet bench-quality bench-reading bench-rounds bench-scale bench-search bench-serving bench-status bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -148,6 +148,12 @@ lab: install-lab ## open the notebooks in JupyterLab, with the whole project bes
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@echo '$(LAB_SETTINGS)' > .venv/share/jupyter/lab/settings/overrides.json
 	exec $(BIN)/jupyter lab --notebook-dir=. --preferred-dir=notebooks $(ARGS)
+
+SLIDES := --to slides --no-prompt --output-dir runs/slides \
+	--SlidesExporter.reveal_scroll=True --SlidesExporter.reveal_width=1280 --SlidesExporter.reveal_height=760
+
+slides: install-lab ## make slides of the notebooks, with their stored outputs, in runs/slides
+	$(BIN)/jupyter nbconvert $(SLIDES) $(ARGS) notebooks/*.ipynb
 
 kernel: install ## register .venv as the kernel "Many models" of a Jupyter that is installed elsewhere, such as Studio's
 	$(BIN)/python -m ipykernel install --user --name many-models --display-name "Many models"

@@ -17,7 +17,7 @@ PAGES = sorted(
         ROOT / "terraform/README.md",
     ]
 )
-PROGRAMS = r"(?:make|many-models|python|aws|terraform|jupyter|mlflow|conda|curl|git|pre-commit|pip)"
+PROGRAMS = r"(?:make|many-models|python|aws|terraform|mlflow|conda|curl|git|pre-commit|pip)"
 BEGINNING = re.compile(
     rf"^(?:[A-Z_]+=\S+ |eval |export |\$ |url=\$\(|.*&& )*\(?(?:[./]*\.venv/bin/)?({PROGRAMS} .+)$"
 )
@@ -55,7 +55,6 @@ EXECUTED = {
     "conda env create": BY_HAND,
     "curl": "tests/story/test_demo.py::test_a_person_asks_as_the_page_of_own_tables_says",
     "git clone": SCRIPTS + "test_a_space_starts_even_if_the_project_cannot_be_cloned",
-    "jupyter nbconvert --to slides": "tests/browser/test_slides.py::test_slides_are_made_as_the_page_says",
     "make audit": IN_CI,
     "make bench": BENCHMARKS,
     "make clean": "tests/local_aws/lifecycle/test_reset.py::"
@@ -73,6 +72,7 @@ EXECUTED = {
     "make pictures": "tests/test_documentation.py::"
     "test_the_pictures_in_the_readme_are_small_and_their_plots_are_stored",
     "make retrain": SCRIPTS + "test_make_retrain_is_the_same_command",
+    "make slides": "tests/browser/test_slides.py",
     "make test": IN_CI,
     "many-models --help": "tests/commands/test_command_line.py::"
     "test_the_help_lists_every_command_and_every_exit_code",
