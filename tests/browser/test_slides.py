@@ -1,7 +1,7 @@
 """The notebooks as slides, as `make slides` makes them."""
 
+import os
 import re
-import shlex
 import subprocess
 from pathlib import Path
 
@@ -16,8 +16,9 @@ FEWEST = 5  # slides of a notebook that begin with a heading
 def slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the slides of all notebooks."""
     folder = tmp_path_factory.mktemp("slides")
-    options = f"ARGS=--output-dir {shlex.quote(str(folder))}"
-    subprocess.run(["make", "slides", options], cwd=ROOT, check=True, capture_output=True)
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", "slides", f"INTO={folder}", "ARGS="]
+    subprocess.run(command, cwd=ROOT, env=own, check=True, capture_output=True)
     return folder
 
 
