@@ -11,6 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from tabular.fleets.own import Candidate, Task, search_partition
+from tabular.searching.cores import cores_now
 
 __all__ = ["candidates"]
 
@@ -36,7 +37,8 @@ def candidates(tasks: Iterable[Task], width: int) -> Iterator[Candidate]:
         try:
             for task in tasks:
                 waiting.append(pool.submit(search_partition, task))
-                if len(waiting) >= WAITING * width:
+                # What waits for a process begins as soon as one is free, so nothing does if cores are shared.
+                while len(waiting) >= (WAITING * width if (now := cores_now(width)) == width else now):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

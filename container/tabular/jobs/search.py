@@ -10,13 +10,14 @@ from tabular.jobs.command import command
 from tabular.jobs.fleet import is_fleet, search_fleet
 from tabular.jobs.model_files import SEARCH, Chosen, good_before, read_training_split, write_model
 from tabular.judging.champion import fetch_champion
+from tabular.searching.cores import cores
 from tabular.searching.search import Search, search
 from tabular.spec import opt_ml
 from tabular.spec.documents import SearchReport
 from tabular.spec.search import Plan
 from tabular.spec.trial import rounds_line, score_line
 
-__all__ = ["cores", "main"]
+__all__ = ["main"]
 
 
 def main() -> None:
@@ -50,14 +51,6 @@ def main() -> None:
     if len(chosen) == 1 and chosen[0].rounds is not None:
         print(rounds_line(chosen[0].rounds))
     print(score_line(found.score), flush=True)
-
-
-def cores() -> int:
-    """How many processes of one thread this job may use."""
-    limit = os.environ.get("OMP_NUM_THREADS")
-    if limit:
-        return int(limit)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _checkpoints() -> Path | None:

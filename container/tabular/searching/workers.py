@@ -22,6 +22,7 @@ from typing import NamedTuple, Protocol
 
 from threadpoolctl import threadpool_limits
 
+from tabular.searching.cores import cores_now
 from tabular.searching.prepared import Fitted, Prepared
 from tabular.searching.trials import Configuration
 
@@ -139,8 +140,9 @@ class Processes:
 
     @property
     def idle(self) -> int:
-        """The forks without a task."""
-        return sum(one.task is None for one in self._workers)
+        """The forks without a task, as long as there are cores for them."""
+        busy = sum(one.task is not None for one in self._workers)
+        return max(0, cores_now(len(self._workers)) - busy)
 
     def start(self, task: Task) -> None:
         """Give a task to a fork that has none."""

@@ -18,7 +18,7 @@ __all__ = ["ContainerWorkers", "workers"]
 
 # Everybody can see a command's words, but only its user its environment, from which Docker takes these.
 _SECRET = ("AWS_SECRET_ACCESS_KEY", "SERVE_TOKEN")
-_OF_THE_LAPTOP = {*INHERITED, "PATH", "SAGEMAKER_BASE_DIR"}
+_OF_THE_LAPTOP = {*INHERITED, "CORES_FILE", "PATH", "SAGEMAKER_BASE_DIR"}
 
 
 def workers(home: Path, preload: bool = True) -> Workers:

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 _PRELOAD = "local_aws.compute.preload"  # with all that it imports
-# Jobs run side by side, so each uses one thread.
+# Jobs run side by side, so each uses one thread; what may use more says local_aws.services.jobs.slots.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

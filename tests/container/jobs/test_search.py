@@ -183,13 +183,6 @@ def test_a_plan_that_cannot_be_carried_out_ends_the_job_with_a_sentence(base, jo
         run_module(search.main)
 
 
-def test_the_search_uses_as_many_cores_as_it_may(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert search.cores() == 3
-    monkeypatch.delenv("OMP_NUM_THREADS")
-    assert search.cores() >= 1
-
-
 def test_an_interrupted_job_on_spot_capacity_goes_on_on_a_new_instance(aws, base, job):
     """First it is killed at once, then it has a notice, as a spot instance does."""
     split = base / "input/data/train"

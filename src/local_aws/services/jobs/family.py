@@ -1,6 +1,5 @@
 """What all kinds of jobs have in common: a record, a folder, a thread, a result."""
 
-import os
 import signal
 import threading
 import time
@@ -20,6 +19,7 @@ from local_aws.core.faults import disk_full, fault, has_no_space, log_exception
 from local_aws.core.listing import listing
 from local_aws.core.store import Document, Store
 from local_aws.services.jobs.sharing import SharedFolders
+from local_aws.services.jobs.slots import CORES_FILE, Slots
 from local_aws.services.s3 import Buckets
 from local_aws.services.tags import Tags
 
@@ -81,8 +81,8 @@ class Platform:
         buckets: All S3 objects.
         workers: Starts the jobs' processes.
         shared: What ended jobs have alike.
-        slots: Limits the number of jobs that run at a time, of all kinds, to the number of processors.
         closing: Set when the server is stopping.
+        slots: Limits the number of jobs that run at a time, of all kinds, to the number of processors.
     """
 
     account: Account
@@ -90,10 +90,11 @@ class Platform:
     buckets: Buckets
     workers: Workers
     shared: SharedFolders
-    slots: threading.Semaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(os.cpu_count() or 1)
-    )
     closing: threading.Event = field(default_factory=threading.Event)
+    slots: Slots = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.slots = Slots(self.account.home / "cores")
 
     def end(self, worker: Worker, seconds: float = TERMINATION_SECONDS) -> None:
         """Stop a job's processes; nobody will look at what is left of them when the server is stopping."""
@@ -328,10 +329,11 @@ class JobFamily:
             )
         role_arn = self.find(run.name)["RoleArn"]
         instances = [run.instance(host) for host in hosts]
+        shared = {CORES_FILE: str(self.platform.slots.file)} if len(instances) == 1 else {}
         workers = []
         for instance in instances:
             everything = self.platform.account.environment(
-                role_arn, {"SAGEMAKER_BASE_DIR": str(instance.base), **environment}
+                role_arn, {"SAGEMAKER_BASE_DIR": str(instance.base), **shared, **environment}
             )
             workers.append(
                 self.platform.workers.start(
