@@ -1,21 +1,31 @@
 """Only who can read the state's secret may ask for anything: other users of the machine can connect."""
 
 import http.client
+import io
 import json
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import unquote, urlsplit
 
 import boto3
 import pytest
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws
 
 import local_aws
+from local_aws.core.errors import AwsError
+from local_aws.core.wire import Request
 from local_aws.lifecycle.home import Home
+from local_aws.services import signatures
+from local_aws.services.signatures import Signatures
 
 IAM = {"Authorization": "Credential=local/20260101/us-east-1/iam/aws4_request"}
 UNSIGNED: dict[str, tuple[str, str, dict[str, str]]] = {
@@ -51,6 +61,83 @@ def test_what_is_not_signed_is_refused(
     assert b"Traceback" not in answer.read()
     connection.close()
     assert local_aws.running(aws.home) is not None
+
+
+def received(request: AWSRequest) -> Request:
+    """What the server gets of a request."""
+    split, fields = urlsplit(request.url), {}
+    for name, value in request.headers.items():
+        fields["HTTP_" + name.upper().replace("-", "_")] = value
+    content_type = fields.pop("HTTP_CONTENT_TYPE", "")
+    return Request(
+        {
+            "REQUEST_METHOD": request.method,
+            "RAW_URI": f"{split.path}{'?' * bool(split.query)}{split.query}",
+            "PATH_INFO": unquote(split.path),
+            "wsgi.input": io.BytesIO(request.data or b""),
+            "CONTENT_TYPE": content_type,
+            "HTTP_HOST": split.netloc,
+            **fields,
+        }
+    )
+
+
+SIGNED = {
+    "a function's URL": (SigV4Auth, "lambda", "POST", "/function-url/shop-invoker/", b'{"model": "a"}'),
+    "with a query": (SigV4Auth, "lambda", "POST", "/function-url/x/?model=b&a=1&a=0&empty", b"1,2"),
+    "a path to encode": (SigV4Auth, "sagemaker", "POST", "/endpoints/a%20b/../c/invocations", b""),
+    "an object": (S3SigV4Auth, "s3", "PUT", "/toys/a%20b/../c~%C3%BC?tagging&versionId=3", b"content"),
+    "a presigned URL": (S3SigV4QueryAuth, "s3", "GET", "/toys/a%20b/../c?versionId=3", b""),
+}
+
+
+@pytest.mark.parametrize("which", SIGNED)
+def test_what_botocore_signs_is_known_and_nothing_else(which: str) -> None:
+    signer, service, method, path, body = SIGNED[which]
+    headers = {"Content-Type": "application/json", "X-Two-Spaces": " a  b "}
+    request = AWSRequest(method, f"http://127.0.0.1:9{path}", headers=headers, data=body)
+    signer(Credentials("role.shop-invoker", "secret"), service, "eu-west-1").add_auth(request)
+    assert Signatures("secret").signer_of(received(request), service, "eu-west-1") == "role.shop-invoker"
+    with pytest.raises(AwsError, match="does not match"):
+        Signatures("guessed").signer_of(received(request))
+    request.method = "DELETE"
+    with pytest.raises(AwsError, match="does not match"):
+        Signatures("secret").signer_of(received(request))
+
+
+def test_a_body_that_was_not_signed_is_refused() -> None:
+    request = AWSRequest("POST", "http://127.0.0.1:9/function-url/x/", data=b"1,2")
+    SigV4Auth(Credentials("local", "secret"), "lambda", "eu-west-1").add_auth(request)
+    request.data = b"1,3"
+    with pytest.raises(AwsError, match="does not match"):
+        Signatures("secret").signer_of(received(request))
+
+
+def test_a_signature_for_another_service_or_region_or_time_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = AWSRequest("POST", "http://127.0.0.1:9/function-url/x/", data=b"1,2")
+    SigV4Auth(Credentials("local", "secret"), "s3", "eu-west-1").add_auth(request)
+    for service, region in (("lambda", "eu-west-1"), ("s3", "us-east-1")):
+        with pytest.raises(AwsError, match=f"scoped to {service} in {region}"):
+            Signatures("secret").signer_of(received(request), service, region)
+    now = time.time()
+    monkeypatch.setattr(signatures.time, "time", lambda: now + 301)
+    with pytest.raises(AwsError, match="expired"):
+        Signatures("secret").signer_of(received(request))
+
+
+def test_a_signature_is_that_of_the_published_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-test-suite.html: get-vanilla
+    monkeypatch.setattr(signatures.time, "time", lambda: 1440938160.0)
+    expected = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"
+    headers = {
+        "X-Amz-Date": "20150830T123600Z",
+        "Authorization": "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
+        f"SignedHeaders=host;x-amz-date, Signature={expected}",
+    }
+    request = AWSRequest("GET", "https://example.amazonaws.com/", headers)
+    assert Signatures("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY").signer_of(received(request)) == "AKIDEXAMPLE"
 
 
 Make = Callable[[str], Any]
