@@ -1,4 +1,4 @@
-"""The boto3 clients, each created once, on first use."""
+"""The boto3 clients, each created once, on first use, and the credentials that they sign with."""
 
 import functools
 import threading
@@ -6,8 +6,10 @@ import threading
 import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import NoCredentialsError
 
-__all__ = ["client", "forget"]
+__all__ = ["client", "credentials", "forget"]
 
 # The invoker times out after 60 s: the endpoint gets 55 s and a single attempt, because a retry would
 # outlive the function. `total_max_attempts` counts the first call; `max_attempts` does not.
@@ -28,7 +30,7 @@ DEFAULTS = {
     "max_pool_connections": 32,
 }
 
-# Many threads may share a client, but creating one uses boto3's default session, which is not thread-safe.
+# Many threads may share a client, but creating one uses boto3's session, which is not thread-safe.
 _making = threading.Lock()
 
 
@@ -38,11 +40,30 @@ def client(service: str) -> BaseClient:
         return _made(service)
 
 
+def credentials() -> ReadOnlyCredentials:
+    """Return the credentials of this moment, which botocore renews before they expire.
+
+    Raises:
+        NoCredentialsError: There are none.
+    """
+    with _making:
+        found = _session().get_credentials()
+    if found is None:
+        raise NoCredentialsError
+    return found.get_frozen_credentials()
+
+
 def forget() -> None:
     """Drop all clients, so that the next use creates new ones."""
     _made.cache_clear()
+    _session.cache_clear()
 
 
 @functools.cache
 def _made(service: str) -> BaseClient:
-    return boto3.client(service, config=Config(**CONFIGS.get(service, DEFAULTS)))
+    return _session().client(service, config=Config(**CONFIGS.get(service, DEFAULTS)))
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    return boto3.Session()

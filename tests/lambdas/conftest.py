@@ -14,10 +14,12 @@ import boto3
 import pytest
 from moto import mock_aws
 from support.lambdas.described import described
+from support.lambdas.runtime import running
 
 from contract import names
 from lambdas import clients, models_map
-from lambdas.invoker import served
+from lambdas.invoker import handler, served
+from lambdas.invoker.runtime import Runtime
 
 EVENTS = Path(__file__).with_name("events")
 BUCKET = "shop-123456789012-us-east-1"
@@ -109,6 +111,23 @@ class Endpoint:
 @pytest.fixture
 def endpoint(s3):
     return Endpoint(s3)
+
+
+@pytest.fixture(scope="module")
+def local_runtime():
+    """A runtime on this machine, and the invoker's connections to it."""
+    with running() as local:
+        yield local, Runtime(local.url, "us-east-1")
+
+
+@pytest.fixture
+def runtime(aws, local_runtime, monkeypatch):
+    """The SageMaker runtime that the invoker calls; whatever is announced to it must be asked for."""
+    local, connections = local_runtime
+    local.forget()
+    monkeypatch.setattr(handler, "runtime", lambda: connections)
+    yield local
+    assert not local.pending
 
 
 @pytest.fixture

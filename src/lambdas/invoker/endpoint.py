@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 
-from botocore.client import BaseClient
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -14,6 +13,7 @@ from botocore.exceptions import (
 
 from lambdas.errors import RequestError, code_of, status_of
 from lambdas.invoker.question import Question
+from lambdas.invoker.runtime import CUSTOM_ATTRIBUTES, Runtime
 
 __all__ = ["Answer", "EndpointGoneError", "TargetRefusedError", "invoke"]
 
@@ -49,18 +49,16 @@ class TargetRefusedError(RequestError):
     """The endpoint cannot serve the target model; most likely its artifact is gone."""
 
 
-def invoke(runtime: BaseClient, endpoint_name: str, target_model: str, question: Question) -> Answer:
+def invoke(runtime: Runtime, endpoint_name: str, target_model: str, question: Question) -> Answer:
     """Invoke one model of the endpoint; a RequestError has the HTTP status for the caller."""
-    headers = {"Accept": question.accept, "CustomAttributes": question.custom_attributes}
+    headers = {
+        "Content-Type": question.content_type,
+        "Accept": question.accept,
+        CUSTOM_ATTRIBUTES: question.custom_attributes,
+    }
+    asked = {name: value for name, value in headers.items() if value}
     try:
-        answer = runtime.invoke_endpoint(
-            EndpointName=endpoint_name,
-            TargetModel=target_model,
-            ContentType=question.content_type,
-            Body=question.body,
-            **{name: value for name, value in headers.items() if value},
-        )
-        body = answer["Body"].read()
+        body, answered = runtime.invoke(endpoint_name, target_model, question.body, asked)
     except ClientError as error:
         raise _failure(error) from error
     except ReadTimeoutError as error:
@@ -69,7 +67,8 @@ def invoke(runtime: BaseClient, endpoint_name: str, target_model: str, question:
         raise RequestError(503, "The endpoint cannot be reached; try again later.", LATER) from error
     except BotoCoreError as error:
         raise RequestError(502, f"The call to the endpoint failed ({type(error).__name__}).") from error
-    return Answer(body, answer.get("ContentType", "application/octet-stream"), answer.get("CustomAttributes"))
+    content_type = answered.get("Content-Type", "application/octet-stream")
+    return Answer(body, content_type, answered.get(CUSTOM_ATTRIBUTES))
 
 
 def _failure(error: ClientError) -> RequestError:

@@ -19,11 +19,12 @@ from botocore.exceptions import ClientError
 
 from contract import names
 from contract.endpoints import preferred
-from lambdas import clients, log
+from lambdas import log
 from lambdas.errors import RequestError, code_of
 from lambdas.invoker import capture, endpoint, question, served
 from lambdas.invoker.endpoint import Answer, EndpointGoneError, TargetRefusedError
 from lambdas.invoker.question import LIMIT, Question
+from lambdas.invoker.runtime import runtime
 from lambdas.models_map import Entry, ModelsMap
 from lambdas.settings import Settings
 
@@ -144,15 +145,15 @@ def _invoke(settings: Settings, group: str, entry: Entry, asked: Question) -> An
 
     All endpoints read the same folder of models, so any of them can serve any model.
     """
-    runtime, first = clients.client("sagemaker-runtime"), entry.get("endpoint", settings.endpoint_name)
+    first = entry.get("endpoint", settings.endpoint_name)
     target_model = entry["key"].removeprefix(names.load().prefixes.models)
     try:
-        return endpoint.invoke(runtime, first, target_model, asked)
+        return endpoint.invoke(runtime(), first, target_model, asked)
     except EndpointGoneError:
         others = [name for name in preferred(group, settings.endpoint_names) if name != first]
         if not others:
             raise
-        return endpoint.invoke(runtime, others[0], target_model, asked)
+        return endpoint.invoke(runtime(), others[0], target_model, asked)
 
 
 def _own(settings: Settings, entries: ModelsMap) -> dict[str, tuple[str, Entry]]:

@@ -1,6 +1,5 @@
 """Capture: what a line says, and that no request waits or fails because of it."""
 
-import io
 import json
 import random
 import threading
@@ -9,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
-from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 from support import HANGS
 
@@ -427,7 +425,7 @@ def test_a_registration_that_is_refused_turns_capture_off(lambda_api, monkeypatc
 
 
 def test_the_handler_captures_what_it_answers_and_says_that_it_has_finished(
-    serve, aws, event, context, captures, sent, monkeypatch
+    serve, runtime, event, context, captures, sent, monkeypatch
 ):
     finished = []
 
@@ -441,10 +439,8 @@ def test_the_handler_captures_what_it_answers_and_says_that_it_has_finished(
     serve("iris", 3)
     named = event("url_post_json")
     named["headers"]["X-Request-Id"] = "order-7/row.1"
-    with Stubber(clients.client("sagemaker-runtime")) as runtime:
-        stream = StreamingBody(io.BytesIO(b"setosa\n"), 7)
-        runtime.add_response("invoke_endpoint", {"Body": stream, "ContentType": "text/csv"})
-        response = handler.handler(named, context)
+    runtime.answers(b"setosa\n")
+    response = handler.handler(named, context)
     refused = handler.handler({**event("url_post_json"), "body": "{"}, context)
     assert (response["statusCode"], refused["statusCode"]) == (200, 400)
     sent(1)

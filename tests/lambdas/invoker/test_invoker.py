@@ -1,56 +1,25 @@
 """The invoker: one HTTP address in front of all models."""
 
 import base64
-import io
 import json
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
-from botocore.response import StreamingBody
-from botocore.stub import ANY, Stubber
+from botocore.credentials import ReadOnlyCredentials
 from support import HANGS
 
 from contract.endpoints import endpoint_of
 from lambdas import clients, models_map
 from lambdas.invoker import handler, served
+from lambdas.invoker import runtime as invoker_runtime
 from lambdas.invoker.question import LIMIT
+from lambdas.invoker.runtime import Runtime
 
 BUCKET = "shop-123456789012-us-east-1"
 TARGET = "shop--iris/3-aaaaaaaaaaaa.tar.gz"
 GONE = "Failed to download model data for the target model."
-
-
-@pytest.fixture
-def runtime(aws):
-    """The endpoint's client; every call must have been announced to the stub."""
-    with Stubber(clients.client("sagemaker-runtime")) as stub:
-        yield stub
-        stub.assert_no_pending_responses()
-
-
-@pytest.fixture
-def answers(runtime):
-    """Set the endpoint's next answer and the request that it must get."""
-
-    def announce(body, content_type="text/csv", expected=None, **more):
-        stream = StreamingBody(io.BytesIO(body), len(body))
-        runtime.add_response(
-            "invoke_endpoint", {"Body": stream, "ContentType": content_type, **more}, expected
-        )
-
-    return announce
-
-
-@pytest.fixture
-def fails(runtime):
-    """Announce a failure of the endpoint."""
-
-    def announce(code, message="", status=400, **fields):
-        runtime.add_client_error("invoke_endpoint", code, message, status, modeled_fields=fields or None)
-
-    return announce
 
 
 @pytest.fixture
@@ -77,7 +46,7 @@ def post(call):
     return invoke
 
 
-def test_json_rows_reach_the_model_and_its_answer_comes_back(serve, answers, call):
+def test_json_rows_reach_the_model_and_its_answer_comes_back(serve, runtime, call):
     serve("iris", 3)
     expected = {
         "EndpointName": "shop",
@@ -87,8 +56,13 @@ def test_json_rows_reach_the_model_and_its_answer_comes_back(serve, answers, cal
         "CustomAttributes": "trace=42",
         "Body": b'{"instances":[[5.1,3.5,1.4,0.2]]}',
     }
-    answers(b'{"predictions":["setosa"]}', "application/json", expected, CustomAttributes="trace=42")
+    runtime.answers(
+        b'{"predictions":["setosa"]}',
+        "application/json",
+        **{"X-Amzn-SageMaker-Custom-Attributes": "trace=42"},
+    )
     status, body, headers = call("url_post_json")
+    assert runtime.asked == [expected]
     assert (status, body) == (200, {"predictions": ["setosa"]})
     assert headers == {
         "content-type": "application/json",
@@ -98,7 +72,7 @@ def test_json_rows_reach_the_model_and_its_answer_comes_back(serve, answers, cal
     }
 
 
-def test_raw_csv_reaches_the_model(serve, answers, call):
+def test_raw_csv_reaches_the_model(serve, runtime, call):
     serve("iris", 3)
     expected = {
         "EndpointName": "shop",
@@ -107,8 +81,9 @@ def test_raw_csv_reaches_the_model(serve, answers, call):
         "Accept": "*/*",
         "Body": b"5.1,3.5,1.4,0.2\n6.2,2.9,4.3,1.3\n",
     }
-    answers(b"setosa\nversicolor\n", "text/csv; charset=utf-8", expected)
+    runtime.answers(b"setosa\nversicolor\n", "text/csv; charset=utf-8")
     status, body, headers = call("url_post_csv_base64")
+    assert runtime.asked == [expected]
     assert (status, body) == (200, "setosa\nversicolor\n")
     assert headers["content-type"] == "text/csv; charset=utf-8"
 
@@ -121,39 +96,41 @@ def served_by(s3, endpoint):
     models_map.change(s3, BUCKET, edit)
 
 
-def test_the_map_says_which_endpoint_serves_a_model(serve, s3, answers, post, monkeypatch):
+def test_the_map_says_which_endpoint_serves_a_model(serve, s3, runtime, post, monkeypatch):
     monkeypatch.setenv("ENDPOINTS", "3")
     serve("iris", 3)
     served_by(s3, "shop--3")
-    answers(b"setosa\n", expected=asked("shop--3"))
+    runtime.answers(b"setosa\n")
     assert post()[0] == 200
+    assert asked(runtime) == [("shop--3", TARGET)]
 
 
 def test_if_an_endpoint_has_gone_the_next_one_answers_before_the_map_says_so(
-    serve, s3, fails, answers, post, monkeypatch
+    serve, s3, runtime, post, monkeypatch
 ):
     monkeypatch.setenv("ENDPOINTS", "2")
     serve("iris", 3)
     served_by(s3, "shop--3")
-    fails("ValidationError", "Endpoint shop--3 of account 123456789012 not found.")
-    answers(b"setosa\n", expected=asked(endpoint_of("shop--iris", ["shop", "shop--2"])))
+    runtime.fails("ValidationError", "Endpoint shop--3 of account 123456789012 not found.")
+    runtime.answers(b"setosa\n")
     assert post()[0] == 200
+    other = endpoint_of("shop--iris", ["shop", "shop--2"])
+    assert asked(runtime) == [("shop--3", TARGET), (other, TARGET)]
 
 
-def asked(endpoint):
-    others = ("ContentType", "Accept", "CustomAttributes", "Body")
-    return {"EndpointName": endpoint, "TargetModel": TARGET, **dict.fromkeys(others, ANY)}
+def asked(runtime):
+    return [(question["EndpointName"], question["TargetModel"]) for question in runtime.asked]
 
 
-def test_a_model_may_be_named_by_its_group(serve, answers, post):
+def test_a_model_may_be_named_by_its_group(serve, runtime, post):
     serve("iris", 3)
-    answers(b"setosa\n")
+    runtime.answers(b"setosa\n")
     assert post("shop--iris")[0] == 200
 
 
-def test_bytes_that_are_no_text_come_back_as_base64(serve, answers, event, context):
+def test_bytes_that_are_no_text_come_back_as_base64(serve, runtime, event, context):
     serve("iris", 3)
-    answers(b"\x93NUMPY\x01\xff", "application/x-npy")
+    runtime.answers(b"\x93NUMPY\x01\xff", "application/x-npy")
     response = handler.handler(event("url_post_json"), context)
     assert response["isBase64Encoded"]
     assert base64.b64decode(response["body"]) == b"\x93NUMPY\x01\xff"
@@ -250,9 +227,9 @@ def test_413_for_a_body_over_the_limit(serve, runtime, post):
     assert post(data="1" * LIMIT)[0] == 413
 
 
-def test_413_for_an_answer_that_lambda_could_not_return(serve, answers, call):
+def test_413_for_an_answer_that_lambda_could_not_return(serve, runtime, call):
     serve("iris", 3)
-    answers(b'"' * (LIMIT // 2 + 1))  # each quote takes two bytes in Lambda's JSON
+    runtime.answers(b'"' * (LIMIT // 2 + 1))  # each quote takes two bytes in Lambda's JSON
     status, body, _ = call()
     assert status == 413
     assert "The answer has more than 6,291,456 bytes" in body["error"]
@@ -277,10 +254,12 @@ def test_415_for_another_content_type(serve, runtime, call):
     ],
 )
 def test_a_4xx_of_the_container_passes_through_with_its_sentence(
-    serve, fails, call, original, message, sentence
+    serve, runtime, call, original, message, sentence
 ):
     serve("iris", 3)
-    fails("ModelError", "Received client error", 424, OriginalStatusCode=original, OriginalMessage=message)
+    runtime.fails(
+        "ModelError", "Received client error", 424, OriginalStatusCode=original, OriginalMessage=message
+    )
     assert call()[:2] == (original, {"error": sentence})
 
 
@@ -301,11 +280,11 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("status", "failure"), FAILURES.values(), ids=FAILURES.keys())
-def test_a_failure_of_the_endpoint_has_its_status_and_one_sentence(serve, fails, call, status, failure):
+def test_a_failure_of_the_endpoint_has_its_status_and_one_sentence(serve, runtime, call, status, failure):
     serve("iris", 3)
     code, message, http_status, *original = failure
     fields = {"OriginalStatusCode": original[0], "OriginalMessage": "Traceback ..."} if original else {}
-    fails(code, message, http_status, **fields)
+    runtime.fails(code, message, http_status, **fields)
     answered, body, headers = call()
     assert answered == status
     assert body.keys() == {"error"}
@@ -313,29 +292,61 @@ def test_a_failure_of_the_endpoint_has_its_status_and_one_sentence(serve, fails,
     assert ("retry-after" in headers) == (status in (429, 503))
 
 
-CONNECTION_FAILURES = {
-    "read timeout": (504, ReadTimeoutError(endpoint_url="https://runtime")),
-    "no connection": (503, EndpointConnectionError(endpoint_url="https://runtime")),
-    "closed half-way": (502, ConnectionClosedError(endpoint_url="https://runtime")),
-}
-
-
-@pytest.mark.parametrize(("status", "error"), CONNECTION_FAILURES.values(), ids=CONNECTION_FAILURES.keys())
-def test_a_broken_connection_is_tried_once_and_answered(serve, call, status, error):
+def test_a_connection_that_ends_without_an_answer_is_tried_once(serve, runtime, call):
     serve("iris", 3)
-    attempts = []
+    runtime.breaks()
+    assert call()[:2] == (502, {"error": "The call to the endpoint failed (ConnectionError)."})
+    assert len(runtime.asked) == 1
 
-    def break_off(**_):
-        attempts.append(1)
-        raise error
 
-    events = clients.client("sagemaker-runtime").meta.events
-    events.register_first("before-send.sagemaker-runtime.InvokeEndpoint", break_off)
-    try:
-        assert call()[0] == status
-    finally:
-        events.unregister("before-send.sagemaker-runtime.InvokeEndpoint", break_off)
-    assert len(attempts) == 1
+def test_an_endpoint_that_cannot_be_reached_is_503_with_a_time_to_wait(serve, aws, call, monkeypatch):
+    serve("iris", 3)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        closed = Runtime(f"http://127.0.0.1:{nobody.getsockname()[1]}", "us-east-1")
+        monkeypatch.setattr(handler, "runtime", lambda: closed)
+        status, _, headers = call()
+    assert (status, headers["retry-after"]) == (503, "10")
+
+
+def test_an_endpoint_that_does_not_answer_in_time_is_504(serve, aws, call, monkeypatch):
+    serve("iris", 3)
+    monkeypatch.setitem(clients.CONFIGS["sagemaker-runtime"], "read_timeout", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hung = Runtime(f"http://127.0.0.1:{silent.getsockname()[1]}", "us-east-1")
+        monkeypatch.setattr(handler, "runtime", lambda: hung)
+        assert call()[0] == 504
+
+
+def test_requests_are_signed_and_share_a_connection(serve, runtime, post):
+    serve("iris", 3)
+    for _ in range(3):
+        runtime.answers(b"setosa\n")
+        assert post()[0] == 200
+        assert "/us-east-1/sagemaker/aws4_request" in runtime.headers["authorization"]
+        assert "x-amzn-sagemaker-target-model" in runtime.headers["authorization"]
+    assert runtime.connections <= 1  # none, if a test before has made it
+
+
+def test_the_runtime_is_that_of_the_functions_region(aws, monkeypatch):
+    clients.forget()
+    invoker_runtime.runtime.cache_clear()
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    made = invoker_runtime.runtime()
+    assert (made._url, made._region) == ("https://runtime.sagemaker.eu-west-1.amazonaws.com", "eu-west-1")
+    assert made._connections.cert_reqs == "CERT_REQUIRED"
+    clients.forget()
+    invoker_runtime.runtime.cache_clear()
+
+
+@pytest.mark.parametrize("token", ["", "a-session-token"])
+def test_temporary_credentials_bring_their_token(serve, runtime, post, monkeypatch, token):
+    found = ReadOnlyCredentials("key", "secret", token or None)
+    monkeypatch.setattr(clients, "credentials", lambda: found)
+    serve("iris", 3)
+    runtime.answers(b"setosa\n")
+    assert post()[0] == 200
+    assert runtime.headers.get("x-amz-security-token", "") == token
 
 
 def test_503_when_the_map_is_not_readable(s3, runtime, call):
@@ -345,38 +356,38 @@ def test_503_when_the_map_is_not_readable(s3, runtime, call):
     assert "MapError" in body["error"]
 
 
-def test_a_vanished_artifact_refreshes_the_map_and_asks_again(serve, fails, answers, call):
+def test_a_vanished_artifact_refreshes_the_map_and_asks_again(serve, runtime, call):
     serve("iris", 3)
     assert call("url_get")[0] == 200  # the map is cached now
     serve("iris", 4)
-    fails("ValidationError", GONE)
-    answers(b"setosa\n", expected=None)
+    runtime.fails("ValidationError", GONE)
+    runtime.answers(b"setosa\n")
     status, _, headers = call()
     assert (status, headers["x-model-version"]) == (200, "4")
 
 
-def test_a_model_that_left_service_answers_404_after_the_refresh(serve, fails, call):
+def test_a_model_that_left_service_answers_404_after_the_refresh(serve, runtime, call):
     serve("iris", 3)
     serve("wine", 1)
     call("url_get")
     serve("iris", None)
-    fails("ValidationError", GONE)
+    runtime.fails("ValidationError", GONE)
     assert call()[0] == 404
 
 
-def test_a_second_failure_is_not_retried(serve, fails, call):
+def test_a_second_failure_is_not_retried(serve, runtime, call):
     serve("iris", 3)
     call("url_get")
     serve("iris", 4)
-    fails("ValidationError", GONE)
-    fails("ValidationError", GONE)
+    runtime.fails("ValidationError", GONE)
+    runtime.fails("ValidationError", GONE)
     assert call()[0] == 503
 
 
-def test_one_line_is_logged_without_the_payload(serve, answers, fails, post, call, context, log_lines):
+def test_one_line_is_logged_without_the_payload(serve, runtime, post, call, context, log_lines):
     serve("iris", 3)
-    answers(b"secret-answer\n")
-    fails("ModelError", "x", 424, OriginalStatusCode=400, OriginalMessage="secret-cell is no number")
+    runtime.answers(b"secret-answer\n")
+    runtime.fails("ModelError", "x", 424, OriginalStatusCode=400, OriginalMessage="secret-cell is no number")
     post(data="secret-cell")
     post(data="secret-cell")
     call(body='{"secret-key": 1}')
@@ -420,13 +431,13 @@ TOTAL, BY_MODEL = ["PipelineName"], ["PipelineName", "ModelPackageGroupName"]
     ("by_model", "of_a_model"), [("false", [TOTAL]), ("true", [TOTAL, BY_MODEL])], ids=["totals", "by model"]
 )
 def test_each_line_holds_the_metrics_for_cloudwatch(
-    serve, answers, fails, post, call, log_lines, monkeypatch, by_model, of_a_model
+    serve, runtime, post, call, log_lines, monkeypatch, by_model, of_a_model
 ):
     monkeypatch.setenv("METRICS_BY_MODEL", by_model)
     serve("iris", 3)
-    answers(b"red\nblue\n")
-    fails("ModelError", "x", 424, OriginalStatusCode=400, OriginalMessage="no")
-    fails("InternalFailure", "x", 500)
+    runtime.answers(b"red\nblue\n")
+    runtime.fails("ModelError", "x", 424, OriginalStatusCode=400, OriginalMessage="no")
+    runtime.fails("InternalFailure", "x", 500)
     post(data=[[1], [2]])
     post(data="1\n2\n3\n")
     post(data="1")
@@ -541,17 +552,18 @@ def test_many_threads_share_one_client(aws):
         assert len(set(map(id, pool.map(make, range(8))))) == 1
 
 
-def test_concurrent_requests_are_answered_each_with_its_own(serve, aws, event, context, monkeypatch):
+def test_concurrent_requests_are_answered_each_with_its_own(serve, runtime, event, context, monkeypatch):
     for version, name in enumerate(["iris", "wine", "digits"], start=1):
         serve(name, version)
 
-    class Echo:
-        def invoke_endpoint(self, *, TargetModel, Body, **_):
-            body = f"{TargetModel} {Body.decode()}".encode()
-            return {"Body": io.BytesIO(body), "ContentType": "text/csv"}
+    def echo(_, headers, body):
+        return (
+            200,
+            {"Content-Type": "text/csv"},
+            f"{headers['X-Amzn-SageMaker-Target-Model']} ".encode() + body,
+        )
 
-    s3 = clients.client("s3")
-    monkeypatch.setattr(clients, "client", lambda service: s3 if service == "s3" else Echo())
+    monkeypatch.setattr(runtime, "reply", echo)
 
     def ask(number):
         name = ["iris", "wine", "digits"][number % 3]

@@ -137,7 +137,9 @@ def test_a_signature_is_that_of_the_published_example(monkeypatch: pytest.Monkey
         f"SignedHeaders=host;x-amz-date, Signature={expected}",
     }
     request = AWSRequest("GET", "https://example.amazonaws.com/", headers)
-    assert Signatures("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY").signer_of(received(request)) == "AKIDEXAMPLE"
+    assert (
+        Signatures("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY").signer_of(received(request)) == "AKIDEXAMPLE"
+    )
 
 
 Make = Callable[[str], Any]

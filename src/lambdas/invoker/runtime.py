@@ -1,0 +1,113 @@
+"""InvokeEndpoint over connections that stay open, signed by botocore.
+
+A boto3 client spends more of the processor on a call than everything else that the function does for a
+request: it walks through some thirty hooks, validators and parsers. One call needs none of them. boto3 still
+says where the endpoint is and who calls; botocore signs, and its certificates are trusted.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+"""
+
+import functools
+import json
+from collections.abc import Mapping
+from urllib.parse import quote, urlsplit
+
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+from botocore.httpsession import get_cert_path
+
+from lambdas import clients
+
+__all__ = ["CUSTOM_ATTRIBUTES", "Runtime", "runtime"]
+
+SERVICE = "sagemaker"  # which requests are signed for
+CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+TARGET_MODEL = "X-Amzn-SageMaker-Target-Model"
+
+
+class Runtime:
+    """The SageMaker runtime of one region; many threads may share it.
+
+    Args:
+        url: Where it is, such as https://runtime.sagemaker.eu-west-1.amazonaws.com.
+        region: The region that requests are signed for.
+    """
+
+    def __init__(self, url: str, region: str) -> None:
+        """Nothing is sent yet."""
+        self._url, self._region = url.rstrip("/"), region
+        self._path = urlsplit(self._url).path
+        config = clients.CONFIGS["sagemaker-runtime"]
+        secure = (
+            {"cert_reqs": "CERT_REQUIRED", "ca_certs": get_cert_path(True)}
+            if url.startswith("https:")
+            else {}
+        )
+        self._connections = urllib3.connection_from_url(
+            url,
+            maxsize=config["max_pool_connections"],
+            timeout=urllib3.Timeout(connect=config["connect_timeout"], read=config["read_timeout"]),
+            retries=False,
+            **secure,
+        )
+
+    def invoke(
+        self, endpoint_name: str, target_model: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """Invoke one model once, and return the body and the headers of its answer.
+
+        Raises:
+            ClientError: It was refused, as a boto3 client says it.
+            BotoCoreError: There are no credentials, or no answer came.
+        """
+        path = f"/endpoints/{quote(endpoint_name, safe='')}/invocations"
+        request = AWSRequest("POST", self._url + path, {**headers, TARGET_MODEL: target_model}, body)
+        SigV4Auth(clients.credentials(), SERVICE, self._region).add_auth(request)
+        try:
+            answer = self._connections.urlopen(
+                "POST", self._path + path, body=body, headers=dict(request.headers)
+            )
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
+        except urllib3.exceptions.NewConnectionError as error:  # in urllib3 1, a kind of the next
+            raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
+        except urllib3.exceptions.ConnectTimeoutError as error:
+            raise ConnectTimeoutError(endpoint_url=self._url, error=error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise ConnectionError(error=error) from error
+        if answer.status >= 300:
+            raise _refusal(answer)
+        return answer.data, answer.headers
+
+
+def _refusal(answer: urllib3.HTTPResponse) -> ClientError:
+    """Return what AWS says as boto3 says it: the code is in a header, the other fields in a JSON body."""
+    try:
+        fields = json.loads(answer.data)
+    except ValueError:
+        fields = None
+    fields = fields if isinstance(fields, dict) else {}
+    code = answer.headers.get("x-amzn-errortype") or fields.get("__type") or fields.get("code")
+    code = str(code or answer.status).partition(":")[0].rpartition("#")[2]
+    message = fields.get("message") or fields.get("Message") or ""
+    response = {
+        "Error": {"Code": code, "Message": str(message)},
+        "ResponseMetadata": {"HTTPStatusCode": answer.status},
+        **{name: fields[name] for name in ("OriginalStatusCode", "OriginalMessage") if name in fields},
+    }
+    return ClientError(response, "InvokeEndpoint")
+
+
+@functools.cache
+def runtime() -> Runtime:
+    """Return the process's connections to the runtime."""
+    about = clients.client("sagemaker-runtime").meta
+    return Runtime(about.endpoint_url, about.region_name)
