@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
+from moto.core.request import environ_key_for_header, should_preserve_original_header_name
 from moto.moto_server.werkzeug_app import (
+    PRESERVED_HEADER_NAMES_ENVIRON_KEY,
     DomainDispatcherApplication,
-    MotoRequestHandler,
     create_backend_app,
 )
 from moto.s3.models import FakeKey, S3Backend, s3_backends
@@ -28,11 +29,11 @@ __all__ = [
     "SEEN_ON",
     "Metric",
     "Moto",
-    "MotoRequestHandler",
     "Objects",
     "alarm_state",
     "published",
     "send_message",
+    "underscored",
 ]
 
 SEEN_ON = "5.2.5"
@@ -71,6 +72,25 @@ class Moto:
                 "InternalFailure", "moto failed on this request; the server's log has the reason.", 500
             )
         return Reply.verbatim(body, status, headers)
+
+
+def underscored(headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return what a WSGI environ has of headers with an underscore in their names, such as S3's metadata.
+
+    WSGI cannot tell them from those with a dash, so moto wants their names, too.
+    """
+    kept = [(name, value) for name, value in headers if "_" in name]
+    if not kept:
+        return {PRESERVED_HEADER_NAMES_ENVIRON_KEY: {}}
+    dashed = {environ_key_for_header(name) for name, _ in headers if "_" not in name}
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    for name, value in kept:
+        key = environ_key_for_header(name)
+        if should_preserve_original_header_name(name) and key not in dashed:
+            names.setdefault(key, name)
+            values[key] = f"{values[key]},{value}" if key in values else value
+    return {**values, PRESERVED_HEADER_NAMES_ENVIRON_KEY: names}
 
 
 def alarm_state(region: str, name: str) -> str | None:

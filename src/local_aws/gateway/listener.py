@@ -1,98 +1,189 @@
-"""A threaded HTTP server that keeps connections open.
+"""A threaded HTTP server that keeps connections open, and spends little on a request.
 
-werkzeug's own server closes every connection, which would cost a load test more than the work it measures.
+werkzeug's own server closes every connection, and the standard library's parses headers as those of an email:
+in a load test, each would cost more than the work that it measures. httptools is the parser of uvicorn.
 """
 
 import io
 import json
+import re
+import socket
 import socketserver
+import time
+from collections import deque
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
+from email.utils import formatdate
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import httptools
 
 from local_aws.core.faults import log_exception
-from local_aws.core.moto import MotoRequestHandler
+from local_aws.core.moto import underscored
 from local_aws.core.wire import Reply, Request
 
 __all__ = ["Listener"]
 
+_CHUNK = 1 << 18  # bytes
+_MOST_HEAD = 1 << 16  # bytes
+_ABSOLUTE = re.compile(r"http://([^/?]*)(.*)", re.IGNORECASE)
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
 
-class _Handler(MotoRequestHandler):
-    """One connection. moto makes the WSGI environ; bodies are read and answers written here."""
+
+class _TooLongError(Exception):
+    """The headers of a request are too long."""
+
+
+class _Arriving:
+    """What has arrived of a request: httptools calls the methods with its parts."""
+
+    def __init__(self, connection: socket.socket, about: dict[str, Any]) -> None:
+        self.parser = httptools.HttpRequestParser(self)
+        self.complete: deque[tuple[Request, bool]] = deque()  # and whether the connection stays open
+        self._connection, self._about = connection, about
+        self.on_message_begin()
+
+    def on_message_begin(self) -> None:
+        self._target, self._headers, self._body = b"", [], []
+        self._size = 0
+
+    def on_url(self, part: bytes) -> None:
+        self._target += part
+        self._grow(len(part))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
+        self._grow(len(name) + len(value))
+
+    def on_headers_complete(self) -> None:
+        """Answer `100 Continue` immediately: boto3 waits up to a second for it before it sends an object."""
+        if any(name.lower() == "expect" and "100-continue" in value.lower() for name, value in self._headers):
+            self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, part: bytes) -> None:
+        self._body.append(part)
+
+    def on_message_complete(self) -> None:
+        # Another protocol is not spoken: the request is answered, and what follows is not read.
+        stays = self.parser.should_keep_alive() and not self.parser.should_upgrade()
+        self.complete.append((Request(self._environ()), stays))
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > _MOST_HEAD:
+            raise _TooLongError
+
+    def _environ(self) -> dict[str, Any]:
+        """Return the request as a WSGI environ, whose texts are bytes in Latin-1."""
+        target, body = self._target.decode("latin-1"), b"".join(self._body)
+        environ = {
+            **self._about,
+            "REQUEST_METHOD": self.parser.get_method().decode(),
+            "SERVER_PROTOCOL": f"HTTP/{self.parser.get_http_version()}",
+            "wsgi.input": io.BytesIO(body),
+        }
+        for name, value in self._headers:
+            if "_" in name:  # WSGI cannot tell it from one with a dash
+                continue
+            field = name.upper().replace("-", "_")
+            if field not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+                field = f"HTTP_{field}"
+                if field in environ:
+                    value = f"{environ[field]},{value}"
+            environ[field] = value
+        environ |= underscored(self._headers)
+        if absolute := _ABSOLUTE.fullmatch(target):
+            environ["HTTP_HOST"], target = absolute[1], absolute[2] or "/"
+        path, _, query = target.partition("?")
+        environ["RAW_URI"] = environ["REQUEST_URI"] = target
+        environ["PATH_INFO"] = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
+        environ["QUERY_STRING"] = query
+        environ["CONTENT_LENGTH"] = str(len(body))
+        environ.pop("HTTP_TRANSFER_ENCODING", None)  # the body is complete
+        return environ
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    """One connection."""
 
     server: "Listener"
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 1 << 16
-
-    def run_wsgi(self) -> None:
-        """Answer one request and leave the connection at the start of the next."""
-        environ = self.make_environ()
-        try:
-            body = self._read_body(environ)
-        except (OSError, ValueError) as error:
-            self.close_connection = True
-            self.send_error(400, f"The request body cannot be read: {error}")
-            return
-        environ.pop("wsgi.input_terminated", None)
-        environ.pop("HTTP_TRANSFER_ENCODING", None)
-        environ["wsgi.input"] = io.BytesIO(body)
-        environ["CONTENT_LENGTH"] = str(len(body))
-        reply = self.server.answer(Request(environ))
-        self.send_response(reply.status)
-        for name, value in reply.headers.items():
-            self.send_header(name, value)
-        bodiless = reply.status in (204, 304)
-        if not bodiless and not any(name.lower() == "content-length" for name in reply.headers):
-            self.send_header("Content-Length", str(len(reply.body)))
-        self.end_headers()
-        if not bodiless and self.command != "HEAD":
-            self.wfile.write(reply.body)
-
-    def handle_expect_100(self) -> bool:
-        """Answer `100 Continue` immediately: boto3 waits up to a second for it before it sends an object."""
-        self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self.wfile.flush()
-        return True
-
-    def _read_body(self, environ: dict[str, Any]) -> bytes:
-        if environ.get("wsgi.input_terminated"):
-            return environ["wsgi.input"].read()
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        if length < 0:
-            raise ValueError("negative Content-Length")
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise OSError("the connection was closed too early")
-        return body
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer requests that are not valid HTTP as AWS does: with a small document, not an HTML page."""
-        content = json.dumps({"__type": "BadRequest", "message": message or explain or ""}).encode()
-        self.close_connection = True
-        self.request_version = self.protocol_version
-        self.send_response(code)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(content)
-
-    def send_response(self, code: int, message: str | None = None) -> None:
-        """Write the status line without logging it: a load test would log thousands of lines."""
-        self.send_response_only(code, message)
-        self.send_header("Server", "local_aws")
-        self.send_header("Date", self.date_time_string())
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing here: errors are logged where they are handled."""
 
     def handle(self) -> None:
         """Answer requests until the client goes away."""
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        arriving = _Arriving(self.request, self._about())
         try:
-            BaseHTTPRequestHandler.handle(self)
+            while data := self.request.recv(_CHUNK):
+                problem = _fed(arriving.parser, data)
+                while arriving.complete:
+                    request, stays = arriving.complete.popleft()
+                    self.request.sendall(_answer(self.server.answer(request), request.method, stays))
+                    if not stays:
+                        return
+                if problem:
+                    self.request.sendall(_answer(problem, "GET", stays=False))
+                    return
         except (ConnectionError, TimeoutError):
-            self.close_connection = True
+            return
+
+    def _about(self) -> dict[str, Any]:
+        """Return what is the same in all requests of the connection."""
+        host, port = self.server.server_address[:2]
+        return {
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.errors": None,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "SCRIPT_NAME": "",
+            "REMOTE_ADDR": self.client_address[0],
+            "REMOTE_PORT": self.client_address[1],
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(port),
+            "SERVER_SOFTWARE": "local_aws",
+        }
+
+
+def _fed(parser: httptools.HttpRequestParser, data: bytes) -> Reply | None:
+    """Parse what has arrived; return the answer to what is not HTTP.
+
+    AWS answers with a small document, not with an HTML page.
+    """
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:
+        return None
+    except httptools.HttpParserError as error:
+        if isinstance(error.__context__, _TooLongError):
+            return _refusal(431, "The headers are too long.")
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        return _refusal(400, f"The request is not HTTP: {error}")
+    return None
+
+
+def _refusal(status: int, message: str) -> Reply:
+    content = json.dumps({"__type": "BadRequest", "message": message}).encode()
+    return Reply(content, status, {"Content-Type": "application/x-amz-json-1.1"})
+
+
+def _answer(reply: Reply, method: str, stays: bool) -> bytes:
+    """Return an answer as it is sent, in one piece."""
+    bodiless = reply.status in (204, 304)
+    lines = [
+        f"HTTP/1.1 {reply.status} {_REASONS.get(reply.status, '')}",
+        "Server: local_aws",
+        f"Date: {formatdate(time.time(), usegmt=True)}",
+        *(f"{name}: {value}" for name, value in reply.headers.items()),
+    ]
+    if not bodiless and not any(name.lower() == "content-length" for name in reply.headers):
+        lines.append(f"Content-Length: {len(reply.body)}")
+    if not stays:
+        lines.append("Connection: close")
+    head = "\r\n".join((*lines, "", "")).encode("latin-1")
+    return head if bodiless or method == "HEAD" else head + reply.body
 
 
 class Listener(socketserver.ThreadingTCPServer):
@@ -102,11 +193,6 @@ class Listener(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
-    # Required by werkzeug's request handler.
-    ssl_context = None
-    multithread = True
-    multiprocess = False
-    _server_version = "local_aws"
 
     def __init__(self, answer: Callable[[Request], Reply], port: int = 0) -> None:
         self.answer = answer
