@@ -5,8 +5,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from http.client import HTTPConnection, HTTPException
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import Empty, LifoQueue
 
@@ -14,6 +13,7 @@ from local_aws.compute.workers import Command, Worker, Workers
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError
 from local_aws.core.faults import log_exception
+from local_aws.core.http_client import Answer, Connection
 from local_aws.services.jobs.family import failure_reason
 
 __all__ = ["Answer", "Container"]
@@ -22,8 +22,6 @@ _START_SECONDS = 240  # a container must answer /ping within four minutes of its
 _PING_SECONDS = 2
 _POLL_SECONDS = 0.05
 _RESTART_SECONDS = (0.1, 0.5, 1, 2, 5)
-
-Answer = tuple[int, Mapping[str, str], bytes]
 
 
 class Container:
@@ -42,7 +40,7 @@ class Container:
         self._account, self._workers, self.folder = account, workers, folder
         self._role_arn, self._environment, self._command = role_arn, dict(environment), command
         self._multi_model = multi_model
-        self._connections: LifoQueue[HTTPConnection] = LifoQueue()
+        self._connections: LifoQueue[Connection] = LifoQueue()
         self._closing = threading.Event()
         self._worker: Worker | None = None
         self._port, self._token = 0, secrets.token_urlsafe()
@@ -91,40 +89,37 @@ class Container:
         """
         if not self.healthy.is_set():
             raise ConnectionError("the container is not in service")
-        with self._connection(seconds) as connection:
-            connection.request(method, path, body, {**(headers or {}), **self._authorization})
-            response = connection.getresponse()
-            content = response.read()
-            return response.status, {name.lower(): value for name, value in response.getheaders()}, content
+        asked = {**(headers or {}), **self._authorization}
+        try:
+            connection = self._connection(seconds)
+        except OSError as error:
+            raise ConnectionError(str(error)) from error
+        try:
+            answer, is_open = connection.request(method, path, body, asked, seconds)
+        except TimeoutError:
+            connection.close()
+            raise
+        except OSError as error:
+            connection.close()
+            raise ConnectionError(str(error)) from error
+        if is_open:
+            self._connections.put(connection)
+        else:
+            connection.close()
+        return answer
 
     @property
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
-    @contextlib.contextmanager
-    def _connection(self, seconds: float) -> Iterator[HTTPConnection]:
-        """Lend an open connection or a new one, and keep it open afterwards unless something went wrong."""
-        try:
+    def _connection(self, seconds: float) -> Connection:
+        """Return an open connection, or a new one."""
+        with contextlib.suppress(Empty):
             connection = self._connections.get_nowait()
-        except Empty:
-            connection = HTTPConnection("127.0.0.1", self._port)
-        if connection.port != self._port or _is_closed(connection):
+            if connection.port == self._port and not connection.is_closed:
+                return connection
             connection.close()
-            connection = HTTPConnection("127.0.0.1", self._port)
-        connection.timeout = seconds
-        try:
-            if connection.sock is None:
-                connection.connect()
-                connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.sock.settimeout(seconds)
-            yield connection
-        except TimeoutError:
-            connection.close()
-            raise
-        except (HTTPException, OSError) as error:
-            connection.close()
-            raise ConnectionError(str(error)) from error
-        self._connections.put(connection)
+        return Connection(self._port, seconds)
 
     def _launch(self) -> None:
         self._port = _free_port()
@@ -160,14 +155,17 @@ class Container:
         return False
 
     def _ping(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=_PING_SECONDS)
         try:
-            connection.request("GET", "/ping", headers=self._authorization)
-            return connection.getresponse().status == 200
-        except (HTTPException, OSError):
+            connection = Connection(self._port, _PING_SECONDS)
+        except OSError:
+            return False
+        try:
+            answer, _ = connection.request("GET", "/ping", b"", self._authorization, _PING_SECONDS)
+        except OSError:
             return False
         finally:
             connection.close()
+        return answer[0] == 200
 
     def _watch(self) -> None:
         """Restart the container whenever it exits."""
@@ -197,19 +195,6 @@ class Container:
         with contextlib.suppress(Empty):
             while True:
                 self._connections.get_nowait().close()
-
-
-def _is_closed(connection: HTTPConnection) -> bool:
-    """Return whether the other end has closed a connection while it was idle."""
-    if connection.sock is None:
-        return True
-    connection.sock.settimeout(0)
-    try:
-        return connection.sock.recv(1, socket.MSG_PEEK) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
 
 
 def _free_port() -> int:

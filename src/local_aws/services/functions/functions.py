@@ -157,7 +157,10 @@ class Functions:
 
     def invoke(self, name: str, event: Any) -> Invocation:
         """Run a handler and wait for its result."""
-        function = self.find(name)
+        return self.run(self.find(name), event)
+
+    def run(self, function: Document, event: Any) -> Invocation:
+        """Run the handler of a function that was found just now."""
         name, seconds = function["FunctionName"], function["Timeout"]
         runtime = self._runtime(function)
         request_id = str(uuid4())

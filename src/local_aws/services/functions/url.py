@@ -48,7 +48,7 @@ class FunctionUrls:
         event = _event(request, function["FunctionName"], f"/{path}")
         if signer is not None:
             event["requestContext"]["authorizer"] = {"iam": {"accessKey": signer, "accountId": ACCOUNT_ID}}
-        invocation = self._functions.invoke(function["FunctionName"], event)
+        invocation = self._functions.run(function, event)
         if invocation.error:
             return _message(502, "Internal Server Error")
         return _reply(json.loads(invocation.payload))
