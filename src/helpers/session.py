@@ -84,6 +84,15 @@ class Session:
         object.__setattr__(self, "boto", boto3.Session(region_name=self.region))
         self._clients.clear()
 
+    def unload_models(self) -> bool:
+        """Unload all models of the endpoints here, and return True; AWS has no operation for that: False."""
+        if not self.is_local:
+            return False
+        import local_aws
+
+        local_aws.unload_models(_started())
+        return True
+
     def group(self, dataset: str) -> str:
         """Name of the model package group of a data set."""
         return group(self.pipeline_name, dataset)

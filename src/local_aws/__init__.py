@@ -22,6 +22,7 @@ from local_aws.lifecycle.daemon import (
     start,
     status,
     stop,
+    unload_models,
 )
 from local_aws.lifecycle.home import find_home
 
@@ -43,4 +44,5 @@ __all__ = [
     "start",
     "status",
     "stop",
+    "unload_models",
 ]

@@ -224,6 +224,7 @@ class Cloud:
             "POST deliveries": self._events.set_deliveries,
             "POST endpoints": self._endpoints.set_seconds,
             "POST interruptions": self._training.interrupt,
+            "POST unload": self._endpoints.unload,
             "POST streams": self._streams.deliver,
             "POST prune": self._pruning.prune,
             "POST stop": self.stop_requested.set,

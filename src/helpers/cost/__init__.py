@@ -11,10 +11,10 @@ docs/operations/cost.md explains the figures. Nothing here calls AWS but `actual
 
 from helpers.cost import capacity
 from helpers.cost.cap import check_cap
-from helpers.cost.month import Serving, by_month
+from helpers.cost.month import Serving, by_month, per_million
 from helpers.cost.tables import of_definition
 
-__all__ = ["Serving", "by_month", "capacity", "check_cap", "of_definition"]
+__all__ = ["Serving", "by_month", "capacity", "check_cap", "of_definition", "per_million"]
 
 
 def __dir__() -> list[str]:

@@ -1,15 +1,15 @@
 """What serving costs in a month: all models on one endpoint, against an endpoint for each of them."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from helpers.cost.prices import HOURS_A_MONTH, Prices, load
 from helpers.errors import BadInput
 
-__all__ = ["Serving", "by_month"]
+__all__ = ["Serving", "by_month", "per_million"]
 
 GB = 1e9
 RECORD = 5000  # bytes: Firehose bills each record as a multiple of that
@@ -17,6 +17,7 @@ INVOKER_GB_SECONDS = 0.02 * 0.5  # 20 ms with 512 MB, measured here
 LOG_BYTES = 1366  # of a request: 666 are the invoker's line (measured), about 700 are Lambda's own
 METRICS = 5  # of all models together, and again of each with metrics_by_model
 ALARMS = 16  # 14 and two of the scaling
+MILLIONS = (0.1, 1, 10, 100)  # predictions in a month
 SWEEPS = 2900 * 2 * 0.5  # the deployer's calls every 15 minutes, 2 seconds with 512 MB
 
 
@@ -74,6 +75,28 @@ def by_month(serving: Serving, region: str, prices: str = "") -> pd.DataFrame:
     table.loc["all"] = table.sum()
     table["for each model"] = table["one endpoint for all"] / max(serving.models, 1)
     return table.rename_axis("dollars a month").round(2)
+
+
+def per_million(
+    serving: Serving, region: str, prices: str = "", millions: Sequence[float] = MILLIONS
+) -> pd.DataFrame:
+    """Dollars for a million predictions of one row each, by how many million there are in a month.
+
+    Args:
+        serving: what is served; its requests are those of the rows. Its instances are billed whether they are
+            asked or not, and their number stays as it is.
+        region: whose prices hold.
+        prices: a file with other prices, as PRICES names it.
+        millions: of predictions in a month, to all models together.
+
+    Raises:
+        BadInput: the prices cannot be used, or have none of the instance type.
+    """
+    rows = {}
+    for number in millions:
+        month = by_month(replace(serving, requests=number * 1e6), region, prices).loc["all"]
+        rows[number] = month.drop("for each model") / number
+    return pd.DataFrame(rows).T.rename_axis("million predictions a month").round(2)
 
 
 def _hour(instance_type: str, region: str, prices: Prices) -> float:

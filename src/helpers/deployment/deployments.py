@@ -12,6 +12,7 @@ from helpers.deployment import deployer
 from helpers.deployment.decisions import Decision, set_status
 from helpers.deployment.following import LIMIT, Following
 from helpers.deployment.registry import decided_at, packages
+from helpers.display.frames import INSTEAD
 from helpers.errors import BadInput, JobFailed
 from helpers.runs import facts
 from helpers.runs.patience import patiently
@@ -140,6 +141,7 @@ def table(session: Session) -> pd.DataFrame:
     }
     columns = ["version", "approved at", "key", "endpoint"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
+    table.attrs[INSTEAD] = "No model is in service yet; approve a version in notebook 4."
     return table if session.endpoints > 1 else table.drop(columns="endpoint")
 
 

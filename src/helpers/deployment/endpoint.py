@@ -22,12 +22,14 @@ from tabular.spec.documents import quality
 
 from helpers.deployment.deployments import in_service
 from helpers.deployment.registry import ModelVersion, metadata, packages
+from helpers.display.frames import INSTEAD
 from helpers.errors import JobFailed
 from helpers.runs import facts
 from helpers.session import Session
 from helpers.storage import read, read_json
 
 __all__ = [
+    "NOTHING",
     "HeldOut",
     "accuracy",
     "check",
@@ -39,9 +41,11 @@ __all__ = [
     "mistakes",
     "predict",
     "rows_of",
+    "schema_of",
     "signed",
 ]
 
+NOTHING = "No model is in service yet, so there is nobody to ask; approve a version in notebook 4."
 TIMEOUT_SECONDS = 70
 # The invoker keeps the models map for a few seconds, and a model may have to be loaded first.
 SETTLE_SECONDS, POLL_SECONDS = 60, 0.5
@@ -93,7 +97,7 @@ def predict(session: Session, dataset: str, rows: Sequence[Sequence[Any]]) -> di
 def held_out(session: Session, package: ModelVersion) -> HeldOut:
     """The held-out rows that a package was evaluated on."""
     uri = metadata(session, package)["held-out-data"]
-    schema = Schema.from_dict(read_json(session, f"{uri}/schema.json"))
+    schema = _schema(session, package)
     table = pd.read_parquet(io.BytesIO(read(session, f"{uri}/data.parquet")))
     truth = table[schema.target].tolist()
     labels = [schema.classes[position] for position in truth] if schema.classes else truth
@@ -105,6 +109,16 @@ def held_out(session: Session, package: ModelVersion) -> HeldOut:
     ).exceptions.NoSuchKey:  # evaluated before these rows were kept as they stand in the table
         cells = cells_of(table, schema)
     return HeldOut(pd.DataFrame(as_json(cells, schema), columns=names, dtype=object), labels)
+
+
+def schema_of(session: Session, dataset: str, version: int) -> Schema:
+    """The columns and classes of a version in service."""
+    return _schema(session, _version(session, dataset, version))
+
+
+def _schema(session: Session, package: ModelVersion) -> Schema:
+    uri = metadata(session, package)["held-out-data"]
+    return Schema.from_dict(read_json(session, f"{uri}/schema.json"))
 
 
 def rows_of(features: pd.DataFrame) -> list[list[Any]]:
@@ -131,7 +145,9 @@ def first_predictions(session: Session, rows: Mapping[str, Sequence[Sequence[Any
         }
         for dataset, answer in answers.items()
     }
-    return pd.DataFrame.from_dict(table, orient="index").rename_axis("data set")
+    shown = pd.DataFrame.from_dict(table, orient="index").rename_axis("data set")
+    shown.attrs[INSTEAD] = NOTHING
+    return shown
 
 
 def mistakes(session: Session, rows: Mapping[str, Sequence[Sequence[Any]]]) -> pd.DataFrame:
@@ -201,7 +217,9 @@ def accuracy(checked: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     For classification, that is the accuracy; for regression, the mean absolute error.
     """
     rows = {dataset: {"rows": len(table), **_measured(table)} for dataset, table in checked.items()}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
+    table.attrs[INSTEAD] = NOTHING
+    return table
 
 
 def _measured(table: pd.DataFrame) -> dict[str, float]:

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from contract.names import group_prefix
+from helpers.display.frames import INSTEAD
 from helpers.monitoring import fetching
 from helpers.monitoring.document import (
     CONCERNS,
@@ -152,7 +153,9 @@ def table(document: Status) -> pd.DataFrame:
         for row in document["models"]
     }
     whole = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
-    return whole.loc[:, whole.notna().any()].convert_dtypes()
+    known = whole.loc[:, whole.notna().any()].convert_dtypes()
+    known.attrs[INSTEAD] = "No table was trained yet, so there is no model to look at; run notebook 3."
+    return known
 
 
 def _row(pipeline: str, name: str, sources: Sources, now: datetime) -> Row:

@@ -1,18 +1,17 @@
-"""Plots of targets, trials, latency and capacity; every function shows its figures and returns their Axes."""
+"""Plots of targets, trials and capacity; every function shows its figures and returns their Axes."""
 
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from helpers import display
 from helpers.data.datasets import Dataset
-from helpers.plots.figures import BLUE, GREY, LIGHT, ORANGE, PURPLE, SKY, VERMILION, few_ticks, shown, styled
-from helpers.plots.many import CROWD, listed, note, worst
+from helpers.plots.figures import BLUE, GREY, ORANGE, PURPLE, SKY, VERMILION, few_ticks, shown, styled
+from helpers.plots.many import listed, note, worst
 
-__all__ = ["capacity", "latency", "targets", "trials"]
+__all__ = ["capacity", "targets", "trials"]
 
 CLASSES = (SKY, ORANGE, "#F0E442", "#DDDDDD", PURPLE, "#66C2A5")  # light enough for black words on them
 ROOM = 0.09  # of a bar that has room for words
@@ -178,36 +177,3 @@ def _winners(leaderboards: Mapping[str, pd.DataFrame]) -> Axes:
     told = [f"{name} {count}" for name, count in counts[::-1].items()]
     shown(figure, f"Data sets that each algorithm has won, of {len(leaderboards)}: {listed(told)}.")
     return axes
-
-
-@styled
-def latency(answers: pd.DataFrame) -> Sequence[Axes]:
-    """Plot the fraction of requests answered within a time, for each data set."""
-    if answers.empty:
-        display.say(
-            "No load test was run, so there are no latencies to plot; set LOAD_TEST to True and run again."
-        )
-        return []
-    figure, axes = plt.subplots(figsize=(9, 3.8))
-    parts = {dataset: np.sort(part["milliseconds"]) for dataset, part in answers.groupby("data set")}
-    few, more = worst(parts, lambda milliseconds: np.quantile(milliseconds, 0.95))
-    for milliseconds in parts.values() if more else ():
-        axes.plot(milliseconds, np.linspace(0, 1, len(milliseconds)), **CROWD)
-    for dataset, milliseconds in few.items():
-        axes.plot(milliseconds, np.linspace(0, 1, len(milliseconds)), label=dataset)
-    note(axes, len(few), more, "in colour, the slowest")
-    for share in (0.5, 0.95, 0.99):
-        axes.axhline(share, color=LIGHT, linestyle=":", linewidth=1)
-        right = {"xycoords": ("axes fraction", "data"), "va": "bottom" if share > 0.98 else "center"}
-        axes.annotate(f" p{share * 100:.0f}", (1, share), annotation_clip=False, **right)
-    axes.set_xscale("log")
-    few_ticks(axes.xaxis)
-    axes.set_xlabel("milliseconds, measured by the client")
-    axes.set_ylabel("fraction of requests")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.07, 1))
-    told = [
-        f"{name} p50 {np.quantile(times, 0.5):.3g} and p95 {np.quantile(times, 0.95):.3g} ms"
-        for name, times in few.items()
-    ]
-    shown(figure, f"The fraction of requests answered within a time: {listed(told, more)}.")
-    return [axes]

@@ -34,6 +34,7 @@ __all__ = [
     "start",
     "status",
     "stop",
+    "unload_models",
 ]
 
 _START_SECONDS = 60
@@ -251,6 +252,17 @@ def interrupt(server: Server, job: str, notice: float = 120.0) -> None:
         LocalAwsError: It is not on spot capacity, or not training now.
     """
     _call(server, "POST", "interruptions", {"name": job, "notice": notice})
+
+
+def unload_models(server: Server) -> int:
+    """Unload the models of all endpoints, as SageMaker does when others need the memory.
+
+    Their files stay on the instances, so that the next call to each only loads it.
+
+    Returns:
+        How many models were unloaded.
+    """
+    return _call(server, "POST", "unload", {})["unloaded"]
 
 
 def deliver_streams(server: Server) -> None:

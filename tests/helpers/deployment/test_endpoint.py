@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import re
 import socket
@@ -18,7 +19,8 @@ from support.helpers.shared import Connected, decide, first_version, settings
 from tabular.serving.models import needed_bytes
 
 from helpers import runs, storage
-from helpers.deployment import capacity, deployments, endpoint, load, traffic
+from helpers.deployment import capacity, deployments, endpoint, traffic
+from helpers.deployment.asking import load
 from helpers.errors import JobFailed
 from helpers.runs import facts
 from helpers.session import Session
@@ -234,77 +236,92 @@ def test_a_model_that_answers_otherwise_keeps_no_other_from_being_checked(
 # Many at a time
 
 
-def test_a_load_test_asks_all_models_and_ends_in_time(session: Session, rows: Rows) -> None:
-    answers = load.run(session, rows, 1, 2)
+def test_a_ramp_asks_with_more_and_more_clients_and_ends_in_time(session: Session, rows: Rows) -> None:
+    answers = load.ramp(session, rows, 1, 4)
+    assert answers["clients"].unique().tolist() == [1, 2, 4]
     assert set(answers["data set"]) == {"wine"}
     assert set(answers["status"]) == {200}
-    assert answers["second"].between(0, 1).all()
+    assert answers["second"].between(0, 1 / 3).all()
     assert (answers["milliseconds"] > 0).all()
-    table = load.summary(answers, 1)
-    assert table.index.tolist() == ["wine", "all"]
-    assert table.loc["all", "errors"] == 0
-    assert table.loc["all", "p50"] <= table.loc["all", "p95"] <= table.loc["all", "p99"]
+    table = load.by_clients(answers)
+    assert table.index.tolist() == [1, 2, 4]
+    assert (table["errors"] == 0).all()
+    assert (table["p50"] <= table["p95"]).all()
 
 
 @pytest.mark.parametrize(("seconds", "asked"), [(0, True), (1, False)], ids=["switched off", "no model"])
 def test_without_time_or_models_nothing_is_sent(
     unreachable: Session, rows: Rows, seconds: int, asked: bool
 ) -> None:
-    answers = load.run(unreachable, rows if asked else {}, seconds, 2)
-    assert answers.empty
-    table = load.summary(answers, 5)
-    assert table.loc["all", ["requests per second", "errors"]].tolist() == [0, 0]
+    answers = load.ramp(unreachable, rows if asked else {}, seconds, 2)
+    for table in (answers, load.by_clients(answers), load.by_model(answers)):
+        assert table.empty
+        assert "LOAD_TEST" in table.attrs["instead"]
 
 
 def test_refused_requests_count_as_errors(session: Session, rows: Rows) -> None:
-    answers = load.run(session, {"wine": [*rows["wine"][:1], [1.0]]}, 1, 2)
+    answers = load.ramp(session, {"wine": [*rows["wine"][:1], [1.0]]}, 0.5, 2)
     refused = int((answers["status"] == 400).sum())
     assert refused > 0
-    assert load.summary(answers, 1).loc["wine", "errors"] == refused
+    assert load.by_model(answers).loc["wine", "errors"] == refused
 
 
 def test_requests_without_an_answer_count_as_errors(
     session: Session, rows: Rows, unreachable: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The endpoint exists while the test warms up, and is gone afterwards.
-    calls = []
-
-    def invoke(_: Session, body: dict[str, Any]) -> Any:
-        calls.append(body)
-        return real(session if len(calls) == 1 else unreachable, body)
-
-    real = load.invoke
-    monkeypatch.setattr(load, "invoke", invoke)
-    answers = load.run(session, rows, 1, 2)
+    monkeypatch.setattr(load, "invoke", lambda _, body: endpoint.invoke(session, body))
+    answers = load.ramp(unreachable, rows, 0.2, 2)
     assert set(answers["status"]) == {0}
-    table = load.summary(answers, 1)
-    assert table.loc["all", "errors"] == len(answers) > 0
-    assert table.loc["all", "requests per second"] == 0
+    table = load.by_clients(answers)
+    assert table["errors"].sum() == len(answers) > 0
+    assert (table["predictions per second"] == 0).all()
+
+
+@pytest.mark.parametrize(("most", "numbers"), [(1, [1]), (2, [1, 2]), (6, [1, 2, 4, 6]), (8, [1, 2, 4, 8])])
+def test_a_ramp_doubles_the_clients_and_ends_with_the_most(most: int, numbers: list[int]) -> None:
+    assert load.steps(most) == numbers
+
+
+def test_a_load_reaches_every_model_at_once_and_every_row_of_it_before_any_twice() -> None:
+    tables = {"a": [[number] for number in range(5)], "b": [[10], [11]], "c": [[20]]}
+    sent = list(itertools.islice(load.interleaved(tables), 15))
+    assert [name for name, _ in sent[:6]] == ["a", "b", "c", "a", "b", "c"]
+    assert sorted(row for name, row in sent if name == "a") == tables["a"]
+    assert sent == list(itertools.islice(load.interleaved(tables), 15)), "in the same order each time"
+    assert [row for name, row in sent if name == "a"] != tables["a"]
+
+
+SENT = ["clients", "data set", "second", "milliseconds", "status"]
 
 
 def test_errors_are_no_predictions_and_do_not_make_them_look_fast() -> None:
     answers = pd.DataFrame(
-        [("a", 0.0, 100.0, 200), ("a", 0.1, 300.0, 200), ("a", 0.4, 1.0, 500), ("b", 0.5, 1.0, 0)],
-        columns=["data set", "second", "milliseconds", "status"],
+        [
+            (1, "a", 0.0, 100.0, 200),
+            (1, "a", 0.1, 300.0, 200),
+            (1, "a", 0.999, 1.0, 500),
+            (2, "b", 0.5, 1, 0),
+        ],
+        columns=SENT,
     )
-    table = load.summary(answers, 1)
-    assert table.loc["a"].to_dict() == {
-        "requests per second": 2.0,
+    table = load.by_clients(answers)
+    assert table.loc[1].to_dict() == {
+        "predictions per second": 2.0,
         "p50": 200.0,
         "p95": 290.0,
         "p99": 298.0,
         "errors": 1,
     }
-    assert table["errors"].to_dict() == {"a": 1, "b": 1, "all": 2}
-    assert table.loc["b", "requests per second"] == 0
-    assert pd.isna(table.loc["b", "p50"])
+    assert table["errors"].to_dict() == {1: 1, 2: 1}
+    assert table.loc[2, "predictions per second"] == 0
+    assert pd.isna(table.loc[2, "p50"])
+    assert load.by_model(answers)["errors"].to_dict() == {"a": 1, "b": 1}
 
 
 def test_answers_that_come_late_make_the_time_longer() -> None:
-    late = pd.DataFrame(
-        [("a", 0.5, 9500.0, 200)] * 8, columns=["data set", "second", "milliseconds", "status"]
-    )
-    assert load.summary(late, 1).loc["all", "requests per second"] == 0.8
+    late = pd.DataFrame([(1, "a", 0.5, 9500.0, 200)] * 8, columns=SENT)
+    assert load.by_clients(late).loc[1, "predictions per second"] == 0.8
 
 
 # What a model takes
@@ -322,5 +339,4 @@ def test_what_a_model_takes_is_measured_at_the_endpoint(session: Session, rows: 
     assert 0 < model.answer_seconds < model.answer_seconds + model.path_seconds < HANGS
     assert model.load_seconds > 0
     assert capacity.inputs(model).loc["memory, MB", "a model takes"] > 0
-    with pytest.raises(JobFailed, match="Nothing is in service, so there is nothing to measure"):
-        capacity.measured(session, {}, calls)
+    assert capacity.measured(session, {}, calls) == capacity.GUESS

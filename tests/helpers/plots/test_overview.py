@@ -74,22 +74,9 @@ def test_a_trial_without_a_score_does_not_spoil_the_picture() -> None:
     assert ensemble.get_sizes()[0] > ensemble.get_sizes()[1], "who weighs more is larger"
 
 
-def test_the_latency_rises_from_the_fastest_answer_to_the_slowest() -> None:
-    answers: list[dict[str, Any]] = [
-        {"data set": name, "second": 0.1, "milliseconds": ms, "status": 200}
-        for name, ms in (("a", 3.0), ("a", 1.0), ("b", 2.0))
-    ]
-    (axes,) = overview.latency(pd.DataFrame(answers))
-    assert axes.lines[0].get_xdata().tolist() == [1.0, 3.0]
-    assert axes.get_ylabel() == "fraction of requests"
-    assert axes.get_xlabel().startswith("milliseconds")
-    assert "p99" in texts(axes)
-
-
 @pytest.mark.parametrize(
     ("draw", "nothing"),
     [
-        (overview.latency, pd.DataFrame(columns=["data set", "milliseconds"])),
         (overview.capacity, pd.DataFrame()),
         (overview.trials, {}),
     ],
@@ -133,13 +120,3 @@ def test_of_two_hundred_targets_the_least_balanced_are_drawn(tmp_path: Path) -> 
         f"store-{number:02}" for number in range(10)
     ]
     assert axes.figure.get_size_inches()[1] < 8
-
-
-def test_of_two_hundred_models_the_slowest_have_a_name() -> None:
-    answers = pd.DataFrame(
-        [(f"store-{number:03}", number + 1.0) for number in range(200)], columns=["data set", "milliseconds"]
-    )
-    (axes,) = overview.latency(answers)
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
-        f"store-{number}" for number in range(199, 193, -1)
-    ]

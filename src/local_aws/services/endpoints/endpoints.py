@@ -220,6 +220,10 @@ class Endpoints:
         self._instances.seconds = seconds
         return {"seconds": seconds}
 
+    def unload(self) -> Document:
+        """Unload the models of all endpoints, and count them."""
+        return {"unloaded": self._instances.unload()}
+
     def restart_if_failed(self, name: str) -> None:
         """Restart an endpoint's container if it has failed."""
         if self._records.find(ENDPOINT, name)["EndpointStatus"] == "Failed":

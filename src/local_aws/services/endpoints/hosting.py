@@ -118,6 +118,12 @@ class Host:
         with self._lock:
             return {**asdict(self._counters), "loaded_models": len(self._loaded)}
 
+    def unload(self) -> int:
+        """Unload every model that is not being invoked, and return how many those were."""
+        with self._lock:
+            unused = [target for target in self._loaded if not self._in_use[target]]
+        return sum(self._unload(target) for target in unused)
+
     def _ensure_loaded(self, target: str) -> str:
         with self._lock:
             if target in self._loaded:

@@ -109,6 +109,10 @@ class Instances:
             about["update"] = newer.host.status()
         return about
 
+    def unload(self) -> int:
+        """Unload all models, and return how many there were."""
+        return sum(instance.host.unload() for instance in list(self._current.values()))
+
     def start(self, name: str, update: str | None = None, shift: Shift | None = None) -> None:
         """Start an endpoint's container in a thread: its first one, or that of an update's configuration."""
         with self._lock:
