@@ -7,10 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from helpers import display
-from helpers.plots.figures import BLUE, GREY, LIGHT, SKY, VERMILION, few_ticks, shown, styled
+from helpers.plots.figures import BLUE, GREY, LIGHT, SKY, VERMILION, shown, styled
 
 __all__ = ["after_unload", "price", "ramp", "what_if"]
 
+EMPTY = "an empty cell"
 MOST_LEVELS = 12  # of a category
 NOTHING = "so there is nothing to plot; see the sentence above."
 
@@ -31,31 +32,38 @@ def what_if(moved: pd.DataFrame, column: str = "") -> Sequence[Axes]:
     part = moved[moved["column"] == column]
     named, watched = part.iloc[0]["data set"], part.iloc[0]["class"]
     own = part[part["own"]].iloc[0]
-    is_number = part["value"].map(lambda value: isinstance(value, int | float)).all()
+    known = part[part["value"].notna()]
     figure, axes = plt.subplots(figsize=(9, 3.6))
-    if is_number:
-        drawn = part.sort_values("value", key=lambda values: values.astype(float))
-        axes.plot(drawn["value"].astype(float), drawn["probability"], marker="o", markersize=4)
-        place = float(own["value"])
+    if known["value"].map(lambda value: isinstance(value, int | float)).all():
+        drawn = known.assign(value=known["value"].astype(float)).sort_values("value")
+        axes.plot(drawn["value"], drawn["probability"], marker="o", markersize=4)
+        place = None if pd.isna(own["value"]) else float(own["value"])
     else:
         drawn = pd.concat([part[part["own"]], part[~part["own"]]]).head(MOST_LEVELS)
         drawn = drawn.sort_values("probability")
-        labels = drawn["value"].astype(str).str.slice(0, 24).tolist()
+        labels = [EMPTY if pd.isna(value) else str(value)[:24] for value in drawn["value"]]
         axes.scatter(range(len(labels)), drawn["probability"])
         axes.set_xticks(range(len(labels)), labels, rotation=30 if len(labels) > 5 else 0, ha="right")
         place = drawn["own"].tolist().index(True)
-    ring = {"s": 170, "facecolors": "none", "edgecolors": VERMILION, "linewidths": 2.5}
-    axes.scatter([place], [own["probability"]], **ring)
-    axes.annotate("  this row", (place, own["probability"]), color=VERMILION, va="bottom")
+    if place is None:  # the row's own cell is empty, so that it has no place among the numbers
+        axes.axhline(own["probability"], color=VERMILION, linestyle="--")
+        axes.annotate(
+            f"this row: {EMPTY}", (0.01, own["probability"]), ("axes fraction", "data"), va="bottom"
+        )
+    else:
+        ring = {"s": 170, "facecolors": "none", "edgecolors": VERMILION, "linewidths": 2.5}
+        axes.scatter([place], [own["probability"]], **ring)
+        axes.annotate("  this row", (place, own["probability"]), color=VERMILION, va="bottom")
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel(column)
     axes.set_ylabel(f"probability of {watched}")
     axes.set_title(f"{named}: one row, one cell changed", loc="left")
+    own_words = EMPTY if pd.isna(own["value"]) else own["value"]
     lowest, highest = part["probability"].min(), part["probability"].max()
     shown(
         figure,
         f"The probability of {watched} for one row of {named} over the values of {column}: from {lowest:.2f} "
-        f"to {highest:.2f}; the row's own value, {own['value']}, gives {own['probability']:.2f}.",
+        f"to {highest:.2f}; the row's own value, {own_words}, gives {own['probability']:.2f}.",
     )
     return [axes]
 
@@ -125,7 +133,7 @@ def price(prices: pd.DataFrame) -> Axes:
         axes.annotate(f" {name}", (prices.index[-1], prices[name].iloc[-1]), color=color, va="center")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    few_ticks(axes.yaxis)
+    axes.yaxis.set_major_formatter("{x:,g}")
     axes.set_xticks(prices.index, [f"{millions:g}" for millions in prices.index])
     axes.minorticks_off()
     axes.set_xlabel("million predictions in a month")

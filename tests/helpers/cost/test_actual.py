@@ -7,7 +7,7 @@ import pytest
 
 from helpers.cost import tables
 from helpers.cost.actual import accuracy, compared, trained
-from helpers.cost.month import Serving, by_month
+from helpers.cost.month import Serving, by_month, per_million
 from helpers.cost.pace import observations
 from helpers.cost.ranges import Range
 from helpers.errors import BadInput
@@ -171,3 +171,11 @@ def test_checks_are_billed_by_their_number_not_by_that_of_the_models() -> None:
 def test_a_month_without_a_price_is_refused() -> None:
     with pytest.raises(BadInput, match=r"There is no price of ml\.x9\.large in us-east-1"):
         by_month(Serving(3, "ml.x9.large"), "us-east-1")
+
+
+def test_a_million_predictions_cost_less_the_more_there_are_and_always_less_on_one_endpoint() -> None:
+    table = per_million(Serving(100), "us-east-1", millions=(1, 10))
+    one, each = (by_month(Serving(100), "us-east-1").loc["all", name] for name in table.columns)
+    assert table.loc[1].tolist() == pytest.approx([one, each], abs=0.01)
+    assert (table.loc[10] < table.loc[1]).all()
+    assert (table["one endpoint for all"] < table["an endpoint for each"]).all()

@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import re
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from tabular.serving.models import needed_bytes
 
 from helpers import runs, storage
 from helpers.deployment import capacity, deployments, endpoint, traffic
-from helpers.deployment.asking import load
+from helpers.deployment.asking import load, request, unloaded, what_if
 from helpers.errors import JobFailed
 from helpers.runs import facts
 from helpers.session import Session
@@ -322,6 +323,57 @@ def test_errors_are_no_predictions_and_do_not_make_them_look_fast() -> None:
 def test_answers_that_come_late_make_the_time_longer() -> None:
     late = pd.DataFrame([(1, "a", 0.5, 9500.0, 200)] * 8, columns=SENT)
     assert load.by_clients(late).loc[1, "predictions per second"] == 0.8
+
+
+# The request itself, one cell changed, and calls after an unload
+
+
+def test_the_request_that_is_shown_is_answered_by_curl_and_by_python(
+    session: Session, rows: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = request.question(session, rows)
+    expected = endpoint.predict(session, "wine", rows["wine"][:1])
+    shown = request.answered(session, asked).rows
+    assert json.loads(shown["body"]) == expected
+    assert (shown["status"], shown["headers"][1]) == (200, "x-model-version: 1")
+    request.by_python(asked)
+    command, _, said = capsys.readouterr().out.rpartition("\n200 1 ")
+    assert command.startswith("import boto3")
+    assert json.loads(said) == expected
+    request.by_curl(asked)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("curl ")
+    if shutil.which("curl"):
+        assert (said[-2], json.loads(said[-1])) == ("HTTP/1.1 200 OK", expected)
+
+
+def test_a_cell_is_changed_to_the_values_of_its_column(session: Session, rows: Rows) -> None:
+    moved = what_if.vary(session, rows)
+    assert set(moved["data set"]) == {"wine"}
+    assert moved["column"].nunique() == len(rows["wine"][0])
+    own = moved[moved["own"]]
+    assert own["value"].tolist() == rows["wine"][0]
+    assert own["probability"].nunique() == 1, "the row as it is"
+    predicted = endpoint.predict(session, "wine", rows["wine"][:1])
+    assert own["probability"].iloc[0] == pytest.approx(max(predicted["probabilities"][0]))
+    assert what_if.columns_that_matter(moved)["moves"].is_monotonic_decreasing
+
+
+def test_after_an_unload_the_first_call_of_a_model_is_cold(session: Session, rows: Rows) -> None:
+    before = traffic.total(traffic.by_minute(session)).loc["all"]
+    called = unloaded.calls(session, rows, 4)
+    after = traffic.total(traffic.by_minute(session)).loc["all"]
+    assert called["cold"].tolist() == [True, False, False, False]
+    assert after["cold"] - before["cold"] == 1, "as the endpoint counts them"
+
+
+def test_on_aws_nothing_is_unloaded_and_that_is_said(
+    session: Session, rows: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_aws = dataclasses.replace(session, environment="aws")
+    called = unloaded.calls(on_aws, rows, 2)
+    assert not called["cold"].any()
+    assert capsys.readouterr().out.startswith("SageMaker has no operation that unloads a model")
 
 
 # What a model takes

@@ -27,7 +27,7 @@ HEADERS_SHOWN = ("content-type", "x-model-version", "x-request-id", "x-amzn-sage
 CURL = """\
 curl --silent --show-error --include --aws-sigv4 "aws:amz:{region}:lambda" \\
      --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \\
-     --header 'content-type: application/json' \\
+     --header 'content-type: application/json' --header 'accept: application/json' \\
      --data {body} \\
      {url}"""
 PYTHON = """\
@@ -36,11 +36,11 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 body = json.dumps({body})
-request = AWSRequest("POST", {url!r}, {{"content-type": "application/json"}}, body)
+headers = {{"content-type": "application/json", "accept": "application/json"}}
+request = AWSRequest("POST", {url!r}, headers, body)
 SigV4Auth(boto3.Session().get_credentials(), "lambda", {region!r}).add_auth(request)
 answer = requests.post(request.url, data=body, headers=dict(request.headers))
-print(answer.status_code, answer.headers["x-model-version"])
-print(json.dumps(answer.json(), indent=1))"""
+print(answer.status_code, answer.headers["x-model-version"], answer.text)"""
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,7 +55,11 @@ class Question(AsCard):
         """The address, the headers and the body."""
         rows = {
             "method and URL": f"POST {self.url}",
-            "headers": ["content-type: application/json", "authorization: AWS4-HMAC-SHA256 ... (signed)"],
+            "headers": [
+                "content-type: application/json",
+                "accept: application/json",
+                "authorization: AWS4-HMAC-SHA256 ..., the signature of all of this",
+            ],
             "body": json.dumps(self.body),
         }
         return Card("A request", rows)
@@ -73,11 +77,11 @@ class Question(AsCard):
 
 
 def question(session: Session, rows: Mapping[str, Sequence[Sequence[Any]]]) -> Question | None:
-    """The first row of the first data set in service as a request; a sentence if there is none."""
+    """The first row of the data set with the fewest columns as a request; a sentence if there is none."""
     if not rows:
         display.say(NOTHING)
         return None
-    dataset, examples = next(iter(rows.items()))
+    dataset, examples = min(rows.items(), key=lambda item: len(item[1][0]))
     return Question(session.invoker_url, session.region, {"model": dataset, "data": [list(examples[0])]})
 
 
