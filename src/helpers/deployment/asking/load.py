@@ -5,7 +5,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,7 +16,17 @@ from helpers.deployment.endpoint import TIMEOUT_SECONDS, invoke, signed
 from helpers.display.frames import INSTEAD
 from helpers.session import Session
 
-__all__ = ["by_clients", "by_model", "interleaved", "ramp", "steps"]
+__all__ = [
+    "HEADERS",
+    "Questions",
+    "Sent",
+    "by_clients",
+    "by_model",
+    "interleaved",
+    "ramp",
+    "step",
+    "steps",
+]
 
 COLUMNS = ["clients", "data set", "second", "milliseconds", "status"]
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -27,6 +37,7 @@ OFF = (
 )
 
 Rows = Mapping[str, Sequence[Sequence[Any]]]
+Sent = tuple[str, str, bytes, Mapping[str, str]]  # data set, URL, body, headers
 
 
 def steps(most: int) -> list[int]:
@@ -72,7 +83,7 @@ def ramp(session: Session, rows: Rows, seconds: float, most: int) -> pd.DataFram
     # One request to each model first, so that loading the models is not measured.
     for name, examples in rows.items():
         invoke(session, {"model": name, "data": [examples[0]]})
-    questions, numbers = _Questions(session, rows), steps(most)
+    questions, numbers = Questions(session, rows), steps(most)
     secure = {"ca_certs": where()} if session.invoker_url.startswith("https:") else {}
     connections = urllib3.connection_from_url(
         session.invoker_url, maxsize=most, retries=False, timeout=TIMEOUT_SECONDS, **secure
@@ -80,7 +91,7 @@ def ramp(session: Session, rows: Rows, seconds: float, most: int) -> pd.DataFram
     answers = [
         (clients, *answer)
         for clients in numbers
-        for answer in _step(connections, session.invoker_url, questions, seconds / len(numbers), clients)
+        for answer in step(connections, questions.next, seconds / len(numbers), clients)
     ]
     connections.close()
     return pd.DataFrame(answers, columns=COLUMNS)
@@ -116,16 +127,16 @@ def _rows(answers: pd.DataFrame, column: str) -> pd.DataFrame:
     return table.rename_axis(column)
 
 
-class _Questions:
+class Questions:
     """The signed requests of a load, one after another, for all clients."""
 
     def __init__(self, session: Session, rows: Rows) -> None:
         self._session, self._rows = session, interleaved(rows)
         self._lock = threading.Lock()
-        self._signed: dict[bytes, tuple[float, dict[str, str]]] = {}
+        self._signed: dict[bytes, tuple[float, Mapping[str, str]]] = {}
 
-    def next(self) -> tuple[str, bytes, dict[str, str]]:
-        """The data set, the body and the headers of the next request."""
+    def next(self) -> Sent:
+        """The next request."""
         with self._lock:
             name, row = next(self._rows)
         body = json.dumps({"model": name, "data": [row]}).encode()
@@ -133,19 +144,23 @@ class _Questions:
         if time.monotonic() - since >= SIGNED_SECONDS:
             headers = signed(self._session, body, HEADERS)
             self._signed[body] = time.monotonic(), headers
-        return name, body, headers
+        return name, self._session.invoker_url, body, headers
 
 
-def _step(
-    connections: urllib3.HTTPConnectionPool, url: str, questions: _Questions, seconds: float, clients: int
+def step(
+    connections: urllib3.HTTPConnectionPool, next_request: Callable[[], Sent], seconds: float, clients: int
 ) -> list[tuple[str, float, float, int]]:
-    """Let a number of clients send one request after another for some seconds."""
+    """Let a number of clients send one request after another for some seconds.
+
+    Returns:
+        For each request: data set, second, milliseconds and status, see `ramp`.
+    """
     begin = time.perf_counter()
     answers: list[tuple[str, float, float, int]] = []
 
     def client() -> None:
         while True:
-            name, body, headers = questions.next()
+            name, url, body, headers = next_request()
             sent = time.perf_counter()
             if sent - begin >= seconds:
                 return
