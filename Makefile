@@ -189,8 +189,9 @@ bench-serving: install-test ## compare the model server with its peers; needs wr
 bench-status: install-test ## measure `many-models status` with 1,000 models
 	PYTHONPATH=tests $(BIN)/python -m bench.status
 
-bench-local: install-test ## measure local_aws: start, a step, a tuning step, the demo
+bench-local: install-test ## measure local_aws: start, a step, a tuning step, a function's URL, the demo
 	PYTHONPATH=tests $(BIN)/python -m bench.local
+	PYTHONPATH=tests $(BIN)/python -m bench.function_url $(ARGS)
 	PYTHONPATH=tests $(BIN)/python -m bench.demo
 
 bench-baseline: install-test ## compare the winner of a search with a plain baseline
