@@ -14,6 +14,7 @@ from botocore.config import Config
 from contract.endpoints import endpoint_names, endpoint_of
 from contract.names import NamingError, group_name
 from helpers import display, parameters
+from helpers.display import AsCard, Card, card
 from helpers.errors import BadInput, UserError
 from helpers.parameters.outputs import OPTIONAL, OUTPUTS, outputs_of
 
@@ -37,8 +38,8 @@ OTHER_ACCOUNT = "210987654321"  # that takes models over on this laptop
 CONNECTED = "MANY_MODELS_ENVIRONMENT"  # the environment that this process works in
 
 
-@dataclass(frozen=True)
-class Session:
+@dataclass(frozen=True, repr=False)
+class Session(AsCard):
     """Names and addresses of one environment, and clients for it.
 
     `image_uri` may still be empty, and `job_role_arn` is where nothing is trained; `vpc` has the `subnet_ids`
@@ -67,6 +68,22 @@ class Session:
     endpoints: int = 1
     config: Config | None = field(default=None, repr=False, compare=False)
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def card(self) -> Card:
+        """Where this notebook works, and what it works with."""
+        return card(
+            f"Connected to {self.environment}",
+            {
+                "what it is": "local_aws, which stands in for AWS on this machine"
+                if self.is_local
+                else f"AWS, account {self.account_id}",
+                "region": self.region,
+                "pipelines": [self.pipeline(), self.pipeline("regression")],
+                "bucket": self.bucket,
+                "image": self.image_uri or "none yet; notebook 1 builds it",
+                "endpoint" if self.endpoints == 1 else "endpoints": self.endpoint_names,
+            },
+        )
 
     @property
     def is_local(self) -> bool:

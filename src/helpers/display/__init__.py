@@ -8,11 +8,11 @@
 and it imports pandas, Matplotlib and IPython only where they are used.
 """
 
-from helpers.display.cards import AsCard, Card, card
+from helpers.display.cards import AsCard, Card, Text, card, text
 from helpers.display.front_end import say, switch_on
 from helpers.display.pictures import picture
 
-__all__ = ["AsCard", "Card", "card", "picture", "say", "switch_on"]
+__all__ = ["AsCard", "Card", "Text", "card", "picture", "say", "switch_on", "text"]
 
 
 def __dir__() -> list[str]:

@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["AsCard", "Card", "card"]
+__all__ = ["AsCard", "Card", "Text", "card", "text"]
 
 WIDTH = 100  # of a card in a terminal, in characters
+EQUAL_WIDTH = "font-family: monospace; line-height: 1.3; white-space: pre-wrap"
 LEFT = "text-align: left; vertical-align: top"
 
 
@@ -36,6 +37,19 @@ class Card:
         return "\n".join([*lines, *textwrap.wrap(self.text, WIDTH)])
 
 
+@dataclass(frozen=True, repr=False)
+class Text:
+    """Lines that are shown as they are, in letters of equal width: JSON, a tree of folders, a command."""
+
+    lines: str
+
+    def _repr_html_(self) -> str:
+        return f'<pre style="{EQUAL_WIDTH}">{_escaped(self.lines)}</pre>'
+
+    def __repr__(self) -> str:
+        return self.lines
+
+
 class AsCard(ABC):
     """A class whose objects are shown as cards; a dataclass of this kind says `repr=False`."""
 
@@ -53,6 +67,11 @@ class AsCard(ABC):
 def card(title: str, rows: Mapping[str, object], text: str = "") -> Card:
     """A card to show: a title, named values in their order, and a text below them."""
     return Card(title, rows, text)
+
+
+def text(lines: str) -> Text:
+    """Lines to show as they are."""
+    return Text(lines)
 
 
 def _lines(value: object) -> list[str]:

@@ -6,7 +6,7 @@ import io
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -21,20 +21,51 @@ TIME = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the same files give th
 # pip's settings for where packages come from. Paths on this machine mean nothing in a container.
 PIP_SETTINGS = ("extra-index-url", "find-links", "index-url", "no-index", "proxy", "timeout", "trusted-host")
 SUFFIXES = (".py", ".toml", ".c", ".h")
+# The groups that a person can take in: what each does, and its files and folders in container/.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "build": (
+        "says how the image is built, and lists what is in it",
+        "Dockerfile",
+        "inventory.py",
+        "pyproject.toml",
+    ),
+    "launcher": ("starts a job: unpacks the code that comes with it, and runs it", "launcher"),
+    "jobs": (
+        "the programs of the steps: preprocess, train, refit, search, evaluate, monitor",
+        "tabular/jobs",
+    ),
+    "vocabulary": ("names what all share: columns, algorithms, metrics, options", "tabular", "tabular/spec"),
+    "data": ("reads tables, cleans them and splits them", "tabular/data"),
+    "training": (
+        "prepares, fits, and searches for the best model",
+        "tabular/learning",
+        "tabular/searching",
+        "tabular/fleets",
+    ),
+    "judging": (
+        "evaluates a model, watches its requests, and writes reports",
+        "tabular/judging",
+        "tabular/monitoring",
+        "tabular/reporting",
+    ),
+    "serving": (
+        "exports models to arrays, and answers requests with them",
+        "tabular/portable",
+        "tabular/serving",
+    ),
+}
 
 
 def parts() -> pd.DataFrame:
-    """What goes into the image: a row for each part of container/, and for each folder of `tabular`."""
-    files: dict[str, int] = {}
-    purposes: dict[str, str] = {}
-    for path, text in _sources():
-        part = _part(path)
-        name = part.relative_to(ROOT).as_posix()
-        files[name] = files.get(name, 0) + 1
-        if path in (part, part / "__init__.py"):
-            purposes[name] = _first_line(text)
-    table = pd.DataFrame({"files": files, "what it is": purposes})
-    return table.rename_axis("part")
+    """What goes into the image, in a few groups: what each does, where it is, and how many files it has."""
+    files = dict.fromkeys(GROUPS, 0)
+    for path, _ in _sources():
+        files[_group(path)] += 1
+    rows = {
+        name: {"what it does": purpose, "where": ", ".join(places), "files": files[name]}
+        for name, (purpose, *places) in GROUPS.items()
+    }
+    return pd.DataFrame(rows).T.astype({"files": int}).rename_axis("part")
 
 
 def libraries() -> pd.DataFrame:
@@ -47,10 +78,15 @@ def libraries() -> pd.DataFrame:
     return pd.DataFrame({"library": names, "version": [pinned[name] for name in names]}).set_index("library")
 
 
-def fingerprint() -> str:
-    """SHA-256 of the image's files and versions: unchanged contents need no new image."""
+def fingerprint(edited: Mapping[Path, str] | None = None) -> str:
+    """SHA-256 of the image's files and versions: unchanged contents need no new image.
+
+    Args:
+        edited: other texts of some files, to see what an edit would change.
+    """
     digest = hashlib.sha256((ROOT / "constraints.txt").read_bytes())
     for path, text in _sources():
+        text = (edited or {}).get(path, text)
         digest.update(f"{path.relative_to(ROOT).as_posix()}\0{text}\0".encode())
     return digest.hexdigest()
 
@@ -111,13 +147,8 @@ def _sources() -> Iterator[tuple[Path, str]]:
             yield path, path.read_text()
 
 
-def _part(path: Path) -> Path:
-    """The file, or the folder, as which a file of the image is listed."""
-    container = ROOT / "container"
-    inside = path.relative_to(container).parts
-    return container.joinpath(*inside[: 2 if inside[0] == "tabular" and len(inside) > 2 else 1])
-
-
-def _first_line(text: str) -> str:
-    line = text.strip().split("\n", 1)[0]
-    return line.strip('"#/* ') if line.startswith(('"""', "#", "/*")) else ""
+def _group(path: Path) -> str:
+    """The group of a file of the image: that of its folder, or of the file itself."""
+    parts = path.relative_to(ROOT / "container").parts
+    place = "/".join(parts[: 2 if parts[0] == "tabular" and len(parts) > 2 else 1])
+    return next(name for name, (_, *places) in GROUPS.items() if place in places)

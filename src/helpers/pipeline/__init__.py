@@ -3,6 +3,7 @@
 - `compiler`, `parameters`: what all steps share; `sdk`: adaptations of the SageMaker SDK.
 - `processing`, `training`, `registration`: the steps.
 - `publishing`: the definition, and where it is published.
+- `cards`, `comparing`, `expressions`: a definition to look at, and what differs between two.
 - `algorithms`, `own_steps`, `job_source`, `infrastructure`: the competing algorithms, your own steps, the
   code shipped with each job, and the network and the key of all jobs.
 
@@ -17,16 +18,22 @@ _WHERE = {
     "Compiler": "compiler",
     "DEFAULTS": "parameters",
     "Parameters": "parameters",
+    "as_json": "cards",
     "base_image": "publishing",
+    "changes": "comparing",
     "definition": "publishing",
     "evaluate_best_model": "processing",
     "preprocess_data": "processing",
+    "gate": "cards",
     "publish": "publishing",
+    "published": "comparing",
     "register_best_model": "registration",
     "register_condition_check": "registration",
     "search": "training",
+    "step_card": "cards",
     "steps": "publishing",
     "threshold_condition_check": "registration",
+    "with_defaults": "expressions",
 }
 __all__ = list(_WHERE)
 

@@ -17,7 +17,9 @@ from tabular.spec.columns import Family
 from tabular.spec.estimators import Algorithm
 
 from contract.names import group_prefix, load
+from helpers.display import AsCard, Card, card
 from helpers.errors import BadInput
+from helpers.pipeline.expressions import in_words
 from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.sdk import pipeline_session
 from helpers.session import Session
@@ -63,7 +65,7 @@ RETRIES = [
 ]
 
 
-class Compiler:
+class Compiler(AsCard):
     """What all steps share: where they run, which code and which image, and for which family of tasks."""
 
     def __init__(
@@ -91,6 +93,19 @@ class Compiler:
         self.algorithms = [each for each in algorithms.values() if family in each.estimators]
         self.use_spot = use_spot
         self.sdk = pipeline_session(session)
+
+    def card(self) -> Card:
+        """Where the steps run, with which image, and what competes."""
+        return card(
+            f"Compiler of {self.session.pipeline(self.family)}",
+            {
+                "environment": self.session.environment,
+                "image": self.session.image_uri,
+                "code": [f"{job}: {in_words(uri, {})}" for job, uri in self.sources.items()],
+                "algorithms": ", ".join(algorithm.name for algorithm in self.algorithms),
+                "capacity": "spot" if self.use_spot else "on demand",
+            },
+        )
 
     @property
     def tags(self) -> list[dict[str, str]]:

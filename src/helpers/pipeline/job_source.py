@@ -8,7 +8,8 @@ import ast
 import gzip
 import io
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -94,13 +95,16 @@ def _file(module: str, package: Path) -> Path | None:
     return None
 
 
-def _imported(source: str) -> Iterator[str]:
+@lru_cache(maxsize=1024)  # the jobs share most modules
+def _imported(source: str) -> tuple[str, ...]:
     """Every name in a source that may be an imported module."""
+    names: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(names)
 
 
 def _tabular() -> Path:

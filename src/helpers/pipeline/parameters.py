@@ -45,6 +45,34 @@ DEFAULTS: Mapping[Family, Mapping[str, Any]] = {
 }
 
 
+MEANINGS: Mapping[str, str] = {
+    "DatasetName": "whose model is trained: part of the name of its group in the registry",
+    "InputDataUri": "the folder in S3 with the raw table",
+    "TargetColumn": "the column to predict",
+    "StratifySplit": "keep the class frequencies in both splits",
+    "TestSetSize": "the fraction of rows that are held out",
+    "RandomState": "the seed of the split and of every model",
+    "CrossValidationScorer": "the scorer by which trials compete",
+    "CrossValidationFolds": "the folds of the cross-validation",
+    "Search": "where the trials run: jobs or packed",
+    "SearchSeconds": "the time limit of a packed search; 0 for none",
+    "Ensemble": "whether the best trials may be combined",
+    "FleetInstances": "the instances that search a table with partitions",
+    "SearchRows": "the rows on which trials compete; 0 for all",
+    "MaxTuningJobs": "the number of trials",
+    "MaxTuningParallelJobs": "the trials at a time, for jobs",
+    "TunerSeed": "the seed of the tuner, for jobs",
+    "MetricForRegistrationThreshold": "the metric of the gate",
+    "MinThresholdForRegisterMetric": "what the metric must reach on held-out rows",
+    "ChampionMargin": "the fraction of the skill that a new version may lose",
+    "ChampionConfidence": "how sure it must be that no more is lost",
+    "RegisterModelApprovalStatus": "the status of a new version",
+    "PreprocessingInstance": "the instance type of PreprocessData",
+    "TrainingInstance": "the instance type of trials, refit and search",
+    "EvaluationInstance": "the instance type of EvaluateBestModel",
+}
+
+
 @dataclass(frozen=True)
 class Parameters:
     """What can be set when the pipeline is started, under the names that SageMaker Studio shows.
@@ -120,8 +148,7 @@ class Parameters:
         return iter(self.__dict__.values())
 
     def table(self) -> pd.DataFrame:
-        """A row for each parameter: its type and its default."""
-        rows = {p.name: (p.parameter_type.value, str(p.default_value)) for p in self}
-        return pd.DataFrame.from_dict(rows, orient="index", columns=["type", "default"]).rename_axis(
-            "parameter"
-        )
+        """A row for each parameter: its type, what it is, and its default."""
+        rows = {p.name: (p.parameter_type.value, MEANINGS[p.name], str(p.default_value)) for p in self}
+        columns = ["type", "what it is", "default"]
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("parameter")

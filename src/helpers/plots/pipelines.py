@@ -1,6 +1,7 @@
-"""Plots of a pipeline's definition: which step waits for which, and what can come of an execution."""
+"""Plots of a pipeline: which step waits for which, what can come of an execution, and what is searched."""
 
 import json
+import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -9,11 +10,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
+from tabular.spec.columns import Family
+from tabular.spec.estimators import Algorithm, Categorical, Continuous, Integer
 
-from helpers.plots.figures import GREY, WIDEST, shown, styled
+from helpers.plots.figures import BLUE, GREY, LIGHT, VERMILION, WIDEST, shown, styled
 from helpers.plots.many import listed
 
-__all__ = ["graph"]
+__all__ = ["graph", "ranges"]
 
 COLORS = {
     "Processing": "#CFE3F1",
@@ -28,6 +31,9 @@ OUTCOMES = {"Fail": "failure", "RegisterModel": "new version", "Outcome": "no ne
 OTHER = "#EEEEEE"  # for a type of step that has no colour yet
 BOX_HEIGHT, GAP, LINE_GAP = 0.86, 0.4, 0.3  # inches
 WORDS = 14  # characters of a box's line
+
+ROW_HEIGHT = 0.32  # inches of a hyperparameter
+SIDES = (-1.3, 1.2)  # of the picture of ranges, of which each goes from 0 to 1
 
 
 @styled
@@ -66,6 +72,63 @@ def graph(definition: str) -> Axes:
     ways = f"; an execution ends with one of {listed(told)}" if told else ""
     shown(figure, f"Boxes from left to right, joined by arrows: {', '.join(steps)}{ways}.")
     return axes
+
+
+@styled
+def ranges(family: Family, competing: Mapping[str, Algorithm]) -> Axes:
+    """Draw the range of each hyperparameter that is searched, with its default, by algorithm.
+
+    Ticks divide a logarithmic range by powers of ten.
+    """
+    searched = {
+        name: algorithm.estimators[family].hyperparameters
+        for name, algorithm in competing.items()
+        if family in algorithm.estimators
+    }
+    rows = [(name, *one) for name, ranges in searched.items() for one in ranges.items()]
+    figure, axes = plt.subplots(figsize=(WIDEST, ROW_HEIGHT * len(rows) + 0.5))
+    for height, (algorithm, name, allowed) in enumerate(rows):
+        if height and rows[height - 1][0] != algorithm:
+            axes.plot(SIDES, [height - 0.5] * 2, color=LIGHT, linewidth=1)
+        if not height or rows[height - 1][0] != algorithm:
+            axes.text(SIDES[0], height, algorithm, va="center", fontsize=11, weight="bold")
+        axes.text(-0.24, height, name, va="center", ha="right", fontsize=11)
+        _range(axes, height, allowed)
+    axes.text(
+        0.5,
+        -0.9,
+        "from the lowest to the highest value, with the default",
+        color=GREY,
+        va="center",
+        ha="center",
+        fontsize=11,
+    )
+    axes.set_xlim(*SIDES)
+    axes.set_ylim(len(rows) - 0.4, -1.3)
+    axes.axis("off")
+    told = [f"{name} {len(ranges)}" for name, ranges in searched.items()]
+    shown(figure, f"The range and the default of each hyperparameter that is searched, {listed(told)}.")
+    return axes
+
+
+def _range(axes: Axes, height: int, allowed: Integer | Continuous | Categorical) -> None:
+    """A line from the lowest value to the highest, or the names in a row; the default is marked."""
+    if isinstance(allowed, Categorical):
+        for number, name in enumerate(allowed.values):
+            is_default = name == allowed.default
+            color, weight = (VERMILION, "bold") if is_default else ("black", "normal")
+            place = number / max(1, len(allowed.values) - 1)
+            axes.text(place, height, name, color=color, weight=weight, va="center", ha="center", fontsize=11)
+        return
+    scale = math.log10 if allowed.scale == "Logarithmic" else float
+    low, high, default = (scale(value) for value in (allowed.low, allowed.high, allowed.default))
+    axes.plot([0, 1], [height, height], color=BLUE, linewidth=2)
+    if allowed.scale == "Logarithmic":
+        decades = [(one - low) / (high - low) for one in range(math.ceil(low), math.floor(high) + 1)]
+        axes.plot(decades, [height] * len(decades), "|", color=BLUE, markersize=9)
+    axes.plot((default - low) / (high - low), height, "D", color=VERMILION)
+    axes.text(-0.04, height, f"{allowed.low:g}", va="center", ha="right", fontsize=11)
+    axes.text(1.04, height, f"{allowed.high:g}", va="center", fontsize=11)
 
 
 def _arrow(

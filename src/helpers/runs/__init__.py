@@ -20,6 +20,7 @@ from helpers.runs.outcome import table as outcomes
 from helpers.runs.results import (
     evaluation,
     evaluation_uri,
+    last_seconds,
     leaderboard,
     metrics,
     registered_version,
@@ -39,6 +40,7 @@ __all__ = [
     "evaluation_uri",
     "find",
     "forecast",
+    "last_seconds",
     "leaderboard",
     "leave_out",
     "members",

@@ -16,6 +16,7 @@ from helpers.storage import read, read_json
 __all__ = [
     "evaluation",
     "evaluation_uri",
+    "last_seconds",
     "leaderboard",
     "metrics",
     "registered_in",
@@ -25,6 +26,8 @@ __all__ = [
     "steps",
     "track",
 ]
+
+LATEST = 5  # executions in which a step is looked for
 
 
 def steps(session: Session, execution: Execution) -> pd.DataFrame:
@@ -98,6 +101,29 @@ def step_seconds(steps: Iterable[Mapping[str, Any]]) -> dict[str, float | None]:
         else None
         for step in steps
     }
+
+
+def last_seconds(session: Session, pipeline: str) -> dict[str, float]:
+    """The seconds of each step of a pipeline when it last ran, of those in its latest executions.
+
+    A step whose result was taken from an earlier execution did not run. Nothing is known of a pipeline that
+    does not exist yet.
+    """
+    sagemaker, found = session.client("sagemaker"), dict[str, float]()
+    try:
+        latest = sagemaker.list_pipeline_executions(
+            PipelineName=pipeline, SortOrder="Descending", MaxResults=LATEST
+        )
+    except sagemaker.exceptions.ResourceNotFound:
+        return found
+    for summary in latest["PipelineExecutionSummaries"]:
+        ran = [
+            step
+            for step in steps_of(session, Execution("", summary["PipelineExecutionArn"]))
+            if step["StepStatus"] == "Succeeded" and "CacheHitResult" not in step
+        ]
+        found = {name: seconds for name, seconds in step_seconds(ran).items() if seconds is not None} | found
+    return found
 
 
 def track(session: Session, executions: Iterable[Execution]) -> None:
