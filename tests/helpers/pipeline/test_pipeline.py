@@ -97,10 +97,10 @@ def test_parameters_of_few_values_take_no_other(definition: dict[str, Any]) -> N
     assert allowed["RegisterModelApprovalStatus"] == ["PendingManualApproval"]
 
 
-def test_the_table_of_parameters_shows_name_type_and_default(compiled: Compiled) -> None:
+def test_the_table_of_parameters_shows_name_type_meaning_and_default(compiled: Compiled) -> None:
     table = compiled.parameters.table()
-    assert table.loc["TestSetSize"].tolist() == ["Float", "0.2"]
-    assert table.loc["DatasetName"].tolist() == ["String", "breast-cancer"]
+    assert table.loc["TestSetSize"].tolist() == ["Float", "the fraction of rows that are held out", "0.2"]
+    assert table.loc["DatasetName", "default"] == "breast-cancer"
     assert len(table) == len(DEFAULTS) + 1
 
 

@@ -6,6 +6,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 from support.helpers.shared import Compiled
+from tabular.spec.algorithms import ALGORITHMS
 
 from helpers.plots import pipelines
 
@@ -51,3 +52,18 @@ def test_an_arrow_that_follows_from_others_is_not_drawn() -> None:
     ]
     axes = pipelines.graph(json.dumps({"Steps": steps}))
     assert len([text for text in axes.texts if getattr(text, "arrow_patch", None)]) == 2
+
+
+@pytest.mark.parametrize("family", ["classification", "regression"])
+def test_every_hyperparameter_that_is_searched_has_its_range_and_its_default(family: str) -> None:
+    axes = pipelines.ranges(family, ALGORITHMS)
+    shown = [text.get_text() for text in axes.texts]
+    searched = [
+        (name, allowed)
+        for algorithm in ALGORITHMS.values()
+        for name, allowed in algorithm.estimators[family].hyperparameters.items()
+    ]
+    assert {name for name, _ in searched} <= set(shown)
+    marks = [line for line in axes.lines if line.get_marker() == "D"]
+    assert len(marks) == len([allowed for _, allowed in searched if hasattr(allowed, "low")])
+    assert all(0 <= line.get_xdata()[0] <= 1 for line in marks)

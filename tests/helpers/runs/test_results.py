@@ -287,3 +287,12 @@ def test_every_kind_of_job_was_asked_for_in_a_shape_that_aws_takes(session: Sess
     }
     for entry in recorded:
         validate("sagemaker", entry["Operation"], entry["Request"])
+
+
+def test_the_seconds_of_each_step_are_those_of_when_it_last_ran(
+    session: Session, ran: runs.Execution
+) -> None:
+    seconds = runs.last_seconds(session, session.pipeline())
+    assert {"PreprocessData", "TuningWithCrossValidation", "EvaluateBestModel"} <= set(seconds)
+    assert seconds["PreprocessData"] > 0.1, "a step that is taken from the cache takes less"
+    assert runs.last_seconds(session, "many-models-nobody") == {}
