@@ -6,14 +6,16 @@ the rows. Rows of a partition that the fleet does not know are predicted by the 
 
 The folder has the pooled model in a folder of its own, the arrays of all own models one after the other in
 one file, and a line of JSON for each partition, which says where its arrays are. Own models are read from the
-mapped file when they are first asked, so that loading thousands takes no longer than reading their keys.
+mapped file when they are first asked, so that loading thousands takes no longer than reading their keys. Only
+those that were asked last are kept, so that memory does not grow with every partition.
 """
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +28,7 @@ from tabular.portable.predictors import TOLERANCES, Arrays
 from tabular.portable.table_model import Prediction, Table, TableModel, UnusableModel
 
 __all__ = [
+    "BUILT",
     "FORMAT",
     "FORMAT_VERSION",
     "OWN",
@@ -38,6 +41,7 @@ __all__ = [
 
 FORMAT, FORMAT_VERSION = "tabular-fleet", 1
 POOLED, OWN, PARTITIONS = "pooled", "own.bin", "partitions.jsonl"
+BUILT = 4096  # own models that are ready to predict at a time: each takes some 20 kB, and 0.2 ms to build
 ALIGNED = 8  # bytes: where the arrays of a model may begin, so that they are read without a copy
 Key = tuple[str, ...]
 
@@ -142,7 +146,8 @@ class FleetModel(TableModel):
         self._key_places = [self.categorical.index(column) for column in columns]
         self._lines, self._arrays = memoryview(lines), memoryview(arrays)
         self._places = self._read_places()
-        self._built: dict[Key, _Own] = {}
+        self._built: OrderedDict[Key, _Own] = OrderedDict()
+        self._building = Lock()
 
     @property
     def size(self) -> int:
@@ -225,10 +230,20 @@ class FleetModel(TableModel):
         return own.model.predict(numbers[:, own.numbers], [categories[place] for place in own.categories])
 
     def _own(self, key: Key) -> "_Own":
-        """The own model of a partition; two threads that build it at the same time build the same."""
-        if key not in self._built:
-            self._built[key] = _Own(self, self.document(key)["model"], self.arrays(key))
-        return self._built[key]
+        """The own model of a partition, which is kept until others have been asked for since.
+
+        Two threads that build it at the same time build the same.
+        """
+        with self._building:
+            if (known := self._built.get(key)) is not None:
+                self._built.move_to_end(key)
+                return known
+        built = _Own(self, self.document(key)["model"], self.arrays(key))
+        with self._building:
+            self._built[key] = built
+            while len(self._built) > BUILT:
+                self._built.popitem(last=False)
+        return built
 
     def _read_places(self) -> dict[Key, Place]:
         found: dict[Key, Place] = {}

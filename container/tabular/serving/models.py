@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from tabular.portable.files import load_model
-from tabular.portable.fleet import OWN, PARTITIONS, POOLED
+from tabular.portable.fleet import BUILT, OWN, PARTITIONS, POOLED
 from tabular.portable.model import ARRAYS, MANIFEST
 from tabular.portable.pickled import PIPELINE
 from tabular.portable.table_model import TableModel, UnusableModel
@@ -17,6 +17,8 @@ __all__ = ["LoadedModel", "Models", "needed_bytes"]
 # Bytes in memory per byte of a manifest's JSON, and the minimum for a model: measured over all kinds.
 PER_MANIFEST_BYTE = 8
 PER_MODEL = 8_192
+PER_PARTITION = 1024  # of a fleet, besides its line
+PER_OWN = 20_480  # of an own model that is ready to predict: make bench-fleet-artifact measures both
 LARGE = 1 << 20  # bytes: loading a smaller model leaves nothing behind that is worth the time to release it
 PER_PICKLE_BYTE = 4  # joblib's files contain the arrays of trees and little else
 
@@ -108,8 +110,10 @@ def needed_bytes(url: str) -> int:
         if (pickled := folder / PIPELINE).exists():
             arrays = PER_PICKLE_BYTE * pickled.stat().st_size
         elif (own := folder / OWN).exists():  # counted as if all own models had been asked
-            pooled, lines = folder / POOLED, (folder / PARTITIONS).stat().st_size
-            arrays = own.stat().st_size + PER_MANIFEST_BYTE * lines + needed_bytes(str(pooled))
+            pooled, lines = folder / POOLED, folder / PARTITIONS
+            partitions = lines.read_bytes().count(b"\n")
+            arrays = own.stat().st_size + lines.stat().st_size + needed_bytes(str(pooled))
+            arrays += PER_PARTITION * partitions + PER_OWN * min(partitions, BUILT)
         else:
             arrays = (folder / ARRAYS).stat().st_size
     except (OSError, ValueError):

@@ -130,6 +130,21 @@ def test_json_may_send_a_partition_as_a_number(stores):
     assert model.predict(*decode(body, "application/json", model)).served_by["own"] == 1
 
 
+def test_only_the_models_that_were_asked_last_are_kept(stores, monkeypatch):
+    folder, pooled, _ = stores
+    monkeypatch.setattr(fleet, "BUILT", 1)
+    few, all_of_them = load_model(folder), load_model(folder)
+    monkeypatch.setattr(fleet, "BUILT", 2)
+    inputs, _ = asked(pooled, ["1", "north", "1", "north"])
+    expected = all_of_them.predict(*inputs)
+    monkeypatch.setattr(fleet, "BUILT", 1)
+    for _ in range(2):
+        found = few.predict(*inputs)
+        assert found.labels == expected.labels
+        assert list(few._built) == [("north",)]
+    assert len(all_of_them._built) == 2
+
+
 def test_the_memory_of_all_models_is_counted(stores):
     folder, *_ = stores
     files = [folder / OWN, folder / "pooled" / "model.safetensors"]
