@@ -8,7 +8,7 @@ BASE_IMAGE ?= python:3.12-slim
 SPREAD := --numprocesses auto --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-evidently install-lab install-mlflow install-test demo test test-quick test-evidently test-mlflow test-sdk2 test-lowest test-sanitizers test-browser test-image image audit lint format lab slides kernel notebooks pictures retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-ensembles bench-fleet bench-quality bench-reading bench-rounds bench-scale bench-search bench-serving bench-status bench-local bench-wide constraints clean
+.PHONY: help install install-evidently install-lab install-mlflow install-test demo test test-quick test-evidently test-mlflow test-sdk2 test-lowest test-sanitizers test-browser test-image image audit lint format lab slides kernel notebooks pictures retrain environment preflight deploy down bench bench-baseline bench-capacity bench-capture bench-drift bench-ensembles bench-fleet bench-fleet-artifact bench-quality bench-reading bench-rounds bench-scale bench-search bench-serving bench-status bench-local bench-wide constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
@@ -220,6 +220,9 @@ bench-rounds: install-test ## compare ways to decide how many trees and epochs a
 
 bench-fleet: install-test ## train, deploy and ask a thousand partitions of one table
 	PYTHONPATH=tests $(BIN)/python -m bench.fleet $(ARGS)
+
+bench-fleet-artifact: install-test ## measure what one artifact of a whole fleet costs, up to 100,000 partitions
+	PYTHONPATH=tests $(BIN)/python -m bench.fleet_artifact $(ARGS)
 
 bench-scale: install-test ## measure a thousand deployments, sweeps and executions, and scoring a million rows
 	PYTHONPATH=tests $(BIN)/python -m bench.scale $(ARGS)

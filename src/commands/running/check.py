@@ -54,7 +54,9 @@ def _sizes(found: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Size
     """The sizes of the tables that are not refused; None for one that was not read."""
     how = (value["CROSS_VALIDATION_FOLDS"], value["SEARCH_ROWS"])
     return {
-        name: Size(one["rows"]["read"], len(one["columns"]), *how) if one["columns"] else None
+        name: Size(one["rows"]["read"], len(one["columns"]), *how, (one["partitions"] or {}).get("count", 0))
+        if one["columns"]
+        else None
         for name, one in found["data_sets"].items()
         if not one["refused"]
     }

@@ -5,7 +5,7 @@ Pure functions of steps, table sizes, prices, quotas and earlier runs. Nothing h
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict
 
 from helpers.cost.jobs import Step
@@ -21,6 +21,7 @@ class StepFacts(TypedDict):
     """A step in a summary."""
 
     jobs: int
+    instances: int
     cells: int | None
     billable_seconds: Span
 
@@ -116,6 +117,7 @@ class TableForecast:
             "steps": {
                 it.step.name: {
                     "jobs": int(it.jobs.high),
+                    "instances": it.step.instances,
                     "cells": it.cells,
                     "billable_seconds": it.billable_seconds.span(),
                 }
@@ -249,7 +251,7 @@ def _of_table(
 ) -> TableForecast:
     notes = [f"{name} is {why}" for name, why in work.unknown.items()]
     steps = []
-    for step in work.steps:
+    for step in (_on(it, work.size) for it in work.steps):
         found = pace(step, work.name, work.size, environment, known)
         jobs = Range(0 if step.optional else step.jobs, step.jobs)
         billed = found.billed * jobs * step.instances
@@ -258,6 +260,11 @@ def _of_table(
         cells = work.size.cells(step) if work.size else None
         steps.append(StepForecast(step, found, cells, jobs, billed, dollars))
     return TableForecast(work.name, steps, _path(steps, limits), list(dict.fromkeys(notes)))
+
+
+def _on(step: Step, size: Size | None) -> Step:
+    """A step with the instances that it has for this table: only partitions are shared among several."""
+    return replace(step, instances=1) if step.packed and size is not None and not size.partitions else step
 
 
 def _dollars(step: Step, billed: Range, region: str, prices: Prices) -> tuple[Range | None, list[str]]:

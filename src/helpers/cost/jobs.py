@@ -32,14 +32,14 @@ class Step:
         name: its name in the definition.
         kind: of its jobs, as SageMaker's quotas call it: `processing`, `training` or `transform`.
         types: the instance types that a job may get; empty if the definition does not say.
-        instances: how many of them each job has.
+        instances: how many of them each job has; those of a packed search are for a table with partitions.
         volume_gb: the disk of each instance.
         jobs: how many jobs there are at most.
         parallel: how many of them run at the same time.
         spot: whether they run on spot capacity.
         limit_seconds: how long a job may run.
         trials: whether its jobs are trials of a tuning job.
-        packed: how many trials each of its jobs runs, if it is a packed search.
+        packed: how many trials each of its jobs runs, if it is a packed search; with partitions, for each.
         after: the steps that must have ended before.
         optional: whether a condition decides that it runs.
     """
@@ -72,7 +72,8 @@ def own(values: Mapping[str, Any]) -> tuple[Step, ...]:
 
     if values["SEARCH"] == "packed":
         limit = _limit(SEARCH_JOB_SECONDS, values["SEARCH_SECONDS"])
-        search = [training("SearchAndRefit", "PreprocessData", seconds=limit, packed=trials)]
+        how = {"packed": trials, "instances": values["FLEET_INSTANCES"]}
+        search = [training("SearchAndRefit", "PreprocessData", seconds=limit, **how)]
     else:
         parallel = min(trials, values["MAX_TUNING_PARALLEL_JOBS"])
         how = {"jobs": trials, "parallel": parallel, "trials": True}

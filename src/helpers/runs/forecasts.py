@@ -94,7 +94,8 @@ def earlier_runs(folder: Path) -> list[Summary]:
 def size(table: Dataset, folds: int, search_rows: int) -> Size:
     """What decides how long the jobs of a table take."""
     rows, columns = table.read().shape
-    return Size(rows, columns, folds, search_rows)
+    partitions = table.checked.report.get("partitions", {}).get("count", 0)
+    return Size(rows, columns, folds, search_rows, partitions)
 
 
 def forecast(

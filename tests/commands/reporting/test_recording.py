@@ -36,7 +36,7 @@ def expected(*names: str, rows: int = 178) -> Expected:
     values = {
         **{"PREPROCESSING_INSTANCE": "ml.t3.medium", "TRAINING_INSTANCE": "ml.m5.large"},
         **{"EVALUATION_INSTANCE": "ml.t3.medium", "USE_SPOT": False},
-        **{"SEARCH": "jobs", "SEARCH_SECONDS": 0},
+        **{"SEARCH": "jobs", "SEARCH_SECONDS": 0, "FLEET_INSTANCES": 1},
         **{"MAX_TUNING_JOBS": 6, "MAX_TUNING_PARALLEL_JOBS": 2},
     }
     work = [Work(name, jobs.own(values), Size(rows, 14)) for name in names]

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.cost import jobs
 from helpers.cost.cap import check_cap
-from helpers.cost.forecast import Forecast, Limits, Work, outlook
+from helpers.cost.forecast import Forecast, Limits, StepForecast, Work, outlook
 from helpers.cost.jobs import Step
 from helpers.cost.pace import Observation, Size
 from helpers.cost.prices import load
@@ -24,6 +24,7 @@ VALUES = {
     "USE_SPOT": False,
     "SEARCH": "jobs",
     "SEARCH_SECONDS": 0,
+    "FLEET_INSTANCES": 1,
 }
 SIZES = {"wine": Size(178, 14), "churn": Size(5000, 30), "unread": None}
 REGION = "us-east-1"
@@ -274,3 +275,39 @@ def test_a_refusal_of_a_packed_search_names_its_limit() -> None:
 def test_a_cap_below_the_jobs_that_every_run_has_names_no_number_of_trials() -> None:
     with pytest.raises(BadInput, match="lower MAX_TUNING_JOBS, or raise MAX_COST_USD"):
         check_cap(on_aws(work("wine")), 0.001)
+
+
+def fleet(partitions: int, instances: int = 1, rows: int = 200) -> Work:
+    """The search of a table with so many partitions, of so many rows each."""
+    steps = jobs.own({**VALUES, "SEARCH": "packed", "FLEET_INSTANCES": instances, "MAX_TUNING_JOBS": 12})
+    return Work("stores", steps, Size(partitions * rows, 6, partitions=partitions))
+
+
+def searched(found: Forecast) -> StepForecast:
+    return next(it for it in found.tables[0].steps if it.step.packed)
+
+
+def test_a_fleet_takes_longer_with_every_partition_and_less_on_several_instances() -> None:
+    few, many = (searched(on_aws([fleet(partitions)])) for partitions in (100, 1000))
+    assert many.billable_seconds.high > 5 * few.billable_seconds.high
+    shared = searched(on_aws([fleet(1000, instances=4)]))
+    assert shared.pace.runs.high < many.pace.runs.high / 2
+    assert shared.billable_seconds.high > many.billable_seconds.high, "the pooled model is searched on one"
+    # A table without partitions cannot be shared.
+    one = Work("wine", fleet(1, instances=4).steps, Size(200, 6))
+    assert searched(on_aws([one])).step.instances == 1
+
+
+def test_an_earlier_run_of_a_fleet_says_how_long_more_instances_take() -> None:
+    before, now = fleet(1000), fleet(1000, instances=2)
+    search = next(step for step in before.steps if step.packed)
+    assert before.size
+    known = [observed(1000, cells=before.size.cells(search), step="SearchAndRefit", data_set="stores")]
+    once = searched(on_aws([before], known=known)).pace.runs
+    twice = searched(on_aws([now], known=known)).pace.runs
+    assert once.low < 1000 < once.high
+    assert 500 < twice.middle < once.middle
+    # What both instances took is known from a run on two of them.
+    cells = now.size.cells(next(step for step in now.steps if step.packed)) if now.size else 0
+    known = [observed(1200, cells=cells, step="SearchAndRefit", data_set="stores", instances=2)]
+    assert searched(on_aws([now], known=known)).billable_seconds == Range(720, 1920)

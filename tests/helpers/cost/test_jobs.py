@@ -20,6 +20,7 @@ VALUES = {
     "USE_SPOT": False,
     "SEARCH": "jobs",
     "SEARCH_SECONDS": 0,
+    "FLEET_INSTANCES": 1,
 }
 
 

@@ -73,7 +73,7 @@ def test_without_a_pipeline_there_is_no_forecast(session: Session) -> None:
 VALUES = {
     **{"ENVIRONMENT": "aws", "PREPROCESSING_INSTANCE": "ml.t3.medium", "PRICES": ""},
     **{"TRAINING_INSTANCE": "ml.m5.large", "EVALUATION_INSTANCE": "ml.t3.medium", "USE_SPOT": False},
-    **{"SEARCH": "jobs", "SEARCH_SECONDS": 0},
+    **{"SEARCH": "jobs", "SEARCH_SECONDS": 0, "FLEET_INSTANCES": 1},
     **{"MAX_TUNING_JOBS": 6, "MAX_TUNING_PARALLEL_JOBS": 2, "MAX_PARALLEL_EXECUTIONS": 20},
 }
 
