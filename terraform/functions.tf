@@ -52,6 +52,10 @@ resource "aws_lambda_function" "this" {
     variables = { for name in each.value.environment : name => local.function_environment[name] }
   }
 
+  ephemeral_storage {
+    size = each.value.disk_mb # the deployer checks an artifact on its disk before it copies it
+  }
+
   logging_config {
     log_format = "JSON"
     log_group  = aws_cloudwatch_log_group.function[each.key].name

@@ -75,6 +75,7 @@ class Function:
     environment: tuple[str, ...]
     timeout_seconds: int
     memory_mb: int
+    disk_mb: int
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ run "plan" {
       aws_lambda_function.this[role].handler == function.handler
       && aws_lambda_function.this[role].timeout == function.timeout_seconds
       && aws_lambda_function.this[role].memory_size == function.memory_mb
+      && aws_lambda_function.this[role].ephemeral_storage[0].size == function.disk_mb
       && aws_lambda_function.this[role].function_name == "demo-${role}"
       && toset(keys(aws_lambda_function.this[role].environment[0].variables)) == toset(function.environment)
     ])
