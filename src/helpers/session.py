@@ -26,6 +26,7 @@ __all__ = [
     "local",
     "state_folder",
 ]
+__dir__ = __all__.copy
 
 # The only AWS settings in a process that works with local_aws: no profile, no configuration file.
 LOCAL_SETTINGS = {

@@ -4,7 +4,11 @@ import ast
 import json
 import re
 import statistics
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import papermill
@@ -243,6 +247,24 @@ def test_its_stored_outputs_hold_no_error(path: Path) -> None:
     outputs = [output for cell in cells(path) for output in cell["outputs"]]
     assert not [output for output in outputs if output["output_type"] == "error"]
     assert not [output for output in outputs if output.get("name") == "stderr"]
+
+
+def imported(path: Path) -> Iterator[ModuleType]:
+    """The modules that a notebook imports, and has names for."""
+    for cell in cells(path):
+        for node in ast.walk(ast.parse(cell["source"])):
+            for name in node.names if isinstance(node, ast.ImportFrom) else ():
+                import_module(node.module)
+                with suppress(ModuleNotFoundError):  # a function
+                    yield import_module(f"{node.module}.{name.name}")
+
+
+@every_notebook
+def test_completion_offers_what_one_may_call_in_the_modules_that_it_imports(path: Path) -> None:
+    found = list(imported(path))
+    assert found
+    for module in found:
+        assert dir(module) == sorted(module.__all__), f"{module.__name__}: set __dir__ = __all__.copy"
 
 
 def test_every_parameter_is_one_of_a_notebook_or_of_the_run_itself() -> None:

@@ -16,6 +16,10 @@ ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # The forms of an output that a page shows, the best first.
 SHOWN = ("text/html", "image/png", "image/svg+xml", "text/markdown", "text/plain")
 
+# Of HTML in Markdown, only what folds an answer is let through.
+FOLDED = re.compile(r"<p>&lt;details&gt;&lt;summary&gt;([^<]*?)&lt;/summary&gt;</p>")
+FOLD_ENDS = "<p>&lt;/details&gt;</p>"
+
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -36,8 +40,14 @@ def write(notebook: Path) -> None:
 def render(title: str, notebook: NotebookNode) -> str:
     """The page of a notebook."""
     return _templates.get_template("notebook.html").render(
-        title=title, cells=notebook.cells, markdown=_markdown.render, shown=_shown, plain=_plain
+        title=title, cells=notebook.cells, markdown=_prose, shown=_shown, plain=_plain
     )
+
+
+def _prose(markdown: str) -> str:
+    """Markdown as HTML, with its folded answers folded."""
+    rendered = FOLDED.sub(r"<details><summary>\1</summary>", _markdown.render(markdown))
+    return rendered.replace(FOLD_ENDS, "</details>")
 
 
 def _shown(output: NotebookNode) -> tuple[str, str] | None:

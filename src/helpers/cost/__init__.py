@@ -15,7 +15,4 @@ from helpers.cost.month import Serving, by_month, per_million
 from helpers.cost.tables import of_definition
 
 __all__ = ["Serving", "by_month", "capacity", "check_cap", "of_definition", "per_million"]
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__dir__ = __all__.copy

@@ -35,6 +35,7 @@ __all__ = [
     "names",
     "upload",
 ]
+__dir__ = __all__.copy
 
 CORRECT = "Correct the table or its entry in DATASETS, and run this again."
 

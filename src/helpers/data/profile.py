@@ -9,6 +9,7 @@ from helpers.data.datasets import Dataset
 from helpers.data.findings import of_dataset, partitions_said
 
 __all__ = ["columns", "first_rows", "overview", "warnings"]
+__dir__ = __all__.copy
 
 SAMPLE_ROWS = 50_000  # a longer table is sampled
 

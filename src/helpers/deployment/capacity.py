@@ -20,6 +20,7 @@ from helpers.session import Session
 from helpers.storage import read
 
 __all__ = ["inputs", "measured", "memory_bytes"]
+__dir__ = __all__.copy
 
 # How the server counts a model's memory, by the byte of each file: container/tabular/serving/models.py.
 PER_MODEL, PER_BYTE = 8_192, {"manifest.json": 8, "model.safetensors": 1, "pipeline.joblib": 4}

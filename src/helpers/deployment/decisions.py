@@ -42,6 +42,7 @@ __all__ = [
     "table",
     "wishes",
 ]
+__dir__ = __all__.copy
 
 NOTEBOOK = "notebook 04"
 NONE, LATEST, DEFAULT = "none", "latest", "default"

@@ -21,6 +21,7 @@ from lambdas import ledger, models_map
 from lambdas.errors import MapError
 
 __all__ = ["history", "in_service", "rollback", "table", "wait"]
+__dir__ = __all__.copy
 
 
 SIDE_BY_SIDE = 8  # data sets that are asked about at the same time

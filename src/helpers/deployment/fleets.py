@@ -15,6 +15,7 @@ from helpers.session import Session
 from helpers.storage import read_json
 
 __all__ = ["ATTRIBUTES", "UNKNOWN", "ask", "chosen", "compared"]
+__dir__ = __all__.copy
 
 ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"  # such as own=1,pooled=1,unknown=1
 UNKNOWN = "seen by nobody"

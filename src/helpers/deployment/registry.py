@@ -26,6 +26,7 @@ __all__ = [
     "table",
     "versions",
 ]
+__dir__ = __all__.copy
 
 PENDING = "PendingManualApproval"
 ROWS = 60  # that pandas shows of a table

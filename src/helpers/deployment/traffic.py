@@ -16,6 +16,7 @@ from helpers.plots.figures import BLUE, ORANGE, SKY, VERMILION, shown, styled
 from helpers.session import Session
 
 __all__ = ["average", "by_minute", "plot", "total"]
+__dir__ = __all__.copy
 
 PERIOD_SECONDS = 60
 MILLISECONDS = {

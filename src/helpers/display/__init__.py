@@ -13,7 +13,4 @@ from helpers.display.front_end import say, switch_on
 from helpers.display.pictures import picture
 
 __all__ = ["AsCard", "Card", "Text", "card", "picture", "say", "switch_on", "text"]
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__dir__ = __all__.copy

@@ -22,6 +22,7 @@ from helpers.session import Session
 from helpers.storage import put_once, write_whole
 
 __all__ = ["build", "build_here", "wanted"]
+__dir__ = __all__.copy
 
 NEEDED = ("repository_url", "build_project_name", "base_image")
 # How Docker's two builders number their steps: `Step 3/23 : RUN ...` and `#7 [libraries 2/3] RUN ...`.

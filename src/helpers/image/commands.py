@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 __all__ = ["COMMANDS", "Command"]
+__dir__ = __all__.copy
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import pandas as pd
 from helpers.image.pip_settings import pip_settings
 
 __all__ = ["PLATFORM", "archive", "fingerprint", "libraries", "parts", "tag", "write_context"]
+__dir__ = __all__.copy
 
 ROOT = Path(__file__).parents[3]
 PLATFORM = "linux/amd64"

@@ -13,6 +13,7 @@ from helpers.image import contents
 from helpers.pipeline import job_source
 
 __all__ = ["after_comment"]
+__dir__ = __all__.copy
 
 COMMENT = "\n# A comment.\n"
 LETTERS = 12  # of a hash

@@ -22,6 +22,7 @@ from helpers.session import Session
 from helpers.storage import put_once
 
 __all__ = ["look_inside", "tree"]
+__dir__ = __all__.copy
 
 STEP, PROGRAM = "PreprocessData", "tabular.jobs.preprocess"
 INSTEAD = (

@@ -36,6 +36,7 @@ from helpers.session import Session
 from lambdas.models_map import Entry
 
 __all__ = ["FAILING", "Sources", "assemble", "gather", "table"]
+__dir__ = __all__.copy
 
 FAILING = 0.01  # share of a day's requests that end in a server error
 OLD = timedelta(days=7)  # of a check

@@ -7,7 +7,4 @@ what TERRAFORM_OUTPUTS names. `redaction` leaves out of addresses what lets othe
 from helpers.parameters.table import BUILDERS, OF_THE_RUN, PARAMETERS, check, parse, read
 
 __all__ = ["BUILDERS", "OF_THE_RUN", "PARAMETERS", "check", "parse", "read"]
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__dir__ = __all__.copy

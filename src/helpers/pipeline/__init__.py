@@ -23,8 +23,8 @@ _WHERE = {
     "changes": "comparing",
     "definition": "publishing",
     "evaluate_best_model": "processing",
-    "preprocess_data": "processing",
     "gate": "cards",
+    "preprocess_data": "processing",
     "publish": "publishing",
     "published": "comparing",
     "register_best_model": "registration",
@@ -36,13 +36,10 @@ _WHERE = {
     "with_defaults": "expressions",
 }
 __all__ = list(_WHERE)
+__dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"The package {__name__} has no {name!r}; it has {', '.join(_WHERE)}.")
     return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return list(_WHERE)

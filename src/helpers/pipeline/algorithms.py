@@ -10,6 +10,7 @@ from tabular.spec.estimators import Algorithm, Categorical, Continuous, Integer
 from helpers.pipeline import own_steps
 
 __all__ = ["competing", "table"]
+__dir__ = __all__.copy
 
 
 def competing(steps_file: str = "") -> Mapping[str, Algorithm]:

@@ -21,6 +21,7 @@ from helpers.session import Session
 from helpers.storage import put_once
 
 __all__ = ["JOBS", "archive", "closure", "upload"]
+__dir__ = __all__.copy
 
 JOBS = tuple(f"tabular.jobs.{name}" for name in ("preprocess", "train", "refit", "search", "evaluate"))
 READS_OWN_STEPS = "tabular.spec.own_steps"

@@ -10,6 +10,7 @@ from helpers import display
 from helpers.plots.figures import BLUE, GREY, LIGHT, SKY, VERMILION, shown, styled
 
 __all__ = ["after_unload", "price", "ramp", "what_if"]
+__dir__ = __all__.copy
 
 EMPTY = "an empty cell"
 MOST_LEVELS = 12  # of a category

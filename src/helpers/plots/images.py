@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # plots know nothing of images but how a command is described
     from helpers.image.commands import Command
 
 __all__ = ["commands"]
+__dir__ = __all__.copy
 
 HEIGHT, GAP = 0.95, 0.4  # inches: of a box, and between two
 CALLERS, COMMANDS, WORK = (0.0, 2.8), (3.45, 1.25), (5.45, 4.05)  # left edge and width of each column

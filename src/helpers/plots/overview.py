@@ -12,6 +12,7 @@ from helpers.plots.figures import BLUE, GREY, ORANGE, PURPLE, SKY, VERMILION, fe
 from helpers.plots.many import listed, note, worst
 
 __all__ = ["capacity", "targets", "trials"]
+__dir__ = __all__.copy
 
 CLASSES = (SKY, ORANGE, "#F0E442", "#DDDDDD", PURPLE, "#66C2A5")  # light enough for black words on them
 ROOM = 0.09  # of a bar that has room for words

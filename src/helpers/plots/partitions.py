@@ -13,6 +13,7 @@ from helpers.plots.many import listed, note, worst
 from helpers.runs.fleets import Fleet
 
 __all__ = ["partitions"]
+__dir__ = __all__.copy
 
 OWN, POOLED = BLUE, VERMILION
 MOST = 3  # fleets that are drawn

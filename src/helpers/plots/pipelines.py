@@ -17,6 +17,7 @@ from helpers.plots.figures import BLUE, GREY, LIGHT, VERMILION, WIDEST, shown, s
 from helpers.plots.many import listed
 
 __all__ = ["graph", "ranges"]
+__dir__ = __all__.copy
 
 COLORS = {
     "Processing": "#CFE3F1",

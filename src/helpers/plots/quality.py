@@ -16,6 +16,7 @@ from helpers.plots.figures import BLUE, GREY, LIGHT, SKY, VERMILION, shown, styl
 from helpers.plots.many import CROWD, FEW, listed, note, worst
 
 __all__ = ["calibration", "curves", "differences", "errors", "importance", "intervals"]
+__dir__ = __all__.copy
 
 Reports = Mapping[str, Report]
 MOST_CLASSES = 20

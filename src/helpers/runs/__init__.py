@@ -55,7 +55,4 @@ __all__ = [
     "track",
     "watch",
 ]
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__dir__ = __all__.copy

@@ -13,6 +13,7 @@ from helpers.session import Session
 from helpers.storage import read
 
 __all__ = ["intervals", "save_page", "subgroups"]
+__dir__ = __all__.copy
 
 MOST_COLUMNS = 6  # data sets side by side
 

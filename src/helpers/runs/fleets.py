@@ -17,6 +17,7 @@ from helpers.session import Session
 from helpers.storage import read_json
 
 __all__ = ["COLUMNS", "Fleet", "compared", "evaluated", "extremes", "of_report", "read", "table", "words"]
+__dir__ = __all__.copy
 
 FILE = "fleet.json"
 COLUMNS = ["served_by", "origin", "reason", "algorithm", "rows", "held_out", "metric"]

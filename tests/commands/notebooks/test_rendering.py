@@ -78,6 +78,19 @@ def test_nothing_in_it_may_run_or_be_fetched() -> None:
     assert 'href="javascript' not in found
 
 
+def test_an_answer_is_folded_and_no_other_html_is_let_through() -> None:
+    source = "**Try it.** Why?\n\n<details><summary>Answer</summary>\n\nSo.\n\n</details>\n\n<b>x</b>"
+    found = page(new_markdown_cell(source))
+    assert "<details><summary>Answer</summary>\n<p>So.</p>\n</details>" in found
+    assert "&lt;b&gt;x" in found
+
+
+def test_a_picture_has_its_alternative_text_and_its_width() -> None:
+    about = {"image/png": {"alt": "Two <dots>.", "width": 300}}
+    output = new_output("display_data", {"image/png": "aGk="}, metadata=about)
+    assert '<img alt="Two &lt;dots&gt;." width="300" src="data:image/png;base64,aGk=">' in shown(output)
+
+
 def test_a_notebook_that_was_not_written_has_no_page(tmp_path: Path) -> None:
     rendering.write(tmp_path / "01_own.ipynb")
     assert list(tmp_path.iterdir()) == []

@@ -27,6 +27,7 @@ __all__ = [
     "step",
     "steps",
 ]
+__dir__ = __all__.copy
 
 COLUMNS = ["clients", "data set", "second", "milliseconds", "status"]
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}

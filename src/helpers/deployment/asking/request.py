@@ -22,6 +22,7 @@ from helpers.errors import JobFailed
 from helpers.session import Session
 
 __all__ = ["Question", "answered", "by_curl", "by_python", "question"]
+__dir__ = __all__.copy
 
 HEADERS_SHOWN = ("content-type", "x-model-version", "x-request-id", "x-amzn-sagemaker-custom-attributes")
 CURL = """\

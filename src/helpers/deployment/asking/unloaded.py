@@ -14,6 +14,7 @@ from helpers.display.frames import INSTEAD
 from helpers.session import Session
 
 __all__ = ["calls", "waits"]
+__dir__ = __all__.copy
 
 ON_AWS = (
     "SageMaker has no operation that unloads a model: it does so by itself when others need the memory. So "

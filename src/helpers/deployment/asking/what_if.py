@@ -13,6 +13,7 @@ from helpers.display.frames import INSTEAD
 from helpers.session import Session
 
 __all__ = ["columns_that_matter", "values_of", "vary"]
+__dir__ = __all__.copy
 
 HARD = "deliveries"  # the example in which no column decides alone
 MOST_VALUES = 21  # of a column
