@@ -24,12 +24,12 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PARAMETER_FILES = sorted((ROOT / "parameters").rglob("*.yaml"))
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 # Those that teach already; the others follow one by one.
-TEACHING = [path for path in NOTEBOOKS if path.stem[:2] in ("01", "02")]
+TEACHING = [path for path in NOTEBOOKS if path.stem[:2] in ("01", "02", "05")]
 every_lesson = pytest.mark.parametrize("path", TEACHING, ids=lambda path: path.stem)
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
-TRY_IT = re.compile(  # a question or a task, and its answer: words, and code after them if any
+TRY_IT = re.compile(  # at the end of a cell: a question or a task, and its answer in words, and code if any
     r"\*\*Try it\.\*\* [^\n]+[?.]\n\n<details><summary>Answer</summary>\n\n"
-    r"(?!```).+?(\n\n```python\n.+?\n```)?\n\n</details>",
+    r"(?!```).+?(\n\n```python\n.+?\n```)?\n\n</details>\Z",
     re.DOTALL,
 )
 WIDEST = 940  # pixels of a picture: a page that shows it smaller makes its words smaller
@@ -108,7 +108,7 @@ def test_a_link_leads_to_a_file_or_to_a_page(path: Path) -> None:
 def test_it_asks_at_least_three_questions_and_folds_their_answers(path: Path) -> None:
     asked = [cell["source"] for cell in cells(path, "markdown") if "Try it" in cell["source"]]
     assert len(asked) >= 3
-    assert not [source for source in asked if not TRY_IT.fullmatch(source)]
+    assert not [source for source in asked if not TRY_IT.search(source)]
 
 
 @every_lesson
