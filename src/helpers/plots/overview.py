@@ -1,4 +1,4 @@
-"""Plots of targets, trials and capacity; every function shows its figures and returns their Axes."""
+"""Plots of targets and capacity; every function shows its figures and returns their Axes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 
 from helpers import display
 from helpers.data.datasets import Dataset
-from helpers.plots.figures import BLUE, GREY, ORANGE, PURPLE, SKY, VERMILION, few_ticks, shown, styled
+from helpers.plots.figures import ORANGE, PURPLE, SKY, few_ticks, shown, styled
 from helpers.plots.many import listed, note, worst
 
-__all__ = ["capacity", "targets", "trials"]
+__all__ = ["capacity", "targets"]
 __dir__ = __all__.copy
 
 CLASSES = (SKY, ORANGE, "#F0E442", "#DDDDDD", PURPLE, "#66C2A5")  # light enough for black words on them
@@ -107,74 +107,3 @@ def _shares(axes: Axes, counts: Mapping[str, pd.Series]) -> None:
 def _in_words(name: str, shares: pd.Series) -> str:
     """A data set's rarest class: `wine has 3 classes, the rarest 2 (27%)`."""
     return f"{name} has {len(shares)} classes, the rarest {shares.idxmin()} ({shares.min():.0%})"
-
-
-@styled
-def trials(leaderboards: Mapping[str, pd.DataFrame]) -> Sequence[Axes]:
-    """Plot the cross-validation score of every trial, by algorithm.
-
-    A ring marks each data set's best, a vermilion dot a member of its ensemble: the larger, the more it
-    weighs. Trials without a score are counted beside their algorithm. Of many data sets, the first plot
-    counts the best trials, and the others show those with the lowest scores.
-
-    Args:
-        leaderboards: as `runs.leaderboard` returns them, by data set.
-    """
-    if not leaderboards:
-        display.say(
-            "No search has ended, so there are no trials to plot; run the pipeline of a data set first."
-        )
-        return []
-    few, more = worst(leaderboards, lambda table: -table["score"].max())
-    first = [_winners(leaderboards)] if more else []
-    columns = min(2, len(few))
-    rows = -(-len(few) // columns)
-    names = sorted({name for table in few.values() for name in table["algorithm"]}, reverse=True)
-    size = (3.9 * columns + 1.7, (0.36 * len(names) + 1.2) * rows)
-    figure, all_axes = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
-    for axes, (dataset, table) in zip(all_axes.flat, few.items(), strict=False):
-        heights = table["algorithm"].map({name: height for height, name in enumerate(names)})
-        axes.scatter(table["score"], heights, s=30, alpha=0.7, color=BLUE)
-        best = table["score"].idxmax()
-        ring = {"facecolors": "none", "edgecolors": VERMILION, "linewidths": 2, "zorder": 3}
-        axes.scatter(table["score"][best], heights[best], s=280, **ring)
-        if table["weight"].notna().any():
-            size = 30 + 80 * table["weight"].fillna(0)
-            member = table["weight"].notna()
-            axes.scatter(table["score"][member], heights[member], s=size[member], color=VERMILION)
-        for name, without in table[table["score"].isna()].groupby("algorithm"):
-            counts = without["state"].value_counts()
-            words = ", ".join(f"{count} {state}" for state, count in counts.items())
-            place = (0.01, names.index(name) + 0.16)
-            axes.annotate(words, place, xycoords=("axes fraction", "data"), fontsize=11, color=GREY)
-        axes.set_title(dataset)
-        axes.set_xlabel("cross-validation score (higher is better)")
-        axes.set_yticks(range(len(names)), names)
-        axes.grid(axis="x")
-        axes.locator_params("x", nbins=5)
-    for axes in list(all_axes.flat)[len(few) :]:
-        axes.remove()
-    note(all_axes[0, 0], len(few), more, "with the lowest scores,")
-    told = [f"{name} {_best(table)}" for name, table in few.items()]
-    shown(
-        figure, f"Cross-validation scores of all trials by algorithm, the best ringed: {listed(told, more)}."
-    )
-    return [*first, *list(all_axes.flat)[: len(few)]]
-
-
-def _best(table: pd.DataFrame) -> str:
-    """The best trial of a leaderboard: `LightGBM with 0.98 of 20 trials`."""
-    best = table.loc[table["score"].idxmax()]
-    return f"{best['algorithm']} with {best['score']:.3g} of {len(table)} trials"
-
-
-def _winners(leaderboards: Mapping[str, pd.DataFrame]) -> Axes:
-    """Plot how many data sets each algorithm has won."""
-    won = pd.Series([table["algorithm"][table["score"].idxmax()] for table in leaderboards.values()])
-    counts = won.value_counts().sort_values()
-    figure, axes = plt.subplots(figsize=(8, 0.42 * len(counts) + 1))
-    axes.bar_label(axes.barh(counts.index, counts, color=SKY), padding=3)
-    axes.set_xlabel(f"data sets won, of {len(leaderboards)}")
-    told = [f"{name} {count}" for name, count in counts[::-1].items()]
-    shown(figure, f"Data sets that each algorithm has won, of {len(leaderboards)}: {listed(told)}.")
-    return axes

@@ -1,7 +1,6 @@
 """Plots of EvaluateBestModel's reports; every function shows its figures and returns the Axes it drew on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,9 +12,9 @@ from tabular.spec.metrics import METRICS
 
 from helpers import display
 from helpers.plots.figures import BLUE, GREY, LIGHT, SKY, VERMILION, shown, styled
-from helpers.plots.many import CROWD, FEW, listed, note, worst
+from helpers.plots.many import listed, note, worst
 
-__all__ = ["calibration", "curves", "differences", "errors", "importance", "intervals"]
+__all__ = ["differences", "errors", "importance", "intervals"]
 __dir__ = __all__.copy
 
 Reports = Mapping[str, Report]
@@ -23,7 +22,6 @@ MOST_CLASSES = 20
 MOST_COLUMNS = 10
 MOST_NUMBERS = 8  # classes of a matrix whose counts have room
 MOST_LETTERS = 22  # of a column's name
-LINES = ("-", "--", "-.", ":", (0, (8, 2)), (0, (1, 2)))  # what tells lines apart besides their colours
 SHARES = LinearSegmentedColormap.from_list("shares", ["white", BLUE])
 UNEVALUATED = "No model was evaluated, so there is nothing to plot; run the pipeline of a data set first."
 
@@ -32,10 +30,9 @@ UNEVALUATED = "No model was evaluated, so there is nothing to plot; run the pipe
 def intervals(reports: Reports) -> Sequence[Axes]:
     """Plot every metric whose best value is 1, with its interval, for each data set.
 
-    Of many data sets, the first plot shows the gate's metric of all, and the others the worst.
+    Of many data sets, the worst are drawn; `gates.gate` shows all of them.
     """
-    first = [_all_intervals(reports)] if len(reports) > FEW else []
-    panels = _panels(
+    return _panels(
         reports,
         lambda _: True,
         _intervals,
@@ -44,7 +41,6 @@ def intervals(reports: Reports) -> Sequence[Axes]:
         UNEVALUATED,
         height=2.5,
     )
-    return [*first, *panels]
 
 
 @styled
@@ -52,80 +48,6 @@ def errors(reports: Reports) -> Sequence[Axes]:
     """Plot where each model is wrong: a confusion matrix for classification, residuals for regression."""
     about = "Where each model is wrong: confusion matrices of classes, residuals of numbers"
     return _panels(reports, lambda _: True, _errors, about, _mistakes, UNEVALUATED, height=3.4)
-
-
-@styled
-def curves(reports: Reports) -> Sequence[Axes]:
-    """Plot the receiver operating characteristic and precision-recall curves of tables with two classes."""
-    binary = {
-        name: report
-        for name, report in reports.items()
-        if "receiver_operating_characteristic_curve" in quality(report)
-    }
-    if not binary:
-        display.say(
-            "None of these tables has two classes, so there is no ROC curve; name one that has, such as "
-            "breast-cancer, in DATASETS."
-        )
-        return []
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 5.2))
-    few, more = worst(binary, lambda report: -quality(report)["auc"]["value"])
-    for report in binary.values() if more else ():
-        found = quality(report)
-        roc, trade = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
-        left.plot(roc["false_positive_rates"], roc["true_positive_rates"], **CROWD)
-        right.plot(trade["recalls"], trade["precisions"], **CROWD)
-    for (dataset, report), line in zip(few.items(), LINES, strict=False):
-        found = quality(report)
-        roc, trade = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
-        about = f", positive: {report['positive']}" if "positive" in report else ""
-        label = f"{dataset}{about} (AUC {found['auc']['value']:.3f})"
-        left.plot(roc["false_positive_rates"], roc["true_positive_rates"], linestyle=line, label=label)
-        label = f"{dataset}{about} (AP {found['average_precision']['value']:.3f})"
-        right.plot(trade["recalls"], trade["precisions"], linestyle=line, label=label)
-    left.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="chance")
-    _label(left, "false positive rate", "true positive rate")
-    _label(right, "recall", "precision")
-    right.set_ylim(-0.05, 1.05)
-    for axes in (left, right):  # below, where no line is
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
-    note(left, len(few), more, "in colour, the worst")
-    told = [f"{name} AUC {quality(report)['auc']['value']:.3f}" for name, report in few.items()]
-    shown(figure, f"ROC and precision-recall curves on held-out rows: {listed(told, more)}.")
-    return [left, right]
-
-
-@styled
-def calibration(reports: Reports) -> Sequence[Axes]:
-    """Plot observed frequencies against predicted probabilities; the diagonal is perfect calibration."""
-    found = {name: report["calibration"] for name, report in reports.items() if "calibration" in report}
-    if not found:
-        display.say(
-            "None of these models predicts probabilities, so there is no calibration to plot; name a table "
-            "with classes in DATASETS."
-        )
-        return []
-    figure, axes = plt.subplots(figsize=(8.4, 4.4))
-    few, more = worst(found, lambda one: one["expected_calibration_error"])
-    for one in found.values() if more else ():
-        axes.plot(*_said_and_was(one), **CROWD)
-    for (dataset, one), line in zip(few.items(), LINES, strict=False):
-        label = f"{dataset} (mean gap {one['expected_calibration_error']:.3f})"
-        axes.plot(*_said_and_was(one), marker="o", linestyle=line, label=label)
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="perfect calibration")
-    _label(axes, "predicted probability", "observed frequency")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
-    note(axes, len(few), more, "in colour, the worst")
-    told = [
-        f"{name} is off by {one['expected_calibration_error']:.3f} on average" for name, one in few.items()
-    ]
-    shown(figure, f"Observed frequency over predicted probability: {listed(told, more)}.")
-    return [axes]
-
-
-def _said_and_was(found: Mapping[str, Any]) -> tuple[list[float], list[float]]:
-    """Predicted probabilities and observed frequencies."""
-    return [one["predicted"] for one in found["bins"]], [one["observed"] for one in found["bins"]]
 
 
 @styled
@@ -187,32 +109,6 @@ def _panels(
     note(grid[0, 0], len(chosen), more, "the worst")
     shown(figure, f"{about}: {listed((f'{name} {told(one)}' for name, one in chosen.items()), more)}.")
     return list(grid.flat)[: len(chosen)]
-
-
-def _all_intervals(reports: Reports) -> Axes:
-    """Plot the gate's metric of all data sets, sorted, with its interval and its threshold."""
-    metrics = sorted({report["gate"]["metric"] for report in reports.values()})
-    figure, grid = plt.subplots(1, len(metrics), figsize=(9.6, 3.4), squeeze=False)
-    told = []
-    for axes, metric in zip(grid[0], metrics, strict=True):
-        gates = [report for report in reports.values() if report["gate"]["metric"] == metric]
-        gates.sort(key=lambda report: report["gate"]["value"])
-        spreads = [report["intervals"].get(metric) for report in gates]
-        for place, spread in enumerate(spreads):
-            if spread:
-                axes.plot([place, place], [spread["low"], spread["high"]], color=LIGHT, linewidth=1.5)
-        values = np.array([report["gate"]["value"] for report in gates])
-        passed = np.array([report["gate"]["threshold_margin"] >= 0 for report in gates])
-        places = np.arange(len(gates))
-        axes.scatter(places[passed], values[passed], s=16, color=BLUE, zorder=3)
-        axes.scatter(places[~passed], values[~passed], s=36, marker="X", color=VERMILION, zorder=3)
-        failed = int((~passed).sum())
-        words = f"{failed} below their threshold" if failed else ""
-        _label(axes, f"{len(gates)} data sets, sorted{', ' * bool(words)}{words}", metric)
-        axes.set_xticks([])
-        told.append(f"{metric} of {len(gates)} from {values[0]:.3g} to {values[-1]:.3g} {words}".strip())
-    shown(figure, f"The gate's metric of all data sets, sorted: {listed(told)}.")
-    return grid[0, 0]
 
 
 def _intervals(axes: Axes, report: Report) -> None:

@@ -12,10 +12,23 @@ from helpers.runs.results import evaluation_uri
 from helpers.session import Session
 from helpers.storage import read
 
-__all__ = ["intervals", "save_page", "subgroups"]
+__all__ = ["intervals", "optimism", "save_page", "subgroups"]
 __dir__ = __all__.copy
 
 MOST_COLUMNS = 6  # data sets side by side
+# The metric on held-out rows that is a scorer of cross-validation with the same or the other sign. Scores are
+# better if greater, so those of losses are negative.
+SAME = ("accuracy", "balanced_accuracy", "average_precision", "precision", "recall", "f1", "r2")
+MEASURED = {name: (name, 1) for name in SAME} | {
+    "roc_auc": ("auc", 1),
+    "roc_auc_ovr": ("auc", 1),
+    "f1_weighted": ("weighted_f1", 1),
+    "neg_log_loss": ("log_loss", -1),
+    "neg_brier_score": ("brier", -1),
+    "neg_mean_absolute_error": ("mae", -1),
+    "neg_mean_squared_error": ("mse", -1),
+    "neg_root_mean_squared_error": ("rmse", -1),
+}
 
 
 def intervals(reports: Mapping[str, Report]) -> pd.DataFrame:
@@ -43,6 +56,29 @@ def intervals(reports: Mapping[str, Report]) -> pd.DataFrame:
     return table.assign(**{"": [direction(metric) for metric in table.index]})
 
 
+def optimism(reports: Mapping[str, Report]) -> pd.DataFrame:
+    """A row for each data set: its scores in cross-validation beside that on the held-out rows.
+
+    All are scores, of which the greater is better, so a loss has a minus. `optimism` is the score of the
+    winner minus the held-out one: above zero, cross-validation looked better than the held-out rows.
+    """
+    rows = {}
+    for name, report in reports.items():
+        scored, found = report["model"]["cross_validation"], quality(report)
+        metric, sign = MEASURED.get(scored["scorer"], ("", 1))
+        held_out = sign * found[metric]["value"] if metric in found else None
+        rows[name] = {
+            "scorer (greater is better)": scored["scorer"],
+            "looks at no column": scored.get("dummy_score"),
+            "cross-validated": scored["score"],
+            "nested": scored.get("nested_score"),
+            "held out": held_out,
+            "optimism": None if held_out is None else scored["score"] - held_out,
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
+    return table.loc[:, table.notna().any()].round(4)
+
+
 def subgroups(reports: Mapping[str, Report]) -> pd.DataFrame:
     """A row for each subgroup in each column that a data set names: its rows and the gate's metric."""
     rows = [
@@ -62,7 +98,12 @@ def subgroups(reports: Mapping[str, Report]) -> pd.DataFrame:
         for level, found in levels.items()
     ]
     columns = ["data set", "column", "level", "rows", "metric", "value"]
-    return pd.DataFrame(rows, columns=columns).set_index(["data set", "column", "level"])
+    table = pd.DataFrame(rows, columns=columns).set_index(["data set", "column", "level"])
+    table.attrs["instead"] = (
+        "No entry of these tables names `subgroups`, so nothing is broken down; name columns, such as "
+        "region, in the entry in DATASETS."
+    )
+    return table
 
 
 def save_page(session: Session, execution: Execution, path: str) -> Path:

@@ -92,25 +92,20 @@ def of_report(report: Mapping[str, Any], found: Mapping[str, Any]) -> Fleet:
     )
 
 
-def table(fleets: Mapping[str, Fleet]) -> pd.DataFrame | None:
-    """A row for each fleet: its partitions, what serves them, and the losses where own models serve.
-
-    None, which a notebook does not show, if there are no fleets.
-    """
-    return _of_each(fleets, _row)
+def table(fleets: Mapping[str, Fleet]) -> pd.DataFrame:
+    """A row for each fleet: its partitions, what serves them, and the losses where own models serve."""
+    found = _of_each(fleets, _row)
+    return _nothing() if found is None else found
 
 
-def extremes(fleets: Mapping[str, Fleet], most: int = MOST) -> pd.DataFrame | None:
-    """The partitions of each fleet with the worst metric, and those with the fewest rows.
-
-    None, which a notebook does not show, if there are no fleets.
-    """
+def extremes(fleets: Mapping[str, Fleet], most: int = MOST) -> pd.DataFrame:
+    """The partitions of each fleet with the worst metric, and those with the fewest rows."""
     parts = {}
     for dataset, fleet in fleets.items():
         parts[dataset, "worst"] = fleet.worst_first.head(most)
         parts[dataset, "smallest"] = fleet.partitions.sort_values("rows", kind="stable").head(most)
     if not parts:
-        return None
+        return _nothing()
     metric = _metric(fleets.values())
     shown = {
         "rows": "training rows",
@@ -138,6 +133,15 @@ def words(key: Sequence[str]) -> str:
     """The key of a partition, short enough for a table."""
     said = ", ".join(key)
     return said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"
+
+
+def _nothing() -> pd.DataFrame:
+    table = pd.DataFrame()
+    table.attrs["instead"] = (
+        "None of these tables names `partition` columns, so each is served by one model; see "
+        "parameters/examples/fleet.yaml for a table of many stores."
+    )
+    return table
 
 
 def _of_each(fleets: Mapping[str, Fleet], row: Any) -> pd.DataFrame | None:

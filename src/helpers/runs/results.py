@@ -1,6 +1,7 @@
 """What came out of an execution: its steps, trials, report, and whether its model was registered."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -41,12 +42,14 @@ def steps(session: Session, execution: Execution) -> pd.DataFrame:
 
 def leaderboard(session: Session, execution: Execution) -> pd.DataFrame:
     """The trials of an execution, best first, with the columns of `searches.COLUMNS`."""
-    return search(session, execution).trials
+    return searches.of_steps(session, execution.dataset, steps_of(session, execution)).trials
 
 
 def search(session: Session, execution: Execution) -> Search:
-    """How an execution whose model was evaluated searched for it."""
-    return searches.of_steps(session, execution.dataset, steps_of(session, execution))
+    """How an execution whose model was evaluated searched for it, and what its trials had to beat."""
+    found = searches.of_steps(session, execution.dataset, steps_of(session, execution))
+    scored = evaluation(session, execution)["model"]["cross_validation"]
+    return replace(found, scorer=scored["scorer"], dummy_score=scored.get("dummy_score"))
 
 
 def evaluation(session: Session, execution: Execution) -> Report:

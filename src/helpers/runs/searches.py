@@ -4,7 +4,7 @@ With `SEARCH: jobs`, each trial is a job, which SageMaker lists; a packed search
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,9 @@ __all__ += ["of_report", "of_steps", "searched"]
 
 TUNING, REFIT, PACKED = "TuningWithCrossValidation", "RefitBestModel", "SearchAndRefit"
 FILE = "search.json"
-COLUMNS = ["algorithm", "score", "state", "source", "weight", "seconds", "hyperparameters", "reason"]
+COLUMNS = ["algorithm", "score", "lowest", "highest", "number", "state", "source", "weight", "seconds"]
+COLUMNS += ["hyperparameters", "reason"]
+NUMBERS = ["score", "lowest", "highest", "weight", "seconds"]
 # The state of a trial that is a job, by its status. A tuner draws all hyperparameters itself.
 STATES = {"Completed": "complete", "Failed": "failed", "Stopped": "stopped"}
 SAMPLER = "sampler"
@@ -40,10 +42,14 @@ class Search:
 
     Attributes:
         way: `jobs` or `packed`.
-        trials: a row for each, best first: COLUMNS, of which `weight` is that in an ensemble that was fitted.
+        trials: a row for each, best first: COLUMNS, of which `weight` is that in an ensemble that was fitted,
+            `lowest` and `highest` are the scores of folds, if they are known, and `number` is the place in
+            the order in which the trials began.
         ensemble: fitted or not, as in a summary; None if none was made.
         stopped: of a packed search, what ended it: `trials` or `time`.
         warm_started_from: of a packed search, the version whose search it began with, if any.
+        scorer: what scores the trials; greater is better for all scorers. Empty if it is not known.
+        dummy_score: the score of a model that looks at no column; None if it is not known.
     """
 
     way: str
@@ -51,6 +57,8 @@ class Search:
     ensemble: Ensemble | None = None
     stopped: str | None = None
     warm_started_from: int | None = None
+    scorer: str = ""
+    dummy_score: float | None = None
 
     def count(self, state: str) -> int:
         """How many trials ended in this state."""
@@ -137,9 +145,13 @@ def members(searches: Mapping[str, Search]) -> pd.DataFrame:
         if one.chosen
     }
     if not found:
-        return pd.DataFrame(
-            columns=columns, index=pd.MultiIndex.from_arrays([[], []], names=["data set", "place"])
+        nothing = pd.MultiIndex.from_arrays([[], []], names=["data set", "place"])
+        table = pd.DataFrame(columns=columns, index=nothing)
+        table.attrs["instead"] = (
+            "No ensemble was fitted: for each table, its best trial won alone. The column `why` above says "
+            "by how much an ensemble would have had to be better."
         )
+        return table
     return pd.concat(found, names=["data set", "place"])
 
 
@@ -175,16 +187,22 @@ def _tuned(session: Session, job: str, refit: str | None) -> Search:
         .paginate(HyperParameterTuningJobName=job, SortBy="FinalObjectiveMetricValue", SortOrder="Descending")
     )
     rows = []
-    for trial in (trial for page in pages for trial in page["TrainingJobSummaries"]):
+    listed = [trial for page in pages for trial in page["TrainingJobSummaries"]]
+    began = sorted(listed, key=lambda trial: (trial["CreationTime"], trial["TrainingJobName"]))
+    order = {trial["TrainingJobName"]: number for number, trial in enumerate(began)}
+    for trial in listed:
         objective = trial.get("FinalHyperParameterTuningJobObjectiveMetric", {})
         begin, end = trial.get("TrainingStartTime"), trial.get("TrainingEndTime")
         algorithm = trial["TrainingJobDefinitionName"]
         given = {name: text.strip('"') for name, text in trial["TunedHyperParameters"].items()}
-        weights = [weight for trial, weight in members if _is_of(trial, algorithm, given)]
+        weights = [weight for one, weight in members if _is_of(one, algorithm, given)]
+        known = [one for one in (report["trials"] if report else []) if _is_of(one, algorithm, given)]
         rows.append(
             {
                 "algorithm": algorithm,
                 "score": objective.get("Value"),
+                **_fold_scores(known[0]["scores"] if known else []),
+                "number": order[trial["TrainingJobName"]],
                 "state": STATES.get(trial["TrainingJobStatus"], trial["TrainingJobStatus"]),
                 "source": SAMPLER,
                 "weight": weights[0] if weights else None,
@@ -194,6 +212,10 @@ def _tuned(session: Session, job: str, refit: str | None) -> Search:
             }
         )
     return Search("jobs", _table(rows), ensemble)
+
+
+def _fold_scores(scores: Sequence[float]) -> dict[str, float | None]:
+    return {"lowest": min(scores, default=None), "highest": max(scores, default=None)}
 
 
 def _is_of(trial: TrialReport, algorithm: str, given: Mapping[str, str]) -> bool:
@@ -217,14 +239,16 @@ def of_report(report: SearchReport) -> Search:
         weights = {trial["number"]: weight for trial, weight in _members(report)}
     rows = [
         {
-            **{name: trial[name] for name in ("algorithm", "score", "state", "source", "reason")},
+            **{name: trial[name] for name in ("number", "algorithm", "score", "state", "source", "reason")},
+            **_fold_scores(trial["scores"] if trial["state"] == "complete" else []),
             "weight": weights.get(trial["number"]),
             "seconds": round(trial["seconds"], 1),
             "hyperparameters": _listed(trial["hyperparameters"]),
         }
         for trial in report["trials"]
     ]
-    return Search("packed", _table(rows), ensemble, report["stopped"], report["warm_started_from"])
+    how = report["stopped"], report["warm_started_from"], report["scorer"]
+    return Search("packed", _table(rows), ensemble, *how)
 
 
 def _ensemble(report: SearchReport) -> Ensemble | None:
@@ -249,7 +273,7 @@ def _members(report: SearchReport) -> list[tuple[TrialReport, float]]:
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """The trials, best first; those without a score come last."""
     table = pd.DataFrame(rows, columns=COLUMNS)
-    numbers = {name: pd.to_numeric(table[name]) for name in ("score", "weight", "seconds")}
+    numbers = {name: pd.to_numeric(table[name]) for name in NUMBERS}
     table = table.assign(**numbers).sort_values("score", ascending=False, kind="stable")
     table.index = pd.RangeIndex(1, len(table) + 1, name="place")
     return table

@@ -3,18 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from support.helpers.searched import report
 
-from helpers import cost, runs
+from helpers import cost
 from helpers.data.datasets import Dataset
 from helpers.plots import overview
-from helpers.runs.searches import of_report
-from helpers.session import Session
 from helpers.storage import File
 
 
@@ -51,34 +47,10 @@ def test_numbers_are_a_histogram_below_the_classes(tmp_path: Path) -> None:
     assert len(alone.patches) == len(histogram.patches)
 
 
-def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: runs.Execution) -> None:
-    table = runs.leaderboard(session, ran)
-    (axes,) = overview.trials({"wine": table})
-    dots, ring, *_ = axes.collections
-    assert len(dots.get_offsets()) == len(table)
-    assert ring.get_offsets()[0][0] == table["score"].max()
-    assert (axes.get_title("left"), axes.get_xlabel()) == (
-        "wine",
-        "cross-validation score (higher is better)",
-    )
-    assert {label.get_text() for label in axes.get_yticklabels()} == set(table["algorithm"])
-
-
-def test_a_trial_without_a_score_does_not_spoil_the_picture() -> None:
-    (axes,) = overview.trials({"x": of_report(report()).trials})
-    dots, ring, ensemble = axes.collections
-    assert ring.get_offsets()[0][0] == -0.1
-    assert np.isfinite(dots.get_offsets()[:, 0]).sum() == 4
-    assert texts(axes) == "1 pruned 1 failed"
-    assert ensemble.get_offsets()[:, 0].tolist() == [-0.1, -0.3]
-    assert ensemble.get_sizes()[0] > ensemble.get_sizes()[1], "who weighs more is larger"
-
-
 @pytest.mark.parametrize(
     ("draw", "nothing"),
     [
         (overview.capacity, pd.DataFrame()),
-        (overview.trials, {}),
     ],
 )
 def test_where_there_is_nothing_to_plot_it_says_what_to_do(
@@ -95,18 +67,6 @@ def test_capacity_is_shown_over_the_number_of_models() -> None:
     axes = overview.capacity(sized)
     assert [list(one.lines[0].get_xdata()) for one in axes] == [[10, 100, 1000]] * 3
     assert list(axes[2].lines[0].get_ydata()) == list(sized["for each model"])
-
-
-def test_of_two_hundred_searches_the_winners_are_counted_and_the_lowest_scores_drawn() -> None:
-    table = pd.DataFrame({"algorithm": ["LightGBM", "NaiveBayes"], "score": [-0.1, -0.2], "weight": np.nan})
-    many = {f"store-{number:03}": table.assign(score=table["score"] - number) for number in range(200)}
-    first, *others = overview.trials(many)
-    assert first.get_xlabel() == "data sets won, of 200"
-    assert texts(first) == "200"
-    assert [axes.get_title("left") for axes in others] == [
-        f"store-{number}" for number in range(199, 193, -1)
-    ]
-    assert max(others[0].figure.get_size_inches()) < 12
 
 
 def test_of_two_hundred_targets_the_least_balanced_are_drawn(tmp_path: Path) -> None:

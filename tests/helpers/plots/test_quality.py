@@ -6,49 +6,12 @@ from typing import Any
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.text import Text
+from support.helpers.evaluated import BINARY, REGRESSION, many
 
 from helpers import runs
 from helpers.plots import quality
 from helpers.session import Session
 
-CURVE = {"false_positive_rates": [0.0, 0.5, 1.0], "true_positive_rates": [0.0, 1.0, 1.0]}
-TRADE = {"precisions": [0.5, 1.0, 1.0], "recalls": [1.0, 0.5, 0.0]}
-BINARY: dict[str, Any] = {
-    "model": {"task": "binary"},
-    "binary_classification_metrics": {
-        "auc": {"value": 0.75},
-        "average_precision": {"value": 0.7},
-        "log_loss": {"value": 2.5},
-        "confusion_matrix": {"no": {"no": 8, "yes": 2}, "yes": {"no": 1, "yes": 9}},
-        "receiver_operating_characteristic_curve": CURVE,
-        "precision_recall_curve": TRADE,
-    },
-    "gate": {"metric": "auc", "champion_version": 3, "champion_margin": 0.01, "allowed_loss": 0.02},
-    "intervals": {
-        "auc": {"low": 0.6, "high": 0.9, "confidence": 0.95},
-        "log_loss": {"low": 2.0, "high": 3.0, "confidence": 0.95},
-    },
-    "calibration": {
-        "bins": [{"predicted": 0.2, "observed": 0.1, "rows": 10}],
-        "expected_calibration_error": 0.1,
-    },
-    "permutation_importance": {
-        f"column {i}": {"mean": 0.3 - i / 100, "standard_deviation": 0.01} for i in range(15)
-    },
-    "champion": {"version": 3, "metrics": {"auc": {"difference": 0.05, "low": -0.01, "high": 0.1}}},
-}
-REGRESSION: dict[str, Any] = {
-    "model": {"task": "regression"},
-    "regression_metrics": {"rmse": {"value": 12.0}, "r2": {"value": 0.5}},
-    "gate": {"metric": "rmse"},
-    "intervals": {
-        "rmse": {"low": 10.0, "high": 14.0, "confidence": 0.95},
-        "r2": {"low": 0.4, "high": 0.6, "confidence": 0.95},
-    },
-    "residuals": {"predicted": [1.0, 2.0], "residual": [0.5, -0.5]},
-    "permutation_importance": {},
-    "champion": None,
-}
 BOTH = {"toys": BINARY, "houses": REGRESSION}
 
 
@@ -84,27 +47,10 @@ def test_a_rare_class_has_the_colours_of_a_common_one() -> None:
 
 def test_many_classes_are_no_picture() -> None:
     labels = [str(i) for i in range(21)]
-    many = copy.deepcopy(BINARY)
-    many["binary_classification_metrics"]["confusion_matrix"] = {x: dict.fromkeys(labels, 1) for x in labels}
-    (axes,) = quality.errors({"many": many})
+    one = copy.deepcopy(BINARY)
+    one["binary_classification_metrics"]["confusion_matrix"] = {x: dict.fromkeys(labels, 1) for x in labels}
+    (axes,) = quality.errors({"many": one})
     assert texts(axes) == "too many classes to plot"
-
-
-def test_both_curves_are_drawn_for_each_table_of_two_classes() -> None:
-    left, right = quality.curves(BOTH)
-    curve, chance = left.lines
-    assert list(curve.get_ydata()) == [0.0, 1.0, 1.0]
-    assert (curve.get_label(), chance.get_label()) == ("toys (AUC 0.750)", "chance")
-    (trade,) = right.lines
-    assert list(trade.get_xdata()) == [1.0, 0.5, 0.0]
-    assert (trade.get_label(), right.get_ylabel()) == ("toys (AP 0.700)", "precision")
-
-
-def test_calibration_is_what_was_observed_over_what_was_said() -> None:
-    (axes,) = quality.calibration(BOTH)
-    curve, diagonal = axes.lines
-    assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([0.2], [0.1])
-    assert (curve.get_label(), diagonal.get_label()) == ("toys (mean gap 0.100)", "perfect calibration")
 
 
 def test_the_ten_columns_that_matter_most_stand_on_top() -> None:
@@ -122,9 +68,7 @@ def test_the_difference_stands_beside_what_may_be_lost() -> None:
     assert axes.get_xlabel() == "improvement in auc over version 3"
 
 
-@pytest.mark.parametrize(
-    "draw", [quality.curves, quality.calibration, quality.importance, quality.differences]
-)
+@pytest.mark.parametrize("draw", [quality.importance, quality.differences])
 def test_where_there_is_nothing_to_plot_it_says_so(draw: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert draw({"houses": REGRESSION}) == []
     assert "so there is n" in capsys.readouterr().out
@@ -137,11 +81,11 @@ def test_of_no_reports_it_says_what_to_do(capsys: pytest.CaptureFixture[str]) ->
 
 def test_the_numbers_are_told_to_those_who_do_not_see_them(capsys: pytest.CaptureFixture[str]) -> None:
     reports = {"toys": BINARY}
-    for draw in (quality.intervals, quality.errors, quality.curves, quality.importance, quality.differences):
+    for draw in (quality.intervals, quality.errors, quality.importance, quality.differences):
         draw(reports)
     told = capsys.readouterr().out.splitlines()
     for words, line in zip(
-        ("auc 0.75 (0.6 to 0.9)", "3 of 20 rows wrong", "AUC 0.750", "column 0 (0.3)", "auc +0.05"),
+        ("auc 0.75 (0.6 to 0.9)", "3 of 20 rows wrong", "column 0 (0.3)", "auc +0.05"),
         told,
         strict=True,
     ):
@@ -161,26 +105,14 @@ def test_a_real_report_can_be_drawn_whole(session: Session, ran: runs.Execution)
     assert "balanced_accuracy" in ticks(shown)
     (columns,) = quality.importance(reports)
     assert len(ticks(columns)) == 10
-    (curve,) = quality.calibration(reports)
-    assert len(curve.lines) == 2
 
 
-@pytest.mark.parametrize(
-    "name", ["intervals", "errors", "curves", "calibration", "importance", "differences"]
-)
-def test_of_two_hundred_data_sets_the_worst_are_drawn_and_all_in_one(name: str) -> None:
-    reports = {}
-    for number in range(200):
-        reports[f"store-{number:03}"] = report = copy.deepcopy(BINARY)
-        auc = 1 - number / 1000
-        report["binary_classification_metrics"]["auc"]["value"] = auc
-        report["gate"] |= {"value": auc, "threshold_margin": auc - 0.85}
-        report["calibration"]["expected_calibration_error"] = number / 1000
-    drawn = getattr(quality, name)(reports)
+@pytest.mark.parametrize("name", ["intervals", "errors", "importance", "differences"])
+def test_of_two_hundred_data_sets_the_worst_are_drawn(name: str) -> None:
+    drawn = getattr(quality, name)(many(200))
     figures = {axes.figure for axes in (drawn if isinstance(drawn, list) else [drawn])}
     assert all(max(figure.get_size_inches()) < 12 for figure in figures)
     told = " ".join(text.get_text() for figure in figures for text in figure.findobj(Text))
     assert "6 of 200 data sets" in told
     assert "store-199" in told
     assert "store-193" not in told
-    assert name != "intervals" or "200 data sets, sorted, 49 below their threshold" in told

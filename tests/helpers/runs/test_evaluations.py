@@ -56,8 +56,28 @@ def test_each_level_of_a_subgroup_has_a_row() -> None:
     assert len(table) == 2
 
 
-def test_without_subgroups_the_table_is_empty() -> None:
-    assert evaluations.subgroups({"houses": HOUSES}).empty
+def test_without_subgroups_the_table_says_how_to_get_some() -> None:
+    table = evaluations.subgroups({"houses": HOUSES})
+    assert table.empty
+    assert "name columns, such as region" in table.attrs["instead"]
+
+
+def scored(scorer: str, score: float, **more: float) -> dict[str, Any]:
+    return {"model": {"cross_validation": {"scorer": scorer, "score": score, **more}}}
+
+
+def test_optimism_is_above_zero_where_cross_validation_looked_better_whatever_the_metric() -> None:
+    toys = {**TOYS, **scored("roc_auc", 0.8, nested_score=0.77, dummy_score=0.5)}
+    houses = {**HOUSES, **scored("neg_root_mean_squared_error", -10.0)}
+    cars = {**HOUSES, **scored("neg_median_absolute_error", -1.0)}
+    table = evaluations.optimism({"toys": toys, "houses": houses, "cars": cars})
+    numbers = ["looks at no column", "cross-validated", "nested", "held out", "optimism"]
+    assert table.loc["toys", numbers].tolist() == [0.5, 0.8, 0.77, 0.75, 0.05]
+    assert table.loc["houses", ["cross-validated", "held out", "optimism"]].tolist() == [-10.0, -12.5, 2.5]
+    assert table.loc["cars", ["held out", "optimism"]].isna().all(), "no metric is like its scorer"
+    assert list(evaluations.optimism({"houses": houses})) == [
+        *("scorer (greater is better)", "cross-validated", "held out", "optimism")
+    ], "an earlier report has no more"
 
 
 def test_the_page_of_an_execution_is_saved_whole(

@@ -21,7 +21,10 @@ def stores() -> fleets.Fleet:
 
 def test_nothing_is_shown_without_fleets() -> None:
     assert fleets.evaluated(cast(Session, None), [], {}) == {}
-    assert [show({}) for show in (fleets.table, fleets.extremes, fleets.compared)] == [None] * 3
+    for show in (fleets.table, fleets.extremes):
+        assert show({}).empty
+        assert "names `partition` columns" in show({}).attrs["instead"]
+    assert fleets.compared({}) is None
 
 
 def test_own_and_pooled_are_compared_on_the_rows_of_partitions_with_own_models(stores: fleets.Fleet) -> None:

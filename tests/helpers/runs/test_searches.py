@@ -22,6 +22,9 @@ def test_the_trials_of_a_packed_search_stand_best_first_and_those_without_a_scor
     assert trials["weight"].dropna().to_dict() == {1: 0.75, 3: 0.25}
     assert trials["reason"][5] == "worse on 2 of 5 folds"
     assert trials["hyperparameters"][1] == "depth=3"
+    assert trials["number"].tolist() == [2, 5, 0, 1, 3, 4], "the order in which they began"
+    assert (trials["lowest"][1], trials["highest"][1]) == pytest.approx((-0.11, -0.09))
+    assert trials["lowest"].notna().sum() == 4, "a trial that was given up has too few folds"
 
 
 def test_what_won_and_what_the_ensemble_gains_stand_in_one_row_for_each_table() -> None:
@@ -50,6 +53,7 @@ def test_without_an_ensemble_the_table_of_members_is_empty_and_has_its_columns()
     table = members({"a": of_report(report(ensemble=False))})
     assert table.empty
     assert list(table) == ["weight", "algorithm", "score", "hyperparameters"]
+    assert "its best trial won alone" in table.attrs["instead"]
 
 
 def test_the_facts_are_those_of_the_summary() -> None:
