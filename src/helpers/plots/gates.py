@@ -59,7 +59,14 @@ def _line(axes: Axes, place: int, report: Report) -> None:
     found = report["gate"]
     spread = report["intervals"].get(found["metric"])
     if spread:
-        axes.plot([spread["low"], spread["high"]], [place, place], color=LIGHT, linewidth=6, zorder=1)
+        axes.plot(
+            [spread["low"], spread["high"]],
+            [place, place],
+            color=LIGHT,
+            linewidth=6,
+            zorder=1,
+            solid_capstyle="butt",
+        )
     passed = found["threshold_margin"] >= 0
     axes.plot([found["threshold"]] * 2, [place - 0.38, place + 0.38], color=BLACK, linewidth=2, zorder=2)
     if found["champion_value"] is not None:

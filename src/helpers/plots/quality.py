@@ -116,7 +116,9 @@ def _intervals(axes: Axes, report: Report) -> None:
     names = [name for name in report["intervals"] if _best_is_one(name, report["model"]["task"])][::-1]
     for height, name in enumerate(names):
         spread = report["intervals"][name]
-        axes.plot([spread["low"], spread["high"]], [height, height], color=LIGHT, linewidth=6)
+        axes.plot(
+            [spread["low"], spread["high"]], [height, height], color=LIGHT, linewidth=6, solid_capstyle="butt"
+        )
         chosen = name == report["gate"]["metric"]
         axes.plot(found[name]["value"], height, "D" if chosen else "o", color=VERMILION if chosen else BLUE)
     axes.set_yticks(range(len(names)), names)
@@ -200,7 +202,7 @@ def _difference(axes: Axes, report: Report) -> None:
     gate = report["gate"]
     metric, found = _compared(report)
     passes = gate["champion_margin"] >= 0
-    axes.plot([found["low"], found["high"]], [0, 0], color=LIGHT, linewidth=6)
+    axes.plot([found["low"], found["high"]], [0, 0], color=LIGHT, linewidth=6, solid_capstyle="butt")
     axes.plot(found["difference"], 0, "o" if passes else "X", color=BLUE if passes else VERMILION)
     axes.axvline(0, color=GREY, linewidth=1)
     axes.axvline(-gate["allowed_loss"], color="black", linestyle="--", linewidth=1)

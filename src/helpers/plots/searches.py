@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from helpers import display
@@ -54,7 +55,7 @@ def trials(searches: Mapping[str, Search]) -> Sequence[Axes]:
     columns = min(2, len(searches))
     rows = -(-len(searches) // columns)
     names = sorted({name for one in searches.values() for name in one.trials["algorithm"]}, reverse=True)
-    size = (3.9 * columns + 1.7, (0.42 * len(names) + 1.4) * rows)
+    size = (3.9 * columns + 1.7, (0.42 * len(names) + 1.6) * rows)
     figure, grid = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
     for axes, (dataset, one) in zip(grid.flat, searches.items(), strict=False):
         _trials(axes, one, names)
@@ -87,7 +88,9 @@ def best_so_far(searches: Mapping[str, Search]) -> Sequence[Axes]:
     for axes, (dataset, one) in zip(grid.flat, scored.items(), strict=False):
         scores = _in_order(one)
         low, high = _limits(one)
-        axes.plot(scores.index, scores.clip(lower=low), "o", color=GREY, alpha=0.6, markersize=5)
+        near = scores >= low
+        axes.plot(scores.index[near], scores[near], "o", color=GREY, alpha=0.6, markersize=5)
+        axes.plot(scores.index[~near], [low] * int((~near).sum()), "v", color=GREY, alpha=0.6, markersize=6)
         axes.step(scores.index, scores.cummax(), where="post", color=BLUE)
         if one.dummy_score is not None and one.dummy_score >= low:
             axes.axhline(one.dummy_score, color=BLACK, linestyle="--", linewidth=1)
@@ -95,7 +98,8 @@ def best_so_far(searches: Mapping[str, Search]) -> Sequence[Axes]:
         axes.set_title(dataset)
         axes.set_xlabel("trials, in their order")
         axes.set_ylabel(_scorer(one))
-        axes.locator_params("both", nbins=5)
+        axes.locator_params("y", nbins=5)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     for axes in list(grid.flat)[len(scored) :]:
         axes.remove()
     told = [f"{name} {_last_gain(one)}" for name, one in scored.items()]
@@ -127,7 +131,7 @@ def _trials(axes: Axes, one: Search, names: Sequence[str]) -> None:
             size = 30 + 80 * table["weight"][member]
             axes.scatter(table["score"][member], heights[member], s=size, color=VERMILION, zorder=3)
         _arrows(axes, table[scored & ~near], heights)
-        _baseline(axes, one, low)
+        _baseline(axes, one, low, len(names) - 0.4)
         right = float(max(high, table["highest"][near].max())) if folds.any() else high
         axes.set_xlim(low - 0.06 * (right - low), right + 0.04 * (right - low))
     for name, without in table[~scored].groupby("algorithm"):
@@ -135,6 +139,7 @@ def _trials(axes: Axes, one: Search, names: Sequence[str]) -> None:
         words = ", ".join(f"{count} {state}" for state, count in counts.items())
         place = (0.01, names.index(name) + 0.16)
         axes.annotate(words, place, xycoords=("axes fraction", "data"), fontsize=11, color=GREY)
+    axes.set_ylim(-0.6, len(names))
     axes.set_xlabel(f"{_scorer(one)}\n(cross-validated; higher is better)")
     axes.grid(axis="x")
     axes.locator_params("x", nbins=5)
@@ -150,17 +155,19 @@ def _arrows(axes: Axes, far: pd.DataFrame, heights: pd.Series) -> None:
         axes.text(0.05, height + 0.14, words, transform=edge, fontsize=11, color=GREY)
 
 
-def _baseline(axes: Axes, one: Search, low: float) -> None:
-    """The score of a model that looks at no column: a line, or an arrow if it is below what is drawn."""
+def _baseline(axes: Axes, one: Search, low: float, height: float) -> None:
+    """The score of a model that looks at no column: a line, or an arrow if it is below what is drawn.
+
+    Its name stands at a height above all algorithms.
+    """
     if one.dummy_score is None:
         return
     if one.dummy_score >= low:
         axes.axvline(one.dummy_score, color=BLACK, linestyle="--", linewidth=1)
-        words, place = "no column", (one.dummy_score, 0.99)
-        how = {"xycoords": ("data", "axes fraction"), "rotation": 90, "va": "top", "ha": "right"}
+        words, place, how = " baseline", (one.dummy_score, height), {"xycoords": "data"}
     else:
-        words, place = f"◂ no column: {one.dummy_score:.3g}", (0.01, 0.99)
-        how = {"xycoords": "axes fraction", "va": "top"}
+        words, place = f"◂ baseline: {one.dummy_score:.3g}", (0.01, height)
+        how = {"xycoords": ("axes fraction", "data")}
     axes.annotate(words, place, fontsize=11, **how)
 
 
@@ -193,11 +200,12 @@ def _strip(searches: Mapping[str, Search]) -> Axes:
     axes.set_yticks(range(len(names)), names) if len(names) <= LABELLED else axes.set_yticks([])
     axes.set_ylim(-0.8, len(names) - 0.2)
     axes.set_xlim(-0.04, 1.03)
-    axes.set_xlabel("trials, from a model that looks at no column (0, or the edge if below) to the best (1)")
+    axes.set_xlabel("trials, from the baseline (0, or the edge if below) to the best trial (1)")
     axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3)
     told = [f"{algorithm} won {count}" for algorithm, count in won.value_counts().items()]
     shown(
-        figure, f"All trials of {len(names)} data sets, each between no column and its best: {listed(told)}."
+        figure,
+        f"All trials of {len(names)} data sets, each between its baseline and its best: {listed(told)}.",
     )
     return axes
 
@@ -252,12 +260,12 @@ def _last_gain(one: Search) -> str:
 
 
 def _best(one: Search) -> str:
-    """The best trial: `LightGBM with 0.98 of 20 trials, 0.5 without looking at any column`."""
+    """The best trial: `LightGBM with 0.98 of 20 trials, baseline 0.5`."""
     scored = one.trials.dropna(subset="score")
     if scored.empty:
         return "without a score"
     best = scored.loc[scored["score"].idxmax()]
-    beat = "" if one.dummy_score is None else f", {one.dummy_score:.3g} without looking at any column"
+    beat = "" if one.dummy_score is None else f", baseline {one.dummy_score:.3g}"
     return f"{best['algorithm']} with {best['score']:.3g} of {len(one.trials)} trials{beat}"
 
 

@@ -69,7 +69,7 @@ def optimism(reports: Mapping[str, Report]) -> pd.DataFrame:
         held_out = sign * found[metric]["value"] if metric in found else None
         rows[name] = {
             "scorer (greater is better)": scored["scorer"],
-            "looks at no column": scored.get("dummy_score"),
+            "baseline": scored.get("dummy_score"),
             "cross-validated": scored["score"],
             "nested": scored.get("nested_score"),
             "held out": held_out,

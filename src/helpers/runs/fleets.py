@@ -27,6 +27,11 @@ MOST = 5  # partitions that a table names
 LONGEST = 40  # characters of a key
 HIGHER = "higher is better"
 OWN = "about its own model"
+NO_FLEET = (
+    "None of these tables names `partition` columns, so each is served by one model; see "
+    "parameters/examples/fleet.yaml for a table of many stores."
+)
+NO_PARTITIONS = "So there are no partitions to rank; with `partition` in an entry, the worst stand here."
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ def of_report(report: Mapping[str, Any], found: Mapping[str, Any]) -> Fleet:
 def table(fleets: Mapping[str, Fleet]) -> pd.DataFrame:
     """A row for each fleet: its partitions, what serves them, and the losses where own models serve."""
     found = _of_each(fleets, _row)
-    return _nothing() if found is None else found
+    return _nothing(NO_FLEET) if found is None else found
 
 
 def extremes(fleets: Mapping[str, Fleet], most: int = MOST) -> pd.DataFrame:
@@ -105,7 +110,7 @@ def extremes(fleets: Mapping[str, Fleet], most: int = MOST) -> pd.DataFrame:
         parts[dataset, "worst"] = fleet.worst_first.head(most)
         parts[dataset, "smallest"] = fleet.partitions.sort_values("rows", kind="stable").head(most)
     if not parts:
-        return _nothing()
+        return _nothing(NO_PARTITIONS)
     metric = _metric(fleets.values())
     shown = {
         "rows": "training rows",
@@ -135,12 +140,9 @@ def words(key: Sequence[str]) -> str:
     return said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"
 
 
-def _nothing() -> pd.DataFrame:
+def _nothing(said: str) -> pd.DataFrame:
     table = pd.DataFrame()
-    table.attrs["instead"] = (
-        "None of these tables names `partition` columns, so each is served by one model; see "
-        "parameters/examples/fleet.yaml for a table of many stores."
-    )
+    table.attrs["instead"] = said
     return table
 
 

@@ -67,13 +67,13 @@ def of_documents(
             "held-out row": mistake["row"] + 1,
             "label": str(mistake["label"]),
             "predicted": str(mistake["predicted"]),
-            "said to be": f"{mistake['probability']:.0%} sure" if "probability" in mistake else _off(mistake),
+            "how sure": f"{mistake['probability']:.0%}" if "probability" in mistake else _off(mistake),
             "cells": _cells(mistake["cells"], reports[name]),
         }
         for name, one in found.items()
         for mistake in one["rows"][:most]
     ]
-    columns = ["data set", "held-out row", "label", "predicted", "said to be", "cells"]
+    columns = ["data set", "held-out row", "label", "predicted", "how sure", "cells"]
     table = pd.DataFrame(rows, columns=columns).set_index(["data set", "held-out row"])
     table.attrs["instead"] = (
         "No held-out row of these tables is predicted wrongly."
@@ -84,7 +84,7 @@ def of_documents(
 
 
 def _off(mistake: Mapping[str, Any]) -> str:
-    return f"{float(mistake['predicted']) - float(mistake['label']):+.4g}"
+    return f"off by {float(mistake['predicted']) - float(mistake['label']):+.4g}"
 
 
 def _cells(cells: Mapping[str, Any], report: Report) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from tabular.spec.documents import Gate, ModelFacts, Report, members, quality
 
+from helpers import display
 from helpers.errors import JobFailed
 from helpers.runs import searches, tracking
 from helpers.runs.executions.execution import Execution, name_of, steps_of
@@ -132,6 +133,8 @@ def last_seconds(session: Session, pipeline: str) -> dict[str, float]:
 def track(session: Session, executions: Iterable[Execution]) -> None:
     """Record executions in MLflow, if there is a tracking server."""
     uri = tracking.tracking_uri(session)
+    if not uri:
+        display.say("MLFLOW_TRACKING_URI names no server, so nothing is recorded in MLflow.")
     for execution in executions if uri else ():
         report = evaluation(session, execution)
         model, gate = report["model"], report["gate"]

@@ -97,8 +97,8 @@ def table(reports: Mapping[str, Report], false_alarm: float, miss: float) -> pd.
                 "misses": one.misses,
                 "precision": round(one.precision, 3),
                 "recall": round(one.recall, 3),
-                "cost": one.cost,
-                "cost of the most probable class": one.usual_cost,
+                "cost": float(one.cost),
+                "cost of the most probable class": float(one.usual_cost),
             }
     found = pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
     found.attrs["instead"] = (

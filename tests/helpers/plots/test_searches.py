@@ -40,7 +40,7 @@ def test_every_trial_is_a_dot_and_the_best_is_ringed(session: Session, ran: runs
     assert axes.get_xlabel().startswith(found.scorer)
     assert {label.get_text() for label in axes.get_yticklabels()} == set(found.trials["algorithm"])
     assert found.dummy_score is not None
-    assert "no column" in texts(axes)
+    assert "baseline" in texts(axes)
 
 
 def test_whiskers_reach_from_the_worst_fold_to_the_best_one() -> None:
@@ -65,7 +65,7 @@ def test_a_score_far_below_the_others_is_an_arrow_that_says_it() -> None:
     assert len(axes.collections[1].get_offsets()) == 3
     assert axes.get_xlim()[0] > 0.7
     assert "2 trials, down to 0.05" in texts(axes)
-    assert "no column: 0.5" in texts(axes), "it is below what is drawn, too"
+    assert "baseline: 0.5" in texts(axes), "it is below what is drawn, too"
 
 
 def test_what_looks_at_no_column_is_a_line_where_it_is_near() -> None:
@@ -83,7 +83,7 @@ def test_few_or_equal_or_no_scores_can_be_drawn(scores: tuple[float, ...]) -> No
 
 def test_the_best_so_far_rises_in_the_order_of_the_trials(capsys: pytest.CaptureFixture[str]) -> None:
     (axes,) = searches.best_so_far({"x": of_scores(0.6, 0.8, 0.7, 0.9, 0.65, dummy_score=0.5)})
-    steps = axes.lines[1]
+    steps = axes.lines[2]
     assert list(steps.get_xdata()) == [1, 2, 3, 4, 5]
     assert list(steps.get_ydata()) == [0.6, 0.8, 0.8, 0.9, 0.9]
     assert axes.get_ylabel() == "roc_auc"

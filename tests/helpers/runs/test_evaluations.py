@@ -71,7 +71,7 @@ def test_optimism_is_above_zero_where_cross_validation_looked_better_whatever_th
     houses = {**HOUSES, **scored("neg_root_mean_squared_error", -10.0)}
     cars = {**HOUSES, **scored("neg_median_absolute_error", -1.0)}
     table = evaluations.optimism({"toys": toys, "houses": houses, "cars": cars})
-    numbers = ["looks at no column", "cross-validated", "nested", "held out", "optimism"]
+    numbers = ["baseline", "cross-validated", "nested", "held out", "optimism"]
     assert table.loc["toys", numbers].tolist() == [0.5, 0.8, 0.77, 0.75, 0.05]
     assert table.loc["houses", ["cross-validated", "held out", "optimism"]].tolist() == [-10.0, -12.5, 2.5]
     assert table.loc["cars", ["held out", "optimism"]].isna().all(), "no metric is like its scorer"

@@ -27,7 +27,7 @@ def test_each_mistake_has_a_row_with_the_cells_that_matter_most() -> None:
     table = mistakes.of_documents({"toys": FOUND}, {"toys": TOYS})
     assert table.index.tolist() == [("toys", 5), ("toys", 1)]
     first = table.loc[("toys", 5)]
-    assert first[["label", "predicted", "said to be"]].tolist() == ["no", "yes", "93% sure"]
+    assert first[["label", "predicted", "how sure"]].tolist() == ["no", "yes", "93%"]
     assert first["cells"].startswith("size=2,5, colour=, other 0=0, ")
     assert first["cells"].endswith(", and 6 more")
     assert len(mistakes.of_documents({"toys": FOUND}, {"toys": TOYS}, most=1)) == 1
@@ -36,7 +36,7 @@ def test_each_mistake_has_a_row_with_the_cells_that_matter_most() -> None:
 def test_a_number_is_off_by_so_much() -> None:
     row = {"row": 0, "label": 2.0, "predicted": 3.5, "cells": {}}
     table = mistakes.of_documents({"houses": {**FOUND, "rows": [row]}}, {"houses": REGRESSION})
-    assert table["said to be"].tolist() == ["+1.5"]
+    assert table["how sure"].tolist() == ["off by +1.5"]
 
 
 def test_nothing_wrong_and_nothing_kept_are_told_apart() -> None:
