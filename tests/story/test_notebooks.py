@@ -24,7 +24,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PARAMETER_FILES = sorted((ROOT / "parameters").rglob("*.yaml"))
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 # Those that teach already; the others follow one by one.
-TEACHING = [path for path in NOTEBOOKS if path.stem[:2] in ("01", "02", "05")]
+TEACHING = [path for path in NOTEBOOKS if path.stem[:2] in ("01", "02", "03", "05")]
 every_lesson = pytest.mark.parametrize("path", TEACHING, ids=lambda path: path.stem)
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 TRY_IT = re.compile(  # at the end of a cell: a question or a task, and its answer in words, and code if any

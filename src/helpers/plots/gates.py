@@ -12,6 +12,7 @@ from helpers.plots.figures import BLACK, BLUE, GREEN, LIGHT, VERMILION, shown, s
 from helpers.plots.many import listed
 
 __all__ = ["gate"]
+__dir__ = __all__.copy
 
 LABELLED = 60  # data sets whose names have room
 NOTHING = "No model was evaluated, so there is no gate to plot; run the pipeline of a data set first."

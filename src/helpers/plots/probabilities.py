@@ -14,6 +14,7 @@ from helpers.plots.many import CROWD, listed, note, worst
 from helpers.runs.thresholds import CURVE, Threshold, cheapest
 
 __all__ = ["calibration", "curves"]
+__dir__ = __all__.copy
 
 Reports = Mapping[str, Report]
 LINES = ("-", "--", "-.", ":", (0, (8, 2)), (0, (1, 2)))  # what tells lines apart besides their colours

@@ -27,6 +27,7 @@ from helpers.plots.many import CROWD, FEW, listed
 from helpers.runs.searches import Search
 
 __all__ = ["best_so_far", "trials"]
+__dir__ = __all__.copy
 
 NOTHING = "No search has ended, so there are no trials to plot; run the pipeline of a data set first."
 ALGORITHMS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)

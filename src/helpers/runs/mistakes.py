@@ -17,6 +17,7 @@ from helpers.session import Session
 from helpers.storage import read_json
 
 __all__ = ["of_documents", "read", "surest"]
+__dir__ = __all__.copy
 
 FILE = "mistakes.json"
 MOST_TABLES = 6

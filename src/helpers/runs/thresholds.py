@@ -10,6 +10,7 @@ from tabular.spec.documents import Report, quality
 from helpers.errors import BadInput
 
 __all__ = ["Threshold", "cheapest", "table"]
+__dir__ = __all__.copy
 
 CURVE = "receiver_operating_characteristic_curve"
 
