@@ -67,10 +67,6 @@ run "plan" {
     condition     = alltrue([for queue in aws_sqs_queue.this : queue.sqs_managed_sse_enabled && queue.message_retention_seconds == 1209600])
     error_message = "failures are kept for 14 days, encrypted"
   }
-}
-
-run "bucket" {
-  command = plan
 
   assert {
     condition = (
@@ -109,10 +105,6 @@ run "bucket" {
     ]
     error_message = "the model, evaluation and held-out rows that a registered package names never expire"
   }
-}
-
-run "repository" {
-  command = plan
 
   assert {
     condition     = aws_ecr_repository.this[0].image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.this[0].image_scanning_configuration[0].scan_on_push

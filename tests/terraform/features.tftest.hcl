@@ -1,4 +1,4 @@
-# The optional features, and what each adds.
+# The optional features, and what each adds. A run asks for as many as it can, because each takes half a second.
 
 mock_provider "archive" {}
 
@@ -47,120 +47,6 @@ run "by_default" {
     condition     = !aws_s3_bucket.this.force_destroy && !aws_ecr_repository.this[0].force_delete
     error_message = "what is not empty is not destroyed"
   }
-}
-
-run "url_for_everyone" {
-  command = plan
-
-  variables {
-    invoker_url_auth = "NONE"
-  }
-
-  assert {
-    condition     = aws_lambda_function_url.invoker.authorization_type == "NONE"
-    error_message = "NONE was asked for"
-  }
-
-  assert {
-    condition = (
-      aws_lambda_permission.invoker_url.action == "lambda:InvokeFunctionUrl"
-      && aws_lambda_permission.invoker_url.function_url_auth_type == "NONE"
-      && aws_lambda_permission.invoker_url.principal == "*"
-      && aws_lambda_permission.invoker_function.action == "lambda:InvokeFunction"
-      && aws_lambda_permission.invoker_function.invoked_via_function_url
-      && aws_lambda_permission.invoker_function.principal == "*"
-    )
-    error_message = "a new URL needs both grants, the second through the URL only"
-  }
-}
-
-run "mail_and_budget" {
-  command = plan
-
-  variables {
-    alarm_email        = "ana@example.com"
-    monthly_budget_usd = 20
-  }
-
-  assert {
-    condition     = keys(aws_sns_topic_subscription.alarms) == ["ana@example.com"]
-    error_message = "alarms are sent by e-mail"
-  }
-
-  assert {
-    condition     = aws_budgets_budget.this["demo"].limit_amount == "20"
-    error_message = "the budget is what was asked for"
-  }
-}
-
-run "retraining" {
-  command = plan
-
-  variables {
-    pipeline_definition_file = "tests/definitions/classification.json"
-    retraining = {
-      wine = {
-        target     = "class"
-        expression = "rate(7 days)"
-        parameters = { MaxTuningJobs = "12" }
-      }
-    }
-  }
-
-  assert {
-    condition     = aws_scheduler_schedule.retraining["wine"].target[0].arn == "arn:aws:lambda:eu-central-1:123456789012:function:demo-retrainer"
-    error_message = "the retrainer finds the newest table"
-  }
-
-  assert {
-    condition = jsondecode(aws_scheduler_schedule.retraining["wine"].target[0].input) == {
-      dataset    = "wine"
-      target     = "class"
-      family     = "classification"
-      parameters = { MaxTuningJobs = "12" }
-    }
-    error_message = "a schedule says what to train and leaves the rest to the pipeline's defaults"
-  }
-}
-
-run "retraining_without_a_pipeline" {
-  command = plan
-
-  variables {
-    retraining = {
-      wine = { target = "class", expression = "rate(7 days)" }
-    }
-  }
-
-  assert {
-    condition     = length(aws_scheduler_schedule.retraining) == 0
-    error_message = "there is nothing to start yet"
-  }
-
-  expect_failures = [check.retraining_has_a_pipeline]
-}
-
-run "developers" {
-  command = plan
-
-  variables {
-    developers = ["ana"]
-  }
-
-  assert {
-    condition = [
-      for statement in jsondecode(aws_iam_policy.developer["ana"].policy).Statement : statement.Resource
-      if contains(statement.Action, "sagemaker:CreatePipeline")
-      ] == [[
-        "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/demo-ana",
-        "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/demo-regression-ana",
-    ]]
-    error_message = "a developer may change pipelines with exactly these names, not Terraform's"
-  }
-}
-
-run "totals_as_metrics_and_models_in_the_log" {
-  command = plan
 
   assert {
     condition     = aws_lambda_function.this["invoker"].environment[0].variables["METRICS_BY_MODEL"] == "false"
@@ -182,10 +68,6 @@ run "totals_as_metrics_and_models_in_the_log" {
     )
     error_message = "the dashboard shows the models from the log"
   }
-}
-
-run "requests_are_not_captured_unasked" {
-  command = plan
 
   assert {
     condition = (
@@ -197,13 +79,80 @@ run "requests_are_not_captured_unasked" {
   }
 }
 
-run "captured_requests" {
+run "what_needs_no_image" {
   command = plan
 
   variables {
-    capture_rate       = 0.25
-    capture_leaves_out = { "*" = ["name"], wine = ["proline"] }
-    kms_key_arn        = "arn:aws:kms:eu-central-1:123456789012:key/k"
+    invoker_url_auth     = "NONE"
+    alarm_email          = "ana@example.com"
+    monthly_budget_usd   = 20
+    developers           = ["ana"]
+    metrics_by_model     = true
+    reserved_concurrency = { invoker = 50 }
+    capture_rate         = 0.25
+    capture_leaves_out   = { "*" = ["name"], wine = ["proline"] }
+    kms_key_arn          = "arn:aws:kms:eu-central-1:123456789012:key/k"
+  }
+
+  assert {
+    condition     = aws_lambda_function_url.invoker.authorization_type == "NONE"
+    error_message = "NONE was asked for"
+  }
+
+  assert {
+    condition = (
+      aws_lambda_permission.invoker_url.action == "lambda:InvokeFunctionUrl"
+      && aws_lambda_permission.invoker_url.function_url_auth_type == "NONE"
+      && aws_lambda_permission.invoker_url.principal == "*"
+      && aws_lambda_permission.invoker_function.action == "lambda:InvokeFunction"
+      && aws_lambda_permission.invoker_function.invoked_via_function_url
+      && aws_lambda_permission.invoker_function.principal == "*"
+    )
+    error_message = "a new URL needs both grants, the second through the URL only"
+  }
+
+  assert {
+    condition     = keys(aws_sns_topic_subscription.alarms) == ["ana@example.com"]
+    error_message = "alarms are sent by e-mail"
+  }
+
+  assert {
+    condition     = aws_budgets_budget.this["demo"].limit_amount == "20"
+    error_message = "the budget is what was asked for"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.developer["ana"].policy).Statement : statement.Resource
+      if contains(statement.Action, "sagemaker:CreatePipeline")
+      ] == [[
+        "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/demo-ana",
+        "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/demo-regression-ana",
+    ]]
+    error_message = "a developer may change pipelines with exactly these names, not Terraform's"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["invoker"].environment[0].variables["METRICS_BY_MODEL"] == "true"
+    error_message = "the invoker is told"
+  }
+
+  assert {
+    condition = [
+      for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.title
+      if widget.type == "metric" && strcontains(jsonencode(widget), "ModelPackageGroupName")
+    ] == ["Requests, by model", "Latency of the URL, by model (p90, ms)"]
+    error_message = "the dashboard shows the metrics of each model"
+  }
+
+  assert {
+    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : [widget.x, widget.y]])) == length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets)
+    error_message = "no two widgets are at the same place"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["invoker"].reserved_concurrent_executions == 50 && aws_lambda_function.this["deployer"].reserved_concurrent_executions == null
+    error_message = "only the named function has reserved concurrency"
   }
 
   assert {
@@ -230,6 +179,79 @@ run "captured_requests" {
     )
     error_message = "with the environment's own key"
   }
+}
+
+run "retraining_and_traffic_in_steps" {
+  command = plan
+
+  variables {
+    image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
+    pipeline_definition_file = "tests/definitions/classification.json"
+    endpoint                 = { min_instances = 3, max_instances = 4 }
+    endpoint_update          = { routing = "LINEAR", size = { type = "INSTANCE_COUNT", value = 1 }, wait_seconds = 600 }
+    drift_check              = { expression = "rate(1 day)" }
+    retraining = {
+      iris = {
+        target     = "class"
+        expression = "rate(7 days)"
+        parameters = { MaxTuningJobs = "12" }
+      }
+      wine  = { target = "cultivar", expression = "cron(0 3 ? * MON *)", on_drift = true }
+      churn = { target = "left", expression = "cron(0 3 ? * MON *)" }
+    }
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.retraining["iris"].target[0].arn == "arn:aws:lambda:eu-central-1:123456789012:function:demo-retrainer"
+    error_message = "the retrainer finds the newest table"
+  }
+
+  assert {
+    condition = jsondecode(aws_scheduler_schedule.retraining["iris"].target[0].input) == {
+      dataset    = "iris"
+      target     = "class"
+      family     = "classification"
+      parameters = { MaxTuningJobs = "12" }
+    }
+    error_message = "a schedule says what to train and leaves the rest to the pipeline's defaults"
+  }
+
+  assert {
+    condition = (
+      keys(jsondecode(aws_s3_object.on_drift[0].content)) == ["wine"]
+      && jsondecode(aws_s3_object.on_drift[0].content).wine == { dataset = "wine", target = "cultivar", family = "classification", parameters = {} }
+      && contains(local.monitor_arguments, "demo-retrainer")
+    )
+    error_message = "the check calls the retrainer as the schedule does, for those data sets alone that ask for it"
+  }
+
+  assert {
+    condition = [
+      for policy in aws_sagemaker_endpoint.this["demo"].deployment_config[0].blue_green_update_policy :
+      [for traffic in policy.traffic_routing_configuration : [
+        policy.maximum_execution_timeout_in_seconds, policy.termination_wait_in_seconds, traffic.wait_interval_in_seconds,
+        traffic.type, traffic.linear_step_size[0].type, traffic.linear_step_size[0].value, length(traffic.canary_size),
+      ]]
+    ] == [[[3600, 300, 600, "LINEAR", "INSTANCE_COUNT", 1, 0]]]
+    error_message = "an instance at a time, ten minutes apart"
+  }
+}
+
+run "retraining_without_a_pipeline" {
+  command = plan
+
+  variables {
+    retraining = {
+      wine = { target = "class", expression = "rate(7 days)" }
+    }
+  }
+
+  assert {
+    condition     = length(aws_scheduler_schedule.retraining) == 0
+    error_message = "there is nothing to start yet"
+  }
+
+  expect_failures = [check.retraining_has_a_pipeline]
 }
 
 run "no_check_for_drift_unasked" {
@@ -280,89 +302,6 @@ run "a_check_for_drift" {
   assert {
     condition     = length(aws_s3_object.on_drift) == 0 && !contains(local.monitor_arguments, "--retrainer")
     error_message = "drift alone retrains nothing"
-  }
-}
-
-run "retraining_on_drift" {
-  command = plan
-
-  variables {
-    image_uri                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
-    pipeline_definition_file = "tests/definitions/classification.json"
-    drift_check              = { expression = "rate(1 day)" }
-    retraining = {
-      wine  = { target = "cultivar", expression = "cron(0 3 ? * MON *)", on_drift = true }
-      churn = { target = "left", expression = "cron(0 3 ? * MON *)" }
-    }
-  }
-
-  assert {
-    condition = (
-      keys(jsondecode(aws_s3_object.on_drift[0].content)) == ["wine"]
-      && jsondecode(aws_s3_object.on_drift[0].content).wine == { dataset = "wine", target = "cultivar", family = "classification", parameters = {} }
-      && contains(local.monitor_arguments, "demo-retrainer")
-    )
-    error_message = "the check calls the retrainer as the schedule does, for those data sets alone that ask for it"
-  }
-}
-
-run "metrics_by_model" {
-  command = plan
-
-  variables {
-    metrics_by_model = true
-  }
-
-  assert {
-    condition     = aws_lambda_function.this["invoker"].environment[0].variables["METRICS_BY_MODEL"] == "true"
-    error_message = "the invoker is told"
-  }
-
-  assert {
-    condition = [
-      for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.title
-      if widget.type == "metric" && strcontains(jsonencode(widget), "ModelPackageGroupName")
-    ] == ["Requests, by model", "Latency of the URL, by model (p90, ms)"]
-    error_message = "the dashboard shows the metrics of each model"
-  }
-
-  assert {
-    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : [widget.x, widget.y]])) == length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets)
-    error_message = "no two widgets are at the same place"
-  }
-}
-
-run "traffic_in_steps" {
-  command = plan
-
-  variables {
-    image_uri       = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo:1"
-    endpoint        = { min_instances = 3, max_instances = 4 }
-    endpoint_update = { routing = "LINEAR", size = { type = "INSTANCE_COUNT", value = 1 }, wait_seconds = 600 }
-  }
-
-  assert {
-    condition = [
-      for policy in aws_sagemaker_endpoint.this["demo"].deployment_config[0].blue_green_update_policy :
-      [for traffic in policy.traffic_routing_configuration : [
-        policy.maximum_execution_timeout_in_seconds, policy.termination_wait_in_seconds, traffic.wait_interval_in_seconds,
-        traffic.type, traffic.linear_step_size[0].type, traffic.linear_step_size[0].value, length(traffic.canary_size),
-      ]]
-    ] == [[[3600, 300, 600, "LINEAR", "INSTANCE_COUNT", 1, 0]]]
-    error_message = "an instance at a time, ten minutes apart"
-  }
-}
-
-run "reserved_concurrency" {
-  command = plan
-
-  variables {
-    reserved_concurrency = { invoker = 50 }
-  }
-
-  assert {
-    condition     = aws_lambda_function.this["invoker"].reserved_concurrent_executions == 50 && aws_lambda_function.this["deployer"].reserved_concurrent_executions == null
-    error_message = "only the named function has reserved concurrency"
   }
 }
 

@@ -1,5 +1,6 @@
 # Values that must be refused, and the variable that refuses each of them. A run has a wrong value of as many
-# variables as it can, because each run takes half a second.
+# variables as it can, and the variables alone where it needs no resource, because a plan takes half a second.
+# tests/support/terraform/workspace.py puts a copy of variables.tf into the folder that these runs name.
 
 mock_provider "archive" {}
 
@@ -15,6 +16,10 @@ variables {
 
 run "names_and_kinds" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     pipeline_name                       = "demo--two"
@@ -66,6 +71,10 @@ run "names_and_kinds" {
 run "lengths_and_bounds" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     pipeline_name      = "a234567890b234567890c234567890d23"
     image_uri          = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo"
@@ -94,6 +103,10 @@ run "lengths_and_bounds" {
 run "order_and_form" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     pipeline_name  = "Demo"
     endpoint       = { min_instances = 3, max_instances = 2 }
@@ -113,6 +126,10 @@ run "order_and_form" {
 run "retraining_expression" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     retraining = { wine = { target = "c", expression = "weekly" } }
     endpoint   = { invocations_per_instance = 0 }
@@ -124,6 +141,10 @@ run "retraining_expression" {
 run "retraining_family" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     retraining = { wine = { target = "c", expression = "rate(1 day)", family = "ranking" } }
   }
@@ -134,6 +155,10 @@ run "retraining_family" {
 run "retraining_data_set" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     retraining = { Wine = { target = "c", expression = "rate(1 day)" } }
   }
@@ -143,6 +168,10 @@ run "retraining_data_set" {
 
 run "traffic_routed_in_no_known_way" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     endpoint        = { min_instances = 2 }
@@ -155,6 +184,10 @@ run "traffic_routed_in_no_known_way" {
 run "traffic_all_at_once_in_parts" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     endpoint_update = { size = { value = 50 } }
   }
@@ -164,6 +197,10 @@ run "traffic_all_at_once_in_parts" {
 
 run "traffic_in_parts_of_no_size" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     endpoint        = { min_instances = 2, max_instances = 2 }
@@ -176,6 +213,10 @@ run "traffic_in_parts_of_no_size" {
 run "traffic_in_parts_of_no_kind" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     endpoint        = { min_instances = 2, max_instances = 2 }
     endpoint_update = { routing = "CANARY", size = { type = "COPY_COUNT", value = 1 } }
@@ -186,6 +227,10 @@ run "traffic_in_parts_of_no_kind" {
 
 run "traffic_in_half_a_percent" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     endpoint        = { min_instances = 2, max_instances = 2 }
@@ -198,6 +243,10 @@ run "traffic_in_half_a_percent" {
 run "traffic_in_a_canary_of_more_than_half" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     endpoint        = { min_instances = 3, max_instances = 3 }
     endpoint_update = { routing = "CANARY", size = { type = "INSTANCE_COUNT", value = 2 } }
@@ -208,6 +257,10 @@ run "traffic_in_a_canary_of_more_than_half" {
 
 run "traffic_in_steps_of_less_than_a_tenth" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     endpoint        = { min_instances = 2, max_instances = 2 }
@@ -220,6 +273,10 @@ run "traffic_in_steps_of_less_than_a_tenth" {
 run "traffic_to_a_part_of_one_instance" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     endpoint_update = { routing = "CANARY", size = { value = 50 } }
   }
@@ -229,6 +286,10 @@ run "traffic_to_a_part_of_one_instance" {
 
 run "traffic_before_it_is_time" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     endpoint_update = { wait_seconds = -1 }
@@ -240,6 +301,10 @@ run "traffic_before_it_is_time" {
 run "traffic_with_a_timeout_of_a_minute" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     endpoint_update = { wait_seconds = 0, termination_wait_seconds = 0, timeout_seconds = 60 }
   }
@@ -250,6 +315,10 @@ run "traffic_with_a_timeout_of_a_minute" {
 run "traffic_for_longer_than_terraform_waits" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     endpoint_update = { timeout_seconds = 3601 }
   }
@@ -259,6 +328,10 @@ run "traffic_for_longer_than_terraform_waits" {
 
 run "traffic_in_more_steps_than_the_timeout_allows" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     endpoint        = { min_instances = 2, max_instances = 2 }
@@ -314,6 +387,10 @@ run "definition_without_the_network" {
 run "promotion_into_an_environment_that_trains" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     developers   = ["ana"]
     promote_from = { account_id = "111111111111", pipeline_name = "demo", kms_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/k" }
@@ -325,6 +402,10 @@ run "promotion_into_an_environment_that_trains" {
 run "a_role_for_studio_where_nothing_is_trained" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     studio       = true
     promote_from = { account_id = "111111111111", pipeline_name = "demo", kms_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/k" }
@@ -335,6 +416,10 @@ run "a_role_for_studio_where_nothing_is_trained" {
 
 run "promotion_with_an_image_that_can_change" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     image_uri    = "111111111111.dkr.ecr.eu-central-1.amazonaws.com/demo:1"

@@ -13,12 +13,10 @@ __all__ = ["CONFIGURATION", "HERE", "QUIET", "ROOT", "Terraform", "prepare", "ru
 HERE = ROOT / "tests/terraform"
 CONFIGURATION = ROOT / "terraform"
 Terraform = Callable[..., subprocess.CompletedProcess[str]]
-# Terraform lives for a second here: seldom tidied memory spares it a third of its work.
 QUIET = {
     "TF_IN_AUTOMATION": "1",
     "CHECKPOINT_DISABLE": "1",
     "TF_CLI_CONFIG_FILE": os.devnull,
-    "GOGC": "400",
 }
 
 
@@ -31,6 +29,9 @@ def prepare(folder: Path) -> Path:
     tests = folder / "terraform/tests"
     for name in ("definitions", "mocks"):
         shutil.copytree(HERE / name, tests / name)
+    # Values that a variable refuses are tried on the variables alone: a plan of all the rest takes its time.
+    (tests / "variables").mkdir()
+    shutil.copy(CONFIGURATION / "variables.tf", tests / "variables")
     for file in HERE.glob("*.tftest.hcl"):
         shutil.copy(file, tests)
     return folder / "terraform"

@@ -86,6 +86,7 @@ class _Provider:
         kinds = ("resource_schemas", "data_source_schemas")
         return {
             "provider": _to_schema(self.schema["provider"]),
+            "server_capabilities": {"get_provider_schema_optional": True},
             **{kind: {name: _to_schema(s) for name, s in self.schema[kind].items()} for kind in kinds},
         }
 
