@@ -8,6 +8,7 @@ changed them.
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
@@ -48,11 +49,22 @@ _PLAIN_FIELDS = (
 )
 
 
+class _Application(DomainDispatcherApplication):
+    """moto's application, which lists all its services and tries their patterns once for a host.
+
+    moto does so for each request, which takes about as long as all the rest of a small one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self.get_backend_for_host = lru_cache(maxsize=100)(super().get_backend_for_host)
+
+
 class Moto:
     """moto's server, without its sockets."""
 
     def __init__(self) -> None:
-        self._application: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
+        self._application: Callable[..., Iterable[bytes]] = _Application()
 
     def answer(self, request: Request) -> Reply:
         """Answer a request.

@@ -45,6 +45,7 @@ def seen(what: str) -> Iterator[None]:
     [
         (DomainDispatcherApplication.__init__, {"create_app"}),
         (DomainDispatcherApplication.__call__, {"environ", "start_response"}),
+        (DomainDispatcherApplication.get_backend_for_host, {"host"}),
         (S3Backend.create_bucket, {"bucket_name", "region_name"}),
         (S3Backend.put_object, {"bucket_name", "key_name", "value"}),
         (SQSBackend.send_message, {"queue_name", "message_body"}),
