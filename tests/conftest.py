@@ -4,12 +4,9 @@ import gc
 import os
 from collections.abc import Iterator
 
-import boto3
-import botocore.session
 import pytest
-from botocore.loaders import Loader
 from hypothesis import HealthCheck, settings
-from support import ROOT, workers
+from support import ROOT, service_models, workers
 from support.demo_run import Story, tell
 from support.processor_time import ProcessorTime
 from xdist.remote import Producer
@@ -18,21 +15,7 @@ from xdist.remote import Producer
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-
-class Models(Loader):
-    """botocore's descriptions of services, each read once for all tests of a process.
-
-    Each session would read them again: half a tenth of a second for every client.
-    """
-
-    @property
-    def search_paths(self) -> list[str]:
-        """A copy, because every session of boto3 adds its own folder, which is there already."""
-        return list(super().search_paths)
-
-
-MODELS = Models([f"{os.path.dirname(boto3.__file__)}/data"])  # noqa: PTH120
-botocore.session.create_loader = lambda _path: MODELS
+service_models.share()
 ALLOCATIONS = 50_000  # between two collections of garbage; by default, a tenth of the time is collections
 
 pytest_plugins = ["support.helpers.fixtures"]

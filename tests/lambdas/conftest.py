@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from moto import mock_aws
+from support import service_models
 from support.lambdas.described import described
 from support.lambdas.runtime import running
 
@@ -24,6 +25,8 @@ from lambdas.invoker.runtime import Runtime
 EVENTS = Path(__file__).with_name("events")
 BUCKET = "shop-123456789012-us-east-1"
 PIPELINE = "shop"
+
+service_models.share()  # also where this is the only conftest, see test_lambda_runtime.py
 
 
 @pytest.fixture
