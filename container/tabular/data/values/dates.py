@@ -177,8 +177,12 @@ def _day_number(text: str, form: str) -> float:
 
 
 def _no_date(text: str, form: str) -> ValueError:
-    example = as_text(np.array([19753.4375]), form)[0]
-    return ValueError(f"{shown(text)} is not a date such as {example}.")
+    return ValueError(f"{shown(text)} is not a date such as {_example(form)}.")
+
+
+@lru_cache(maxsize=len(FORMATS) + len(FORCED))  # the search for a format refuses cells for most formats
+def _example(form: str) -> str | None:
+    return as_text(np.array([19753.4375]), form)[0]
 
 
 @lru_cache(maxsize=4096)
