@@ -47,6 +47,13 @@ def pytest_collection() -> Iterator[object]:
         gc.set_threshold(ALLOCATIONS)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """Look for what nobody refers to any more once; pytest does so five times, and through all imports."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest looks for marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is quick; order what several processes share out."""
