@@ -170,6 +170,9 @@ PREDICTORS: Mapping[str, Callable[[Mapping[str, Any], Arrays, int, int], Predict
 TOLERANCES = dict.fromkeys(PREDICTORS, 1e-12) | {"trees": 4 * float(np.finfo(np.float32).eps)}
 TREES = ("feature", "threshold", "left", "default_left", "root", "group", "value")  # their large arrays
 NODES_AT_A_TIME = 1 << 16
+FEW_ROWS = (
+    16  # up to here, NumPy is called once for all trees; for more rows their values may need much memory
+)
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu": lambda values: np.maximum(values, 0.0),
@@ -297,6 +300,7 @@ def _walk_in_numpy(
 ) -> Walk:
     """The same walk with NumPy, one level at a time for all trees and rows."""
     default_right = default_left == 0
+    trees_of = [np.flatnonzero(group == output) for output in range(int(group.max()) + 1)]
 
     def leaves(rows: np.ndarray) -> np.ndarray:
         """The leaf that each row reaches in each tree: (n_trees, n_rows)."""
@@ -314,13 +318,28 @@ def _walk_in_numpy(
             node = reached
 
     def add(rows: np.ndarray, totals: np.ndarray) -> None:
-        for tree, leaf in enumerate(leaves(rows)):  # in tree order, because sums of floats depend on it
+        """In tree order, because sums of floats depend on it."""
+        reached = leaves(rows)
+        if len(rows) <= FEW_ROWS and value.dtype == totals.dtype:
+            if value.shape[1] > 1:
+                totals[:] = _one_after_the_other(totals, value[reached])
+            else:
+                for output, places in enumerate(trees_of):
+                    values = value[reached[places], 0]
+                    totals[:, output] = _one_after_the_other(totals[:, output], values)
+            return
+        for tree, leaf in enumerate(reached):
             if value.shape[1] > 1:
                 totals += value[leaf]
             else:
                 totals[:, group[tree]] += value[leaf, 0]
 
     return add
+
+
+def _one_after_the_other(start: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The sum of start and of all values (n_values, ...), each added to what those before it made."""
+    return np.add.accumulate(np.concatenate([start[np.newaxis], values]))[-1]
 
 
 def _check_shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None:
