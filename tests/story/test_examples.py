@@ -155,7 +155,7 @@ def test_machines_judged_row_by_row_are_flattered(examples: dict[str, Any]) -> N
 def test_a_fleet_of_thirty_stores_is_trained_judged_and_asked(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The example with fewer stores, on pipelines of its own, because the others search with jobs."""
+    """The example with fewer stores, on pipelines of its own, because it is trained on two instances."""
     monkeypatch.chdir(ROOT)
     given = yaml.safe_load((EXAMPLES / f"{FLEET}.yaml").read_text())
     (table,) = given["DATASETS"]
@@ -202,7 +202,7 @@ def blocks(page: str) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_the_page_of_ones_own_steps_works_as_it_is_written(tmp_path: Path, home: Path) -> None:
-    """The first example with steps: in the same local_aws, with pipelines of its own."""
+    """The first example with steps, searched with a job for each trial, on pipelines of its own."""
     (tmp_path / "parameters").symlink_to(ROOT / "parameters")
     (tmp_path / ".venv").symlink_to(sys.prefix)
     found = blocks("own-steps.md")
@@ -215,6 +215,9 @@ def test_the_page_of_ones_own_steps_works_as_it_is_written(tmp_path: Path, home:
         "-p",
         "PIPELINE_NAME",
         "own",
+        "-p",
+        "SEARCH",
+        "jobs",
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=HANGS)
     summary, folder = left(done, tmp_path / "runs")
