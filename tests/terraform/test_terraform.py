@@ -158,7 +158,8 @@ def test_what_serves_is_kept_where_sagemaker_rolls_an_update_back(
         assert OLD_ONE_GOES not in done
     done, _ = apply(applied, tmp_path, **then)
     assert done.index("update aws_sagemaker_endpoint") < done.index(OLD_ONE_GOES)
-    apply(applied, tmp_path)
+    if then:
+        apply(applied, tmp_path)
     assert applied("output", "-json").stdout == serving
     assert changes(applied, tmp_path) == {}
 
