@@ -15,10 +15,10 @@ from tabular.data.shards import partition_of_rows
 from tabular.data.statistics import ROWS
 from tabular.fleets.choice import choose, losses
 from tabular.fleets.found import Found, read_conditions, read_found
-from tabular.fleets.keeping import verdict
+from tabular.fleets.keeping import Verdict, shown_worse, verdict
 from tabular.fleets.unchanged import CONDITIONS
 from tabular.judging.agreement import Answers, as_model_input, positions
-from tabular.portable.fleet import POOLED, FleetModel, save_fleet
+from tabular.portable.fleet import FORMER, POOLED, FleetModel, save_fleet
 from tabular.portable.model import ARRAYS, PortableModel
 from tabular.portable.predictors import Arrays
 from tabular.spec.columns import Schema
@@ -129,6 +129,8 @@ def assemble(
         found = [replace(one, choice=replace(one.choice, own=False, reason=everywhere)) for one in found]
         answers, lost = _copy(pooled), pooled_lost.copy()
     champion_lost = None if champion is None else _lost(champion.answers, truth, schema)
+    what = champion, found, places, lost, champion_lost
+    former, keepers = (None, {}) if champion_lost is None else _kept_pooled(*what, schema, confidence)
     served: list[tuple[ServedPartition, Arrays | None]] = []
     judged: list[Judged] = []
     for one, part, rows in zip(found, partitions, places, strict=True):
@@ -138,7 +140,12 @@ def assemble(
             new = champion.unseen[rows]
             champion_loss = _mean(champion_lost[rows]) if new.all() else np.nan
             kept, why = _kept(champion, one, schema)
-            if origin == "taken over" and _version(one) == champion.version:
+            if (worse := keepers.get(document["number"])) is not None:
+                reason += f"; {worse.reason}"
+                origin, document, arrays = "kept", _with_former(one, champion), None
+                _put(answers, rows, _take(champion.answers, rows))
+                lost[rows] = champion_lost[rows]
+            elif origin == "taken over" and _version(one) == champion.version:
                 pass  # it is the same
             elif kept is None:
                 reason += f"; {why}"
@@ -166,7 +173,7 @@ def assemble(
     others = {}
     if any("kept_from" in one.document for one in judged):
         others[ROWS] = _learned(model, champion)
-    save_fleet(folder, manifest, model / POOLED, served, others)
+    save_fleet(folder, manifest, model / POOLED, served, others, former)
     manifest = json.loads((folder / "manifest.json").read_text())
     return Assembled(folder, manifest, answers, judged, own_chosen, own_losses, pooled_losses, everywhere)
 
@@ -233,6 +240,50 @@ def _kept(
     kept |= {"number": found.document["number"], "decided_on": found.document["sha256"]}
     kept.setdefault("kept_from", champion.version)
     return (kept, champion.model.arrays(key)), ""
+
+
+def _kept_pooled(
+    champion: ChampionFleet,
+    found: Sequence[Found],
+    places: Sequence[slice],
+    ours: np.ndarray,
+    theirs: np.ndarray,
+    schema: Schema,
+    confidence: float,
+) -> tuple[Path | None, dict[int, Verdict]]:
+    """The folder of the champion's pooled model that some partitions keep, and why, by their numbers.
+
+    The champion may itself have kept an earlier one. Only the one is kept that more partitions would keep, so
+    a fleet has two pooled models at most, however often it is trained.
+
+    Args:
+        champion: the fleet in service.
+        found: what was found for each partition.
+        places: where its held-out rows stand.
+        ours: the losses of what would serve them now (n_rows,).
+        theirs: those of the champion.
+        schema: of the table.
+        confidence: with which the new one has to be worse.
+    """
+    would: dict[str, dict[int, Verdict]] = {POOLED: {}, FORMER: {}}
+    if champion.model.columns != schema.to_dict()["columns"]:
+        return None, {}  # it reads other columns, or reads them otherwise
+    for one, rows in zip(found, places, strict=True):
+        served_by = champion.model.served_by(tuple(one.document["key"]))
+        if served_by in would:
+            new = champion.unseen[rows]
+            said = shown_worse(ours[rows][new], theirs[rows][new], confidence)
+            if said.keep:
+                would[served_by][one.document["number"]] = said
+    name = max(would, key=lambda each: len(would[each]))
+    return (champion.folder / name, would[name]) if would[name] else (None, {})
+
+
+def _with_former(found: Found, champion: ChampionFleet) -> ServedPartition:
+    """What is written of a partition that keeps the champion's pooled model."""
+    before = champion.model.document(tuple(found.document["key"]))
+    document, _ = _new(replace(found, choice=replace(found.choice, own=False)))
+    return document | {"former": True, "kept_from": before.get("kept_from", champion.version)}
 
 
 def _learned(model: Path, champion: ChampionFleet | None) -> bytes:

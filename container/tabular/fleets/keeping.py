@@ -1,7 +1,8 @@
-"""Whether a partition keeps the own model that serves it now, because the new one may be worse for it.
+"""Whether a partition keeps what serves it now, because the new model may be, or is, worse for it.
 
-It is the gate's rule (see `tabular.judging.gate`) for the rows of one partition, with the loss instead of a
-metric: a partition has too few rows for most metrics, and there may be 100,000 of them.
+For an own model, it is the gate's rule (see `tabular.judging.gate`) for the rows of one partition, with the
+loss instead of a metric: a partition has too few rows for most metrics, and there may be 100,000 of them. A
+pooled model is kept only for partitions for which the new one is shown to be worse.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from scipy.stats import t
 from tabular.judging.champion import FEWEST_ROWS
 from tabular.spec.errors import amount
 
-__all__ = ["Verdict", "verdict"]
+__all__ = ["Verdict", "shown_worse", "verdict"]
 
 ROUNDING = 1e-6  # relative to one plus the loss; a smaller difference is only rounding
 
@@ -40,8 +41,7 @@ def verdict(
     if len(ours) < FEWEST_ROWS:
         rows = amount(len(ours), "held-out row")
         return Verdict(False, f"it has {rows} to compare it with the champion, and {FEWEST_ROWS} are needed")
-    difference = theirs - ours
-    difference[np.abs(difference) <= ROUNDING * (1 + np.abs(theirs))] = 0.0
+    difference = _difference(theirs, ours)
     error = float(difference.std(ddof=1) / np.sqrt(len(difference)))
     low = float(difference.mean()) - float(t.ppf(confidence, len(difference) - 1)) * error
     allowed = margin * max(0.0, float(nothing.mean() - theirs.mean()))
@@ -50,3 +50,28 @@ def verdict(
         f"{confidence:.0%} confidence it is smaller by at least {low:+.3g}, and {-allowed:+.3g} is allowed"
     )
     return Verdict(low + allowed < 0, said)
+
+
+def shown_worse(ours: np.ndarray, theirs: np.ndarray, confidence: float) -> Verdict:
+    """Whether the new pooled model is worse beyond noise, by the losses of both on held-out rows (n_rows,).
+
+    A new one has learned newer rows, so it is taken when in doubt.
+    """
+    if len(ours) < FEWEST_ROWS:
+        return Verdict(False, "")
+    difference = _difference(ours, theirs)
+    error = float(difference.std(ddof=1) / np.sqrt(len(difference)))
+    least = float(difference.mean()) - float(t.ppf(confidence, len(difference) - 1)) * error
+    said = (
+        f"on {len(ours)} rows its loss is {ours.mean():.3g}, and that of the champion's pooled model "
+        f"{theirs.mean():.3g}; with {confidence:.0%} confidence the new one's is larger by at least "
+        f"{least:.3g}, so the champion's is kept"
+    )
+    return Verdict(least > 0, said)
+
+
+def _difference(larger: np.ndarray, smaller: np.ndarray) -> np.ndarray:
+    """By how much the losses of rows are larger (n_rows,); what is only rounding is 0."""
+    difference = larger - smaller
+    difference[np.abs(difference) <= ROUNDING * (1 + np.abs(larger))] = 0.0
+    return difference

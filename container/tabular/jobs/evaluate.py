@@ -207,7 +207,10 @@ def _champion_fleet(
         return None, f"Version {champion.version}, in service, does not record its training rows, {why}"
     server.load(FORMER, champion.folder)
     answers = predict(server, FORMER, as_json(cells, theirs), theirs)
-    said = f"A partition keeps its own model of version {champion.version} if the new one may be worse."
+    said = (
+        f"A partition keeps its own model of version {champion.version} if the new one may be worse, and its "
+        "pooled model if the new one is shown to be worse."
+    )
     return ChampionFleet(champion.version, champion.folder, model, answers, rows), said
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from botocore.exceptions import ClientError
 
 from tabular.data.statistics import ROWS, row_hashes
-from tabular.portable.fleet import OWN, PARTITIONS, POOLED
+from tabular.portable.fleet import FORMER, OWN, PARTITIONS, POOLED
 from tabular.portable.model import ARRAYS
 from tabular.portable.pickled import PIPELINE
 from tabular.spec import opt_ml
@@ -141,6 +141,7 @@ def changed(champion: Champion, manifest: Manifest) -> list[Change]:
 def _identity(manifest: Manifest) -> tuple[Any, ...]:
     files = manifest.get("files", {})
     arrays = files.get(ARRAYS, files.get(PIPELINE)), files.get(OWN), files.get(PARTITIONS)
+    arrays += (files.get(f"{FORMER}/{ARRAYS}"),)
     parts = ("columns", "classes", "encodings", "estimator", "members", "pooled_sha256")
     return manifest["training"].get("data_sha256"), arrays, *(manifest.get(part) for part in parts)
 

@@ -1,8 +1,9 @@
 """A fleet: a model for each partition of a table, which are the rows with the same cells in some columns.
 
 A partition is served by its own model or by the pooled model, which has the partition columns among its
-features. Each row of a request goes to the model of its partition, and the answers come back in the order of
-the rows. Rows of a partition that the fleet does not know are predicted by the pooled model.
+features; some may keep the pooled model of an earlier version. Each row of a request goes to the model of
+its partition, and the answers come back in the order of the rows. Rows of a partition that the fleet does not
+know are predicted by the pooled model.
 
 The folder has the pooled model in a folder of its own, the arrays of all own models one after the other in
 one file, and a line of JSON for each partition, which says where its arrays are. Own models are read from the
@@ -16,7 +17,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import orjson
@@ -31,6 +32,7 @@ __all__ = [
     "BUILT",
     "FORMAT",
     "FORMAT_VERSION",
+    "FORMER",
     "OWN",
     "PARTITIONS",
     "POOLED",
@@ -40,18 +42,18 @@ __all__ = [
 ]
 
 FORMAT, FORMAT_VERSION = "tabular-fleet", 1
-POOLED, OWN, PARTITIONS = "pooled", "own.bin", "partitions.jsonl"
+POOLED, FORMER, OWN, PARTITIONS = "pooled", "former", "own.bin", "partitions.jsonl"
 BUILT = 4096  # own models that are ready to predict at a time: each takes some 20 kB, and 0.2 ms to build
 ALIGNED = 8  # bytes: where the arrays of a model may begin, so that they are read without a copy
 Key = tuple[str, ...]
 
 
 class Place(NamedTuple):
-    """Where the line of a partition is, and whether it has a model of its own."""
+    """Where the line of a partition is, and what serves it."""
 
     start: int
     end: int
-    is_own: bool
+    served_by: Literal["own", "pooled", "former"]
 
 
 def save_fleet(
@@ -60,6 +62,7 @@ def save_fleet(
     pooled: Path,
     partitions: Iterable[tuple[Mapping[str, Any], Arrays | None]],
     others: Mapping[str, bytes] | None = None,
+    former: Path | None = None,
 ) -> None:
     """Write a fleet, one partition after the other, so that memory does not grow with their number.
 
@@ -68,15 +71,19 @@ def save_fleet(
         manifest: the pooled model's schema, with the option `partition`, and what else is known.
         pooled: the folder of the pooled model, as `save_model` wrote it.
         partitions: for each partition its document, with at least `key` and `model` (None, or the names of
-            its columns, its encodings and its estimator), and the arrays of its own model or None.
+            its columns, its encodings and its estimator), and the arrays of its own model or None. With
+            `former`, the earlier pooled model serves it.
         others: further files, which the server does not read.
+        former: the folder of an earlier pooled model, which some partitions keep.
 
     Raises:
         ValueError: if a partition has a model without arrays or arrays without a model.
     """
-    (folder / POOLED).mkdir(parents=True, exist_ok=True)
-    for file in sorted(pooled.iterdir()):
-        (folder / POOLED / file.name).write_bytes(file.read_bytes())
+    for name, source in ((POOLED, pooled), (FORMER, former)):
+        if source is not None:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            for file in sorted(source.iterdir()):
+                (folder / name / file.name).write_bytes(file.read_bytes())
     end = 0
     with (folder / OWN).open("wb") as own, (folder / PARTITIONS).open("wb") as lines:
         for document, arrays in partitions:
@@ -112,11 +119,14 @@ def load_fleet(folder: Path, manifest: Mapping[str, Any], load: Callable[[Path],
     if (version := manifest.get("format_version")) != FORMAT_VERSION:
         raise UnusableModel(f"The fleet's format version is {version!r}; this server reads {FORMAT_VERSION}.")
     files = manifest.get("files")
-    for name in (f"{POOLED}/{MANIFEST}", OWN, PARTITIONS):
+    has_former = (folder / FORMER).is_dir()
+    for name in (f"{POOLED}/{MANIFEST}", *([f"{FORMER}/{MANIFEST}"] if has_former else []), OWN, PARTITIONS):
         if not isinstance(files, dict) or files.get(name) != _digest(folder / name):
             raise UnusableModel(f"The SHA-256 of {name} is not the one in {MANIFEST}.")
     try:
-        return FleetModel(manifest, load(folder / POOLED), mapped(folder / PARTITIONS), mapped(folder / OWN))
+        former = load(folder / FORMER) if has_former else None
+        files = mapped(folder / PARTITIONS), mapped(folder / OWN)
+        return FleetModel(manifest, load(folder / POOLED), *files, former)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UnusableModel(f"The fleet's files do not fit together: {error}") from None
 
@@ -129,18 +139,30 @@ class FleetModel(TableModel):
         pooled: the model for the partitions without a model of their own.
         lines: the contents of the file of partitions.
         arrays: the contents of the file of arrays.
+        former: an earlier pooled model, which serves the partitions that were better off with it.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: if these do not form a fleet.
     """
 
-    def __init__(self, manifest: Mapping[str, Any], pooled: TableModel, lines: Any, arrays: Any) -> None:
+    def __init__(
+        self,
+        manifest: Mapping[str, Any],
+        pooled: TableModel,
+        lines: Any,
+        arrays: Any,
+        former: TableModel | None = None,
+    ) -> None:
         self.kind = "fleet"
         Table.__init__(self, manifest)
-        if self.names != pooled.names or self.classes != pooled.classes:
-            raise ValueError("The pooled model has other columns or classes than the fleet.")
-        self.pooled, self.tolerance = pooled, max(TOLERANCES.values())
-        self._levels = {position: pooled.levels_of(position) for position in self.categorical}
+        self.pooled, self.former, self.tolerance = pooled, former, max(TOLERANCES.values())
+        whole = [pooled, *([] if former is None else [former])]
+        if any(_inputs(self) != _inputs(one) for one in whole):
+            raise ValueError("A pooled model has other columns or classes than the fleet.")
+        self._levels = {
+            position: frozenset().union(*(one.levels_of(position) for one in whole))
+            for position in self.categorical
+        }
         self.partition: list[str] = manifest["options"]["partition"]
         columns = [self.names.index(name) for name in self.partition]
         self._key_places = [self.categorical.index(column) for column in columns]
@@ -164,14 +186,15 @@ class FleetModel(TableModel):
         Whatever the models are, probabilities are in double precision, so that an answer does not depend on
         the rows beside it.
         """
-        rows_of: defaultdict[Key | None, list[int]] = defaultdict(list)  # None: those of the pooled model
-        unknown = 0
+        rows_of: defaultdict[Key | str, list[int]] = defaultdict(
+            list
+        )  # by own model, or name of a pooled one
+        counts = {"own": 0, "pooled": 0, "unknown": 0}
         for row, key in enumerate(zip(*(categories[place] for place in self._key_places), strict=True)):
             place = self._places.get(key)
-            unknown += place is None
-            rows_of[key if place is not None and place.is_own else None].append(row)
-        counts = {"own": len(numbers) - len(rows_of.get(None, ()))}
-        counts |= {"pooled": len(numbers) - counts["own"] - unknown, "unknown": unknown}
+            is_own = place is not None and place.served_by == "own"
+            counts["unknown" if place is None else "own" if is_own else "pooled"] += 1
+            rows_of[key if is_own else POOLED if place is None else place.served_by].append(row)
         if len(rows_of) == 1:
             ((key, _),) = rows_of.items()
             found = self._predict(key, numbers, categories)
@@ -197,7 +220,11 @@ class FleetModel(TableModel):
             UnusableModel: if its line and its arrays do not form a model.
         """
         place = self._places.get(key)
-        return self._own(key).model if place is not None and place.is_own else None
+        return self._own(key).model if place is not None and place.served_by == "own" else None
+
+    def served_by(self, key: Key) -> str | None:
+        """Which model predicts the rows of a partition: own, pooled or former; None if it is not known."""
+        return self._places[key].served_by if key in self._places else None
 
     def document(self, key: Key) -> dict[str, Any]:
         """What is written about a partition.
@@ -222,10 +249,11 @@ class FleetModel(TableModel):
         return list(self._places)
 
     def _predict(
-        self, key: Key | None, numbers: np.ndarray, categories: Sequence[Sequence[str]]
+        self, key: Key | str, numbers: np.ndarray, categories: Sequence[Sequence[str]]
     ) -> Prediction:
-        if key is None:
-            return self.pooled.predict(numbers, categories)
+        if isinstance(key, str):
+            model = self.pooled if self.former is None or key == POOLED else self.former
+            return model.predict(numbers, categories)
         own = self._own(key)
         return own.model.predict(numbers[:, own.numbers], [categories[place] for place in own.categories])
 
@@ -256,10 +284,14 @@ class FleetModel(TableModel):
                 raise ValueError(f"A partition has the key {document['key']!r}.")
             if key in found:
                 raise ValueError(f"The partition {document['key']!r} is there twice.")
-            is_own = document["model"] is not None
-            if is_own:
+            if document["model"] is not None:
                 self._check(document)
-            found[key] = Place(start, end, is_own)
+                served_by = "own"
+            else:
+                served_by = FORMER if document.get("former") else POOLED
+            if served_by == FORMER and self.former is None:
+                raise ValueError(f"The partition {document['key']!r} has an earlier model that is not there.")
+            found[key] = Place(start, end, served_by)
             start = end
         return found
 
@@ -280,6 +312,11 @@ class _Own:
         places = [fleet.names.index(name) for name in self.model.names]
         self.numbers = [fleet.numeric.index(places[position]) for position in self.model.numeric]
         self.categories = [fleet.categorical.index(places[position]) for position in self.model.categorical]
+
+
+def _inputs(table: Table) -> tuple[Any, ...]:
+    """What two models have in common that can predict the same rows."""
+    return table.names, table.numeric, table.categorical, table.classes
 
 
 def _double(probabilities: np.ndarray | None) -> np.ndarray | None:

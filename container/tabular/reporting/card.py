@@ -128,8 +128,8 @@ def _training(model: ModelFacts, job: Mapping[str, Any]) -> dict[str, Any]:
 
 def _partitions(fleet: FleetReport) -> str:
     return (
-        f"{fleet['partitions']}: {fleet['own']} with a model of their own ({fleet['kept']} kept), "
-        f"{fleet['pooled']} with the pooled one"
+        f"{fleet['partitions']}: {fleet['own']} with a model of their own, {fleet['pooled']} with the "
+        f"pooled one; {fleet['kept']} keep what served them before"
     )
 
 

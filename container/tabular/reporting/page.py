@@ -144,8 +144,8 @@ def _fleet(fleet: FleetReport) -> str:
     columns = _text(", ".join(fleet["partition"]))
     inside = (
         f"<p>{fleet['own']} of the {fleet['partitions']} partitions of {columns} are served by a model of "
-        f"their own, {fleet['kept']} of them by the one that serves them now. The pooled model of all "
-        f"partitions serves the other {fleet['pooled']}. {_text(fleet['champion'])}</p>"
+        f"their own. The pooled model of all partitions serves the other {fleet['pooled']}. {fleet['kept']} "
+        f"keep what serves them now. {_text(fleet['champion'])}</p>"
     )
     if fleet["taken_over"]:
         inside += (

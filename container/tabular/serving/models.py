@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from tabular.portable.files import load_model
-from tabular.portable.fleet import BUILT, OWN, PARTITIONS, POOLED
+from tabular.portable.fleet import BUILT, FORMER, OWN, PARTITIONS, POOLED
 from tabular.portable.model import ARRAYS, MANIFEST
 from tabular.portable.pickled import PIPELINE
 from tabular.portable.table_model import TableModel, UnusableModel
@@ -114,6 +114,8 @@ def needed_bytes(url: str) -> int:
             partitions = lines.read_bytes().count(b"\n")
             arrays = own.stat().st_size + lines.stat().st_size + needed_bytes(str(pooled))
             arrays += PER_PARTITION * partitions + PER_OWN * min(partitions, BUILT)
+            if (former := folder / FORMER).is_dir():
+                arrays += needed_bytes(str(former))
         else:
             arrays = (folder / ARRAYS).stat().st_size
     except (OSError, ValueError):

@@ -244,7 +244,8 @@ class ServedPartition(TypedDict):
     """A partition in a fleet's artifact: its own model, or None if the pooled model serves it.
 
     `rows` and `sha256` are those that its own model was fitted on. `kept_from` is the version that brought
-    the own model, if it is not this one, and `decided_on` the SHA-256 of the rows by which it was kept.
+    the own model, if it is not this one, and `decided_on` the SHA-256 of the rows by which it was kept. With
+    `former`, the pooled model of that version serves it.
     """
 
     number: int
@@ -257,6 +258,7 @@ class ServedPartition(TypedDict):
     score: NotRequired[float]
     kept_from: NotRequired[int]
     decided_on: NotRequired[str]
+    former: NotRequired[bool]
     unfinished: NotRequired[bool]
     model: dict[str, Any] | None
 

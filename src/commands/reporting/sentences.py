@@ -143,9 +143,10 @@ def fleet(table: DataSet) -> str:
     found = table["fleet"]
     if not found:
         return ""
-    kept = f" ({found['kept']:,} kept from an earlier version)" if found["kept"] else ""
     whole = amount(found["partitions"], "partition")
-    said = f"{whole}: {found['own']:,} served by their own model{kept}, {found['pooled']:,} by the pooled one"
+    said = f"{whole}: {found['own']:,} served by their own model, {found['pooled']:,} by the pooled one"
+    if found["kept"]:
+        said += f"; {found['kept']:,} keep what served them before, because the new model may be worse"
     # Summaries from before 2026-11-27 do not count these.
     if taken := found.get("taken_over"):
         said += f"; {taken:,} taken over without a search, because their rows have not changed"

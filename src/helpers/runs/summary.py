@@ -148,7 +148,7 @@ class Fleet(TypedDict):
         partitions: How many there are; and of them:
         own: Those served by a model of their own.
         pooled: Those served by the model of all partitions.
-        kept: Those whose own model is that of an earlier version, because the new one may be worse.
+        kept: Those that keep the model of an earlier version, because the new one may be worse.
         taken_over: Those that were not searched, because their rows have not changed.
         unfinished: Those whose search failed or had too little time.
     """

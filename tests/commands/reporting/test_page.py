@@ -149,12 +149,15 @@ def test_an_ensemble_and_how_it_was_searched_for_are_told_in_a_sentence() -> Non
 
 def test_what_serves_the_partitions_of_a_table_is_told_in_a_line() -> None:
     found = {"partitions": 1200, "own": 900, "pooled": 300, "kept": 41}
+    found |= {"taken_over": 1100, "unfinished": 2}
     search = of_report(report()).facts()
     page = Read(render(ended(stores=judged("registered", algorithm="Fleet", fleet=found, search=search))))
     assert "Fleet of 1,200" in page.text
     assert "for the pooled model, 6 trials" in page.text
     assert (
-        "1,200 partitions: 900 served by their own model (41 kept from an earlier version), 300 by the pooled"
+        "1,200 partitions: 900 served by their own model, 300 by the pooled one; 41 keep what served them "
+        "before, because the new model may be worse; 1,100 taken over without a search, because their rows "
+        "have not changed; the search for 2 failed or had too little time"
     ) in page.text
 
 

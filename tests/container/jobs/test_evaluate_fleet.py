@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from tabular.data.partitions import Partitions
 from tabular.data.shards import write_partitions, write_shards
 from tabular.data.split_files import write_split
 from tabular.fleets.assembling import worse_than_pooled
-from tabular.fleets.keeping import verdict
+from tabular.fleets.keeping import shown_worse, verdict
 from tabular.jobs import evaluate, search
 from tabular.judging.agreement import as_model_input
 from tabular.monitoring.baseline import distributions
@@ -31,7 +32,9 @@ from lambdas.deployer.artifacts import check
 
 MAP_KEY = "models-map.json"
 GROUP = "shop--stores"
-ROWS = (240, 240, *[32] * 10)
+ROWS = (240, 240, 48, *[32] * 9)
+TURNED = (0,)
+YOUNG = 2  # the store most of whose rows are held out: it has too few for a model of its own
 OTHER = 1  # the store that sells what the others do not
 PLAN = Plan(
     "LogisticRegression,NaiveBayes",
@@ -52,20 +55,20 @@ SCHEMA = Schema("binary", "sold", ("no", "yes"), COLUMNS, Options(partition=("st
 def searched(base, run_module):
     """Search a fleet of twelve stores, and give EvaluateBestModel what it left.
 
-    The training rows of the store `wrong` are turned. The plan names what is in service, if anything is.
+    The training rows of the stores `wrong` are turned. The plan names what is in service, if anything is.
     """
 
     def run(
-        wrong: int | None = None, schema: Schema = SCHEMA, plan: Plan = PLAN, groups: int = 0
+        wrong: Collection[int] = (), schema: Schema = SCHEMA, plan: Plan = PLAN, groups: int = 0
     ) -> tuple[pd.DataFrame, dict[str, Any]]:
         draw = np.random.default_rng(3)
         number = np.repeat(np.arange(len(ROWS)), ROWS)
         place = np.concatenate([np.arange(rows) for rows in ROWS])
-        is_test = place % 4 == 0
+        is_test = np.where(number == YOUNG, place % 8 > 0, place % 4 == 0)
         size = draw.normal(size=len(number))
         leaning = np.where(number == OTHER, -3 * size, 3 * size) + draw.normal(size=len(number))
         target = (leaning > 0).astype(np.int64) if schema.classes else leaning
-        learned = np.where((number == wrong) & ~is_test, 1 - target, target)
+        learned = np.where(np.isin(number, list(wrong)) & ~is_test, 1 - target, target)
         frame = pd.DataFrame({"store": np.array(NAMES, dtype=object)[number], "size": size})
         held_out = np.bincount(number[is_test], minlength=len(ROWS))
         for folder in ("input", "processing", "model", "models", "output", "pipeline"):
@@ -78,7 +81,7 @@ def searched(base, run_module):
             Partitions(("store",), tuple((name,) for name in NAMES), number),
             np.flatnonzero(~is_test),
             held_out,
-            [f"{'turned' if place == wrong else 'rows'} {place}" for place in range(len(ROWS))],
+            [f"{'turned' if place in wrong else 'rows'} {place}" for place in range(len(ROWS))],
             place // groups if groups else None,
         )
         give_hyperparameters(base, **plan.to_hyperparameters(), sagemaker_program="tabular.jobs.search")
@@ -165,28 +168,31 @@ def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, search
     assert searched(plan=replace(PLAN, random_state=8))[1]["taken_over"] == 0
     assert "random_state was 7 and is 8" in capsys.readouterr().out
 
-    # The rows of the other store were turned: it keeps what serves it, and the fleet as a whole is no worse.
-    _, about = searched(wrong=OTHER)
+    # The rows of a large store were turned, which makes its own model and the pooled one worse: it keeps its
+    # own, and one with enough rows to show it keeps the pooled model that serves it.
+    _, about = searched(wrong=TURNED)
     assert about["taken_over"] == 11
     report, every = judged()
-    assert every["origin"] == ["kept" if place == OTHER else "taken over" for place in range(12)]
-    assert every["served_by"][OTHER] == "own"
-    assert every["champion_loss"][OTHER] == pytest.approx(every["loss"][OTHER])
-    assert "and the champion's is" in every["reason"][OTHER]
+    assert every["origin"] == ["kept" if place in (0, YOUNG) else "taken over" for place in range(12)]
+    assert (every["served_by"][0], every["served_by"][YOUNG]) == ("own", "pooled")
+    assert "the new one's is larger by at least" in every["reason"][YOUNG]
+    assert every["pooled_loss"][YOUNG] > every["loss"][YOUNG] + 0.1
+    assert every["champion_loss"][0] == pytest.approx(every["loss"][0])
+    assert "and the champion's is" in every["reason"][0]
     assert report["fleet"]["kept"] == sum(one == "kept" for one in every["origin"])
     assert report["gate"]["champion_version"] == 4
-    assert report["gate"]["champion_margin"] >= 0
     model = load_model(extract(archive, tmp_path / "second"))
     deployable(archive)
-    assert model.document((NAMES[OTHER],))["kept_from"] == 4
+    assert [model.document((NAMES[place],))["kept_from"] for place in (0, YOUNG)] == [4, 4]
     second = model.predict(*as_model_input(rows, SCHEMA))
-    of_other = (rows["store"] == NAMES[OTHER]).to_numpy()
+    assert [model.served_by((name,)) for name in NAMES[:3]] == ["own", "own", "former"]
+    of_other = rows["store"].isin(NAMES[:3]).to_numpy()
     assert np.array_equal(first.probabilities[of_other], second.probabilities[of_other])
     # What the kept model has learned counts as learned by the fleet, also by the next one, for which the same
     # rows need no search, though its model has learned others.
     learned = (tmp_path / "second/rows.bin").read_bytes()
     put_in_service(aws, base)
-    assert searched(wrong=OTHER)[1]["taken_over"] == 12
+    assert searched(wrong=TURNED)[1]["taken_over"] == 12
     report, _ = judged()
     assert report["gate"]["same_model"] is True
     assert (extract(archive, tmp_path / "third") / "rows.bin").read_bytes() == learned
@@ -232,6 +238,18 @@ def test_a_partition_keeps_its_model_if_the_new_one_may_lose_more_than_the_margi
     theirs = np.random.default_rng(1).uniform(0.2, 0.4, 100)
     said = verdict(theirs + worse, theirs, np.full(100, 0.8), 0.05, 0.95)
     assert said.keep is kept
+
+
+def test_a_pooled_model_is_kept_only_where_the_new_one_is_shown_to_be_worse():
+    theirs = np.random.default_rng(1).uniform(0.2, 0.4, 100)
+    noise = np.random.default_rng(2).normal(0, 0.2, 100)
+    assert not shown_worse(theirs + noise, theirs, 0.95).keep
+    assert not shown_worse(theirs - 0.1, theirs, 0.95).keep
+    assert not shown_worse(theirs.copy(), theirs, 0.95).keep
+    assert not shown_worse(theirs[:29] + 0.1, theirs[:29], 0.95).keep
+    said = shown_worse(theirs + 0.1 + noise, theirs, 0.95)
+    assert said.keep
+    assert "with 95% confidence the new one's is larger by at least 0.0" in said.reason
 
 
 def test_a_partition_with_few_rows_gets_the_new_model():

@@ -1,6 +1,7 @@
 """A fleet: each row goes to the model of its partition, wherever it stands in a request."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -25,8 +26,7 @@ OF_OWN = {"north": "LogisticRegression", "1": "XGBoost"}
 def stores(request, tmp_path_factory):
     """A fleet of three stores on disk, two of which have a model of their own, and its parts."""
     task, folder = request.param, tmp_path_factory.mktemp("fleet")
-    table = mixed(task, rows=240).drop(columns="code")
-    table.insert(2, "store", [STORES[row % 3] for row in range(len(table))])
+    table = whole_table(task)
     pooled = fit(table, "LightGBM", task, options=Options(partition=("store",)))
     save_model(folder / "pooled", pooled.manifest, pooled.arrays)
     own = {
@@ -43,6 +43,13 @@ def stores(request, tmp_path_factory):
         partitions.append(({"key": [store], "model": model}, one and one.arrays))
     save_fleet(folder / "fleet", pooled.schema.to_dict(), folder / "pooled", partitions)
     return folder / "fleet", pooled, own
+
+
+def whole_table(task):
+    """A table of three stores."""
+    table = mixed(task, rows=240).drop(columns="code")
+    table.insert(2, "store", [STORES[row % 3] for row in range(len(table))])
+    return table
 
 
 def asked(pooled, stores):
@@ -128,6 +135,33 @@ def test_json_may_send_a_partition_as_a_number(stores):
     row = {"colour": "red", "size": 0.5, "store": 1, "member": "yes", "income": 10}
     body = orjson.dumps({"instances": [row]})
     assert model.predict(*decode(body, "application/json", model)).served_by["own"] == 1
+
+
+def test_a_partition_may_keep_an_earlier_pooled_model(stores, tmp_path):
+    folder, pooled, _ = stores
+    earlier = fit(
+        whole_table(pooled.schema.task), "NaiveBayes", pooled.schema.task, options=pooled.schema.options
+    )
+    save_model(tmp_path / "earlier", earlier.manifest, earlier.arrays)
+    lines = [{"key": [store], "model": None, "former": store == "01"} for store in STORES]
+    partitions = [(line, None) for line in lines]
+    whole = tmp_path / "fleet"
+    save_fleet(whole, pooled.schema.to_dict(), folder / "pooled", partitions, former=tmp_path / "earlier")
+    model = load_model(whole)
+    assert [model.served_by((store,)) for store in (*STORES, "new")] == ["pooled", "former", "pooled", None]
+    order = ["north", "01", "new", "01"]
+    inputs, frame = asked(pooled, order)
+    found = model.predict(*inputs)
+    assert found.served_by == {"own": 0, "pooled": 3, "unknown": 1}
+    some = as_model_input(frame.iloc[[1, 3]], pooled.schema)
+    same(found, load_model(tmp_path / "earlier").predict(*some), [1, 3])
+    same(found, pooled.model.predict(*as_model_input(frame.iloc[[0, 2]], pooled.schema)), [0, 2])
+    assert needed_bytes(str(whole)) > needed_bytes(str(tmp_path / "earlier")) + needed_bytes(
+        str(folder / "pooled")
+    )
+    shutil.rmtree(whole / "former")
+    with pytest.raises(UnusableModel, match="has an earlier model that is not there"):
+        load_model(whole)
 
 
 def test_only_the_models_that_were_asked_last_are_kept(stores, monkeypatch):
