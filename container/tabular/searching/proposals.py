@@ -97,21 +97,37 @@ class Proposals:
         good = (one for one in map(self._usable, warm) if one is not None)
         taken: list[Configuration] = []
         for one in good:
-            if len(taken) < trials // WARM and not _repeats(one, taken):
+            if (
+                len(taken) < trials // WARM
+                and not _repeats(one, taken)
+                and self._leaves_room(one, taken, trials)
+            ):
                 taken.append(one)
                 yield one
         first = [self._whole(one) for one in known if one.algorithm in self.ranges]
-        for one in self._with_every_algorithm(first, trials - len(taken)):
+        for one in self._with_every_algorithm(first, trials - len(taken), self._unseen(taken)):
             if not _repeats(one, taken):
                 taken.append(one)
                 yield one
 
-    def _with_every_algorithm(self, first: list[Configuration], room: int) -> list[Configuration]:
-        """In such an order that every algorithm is among the trials that are left, if there are enough.
+    def _leaves_room(self, one: Configuration, taken: Sequence[Configuration], trials: int) -> bool:
+        """Whether each algorithm still has a trial if this is taken, or there are too few trials anyway."""
+        after = [*taken, one]
+        return trials < len(self.ranges) or trials - len(after) >= len(self._unseen(after))
+
+    def _unseen(self, taken: Sequence[Configuration]) -> list[str]:
+        """The algorithms that none of these configurations has."""
+        return [name for name in self.ranges if name not in {one.algorithm for one in taken}]
+
+    def _with_every_algorithm(
+        self, first: list[Configuration], room: int, unseen: list[str]
+    ) -> list[Configuration]:
+        """In such an order that every unseen algorithm is among the trials that are left, if possible.
 
         An algorithm that the portfolio does not have competes with its defaults.
         """
-        unseen, chosen, others = list(self.ranges), [], []
+        chosen: list[Configuration] = []
+        others: list[Configuration] = []
         for one in first:
             if one.algorithm in unseen:
                 unseen.remove(one.algorithm)
@@ -120,7 +136,11 @@ class Proposals:
                 chosen.append(one)
             else:
                 others.append(one)
-        return [*chosen, *(self._whole(Configuration(name, {}, "default")) for name in unseen), *others]
+        by_default = [self._whole(Configuration(name, {}, "default")) for name in self.ranges]
+        soon = [one for one in by_default if one.algorithm in unseen]
+        known = {one.algorithm for one in first}
+        late = [one for one in by_default if one.algorithm not in unseen and one.algorithm not in known]
+        return [*chosen, *soon, *others, *late]
 
     def _usable(self, one: Configuration) -> Configuration | None:
         """An earlier configuration, unless its algorithm does not compete now or a range has changed."""

@@ -244,6 +244,24 @@ def test_what_was_good_before_comes_first_if_it_still_can():
     assert [one.configuration.source for one in found.trials[2:]].count("default") == 2
 
 
+@pytest.mark.parametrize("trials", [6, 7, 8, 12])
+@pytest.mark.parametrize("of", [["LightGBM"] * 4, ["XGBoost", "LightGBM", "XGBoost"], ["NaiveBayes"], []])
+def test_every_algorithm_competes_whatever_was_good_before(trials, of):
+    warm = [
+        Configuration(
+            name, {"learning_rate": str(0.02 + number / 100)} if name != "NaiveBayes" else {}, "warm"
+        )
+        for number, name in enumerate(of)
+    ]
+    what = tuple(ALGORITHMS), "classification", trials, 7, "random", warm, portfolio("classification")
+    proposals = Proposals(*what)
+    asked = [proposals.ask() for _ in range(trials)]
+    assert {one.algorithm for one in asked} == set(ALGORITHMS)
+    taken = [one.algorithm for one in asked if one.source == "warm"]
+    assert taken[:1] == of[:1]
+    assert len(taken) <= trials // 3
+
+
 def test_lines_say_what_was_found_and_how_far_the_search_is(own):
     lines = []
     plan = replace(PLAN, algorithms=f"{LINEAR},Fails", trials=3)
