@@ -76,15 +76,16 @@ def main() -> None:
     arguments = _arguments()
     check_champion_rule(arguments.champion_margin, arguments.champion_confidence)
     split = opt_ml.processing("input/test")
-    frame, truth, schema = read_split(split)
-    cells = read_cells(split)
-    cells = cells_of(frame, schema) if cells is None else cells
-    champion = fetch_champion(arguments.models_map_uri, arguments.group)
     pickles = own_steps.pickles()
-    partitions, fleet, clusters = read_partitions(split), None, None
-    with ServerProcess(pickles) as server:
+    with ServerProcess(pickles) as server:  # which starts while the files are read
+        frame, truth, schema = read_split(split)
+        cells = read_cells(split)
+        cells = cells_of(frame, schema) if cells is None else cells
+        champion = fetch_champion(arguments.models_map_uri, arguments.group)
+        partitions, fleet, clusters, pipeline = read_partitions(split), None, None, None
         if partitions is None:
             folder, manifest = _challenger()
+            pipeline = _fitted()
         else:
             fleet, said = _fleet(arguments, server, champion, partitions, frame, cells, truth, schema)
             folder, manifest = fleet.folder, fleet.manifest
@@ -99,7 +100,7 @@ def main() -> None:
             arguments, server, champion, manifest, frame, cells, truth, schema, answers, clusters
         )
     model = load_model(folder, pickles)
-    expected = _fitted() if fleet is None else Known(*fleet.answers)
+    expected = pipeline if fleet is None else Known(*fleet.answers)
     same = asdict(check_answers([answers, alone, by_csv], expected, frame, schema, model.tolerance))
     worst = mistakes(schema, truth, answers, cells)
     schema, truth, (answers,) = positive_last(schema, truth, [answers])

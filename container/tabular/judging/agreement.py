@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from tabular.learning.ensemble import Ensemble
 from tabular.portable.model import PortableModel, Prediction
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
@@ -77,7 +78,7 @@ def check_equal(model: PortableModel, pipeline: Pipeline, frame: pd.DataFrame, s
 
 def check_answers(
     answers: Sequence[Answers],
-    pipeline: Pipeline | Known,
+    pipeline: Pipeline | Ensemble | Known,
     frame: pd.DataFrame,
     schema: Schema,
     tolerance: float,
@@ -90,8 +91,15 @@ def check_answers(
     Raises:
         BadInput: if a label differs, or a number by more than the tolerance.
     """
-    expected = pipeline.predict(frame)
-    theirs = pipeline.predict_proba(frame) if schema.classes else expected
+    theirs = pipeline.predict_proba(frame) if schema.classes else pipeline.predict(frame)
+    if not schema.classes:
+        expected = theirs
+    elif isinstance(
+        pipeline, Ensemble
+    ):  # its class is the most probable one; all members were asked just now
+        expected = theirs.argmax(axis=1)
+    else:
+        expected = pipeline.predict(frame)
     scale = 1.0 + (np.abs(theirs) if schema.classes else np.abs(theirs).max(initial=0.0))
     largest, ties = 0.0, 0
     for predicted, probabilities in answers:

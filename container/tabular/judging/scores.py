@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn import metrics
 
 from tabular.judging.answers import Answered, Drawn
@@ -29,11 +30,24 @@ def _weighted(of: Callable[..., float]) -> Callable[[Answered], float]:
 
 def _auc(one: Answered) -> float:
     if one.task == "binary":
-        return metrics.roc_auc_score(one.truth, one.probabilities[:, 1])
+        return _auc_of_two(one.truth, one.probabilities[:, 1])
     labels = np.arange(one.probabilities.shape[1])
     return metrics.roc_auc_score(
         one.truth, one.probabilities, multi_class="ovr", average="macro", labels=labels
     )
+
+
+def _auc_of_two(truth: np.ndarray, positive: np.ndarray) -> float:
+    """The area under the curve by ranks, as Mann and Whitney have it.
+
+    It is that of scikit-learn, which takes ten times as long for a few hundred rows, and a report needs it
+    for every shuffle of every column.
+    """
+    found = truth == 1
+    here, others = int(found.sum()), int((~found).sum())
+    if not here or not others:
+        return np.nan
+    return (rankdata(positive)[found].sum() - here * (here + 1) / 2) / (here * others)
 
 
 def _average_precision(one: Answered) -> float:

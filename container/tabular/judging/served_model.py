@@ -25,7 +25,7 @@ CELLS_PER_REQUEST = 50_000  # far below the largest body that the server reads
 
 
 class ServerProcess:
-    """A server that starts on entering the context and stops on leaving it.
+    """A server that starts on entering the context, is waited for before the first model, and ends with it.
 
     Args:
         pickles: the algorithms whose models it may unpickle.
@@ -52,16 +52,8 @@ class ServerProcess:
             SWITCH: ",".join(sorted(self.pickles)),
         }
         self.process = subprocess.Popen([shutil.which("serve") or "serve"], env=environment, cwd="/")
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                with closing(self._connection()) as connection:
-                    self._request(connection, "GET", "/ping")
-                return self
-            except OSError:
-                time.sleep(0.02)
-        self.__exit__(None, None, None)
-        raise BadInput(f"The server did not start within {START_SECONDS} seconds; its messages are above.")
+        self._is_ready = False
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -74,7 +66,9 @@ class ServerProcess:
             self.process.wait()
 
     def load(self, name: str, folder: Path) -> None:
-        """Load the model in a folder under a name."""
+        """Load the model in a folder under a name, once the server has started."""
+        if not self._is_ready:
+            self._wait()
         with closing(self._connection()) as connection:
             self._request(connection, "POST", "/models", {"model_name": name, "url": str(folder)})
 
@@ -103,6 +97,18 @@ class ServerProcess:
                 for key, values in whole.items():
                     values.extend(part.get(key, []))
         return whole
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                with closing(self._connection()) as connection:
+                    self._request(connection, "GET", "/ping")
+                self._is_ready = True
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise BadInput(f"The server did not start within {START_SECONDS} seconds; its messages are above.")
 
     def _connection(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
