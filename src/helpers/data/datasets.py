@@ -19,6 +19,7 @@ from helpers.data.catalogue import DATASETS, DatasetSpec
 from helpers.data.checks import DEFAULTS, Checked, Settings, check
 from helpers.data.entries import Entry, names, parse
 from helpers.data.sources import SourceError
+from helpers.display import AsCard, Card, card
 from helpers.errors import BadInput, one_line
 from helpers.session import Session
 from helpers.storage import File, put_folder, write_whole
@@ -40,8 +41,8 @@ __dir__ = __all__.copy
 CORRECT = "Correct the table or its entry in DATASETS, and run this again."
 
 
-@dataclass(frozen=True)
-class Dataset:
+@dataclass(frozen=True, repr=False)
+class Dataset(AsCard):
     """A table on this machine that is valid and ready to be uploaded."""
 
     name: str
@@ -50,6 +51,13 @@ class Dataset:
     options: Options = field(default_factory=Options)
     judged: Mapping[str, Any] = field(default_factory=dict)
     settings: Settings = DEFAULTS
+
+    def card(self) -> Card:
+        """What was given about it; what was found in it is in the tables of notebook 3."""
+        given = vars(self.options)
+        own = {name: given[name] for name, default in vars(Options()).items() if given[name] != default}
+        rows = {"target": self.target, "files": [file.path.name for file in self.files]}
+        return card(f"Data set {self.name}", {**rows, **own, **self.judged})
 
     def read(self) -> pd.DataFrame:
         """The whole table, as PreprocessData reads it."""

@@ -19,6 +19,7 @@ from helpers.cost.pace import Size, observations
 from helpers.cost.prices import load
 from helpers.cost.quotas import quotas, wanted
 from helpers.data.datasets import Dataset
+from helpers.display import AsCard, Card, card
 from helpers.errors import BadInput
 from helpers.runs import facts, summary
 from helpers.runs.executions.earlier import earlier
@@ -37,7 +38,7 @@ PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attemp
 REGION = "us-east-1"  # of local_aws, if nothing sets another one
 
 
-class Expected:
+class Expected(AsCard):
     """The forecast of a run, and how good earlier ones were; a notebook shows it as a table.
 
     Args:
@@ -47,6 +48,10 @@ class Expected:
 
     def __init__(self, found: Outlook, earlier: Accuracy | None) -> None:
         self.outlook, self.earlier = found, earlier
+
+    def card(self) -> Card:
+        """The forecast in a few lines."""
+        return card("Forecast", {"tables": len(self.outlook.aws.tables), "says": self.say()})
 
     def table(self) -> pd.DataFrame:
         """A row for each data set, and one for all."""

@@ -1,6 +1,7 @@
 """Tables, cards, pictures and sentences, as a kernel and as a terminal are sent them."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -8,10 +9,14 @@ import nbformat
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
+from tabular.spec.options import Options
 
 from helpers import display
+from helpers.data.datasets import Dataset
 from helpers.display import frames
 from helpers.plots import figures
+from helpers.runs import Execution
+from helpers.storage import File
 
 CELLS = (
     """
@@ -134,3 +139,23 @@ def test_of_a_very_long_table_it_says_how_many_rows_it_shows() -> None:
 
 def test_an_empty_table_without_a_sentence_says_that_it_has_no_rows() -> None:
     assert frames.as_text(pd.DataFrame({"n": []})) == "This table has no rows."
+
+
+def test_what_a_person_meets_is_shown_as_a_card() -> None:
+    assert repr(Execution("wine", "arn:aws:sagemaker:x", "20260101-1")).splitlines() == [
+        "Execution of wine",
+        "  run  20260101-1",
+        "  ARN  arn:aws:sagemaker:x",
+    ]
+    assert repr(Execution("wine", refused="too few rows")).endswith("ARN  too few rows")
+    table = Dataset(
+        "wine", "cultivar", (File(Path("data/wine.csv")),), Options(drop=("id",)), {"threshold": 0.8}
+    )
+    assert repr(table).splitlines() == [
+        "Data set wine",
+        "  target     cultivar",
+        "  files      wine.csv",
+        "  drop       id",
+        "  threshold  0.8",
+    ]
+    assert "<td" in table._repr_html_()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from helpers.display import AsCard, Card, card
 from helpers.session import Session
 
 __all__ = [
@@ -28,8 +29,8 @@ class Standing:
     awaits: bool
 
 
-@dataclass(eq=False)
-class Execution:
+@dataclass(eq=False, repr=False)
+class Execution(AsCard):
     """One execution of the pipeline on one data set.
 
     As long as it waits to be started, it has no ARN; its `request` says how to start it. If it has neither,
@@ -44,6 +45,11 @@ class Execution:
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)
     standing: Standing | None = None
     refused: str = ""
+
+    def card(self) -> Card:
+        """What is known of it without asking AWS."""
+        waits = self.refused or ("waits to be started" if self.waits else "not started")
+        return card(f"Execution of {self.dataset}", {"run": self.run_id or "none", "ARN": self.arn or waits})
 
     @property
     def waits(self) -> bool:
