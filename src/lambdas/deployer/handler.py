@@ -102,12 +102,15 @@ def _seconds_left(context: object) -> float:
 
 
 def _look(reconciler: Reconciler, pipeline_name: str, context: object, group: str) -> Outcome:
-    """Reconcile one group, and log a line about it."""
+    """Reconcile one group, and log a line before and after."""
     started = time.monotonic()
     # The event rule lets only this pipeline's groups through; any other group is ignored here.
     own = group.startswith(names.group_prefix(pipeline_name))
+    request_id = getattr(context, "aws_request_id", None)
+    fields = {"request_id": request_id, "group": group, "cause": reconciler.cause}
+    if own:
+        log.line(function="deployer", at=log.now(), **fields, action="looking")
     outcome, details = _try(reconciler, group) if own else ({"action": "ignored"}, {})
-    fields = {"request_id": getattr(context, "aws_request_id", None), "group": group}
     milliseconds = round(1000 * (time.monotonic() - started))
     log.line(function="deployer", at=log.now(), **fields, milliseconds=milliseconds, **outcome, **details)
     return outcome

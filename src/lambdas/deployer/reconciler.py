@@ -97,10 +97,10 @@ class Reconciler:
             entry, manifest = artifacts.deposit(self.s3, self.bucket, package)
         columns.write(self.s3, self.bucket, entry, manifest)
         target_model = entry["key"].removeprefix(names.load().prefixes.models)
-        log.line(
-            function="deployer", at=log.now(), group=package.group, action="warming", version=package.version
-        )
-        warming.warm(self.runtime, endpoint, target_model, manifest["sample"])
+        about = {"function": "deployer", "group": package.group, "version": package.version}
+        log.line(**about, at=log.now(), action="warming")
+        rows = warming.warm(self.runtime, endpoint, target_model, manifest["sample"])
+        log.line(**about, at=log.now(), action="checked", rows=rows)
         return entry if endpoint == self.endpoints[0] else {**entry, "endpoint": endpoint}
 
     def _switch(self, group: str, package: Package | None, entry: Entry | None) -> Entry | None:

@@ -29,8 +29,8 @@ def warm(
     sample: Mapping[str, list[Any]],
     *,
     clock: Callable[[], float] = time.monotonic,
-) -> None:
-    """Send an artifact's sample rows to the endpoint and compare the predictions with the stored ones.
+) -> int:
+    """Send an artifact's sample rows to the endpoint, compare the predictions with the stored ones, count them.
 
     An ArtifactError means that the model cannot be loaded or predicts something else; a NotNowError means
     that the endpoint cannot be invoked.
@@ -48,6 +48,7 @@ def warm(
     for row, (seen, known) in enumerate(zip(predicted, expected, strict=True), start=1):
         if not _same(seen, known):
             raise ArtifactError(target_model, f"predicts {seen!r} for sample row {row} instead of {known!r}")
+    return len(expected)
 
 
 def _ask(runtime: BaseClient, endpoint_name: str, target_model: str, rows: list[Any]) -> Any:

@@ -297,17 +297,26 @@ def test_a_refused_artifact_leaves_the_previous_version_serving(deploy, registry
     assert serving() == before
 
 
-def test_one_structured_line_is_logged_for_each_group(deploy, registry, s3, log_lines, context):
+def test_structured_lines_are_logged_for_each_group(deploy, registry, s3, log_lines, context):
     for name in ["shop--a", "shop--b"]:
         registry.create(name)
     registry.register("shop--a", status="Approved")
     registry.register("shop--b", url=f"s3://{BUCKET}/executions/none/model.tar.gz", status="Approved")
     with pytest.raises(DeploymentError):
         deploy({"groups": ["shop--a", "shop--b"]})
-    warming, first, second = sorted(log_lines(), key=lambda line: (line["group"], line["at"]))
-    assert (warming["group"], warming["action"], warming["version"]) == ("shop--a", "warming", 1)
-    assert warming["at"] <= first["at"]
-    always = {"function", "at", "request_id", "group", "milliseconds"}
+    lines = sorted(log_lines(), key=lambda line: line["group"])
+    assert [(line["group"], line["action"], line.get("version")) for line in lines] == [
+        ("shop--a", "looking", None),
+        ("shop--a", "warming", 1),
+        ("shop--a", "checked", 1),
+        ("shop--a", "deployed", 1),
+        ("shop--b", "looking", None),
+        ("shop--b", "failed", None),
+    ]
+    looking, _, checked, first, _, second = lines
+    assert [line["at"] for line in lines[:4]] == sorted(line["at"] for line in lines[:4])
+    assert (looking["cause"], checked["rows"]) == ("request", 1)
+    always = {"function", "at", "request_id", "group", "cause", "milliseconds"}
     assert first.keys() == always | {"action", "version", "key"}
     assert (first["group"], first["action"], first["version"]) == ("shop--a", "deployed", 1)
     assert (second["group"], second["action"]) == ("shop--b", "failed")
