@@ -18,7 +18,7 @@ from helpers.cost.pace import Size
 from helpers.cost.prices import load
 from helpers.data import datasets
 from helpers.data.entries import absolute, parse
-from helpers.deployment import decisions
+from helpers.deployment import wishes
 from helpers.errors import BadInput
 from helpers.parameters.outputs import outputs_of
 from helpers.pipeline import own_steps
@@ -89,7 +89,7 @@ def restricted(plan: Plan, tables: Sequence[str]) -> Plan:
     }
     for name in ("APPROVE", "VERSIONS"):
         if isinstance(value[name], Mapping):
-            wanted = (*tables, decisions.DEFAULT)
+            wanted = (*tables, wishes.DEFAULT)
             own[name] = {table: each for table, each in value[name].items() if table in wanted}
     return replace(plan, given={**plan.given, **own}, everything={**value, **own})
 
@@ -121,8 +121,8 @@ def check_decisions(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None
     because nobody has seen the versions that 04 would find.
     """
     numbers, names = [path.name[:2] for path in notebooks], datasets.names(value["DATASETS"])
-    wanted = decisions.wishes(value["APPROVE"], names)
-    said = decisions.named_versions(value["VERSIONS"], names) is not None
+    wanted = wishes.wishes(value["APPROVE"], names)
+    said = wishes.named_versions(value["VERSIONS"], names) is not None
     named = said or value["RUN_ID"] not in ("", NEW)
     if wanted and "04" in numbers and "03" not in numbers and not named:
         raise BadInput(

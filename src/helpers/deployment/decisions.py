@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.names import DECISION
 from helpers.deployment.registry import PENDING, ModelVersion, describe, packages
+from helpers.deployment.wishes import LATEST, NONE, STATUS, by_version, named_versions, wishes
 from helpers.errors import BadInput, Interrupted, UserError, one_line
 from helpers.runs import facts, summary
 from helpers.runs.executions.earlier import Earlier, earlier
@@ -29,24 +29,17 @@ from helpers.runs.results import registered_version
 from helpers.session import Session
 
 __all__ = [
-    "DEFAULT",
-    "LATEST",
-    "STATUS",
     "Candidate",
     "Decision",
     "candidates",
     "decide",
-    "named_versions",
     "report",
     "set_status",
     "table",
-    "wishes",
 ]
 __dir__ = __all__.copy
 
 NOTEBOOK = "notebook 04"
-NONE, LATEST, DEFAULT = "none", "latest", "default"
-STATUS = {"approve": "Approved", "reject": "Rejected"}
 VERB = {status: word for word, status in STATUS.items()}
 # At most 50 keys of metadata are allowed, and the pipeline needs some of them.
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html
@@ -71,72 +64,53 @@ class Decision(ModelVersion):
     holds: bool = True
 
 
-def wishes(approve: object, tables: Sequence[str]) -> dict[str, str]:
-    """The status that each table's version should get; tables that are not to be decided are left out.
-
-    Args:
-        approve: `none`, `approve` or `reject` for all tables, or a mapping from tables to these words, in
-            which `default` stands for all others.
-        tables: The names of all tables.
-
-    Raises:
-        BadInput: another word, or a table that is not among them.
-    """
-    words = {DEFAULT: NONE, **(approve if isinstance(approve, Mapping) else {DEFAULT: approve})}
-    for table, word in words.items():
-        if not isinstance(word, str) or word not in (NONE, *STATUS):
-            where = f" for {table}" if isinstance(approve, Mapping) else ""
-            raise BadInput(f"APPROVE is {word!r}{where}; it must be one of none, {', '.join(STATUS)}.")
-    _check_tables("APPROVE", [table for table in words if table != DEFAULT], tables)
-    chosen = {table: words.get(table, words[DEFAULT]) for table in tables}
-    return {table: STATUS[word] for table, word in chosen.items() if word != NONE}
-
-
-def named_versions(versions: object, tables: Sequence[str]) -> dict[str, int | str] | None:
-    """The version that a person named for each table, a number or `latest`; None if nothing was said.
-
-    Args:
-        versions: Empty, `latest` for all tables, or a mapping from tables to numbers or `latest`.
-        tables: The names of all tables.
-
-    Raises:
-        BadInput: another value, or a table that is not among them.
-    """
-    if isinstance(versions, str) and versions in ("", LATEST):
-        return dict.fromkeys(tables, LATEST) if versions else None
-    if not isinstance(versions, Mapping):
-        raise BadInput(f"VERSIONS is {versions!r}; it must be empty, latest, or such as {{wine: 3}}.")
-    _check_tables("VERSIONS", list(versions), tables)
-    for table, number in versions.items():
-        if number != LATEST and not (type(number) is int and number > 0):
-            raise BadInput(f"VERSIONS is {number!r} for {table}; it must be a version's number, or latest.")
-    return dict(versions)
-
-
 def candidates(
-    session: Session, shown: Mapping[str, Sequence[ModelVersion]], versions: object = "", run_id: str = ""
+    session: Session,
+    shown: Mapping[str, Sequence[ModelVersion]],
+    versions: object = "",
+    run_id: str = "",
+    approve: object = NONE,
 ) -> list[Candidate]:
-    """The version of each table to decide on: a named one, else the run's, else the newest that was shown.
+    """The versions to decide on: a table's named ones, else the run's, else the newest that was shown.
 
     Args:
         session: Where the registry is.
         shown: The versions of each table, newest first; later ones are not decided on.
         versions: What a person named, as for `named_versions`; tables that it leaves out have no candidate.
         run_id: The run whose versions these are, if none are named; the newest of each table if empty.
+        approve: A decision that may name versions itself, as for `by_version`.
 
     Raises:
-        BadInput: there is no such version or run.
+        BadInput: there is no such version or run, or a table's versions are named twice.
     """
+    decided = by_version(approve, list(shown))
+    if twice := [name for name in decided if isinstance(versions, Mapping) and name in versions]:
+        raise BadInput(f"APPROVE and VERSIONS both name versions of {', '.join(twice)}; leave them to one.")
+    others = {name: listed for name, listed in shown.items() if name not in decided}
+    chosen = {one.dataset: [one] for one in _chosen(session, shown, others, versions, run_id)}
+    for name, each in decided.items():
+        chosen[name] = [_the(shown[name], name, number, named=True) for number in sorted(each, reverse=True)]
+    return [one for name in shown for one in chosen.get(name, [])]
+
+
+def _chosen(
+    session: Session,
+    shown: Mapping[str, Sequence[ModelVersion]],
+    others: Mapping[str, Sequence[ModelVersion]],
+    versions: object,
+    run_id: str,
+) -> list[Candidate]:
+    """The version of each table whose versions the decision itself does not name."""
     if (named := named_versions(versions, list(shown))) is not None:
         return [
             _the(shown[name], name, number, named=number != LATEST)
             for name, number in named.items()
-            if number != LATEST or shown[name]
+            if name in others and (number != LATEST or shown[name])
         ]
     if run_id and run_id != NEW:
-        made = _registered(session, run_id, list(shown))
-        return [_the(shown[name], name, made[name]) for name in shown if name in made]
-    return [_the(listed, name, LATEST) for name, listed in shown.items() if listed]
+        made = _registered(session, run_id, list(others)) if others else {}
+        return [_the(others[name], name, made[name]) for name in others if name in made]
+    return [_the(listed, name, LATEST) for name, listed in others.items() if listed]
 
 
 def table(session: Session, chosen: Sequence[Candidate]) -> pd.DataFrame:
@@ -166,8 +140,8 @@ def decide(
 
     Args:
         session: Where the registry is.
-        approve: As for `wishes`.
-        chosen: The versions to decide on, at most one of each data set.
+        approve: As for `wishes` and `by_version`.
+        chosen: The versions to decide on.
         datasets: The names of all data sets.
         reason: Why, for the registry.
 
@@ -176,24 +150,28 @@ def decide(
         UserError: AWS refused a call; the message says what was decided before.
         Interrupted: somebody interrupted this; likewise.
     """
-    wanted, candidates = wishes(approve, datasets), {one.dataset: one for one in chosen}
+    wanted, named = wishes(approve, datasets), by_version(approve, datasets)
     made: list[Decision] = []
-    line = Line() if len(wanted) >= MANY else None
+    busy = len(wanted) + len(named)
+    line, left = Line() if busy >= MANY else None, list(datasets)
     try:
-        who = _who(session) if wanted else ""
-        for name in datasets:
-            made.append(_decide(session, candidates.get(name), name, wanted.get(name, ""), reason, who))
-            if name in wanted and made[-1].version and not made[-1].holds:
-                facts.record(name, **_not_followed(made[-1], wanted[name]))
-            else:
-                facts.record(name, unless_known=True, **_facts(session, made[-1]))
-            if line and (len(made) % MANY == 0 or len(made) == len(datasets)):
-                line.update(f"{len(made)} of {len(datasets)} data sets looked at; the last is {name}.")
+        who = _who(session) if busy else ""
+        while left:
+            name, wish = left[0], named.get(left[0], {})
+            own = [one for one in chosen if one.dataset == name]
+            asked = [(one, wish.get(one.version, wanted.get(name, ""))) for one in own]
+            for one, status in asked or [(None, wanted.get(name, ""))]:
+                made.append(_decide(session, one, name, status, reason, who))
+            _note(session, name, made[-max(1, len(asked)) :], [status for _, status in asked])
+            left.remove(name)
+            done = len(datasets) - len(left)
+            if line and (done % MANY == 0 or not left):
+                line.update(f"{done} of {len(datasets)} data sets looked at; the last is {name}.")
     except KeyboardInterrupt:
-        raise Interrupted(f"Interrupted. {_so_far(made, datasets)}") from None
+        raise Interrupted(f"Interrupted. {_so_far(made, left)}") from None
     except (BotoCoreError, ClientError) as error:
         why = hindrance(error) or f"AWS refused: {one_line(error)}"
-        raise UserError(f"{why}. {_so_far(made, datasets)}") from None
+        raise UserError(f"{why}. {_so_far(made, left)}") from None
     return made
 
 
@@ -223,14 +201,6 @@ def report(decisions: Iterable[Decision]) -> pd.DataFrame:
     # A notebook would leave out rows in the middle, and this is the only record of some of them.
     pd.set_option("display.max_rows", max(len(rows), pd.get_option("display.max_rows")))
     return pd.DataFrame(rows, columns=["data set", "version", "status", "outcome"]).set_index("data set")
-
-
-def _check_tables(parameter: str, given: Iterable[object], tables: Sequence[str]) -> None:
-    for name in given:
-        if name not in tables:
-            nearest = get_close_matches(str(name), tables, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"DATASETS has {', '.join(tables)}."
-            raise BadInput(f"{parameter} names {name!r}, which is not one of DATASETS: {hint}")
 
 
 def _the(listed: Sequence[ModelVersion], table: str, number: int | str, named: bool = False) -> Candidate:
@@ -335,6 +305,15 @@ def _record(
     return _after(package, current, outcome, holds=current == status)
 
 
+def _note(session: Session, name: str, made: Sequence[Decision], asked: Sequence[str]) -> None:
+    """Leave what was decided about a data set as facts: what does not hold, or else the newest version's."""
+    for one, status in zip(made, asked, strict=False):  # nothing was asked for where there is no version
+        if status and not one.holds:
+            facts.record(name, **_not_followed(one, status))
+            return
+    facts.record(name, unless_known=True, **_facts(session, made[0]))
+
+
 def _facts(session: Session, one: Decision) -> dict[str, Any]:
     """What a decision says about a data set; in a run that trains nothing, that is its outcome."""
     if one.version:
@@ -408,9 +387,8 @@ def _who(session: Session) -> str:
     return patiently(session, lambda: session.client("sts").get_caller_identity()["Arn"])
 
 
-def _so_far(made: Sequence[Decision], datasets: Sequence[str]) -> str:
+def _so_far(made: Sequence[Decision], left: Sequence[str]) -> str:
     done = [f"{one.dataset} {one.version} {one.status}" for one in made if one.holds]
-    left = datasets[len(made) :]
     return (
         f"Decided on until then: {', '.join(done) or 'none'}; not reached: {', '.join(left)}. Run 04 again: "
         "what has been decided stays as it is."

@@ -151,15 +151,31 @@ def _mapping_or(allowed: str, words: Sequence[str], accepts: Callable[[Any], boo
 
 def _decisions() -> Parameter:
     words = ("none", "approve", "reject")
-    allowed = f"one of {', '.join(words)}, or of these for each data set: {{wine: approve, default: none}}"
-    return _mapping_or(allowed, words, lambda word: isinstance(word, str) and word in words)
+    allowed = (
+        f"one of {', '.join(words)}, or of these for each data set or each of its versions: "
+        "{wine: {3: approve, 2: reject}, default: none}"
+    )
+
+    def accepts(asked: object) -> bool:
+        if isinstance(asked, Mapping):
+            return all(_is_version(number) and accepts_word(word) for number, word in asked.items())
+        return accepts_word(asked)
+
+    def accepts_word(word: object) -> bool:
+        return isinstance(word, str) and word in words
+
+    return _mapping_or(allowed, words, accepts)
+
+
+def _is_version(number: object) -> bool:
+    return type(number) is int and number > 0
 
 
 def _versions() -> Parameter:
     return _mapping_or(
         "empty, latest, or a version for each data set to decide on: {wine: 3, churn: latest}",
         ("", "latest"),
-        lambda version: version == "latest" or (type(version) is int and version > 0),
+        lambda version: version == "latest" or _is_version(version),
     )
 
 

@@ -33,7 +33,7 @@ class Progress:
             return
         self._seen[name] = now
         self._order = [*(one for one in self._order if one != name), name]
-        self._show("\n".join(f"{name}: {step} {' '.join(now[step])}".rstrip() for step in changed))
+        self._show("\n".join(f"{name}: {' '.join(filter(None, (step, *now[step])))}" for step in changed))
 
     def _show(self, lines: str) -> None:
         shown = list(self._seen)
@@ -60,11 +60,11 @@ class Line:
     def __init__(self) -> None:
         self._seen, self._handle = "", None
 
-    def update(self, text: str) -> None:
-        """Show another text."""
+    def update(self, text: str, told: bool = True) -> None:
+        """Show another text; unless it is `told`, a headless run does not print it."""
         if text == self._seen:
             return
-        self._seen, metadata = text, {LINE: text}
+        self._seen, metadata = text, {LINE: text} if told else {}
         if self._handle is None:
             self._handle = display(_Text(text), metadata=metadata, display_id=True)
         else:

@@ -30,7 +30,7 @@ def warm(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> int:
-    """Send an artifact's sample rows to the endpoint, compare the predictions with the stored ones, count them.
+    """Send an artifact's sample rows to the endpoint, compare its predictions, and return how many they are.
 
     An ArtifactError means that the model cannot be loaded or predicts something else; a NotNowError means
     that the endpoint cannot be invoked.

@@ -10,7 +10,7 @@ from support.helpers.shared import decide
 
 from contract.names import DECISION
 from helpers import runs
-from helpers.deployment import decisions, registry
+from helpers.deployment import decisions, registry, wishes
 from helpers.deployment.registry import PENDING, ModelVersion
 from helpers.errors import BadInput, Interrupted, UserError
 from helpers.session import Session
@@ -46,19 +46,43 @@ def kept(session: Session, package: ModelVersion) -> list[str]:
     ],
 )
 def test_one_word_is_for_all_tables_and_a_mapping_for_each(approve: object, wanted: dict[str, str]) -> None:
-    assert decisions.wishes(approve, ["wine", "churn"]) == wanted
+    assert wishes.wishes(approve, ["wine", "churn"]) == wanted
 
 
 @pytest.mark.parametrize("word", ["yes", "Approve", "", True, None, {"wine": "accept"}])
 def test_another_word_is_refused(word: Any) -> None:
     with pytest.raises(BadInput, match=r"APPROVE is .*; it must be one of none, approve, reject\."):
-        decisions.wishes(word, ["wine"])
+        wishes.wishes(word, ["wine"])
+
+
+def test_one_parameter_decides_on_several_versions_of_a_table(session: Session, register: Register) -> None:
+    one, other = register("Approved", PENDING, PENDING), register(PENDING)
+    approve = {one: {3: "approve", 2: "reject"}, "default": "none"}
+    assert wishes.wishes(approve, [one, other]) == {}
+    chosen = choose(session, one, other, approve=approve)
+    made = decisions.decide(session, approve, chosen, [one, other], "the third is better")
+    assert [(each.version, each.status, each.holds) for each in made] == [
+        (3, "Approved", True),
+        (2, "Rejected", True),
+        (1, PENDING, False),
+    ]
+    assert statuses(session, one) == ["Approved", "Rejected", "Approved"]
+    with pytest.raises(BadInput, match=f"APPROVE and VERSIONS both name versions of {one}"):
+        choose(session, one, approve=approve, versions={one: 2})
+    with pytest.raises(BadInput, match=r"There is no version 7 of"):
+        choose(session, one, approve={one: {7: "approve"}})
+
+
+@pytest.mark.parametrize("versions", [{"3": "approve"}, {3: "yes"}, {0: "approve"}])
+def test_a_decision_on_what_is_no_version_or_in_another_word_is_refused(versions: Any) -> None:
+    with pytest.raises(BadInput, match=r"APPROVE (names the version|is 'yes' for version 3 of wine)"):
+        wishes.by_version({"wine": versions}, ["wine"])
 
 
 @pytest.mark.parametrize("versions", [3, "newest", {"wine": 0}, {"wine": "3"}, {"wine": True}, ["wine"]])
 def test_another_version_is_refused(versions: Any) -> None:
     with pytest.raises(BadInput, match=r"VERSIONS is .*; it must be"):
-        decisions.named_versions(versions, ["wine"])
+        wishes.named_versions(versions, ["wine"])
 
 
 def test_a_mapping_that_names_nothing_leaves_nothing_to_decide_on(session: Session) -> None:
@@ -69,9 +93,9 @@ def test_a_mapping_that_names_nothing_leaves_nothing_to_decide_on(session: Sessi
 
 def test_a_table_that_is_not_there_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(BadInput, match="APPROVE names 'wein', which is not one of DATASETS: did you mean"):
-        decisions.wishes({"wein": "approve"}, ["wine", "churn"])
+        wishes.wishes({"wein": "approve"}, ["wine", "churn"])
     with pytest.raises(BadInput, match=r"VERSIONS names 'x', which is .* DATASETS: DATASETS has wine"):
-        decisions.named_versions({"x": 3}, ["wine", "churn"])
+        wishes.named_versions({"x": 3}, ["wine", "churn"])
 
 
 # On which versions
@@ -171,7 +195,7 @@ def test_what_was_decided_otherwise_stands_unless_the_version_is_named(
         assert not told.holds
         assert told.outcome.startswith(f"not decided, because it has been {before.lower()} already: by ")
         assert told.outcome.endswith(f"name it: VERSIONS = {{{dataset!r}: 2}}")
-        wanted = decisions.STATUS[word].lower()
+        wanted = wishes.STATUS[word].lower()
         assert recorded[-1]["outcome"] == "failed", "a scheduler is told"
         assert recorded[-1]["said"].startswith(f"Version 2 should be {wanted} now, but is not: not decided,")
         assert (recorded[-1]["version"], recorded[-1].get("unless_known")) == (2, None)

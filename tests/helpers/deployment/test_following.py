@@ -4,6 +4,7 @@ import contextlib
 import io
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from support.helpers.shared import decide, first_version
 from support.local_aws.aws import server_of
 
 import local_aws
-from helpers.deployment import deployer, deployments, following, registry
+from helpers.deployment import deployments, registry
+from helpers.deployment.rollout import deployer, following
 from helpers.errors import ExitCode, Interrupted, JobFailed
 from helpers.runs import facts
 from helpers.session import Session
@@ -37,9 +39,31 @@ def server(session: Session) -> Iterator[local_aws.Server]:
 def wait_for_word(session: Session, dataset: str, action: str) -> None:
     since = {dataset: registry.decided_at(session, registry.packages(session, dataset)[0])}
     deadline = time.monotonic() + HANGS
-    while getattr(deployer.words(session, since).get(dataset), "action", "") != action:
+    while action not in [word.action for word in deployer.heard(session, since).get(dataset, [])]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_each_stage_of_a_switch_is_shown_with_the_seconds_since_the_decision() -> None:
+    begin = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    def word(action: str, seconds: float, **more: Any) -> deployer.Word:
+        return deployer.Word(action, "", begin + timedelta(seconds=seconds), **more)
+
+    said = [word("looking", 0.25, cause="event"), word("warming", 0.5, version=3)]
+    assert following.stages(begin, [])[1:] == [("event", "", "on its way to the deployer")]
+    under_way = [detail for _, _, detail in following.stages(begin, said)[1:]]
+    assert under_way == ["the deployer hears of it after 0.2 s", "version 3 after 0.5 s"]
+    said += [word("checked", 1, rows=5), word("deployed", 1.5, version=3)]
+    shown = {step: detail for step, _, detail in following.stages(begin, said)}
+    assert shown["check"] == "5 sample rows are answered as expected after 1.0 s"
+    assert shown["switch"] == "version 3 is in service after 1.5 s"
+    swept = [word("looking", 700, cause="schedule"), word("removed", 701)]
+    shown = {step: detail for step, _, detail in following.stages(begin, swept)}
+    assert (shown["event"], shown["switch"]) == (
+        "the sweep finds it after 700.0 s",
+        "nothing is in service after 701.0 s",
+    )
 
 
 class Ready(io.StringIO):

@@ -2,17 +2,17 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from helpers.deployment import deployer
+from helpers.deployment.rollout import deployer
 from helpers.errors import Interrupted, JobFailed, UserError, one_line
 from helpers.runs.patience import hindrance, patiently
-from helpers.runs.progress import Line
+from helpers.runs.progress import Line, Progress
 from helpers.session import Session
 
-__all__ = ["LIMIT", "Following"]
+__all__ = ["LIMIT", "Following", "stages"]
 
 # Seconds to wait for decisions: an update of the endpoint takes 10 minutes, then the schedule asks again
 # within 15, and the endpoint loads a model within 6.
@@ -20,13 +20,28 @@ LIMIT = 2100.0
 POLL_SECONDS = {True: 0.2, False: 5.0}  # for a local session, and for AWS
 ASK_SECONDS = {True: 1.0, False: 60.0}  # between two questions to the deployer
 SILENCE_SECONDS = 120.0  # after which an event is taken for lost
-QUIET_SECONDS = 30.0  # for which nothing is shown while nothing goes wrong
-TELL_SECONDS = 60.0  # after which the line is shown again without news
+QUIET_SECONDS = 30.0  # for which a headless run is told nothing while nothing goes wrong
+TELL_SECONDS = 60.0  # after which it is told again without news
+SHORT_SECONDS = 3.0  # after which a notebook shows for how long it has waited
+UPDATE_SECONDS = 600.0  # that an update of the endpoint takes on AWS
+MOST = 12  # data sets of which each stage is shown
+RECENT = timedelta(hours=1)  # after a decision, its stages are looked up in the log
 # Lambda tries a failed event again after one minute and after two more, so five without success are enough:
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 FAILING_SECONDS = 300.0
 # States that an endpoint does not leave by itself; `missing` is not one of AWS's.
 STUCK = ("Deleting", "Failed", "OutOfService", "UpdateRollbackFailed", "missing")
+CAUSES = {
+    "event": "the deployer hears of it",
+    "request": "the deployer is asked to look",
+    "schedule": "the sweep finds it",
+}
+ENDS = {
+    "deployed": "version {version} is in service",
+    "removed": "nothing is in service",
+    "unchanged": "nothing has to change",
+}
+UNDER_WAY = ("looking", "warming", "checked")
 GOES_ON = (
     "The decision is in the registry, and the deployer follows it by itself; run 04 again to wait for it."
 )
@@ -55,7 +70,7 @@ class Following:
         self._refused: dict[str, deployer.Word] = {}
         self._begin = self._heard = self._asked = time.monotonic()
         self._failing_since: float | None = None
-        self._line, self._shown, self._show_again = Line(), "", 0.0
+        self._progress, self._line, self._told, self._tell_again = Progress(), Line(), "", 0.0
 
     def wait(self) -> dict[str, deployer.Word]:
         """Return when every decision has been followed, or never will be: the deployer's word on those.
@@ -75,6 +90,7 @@ class Following:
                 self._give_up()
                 self._ask(endpoint)
                 time.sleep(POLL_SECONDS[self._session.is_local])
+            self._look_back()
         except KeyboardInterrupt:
             raise Interrupted(f"Interrupted. {GOES_ON}") from None
         except (BotoCoreError, ClientError) as error:
@@ -87,14 +103,30 @@ class Following:
         return self._left
 
     def _listen(self) -> None:
-        since = {dataset: self._decided[dataset] for dataset in self._left}
-        words, now = patiently(self._session, lambda: deployer.words(self._session, since)), time.monotonic()
+        heard, now = self._show(self._left), time.monotonic()
+        words = {dataset: _conclusion(said) for dataset, said in heard.items()}
         if words != self._words:
             self._words, self._heard = words, now
         if not self._those("failed"):
             self._failing_since = None
         elif self._failing_since is None:
             self._failing_since = now
+
+    def _show(self, datasets: Sequence[str]) -> dict[str, list[deployer.Word]]:
+        """Show how far the deployer is with some data sets, and return what it said about them."""
+        since = {dataset: self._decided[dataset] for dataset in datasets}
+        heard = patiently(self._session, lambda: deployer.heard(self._session, since))
+        if len(self._decided) <= MOST:
+            for dataset in datasets:
+                self._progress.update(dataset, stages(since[dataset], heard.get(dataset, [])))
+        return heard
+
+    def _look_back(self) -> None:
+        """Show the last stages: what serves has followed before the deployer says so."""
+        now = datetime.now(UTC)
+        recent = [dataset for dataset, at in self._decided.items() if now - at < RECENT]
+        if len(recent) <= MOST:
+            self._show(recent)
 
     def _set_aside(self) -> None:
         """Wait no longer for what the deployer will never serve."""
@@ -126,17 +158,29 @@ class Following:
         return seen
 
     def _tell(self, endpoint: str) -> None:
-        """Show what this waits for: when there is news, and every minute."""
+        """Show for how long this waits, for what and how long it may take; a headless run is told news."""
         elapsed = time.monotonic() - self._begin
-        if elapsed < QUIET_SECONDS and not self._those("postponed") and not self._those("failed"):
+        if elapsed < SHORT_SECONDS and not self._those("postponed") and not self._those("failed"):
             return
         news = self._said() + (f"; the endpoint is {endpoint}" if endpoint else "")
-        if news != self._shown or elapsed >= self._show_again:
-            self._shown, self._show_again = news, elapsed + TELL_SECONDS
-            self._line.update(
-                f"Waiting for the deployer for {elapsed:.0f} s of at most {self._limit:.0f}; "
-                f"its last word: {news}."
-            )
+        quiet = elapsed < QUIET_SECONDS and not self._those("postponed") and not self._those("failed")
+        tell = not quiet and (news != self._told or elapsed >= self._tell_again)
+        if tell:
+            self._told, self._tell_again = news, elapsed + TELL_SECONDS
+        self._line.update(
+            f"Waiting for the deployer for {elapsed:.0f} s of at most {self._limit:.0f}"
+            f"{self._estimate(elapsed)}; its last word: {news}.",
+            told=tell,
+        )
+
+    def _estimate(self, elapsed: float) -> str:
+        """How much longer it may take, if that can be told: by what is done, or by what an update takes."""
+        left, done = len(self._left), len(self._decided) - len(self._left)
+        if done:
+            return f", {done} of {done + left} done, about {elapsed / done * left:.0f} s left"
+        if self._those("postponed") and not self._session.is_local and elapsed < UPDATE_SECONDS:
+            return f", about {(UPDATE_SECONDS - elapsed) / 60:.0f} min left if the endpoint is being updated"
+        return ""
 
     def _said(self) -> str:
         return "; ".join(f"{it} {self._words.get(it, 'not heard of yet')}" for it in self._left)
@@ -159,6 +203,41 @@ class Following:
         if again and now - self._asked >= ASK_SECONDS[self._session.is_local]:
             self._asked = now
             patiently(self._session, lambda: deployer.ask(self._session, list(self._left)))
+
+
+def stages(decided: datetime, said: Sequence[deployer.Word]) -> list[tuple[str, str, str]]:
+    """The way of a decision into service, as far as it has come: each stage, its status and a detail.
+
+    Args:
+        decided: when the decision was made.
+        said: the deployer's words on the data set since then, oldest first.
+    """
+    last = {word.action: word for word in said}
+    rows = [("decision", "", f"{decided.astimezone():%H:%M:%S}, in the registry")]
+    if not said:
+        return [*rows, ("event", "", "on its way to the deployer")]
+
+    def after(word: deployer.Word) -> str:
+        return f"after {max(0.0, (word.at - decided).total_seconds()):.1f} s"
+
+    first = said[0]
+    rows.append(("event", "", f"{CAUSES.get(first.cause, 'the deployer looks')} {after(first)}"))
+    if "warming" in last:
+        rows.append(("load", "", f"version {last['warming'].version} {after(last['warming'])}"))
+    if "checked" in last:
+        checked = last["checked"]
+        rows.append(("check", "", f"{checked.rows} sample rows are answered as expected {after(checked)}"))
+    if (word := said[-1]).action in ENDS:
+        done = ENDS[word.action].format(version=word.version)
+        rows.append(("switch", "", f"{done} {after(word)}"))
+    elif word.action in ("postponed", "failed"):
+        rows.append(("switch", "", f"{word.action} {after(word)}"))
+    return rows
+
+
+def _conclusion(said: Sequence[deployer.Word]) -> deployer.Word:
+    """The last word; while the deployer looks again, what it came to before."""
+    return next((word for word in reversed(said) if word.action not in UNDER_WAY), said[-1])
 
 
 def _status(session: Session, endpoint: str) -> tuple[str, str]:

@@ -1,16 +1,18 @@
 """What the deployer says about a decision, in its log, and how to ask it again."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from contract.names import group_prefix
 from helpers.session import Session
 
-__all__ = ["Word", "ask", "words"]
+__all__ = ["Word", "ask", "heard"]
 
 # There is no log or function, or no permission for it.
 UNKNOWN = ("ResourceNotFoundException", "AccessDeniedException")
@@ -20,11 +22,19 @@ FINAL = ("ArtifactError",)
 
 @dataclass(frozen=True)
 class Word:
-    """The deployer's last word on a data set: `warming`, `postponed`, `failed`, `deployed` or `removed`."""
+    """One word of the deployer on a data set.
+
+    In order, they are `looking`, `warming`, `checked` and a last one of `deployed`, `removed`, `unchanged`,
+    `postponed` and `failed`. `cause` is why it looks: an `event`, the `schedule` or a `request`; `rows` is
+    how many sample rows were answered as expected; `version` is the one in question.
+    """
 
     action: str
     reason: str
     at: datetime
+    cause: str = ""
+    rows: int = 0
+    version: int | None = None
 
     @property
     def final(self) -> bool:
@@ -36,19 +46,18 @@ class Word:
         return f"{self.action}{f': {self.reason}' if self.reason else ''}".rstrip(".")
 
 
-def words(session: Session, since: Mapping[str, datetime]) -> dict[str, Word]:
-    """The deployer's last word on each data set, by calls that began after a time; without one, left out."""
-    found: dict[str, Word] = {}
+def heard(session: Session, since: Mapping[str, datetime]) -> dict[str, list[Word]]:
+    """The deployer's words on each data set, oldest first, by calls that began after a time."""
+    found: dict[str, list[Word]] = defaultdict(list)
     prefix = group_prefix(session.pipeline_name)
-    for line in _lines(session, min(since.values())):
+    for line in _lines(session, min(since.values())) if since else ():
         dataset = str(line.get("group", "")).removeprefix(prefix)
         if dataset not in since or "at" not in line:
             continue
         at = datetime.fromisoformat(line["at"])
-        began = at - timedelta(milliseconds=line.get("milliseconds", 0))
-        if began >= since[dataset] and (dataset not in found or found[dataset].at <= at):
-            found[dataset] = Word(line["action"], line.get("reason") or line.get("error") or "", at)
-    return found
+        if at - timedelta(milliseconds=line.get("milliseconds", 0)) >= since[dataset]:
+            found[dataset].append(_word(line, at))
+    return {dataset: sorted(said, key=lambda word: word.at) for dataset, said in found.items()}
 
 
 def ask(session: Session, datasets: Sequence[str]) -> None:
@@ -66,6 +75,11 @@ def ask(session: Session, datasets: Sequence[str]) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] not in UNKNOWN:
             raise
+
+
+def _word(line: Mapping[str, Any], at: datetime) -> Word:
+    reason = line.get("reason") or line.get("error") or ""
+    return Word(line["action"], reason, at, line.get("cause", ""), line.get("rows", 0), line.get("version"))
 
 
 def _lines(session: Session, since: datetime) -> Iterator[dict]:
