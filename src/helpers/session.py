@@ -25,6 +25,7 @@ __all__ = [
     "group",
     "local",
     "state_folder",
+    "without_events",
 ]
 __dir__ = __all__.copy
 
@@ -278,6 +279,26 @@ def connect_two_accounts(
         for server in (second, first):
             if server.started:
                 local_aws.stop(server.home)
+
+
+@contextmanager
+def without_events(session: Session) -> Iterator[None]:
+    """On this laptop, lose the registry's events within this context, as AWS may lose one.
+
+    Raises:
+        BadInput: on AWS, where nobody can ask for that.
+    """
+    if not session.is_local:
+        raise BadInput("Only local_aws loses events on purpose; work with ENVIRONMENT local for that.")
+    import local_aws
+
+    server = _started()
+    before = local_aws.status(server.home)["deliveries"]
+    local_aws.set_deliveries(server, **{**before, "lost": 1.0, "duplicated": 0.0})
+    try:
+        yield
+    finally:
+        local_aws.set_deliveries(server, **before)
 
 
 def _local(pipeline_name: str, endpoints: int | None) -> dict[str, Any]:

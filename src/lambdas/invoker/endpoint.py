@@ -15,7 +15,7 @@ from lambdas.errors import RequestError, code_of, status_of
 from lambdas.invoker.question import Question
 from lambdas.invoker.runtime import CUSTOM_ATTRIBUTES, Runtime
 
-__all__ = ["Answer", "EndpointGoneError", "TargetRefusedError", "invoke"]
+__all__ = ["Answer", "EndpointGoneError", "RowsRefusedError", "TargetRefusedError", "invoke"]
 
 SOON = {"retry-after": "1"}
 LATER = {"retry-after": "10"}
@@ -43,6 +43,10 @@ class Answer:
 
 class EndpointGoneError(RequestError):
     """There is no endpoint of this name."""
+
+
+class RowsRefusedError(RequestError):
+    """The model has answered that it cannot read the rows."""
 
 
 class TargetRefusedError(RequestError):
@@ -90,7 +94,7 @@ def _container_failure(error: ClientError) -> RequestError:
     """Pass on the container's 4xx with its message; a container that failed or hung is a gateway error."""
     status = int(error.response.get("OriginalStatusCode") or 0)
     if 400 <= status < 500:
-        return RequestError(status, _sentence(str(error.response.get("OriginalMessage") or "")))
+        return RowsRefusedError(status, _sentence(str(error.response.get("OriginalMessage") or "")))
     if "timed out" in error.response["Error"].get("Message", ""):
         return RequestError(504, "The model did not answer in time; send fewer rows.")
     return RequestError(502, f"The model's container failed ({status}); its log says why.")

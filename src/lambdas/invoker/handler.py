@@ -22,7 +22,7 @@ from contract.endpoints import preferred
 from lambdas import log
 from lambdas.errors import RequestError, code_of
 from lambdas.invoker import capture, endpoint, question, served
-from lambdas.invoker.endpoint import Answer, EndpointGoneError, TargetRefusedError
+from lambdas.invoker.endpoint import Answer, EndpointGoneError, RowsRefusedError, TargetRefusedError
 from lambdas.invoker.question import LIMIT, Question
 from lambdas.invoker.runtime import runtime
 from lambdas.models_map import Entry, ModelsMap
@@ -35,6 +35,7 @@ NEAREST = 3  # models that an answer names, however many there are
 COMPARED = 200  # names that are compared, those with most letters in common
 ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 REQUEST_ID = "x-request-id"
+MODEL_VERSION = "x-model-version"
 VALID_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
@@ -57,6 +58,8 @@ def _answer(event: dict[str, Any], own_id: str) -> Response:
     except RequestError as error:
         response = _json_response(error.status, {"error": error.sentence}, error.headers)
         record["cause"] = _cause(error)
+        if isinstance(error, RowsRefusedError):
+            response["headers"][MODEL_VERSION] = str(record["version"])
     response["headers"][REQUEST_ID] = record["request_id"]
     milliseconds = round(1000 * (time.monotonic() - started), 1)
     log.line(
@@ -193,7 +196,7 @@ def _no_model(name: str, dataset: str, models: Collection[str]) -> str:
 
 
 def _answer_response(answer: Answer, version: int) -> Response:
-    headers = {"content-type": answer.content_type, "x-model-version": str(version)}
+    headers = {"content-type": answer.content_type, MODEL_VERSION: str(version)}
     if answer.custom_attributes:
         headers[ATTRIBUTES] = answer.custom_attributes
     try:

@@ -260,7 +260,9 @@ def test_a_4xx_of_the_container_passes_through_with_its_sentence(
     runtime.fails(
         "ModelError", "Received client error", 424, OriginalStatusCode=original, OriginalMessage=message
     )
-    assert call()[:2] == (original, {"error": sentence})
+    status, body, headers = call()
+    assert (status, body) == (original, {"error": sentence})
+    assert headers["x-model-version"] == "3", "that of the model which refused"
 
 
 FAILURES = {
@@ -290,6 +292,7 @@ def test_a_failure_of_the_endpoint_has_its_status_and_one_sentence(serve, runtim
     assert body.keys() == {"error"}
     assert "Traceback" not in body["error"]
     assert ("retry-after" in headers) == (status in (429, 503))
+    assert "x-model-version" not in headers, "no model has answered"
 
 
 def test_a_connection_that_ends_without_an_answer_is_tried_once(serve, runtime, call):

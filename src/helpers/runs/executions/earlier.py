@@ -31,18 +31,19 @@ class Earlier:
     digest: str
     arn: str
     status: str
+    started: datetime
 
 
 def earlier(session: Session, pipelines: Iterable[str]) -> list[Earlier]:
     """The executions of these pipelines that `start` started, newest first; others are left out."""
     found = [
-        (summary["StartTime"], Earlier(**match.groupdict(), arn=arn, status=status))
+        Earlier(**match.groupdict(), arn=arn, status=status, started=summary["StartTime"])
         for pipeline in sorted(set(pipelines))
         for summary in patiently(session, lambda name=pipeline: list(_summaries(session, name)))
         if (match := DESCRIPTION.fullmatch(summary.get("PipelineExecutionDescription", "")))
         for arn, status in [(summary["PipelineExecutionArn"], summary["PipelineExecutionStatus"])]
     ]
-    return [one for _, one in sorted(found, key=lambda pair: pair[0], reverse=True)]
+    return sorted(found, key=lambda one: one.started, reverse=True)
 
 
 def find(session: Session, run_id: str = "", developer: str = "") -> list[Execution]:
