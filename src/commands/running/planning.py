@@ -91,6 +91,8 @@ def restricted(plan: Plan, tables: Sequence[str]) -> Plan:
         if isinstance(value[name], Mapping):
             wanted = (*tables, wishes.DEFAULT)
             own[name] = {table: each for table, each in value[name].items() if table in wanted}
+    if value["ROLL_BACK"] not in ("", *tables):
+        own["ROLL_BACK"] = ""
     return replace(plan, given={**plan.given, **own}, everything={**value, **own})
 
 
@@ -121,6 +123,10 @@ def check_decisions(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None
     because nobody has seen the versions that 04 would find.
     """
     numbers, names = [path.name[:2] for path in notebooks], datasets.names(value["DATASETS"])
+    if value["ROLL_BACK"] not in ("", *names):
+        raise BadInput(
+            f"ROLL_BACK is {value['ROLL_BACK']!r}; it must be empty, or one of {', '.join(names)}."
+        )
     wanted = wishes.wishes(value["APPROVE"], names)
     said = wishes.named_versions(value["VERSIONS"], names) is not None
     named = said or value["RUN_ID"] not in ("", NEW)

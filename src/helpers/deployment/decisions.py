@@ -46,6 +46,7 @@ VERB = {status: word for word, status in STATUS.items()}
 MOST_RECORDS = 20
 # What the value of such a key may not contain, and its longest length.
 _FORBIDDEN, _LONGEST = re.compile(r"[^\w .:/=+\-@]"), 256
+NOTHING = "There is no version to decide on; run notebook 3, which registers one, or name one in VERSIONS."
 MANY = 10  # data sets from which on progress is shown, each time after so many
 
 
@@ -124,7 +125,9 @@ def table(session: Session, chosen: Sequence[Candidate]) -> pd.DataFrame:
         }
         for one in chosen
     ]
-    return pd.DataFrame(rows, columns=["data set", "version", "status", "decision"]).set_index("data set")
+    found = pd.DataFrame(rows, columns=["data set", "version", "status", "decision"]).set_index("data set")
+    found.attrs["instead"] = NOTHING
+    return found
 
 
 def decide(
@@ -188,19 +191,33 @@ def set_status(
 
 
 def report(decisions: Iterable[Decision]) -> pd.DataFrame:
-    """A row for each version: its status and what became of the wish, those that do not hold first."""
+    """A row for each version: its status, what became of the wish, and how to approve what still waits.
+
+    Those that do not hold come first.
+    """
     rows = [
         {
             "data set": one.dataset,
             "version": one.version or "none",
             "status": one.status,
             "outcome": one.outcome,
+            "what to do": _to_do(one),
         }
         for one in sorted(decisions, key=lambda one: one.holds)
     ]
     # A notebook would leave out rows in the middle, and this is the only record of some of them.
     pd.set_option("display.max_rows", max(len(rows), pd.get_option("display.max_rows")))
-    return pd.DataFrame(rows, columns=["data set", "version", "status", "outcome"]).set_index("data set")
+    columns = ["data set", "version", "status", "outcome", "what to do"]
+    table = pd.DataFrame(rows, columns=columns).set_index("data set")
+    return table if table["what to do"].any() else table.drop(columns="what to do")
+
+
+def _to_do(one: Decision) -> str:
+    if not one.version:
+        return "run notebook 3, which registers one"
+    if one.status != PENDING:
+        return ""
+    return f"to approve it, APPROVE = {{{one.dataset!r}: {{{one.version}: 'approve'}}}}"
 
 
 def _the(listed: Sequence[ModelVersion], table: str, number: int | str, named: bool = False) -> Candidate:

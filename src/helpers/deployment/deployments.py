@@ -121,12 +121,15 @@ def history(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
             "decision": record["decision"],
             "by": record["decided_by"].rpartition("/")[2],
             "reason": record["comment"],
+            "the deployer looked by": record["cause"],
         }
         for dataset in datasets
         for record in reversed(_records(session, dataset))
     ]
-    columns = ["data set", "at", "from", "to", "decision", "by", "reason"]
-    return pd.DataFrame(rows, columns=columns).set_index("data set")
+    columns = ["data set", "at", "from", "to", "decision", "by", "reason", "the deployer looked by"]
+    frame = pd.DataFrame(rows, columns=columns).set_index("data set")
+    frame.attrs["instead"] = "No version of these tables was ever in service; approve one in notebook 4."
+    return frame
 
 
 def table(session: Session) -> pd.DataFrame:

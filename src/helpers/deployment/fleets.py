@@ -1,6 +1,6 @@
 """Fleets in the registry, against the version in service, and in service, asked about several partitions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,7 +8,7 @@ from tabular.spec.columns import Schema
 
 from helpers.deployment import endpoint
 from helpers.deployment.deployments import in_service
-from helpers.deployment.registry import ModelVersion, metadata, packages
+from helpers.deployment.registry import ModelVersion, labels, metadata, packages
 from helpers.errors import JobFailed
 from helpers.runs import fleets
 from helpers.session import Session
@@ -25,7 +25,7 @@ Rows = Mapping[str, Sequence[Sequence[Any]]]
 
 
 def compared(
-    session: Session, chosen: Iterable[ModelVersion], reports: Mapping[str, Mapping[str, Any]]
+    session: Session, chosen: Sequence[ModelVersion], reports: Mapping[str, Mapping[str, Any]]
 ) -> pd.DataFrame | None:
     """How many partitions of registered fleets gain and lose against the version in service.
 
@@ -39,11 +39,11 @@ def compared(
         no fleets.
     """
     found = {}
-    for package in chosen:
-        report = reports.get(package.dataset, {})
+    for label, package in labels(chosen).items():
+        report = reports.get(label, {})
         if "fleet" in report:
             folder = metadata(session, package)["evaluation"].rpartition("/")[0]
-            found[package.dataset] = fleets.read(session, folder, report)
+            found[label] = fleets.read(session, folder, report)
     return fleets.compared(found)
 
 

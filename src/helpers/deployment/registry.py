@@ -20,6 +20,7 @@ __all__ = [
     "decided_at",
     "describe",
     "evaluations",
+    "labels",
     "metadata",
     "packages",
     "side_by_side",
@@ -30,6 +31,12 @@ __dir__ = __all__.copy
 
 PENDING = "PendingManualApproval"
 ROWS = 60  # that pandas shows of a table
+# Instead of tables without a row.
+UNREGISTERED = (
+    "No version of these tables is in the registry yet; run notebook 3, which trains and registers them."
+)
+UNEVALUATED = "There is no version to compare; run notebook 3, or name versions in VERSIONS."
+ALONE = "Nothing was in service when these versions were evaluated, so there is nothing to compare them with."
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ def table(session: Session, listed: Mapping[str, Sequence[ModelVersion]]) -> pd.
             }
         )
     columns = ["data set", "version", "status", "algorithm", "reason"]
-    return pd.DataFrame(rows, columns=columns).set_index(["data set", "version"])
+    return _table(rows, columns, ["data set", "version"], UNREGISTERED)
 
 
 def decided_at(session: Session, package: ModelVersion) -> datetime:
@@ -93,20 +100,30 @@ def decided_at(session: Session, package: ModelVersion) -> datetime:
     return described.get("LastModifiedTime") or described["CreationTime"]
 
 
-def evaluations(session: Session, chosen: Iterable[ModelVersion]) -> dict[str, dict[str, Any]]:
-    """EvaluateBestModel's report on each version, by data set, if the pipeline registered it."""
-    found = {package.dataset: metadata(session, package) for package in chosen}
+def labels(chosen: Sequence[ModelVersion]) -> dict[str, ModelVersion]:
+    """The versions by data set; of several versions of a data set, each with its number."""
+    names = [package.dataset for package in chosen]
     return {
-        dataset: patiently(session, lambda uri=kept["evaluation"]: read_json(session, uri))
-        for dataset, kept in found.items()
+        name if names.count(name) == 1 else f"{name} (version {package.version})": package
+        for name, package in zip(names, chosen, strict=True)
+    }
+
+
+def evaluations(session: Session, chosen: Sequence[ModelVersion]) -> dict[str, dict[str, Any]]:
+    """EvaluateBestModel's report on each version, by its label, if the pipeline registered it."""
+    found = {label: metadata(session, package) for label, package in labels(chosen).items()}
+    return {
+        label: patiently(session, lambda uri=kept["evaluation"]: read_json(session, uri))
+        for label, kept in found.items()
         if "evaluation" in kept
     }
 
 
 def comparison(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """A row for each data set: what its version is, the gate's metric of it, and the gate's verdict."""
-    rows = {
-        dataset: {
+    rows = [
+        {
+            "data set": dataset,
             "model": _model(report["model"]),
             "metric": f"{report['gate']['metric']} ({direction(report['gate']['metric'])})",
             "value": report["gate"]["value"],
@@ -114,9 +131,9 @@ def comparison(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
             "comparison": report["gate"]["comparison"],
         }
         for dataset, report in reports.items()
-    }
-    columns = ["model", "metric", "value", "in service", "comparison"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
+    ]
+    columns = ["data set", "model", "metric", "value", "in service", "comparison"]
+    return _table(rows, columns, "data set", UNEVALUATED)
 
 
 def _model(facts: Mapping[str, Any]) -> str:
@@ -147,7 +164,7 @@ def side_by_side(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         for metric, found in report["champion"]["metrics"].items()
     ]
     columns = ["data set", "metric", "new", "in service", "difference", "at least", "at most", ""]
-    return pd.DataFrame(rows, columns=columns).set_index(["data set", "metric"])
+    return _table(rows, columns, ["data set", "metric"], ALONE if reports else UNEVALUATED)
 
 
 def changes(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -164,7 +181,16 @@ def changes(reports: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         for changed in report["champion"]["changed"]
     ]
     columns = ["data set", "what", "in service", "new"]
-    return pd.DataFrame(rows, columns=columns).set_index(["data set", "what"])
+    return _table(rows, columns, ["data set", "what"], ALONE if reports else UNEVALUATED)
+
+
+def _table(
+    rows: Sequence[Mapping[str, Any]], columns: list[str], index: str | list[str], instead: str
+) -> pd.DataFrame:
+    """A table, and the sentence that is shown instead if it has no row."""
+    table = pd.DataFrame(rows, columns=columns).set_index(index)
+    table.attrs["instead"] = instead
+    return table
 
 
 def metadata(session: Session, package: ModelVersion) -> dict[str, str]:

@@ -218,6 +218,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "STEPS": _text(),
     "APPROVE": _decisions(),
     "VERSIONS": _versions(),
+    "ROLL_BACK": _text(),
     "ENDPOINTS": _whole(0, MOST),
     "LOAD_TEST": _flag(),
     "LOAD_TEST_SECONDS": _whole(1, 300),

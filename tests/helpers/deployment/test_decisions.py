@@ -110,8 +110,9 @@ def test_without_a_name_the_newest_that_was_shown_is_decided_on_and_none_that_ca
     made = decisions.decide(session, "approve", chosen, [dataset, "never-registered"])
     assert statuses(session, dataset) == [PENDING, "Approved"]
     report = decisions.report(made)
-    assert report.loc[dataset].tolist() == [1, "Approved", "approved now"]
+    assert report.loc[dataset].tolist() == [1, "Approved", "approved now", ""]
     assert report.loc["never-registered", "outcome"] == "there is no version to decide on"
+    assert report.loc["never-registered", "what to do"] == "run notebook 3, which registers one"
 
 
 def add(session: Session, dataset: str) -> None:

@@ -66,6 +66,9 @@ def ask(
     deadline, found = time.monotonic() + endpoint.SETTLE_SECONDS, {}
     for dataset, row in rows.items():
         due = serving.get(dataset)
+        if due is None and dataset not in settle:
+            found[dataset] = Answer(0, None, "nothing is in service")
+            continue
         while (answer := _ask(session, dataset, row)).version != due and dataset in settle:
             if answer.status in FORBIDDEN:
                 break

@@ -16,8 +16,8 @@ from tabular.spec.columns import Family
 
 from contract.names import DECISION
 from helpers.deployment.registry import PENDING, ModelVersion, describe, packages
+from helpers.plots.history import NOWHERE, Kind
 from helpers.plots.many import FEW
-from helpers.plots.timeline import Kind
 from helpers.runs import outcome
 from helpers.runs.executions.earlier import Earlier, earlier
 from helpers.runs.executions.execution import RUNNING, Execution, steps_of
@@ -25,7 +25,7 @@ from helpers.runs.patience import patiently
 from helpers.session import Session
 from lambdas import ledger
 
-__all__ = ["events"]
+__all__ = ["events", "table"]
 
 MOST = 10  # executions of a table that are looked into, the newest
 DENIED = ("AccessDenied", "AccessDeniedException")
@@ -45,7 +45,7 @@ class Event(NamedTuple):
 
 
 def events(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
-    """A row for each thing that happened to the versions of each table, oldest first; see `plots.timeline`.
+    """A row for each thing that happened to the versions of each table, oldest first; see `plots.history`.
 
     Of many tables, only the first ones are looked at, because each takes some calls.
     """
@@ -59,6 +59,14 @@ def events(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=COLUMNS).set_index("data set")
     frame.attrs["instead"] = INSTEAD
     return frame
+
+
+def table(happened: pd.DataFrame) -> pd.DataFrame:
+    """The same to read: the newest first, with the minute of each."""
+    shown = happened.sort_values("at", ascending=False, kind="stable").sort_index(kind="stable")
+    shown["at"] = [f"{at:%Y-%m-%d %H:%M}" for at in shown["at"]]
+    shown["version"] = [NOWHERE if pd.isna(version) else int(version) for version in shown["version"]]
+    return shown
 
 
 def _of(session: Session, dataset: str, executions: Iterable[Earlier]) -> Iterator[Event]:
