@@ -12,7 +12,7 @@ from papermill.parameterize import parameterize_notebook
 from support import HANGS, ROOT
 
 import local_aws
-from commands.notebooks.store import CHANGES
+from commands.notebooks.history import CHANGES
 
 DETERMINISTIC = ["01_build_image", "02_define_pipeline"]
 

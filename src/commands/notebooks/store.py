@@ -7,20 +7,21 @@ import itertools
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from commands.notebooks.history import LAST, Episode, episodes
 from commands.running import perform, planning
 from helpers.errors import Interrupted, UserError
 from helpers.runs.facts import MIME_TYPE
+from helpers.session import local
 from helpers.storage import write_whole
 
-__all__ = ["CHANGES", "store", "stored"]
+__all__ = ["store", "stored"]
 
-# The notebooks' defaults, plus a packed search, a decision and a load test: so there is more to see.
-CHANGES = {"SEARCH": "packed", "APPROVE": "approve", "LOAD_TEST": True}
 KEPT = ("tags", "slideshow")  # of a cell's metadata
 PNG = "image/png"
 TIMES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
@@ -30,26 +31,38 @@ RUN_IDS = re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{4}\b")
 def store() -> int:
     """Run all notebooks, store what they show, and return the exit code of the run.
 
+    What 01 shows is from a first run; then comes a history, and the others show what follows on it.
+
     Raises:
-        UserError: the run failed; the stored notebooks are unchanged.
+        UserError: a run failed, or ended otherwise than its episode must; the stored notebooks are unchanged.
     """
-    notebooks = planning.chosen((), None)
+    first, *later = planning.chosen((), None)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LOCAL_AWS_HOME"] = str(Path(folder) / "local_aws")
         runs = Path(folder) / "runs"
         try:
-            code = perform.run(notebooks, {"ENVIRONMENT": "local", **CHANGES}, runs)
+            with local("local"):
+                for number, episode in enumerate(episodes()):
+                    _run(planning.chosen(episode.notebooks, None), episode, runs / f"history-{number}")
+                _run(later, LAST, runs / "last")
         except Interrupted:  # nobody can resume it: its folder goes
             raise KeyboardInterrupt from None
         except UserError as error:
             raise type(error)(f"{error}\nThe stored notebooks are unchanged.") from None
-        if code:
-            raise UserError("A data set failed or was refused. The stored notebooks are unchanged.")
-        for source in notebooks:
-            executed = nbformat.read(next(runs.glob(f"*/{source.name}")), as_version=4)
-            with write_whole(source) as part:
-                nbformat.write(stored(executed), part)
-    return code
+        for source in (first, *later):
+            place = "history-0" if source == first else "last"
+            executed = nbformat.read(next(runs.glob(f"{place}/*/{source.name}")), as_version=4)
+            with write_whole(source) as whole:
+                nbformat.write(stored(executed), whole)
+    return LAST.code
+
+
+def _run(notebooks: Sequence[Path], episode: Episode, runs: Path) -> None:
+    ended = perform.run(notebooks, {"ENVIRONMENT": "local", **episode.values}, runs)
+    if ended != episode.code:
+        raise UserError(
+            f"This run ended with {ended} instead of {int(episode.code)}: {episode.code.meaning}."
+        )
 
 
 def stored(executed: NotebookNode) -> NotebookNode:

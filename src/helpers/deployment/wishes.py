@@ -43,14 +43,14 @@ def by_version(approve: object, tables: Sequence[str]) -> dict[str, dict[int, st
     found = {table: each for table, each in given.items() if isinstance(each, Mapping) and table != DEFAULT}
     for table, each in found.items():
         for number, word in each.items():
-            if not _is_version(number):
+            if not _is_version(_number(number)):
                 raise BadInput(
                     f"APPROVE names the version {number!r} of {table}; it must be a number, as in "
                     f"{{{table!r}: {{3: 'approve', 2: 'reject'}}}}."
                 )
             _check_word(word, f" for version {number} of {table}")
     return {
-        table: {number: STATUS[word] for number, word in each.items() if word != NONE}
+        table: {_number(number): STATUS[word] for number, word in each.items() if word != NONE}
         for table, each in found.items()
     }
 
@@ -74,6 +74,11 @@ def named_versions(versions: object, tables: Sequence[str]) -> dict[str, int | s
         if number != LATEST and not _is_version(number):
             raise BadInput(f"VERSIONS is {number!r} for {table}; it must be a version's number, or latest.")
     return dict(versions)
+
+
+def _number(text: object) -> object:
+    """The number that a text is: JSON, in which papermill passes parameters on, has keys of text only."""
+    return int(text) if isinstance(text, str) and text.isdecimal() else text
 
 
 def _is_version(number: object) -> bool:

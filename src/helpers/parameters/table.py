@@ -158,7 +158,12 @@ def _decisions() -> Parameter:
 
     def accepts(asked: object) -> bool:
         if isinstance(asked, Mapping):
-            return all(_is_version(number) and accepts_word(word) for number, word in asked.items())
+            # JSON, in which papermill passes parameters on, has no other keys than text.
+            return all(
+                (_is_version(number) or (isinstance(number, str) and number.isdecimal()))
+                and accepts_word(word)
+                for number, word in asked.items()
+            )
         return accepts_word(asked)
 
     def accepts_word(word: object) -> bool:

@@ -59,6 +59,7 @@ def test_one_parameter_decides_on_several_versions_of_a_table(session: Session, 
     one, other = register("Approved", PENDING, PENDING), register(PENDING)
     approve = {one: {3: "approve", 2: "reject"}, "default": "none"}
     assert wishes.wishes(approve, [one, other]) == {}
+    assert wishes.by_version({one: {"3": "approve"}}, [one]) == {one: {3: "Approved"}}, "as JSON says it"
     chosen = choose(session, one, other, approve=approve)
     made = decisions.decide(session, approve, chosen, [one, other], "the third is better")
     assert [(each.version, each.status, each.holds) for each in made] == [
@@ -73,7 +74,7 @@ def test_one_parameter_decides_on_several_versions_of_a_table(session: Session, 
         choose(session, one, approve={one: {7: "approve"}})
 
 
-@pytest.mark.parametrize("versions", [{"3": "approve"}, {3: "yes"}, {0: "approve"}])
+@pytest.mark.parametrize("versions", [{"three": "approve"}, {3: "yes"}, {0: "approve"}])
 def test_a_decision_on_what_is_no_version_or_in_another_word_is_refused(versions: Any) -> None:
     with pytest.raises(BadInput, match=r"APPROVE (names the version|is 'yes' for version 3 of wine)"):
         wishes.by_version({"wine": versions}, ["wine"])
