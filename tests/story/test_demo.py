@@ -25,6 +25,7 @@ from tabular.portable.files import load_model
 
 from helpers import storage
 from helpers.deployment import deployments, endpoint, registry
+from helpers.deployment.rollout import timeline
 from helpers.session import Session, connect, local
 
 pytestmark = pytest.mark.slow
@@ -243,3 +244,6 @@ def test_the_gate_refuses_what_stays_under_the_threshold(session: Session, tmp_p
     assert found["outcome"] == "refused"
     assert found["said"].startswith("Worse than the threshold: log_loss 0.")
     assert refused.summary["status"] == "refused"
+    happened = timeline.events(session, ["breast-cancer"])
+    (told,) = happened["why"][happened["what"] == "refused by the gate"]
+    assert told == found["said"]

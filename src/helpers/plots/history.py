@@ -21,7 +21,7 @@ DECIDED = {"approved": ("^", GREEN), "rejected": ("X", VERMILION)}
 REFUSED = ("not served", "refused by the gate")
 ALIVE = ("serves", "waits")  # how a version stands that may serve, or come to
 MOST = 14  # things that happened to a table, the last ones
-LANE, HEAD = 0.5, 0.75  # inches: a version's height, and that of a table's title and times
+LANE, HEAD = 0.48, 1.0  # inches: a version's height, and that of a table's title and times
 END = 1.9  # room at the right, in events, for how each version stands
 
 

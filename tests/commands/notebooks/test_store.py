@@ -12,9 +12,10 @@ from support import ROOT
 from support.helpers.shared import HeadlessRun, settings
 
 from commands.__main__ import main
-from commands.notebooks import store
-from commands.running import perform
-from helpers.errors import JobFailed
+from commands.notebooks import history, store
+from commands.running import perform, planning
+from helpers.data import datasets
+from helpers.errors import JobFailed, UserError
 from helpers.runs.facts import MIME_TYPE
 
 
@@ -82,11 +83,26 @@ def test_what_is_stored_is_the_notebook_as_it_stands_in_the_project(side_by_side
     )
 
 
+@pytest.mark.parametrize("episode", [*history.episodes(), history.LAST], ids=lambda it: it.notebooks[0])
+def test_each_episode_of_the_history_asks_for_what_is_allowed(episode: history.Episode) -> None:
+    plan = planning.plan(planning.chosen(episode.notebooks, None), episode.values)
+    chosen, left_out = datasets.choose(datasets.before_a_session(plan.everything["DATASETS"]))
+    assert ([table.name for table in chosen], left_out) == (list(history.KNOWN), {})
+
+
+def test_an_episode_that_ends_otherwise_than_it_must_leaves_the_stored_notebooks_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(perform, "run", lambda *_: 0)
+    with pytest.raises(UserError, match="This run ended with 0 instead of 3: the quality gate refused"):
+        store._run([], history.episodes()[1], tmp_path)
+
+
 def test_a_run_that_fails_leaves_the_stored_notebooks_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def failing(notebooks: list[Path], values: dict[str, object], runs: Path) -> int:
-        assert values == {"ENVIRONMENT": "local", "SEARCH": "packed", "APPROVE": "approve", "LOAD_TEST": True}
+        assert values == {"ENVIRONMENT": "local", **history.episodes()[0].values}
         assert not runs.is_relative_to(ROOT)
         raise JobFailed("wine: PreprocessData failed.")
 

@@ -108,6 +108,7 @@ def test_decisions_on_versions_that_nothing_names_are_refused_before_anything_ru
     for given, complaint in (
         (("--from", "04", "-p", "APPROVE", "approve"), "without notebook 03 this run registers no versions"),
         (("--only", "04", "-p", "APPROVE", "{wine: approve}", "-p", "RUN_ID", "new"), "without notebook 03"),
+        (("-p", "ROLL_BACK", "wein"), "ROLL_BACK is 'wein'; it must be empty, or one of "),
         (("-p", "APPROVE", "{wein: approve}"), "APPROVE names 'wein', which is not one of DATASETS: did you"),
         (("-p", "VERSIONS", "{iris: 3}"), "VERSIONS names 'iris', which is not one of DATASETS"),
     ):

@@ -99,10 +99,12 @@ def test_a_run_that_goes_on_is_not_resumed(tmp_path: Path) -> None:
 
 def test_only_the_decisions_on_tables_that_are_open_are_asked_for() -> None:
     given = {"DATASETS": ["wine", "breast-cancer"], "APPROVE": {"wine": "approve", "breast-cancer": "reject"}}
-    plan = planning.restricted(planning.plan([], {**given, "VERSIONS": {"wine": 3}}), ["breast-cancer"])
+    given |= {"VERSIONS": {"wine": 3}, "ROLL_BACK": "wine"}
+    plan = planning.restricted(planning.plan([], given), ["breast-cancer"])
     assert plan.given["DATASETS"] == plan.everything["DATASETS"] == ["breast-cancer"]
     assert plan.given["APPROVE"] == {"breast-cancer": "reject"}
     assert plan.given["VERSIONS"] == {}
+    assert plan.given["ROLL_BACK"] == ""
 
 
 @pytest.mark.parametrize(("others", "kind"), [(("registered",), UserError), ((), BadInput)])

@@ -25,6 +25,7 @@ TELL_SECONDS = 60.0  # after which it is told again without news
 SHORT_SECONDS = 3.0  # after which a notebook shows for how long it has waited
 UPDATE_SECONDS = 600.0  # that an update of the endpoint takes on AWS
 MOST = 12  # data sets of which each stage is shown
+LOG_SECONDS = 10.0  # for which the last words are waited for
 RECENT = timedelta(hours=1)  # after a decision, its stages are looked up in the log
 # Lambda tries a failed event again after one minute and after two more, so five without success are enough:
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -122,11 +123,15 @@ class Following:
         return heard
 
     def _look_back(self) -> None:
-        """Show the last stages: what serves has followed before the deployer says so."""
-        now = datetime.now(UTC)
+        """Show the last stages: what serves has followed a moment before the deployer's log says so."""
+        now, deadline = datetime.now(UTC), time.monotonic() + LOG_SECONDS
         recent = [dataset for dataset, at in self._decided.items() if now - at < RECENT]
-        if len(recent) <= MOST:
-            self._show(recent)
+        while len(recent) <= MOST and time.monotonic() < deadline:
+            heard = self._show(recent)
+            recent = [dataset for dataset, said in heard.items() if said[-1].action in UNDER_WAY]
+            if not recent:
+                break
+            time.sleep(POLL_SECONDS[self._session.is_local])
 
     def _set_aside(self) -> None:
         """Wait no longer for what the deployer will never serve."""

@@ -7,7 +7,7 @@ became versions.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, get_args
 
 import pandas as pd
@@ -28,6 +28,7 @@ from lambdas import ledger
 __all__ = ["events", "table"]
 
 MOST = 10  # executions of a table that are looked into, the newest
+WITHIN = timedelta(seconds=0.999)  # the ledger keeps whole seconds
 DENIED = ("AccessDenied", "AccessDeniedException")
 COLUMNS = ["data set", "at", "version", "what", "by", "why"]
 INSTEAD = "Nothing has happened to these tables yet; run notebook 3, which trains and registers versions."
@@ -103,7 +104,7 @@ def _decisions(package: ModelVersion, described: Mapping[str, Any]) -> Iterator[
 
 def _switch(record: ledger.Record) -> Event:
     """A change of what serves, or the deployer's refusal of a version."""
-    at = datetime.fromisoformat(record["at"])
+    at = datetime.fromisoformat(record["at"]) + WITHIN  # what it follows may have happened in the same second
     if refused := record.get("refused_version"):
         return Event(at, refused, "not served", "deployer", record["comment"])
     if record["to_version"] is None:
