@@ -72,7 +72,7 @@ def follow(
             return None
         decision = decide(max(version or 0, (before["to_version"] if before else None) or 0))
         record = Record(
-            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             from_version=before["to_version"] if before else None,
             from_key=before["to_key"] if before else None,
             to_version=version,
@@ -94,7 +94,7 @@ def refuse(s3: BaseClient, bucket: str, group: str, version: int, reason: str, c
             return None
         serving, key = (before["to_version"], before["to_key"]) if before else (None, None)
         record = Record(
-            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             from_version=serving,
             from_key=key,
             to_version=serving,

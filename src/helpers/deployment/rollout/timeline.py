@@ -28,7 +28,7 @@ from lambdas import ledger
 __all__ = ["events", "table"]
 
 MOST = 10  # executions of a table that are looked into, the newest
-WITHIN = timedelta(seconds=0.999)  # the ledger keeps whole seconds
+WITHIN = timedelta(seconds=0.999)
 DENIED = ("AccessDenied", "AccessDeniedException")
 COLUMNS = ["data set", "at", "version", "what", "by", "why"]
 INSTEAD = "Nothing has happened to these tables yet; run notebook 3, which trains and registers versions."
@@ -104,7 +104,9 @@ def _decisions(package: ModelVersion, described: Mapping[str, Any]) -> Iterator[
 
 def _switch(record: ledger.Record) -> Event:
     """A change of what serves, or the deployer's refusal of a version."""
-    at = datetime.fromisoformat(record["at"]) + WITHIN  # what it follows may have happened in the same second
+    at = datetime.fromisoformat(record["at"])
+    if not at.microsecond:  # an older record, of whole seconds: what it follows may be of the same second
+        at += WITHIN
     if refused := record.get("refused_version"):
         return Event(at, refused, "not served", "deployer", record["comment"])
     if record["to_version"] is None:
