@@ -10,9 +10,9 @@ import pandas as pd
 from contract.names import group_prefix
 from helpers.deployment.decisions import Decision, set_status
 from helpers.deployment.registry import decided_at, packages
-from helpers.display.frames import INSTEAD
 from helpers.deployment.rollout import deployer
 from helpers.deployment.rollout.following import LIMIT, Following
+from helpers.display.frames import INSTEAD
 from helpers.errors import BadInput, JobFailed
 from helpers.runs import facts
 from helpers.runs.patience import patiently
