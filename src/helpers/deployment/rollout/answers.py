@@ -12,7 +12,7 @@ from helpers.deployment import endpoint
 from helpers.deployment.decisions import Decision
 from helpers.deployment.deployments import in_service
 from helpers.deployment.registry import ModelVersion, metadata
-from helpers.errors import JobFailed
+from helpers.errors import Interrupted, JobFailed
 from helpers.session import Session
 
 __all__ = ["Answer", "ask", "question", "table"]
@@ -60,7 +60,17 @@ def ask(
 
     Raises:
         JobFailed: the URL does not answer, or not with the version in service within a minute.
+        Interrupted: somebody interrupted this.
     """
+    try:
+        return _asked(session, rows, decided)
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted. What was decided stands; run this cell again to ask.") from None
+
+
+def _asked(
+    session: Session, rows: Mapping[str, Mapping[str, Any]], decided: Iterable[Decision]
+) -> dict[str, Answer]:
     settle = {decision.dataset for decision in decided if decision.holds}
     serving = {name: entry["version"] for name, entry in in_service(session).items()}
     deadline, found = time.monotonic() + endpoint.SETTLE_SECONDS, {}
