@@ -12,6 +12,7 @@ from helpers import display
 from helpers.plots.figures import BLACK, BLUE, GREEN, GREY, LIGHT, VERMILION, WIDEST, shown, styled
 
 __all__ = ["NOWHERE", "Kind", "timeline"]
+__dir__ = __all__.copy
 
 Kind = Literal[
     "registered", "approved", "rejected", "serves", "out of service", "not served", "refused by the gate"

@@ -16,6 +16,7 @@ from helpers.errors import Interrupted, JobFailed
 from helpers.session import Session
 
 __all__ = ["Answer", "ask", "question", "table"]
+__dir__ = __all__.copy
 
 VERSION = "x-model-version"  # the header in which the invoker names the version that has answered
 NONE = "none"

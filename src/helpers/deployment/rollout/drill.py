@@ -19,6 +19,7 @@ from helpers.errors import BadInput, Interrupted
 from helpers.session import Session, without_events
 
 __all__ = ["Drill", "back", "forward"]
+__dir__ = __all__.copy
 
 REASON = "A drill: back to the version before"
 THROUGH = "rollback drill"

@@ -26,6 +26,7 @@ from helpers.session import Session
 from lambdas import ledger
 
 __all__ = ["events", "table"]
+__dir__ = __all__.copy
 
 MOST = 10  # executions of a table that are looked into, the newest
 WITHIN = timedelta(seconds=0.999)
