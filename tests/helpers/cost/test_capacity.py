@@ -204,3 +204,10 @@ def test_an_unknown_type_is_refused(name: str) -> None:
 def test_the_server_uses_as_much_of_the_memory_for_models() -> None:
     assert sizing.SHARE == memory.SHARE
     assert sizing.instance_of("ml.m5.2xlarge").memory_bytes == 0.75 * 32 * 2**30
+
+
+def test_without_instances_that_hold_the_latency_a_sentence_says_what_to_allow() -> None:
+    demand, model = sizing.Demand(models=1, rate=10, p99_seconds=0.0001), Model(1e6, 0.001, 0.01, 0.1)
+    sized = sizing.by_models(demand, model, (10,), requests=100)
+    assert sized.empty
+    assert "allow more seconds" in sized.attrs["instead"]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from helpers.cost.capacity.simulation import Instance, Model, Outcome, popularity, simulate
 from helpers.cost.prices import HOURS_A_MONTH, load
+from helpers.display.frames import INSTEAD
 from helpers.errors import BadInput
 
 __all__ = ["TYPES", "Demand", "Fleet", "by_models", "by_type", "cheapest", "instance_of", "table"]
@@ -23,6 +24,7 @@ SHARE = 0.75  # of an instance's memory is for models: SHARE in container/tabula
 WORKERS = 1  # small requests are answered one after another, by one process, on any instance
 BUSY = 0.8  # the most that workers may be busy: nothing is left for an uneven hour beyond that
 MOST = 64  # instances, far more than an account's quota at first
+NO_FLEET = "No instance type holds the 99th percentile; allow more seconds, or fewer requests a second."
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,9 @@ def by_models(
     found = [
         table([fleet], number).reset_index().assign(models=number) for number, fleet in rows.items() if fleet
     ]
-    return pd.concat(found).set_index("models") if found else pd.DataFrame()
+    sized = pd.concat(found).set_index("models") if found else pd.DataFrame()
+    sized.attrs[INSTEAD] = NO_FLEET
+    return sized
 
 
 def _fewest(fleet: Any, instance_type: str, demand: Demand, model: Model) -> Fleet:
