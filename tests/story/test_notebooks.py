@@ -23,9 +23,6 @@ from helpers.parameters import OF_THE_RUN, PARAMETERS, parse, read
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PARAMETER_FILES = sorted((ROOT / "parameters").rglob("*.yaml"))
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-# Those that teach already; the others follow one by one.
-TEACHING = [path for path in NOTEBOOKS if path.stem[:2] in ("01", "02", "03", "05")]
-every_lesson = pytest.mark.parametrize("path", TEACHING, ids=lambda path: path.stem)
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 TRY_IT = re.compile(  # at the end of a cell: a question or a task, and its answer in words, and code if any
     r"\*\*Try it\.\*\* [^\n]+[?.]\n\n<details><summary>Answer</summary>\n\n"
@@ -70,7 +67,7 @@ def test_it_ends_with_takeaways_and_the_way_on(path: Path) -> None:
     assert (following[0] if following else "README.md") in last
 
 
-@every_lesson
+@every_notebook
 def test_it_says_in_three_points_what_one_can_do_after_it(path: Path) -> None:
     opening = cells(path, "markdown")[0]["source"]
     goals = opening.partition("**After this notebook you can**\n\n")[2].split("\n\n")[0]
@@ -78,7 +75,7 @@ def test_it_says_in_three_points_what_one_can_do_after_it(path: Path) -> None:
     assert all(line.startswith("- ") for line in goals.splitlines())
 
 
-@every_lesson
+@every_notebook
 def test_it_says_where_it_stands_among_the_five(path: Path) -> None:
     bar = cells(path, "markdown")[0]["source"].splitlines()[-1].split(" · ")
     assert len(bar) == len(NOTEBOOKS)
@@ -88,7 +85,7 @@ def test_it_says_where_it_stands_among_the_five(path: Path) -> None:
         assert re.fullmatch(here, step), step
 
 
-@every_lesson
+@every_notebook
 def test_it_ends_with_three_to_five_ways_to_read_on(path: Path) -> None:
     last = cells(path, "markdown")[-1]["source"]
     listed = last.partition("**Read on**\n\n")[2].split("\n\n")[0].splitlines()
@@ -104,21 +101,22 @@ def test_a_link_leads_to_a_file_or_to_a_page(path: Path) -> None:
             assert place.startswith("https://") or (path.parent / place).exists(), target
 
 
-@every_lesson
+@every_notebook
 def test_it_asks_at_least_three_questions_and_folds_their_answers(path: Path) -> None:
     asked = [cell["source"] for cell in cells(path, "markdown") if "Try it" in cell["source"]]
     assert len(asked) >= 3
     assert not [source for source in asked if not TRY_IT.search(source)]
 
 
-@every_lesson
+@every_notebook
 def test_it_has_enough_words_to_learn_from_and_few_enough_to_read(path: Path) -> None:
     prose = "\n".join(cell["source"] for cell in cells(path, "markdown"))
     prose = re.sub(r"```python.*?```|<[^>]+>", " ", LINK.sub(r"\1", prose), flags=re.DOTALL)
+    prose = re.sub(r"^\|.*|^.* · .*", " ", prose, flags=re.MULTILINE)  # tables, and the bar of steps
     assert 700 <= len(re.findall(r"\w[\w'.-]*", prose)) <= 1400
 
 
-@every_lesson
+@every_notebook
 def test_a_section_begins_a_slide_and_what_is_only_for_the_kernel_is_on_none(path: Path) -> None:
     for cell in cells(path, "markdown"):
         if cell["source"].startswith("#"):
@@ -142,7 +140,7 @@ def forms(path: Path) -> list[str]:
     ]
 
 
-@every_lesson
+@every_notebook
 def test_who_does_not_see_its_pictures_is_told_what_is_on_them(path: Path) -> None:
     pictures = [output for output in outputs(path) if "image/png" in output.get("data", {})]
     assert pictures
@@ -155,7 +153,7 @@ def test_who_does_not_see_its_pictures_is_told_what_is_on_them(path: Path) -> No
         assert all(re.search(r'alt="\w', image) for image in re.findall(r"<img[^>]*>", text))
 
 
-@every_lesson
+@every_notebook
 def test_it_shows_no_empty_table_and_no_address_in_memory(path: Path) -> None:
     for text in forms(path):
         assert not re.search(r"<tbody>\s*</tbody>|Empty DataFrame|This table has no rows", text)
