@@ -119,7 +119,12 @@ def _values(dataset: Dataset) -> str:
         return f"{_range(target, dataset.columns[dataset.target])}, mean {target.mean():.4g}"
     counts = target.value_counts().sort_index()
     more = f" and {len(counts) - 5} more" if len(counts) > 5 else ""
-    return ", ".join(f"{label}: {count}" for label, count in counts.head(5).items()) + more
+    positive = dataset.checked.report.get("positive")
+    shown = [
+        f"{label}: {count}{' (positive)' if positive is not None and label == positive else ''}"
+        for label, count in counts.head(5).items()
+    ]
+    return ", ".join(shown) + more
 
 
 def _range(values: pd.Series, column: Column) -> str:

@@ -102,7 +102,7 @@ def _panels(
     size = (4.8 * columns if columns > 1 else 6.5, height * rows + 0.3 * bool(more))
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for axes, (name, report) in zip(grid.flat, chosen.items(), strict=False):
-        axes.set_title(name)
+        axes.set_title(f"{name} (positive: {report['positive']})" if "positive" in report else name)
         draw(axes, report)
     for axes in list(grid.flat)[len(chosen) :]:
         axes.remove()

@@ -46,6 +46,8 @@ def test_the_overview_says_what_is_asked_of_each_table(made: Callable[..., Datas
     assert table.loc["wine", "values"] == "class_0: 59, class_1: 71, class_2: 48"
     assert table.loc["diabetes", "values"] == "25 to 346, mean 152.1"
     assert table.loc["made", "rows with an empty cell"] == 3
+    assert table.loc["made", "values"].endswith(" (positive)"), "`yes` is what is looked for"
+    assert profile.warnings([datasets.fetch("wine")]).attrs["instead"].startswith("The check found nothing")
 
 
 def test_each_column_has_its_type_gaps_values_range_and_commonest_value(made: Callable[..., Dataset]) -> None:

@@ -92,6 +92,12 @@ def test_the_numbers_are_told_to_those_who_do_not_see_them(capsys: pytest.Captur
         assert words in line
 
 
+def test_the_positive_class_stands_in_the_title() -> None:
+    for draw in (quality.intervals, quality.errors, quality.importance):
+        (axes,) = draw({"toys": {**BINARY, "positive": "yes"}})
+        assert axes.get_title("left") == "toys (positive: yes)"
+
+
 def test_more_than_three_tables_take_another_row() -> None:
     panels = quality.intervals({f"table-{i}": BINARY for i in range(5)})
     assert [axes.get_title("left") for axes in panels] == [f"table-{i}" for i in range(5)]
