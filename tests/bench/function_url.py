@@ -36,6 +36,7 @@ from tabular.spec.algorithms import exporter_of
 import local_aws
 from helpers.deployment.asking import load
 from helpers.deployment.endpoint import TIMEOUT_SECONDS
+from lambdas.connections import pool
 
 REGION = "us-east-1"
 MODELS = {
@@ -101,9 +102,9 @@ def measure(
     used: dict[tuple[str, str], list[float]] = defaultdict(list)
     for _ in range(options.rounds):
         for clients in options.clients:
-            for way, (pool, questions) in ways.items():
+            for way, (kept, questions) in ways.items():
                 before = {part: processor(process) for part, process in processes.items()}
-                answers = load.step(pool, questions, options.seconds, clients)
+                answers = load.step(kept, questions, options.seconds, clients)
                 after = {part: processor(process) for part, process in processes.items()}
                 assert {status for *_, status in answers} == {200}, "a request was not answered"
                 lasted = max(second + milliseconds / 1000 for _, second, milliseconds, _ in answers)
@@ -115,7 +116,7 @@ def measure(
 
 def connections(url: str, most: int) -> urllib3.HTTPConnectionPool:
     """Connections that stay open, as those of the load ramp."""
-    return urllib3.connection_from_url(url, maxsize=most, retries=False, timeout=TIMEOUT_SECONDS)
+    return pool(url, most, TIMEOUT_SECONDS, TIMEOUT_SECONDS)
 
 
 def straight(

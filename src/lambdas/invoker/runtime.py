@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndp
 """
 
 import functools
+import hashlib
 import json
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
@@ -22,9 +23,8 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ReadTimeoutError,
 )
-from botocore.httpsession import get_cert_path
 
-from lambdas import clients
+from lambdas import clients, connections
 
 __all__ = ["CUSTOM_ATTRIBUTES", "Runtime", "runtime"]
 
@@ -44,19 +44,10 @@ class Runtime:
     def __init__(self, url: str, region: str) -> None:
         """Nothing is sent yet."""
         self._url, self._region = url.rstrip("/"), region
-        self._path = urlsplit(self._url).path
+        self._host, self._path = urlsplit(self._url).netloc, urlsplit(self._url).path
         config = clients.CONFIGS["sagemaker-runtime"]
-        secure = (
-            {"cert_reqs": "CERT_REQUIRED", "ca_certs": get_cert_path(True)}
-            if url.startswith("https:")
-            else {}
-        )
-        self._connections = urllib3.connection_from_url(
-            url,
-            maxsize=config["max_pool_connections"],
-            timeout=urllib3.Timeout(connect=config["connect_timeout"], read=config["read_timeout"]),
-            retries=False,
-            **secure,
+        self._connections = connections.pool(
+            url, config["max_pool_connections"], config["connect_timeout"], config["read_timeout"]
         )
 
     def invoke(
@@ -69,7 +60,9 @@ class Runtime:
             BotoCoreError: There are no credentials, or no answer came.
         """
         path = f"/endpoints/{quote(endpoint_name, safe='')}/invocations"
-        request = AWSRequest("POST", self._url + path, {**headers, TARGET_MODEL: target_model}, body)
+        # What the signer would otherwise find out itself, in twice the time.
+        known = {"Host": self._host, "X-Amz-Content-SHA256": hashlib.sha256(body).hexdigest()}
+        request = AWSRequest("POST", self._url + path, {**headers, **known, TARGET_MODEL: target_model}, body)
         SigV4Auth(clients.credentials(), SERVICE, self._region).add_auth(request)
         try:
             answer = self._connections.urlopen(

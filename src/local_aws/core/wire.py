@@ -28,6 +28,7 @@ class Request:
         raw_path: The path as the client sent it, without the query.
         query: The part of the URL after the question mark.
         operation: AWS's name for it, such as `s3:GetObject`, once the gateway has identified it.
+        judged: The actions that IAM judges, once the gateway has found them.
     """
 
     def __init__(self, environ: dict[str, Any]) -> None:
@@ -36,6 +37,7 @@ class Request:
         self.raw_path, _, self.query = environ["RAW_URI"].partition("?")
         self.path: str = environ["PATH_INFO"]
         self.operation: str | None = None
+        self.judged: list[Any] | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

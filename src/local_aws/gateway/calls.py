@@ -130,6 +130,11 @@ class Calls:
 
     def judged(self, request: Request) -> list[Call]:
         """Return the actions of a request that IAM judges; none if the caller is neither role nor person."""
+        if request.judged is None:
+            request.judged = self._all_judged(request)
+        return request.judged
+
+    def _all_judged(self, request: Request) -> list[Call]:
         key = _ACCESS_KEY.search(request.header("Authorization"))
         role = _caller(key[1]) if key else None
         if role is None or request.operation in _OPEN:

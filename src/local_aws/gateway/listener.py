@@ -4,6 +4,7 @@ werkzeug's own server closes every connection, and the standard library's parses
 in a load test, each would cost more than the work that it measures. httptools is the parser of uvicorn.
 """
 
+import functools
 import io
 import json
 import re
@@ -175,7 +176,7 @@ def _answer(reply: Reply, method: str, stays: bool) -> bytes:
     lines = [
         f"HTTP/1.1 {reply.status} {_REASONS.get(reply.status, '')}",
         "Server: local_aws",
-        f"Date: {formatdate(time.time(), usegmt=True)}",
+        f"Date: {_date(int(time.time()))}",
         *(f"{name}: {value}" for name, value in reply.headers.items()),
     ]
     if not bodiless and not any(name.lower() == "content-length" for name in reply.headers):
@@ -184,6 +185,11 @@ def _answer(reply: Reply, method: str, stays: bool) -> bytes:
         lines.append("Connection: close")
     head = "\r\n".join((*lines, "", "")).encode("latin-1")
     return head if bodiless or method == "HEAD" else head + reply.body
+
+
+@functools.lru_cache(2)
+def _date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 class Listener(socketserver.ThreadingTCPServer):

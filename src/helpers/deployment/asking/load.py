@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 import urllib3
-from requests.certs import where
 
 from helpers.deployment.endpoint import TIMEOUT_SECONDS, invoke, signed
 from helpers.display.frames import INSTEAD
 from helpers.session import Session
+from lambdas.connections import pool
 
 __all__ = [
     "HEADERS",
@@ -85,10 +85,7 @@ def ramp(session: Session, rows: Rows, seconds: float, most: int) -> pd.DataFram
     for name, examples in rows.items():
         invoke(session, {"model": name, "data": [examples[0]]})
     questions, numbers = Questions(session, rows), steps(most)
-    secure = {"ca_certs": where()} if session.invoker_url.startswith("https:") else {}
-    connections = urllib3.connection_from_url(
-        session.invoker_url, maxsize=most, retries=False, timeout=TIMEOUT_SECONDS, **secure
-    )
+    connections = pool(session.invoker_url, most, TIMEOUT_SECONDS, TIMEOUT_SECONDS)
     answers = [
         (clients, *answer)
         for clients in numbers

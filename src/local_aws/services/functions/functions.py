@@ -10,10 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import uuid4
 
@@ -171,12 +170,9 @@ class Functions:
             "invoked_function_arn": function["FunctionArn"],
             "memory_limit_in_mb": str(function["MemorySize"]),
         }
-        call = None
         try:
-            call = runtime.call({"event": event, "context": context})
-            reply = call.result(seconds)
-        except FutureTimeout:
-            call.cancel()
+            reply = runtime.call({"event": event, "context": context}, seconds)
+        except TimeoutError:
             self._retire(name, runtime)
             return _unhandled(f"{request_id} Task timed out after {seconds:.2f} seconds", "Sandbox.Timedout")
         except ConnectionError:
@@ -219,7 +215,7 @@ class _Runtime:
         log.parent.mkdir(parents=True, exist_ok=True)
         ours, theirs = socket.socketpair()
         self._frames = Frames(ours)
-        self._calls: dict[str, Future[dict[str, Any]]] = {}
+        self._calls: dict[str, SimpleQueue[dict[str, Any] | None]] = {}
         self._lingering: set[str] = set()  # answered, and their extensions still work
         self._numbers = itertools.count()
         self._retired = False
@@ -257,10 +253,15 @@ class _Runtime:
         theirs.close()
         threading.Thread(target=self._receive, name=function["FunctionName"], daemon=True).start()
 
-    def call(self, message: dict[str, Any]) -> Future[dict[str, Any]]:
-        """Send an event; the future gets the answer, or a ConnectionError if the process has ended."""
-        number, future = str(next(self._numbers)), Future()
-        self._calls[number] = future
+    def call(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Send an event, and return the answer.
+
+        Raises:
+            TimeoutError: There was none in this many seconds.
+            ConnectionError: The process has ended.
+        """
+        number, answer = str(next(self._numbers)), SimpleQueue()  # a Future would take as long as the rest
+        self._calls[number] = answer
         try:
             self._frames.send({"id": number, **message})
         except OSError as error:
@@ -268,7 +269,14 @@ class _Runtime:
             raise ConnectionError from error
         if not self.alive:
             self._abandon()
-        return future
+        try:
+            reply = answer.get(timeout=seconds)
+        except Empty:
+            self._calls.pop(number, None)
+            raise TimeoutError from None
+        if reply is None:
+            raise ConnectionError
+        return reply
 
     def retire(self) -> None:
         """Stop the process: now if it is idle, otherwise after its current calls and their extensions."""
@@ -276,7 +284,7 @@ class _Runtime:
         self._end_if_idle()
 
     def _end_if_idle(self) -> None:
-        if self._retired and not self._lingering and all(call.done() for call in list(self._calls.values())):
+        if self._retired and not self._lingering and not self._calls:
             self.end()
 
     def end(self) -> None:
@@ -296,8 +304,8 @@ class _Runtime:
                 elif message.get("over"):
                     self._lingering.discard(message["id"])
                 call = self._calls.pop(message["id"], None)
-                if call is not None and call.set_running_or_notify_cancel():
-                    call.set_result(message)
+                if call is not None:
+                    call.put(message)
                 if self._retired:
                     self._end_if_idle()
         finally:  # no caller waits for an answer that nobody receives
@@ -312,8 +320,7 @@ class _Runtime:
                 _, call = self._calls.popitem()
             except KeyError:
                 return
-            if call.set_running_or_notify_cancel():
-                call.set_exception(ConnectionError())
+            call.put(None)
 
 
 def _unhandled(message: str, kind: str) -> Invocation:

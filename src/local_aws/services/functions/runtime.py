@@ -12,8 +12,8 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 from local_aws.core.faults import log_exception
@@ -58,11 +58,19 @@ def main() -> None:
             frames.send({"id": message["id"], "error": _describe(error), "ends": True})
         return
     extensions.initialised()
-    with ThreadPoolExecutor(CONCURRENCY) as pool:
-        while message := frames.receive():
-            calls.begin(message)
-            pool.submit(calls.answer, handler, message)
-        os._exit(0)
+    messages: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    for _ in range(CONCURRENCY):
+        threading.Thread(target=_work, args=(calls, handler, messages), daemon=True).start()
+    while message := frames.receive():
+        calls.begin(message)
+        messages.put(message)
+    os._exit(0)
+
+
+def _work(calls: "_Calls", handler: Callable[[Any, Context], Any], messages: SimpleQueue) -> None:
+    """Answer invocations, one after another; a pool's futures would cost as much as a small handler."""
+    while True:
+        calls.answer(handler, messages.get())
 
 
 def _load(name: str) -> Callable[[Any, Context], Any]:

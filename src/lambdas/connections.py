@@ -1,0 +1,57 @@
+"""Connections that stay open, for callers that send small requests one after another."""
+
+from typing import Any
+
+import urllib3
+from botocore.httpsession import get_cert_path
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+__all__ = ["pool"]
+
+
+def pool(url: str, most: int, connect_seconds: float, read_seconds: float) -> urllib3.HTTPConnectionPool:
+    """Return connections to the server of a URL, as botocore makes them, that try each request once.
+
+    Args:
+        url: Of the server; its path does not matter.
+        most: Connections that are kept open.
+        connect_seconds: How long making one may take.
+        read_seconds: How long the server may say nothing.
+    """
+    secure = url.startswith("https:")
+    verified = {"cert_reqs": "CERT_REQUIRED", "ca_certs": get_cert_path(True)} if secure else {}
+    timeout = urllib3.Timeout(connect=connect_seconds, read=read_seconds)
+    connections = urllib3.connection_from_url(url, maxsize=most, timeout=timeout, retries=False, **verified)
+    connections.ConnectionCls = _JoinedSecure if secure else _Joined
+    return connections
+
+
+class _InOnePiece:
+    """Sends the head of a request together with its body: in two pieces, the server would wake up twice."""
+
+    _waits, _head = False, b""
+
+    def putrequest(self, *arguments: Any, **named: Any) -> None:
+        super().putrequest(*arguments, **named)
+        self._waits, self._head = True, b""
+
+    def send(self, data: Any) -> None:
+        if self._waits:
+            self._waits, self._head = False, bytes(data)
+            return
+        super().send(self._head + data if self._head else data)
+        self._head = b""
+
+    def getresponse(self, *arguments: Any, **named: Any) -> Any:
+        if self._head:  # there was no body
+            super().send(self._head)
+            self._head = b""
+        return super().getresponse(*arguments, **named)
+
+
+class _Joined(_InOnePiece, HTTPConnection):
+    """Over HTTP."""
+
+
+class _JoinedSecure(_InOnePiece, HTTPSConnection):
+    """Over HTTPS."""
