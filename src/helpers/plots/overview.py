@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from helpers import display
 from helpers.data.datasets import Dataset
-from helpers.plots.figures import ORANGE, PURPLE, SKY, few_ticks, shown, styled
+from helpers.plots.figures import ORANGE, PURPLE, SKY, shown, styled
 from helpers.plots.many import listed, note, worst
 
 __all__ = ["capacity", "targets"]
@@ -36,13 +36,15 @@ def capacity(sized: pd.DataFrame) -> Sequence[Axes]:
     for one, (column, label) in zip(axes, panels, strict=True):
         one.plot(sized.index, sized[column], "o-")
         one.set_xscale("log")
-        one.xaxis.set_major_formatter("{x:,.0f}")
+        some = sized.index[:: (len(sized) + 2) // 3]  # all of them would touch each other
+        one.set_xticks(some, [f"{models:,}" for models in some])
+        one.minorticks_off()
         one.set_xlabel("models")
         one.set_title(label)
     axes[0].set_ylim(0, 1.05)
     axes[1].set_ylim(bottom=0)
     axes[2].set_yscale("log")
-    few_ticks(axes[2].yaxis)
+    axes[2].yaxis.set_major_formatter("{x:g}")
     ends = sized.iloc[[0, -1]]
     hits, slowest, dollars = (
         " to ".join(f"{value:.3g}" for value in ends[column]) for column, _label in panels
