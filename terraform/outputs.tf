@@ -154,6 +154,7 @@ output "policy_arns" {
   value = {
     operator   = one(aws_iam_policy.operator[*].arn)
     builder    = one(aws_iam_policy.builder[*].arn)
+    scorer     = one(aws_iam_policy.scorer[*].arn)
     promoter   = one(aws_iam_policy.promoter[*].arn)
     approver   = aws_iam_policy.approver.arn
     developers = { for developer, policy in aws_iam_policy.developer : developer => policy.arn }

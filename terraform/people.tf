@@ -196,6 +196,46 @@ resource "aws_iam_policy" "builder" {
   })
 }
 
+# Whoever scores tables by batch transform (`many-models score --env ...`) is an operator who also has this: the model and
+# the job of one call, which have its name and live as long as it does, with the jobs' role and no other.
+resource "aws_iam_policy" "scorer" {
+  count = local.trains ? 1 : 0
+
+  name        = "${local.name}-scorer"
+  description = "Score tables with the models of ${local.name} by batch transform; attach it beside the operator's policy"
+  path        = var.iam_path
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "KeepModelsToScoreWith"
+        Effect   = "Allow"
+        Action   = ["sagemaker:CreateModel", "sagemaker:DeleteModel"]
+        Resource = ["${local.sagemaker_arn}:model/${local.name}-score-*"]
+      },
+      {
+        Sid      = "RunTransformJobs"
+        Effect   = "Allow"
+        Action   = ["sagemaker:CreateTransformJob", "sagemaker:DescribeTransformJob", "sagemaker:StopTransformJob"]
+        Resource = ["${local.sagemaker_arn}:transform-job/${local.name}-score-*"]
+      },
+      {
+        Sid      = "BringTablesToScore"
+        Effect   = "Allow"
+        Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
+        Resource = ["${local.bucket_arn}/${local.prefixes.executions}scoring/*"]
+      },
+      {
+        Sid       = "GiveThemTheJobsRole"
+        Effect    = "Allow"
+        Action    = ["iam:PassRole"]
+        Resource  = [local.role_arns.jobs]
+        Condition = { StringEquals = { "iam:PassedToService" = "sagemaker.amazonaws.com" } }
+      },
+    ]
+  })
+}
+
 # A developer's own pipelines beside Terraform's, by exact name, with the jobs' role and no other.
 resource "aws_iam_policy" "developer" {
   for_each = local.developer_pipeline_names

@@ -158,7 +158,7 @@ resource "aws_iam_role_policy" "jobs" {
         Effect = "Allow"
         Action = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
         Resource = flatten([
-          for kind in ["ProcessingJobs", "TrainingJobs"] : [
+          for kind in ["ProcessingJobs", "TrainingJobs", "TransformJobs"] : [ # the last for `many-models score`
             "${local.logs_arn}:log-group:/aws/sagemaker/${kind}",
             "${local.logs_arn}:log-group:/aws/sagemaker/${kind}:*",
           ]

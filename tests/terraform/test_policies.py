@@ -33,6 +33,7 @@ POLICIES = {
     "studio": "aws_iam_role_policy.studio[0]",
     "operator": "aws_iam_policy.operator[0]",
     "builder": "aws_iam_policy.builder[0]",
+    "scorer": "aws_iam_policy.scorer[0]",
     "approver": "aws_iam_policy.approver",
     "developer": 'aws_iam_policy.developer["ana"]',
 }
@@ -101,7 +102,7 @@ SPARE = {
 }
 ON_DRIFT_KEY = "monitoring/on-drift.json"
 LONGEST_PATH = f"/{'p' * 510}/"
-PEOPLE = ("studio", "operator", "builder", "approver", "developer", "checker")
+PEOPLE = ("studio", "operator", "builder", "scorer", "approver", "developer", "checker")
 OUTPUTS = {
     "account_id": "123456789012",
     "region": "eu-central-1",
@@ -226,7 +227,7 @@ def test_roles_have_the_names_that_the_stand_in_of_aws_uses(plan: dict[str, Any]
     names = {values["name"] for address, values in plan.items() if address.startswith("aws_iam_role.")}
     assert names == {
         f"demo-{role}"
-        for role in POLICIES.keys() - {"operator", "builder", "approver", "developer", "checker"}
+        for role in POLICIES.keys() - {"operator", "builder", "scorer", "approver", "developer", "checker"}
     }
 
 

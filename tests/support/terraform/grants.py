@@ -90,6 +90,9 @@ MAP, LEDGER = "deployments/models-map.json", "deployments/ledger/demo--wine/0000
 NOTE = "deployments/retraining/demo--wine.json"
 RAW, SOURCE = f"raw/wine/{SHA}/data.csv", f"code/{SHA}/source.tar.gz"
 OUTPUT = "executions/RefitBestModel/3h8n9fiy7q5b/job/output/model.tar.gz"
+# Names as helpers.deployment.scoring.transform makes them.
+SCORING = "demo-score-20260101000000-0123"
+SCORED = f"executions/scoring/{SCORING}/input/part-00000.csv"
 CHECKPOINT = "executions/SearchAndRefit/checkpoints/3h8n9fiy7q5b/trials.jsonl"
 MODEL = "models/demo--wine/3-0123456789ab.tar.gz"
 COLUMNS = "deployments/columns/demo--wine/3-0123456789ab.json"
@@ -107,9 +110,10 @@ PLATFORM = {
         *PULL,
         metrics("/aws/sagemaker/TrainingJobs"),
         metrics("/aws/sagemaker/ProcessingJobs"),
+        metrics("/aws/sagemaker/TransformJobs"),
         *(
             call
-            for kind in ("TrainingJobs", "ProcessingJobs")
+            for kind in ("TrainingJobs", "ProcessingJobs", "TransformJobs")
             for call in (
                 logs("CreateLogGroup", f"/aws/sagemaker/{kind}"),
                 logs("CreateLogStream", f"/aws/sagemaker/{kind}", ":log-stream:job/algo-1"),
@@ -127,7 +131,7 @@ PLATFORM = {
         sagemaker("CreateModelPackage", PACKAGE, ModelApprovalStatus="PendingManualApproval"),
         # Inputs are fetched and outputs stored by the platform; a condition reads the evaluation.
         s3("GetBucketLocation"),
-        *(s3("GetObject", key) for key in (RAW, SOURCE, OUTPUT)),
+        *(s3("GetObject", key) for key in (RAW, SOURCE, OUTPUT, SCORED)),
         s3("GetObject", "executions/EvaluateBestModel/evaluation/3h8n9fiy7q5b/evaluation.json"),
         *(listing(prefix) for prefix in ("raw/wine/", "code/", "executions/PreprocessData/")),
         s3("PutObject", OUTPUT),
@@ -380,6 +384,16 @@ CODE = {
         logs("GetLogEvents", "/aws/codebuild/demo", ":log-stream:0"),
         *PUSH,
     ],
+    # Beside the operator's, who reads the answers.
+    "scorer": [
+        *(sagemaker(f"{verb}Model", f"model/{SCORING}") for verb in ("Create", "Delete")),
+        *(
+            sagemaker(f"{verb}TransformJob", f"transform-job/{SCORING}")
+            for verb in ("Create", "Describe", "Stop")
+        ),
+        s3("PutObject", SCORED),
+        passing("jobs", "sagemaker"),
+    ],
     "studio": [
         # A person's own space, and what Studio shows beside it.
         Call("sagemaker:CreatePresignedDomainUrl", PROFILE, ANAS),
@@ -563,6 +577,21 @@ FORBIDDEN = {
     "build": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, s3("GetObject", RAW)],
     "scheduler": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, function("InvokeFunction", "invoker"), STARTING],
     "builder": [*NOBODY, *CHANGING_WHAT_SERVES, *DECIDING, STARTING, ecr("PutImage", "another")],
+    "scorer": [
+        *NOBODY,
+        *CHANGING_WHAT_SERVES,
+        *DECIDING,
+        STARTING,
+        sagemaker("CreateModel", "model/demo"),
+        sagemaker("DeleteModel", "model/demo-0123456789"),
+        sagemaker("CreateTransformJob", "transform-job/another"),
+        sagemaker("CreateModel", "model/demo-staging-score-20260101000000-0123"),
+        sagemaker("CreateTrainingJob", f"training-job/{SCORING}"),
+        s3("PutObject", OUTPUT),
+        s3("PutObject", RAW),
+        passing("endpoint", "sagemaker"),
+        passing("jobs", "lambda"),
+    ],
     "operator": [
         *NOBODY,
         *CHANGING_WHAT_SERVES,
