@@ -17,8 +17,8 @@ IMAGES = ROOT / "docs/images"
 WIDTH = 1000  # pixels, of which a README shows a half
 # The name of a picture, and the notebook and the call in the cell whose plot it is.
 PLOTS = {
-    "trials": ("03_run_and_inspect", "tuning.trials("),
-    "intervals": ("03_run_and_inspect", "quality.intervals("),
+    "curves": ("03_run_and_inspect", "probabilities.curves("),
+    "ramp": ("05_invoke_and_load_test", "answers.ramp("),
 }
 WINDOW = (1000, 900)
 
