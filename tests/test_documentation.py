@@ -49,7 +49,7 @@ def anchors(page: Path) -> set[str]:
 
 def links(page: Path) -> Iterator[tuple[Path, str]]:
     """The files and the anchors to which a page links within the project."""
-    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+    for target in re.findall(r"(?:\]\(|<img src=\")([^)\s\"]+)", prose(page)):
         if not re.match(r"\w+:", target):
             path, _, anchor = target.partition("#")
             yield (page.parent / path if path else page), anchor
