@@ -14,6 +14,7 @@ from typing import Any
 __all__ = ["Document", "Store"]
 
 Document = dict[str, Any]
+_LAST = "\U0010ffff"  # sorts after any character of a name
 
 
 class Store:
@@ -113,11 +114,13 @@ class Store:
                 document = self._unwritten[kind, name] = self._updated(kind, name, fields)
                 return copy.deepcopy(document)
 
-    def list(self, kind: str) -> list[Document]:
-        """Return all documents of one kind, oldest first."""
+    def list(self, kind: str, prefix: str = "") -> list[Document]:
+        """Return all documents of one kind whose names begin so, oldest first."""
         with self.lock:
             rows = self._database.execute(
-                "SELECT name, body FROM documents WHERE kind = ? ORDER BY sequence", (kind,)
+                "SELECT name, body FROM documents WHERE kind = ? AND name >= ? AND name < ?"
+                " ORDER BY sequence",
+                (kind, prefix, prefix + _LAST),
             ).fetchall()
             noted = {name: document for (of, name), document in self._unwritten.items() if of == kind}
             return [copy.deepcopy(noted[name]) if name in noted else json.loads(body) for name, body in rows]

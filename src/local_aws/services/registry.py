@@ -207,7 +207,7 @@ class Registry:
         return next((package for package in packages if package.get("ClientToken") == token), None)
 
     def _packages(self, group: str) -> list[Document]:
-        return [it for it in self._store.list("model-package") if it["ModelPackageGroupName"] == group]
+        return self._store.list("model-package", self._account.arn("sagemaker", f"model-package/{group}/"))
 
 
 def _with_digests(specification: Document) -> Document:

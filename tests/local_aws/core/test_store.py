@@ -43,3 +43,10 @@ def test_what_is_noted_on_a_full_disk_is_seen_at_once_and_written_when_there_is_
     store.close()
     again = Store(tmp_path / "records.db")
     assert again.list("job") == [{"Status": "Failed", "Reason": "disk full"}, {"Status": "Completed"}]
+
+
+def test_a_list_may_ask_for_names_that_begin_so(store: Store) -> None:
+    for name in ("b/1", "a/2", "a/1", "a/é", "a", "ab/1"):
+        store.put("package", name, {"name": name})
+    assert [each["name"] for each in store.list("package", "a/")] == ["a/2", "a/1", "a/é"]
+    assert len(store.list("package")) == 6
