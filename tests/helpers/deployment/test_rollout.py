@@ -2,8 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from support import HANGS
 from support.helpers.shared import decide
 from support.local_aws.aws import server_of, told
@@ -12,6 +15,8 @@ from helpers.deployment import decisions, deployments, registry
 from helpers.deployment.registry import PENDING
 from helpers.deployment.rollout import answers, drill, timeline
 from helpers.errors import BadInput
+from helpers.runs import results
+from helpers.runs.executions import earlier
 from helpers.session import Session, without_events
 
 Register = Callable[..., str]
@@ -72,6 +77,32 @@ def test_a_drill_goes_back_and_forward_again_though_the_event_is_lost(
     ]
     table = timeline.table(events)
     assert (table["what"].iloc[0], table["why"].iloc[1]) == ("serves", "it knows more")
+
+
+@pytest.mark.parametrize(("step", "seen"), [("RegisterFailed", 1), ("EvaluateBestModel", 0)])
+def test_an_approver_who_may_not_see_jobs_sees_what_the_steps_tell(
+    session: Session, monkeypatch: pytest.MonkeyPatch, step: str, seen: int
+) -> None:
+    def deny(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not yours"}}, "Describe")
+
+    now = datetime.now(UTC)
+    evaluated = {"StepName": "EvaluateBestModel", "StepStatus": "Succeeded", "EndTime": now}
+    evaluated |= {"Metadata": {"ProcessingJob": {"Arn": "arn:aws:sagemaker:x:1:processing-job/one"}}}
+    steps = [evaluated, {"StepName": step, "StepStatus": "Failed", "EndTime": now}]
+    monkeypatch.setattr(timeline, "steps_of", lambda *_: steps)
+    monkeypatch.setattr(results, "steps_of", lambda *_: steps)
+    status = "Failed" if seen else "Succeeded"
+    execution = earlier.Earlier(
+        "wine", "tonight", "0", "arn:aws:sagemaker:x:1:pipeline/p/execution/e", status, now
+    )
+    events = session.client("sagemaker").meta.events
+    events.register("before-call.sagemaker.DescribeProcessingJob", deny)
+    try:
+        told = list(timeline._refusal(session, execution))
+    finally:
+        events.unregister("before-call.sagemaker.DescribeProcessingJob", deny)
+    assert [event.why for event in told] == ["Worse than the threshold."] * seen
 
 
 def test_nothing_is_rolled_back_that_this_run_did_not_approve(session: Session, register: Register) -> None:

@@ -20,7 +20,7 @@ from helpers.plots.history import NOWHERE, Kind
 from helpers.plots.many import FEW
 from helpers.runs import outcome
 from helpers.runs.executions.earlier import Earlier, earlier
-from helpers.runs.executions.execution import RUNNING, Execution, steps_of
+from helpers.runs.executions.execution import RUNNING, Execution, refused_by_gate, steps_of
 from helpers.runs.patience import patiently
 from helpers.session import Session
 from lambdas import ledger
@@ -116,10 +116,19 @@ def _switch(record: ledger.Record) -> Event:
 
 
 def _refusal(session: Session, one: Earlier) -> Iterator[Event]:
-    """That the gate refused the model of an execution, if it did."""
+    """That the gate refused the model of an execution, if it did.
+
+    An approver may see the steps of executions and not their jobs; the steps tell only of the threshold.
+    """
     execution = Execution(one.dataset, one.arn, one.run_id)
-    steps = steps_of(session, execution)
-    found = outcome.verdict(session, execution, {"PipelineExecutionStatus": one.status}, steps)
+    steps: list[dict[str, Any]] = []
+    try:
+        steps = steps_of(session, execution)
+        found = outcome.verdict(session, execution, {"PipelineExecutionStatus": one.status}, steps)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in DENIED:
+            raise
+        found = {"outcome": "refused" if refused_by_gate(steps) else "", "said": "Worse than the threshold."}
     if found["outcome"] == "refused":
         ended = max((step["EndTime"] for step in steps if "EndTime" in step), default=one.started)
         yield Event(ended.astimezone(UTC), None, "refused by the gate", "gate", found["said"])
