@@ -20,6 +20,7 @@ from commands.environment import terraform
 from contract.names import DECISION
 from helpers.deployment import decisions, deployments, endpoint, promotion, registry
 from helpers.deployment.promotion import Source, promote
+from helpers.deployment.rollout import answers
 from helpers.errors import BadInput, UserError
 from helpers.session import OTHER_ACCOUNT, Session, connect_two_accounts
 from helpers.storage import read
@@ -108,6 +109,7 @@ def test_an_approver_there_puts_the_copy_into_service(session: Session, promoted
     served = deployments.wait(there, [decision], seconds=HANGS)
     assert served.loc[dataset, "version"] == 1
     manifest = sample(there, deployments.in_service(there)[dataset]["key"])
+    assert answers.question(there, [promoted.first]) == {}, "the held-out rows stay where it was trained"
     answer = endpoint.invoke(there, {"model": dataset, "data": manifest["instances"]}).json()
     assert answer["predictions"] == manifest["predictions"]
 

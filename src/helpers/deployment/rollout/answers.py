@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import requests
+from botocore.exceptions import ClientError
 
 from helpers.deployment import endpoint
 from helpers.deployment.decisions import Decision
@@ -22,7 +23,12 @@ VERSION = "x-model-version"  # the header in which the invoker names the version
 NONE = "none"
 FORBIDDEN = (401, 403)  # of who may not call the URL
 POLL_SECONDS = 0.2
-INSTEAD = "No version of these tables is in the registry, so there is nothing to ask; run notebook 3 first."
+INSTEAD = (
+    "There is no held-out row to ask about: no version of these tables is in the registry, so run notebook 3 "
+    "first, or their rows are in the account that trains."
+)
+# What was promoted has left its rows in the account in which it was trained.
+UNREADABLE = ("AccessDenied", "NoSuchBucket", "NoSuchKey")
 
 
 @dataclass(frozen=True)
@@ -37,14 +43,20 @@ class Answer:
 def question(session: Session, chosen: Iterable[ModelVersion]) -> dict[str, dict[str, Any]]:
     """A row to ask about for each table: the first held-out row of its newest chosen version, by column.
 
-    A version that was registered by hand may have no held-out rows; its table is left out.
+    A table whose rows nobody may read here, or that somebody registered without any, is left out.
     """
     rows: dict[str, dict[str, Any]] = {}
     for package in chosen:
-        if package.dataset not in rows and "held-out-data" in metadata(session, package):
+        if package.dataset in rows or "held-out-data" not in metadata(session, package):
+            continue
+        try:
             features = endpoint.held_out(session, package).features[:1]
-            (cells,) = endpoint.rows_of(features)
-            rows[package.dataset] = dict(zip(features.columns, cells, strict=True))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in UNREADABLE:
+                raise
+            continue
+        (cells,) = endpoint.rows_of(features)
+        rows[package.dataset] = dict(zip(features.columns, cells, strict=True))
     return rows
 
 
