@@ -17,6 +17,7 @@ __all__ = ["ASSUMED", "Observation", "Pace", "Size", "observations", "pace"]
 Environment = Literal["aws", "local"]
 
 ASSUMED = "assumed"
+SEARCH = "SearchAndRefit"
 LAST = 10  # runs to learn from
 # No two runs take the same time, and few runs show little of that, so what one or two say is widened more.
 MARGINS = {1: Range(0.6, 1.6), 2: Range(0.7, 1.4)}
@@ -92,7 +93,7 @@ CURVES: Mapping[str, Curve] = {
     "PreprocessData": Curve((0.3, 2e-7), (2, 4e-6)),
     "TuningWithCrossValidation": Curve((0.4, 5e-7), (2, 5e-6)),
     "RefitBestModel": Curve((0.4, 5e-7), (3, 1e-5)),
-    "SearchAndRefit": Curve((2, 2.5e-7), (6, 5e-6)),
+    SEARCH: Curve((2, 2.5e-7), (6, 5e-6)),
     "EvaluateBestModel": Curve((0.4, 2e-7), (4, 5e-6)),
 }
 # Of a packed search, what each trial takes beside what grows with its cells.
@@ -142,7 +143,8 @@ SPOT = Range(0.1, 1)
 def observations(summaries: Iterable[Mapping[str, Any]]) -> list[Observation]:
     """What the last runs took, from their summaries, the latest run first.
 
-    Steps taken from the cache, and tables that failed, say nothing.
+    Steps taken from the cache, and tables that failed, say nothing; nor does the search for a fleet of which
+    some partitions were taken over.
     """
     found: list[Observation] = []
     learnt: set[str] = set()
@@ -159,8 +161,9 @@ def _of_table(summary: Mapping[str, Any], name: str, table: Mapping[str, Any]) -
     forecast = table.get("forecast_here") or table.get("forecast")  # with the steps, where it ran
     if table["outcome"] in ("failed", "running", "not-started") or not billed:
         return
+    taken_over = (table.get("fleet") or {}).get("taken_over", 0)  # so it searched less than the next run may
     for step, took in billed["steps"].items():
-        if took["jobs"]:
+        if took["jobs"] and not (taken_over and step == SEARCH):
             said = forecast["steps"].get(step, {}) if forecast else {}
             yield Observation(
                 summary["environment"],

@@ -17,6 +17,7 @@ from tabular.data.shards import write_partitions, write_shards
 from tabular.data.split_files import write_split
 from tabular.fleets.assembling import worse_than_pooled
 from tabular.fleets.keeping import shown_worse, verdict
+from tabular.fleets.unchanged import Before
 from tabular.jobs import evaluate, search
 from tabular.judging.agreement import as_model_input
 from tabular.monitoring.baseline import distributions
@@ -188,6 +189,13 @@ def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, search
     assert [model.served_by((name,)) for name in NAMES[:3]] == ["own", "own", "former"]
     of_other = rows["store"].isin(NAMES[:3]).to_numpy()
     assert np.array_equal(first.probabilities[of_other], second.probabilities[of_other])
+    # A search for changed rows may begin with what serves them now, if that is a model of their own.
+    begins = [
+        [one.algorithm for one in Before(4, model, "classification", "").good({"key": [name]})]
+        for name in NAMES[: YOUNG + 1]
+    ]
+    own = [[model.document((name,))["algorithm"]] for name in NAMES[:YOUNG]]
+    assert begins == [*own, []]
     # What the kept model has learned counts as learned by the fleet, also by the next one, for which the same
     # rows need no search, though its model has learned others.
     learned = (tmp_path / "second/rows.bin").read_bytes()

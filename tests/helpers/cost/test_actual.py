@@ -98,6 +98,16 @@ def test_steps_that_ran_are_learnt_from_and_others_are_not() -> None:
     assert (found.cells, found.types, found.waited_seconds) == (700, ("ml.m5.large",), 3.0)
 
 
+def test_a_search_that_took_partitions_over_says_nothing_of_the_next_one() -> None:
+    billed = table(100)["billed"]
+    steps = dict.fromkeys(("PreprocessData", "SearchAndRefit"), billed["steps"]["Fit"])
+    whole, rest = (
+        table(100, billed=billed | {"steps": steps}, fleet={"taken_over": number}) for number in (0, 9)
+    )
+    found = [(it.data_set, it.step) for it in observations([run(1, whole=whole, rest=rest)])]
+    assert found == [("whole", "PreprocessData"), ("whole", "SearchAndRefit"), ("rest", "PreprocessData")]
+
+
 def test_forecast_and_bill_stand_side_by_side_with_their_sum() -> None:
     shown = tables.billed({"wine": table(100), "churn": table(80.5)}, "aws")
     assert shown["billed seconds"].to_dict() == {"wine": 100, "churn": 80.5, "(all)": 180.5}
