@@ -151,14 +151,12 @@ def serve(project: Path, home: Path) -> Iterator[Lab]:
         _wait_for(lab, process, home / "lab.log")
         yield lab
     finally:
-        os.killpg(process.pid, signal.SIGTERM)  # the server ends its kernels
-        process.wait(60)
-        subprocess.run(
-            [project / ".venv/bin/python", "-m", "local_aws", "stop"],
-            env=kept | own,
-            check=True,
-            capture_output=True,
-        )
+        try:
+            os.killpg(process.pid, signal.SIGTERM)  # the server ends its kernels
+            process.wait(60)
+        finally:  # which is nobody's child: a kernel has started it, to outlast kernels
+            stop = [ROOT / ".venv/bin/python", "-m", "local_aws", "stop"]
+            subprocess.run(stop, env=kept | own, check=True, capture_output=True)
 
 
 def _wait_for(lab: Lab, process: subprocess.Popen, log: Path) -> None:
