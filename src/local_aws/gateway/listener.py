@@ -36,6 +36,10 @@ class _TooLongError(Exception):
     """The headers of a request are too long."""
 
 
+class _UpgradeError(Exception):
+    """A request with a body asks for another protocol; httptools would drop the body."""
+
+
 class _Arriving:
     """What has arrived of a request: httptools calls the methods with its parts."""
 
@@ -47,18 +51,23 @@ class _Arriving:
 
     def on_message_begin(self) -> None:
         self._target, self._headers, self._body = b"", [], []
-        self._size = 0
+        self._size, self._has_head = 0, False
 
     def on_url(self, part: bytes) -> None:
         self._target += part
         self._grow(len(part))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
         self._grow(len(name) + len(value))
+        if not self._has_head:  # what follows a body in chunks is no header, as on AWS
+            self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         """Answer `100 Continue` immediately: boto3 waits up to a second for it before it sends an object."""
+        self._has_head = True
+        names = {name.lower() for name, _ in self._headers}
+        if self.parser.should_upgrade() and names & {"content-length", "transfer-encoding"}:
+            raise _UpgradeError
         if any(name.lower() == "expect" and "100-continue" in value.lower() for name, value in self._headers):
             self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -159,6 +168,8 @@ def _fed(parser: httptools.HttpRequestParser, data: bytes) -> Reply | None:
     except httptools.HttpParserError as error:
         if isinstance(error.__context__, _TooLongError):
             return _refusal(431, "The headers are too long.")
+        if isinstance(error.__context__, _UpgradeError):
+            return _refusal(400, "A request with a body cannot ask for another protocol.")
         if isinstance(error.__context__, OSError):
             raise error.__context__ from None
         return _refusal(400, f"The request is not HTTP: {error}")

@@ -38,6 +38,8 @@ _AUTHORIZATION = re.compile(
 )
 _TIMESTAMP = "%Y%m%dT%H%M%SZ"
 _SKEW_SECONDS = 300
+_LONGEST_LIFETIME = 604_800  # seconds of a presigned URL, a week
+_UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
 class Signatures:
@@ -77,41 +79,48 @@ class Signatures:
             return self._header(request, given, service, region)
         query = dict(parse_qsl(request.query, keep_blank_values=True))
         if "X-Amz-Signature" in query:
-            return self._query(request, query)
-        return self._query_of_version_2(request, query) if "Signature" in query else None
+            return self._query(request, query, service, region)
+        if "Signature" not in query or service not in ("", "s3"):  # only S3 knows version 2
+            return None
+        return self._query_of_version_2(request, query)
 
     def _header(self, request: Request, given: str, service: str, region: str) -> str:
         match = _AUTHORIZATION.fullmatch(given)
         if match is None:
             raise AwsError("IncompleteSignatureException", "The Authorization header is not SigV4's.", 403)
         key, day, scoped_region, scoped_service, names, signature = match.groups()
-        if (service or scoped_service, region or scoped_region) != (scoped_service, scoped_region):
-            raise _invalid(f"Credential should be scoped to {service} in {region}.")
+        _check_scope(scoped_service, scoped_region, service, region)
         stamp = request.header("X-Amz-Date")
         if abs(_age(stamp, day)) > _SKEW_SECONDS:
             raise _invalid(f"Signature expired: {stamp} is more than {_SKEW_SECONDS} seconds from now.")
         headers = {name: request.header(name) for name in names.split(";")}
-        if not _is_whole(request, headers) or "host" not in headers or "x-amz-date" not in headers:
+        if (
+            not _is_whole(request, headers, scoped_service)
+            or "host" not in headers
+            or "x-amz-date" not in headers
+        ):
             raise _invalid("The body, the Host or the X-Amz-Date differs from what was signed.")
         payload = headers.get("x-amz-content-sha256") or hashlib.sha256(request.body).hexdigest()
         text = _canonical(request, request.query, headers, payload, scoped_service)
         signed = self._version_4(text, stamp, scoped_region, scoped_service)
         return self._compared(key, signed, signature)
 
-    def _query(self, request: Request, query: Mapping[str, str]) -> str:
-        scope = re.fullmatch(_SCOPE, query.get("X-Amz-Credential", ""))
-        if scope is None or not query.get("X-Amz-Expires", "").isdecimal():
+    def _query(self, request: Request, query: Mapping[str, str], service: str, region: str) -> str:
+        scope, names = re.fullmatch(_SCOPE, query.get("X-Amz-Credential", "")), _signed_names(query)
+        if scope is None or not _is_lifetime(query.get("X-Amz-Expires", "")) or "host" not in names:
             raise AwsError(
                 "AuthorizationQueryParametersError", "The query is not that of a presigned URL.", 400
             )
-        key, day, region, service = scope.groups()
+        key, day, scoped_region, scoped_service = scope.groups()
+        _check_scope(scoped_service, scoped_region, service, region)
         stamp = query.get("X-Amz-Date", "")
         if not -_SKEW_SECONDS < _age(stamp, day) < int(query["X-Amz-Expires"]):
             raise AwsError("AccessDenied", "Request has expired", 403)
-        headers = {name: request.header(name) for name in query.get("X-Amz-SignedHeaders", "").split(";")}
+        headers = {name: request.header(name) for name in names}
         rest = "&".join(part for part in request.query.split("&") if not part.startswith("X-Amz-Signature="))
-        text = _canonical(request, rest, headers, "UNSIGNED-PAYLOAD", service)
-        signed = self._version_4(text, stamp, region, service)
+        payload = _UNSIGNED if scoped_service == "s3" else hashlib.sha256(request.body).hexdigest()
+        text = _canonical(request, rest, headers, payload, scoped_service)
+        signed = self._version_4(text, stamp, scoped_region, scoped_service)
         return self._compared(key, signed, query["X-Amz-Signature"])
 
     def _query_of_version_2(self, request: Request, query: Mapping[str, str]) -> str:
@@ -208,10 +217,24 @@ def _of_version_2(request: Request) -> dict[str, str]:
     return {name: value for name, value in {**amazon, **named}.items() if value}
 
 
-def _is_whole(request: Request, headers: Mapping[str, str]) -> bool:
-    """Whether the body is the one whose hash was signed, if S3's header has it."""
+def _check_scope(scoped_service: str, scoped_region: str, service: str, region: str) -> None:
+    """Refuse a signature for another service or region; an empty one stands for any."""
+    if (service or scoped_service, region or scoped_region) != (scoped_service, scoped_region):
+        raise _invalid(f"Credential should be scoped to {service} in {region}.")
+
+
+def _signed_names(query: Mapping[str, str]) -> list[str]:
+    return query.get("X-Amz-SignedHeaders", "").split(";")
+
+
+def _is_lifetime(text: str) -> bool:
+    return text.isdecimal() and len(text) <= 6 and 1 <= int(text) <= _LONGEST_LIFETIME
+
+
+def _is_whole(request: Request, headers: Mapping[str, str], service: str) -> bool:
+    """Whether the body is the one whose hash was signed, if a header has it; only S3 takes others."""
     declared = headers.get("x-amz-content-sha256", "")
-    if not declared or declared == "UNSIGNED-PAYLOAD" or declared.startswith("STREAMING-"):
+    if not declared or (service == "s3" and (declared == _UNSIGNED or declared.startswith("STREAMING-"))):
         return True
     return declared == hashlib.sha256(request.body).hexdigest()
 

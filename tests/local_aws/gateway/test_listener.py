@@ -14,6 +14,16 @@ from local_aws.gateway.listener import Listener
 
 SHOWN = ("REQUEST_METHOD", "RAW_URI", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL", "CONTENT_LENGTH")
 
+UPGRADE = b"PUT / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+# Heads that two servers in a row could understand in different ways.
+SMUGGLED = [
+    b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+    b"Content-Length: 1\r\nContent-Length: 0\r\n",
+    b"Content-Length : 1\r\n",
+    b"X: a\r\n Content-Length: 1\r\n",
+    b"Transfer-Encoding: chunked, identity\r\n",
+]
+
 
 def echo(request: Request) -> Reply:
     """Answer with what arrived."""
@@ -78,6 +88,16 @@ def test_a_body_in_chunks_arrives_whole(exchange: Exchange) -> None:
     assert "HTTP_TRANSFER_ENCODING" not in arrived
 
 
+def test_what_follows_a_body_in_chunks_is_no_header(exchange: Exchange) -> None:
+    head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n1,2\r\n0\r\n"
+    first, second = seen(
+        exchange(head + b"X-Amz-Target: SageMaker.Any\r\n\r\n", b"GET / HTTP/1.1\r\nA: b\r\n\r\n")
+    )
+    assert first["body"] == "1,2"
+    assert "HTTP_X_AMZ_TARGET" not in first
+    assert second["HTTP_A"] == "b"
+
+
 def test_a_client_that_waits_is_told_to_go_on(exchange: Exchange) -> None:
     answer = exchange(b"PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n", b"1")
     assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -125,9 +145,19 @@ def test_a_head_and_an_answer_without_content_have_no_body(exchange: Exchange) -
     [
         (b"nonsense\r\n\r\n", b"400 Bad Request"),
         (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400 Bad Request"),
+        (UPGRADE + b"Content-Length: 1\r\n\r\n1", b"400 Bad Request"),
+        (UPGRADE + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400 Bad Request"),
+        *((b"POST / HTTP/1.1\r\n" + lengths + b"\r\n1", b"400 Bad Request") for lengths in SMUGGLED),
         (b"GET / HTTP/1.1\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", b"431 Request Header Fields Too Large"),
     ],
-    ids=["no HTTP", "a negative length", "a long header"],
+    ids=[
+        "no HTTP",
+        "a negative length",
+        "an upgrade with a body",
+        "an upgrade with chunks",
+        *(lengths.decode() for lengths in SMUGGLED),
+        "a long header",
+    ],
 )
 def test_what_cannot_be_answered_is_refused_in_a_small_document(
     exchange: Exchange, sent: bytes, status: bytes

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import boto3
 import pytest
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
+from botocore.auth import HmacV1QueryAuth, S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -88,6 +88,7 @@ SIGNED = {
     "a path to encode": (SigV4Auth, "sagemaker", "POST", "/endpoints/a%20b/../c/invocations", b""),
     "an object": (S3SigV4Auth, "s3", "PUT", "/toys/a%20b/../c~%C3%BC?tagging&versionId=3", b"content"),
     "a presigned URL": (S3SigV4QueryAuth, "s3", "GET", "/toys/a%20b/../c?versionId=3", b""),
+    "a presigned function's URL": (SigV4QueryAuth, "lambda", "GET", "/function-url/x/?a=1", b""),
 }
 
 
@@ -111,6 +112,47 @@ def test_a_body_that_was_not_signed_is_refused() -> None:
     request.data = b"1,3"
     with pytest.raises(AwsError, match="does not match"):
         Signatures("secret").signer_of(received(request))
+
+
+@pytest.mark.parametrize("hashed", ["UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"])
+def test_only_s3_takes_a_body_that_was_not_signed(hashed: str) -> None:
+    for service in ("s3", "lambda"):
+        request = AWSRequest("PUT", "http://127.0.0.1:9/function-url/x/", data=b"1,2")
+        request.headers["X-Amz-Content-SHA256"] = hashed
+        SigV4Auth(Credentials("local", "secret"), service, "eu-west-1").add_auth(request)
+        arrived = received(request)
+        if service == "s3":
+            assert Signatures("secret").signer_of(arrived) == "local"
+        else:
+            with pytest.raises(AwsError, match="differs from what was signed"):
+                Signatures("secret").signer_of(arrived)
+
+
+@pytest.mark.parametrize(
+    ("signer", "seconds", "asked"),
+    [
+        (S3SigV4QueryAuth, 60, ("s3", "lambda", "eu-west-1")),
+        (SigV4QueryAuth, 60, ("lambda", "lambda", "us-east-1")),
+        (S3SigV4QueryAuth, 60, ("lambda", "lambda", "eu-west-1")),
+        (SigV4QueryAuth, 604_801, ("lambda", "lambda", "eu-west-1")),
+        (SigV4QueryAuth, 0, ("lambda", "lambda", "eu-west-1")),
+        (HmacV1QueryAuth, 60, ("s3", "lambda", "eu-west-1")),
+    ],
+    ids=["another service", "another region", "any body", "too long", "no time", "version 2"],
+)
+def test_a_presigned_address_opens_no_functions_url_that_aws_would_not_open(
+    signer: type[Any], seconds: int, asked: tuple[str, str, str]
+) -> None:
+    signed_for, service, region = asked
+    scope = () if signer is HmacV1QueryAuth else (signed_for, "eu-west-1")
+    request = AWSRequest("GET", "http://127.0.0.1:9/function-url/x/", data=b"")
+    signer(Credentials("local", "secret"), *scope, expires=seconds).add_auth(request)
+    try:
+        assert Signatures("secret").signer_of(received(request), service, region) is None
+    except AwsError as refused:
+        assert refused.status in (400, 403)
+    else:
+        assert signer is HmacV1QueryAuth  # for Lambda, it is not signed
 
 
 def test_a_signature_for_another_service_or_region_or_time_is_refused(
