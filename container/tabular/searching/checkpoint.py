@@ -22,8 +22,9 @@ from tabular.searching.trials import Configuration, Trial
 
 __all__ = ["Checkpoint", "fingerprint", "keep_files", "take_files"]
 
-# What a zip file raises that is not there, or not as a whole.
-INCOMPLETE = (FileNotFoundError, zipfile.BadZipFile, EOFError, KeyError, ValueError)
+# What a zip file raises that is not there, or not as a whole: with wrong bytes in its directory, it may seem
+# to be encrypted, of another version (both a RuntimeError), or to begin before the file (an OSError).
+INCOMPLETE = (OSError, zipfile.BadZipFile, EOFError, KeyError, ValueError, RuntimeError)
 
 
 class Checkpoint:

@@ -18,11 +18,11 @@ from tabular.learning.folds import Fold
 from tabular.learning.rounds import best_rounds
 from tabular.learning.scorers import scorer_of
 from tabular.searching import prepared
-from tabular.searching.checkpoint import keep_files, take_files
+from tabular.searching.checkpoint import Checkpoint, keep_files, take_files
 from tabular.searching.portfolio import portfolio
 from tabular.searching.proposals import Proposals
 from tabular.searching.search import Search, Settings, search
-from tabular.searching.trials import Configuration
+from tabular.searching.trials import Configuration, Trial
 from tabular.spec import own_steps
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.errors import BadInput
@@ -337,3 +337,18 @@ def test_files_are_kept_as_a_whole_or_not_at_all(tmp_path: Path):
     assert not take_files(tmp_path / "kept.zip", {"b": tmp_path / "not-there"})
     assert not (tmp_path / "not-there").exists()
     assert not take_files(tmp_path / "never.zip", taken)
+
+
+def test_a_checkpoint_whose_directory_has_a_wrong_byte_is_done_again_or_whole(tmp_path: Path):
+    checkpoint = Checkpoint(tmp_path, "key")
+    kept = Trial(0, Configuration("NaiveBayes", {}, "defaults"), [0.5], state="complete")
+    checkpoint.save(kept, 1.0)
+    (file,) = checkpoint.folder.iterdir()
+    whole = file.read_bytes()
+    for place in range(whole.index(b"PK\x01\x02"), len(whole)):
+        for bit in (1, 64):  # of a flag, encrypted or strongly so; of an offset, a place before the file
+            file.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+            found = checkpoint.load(0, kept.configuration)
+            assert found is None or (found.scores, found.state) == ([0.5], "complete"), place
+    file.write_bytes(whole)
+    assert checkpoint.load(0, kept.configuration).scores == [0.5]
