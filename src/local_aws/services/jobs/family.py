@@ -142,7 +142,7 @@ class Run:
     stopping: threading.Event = field(default_factory=threading.Event)
     notice: float | None = None
     done: threading.Event = field(default_factory=threading.Event)
-    end: Callable[..., object] = lambda: None
+    end: Callable[..., object] = lambda *_: None
 
     def instance(self, host: str = FIRST_HOST) -> Instance:
         """Return one of the job's instances; each but the first has a folder of its own in the job's."""

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from local_aws.compute.guard import OPT_ML
 from local_aws.core.errors import AwsError, invalid, not_emulated
+from local_aws.core.faults import fault
 from local_aws.core.store import Document
 from local_aws.services.jobs.family import Instance, JobFailed, JobInterrupted
 from local_aws.services.s3 import Buckets, split_uri
@@ -116,6 +117,8 @@ class _Mirror:
                 self.failure = failure
             except AwsError as error:  # such as a bucket that was deleted
                 self.failure = JobFailed(f"ClientError: the checkpoints cannot be written: {error}")
+            except OSError as error:  # such as a full disk
+                self.failure = JobFailed(f"ClientError: the checkpoints cannot be written: {fault(error)}")
             if last:
                 return
 

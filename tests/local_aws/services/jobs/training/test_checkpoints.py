@@ -1,5 +1,7 @@
 """Checkpoints of training jobs: found by the next job with the same address, whatever became of this one."""
 
+import errno
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from support.local_aws.pipeline import resources, training_request
 
 import local_aws
 from local_aws.core.errors import AwsError
-from local_aws.services.jobs.family import Instance, JobFailed
+from local_aws.services.jobs.family import Instance, JobFailed, Run
 from local_aws.services.jobs.training.checkpoints import mirrored
 
 FOLDER = "folder = base + '/checkpoints'; names = sorted(os.listdir(folder)); "
@@ -99,6 +101,36 @@ def test_the_role_must_be_allowed_to_keep_checkpoints(tmp_path: Any) -> None:
     ):
         raise AssertionError("it must not begin")
     assert asked == [("r", "s3:ListBucket", "arn:aws:s3:::b")]
+
+
+def test_a_job_fails_if_its_checkpoints_cannot_be_written(tmp_path: Path) -> None:
+    class Full:
+        """Buckets on a disk that is full."""
+
+        def keys(self, *_: str) -> list[str]:
+            return []
+
+        def download(self, _uri: str, folder: Path) -> None:
+            folder.mkdir(parents=True)
+
+        def put(self, *_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", "a file")
+
+    job = {
+        "TrainingJobName": "j",
+        "RoleArn": "arn:aws:iam::1:role/r",
+        "CheckpointConfig": {"S3Uri": "s3://b/x"},
+    }
+    instance = Instance("algo-1", tmp_path)
+    with (
+        pytest.raises(JobFailed, match=r"checkpoints cannot be written: .*No space is left on the disk"),
+        mirrored(Full(), job, [instance], lambda *_: None),
+    ):
+        (instance.base / "checkpoints" / "trial").write_text("1")
+
+
+def test_an_interruption_may_come_before_there_is_a_process(tmp_path: Path) -> None:
+    Run("j", tmp_path).end(120.0)  # nothing to end, and no error
 
 
 def spot(seconds: int = 600) -> dict[str, Any]:
