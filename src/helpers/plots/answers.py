@@ -54,7 +54,8 @@ def what_if(moved: pd.DataFrame, column: str = "") -> Sequence[Axes]:
     else:
         ring = {"s": 170, "facecolors": "none", "edgecolors": VERMILION, "linewidths": 2.5}
         axes.scatter([place], [own["probability"]], **ring)
-        axes.annotate("  this row", (place, own["probability"]), color=VERMILION, va="bottom")
+        side = "top" if own["probability"] > 0.9 else "bottom"  # the title is above
+        axes.annotate("   this row", (place, own["probability"]), color=VERMILION, va=side)
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel(column)
     axes.set_ylabel(f"probability of {watched}")

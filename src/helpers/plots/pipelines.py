@@ -126,7 +126,8 @@ def _range(axes: Axes, height: int, allowed: Integer | Continuous | Categorical)
     axes.plot([0, 1], [height, height], color=BLUE, linewidth=2)
     if allowed.scale == "Logarithmic":
         decades = [(one - low) / (high - low) for one in range(math.ceil(low), math.floor(high) + 1)]
-        axes.plot(decades, [height] * len(decades), "|", color=BLUE, markersize=9)
+        # Taller than the diamond of the default, which may stand on one.
+        axes.plot(decades, [height] * len(decades), "|", color=BLUE, markersize=16)
     axes.plot((default - low) / (high - low), height, "D", color=VERMILION)
     axes.text(-0.04, height, f"{allowed.low:g}", va="center", ha="right", fontsize=11)
     axes.text(1.04, height, f"{allowed.high:g}", va="center", fontsize=11)

@@ -189,6 +189,7 @@ def _importance(axes: Axes, report: Report) -> None:
     axes.axvline(0, color=GREY, linewidth=1)
     axes.set_yticks(range(len(most)), [_shortened(name) for name, _ in most])
     axes.set_ylim(-0.6, len(most) - 0.4)
+    axes.locator_params("x", nbins=4)  # more of small numbers, such as 0.0025, would touch each other
     _label(axes, f"how much worse {report['gate']['metric']} gets", "")
 
 
