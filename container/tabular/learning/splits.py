@@ -42,6 +42,8 @@ def split(
     """
     labelled = schema.task != "regression"
     remedy = "Give more rows of the rarest class, or change StratifySplit or TestSetSize."
+    if labelled and np.bincount(target).min() < 2:  # no parameter puts one row into both splits
+        remedy = "Give more rows of the rarest class, or leave its row out."
     try:
         if not 0 < test_size < 1:
             raise ValueError("TestSetSize must be greater than 0 and less than 1.")

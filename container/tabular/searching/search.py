@@ -68,7 +68,7 @@ class Ensemble:
     Attributes:
         weights: of the trials, by their numbers.
         scores: of each fold. Like those of the best trial, they are those of what was selected by them.
-        gain: how much better it is than the best trial, on rows without a part in either selection.
+        gain: how much better it is than the best trial, on rows that had no part in selecting either.
         chosen: whether it is what is served.
         reason: why it was chosen or not.
     """
@@ -296,9 +296,9 @@ def combine(found: Search, prepared: Prepared, settings: Settings) -> Ensemble |
     weights = {trials[place].number: weight for place, weight in mixture.weights.items()}
     chosen = len(weights) > 1 and gain.share >= settings.confidence
     nested = (
-        f"on folds without a part in its selection, its score is {gain.value:+.3g} ({gain.low:+.3g} to "
-        f"{gain.high:+.3g}) beside the best trial's; it is better in {gain.share:.0%} of the draws, and "
-        f"{settings.confidence:.0%} {'suffice' if chosen else 'are needed'}"
+        f"on folds that had no part in selecting it, its score differs from the best trial's by "
+        f"{gain.value:+.3g} ({gain.low:+.3g} to {gain.high:+.3g}); it is better in {gain.share:.0%} of the "
+        f"draws, and {settings.confidence:.0%} {'suffice' if chosen else 'are needed'}"
     )
     reason = "no mixture of trials is better than the best one alone" if len(weights) == 1 else nested
     return Ensemble(weights, mixture.scores, gain, chosen, reason)

@@ -110,7 +110,7 @@ def test_an_ensemble_is_one_model_of_all_its_members(base, job, run_module, monk
     pipeline = joblib.load(base / "output/data/pipeline.joblib")
     assert len(pipeline.pipelines) == len(members) > 1
     check_equal(load_model(base / "model"), pipeline, frame, schema)
-    assert f"ensemble of {len(members)} chosen: on folds without a part" in capsys.readouterr().out
+    assert f"ensemble of {len(members)} chosen: on folds that had no part" in capsys.readouterr().out
 
 
 def test_a_search_begins_with_what_serves_now(as_a_job, base, job, run_module, tmp_path, capsys):
