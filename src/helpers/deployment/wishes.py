@@ -49,6 +49,10 @@ def by_version(approve: object, tables: Sequence[str]) -> dict[str, dict[int, st
                     f"{{{table!r}: {{3: 'approve', 2: 'reject'}}}}."
                 )
             _check_word(word, f" for version {number} of {table}")
+        if len({_number(number) for number in each}) < len(each):
+            raise BadInput(
+                f"APPROVE names a version of {table} twice, as a number and as text; name it once."
+            )
     return {
         table: {_number(number): STATUS[word] for number, word in each.items() if word != NONE}
         for table, each in found.items()

@@ -14,7 +14,7 @@ from support.local_aws.aws import server_of, told
 from helpers.deployment import decisions, deployments, registry
 from helpers.deployment.registry import PENDING
 from helpers.deployment.rollout import answers, drill, timeline
-from helpers.errors import BadInput
+from helpers.errors import BadInput, JobFailed
 from helpers.runs import results
 from helpers.runs.executions import earlier
 from helpers.session import Session, without_events
@@ -45,6 +45,10 @@ def test_where_no_row_is_known_nothing_is_asked() -> None:
     assert "run notebook 3 first" in empty.attrs["instead"]
 
 
+def late(*_: object) -> None:
+    raise JobFailed("It is late.")
+
+
 def test_a_drill_goes_back_and_forward_again_though_the_event_is_lost(
     session: Session, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,6 +60,13 @@ def test_a_drill_goes_back_and_forward_again_though_the_event_is_lost(
     chosen = decisions.candidates(session, shown)
     decided = decisions.decide(session, "approve", chosen, [dataset], "it knows more")
     deployments.wait(session, decided, seconds=HANGS)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(deployments, "rollback", late)
+        with pytest.raises(
+            JobFailed, match=rf"^It is late\. .* APPROVE = {{'{dataset}': {{2: 'approve'}}}}\.$"
+        ):
+            drill.back(session, dataset, decided)
 
     drilled = drill.back(session, dataset, decided)
     assert drilled.table().to_numpy().tolist() == [[2, 2, "not asked"], [1, 1, "not asked"]]

@@ -15,7 +15,7 @@ from helpers.deployment import deployments
 from helpers.deployment.decisions import Decision, set_status
 from helpers.deployment.registry import describe, packages
 from helpers.deployment.rollout import answers
-from helpers.errors import BadInput, Interrupted
+from helpers.errors import BadInput, Interrupted, JobFailed
 from helpers.session import Session, without_events
 
 __all__ = ["Drill", "back", "forward"]
@@ -72,8 +72,8 @@ def back(session: Session, dataset: str, decided: Sequence[Decision]) -> Drill:
 
     Raises:
         BadInput: there is no such table.
-        JobFailed: the deployer did not follow in time.
-        Interrupted: somebody interrupted this; the message says what serves.
+        JobFailed: the deployer or the URL did not follow in time; the message says how to approve it again.
+        Interrupted: somebody interrupted this; likewise.
     """
     decision, why = _approved(session, dataset, decided)
     if decision is None:
@@ -82,14 +82,17 @@ def back(session: Session, dataset: str, decided: Sequence[Decision]) -> Drill:
     drill = Drill(decision, reason, answers.question(session, [decision]))
     version = decision.version
     drill.note(session, "before")
+    left = (
+        f"Version {version} of {dataset} may be rejected by now; to approve it again, run 04 again with "
+        f"APPROVE = {{{dataset!r}: {{{version}: 'approve'}}}}."
+    )
     try:
         deployments.rollback(session, dataset, version, REASON)
         drill.note(session, f"version {version} rejected")
     except (KeyboardInterrupt, Interrupted):
-        raise Interrupted(
-            f"Interrupted. Version {version} of {dataset} may be rejected by now; the next cell approves it "
-            f"again, or run 04 again with APPROVE = {{{dataset!r}: {{{version}: 'approve'}}}}."
-        ) from None
+        raise Interrupted(f"Interrupted. {left}") from None
+    except JobFailed as failure:
+        raise JobFailed(f"{failure} {left}") from None
     return drill
 
 
