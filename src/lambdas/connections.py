@@ -31,22 +31,17 @@ class _InOnePiece:
 
     _waits, _head = False, b""
 
-    def putrequest(self, *arguments: Any, **named: Any) -> None:
-        super().putrequest(*arguments, **named)
-        self._waits, self._head = True, b""
+    def request(self, method: str, url: str, body: Any = None, *arguments: Any, **named: Any) -> None:
+        self._waits = isinstance(body, bytes) and bool(body)
+        super().request(method, url, body, *arguments, **named)
 
     def send(self, data: Any) -> None:
         if self._waits:
             self._waits, self._head = False, bytes(data)
             return
-        super().send(self._head + data if self._head else data)
-        self._head = b""
-
-    def getresponse(self, *arguments: Any, **named: Any) -> Any:
-        if self._head:  # there was no body
-            super().send(self._head)
-            self._head = b""
-        return super().getresponse(*arguments, **named)
+        # Forgotten in any case: a server may answer and close before it has read a long body.
+        head, self._head = self._head, b""
+        super().send(head + data if head else data)
 
 
 class _Joined(_InOnePiece, HTTPConnection):

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -52,6 +53,33 @@ def test_a_request_is_tried_once() -> None:
         connections = pool(f"http://127.0.0.1:{silent.getsockname()[1]}", 1, HANGS, 0.05)
         with pytest.raises(urllib3.exceptions.ReadTimeoutError):
             connections.urlopen("POST", "/", body=b"1", headers={})
+        connections.close()
+
+
+def answering(listening: socket.socket, pause: float, answer: bytes) -> None:
+    """Read the beginning of a request, answer after a pause, and close the connection."""
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(1000)
+        time.sleep(pause)
+        connection.sendall(answer)
+
+
+def test_an_answer_that_comes_before_the_body_has_been_read_is_not_lost() -> None:
+    refused = b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answering, args=(listening, 0.05, refused), daemon=True).start()
+        connections = pool(f"http://127.0.0.1:{listening.getsockname()[1]}", 1, HANGS, HANGS)
+        answer = connections.urlopen("POST", "/", body=bytes(6_000_000), headers={})
+        assert (answer.status, answer.data) == (413, b"big")
+        connections.close()
+
+
+def test_an_answer_to_a_request_without_a_body_may_take_longer_than_a_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answering, args=(listening, 0.2, ANSWER), daemon=True).start()
+        connections = pool(f"http://127.0.0.1:{listening.getsockname()[1]}", 1, 0.1, HANGS)
+        assert connections.urlopen("POST", "/", body=b"", headers={}).data == b"ok"
         connections.close()
 
 
