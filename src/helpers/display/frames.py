@@ -15,6 +15,8 @@ INSTEAD = "instead"  # in the attrs of an empty table: what it is, and what to d
 NOTHING = "This table has no rows."
 MOST_ROWS = 500  # that a browser is sent
 MISSING = "\N{EN DASH}"
+# A browser breaks a line only between words, so an address in S3 would squeeze all other columns.
+LONG = re.compile(r"[^\s&;<>]{24}(?=[^\s&;<>]{8})")
 
 
 def as_html(frame: "pd.DataFrame") -> str:
@@ -81,5 +83,5 @@ def _words(label: Any) -> str:
 
 def _cell(tag: str, words: str, side: str, rows: int = 1, escaped: bool = False) -> str:
     span = f' rowspan="{rows}"' if rows > 1 else ""
-    text = words if escaped else html.escape(words, quote=False)
+    text = LONG.sub(r"\g<0><wbr>", words if escaped else html.escape(words, quote=False))
     return f'<{tag}{span} style="text-align: {side}; vertical-align: top">{text}</{tag}>'
