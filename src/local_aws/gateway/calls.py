@@ -135,8 +135,8 @@ class Calls:
         return request.judged
 
     def _all_judged(self, request: Request) -> list[Call]:
-        key = _ACCESS_KEY.search(request.header("Authorization"))
-        role = _caller(key[1]) if key else None
+        key = _access_key(request)
+        role = _caller(key) if key else None
         if role is None or request.operation in _OPEN:
             return []
         return [Call(role, *judged) for judged in self._judged(request)]
@@ -184,6 +184,15 @@ class Calls:
             if name == "*" or name.startswith("arn:")
             else self._account.arn("sagemaker", f"{kind}/{name}")
         )
+
+
+def _access_key(request: Request) -> str:
+    """Return the key that signed a request, in its header or a presigned address; empty if there is none."""
+    if given := request.header("Authorization"):
+        found = _ACCESS_KEY.search(given)
+        return found[1] if found else ""
+    query = dict(parse_qsl(request.query, keep_blank_values=True))
+    return query.get("X-Amz-Credential", "").partition("/")[0] or query.get("AWSAccessKeyId", "")
 
 
 def _caller(access_key: str) -> str | None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import boto3
 import pytest
+import urllib3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws
 from support.local_aws.pipeline import definition, processing, register, run
@@ -65,6 +67,21 @@ def test_a_denied_call_fails_as_on_aws_and_does_nothing(client: Client, aws: Aws
     )
     listed = aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="deployments/denied")
     assert listed["KeyCount"] == 0
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_a_presigned_address_opens_no_more_than_who_signed_it_may(
+    client: Client, aws: Aws, version: str
+) -> None:
+    aws.client("s3").put_object(Bucket=BUCKET, Key="executions/secret", Body=b"1")
+    aws.client("s3").put_object(Bucket=BUCKET, Key=MAP, Body=b"{}")
+    session = boto3.session.Session(f"role.{PIPELINE}-invoker", aws.server.secret, region_name="us-east-1")
+    signer = session.client("s3", endpoint_url=aws.endpoint_url, config=Config(signature_version=version))
+    for key, status in ((MAP, 200), ("executions/secret", 403)):
+        url = signer.generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": key})
+        answer = urllib3.request("GET", url)
+        assert answer.status == status, answer.data
+    assert b"invoker/local is not authorized to perform: s3:GetObject" in answer.data
 
 
 APPROVAL = {"ModelPackageArn": f"{SAGEMAKER}:model-package/{PIPELINE}--wine/1"} | {
