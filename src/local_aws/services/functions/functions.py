@@ -27,6 +27,8 @@ __all__ = ["Functions", "Invocation"]
 
 _KIND = "function"
 _STOP_SECONDS = 5
+# Bytes of an answer: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_MOST_ANSWER = 6_291_556
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,11 @@ class Functions:
             return _unhandled(f"RequestId: {request_id} Error: Runtime exited", "Runtime.ExitError")
         if "error" in reply:
             return Invocation(json.dumps(reply["error"]), "Unhandled")
+        if len(reply["payload"]) > _MOST_ANSWER:
+            return _unhandled(
+                f"Response payload size exceeded maximum allowed payload size ({_MOST_ANSWER} bytes).",
+                "Function.ResponseSizeTooLarge",
+            )
         return Invocation(reply["payload"])
 
     def close(self) -> None:

@@ -80,6 +80,14 @@ def test_a_handler_that_raises(functions: Functions) -> None:
     assert "handlers.py" in error["stackTrace"][-1]
 
 
+def test_an_answer_may_have_six_megabytes(functions: Functions) -> None:
+    put(functions, "echo")
+    assert len(invoke(functions, "a" * 6_000_000)["event"]) == 6_000_000
+    invocation = functions.invoke("toy", "a" * 6_300_000)
+    assert invocation.error == "Unhandled"
+    assert json.loads(invocation.payload)["errorType"] == "Function.ResponseSizeTooLarge"
+
+
 def test_a_handler_that_does_not_exist(functions: Functions) -> None:
     put(functions, "absent")
     for _ in range(2):
