@@ -1,6 +1,7 @@
 """The environment that a notebook works in: AWS, as Terraform set it up, or local_aws on this laptop."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -203,7 +204,9 @@ def group(pipeline_name: str, dataset: str) -> str:
     try:
         return group_name(pipeline_name, dataset)
     except NamingError as error:
-        raise BadInput(f"{error} Give the data set another name.") from None
+        likely = re.sub(r"[^a-z0-9]+", "-", dataset.lower()).strip("-")
+        such_as = f", such as {likely!r}" if likely not in {"", dataset} else ""
+        raise BadInput(f"{error} Give the data set another name{such_as}.") from None
 
 
 def state_folder() -> Path:

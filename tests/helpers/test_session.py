@@ -218,6 +218,17 @@ def test_a_name_too_long_for_a_group_is_refused() -> None:
         group("many-models", "x" * 51)
 
 
+@pytest.mark.parametrize(("name", "likely"), [("Sales_2026", "'sales-2026'"), ("two  words ", "'two-words'")])
+def test_a_name_that_aws_refuses_comes_with_one_that_it_takes(name: str, likely: str) -> None:
+    with pytest.raises(BadInput, match=rf"Give the data set another name, such as {likely}\.$"):
+        group("many-models", name)
+
+
+def test_a_name_of_which_nothing_can_be_kept_comes_without_one() -> None:
+    with pytest.raises(BadInput, match=r"Give the data set another name\.$"):
+        group("many-models", "___")
+
+
 def test_a_client_is_made_once_here(session: Session) -> None:
     assert_clients_are_made_once(session)
 

@@ -168,7 +168,7 @@ def _approved(
     if not any(one.version < decision.version for one in earlier):
         return None, (
             f"Version {decision.version} is the only approved one of {dataset}, so there is none to go back "
-            "to; approve another one first."
+            "to; run notebook 3 with another MAX_TUNING_JOBS, and approve what it registers."
         )
     return decision, ""
 
