@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["INSTEAD", "as_html", "as_text"]
+__all__ = ["INSTEAD", "as_html", "as_text", "paragraph"]
 
 INSTEAD = "instead"  # in the attrs of an empty table: what it is, and what to do to get rows
 NOTHING = "This table has no rows."
@@ -26,7 +26,7 @@ def as_html(frame: "pd.DataFrame") -> str:
     leave out style sheets.
     """
     if frame.empty:
-        return f"<p>{html.escape(_instead(frame), quote=False)}</p>"
+        return paragraph(_instead(frame))
     part = frame.head(MOST_ROWS)
     sides = ["right" if _is_number(part.iloc[:, place]) else "left" for place in range(part.shape[1])]
     head = [_cell("th", str(name or ""), "left") for name in part.index.names]
@@ -40,6 +40,12 @@ def as_html(frame: "pd.DataFrame") -> str:
         lines.append(f"<tr>{''.join([*labels, *values])}</tr>")
     rest = f"<p>The first {MOST_ROWS} of {len(frame):,} rows.</p>" if len(frame) > len(part) else ""
     return "\n".join(["<table><thead>", *lines, f"</tbody></table>{rest}"])
+
+
+def paragraph(sentence: str) -> str:
+    """A sentence as HTML; what stands between backticks is set as code."""
+    words = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentence, quote=False))
+    return f"<p>{words}</p>"
 
 
 def as_text(frame: "pd.DataFrame") -> str:

@@ -1,6 +1,5 @@
 """What a notebook, a terminal or a test is sent."""
 
-import html
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +31,7 @@ def in_kernel() -> bool:
 
 def say(sentence: str) -> None:
     """Show a sentence where a table or a picture would be."""
-    show({"text/html": f"<p>{html.escape(sentence, quote=False)}</p>", "text/plain": sentence})
+    show({"text/html": frames.paragraph(sentence), "text/plain": sentence})
 
 
 def show(data: Mapping[str, str | bytes], metadata: Mapping[str, Mapping[str, Any]] | None = None) -> None:

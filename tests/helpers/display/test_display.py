@@ -15,6 +15,7 @@ from tabular.spec.options import Options
 from helpers import display
 from helpers.data.datasets import Dataset
 from helpers.display import frames
+from helpers.display.frames import paragraph
 from helpers.plots import figures
 from helpers.runs import Execution
 from helpers.storage import File
@@ -86,6 +87,11 @@ def test_a_kernel_shows_a_sentence(shown: list[Any]) -> None:
         "text/html": "<p>Nothing waits for a decision.</p>",
         "text/plain": "Nothing waits for a decision.",
     }
+
+
+def test_what_stands_between_backticks_is_code() -> None:
+    assert paragraph("No `a<b` here, nor `c`.") == "<p>No <code>a&lt;b</code> here, nor <code>c</code>.</p>"
+    assert paragraph("A single ` stays.") == "<p>A single ` stays.</p>"
 
 
 def test_a_kernel_shows_a_figure_once_at_twice_the_resolution_with_its_alternative_text(
