@@ -51,7 +51,8 @@ def gate(reports: Mapping[str, Report]) -> Sequence[Axes]:
     _legend(grid[0, 0])
     failed = sum(report["gate"]["threshold_margin"] < 0 for report in reports.values())
     few = told if len(told) <= 6 else told[:6]
-    about = f"The gate of {len(reports)} models, {failed} of them below their threshold"
+    models = f"{len(reports)} model{'s' if len(reports) > 1 else ''}"
+    about = f"The gate of {models}, {failed} of them below their threshold"
     shown(figure, f"{about}: {listed(few, len(told) - len(few))}.")
     return list(grid[:, 0])
 

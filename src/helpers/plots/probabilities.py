@@ -119,7 +119,8 @@ def _cheapest(point: Threshold | None) -> str:
     if point is None:
         return ""
     at = "" if point.value is None else f" at {point.value:.3g}"
-    return f", cheapest{at} with {point.false_alarms} false alarms and {point.misses} misses"
+    alarms = f"{point.false_alarms} false alarm{'s' if point.false_alarms != 1 else ''}"
+    return f", cheapest{at} with {alarms} and {point.misses} miss{'es' if point.misses != 1 else ''}"
 
 
 def _said_and_was(found: Mapping[str, Any]) -> tuple[list[float], list[float]]:
