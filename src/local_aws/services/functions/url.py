@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 
 import base64
 import json
+import re
 import time
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -16,9 +17,12 @@ from local_aws.core.wire import Reply, Request
 from local_aws.services.functions.functions import Functions
 from local_aws.services.signatures import FUNCTION_URL, Signatures
 
-__all__ = ["BODY_LIMIT", "FunctionUrls"]
+__all__ = ["BODY_LIMIT", "FunctionUrls", "answer_of"]
 
 BODY_LIMIT = 6 * 1024 * 1024
+# What a header may be: https://www.rfc-editor.org/rfc/rfc9110#section-5
+_NAME, _VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_FRAMING = ("connection", "content-length", "transfer-encoding")  # which are the server's
 _TEXT = ("text/", "application/json", "application/javascript", "application/xml")
 
 
@@ -51,7 +55,7 @@ class FunctionUrls:
         invocation = self._functions.run(function, event)
         if invocation.error:
             return _message(502, "Internal Server Error")
-        return _reply(json.loads(invocation.payload))
+        return answer_of(json.loads(invocation.payload))
 
 
 def _event(request: Request, name: str, path: str) -> dict[str, Any]:
@@ -108,20 +112,29 @@ def _body(body: bytes, content_type: str) -> tuple[str, bool]:
     return base64.b64encode(body).decode(), True
 
 
-def _reply(result: Any) -> Reply:
+def answer_of(result: Any) -> Reply:
     """Return a handler's result as an HTTP answer. A result without statusCode is the body of a 200."""
     if not (isinstance(result, dict) and "statusCode" in result):
         body = result if isinstance(result, str) else json.dumps(result)
         return Reply(body.encode(), 200, {"Content-Type": "application/json"})
-    body = result.get("body") or ""
-    if not isinstance(body, str) or not isinstance(result["statusCode"], int):
+    status, body, headers = result["statusCode"], result.get("body") or "", result.get("headers") or {}
+    if type(status) is not int or not 200 <= status <= 599 or not isinstance(body, str) or not _are(headers):
         return _message(502, "Internal Server Error")
-    content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
-    headers = {name: str(value) for name, value in (result.get("headers") or {}).items()}
-    if not any(name.lower() == "content-type" for name in headers):
-        headers["Content-Type"] = "application/json"
-    headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}
-    return Reply(content, result["statusCode"], headers)
+    try:
+        content = base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
+    except ValueError:  # no base64, or half a surrogate pair
+        return _message(502, "Internal Server Error")
+    kept = {name: str(value) for name, value in headers.items() if name.lower() not in _FRAMING}
+    if not any(name.lower() == "content-type" for name in kept):
+        kept["Content-Type"] = "application/json"
+    return Reply(content, status, kept)
+
+
+def _are(headers: Any) -> bool:
+    """Whether these are headers that can be sent as they are, and as no more than one line each."""
+    return isinstance(headers, dict) and all(
+        _NAME.fullmatch(name) and _VALUE.fullmatch(str(value)) for name, value in headers.items()
+    )
 
 
 def _message(status: int, text: str, code: str | None = None) -> Reply:

@@ -23,7 +23,7 @@ from local_aws.core.wire import to_reply
 from local_aws.gateway.listener import Listener
 from local_aws.services.functions.api import LambdaApi
 from local_aws.services.functions.functions import Functions
-from local_aws.services.functions.url import BODY_LIMIT, FunctionUrls
+from local_aws.services.functions.url import BODY_LIMIT, FunctionUrls, answer_of
 from local_aws.services.signatures import Signatures
 
 HERE = str(ROOT / "tests/support/local_aws")
@@ -184,6 +184,31 @@ def test_a_result_without_a_status_code_is_the_body(request_url: Request) -> Non
 def test_a_function_that_raised_is_a_502(request_url: Request) -> None:
     status, _, content = request_url("GET", "/fail")
     assert (status, json.loads(content)) == (502, {"Message": "Internal Server Error"})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"statusCode": True},
+        {"statusCode": 99},
+        {"headers": {"a": "b\r\nx-model-version: 9"}},
+        {"headers": {"a b": "c"}},
+        {"headers": {"a": "€"}},
+        {"headers": ["a"]},
+        {"body": "?", "isBase64Encoded": True},
+        {"body": "\ud800"},
+    ],
+    ids=str,
+)
+def test_a_result_that_is_no_answer_is_a_502(said: dict[str, Any]) -> None:
+    assert answer_of({"statusCode": 200, **said}).status == 502
+
+
+def test_how_long_an_answer_is_says_the_server() -> None:
+    reply = answer_of({"statusCode": 201, "headers": {"Transfer-Encoding": "chunked", "X": 1}, "body": "é"})
+    assert (reply.status, reply.body) == (201, "é".encode())
+    assert {"X": "1", "Content-Type": "application/json"}.items() <= reply.headers.items()
+    assert "Transfer-Encoding" not in reply.headers
 
 
 def test_a_body_over_the_limit_is_a_413(request_url: Request) -> None:
