@@ -4,12 +4,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import urllib3
 from support import HANGS
 
-from lambdas.connections import pool
+from lambdas.connections import CERTIFICATES, pool
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -83,7 +84,11 @@ def test_an_answer_to_a_request_without_a_body_may_take_longer_than_a_connection
         connections.close()
 
 
-def test_over_https_the_server_must_show_who_it_is() -> None:
+def test_over_https_the_server_must_show_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CERTIFICATES:
+        monkeypatch.delenv(name, raising=False)
     connections = pool("https://example.com/", 1, HANGS, HANGS)
     assert connections.cert_reqs == "CERT_REQUIRED"
-    assert connections.ca_certs
+    assert Path(connections.ca_certs).is_file()
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/company.pem")
+    assert pool("https://example.com/", 1, HANGS, HANGS).ca_certs == "/company.pem"
