@@ -19,6 +19,7 @@ from helpers.cost.prices import load
 from helpers.data import datasets
 from helpers.data.entries import absolute, parse
 from helpers.deployment import wishes
+from helpers.deployment.rollout import drill
 from helpers.errors import BadInput
 from helpers.parameters.outputs import outputs_of
 from helpers.pipeline import own_steps
@@ -123,10 +124,7 @@ def check_decisions(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None
     because nobody has seen the versions that 04 would find.
     """
     numbers, names = [path.name[:2] for path in notebooks], datasets.names(value["DATASETS"])
-    if value["ROLL_BACK"] not in ("", *names):
-        raise BadInput(
-            f"ROLL_BACK is {value['ROLL_BACK']!r}; it must be empty, or one of {', '.join(names)}."
-        )
+    drill.check(value["ROLL_BACK"], names)
     wanted = wishes.wishes(value["APPROVE"], names)
     said = wishes.named_versions(value["VERSIONS"], names) is not None
     named = said or value["RUN_ID"] not in ("", NEW)

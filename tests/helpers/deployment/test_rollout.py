@@ -131,8 +131,11 @@ def test_nothing_is_rolled_back_that_this_run_did_not_approve(session: Session, 
         for shown in (drilled.table(), drill.forward(session, drilled)):
             assert shown.empty
             assert shown.attrs["instead"].startswith(why)
-    with pytest.raises(BadInput, match=f"ROLL_BACK is 'x'; it must be empty, or one of {dataset}"):
-        drill.back(session, "x", [only])
+    for refused in (lambda: drill.back(session, "x", [only]), lambda: drill.check("x", [dataset])):
+        with pytest.raises(BadInput, match=f"ROLL_BACK is 'x'; it must be empty, or one of {dataset}"):
+            refused()
+    drill.check("", [dataset])
+    drill.check(dataset, [dataset])
     assert [one.status for one in registry.packages(session, dataset)] == [PENDING, "Approved"]
 
 

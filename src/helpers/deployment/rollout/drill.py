@@ -18,7 +18,7 @@ from helpers.deployment.rollout import answers
 from helpers.errors import BadInput, Interrupted, JobFailed
 from helpers.session import Session, without_events
 
-__all__ = ["Drill", "back", "forward"]
+__all__ = ["Drill", "back", "check", "forward"]
 __dir__ = __all__.copy
 
 REASON = "A drill: back to the version before"
@@ -60,6 +60,18 @@ class Drill:
         asked = answers.ask(session, self.row, [decision] if settled else ())
         answered = [answer.version or answer.text for answer in asked.values()] or ["not asked"]
         self.moments[moment] = [approved, entry["version"] if entry else "none", *answered]
+
+
+def check(dataset: str, names: Sequence[str]) -> None:
+    """Refuse to roll back a table that is none of those to decide on.
+
+    To be called before the decision, which stays made if a later cell fails.
+
+    Raises:
+        BadInput: it is neither empty nor one of `names`.
+    """
+    if dataset not in ("", *names):
+        raise BadInput(f"ROLL_BACK is {dataset!r}; it must be empty, or one of {', '.join(names)}.")
 
 
 def back(session: Session, dataset: str, decided: Sequence[Decision]) -> Drill:
@@ -156,8 +168,7 @@ def _approved(
     names = _names(decided)
     if not dataset:
         return None, NO_TABLE.format(names[0] if names else "wine")
-    if dataset not in names:
-        raise BadInput(f"ROLL_BACK is {dataset!r}; it must be empty, or one of {', '.join(names)}.")
+    check(dataset, names)
     entry = deployments.in_service(session).get(dataset)
     serving = entry["version"] if entry else None
     own = [one for one in decided if one.dataset == dataset and one.holds and one.status == "Approved"]
