@@ -63,7 +63,7 @@ def find_partitions(table: pd.DataFrame, schema: Schema) -> Partitions:
     """
     columns = {column.name: column for column in schema.columns}
     names = schema.options.partition
-    numbers, levels = np.zeros(len(table), dtype=np.int64), []
+    number, keys = np.zeros(len(table), dtype=np.int64), [()]
     for name in names:
         if name not in columns:  # the schema has no constant columns
             raise BadInput(
@@ -75,24 +75,22 @@ def find_partitions(table: pd.DataFrame, schema: Schema) -> Partitions:
                 f"The partition column {name!r} is empty in {amount(gaps, 'row')}; write a name into each "
                 "cell, or leave these rows out of the table."
             )
-        codes, distinct = pd.factorize(found, sort=True)
-        numbers = numbers * len(distinct) + codes
-        levels.append(distinct)
-    distinct, number = np.unique(numbers, return_inverse=True)
+        codes, levels = pd.factorize(found, sort=True)
+        # Only combinations that occur are counted on: all of several columns may be more than an integer holds.
+        occurring, number = np.unique(number * len(levels) + codes, return_inverse=True)
+        keys = [(*keys[place // len(levels)], levels[place % len(levels)]) for place in occurring.tolist()]
     what = " and ".join(map(repr, names))
-    if len(distinct) == len(table):
+    if len(keys) == len(table):
         raise BadInput(
             f"Every row has its own value of {what}, so each partition would be a single row; name a column "
             "of which each value stands in many rows."
         )
-    if len(distinct) > MOST:
+    if len(keys) > MOST:
         raise BadInput(
-            f"There are {len(distinct):,} partitions by {what}, and at most {MOST:,} are allowed; name a "
+            f"There are {len(keys):,} partitions by {what}, and at most {MOST:,} are allowed; name a "
             "coarser column."
         )
-    parts = np.unravel_index(distinct, [len(each) for each in levels])
-    cells = [each[codes] for each, codes in zip(levels, parts, strict=True)]
-    return Partitions(names, tuple(zip(*cells, strict=True)), number.reshape(-1))
+    return Partitions(names, tuple(keys), number.reshape(-1))
 
 
 def spellings(partitions: Partitions) -> Iterator[Warning]:

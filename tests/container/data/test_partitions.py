@@ -51,6 +51,17 @@ def run(base, run_module, table, **options):
     return base / "processing/output"
 
 
+def test_columns_that_name_the_same_shops_need_no_product_of_their_values():
+    names = [f"{place:04d}" for place in range(8_000)]
+    about = [f"{column} of the shop" for column in ("number", "street", "phone", "owner", "key")]
+    table = pd.DataFrame(dict.fromkeys(about, names * 2))  # 8,000 to the fifth power is more than 64 bits
+    columns = tuple(Column(name, "categorical") for name in about)
+    schema = Schema("regression", "y", (), columns, Options(partition=tuple(about)))
+    found = find_partitions(table, schema)
+    assert found.keys == tuple((name,) * 5 for name in names)
+    assert found.number.tolist() == list(range(8_000)) * 2
+
+
 def test_a_fleet_becomes_shards_and_one_split_of_held_out_rows(base, run_module):
     table = stores()
     output = run(base, run_module, table)
