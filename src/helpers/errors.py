@@ -14,6 +14,7 @@ __all__ = [
     "full_disk",
     "one_line",
     "refusing",
+    "sentence",
 ]
 
 
@@ -68,6 +69,12 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
 
+def sentence(error: Exception) -> str:
+    """The message of an error on one line, with a full stop unless it ends with a question."""
+    said = one_line(error)
+    return said if said.endswith("?") else f"{said}."
+
+
 def full_disk(error: BaseException) -> str:
     """The sentence about an error for lack of space; empty for another error."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -85,4 +92,4 @@ def refusing(what: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise BadInput(f"{what}: {one_line(error)}.") from error
+        raise BadInput(f"{what}: {sentence(error)}") from error

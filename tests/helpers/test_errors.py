@@ -22,6 +22,12 @@ def test_what_another_package_refuses_is_refused_in_one_line_that_says_of_what()
     assert str(raised.value) == "The table of wine: It has no rows; give one that has."
 
 
+def test_a_question_at_the_end_gets_no_full_stop() -> None:
+    with pytest.raises(BadInput) as raised, refusing("The table of wine"):
+        raise ValueError("Unknown column 'Store'.\nDid you mean 'store'?")
+    assert str(raised.value) == "The table of wine: Unknown column 'Store'. Did you mean 'store'?"
+
+
 def test_any_other_error_stays_what_it_is() -> None:
     with pytest.raises(KeyError), refusing("The table of wine"):
         raise KeyError("a fault of ours")

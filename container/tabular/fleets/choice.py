@@ -90,7 +90,14 @@ def choose(
     if count < 2:
         return Choice(False, "too few rows were predicted by both models")
     low = gain - too_good - float(t.ppf(CONFIDENCE, count - 1)) * error
-    what = f"its loss is smaller by {gain - too_good:.3g}, and with {CONFIDENCE:.0%} confidence by {low:.3g}"
+    better, sure = gain - too_good, f"{CONFIDENCE:.0%} confidence"
     if low > 0:
-        return Choice(True, f"{what}, than that of the pooled model", gain, low)
-    return Choice(False, f"{what} at least, which does not show that it is better", gain, low)
+        said = f"its loss is smaller by {better:.3g}, and with {sure} by {low:.3g} at least, than"
+        return Choice(True, f"{said} that of the pooled model", gain, low)
+    if better > 0:
+        said = f"its loss is smaller by {better:.3g} than that of the pooled model, which does not show that"
+        return Choice(
+            False, f"{said} it is better: with {sure}, it is larger by {-low:.3g} at most", gain, low
+        )
+    said = f"its loss is larger by {abs(better):.3g} than that of the pooled model"
+    return Choice(False, said, gain, low)

@@ -14,7 +14,7 @@ from tabular.spec.columns import Schema
 from tabular.spec.metrics import METRICS, SCORERS
 from tabular.spec.options import Options
 
-from helpers.errors import one_line
+from helpers.errors import sentence
 
 if TYPE_CHECKING:
     from tabular.learning.preparation import Prepared
@@ -84,7 +84,7 @@ def check(
         prepared = prepare(raw, target, options, None, splitting, _steps(settings.steps), report)
         _judge(prepared, judged, settings)
     except ValueError as error:
-        return Checked(f"{one_line(error)}.", report)
+        return Checked(sentence(error), report)
     return Checked(None, report)
 
 

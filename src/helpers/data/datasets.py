@@ -20,7 +20,7 @@ from helpers.data.checks import DEFAULTS, Checked, Settings, check
 from helpers.data.entries import Entry, names, parse
 from helpers.data.sources import SourceError
 from helpers.display import AsCard, Card, card
-from helpers.errors import BadInput, one_line
+from helpers.errors import BadInput, one_line, sentence
 from helpers.session import Session
 from helpers.storage import File, put_folder, write_whole
 
@@ -121,7 +121,7 @@ def choose(
         try:
             dataset = _fetched(entry, session, settings)
         except SourceError as error:
-            said = f"{one_line(error)[:1].upper()}{one_line(error)[1:]}."
+            said = f"{sentence(error)[:1].upper()}{sentence(error)[1:]}"
             left_out[entry.name] = LeftOut(said, _way_out(entry.name), failed=entry.name not in DATASETS)
         except BadInput as error:
             left_out[entry.name] = LeftOut(str(error), CORRECT)

@@ -26,6 +26,18 @@ def test_a_clear_gain_is_chosen_and_noise_is_not():
     assert not choose(pooled, pooled).own
 
 
+def test_a_reason_says_larger_where_the_loss_is_larger():
+    pooled = 1 + 0.1 * draws(seed=1)
+    noise = draws() - draws().mean()
+    assert choose(pooled + 0.2, pooled).reason == "its loss is larger by 0.2 than that of the pooled model"
+    assert choose(pooled, pooled).reason == "its loss is larger by 0 than that of the pooled model"
+    noisy = choose(pooled - 0.02 + 0.5 * noise, pooled)
+    assert noisy.reason.startswith(
+        "its loss is smaller by 0.02 than that of the pooled model, which does not"
+    )
+    assert noisy.reason.endswith(f"it is larger by {-noisy.low:.3g} at most")
+
+
 def test_a_gain_that_the_choice_among_trials_explains_is_not_chosen():
     pooled = np.ones(60)
     assert choose(pooled - 0.1, pooled).own
