@@ -141,18 +141,21 @@ def assemble(
             champion_loss = _mean(champion_lost[rows]) if new.all() else np.nan
             kept, why = _kept(champion, one, schema)
             if (worse := keepers.get(document["number"])) is not None:
-                reason += f"; {worse.reason}"
+                reason = _joined(reason, worse.reason)
                 origin, document, arrays = "kept", _with_former(one, champion), None
                 _put(answers, rows, _take(champion.answers, rows))
                 lost[rows] = champion_lost[rows]
             elif origin == "taken over" and _version(one) == champion.version:
                 pass  # it is the same
             elif kept is None:
-                reason += f"; {why}"
+                reason = _joined(reason, why)
             else:
                 nothing = _no_skill(truth[rows][new], schema)
-                said = verdict(lost[rows][new], champion_lost[rows][new], nothing, margin, confidence)
-                reason += f"; {said.reason}"
+                # That a search failed, or had no time, says nothing against the model that it had.
+                in_doubt = bool(_unfinished(one)) and not one.choice.own
+                them = lost[rows][new], champion_lost[rows][new]
+                said = verdict(*them, nothing, margin, confidence, in_doubt)
+                reason = _joined(reason, said.reason)
                 if said.keep:
                     origin, (document, arrays) = "kept", kept
                     _put(answers, rows, _take(champion.answers, rows))
@@ -211,6 +214,11 @@ def _unfinished(found: Found) -> dict[str, Any]:
     return {"unfinished": True} if found.document.get("unfinished") else {}
 
 
+def _joined(reason: str, more: str) -> str:
+    """One sentence of two; what refused a search ends with a full stop."""
+    return f"{reason.removesuffix('.')}; {more}"
+
+
 def _origin(found: Found) -> Literal["new", "taken over"]:
     return "taken over" if "taken_over" in found.document else "new"
 
@@ -236,8 +244,8 @@ def _kept(
     for name in document["model"]["columns"]:
         if now.get(name) != then[name]:
             return None, f"version {champion.version} reads the column {name!r} otherwise"
-    kept = {name: value for name, value in document.items() if name != "arrays"}
-    kept |= {"number": found.document["number"], "decided_on": found.document["sha256"]}
+    kept = {name: value for name, value in document.items() if name not in ("arrays", "unfinished")}
+    kept |= {"number": found.document["number"], "decided_on": found.document["sha256"], **_unfinished(found)}
     kept.setdefault("kept_from", champion.version)
     return (kept, champion.model.arrays(key)), ""
 

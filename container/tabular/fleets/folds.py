@@ -12,9 +12,17 @@ from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput, amount
 from tabular.spec.search import Plan
 
-__all__ = ["own_folds", "pooled_folds"]
+__all__ = ["own_folds", "pooled_folds", "too_few"]
 
 FEWEST_WINDOWS = 2
+
+
+def too_few(target: np.ndarray, schema: Schema) -> str | None:
+    """Why a partition gets no model of its own, whatever is searched: too few rows, or a class is missing."""
+    if len(target) < FEWEST_ROWS:
+        return f"It has {amount(len(target), 'training row')}, and {FEWEST_ROWS} are needed."
+    counts = np.bincount(target, minlength=len(schema.classes)) if schema.classes else np.ones(1)
+    return None if counts.all() else f"It has no training row of {schema.classes[int(counts.argmin())]!r}."
 
 
 def own_folds(
@@ -41,11 +49,8 @@ def own_folds(
     Raises:
         BadInput: if there are too few rows for a model of the partition's own; the message says of what.
     """
-    if len(target) < FEWEST_ROWS:
-        raise BadInput(f"It has {amount(len(target), 'training row')}, and {FEWEST_ROWS} are needed.")
-    counts = np.bincount(target, minlength=len(schema.classes)) if schema.classes else np.ones(1)
-    if not counts.all():
-        raise BadInput(f"It has no training row of {schema.classes[int(counts.argmin())]!r}.")
+    if (why := too_few(target, schema)) is not None:
+        raise BadInput(why)
     if times is None or quantiles is None:
         return list(folds_to_search(target, schema, plan.scorer, plan.folds, plan.random_state, 0, groups))
     found: list[Fold | None] = []

@@ -27,7 +27,12 @@ class Verdict:
 
 
 def verdict(
-    ours: np.ndarray, theirs: np.ndarray, nothing: np.ndarray, margin: float, confidence: float
+    ours: np.ndarray,
+    theirs: np.ndarray,
+    nothing: np.ndarray,
+    margin: float,
+    confidence: float,
+    in_doubt: bool = False,
 ) -> Verdict:
     """Compare a new model with the champion by their losses on held-out rows that neither has seen.
 
@@ -37,10 +42,13 @@ def verdict(
         nothing: those of a model that knows only the class frequencies, or the mean of the target.
         margin: the fraction of the champion's skill that may be lost.
         confidence: with which more must not be lost.
+        in_doubt: whether the champion stays if there are too few rows to compare them on.
     """
     if len(ours) < FEWEST_ROWS:
-        rows = amount(len(ours), "held-out row")
-        return Verdict(False, f"it has {rows} to compare it with the champion, and {FEWEST_ROWS} are needed")
+        said = (
+            f"it has {amount(len(ours), 'held-out row')} to compare it with the champion, and {FEWEST_ROWS}"
+        )
+        return Verdict(in_doubt, f"{said} are needed{', so the champion stays' if in_doubt else ''}")
     difference = _difference(theirs, ours)
     error = float(difference.std(ddof=1) / np.sqrt(len(difference)))
     low = float(difference.mean()) - float(t.ppf(confidence, len(difference) - 1)) * error

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tabular.data.shards import Shard
 from tabular.fleets.choice import losses, optimism
-from tabular.fleets.folds import own_folds
+from tabular.fleets.folds import own_folds, too_few
 from tabular.judging.agreement import check_equal
 from tabular.learning.fitting import fit, rounds_of
 from tabular.portable.export import export
@@ -75,9 +75,13 @@ def task_of(
     return Task(*what, *beside, shard.quantiles, warm, seconds)
 
 
-def without_search(partition: Partition, reason: str) -> Candidate:
-    """A partition that was not searched, though it could have been."""
-    document = _begun(partition) | {"reason": reason, "unfinished": True}
+def without_search(shard: Shard, partition: Partition, reason: str) -> Candidate:
+    """A partition that was not searched, for this reason unless it has too few rows for any search."""
+    few = too_few(shard.target[shard.rows_of(partition)], shard.schema)
+    document = _begun(partition)
+    document["reason"] = few or reason
+    if few is None:
+        document["unfinished"] = True
     return Candidate(document, np.full(partition["rows"], np.nan))
 
 

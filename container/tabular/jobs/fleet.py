@@ -33,6 +33,7 @@ from tabular.judging.champion import Champion, fetch_champion
 from tabular.portable.fleet import FORMAT as FLEET
 from tabular.portable.fleet import POOLED
 from tabular.searching.checkpoint import keep_files, take_files
+from tabular.searching.cores import cores_now
 from tabular.searching.search import search
 from tabular.spec import opt_ml
 from tabular.spec.columns import Schema
@@ -140,7 +141,8 @@ class _Work:
                 flush=True,
             )
         self.progress = _Progress(len(partitions) - taken)
-        self.clock = Clock(self.plan.seconds * OWN_SHARE, len(partitions) - taken, self.width)
+        seconds = self.plan.seconds * OWN_SHARE
+        self.clock = Clock(seconds, len(partitions) - taken, lambda: cores_now(self.width))
 
     def tasks(self, files: Sequence[Path]) -> Iterator[Task]:
         """The tasks of all shards, of which only those are in memory whose partitions are not all done."""
@@ -152,7 +154,7 @@ class _Work:
                 if self.before is not None and self._is_taken(one):
                     found[one["number"]] = self.before.take(one)
                 elif (seconds := self.clock.share()) == 0:
-                    self._put(without_search(one, NOT_SEARCHED), found)
+                    self._put(without_search(shard, one, NOT_SEARCHED), found)
                 else:
                     warm = () if self.before is None else tuple(self.before.good(one))
                     yield task_of(shard, one, self.plan, warm, seconds)
@@ -220,12 +222,16 @@ class Clock:
     Args:
         seconds: in all; 0 stands for no limit.
         partitions: how many are to be searched.
-        width: how many of them side by side.
+        width: gives how many of them are searched side by side now.
         now: gives the time in seconds.
     """
 
     def __init__(
-        self, seconds: float, partitions: int, width: int, now: Callable[[], float] = time.perf_counter
+        self,
+        seconds: float,
+        partitions: int,
+        width: Callable[[], int],
+        now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.seconds, self.partitions, self.width, self.now = seconds, partitions, width, now
         self.done = 0
@@ -240,7 +246,7 @@ class Clock:
             return None
         left = max(0.0, self.started + self.seconds - self.now())
         unfinished = self.partitions - self.done
-        return left * min(self.width, unfinished) / unfinished
+        return left * min(self.width(), unfinished) / unfinished
 
 
 def _files(number: str) -> dict[str, Path]:

@@ -206,6 +206,40 @@ def test_a_fleet_is_judged_and_then_defended_by_its_partitions(aws, base, search
     assert (extract(archive, tmp_path / "third") / "rows.bin").read_bytes() == learned
 
 
+def test_a_search_without_time_takes_no_model_away(aws, base, searched, judged, monkeypatch, tmp_path):
+    """A store with too few held-out rows for a comparison keeps its model, and is searched again."""
+    monkeypatch.setattr("tabular.fleets.keeping.FEWEST_ROWS", 1000)
+    archive = base / "processing/output/model/model.tar.gz"
+    rows, _ = searched()
+    judged()
+    before = load_model(extract(archive, tmp_path / "first"))
+    own = [before.own((name,)) is not None for name in NAMES]
+    assert own[OTHER]
+    put_in_service(aws, base)
+    with monkeypatch.context() as patched:
+        patched.setattr("tabular.jobs.fleet.OWN_SHARE", 1e-9)
+        searched(plan=replace(PLAN, seconds=1, random_state=8))
+    report, every = judged()
+    assert [one == "own" for one in every["served_by"]] == own
+    assert every["origin"][OTHER] == "kept"
+    assert every["reason"][OTHER].startswith(
+        "The time of the search was over before it was its turn; it has "
+    )
+    assert every["reason"][OTHER].endswith("so the champion stays")
+    after = load_model(extract(archive, tmp_path / "second"))
+    of_other = rows[rows["store"] == NAMES[OTHER]]
+    answers = [model.predict(*as_model_input(of_other, SCHEMA)).probabilities for model in (before, after)]
+    assert np.array_equal(*answers)
+    assert report["fleet"]["unfinished"] == sum(
+        after.document((name,)).get("unfinished", 0) for name in NAMES
+    )
+    assert not Before(5, after, "classification", "").takes({"key": [NAMES[OTHER]], "sha256": "rows 1"})
+    put_in_service(aws, base)
+    assert searched(plan=replace(PLAN, random_state=8))[1]["unfinished"] == 0
+    _, every = judged()
+    assert every["origin"][OTHER] == "new"
+
+
 def test_a_fleet_that_predicts_numbers_and_has_groups_is_judged_like_one_of_classes(searched, judged):
     schema = Schema("regression", "sold", (), COLUMNS, Options(partition=("store",)))
     plan = replace(PLAN, algorithms="LightGBM", trials=1, scorer="neg_mean_squared_error", folds=2)

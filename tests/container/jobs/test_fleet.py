@@ -157,9 +157,13 @@ def test_partitions_for_which_there_is_no_time_are_left_to_the_pooled_model(
     give_hyperparameters(base, **replace(PLAN, seconds=1).to_hyperparameters(), sagemaker_program="-")
     run_module(search.main)
     found = documents(base / "model")
-    assert {(one["reason"], one["unfinished"]) for one in found} == {(NOT_SEARCHED, True)}
+    assert {(one["reason"], one["unfinished"]) for one in found[:3]} == {(NOT_SEARCHED, True)}
+    # No time would have given these a model of their own.
+    assert ["unfinished" in one for one in found[3:]] == [False] * 3
+    assert found[3]["reason"] == "It has no training row of 'no'."
+    assert found[4]["reason"] == "It has 6 training rows, and 20 are needed."
     about = json.loads((base / "output/data/fleet-search-algo-1.json").read_text())
-    assert (about["partitions"], about["candidates"], about["unfinished"]) == (6, 0, 6)
+    assert (about["partitions"], about["candidates"], about["unfinished"]) == (6, 0, 3)
     load_model(base / "model/pooled")
 
 
