@@ -76,7 +76,7 @@ def find_partitions(table: pd.DataFrame, schema: Schema) -> Partitions:
                 "cell, or leave these rows out of the table."
             )
         codes, levels = pd.factorize(found, sort=True)
-        # Only combinations that occur are counted on: all of several columns may be more than an integer holds.
+        # Only combinations that occur are counted: all of several columns may be more than 64 bits hold.
         occurring, number = np.unique(number * len(levels) + codes, return_inverse=True)
         keys = [(*keys[place // len(levels)], levels[place % len(levels)]) for place in occurring.tolist()]
     what = " and ".join(map(repr, names))
