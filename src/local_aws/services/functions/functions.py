@@ -274,8 +274,8 @@ class _Runtime:
         except OSError as error:
             self._calls.pop(number, None)
             raise ConnectionError from error
-        if not self.alive:
-            self._abandon()
+        if not self.alive and self._calls.pop(number, None) is not None:  # others may still be answered
+            raise ConnectionError
         try:
             reply = answer.get(timeout=seconds)
         except Empty:

@@ -13,7 +13,8 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from support import ROOT
+from support import HANGS, ROOT
+from support.local_aws.aws import wait_for
 
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError
@@ -108,6 +109,20 @@ def test_an_invocation_that_takes_too_long(functions: Functions) -> None:
     assert "Task timed out after 1.00 seconds" in invocation.payload
     put(functions, "sleep", timeout=60)  # the process that follows may start slowly
     assert isinstance(invoke(functions, {"seconds": 0}), int)
+
+
+def test_a_call_that_comes_too_late_ends_no_other(functions: Functions) -> None:
+    put(functions, "sleep", timeout=60)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(invoke, functions, {"seconds": 0.5})
+        wait_for(lambda: functions._runtimes and functions._runtimes["toy"]._calls)
+        runtime = functions._runtimes["toy"]
+        runtime.alive = False  # as once the process has said that it ends
+        context = {"aws_request_id": "late", "deadline": 0.0, "function_name": "toy"}
+        context |= {"invoked_function_arn": "arn", "memory_limit_in_mb": "128"}
+        with pytest.raises(ConnectionError):
+            runtime.call({"event": {"seconds": 0}, "context": context}, HANGS)
+        assert isinstance(waiting.result(), int)
 
 
 def test_changed_settings_start_a_new_process_and_unchanged_ones_do_not(functions: Functions) -> None:
