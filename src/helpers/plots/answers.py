@@ -53,9 +53,8 @@ def what_if(moved: pd.DataFrame, column: str = "") -> Sequence[Axes]:
         )
     else:
         ring = {"s": 170, "facecolors": "none", "edgecolors": VERMILION, "linewidths": 2.5}
-        axes.scatter([place], [own["probability"]], **ring)
-        side = "top" if own["probability"] > 0.9 else "bottom"  # the title is above
-        axes.annotate("   this row", (place, own["probability"]), color=VERMILION, va=side)
+        axes.scatter([place], [own["probability"]], label="this row", **ring)
+        axes.legend()  # words beside the ring would be struck through by the curve
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel(column)
     axes.set_ylabel(f"probability of {watched}")
