@@ -100,6 +100,7 @@ class Signatures:
             or "x-amz-date" not in headers
         ):
             raise _invalid("The body, the Host or the X-Amz-Date differs from what was signed.")
+        _check_signed(request, headers, scoped_service)
         payload = headers.get("x-amz-content-sha256") or hashlib.sha256(request.body).hexdigest()
         text = _canonical(request, request.query, headers, payload, scoped_service)
         signed = self._version_4(text, stamp, scoped_region, scoped_service)
@@ -117,6 +118,7 @@ class Signatures:
         if not -_SKEW_SECONDS < _age(stamp, day) < int(query["X-Amz-Expires"]):
             raise AwsError("AccessDenied", "Request has expired", 403)
         headers = {name: request.header(name) for name in names}
+        _check_signed(request, headers, scoped_service)
         rest = "&".join(part for part in request.query.split("&") if not part.startswith("X-Amz-Signature="))
         payload = _UNSIGNED if scoped_service == "s3" else hashlib.sha256(request.body).hexdigest()
         text = _canonical(request, rest, headers, payload, scoped_service)
@@ -221,6 +223,19 @@ def _check_scope(scoped_service: str, scoped_region: str, service: str, region: 
     """Refuse a signature for another service or region; an empty one stands for any."""
     if (service or scoped_service, region or scoped_region) != (scoped_service, scoped_region):
         raise _invalid(f"Credential should be scoped to {service} in {region}.")
+
+
+def _check_signed(request: Request, headers: Mapping[str, str], service: str) -> None:
+    """Refuse S3's own headers that nobody signed, with which a presigned address would do something else."""
+    if service != "s3":
+        return
+    signed = {_field(name) for name in ("x-amz-content-sha256", *headers)}
+    if any(field.startswith("HTTP_X_AMZ_") and field not in signed for field in request.environ):
+        raise AwsError("AccessDenied", "There were headers present in the request which were not signed", 403)
+
+
+def _field(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
 
 
 def _signed_names(query: Mapping[str, str]) -> list[str]:

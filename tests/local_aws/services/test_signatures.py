@@ -128,6 +128,17 @@ def test_only_s3_takes_a_body_that_was_not_signed(hashed: str) -> None:
                 Signatures("secret").signer_of(arrived)
 
 
+@pytest.mark.parametrize("signer", [S3SigV4Auth, S3SigV4QueryAuth])
+def test_a_header_of_s3_that_was_not_signed_is_refused(signer: type[Any]) -> None:
+    request = AWSRequest("PUT", "http://127.0.0.1:9/toys/key", headers={"x-amz-meta-a_b": "1"}, data=b"")
+    signer(Credentials("local", "secret"), "s3", "eu-west-1").add_auth(request)
+    request.headers["User-Agent"] = "any"
+    assert Signatures("secret").signer_of(received(request)) == "local"
+    request.headers["X-Amz-Copy-Source"] = "toys/secret"
+    with pytest.raises(AwsError, match="AccessDenied: There were headers present"):
+        Signatures("secret").signer_of(received(request))
+
+
 @pytest.mark.parametrize(
     ("signer", "seconds", "asked"),
     [
