@@ -32,6 +32,8 @@ from local_aws.services.s3 import split_uri
 
 __all__ = ["TrainingJobs", "check_spot", "last_metrics"]
 
+_LONGEST_NOTICE = 3600
+
 
 class TrainingJobs(JobFamily):
     """The operations on training jobs.
@@ -83,8 +85,8 @@ class TrainingJobs(JobFamily):
         Raises:
             AwsError: It is not on spot capacity, or not training now.
         """
-        if notice < 0:
-            raise invalid(f"notice is {notice}; it must be 0 or more.")
+        if not 0 <= notice <= _LONGEST_NOTICE:
+            raise invalid(f"notice is {notice}; it must be from 0 to {_LONGEST_NOTICE} seconds.")
         with self.platform.store.lock:
             job, run = self.find(name), self._runs.get(name)
             if not job.get("EnableManagedSpotTraining"):

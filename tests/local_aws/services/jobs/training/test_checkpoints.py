@@ -175,8 +175,9 @@ def test_what_is_not_on_spot_capacity_is_not_interrupted(
     start(sagemaker, name, "time.sleep(600)", name)
     with pytest.raises(local_aws.LocalAwsError, match="it does not run on spot capacity"):
         local_aws.interrupt(aws.server, name)
-    with pytest.raises(local_aws.LocalAwsError, match="notice is -1"):
-        local_aws.interrupt(aws.server, name, notice=-1)
+    for notice in (-1, float("inf"), float("nan")):
+        with pytest.raises(local_aws.LocalAwsError, match=f"notice is {notice}"):
+            local_aws.interrupt(aws.server, name, notice=notice)
     sagemaker.stop_training_job(TrainingJobName=name)
     assert ended(sagemaker, name)["TrainingJobStatus"] == "Stopped"
 
