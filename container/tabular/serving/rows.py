@@ -63,11 +63,14 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
 
 
 def _level(cell: Any, known: Collection[str], missing: Collection[str], spellings: Mapping[str, str]) -> str:
-    """A level; JSON's true and 1.0 are those that the table writes as true, TRUE or 1."""
+    """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, 1 or 1.0."""
     level = cells.category(cell, missing, spellings)
-    if type(cell) not in (bool, float) or not known or level in known:
+    if type(cell) not in (bool, float, int) or not known or level in known:
         return level
-    others = [level.lower(), level.upper()] if type(cell) is bool else [level.removesuffix(".0")]
+    if type(cell) is bool:
+        others = [level.lower(), level.upper()]
+    else:  # JavaScript writes 1.0 as 1
+        others = [level.removesuffix(".0") if type(cell) is float else f"{level}.0"]
     return next((one for one in others if one in known), level)
 
 
