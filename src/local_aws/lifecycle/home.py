@@ -20,7 +20,7 @@ __all__ = ["SECRET", "Home", "find_home"]
 
 _CONTENTS = ("endpoints", "functions", "jobs", "s3", "shared")
 SECRET = "secret"  # noqa: S105 - the name of a file
-_FILES = (SECRET, "records.db", "records.db-shm", "records.db-wal", "server.json", "server.log")
+_FILES = (SECRET, "cores", "records.db", "records.db-shm", "records.db-wal", "server.json", "server.log")
 _RUN_LOCK = "run.lock"  # belongs to the run that uses the state
 _LOCKS = (_RUN_LOCK, "server.lock", "start.lock")
 _ACCOUNTS = "accounts"
