@@ -187,7 +187,7 @@ def test_an_interrupted_job_on_spot_capacity_goes_on_on_a_new_instance(aws, base
     """First it is killed at once, then it has a notice, as a spot instance does."""
     split = base / "input/data/train"
     given = {"sagemaker_program": "tabular.jobs.search", "sagemaker_submit_directory": aws.source}
-    plan = replace(PLAN, trials=12, ensemble="false")
+    plan = replace(PLAN, trials=30, ensemble="false")  # more than end before the second interruption
     aws.sagemaker.create_training_job(
         TrainingJobName="spot",
         HyperParameters=plan.to_hyperparameters() | given,
@@ -222,4 +222,4 @@ def test_an_interrupted_job_on_spot_capacity_goes_on_on_a_new_instance(aws, base
     again = [part.count("from the checkpoint") for part in log().split("trial 0,")[1:]]
     assert again[0] == 0
     assert 1 <= again[1] < again[2]
-    assert "progress: 12 of 12 trials" in log()
+    assert "progress: 30 of 30 trials" in log()
