@@ -1,1 +1,1 @@
-"""The contract of Terraform, functions, notebooks and laptop: contract.json, its names, and seeds."""
+"""The contract of Terraform, functions, notebooks and laptop: contract.json, names, seeds, step caching."""

@@ -2,5 +2,5 @@
 
 - `registry`, `wishes`, `decisions`, `promotion`: the versions, what a person asks for, and what became of it.
 - `deployments`, `rollout`: what is in service, and what follows a decision until it is.
-- `endpoint`, `load`, `traffic`, `capacity`, `fleets`, `scoring`: what is in service, asked and measured.
+- `endpoint`, `asking`, `traffic`, `capacity`, `fleets`, `scoring`: what is in service, asked and measured.
 """

@@ -5,27 +5,13 @@ from typing import Any
 
 import pandas as pd
 
+from contract.caching import COMPARED
 from helpers.pipeline import expressions
 from helpers.pipeline.expressions import in_words
 from helpers.session import Session
 
 __all__ = ["changes", "published"]
 
-# What SageMaker compares of a step before it takes its result from an earlier execution.
-# https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html
-COMPARED: Mapping[str, tuple[str, ...]] = {
-    "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
-    "Training": (
-        "AlgorithmSpecification",
-        "CheckpointConfig",
-        "DebugHookConfig",
-        "DebugRuleConfigurations",
-        "Environment",
-        "HyperParameters",
-        "InputDataConfig",
-    ),
-    "Tuning": ("HyperParameterTuningJobConfig", "TrainingJobDefinition", "TrainingJobDefinitions"),
-}
 MOST = 4  # differences of a step that are named
 NOTHING_PUBLISHED = (
     "No pipeline of this name is published yet, so every step will run; the last section publishes it."

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from contract.caching import COMPARED
 from local_aws.core.errors import invalid
 from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.pipelines.step import StepFailed, StepRun
@@ -18,7 +19,7 @@ class Processing(JobStep):
 
     type = "Processing"
     metadata = "ProcessingJob"
-    cached_attributes = ("AppSpecification", "Environment", "ProcessingInputs")
+    cached_attributes = COMPARED[type]
 
     @property
     def family(self) -> ProcessingJobs:

@@ -1,5 +1,6 @@
 """A training job."""
 
+from contract.caching import COMPARED
 from local_aws.services.jobs.training.jobs import TrainingJobs
 from local_aws.services.pipelines.steps.jobs import JobStep
 
@@ -11,15 +12,7 @@ class Training(JobStep):
 
     type = "Training"
     metadata = "TrainingJob"
-    cached_attributes = (
-        "AlgorithmSpecification",
-        "CheckpointConfig",
-        "DebugHookConfig",
-        "DebugRuleConfigurations",
-        "Environment",
-        "HyperParameters",
-        "InputDataConfig",
-    )
+    cached_attributes = COMPARED[type]
 
     @property
     def family(self) -> TrainingJobs:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from contract.caching import COMPARED
 from local_aws.core.store import Document
 from local_aws.services.jobs.tuning import TuningJobs
 from local_aws.services.pipelines.steps.jobs import JobStep
@@ -23,7 +24,7 @@ class Tuning(JobStep):
 
     type = "Tuning"
     metadata = "TuningJob"
-    cached_attributes = ("HyperParameterTuningJobConfig", "TrainingJobDefinition", "TrainingJobDefinitions")
+    cached_attributes = COMPARED[type]
 
     @property
     def family(self) -> TuningJobs:
