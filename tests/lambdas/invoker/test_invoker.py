@@ -390,7 +390,9 @@ def test_a_second_failure_is_not_retried(serve, runtime, call):
 def test_one_line_is_logged_without_the_payload(serve, runtime, post, call, context, log_lines):
     serve("iris", 3)
     runtime.answers(b"secret-answer\n")
-    runtime.fails("ModelError", "x", 424, OriginalStatusCode=400, OriginalMessage="secret-cell is no number")
+    runtime.fails(
+        "ModelError", "x", 424, OriginalStatusCode=400, OriginalMessage="secret-cell is not a number"
+    )
     post(data="secret-cell")
     post(data="secret-cell")
     call(body='{"secret-key": 1}')

@@ -1,4 +1,4 @@
-"""What opens a file, by its first bytes; and files that are no tables, with what to do about them."""
+"""What opens a file, by its first bytes; and files that are not tables, with what to do about them."""
 
 import bz2
 import gzip
@@ -69,7 +69,7 @@ def is_uncompressed(opened: Callable[[Path], Any]) -> bool:
 
 
 def refuse_foreign(sample: str) -> None:
-    """Refuse text that is no table.
+    """Refuse text that is not a table.
 
     Raises:
         ValueError: if `sample`, the beginning of a file, is of another kind.
