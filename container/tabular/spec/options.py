@@ -85,7 +85,12 @@ class Options:
             given = getattr(self, name)
             if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
                 raise BadInput(f"The option {name} is {given!r}; it must be a list of column names.")
-            object.__setattr__(self, name, tuple(dict.fromkeys(given)))
+            if twice := [one for place, one in enumerate(given) if one in given[:place]]:
+                raise BadInput(
+                    f"The option {name} names the column {twice[0]!r} more than once; name each column once, "
+                    "and check whether another one was meant."
+                )
+            object.__setattr__(self, name, tuple(given))
         for name in NAMES:
             if not isinstance(given := getattr(self, name), str | None):
                 raise BadInput(f"The option {name} is {given!r}; it must be the name of one column.")
@@ -134,7 +139,7 @@ class Options:
                 if both := set(getattr(self, one)) & set(getattr(self, other)):
                     raise BadInput(f"The column {min(both)!r} is both in {one} and in {other}; choose one.")
         if isinstance(self.date_format, Mapping):
-            for kind in ("categorical", "numeric", "text"):
+            for kind in ("drop", "categorical", "numeric", "text", "partition"):
                 if both := set(getattr(self, kind)) & set(self.date_format):
                     raise BadInput(
                         f"The column {min(both)!r} is in {kind} and has a date_format; leave one of them out."

@@ -64,10 +64,6 @@ def test_words_and_formats_are_for_every_column_or_for_those_named():
     assert (Options().missing_in("age"), Options().date_format_of("born")) == (None, None)
 
 
-def test_a_name_that_comes_twice_counts_once():
-    assert Options(drop=("a", "b", "a")).drop == ("a", "b")
-
-
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
@@ -81,6 +77,8 @@ def test_a_name_that_comes_twice_counts_once():
         ({"repeated": "all"}, "repeated is .all.; it must be one of keep, drop, together"),
         ({"repeated": "together", "time": "t"}, "A split by time cannot keep duplicate rows together"),
         ({"drop": "id"}, "drop is 'id'; it must be a list of column names"),
+        ({"drop": ["a", "b", "a"]}, "drop names the column 'a' more than once; name each column once"),
+        ({"partition": ["store", "store"]}, "partition names the column 'store' more than once"),
         ({"date": [1]}, r"date is \[1\]; it must be a list of column names"),
         ({"group": ["a"]}, r"group is \['a'\]; it must be the name of one column"),
         ({"log_target": "yes"}, "log_target is 'yes'; it must be true or false"),
@@ -101,6 +99,8 @@ def test_a_name_that_comes_twice_counts_once():
         ({"date_format": {"born": "%Q"}}, "it must be a format with a year"),
         ({"date_format": "%d/%m/%Y", "dayfirst": True}, "already says whether the day comes first"),
         ({"date_format": {"a": "%Y"}, "numeric": ["a"]}, "'a' is in numeric and has a date_format"),
+        ({"date_format": {"a": "%Y"}, "drop": ["a"]}, "'a' is in drop and has a date_format"),
+        ({"date_format": {"a": "%Y"}, "partition": "a"}, "'a' is in partition and has a date_format"),
         ({"text": ["a"], "categorical": ["a"]}, "'a' is both in categorical and in text; choose one"),
         ({"numeric": ["a"], "drop": ["a"]}, "'a' is both in drop and in numeric; choose one"),
         ({"date": ["a"], "categorical": ["a"]}, "'a' is both in categorical and in date"),
