@@ -38,7 +38,7 @@ PRELOADED = (
     "helpers.pipeline.job_source",
     "helpers.plots.overview",
     "helpers.plots.pipelines",
-    "helpers.plots.quality",
+    "helpers.plots.evaluations.quality",
     "helpers.runs.evaluations",
     "tabular.learning.defined",  # with the next two, helpers.data.checks judges a table
     "tabular.learning.folds",

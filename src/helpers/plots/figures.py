@@ -30,6 +30,7 @@ __all__ = [
     "VERMILION",
     "WIDEST",
     "few_ticks",
+    "panels",
     "shown",
     "styled",
 ]
@@ -55,6 +56,24 @@ def shown(figure: Figure, alt: str) -> list[Axes]:
     display.picture(figure, alt)
     plt.close(figure)
     return figure.axes
+
+
+def panels(count: int, height: float, foot: float = 0.0, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure with a panel for each of a few data sets, two in a row.
+
+    Args:
+        count: How many panels, at least one.
+        height: Of one row, in inches.
+        foot: Inches below all rows, for a note.
+        sharey: Whether all panels have the same y axis.
+    """
+    columns = min(2, count)
+    rows = -(-count // columns)
+    size = (WIDEST if columns > 1 else 6.5, height * rows + foot)
+    figure, grid = plt.subplots(rows, columns, figsize=size, sharey=sharey, squeeze=False)
+    for axes in grid.flat[count:]:
+        axes.remove()
+    return figure, list(grid.flat[:count])
 
 
 def few_ticks(*axes: Axis) -> None:

@@ -20,6 +20,7 @@ from helpers.plots.figures import (
     PURPLE,
     SKY,
     VERMILION,
+    panels,
     shown,
     styled,
 )
@@ -53,20 +54,15 @@ def trials(searches: Mapping[str, Search]) -> Sequence[Axes]:
         return []
     if len(searches) > FEW:
         return [_strip(searches)]
-    columns = min(2, len(searches))
-    rows = -(-len(searches) // columns)
     names = sorted({name for one in searches.values() for name in one.trials["algorithm"]}, reverse=True)
-    size = (3.9 * columns + 1.7, (0.42 * len(names) + 1.6) * rows)
-    figure, grid = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
-    for axes, (dataset, one) in zip(grid.flat, searches.items(), strict=False):
+    figure, grid = panels(len(searches), 0.42 * len(names) + 1.6, sharey=True)
+    for axes, (dataset, one) in zip(grid, searches.items(), strict=True):
         _trials(axes, one, names)
         axes.set_title(dataset)
         axes.set_yticks(range(len(names)), names)
-    for axes in list(grid.flat)[len(searches) :]:
-        axes.remove()
     told = [f"{name} {_best(one)}" for name, one in searches.items()]
     shown(figure, f"Cross-validation scores of all trials by algorithm, the best ringed: {listed(told)}.")
-    return list(grid.flat)[: len(searches)]
+    return grid
 
 
 @styled
@@ -82,11 +78,8 @@ def best_so_far(searches: Mapping[str, Search]) -> Sequence[Axes]:
         return []
     if len(scored) > FEW:
         return [_all_so_far(scored)]
-    columns = min(2, len(scored))
-    rows = -(-len(scored) // columns)
-    size = (4.8 * columns if columns > 1 else 6.5, 2.7 * rows)
-    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
-    for axes, (dataset, one) in zip(grid.flat, scored.items(), strict=False):
+    figure, grid = panels(len(scored), 2.7)
+    for axes, (dataset, one) in zip(grid, scored.items(), strict=True):
         scores = _in_order(one)
         low, high = _limits(one)
         near = scores >= low
@@ -101,11 +94,9 @@ def best_so_far(searches: Mapping[str, Search]) -> Sequence[Axes]:
         axes.set_ylabel(_scorer(one))
         axes.locator_params("y", nbins=5)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    for axes in list(grid.flat)[len(scored) :]:
-        axes.remove()
     told = [f"{name} {_last_gain(one)}" for name, one in scored.items()]
     shown(figure, f"The best score so far over the trials: {listed(told)}.")
-    return list(grid.flat)[: len(scored)]
+    return grid
 
 
 def _trials(axes: Axes, one: Search, names: Sequence[str]) -> None:

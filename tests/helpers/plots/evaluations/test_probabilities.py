@@ -8,7 +8,7 @@ from matplotlib.text import Text
 from support.helpers.evaluated import BINARY, REGRESSION, many
 
 from helpers import runs
-from helpers.plots import probabilities
+from helpers.plots.evaluations import probabilities
 from helpers.session import Session
 
 TOYS = {**BINARY, "positive": "yes", "thresholds": [1.0, 0.4, 0.1]}

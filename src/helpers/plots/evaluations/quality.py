@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -11,7 +10,7 @@ from tabular.spec.documents import Report, Residuals, quality
 from tabular.spec.metrics import METRICS
 
 from helpers import display
-from helpers.plots.figures import BLUE, GREY, LIGHT, SKY, VERMILION, shown, styled
+from helpers.plots.figures import BLUE, GREY, LIGHT, SKY, VERMILION, panels, shown, styled
 from helpers.plots.many import listed, note, worst
 
 __all__ = ["differences", "errors", "importance", "intervals"]
@@ -97,18 +96,13 @@ def _panels(
         display.say(otherwise)
         return []
     chosen, more = worst(suitable, lambda report: -report["gate"]["threshold_margin"])
-    columns = min(2, len(chosen))
-    rows = -(-len(chosen) // columns)
-    size = (4.8 * columns if columns > 1 else 6.5, height * rows + 0.3 * bool(more))
-    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
-    for axes, (name, report) in zip(grid.flat, chosen.items(), strict=False):
+    figure, grid = panels(len(chosen), height, foot=0.3 * bool(more))
+    for axes, (name, report) in zip(grid, chosen.items(), strict=True):
         axes.set_title(f"{name} (positive: {report['positive']})" if "positive" in report else name)
         draw(axes, report)
-    for axes in list(grid.flat)[len(chosen) :]:
-        axes.remove()
-    note(grid[0, 0], len(chosen), more, "the worst")
+    note(grid[0], len(chosen), more, "the worst")
     shown(figure, f"{about}: {listed((f'{name} {told(one)}' for name, one in chosen.items()), more)}.")
-    return list(grid.flat)[: len(chosen)]
+    return grid
 
 
 def _intervals(axes: Axes, report: Report) -> None:

@@ -6,7 +6,7 @@ import pytest
 from support.helpers.evaluated import BINARY, REGRESSION, many
 
 from helpers import runs
-from helpers.plots import gates
+from helpers.plots.evaluations import gates
 from helpers.session import Session
 
 HOUSES = copy.deepcopy(REGRESSION)

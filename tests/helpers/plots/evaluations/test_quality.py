@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from support.helpers.evaluated import BINARY, REGRESSION, many
 
 from helpers import runs
-from helpers.plots import quality
+from helpers.plots.evaluations import quality
 from helpers.session import Session
 
 BOTH = {"toys": BINARY, "houses": REGRESSION}

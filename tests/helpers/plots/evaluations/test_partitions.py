@@ -5,7 +5,7 @@ from matplotlib import pyplot as plt
 from matplotlib.collections import PathCollection
 from support.helpers.fleets import evaluation
 
-from helpers.plots.partitions import MOST, partitions
+from helpers.plots.evaluations.partitions import MOST, partitions
 from helpers.runs.fleets import Fleet, of_report
 
 
