@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from tabular.spec.columns import Column, Schema
 __all__ = ["as_csv", "as_json", "as_texts", "cells_of", "plain_cells"]
 
 Cells = list[list[Any]]
+WHOLE = re.compile(r"-?[0-9]{1,15}")  # exact as a double, too
 
 
 def cells_of(frame: pd.DataFrame, schema: Schema) -> pa.Table:
@@ -62,8 +64,10 @@ def plain_cells(cells: pa.ChunkedArray) -> list[Any]:
 
 
 def _number(cell: str | None) -> float | str | None:
-    """The number that a cell contains; a word that means a missing value stays a word."""
+    """The number that a cell contains, whole if it is written so; a word for a missing value stays a word."""
+    if cell is None or "_" in cell:  # which Python takes between digits
+        return cell
     try:
-        return None if cell is None else float(cell)
+        return int(cell) if WHOLE.fullmatch(cell) else float(cell)
     except ValueError:
         return cell

@@ -7,6 +7,7 @@
 - `SchemaDocument`: schema.json next to a split, which PreprocessData writes; it is part of every manifest.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -36,6 +37,7 @@ __all__ = [
     "ServedPartition",
     "TakenOver",
     "TrialReport",
+    "listed",
     "members",
     "quality",
     "searched",
@@ -592,8 +594,19 @@ def members(model: ModelFacts) -> dict[str, str]:
         f"member {number}": ", ".join(
             [
                 f"{one['algorithm']} with weight {one['weight']:.3g}",
-                *(f"{name}={value}" for name, value in sorted(one["hyperparameters"].items())),
+                *listed(one["hyperparameters"]),
             ]
         )
         for number, one in enumerate(found, start=1)
     }
+
+
+def listed(hyperparameters: Mapping[str, str]) -> list[str]:
+    """Hyperparameters by their name, for people: a drawn one has sixteen digits, of which four are shown."""
+    return [f"{name}={_rounded(value)}" for name, value in sorted(hyperparameters.items())]
+
+
+def _rounded(value: str) -> str:
+    if not re.fullmatch(r"-?[0-9]*\.[0-9]+(e-?[0-9]+)?", value):  # a word or a whole number
+        return value
+    return f"{float(value):.4g}"

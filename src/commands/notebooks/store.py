@@ -24,8 +24,13 @@ __all__ = ["store", "stored"]
 
 KEPT = ("tags", "slideshow")  # of a cell's metadata
 PNG = "image/png"
-TIMES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
-RUN_IDS = re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{4}\b")
+# What is written in its place stands beside it.
+DIFFERS = {
+    re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d"): "(time)",
+    re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{4}\b"): "(id)",
+    re.compile(r"(?<=x-request-id: )[0-9a-f-]{36}\b"): "(id)",
+    re.compile(r"(?<=\b127\.0\.0\.1:)\d+\b"): "8000",  # a curl command stays one
+}
 
 
 def store() -> int:
@@ -66,7 +71,7 @@ def _run(notebooks: Sequence[Path], episode: Episode, runs: Path) -> None:
 
 
 def stored(executed: NotebookNode) -> NotebookNode:
-    """An executed notebook without what differs in every run: IDs, times, papermill's metadata."""
+    """An executed notebook without what differs in every run: IDs, times, ports, papermill's metadata."""
     executed.metadata.pop("papermill", None)
     executed.cells = [c for c in executed.cells if "injected-parameters" not in c.metadata.get("tags", [])]
     counts = itertools.count(1)
@@ -86,7 +91,15 @@ def _settled(output: NotebookNode, count: int) -> NotebookNode:
         about = output.metadata.get(PNG, {})  # its width and what is seen on it
         output.metadata = NotebookNode({PNG: about} if about else {})
     output.pop("transient", None)
+    if output.output_type == "stream":
+        output.text = _alike(output.text)
     for kind, content in output.get("data", {}).items():
         if isinstance(content, str) and kind.startswith("text/"):
-            output.data[kind] = RUN_IDS.sub("(id)", TIMES.sub("(time)", content))
+            output.data[kind] = _alike(content)
     return output
+
+
+def _alike(text: str) -> str:
+    for pattern, instead in DIFFERS.items():
+        text = pattern.sub(instead, text)
+    return text

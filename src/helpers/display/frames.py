@@ -14,6 +14,7 @@ __all__ = ["INSTEAD", "as_html", "as_text", "paragraph"]
 INSTEAD = "instead"  # in the attrs of an empty table: what it is, and what to do to get rows
 NOTHING = "This table has no rows."
 MOST_ROWS = 500  # that a browser is sent
+FOLDED_ROWS = 20  # a longer group, beside others, is one line until somebody opens it
 MISSING = "\N{EN DASH}"
 # A browser breaks a line only between words, so an address in S3 would squeeze all other columns.
 LONG = re.compile(r"[^\s&;<>]{24}(?=[^\s&;<>]{8})")
@@ -34,12 +35,17 @@ def as_html(frame: "pd.DataFrame") -> str:
     # pandas formats the cells of a column together, so that their decimals are the same.
     found = re.findall(r"<td>(.*?)</td>", part.to_html(index=False, header=False, na_rep=MISSING), re.DOTALL)
     cells = iter(found)
-    lines = [f"<tr>{''.join(head)}</tr></thead><tbody>"]
+    lines = []
     for labels in _labels(part.index):
         values = [_cell("td", next(cells), side, escaped=True) for side in sides]
         lines.append(f"<tr>{''.join([*labels, *values])}</tr>")
+    tables = []
+    for group, some in _shown_together(part.index):
+        rows = "\n".join(lines[some])
+        table = f"<table><thead><tr>{''.join(head)}</tr></thead><tbody>\n{rows}\n</tbody></table>"
+        tables.append(table if group is None else _folded(f"{group}: {some.stop - some.start} rows", table))
     rest = f"<p>The first {MOST_ROWS} of {len(frame):,} rows.</p>" if len(frame) > len(part) else ""
-    return "\n".join(["<table><thead>", *lines, f"</tbody></table>{rest}"])
+    return "\n".join(tables) + rest
 
 
 def paragraph(sentence: str) -> str:
@@ -62,6 +68,26 @@ def _is_number(column: "pd.Series") -> bool:
 
     # Not by dtype: a column of numbers with a gap may be one of objects.
     return infer_dtype(column, skipna=True) in {"integer", "floating", "mixed-integer-float", "decimal"}
+
+
+def _shown_together(index: "pd.Index") -> Iterator[tuple[str | None, slice]]:
+    """The rows of each table that a browser shows: a long group with its name, the others together."""
+    first = end = 0
+    for name, same in groupby(index.get_level_values(0)):
+        size = len(list(same))
+        if index.nlevels > 1 and FOLDED_ROWS < size < len(index):
+            if first < end:
+                yield None, slice(first, end)
+            yield str(name), slice(end, end + size)
+            first = end + size
+        end += size
+    if first < end:
+        yield None, slice(first, end)
+
+
+def _folded(summary: str, contents: str) -> str:
+    """What a click on its summary opens; without scripts, so that it also works on a code host."""
+    return f"<details><summary>{html.escape(summary, quote=False)}</summary>{contents}</details>"
 
 
 def _labels(index: "pd.Index") -> Iterator[list[str]]:

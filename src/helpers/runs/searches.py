@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 from botocore.exceptions import ClientError
-from tabular.spec.documents import SearchReport, TrialReport
+from tabular.spec.documents import SearchReport, TrialReport, listed
 
 from helpers.errors import JobFailed
 from helpers.runs.executions.execution import name_of
@@ -207,7 +207,7 @@ def _tuned(session: Session, job: str, refit: str | None) -> Search:
                 "source": SAMPLER,
                 "weight": weights[0] if weights else None,
                 "seconds": round((end - begin).total_seconds(), 1) if begin and end else None,
-                "hyperparameters": _listed(given),
+                "hyperparameters": ", ".join(listed(given)),
                 "reason": trial.get("FailureReason"),
             }
         )
@@ -243,7 +243,7 @@ def of_report(report: SearchReport) -> Search:
             **_fold_scores(trial["scores"] if trial["state"] == "complete" else []),
             "weight": weights.get(trial["number"]),
             "seconds": round(trial["seconds"], 1),
-            "hyperparameters": _listed(trial["hyperparameters"]),
+            "hyperparameters": ", ".join(listed(trial["hyperparameters"])),
         }
         for trial in report["trials"]
     ]
@@ -277,17 +277,6 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table = table.assign(**numbers).sort_values("score", ascending=False, kind="stable")
     table.index = pd.RangeIndex(1, len(table) + 1, name="place")
     return table
-
-
-def _listed(hyperparameters: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}={_rounded(value)}" for name, value in sorted(hyperparameters.items()))
-
-
-def _rounded(value: str) -> str:
-    try:
-        return f"{float(value):.4g}"
-    except ValueError:
-        return value
 
 
 def _last_said(session: Session, job: str) -> str:

@@ -49,6 +49,14 @@ def test_the_cell_that_papermill_put_in_is_gone() -> None:
     assert len(stored(code(tags=("parameters",)), code(tags=("injected-parameters",))).cells) == 1
 
 
+def test_the_port_and_the_id_of_a_request_are_made_alike() -> None:
+    printed = nbformat.v4.new_output("stream", text="curl http://127.0.0.1:45621/function-url/invoker/\n")
+    card = output(text_plain="x-request-id: 5ee1bb8d-81c4-4f7a-a1e8-10da8fe15e95")
+    (cell,) = stored(code(printed, card)).cells
+    assert cell.outputs[0].text == "curl http://127.0.0.1:8000/function-url/invoker/\n"
+    assert cell.outputs[1].data["text/plain"] == "x-request-id: (id)"
+
+
 def test_facts_for_the_runner_are_gone_and_times_are_made_alike() -> None:
     facts = nbformat.v4.new_output("display_data", data={MIME_TYPE: {"dataset": "wine", "facts": {}}})
     table = output(text_plain="approved 2026-01-02 03:04", text_html="<td>2026-01-02 03:04</td>")

@@ -17,6 +17,7 @@ from tabular.spec.documents import (
     Member,
     Report,
     SchemaDocument,
+    listed,
     quality,
 )
 
@@ -57,3 +58,13 @@ def test_a_field_that_is_missing_unknown_or_of_another_kind_is_found():
 def test_golden_manifests_have_known_fields_beside_their_sample():
     for path in (ROOT / "tests/container/portable/golden").rglob("manifest.json"):
         assert json.loads(path.read_text()).keys() <= get_type_hints(Manifest).keys()
+
+
+def test_a_drawn_hyperparameter_is_shown_with_four_digits_and_a_whole_number_as_it_is() -> None:
+    given = {
+        "subsample": "0.5454547060868970",
+        "alpha": "7.184911237204676e-05",
+        "n": "12345",
+        "kind": "tanh",
+    }
+    assert listed(given) == ["a=7.185e-05", "b=tanh", "c=0.5455", "n=12345"]

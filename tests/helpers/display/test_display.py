@@ -15,7 +15,7 @@ from tabular.spec.options import Options
 from helpers import display
 from helpers.data.datasets import Dataset
 from helpers.display import frames
-from helpers.display.frames import paragraph
+from helpers.display.frames import as_html, paragraph
 from helpers.plots import figures
 from helpers.runs import Execution
 from helpers.storage import File
@@ -87,6 +87,23 @@ def test_a_kernel_shows_a_sentence(shown: list[Any]) -> None:
         "text/html": "<p>Nothing waits for a decision.</p>",
         "text/plain": "Nothing waits for a decision.",
     }
+
+
+def test_a_long_group_of_rows_is_folded_and_the_others_stay_in_one_table() -> None:
+    rows = [(name, place) for name, count in (("a", 2), ("b", 21), ("c", 3)) for place in range(count)]
+    table = pd.DataFrame({"value": range(26)}, index=pd.MultiIndex.from_tuples(rows))
+    before, folded, after = as_html(table).split("<table>")[1:]
+    assert before.endswith("<details><summary>b: 21 rows</summary>")
+    assert folded.endswith("</details>\n")
+    assert [shown.count("<tr>") - 1 for shown in (before, folded, after)] == [2, 21, 3]
+    values = re.findall(r"right; [^>]*>(\d+)</td>", before + folded + after)
+    assert values == [str(value) for value in range(26)]
+
+
+def test_a_table_of_one_group_is_not_folded() -> None:
+    index = pd.MultiIndex.from_product([["a"], range(30)])
+    assert "<details>" not in as_html(pd.DataFrame({"value": range(30)}, index=index))
+    assert "<details>" not in as_html(pd.DataFrame({"value": range(30)}, index=["same"] * 30))
 
 
 def test_what_stands_between_backticks_is_code() -> None:
