@@ -62,9 +62,9 @@ def test_golden_manifests_have_known_fields_beside_their_sample():
 
 def test_a_drawn_hyperparameter_is_shown_with_four_digits_and_a_whole_number_as_it_is() -> None:
     given = {
-        "subsample": "0.5454547060868970",
-        "alpha": "7.184911237204676e-05",
+        "c": "0.5454547060868970",
+        "a": "7.184911237204676e-05",
         "n": "12345",
-        "kind": "tanh",
+        "b": "tanh",
     }
     assert listed(given) == ["a=7.185e-05", "b=tanh", "c=0.5455", "n=12345"]
