@@ -17,7 +17,7 @@ __all__ = ["ProcessorTime"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")  # a second, in the unit of /proc/PID/stat
 _PROPERTY = "processor seconds"
-_SHOWN = 30  # files
+_SHOWN = 1.0  # seconds
 
 
 class ProcessorTime:
@@ -63,8 +63,9 @@ class ProcessorTime:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the files that need most, and when each worker ended."""
         terminalreporter.section("processor seconds")
-        for file, seconds in self._files.most_common(_SHOWN):
-            terminalreporter.write_line(f"{seconds:8.1f}  {file}")
+        for file, seconds in self._files.most_common():
+            if seconds >= _SHOWN:
+                terminalreporter.write_line(f"{seconds:8.1f}  {file}")
         tests, whole = self._files.total(), self._workers.total() or _seconds(os.getpid())
         terminalreporter.write_line(f"{tests:8.1f}  all {len(self._files)} files")
         terminalreporter.write_line(f"{whole - tests:8.1f}  to start and to collect tests")
@@ -74,11 +75,16 @@ class ProcessorTime:
 
 def _seconds(process: int) -> float:
     """Return what a process has used, and all that it started: those running, and those it waited for."""
+    folder = Path(f"/proc/{process}")
+    fields = _read(folder / "stat").rpartition(")")[2].split()  # the third and those after it
+    used = sum(map(int, fields[11:15])) / _TICKS  # utime, stime, cutime and cstime are 14 to 17
+    threads = folder.glob("task/*/children")
+    return used + sum(_seconds(int(child)) for file in threads for child in _read(file).split())
+
+
+def _read(file: Path) -> str:
+    """Return what it says, or nothing if its process or its thread has just ended."""
     try:
-        stat = Path(f"/proc/{process}/stat").read_text()
-        tasks = [task / "children" for task in Path(f"/proc/{process}/task").iterdir()]
-        children = [int(child) for file in tasks for child in file.read_text().split()]
-    except OSError:  # it has just ended
-        return 0.0
-    fields = stat.rpartition(")")[2].split()  # the third and those after it; utime to cstime are 14 to 17
-    return sum(map(int, fields[11:15])) / _TICKS + sum(map(_seconds, children))
+        return file.read_text()
+    except OSError:
+        return ""
