@@ -9,6 +9,7 @@ from tabular.spec.columns import Schema
 from helpers.deployment import endpoint
 from helpers.deployment.deployments import in_service
 from helpers.deployment.registry import ModelVersion, labels, metadata, packages
+from helpers.display.frames import INSTEAD
 from helpers.errors import JobFailed
 from helpers.runs import fleets
 from helpers.session import Session
@@ -26,7 +27,7 @@ Rows = Mapping[str, Sequence[Sequence[Any]]]
 
 def compared(
     session: Session, chosen: Sequence[ModelVersion], reports: Mapping[str, Mapping[str, Any]]
-) -> pd.DataFrame | None:
+) -> pd.DataFrame:
     """How many partitions of registered fleets gain and lose against the version in service.
 
     Args:
@@ -35,8 +36,7 @@ def compared(
         reports: EvaluateBestModel's reports on them.
 
     Returns:
-        A row for each fleet, see `runs.fleets.compared`. None, which a notebook does not show, if there are
-        no fleets.
+        A row for each fleet, see `runs.fleets.compared`.
     """
     found = {}
     for label, package in labels(chosen).items():
@@ -47,7 +47,7 @@ def compared(
     return fleets.compared(found)
 
 
-def ask(session: Session, rows: Rows, most: int = MOST) -> pd.DataFrame | None:
+def ask(session: Session, rows: Rows, most: int = MOST) -> pd.DataFrame:
     """Ask each fleet in service about several partitions, and one that it does not know, in one request.
 
     Args:
@@ -58,7 +58,7 @@ def ask(session: Session, rows: Rows, most: int = MOST) -> pd.DataFrame | None:
     Returns:
         A row for each row of the request, in its order: the prediction, and of the whole answer how many rows
         were answered by models of their partition, by the pooled model, and by the pooled model because their
-        partition is not known. None, which a notebook does not show, if no fleet is in service.
+        partition is not known.
 
     Raises:
         JobFailed: the endpoint refuses, or does not say which models have answered.
@@ -79,7 +79,9 @@ def ask(session: Session, rows: Rows, most: int = MOST) -> pd.DataFrame | None:
                 "the answer says": answer.headers[ATTRIBUTES],
             }
         ).set_index("partition")
-    return pd.concat(parts, names=["data set", "partition"]) if parts else None
+    table = pd.concat(parts, names=["data set", "partition"]) if parts else pd.DataFrame()
+    table.attrs[INSTEAD] = "No fleet is in service, so there are no partitions to ask about."
+    return table
 
 
 def chosen(rows: Sequence[Sequence[Any]], places: Sequence[int], most: int = MOST) -> list[list[Any]]:

@@ -12,7 +12,7 @@ from helpers.runs.results import evaluation_uri
 from helpers.session import Session
 from helpers.storage import read
 
-__all__ = ["intervals", "optimism", "save_page", "subgroups"]
+__all__ = ["intervals", "optimism", "save_page", "subgroups", "verdicts"]
 __dir__ = __all__.copy
 
 MOST_COLUMNS = 6  # data sets side by side
@@ -118,3 +118,11 @@ def _with_interval(value: float | None, found: Interval | None) -> str:
     if value is None:
         return "not defined"
     return f"{value:.4g} ({found['low']:.4g} to {found['high']:.4g})" if found else f"{value:.4g}"
+
+
+def verdicts(reports: Mapping[str, Report]) -> pd.DataFrame:
+    """What the gate says about each model, in its own words."""
+    said = {name: {"the gate says": report["gate"]["comparison"]} for name, report in reports.items()}
+    table = pd.DataFrame.from_dict(said, orient="index", columns=["the gate says"]).rename_axis("data set")
+    table.attrs["instead"] = "No model was evaluated, so the gate has judged none."
+    return table

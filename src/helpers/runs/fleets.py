@@ -31,7 +31,8 @@ NO_FLEET = (
     "None of these tables names `partition` columns, so each is served by one model; see "
     "parameters/examples/fleet.yaml for a table of many stores."
 )
-NO_PARTITIONS = "So there are no partitions to rank; with `partition` in an entry, the worst stand here."
+NO_PARTITIONS = "None of these tables has partitions, so there are no worst and smallest ones."
+NOT_COMPARED = "None of these versions is a fleet, so there are no partitions to compare."
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,7 @@ def of_report(report: Mapping[str, Any], found: Mapping[str, Any]) -> Fleet:
 
 def table(fleets: Mapping[str, Fleet]) -> pd.DataFrame:
     """A row for each fleet: its partitions, what serves them, and the losses where own models serve."""
-    found = _of_each(fleets, _row)
-    return _nothing(NO_FLEET) if found is None else found
+    return _of_each(fleets, _row, NO_FLEET)
 
 
 def extremes(fleets: Mapping[str, Fleet], most: int = MOST) -> pd.DataFrame:
@@ -124,14 +124,13 @@ def extremes(fleets: Mapping[str, Fleet], most: int = MOST) -> pd.DataFrame:
     return whole.round(4).astype({metric: object}).where(whole.notna(), "not defined")
 
 
-def compared(fleets: Mapping[str, Fleet]) -> pd.DataFrame | None:
+def compared(fleets: Mapping[str, Fleet]) -> pd.DataFrame:
     """How many partitions of each fleet gain and lose against the version in service, and how many stay.
 
     Partitions stay as they are if the new model may be worse, and if their rows have not changed. The others
     are compared where a new model and the one in service have predicted the same held-out rows.
-    None, which a notebook does not show, if there are no fleets.
     """
-    return _of_each(fleets, _against)
+    return _of_each(fleets, _against, NOT_COMPARED)
 
 
 def words(key: Sequence[str]) -> str:
@@ -146,9 +145,11 @@ def _nothing(said: str) -> pd.DataFrame:
     return table
 
 
-def _of_each(fleets: Mapping[str, Fleet], row: Any) -> pd.DataFrame | None:
+def _of_each(fleets: Mapping[str, Fleet], row: Any, instead: str) -> pd.DataFrame:
     rows = {dataset: row(fleet) for dataset, fleet in fleets.items()}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set") if rows else None
+    if not rows:
+        return _nothing(instead)
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
 
 
 def _row(fleet: Fleet) -> dict[str, Any]:

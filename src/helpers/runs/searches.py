@@ -187,10 +187,10 @@ def _tuned(session: Session, job: str, refit: str | None) -> Search:
         .paginate(HyperParameterTuningJobName=job, SortBy="FinalObjectiveMetricValue", SortOrder="Descending")
     )
     rows = []
-    listed = [trial for page in pages for trial in page["TrainingJobSummaries"]]
-    began = sorted(listed, key=lambda trial: (trial["CreationTime"], trial["TrainingJobName"]))
+    trials = [trial for page in pages for trial in page["TrainingJobSummaries"]]
+    began = sorted(trials, key=lambda trial: (trial["CreationTime"], trial["TrainingJobName"]))
     order = {trial["TrainingJobName"]: number for number, trial in enumerate(began)}
-    for trial in listed:
+    for trial in trials:
         objective = trial.get("FinalHyperParameterTuningJobObjectiveMetric", {})
         begin, end = trial.get("TrainingStartTime"), trial.get("TrainingEndTime")
         algorithm = trial["TrainingJobDefinitionName"]

@@ -14,7 +14,8 @@ ROWS = [
 def test_models_that_are_not_fleets_are_not_read_and_nothing_is_shown_of_them() -> None:
     nowhere = cast(Session, None)
     wine = ModelVersion("wine", 1, "Approved", "arn")
-    assert compared(nowhere, [wine], {"wine": {"gate": {"metric": "auc"}}}) is None
+    shown = compared(nowhere, [wine], {"wine": {"gate": {"metric": "auc"}}})
+    assert shown.empty and "None of these versions is a fleet" in shown.attrs["instead"]
 
 
 def test_the_first_rows_of_partitions_all_over_the_table_are_asked_about_and_one_that_nobody_knows() -> None:

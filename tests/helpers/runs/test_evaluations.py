@@ -103,3 +103,9 @@ def test_the_card_of_an_execution_names_its_jobs(session: Session, ran: runs.Exe
     job = runs.evaluation(session, ran)["model"]["training"]["job"]
     assert training["training_arn"].endswith(f":training-job/{job}")
     assert [uri.rsplit("/", 1)[1] for uri in card["model_overview"]["model_artifact"]] == ["model.tar.gz"]
+
+
+def test_the_gate_says_a_sentence_about_each_model() -> None:
+    reports: dict[str, Any] = {"toys": {"gate": {"comparison": "It is not worse."}}}
+    assert evaluations.verdicts(reports)["the gate says"].to_dict() == {"toys": "It is not worse."}
+    assert "judged none" in evaluations.verdicts({}).attrs["instead"]
