@@ -28,7 +28,7 @@ import numpy as np
 from sklearn import datasets
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from support.container.jobs import give_code, give_hyperparameters, give_table, run, run_trial, source
-from tabular.data.split_files import read_split
+from tabular.data.splits.files import read_split
 from tabular.data.tables import task_of
 from tabular.judging.agreement import as_model_input, positions
 from tabular.portable.files import load_model

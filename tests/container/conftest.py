@@ -12,7 +12,7 @@ import pytest
 from support.container.jobs import give_table, source
 from support.container.server import Served, serving
 from support.container.tables import fitted
-from tabular.data.split_files import read_split
+from tabular.data.splits.files import read_split
 from tabular.jobs import command, preprocess
 from tabular.portable import files
 from threadpoolctl import threadpool_limits

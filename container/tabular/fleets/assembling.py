@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from tabular.data.features import as_rows
-from tabular.data.shards import partition_of_rows
-from tabular.data.statistics import ROWS
+from tabular.data.splits.shards import partition_of_rows
+from tabular.data.splits.statistics import ROWS
 from tabular.fleets.choice import choose, losses
 from tabular.fleets.found import Found, read_conditions, read_found
 from tabular.fleets.keeping import Verdict, shown_worse, verdict

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tabular.data.partitions import FEWEST_ROWS
+from tabular.data.splits.partitions import FEWEST_ROWS
 from tabular.learning.defined import undefined
 from tabular.learning.folds import Fold, folds_to_search
 from tabular.spec.columns import Schema

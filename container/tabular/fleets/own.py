@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from tabular.data.shards import Shard
+from tabular.data.splits.shards import Shard
 from tabular.fleets.choice import losses, optimism
 from tabular.fleets.folds import own_folds, too_few
 from tabular.judging.agreement import check_equal

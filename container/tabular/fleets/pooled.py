@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from tabular.data.shards import Shard
+from tabular.data.splits.shards import Shard
 from tabular.fleets.choice import losses
 from tabular.fleets.folds import own_folds, pooled_folds
 from tabular.learning.ensemble import Ensemble

@@ -20,9 +20,9 @@ import pyarrow as pa
 
 import tabular.learning.ensemble
 import tabular.learning.pipeline  # noqa: F401 - the fitted pipeline is a pickle that names what is in both
-from tabular.data.held_out import as_json, as_texts, cells_of
-from tabular.data.shards import partition_of_rows, read_partitions
-from tabular.data.split_files import read_cells, read_split, read_subgroups, read_training
+from tabular.data.splits.files import read_cells, read_split, read_subgroups, read_training
+from tabular.data.splits.held_out import as_json, as_texts, cells_of
+from tabular.data.splits.shards import partition_of_rows, read_partitions
 from tabular.fleets.assembling import Assembled, ChampionFleet, assemble
 from tabular.fleets.summary import metrics, summary, table
 from tabular.jobs.command import ArgumentParser, command

@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save
 
-from tabular.data.shards import Contents, Shard, read_contents, read_shard, shard_files
-from tabular.data.statistics import ROWS
+from tabular.data.splits.shards import Contents, Shard, read_contents, read_shard, shard_files
+from tabular.data.splits.statistics import ROWS
 from tabular.fleets.crew import candidates
 from tabular.fleets.own import Candidate, Task, task_of, without_search
 from tabular.fleets.pooled import Pool, pool, pooled_losses

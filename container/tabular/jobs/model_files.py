@@ -14,8 +14,8 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from tabular.data.features import as_rows
-from tabular.data.split_files import read_groups, read_split
-from tabular.data.statistics import ROWS, row_hashes
+from tabular.data.splits.files import read_groups, read_split
+from tabular.data.splits.statistics import ROWS, row_hashes
 from tabular.judging.agreement import check_equal
 from tabular.judging.champion import Champion
 from tabular.learning.ensemble import Ensemble

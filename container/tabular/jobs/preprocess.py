@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tabular.data.partitions import Partitions
-from tabular.data.shards import digests, write_partitions, write_shards
-from tabular.data.split_files import write_split
-from tabular.data.statistics import baseline
+from tabular.data.preparation import Prepared, Splitting, prepare
+from tabular.data.splits.files import write_split
+from tabular.data.splits.partitions import Partitions
+from tabular.data.splits.shards import digests, write_partitions, write_shards
+from tabular.data.splits.statistics import baseline
 from tabular.data.tables import read_table, table_files
 from tabular.jobs.command import ArgumentParser, command
-from tabular.learning.preparation import Prepared, Splitting, prepare
 from tabular.monitoring.baseline import distributions
 from tabular.spec import opt_ml
 from tabular.spec.columns import Schema
@@ -26,7 +26,7 @@ __all__ = ["main", "read_options"]
 def main() -> None:
     """Read the raw table from the job's inputs and write the splits `train` and `test`, and a report.
 
-    The training rows of a table with partitions are written as shards, see `tabular.data.shards`.
+    The training rows of a table with partitions are written as shards, see `tabular.data.splits.shards`.
     """
     arguments = _arguments()
     splitting = Splitting(arguments.test_size, arguments.stratify == "true", arguments.random_state)

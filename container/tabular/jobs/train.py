@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tabular.data.split_files import read_groups, read_split
+from tabular.data.splits.files import read_groups, read_split
 from tabular.jobs.command import command
 from tabular.learning.fitting import rounds_of, scores_of_fold
 from tabular.learning.folds import folds_to_search

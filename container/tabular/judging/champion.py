@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from botocore.exceptions import ClientError
 
-from tabular.data.statistics import ROWS, row_hashes
+from tabular.data.splits.statistics import ROWS, row_hashes
 from tabular.portable.fleet import FORMER, OWN, PARTITIONS, POOLED
 from tabular.portable.model import ARRAYS
 from tabular.portable.pickled import PIPELINE

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tabular.data.held_out import plain_cells
+from tabular.data.splits.held_out import plain_cells
 from tabular.judging.agreement import Answers
 from tabular.spec.columns import Schema
 from tabular.spec.documents import Mistake, MistakesDocument

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tabular.data.held_out import as_csv
+from tabular.data.splits.held_out import as_csv
 from tabular.portable.pickled import SWITCH
 from tabular.spec.errors import BadInput
 

@@ -100,7 +100,7 @@ class Schema:
     this list. It is empty for regression. `positive` is the class of two whose precision, recall and curves
     are reported; it is None for other targets, and in an older model, for which it is the second. `others`
     lists the table's columns that are neither features nor the target; clients may send them, too. `baseline`
-    holds the statistics of the training rows by column, see `tabular.data.statistics`.
+    holds the statistics of the training rows by column, see `tabular.data.splits.statistics`.
     """
 
     task: Task

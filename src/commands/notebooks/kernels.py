@@ -40,9 +40,9 @@ PRELOADED = (
     "helpers.plots.pipelines",
     "helpers.plots.evaluations.quality",
     "helpers.runs.evaluations",
-    "tabular.learning.defined",  # with the next two, helpers.data.checks judges a table
+    "tabular.data.preparation",  # with the next two, helpers.data.checks judges a table
+    "tabular.learning.defined",
     "tabular.learning.folds",
-    "tabular.learning.preparation",
 )
 SETTINGS = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # as a kernel sets it before any import

@@ -17,7 +17,7 @@ from tabular.spec.options import Options
 from helpers.errors import sentence
 
 if TYPE_CHECKING:
-    from tabular.learning.preparation import Prepared
+    from tabular.data.preparation import Prepared
 
 __all__ = ["DEFAULTS", "Checked", "Settings", "check"]
 
@@ -73,7 +73,7 @@ def check(
         settings: those of the run.
     """
     # scikit-learn takes a second to import, and most notebooks only need the names of the tables.
-    from tabular.learning.preparation import Splitting, prepare
+    from tabular.data.preparation import Splitting, prepare
 
     report: dict[str, Any] = {}
     try:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from tabular.data.partitions import FEWEST_ROWS
+from tabular.data.splits.partitions import FEWEST_ROWS
 from tabular.spec.columns import Column
 from tabular.spec.options import Options
 

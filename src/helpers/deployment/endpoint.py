@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from tabular.data.held_out import as_json, cells_of
-from tabular.data.split_files import CELLS
+from tabular.data.splits.files import CELLS
+from tabular.data.splits.held_out import as_json, cells_of
 from tabular.spec.columns import Schema
 from tabular.spec.documents import quality
 

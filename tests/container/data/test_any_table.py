@@ -17,7 +17,7 @@ import pytest
 from sklearn import datasets
 from support.container.jobs import BIN, give_code, source
 from support.container.tables import dated, give_options, mixed, refusal, settings
-from tabular.data.statistics import row_hashes
+from tabular.data.splits.statistics import row_hashes
 from tabular.jobs import train
 from tabular.judging.agreement import as_model_input, check_equal, positions
 from tabular.judging.scores import evaluate

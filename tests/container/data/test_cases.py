@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from support import ROOT, schemas
-from tabular.data.split_files import read_groups, read_split
+from tabular.data.splits.files import read_groups, read_split
 from tabular.data.tables import table_files
 from tabular.jobs import preprocess
 from tabular.learning.fitting import fit

@@ -20,8 +20,8 @@ from support.container.reports import MEMBERS
 from support.container.tables import ENSEMBLE, fit, fitted, mixed
 from tabular.data.features import features
 from tabular.data.inference import encode
-from tabular.data.split_files import write_split
-from tabular.data.statistics import ROWS, row_hashes
+from tabular.data.splits.files import write_split
+from tabular.data.splits.statistics import ROWS, row_hashes
 from tabular.jobs import evaluate
 from tabular.judging.served_model import ServerProcess
 from tabular.learning.fitting import fit as learn

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from support.container.documents import faults
 from support.container.jobs import BIN, give_hyperparameters
-from tabular.data.partitions import Partitions
-from tabular.data.shards import write_partitions, write_shards
-from tabular.data.split_files import write_split
+from tabular.data.splits.files import write_split
+from tabular.data.splits.partitions import Partitions
+from tabular.data.splits.shards import write_partitions, write_shards
 from tabular.fleets.assembling import worse_than_pooled
 from tabular.fleets.keeping import shown_worse, verdict
 from tabular.fleets.unchanged import Before

@@ -11,8 +11,8 @@ from safetensors.numpy import load_file
 from support import HANGS, PATIENCE
 from support.container.documents import faults
 from support.container.jobs import give_hyperparameters
-from tabular.data.partitions import Partitions
-from tabular.data.shards import read_shard, shard_files, write_shards
+from tabular.data.splits.partitions import Partitions
+from tabular.data.splits.shards import read_shard, shard_files, write_shards
 from tabular.fleets.choice import choose
 from tabular.fleets.crew import candidates
 from tabular.fleets.own import search_partition, task_of

@@ -13,8 +13,8 @@ from support.container.jobs import give_hyperparameters, run, run_trial
 from support.container.tables import family, mixed
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
-from tabular.data.split_files import read_split, write_split
-from tabular.data.statistics import row_hashes
+from tabular.data.splits.files import read_split, write_split
+from tabular.data.splits.statistics import row_hashes
 from tabular.jobs import refit
 from tabular.judging.agreement import check_equal
 from tabular.portable.files import load_model

@@ -16,7 +16,7 @@ from support.container.tables import family, mixed
 from support.local_aws.aws import wait_for
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
-from tabular.data.split_files import read_split, write_split
+from tabular.data.splits.files import read_split, write_split
 from tabular.jobs import search
 from tabular.jobs.model_files import good_before
 from tabular.judging.agreement import check_equal

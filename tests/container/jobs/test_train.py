@@ -12,7 +12,7 @@ from support.container.jobs import give_hyperparameters, run
 from support.container.tables import TASKS, family, mixed, settings
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
-from tabular.data.split_files import write_split
+from tabular.data.splits.files import write_split
 from tabular.jobs import train
 from tabular.learning.pipeline import build_pipeline
 from tabular.spec.algorithms import ALGORITHMS

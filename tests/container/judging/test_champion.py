@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.container.reports import ENSEMBLE, MEMBERS
-from tabular.data.statistics import ROWS, row_hashes
+from tabular.data.splits.statistics import ROWS, row_hashes
 from tabular.judging.champion import FEWEST_ROWS, Champion, changed, not_comparable, too_few, unseen
 from tabular.spec.columns import Column, Schema
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from tabular.data.split_files import read_subgroups, write_split
+from tabular.data.splits.files import read_subgroups, write_split
 from tabular.judging.subgroups import MOST_LEVELS, by_subgroup
 from tabular.spec.columns import Schema
 

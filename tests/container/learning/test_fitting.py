@@ -13,7 +13,7 @@ from support.container.jobs import give_hyperparameters, run
 from support.container.tables import ROUNDS, family, mixed, settings
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
-from tabular.data.split_files import write_split
+from tabular.data.splits.files import write_split
 from tabular.jobs import train
 from tabular.judging.agreement import as_model_input, check_equal
 from tabular.learning.fitting import fit

@@ -8,7 +8,7 @@ from sklearn.metrics import get_scorer, log_loss, root_mean_squared_error
 from support.container.tables import TASKS, family, mixed, nasty, settings
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
-from tabular.data.split_files import write_split
+from tabular.data.splits.files import write_split
 from tabular.jobs import train
 from tabular.judging.agreement import check_equal
 from tabular.learning.fitting import fit, scores_of_fold

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from tabular.data.features import features
-from tabular.data.held_out import as_csv, as_json, as_texts
+from tabular.data.splits.held_out import as_csv, as_json, as_texts
 from tabular.data.tables import read_table
 from tabular.data.values.dates import FORMATS, ISO
 from tabular.portable.table_model import TableModel

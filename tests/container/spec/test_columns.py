@@ -8,7 +8,7 @@ from pandas.testing import assert_frame_equal
 from support.container.tables import mixed
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
-from tabular.data.split_files import read_split, write_split
+from tabular.data.splits.files import read_split, write_split
 from tabular.spec.columns import Column, Schema
 
 MIXED = Schema(

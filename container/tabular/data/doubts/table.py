@@ -64,7 +64,8 @@ def _of_levels(
     else:
         levels = pa.array(values.dropna().map(str).unique(), pa.string())
     yield from _damaged(levels[: 10 * MOST_LEVELS].to_pylist())
-    if len(levels) <= MOST_LEVELS and column.name not in partition:  # `tabular.data.partitions` compares all
+    # `tabular.data.splits.partitions` compares all levels of a column of the partition.
+    if len(levels) <= MOST_LEVELS and column.name not in partition:
         yield from _alike(levels.to_pylist(), "levels")
     if 1 < len(levels) == len(values) == values.notna().sum():
         yield "text that is different in every row, like an id; if it is one, name it in drop."

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 from tabular.data.decisions.arrow import is_text
-from tabular.data.held_out import plain_cells
+from tabular.data.splits.held_out import plain_cells
 
 from helpers.deployment.scoring.model import Model
 from helpers.errors import BadInput

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from tabular.data.statistics import row_hashes
+from tabular.data.splits.statistics import row_hashes
 
 FRAME = pd.DataFrame({"a": [1.0, np.nan, -0.0], "b": pd.Series(["x", "", "ü"], dtype=object)})
 LABELS = ["yes", "no", "no"]

@@ -7,8 +7,8 @@ split as before.
 
 import numpy as np
 
-from tabular.data.partitions import Partitions
-from tabular.learning.splits import newest
+from tabular.data.splits.partitions import Partitions
+from tabular.data.splits.rows import newest
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 
@@ -51,7 +51,7 @@ def hold_out(
         partitions: which row belongs to which.
         target: the encoded target (n_rows,).
         schema: names the task and its classes.
-        hashes: of the rows (n_rows,), see `tabular.data.statistics.row_hashes`.
+        hashes: of the rows (n_rows,), see `tabular.data.splits.statistics.row_hashes`.
         test_size: the fraction of rows to hold out.
         stratify: whether the splits keep the class frequencies.
         random_state: the seed; a split by time does not use it.

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tabular.data.partitions import Partitions
+from tabular.data.splits.partitions import Partitions
 from tabular.spec.columns import Schema
 from tabular.spec.documents import HeldOut, Partition
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.container.tables import give_options, mixed, refusal
-from tabular.data.split_files import read_groups, read_split
-from tabular.data.statistics import row_hashes
+from tabular.data.splits.files import read_groups, read_split
+from tabular.data.splits.rows import split, without_outliers
+from tabular.data.splits.statistics import row_hashes
 from tabular.learning.folds import folds_of
-from tabular.learning.splits import split, without_outliers
 from tabular.spec.columns import Column, Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tabular.data.partitions import Partitions
-from tabular.learning.partitioned import hold_out
+from tabular.data.splits.partitioned import hold_out
+from tabular.data.splits.partitions import Partitions
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options

@@ -18,16 +18,16 @@ import pyarrow as pa
 from tabular.data.cleaning import clean
 from tabular.data.decisions.decide import column_of
 from tabular.data.decisions.decision import Decision
+from tabular.data.doubts.misleading import misleading
 from tabular.data.doubts.table import doubts
 from tabular.data.features import features, texts
-from tabular.data.held_out import cells_of
 from tabular.data.inference import as_labels, encode, infer_schema
-from tabular.data.partitions import FEWEST_ROWS, Partitions, facts, find_partitions, spellings
-from tabular.data.statistics import row_hashes
+from tabular.data.splits.held_out import cells_of
+from tabular.data.splits.partitioned import hold_out
+from tabular.data.splits.partitions import FEWEST_ROWS, Partitions, facts, find_partitions, spellings
+from tabular.data.splits.rows import split, without_outliers
+from tabular.data.splits.statistics import row_hashes
 from tabular.data.tables import Table, task_of, warning
-from tabular.learning.misleading import misleading
-from tabular.learning.partitioned import hold_out
-from tabular.learning.splits import split, without_outliers
 from tabular.spec import own_steps
 from tabular.spec.columns import Family, Schema
 from tabular.spec.errors import BadInput

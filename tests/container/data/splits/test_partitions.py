@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.container.tables import give_options, refusal
-from tabular.data.partitions import MOST, Partitions, find_partitions, spellings
-from tabular.data.shards import deal, how_many, read_partitions, read_shard, shard_files
-from tabular.data.split_files import read_split
+from tabular.data.preparation import prepare
+from tabular.data.splits.files import read_split
+from tabular.data.splits.partitions import MOST, Partitions, find_partitions, spellings
+from tabular.data.splits.shards import deal, how_many, read_partitions, read_shard, shard_files
 from tabular.data.tables import read_table
-from tabular.learning.preparation import prepare
 from tabular.spec.columns import Column, Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options

@@ -44,7 +44,7 @@ def write_split(
         schema: the schema of the columns.
         groups: the number of each row's group (n_rows,), which folds keep together.
         subgroups: the columns (n_rows, n) by which an evaluation is broken down.
-        cells: the rows as they stand in the table (n_rows, n_columns), see `tabular.data.held_out`.
+        cells: the rows as they stand in the table (n_rows, n_columns), see `tabular.data.splits.held_out`.
         training: the distributions of the training rows, see `tabular.monitoring.baseline`.
     """
     folder.mkdir(parents=True, exist_ok=True)
