@@ -22,7 +22,7 @@ def main() -> None:
     """Write the portable model to model.tar.gz, and the fitted pipeline for people to output.tar.gz.
 
     It is the winner of the tuning, or, if the hyperparameter `ensemble` is true, the greedy ensemble of its
-    trials if that is better. Then the model also has a search.json, as one that SearchAndRefit makes.
+    trials if that is better. The model has a search.json with all trials, as one that SearchAndRefit makes.
     """
     winner = winning_trial(opt_ml.hyperparameters()["best_training_job"])
     trial, split = winner.trial, read_training_split()
@@ -38,8 +38,9 @@ def main() -> None:
         "training_job": winner.training_job,
     }
     chosen, others = [Chosen(trial.algorithm, trial.hyperparameters, winner.rounds)], {}
-    if opt_ml.hyperparameters().get("ensemble") == "true" and (beside := trials_beside(winner.training_job)):
-        found = combined(trial, beside, split)
+    ensemble = opt_ml.hyperparameters().get("ensemble") == "true"
+    if beside := trials_beside(winner.training_job, with_answers=ensemble):
+        found = combined(trial, beside, split, ensemble)
         text = json.dumps(found.report(), indent=1, allow_nan=False)
         others[SEARCH] = text.encode()
         opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)

@@ -26,35 +26,36 @@ __all__ = ["combined", "trials_beside"]
 GONE = ("404", "NoSuchKey")
 
 
-def combined(winner: TrialOfJob, trials: list[Trial], split: Split) -> Search:
+def combined(winner: TrialOfJob, trials: list[Trial], split: Split, ensemble: bool = True) -> Search:
     """The trials of a tuning job and their greedy ensemble, as if one job had run them all.
 
     Args:
         winner: the best of them, with which they share everything but algorithm and hyperparameters.
-        trials: those with answers, at least one.
+        trials: at least one; with answers, if there is to be an ensemble.
         split: the rows that they were scored on.
+        ensemble: whether to look for one.
     """
     frame, target, schema, groups = split
     what = (winner.scorer, winner.folds, winner.random_state, winner.search_rows, groups)
     folds = folds_to_search(target, schema, *what)
-    scoring = Scoring(winner.scorer, schema)
-    prepared = Prepared(frame, target, schema, groups, folds, winner.random_state, scoring)
     names = ",".join(dict.fromkeys(one.configuration.algorithm for one in trials))
     plan = Plan(
         names, len(trials), winner.scorer, winner.folds, winner.random_state, search_rows=winner.search_rows
     )
     rows = len(np.unique(np.concatenate([rows for fold in folds for rows in fold])))
     found = Search(plan, trials, folds, rows, len(frame), seconds=sum(one.seconds for one in trials))
-    if len(trials) > 1:
+    if ensemble and len(trials) > 1:
+        scoring = Scoring(winner.scorer, schema)
+        prepared = Prepared(frame, target, schema, groups, folds, winner.random_state, scoring)
         found.ensemble = combine(found, prepared, Settings())
     return found
 
 
-def trials_beside(training_job: str) -> list[Trial]:
+def trials_beside(training_job: str, with_answers: bool = True) -> list[Trial]:
     """The completed trials of the tuning job to which a trial belongs, in the order of their names.
 
-    Without those whose answers were too many to keep, or are gone from S3. A training job that belongs to no
-    tuning job has none beside it.
+    Without those whose output is gone from S3 and, if answers are needed, those that had too many to keep. A
+    training job that belongs to no tuning job has none beside it.
     """
     sagemaker = boto3.client("sagemaker")
     described = sagemaker.describe_training_job(TrainingJobName=training_job)
@@ -71,7 +72,7 @@ def trials_beside(training_job: str) -> list[Trial]:
         for summary in page["TrainingJobSummaries"]:
             where = f"{described['OutputDataConfig']['S3OutputPath']}/{summary['TrainingJobName']}"
             kept = _kept(f"{where}/output/output.tar.gz")
-            if kept is None:
+            if kept is None or (with_answers and not kept[-1]):
                 continue
             scores, rounds, answers = kept
             configuration = Configuration(
@@ -85,7 +86,7 @@ def trials_beside(training_job: str) -> list[Trial]:
 
 
 def _kept(uri: str) -> tuple[list[float], int | None, list[np.ndarray]] | None:
-    """The scores, the rounds and the answers of a trial; None if it has kept no answers."""
+    """The scores, the rounds and the answers of a trial, if it has kept any; None if its output is gone."""
     parts = urlsplit(uri)
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -99,6 +100,6 @@ def _kept(uri: str) -> tuple[list[float], int | None, list[np.ndarray]] | None:
         extract(archive, folder / "output")
         scores = json.loads((folder / "output" / SCORES_FILE).read_text())
         if not (folder / "output" / ANSWERS_FILE).is_file():
-            return None
+            return scores["scores"], scores["rounds"], []
         with np.load(folder / "output" / ANSWERS_FILE) as answers:
             return scores["scores"], scores["rounds"], [answers[name] for name in answers]

@@ -130,8 +130,14 @@ def test_a_refit_makes_the_ensemble_of_the_trials_if_it_is_asked_to_and_it_is_be
 @pytest.mark.parametrize(
     ("confidence", "given"), [(1.1, {"ensemble": "true"}), (0.0, {"ensemble": "false"}), (0.0, {})]
 )
-def test_otherwise_the_winner_of_the_tuning_is_refitted(refitted, tuning, confidence, given):
+def test_otherwise_the_winner_of_the_tuning_is_refitted_beside_the_scores_of_all(
+    refitted, tuning, base, confidence, given
+):
     manifest = refitted(confidence, **given)
+    report = json.loads((base / "output/data/search.json").read_text())
+    assert [len(one["scores"]) for one in report["trials"]] == [3] * 4
+    assert (report["ensemble"] is None) == (given.get("ensemble") != "true")
+    assert manifest["cross_validation"]["nested_score"] == report["best_nested_score"]
     assert manifest["algorithm"] == tuning.best["TrainingJobDefinitionName"]
     assert manifest["cross_validation"]["training_job"] == tuning.best["TrainingJobName"]
     assert "ensemble" not in manifest
