@@ -22,7 +22,7 @@ from helpers.deployment import wishes
 from helpers.deployment.rollout import drill
 from helpers.errors import BadInput
 from helpers.parameters.outputs import outputs_of
-from helpers.pipeline import own_steps
+from helpers.pipeline.code import own_steps
 from helpers.runs.executions.starting import NEW
 from helpers.runs.forecasts import Expected, planned
 from helpers.session import group

@@ -10,7 +10,7 @@ from tabular.spec.errors import unknown
 
 from helpers.errors import BadInput
 from helpers.image import contents
-from helpers.pipeline import job_source
+from helpers.pipeline.code import job_source
 
 __all__ = ["after_comment"]
 __dir__ = __all__.copy

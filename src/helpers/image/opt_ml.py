@@ -15,7 +15,7 @@ from helpers import display
 from helpers.data import datasets
 from helpers.display import Text, text
 from helpers.errors import JobFailed
-from helpers.pipeline import job_source
+from helpers.pipeline.code import job_source
 from helpers.runs.executions.earlier import earlier
 from helpers.runs.executions.execution import Execution, steps_of
 from helpers.session import Session

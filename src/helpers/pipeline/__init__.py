@@ -1,11 +1,10 @@
 """Notebook 02: the SageMaker pipeline, its parameters, its steps, and the definition they are compiled to.
 
-- `compiler`, `parameters`: what all steps share; `sdk`: adaptations of the SageMaker SDK.
+- `code`: what the jobs run: the competing algorithms, your own steps, and the code shipped with each job.
+- `compiler`, `parameters`, `infrastructure`: what all steps share; `sdk`: adaptations of the SageMaker SDK.
 - `processing`, `training`, `registration`: the steps.
-- `publishing`: the definition, and where it is published.
-- `cards`, `comparing`, `expressions`: a definition to look at, and what differs between two.
-- `algorithms`, `own_steps`, `job_source`, `infrastructure`: the competing algorithms, your own steps, the
-  code shipped with each job, and the network and the key of all jobs.
+- `publishing`: compiles the steps to a definition and publishes it.
+- `definitions`: one to look at, and what differs between two.
 
 This is the only package that imports the SageMaker SDK. The import takes seconds and reads the address and
 the region of AWS, so modules that need the SDK are imported at their first use, which is after `connect`.
@@ -18,22 +17,22 @@ _WHERE = {
     "Compiler": "compiler",
     "DEFAULTS": "parameters",
     "Parameters": "parameters",
-    "as_json": "cards",
+    "as_json": "definitions.cards",
     "base_image": "publishing",
-    "changes": "comparing",
+    "changes": "definitions.comparing",
     "definition": "publishing",
     "evaluate_best_model": "processing",
-    "gate": "cards",
+    "gate": "definitions.cards",
     "preprocess_data": "processing",
     "publish": "publishing",
-    "published": "comparing",
+    "published": "definitions.comparing",
     "register_best_model": "registration",
     "register_condition_check": "registration",
     "search": "training",
-    "step_card": "cards",
+    "step_card": "definitions.cards",
     "steps": "publishing",
     "threshold_condition_check": "registration",
-    "with_defaults": "expressions",
+    "with_defaults": "definitions.expressions",
 }
 __all__ = list(_WHERE)
 __dir__ = __all__.copy

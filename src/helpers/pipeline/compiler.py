@@ -19,7 +19,7 @@ from tabular.spec.estimators import Algorithm
 from contract.names import group_prefix, load
 from helpers.display import AsCard, Card, card
 from helpers.errors import BadInput
-from helpers.pipeline.expressions import in_words
+from helpers.pipeline.definitions.expressions import in_words
 from helpers.pipeline.parameters import Parameters
 from helpers.pipeline.sdk import pipeline_session
 from helpers.session import Session

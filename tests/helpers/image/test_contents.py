@@ -12,7 +12,7 @@ from support import ROOT
 from tabular.spec.algorithms import ALGORITHMS
 
 from helpers.image import contents
-from helpers.pipeline import algorithms
+from helpers.pipeline.code import algorithms
 
 
 def test_every_source_of_the_container_is_in_a_part_that_says_what_it_is_for() -> None:

@@ -11,7 +11,8 @@ from support.helpers.shared import Compiled
 from helpers.errors import BadInput
 from helpers.image import hashes
 from helpers.image.commands import COMMANDS
-from helpers.pipeline import expressions, job_source
+from helpers.pipeline.code import job_source
+from helpers.pipeline.definitions import expressions
 
 
 def changed(file: str) -> set[str]:

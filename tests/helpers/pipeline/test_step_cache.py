@@ -10,7 +10,7 @@ from support.helpers.shared import INSTANCES
 
 from helpers import runs, storage
 from helpers.data import datasets
-from helpers.pipeline import job_source
+from helpers.pipeline.code import job_source
 from helpers.session import Session
 
 PAGE = "reporting/page.py"

@@ -16,7 +16,7 @@ from commands import install
 from contract.names import DECISION
 from helpers import runs
 from helpers.data import datasets, sources
-from helpers.pipeline import job_source
+from helpers.pipeline.code import job_source
 from helpers.session import Session, connect, local
 from support import HANGS, ROOT
 from support.helpers import headless

@@ -15,7 +15,7 @@ from helpers.data import datasets
 from helpers.deployment import decisions, registry
 from helpers.deployment.decisions import Decision
 from helpers.deployment.registry import ModelVersion
-from helpers.pipeline import job_source
+from helpers.pipeline.code import job_source
 from helpers.session import Session
 
 TRIALS = len(ALGORITHMS)  # one of each

@@ -351,7 +351,7 @@ CODE = {
         sagemaker("DescribePipelineExecution", "pipeline/demo/execution/3h8n9fiy7q5b"),
     ],
     "operator": [
-        s3("PutObject", RAW),  # helpers.data.datasets, helpers.pipeline.job_source
+        s3("PutObject", RAW),  # helpers.data.datasets, helpers.pipeline.code.job_source
         s3("PutObject", SOURCE),
         s3("GetObject", MAP),
         *OUTPUTS,

@@ -7,7 +7,7 @@ from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.columns import Family
 from tabular.spec.estimators import Algorithm, Categorical, Continuous, Integer
 
-from helpers.pipeline import own_steps
+from helpers.pipeline.code import own_steps
 
 __all__ = ["competing", "table"]
 __dir__ = __all__.copy

@@ -16,7 +16,7 @@ from pathlib import Path
 from tabular.spec.own_steps import CUSTOM_STEPS
 
 from contract.names import load
-from helpers.pipeline import own_steps as steps
+from helpers.pipeline.code import own_steps as steps
 from helpers.session import Session
 from helpers.storage import put_once
 

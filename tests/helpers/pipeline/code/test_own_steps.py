@@ -9,7 +9,7 @@ import pytest
 from tabular.spec.algorithms import ALGORITHMS
 
 from helpers.errors import BadInput
-from helpers.pipeline import algorithms, job_source
+from helpers.pipeline.code import algorithms, job_source
 
 FOREST = """
 from tabular.spec.estimators import Algorithm, Estimator, Integer

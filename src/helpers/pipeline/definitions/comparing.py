@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from contract.caching import COMPARED
-from helpers.pipeline import expressions
-from helpers.pipeline.expressions import in_words
+from helpers.pipeline.definitions import expressions
+from helpers.pipeline.definitions.expressions import in_words
 from helpers.session import Session
 
 __all__ = ["changes", "published"]

@@ -7,7 +7,7 @@ import pytest
 from support.helpers.shared import Compiled
 
 from helpers.errors import BadInput
-from helpers.pipeline import cards, comparing, expressions
+from helpers.pipeline.definitions import cards, comparing, expressions
 from helpers.session import Session
 
 STEPS = [

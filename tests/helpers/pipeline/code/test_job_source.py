@@ -20,7 +20,7 @@ from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.options import Options
 
 from helpers import storage
-from helpers.pipeline import job_source
+from helpers.pipeline.code import job_source
 from helpers.session import Session
 
 TABULAR = Path(tabular.__file__).parent

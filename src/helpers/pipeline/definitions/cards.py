@@ -8,8 +8,8 @@ import pandas as pd
 
 from helpers.display import Card, Text, card, text
 from helpers.errors import BadInput
-from helpers.pipeline import expressions
-from helpers.pipeline.expressions import in_words
+from helpers.pipeline.definitions import expressions
+from helpers.pipeline.definitions.expressions import in_words
 
 __all__ = ["as_json", "gate", "step_card"]
 
