@@ -40,7 +40,7 @@ from tabular.spec.columns import Column, Schema
 from tabular.spec.search import Plan
 
 from commands.running import planning
-from helpers.cost.pace import Size
+from helpers.cost.forecast.pace import Size
 
 SCORER, RANDOM_STATE = "neg_log_loss", 42
 SIZES = ((6, 3), (24, 5), (60, 5))  # trials and folds

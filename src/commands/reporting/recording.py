@@ -14,7 +14,7 @@ from commands.reporting.channels import Channel
 from commands.reporting.page import Page
 from commands.reporting.room import Room
 from commands.reporting.sentences import STATUS, ending
-from helpers.cost.forecast import added
+from helpers.cost.forecast.estimate import added
 from helpers.errors import ExitCode, UserError, full_disk
 from helpers.runs import summary
 from helpers.runs.forecasts import Expected

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from tabular.spec.errors import amount
 
-from helpers.cost.forecast import ForecastFacts
+from helpers.cost.forecast.estimate import ForecastFacts
 from helpers.cost.ranges import Range, Span
 from helpers.cost.tables import as_dollars, as_time, trusted
 from helpers.errors import ExitCode, UserError, full_disk, one_line

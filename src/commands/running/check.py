@@ -9,7 +9,7 @@ from typing import Any
 
 from commands.reporting.channels import channel
 from commands.running import planning, resuming
-from helpers.cost.pace import Size
+from helpers.cost.forecast.pace import Size
 from helpers.data import datasets, findings
 from helpers.data.entries import absolute
 from helpers.errors import ExitCode

@@ -22,7 +22,7 @@ from commands.reporting.recording import RESUME, OutOfTime, Recording
 from commands.running import advice, planning, resuming
 from commands.running.lock import exclusive
 from commands.running.planning import Plan
-from helpers.cost.pace import Size
+from helpers.cost.forecast.pace import Size
 from helpers.data import datasets
 from helpers.errors import BadInput, ExitCode, Interrupted, UserError, full_disk
 from helpers.runs import facts, find, outcome, stop, summary

@@ -14,7 +14,7 @@ import papermill
 
 from commands.reporting.channels import Channel, channel
 from helpers import parameters
-from helpers.cost.pace import Size
+from helpers.cost.forecast.pace import Size
 from helpers.cost.prices import load
 from helpers.data import datasets
 from helpers.data.entries import absolute, parse

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from helpers.cost.actual import Accuracy, compared
-from helpers.cost.forecast import Limits, Outlook, Work, outlook
-from helpers.cost.jobs import of_definition as of_compiled
+from helpers.cost.forecast.estimate import Limits, Outlook, Work, outlook
+from helpers.cost.forecast.jobs import of_definition as of_compiled
+from helpers.cost.forecast.quotas import quotas, wanted
 from helpers.cost.prices import load
-from helpers.cost.quotas import quotas, wanted
 from helpers.cost.ranges import Range, up_to_cents
 from helpers.session import Session
 

@@ -10,14 +10,15 @@ import pandas as pd
 from botocore.config import Config
 from tabular.spec.columns import Family
 
-from helpers.cost import actual, jobs
+from helpers.cost import actual
 from helpers.cost import tables as cost_tables
 from helpers.cost.actual import Accuracy, accuracy
-from helpers.cost.cap import check_cap
-from helpers.cost.forecast import Limits, Outlook, Work, outlook
-from helpers.cost.pace import Size, observations
+from helpers.cost.forecast import jobs
+from helpers.cost.forecast.cap import check_cap
+from helpers.cost.forecast.estimate import Limits, Outlook, Work, outlook
+from helpers.cost.forecast.pace import Size, observations
+from helpers.cost.forecast.quotas import quotas, wanted
 from helpers.cost.prices import load
-from helpers.cost.quotas import quotas, wanted
 from helpers.data.datasets import Dataset
 from helpers.display import AsCard, Card, card
 from helpers.errors import BadInput

@@ -16,7 +16,7 @@ import pandas as pd
 import psutil
 
 from helpers.cost.actual import Accuracy, Billed
-from helpers.cost.forecast import ForecastFacts
+from helpers.cost.forecast.estimate import ForecastFacts
 from helpers.errors import BadInput, one_line
 from helpers.parameters import redaction
 from helpers.storage import write_whole

@@ -12,9 +12,9 @@ from support.helpers.webhook import webhook
 from commands.reporting import recording as recording_of
 from commands.reporting.channels import channel
 from commands.reporting.recording import Recording, verdict
-from helpers.cost import jobs
-from helpers.cost.forecast import Work, outlook
-from helpers.cost.pace import Size
+from helpers.cost.forecast import jobs
+from helpers.cost.forecast.estimate import Work, outlook
+from helpers.cost.forecast.pace import Size
 from helpers.cost.prices import load
 from helpers.errors import BadInput, ExitCode, JobFailed
 from helpers.runs import summary

@@ -7,8 +7,8 @@ import pytest
 
 from helpers.cost import tables
 from helpers.cost.actual import accuracy, compared, trained
+from helpers.cost.forecast.pace import observations
 from helpers.cost.month import Serving, by_month, per_million
-from helpers.cost.pace import observations
 from helpers.cost.ranges import Range
 from helpers.errors import BadInput
 

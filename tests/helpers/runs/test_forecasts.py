@@ -15,7 +15,7 @@ from support.helpers.shared import Compiled, settings
 from support.helpers.summaries import ended, judged
 
 from helpers import cost, runs
-from helpers.cost.quotas import quotas
+from helpers.cost.forecast.quotas import quotas
 from helpers.data import datasets
 from helpers.errors import BadInput
 from helpers.runs import facts, summary

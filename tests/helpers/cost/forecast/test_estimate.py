@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from helpers.cost import jobs
-from helpers.cost.cap import check_cap
-from helpers.cost.forecast import Forecast, Limits, StepForecast, Work, outlook
-from helpers.cost.jobs import Step
-from helpers.cost.pace import Observation, Size
+from helpers.cost.forecast import jobs
+from helpers.cost.forecast.cap import check_cap
+from helpers.cost.forecast.estimate import Forecast, Limits, StepForecast, Work, outlook
+from helpers.cost.forecast.jobs import Step
+from helpers.cost.forecast.pace import Observation, Size
 from helpers.cost.prices import load
 from helpers.cost.ranges import Range
 from helpers.errors import BadInput

@@ -7,8 +7,8 @@ import pytest
 from support import ROOT
 from support.helpers.shared import Compiled
 
-from helpers.cost import jobs
-from helpers.cost.jobs import Step, of_definition
+from helpers.cost.forecast import jobs
+from helpers.cost.forecast.jobs import Step, of_definition
 
 OLDER = (ROOT / "tests/support/local_aws/projects/older/definition.json").read_text()
 VALUES = {

@@ -6,7 +6,7 @@ there, and one that is refused there must be refused here.
 
 import math
 
-from helpers.cost.forecast import Forecast
+from helpers.cost.forecast.estimate import Forecast
 from helpers.cost.ranges import up_to_cents
 from helpers.errors import BadInput
 

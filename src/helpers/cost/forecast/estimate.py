@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict
 
-from helpers.cost.jobs import Step
-from helpers.cost.pace import ASSUMED, Observation, Pace, Size, pace
+from helpers.cost.forecast.jobs import Step
+from helpers.cost.forecast.pace import ASSUMED, Observation, Pace, Size, pace
 from helpers.cost.prices import HOURS_A_MONTH, Prices
 from helpers.cost.ranges import NOTHING, Range, Span, total
 

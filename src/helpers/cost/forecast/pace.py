@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from helpers.cost.jobs import Step
+from helpers.cost.forecast.jobs import Step
 from helpers.cost.ranges import Range
 
 __all__ = ["ASSUMED", "Observation", "Pace", "Size", "observations", "pace"]

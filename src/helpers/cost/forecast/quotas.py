@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from helpers.cost.forecast import Work
+from helpers.cost.forecast.estimate import Work
 
 __all__ = ["quotas", "wanted"]
 
