@@ -39,7 +39,7 @@ PRELOADED = (
     "helpers.plots.overview",
     "helpers.plots.pipelines",
     "helpers.plots.evaluations.quality",
-    "helpers.runs.evaluations",
+    "helpers.runs.evaluations.metrics",
     "tabular.data.preparation",  # with the next two, helpers.data.checks judges a table
     "tabular.learning.defined",
     "tabular.learning.folds",

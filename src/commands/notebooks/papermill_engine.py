@@ -18,9 +18,9 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager, papermil
 from papermill.iorw import LocalHandler, papermill_io
 
 from commands.notebooks.kernels import Provisioner
+from helpers.display.progress import LINE, RUN
 from helpers.parameters.redaction import redacted
 from helpers.runs.facts import MIME_TYPE
-from helpers.runs.progress import LINE, RUN
 
 __all__ = ["execute"]
 

@@ -18,13 +18,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contract.names import DECISION
 from helpers.deployment.registry import PENDING, ModelVersion, describe, packages
 from helpers.deployment.wishes import LATEST, NONE, STATUS, by_version, named_versions, wishes
+from helpers.display.progress import Line
 from helpers.errors import BadInput, Interrupted, UserError, one_line
 from helpers.runs import facts, summary
 from helpers.runs.executions.earlier import Earlier, earlier
 from helpers.runs.executions.execution import Execution
 from helpers.runs.executions.starting import NEW
 from helpers.runs.patience import hindrance, patiently
-from helpers.runs.progress import Line
 from helpers.runs.results import registered_version
 from helpers.session import Session
 

@@ -11,7 +11,7 @@ from helpers.deployment.deployments import in_service
 from helpers.deployment.registry import ModelVersion, labels, metadata, packages
 from helpers.display.frames import INSTEAD
 from helpers.errors import JobFailed
-from helpers.runs import fleets
+from helpers.runs.evaluations import fleets
 from helpers.session import Session
 from helpers.storage import read_json
 

@@ -2,6 +2,7 @@
 
 - `frames`: every DataFrame, and the sentence that stands in for an empty one.
 - `cards`: objects that a person meets; `pictures`: figures and drawings, with their alternative text.
+- `progress`: what is shown live, while something goes on.
 - `front_end`: what a notebook, a terminal or a test is sent.
 
 `parameters.check` and `session.connect` switch it on. All other rooms use this one, so it knows none of them,

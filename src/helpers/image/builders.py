@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from contract.names import load
+from helpers.display.progress import Progress
 from helpers.errors import BadInput, UserError
 from helpers.image import codebuild, contents, docker, ecr
 from helpers.parameters import BUILDERS
 from helpers.parameters.outputs import is_file, outputs_of
-from helpers.runs.progress import Progress
 from helpers.session import Session
 from helpers.storage import put_once, write_whole
 

@@ -2,11 +2,10 @@
 
 - `executions`: attaches to them or starts them, watches them, stops them.
 - `searches`, `results`, `evaluations`: what came out of them; `tracking`: the same, in MLflow.
-- `thresholds`, `mistakes`: when to act on a probability, and where the model is surely wrong.
-- `fleets`: what serves the partitions of a table; `outcome`: what became of each table.
+- `outcome`: what became of each table.
 - `forecasts`: what a run will take and cost, and what it has cost.
 - `facts`, `summary`: the same for a headless run, left in the notebook and kept as the state of the run.
-- `progress`, `patience`: what is shown meanwhile, and how long it waits for AWS to answer.
+- `patience`: how long one waits for AWS to answer.
 """
 
 from helpers.runs.executions.earlier import find

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.deployment.rollout import deployer
+from helpers.display.progress import Line, Progress
 from helpers.errors import Interrupted, JobFailed, UserError, one_line
 from helpers.runs.patience import hindrance, patiently
-from helpers.runs.progress import Line, Progress
 from helpers.session import Session
 
 __all__ = ["LIMIT", "Following", "stages"]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from helpers import display
 from helpers.plots.figures import BLACK, BLUE, GREY, VERMILION, few_ticks, shown, styled
 from helpers.plots.many import listed, note, worst
-from helpers.runs.fleets import Fleet
+from helpers.runs.evaluations.fleets import Fleet
 
 __all__ = ["partitions"]
 __dir__ = __all__.copy

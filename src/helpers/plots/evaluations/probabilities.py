@@ -11,7 +11,7 @@ from tabular.spec.documents import Report, quality
 from helpers import display
 from helpers.plots.figures import BLACK, GREY, shown, styled
 from helpers.plots.many import CROWD, listed, note, worst
-from helpers.runs.thresholds import CURVE, Threshold, cheapest
+from helpers.runs.evaluations.thresholds import CURVE, Threshold, cheapest
 
 __all__ = ["calibration", "curves"]
 __dir__ = __all__.copy

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from helpers.data.datasets import Dataset
+from helpers.display.progress import show_run
 from helpers.errors import BadInput
 from helpers.runs.executions.earlier import Earlier, earlier
 from helpers.runs.executions.execution import Execution, refused_by_gate, steps_of
@@ -13,7 +14,6 @@ from helpers.runs.executions.request import Request, requests
 from helpers.runs.executions.standing import take_over
 from helpers.runs.executions.unattended import unattended
 from helpers.runs.patience import patiently
-from helpers.runs.progress import show_run
 from helpers.session import Session
 
 __all__ = ["NEW", "start"]

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from helpers.cost.prices import Prices, load
+from helpers.display.progress import Progress
 from helpers.errors import JobFailed
 from helpers.runs import facts, outcome, searches
 from helpers.runs.executions.execution import RUNNING, Execution, describe, name_of, statuses
 from helpers.runs.executions.queue import MOST, start_waiting
 from helpers.runs.executions.unattended import unattended
 from helpers.runs.patience import patiently
-from helpers.runs.progress import Progress
 from helpers.session import Session
 
 __all__ = ["watch"]

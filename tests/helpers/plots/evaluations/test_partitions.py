@@ -6,7 +6,7 @@ from matplotlib.collections import PathCollection
 from support.helpers.fleets import evaluation
 
 from helpers.plots.evaluations.partitions import MOST, partitions
-from helpers.runs.fleets import Fleet, of_report
+from helpers.runs.evaluations.fleets import Fleet, of_report
 
 
 def fleet(count: int, task: str = "binary") -> Fleet:

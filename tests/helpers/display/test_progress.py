@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from helpers.runs import progress
-from helpers.runs.progress import LINE, Progress
+from helpers.display import progress
+from helpers.display.progress import LINE, Progress
 
 
 class Shown:

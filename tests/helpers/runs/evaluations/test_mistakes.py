@@ -5,7 +5,7 @@ from typing import Any
 from support.helpers.evaluated import BINARY, REGRESSION
 
 from helpers import runs
-from helpers.runs import mistakes
+from helpers.runs.evaluations import mistakes
 from helpers.session import Session
 
 TOYS: dict[str, Any] = {**BINARY, "permutation_importance": {"size": {}, "colour": {}}}

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from support.helpers.fleets import evaluation
 
-from helpers.runs import fleets, outcome, summary
+from helpers.runs import outcome, summary
+from helpers.runs.evaluations import fleets
 from helpers.session import Session
 
 FLEET = evaluation()

@@ -11,7 +11,7 @@ from tabular.judging.quality import model_quality, thresholds
 from tabular.spec.columns import Schema
 
 from helpers.errors import BadInput
-from helpers.runs.thresholds import cheapest, table
+from helpers.runs.evaluations.thresholds import cheapest, table
 
 TOYS = {**BINARY, "positive": "yes", "thresholds": [1.0, 0.4, 0.1]}
 
