@@ -25,7 +25,7 @@ from support import ROOT
 
 import local_aws
 from bench.demo import machine
-from helpers.deployment import endpoint
+from helpers.deployment.asking import endpoint
 from helpers.session import Session, connect
 
 NAME, PIPELINE = "machines", "many-models"

@@ -34,8 +34,8 @@ from tabular.portable.files import save_model
 from tabular.spec.algorithms import exporter_of
 
 import local_aws
-from helpers.deployment.asking import load
-from helpers.deployment.endpoint import TIMEOUT_SECONDS
+from helpers.deployment.asking.endpoint import TIMEOUT_SECONDS
+from helpers.deployment.performance import load
 from lambdas.connections import pool
 
 REGION = "us-east-1"

@@ -124,7 +124,7 @@ def test_a_process_that_works_on_aws_does_not_go_to_the_laptop(outputs: Path) ->
 
 CONNECT = """
 import json, boto3
-from helpers.deployment.endpoint import invoke
+from helpers.deployment.asking.endpoint import invoke
 from helpers.session import connect
 session = connect("local", "many-models")
 clients = [session.client("s3"), session.client("sagemaker"), boto3.client("sts"), boto3.client("lambda")]

@@ -24,7 +24,8 @@ from support.helpers.shared import decide
 from tabular.portable.files import load_model
 
 from helpers import storage
-from helpers.deployment import deployments, endpoint, registry
+from helpers.deployment import deployments, registry
+from helpers.deployment.asking import endpoint
 from helpers.deployment.rollout import timeline
 from helpers.session import Session, connect, local
 

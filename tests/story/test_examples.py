@@ -18,7 +18,8 @@ from support.helpers import headless
 from tabular.spec.algorithms import ALGORITHMS
 
 import local_aws
-from helpers.deployment import endpoint, registry
+from helpers.deployment import registry
+from helpers.deployment.asking import endpoint
 from helpers.session import connect
 
 EXAMPLES = ROOT / "parameters/examples"

@@ -18,7 +18,7 @@ from helpers.cost.forecast.pace import Size
 from helpers.cost.prices import load
 from helpers.data import datasets
 from helpers.data.entries import absolute, parse
-from helpers.deployment import wishes
+from helpers.deployment.decisions import wishes
 from helpers.deployment.rollout import drill
 from helpers.errors import BadInput
 from helpers.parameters.outputs import outputs_of

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from tabular.spec.columns import Schema
 
-from helpers.deployment import endpoint
+from helpers.deployment.asking import endpoint
 from helpers.deployment.deployments import in_service
 from helpers.deployment.registry import ModelVersion, labels, metadata, packages
 from helpers.display.frames import INSTEAD

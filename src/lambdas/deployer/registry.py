@@ -114,7 +114,7 @@ def _describe(sagemaker: BaseClient, group: str, version: int, arn: str) -> Pack
     if len(urls) != 1:
         raise ArtifactError(arn, f"has {len(urls)} ModelDataUrl values; exactly one is needed")
     metadata = details.get("CustomerMetadataProperties", {})
-    # What helpers/deployment/decisions.py keeps: the time of a decision, and its status first.
+    # What helpers/deployment/decisions/records.py keeps: the time of a decision, and its status first.
     last = max((key for key in metadata if key.startswith(contract.DECISION)), default="")
     recorded = bool(last) and metadata[last].startswith("Approved")
     baselines = details.get("DriftCheckBaselines", {}).get("ModelDataQuality", {})

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from helpers.deployment import endpoint
-from helpers.deployment.asking import request, unloaded, what_if
+from helpers.deployment.asking import endpoint, request, what_if
 from helpers.deployment.asking.request import Question
+from helpers.deployment.performance import unloaded
 from helpers.plots import answers
 
 BODY = {"model": "shop", "data": [[1.5, None, 'it\'s a "word"', True]]}

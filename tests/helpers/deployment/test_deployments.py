@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from support import HANGS
 
-from helpers.deployment import decisions, deployments, endpoint, registry, traffic
+from helpers.deployment import decisions, deployments, registry
+from helpers.deployment.asking import endpoint
+from helpers.deployment.performance import traffic
 from helpers.errors import BadInput
 from helpers.session import Session, connect
 

@@ -18,7 +18,8 @@ import local_aws
 from commands.environment import promote as command
 from commands.environment import terraform
 from contract.names import DECISION
-from helpers.deployment import decisions, deployments, endpoint, promotion, registry
+from helpers.deployment import decisions, deployments, promotion, registry
+from helpers.deployment.asking import endpoint
 from helpers.deployment.promotion import Source, promote
 from helpers.deployment.rollout import answers
 from helpers.errors import BadInput, UserError

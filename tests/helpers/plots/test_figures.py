@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from helpers import plots
-from helpers.deployment import traffic
+from helpers.deployment.performance import traffic
 from helpers.plots import figures
 
 SHARED = {"figures", "many"}  # they draw nothing of their own

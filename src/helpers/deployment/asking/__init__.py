@@ -1,1 +1,5 @@
-"""How the URL behaves: one request, one cell changed, a load, calls after an unload."""
+"""What the URL answers.
+
+- `endpoint`: predictions, as any client gets them; `request`: the request itself, as curl and Python send it.
+- `what_if`: one cell changed at a time.
+"""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from helpers import display
-from helpers.deployment.endpoint import NOTHING, TIMEOUT_SECONDS, invoke
+from helpers.deployment.asking.endpoint import NOTHING, TIMEOUT_SECONDS, invoke
 from helpers.display import AsCard, Card
 from helpers.errors import JobFailed
 from helpers.session import Session

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from tabular.spec.columns import Schema
 
+from helpers.deployment.asking.endpoint import NOTHING, predict, schema_of
 from helpers.deployment.deployments import in_service
-from helpers.deployment.endpoint import NOTHING, predict, schema_of
 from helpers.display.frames import INSTEAD
 from helpers.session import Session
 

@@ -9,7 +9,7 @@ import pandas as pd
 import requests
 from botocore.exceptions import ClientError
 
-from helpers.deployment import endpoint
+from helpers.deployment.asking import endpoint
 from helpers.deployment.decisions import Decision
 from helpers.deployment.deployments import in_service
 from helpers.deployment.registry import ModelVersion, metadata

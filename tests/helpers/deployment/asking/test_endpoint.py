@@ -20,8 +20,9 @@ from support.helpers.shared import Connected, decide, first_version, settings
 from tabular.serving.models import needed_bytes
 
 from helpers import runs, storage
-from helpers.deployment import capacity, deployments, endpoint, traffic
-from helpers.deployment.asking import load, request, unloaded, what_if
+from helpers.deployment import deployments
+from helpers.deployment.asking import endpoint, request, what_if
+from helpers.deployment.performance import capacity, load, traffic, unloaded
 from helpers.errors import JobFailed
 from helpers.runs import facts
 from helpers.session import Session

@@ -7,7 +7,7 @@ import pytest
 from support import PATIENCE
 from support.toy_models import artifact
 
-from helpers.deployment import traffic
+from helpers.deployment.performance import traffic
 from helpers.session import Session
 
 TABLE = pd.DataFrame(

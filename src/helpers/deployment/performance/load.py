@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import urllib3
 
-from helpers.deployment.endpoint import TIMEOUT_SECONDS, invoke, signed
+from helpers.deployment.asking.endpoint import TIMEOUT_SECONDS, invoke, signed
 from helpers.display.frames import INSTEAD
 from helpers.session import Session
 from lambdas.connections import pool

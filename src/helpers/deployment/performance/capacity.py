@@ -12,9 +12,9 @@ import pandas as pd
 
 from helpers import display
 from helpers.cost.capacity import Model
+from helpers.deployment.asking.endpoint import invoke
 from helpers.deployment.deployments import in_service
-from helpers.deployment.endpoint import invoke
-from helpers.deployment.traffic import average
+from helpers.deployment.performance.traffic import average
 from helpers.errors import JobFailed
 from helpers.session import Session
 from helpers.storage import read

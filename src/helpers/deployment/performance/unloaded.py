@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from helpers import display
-from helpers.deployment.asking.load import interleaved
-from helpers.deployment.endpoint import NOTHING, invoke
+from helpers.deployment.asking.endpoint import NOTHING, invoke
+from helpers.deployment.performance.load import interleaved
 from helpers.display.frames import INSTEAD
 from helpers.session import Session
 

@@ -10,9 +10,11 @@ from support.helpers.shared import decide
 
 from contract.names import DECISION
 from helpers import runs
-from helpers.deployment import decisions, registry, wishes
+from helpers.deployment import decisions, registry
+from helpers.deployment.decisions import deciding, records, wishes
 from helpers.deployment.registry import PENDING, ModelVersion
 from helpers.errors import BadInput, Interrupted, UserError
+from helpers.runs import facts
 from helpers.session import Session
 
 Register = Callable[..., str]
@@ -145,7 +147,7 @@ def test_a_table_without_a_version_to_decide_on_says_what_still_awaits_approval(
 ) -> None:
     one, waiting, served = register(PENDING), register(PENDING), register("Approved")
     found: dict[str, dict[str, Any]] = {}
-    monkeypatch.setattr(decisions.facts, "record", lambda name, **each: found.update({name: each}))
+    monkeypatch.setattr(facts, "record", lambda name, **each: found.update({name: each}))
     decide(session, "approve", one, waiting, served, versions={one: 1})
     assert {name: (each["outcome"], each["said"]) for name, each in found.items()} == {
         one: ("registered", "Version 1: approved now."),
@@ -191,7 +193,7 @@ def test_what_was_decided_otherwise_stands_unless_the_version_is_named(
     session: Session, register: Register, monkeypatch: pytest.MonkeyPatch, word: str, before: str
 ) -> None:
     recorded: list[dict[str, Any]] = []
-    monkeypatch.setattr(decisions.facts, "record", lambda name, **each: recorded.append(each))
+    monkeypatch.setattr(facts, "record", lambda name, **each: recorded.append(each))
     dataset = register(PENDING, before)  # as in Studio: without a record
     for versions in ("", "latest"):
         chosen = choose(session, dataset, versions=versions)
@@ -223,7 +225,7 @@ def test_who_decided_when_why_and_through_what_is_kept(session: Session, registe
 def test_the_oldest_of_many_decisions_are_forgotten(
     session: Session, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decisions, "MOST_RECORDS", 2)
+    monkeypatch.setattr(records, "MOST_RECORDS", 2)
     package = registry.packages(session, register(PENDING))[0]
     for status in ("Approved", "Rejected", "Approved"):
         decisions.set_status(session, package, status, "")
@@ -291,7 +293,7 @@ def test_what_was_decided_when_an_error_came_is_said(session: Session, register:
 def test_progress_is_shown_and_all_rows_of_the_report(
     session: Session, register: Register, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(decisions, "MANY", 2)
+    monkeypatch.setattr(deciding, "MANY", 2)
     tables = [register(PENDING) for _ in range(2)]
     made = decisions.decide(session, "reject", choose(session, *tables), tables)
     assert f"2 of 2 data sets looked at; the last is {tables[1]}." in capsys.readouterr().out
