@@ -1,5 +1,5 @@
 # What the notebooks read, from a file (terraform output -json, written to environments/<environment>.outputs.json) or
-# from where it is stored, at the end of this file. OUTPUTS in helpers/parameters/outputs.py names what they need.
+# from where it is stored, at the end of this file. OUTPUTS in helpers/session/outputs.py names what they need.
 
 locals {
   outputs = {

@@ -5,8 +5,8 @@ import os
 from commands.environment.terraform import PROGRAM, Environment
 from helpers.errors import BadInput
 from helpers.image import builders
-from helpers.parameters.outputs import outputs_of
 from helpers.session import connect
+from helpers.session.outputs import outputs_of
 
 __all__ = ["build", "push"]
 

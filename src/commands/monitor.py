@@ -19,7 +19,7 @@ from helpers.errors import BadInput, ExitCode
 from helpers.monitoring import labels, reports
 from helpers.runs import summary
 from helpers.session import Session, connect, local
-from helpers.storage import read, write_whole
+from helpers.session.storage import read, write_whole
 
 __all__ = ["evidently", "monitor"]
 

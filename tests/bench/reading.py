@@ -42,7 +42,7 @@ from tabular.jobs import preprocess
 from bench.wide import wide
 from helpers.data.datasets import Dataset
 from helpers.data.findings import of_dataset
-from helpers.storage import File
+from helpers.session.storage import File
 
 SEED, FEW_ROWS = 42, 1000
 TARGET = "target"

@@ -23,11 +23,10 @@ from support.demo_run import OWN_TABLES, PIPELINE, ROOT, TRIALS, Demo, Story, ru
 from support.helpers.shared import decide
 from tabular.portable.files import load_model
 
-from helpers import storage
 from helpers.deployment import deployments, registry
 from helpers.deployment.asking import endpoint
 from helpers.deployment.rollout import timeline
-from helpers.session import Session, connect, local
+from helpers.session import Session, connect, local, storage
 
 pytestmark = pytest.mark.slow
 

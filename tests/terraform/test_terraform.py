@@ -16,7 +16,7 @@ from support.terraform.stand_in import provider
 from support.terraform.workspace import CONFIGURATION, HERE, ROOT, Terraform
 
 from helpers.image.builders import NEEDED
-from helpers.parameters.outputs import OUTPUTS, outputs_of
+from helpers.session.outputs import OUTPUTS, outputs_of
 
 SOURCES = {path.name: path.read_text() for path in sorted(CONFIGURATION.glob("*.tf"))}
 TEXT = "\n".join(SOURCES.values())

@@ -20,8 +20,8 @@ import papermill
 
 from helpers.errors import BadInput, UserError
 from helpers.parameters import parse, read
-from helpers.parameters.outputs import outputs_of
 from helpers.session import Session, connect
+from helpers.session.outputs import outputs_of
 
 ROOT = Path(__file__).parents[3]
 NOTEBOOKS = {"DefinePipeline": "02_define_pipeline.ipynb", "RunPipeline": "03_run_and_inspect.ipynb"}

@@ -23,7 +23,7 @@ from commands.environment.terraform import (
 from contract.endpoints import endpoint_names
 from helpers.errors import BadInput, UserError
 from helpers.image import builders, ecr
-from helpers.storage import write_whole
+from helpers.session.storage import write_whole
 
 __all__ = ["PARAMETERS", "up"]
 

@@ -8,8 +8,8 @@ from commands.environment.terraform import PROGRAM, ROOT, Environment
 from helpers import parameters
 from helpers.deployment.promotion import Source, promote
 from helpers.errors import BadInput
-from helpers.parameters.outputs import outputs_of
 from helpers.session import Session, connect, connect_two_accounts, state_folder
+from helpers.session.outputs import outputs_of
 
 __all__ = ["take_over"]
 

@@ -92,7 +92,7 @@ class Environment:
         Raises:
             BadInput: It does not exist yet.
         """
-        from helpers.parameters.outputs import outputs_of  # needs boto3
+        from helpers.session.outputs import outputs_of  # needs boto3
 
         file = self.outputs_file
         if not file.is_file():

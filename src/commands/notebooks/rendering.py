@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from nbformat import NotebookNode
 
-from helpers.storage import write_whole
+from helpers.session.storage import write_whole
 
 __all__ = ["render", "write"]
 

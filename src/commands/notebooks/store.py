@@ -18,7 +18,7 @@ from commands.running import perform, planning
 from helpers.errors import Interrupted, UserError
 from helpers.runs.facts import MIME_TYPE
 from helpers.session import local
-from helpers.storage import write_whole
+from helpers.session.storage import write_whole
 
 __all__ = ["store", "stored"]
 

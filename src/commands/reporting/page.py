@@ -24,7 +24,7 @@ from commands.reporting.sentences import (
 from commands.reporting.templates import TEMPLATES
 from helpers.runs import summary
 from helpers.runs.summary import DataSet, Scores, Summary
-from helpers.storage import write_whole
+from helpers.session.storage import write_whole
 
 __all__ = ["DRIFT_FOLDER", "FILE", "STATUS_FOLDER", "Page", "render"]
 

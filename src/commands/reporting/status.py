@@ -18,7 +18,7 @@ from helpers.monitoring.document import CONCERNS, Row, Status
 from helpers.monitoring.fetching import DENIED
 from helpers.monitoring.status import gather
 from helpers.session import Session, connect, local
-from helpers.storage import require_room, write_whole
+from helpers.session.storage import require_room, write_whole
 
 __all__ = ["render", "short", "show"]
 

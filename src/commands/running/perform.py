@@ -28,7 +28,7 @@ from helpers.errors import BadInput, ExitCode, Interrupted, UserError, full_disk
 from helpers.runs import facts, find, outcome, stop, summary
 from helpers.runs.forecasts import size
 from helpers.session import connect, local, state_folder
-from helpers.storage import require_room
+from helpers.session.storage import require_room
 
 __all__ = ["Limits", "resume", "run"]
 

@@ -21,11 +21,11 @@ from helpers.data.entries import absolute, parse
 from helpers.deployment.decisions import wishes
 from helpers.deployment.rollout import drill
 from helpers.errors import BadInput
-from helpers.parameters.outputs import outputs_of
 from helpers.pipeline.code import own_steps
 from helpers.runs.executions.starting import NEW
 from helpers.runs.forecasts import Expected, planned
 from helpers.session import group
+from helpers.session.outputs import outputs_of
 
 __all__ = ["Plan", "check_decisions", "chosen", "forecast", "known", "plan", "restricted", "settings"]
 

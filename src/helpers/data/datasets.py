@@ -22,7 +22,7 @@ from helpers.data.sources import SourceError
 from helpers.display import AsCard, Card, card
 from helpers.errors import BadInput, one_line, sentence
 from helpers.session import Session
-from helpers.storage import File, put_folder, write_whole
+from helpers.session.storage import File, put_folder, write_whole
 
 __all__ = [
     "Dataset",

@@ -20,7 +20,7 @@ import requests
 
 from helpers.errors import BadInput, one_line
 from helpers.session import Session
-from helpers.storage import File, require_room, write_whole
+from helpers.session.storage import File, require_room, write_whole
 
 __all__ = ["SCHEMES", "SourceError", "cache", "fetch", "scheme", "web"]
 

@@ -15,8 +15,8 @@ from helpers.deployment.rollout.following import LIMIT, Following
 from helpers.display.frames import INSTEAD
 from helpers.errors import BadInput, JobFailed
 from helpers.runs import facts
-from helpers.runs.patience import patiently
 from helpers.session import Session
+from helpers.session.patience import patiently
 from lambdas import ledger, models_map
 from lambdas.errors import MapError
 

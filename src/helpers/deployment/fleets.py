@@ -13,7 +13,7 @@ from helpers.display.frames import INSTEAD
 from helpers.errors import JobFailed
 from helpers.runs.evaluations import fleets
 from helpers.session import Session
-from helpers.storage import read_json
+from helpers.session.storage import read_json
 
 __all__ = ["ATTRIBUTES", "UNKNOWN", "ask", "chosen", "compared"]
 __dir__ = __all__.copy

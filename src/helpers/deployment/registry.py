@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from tabular.spec.metrics import direction
 
-from helpers.runs.patience import patiently
 from helpers.session import Session
-from helpers.storage import read_json
+from helpers.session.patience import patiently
+from helpers.session.storage import read_json
 
 __all__ = [
     "PENDING",

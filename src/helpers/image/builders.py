@@ -17,9 +17,9 @@ from helpers.display.progress import Progress
 from helpers.errors import BadInput, UserError
 from helpers.image import codebuild, contents, docker, ecr
 from helpers.parameters import BUILDERS
-from helpers.parameters.outputs import is_file, outputs_of
 from helpers.session import Session
-from helpers.storage import put_once, write_whole
+from helpers.session.outputs import is_file, outputs_of
+from helpers.session.storage import put_once, write_whole
 
 __all__ = ["build", "build_here", "wanted"]
 __dir__ = __all__.copy

@@ -19,7 +19,7 @@ from helpers.pipeline.code import job_source
 from helpers.runs.executions.earlier import earlier
 from helpers.runs.executions.execution import Execution, steps_of
 from helpers.session import Session
-from helpers.storage import put_once
+from helpers.session.storage import put_once
 
 __all__ = ["look_inside", "tree"]
 __dir__ = __all__.copy

@@ -13,7 +13,7 @@ from contract.names import load
 from helpers.deployment.deployments import in_service
 from helpers.errors import BadInput, JobFailed
 from helpers.session import Session
-from helpers.storage import read_json
+from helpers.session.storage import read_json
 
 __all__ = ["Report", "arguments", "job_prefix", "latest", "request", "retrained", "start", "table", "wait"]
 

@@ -1,7 +1,7 @@
-"""What somebody gives: parameters and the files with them, and where Terraform's outputs are.
+"""What somebody gives: parameters and the files with them.
 
-`table` says which parameters there are and what is allowed; `strict_yaml` reads the files. `outputs` reads
-what TERRAFORM_OUTPUTS names. `redaction` leaves out of addresses what lets others in.
+`table` says which parameters there are and what is allowed; `strict_yaml` reads the files. `redaction`
+leaves out of addresses what lets others in.
 """
 
 from helpers.parameters.table import BUILDERS, OF_THE_RUN, PARAMETERS, check, parse, read

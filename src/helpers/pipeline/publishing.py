@@ -21,7 +21,7 @@ from helpers.pipeline.registration import (
 )
 from helpers.pipeline.training import search
 from helpers.session import Session
-from helpers.storage import write_whole
+from helpers.session.storage import write_whole
 
 __all__ = ["base_image", "definition", "publish", "steps"]
 

@@ -5,7 +5,6 @@
 - `outcome`: what became of each table.
 - `forecasts`: what a run will take and cost, and what it has cost.
 - `facts`, `summary`: the same for a headless run, left in the notebook and kept as the state of the run.
-- `patience`: how long one waits for AWS to answer.
 """
 
 from helpers.runs.executions.earlier import find

@@ -26,7 +26,7 @@ from helpers.runs.results import (
 )
 from helpers.runs.summary import Fleet
 from helpers.session import Session
-from helpers.storage import read
+from helpers.session.storage import read
 
 __all__ = ["ended", "leave_out", "of_left_out", "sentences", "table", "verdict"]
 

@@ -13,7 +13,7 @@ from helpers.runs import searches, tracking
 from helpers.runs.executions.execution import Execution, name_of, steps_of
 from helpers.runs.searches import Search
 from helpers.session import Session
-from helpers.storage import read, read_json
+from helpers.session.storage import read, read_json
 
 __all__ = [
     "evaluation",

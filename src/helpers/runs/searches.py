@@ -16,7 +16,7 @@ from helpers.errors import JobFailed
 from helpers.runs.executions.execution import name_of
 from helpers.runs.summary import Ensemble
 from helpers.session import Session
-from helpers.storage import read_member
+from helpers.session.storage import read_member
 
 __all__ = ["COLUMNS", "PACKED", "TUNING", "Search", "by_algorithm", "members", "progress"]
 __all__ += ["of_report", "of_steps", "searched"]

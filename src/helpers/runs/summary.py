@@ -19,7 +19,7 @@ from helpers.cost.actual import Accuracy, Billed
 from helpers.cost.forecast.estimate import ForecastFacts
 from helpers.errors import BadInput, one_line
 from helpers.parameters import redaction
-from helpers.storage import write_whole
+from helpers.session.storage import write_whole
 
 __all__ = [
     "FILE",

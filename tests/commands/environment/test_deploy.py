@@ -22,9 +22,9 @@ from commands.__main__ import main
 from commands.environment import deploy, teardown, terraform
 from helpers.errors import UserError
 from helpers.image import builders, contents
-from helpers.parameters.outputs import outputs_of
 from helpers.pipeline import infrastructure
 from helpers.session import Session, connect
+from helpers.session.outputs import outputs_of
 
 NAME = "shop"  # of the pipeline; other tests use the same local_aws under other names
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"

@@ -19,8 +19,8 @@ from commands.environment.preflight import report
 from commands.environment.preflight.check import Check
 from commands.environment.terraform import Environment, find
 from helpers import parameters
-from helpers.parameters.outputs import OUTPUTS
 from helpers.session import Session, connect
+from helpers.session.outputs import OUTPUTS
 
 NAME = "shop"
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"

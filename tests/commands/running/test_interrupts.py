@@ -17,8 +17,8 @@ from commands.reporting.recording import Recording
 from commands.running import perform, planning
 from helpers import runs
 from helpers.errors import Interrupted
-from helpers.parameters.outputs import OUTPUTS
 from helpers.session import Session
+from helpers.session.outputs import OUTPUTS
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ from tabular.spec.options import OPTIONS_FILE, Options
 from helpers.data.checks import Settings
 from helpers.data.datasets import Dataset
 from helpers.data.findings import of_dataset
-from helpers.storage import File
+from helpers.session.storage import File
 
 pytestmark = pytest.mark.slow
 CASES = {

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from support.helpers.loopback import Source, answering, closed_port
 
-from helpers import storage
 from helpers.data import datasets, sources
 from helpers.data.datasets import LeftOut
 from helpers.errors import BadInput
-from helpers.session import Session
-from helpers.storage import File
+from helpers.session import Session, storage
+from helpers.session.storage import File
 
 BANKNOTE = "banknote-authentication"
 SPEC = datasets.DATASETS[BANKNOTE]

@@ -11,7 +11,7 @@ from tabular.spec.options import Options
 
 from helpers.data import datasets, profile
 from helpers.data.datasets import Dataset
-from helpers.storage import File
+from helpers.session.storage import File
 
 ROWS = 400
 

@@ -24,7 +24,7 @@ from helpers.deployment.promotion import Source, promote
 from helpers.deployment.rollout import answers
 from helpers.errors import BadInput, UserError
 from helpers.session import OTHER_ACCOUNT, Session, connect_two_accounts
-from helpers.storage import read
+from helpers.session.storage import read
 
 TRAINED_IN = "123456789012"
 

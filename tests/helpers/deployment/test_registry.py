@@ -12,12 +12,11 @@ from support.helpers.shared import decide, first_version
 from tabular.monitoring.baseline import unpacked
 
 from contract.names import MODEL_SHA256, load
-from helpers import storage
 from helpers.deployment import decisions, deployments, registry
 from helpers.deployment.decisions import Decision
 from helpers.deployment.registry import PENDING
 from helpers.errors import JobFailed
-from helpers.session import Session
+from helpers.session import Session, storage
 
 Register = Callable[..., str]
 

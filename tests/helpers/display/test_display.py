@@ -18,7 +18,7 @@ from helpers.display import frames
 from helpers.display.frames import as_html, paragraph
 from helpers.plots import figures
 from helpers.runs import Execution
-from helpers.storage import File
+from helpers.session.storage import File
 
 CELLS = (
     """

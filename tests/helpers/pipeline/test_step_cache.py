@@ -8,10 +8,10 @@ import pytest
 import tabular
 from support.helpers.shared import INSTANCES
 
-from helpers import runs, storage
+from helpers import runs
 from helpers.data import datasets
 from helpers.pipeline.code import job_source
-from helpers.session import Session
+from helpers.session import Session, storage
 
 PAGE = "reporting/page.py"
 

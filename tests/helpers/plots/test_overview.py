@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from helpers import cost
 from helpers.data.datasets import Dataset
 from helpers.plots import overview
-from helpers.storage import File
+from helpers.session.storage import File
 
 
 def texts(axes: Axes) -> str:

@@ -17,7 +17,7 @@ from helpers.errors import BadInput, JobFailed
 from helpers.runs import facts, outcome, results, summary
 from helpers.runs.executions.execution import steps_of
 from helpers.session import Session
-from helpers.storage import File
+from helpers.session.storage import File
 from local_aws.core.validation import validate
 
 TWO_ROWS = "a,b,label\n1,2,x\n3,4,y\n"

@@ -11,7 +11,7 @@ from support.helpers.quick import Quick
 
 from helpers import runs
 from helpers.errors import ExitCode, Interrupted, JobFailed, UserError
-from helpers.runs import patience
+from helpers.session import patience
 
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://api.sagemaker.us-east-1.amazonaws.com")
 Inject = Callable[..., None]

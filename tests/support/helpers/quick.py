@@ -11,7 +11,7 @@ from helpers import runs
 from helpers.data.datasets import Dataset
 from helpers.errors import JobFailed
 from helpers.session import Session
-from helpers.storage import File
+from helpers.session.storage import File
 from support.local_aws.pipeline import definition, get, processing
 
 ROWS = "a,b,label\n" + "1,2,x\n3,4,y\n" * 20

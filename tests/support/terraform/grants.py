@@ -259,7 +259,7 @@ STATUS = [
     s3("GetObject", "monitoring/status/status.json"),
 ]
 
-# What helpers.parameters.outputs reads where there is no file.
+# What helpers.session.outputs reads where there is no file.
 OUTPUTS = [
     s3("GetObject", "deployments/outputs.json"),
     Call("ssm:GetParameter", BASE.format("ssm", "parameter/demo/outputs")),

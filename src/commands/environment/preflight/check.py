@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from commands.environment.terraform import Environment
-from helpers.parameters.outputs import outputs_of
+from helpers.session.outputs import outputs_of
 
 __all__ = ["Check", "Place"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from commands.environment.terraform import ROOT
 from commands.reporting.evidently.frames import Frames
 from helpers.errors import BadInput, JobFailed
-from helpers.storage import write_whole
+from helpers.session.storage import write_whole
 
 __all__ = ["INTERPRETER", "write"]
 

@@ -26,7 +26,7 @@ from helpers.display.frames import INSTEAD
 from helpers.errors import JobFailed
 from helpers.runs import facts
 from helpers.session import Session
-from helpers.storage import read, read_json
+from helpers.session.storage import read, read_json
 
 __all__ = [
     "NOTHING",

@@ -14,9 +14,9 @@ from helpers.runs import facts, summary
 from helpers.runs.executions.earlier import Earlier, earlier
 from helpers.runs.executions.execution import Execution
 from helpers.runs.executions.starting import NEW
-from helpers.runs.patience import patiently
 from helpers.runs.results import registered_version
 from helpers.session import Session
+from helpers.session.patience import patiently
 
 __all__ = ["Candidate", "candidates"]
 

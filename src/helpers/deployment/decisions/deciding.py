@@ -15,8 +15,8 @@ from helpers.deployment.registry import PENDING, describe, packages
 from helpers.display.progress import Line
 from helpers.errors import Interrupted, UserError, one_line
 from helpers.runs import facts
-from helpers.runs.patience import hindrance, patiently
 from helpers.session import Session
+from helpers.session.patience import hindrance, patiently
 
 __all__ = ["decide"]
 

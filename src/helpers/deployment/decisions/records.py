@@ -11,8 +11,8 @@ from typing import Any
 
 from contract.names import DECISION
 from helpers.deployment.registry import PENDING, ModelVersion, describe
-from helpers.runs.patience import patiently
 from helpers.session import Session
+from helpers.session.patience import patiently
 
 __all__ = ["NOTEBOOK", "Decision", "caller", "outcome_of", "record", "set_status", "who_decided"]
 

@@ -7,8 +7,8 @@ import pandas as pd
 from helpers.deployment.decisions.choosing import Candidate
 from helpers.deployment.decisions.records import Decision, who_decided
 from helpers.deployment.registry import PENDING, describe
-from helpers.runs.patience import patiently
 from helpers.session import Session
+from helpers.session.patience import patiently
 
 __all__ = ["report", "table"]
 

@@ -17,7 +17,7 @@ from helpers.deployment.deployments import in_service
 from helpers.deployment.performance.traffic import average
 from helpers.errors import JobFailed
 from helpers.session import Session
-from helpers.storage import read
+from helpers.session.storage import read
 
 __all__ = ["inputs", "measured", "memory_bytes"]
 __dir__ = __all__.copy

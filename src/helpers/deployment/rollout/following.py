@@ -9,8 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from helpers.deployment.rollout import deployer
 from helpers.display.progress import Line, Progress
 from helpers.errors import Interrupted, JobFailed, UserError, one_line
-from helpers.runs.patience import hindrance, patiently
 from helpers.session import Session
+from helpers.session.patience import hindrance, patiently
 
 __all__ = ["LIMIT", "Following", "stages"]
 

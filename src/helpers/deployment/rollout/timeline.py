@@ -21,8 +21,8 @@ from helpers.plots.many import FEW
 from helpers.runs import outcome
 from helpers.runs.executions.earlier import Earlier, earlier
 from helpers.runs.executions.execution import RUNNING, Execution, refused_by_gate, steps_of
-from helpers.runs.patience import patiently
 from helpers.session import Session
+from helpers.session.patience import patiently
 from lambdas import ledger
 
 __all__ = ["events", "table"]

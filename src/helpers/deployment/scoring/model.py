@@ -14,7 +14,7 @@ from helpers.deployment.deployments import in_service
 from helpers.deployment.registry import describe, packages
 from helpers.errors import BadInput, JobFailed
 from helpers.session import Session
-from helpers.storage import read
+from helpers.session.storage import read
 
 __all__ = ["Model", "find", "unpack"]
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from helpers.deployment.scoring.model import Model
 from helpers.errors import BadInput, JobFailed, one_line
-from helpers.storage import write_whole
+from helpers.session.storage import write_whole
 
 __all__ = ["SUFFIXES", "check_ids", "check_output", "columns", "parsed", "read", "write"]
 

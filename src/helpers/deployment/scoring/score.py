@@ -24,7 +24,7 @@ from helpers.deployment.scoring.model import Model
 from helpers.deployment.scoring.rows import Request, requests
 from helpers.errors import BadInput, one_line
 from helpers.session import Session
-from helpers.storage import File
+from helpers.session.storage import File
 
 __all__ = ["Scored", "score"]
 

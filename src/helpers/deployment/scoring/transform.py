@@ -17,8 +17,8 @@ from helpers.deployment.scoring import predictions
 from helpers.deployment.scoring.model import Model
 from helpers.deployment.scoring.rows import as_csv, columns_of, identified, line_break, plain_rows
 from helpers.errors import BadInput, JobFailed, one_line
-from helpers.runs.patience import patiently
 from helpers.session import Session
+from helpers.session.patience import patiently
 
 __all__ = ["run"]
 

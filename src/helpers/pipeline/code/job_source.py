@@ -18,7 +18,7 @@ from tabular.spec.own_steps import CUSTOM_STEPS
 from contract.names import load
 from helpers.pipeline.code import own_steps as steps
 from helpers.session import Session
-from helpers.storage import put_once
+from helpers.session.storage import put_once
 
 __all__ = ["JOBS", "archive", "closure", "upload"]
 __dir__ = __all__.copy

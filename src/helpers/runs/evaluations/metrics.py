@@ -10,7 +10,7 @@ from tabular.spec.metrics import direction
 from helpers.runs.executions.execution import Execution
 from helpers.runs.results import evaluation_uri
 from helpers.session import Session
-from helpers.storage import read
+from helpers.session.storage import read
 
 __all__ = ["intervals", "optimism", "save_page", "subgroups", "verdicts"]
 __dir__ = __all__.copy

@@ -14,7 +14,7 @@ from tabular.spec.documents import MistakesDocument, Report
 from helpers.runs.executions.execution import Execution
 from helpers.runs.results import evaluation_uri
 from helpers.session import Session
-from helpers.storage import read_json
+from helpers.session.storage import read_json
 
 __all__ = ["of_documents", "read", "surest"]
 __dir__ = __all__.copy

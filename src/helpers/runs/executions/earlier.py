@@ -9,8 +9,8 @@ from typing import Any, get_args
 from tabular.spec.columns import Family
 
 from helpers.runs.executions.execution import RUNNING, Execution
-from helpers.runs.patience import patiently
 from helpers.session import Session
+from helpers.session.patience import patiently
 
 __all__ = ["Earlier", "earlier", "find"]
 

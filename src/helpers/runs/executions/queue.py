@@ -7,8 +7,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from helpers.errors import BadInput
 from helpers.runs import facts
 from helpers.runs.executions.execution import Execution
-from helpers.runs.patience import hindrance
 from helpers.session import Session
+from helpers.session.patience import hindrance
 
 __all__ = ["MOST", "refuse", "start_waiting"]
 

@@ -11,8 +11,8 @@ from tabular.spec.metrics import METRICS, SCORERS
 from contract.seeds import RANDOM_STATE, tuner_seed
 from helpers.data.datasets import Dataset, inputs
 from helpers.errors import BadInput
-from helpers.runs.patience import patiently
 from helpers.session import Session
+from helpers.session.patience import patiently
 
 __all__ = ["Request", "definition_of", "requests"]
 

@@ -13,8 +13,8 @@ from helpers.runs.executions.queue import MOST, refuse, start_waiting
 from helpers.runs.executions.request import Request, requests
 from helpers.runs.executions.standing import take_over
 from helpers.runs.executions.unattended import unattended
-from helpers.runs.patience import patiently
 from helpers.session import Session
+from helpers.session.patience import patiently
 
 __all__ = ["NEW", "start"]
 

@@ -8,8 +8,8 @@ import pandas as pd
 from botocore.exceptions import ClientError
 
 from helpers.runs.executions.execution import RUNNING, Execution
-from helpers.runs.patience import patiently
 from helpers.session import Session
+from helpers.session.patience import patiently
 
 __all__ = ["stop"]
 

@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.errors import Interrupted, UserError, one_line
 from helpers.runs.executions.execution import Execution
-from helpers.runs.patience import hindrance
+from helpers.session.patience import hindrance
 
 __all__ = ["unattended"]
 

@@ -11,8 +11,8 @@ from helpers.runs import facts, outcome, searches
 from helpers.runs.executions.execution import RUNNING, Execution, describe, name_of, statuses
 from helpers.runs.executions.queue import MOST, start_waiting
 from helpers.runs.executions.unattended import unattended
-from helpers.runs.patience import patiently
 from helpers.session import Session
+from helpers.session.patience import patiently
 
 __all__ = ["watch"]
 

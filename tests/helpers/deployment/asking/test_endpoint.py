@@ -19,13 +19,13 @@ from support import HANGS
 from support.helpers.shared import Connected, decide, first_version, settings
 from tabular.serving.models import needed_bytes
 
-from helpers import runs, storage
+from helpers import runs
 from helpers.deployment import deployments
 from helpers.deployment.asking import endpoint, request, what_if
 from helpers.deployment.performance import capacity, load, traffic, unloaded
 from helpers.errors import JobFailed
 from helpers.runs import facts
-from helpers.session import Session
+from helpers.session import Session, storage
 from local_aws.services.endpoints.hosting import unpack_archive
 
 Rows = dict[str, list[list[Any]]]

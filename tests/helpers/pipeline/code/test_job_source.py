@@ -19,9 +19,8 @@ from support.container.tables import dated, fit
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.options import Options
 
-from helpers import storage
 from helpers.pipeline.code import job_source
-from helpers.session import Session
+from helpers.session import Session, storage
 
 TABULAR = Path(tabular.__file__).parent
 PACKAGE = {

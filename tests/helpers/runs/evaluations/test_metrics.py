@@ -94,7 +94,7 @@ def test_the_page_of_an_execution_is_saved_whole(
 def test_the_card_of_an_execution_names_its_jobs(session: Session, ran: runs.Execution) -> None:
     import json
 
-    from helpers.storage import read_json
+    from helpers.session.storage import read_json
 
     card = json.loads(read_json(session, f"{runs.evaluation_uri(session, ran)}/card.json")["content"])
     (evaluation,) = card["evaluation_details"]

@@ -6,7 +6,7 @@ import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError
 
-from helpers.runs.patience import hindrance
+from helpers.session.patience import hindrance
 
 AT = {"endpoint_url": "https://api.sagemaker.us-east-1.amazonaws.com"}
 

@@ -15,7 +15,7 @@ from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
 from helpers.errors import BadInput
-from helpers.parameters.outputs import OUTPUTS, is_file, outputs_of
+from helpers.session.outputs import OUTPUTS, is_file, outputs_of
 
 WHOLE = {name: {"value": f"the {name}"} for name in OUTPUTS}
 DENIED = (

@@ -15,10 +15,9 @@ from support.helpers import headless
 from support.helpers.shared import settings
 
 import local_aws
-from helpers import session as session_module
 from helpers.errors import BadInput, UserError
-from helpers.parameters.outputs import OUTPUTS
-from helpers.session import Session, connect, group
+from helpers.session import Session, connect, connection, group
+from helpers.session.outputs import OUTPUTS
 
 WHOLE = {name: {"value": f"the {name}", "type": "string", "sensitive": False} for name in OUTPUTS}
 
@@ -27,7 +26,7 @@ WHOLE = {name: {"value": f"the {name}", "type": "string", "sensitive": False} fo
 def _fresh() -> Iterator[None]:
     """A process that has not connected to anything."""
     with settings({}):
-        os.environ.pop(session_module.CONNECTED, None)
+        os.environ.pop(connection.CONNECTED, None)
         yield
 
 
@@ -252,10 +251,10 @@ def assert_clients_are_made_once(session: Session) -> None:
 def test_what_a_laptop_captures_is_said_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CAPTURE_RATE", "CAPTURE_LEAVES_OUT"):
         monkeypatch.delenv(name, raising=False)
-    assert session_module._capture() == {"capture_rate": None, "capture_leaves_out": None}
+    assert connection._capture() == {"capture_rate": None, "capture_leaves_out": None}
     monkeypatch.setenv("CAPTURE_RATE", "0")
     monkeypatch.setenv("CAPTURE_LEAVES_OUT", '{"*": ["name"]}')
-    assert session_module._capture() == {"capture_rate": 0, "capture_leaves_out": {"*": ["name"]}}
+    assert connection._capture() == {"capture_rate": 0, "capture_leaves_out": {"*": ["name"]}}
     monkeypatch.setenv("CAPTURE_RATE", "all")
     with pytest.raises(BadInput, match="a share of the requests from 0 to 1"):
-        session_module._capture()
+        connection._capture()

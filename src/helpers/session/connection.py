@@ -17,7 +17,7 @@ from contract.names import NamingError, group_name
 from helpers import display, parameters
 from helpers.display import AsCard, Card, card
 from helpers.errors import BadInput, UserError
-from helpers.parameters.outputs import OPTIONAL, OUTPUTS, outputs_of
+from helpers.session.outputs import OPTIONAL, OUTPUTS, outputs_of
 
 __all__ = [
     "Session",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.storage import write_whole
+from helpers.session.storage import write_whole
 
 
 def test_a_file_is_the_old_one_until_the_new_one_is_whole(tmp_path: Path) -> None:
