@@ -2,5 +2,6 @@
 
 Read `deployer` (deploys what the registry has approved), `invoker` (predictions over HTTP) and `retrainer`
 (runs on a schedule), then what they share: `models_map` (which artifacts are in service), `ledger` (which
-were in service before), `clients`, `settings`, `log`, `errors`.
+were in service before), `clients`, `connections`, `settings`, `log`,
+`errors`.
 """

@@ -1,22 +1,52 @@
-"""Connections that stay open, for callers that send small requests one after another."""
+"""Connections to one server that stay open, for small requests sent one after another.
 
+http.client reads headers as those of an email, and urllib3 wraps it: together they take most of the processor
+time of a call. A call to AWS needs little of HTTP/1.1: an answer with a length, in chunks, or as long as the
+connection lasts. There are no redirects, proxies or retries here.
+
+https://www.rfc-editor.org/rfc/rfc9112
+"""
+
+import contextlib
 import os
-from typing import Any
+import re
+import select
+import socket
+import ssl
+from collections import deque
+from collections.abc import Mapping
+from typing import BinaryIO, NamedTuple
+from urllib.parse import urlsplit
 
-import urllib3
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 from botocore.httpsession import get_cert_path
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
-__all__ = ["pool"]
+__all__ = ["Answer", "Connections", "certificates"]
 
 # The variables that boto3 reads for a file of certificates, such as those of a firewall that looks into TLS.
 CERTIFICATES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+LONGEST_LINE = 1 << 16  # bytes
+MOST_HEADERS = 100
+STATUS_LINE = re.compile(r"HTTP/1\.([01]) (\d{3})(?: .*)?")
+SIZE = re.compile(r"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
 
 
-def pool(url: str, most: int, connect_seconds: float, read_seconds: float) -> urllib3.HTTPConnectionPool:
-    """Return connections to the server of a URL, as botocore makes them, that try each request once.
+class Answer(NamedTuple):
+    """A server's answer; the names of its headers are in lower case."""
 
-    Unlike botocore's, they go through no proxy.
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Connections:
+    """The connections to the server of a URL; many threads may share them.
 
     Args:
         url: Of the server; its path does not matter.
@@ -24,36 +54,194 @@ def pool(url: str, most: int, connect_seconds: float, read_seconds: float) -> ur
         connect_seconds: How long making one may take.
         read_seconds: How long the server may say nothing.
     """
-    secure = url.startswith("https:")
-    trusted = next(filter(None, map(os.environ.get, CERTIFICATES)), True)
-    verified = {"cert_reqs": "CERT_REQUIRED", "ca_certs": get_cert_path(trusted)} if secure else {}
-    timeout = urllib3.Timeout(connect=connect_seconds, read=read_seconds)
-    connections = urllib3.connection_from_url(url, maxsize=most, timeout=timeout, retries=False, **verified)
-    connections.ConnectionCls = _JoinedSecure if secure else _Joined
-    return connections
+
+    def __init__(self, url: str, most: int, connect_seconds: float, read_seconds: float) -> None:
+        """Nothing is sent yet."""
+        parts = urlsplit(url)
+        is_secure = parts.scheme == "https"
+        self._url, self._name = url, parts.hostname or ""
+        self._port = parts.port or (443 if is_secure else 80)
+        self._tls = ssl.create_default_context(cafile=certificates()) if is_secure else None
+        self._connect_seconds, self._read_seconds = connect_seconds, read_seconds
+        self._idle: deque[_Connection] = deque(maxlen=most)
+
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Send a request once, and return its answer.
+
+        Args:
+            method: The HTTP method.
+            path: The path, and the query if there is one.
+            headers: The headers, among them `Host`, and without `Content-Length`.
+            body: The body, or empty bytes.
+
+        Raises:
+            BotoCoreError: There is no connection to the server, or no answer came.
+            ValueError: The path or a header has characters that would end it.
+        """
+        head = _head(method, path, {**headers, "Content-Length": str(len(body))})
+        connection = self._kept() or self._new()
+        try:
+            answer, stays_open = connection.exchange(head + body)
+        except TimeoutError as error:
+            connection.close()
+            raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
+        except OSError as error:
+            connection.close()
+            raise ConnectionClosedError(endpoint_url=self._url) from error
+        if stays_open and len(self._idle) < (self._idle.maxlen or 0):
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return answer
+
+    def close(self) -> None:
+        """Close the connections that no request uses."""
+        while connection := self._kept():
+            connection.close()
+
+    def _kept(self) -> "_Connection | None":
+        """Return the connection that was used last, unless the server has closed it since."""
+        with contextlib.suppress(IndexError):
+            while True:
+                connection = self._idle.pop()
+                if connection.is_silent():
+                    return connection
+                connection.close()
+        return None
+
+    def _new(self) -> "_Connection":
+        try:
+            plain = socket.create_connection((self._name, self._port), self._connect_seconds)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(endpoint_url=self._url, error=error) from error
+        except OSError as error:
+            raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
+        try:
+            connection = self._tls.wrap_socket(plain, server_hostname=self._name) if self._tls else plain
+        except TimeoutError as error:
+            plain.close()
+            raise ConnectTimeoutError(endpoint_url=self._url, error=error) from error
+        except OSError as error:
+            plain.close()
+            raise SSLError(endpoint_url=self._url, error=error) from error
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(self._read_seconds)
+        return _Connection(connection)
 
 
-class _InOnePiece:
-    """Sends the head of a request together with its body: in two pieces, the server would wake up twice."""
+class _Connection:
+    """One connection; one thread at a time may use it."""
 
-    _waits, _head = False, b""
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._arrivals = select.poll()
+        self._arrivals.register(connection, select.POLLIN)
 
-    def request(self, method: str, url: str, body: Any = None, *arguments: Any, **named: Any) -> None:
-        self._waits = isinstance(body, bytes) and bool(body)
-        super().request(method, url, body, *arguments, **named)
+    def exchange(self, request: bytes) -> tuple[Answer, bool]:
+        """Send a request; return its answer, and whether another may follow.
 
-    def send(self, data: Any) -> None:
-        if self._waits:
-            self._waits, self._head = False, bytes(data)
-            return
-        # Forgotten in any case: a server may answer and close before it has read a long body.
-        head, self._head = self._head, b""
-        super().send(head + data if head else data)
+        Raises:
+            TimeoutError: The server said nothing for too long.
+            OSError: The connection ended too early, or the answer is not HTTP.
+        """
+        sent = True
+        try:
+            self._socket.sendall(request)  # in one piece, so that the server wakes up once
+        except (BrokenPipeError, ConnectionResetError):
+            sent = False  # it may have answered before it had read all of a long body
+        with self._socket.makefile("rb") as stream:
+            answer, stays_open = _read(stream)
+        return answer, stays_open and sent
+
+    def is_silent(self) -> bool:
+        """Whether nothing has come since the last answer, neither the end of the connection nor a byte."""
+        return not self._arrivals.poll(0)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
 
 
-class _Joined(_InOnePiece, HTTPConnection):
-    """Over HTTP."""
+def certificates() -> str:
+    """Return the file of the certificates that boto3 trusts."""
+    return get_cert_path(next(filter(None, map(os.environ.get, CERTIFICATES)), True))
 
 
-class _JoinedSecure(_InOnePiece, HTTPSConnection):
-    """Over HTTPS."""
+def _head(method: str, path: str, headers: Mapping[str, str]) -> bytes:
+    if not "".join((path, *headers, *headers.values())).isprintable():
+        raise ValueError("A path or header has a line break or another control character.")
+    lines = (f"{name}: {value}" for name, value in headers.items())
+    return "\r\n".join((f"{method} {path} HTTP/1.1", *lines, "", "")).encode("ascii")
+
+
+def _read(stream: BinaryIO) -> tuple[Answer, bool]:
+    """Return an answer, and whether the connection stays open after it."""
+    version, status = _status(stream)
+    headers = _headers(stream)
+    while status < 200:  # such as 100 Continue, which comes before the answer
+        version, status = _status(stream)
+        headers = _headers(stream)
+    stays_open = version == "1" and headers.get("connection", "").lower() != "close"
+    if status in (204, 304):
+        return Answer(status, headers, b""), stays_open
+    if coding := headers.get("transfer-encoding"):
+        if coding.lower() != "chunked":
+            raise ConnectionError(f"the answer's Transfer-Encoding is {coding!r}, not chunked")
+        return Answer(status, headers, _chunks(stream)), stays_open
+    if (length := headers.get("content-length")) is None:
+        return Answer(status, headers, stream.read()), False
+    if not (length.isascii() and length.isdecimal()):
+        raise ConnectionError(f"the answer's Content-Length is {length!r}, not a number")
+    return Answer(status, headers, _exactly(stream, int(length))), stays_open
+
+
+def _status(stream: BinaryIO) -> tuple[str, int]:
+    """Return the minor version of HTTP, and the status."""
+    line = _line(stream)
+    if (found := STATUS_LINE.fullmatch(line)) is None:
+        raise ConnectionError(f"the answer begins with {line[:80]!r}, not with HTTP/1.1 and a status")
+    return found[1], int(found[2])
+
+
+def _headers(stream: BinaryIO) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for _ in range(MOST_HEADERS):
+        line = _line(stream)
+        if not line:
+            return headers
+        name, colon, value = line.partition(":")
+        if not colon or name != name.strip():
+            raise ConnectionError(f"{line[:80]!r} is not a header")
+        name, value = name.lower(), value.strip()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    raise ConnectionError(f"the answer has more than {MOST_HEADERS} headers")
+
+
+def _chunks(stream: BinaryIO) -> bytes:
+    parts = []
+    while True:
+        line = _line(stream)
+        if (found := SIZE.fullmatch(line)) is None:
+            raise ConnectionError(f"{line[:80]!r} is not the size of a chunk")
+        size = int(found[1], 16)
+        if not size:
+            _headers(stream)  # what follows the last chunk is not used
+            return b"".join(parts)
+        parts.append(_exactly(stream, size))
+        if _line(stream):
+            raise ConnectionError("a chunk is longer than its size")
+
+
+def _line(stream: BinaryIO) -> str:
+    line = stream.readline(LONGEST_LINE)
+    if not line.endswith(b"\n"):
+        raise ConnectionError("the connection ended within a line, or the line is too long")
+    return line.decode("latin-1").rstrip("\r\n")
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    content = stream.read(size)
+    if len(content) != size:
+        raise ConnectionError(f"the connection ended after {len(content)} of {size} bytes")
+    return content

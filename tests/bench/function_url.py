@@ -36,7 +36,7 @@ from tabular.spec.algorithms import exporter_of
 import local_aws
 from helpers.deployment.asking.endpoint import TIMEOUT_SECONDS
 from helpers.deployment.performance import load
-from lambdas.connections import pool
+from helpers.deployment.performance.connections import pool
 
 REGION = "us-east-1"
 MODELS = {

@@ -71,8 +71,8 @@ def invoke(runtime: Runtime, endpoint_name: str, target_model: str, question: Qu
         raise RequestError(503, "The endpoint cannot be reached; try again later.", LATER) from error
     except BotoCoreError as error:
         raise RequestError(502, f"The call to the endpoint failed ({type(error).__name__}).") from error
-    content_type = answered.get("Content-Type", "application/octet-stream")
-    return Answer(body, content_type, answered.get(CUSTOM_ATTRIBUTES))
+    content_type = answered.get("content-type", "application/octet-stream")
+    return Answer(body, content_type, answered.get(CUSTOM_ATTRIBUTES.lower()))
 
 
 def _failure(error: ClientError) -> RequestError:

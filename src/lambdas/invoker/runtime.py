@@ -1,30 +1,22 @@
-"""InvokeEndpoint over connections that stay open, signed by botocore.
+"""InvokeEndpoint over connections that stay open.
 
 A boto3 client spends more of the processor on a call than everything else that the function does for a
 request: it walks through some thirty hooks, validators and parsers. One call needs none of them. boto3 still
-says where the endpoint is and who calls; botocore signs, and its certificates are trusted.
+says where the endpoint is and who calls, and its certificates are trusted.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 """
 
 import functools
-import hashlib
 import json
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
-import urllib3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.exceptions import (
-    ClientError,
-    ConnectionError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ReadTimeoutError,
-)
+from botocore.exceptions import ClientError
 
-from lambdas import clients, connections
+from lambdas import clients
+from lambdas.connections import Answer, Connections
+from lambdas.invoker.signing import signed
 
 __all__ = ["CUSTOM_ATTRIBUTES", "Runtime", "runtime"]
 
@@ -43,48 +35,35 @@ class Runtime:
 
     def __init__(self, url: str, region: str) -> None:
         """Nothing is sent yet."""
-        self._url, self._region = url.rstrip("/"), region
-        self._host, self._path = urlsplit(self._url).netloc, urlsplit(self._url).path
+        self._region = region
+        self._host, self._path = urlsplit(url).netloc, urlsplit(url).path.rstrip("/")
         config = clients.CONFIGS["sagemaker-runtime"]
-        self._connections = connections.pool(
+        self._connections = Connections(
             url, config["max_pool_connections"], config["connect_timeout"], config["read_timeout"]
         )
 
     def invoke(
         self, endpoint_name: str, target_model: str, body: bytes, headers: Mapping[str, str]
     ) -> tuple[bytes, Mapping[str, str]]:
-        """Invoke one model once, and return the body and the headers of its answer.
+        """Invoke one model once, and return the body and the headers of its answer, named in lower case.
 
         Raises:
             ClientError: It was refused, as a boto3 client says it.
             BotoCoreError: There are no credentials, or no answer came.
         """
-        path = f"/endpoints/{quote(endpoint_name, safe='')}/invocations"
-        # What the signer would otherwise find out itself, in twice the time.
-        known = {"Host": self._host, "X-Amz-Content-SHA256": hashlib.sha256(body).hexdigest()}
-        request = AWSRequest("POST", self._url + path, {**headers, **known, TARGET_MODEL: target_model}, body)
-        SigV4Auth(clients.credentials(), SERVICE, self._region).add_auth(request)
-        try:
-            answer = self._connections.urlopen(
-                "POST", self._path + path, body=body, headers=dict(request.headers)
-            )
-        except urllib3.exceptions.ReadTimeoutError as error:
-            raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
-        except urllib3.exceptions.NewConnectionError as error:  # in urllib3 1, a kind of the next
-            raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
-        except urllib3.exceptions.ConnectTimeoutError as error:
-            raise ConnectTimeoutError(endpoint_url=self._url, error=error) from error
-        except urllib3.exceptions.HTTPError as error:
-            raise ConnectionError(error=error) from error
+        path = f"{self._path}/endpoints/{quote(endpoint_name, safe='')}/invocations"
+        asked = {"Host": self._host, **headers, TARGET_MODEL: target_model}
+        asked = signed(clients.credentials(), SERVICE, self._region, "POST", path, asked, body)
+        answer = self._connections.request("POST", path, asked, body)
         if answer.status >= 300:
             raise _refusal(answer)
-        return answer.data, answer.headers
+        return answer.body, answer.headers
 
 
-def _refusal(answer: urllib3.HTTPResponse) -> ClientError:
+def _refusal(answer: Answer) -> ClientError:
     """Return what AWS says as boto3 says it: the code is in a header, the other fields in a JSON body."""
     try:
-        fields = json.loads(answer.data)
+        fields = json.loads(answer.body)
     except ValueError:
         fields = None
     fields = fields if isinstance(fields, dict) else {}

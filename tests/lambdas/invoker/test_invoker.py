@@ -3,6 +3,7 @@
 import base64
 import json
 import socket
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -298,7 +299,7 @@ def test_a_failure_of_the_endpoint_has_its_status_and_one_sentence(serve, runtim
 def test_a_connection_that_ends_without_an_answer_is_tried_once(serve, runtime, call):
     serve("iris", 3)
     runtime.breaks()
-    assert call()[:2] == (502, {"error": "The call to the endpoint failed (ConnectionError)."})
+    assert call()[:2] == (502, {"error": "The call to the endpoint failed (ConnectionClosedError)."})
     assert len(runtime.asked) == 1
 
 
@@ -336,8 +337,8 @@ def test_the_runtime_is_that_of_the_functions_region(aws, monkeypatch):
     invoker_runtime.runtime.cache_clear()
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     made = invoker_runtime.runtime()
-    assert (made._url, made._region) == ("https://runtime.sagemaker.eu-west-1.amazonaws.com", "eu-west-1")
-    assert made._connections.cert_reqs == "CERT_REQUIRED"
+    assert (made._host, made._region) == ("runtime.sagemaker.eu-west-1.amazonaws.com", "eu-west-1")
+    assert made._connections._tls.verify_mode == ssl.CERT_REQUIRED
     clients.forget()
     invoker_runtime.runtime.cache_clear()
 

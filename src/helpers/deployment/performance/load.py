@@ -12,9 +12,9 @@ import pandas as pd
 import urllib3
 
 from helpers.deployment.asking.endpoint import TIMEOUT_SECONDS, invoke, signed
+from helpers.deployment.performance.connections import pool
 from helpers.display.frames import INSTEAD
 from helpers.session import Session
-from lambdas.connections import pool
 
 __all__ = [
     "HEADERS",
