@@ -11,7 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from tabular.fleets.own import Candidate, Task, search_partition
-from tabular.searching.cores import cores_now
+from tabular.searching.running.cores import cores_now
 
 __all__ = ["candidates"]
 

@@ -13,9 +13,9 @@ from tabular.judging.agreement import check_equal
 from tabular.learning.fitting import fit, rounds_of
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
+from tabular.searching.running.workers import threads
 from tabular.searching.search import Search, search
 from tabular.searching.trials import Configuration
-from tabular.searching.workers import threads
 from tabular.spec import own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Column, Schema

@@ -19,7 +19,7 @@ from tabular.judging.champion import Champion
 from tabular.learning.fitting import LIBRARIES, versions
 from tabular.portable.files import load_model
 from tabular.portable.fleet import FORMAT, FleetModel
-from tabular.searching.proposals import former
+from tabular.searching.proposals.proposals import former
 from tabular.searching.trials import Configuration
 from tabular.spec import own_steps
 from tabular.spec.columns import Family, Schema

@@ -32,8 +32,8 @@ from tabular.jobs.model_files import SEARCH, Chosen, Split, good_before, write_m
 from tabular.judging.champion import Champion, fetch_champion
 from tabular.portable.fleet import FORMAT as FLEET
 from tabular.portable.fleet import POOLED
-from tabular.searching.checkpoint import keep_files, take_files
-from tabular.searching.cores import cores_now
+from tabular.searching.running.checkpoint import keep_files, take_files
+from tabular.searching.running.cores import cores_now
 from tabular.searching.search import search
 from tabular.spec import opt_ml
 from tabular.spec.columns import Schema

@@ -25,7 +25,7 @@ from tabular.portable.files import load_model, save_model
 from tabular.portable.fleet import POOLED
 from tabular.portable.model import FORMAT, FORMAT_VERSION, MANIFEST, PortableModel
 from tabular.portable.pickled import save_pickled
-from tabular.searching.proposals import former
+from tabular.searching.proposals.proposals import former
 from tabular.searching.trials import Configuration, Trial
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.algorithms import exporter_of

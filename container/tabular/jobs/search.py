@@ -10,7 +10,7 @@ from tabular.jobs.command import command
 from tabular.jobs.fleet import is_fleet, search_fleet
 from tabular.jobs.model_files import SEARCH, Chosen, good_before, read_training_split, write_model
 from tabular.judging.champion import fetch_champion
-from tabular.searching.cores import cores
+from tabular.searching.running.cores import cores
 from tabular.searching.search import Search, search
 from tabular.spec import opt_ml
 from tabular.spec.documents import SearchReport

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tabular.jobs.model_files import Split
 from tabular.learning.folds import folds_to_search
-from tabular.searching.prepared import Prepared
+from tabular.searching.running.prepared import Prepared
 from tabular.searching.scoring import Scoring
 from tabular.searching.search import Search, Settings, combine
 from tabular.searching.trials import Configuration, Trial

@@ -17,16 +17,16 @@ import numpy as np
 import pandas as pd
 
 from tabular.learning.folds import Fold, folds_to_search
-from tabular.searching.checkpoint import Checkpoint, fingerprint
 from tabular.searching.dummy import dummy_score
 from tabular.searching.greedy import Gain, judge, select
-from tabular.searching.portfolio import portfolio
-from tabular.searching.prepared import Prepared
-from tabular.searching.proposals import Proposals
-from tabular.searching.running import Run
+from tabular.searching.proposals.portfolio import portfolio
+from tabular.searching.proposals.proposals import Proposals
+from tabular.searching.running.checkpoint import Checkpoint, fingerprint
+from tabular.searching.running.prepared import Prepared
+from tabular.searching.running.run import Run
+from tabular.searching.running.workers import threads, uses_processes, workers
 from tabular.searching.scoring import Scoring
 from tabular.searching.trials import Configuration, Trial
-from tabular.searching.workers import threads, uses_processes, workers
 from tabular.spec import own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Schema
@@ -45,7 +45,7 @@ class Settings:
 
     Attributes:
         portfolio: whether to begin with the portfolio; otherwise, only the defaults come first.
-        sampler: a name in `tabular.searching.proposals.SAMPLERS`.
+        sampler: a name in `tabular.searching.proposals.proposals.SAMPLERS`.
         pruning: whether hopeless trials are stopped.
         lag: how many numbers before a trial those are that it is proposed and judged by, at least.
         members: of an ensemble, at most.

@@ -17,7 +17,7 @@ from bench.quality.trials import FOLDS, Bank, Configuration, defaults, draws, ro
 
 __all__ = ["learn"]
 
-FILE = Path("container/tabular/searching/portfolio.json")
+FILE = Path("container/tabular/searching/proposals/portfolio.json")
 POOL, LENGTH = 60, 24  # random draws beside the defaults; configurations of a family
 ENOUGH = 0.0005  # that a configuration has to bring
 MEMBERS = 6

@@ -10,9 +10,9 @@ from typing import Any
 
 from tabular.searching import trials as searching
 from tabular.searching.greedy import judge, select
-from tabular.searching.hopeless import why_hopeless
-from tabular.searching.portfolio import portfolio
-from tabular.searching.proposals import Proposals
+from tabular.searching.proposals.portfolio import portfolio
+from tabular.searching.proposals.proposals import Proposals
+from tabular.searching.running.hopeless import why_hopeless
 from tabular.searching.search import Settings
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.columns import Family

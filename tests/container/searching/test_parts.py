@@ -7,9 +7,9 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from tabular.learning.scorers import scorer_of
 from tabular.searching.greedy import judge, mix, select
-from tabular.searching.hopeless import why_hopeless
-from tabular.searching.portfolio import portfolio
-from tabular.searching.proposals import SAMPLERS, Proposals
+from tabular.searching.proposals.portfolio import portfolio
+from tabular.searching.proposals.proposals import SAMPLERS, Proposals
+from tabular.searching.running.hopeless import why_hopeless
 from tabular.searching.scoring import Scoring
 from tabular.searching.trials import Configuration, Trial
 from tabular.spec import own_steps

@@ -17,10 +17,10 @@ from tabular.learning.fitting import rounds_of, scores_of_fold
 from tabular.learning.folds import Fold
 from tabular.learning.rounds import best_rounds
 from tabular.learning.scorers import scorer_of
-from tabular.searching import prepared
-from tabular.searching.checkpoint import Checkpoint, keep_files, take_files
-from tabular.searching.portfolio import portfolio
-from tabular.searching.proposals import Proposals
+from tabular.searching.proposals.portfolio import portfolio
+from tabular.searching.proposals.proposals import Proposals
+from tabular.searching.running import prepared
+from tabular.searching.running.checkpoint import Checkpoint, keep_files, take_files
 from tabular.searching.search import Search, Settings, search
 from tabular.searching.trials import Configuration, Trial
 from tabular.spec import own_steps

@@ -3,9 +3,9 @@
 import sys
 
 import pytest
-from tabular.searching.cores import cores, cores_now
+from tabular.searching.running.cores import cores, cores_now
+from tabular.searching.running.workers import Processes, Task
 from tabular.searching.trials import Configuration
-from tabular.searching.workers import Processes, Task
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="there are no forks to hold back")
 

@@ -6,20 +6,14 @@ Optuna: Akiba et al. (2019), https://arxiv.org/abs/1907.10902
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
+from tabular.searching.proposals.space import distribution, ranges_of
 from tabular.searching.trials import Configuration, Trial
 from tabular.spec import own_steps
 from tabular.spec.columns import Family
-from tabular.spec.errors import BadInput, unknown
-from tabular.spec.estimators import Categorical, Continuous, Integer
+from tabular.spec.estimators import Categorical
 
 __all__ = ["SAMPLERS", "Proposals", "former"]
 
@@ -29,7 +23,6 @@ SAMPLERS: Mapping[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: TPESampler(seed=seed),
 }
 ATTEMPTS = 20  # to draw a configuration that was not tried yet
-Range = Integer | Continuous | Categorical
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
@@ -59,9 +52,9 @@ class Proposals:
         warm: Iterable[Configuration] = (),
         known: Sequence[Configuration] = (),
     ) -> None:
-        self.ranges = {name: _ranges(name, family) for name in algorithms}
+        self.ranges = {name: ranges_of(name, family) for name in algorithms}
         self.distributions = {
-            name: {f"{name}.{one}": _distribution(allowed) for one, allowed in ranges.items()}
+            name: {f"{name}.{one}": distribution(allowed) for one, allowed in ranges.items()}
             for name, ranges in self.ranges.items()
         }
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -183,25 +176,6 @@ def former(algorithm: str, hyperparameters: Mapping[str, str], family: Family) -
     ranges = known[algorithm].estimators[family].hyperparameters
     given = {name: text for name, text in hyperparameters.items() if name in ranges}
     return Configuration(algorithm, given, "warm")
-
-
-def _ranges(algorithm: str, family: Family) -> Mapping[str, Range]:
-    known = own_steps.algorithms()
-    if algorithm not in known:
-        raise unknown("algorithm", algorithm, known)
-    if family not in known[algorithm].estimators:
-        raise BadInput(
-            f"The algorithm {algorithm} has no estimator for {family}; leave it out of the search."
-        )
-    return known[algorithm].estimators[family].hyperparameters
-
-
-def _distribution(allowed: Range) -> BaseDistribution:
-    if isinstance(allowed, Categorical):
-        return CategoricalDistribution(list(allowed.values))
-    logarithmic = allowed.scale == "Logarithmic"
-    kind = IntDistribution if isinstance(allowed, Integer) else FloatDistribution
-    return kind(allowed.low, allowed.high, log=logarithmic)
 
 
 def _repeats(one: Configuration, others: Iterable[Configuration]) -> bool:

@@ -22,8 +22,8 @@ from typing import NamedTuple, Protocol
 
 from threadpoolctl import threadpool_limits
 
-from tabular.searching.cores import cores_now
-from tabular.searching.prepared import Fitted, Prepared
+from tabular.searching.running.cores import cores_now
+from tabular.searching.running.prepared import Fitted, Prepared
 from tabular.searching.trials import Configuration
 
 __all__ = ["Done", "Here", "Processes", "Task", "Workers", "threads", "uses_processes", "workers"]

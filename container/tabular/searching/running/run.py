@@ -7,12 +7,12 @@ from typing import Literal
 
 from tabular.learning.fitting import rounds_of
 from tabular.learning.rounds import best_rounds, numbers_of_rounds
-from tabular.searching.checkpoint import Checkpoint
-from tabular.searching.hopeless import why_hopeless
-from tabular.searching.prepared import Fitted, Prepared
-from tabular.searching.proposals import Proposals
+from tabular.searching.proposals.proposals import Proposals
+from tabular.searching.running.checkpoint import Checkpoint
+from tabular.searching.running.hopeless import why_hopeless
+from tabular.searching.running.prepared import Fitted, Prepared
+from tabular.searching.running.workers import Done, Task, Workers
 from tabular.searching.trials import State, Trial
-from tabular.searching.workers import Done, Task, Workers
 from tabular.spec.search import Plan
 
 __all__ = ["PROGRESS", "Run"]
