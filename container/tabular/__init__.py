@@ -10,8 +10,7 @@ The folders, in reading order:
 - `searching`: the packed search: all trials of a table in one job, and an ensemble of them.
 - `fleets`: a model for each partition of a table: its own, or the pooled one of all.
 - `portable`: a fitted model as arrays, from which NumPy and C predict without scikit-learn.
-- `judging`: held-out metrics with their uncertainty, the champion, the gate.
-- `reporting`: the evaluation page and the model card.
+- `judging`: held-out metrics with their uncertainty, the champion, the gate, the report of it all.
 - `serving`: the multi-model server.
 - `monitoring`: what a model in service is asked, compared with its training.
 """

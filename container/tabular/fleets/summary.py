@@ -8,7 +8,7 @@ import numpy as np
 
 from tabular.fleets.assembling import Assembled, Judged
 from tabular.judging.agreement import Answers
-from tabular.judging.scores import score
+from tabular.judging.metrics.scores import score
 from tabular.spec.columns import Schema
 from tabular.spec.documents import FleetReport, PartitionFigures
 from tabular.spec.metrics import METRICS

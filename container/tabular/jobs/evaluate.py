@@ -27,8 +27,6 @@ from tabular.fleets.assembling import Assembled, ChampionFleet, assemble
 from tabular.fleets.summary import metrics, summary, table
 from tabular.jobs.command import ArgumentParser, command
 from tabular.judging.agreement import Answers, Known, check_answers, positions
-from tabular.judging.answers import positive_last
-from tabular.judging.bootstrap import resample
 from tabular.judging.champion import Champion, changed, fetch_champion, not_comparable, too_few, unseen
 from tabular.judging.gate import (
     MARGIN,
@@ -39,17 +37,26 @@ from tabular.judging.gate import (
     same_as_champion,
 )
 from tabular.judging.importance import permutation_importance
+from tabular.judging.metrics.answers import positive_last
+from tabular.judging.metrics.bootstrap import resample
+from tabular.judging.metrics.quality import (
+    calibration,
+    intervals,
+    model_quality,
+    per_class,
+    residuals,
+    thresholds,
+)
+from tabular.judging.metrics.scores import score
 from tabular.judging.mistakes import mistakes
-from tabular.judging.quality import calibration, intervals, model_quality, per_class, residuals, thresholds
-from tabular.judging.scores import score
+from tabular.judging.reporting.card import model_card
+from tabular.judging.reporting.page import html
 from tabular.judging.served_model import ServerProcess
 from tabular.judging.subgroups import by_subgroup
 from tabular.monitoring.baseline import FORMAT, Baseline, Distribution, distribution, packed
 from tabular.portable.files import load_model
 from tabular.portable.fleet import FORMAT as FLEET_FORMAT
 from tabular.portable.fleet import FleetModel
-from tabular.reporting.card import model_card
-from tabular.reporting.page import html
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
 from tabular.spec.documents import HeldOut, Manifest, ModelFacts, Report, quality, scored

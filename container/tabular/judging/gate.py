@@ -40,8 +40,8 @@ from typing import Any
 import numpy as np
 
 from tabular.judging.agreement import Answers
-from tabular.judging.bootstrap import alike, interval, resample
-from tabular.judging.scores import evaluate, score, signed_margin
+from tabular.judging.metrics.bootstrap import alike, interval, resample
+from tabular.judging.metrics.scores import evaluate, score, signed_margin
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.metrics import direction

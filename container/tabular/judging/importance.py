@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tabular.judging.agreement import as_model_input, positions
-from tabular.judging.scores import score, signed_margin
+from tabular.judging.metrics.scores import score, signed_margin
 from tabular.portable.table_model import TableModel
 from tabular.spec.columns import Schema
 from tabular.spec.documents import Importance

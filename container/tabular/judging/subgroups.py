@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from tabular.judging.agreement import Answers
-from tabular.judging.bootstrap import resample
-from tabular.judging.quality import intervals
-from tabular.judging.scores import evaluate
+from tabular.judging.metrics.bootstrap import resample
+from tabular.judging.metrics.quality import intervals
+from tabular.judging.metrics.scores import evaluate
 from tabular.spec.columns import Schema
 from tabular.spec.documents import Subgroup
 

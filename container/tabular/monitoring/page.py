@@ -4,10 +4,10 @@ from html import escape
 
 import numpy as np
 
+from tabular.judging.reporting.page import STYLE
+from tabular.judging.reporting.svg import histogram
 from tabular.monitoring.drift import Bin, Difference
 from tabular.monitoring.report import ModelReport, Report
-from tabular.reporting.page import STYLE
-from tabular.reporting.svg import histogram
 
 __all__ = ["html"]
 

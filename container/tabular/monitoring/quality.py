@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 import numpy as np
 from scipy import stats
 
-from tabular.judging.answers import positive_last
-from tabular.judging.bootstrap import resample
-from tabular.judging.quality import intervals
-from tabular.judging.scores import score
+from tabular.judging.metrics.answers import positive_last
+from tabular.judging.metrics.bootstrap import resample
+from tabular.judging.metrics.quality import intervals
+from tabular.judging.metrics.scores import score
 from tabular.monitoring.baseline import Baseline
 from tabular.monitoring.captured import Answer
 from tabular.spec.columns import Schema

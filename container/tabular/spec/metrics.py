@@ -16,7 +16,7 @@ TASKS: tuple[Task, ...] = get_args(Task)
 
 @dataclass(frozen=True)
 class Metric:
-    """A measure of how good predictions are; `tabular.judging.scores` computes it."""
+    """A measure of how good predictions are; `tabular.judging.metrics.scores` computes it."""
 
     name: str
     tasks: tuple[Task, ...]

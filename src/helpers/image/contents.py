@@ -47,7 +47,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "evaluates a model, watches its requests, and writes reports",
         "tabular/judging",
         "tabular/monitoring",
-        "tabular/reporting",
     ),
     "serving": (
         "exports models to arrays, and answers requests with them",

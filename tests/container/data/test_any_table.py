@@ -20,7 +20,7 @@ from support.container.tables import dated, give_options, mixed, refusal, settin
 from tabular.data.splits.statistics import row_hashes
 from tabular.jobs import train
 from tabular.judging.agreement import as_model_input, check_equal, positions
-from tabular.judging.scores import evaluate
+from tabular.judging.metrics.scores import evaluate
 from tabular.learning.fitting import fit, scores_of_fold
 from tabular.learning.pipeline import FEW_LEVELS
 from tabular.portable.export import export

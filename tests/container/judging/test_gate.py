@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tabular.judging import bootstrap
 from tabular.judging.gate import (
     MARGIN,
     check_champion_rule,
@@ -11,6 +10,7 @@ from tabular.judging.gate import (
     passes_threshold,
     same_as_champion,
 )
+from tabular.judging.metrics import bootstrap
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer
-from tabular.judging.scores import score
+from tabular.judging.metrics.scores import score
 from tabular.learning.defined import undefined
 from tabular.learning.folds import folds_to_search
 from tabular.spec.columns import Column, Schema

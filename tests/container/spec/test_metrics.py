@@ -9,7 +9,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import cross_val_score
 from support import ROOT
 from support.container.tables import TASKS, fitted
-from tabular.judging.scores import check_complete, evaluate, signed_margin
+from tabular.judging.metrics.scores import check_complete, evaluate, signed_margin
 from tabular.spec.errors import BadInput
 from tabular.spec.metrics import METRICS, SCORERS, check_scorer
 

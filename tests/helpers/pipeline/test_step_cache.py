@@ -13,7 +13,7 @@ from helpers.data import datasets
 from helpers.pipeline.code import job_source
 from helpers.session import Session, storage
 
-PAGE = "reporting/page.py"
+PAGE = "judging/reporting/page.py"
 
 
 def execute(session: Session, package: Path, **more: int) -> runs.Execution:

@@ -1,10 +1,10 @@
 """Evaluation reports as EvaluateBestModel writes them, of made-up models."""
 
 import numpy as np
-from tabular.judging.bootstrap import resample
 from tabular.judging.gate import compare, no_champion, passes_threshold
-from tabular.judging.quality import calibration, intervals, model_quality, per_class, residuals
-from tabular.judging.scores import evaluate
+from tabular.judging.metrics.bootstrap import resample
+from tabular.judging.metrics.quality import calibration, intervals, model_quality, per_class, residuals
+from tabular.judging.metrics.scores import evaluate
 from tabular.spec.columns import Schema
 
 HISTORY = {

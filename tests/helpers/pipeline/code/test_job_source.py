@@ -152,7 +152,7 @@ def test_the_evaluation_has_whatever_a_fitted_pipeline_names(
 
 @pytest.mark.parametrize("job", [job for job in job_source.JOBS if job != "tabular.jobs.evaluate"])
 def test_the_page_is_of_the_evaluation_alone(job: str) -> None:
-    page = "tabular/reporting/page.py"
+    page = "tabular/judging/reporting/page.py"
     assert page in names(job_source.archive("tabular.jobs.evaluate"))
     assert page not in names(job_source.archive(job))
 

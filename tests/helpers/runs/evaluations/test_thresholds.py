@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 from support.helpers.evaluated import BINARY, REGRESSION
-from tabular.judging.bootstrap import resample
-from tabular.judging.quality import model_quality, thresholds
+from tabular.judging.metrics.bootstrap import resample
+from tabular.judging.metrics.quality import model_quality, thresholds
 from tabular.spec.columns import Schema
 
 from helpers.errors import BadInput

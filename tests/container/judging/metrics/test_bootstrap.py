@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from support.container.tables import TASKS
-from tabular.judging import bootstrap
-from tabular.judging.bootstrap import interval, resample
-from tabular.judging.scores import evaluate
+from tabular.judging.metrics import bootstrap
+from tabular.judging.metrics.bootstrap import interval, resample
+from tabular.judging.metrics.scores import evaluate
 from tabular.spec.metrics import METRICS
 
 

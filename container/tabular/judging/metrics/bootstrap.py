@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from tabular.judging.agreement import Answers
-from tabular.judging.answers import Answered
-from tabular.judging.scores import on_resamples
+from tabular.judging.metrics.answers import Answered
+from tabular.judging.metrics.scores import on_resamples
 from tabular.spec.columns import Task
 
 __all__ = ["CONFIDENCE", "alike", "interval", "resample"]

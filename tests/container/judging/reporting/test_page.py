@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 from support.container.reports import CLASSIFIED, ENSEMBLE, REGRESSED
-from tabular.reporting.page import html
-from tabular.reporting.svg import Series, bars, chart
+from tabular.judging.reporting.page import html
+from tabular.judging.reporting.svg import Series, bars, chart
 from tabular.spec.documents import quality
 
 GROUP = "many-models--toys"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score, roc_curve
-from tabular.judging.bootstrap import resample
-from tabular.judging.quality import (
+from tabular.judging.metrics.bootstrap import resample
+from tabular.judging.metrics.quality import (
     CURVE_POINTS,
     calibration,
     intervals,

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from scipy.stats import beta
-from tabular.judging.answers import Answered
-from tabular.judging.bootstrap import resample
-from tabular.judging.flawless import limits
 from tabular.judging.gate import compare
-from tabular.judging.quality import intervals, model_quality
+from tabular.judging.metrics.answers import Answered
+from tabular.judging.metrics.bootstrap import resample
+from tabular.judging.metrics.flawless import limits
+from tabular.judging.metrics.quality import intervals, model_quality
 from tabular.spec.columns import Schema
 
 pytestmark = pytest.mark.slow

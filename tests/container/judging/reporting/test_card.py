@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from support.container.reports import CLASSIFIED, ENSEMBLE, MEMBERS, REGRESSED
-from tabular.reporting.card import CONTENT, model_card
+from tabular.judging.reporting.card import CONTENT, model_card
 
 from local_aws.core.errors import AwsError
 from local_aws.core.validation import validate

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from tabular.reporting.svg import GREY, Series, bars, chart
+from tabular.judging.reporting.svg import GREY, Series, bars, chart
 from tabular.spec.documents import (
     Agreement,
     ChampionReport,

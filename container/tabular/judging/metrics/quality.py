@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from tabular.judging.agreement import Answers
-from tabular.judging.answers import Answered
-from tabular.judging.bootstrap import CONFIDENCE, alike, interval
-from tabular.judging.flawless import limits
-from tabular.judging.scores import evaluate
+from tabular.judging.metrics.answers import Answered
+from tabular.judging.metrics.bootstrap import CONFIDENCE, alike, interval
+from tabular.judging.metrics.flawless import limits
+from tabular.judging.metrics.scores import evaluate
 from tabular.spec.columns import Schema
 from tabular.spec.documents import QUALITY, Calibration, ClassQuality, Interval, Quality, Residuals
 

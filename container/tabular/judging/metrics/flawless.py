@@ -20,7 +20,7 @@ import math
 
 import numpy as np
 
-from tabular.judging.answers import Answered
+from tabular.judging.metrics.answers import Answered
 
 __all__ = ["limits"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn import metrics
 
-from tabular.judging.answers import Answered, Drawn
+from tabular.judging.metrics.answers import Answered, Drawn
 from tabular.learning.defined import undefined
 from tabular.spec.columns import Task
 from tabular.spec.metrics import METRICS, check_metric
@@ -191,11 +191,11 @@ def check_complete(names: Iterable[str], halves: Mapping[str, Mapping[str, Any]]
         for name in sorted(names - set(functions)):
             raise LookupError(
                 f"The metric {name!r} of tabular/spec/metrics.py has no function in {half} of "
-                "tabular/judging/scores.py; add it there."
+                "tabular/judging/metrics/scores.py; add it there."
             )
         for name in sorted(set(functions) - names):
             raise LookupError(
-                f"{half} of tabular/judging/scores.py has {name!r}, which is not a metric of "
+                f"{half} of tabular/judging/metrics/scores.py has {name!r}, which is not a metric of "
                 "tabular/spec/metrics.py; add its row there."
             )
 
