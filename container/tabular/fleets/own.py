@@ -23,8 +23,10 @@ from tabular.spec.documents import OwnModel, Partition
 from tabular.spec.errors import BadInput
 from tabular.spec.search import Plan
 
-__all__ = ["Candidate", "Task", "search_partition", "task_of", "without_search"]
+__all__ = ["NOT_SEARCHED", "Candidate", "Task", "search_partition", "task_of", "without_search"]
 
+NOT_SEARCHED = "The time of the search was over before it was its turn."
+LEAST = 1e-3  # seconds of a search, because 0 stands for no limit
 CHECKED_ROWS = 50  # with which the portable model is compared with scikit-learn
 
 
@@ -32,8 +34,8 @@ CHECKED_ROWS = 50  # with which the portable model is compared with scikit-learn
 class Task:
     """The training rows of one partition, and what is to be searched.
 
-    `warm` are configurations that were good for it before, and `seconds` is after how many of them no trial
-    goes on; None stands for no limit.
+    `warm` are configurations that were good for it before. `seconds` are what its search may take, and `end`
+    is when the search for all partitions ends, by `time.perf_counter`; None stands for no limit.
     """
 
     partition: Partition
@@ -46,6 +48,7 @@ class Task:
     quantiles: tuple[float, ...] | None = None
     warm: tuple[Configuration, ...] = ()
     seconds: float | None = None
+    end: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,18 +69,23 @@ def task_of(
     plan: Plan,
     warm: tuple[Configuration, ...] = (),
     seconds: float | None = None,
+    end: float | None = None,
 ) -> Task:
     """The task of one of a shard's partitions."""
     rows = shard.rows_of(partition)
     beside = (None if each is None else each[rows] for each in (shard.groups, shard.times))
     frame = shard.frame.iloc[rows].reset_index(drop=True)
     what = (partition, frame, shard.target[rows], shard.schema, plan)
-    return Task(*what, *beside, shard.quantiles, warm, seconds)
+    return Task(*what, *beside, shard.quantiles, warm, seconds, end)
 
 
 def without_search(shard: Shard, partition: Partition, reason: str) -> Candidate:
     """A partition that was not searched, for this reason unless it has too few rows for any search."""
-    few = too_few(shard.target[shard.rows_of(partition)], shard.schema)
+    return _not_searched(partition, shard.target[shard.rows_of(partition)], shard.schema, reason)
+
+
+def _not_searched(partition: Partition, target: np.ndarray, schema: Schema, reason: str) -> Candidate:
+    few = too_few(target, schema)
     document = _begun(partition)
     document["reason"] = few or reason
     if few is None:
@@ -88,6 +96,8 @@ def without_search(shard: Shard, partition: Partition, reason: str) -> Candidate
 def search_partition(task: Task) -> Candidate:
     """Search, fit and export a partition's own model; whatever goes wrong is the reason why it has none."""
     started = time.perf_counter()
+    if task.end is not None and started >= task.end:  # while it waited for a process
+        return _not_searched(task.partition, task.target, task.schema, NOT_SEARCHED)
     document = _begun(task.partition)
     nothing = np.full(len(task.target), np.nan)
     try:
@@ -129,7 +139,7 @@ def _searched(task: Task, document: OwnModel) -> Candidate:
         plan,
         task.warm,
         folds=[fold for fold in folds if fold is not None],
-        seconds=task.seconds,
+        seconds=_seconds_left(task),
     )
     best = found.best
     algorithm, given = best.configuration.algorithm, best.configuration.hyperparameters
@@ -156,6 +166,13 @@ def _searched(task: Task, document: OwnModel) -> Candidate:
     if found.stopped == "time":
         described["unfinished"] = True
     return Candidate(described, out_of_fold, arrays)
+
+
+def _seconds_left(task: Task) -> float | None:
+    """What the search may take: its share, as far as the search for all partitions still has time."""
+    if task.seconds is None or task.end is None:
+        return task.seconds
+    return max(LEAST, min(task.seconds, task.end - time.perf_counter()))
 
 
 def _own_schema(task: Task) -> Schema:

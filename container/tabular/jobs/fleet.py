@@ -10,7 +10,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -25,10 +24,10 @@ from safetensors.numpy import save
 from tabular.data.splits.shards import Contents, Shard, read_contents, read_shard, shard_files
 from tabular.data.splits.statistics import ROWS
 from tabular.fleets.crew import candidates
-from tabular.fleets.own import Candidate, Task, task_of, without_search
+from tabular.fleets.own import NOT_SEARCHED, Candidate, Task, task_of, without_search
 from tabular.fleets.pooled import Pool, pool, pooled_losses
 from tabular.fleets.unchanged import before, conditions
-from tabular.jobs.model_files import SEARCH, Chosen, Split, good_before, write_model
+from tabular.jobs.model_files import FITS, SEARCH, Chosen, Split, good_before, write_model
 from tabular.judging.champion import Champion, fetch_champion
 from tabular.portable.fleet import FORMAT as FLEET
 from tabular.portable.fleet import POOLED
@@ -41,11 +40,10 @@ from tabular.spec.documents import OwnModel, Partition
 from tabular.spec.search import Plan
 from tabular.spec.trial import score_line
 
-__all__ = ["NOT_SEARCHED", "Clock", "is_fleet", "search_fleet"]
+__all__ = ["Clock", "is_fleet", "search_fleet"]
 
 FORMAT, FORMAT_VERSION = "tabular-own-models", 1
 OWN_SHARE = 0.75  # of the seconds of a search; the pooled model, which is one search, gets what is left
-NOT_SEARCHED = "The time of the search was over before it was its turn."
 SECONDS_BETWEEN = 5.0  # of two lines that say how far the search is
 
 
@@ -54,8 +52,13 @@ def is_fleet(folder: Path) -> bool:
     return not (folder / "schema.json").exists()
 
 
-def search_fleet(plan: Plan, width: int) -> None:
+def search_fleet(plan: Plan, width: int, began: float) -> None:
     """Search the partitions in this instance's shards, and on the first instance the pooled model.
+
+    Args:
+        plan: what to search.
+        width: how many processes of one thread each.
+        began: when the seconds of the plan began, by `time.perf_counter`.
 
     Raises:
         BadInput: if the pooled model cannot be searched.
@@ -66,13 +69,12 @@ def search_fleet(plan: Plan, width: int) -> None:
     opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
     champion = fetch_champion(plan.models_map_uri, plan.group) if plan.models_map_uri else None
     started = time.perf_counter()
-    counts = _search_shards(shard_files(folder), plan, width, champion)
+    counts = _search_shards(shard_files(folder), plan, width, champion, began)
     seconds = time.perf_counter() - started
     about: dict[str, Any] = {"host": host, **counts, "seconds": round(seconds, 1)}
     if host == hosts[0]:  # whatever it is called
-        left = max(1, round(plan.seconds - seconds)) if plan.seconds else 0
         _copy_rows(champion)
-        about["pooled_seconds"] = _search_pooled(folder, replace(plan, seconds=left), width, champion)
+        about["pooled_seconds"] = _search_pooled(folder, plan, width, champion, began)
     (opt_ml.output_data_dir() / f"fleet-search-{host}.json").write_text(json.dumps(about, indent=1))
     print(json.dumps(about), flush=True)
 
@@ -86,12 +88,12 @@ def _copy_rows(champion: Champion | None) -> None:
 
 
 def _search_shards(
-    files: Sequence[Path], plan: Plan, width: int, champion: Champion | None
+    files: Sequence[Path], plan: Plan, width: int, champion: Champion | None, began: float
 ) -> dict[str, int]:
     """Search shard after shard, in which partitions are searched side by side; write each when it is done."""
     if not files:
         return dict.fromkeys(("shards", "partitions", "candidates", "taken_over", "unfinished"), 0)
-    work = _Work(plan, width, champion, read_contents(files[0]).schema)
+    work = _Work(plan, width, champion, read_contents(files[0]).schema, began)
     left = [file for file in files if not work.restore(file)]
     if len(left) < len(files):
         print(f"{len(files) - len(left)} of {len(files)} shards are taken from the checkpoint", flush=True)
@@ -120,10 +122,13 @@ class _Work:
         width: how many partitions are searched side by side.
         champion: the model in service, if there is one.
         schema: of the table.
+        began: when the seconds of the plan began.
     """
 
-    def __init__(self, plan: Plan, width: int, champion: Champion | None, schema: Schema) -> None:
-        self.plan, self.width = plan, width
+    def __init__(
+        self, plan: Plan, width: int, champion: Champion | None, schema: Schema, began: float
+    ) -> None:
+        self.plan, self.width, self.began = plan, width, began
         self.conditions = conditions(plan, schema)
         self.before = None if champion is None else before(champion, schema, self.conditions)
         folder = opt_ml.base_dir() / "checkpoints"
@@ -142,7 +147,8 @@ class _Work:
             )
         self.progress = _Progress(len(partitions) - taken)
         seconds = self.plan.seconds * OWN_SHARE
-        self.clock = Clock(seconds, len(partitions) - taken, lambda: cores_now(self.width))
+        searched = len(partitions) - taken
+        self.clock = Clock(seconds, searched, lambda: cores_now(self.width), self.began)
 
     def tasks(self, files: Sequence[Path]) -> Iterator[Task]:
         """The tasks of all shards, of which only those are in memory whose partitions are not all done."""
@@ -157,7 +163,7 @@ class _Work:
                     self._put(without_search(shard, one, NOT_SEARCHED), found)
                 else:
                     warm = () if self.before is None else tuple(self.before.good(one))
-                    yield task_of(shard, one, self.plan, warm, seconds)
+                    yield task_of(shard, one, self.plan, warm, seconds, self.clock.end)
             self._write_finished()
 
     def accept(self, candidate: Candidate) -> None:
@@ -223,6 +229,7 @@ class Clock:
         seconds: in all; 0 stands for no limit.
         partitions: how many are to be searched.
         width: gives how many of them are searched side by side now.
+        started: when the seconds began.
         now: gives the time in seconds.
     """
 
@@ -231,20 +238,21 @@ class Clock:
         seconds: float,
         partitions: int,
         width: Callable[[], int],
+        started: float,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.seconds, self.partitions, self.width, self.now = seconds, partitions, width, now
         self.done = 0
-        self.started = now()
+        self.end = started + seconds if seconds else None
 
     def share(self) -> float | None:
         """The seconds of the next partition, 0 if the time is over; None without a limit.
 
         What one does not use, those after it get.
         """
-        if not self.seconds:
+        if self.end is None:
             return None
-        left = max(0.0, self.started + self.seconds - self.now())
+        left = max(0.0, self.end - self.now())
         unfinished = self.partitions - self.done
         return left * min(self.width(), unfinished) / unfinished
 
@@ -285,7 +293,7 @@ class _Progress:
             )
 
 
-def _search_pooled(folder: Path, plan: Plan, width: int, champion: Champion | None) -> float:
+def _search_pooled(folder: Path, plan: Plan, width: int, champion: Champion | None, began: float) -> float:
     """Search and fit the pooled model, and write its losses on the partitions' folds; return the seconds."""
     started = time.perf_counter()
     rows = pool([read_shard(file) for file in _all_shards(folder)])
@@ -294,7 +302,9 @@ def _search_pooled(folder: Path, plan: Plan, width: int, champion: Champion | No
     checkpoints = opt_ml.base_dir() / "checkpoints"
     checkpoint = checkpoints / POOLED if checkpoints.is_dir() else None
     warm = [] if champion is None else list(good_before(champion, rows.schema.family))
-    found = search(*split, plan, warm, checkpoint, width, say)
+    # What is found is fitted on all rows, and once more for each fold of the partitions.
+    beside = {"started": began, "fits": FITS + plan.folds}
+    found = search(*split, plan, warm, checkpoint, width, say, **beside)
     cross_validation = found.cross_validation(os.environ.get("TRAINING_JOB_NAME", ""))
     chosen = [Chosen.of(one, weight) for one, weight in found.members]
     report = found.report(champion.version if champion is not None and warm else None)
@@ -303,8 +313,8 @@ def _search_pooled(folder: Path, plan: Plan, width: int, champion: Champion | No
     print(write_model(split, chosen, plan.random_state, cross_validation, others, POOLED, _digest(rows)))
     (opt_ml.output_data_dir() / SEARCH).write_text(text)
     lost = pooled_losses(rows, found, plan, say)
-    beside = {} if rows.groups is None else {"group": rows.groups}  # which are chosen by, not their rows
-    pd.DataFrame({"shard": rows.shard, "row": rows.row, "loss": lost, **beside}).to_parquet(
+    groups = {} if rows.groups is None else {"group": rows.groups}  # which are chosen by, not their rows
+    pd.DataFrame({"shard": rows.shard, "row": rows.row, "loss": lost, **groups}).to_parquet(
         opt_ml.output_data_dir() / "pooled-losses.parquet", index=False
     )
     print(score_line(found.score), flush=True)

@@ -32,10 +32,11 @@ from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Family, Schema
 from tabular.spec.documents import CrossValidation, SearchReport
 
-__all__ = ["SEARCH", "Chosen", "Split", "good_before", "read_training_split", "write_model"]
+__all__ = ["FITS", "SEARCH", "Chosen", "Split", "good_before", "read_training_split", "write_model"]
 
 SEARCH = "search.json"  # what was tried; the next search of the same table begins with what was good
 SAMPLE_ROWS = 3
+FITS = 2  # how many fits `write_model` takes as long as: one, and the comparison on all rows
 
 
 class Split(NamedTuple):

@@ -2,13 +2,14 @@
 
 import json
 import os
+import time
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 from tabular.jobs.command import command
 from tabular.jobs.fleet import is_fleet, search_fleet
-from tabular.jobs.model_files import SEARCH, Chosen, good_before, read_training_split, write_model
+from tabular.jobs.model_files import FITS, SEARCH, Chosen, good_before, read_training_split, write_model
 from tabular.judging.champion import fetch_champion
 from tabular.searching.running.cores import cores
 from tabular.searching.search import Search, search
@@ -28,9 +29,10 @@ def main() -> None:
     Raises:
         BadInput: if a name in the plan is unknown, there are too few rows for the folds, or all trials fail.
     """
+    started = time.perf_counter()
     plan = Plan.from_hyperparameters(opt_ml.hyperparameters())
     if is_fleet(opt_ml.channel("train")):
-        search_fleet(plan, cores())
+        search_fleet(plan, cores(), started)
         return
     split = read_training_split()
     champion = fetch_champion(plan.models_map_uri, plan.group) if plan.models_map_uri else None
@@ -38,7 +40,7 @@ def main() -> None:
     if warm:
         print(f"{len(warm)} configurations of version {champion.version}, in service, may be tried first")
     how = {"warm": warm, "checkpoint": _checkpoints(), "width": cores(), "say": partial(print, flush=True)}
-    found = search(*split, plan, **how)
+    found = search(*split, plan, **how, started=started, fits=FITS)
     report = found.report(champion.version if champion is not None and warm else None)
     cross_validation = found.cross_validation(os.environ.get("TRAINING_JOB_NAME", ""))
     chosen = [Chosen.of(one, weight) for one, weight in found.members]

@@ -21,6 +21,7 @@ from tabular.searching.dummy import dummy_score
 from tabular.searching.greedy import Gain, judge, select
 from tabular.searching.proposals.portfolio import portfolio
 from tabular.searching.proposals.proposals import Proposals
+from tabular.searching.running.budget import Budget
 from tabular.searching.running.checkpoint import Checkpoint, fingerprint
 from tabular.searching.running.prepared import Prepared
 from tabular.searching.running.run import Run
@@ -224,6 +225,8 @@ def search(
     settings: Settings = Settings(),
     folds: Sequence[Fold] | None = None,
     seconds: float | None = None,
+    started: float | None = None,
+    fits: int = 1,
 ) -> Search:
     """Search the best configuration for a table, and the best ensemble of several.
 
@@ -240,16 +243,19 @@ def search(
         settings: the parts of the search.
         folds: to be used instead of those that the plan describes.
         seconds: to be used instead of those of the plan.
+        started: when these seconds began, by `time.perf_counter`, if that was before.
+        fits: how many fits of what is found come afterwards, for which time is set aside.
 
     Raises:
         BadInput: if a name in the plan is unknown, there are too few rows for the folds, or all trials fail.
     """
-    started = time.perf_counter()
+    began = time.perf_counter()
     scoring = Scoring(plan.scorer, schema)
     warm = tuple(warm)
     known = portfolio(schema.family) if settings.portfolio else ()
+    limit = plan.seconds if seconds is None else seconds
     what = (plan.names, schema.family, plan.trials, plan.random_state, settings.sampler, warm, known)
-    proposals = Proposals(*what)
+    proposals = Proposals(*what, quick_first=limit > 0)
     if folds is None:
         folding = (plan.scorer, plan.folds, plan.random_state, plan.search_rows, groups)
         folds = folds_to_search(target, schema, *folding)
@@ -266,8 +272,11 @@ def search(
             prepared.prepare(plan.names)
         crew = workers(prepared, width)
         lag = max(settings.lag, 2 * width)
-        limit = plan.seconds if seconds is None else seconds
-        run = Run(plan, prepared, proposals, crew, kept, lag, settings.pruning, say, started, limit)
+        # An interruption and the time until the next start do not count.
+        since = (began if started is None else started) - (kept.elapsed() if kept else 0.0)
+        members = settings.members if plan.may_combine else 1
+        budget = Budget(limit, since, len(searched), members, fits)
+        run = Run(plan, prepared, proposals, crew, kept, lag, settings.pruning, say, budget, width)
         try:
             run.run()
         finally:
@@ -276,16 +285,27 @@ def search(
         found.dummy_score = dummy_score(target, schema, folds, scoring)
         if not found.complete:
             raise _all_failed(found)
-        if plan.may_combine and len(found.complete) > 1:
-            found.ensemble = combine(found, prepared, settings)
-    found.seconds = run.elapsed
+        among = budget.affordable(found.complete)
+        if plan.may_combine and len(among) > 1:
+            found.ensemble = combine(found, prepared, settings, among)
+    found.seconds = budget.elapsed
     return found
 
 
-def combine(found: Search, prepared: Prepared, settings: Settings) -> Ensemble | None:
-    """The greedy ensemble of a search's complete trials; None if the best of them is served as a pickle."""
+def combine(
+    found: Search, prepared: Prepared, settings: Settings, among: Sequence[Trial] | None = None
+) -> Ensemble | None:
+    """The greedy ensemble of a search's complete trials; None if the best of them is served as a pickle.
+
+    Args:
+        found: the search.
+        prepared: its folds.
+        settings: of its ensemble.
+        among: the trials to choose from, which have the best one; all that are complete by default.
+    """
     family, known = prepared.schema.family, own_steps.algorithms()
-    trials = [one for one in found.complete if exporter_of(one.configuration.algorithm, family, known)]
+    complete = found.complete if among is None else among
+    trials = [one for one in complete if exporter_of(one.configuration.algorithm, family, known)]
     targets, scoring = prepared.targets, prepared.scoring
     if found.best not in trials:  # an ensemble is served from arrays only
         return None

@@ -26,8 +26,8 @@ class Plan:
         scorer: the name of scikit-learn's scorer, of which greater is better.
         folds: the folds of cross-validation.
         random_state: the seed of everything random.
-        seconds: after which no trial goes on, at most MOST_SECONDS; 0 stands for no limit but the job's. One
-            trial is always finished.
+        seconds: of the search with all that comes after it in its job, at most MOST_SECONDS; 0 stands for no
+            limit but the job's. One trial is always finished, and so is the fit on all rows.
         search_rows: how many rows of the training split the trials may see; 0 stands for all.
         ensemble: "true" if an ensemble of the trials may win, "false" if only a single one may.
         models_map_uri: the map of the models in service, in S3; empty for none.

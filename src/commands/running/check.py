@@ -66,7 +66,7 @@ def _trials(value: Mapping[str, Any]) -> str:
     trials = f"{value['MAX_TUNING_JOBS']} for each"
     if value["SEARCH"] == "jobs":
         return f"{trials}, {value['MAX_TUNING_PARALLEL_JOBS']} at a time"
-    limit = f", for {value['SEARCH_SECONDS']} s at most" if value["SEARCH_SECONDS"] else ""
+    limit = f", within {value['SEARCH_SECONDS']} s" if value["SEARCH_SECONDS"] else ""
     return f"{trials}, all in one job{limit}"
 
 

@@ -50,7 +50,7 @@ def test_other_code_and_libraries_differ(tmp_path):
 
 def test_the_seconds_of_a_search_are_shared_by_the_partitions_that_are_left():
     time, cores = [100.0], [2]
-    clock = Clock(60, 12, lambda: cores[0], lambda: time[0])
+    clock = Clock(60, 12, lambda: cores[0], time[0], lambda: time[0])
     cores[0] = 1
     assert clock.share() == 5, "another job has the other core, so that they come one after the other"
     cores[0] = 2
@@ -62,4 +62,4 @@ def test_the_seconds_of_a_search_are_shared_by_the_partitions_that_are_left():
     assert clock.share() == 59, "the last one has all that is left, but only one process"
     time[0] += 60
     assert clock.share() == 0
-    assert Clock(0, 12, lambda: 2).share() is None
+    assert Clock(0, 12, lambda: 2, 0.0).share() is None

@@ -15,9 +15,8 @@ from tabular.data.splits.partitions import Partitions
 from tabular.data.splits.shards import read_shard, shard_files, write_shards
 from tabular.fleets.choice import choose
 from tabular.fleets.crew import candidates
-from tabular.fleets.own import search_partition, task_of
+from tabular.fleets.own import NOT_SEARCHED, search_partition, task_of
 from tabular.jobs import search
-from tabular.jobs.fleet import NOT_SEARCHED
 from tabular.judging.agreement import as_model_input
 from tabular.portable.files import load_model
 from tabular.portable.model import PortableModel

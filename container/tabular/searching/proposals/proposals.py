@@ -4,6 +4,7 @@ Optuna: Akiba et al. (2019), https://arxiv.org/abs/1907.10902
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
@@ -12,6 +13,7 @@ from optuna.trial import TrialState
 from tabular.searching.proposals.space import distribution, ranges_of
 from tabular.searching.trials import Configuration, Trial
 from tabular.spec import own_steps
+from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Family
 from tabular.spec.estimators import Categorical
 
@@ -22,6 +24,7 @@ SAMPLERS: Mapping[str, Callable[[int], BaseSampler]] = {
     "random": lambda seed: RandomSampler(seed=seed),
     "tpe": lambda seed: TPESampler(seed=seed),
 }
+QUICK = ("logistic", "linear", "gaussian_naive_bayes")  # the exporters of such algorithms
 ATTEMPTS = 20  # to draw a configuration that was not tried yet
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
@@ -37,6 +40,7 @@ class Proposals:
         sampler: a name in SAMPLERS.
         warm: configurations that were good before, the best first.
         known: the portfolio; algorithms of which it has nothing compete with their defaults.
+        quick_first: whether the first trial is one that is soon complete, as a search with little time needs.
 
     Raises:
         BadInput: if an algorithm is unknown or has no estimator for the family.
@@ -51,6 +55,7 @@ class Proposals:
         sampler: str = "random",
         warm: Iterable[Configuration] = (),
         known: Sequence[Configuration] = (),
+        quick_first: bool = False,
     ) -> None:
         self.ranges = {name: ranges_of(name, family) for name in algorithms}
         self.distributions = {
@@ -61,6 +66,11 @@ class Proposals:
         self.study = optuna.create_study(direction="maximize", sampler=SAMPLERS[sampler](seed))
         self._asked: list[tuple[Configuration, optuna.Trial]] = []
         self._first_ones = self._first(warm, known, trials)
+        if quick_first:
+            first = list(islice(self._first_ones, trials))
+            soon = next((one for one in first if _is_quick(one.algorithm, family)), None)
+            # The sort is stable, and all others stay in their order.
+            self._first_ones = iter(sorted(first, key=lambda one: one is not soon))
         self._turn = 0
 
     def ask(self) -> Configuration | None:
@@ -76,6 +86,11 @@ class Proposals:
         self.study.enqueue_trial(values)
         self._asked.append((found, self.study.ask(self.distributions[found.algorithm])))
         return found
+
+    def skip(self) -> None:
+        """Do not try what was proposed last."""
+        _, asked = self._asked.pop()
+        self.study.tell(asked, state=TrialState.FAIL)
 
     def tell(self, trial: Trial) -> None:
         """Let the sampler learn from a trial that has ended; the trials' numbers are those of the asking."""
@@ -176,6 +191,11 @@ def former(algorithm: str, hyperparameters: Mapping[str, str], family: Family) -
     ranges = known[algorithm].estimators[family].hyperparameters
     given = {name: text for name, text in hyperparameters.items() if name in ranges}
     return Configuration(algorithm, given, "warm")
+
+
+def _is_quick(algorithm: str, family: Family) -> bool:
+    """Whether it is fitted at once and not in rounds or trees."""
+    return exporter_of(algorithm, family, own_steps.algorithms()) in QUICK
 
 
 def _repeats(one: Configuration, others: Iterable[Configuration]) -> bool:

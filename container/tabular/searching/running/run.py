@@ -1,24 +1,25 @@
 """The run of a search: which fold of which trial comes next, and what becomes of what was found."""
 
 import math
-import time
 from collections.abc import Callable
 from typing import Literal
 
 from tabular.learning.fitting import rounds_of
 from tabular.learning.rounds import best_rounds, numbers_of_rounds
 from tabular.searching.proposals.proposals import Proposals
+from tabular.searching.running.budget import Budget
 from tabular.searching.running.checkpoint import Checkpoint
 from tabular.searching.running.hopeless import why_hopeless
 from tabular.searching.running.prepared import Fitted, Prepared
 from tabular.searching.running.workers import Done, Task, Workers
-from tabular.searching.trials import State, Trial
+from tabular.searching.trials import Configuration, State, Trial
 from tabular.spec.search import Plan
 
 __all__ = ["PROGRESS", "Run"]
 
 PROGRESS = "progress: "  # how a line begins that sums up the search so far
 SECONDS_BETWEEN = 1.0  # of two such lines
+SKIPPED = 20  # configurations in a row that would not end in time, after which none is begun any more
 
 
 class Run:
@@ -33,8 +34,8 @@ class Run:
         lag: how many numbers before a trial those are that it is proposed and judged by, at least.
         pruning: whether hopeless trials are stopped.
         say: is given a line for each trial that ends, and lines that sum up the search so far.
-        started: when the search began, by `time.perf_counter`.
-        seconds: after which no trial goes on; 0 stands for no limit.
+        budget: the seconds of the search and of what comes after it.
+        width: how many folds are fitted side by side.
     """
 
     def __init__(
@@ -47,25 +48,19 @@ class Run:
         lag: int,
         pruning: bool,
         say: Callable[[str], None] | None,
-        started: float,
-        seconds: float,
+        budget: Budget,
+        width: int,
     ) -> None:
         self.plan, self.prepared, self.proposals, self.workers = plan, prepared, proposals, workers
         self.checkpoint, self.lag, self.pruning, self.say = checkpoint, lag, pruning, say
-        self.seconds = seconds
+        self.budget, self.width = budget, width
         self.trials: list[Trial] = []
         self.stopped: Literal["trials", "time"] = "trials"
-        self._started = started - (checkpoint.elapsed() if checkpoint else 0.0)
         self._given: dict[int, int] = {}  # of each trial that has not ended: the folds that have begun
         self._fitted: dict[int, dict[int, Fitted]] = {}  # and those that have ended
         self._exhausted = False
         self._said = -SECONDS_BETWEEN
         self._best: Trial | None = None
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the search began, without the time between an interruption and the next start."""
-        return time.perf_counter() - self._started
 
     def run(self) -> None:
         """Go on until all trials have ended or the time is over."""
@@ -74,18 +69,28 @@ class Run:
                 self.workers.start(task)
             if not self._given:
                 return
-            done = self.workers.next_done(self._seconds_left())
+            left = self._seconds_left()
+            done = self.workers.next_done(None if math.isinf(left) else left)
             if done is not None:
                 self._accept(done)
-            if self._best is not None and self._seconds_left() == 0 and not self._has_ended():
+            if self._seconds_left() == 0 and not self._has_ended():
                 self._time_is_over()
                 return
 
-    def _seconds_left(self) -> float | None:
-        """Until the time is over; None without a limit, or as long as no trial is complete."""
-        if not self.seconds or self._best is None:
-            return None
-        return max(0.0, self.seconds - self.elapsed)
+    def _seconds_left(self) -> float:
+        """Until the time for trials is over; infinite without a limit, or as long as no trial is complete."""
+        if not self.budget.seconds or self._best is None:
+            return math.inf
+        return self.budget.left([one for one in self.trials if one.state == "complete"])
+
+    def _seconds_needed(self, number: int, algorithm: str, folds: int) -> float:
+        """A forecast for so many folds of a trial, from the folds of its algorithm; 0 if there are none."""
+        alike = [one for one in self.trials if one.configuration.algorithm == algorithm]
+        fitted = sum(len(self._fitted.get(one.number, one.scores)) for one in alike)
+        if not fitted:
+            return 0.0
+        together = 1 if self._is_judged(number) else self.width
+        return sum(one.seconds for one in alike) / fitted * math.ceil(folds / together)
 
     def _has_ended(self) -> bool:
         return not self._given and (self._exhausted or len(self.trials) == self.plan.trials)
@@ -111,7 +116,7 @@ class Run:
                 return False
             if last >= 0:
                 self.proposals.tell(self.trials[last])
-            configuration = self.proposals.ask()
+            configuration = self._next_configuration(number)
             if configuration is None:
                 self._exhausted = True
                 return False
@@ -122,6 +127,17 @@ class Run:
                 return True
             self._note(known, "from the checkpoint")
         return False
+
+    def _next_configuration(self, number: int) -> Configuration | None:
+        """The next one that can be tried in the time that is left; None if there is none."""
+        for _ in range(SKIPPED):
+            found = self.proposals.ask()
+            folds = len(self.prepared.folds)
+            if found is None or self._seconds_needed(number, found.algorithm, folds) <= self._seconds_left():
+                return found
+            self.proposals.skip()
+        self.stopped = "time"
+        return None
 
     def _accept(self, done: Done) -> None:
         number = done.task.trial
@@ -138,7 +154,12 @@ class Run:
             return
         fitted = self._fitted[number]
         fitted[done.task.fold] = done.fitted
-        complete = len(fitted) == len(self.prepared.folds)
+        missing = len(self.prepared.folds) - len(fitted)
+        complete = not missing
+        if self._seconds_needed(number, trial.configuration.algorithm, missing) > self._seconds_left():
+            self.stopped = "time"
+            self._end(trial, "pruned", "it would not have ended in time")
+            return
         if not complete and not self._is_judged(number):
             return
         self._look(trial, [fitted[fold] for fold in range(len(fitted))])
@@ -174,7 +195,7 @@ class Run:
         if state != "complete":
             trial.answers = []
         if self.checkpoint is not None:
-            self.checkpoint.save(trial, self.elapsed)
+            self.checkpoint.save(trial, self.budget.elapsed)
         self._note(trial)
 
     def _note(self, trial: Trial, where: str = "") -> None:
@@ -184,17 +205,16 @@ class Run:
         if self.say is None:
             return
         ended, of = len(self.trials) - len(self._given), self.plan.trials
-        left = self.elapsed / ended * (of - ended)
-        if self.seconds:
-            left = min(left, max(0.0, self.seconds - self.elapsed))
+        elapsed = self.budget.elapsed
+        left = min(elapsed / ended * (of - ended), self._seconds_left())
         forecast = "" if where else f", about {left:.0f} s left"
         how = f"{self.plan.scorer} {score:.6g}" if score is not None else f"{trial.state}: {trial.reason}"
         self.say(
             f"trial {trial.number}, {trial.configuration.algorithm}, {where or trial.configuration.source}: "
-            f"{how} ({self.elapsed:.0f} s{forecast})"
+            f"{how} ({elapsed:.0f} s{forecast})"
         )
-        if ended == of or self.elapsed - self._said > SECONDS_BETWEEN:
-            self._said = self.elapsed
+        if ended == of or elapsed - self._said > SECONDS_BETWEEN:
+            self._said = elapsed
             self.say(self._progress(ended))
 
     def _progress(self, ended: int) -> str:

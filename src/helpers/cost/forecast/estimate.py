@@ -335,6 +335,13 @@ def _notes(steps: Sequence[StepForecast], region: str, prices: Prices, limits: L
         notes.append("spot capacity may cost a tenth of the list price, or all of it after interruptions")
     if any(it.pace.basis == ASSUMED for it in steps):
         notes.append("no earlier run resembles this one, so start-up and fit times are assumed")
+    short = [it for it in steps if it.pace.least is not None and it.step.budget_seconds < it.pace.least.high]
+    if short:
+        least = Range(*(max(getattr(it.pace.least, end) for it in short) for end in ("low", "high")))
+        notes.append(
+            f"SEARCH_SECONDS is {short[0].step.budget_seconds:.0f}, but one trial and the fit on all rows "
+            f"may take {least.low:.0f} to {least.high:.0f} s, and these always end"
+        )
     if limits.jobs is None:
         notes.append(UNREAD)
     for key in dict.fromkeys((it.step.kind, name) for it in steps for name in it.step.types):

@@ -20,8 +20,6 @@ __all__ = ["Step", "of_definition", "own"]
 FREE = ("Condition", "Fail", "Model", "RegisterModel", "Callback", "Lambda")
 REFERENCE = re.compile(r'"Steps\.([^."\[]+)')
 SEARCH = "tabular.jobs.search"  # the program of a job that runs all trials
-# Seconds of a packed search with a limit of its own for what that does not end: a first trial, and the refit.
-BESIDE_THE_LIMIT = 600
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,7 @@ class Step:
         parallel: how many of them run at the same time.
         spot: whether they run on spot capacity.
         limit_seconds: how long a job may run.
+        budget_seconds: the limit that a packed search keeps by itself; 0 for none.
         trials: whether its jobs are trials of a tuning job.
         packed: how many trials each of its jobs runs, if it is a packed search; with partitions, for each.
         after: the steps that must have ended before.
@@ -53,6 +52,7 @@ class Step:
     parallel: int = 1
     spot: bool = False
     limit_seconds: float = 86_400
+    budget_seconds: float = 0
     trials: bool = False
     packed: int = 0
     after: tuple[str, ...] = ()
@@ -71,9 +71,13 @@ def own(values: Mapping[str, Any]) -> tuple[Step, ...]:
         return Step(name, "processing", (values[instance],), limit_seconds=3600, after=after)
 
     if values["SEARCH"] == "packed":
-        limit = _limit(SEARCH_JOB_SECONDS, values["SEARCH_SECONDS"])
-        how = {"packed": trials, "instances": values["FLEET_INSTANCES"]}
-        search = [training("SearchAndRefit", "PreprocessData", seconds=limit, **how)]
+        how = {
+            "seconds": SEARCH_JOB_SECONDS,
+            "budget_seconds": values["SEARCH_SECONDS"],
+            "packed": trials,
+            "instances": values["FLEET_INSTANCES"],
+        }
+        search = [training("SearchAndRefit", "PreprocessData", **how)]
     else:
         parallel = min(trials, values["MAX_TUNING_PARALLEL_JOBS"])
         how = {"jobs": trials, "parallel": parallel, "trials": True}
@@ -86,11 +90,6 @@ def own(values: Mapping[str, Any]) -> tuple[Step, ...]:
         *search,
         processing("EvaluateBestModel", "EVALUATION_INSTANCE", "PreprocessData", search[-1].name),
     )
-
-
-def _limit(seconds: float, of_search: float) -> float:
-    """How long a packed search takes at most, if a job may take so long and the search has such a limit."""
-    return min(seconds, of_search + BESIDE_THE_LIMIT) if of_search else seconds
 
 
 def of_definition(
@@ -185,7 +184,7 @@ def _step(step: Mapping[str, Any], values: Mapping[str, Any]) -> Step:
     given = arguments.get("HyperParameters", {})
     if given.get("sagemaker_program") == SEARCH:
         trials, seconds = (int(_value(given[name], values)) for name in ("trials", "seconds"))
-        made = replace(made, packed=trials, limit_seconds=_limit(made.limit_seconds, seconds))
+        made = replace(made, packed=trials, budget_seconds=seconds)
     return replace(made, spot=_value(arguments.get("EnableManagedSpotTraining", False), values) is True)
 
 

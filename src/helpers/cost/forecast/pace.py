@@ -6,7 +6,7 @@ table says for another one only between which two times it lies.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from helpers.cost.forecast.jobs import Step
@@ -126,13 +126,15 @@ class Observation:
 class Pace:
     """How long a job takes: the seconds that it runs, those of them that are billed, and those it waits.
 
-    `basis` names the runs that say so, or is ASSUMED.
+    `basis` names the runs that say so, or is ASSUMED. `least` is what its program takes at least, whatever
+    its budget says; None if it has no budget.
     """
 
     runs: Range
     billed: Range
     waits: Range
     basis: str
+    least: Range | None = None
 
 
 # Of a job on spot capacity, the part of the seconds that SageMaker bills: "up to 90%" less, or all if it is
@@ -203,7 +205,8 @@ def pace(
     runs = len({it.run for it in alike})
     margin = MARGINS.get(runs, MARGIN)
     seconds = Range(min(it.low for it in scaled), max(it.high for it in scaled)) * margin
-    seconds = _limited(seconds, step, environment)
+    least = _least(step, size, environment)
+    seconds = _limited(seconds, step, environment, least)
     waited = [it.waited_seconds for it in alike if it.waited_seconds is not None]
     # Here, jobs wait for a processor, which depends on what else runs.
     learnt = waited and environment == "aws"
@@ -212,8 +215,8 @@ def pace(
     of = names[0] if len(names) == 1 else f"{len(names)} data sets"
     # On spot capacity, what was billed says little about how long it ran.
     running = Range(seconds.low, seconds.high / SPOT.low) if step.spot else seconds
-    running = _limited(running, step, environment)
-    return Pace(running, seconds, waits, f"{runs} earlier {'run' if runs == 1 else 'runs'} of {of}")
+    running = _limited(running, step, environment, least)
+    return Pace(running, seconds, waits, f"{runs} earlier {'run' if runs == 1 else 'runs'} of {of}", least)
 
 
 def _assumed(step: Step, size: Size | None, environment: Environment) -> Pace:
@@ -221,9 +224,23 @@ def _assumed(step: Step, size: Size | None, environment: Environment) -> Pace:
     curve = CURVES.get(step.name, UNKNOWN_PROGRAM)
     work = curve.seconds(cells) + PACKED_TRIAL * step.packed
     seconds = START[environment] + work * SPEED[environment]
-    seconds = _limited(seconds, step, environment)
+    least = _least(step, size, environment)
+    seconds = _limited(seconds, step, environment, least)
     spot = step.spot and environment == "aws"
-    return Pace(seconds, seconds * SPOT if spot else seconds, _waits(step, environment), ASSUMED)
+    return Pace(seconds, seconds * SPOT if spot else seconds, _waits(step, environment), ASSUMED, least)
+
+
+def _least(step: Step, size: Size | None, environment: Environment) -> Range | None:
+    """What a search with a budget takes even so: one trial, and the fit on all rows.
+
+    Of a fleet, it is that of the pooled model; own models for which there is no time are left out.
+    """
+    if not step.budget_seconds:
+        return None
+    one = replace(step, packed=1)
+    cells = replace(size, partitions=0).cells(one) if size else None
+    work = CURVES[SEARCH].seconds(Range(cells, cells) if cells is not None else UNKNOWN_TABLE)
+    return (work + PACKED_TRIAL) * SPEED[environment]
 
 
 def _scaled(observed: Observation, cells: int | None, fixed: float) -> Range:
@@ -238,10 +255,14 @@ def _scaled(observed: Observation, cells: int | None, fixed: float) -> Range:
     return Range(fixed + rest * min(1, ratio.low), fixed + rest * max(1, ratio.high))
 
 
-def _limited(seconds: Range, step: Step, environment: Environment) -> Range:
-    """SageMaker stops a job at its limit."""
-    most = step.limit_seconds + START[environment].high
-    return Range(min(seconds.low, most), min(seconds.high, most))
+def _limited(seconds: Range, step: Step, environment: Environment, least: Range | None) -> Range:
+    """SageMaker stops a job at its limit, and a search with a budget ends with that."""
+    start = START[environment]
+    most = step.limit_seconds + start.high
+    if least is None:
+        return Range(min(seconds.low, most), min(seconds.high, most))
+    budget = start + Range(max(step.budget_seconds, least.low), max(step.budget_seconds, least.high))
+    return Range(min(seconds.low, budget.low, most), min(seconds.high, budget.high, most))
 
 
 def _waits(step: Step, environment: Environment) -> Range:

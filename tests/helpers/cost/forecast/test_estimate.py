@@ -10,7 +10,7 @@ from helpers.cost.forecast import jobs
 from helpers.cost.forecast.cap import check_cap
 from helpers.cost.forecast.estimate import Forecast, Limits, StepForecast, Work, outlook
 from helpers.cost.forecast.jobs import Step
-from helpers.cost.forecast.pace import Observation, Size
+from helpers.cost.forecast.pace import START, Observation, Size
 from helpers.cost.prices import load
 from helpers.cost.ranges import Range
 from helpers.errors import BadInput
@@ -67,6 +67,12 @@ def test_one_job_for_all_trials_pays_for_one_start() -> None:
     assert costs(packed).high < costs(more).high
     limited = on_aws(work(MAX_TUNING_JOBS=60, SEARCH="packed", SEARCH_SECONDS=1))
     assert costs(limited).high < costs(packed).high, "SageMaker bills no trial that is not run"
+    (note,) = (one for one in limited.notes if "SEARCH_SECONDS" in one)
+    assert note.startswith("SEARCH_SECONDS is 1, but one trial and the fit on all rows may take 2 to ")
+    roomy = on_aws(work("wine", MAX_TUNING_JOBS=700, SEARCH="packed", SEARCH_SECONDS=100))
+    assert not [one for one in roomy.notes if "SEARCH_SECONDS" in one]
+    (search,) = (it for it in roomy.tables[0].steps if it.step.packed)
+    assert search.pace.runs.high == START["aws"].high + 100, "the time ends with the budget"
 
 
 def test_an_earlier_packed_search_says_how_long_the_next_takes() -> None:

@@ -49,7 +49,7 @@ def test_a_packed_search_runs_its_trials_in_one_job_for_as_long_as_it_may(packed
     given = {"MaxTuningJobs": 7, "SearchSeconds": 300}
     steps = {step.name: step for step in of_definition(packed.definition, given)[0]}
     search = steps["SearchAndRefit"]
-    assert (search.packed, search.trials, search.limit_seconds) == (7, False, 900)
+    assert (search.packed, search.trials, search.budget_seconds) == (7, False, 300)
     assert search == jobs.own(VALUES | {"SEARCH": "packed", "MAX_TUNING_JOBS": 7, "SEARCH_SECONDS": 300})[1]
 
 
