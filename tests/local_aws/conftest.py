@@ -14,9 +14,9 @@ from local_aws.core.account import Account
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """The session's server."""
+    """The session's server, whose jobs are forks of one process that has their imports."""
     home = tmp_path_factory.mktemp("aws") / "home"
-    server = local_aws.start(home, owner=os.getpid(), preload=False)
+    server = local_aws.start(home, owner=os.getpid())
     yield Aws(server.endpoint_url, home)
     asked = set(told(server, "operations"))
     local_aws.stop(home)
