@@ -108,9 +108,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """S3 and the records of training jobs, with the job's source in a bucket."""
+    """S3, and training jobs as forks of one process that has their imports; their source is in a bucket."""
     home = tmp_path_factory.mktemp("aws") / "home"
-    running = local_aws.start(home, owner=os.getpid(), preload=False)
+    running = local_aws.start(home, owner=os.getpid())
     session = boto3.session.Session("test", running.secret, region_name="us-east-1")
     clients = {name: session.client(name, endpoint_url=running.endpoint_url) for name in ("s3", "sagemaker")}
     clients["s3"].create_bucket(Bucket="jobs")
