@@ -6,7 +6,9 @@ metrics. `tests/local_aws/core/test_moto.py` tests each of these, so that it not
 changed them.
 """
 
-from collections.abc import Callable, Iterable
+import io
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -32,9 +34,9 @@ __all__ = [
     "Moto",
     "Objects",
     "alarm_state",
+    "environ",
     "published",
     "send_message",
-    "underscored",
 ]
 
 SEEN_ON = "5.2.5"
@@ -74,7 +76,7 @@ class Moto:
         """
         started: list[Any] = []
         chunks = self._application(
-            request.environ, lambda line, headers, _error=None: started.append((line, headers))
+            environ(request), lambda line, headers, _error=None: started.append((line, headers))
         )
         body = b"".join(chunks)
         line, headers = started[-1]
@@ -86,18 +88,47 @@ class Moto:
         return Reply.verbatim(body, status, headers)
 
 
-def underscored(headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return what a WSGI environ has of headers with an underscore in their names, such as S3's metadata.
+def environ(request: Request) -> dict[str, Any]:
+    """Return a request as a WSGI environ, whose texts are bytes in Latin-1.
 
-    WSGI cannot tell them from those with a dash, so moto wants their names, too.
+    WSGI cannot tell a name with an underscore from one with a dash, so the former are left out; those of
+    S3's metadata moto wants, too.
     """
-    kept = [(name, value) for name, value in headers if "_" in name]
-    if not kept:
-        return {PRESERVED_HEADER_NAMES_ENVIRON_KEY: {}}
-    dashed = {environ_key_for_header(name) for name, _ in headers if "_" not in name}
+    host, _, port = request.headers.get("host", "127.0.0.1").partition(":")
+    found: dict[str, Any] = {
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "SCRIPT_NAME": "",
+        "REMOTE_ADDR": request.client[0],
+        "REMOTE_PORT": request.client[1],
+        "SERVER_NAME": host,
+        "SERVER_PORT": port or "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_SOFTWARE": "local_aws",
+        "REQUEST_METHOD": request.method,
+        "RAW_URI": request.target,
+        "REQUEST_URI": request.target,
+        "PATH_INFO": request.path,
+        "QUERY_STRING": request.query,
+        **{environ_key_for_header(name): value for name, value in request.headers.items() if "_" not in name},
+        **_underscored(request.fields),
+        "CONTENT_LENGTH": str(len(request.body)),
+    }
+    found.pop("HTTP_TRANSFER_ENCODING", None)  # the body is complete
+    return found
+
+
+def _underscored(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return what moto wants of headers with an underscore in their names."""
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
-    for name, value in kept:
+    dashed = {environ_key_for_header(name) for name, _ in fields if "_" not in name}
+    for name, value in fields:
         key = environ_key_for_header(name)
         if should_preserve_original_header_name(name) and key not in dashed:
             names.setdefault(key, name)

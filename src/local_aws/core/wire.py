@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
@@ -22,35 +22,43 @@ class Request:
     """An HTTP request.
 
     Attributes:
-        environ: The complete request as a WSGI environ.
         method: The HTTP method, such as GET.
-        path: The decoded path, without the query.
+        target: The path and the query, as the client sent them.
+        fields: The names and values of the headers, as the client sent them.
+        headers: The headers by name in lower case; values of the same name are joined by commas.
+        body: The complete body.
+        client: The client's address and port.
+        path: The decoded path, without the query; each character is a byte, as in Latin-1.
         raw_path: The path as the client sent it, without the query.
         query: The part of the URL after the question mark.
         operation: AWS's name for it, such as `s3:GetObject`, once the gateway has identified it.
         judged: The actions that IAM judges, once the gateway has found them.
     """
 
-    def __init__(self, environ: dict[str, Any]) -> None:
-        self.environ = environ
-        self.method: str = environ["REQUEST_METHOD"]
-        self.raw_path, _, self.query = environ["RAW_URI"].partition("?")
-        self.path: str = environ["PATH_INFO"]
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        fields: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        client: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
+        self.method, self.target, self.fields, self.body, self.client = method, target, fields, body, client
+        self.headers: dict[str, str] = {}
+        for name, value in fields:
+            name = name.lower()
+            self.headers[name] = f"{self.headers[name]},{value}" if name in self.headers else value
+        self.raw_path, _, self.query = target.partition("?")
+        self.path = unquote(self.raw_path, "latin-1")
         self.operation: str | None = None
         self.judged: list[Any] | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
-    @property
-    def body(self) -> bytes:
-        """The complete body."""
-        return self.environ["wsgi.input"].getvalue()
-
     def header(self, name: str) -> str:
         """Return a header's value, or an empty string."""
-        field = name.upper().replace("-", "_")
-        return self.environ.get(field if field in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{field}", "")
+        return self.headers.get(name.lower(), "")
 
     @cached_property
     def service(self) -> str | None:

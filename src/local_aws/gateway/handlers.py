@@ -23,7 +23,7 @@ _LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?")
 
 def only_this_machine(request: Request) -> None:
     """Refuse requests to any host name but this machine's, such as those of a DNS rebinding attack."""
-    if not _LOCAL_HOST.fullmatch(request.environ.get("HTTP_HOST", "127.0.0.1")):
+    if not _LOCAL_HOST.fullmatch(request.headers.get("host", "127.0.0.1")):
         raise AwsError("AccessDenied", "This server only answers requests to 127.0.0.1 and localhost.", 403)
 
 

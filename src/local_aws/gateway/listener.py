@@ -5,7 +5,6 @@ in a load test, each would cost more than the work that it measures. httptools i
 """
 
 import functools
-import io
 import json
 import re
 import socket
@@ -16,12 +15,10 @@ from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import httptools
 
 from local_aws.core.faults import log_exception
-from local_aws.core.moto import underscored
 from local_aws.core.wire import Reply, Request
 
 __all__ = ["Listener"]
@@ -43,14 +40,14 @@ class _UpgradeError(Exception):
 class _Arriving:
     """What has arrived of a request: httptools calls the methods with its parts."""
 
-    def __init__(self, connection: socket.socket, about: dict[str, Any]) -> None:
+    def __init__(self, connection: socket.socket, client: tuple[str, int]) -> None:
         self.parser = httptools.HttpRequestParser(self)
         self.complete: deque[tuple[Request, bool]] = deque()  # and whether the connection stays open
-        self._connection, self._about = connection, about
+        self._connection, self._client = connection, client
         self.on_message_begin()
 
     def on_message_begin(self) -> None:
-        self._target, self._headers, self._body = b"", [], []
+        self._target, self._fields, self._body = b"", [], []
         self._size, self._has_head = 0, False
 
     def on_url(self, part: bytes) -> None:
@@ -60,15 +57,15 @@ class _Arriving:
     def on_header(self, name: bytes, value: bytes) -> None:
         self._grow(len(name) + len(value))
         if not self._has_head:  # what follows a body in chunks is no header, as on AWS
-            self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
+            self._fields.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         """Answer `100 Continue` immediately: boto3 waits up to a second for it before it sends an object."""
         self._has_head = True
-        names = {name.lower() for name, _ in self._headers}
-        if self.parser.should_upgrade() and names & {"content-length", "transfer-encoding"}:
+        headers = {name.lower(): value for name, value in self._fields}
+        if self.parser.should_upgrade() and headers.keys() & {"content-length", "transfer-encoding"}:
             raise _UpgradeError
-        if any(name.lower() == "expect" and "100-continue" in value.lower() for name, value in self._headers):
+        if "100-continue" in headers.get("expect", "").lower():
             self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, part: bytes) -> None:
@@ -77,41 +74,20 @@ class _Arriving:
     def on_message_complete(self) -> None:
         # Another protocol is not spoken: the request is answered, and what follows is not read.
         stays = self.parser.should_keep_alive() and not self.parser.should_upgrade()
-        self.complete.append((Request(self._environ()), stays))
+        self.complete.append((self._request(), stays))
 
     def _grow(self, size: int) -> None:
         self._size += size
         if self._size > _MOST_HEAD:
             raise _TooLongError
 
-    def _environ(self) -> dict[str, Any]:
-        """Return the request as a WSGI environ, whose texts are bytes in Latin-1."""
-        target, body = self._target.decode("latin-1"), b"".join(self._body)
-        environ = {
-            **self._about,
-            "REQUEST_METHOD": self.parser.get_method().decode(),
-            "SERVER_PROTOCOL": f"HTTP/{self.parser.get_http_version()}",
-            "wsgi.input": io.BytesIO(body),
-        }
-        for name, value in self._headers:
-            if "_" in name:  # WSGI cannot tell it from one with a dash
-                continue
-            field = name.upper().replace("-", "_")
-            if field not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-                field = f"HTTP_{field}"
-                if field in environ:
-                    value = f"{environ[field]},{value}"
-            environ[field] = value
-        environ |= underscored(self._headers)
+    def _request(self) -> Request:
+        target, fields = self._target.decode("latin-1"), self._fields
         if absolute := _ABSOLUTE.fullmatch(target):
-            environ["HTTP_HOST"], target = absolute[1], absolute[2] or "/"
-        path, _, query = target.partition("?")
-        environ["RAW_URI"] = environ["REQUEST_URI"] = target
-        environ["PATH_INFO"] = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
-        environ["QUERY_STRING"] = query
-        environ["CONTENT_LENGTH"] = str(len(body))
-        environ.pop("HTTP_TRANSFER_ENCODING", None)  # the body is complete
-        return environ
+            target = absolute[2] or "/"
+            fields = [(name, value) for name, value in fields if name.lower() != "host"]
+            fields.append(("Host", absolute[1]))
+        return Request(self.parser.get_method().decode(), target, fields, b"".join(self._body), self._client)
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -122,7 +98,7 @@ class _Handler(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         """Answer requests until the client goes away."""
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        arriving = _Arriving(self.request, self._about())
+        arriving = _Arriving(self.request, self.client_address)
         try:
             while data := self.request.recv(_CHUNK):
                 problem = _fed(arriving.parser, data)
@@ -136,24 +112,6 @@ class _Handler(socketserver.BaseRequestHandler):
                     return
         except (ConnectionError, TimeoutError):
             return
-
-    def _about(self) -> dict[str, Any]:
-        """Return what is the same in all requests of the connection."""
-        host, port = self.server.server_address[:2]
-        return {
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.errors": None,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-            "SCRIPT_NAME": "",
-            "REMOTE_ADDR": self.client_address[0],
-            "REMOTE_PORT": self.client_address[1],
-            "SERVER_NAME": host,
-            "SERVER_PORT": str(port),
-            "SERVER_SOFTWARE": "local_aws",
-        }
 
 
 def _fed(parser: httptools.HttpRequestParser, data: bytes) -> Reply | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from support import HANGS
 
+from local_aws.core.moto import environ
 from local_aws.core.wire import Reply, Request
 from local_aws.gateway.listener import Listener
 
@@ -27,7 +28,7 @@ SMUGGLED = [
 
 def echo(request: Request) -> Reply:
     """Answer with what arrived."""
-    fields = {name: value for name, value in request.environ.items() if name in SHOWN or "HTTP_" in name}
+    fields = {name: value for name, value in environ(request).items() if name in SHOWN or "HTTP_" in name}
     fields |= {"CONTENT_TYPE": request.header("Content-Type"), "body": request.body.decode("latin-1")}
     return Reply(json.dumps(fields).encode(), 204 if request.path == "/nothing" else 200, {"X-Own": "1"})
 

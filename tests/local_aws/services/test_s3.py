@@ -1,13 +1,11 @@
 """S3 as its clients and the jobs see it while others change it."""
 
-import io
 import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,20 +29,7 @@ def restless() -> Iterator[None]:
 
 
 def get(path: str) -> Request:
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": "GET",
-        "RAW_URI": path,
-        "PATH_INFO": path,
-        "QUERY_STRING": "",
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "9",
-        "HTTP_HOST": "127.0.0.1:9",
-        "HTTP_AUTHORIZATION": SIGNED,
-        "CONTENT_LENGTH": "0",
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(),
-    }
-    return Request(environ)
+    return Request("GET", path, [("Host", "127.0.0.1:9"), ("Authorization", SIGNED)])
 
 
 @pytest.mark.usefixtures("restless")

@@ -60,14 +60,8 @@ class FunctionUrls:
 
 def _event(request: Request, name: str, path: str) -> dict[str, Any]:
     content_type = request.header("Content-Type")
-    headers = {
-        key.removeprefix("HTTP_").replace("_", "-").lower(): value
-        for key, value in request.environ.items()
-        if key.startswith("HTTP_")
-    }
-    if content_type:
-        headers["content-type"] = content_type
-    headers["content-length"] = str(len(request.body))
+    headers = {**request.headers, "content-length": str(len(request.body))}
+    headers.pop("transfer-encoding", None)  # the body is complete
     query: dict[str, str] = {}
     for key, value in parse_qsl(request.query, keep_blank_values=True):
         query[key] = f"{query[key]},{value}" if key in query else value
@@ -85,7 +79,7 @@ def _event(request: Request, name: str, path: str) -> dict[str, Any]:
                 "method": request.method,
                 "path": path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": request.environ["REMOTE_ADDR"],
+                "sourceIp": request.client[0],
                 "userAgent": request.header("User-Agent"),
             },
             "requestId": str(uuid4()),

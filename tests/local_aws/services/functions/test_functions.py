@@ -1,7 +1,6 @@
 """Lambda functions: invocations, errors, concurrency, and the function behind a URL."""
 
 import http.client
-import io
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -285,16 +284,10 @@ def call_api(functions: Functions) -> Call:
     api = LambdaApi(functions, lambda _: b"")
 
     def call(method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any, dict[str, str]]:
-        environ = {
-            "REQUEST_METHOD": method,
-            "RAW_URI": f"/2015-03-31/functions{path}",
-            "PATH_INFO": f"/2015-03-31/functions{path}",
-            "HTTP_AUTHORIZATION": "Credential=test/20260101/us-east-1/lambda/aws4_request",
-            "wsgi.input": io.BytesIO(body),
-            **headers,
-        }
+        signed = ("Authorization", "Credential=test/20260101/us-east-1/lambda/aws4_request")
+        fields = [signed, *((name.replace("_", "-"), value) for name, value in headers.items())]
         try:
-            reply = api.answer(HttpRequest(environ))
+            reply = api.answer(HttpRequest(method, f"/2015-03-31/functions{path}", fields, body))
         except AwsError as error:
             reply = to_reply(error)
         return reply.status, json.loads(reply.body or b"null"), reply.headers
@@ -305,7 +298,7 @@ def call_api(functions: Functions) -> Call:
 def test_the_lambda_operations(functions: Functions, call_api: Call) -> None:
     put(functions, "echo")
     assert call_api("POST", "/toy/invocations", b'{"a": 1}')[1]["event"] == {"a": 1}
-    assert call_api("POST", "/toy/invocations", b"{}", HTTP_X_AMZ_INVOCATION_TYPE="Event")[0] == 202
+    assert call_api("POST", "/toy/invocations", b"{}", X_Amz_Invocation_Type="Event")[0] == 202
     assert call_api("GET", "/toy")[1]["Configuration"]["Handler"] == "handlers.echo"
     assert call_api("GET", "/toy/url")[1]["FunctionUrl"] == "http://127.0.0.1:9/function-url/toy/"
     assert call_api("POST", "/absent/invocations", b"{}")[0] == 404
