@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from tabular.data.held_out import as_json
+from tabular.data.splits.held_out import as_json
 from tabular.spec.columns import Column, Schema
 
 
