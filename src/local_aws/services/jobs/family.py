@@ -1,5 +1,6 @@
 """What all kinds of jobs have in common: a record, a folder, a thread, a result."""
 
+import math
 import signal
 import threading
 import time
@@ -25,6 +26,8 @@ from local_aws.services.tags import Tags
 
 __all__ = [
     "FIRST_HOST",
+    "MAX_RUNTIME",
+    "MAX_WAIT",
     "Instance",
     "JobFailed",
     "JobFamily",
@@ -43,6 +46,8 @@ _SERVER_STOPPED = (
     "InternalServerError: the local_aws server was stopped while this job ran. Start the job again."
 )
 FIRST_HOST = "algo-1"
+# Why a job was stopped, as AWS calls it.
+MAX_RUNTIME, MAX_WAIT = "MaxRuntimeExceeded", "MaxWaitTimeExceeded"
 _SLOT_SECONDS = 0.1
 _POLL_SECONDS = 0.1
 _LOOK_SECONDS = 1.0  # between two looks at the memory of a job
@@ -362,17 +367,19 @@ class JobFamily:
             if code:
                 raise JobFailed(_reason(instance, code, peak))
         if None in codes:
-            raise JobStopped("MaxRuntimeExceeded")
+            raise JobStopped(MAX_RUNTIME)
 
-    def take_slot(self, run: Run) -> None:
-        """Wait for a free slot.
+    def take_slot(self, run: Run, until: float = math.inf) -> None:
+        """Wait for a free slot, until a time by `time.monotonic`.
 
         Raises:
-            JobStopped: The job was stopped while it waited.
+            JobStopped: The job was stopped while it waited, or has waited for too long.
         """
         while not self.platform.slots.acquire(timeout=_SLOT_SECONDS):
             if run.stopping.is_set():
                 raise JobStopped("StopRequested")
+            if time.monotonic() >= until:
+                raise JobStopped(MAX_WAIT)
 
     def _run(self, run: Run) -> None:
         try:

@@ -12,10 +12,13 @@ from typing import Any
 from local_aws.core.errors import invalid, not_emulated
 from local_aws.core.store import Document
 from local_aws.services.jobs.family import (
+    MAX_RUNTIME,
+    MAX_WAIT,
     Instance,
     JobFailed,
     JobFamily,
     JobInterrupted,
+    JobStopped,
     Platform,
     Run,
     failure_reason,
@@ -104,14 +107,15 @@ class TrainingJobs(JobFamily):
 
         A job takes one slot, however many instances it has, or two jobs could wait for each other's.
         """
-        self.take_slot(run)
+        latest = _latest(job)
+        self.take_slot(run, latest)
         try:
             self.update(run.name, TrainingStartTime=time.time())
             hosts = hosts_of(job["ResourceConfig"].get("InstanceCount", 1))
             instances = [run.instance(host) for host in hosts]
             longest = job["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)
             end = time.monotonic() + longest
-            while not self._has_trained(run, job, instances, end):
+            while not self._has_trained(run, job, instances, end, latest):
                 self.update(run.name, **self._transition(self.find(run.name), "Interrupted"))
                 for instance in instances:  # a new one has nothing of it but what it printed
                     shutil.rmtree(instance.base)
@@ -127,7 +131,9 @@ class TrainingJobs(JobFamily):
         finally:
             self.platform.slots.release()
 
-    def _has_trained(self, run: Run, job: Document, instances: Sequence[Instance], end: float) -> bool:
+    def _has_trained(
+        self, run: Run, job: Document, instances: Sequence[Instance], end: float, latest: float
+    ) -> bool:
         """Whether the job has run on these instances until it ended; False if they were taken away."""
         hosts = [instance.host for instance in instances]
         self.update(run.name, **self._transition(self.find(run.name), "Downloading"))
@@ -140,13 +146,13 @@ class TrainingJobs(JobFamily):
         try:
             with mirrored(self.platform.buckets, job, instances, self._authorize):
                 self.update(run.name, **self._transition(self.find(run.name), "Training"))
-                self._train(run, job, hosts, end)
+                self._train(run, job, hosts, end, latest)
         except JobInterrupted:
             run.notice = None
             return False
         return True
 
-    def _train(self, run: Run, job: Document, hosts: Sequence[str], end: float) -> None:
+    def _train(self, run: Run, job: Document, hosts: Sequence[str], end: float, latest: float) -> None:
         algorithm = job["AlgorithmSpecification"]
         command = [
             *(algorithm.get("ContainerEntrypoint") or ["train"]),
@@ -157,15 +163,21 @@ class TrainingJobs(JobFamily):
             "TRAINING_JOB_NAME": run.name,
             "TRAINING_JOB_ARN": job["TrainingJobArn"],
         }
-        self.execute(run, command, environment, max(0.0, end - time.monotonic()), hosts)
+        seconds = max(0.0, min(end, latest) - time.monotonic())
+        try:
+            self.execute(run, command, environment, seconds, hosts)
+        except JobStopped as stop:
+            if str(stop) == MAX_RUNTIME and latest < end:
+                raise JobStopped(MAX_WAIT) from None
+            raise
 
     def failed(self, job: Document) -> dict[str, Any]:
         """Return the fields with the end time."""
         return self._end_fields(job, "Failed")
 
     def stopped(self, job: Document, reason: str) -> dict[str, Any]:
-        """Return the fields with the end time, and whether the time limit was exceeded."""
-        return self._end_fields(job, "MaxRuntimeExceeded" if reason == "MaxRuntimeExceeded" else "Stopped")
+        """Return the fields with the end time, and which time limit was exceeded, if one was."""
+        return self._end_fields(job, reason if reason in (MAX_RUNTIME, MAX_WAIT) else "Stopped")
 
     def _require_objective(self, run: Run, job: Document, metrics: list[Document]) -> None:
         """Fail a trial that did not report the tuning job's objective metric."""
@@ -243,6 +255,16 @@ def check_spot(request: Document) -> None:
             )
     elif wait is not None:
         raise invalid("MaxWaitTimeInSeconds is only allowed with EnableManagedSpotTraining.")
+
+
+def _latest(job: Document) -> float:
+    """When a job on spot capacity has to be complete, by `time.monotonic`.
+
+    The time counts from its creation, with what it waits for an instance and between interruptions.
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+    """
+    wait = job["StoppingCondition"].get("MaxWaitTimeInSeconds")
+    return math.inf if wait is None else time.monotonic() + wait - (time.time() - job["CreationTime"])
 
 
 def _refuse_unemulated(request: Document) -> None:

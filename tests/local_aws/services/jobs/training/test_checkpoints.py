@@ -133,8 +133,8 @@ def test_an_interruption_may_come_before_there_is_a_process(tmp_path: Path) -> N
     Run("j", tmp_path).end(120.0)  # nothing to end, and no error
 
 
-def spot(seconds: int = 600) -> dict[str, Any]:
-    limits = {"MaxRuntimeInSeconds": seconds, "MaxWaitTimeInSeconds": seconds}
+def spot(seconds: int = 600, wait: int = 600) -> dict[str, Any]:
+    limits = {"MaxRuntimeInSeconds": seconds, "MaxWaitTimeInSeconds": wait}
     return {"EnableManagedSpotTraining": True, "StoppingCondition": limits}
 
 
@@ -191,3 +191,13 @@ def test_interruptions_do_not_prolong_the_time_of_a_job(
     job = ended(sagemaker, name)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
     assert job["TrainingTimeInSeconds"] < 60
+
+
+def test_a_job_on_spot_capacity_has_to_be_complete_in_time_from_its_creation_on(
+    sagemaker: Any, bucket: str, name: str
+) -> None:
+    # What it waits for a processor counts, so the time is over before it has run for as long.
+    start(sagemaker, name, "time.sleep(600)", name, **spot(seconds=2, wait=2))
+    job = ended(sagemaker, name)
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
+    assert statuses(job)[-1] == "MaxWaitTimeExceeded"
