@@ -1,6 +1,7 @@
 """The command line of a job: its arguments, and its exit after an error that the user can fix."""
 
 import argparse
+import errno
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -23,3 +24,11 @@ def command(main: Callable[[], None]) -> None:
         main()
     except BadInput as error:
         raise SystemExit(str(error)) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        file = error.filename or "one of its files"
+        raise SystemExit(
+            f"No space is left on the job's disk for {file}; give the instance a larger volume, or "
+            "on a laptop free some space, and start the job again."
+        ) from None

@@ -31,7 +31,7 @@ from tabular.jobs.model_files import FITS, SEARCH, Chosen, Split, good_before, w
 from tabular.judging.champion import Champion, fetch_champion
 from tabular.portable.fleet import FORMAT as FLEET
 from tabular.portable.fleet import POOLED
-from tabular.searching.running.checkpoint import keep_files, take_files
+from tabular.searching.running.checkpoint import keep_files, not_kept, take_files
 from tabular.searching.running.cores import cores_now
 from tabular.searching.search import search
 from tabular.spec import opt_ml
@@ -133,6 +133,7 @@ class _Work:
         self.before = None if champion is None else before(champion, schema, self.conditions)
         folder = opt_ml.base_dir() / "checkpoints"
         self.kept = folder if folder.is_dir() else None
+        self._keeps = True
         self._waiting: list[tuple[Shard, dict[int, Candidate]]] = []
 
     def begin(self, partitions: Sequence[Partition]) -> None:
@@ -212,8 +213,13 @@ class _Work:
         files["models"].write_text(json.dumps(about))
         lost = np.concatenate([one.losses for one in found]) if found else np.empty(0)
         pd.DataFrame({"own": lost}).to_parquet(files["losses"], index=False)
-        if self.kept is not None:
+        if self.kept is None or not self._keeps:
+            return
+        try:
             keep_files(self.kept / self._key(shard), files)
+        except OSError as error:
+            self._keeps = False
+            print(not_kept(error), flush=True)
 
     def _key(self, shard: Shard | Contents) -> str:
         """A name for what the result of a shard depends on: the plan, the fleet in service, and the rows."""

@@ -126,6 +126,26 @@ def test_a_restart_takes_the_shards_that_were_done(base, shards, run_module, cap
     assert {path.name: path.read_bytes() for path in (base / "output/data").glob("losses-*")} == losses
 
 
+def test_a_fleet_is_searched_without_a_checkpoint_if_the_disk_is_full(base, shards, run_module, capsys):
+    (base / "checkpoints").mkdir()
+    run_module(search.main)
+    for file in (base / "checkpoints").glob("own-*"):
+        file.unlink()
+        file.symlink_to("/dev/full")
+    run_module(search.main)
+    assert capsys.readouterr().out.count("the checkpoint cannot be written (No space left on device)") == 1
+    assert [one["model"] is not None for one in documents(base / "model")][:3] == [True] * 3
+
+
+def test_a_disk_without_room_for_the_results_ends_the_job_with_a_sentence(base, shards, run_module):
+    (base / "model").mkdir()
+    (base / "model/own-000.safetensors").symlink_to("/dev/full")
+    with pytest.raises(
+        SystemExit, match=r"^No space is left on the job's disk for .*; give the instance a larger"
+    ):
+        run_module(search.main)
+
+
 def test_processes_find_what_one_process_finds(shards):
     tasks = [
         task_of(shard, one, PLAN)

@@ -322,6 +322,21 @@ def test_a_checkpoint_has_a_file_for_each_trial_which_is_never_renamed_or_delete
     assert again.seconds >= first.trials[0].seconds, "the time of the earlier run counts"
 
 
+def test_a_search_goes_on_without_a_checkpoint_if_the_disk_is_full(tmp_path):
+    plan = replace(PLAN, algorithms=LINEAR, trials=3)
+    searched(plan, checkpoint=tmp_path)
+    (folder,) = tmp_path.iterdir()
+    for number in (1, 2):
+        (folder / f"trial-{number:04}.npz").unlink()
+        (folder / f"trial-{number:04}.npz").symlink_to("/dev/full")
+    said: list[str] = []
+    found = searched(plan, checkpoint=tmp_path, say=said.append)
+    assert len(found.complete) == 3
+    assert sum("from the checkpoint" in one for one in said) == 1, "what was kept before is taken"
+    (warned,) = (one for one in said if one.startswith("the checkpoint cannot be written"))
+    assert "(No space left on device)" in warned
+
+
 def test_files_are_kept_as_a_whole_or_not_at_all(tmp_path: Path):
     kept = {"a": tmp_path / "a", "b": tmp_path / "b"}
     for name, file in kept.items():

@@ -7,6 +7,9 @@ SageMaker copies the folder to S3 while the job writes to it, perhaps from a mou
 written under its final name, and never renamed or deleted: a name that vanishes could not be copied, and
 deleting its copy would need a permission. What is not there as a whole is found by the checksums of the zip
 file that each of them is, and is done again.
+
+A checkpoint is a help and not a result. If it cannot be written, such as on a full disk, the search says so
+once and goes on without it.
 """
 
 import hashlib
@@ -20,7 +23,7 @@ import pandas as pd
 
 from tabular.searching.trials import Configuration, Trial
 
-__all__ = ["Checkpoint", "fingerprint", "keep_files", "take_files"]
+__all__ = ["Checkpoint", "fingerprint", "keep_files", "not_kept", "take_files"]
 
 # What a zip file raises that is not there, or not as a whole: with wrong bytes in its directory, it may seem
 # to be encrypted, of another version (both a RuntimeError), or to begin before the file (an OSError).
@@ -37,7 +40,6 @@ class Checkpoint:
 
     def __init__(self, folder: Path, key: str) -> None:
         self.folder = folder / key
-        self.folder.mkdir(parents=True, exist_ok=True)
 
     def load(self, number: int, configuration: Configuration) -> Trial | None:
         """A trial that has ended; None if it has not, or if it tried something else."""
@@ -52,7 +54,11 @@ class Checkpoint:
         return Trial(number, configuration, **said, answers=answers) if tried == configuration else None
 
     def save(self, trial: Trial, elapsed: float) -> None:
-        """Keep a trial that has ended, so many seconds after the search began."""
+        """Keep a trial that has ended, so many seconds after the search began.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
         said = {
             **vars(trial.configuration),
             "scores": trial.scores,
@@ -64,6 +70,7 @@ class Checkpoint:
             "elapsed": elapsed,
         }
         arrays = {f"answers.{fold}": one for fold, one in enumerate(trial.answers)}
+        self.folder.mkdir(parents=True, exist_ok=True)
         np.savez(self._file(trial.number), trial=np.array(json.dumps(said)), **arrays)
 
     def elapsed(self) -> float:
@@ -75,7 +82,11 @@ class Checkpoint:
 
 
 def keep_files(target: Path, files: Mapping[str, Path]) -> None:
-    """Keep copies of some files as one zip file, in a folder that SageMaker copies to S3."""
+    """Keep copies of some files as one zip file, in a folder that SageMaker copies to S3.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
     with zipfile.ZipFile(target, "w") as archive:
         for name, file in files.items():
             archive.write(file, name)
@@ -91,6 +102,14 @@ def take_files(target: Path, files: Mapping[str, Path]) -> bool:
     for name, file in files.items():
         file.write_bytes(contents[name])
     return True
+
+
+def not_kept(error: OSError) -> str:
+    """What to say once if a checkpoint cannot be written."""
+    return (
+        f"the checkpoint cannot be written ({error.strerror or error}), so nothing more is kept in it; the "
+        "search goes on, and after an interruption it would do again what was not kept"
+    )
 
 
 def _elapsed(file: Path) -> float:

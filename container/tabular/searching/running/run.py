@@ -8,7 +8,7 @@ from tabular.learning.fitting import rounds_of
 from tabular.learning.rounds import best_rounds, numbers_of_rounds
 from tabular.searching.proposals.proposals import Proposals
 from tabular.searching.running.budget import Budget
-from tabular.searching.running.checkpoint import Checkpoint
+from tabular.searching.running.checkpoint import Checkpoint, not_kept
 from tabular.searching.running.hopeless import why_hopeless
 from tabular.searching.running.prepared import Fitted, Prepared
 from tabular.searching.running.workers import Done, Task, Workers
@@ -59,6 +59,7 @@ class Run:
         self._given: dict[int, int] = {}  # of each trial that has not ended: the folds that have begun
         self._fitted: dict[int, dict[int, Fitted]] = {}  # and those that have ended
         self._exhausted = False
+        self._keeps = True
         self._said = -SECONDS_BETWEEN
         self._best: Trial | None = None
 
@@ -194,9 +195,18 @@ class Run:
         trial.state, trial.reason = state, reason
         if state != "complete":
             trial.answers = []
-        if self.checkpoint is not None:
-            self.checkpoint.save(trial, self.budget.elapsed)
+        self._keep(trial)
         self._note(trial)
+
+    def _keep(self, trial: Trial) -> None:
+        if self.checkpoint is None or not self._keeps:
+            return
+        try:
+            self.checkpoint.save(trial, self.budget.elapsed)
+        except OSError as error:
+            self._keeps = False
+            if self.say is not None:
+                self.say(not_kept(error))
 
     def _note(self, trial: Trial, where: str = "") -> None:
         score = trial.score
