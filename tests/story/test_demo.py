@@ -101,7 +101,7 @@ def test_the_models_are_good(demo: Demo, dataset: str, metric: str, least: float
 
 
 def test_the_summary_names_everything_one_asks_of_a_run(demo: Demo) -> None:
-    for facts in demo.summary["data_sets"].values():
+    for facts in demo.own.values():
         assert facts["algorithm"]
         assert facts["hyperparameters"] or facts["search"]["ensemble"]["chosen"]
         assert facts["scores"]["cross_validation"] < 0  # the negated log loss

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pandas as pd
+import yaml
 from tabular.spec.algorithms import ALGORITHMS
 
 import local_aws
@@ -19,12 +21,42 @@ from support.answers import with_answers
 from support.helpers import headless
 from support.local_aws.aws import told
 
-__all__ = ["OWN_TABLES", "PIPELINE", "REGION", "ROOT", "TRIALS", "Demo", "Story", "run_notebooks", "tell"]
+__all__ = [
+    "EXAMPLES",
+    "FLEET",
+    "JUDGED",
+    "OWN_TABLES",
+    "PIPELINE",
+    "REGION",
+    "REGRESSION",
+    "ROOT",
+    "STORES",
+    "TOGETHER",
+    "TRIALS",
+    "Demo",
+    "Story",
+    "run_notebooks",
+    "some_stores",
+    "tell",
+    "values_of",
+]
 
 # Those of tests/terraform's plan, so that its policies can be held against what is called here.
 PIPELINE, REGION = "demo", "eu-central-1"
 TRIALS = len(ALGORITHMS)  # one of each
 OWN_TABLES = ["breast-cancer", "wine"]
+KNOWN = [*OWN_TABLES, "banknote-authentication"]
+EXAMPLES = ROOT / "parameters/examples"
+TOGETHER = ("binary", "grouped", "multiclass", "regression")
+FLEET = "fleet"
+STORES = 12  # of 300
+# How a file says that its table is judged, and how an entry in DATASETS says so.
+JUDGED = {
+    "CROSS_VALIDATION_SCORER": "scorer",
+    "METRIC_FOR_REGISTRATION": "metric",
+    "MIN_METRIC_FOR_REGISTRATION": "min_metric",
+}
+REGRESSION = ("REGRESSION_SCORER", "REGRESSION_METRIC", "REGRESSION_MIN_METRIC")
 RETRAINING = {"dataset": "wine", "target": "cultivar", "family": "classification"}
 
 Run = Callable[..., subprocess.CompletedProcess]
@@ -42,7 +74,13 @@ class Demo:
 
     @property
     def tables(self) -> list[str]:
+        """All of the run."""
         return list(self.summary["data_sets"])
+
+    @property
+    def own(self) -> dict[str, dict[str, Any]]:
+        """What became of the tables that are no example's: they are judged by the parameters."""
+        return {name: facts for name, facts in self.summary["data_sets"].items() if name in KNOWN}
 
 
 @dataclass(frozen=True)
@@ -51,7 +89,8 @@ class Story:
 
     Attributes:
         home: The state that they left, whose server was stopped.
-        first: All notebooks, all tables, everything approved; each answer to a question runs where it stands.
+        first: All notebooks, all tables and those of the examples, each judged as its file says, everything
+            approved; each answer to a question runs where it stands.
         again: A second version of wine, approved: a switch. Two tables beside it cannot be used.
         back: Its rejection: the way back. Of the tables beside it, there is no model.
         calls: What jobs and functions called, as IAM would judge it.
@@ -78,12 +117,12 @@ def tell(folder: Path) -> Story:
     with _environment(home):
         server = local_aws.start(owner=os.getpid())
         try:
-            banknote = ["banknote-authentication"] if "BANKNOTE_CSV" in os.environ else []
+            tables = [*(KNOWN if "BANKNOTE_CSV" in os.environ else OWN_TABLES), *_of_examples(folder)]
             with_answers(folder / "project/notebooks")
             how = partial(headless.typed, project=folder / "project")
-            first = run_notebooks(
-                folder / "first", "-p", "DATASETS", json.dumps(OWN_TABLES + banknote), how=how
-            )
+            judged = values_of("regression")
+            given = {"DATASETS": tables, "FLEET_INSTANCES": 2} | {name: judged[name] for name in REGRESSION}
+            first = run_notebooks(folder / "first", *_options(given), how=how)
             # Another split makes another model; the same one again would not be registered.
             wine = ("-p", "DATASETS", json.dumps(["wine", *_bad(folder)]), "-p", "LOAD_TEST", "false")
             second = ("-p", "VERSIONS", "{wine: 2}")
@@ -97,9 +136,38 @@ def tell(folder: Path) -> Story:
     return Story(home, first, again, back, calls, operations)
 
 
+def values_of(example: str) -> dict[str, Any]:
+    """What the file of an example says."""
+    return yaml.safe_load((EXAMPLES / f"{example}.yaml").read_text())
+
+
+def some_stores() -> pd.DataFrame:
+    """The first stores of the example of a fleet, in the order of its file."""
+    (table,) = values_of(FLEET)["DATASETS"]
+    stores = pd.read_csv(ROOT / table["uri"])
+    return stores[stores["store"].isin(sorted(stores["store"].unique())[:STORES])]
+
+
+def _of_examples(folder: Path) -> list[dict[str, Any]]:
+    """The tables of all examples, each with how its file has it judged; regression is by its parameters."""
+    tables = []
+    for example in (*TOGETHER, FLEET):
+        said = values_of(example)
+        judged = {key: said[parameter] for parameter, key in JUDGED.items() if parameter in said}
+        tables += [table | judged for table in said["DATASETS"]]
+    folder.mkdir(exist_ok=True)
+    some_stores().to_csv(folder / "stores.csv", index=False)
+    fleet = {"uri": str(folder / "stores.csv"), "min_metric": 0.6}  # a few stores make a worse pooled model
+    return [table | fleet if "partition" in table else table for table in tables]
+
+
+def _options(values: dict[str, Any]) -> list[str]:
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    return [text for option in texts.items() for text in ("-p", *option)]
+
+
 def _bad(folder: Path) -> list[dict[str, str]]:
     """Two tables that cannot be used: one has a class with a single row, the other is not there."""
-    folder.mkdir(exist_ok=True)
     (folder / "rare.csv").write_text("a,b,label\n" + "1,2,x\n3,4,y\n" * 20 + "5,6,z\n")
     return [
         {"name": name, "uri": str(folder / f"{name}.csv"), "target": "label"} for name in ("rare", "gone")
@@ -110,8 +178,8 @@ def run_notebooks(runs: Path, *arguments: str, how: Run = headless.here) -> Demo
     """`many-models run`, with few trials of few folds."""
     values = {"PIPELINE_NAME": PIPELINE, "MAX_TUNING_JOBS": str(TRIALS), "LOAD_TEST_SECONDS": "1"}
     values |= {"CROSS_VALIDATION_FOLDS": "2"}
-    given = [text for name, value in values.items() for text in ("-p", name, value)]
-    done = how("run", str(ROOT / "parameters/local.yaml"), "--runs", str(runs), *given, *arguments)
+    command = ("run", str(ROOT / "parameters/local.yaml"), "--runs", str(runs))
+    done = how(*command, *_options(values), *arguments)
     folders = sorted(path for path in runs.glob("*") if path.is_dir() and not path.is_symlink())
     summary = json.loads((folders[-1] / "summary.json").read_text()) if folders else {}
     return Demo(done.returncode, done.stdout, done.stderr, folders[-1] if folders else runs, summary)

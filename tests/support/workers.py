@@ -17,6 +17,7 @@ __all__ = ["Scheduler", "mark_quick", "number", "put_longest_first"]
 
 GROUPS = {
     "tests/story/test_demo.py": "story",
+    "tests/story/test_examples.py": "story",
     "tests/story/test_status.py": "story",
     "tests/terraform/": "story",  # holds what the notebooks called against a plan
     "tests/commands/": "helpers",
@@ -27,10 +28,10 @@ MADE_ONCE = {"story": "story", "connected": "helpers"}
 # The groups that take longest, longest first. If one of them began last, all processes but one would idle.
 LONGEST = (
     "helpers",
-    "tests/story/test_examples.py",
     "story",
     "tests/container/data/test_any_table.py",
     "tests/container/data/test_cases.py",
+    "tests/story/test_own_steps.py",
     "tests/story/test_deployments.py",
     "tests/local_aws/services/test_projects.py",
     "tests/lambdas/test_lambda_runtime.py",
