@@ -5,7 +5,7 @@
 - `fleets`: what serves the partitions of a table, and how well.
 """
 
-from helpers.runs.evaluations.metrics import intervals, optimism, save_page, subgroups
+from helpers.runs.evaluations.metrics import intervals, optimism, save_page, subgroups, verdicts
 
-__all__ = ["intervals", "optimism", "save_page", "subgroups"]
+__all__ = ["intervals", "optimism", "save_page", "subgroups", "verdicts"]
 __dir__ = __all__.copy
