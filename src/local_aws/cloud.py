@@ -13,8 +13,9 @@ from local_aws.core.concurrency import together
 from local_aws.core.errors import not_emulated
 from local_aws.core.files import disk_use
 from local_aws.core.moto import Moto, published
+from local_aws.core.requests.signatures import CONTROL, Signatures
+from local_aws.core.requests.wire import Reply, Request, json_reply
 from local_aws.core.store import Store
-from local_aws.core.wire import Reply, Request, json_reply
 from local_aws.environment import Environments
 from local_aws.gateway.access import Access
 from local_aws.gateway.calls import Calls
@@ -49,7 +50,6 @@ from local_aws.services.pipelines.steps import Services
 from local_aws.services.registry import GroupPolicies, Registry
 from local_aws.services.s3 import Buckets
 from local_aws.services.search import Finder
-from local_aws.services.signatures import CONTROL, Signatures
 from local_aws.services.tags import Tags
 
 __all__ = ["Cloud"]

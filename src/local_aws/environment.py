@@ -14,8 +14,8 @@ from contract.endpoints import MOST, endpoint_names
 from contract.names import Contract, group_name, load
 from local_aws.core.account import Account
 from local_aws.core.errors import invalid
+from local_aws.core.requests.validation import models, validate
 from local_aws.core.store import Document, Store
-from local_aws.core.validation import models, validate
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.events import Events
 from local_aws.services.firehose.streams import Streams

@@ -16,8 +16,8 @@ from support.terraform.workspace import Terraform
 from commands.environment.preflight import roles
 from helpers.image import docker
 from helpers.monitoring import reports
-from local_aws.core.iam import actions, allows, statements
-from local_aws.core.validation import validate
+from local_aws.core.requests.iam import actions, allows, statements
+from local_aws.core.requests.validation import validate
 
 POLICIES = {
     "jobs": "aws_iam_role_policy.jobs[0]",

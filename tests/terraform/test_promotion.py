@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.terraform.grants import KEY, Call
 
-from local_aws.core.iam import actions, allows, permits, statements
+from local_aws.core.requests.iam import actions, allows, permits, statements
 
 SHARED = {
     "aws_s3_bucket_policy.this": ("policy", 20_480),

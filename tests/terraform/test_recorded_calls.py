@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.demo_run import Story
 
-from local_aws.core.iam import allows
+from local_aws.core.requests.iam import allows
 
 pytestmark = pytest.mark.slow
 ROLES = {

@@ -1,5 +1,5 @@
 """What all services need.
 
-Read `account` (its number, region and folder), `store` (all records), `wire` (requests and answers),
-`errors`, `validation` (would AWS accept this?), `listing`, `files` and `moto` (nothing else uses moto).
+Read `account` (its number, region and folder), `store` (all records), `requests` (from the wire to the
+answer), `errors`, `faults`, `files` and `moto` (nothing else uses moto).
 """

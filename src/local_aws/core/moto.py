@@ -26,7 +26,7 @@ from moto.sqs.models import sqs_backends
 
 from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
-from local_aws.core.wire import Reply, Request
+from local_aws.core.requests.wire import Reply, Request
 
 __all__ = [
     "SEEN_ON",

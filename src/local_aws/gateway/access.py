@@ -15,8 +15,8 @@ from xml.sax.saxutils import escape
 
 from local_aws.core.account import Account, other_account
 from local_aws.core.errors import AwsError
-from local_aws.core.iam import allows, permits
-from local_aws.core.wire import Reply, Request
+from local_aws.core.requests.iam import allows, permits
+from local_aws.core.requests.wire import Reply, Request
 from local_aws.gateway.calls import Calls
 
 __all__ = ["Access"]

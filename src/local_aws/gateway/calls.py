@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, parse_qsl, unquote
 
 from local_aws.core.account import PERSON, Account, other_account, role_of
-from local_aws.core.wire import Request
+from local_aws.core.requests.wire import Request
 
 __all__ = ["Call", "Calls"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from local_aws.core.errors import AwsError, not_emulated
 from local_aws.core.faults import fault, log_exception
-from local_aws.core.wire import Reply, Request, to_reply
+from local_aws.core.requests.wire import Reply, Request, to_reply
 
 __all__ = ["Dispatcher", "Handler"]
 

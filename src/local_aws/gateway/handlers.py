@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from local_aws.core.errors import AwsError, not_emulated
 from local_aws.core.moto import Moto
-from local_aws.core.wire import Reply, Request
+from local_aws.core.requests.wire import Reply, Request
 from local_aws.gateway.operations import offered
 
 __all__ = [

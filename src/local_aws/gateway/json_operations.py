@@ -7,9 +7,9 @@ from typing import Any
 from botocore import xform_name
 
 from local_aws.core.errors import AwsError, not_emulated
+from local_aws.core.requests.validation import decoded, service_model, shaped, validate
+from local_aws.core.requests.wire import Reply, Request, json_reply
 from local_aws.core.store import Document
-from local_aws.core.validation import decoded, service_model, shaped, validate
-from local_aws.core.wire import Reply, Request, json_reply
 from local_aws.services.tags import Tags, check_tags
 
 __all__ = ["JsonOperations"]

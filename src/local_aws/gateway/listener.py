@@ -19,7 +19,7 @@ from typing import Any
 import httptools
 
 from local_aws.core.faults import log_exception
-from local_aws.core.wire import Reply, Request
+from local_aws.core.requests.wire import Reply, Request
 
 __all__ = ["Listener"]
 

@@ -6,8 +6,8 @@ import re
 from importlib import resources
 from urllib.parse import parse_qs
 
-from local_aws.core.validation import service_model
-from local_aws.core.wire import Request
+from local_aws.core.requests.validation import service_model
+from local_aws.core.requests.wire import Request
 
 __all__ = ["Operations", "offered"]
 

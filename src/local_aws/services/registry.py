@@ -10,7 +10,7 @@ from typing import Any
 
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, invalid, not_emulated
-from local_aws.core.listing import listing
+from local_aws.core.requests.listing import listing
 from local_aws.core.store import Document, Store
 
 __all__ = ["GroupPolicies", "Registry", "state_change_event"]

@@ -16,8 +16,8 @@ from urllib.parse import unquote
 from local_aws.core.errors import AwsError
 from local_aws.core.files import PART, write_whole
 from local_aws.core.moto import Moto, Objects
+from local_aws.core.requests.wire import Reply, Request
 from local_aws.core.store import Document
-from local_aws.core.wire import Reply, Request
 
 __all__ = ["Buckets", "split_uri"]
 

@@ -11,9 +11,9 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from local_aws.core.errors import invalid, not_emulated
-from local_aws.core.listing import page
+from local_aws.core.requests.listing import page
+from local_aws.core.requests.validation import service_model
 from local_aws.core.store import Document, Store
-from local_aws.core.validation import service_model
 from local_aws.services.tags import Tags
 
 __all__ = ["Finder"]

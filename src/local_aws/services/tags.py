@@ -1,7 +1,7 @@
 """Tags on any resource with an ARN."""
 
 from local_aws.core.errors import invalid
-from local_aws.core.listing import page
+from local_aws.core.requests.listing import page
 from local_aws.core.store import Document, Store
 
 __all__ = ["Tags", "check_tags"]

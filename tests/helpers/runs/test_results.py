@@ -18,7 +18,7 @@ from helpers.runs import facts, outcome, results, summary
 from helpers.runs.executions.execution import steps_of
 from helpers.session import Session
 from helpers.session.storage import File
-from local_aws.core.validation import validate
+from local_aws.core.requests.validation import validate
 
 TWO_ROWS = "a,b,label\n1,2,x\n3,4,y\n"
 ENOUGH = "a,b,label\n" + "1,2,x\n3,4,y\n" * 20

@@ -22,7 +22,7 @@ from werkzeug.serving import WSGIRequestHandler
 import local_aws
 from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.moto import SEEN_ON, Metric, Moto, Objects, alarm_state, environ, published
-from local_aws.core.wire import Request
+from local_aws.core.requests.wire import Request
 
 ADVICE = (
     f"src/local_aws/core/moto.py was written for moto {SEEN_ON}; installed is {version('moto')}, in which "

@@ -20,7 +20,7 @@ from support.local_aws.pipeline import (
 )
 
 from local_aws.core.errors import AwsError
-from local_aws.core.validation import service_model, validate
+from local_aws.core.requests.validation import service_model, validate
 from local_aws.services.pipelines.definitions import parse, typed_parameters
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 from support import HANGS
 
 from local_aws.core.moto import environ
-from local_aws.core.wire import Reply, Request
+from local_aws.core.requests.wire import Reply, Request
 from local_aws.gateway.listener import Listener
 
 SHOWN = ("REQUEST_METHOD", "RAW_URI", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL", "CONTENT_LENGTH")

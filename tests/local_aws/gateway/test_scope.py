@@ -10,7 +10,7 @@ from support import PATIENCE
 from support.local_aws.aws import SCOPE, Aws
 from support.local_aws.pipeline import create, fail, processing, run
 
-from local_aws.core.validation import service_model
+from local_aws.core.requests.validation import service_model
 from local_aws.gateway.handlers import MOTO_SERVICES
 from local_aws.services.cloudwatch.insights import Insights
 from local_aws.services.cloudwatch.logs import Logs

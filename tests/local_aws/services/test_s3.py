@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local_aws.core.moto import Moto
-from local_aws.core.wire import Request
+from local_aws.core.requests.wire import Request
 from local_aws.services.s3 import Buckets
 
 READS = 500

@@ -5,7 +5,7 @@ from typing import Any
 
 from local_aws.core.account import Account
 from local_aws.core.errors import invalid
-from local_aws.core.listing import listing
+from local_aws.core.requests.listing import listing
 from local_aws.core.store import Document, Store
 
 __all__ = ["CONFIGURATION", "ENDPOINT", "MODEL", "Records"]

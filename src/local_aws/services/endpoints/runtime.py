@@ -7,7 +7,7 @@ import re
 from urllib.parse import unquote
 
 from local_aws.core.errors import not_emulated
-from local_aws.core.wire import Reply, Request
+from local_aws.core.requests.wire import Reply, Request
 from local_aws.services.endpoints.endpoints import Endpoints
 
 __all__ = ["Runtime"]

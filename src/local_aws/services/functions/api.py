@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from local_aws.core.errors import AwsError, not_emulated
+from local_aws.core.requests.wire import Reply, Request, json_reply
 from local_aws.core.store import Document
-from local_aws.core.wire import Reply, Request, json_reply
 from local_aws.services.functions.code import checked, zip_of
 from local_aws.services.functions.functions import Functions
 from local_aws.services.functions.url import BODY_LIMIT

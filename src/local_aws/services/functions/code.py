@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local_aws.core.errors import AwsError, not_emulated
+from local_aws.core.requests.validation import validate
 from local_aws.core.store import Document
-from local_aws.core.validation import validate
 
 __all__ = ["checked", "unpack", "zip_of"]
 

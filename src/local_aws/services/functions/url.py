@@ -13,9 +13,9 @@ from uuid import uuid4
 
 from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
-from local_aws.core.wire import Reply, Request
+from local_aws.core.requests.signatures import FUNCTION_URL, Signatures
+from local_aws.core.requests.wire import Reply, Request
 from local_aws.services.functions.functions import Functions
-from local_aws.services.signatures import FUNCTION_URL, Signatures
 
 __all__ = ["BODY_LIMIT", "FunctionUrls", "answer_of"]
 

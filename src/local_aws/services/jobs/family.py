@@ -17,7 +17,7 @@ from local_aws.core.account import Account
 from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError, already_exists, invalid
 from local_aws.core.faults import disk_full, fault, has_no_space, log_exception
-from local_aws.core.listing import listing
+from local_aws.core.requests.listing import listing
 from local_aws.core.store import Document, Store
 from local_aws.services.jobs.sharing import SharedFolders
 from local_aws.services.jobs.slots import CORES_FILE, Slots

@@ -10,7 +10,7 @@ from typing import Any
 
 from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError, invalid, not_emulated
-from local_aws.core.listing import listing
+from local_aws.core.requests.listing import listing
 from local_aws.core.store import Document
 from local_aws.services.jobs.family import JobFailed, JobFamily, JobStopped, Platform, Run
 from local_aws.services.jobs.ranges import check_ranges

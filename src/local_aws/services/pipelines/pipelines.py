@@ -12,7 +12,7 @@ from typing import Any
 from local_aws.core.account import Account
 from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError, invalid, not_emulated, not_found
-from local_aws.core.listing import listing, page
+from local_aws.core.requests.listing import listing, page
 from local_aws.core.store import Document, Store
 from local_aws.services.pipelines.definitions import parse, typed_parameters
 from local_aws.services.pipelines.executions import Execution

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from local_aws.core.requests.validation import validate
 from local_aws.core.store import Document, Store
-from local_aws.core.validation import validate
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.functions.functions import Functions
 from local_aws.services.jobs.processing import ProcessingJobs

@@ -14,7 +14,7 @@ from support.container.reports import CLASSIFIED, ENSEMBLE, MEMBERS, REGRESSED
 from tabular.judging.reporting.card import CONTENT, model_card
 
 from local_aws.core.errors import AwsError
-from local_aws.core.validation import validate
+from local_aws.core.requests.validation import validate
 
 SCHEMA = json.loads((Path(__file__).parent / "model_card.schema.json").read_text())
 GROUP = "many-models--toys"

@@ -17,14 +17,14 @@ from support.local_aws.aws import wait_for
 
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError
+from local_aws.core.requests.signatures import Signatures
+from local_aws.core.requests.wire import Request as HttpRequest
+from local_aws.core.requests.wire import to_reply
 from local_aws.core.store import Store
-from local_aws.core.wire import Request as HttpRequest
-from local_aws.core.wire import to_reply
 from local_aws.gateway.listener import Listener
 from local_aws.services.functions.api import LambdaApi
 from local_aws.services.functions.functions import Functions
 from local_aws.services.functions.url import BODY_LIMIT, FunctionUrls, answer_of
-from local_aws.services.signatures import Signatures
 
 HERE = str(ROOT / "tests/support/local_aws")
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from botocore import xform_name
 
+from local_aws.core.requests.validation import service_model
 from local_aws.core.store import Document
-from local_aws.core.validation import service_model
 from local_aws.services.jobs.family import JobFamily
 from local_aws.services.pipelines import cache
 from local_aws.services.pipelines.retries import JOB_INTERNAL_ERROR

@@ -12,11 +12,11 @@ from botocore.credentials import Credentials
 from botocore.utils import normalize_url_path
 from botocore.validate import ParamValidator, ValidationErrors
 
-from local_aws.core.validation import SEEN_ON, service_model
+from local_aws.core.requests.validation import SEEN_ON, service_model
 
 ADVICE = (
     f"local_aws was written for botocore {SEEN_ON}; installed is {version('botocore')}, in which {{}} has "
-    "changed. Adapt core/validation.py (with its SEEN_ON) or services/signatures.py."
+    "changed. Adapt core/requests/validation.py (with its SEEN_ON) or core/requests/signatures.py."
 )
 
 

@@ -1,6 +1,6 @@
 """Policy variables, which IAM fills in from the request."""
 
-from local_aws.core.iam import allows
+from local_aws.core.requests.iam import allows
 
 BASE = "arn:aws:sagemaker:eu-central-1:123456789012"
 OWN = BASE + ":user-profile/${sagemaker:DomainId}/${sagemaker:UserProfileName}"

@@ -4,7 +4,7 @@ botocore's `ParamValidator` checks types, required members and unknown names. It
 patterns or enumerations, although the models contain them; this module does.
 
 Neither the validator nor the shape classes are a documented interface of botocore. They were checked on
-version SEEN_ON, and `tests/local_aws/core/test_botocore.py` tests them.
+version SEEN_ON, and `tests/local_aws/core/requests/test_botocore.py` tests them.
 """
 
 import base64

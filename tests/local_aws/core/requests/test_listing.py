@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local_aws.core.errors import AwsError
-from local_aws.core.listing import listing
+from local_aws.core.requests.listing import listing
 
 ITEMS = [
     {"Label": "b", "State": "Failed", "CreationTime": 1.0, "LastModifiedTime": 9.0},

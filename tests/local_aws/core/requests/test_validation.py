@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local_aws.core.errors import AwsError
-from local_aws.core.validation import service_model, translate_pattern, validate
+from local_aws.core.requests.validation import service_model, translate_pattern, validate
 from local_aws.services.jobs.family import failure_reason
 from local_aws.services.pipelines.cache import expiry
 from local_aws.services.pipelines.expressions import Scope, UnresolvedError, tokens

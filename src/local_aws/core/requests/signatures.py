@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-re
 
 Version 4 is computed here, in a third of the time that botocore's signer takes for a whole request: every
 request is checked, and one through a function's URL twice. Version 2 is left to botocore, whose methods that
-this module calls are not a documented interface. They were checked on the version that `core/validation.py`
-names, and `tests/local_aws/core/test_botocore.py` tests them.
+this module calls are not a documented interface. They were checked on the version that `validation` names,
+and `tests/local_aws/core/requests/test_botocore.py` tests them.
 """
 
 import functools
@@ -27,7 +27,7 @@ from botocore.credentials import Credentials
 from botocore.utils import normalize_url_path
 
 from local_aws.core.errors import AwsError
-from local_aws.core.wire import Request
+from local_aws.core.requests.wire import Request
 
 __all__ = ["CONTROL", "FUNCTION_URL", "Signatures"]
 

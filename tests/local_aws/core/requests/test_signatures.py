@@ -21,10 +21,10 @@ from support.local_aws.aws import Aws
 
 import local_aws
 from local_aws.core.errors import AwsError
-from local_aws.core.wire import Request
+from local_aws.core.requests import signatures
+from local_aws.core.requests.signatures import Signatures
+from local_aws.core.requests.wire import Request
 from local_aws.lifecycle.home import Home
-from local_aws.services import signatures
-from local_aws.services.signatures import Signatures
 
 IAM = {"Authorization": "Credential=local/20260101/us-east-1/iam/aws4_request"}
 UNSIGNED: dict[str, tuple[str, str, dict[str, str]]] = {
