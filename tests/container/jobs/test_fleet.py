@@ -126,14 +126,14 @@ def test_a_restart_takes_the_shards_that_were_done(base, shards, run_module, cap
     assert {path.name: path.read_bytes() for path in (base / "output/data").glob("losses-*")} == losses
 
 
-def test_a_fleet_is_searched_without_a_checkpoint_if_the_disk_is_full(base, shards, run_module, capsys):
+def test_a_fleet_is_searched_without_a_checkpoint_that_cannot_be_written(base, shards, run_module, capsys):
     (base / "checkpoints").mkdir()
     run_module(search.main)
     for file in (base / "checkpoints").glob("own-*"):
         file.unlink()
-        file.symlink_to("/dev/full")
+        file.mkdir()  # so that no file can be written under this name
     run_module(search.main)
-    assert capsys.readouterr().out.count("the checkpoint cannot be written (No space left on device)") == 1
+    assert capsys.readouterr().out.count("the checkpoint cannot be written (Is a directory)") == 1
     assert [one["model"] is not None for one in documents(base / "model")][:3] == [True] * 3
 
 
