@@ -11,8 +11,9 @@ from xml.sax.saxutils import escape
 
 from local_aws.core.errors import AwsError
 
-__all__ = ["Reply", "Request", "json_reply", "to_reply"]
+__all__ = ["REQUEST_ID", "Reply", "Request", "json_reply", "to_reply"]
 
+REQUEST_ID = "x-amzn-RequestId"
 _JSON = "application/x-amz-json-1.1"
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/[^/]*/([^/]+)/aws4_request")
 _UNSIGNED = ("/_local/", "/function-url/")
@@ -78,7 +79,9 @@ class Reply:
         self, body: bytes = b"", status: int = 200, headers: Mapping[str, str] | None = None
     ) -> None:
         self.body, self.status = body, status
-        self.headers = {"x-amzn-RequestId": str(uuid.uuid4()), **(headers or {})}
+        self.headers = dict(headers or {})
+        if REQUEST_ID not in self.headers:
+            self.headers[REQUEST_ID] = str(uuid.uuid4())
 
     @classmethod
     def verbatim(cls, body: bytes, status: int, headers: Iterable[tuple[str, str]]) -> "Reply":

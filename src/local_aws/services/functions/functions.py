@@ -1,5 +1,6 @@
 """Lambda functions: real handlers, each in its own process."""
 
+import contextlib
 import hashlib
 import importlib.util
 import itertools
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -49,6 +51,8 @@ class Functions:
 
     def __init__(self, account: Account, store: Store) -> None:
         self._account, self._store = account, store
+        self._found: dict[str, Document] = {}  # what `find` has read, until it changes
+        self._finding = threading.Lock()
         self._runtimes: dict[str, _Runtime] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -98,7 +102,8 @@ class Functions:
         known = self._store.find(_KIND, name)
         if known is None or {**known, "LastModified": None} != {**document, "LastModified": None}:
             document["LastModified"] = time.strftime("%Y-%m-%dT%H:%M:%S.000+0000", time.gmtime())
-            self._store.put(_KIND, name, document)
+            with self._changing(name):
+                self._store.put(_KIND, name, document)
             self._retire(name)
         return self.find(name)
 
@@ -120,28 +125,43 @@ class Functions:
     def update_code(self, name_or_arn: str, content: bytes) -> Document:
         """Replace a function's code by that in a zip."""
         name = self.find(name_or_arn)["FunctionName"]
-        self._store.update(_KIND, name, CodeSha256=unpack(content, self._folder(name) / "code"))
+        code_hash = unpack(content, self._folder(name) / "code")
+        with self._changing(name):
+            self._store.update(_KIND, name, CodeSha256=code_hash)
         self._retire(name)
         return self.find(name)
 
     def delete(self, name_or_arn: str) -> None:
         """Delete a function and its files."""
         name = self.find(name_or_arn)["FunctionName"]
-        self._store.delete(_KIND, name)
+        with self._changing(name):
+            self._store.delete(_KIND, name)
         self._retire(name)
         shutil.rmtree(self._folder(name), ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _changing(self, name: str) -> Iterator[None]:
+        """Let nobody find what a function was before this change."""
+        with self._finding:
+            self._found.pop(name, None)
+            yield
 
     def _folder(self, name: str) -> Path:
         return self._account.home / "functions" / name
 
     def find(self, name_or_arn: str) -> Document:
-        """Return a function's configuration.
+        """Return a function's configuration, which callers leave as it is.
 
         Raises:
             AwsError: No such function.
         """
         name = name_or_arn.rsplit(":", 1)[-1] if name_or_arn.startswith("arn:") else name_or_arn
-        function = self._store.find(_KIND, name)
+        function = self._found.get(name)
+        if function is None:
+            with self._finding:
+                function = self._store.find(_KIND, name)
+                if function is not None:
+                    self._found[name] = function
         if function is None:
             arn = self._account.arn("lambda", f"function:{name}")
             raise AwsError("ResourceNotFoundException", f"Function not found: {arn}", 404, Type="User")
@@ -158,13 +178,12 @@ class Functions:
 
     def invoke(self, name: str, event: Any) -> Invocation:
         """Run a handler and wait for its result."""
-        return self.run(self.find(name), event)
+        return self.run(self.find(name), event, str(uuid4()))
 
-    def run(self, function: Document, event: Any) -> Invocation:
+    def run(self, function: Document, event: Any, request_id: str) -> Invocation:
         """Run the handler of a function that was found just now."""
         name, seconds = function["FunctionName"], function["Timeout"]
         runtime = self._runtime(function)
-        request_id = str(uuid4())
         context = {
             "aws_request_id": request_id,
             "deadline": time.time() + seconds,

@@ -14,7 +14,7 @@ from uuid import uuid4
 from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
 from local_aws.core.requests.signatures import FUNCTION_URL, Signatures
-from local_aws.core.requests.wire import Reply, Request
+from local_aws.core.requests.wire import REQUEST_ID, Reply, Request
 from local_aws.services.functions.functions import Functions
 
 __all__ = ["BODY_LIMIT", "FunctionUrls", "answer_of"]
@@ -49,16 +49,17 @@ class FunctionUrls:
             return _message(403, error.message, error.code)
         if signer is None and function.get("UrlAuthType") == "AWS_IAM":
             return _message(403, "Forbidden", "AccessDeniedException")
-        event = _event(request, function["FunctionName"], f"/{path}")
+        request_id = str(uuid4())
+        event = _event(request, request_id, function["FunctionName"], f"/{path}")
         if signer is not None:
             event["requestContext"]["authorizer"] = {"iam": {"accessKey": signer, "accountId": ACCOUNT_ID}}
-        invocation = self._functions.run(function, event)
+        invocation = self._functions.run(function, event, request_id)
         if invocation.error:
             return _message(502, "Internal Server Error")
-        return answer_of(json.loads(invocation.payload))
+        return answer_of(json.loads(invocation.payload), request_id)
 
 
-def _event(request: Request, name: str, path: str) -> dict[str, Any]:
+def _event(request: Request, request_id: str, name: str, path: str) -> dict[str, Any]:
     content_type = request.header("Content-Type")
     headers = {**request.headers, "content-length": str(len(request.body))}
     headers.pop("transfer-encoding", None)  # the body is complete
@@ -82,7 +83,7 @@ def _event(request: Request, name: str, path: str) -> dict[str, Any]:
                 "sourceIp": request.client[0],
                 "userAgent": request.header("User-Agent"),
             },
-            "requestId": str(uuid4()),
+            "requestId": request_id,
             "routeKey": "$default",
             "stage": "$default",
             "timeEpoch": round(time.time() * 1000),
@@ -106,11 +107,11 @@ def _body(body: bytes, content_type: str) -> tuple[str, bool]:
     return base64.b64encode(body).decode(), True
 
 
-def answer_of(result: Any) -> Reply:
+def answer_of(result: Any, request_id: str) -> Reply:
     """Return a handler's result as an HTTP answer. A result without statusCode is the body of a 200."""
     if not (isinstance(result, dict) and "statusCode" in result):
         body = result if isinstance(result, str) else json.dumps(result)
-        return Reply(body.encode(), 200, {"Content-Type": "application/json"})
+        return Reply(body.encode(), 200, {REQUEST_ID: request_id, "Content-Type": "application/json"})
     status, body, headers = result["statusCode"], result.get("body") or "", result.get("headers") or {}
     if type(status) is not int or not 200 <= status <= 599 or not isinstance(body, str) or not _are(headers):
         return _message(502, "Internal Server Error")
@@ -121,7 +122,7 @@ def answer_of(result: Any) -> Reply:
     kept = {name: str(value) for name, value in headers.items() if name.lower() not in _FRAMING}
     if not any(name.lower() == "content-type" for name in kept):
         kept["Content-Type"] = "application/json"
-    return Reply(content, status, kept)
+    return Reply(content, status, {REQUEST_ID: request_id, **kept})
 
 
 def _are(headers: Any) -> bool:

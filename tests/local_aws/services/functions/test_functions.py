@@ -131,6 +131,9 @@ def test_changed_settings_start_a_new_process_and_unchanged_ones_do_not(function
     assert invoke(functions)["pid"] == first
     put(functions, "echo", COLOR="blue")
     assert invoke(functions)["color"] == "blue"
+    functions.delete("toy")
+    with pytest.raises(AwsError, match="ResourceNotFoundException"):
+        invoke(functions)
 
 
 def test_an_unknown_function(functions: Functions) -> None:
@@ -180,6 +183,7 @@ def test_a_request_becomes_an_event_of_format_2(request_url: Request) -> None:
     assert event["requestContext"]["http"]["path"] == "/predict/a%20b"
     assert event["requestContext"]["http"]["sourceIp"] == "127.0.0.1"
     assert (event["body"], event["isBase64Encoded"]) == (body.decode(), False)
+    assert event["requestContext"]["requestId"] == headers["x-amzn-RequestId"]
 
 
 def test_binary_bodies_are_base64(request_url: Request) -> None:
@@ -215,11 +219,12 @@ def test_a_function_that_raised_is_a_502(request_url: Request) -> None:
     ids=str,
 )
 def test_a_result_that_is_no_answer_is_a_502(said: dict[str, Any]) -> None:
-    assert answer_of({"statusCode": 200, **said}).status == 502
+    assert answer_of({"statusCode": 200, **said}, "1").status == 502
 
 
 def test_how_long_an_answer_is_says_the_server() -> None:
-    reply = answer_of({"statusCode": 201, "headers": {"Transfer-Encoding": "chunked", "X": 1}, "body": "é"})
+    said = {"statusCode": 201, "headers": {"Transfer-Encoding": "chunked", "X": 1}, "body": "é"}
+    reply = answer_of(said, "1")
     assert (reply.status, reply.body) == (201, "é".encode())
     assert {"X": "1", "Content-Type": "application/json"}.items() <= reply.headers.items()
     assert "Transfer-Encoding" not in reply.headers
