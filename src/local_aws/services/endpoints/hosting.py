@@ -104,13 +104,15 @@ class Host:
             with self._released:
                 self._in_use[target] -= 1
                 self._released.notify_all()
-        loading = {} if is_hit else {"ModelLoadingWaitTime": waited}
-        self._metrics.add(ModelCacheHit=int(is_hit), ModelLatency=time.monotonic() - called, **loading)
+        measured = {"ModelCacheHit": int(is_hit), "ModelLatency": time.monotonic() - called}
+        if not is_hit:
+            measured["ModelLoadingWaitTime"] = waited
         if not self._cached:
             self._unload(target)
         if answer[0] >= 400:
+            self._metrics.add(**measured)
             raise self._model_error(answer)
-        self._metrics.add(Invocations=1, Invocation4XXErrors=0, Invocation5XXErrors=0)
+        self._metrics.add(**measured, Invocations=1, Invocation4XXErrors=0, Invocation5XXErrors=0)
         return answer
 
     def status(self) -> dict[str, float]:

@@ -5,9 +5,9 @@ import secrets
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from queue import Empty, LifoQueue
 
 from local_aws.compute.workers import Command, Worker, Workers
 from local_aws.core.account import Account
@@ -40,7 +40,7 @@ class Container:
         self._account, self._workers, self.folder = account, workers, folder
         self._role_arn, self._environment, self._command = role_arn, dict(environment), command
         self._multi_model = multi_model
-        self._connections: LifoQueue[Connection] = LifoQueue()
+        self._connections: deque[Connection] = deque()  # idle, the one used last at the end
         self._closing = threading.Event()
         self._worker: Worker | None = None
         self._port, self._token = 0, secrets.token_urlsafe()
@@ -103,7 +103,7 @@ class Container:
             connection.close()
             raise ConnectionError(str(error)) from error
         if is_open:
-            self._connections.put(connection)
+            self._connections.append(connection)
         else:
             connection.close()
         return answer
@@ -114,8 +114,8 @@ class Container:
 
     def _connection(self, seconds: float) -> Connection:
         """Return an open connection, or a new one."""
-        with contextlib.suppress(Empty):
-            connection = self._connections.get_nowait()
+        with contextlib.suppress(IndexError):
+            connection = self._connections.pop()
             if connection.port == self._port and not connection.is_closed:
                 return connection
             connection.close()
@@ -192,9 +192,9 @@ class Container:
             Workers.end(self._worker)
 
     def _drop_connections(self) -> None:
-        with contextlib.suppress(Empty):
+        with contextlib.suppress(IndexError):
             while True:
-                self._connections.get_nowait().close()
+                self._connections.pop().close()
 
 
 def _free_port() -> int:
