@@ -3,6 +3,7 @@
 import base64
 import codecs
 import difflib
+import functools
 import json
 from dataclasses import dataclass
 from email.message import Message
@@ -74,7 +75,7 @@ def _raw(event: dict[str, Any]) -> bytes:
 
 def _has_envelope(raw: bytes, headers: dict[str, str]) -> bool:
     """Return whether a body is JSON with `data` and at most `model` beside it; `data` is rows or CSV text."""
-    if b'"data"' not in raw or _content(headers) != (JSON, "utf-8"):
+    if b'"data"' not in raw or _content(headers.get("content-type", "")) != (JSON, "utf-8"):
         return False
     try:
         document = json.loads(raw.decode("utf-8-sig"))
@@ -85,7 +86,7 @@ def _has_envelope(raw: bytes, headers: dict[str, str]) -> bool:
 
 def _json_text(raw: bytes, headers: dict[str, str]) -> str:
     """Return a body that must be JSON, because the address names no model."""
-    media_type, charset = _content(headers)
+    media_type, charset = _content(headers.get("content-type", ""))
     if media_type == CSV:
         raise RequestError(400, f"No model is named: POST the CSV body to /?model=<data set>, or {ENVELOPE}.")
     if (media_type, charset) != (JSON, "utf-8"):
@@ -106,10 +107,11 @@ def _check_size(body: bytes) -> None:
         )
 
 
-def _content(headers: dict[str, str]) -> tuple[str, str]:
-    """Return the media type and the charset of a body."""
+@functools.lru_cache(64)
+def _content(content_type: str) -> tuple[str, str]:
+    """Return the media type and the charset of a body; callers use few of them."""
     message = Message()
-    message["content-type"] = headers.get("content-type", "")
+    message["content-type"] = content_type
     charset = message.get_content_charset("utf-8")
     return message.get_content_type(), "utf-8" if charset == "us-ascii" else charset
 

@@ -52,10 +52,14 @@ class _Arriving:
 
     def on_url(self, part: bytes) -> None:
         self._target += part
-        self._grow(len(part))
+        self._size += len(part)
+        if self._size > _MOST_HEAD:
+            raise _TooLongError
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._grow(len(name) + len(value))
+        self._size += len(name) + len(value)
+        if self._size > _MOST_HEAD:
+            raise _TooLongError
         if not self._has_head:  # what follows a body in chunks is no header, as on AWS
             self._fields.append((name.decode("latin-1"), value.decode("latin-1")))
 
@@ -75,11 +79,6 @@ class _Arriving:
         # Another protocol is not spoken: the request is answered, and what follows is not read.
         stays = self.parser.should_keep_alive() and not self.parser.should_upgrade()
         self.complete.append((self._request(), stays))
-
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > _MOST_HEAD:
-            raise _TooLongError
 
     def _request(self) -> Request:
         target, fields = self._target.decode("latin-1"), self._fields
