@@ -184,55 +184,55 @@ bench: install-test ## measure the demo and print where the time goes
 	PYTHONPATH=tests $(BIN)/python -m bench.demo
 
 bench-serving: install-test ## compare the model server with its peers; needs wrk and Java
-	PYTHONPATH=tests $(BIN)/python -m bench.serving
+	PYTHONPATH=tests $(BIN)/python -m bench.serving.peers
 
 bench-status: install-test ## measure `many-models status` with 1,000 models
-	PYTHONPATH=tests $(BIN)/python -m bench.status
+	PYTHONPATH=tests $(BIN)/python -m bench.scale.status
 
 bench-local: install-test ## measure local_aws: start, a step, a tuning step, a function's URL, the demo
 	PYTHONPATH=tests $(BIN)/python -m bench.local
-	PYTHONPATH=tests $(BIN)/python -m bench.function_url $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.serving.function_url $(ARGS)
 	PYTHONPATH=tests $(BIN)/python -m bench.demo
 
 bench-baseline: install-test ## compare the winner of a search with a plain baseline
-	PYTHONPATH=tests $(BIN)/python -m bench.baseline $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.searching.baseline $(ARGS)
 
 bench-capacity: install-test ## compare the capacity simulation with a local endpoint of 200 models
-	PYTHONPATH=tests $(BIN)/python -m bench.capacity $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.serving.capacity $(ARGS)
 
 bench-capture: install-test ## measure what capturing requests costs them
-	PYTHONPATH=tests $(BIN)/python -m bench.capture $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.serving.capture $(ARGS)
 
 bench-drift: install-test ## measure the check for drift: false alarms, what it catches, a thousand models
-	PYTHONPATH=tests $(BIN)/python -m bench.drift $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.tables.drift $(ARGS)
 
 bench-quality: install-test $(addprefix .venv-bench-, tables/installed flaml/installed autogluon/installed) ## compare a search with others on real tables; hours, in pieces
 	PYTHONPATH=tests $(BIN)/python -m bench.quality $(ARGS)
 
 bench-ensembles: install-test ## measure what ensembles gain and cost, with members refitted once and with their fold models
-	PYTHONPATH=tests $(BIN)/python -m bench.ensembles $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.searching.ensembles $(ARGS)
 
 bench-reading: install-test ## compare reading and checking a large CSV with pandas' own reading
-	PYTHONPATH=tests $(BIN)/python -m bench.reading $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.tables.reading $(ARGS)
 
 bench-rounds: install-test ## compare ways to decide how many trees and epochs a model is trained for
-	PYTHONPATH=tests $(BIN)/python -m bench.rounds $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.searching.rounds $(ARGS)
 
 bench-fleet: install-test ## train, deploy and ask a thousand partitions of one table
-	PYTHONPATH=tests $(BIN)/python -m bench.fleet $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.scale.fleet $(ARGS)
 
 bench-fleet-artifact: install-test ## measure what one artifact of a whole fleet costs, up to 100,000 partitions
-	PYTHONPATH=tests $(BIN)/python -m bench.fleet_artifact $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.scale.fleet_artifact $(ARGS)
 
 bench-scale: install-test ## measure a thousand deployments, sweeps and executions, and scoring a million rows
-	PYTHONPATH=tests $(BIN)/python -m bench.scale $(ARGS)
-	PYTHONPATH=tests $(BIN)/python -m bench.scoring
+	PYTHONPATH=tests $(BIN)/python -m bench.scale.deployments $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.scale.scoring
 
 bench-search: install-test ## measure what a packed search costs
-	PYTHONPATH=tests $(BIN)/python -m bench.search $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.searching.packed $(ARGS)
 
 bench-wide: install-test ## measure time and memory of long and wide tables and of many categories
-	PYTHONPATH=tests $(BIN)/python -m bench.wide $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.tables.wide $(ARGS)
 
 constraints: ## update constraints.txt to the newest versions of everything that laptop and image install
 	@PYTHONPATH=src $(PYTHON) -m commands.install newest

@@ -30,8 +30,8 @@ from tabular.searching.scoring import Scoring
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.columns import Family
 
-from bench.baseline import drawn
 from bench.quality.tables import Split
+from bench.searching.baseline import drawn
 
 __all__ = ["Bank", "Configuration", "Result", "defaults", "draws", "one_row", "row_losses", "total"]
 

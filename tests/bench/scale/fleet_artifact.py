@@ -65,7 +65,13 @@ def measured(count: int, rows: int, algorithms: Sequence[str]) -> dict[str, str]
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         packing = seconds(lambda: pack(folder, archive))
         unpacking = seconds(lambda: extract(archive, Path(name) / "unpacked"))
-        command = [sys.executable, "-m", "bench.fleet_artifact", "--loaded", str(Path(name) / "unpacked")]
+        command = [
+            sys.executable,
+            "-m",
+            "bench.scale.fleet_artifact",
+            "--loaded",
+            str(Path(name) / "unpacked"),
+        ]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         packed = archive.stat().st_size
     return {

@@ -39,7 +39,7 @@ from tabular.learning.rounds import best_rounds
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.columns import Column, Schema
 
-from bench.baseline import drawn
+from bench.searching.baseline import drawn
 
 FOLDS, SEED, HELD_OUT, ASIDE = 5, 42, 0.3, 0.1
 ENOUGH_ROWS = 1000

@@ -1,4 +1,4 @@
-"""What capture costs a request: `python -m bench.capture` prints it as a table.
+"""What capture costs a request: `python -m bench.serving.capture` prints it as a table.
 
 Two functions with the invoker's code answer through their URLs in one local_aws, one without capture and one
 that captures every request. They take turns, request by request, so that whatever else the machine does meets

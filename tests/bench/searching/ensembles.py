@@ -3,7 +3,7 @@
 For each table and split, all six algorithms at their defaults are cross-validated. Then three models predict
 the held-out 30 % of the rows: the best one, refitted; the mean of all six, each refitted once; and the mean
 of all fold models of the six. (Which trials a search takes, with which weights, is another question: see
-`bench.search`.)
+`bench.searching.packed`.)
 
 Then it measures what ensembles cost on breast-cancer, of one, three and six members, refitted or as fold
 models: bytes on disk and in memory, microseconds for a row (a request of one row of CSV, from its bytes to
@@ -41,7 +41,7 @@ from tabular.serving.codec import decode, encode
 from tabular.serving.models import needed_bytes
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
 
-from bench.rounds import FOLDS, HELD_OUT, SEED, TABLES, Rows, loss, negative_loss, rows_of
+from bench.searching.rounds import FOLDS, HELD_OUT, SEED, TABLES, Rows, loss, negative_loss, rows_of
 
 NUMERIC = ("breast-cancer", "wine", "diabetes", "noisy classes, 500", "noisy numbers, 500")
 MEMBERS = {1: ["LightGBM"], 3: ["LightGBM", "LogisticRegression", "NeuralNet"], 6: list(ALGORITHMS)}

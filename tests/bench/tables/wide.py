@@ -29,7 +29,7 @@ from support.container.jobs import give_code, give_hyperparameters, run_trial, s
 from tabular.spec.trial import Trial
 
 import local_aws
-from bench.baseline import WHERE, account, as_score, check, trials
+from bench.searching.baseline import WHERE, account, as_score, check, trials
 
 FOLDS, SCORER = 3, "neg_log_loss"
 SAMPLE_SECONDS = 0.1

@@ -1,4 +1,4 @@
-"""How fast a function's URL is beside the model server behind it: `python -m bench.function_url`.
+"""How fast a function's URL is beside the model server behind it: `python -m bench.serving.function_url`.
 
 The same clients, threads of this process, send the same rows to the same models: through the URL (local_aws,
 the function's process, local_aws, the server) and to the server alone. Both are measured in turns in one run,

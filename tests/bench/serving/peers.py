@@ -27,7 +27,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "many-models/bench-serving"
 REPORT = ROOT / "runs/bench_serving.json"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))

@@ -138,7 +138,7 @@ def _measured(**what: Any) -> dict[str, float]:
     """CPU and wall seconds of a process of its own with all of its children, and the largest of them."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "bench.search", "--child", json.dumps(what)],
+        [sys.executable, "-m", "bench.searching.packed", "--child", json.dumps(what)],
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         check=True,
         capture_output=True,

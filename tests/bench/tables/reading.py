@@ -39,7 +39,7 @@ import pyarrow.csv
 from tabular.data.tables import read_table
 from tabular.jobs import preprocess
 
-from bench.wide import wide
+from bench.tables.wide import wide
 from helpers.data.datasets import Dataset
 from helpers.data.findings import of_dataset
 from helpers.session.storage import File
