@@ -1,60 +1,43 @@
-"""The summary of a run, `runs/<id>/summary.json`: the document, and how it is written and read.
+"""The document: what a summary says of a run and of each of its data sets.
 
-docs/operations/summary.md describes the document; docs/schemas/summary.schema.json is its JSON Schema.
+docs/operations/summary.md describes it; docs/schemas/summary.schema.json is its JSON Schema.
 """
 
-import json
-import math
 import os
 import socket
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-import pandas as pd
 import psutil
 
 from helpers.cost.actual import Accuracy, Billed
 from helpers.cost.forecast.estimate import ForecastFacts
-from helpers.errors import BadInput, one_line
-from helpers.parameters import redaction
-from helpers.session.storage import write_whole
 
 __all__ = [
-    "FILE",
     "NOT_YET",
+    "VERSION",
     "Cost",
     "DataSet",
+    "Ensemble",
     "Fleet",
+    "Member",
     "Notebook",
     "Notification",
     "Outcome",
+    "Process",
     "Scores",
+    "Search",
     "Status",
     "Summary",
-]
-__all__ += [
-    "Ensemble",
-    "Member",
-    "Search",
     "data_set",
-    "is_redacted",
-    "model",
     "new",
     "now",
-    "read",
-    "redacted",
-    "table",
     "this_process",
-    "write",
 ]
 
 VERSION = 1
-FILE = "summary.json"
 NOT_YET = "This run has not started it yet."  # of a table, while the run goes on
-PAST = {"approve": "approved", "reject": "rejected"}
-MARKS = ("?...", "://...@")  # what `redaction` leaves in place of a query, and of a user
 
 Status = Literal["running", "done", "failed", "refused", "interrupted", "killed"]
 Outcome = Literal["registered", "kept", "refused", "failed", "not-started", "running"]
@@ -327,118 +310,3 @@ def data_set(said: str, outcome: Outcome = "not-started", **facts: Any) -> DataS
 def this_process() -> Process:
     """The process that writes a summary."""
     return {"pid": os.getpid(), "host": socket.gethostname(), "began": psutil.Process().create_time()}
-
-
-def write(path: Path, summary: Summary) -> None:
-    """Write a summary whole, so that nobody reads half of it, and without the queries of addresses."""
-    with write_whole(path) as part:
-        part.write_text(json.dumps(redacted(_json(summary)), indent=1, allow_nan=False) + "\n")
-
-
-def read(path: Path) -> Summary:
-    """The summary of a run; if its process is gone without having written the end, the run was killed.
-
-    Args:
-        path: the file, or the run's folder.
-
-    Raises:
-        BadInput: there is no such file, or it is not a summary of this version.
-    """
-    file = path / FILE if path.is_dir() else path
-    try:
-        summary = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            f"{file} cannot be read as the summary of a run ({one_line(error)}); name a run's folder."
-        ) from None
-    if not isinstance(summary, dict) or summary.get("schema") != VERSION:
-        raise BadInput(f"{file} is not a summary of version {VERSION}; another release may have written it.")
-    summary.setdefault("killed", [])  # which came later than version 1
-    # What this release adds is null in a summary of an earlier one.
-    summary["cost"] = dict.fromkeys(Cost.__annotations__) | summary["cost"]
-    summary["data_sets"] = {name: data_set("") | each for name, each in summary["data_sets"].items()}
-    if summary["status"] == "running" and _gone(summary["process"]):
-        summary["status"] = "killed"
-        summary["error"] = (
-            f"The run's process {summary['process']['pid']} is gone and has not written how it ended, as "
-            "after kill -9, a power cut or a lack of memory."
-        )
-    return summary
-
-
-def table(data_sets: Mapping[str, DataSet]) -> pd.DataFrame:
-    """A row for each data set, as printed when a run ends."""
-    rows = {name: _row(each) for name, each in data_sets.items()}
-    whole = pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
-    return whole.loc[:, (whole != "").any()]  # what this run did not find out is left out
-
-
-def redacted(value: Any) -> Any:
-    """A value of JSON without the queries of web addresses, which may be signatures."""
-    if isinstance(value, str):
-        return redaction.redacted(value)
-    if isinstance(value, Mapping):
-        return {name: redacted(each) for name, each in value.items()}
-    return [redacted(each) for each in value] if isinstance(value, list) else value
-
-
-def is_redacted(value: Any) -> bool:
-    """Whether something was left out of a value, or of a part of it."""
-    if isinstance(value, str):
-        return any(mark in value for mark in MARKS)
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return any(map(is_redacted, parts))
-
-
-def _row(each: DataSet) -> dict[str, str]:
-    scores = each["scores"]
-    nested = scores.get("nested_cross_validation") if scores else None  # earlier summaries have none
-    return {
-        "algorithm": model(each),
-        "cross-validation": f"{scores['cross_validation']:.4f}" if scores else "",
-        "nested": "" if nested is None else f"{nested:.4f}",
-        "held-out": f"{scores['metric']} {scores['value']:.4f}" if scores else "",
-        "outcome": _outcome(each),
-        "in service": f"version {each['in_service']}" if each["in_service"] else "",
-        "predictions": each["predictions"] or "",
-        "seconds": "" if each["seconds"] is None else f"{each['seconds']:.0f}",
-    }
-
-
-def model(each: DataSet) -> str:
-    """The algorithm of a data set's model in words; of an ensemble or a fleet, of how many models."""
-    if each["fleet"]:
-        return f"{each['algorithm']} of {each['fleet']['partitions']:,}"
-    search = each["search"]
-    if search and search["ensemble"] and search["ensemble"]["chosen"]:
-        return f"{each['algorithm']} of {len(search['ensemble']['members'])}"
-    return each["algorithm"] or ""
-
-
-def _outcome(each: DataSet) -> str:
-    version, decision = each["version"], each["decision"]
-    if each["outcome"] == "kept" and version:
-        return f"kept, version {version} {PAST.get(decision, 'awaits a decision')}"
-    said = f"{each['outcome']} as version {version}" if version else each["outcome"]
-    return f"{said}, rejected" if decision == "reject" else said
-
-
-def _json(value: Any) -> Any:
-    """A value as JSON has it: what is not a number becomes null, what JSON does not know becomes text."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(name): _json(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json(each) for each in value]
-    return value if value is None or isinstance(value, str | int) else str(value)
-
-
-def _gone(process: Process) -> bool:
-    """Whether a process of this machine has ended; of another machine, that is not known."""
-    if process["host"] != socket.gethostname():
-        return False
-    try:
-        return abs(psutil.Process(process["pid"]).create_time() - process["began"]) > 1
-    except psutil.NoSuchProcess:
-        return True
