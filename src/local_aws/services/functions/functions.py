@@ -183,7 +183,7 @@ class Functions:
     def run(self, function: Document, event: Any, request_id: str) -> Invocation:
         """Run the handler of a function that was found just now."""
         name, seconds = function["FunctionName"], function["Timeout"]
-        runtime = self._runtime(function)
+        runtime = self._runtime(name)
         context = {
             "aws_request_id": request_id,
             "deadline": time.time() + seconds,
@@ -213,15 +213,15 @@ class Functions:
             self._closed = True
         together(runtime.end for runtime in list(self._runtimes.values()))
 
-    def _runtime(self, function: Document) -> "_Runtime":
-        name = function["FunctionName"]
+    def _runtime(self, name: str) -> "_Runtime":
         with self._lock:
             if self._closed:
                 raise AwsError("ServiceException", "The server is stopping", 503)
             runtime = self._runtimes.get(name)
             if runtime is None or not runtime.alive:
                 log = self._folder(name) / "log.txt"
-                runtime = self._runtimes[name] = _Runtime(function, self._account, log)
+                # As it is now: it may have changed since the caller found it.
+                runtime = self._runtimes[name] = _Runtime(self.find(name), self._account, log)
             return runtime
 
     def _retire(self, name: str, runtime: "_Runtime | None" = None) -> None:
