@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import ROOT, service_models, workers
-from support.demo_run import Story, tell
+from support import ROOT, workers
+from support.local_aws import service_models
+from support.notebooks.demo_run import Story, tell
 from support.processor_time import ProcessorTime
 from xdist.remote import Producer
 

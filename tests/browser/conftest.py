@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support import lab
-from support.lab import Lab
+from support.notebooks import lab
+from support.notebooks.lab import Lab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 from support import ROOT
-from support.lab import chromium
+from support.notebooks.lab import chromium
 
 IMAGES = ROOT / "docs/images"
 WIDTH = 1000  # pixels, of which a README shows a half

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import ROOT
-from support.lab import Lab, Notebook
+from support.notebooks.lab import Lab, Notebook
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

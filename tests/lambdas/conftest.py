@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from moto import mock_aws
-from support import service_models
 from support.lambdas.described import described
 from support.lambdas.runtime import running
+from support.local_aws import service_models
 
 from contract import names
 from lambdas import clients, models_map

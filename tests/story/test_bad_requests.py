@@ -15,7 +15,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from support import HANGS
-from support.toy_models import artifact, serve
+from support.local_aws.toy_models import artifact, serve
 
 import local_aws
 

@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from support import HANGS
 from support.local_aws.aws import needs_proc, processes_of, wait_for
-from support.toy_models import another_invoker, client, packed, serve
+from support.local_aws.toy_models import another_invoker, client, packed, serve
 from tabular.learning.pipeline import build_pipeline
 from tabular.portable.export import export
 from tabular.portable.files import save_model

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from support import HANGS
-from support.answers import NOTEBOOKS, TAG, answers, question
-from support.demo_run import OWN_TABLES, PIPELINE, ROOT, TRIALS, Demo, Story, run_notebooks
 from support.helpers.shared import decide
+from support.notebooks.answers import NOTEBOOKS, TAG, answers, question
+from support.notebooks.demo_run import OWN_TABLES, PIPELINE, ROOT, TRIALS, Demo, Story, run_notebooks
 from tabular.portable.files import load_model
 
 from helpers.deployment import deployments, registry

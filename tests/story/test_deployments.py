@@ -21,7 +21,7 @@ import boto3
 import hypothesis.strategies as st
 import pytest
 from hypothesis import Phase, given, settings
-from support.toy_models import artifact
+from support.local_aws.toy_models import artifact
 
 import local_aws
 from contract import names

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from support import ROOT
-from support.demo_run import (
+from support.helpers import headless
+from support.notebooks.demo_run import (
     EXAMPLES,
     FLEET,
     JUDGED,
@@ -19,7 +20,6 @@ from support.demo_run import (
     some_stores,
     values_of,
 )
-from support.helpers import headless
 
 from helpers.deployment import registry
 from helpers.deployment.asking import endpoint

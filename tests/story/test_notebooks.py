@@ -16,7 +16,7 @@ import pytest
 import yaml
 from papermill.parameterize import parameterize_notebook
 from support import ROOT
-from support.answers import answers, question
+from support.notebooks.answers import answers, question
 
 from helpers.parameters import OF_THE_RUN, PARAMETERS, parse, read
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 from support import ROOT
-from support.demo_run import PIPELINE, Story
 from support.helpers import headless
+from support.notebooks.demo_run import PIPELINE, Story
 
 pytestmark = pytest.mark.slow
 FORM = json.loads((ROOT / "docs/schemas/status.schema.json").read_text())

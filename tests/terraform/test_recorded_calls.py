@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from support.demo_run import Story
+from support.notebooks.demo_run import Story
 
 from local_aws.core.requests.iam import allows
 

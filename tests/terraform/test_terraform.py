@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.demo_run import RETRAINING
+from support.notebooks.demo_run import RETRAINING
 from support.terraform.stand_in import provider
 from support.terraform.workspace import CONFIGURATION, HERE, ROOT, Terraform
 

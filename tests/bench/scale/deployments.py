@@ -26,7 +26,7 @@ import pytest
 from botocore.config import Config
 from support.local_aws.aws import told
 from support.local_aws.pipeline import definition, fail, processing
-from support.toy_models import artifact, client
+from support.local_aws.toy_models import artifact, client
 
 import local_aws
 from helpers import runs

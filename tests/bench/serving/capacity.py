@@ -34,7 +34,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from support.local_aws.aws import Aws, told
-from support.toy_models import artifact
+from support.local_aws.toy_models import artifact
 from tabular.serving.models import needed_bytes
 
 import local_aws

@@ -28,7 +28,7 @@ import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from support.toy_models import another_invoker, artifact, client, serve
+from support.local_aws.toy_models import another_invoker, artifact, client, serve
 
 import local_aws
 from lambdas.invoker.capture import Capture

@@ -25,7 +25,7 @@ from typing import Any
 import boto3
 import urllib3
 from sklearn.datasets import load_breast_cancer, load_wine
-from support.toy_models import client, packed, serve
+from support.local_aws.toy_models import client, packed, serve
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
 from tabular.learning.pipeline import build_pipeline

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from moto import mock_aws
 from support import HANGS
-from support.helpers.summaries import ended, judged
+from support.helpers.documents.summaries import ended, judged
 
 from commands.reporting import notification
 from commands.reporting.channels import Channel, NotSent, channel

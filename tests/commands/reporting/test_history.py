@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from support.helpers.summaries import ended, judged
+from support.helpers.documents.summaries import ended, judged
 
 from commands.__main__ import main
 from commands.reporting import history

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from support import HANGS, ROOT, schemas
+from support.helpers.documents.summaries import ended, judged
 from support.helpers.loopback import closed_port
-from support.helpers.summaries import ended, judged
 from support.helpers.webhook import webhook
 
 from commands.reporting import notification

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.helpers.documents.searched import report
+from support.helpers.documents.summaries import ended, judged
 from support.helpers.pages import Read
-from support.helpers.searched import report
-from support.helpers.summaries import ended, judged
 
 from commands.reporting.page import FILE, Page, render
 from helpers.runs import summary

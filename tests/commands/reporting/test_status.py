@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 from support import ROOT
 from support.helpers import headless
+from support.helpers.documents.statuses import full_of, many
 from support.helpers.pages import Read
-from support.helpers.statuses import full_of, many
 
 from commands.reporting.status import COLUMNS, headline, render, short
 from helpers.session import Session

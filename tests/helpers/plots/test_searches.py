@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.text import Text
-from support.helpers.searched import report
+from support.helpers.documents.searched import report
 
 from helpers import runs
 from helpers.plots import searches

@@ -11,8 +11,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+from support.helpers.documents.summaries import ended, judged
 from support.helpers.shared import Compiled, settings
-from support.helpers.summaries import ended, judged
 
 from helpers import cost, runs
 from helpers.cost.forecast.quotas import quotas

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.helpers.searched import report
+from support.helpers.documents.searched import report
 
 from helpers.runs import summary
 from helpers.runs.searches import COLUMNS, by_algorithm, members, of_report, searched

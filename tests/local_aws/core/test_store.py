@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.disk import full_disk, needs_prlimit
+from support.local_aws.disk import full_disk, needs_prlimit
 
 from local_aws.core.store import Store
 

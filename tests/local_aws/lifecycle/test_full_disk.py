@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from support.disk import full_disk, needs_prlimit
 from support.local_aws.aws import Aws
+from support.local_aws.disk import full_disk, needs_prlimit
 from support.local_aws.pipeline import create, finish, processing, run
 
 import local_aws

@@ -12,7 +12,7 @@ from tabular.serving.codec import decode, encode
 from contract.names import MODEL_SHA256
 from helpers.session import Session
 from support.container.tables import Fitted
-from support.toy_models import packed
+from support.local_aws.toy_models import packed
 
 __all__ = ["Registered"]
 

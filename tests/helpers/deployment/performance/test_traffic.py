@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from support import PATIENCE
-from support.toy_models import artifact
+from support.local_aws.toy_models import artifact
 
 from helpers.deployment.performance import traffic
 from helpers.session import Session

@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from support.helpers.evaluated import BINARY, REGRESSION, many
+from support.helpers.documents.evaluated import BINARY, REGRESSION, many
 
 from helpers import runs
 from helpers.plots.evaluations import gates

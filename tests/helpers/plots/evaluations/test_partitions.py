@@ -3,7 +3,7 @@
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.collections import PathCollection
-from support.helpers.fleets import evaluation
+from support.helpers.documents.fleets import evaluation
 
 from helpers.plots.evaluations.partitions import MOST, partitions
 from helpers.runs.evaluations.fleets import Fleet, of_report

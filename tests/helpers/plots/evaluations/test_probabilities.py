@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.text import Text
-from support.helpers.evaluated import BINARY, REGRESSION, many
+from support.helpers.documents.evaluated import BINARY, REGRESSION, many
 
 from helpers import runs
 from helpers.plots.evaluations import probabilities

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.text import Text
-from support.helpers.evaluated import BINARY, REGRESSION, many
+from support.helpers.documents.evaluated import BINARY, REGRESSION, many
 
 from helpers import runs
 from helpers.plots.evaluations import quality

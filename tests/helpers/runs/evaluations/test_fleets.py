@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from support.helpers.fleets import evaluation
+from support.helpers.documents.fleets import evaluation
 
 from helpers.runs import outcome, summary
 from helpers.runs.evaluations import fleets

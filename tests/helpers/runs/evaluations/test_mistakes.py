@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from support.helpers.evaluated import BINARY, REGRESSION
+from support.helpers.documents.evaluated import BINARY, REGRESSION
 
 from helpers import runs
 from helpers.runs.evaluations import mistakes

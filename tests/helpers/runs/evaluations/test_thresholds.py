@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
-from support.helpers.evaluated import BINARY, REGRESSION
+from support.helpers.documents.evaluated import BINARY, REGRESSION
 from tabular.judging.metrics.bootstrap import resample
 from tabular.judging.metrics.quality import model_quality, thresholds
 from tabular.spec.columns import Schema

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from support import PATIENCE
 from support.local_aws.aws import Aws, needs_proc, processes_of, wait_for
-from support.toy_models import artifact
+from support.local_aws.toy_models import artifact
 from tabular.serving.models import needed_bytes
 
 ENDPOINTS = ("big", "small")

@@ -19,7 +19,7 @@ from support.local_aws.pipeline import (
     transform,
     transform_request,
 )
-from support.toy_models import artifact
+from support.local_aws.toy_models import artifact
 
 FILES = {"a.csv": b"x\n1\n2\n", "more/b.csv": b"x\n3\n"}
 

@@ -17,9 +17,9 @@ from tabular.spec.algorithms import ALGORITHMS
 
 import local_aws
 from support import ROOT
-from support.answers import with_answers
 from support.helpers import headless
 from support.local_aws.aws import told
+from support.notebooks.answers import with_answers
 
 __all__ = [
     "EXAMPLES",
