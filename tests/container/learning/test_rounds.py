@@ -1,5 +1,7 @@
 """Rounds (trees, epochs): the folds find how many, by the scorer of the tuning, and the refit uses them."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,18 +72,25 @@ def test_the_loss_of_the_refit_is_that_of_the_folds_whatever_the_number_of_rows(
     assert np.ptp([*off.values()]) < 0.1, off
 
 
+@cache
+def alone(algorithm, rounds):
+    """A model of the first fold, fitted for this number of rounds."""
+    frame, target, schema = prepared(mixed(rows=240), "binary")
+    rows, _ = next(folds_of(target, schema, 3, 7))
+    return fit(frame.iloc[rows], target[rows], schema, algorithm, {}, 7, rounds)
+
+
 @pytest.mark.parametrize("scorer", ["neg_log_loss", "roc_auc", "accuracy", "recall"])
 @pytest.mark.parametrize("algorithm", IN_ROUNDS)
 def test_a_fold_is_scored_as_a_model_of_that_many_rounds(algorithm, scorer):
     """A shortened booster is the booster that was trained for fewer rounds, and so is a network's epoch."""
     frame, target, schema = prepared(mixed(rows=240), "binary")
     rows = next(folds_of(target, schema, 3, 7))
-    what = (schema, algorithm, {}, 7)
-    scores = scores_of_fold(frame, target, rows, *what, get_scorer(scorer))
+    score = get_scorer(scorer)
+    scores = scores_of_fold(frame, target, rows, schema, algorithm, {}, 7, score)
     numbers = numbers_of_rounds(ALGORITHMS[algorithm].estimators["classification"].rounds.most)
     for place in (0, 4, len(scores) // 2, len(scores) - 2):
-        alone = fit(frame.iloc[rows[0]], target[rows[0]], *what, numbers[place])
-        expected = get_scorer(scorer)(alone, frame.iloc[rows[1]], target[rows[1]])
+        expected = score(alone(algorithm, numbers[place]), frame.iloc[rows[1]], target[rows[1]])
         assert scores[place].score == pytest.approx(expected, abs=1e-6)
 
 
@@ -102,17 +111,22 @@ def test_a_fold_is_trained_beyond_its_least_loss(algorithm, task):
 
 @pytest.mark.parametrize("scorer", ["neg_log_loss", "roc_auc", "f1"])
 @pytest.mark.parametrize("algorithm", IN_ROUNDS)
-def test_the_scorer_of_the_tuning_decides_how_many_rounds(base, algorithm, scorer):
+def test_the_scorer_of_the_tuning_decides_how_many_rounds(base, algorithm, scorer, monkeypatch):
     frame, target, schema = prepared(mixed(rows=300), "binary")
     write_split(base / "input/data/train", frame, target, schema)
-    quick, score = settings(algorithm, "binary"), get_scorer(scorer)
-    scores, rounds, _ = train.cross_validate(Trial(algorithm, scorer, 3, 7, quick))
-    curves = [
-        [one.score for one in scores_of_fold(frame, target, rows, schema, algorithm, quick, 7, score)]
-        for rows in folds_of(target, schema, 3, 7)
-    ]
+    curves = []
+
+    def recorded(frame, target, rows, *others):
+        assert repr(get_scorer(scorer)) in map(repr, others)
+        found = scores_of_fold(frame, target, rows, *others)
+        curves.append([one.score for one in found])
+        return found
+
+    monkeypatch.setattr(train, "scores_of_fold", recorded)
+    scores, rounds, _ = train.cross_validate(Trial(algorithm, scorer, 3, 7, settings(algorithm, "binary")))
     place = numbers_of_rounds(ALGORITHMS[algorithm].estimators["classification"].rounds.most).index(rounds)
     means = [np.mean(one) for one in zip(*curves, strict=False)]  # as far as the shortest
+    assert len(curves) == 3
     assert np.mean(scores) == pytest.approx(means[place])
     assert means[place] >= max(means) - 1e-9
 
