@@ -2,14 +2,13 @@
 
 import dataclasses
 import json
-import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.utils.class_weight import compute_sample_weight
-from support.container.jobs import give_hyperparameters, run
+from support.container.jobs import give_hyperparameters
 from support.container.tables import ROUNDS, family, mixed, settings
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
@@ -178,24 +177,13 @@ def test_a_scorer_that_is_not_defined_on_a_fold_names_the_fold(base, capsys):
     )
 
 
-def test_a_failed_trial_is_a_failed_job_with_a_reason(aws, base):
+def test_a_fold_without_a_class_to_train_on_is_refused(base, capsys):
     table = mixed(rows=60, gaps=False)
     table["place"] = table["target"]  # each group is one class
     give_split(base, table, group="place")
-    given = {
-        "algorithm": "NaiveBayes",
-        "scorer": "accuracy",
-        "folds": "2",
-        "random_state": "7",
-        "search_rows": "0",
-    }
-    code = {"sagemaker_program": "tabular.jobs.train", "sagemaker_submit_directory": aws.source}
-    give_hyperparameters(base, **given, **code)
-    done = run("train", base, **aws.variables)
-    assert (done.returncode, done.stdout) == (1, "")
-    reason = (base / "output/failure").read_text()
-    assert re.fullmatch("Fold 1 of 2 has no row of the class '.*' to train on; set Cross.*", reason)
-    assert done.stderr == f"{reason}\n"
+    failing_trial(
+        base, capsys, r"^Fold 1 of 2 has no row of the class '.*' to train on; set Cross.*", folds="2"
+    )
 
 
 def test_the_options_reach_the_model(base):
