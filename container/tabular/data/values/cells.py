@@ -10,6 +10,7 @@ from typing import Any
 __all__ = [
     "BOOLEANS",
     "BOOLEAN_PAIRS",
+    "DIGITS",
     "FEW_WORDS",
     "MARKS",
     "MISSING",
@@ -17,6 +18,7 @@ __all__ = [
     "MOST_OTHERS",
     "MOST_WORDS",
     "NO_NUMBERS",
+    "UNSEEN",
     "boolean",
     "category",
     "folded",
@@ -63,6 +65,15 @@ NO_NUMBERS = MARKS | {
     *("onbekend", "weet niet", "sconosciuto", "non so", "nie wiem", "brak danych", "ok\u00e4nd", "ukjent"),
     *("\u4e0d\u660e", "\u672a\u56de\u7b54", "\u7121\u56de\u7b54", "\u672a\u77e5"),
 }
+# The digits of other scripts: Arabic, Persian, Devanagari, Bengali, Thai, and those as wide as a Chinese sign.
+DIGITS = {
+    zero + digit: str(digit) for zero in (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10) for digit in range(10)
+}
+# What nobody sees and programs leave in cells: soft hyphens, blanks without width, directions, byte order marks.
+UNSEEN = dict.fromkeys(
+    [0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF]
+    + [*range(0x2066, 0x206A)]
+)
 MOST_GAPS = 0.5  # up to half of a column may be marks for missing values
 MOST_OTHERS = 0.05  # other words are typing errors, of which there are few
 FEW_WORDS, MOST_WORDS = 2, 0.3  # different words among measurements, and their share
@@ -176,8 +187,9 @@ def category(cell: Any, missing: Collection[str] = (), spellings: Mapping[str, s
 
 
 def folded(text: str) -> str:
-    """A text without the differences that people do not mean: blanks, case and Unicode form."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """A text without the differences that people do not mean: blanks, case, Unicode form, unseen characters."""
+    text = text if text.isascii() else unicodedata.normalize("NFKC", text.translate(UNSEEN))
+    return " ".join(text.casefold().split())
 
 
 def shown(value: object) -> str:

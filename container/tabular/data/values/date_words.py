@@ -1,12 +1,14 @@
 """What people write in and around dates, in the form that strptime knows.
 
 Months of many languages, weekdays, zones, East Asia's signs and eras; quarters and weeks become the day on
-which they begin. It needs only the standard library.
+which they begin.
 """
 
 import re
 from datetime import date
 from functools import lru_cache
+
+from tabular.data.values.cells import DIGITS, UNSEEN
 
 __all__ = ["in_english", "usual"]
 
@@ -40,6 +42,7 @@ _FULL = {
         *("October", "November", "December"),
     )
 }
+_AS_ASCII = DIGITS | UNSEEN
 _FIGURES = re.compile(r"[\d./:-]+(?: [\d:.]+)?")  # a date without any word
 # What people write besides: a weekday, 1st, "de", "at", "Uhr", a comma before the time, dots in a.m., and the
 # signs of East Asia for year, month, day, hour and minute.
@@ -57,7 +60,7 @@ _WRITTEN_BESIDE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[\u00a0\u202f]"), " "),
     (re.compile(r"\s*\(\w{1,4}\)$"), ""),
     (re.compile(r"(?<=\d)(?:st|nd|rd|th|er|\u00ba)\b", re.IGNORECASE), ""),
-    (re.compile(r"\s+(?:de|del|of|at|um)\s+", re.IGNORECASE), " "),
+    (re.compile(r"\s+(?:de|del|of|at|um|\u00e0|\u00e0s|alle|kl\.?)\s+", re.IGNORECASE), " "),
     (re.compile(r"\s+(?:Uhr|h)$"), ""),
     (re.compile(r",\s*(?=\d{1,2}:\d)"), " "),
     (re.compile(r"\b([ap])\.?\s?m\b\.?", re.IGNORECASE), r"\1m"),
@@ -102,6 +105,8 @@ _ERA = re.compile(rf"({'|'.join(_ERAS)})(\d{{1,2}}|\u5143)(?=\u5e74)")
 @lru_cache(maxsize=4096)
 def usual(text: str, with_weekday: bool = False) -> str:
     """The text without what people write besides a date; with the weekday if the format has one."""
+    if not text.isascii():
+        text = text.translate(_AS_ASCII).strip()
     if _FIGURES.fullmatch(text):
         return text
     if (period := _period(text)) is not None:

@@ -11,12 +11,14 @@ from functools import partial
 from typing import NamedTuple
 
 from tabular.data.values.cells import (
+    DIGITS,
     FEW_WORDS,
     MISSING,
     MOST_GAPS,
     MOST_OTHERS,
     MOST_WORDS,
     NO_NUMBERS,
+    UNSEEN,
     shown,
 )
 from tabular.data.values.composed import taken_apart
@@ -74,12 +76,10 @@ _DENOMINATOR = re.compile(r"[\d.]+")
 _BEFORE, _BEHIND = ("outside", "before", "last"), ("behind", "after")  # places of a currency, and of a unit
 _MARKS = ("bound", "note")
 _ORDINALS = {"st", "nd", "rd", "th"}  # of few numbers, such as 1st and 2nd, they are names
-# Other forms of the same characters: those as wide as a Chinese sign, and the digits of other scripts.
+# Other forms of the same characters: those as wide as a Chinese sign, the digits of other scripts, and nothing
+# for what nobody sees.
 _WIDE = {0xFF00 + place: 0x20 + place for place in range(1, 0x5F)} | {0xFFE1: 0xA3, 0xFFE5: 0xA5}
-_DIGITS = {
-    zero + digit: str(digit) for zero in (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10) for digit in range(10)
-}
-_ASCII = _WIDE | _DIGITS | {0x66A: "%", 0x66B: ".", 0x66C: ",", 0x3BC: "\u00b5"}  # the Greek letter is micro
+_ASCII = UNSEEN | _WIDE | DIGITS | {0x66A: "%", 0x66B: ".", 0x66C: ",", 0x3BC: "\u00b5"}  # the Greek letter is micro
 _ASCII |= {0xBA: "\u00b0", 0x2DA: "\u00b0", 0x2103: "\u00b0C", 0x2109: "\u00b0F"}  # degrees
 # A power of ten in words of its own: 1.2 x 10^5 and 1.2\u00d710\u2075.
 _POWER = re.compile(
@@ -346,7 +346,7 @@ def _are_grades(matches: Iterable[re.Match[str]]) -> bool:
 def _match(text: str) -> re.Match[str] | None:
     if len(text) > LONGEST:
         return None
-    text = text if text.isascii() else text.translate(_ASCII)
+    text = text if text.isascii() else text.translate(_ASCII).strip()
     text = _POINT.sub(".", text) if "\u00b7" in text else text
     return _NUMBER.fullmatch(_POWER.sub(_exponent, text) if "10" in text else text)
 
