@@ -3,6 +3,7 @@
 import math
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from string import ascii_lowercase
 from types import MappingProxyType
 from typing import Any
@@ -65,15 +66,14 @@ NO_NUMBERS = MARKS | {
     *("onbekend", "weet niet", "sconosciuto", "non so", "nie wiem", "brak danych", "ok\u00e4nd", "ukjent"),
     *("\u4e0d\u660e", "\u672a\u56de\u7b54", "\u7121\u56de\u7b54", "\u672a\u77e5"),
 }
-# The digits of other scripts: Arabic, Persian, Devanagari, Bengali, Thai, and those as wide as a Chinese sign.
+# Digits: Arabic, Persian, Devanagari, Bengali, Thai, and those as wide as a Chinese sign.
 DIGITS = {
     zero + digit: str(digit) for zero in (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10) for digit in range(10)
 }
-# What nobody sees and programs leave in cells: soft hyphens, blanks without width, directions, byte order marks.
-UNSEEN = dict.fromkeys(
-    [0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF]
-    + [*range(0x2066, 0x206A)]
-)
+# What nobody sees and programs leave in cells: soft hyphens, blanks without width, directions, byte order
+# marks.
+_UNSEEN = (range(0x200B, 0x2010), range(0x202A, 0x202F), range(0x2060, 0x2065), range(0x2066, 0x206A))
+UNSEEN = dict.fromkeys([0xAD, 0x61C, 0xFEFF, *chain.from_iterable(_UNSEEN)])
 MOST_GAPS = 0.5  # up to half of a column may be marks for missing values
 MOST_OTHERS = 0.05  # other words are typing errors, of which there are few
 FEW_WORDS, MOST_WORDS = 2, 0.3  # different words among measurements, and their share
@@ -187,7 +187,7 @@ def category(cell: Any, missing: Collection[str] = (), spellings: Mapping[str, s
 
 
 def folded(text: str) -> str:
-    """A text without the differences that people do not mean: blanks, case, Unicode form, unseen characters."""
+    """A text without differences that people do not mean: blanks, case, Unicode form, unseen characters."""
     text = text if text.isascii() else unicodedata.normalize("NFKC", text.translate(UNSEEN))
     return " ".join(text.casefold().split())
 

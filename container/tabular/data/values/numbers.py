@@ -63,7 +63,10 @@ _SIDES = {"above": ("<", "\u2264", *_AT_MOST), "below": (">", "\u2265", *_AT_LEA
 _WORDS_BEFORE = "|".join(
     f"[{word[0]}{word[0].upper()}]{re.escape(word[1:])}" for word in (*_AT_MOST, *_AT_LEAST, *_ABOUT)
 )
-_BOUND, _NOTE = rf"[<>\u2264\u2265~\u2248]=?|(?:{_WORDS_BEFORE})(?=\s|$)", r"\+|\*{1,3}"
+_BOUND, _NOTE = (
+    rf"[<>\u2264\u2265~\u2248]=?|(?:{_WORDS_BEFORE})(?=\s|$)",
+    r"\+|\*{1,3}|[\u2020\u2021\u00a7]{1,2}",
+)
 _MARK = f"{_BOUND}|{_NOTE}"
 _NUMBER = re.compile(
     rf"(?:(?P<bound>{_BOUND})\s*)?(?:(?P<outside>{_AFFIX})\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?P<before>{_AFFIX})?\s*"
@@ -75,11 +78,14 @@ _NUMBER = re.compile(
 _DENOMINATOR = re.compile(r"[\d.]+")
 _BEFORE, _BEHIND = ("outside", "before", "last"), ("behind", "after")  # places of a currency, and of a unit
 _MARKS = ("bound", "note")
+# A postcode with the part behind it, and a number of a book.
+_CODE = re.compile(r"(?P<digits>\d{4,})(?:-\d{3,4}|(?P<letter>[Xx]))", re.ASCII)
 _ORDINALS = {"st", "nd", "rd", "th"}  # of few numbers, such as 1st and 2nd, they are names
-# Other forms of the same characters: those as wide as a Chinese sign, the digits of other scripts, and nothing
-# for what nobody sees.
+# Other forms of the same characters: those as wide as a Chinese sign, and the digits of other scripts.
 _WIDE = {0xFF00 + place: 0x20 + place for place in range(1, 0x5F)} | {0xFFE1: 0xA3, 0xFFE5: 0xA5}
-_ASCII = UNSEEN | _WIDE | DIGITS | {0x66A: "%", 0x66B: ".", 0x66C: ",", 0x3BC: "\u00b5"}  # the Greek letter is micro
+_ASCII = (
+    UNSEEN | _WIDE | DIGITS | {0x66A: "%", 0x66B: ".", 0x66C: ",", 0x3BC: "\u00b5"}
+)  # the Greek letter is micro
 _ASCII |= {0xBA: "\u00b0", 0x2DA: "\u00b0", 0x2103: "\u00b0C", 0x2109: "\u00b0F"}  # degrees
 # A power of ten in words of its own: 1.2 x 10^5 and 1.2\u00d710\u2075.
 _POWER = re.compile(
@@ -222,6 +228,9 @@ def _find_simple(
         return None
     if not forced and _are_grades(parts.values()):
         return None
+    if not forced and (_are_addresses(parts.values()) or _are_codes(parts, words)):
+        return None
+    decimal_comma = decimal_comma or _are_scientific(parts.values())
     style = _style([_digits(match) for match in parts.values()], decimal_comma, signs)
     form = NumberFormat(*style, *_units(parts, counts, style))
     form = form._replace(affixes=form.affixes + _marks(parts, counts, form))
@@ -341,6 +350,30 @@ def _are_grades(matches: Iterable[re.Match[str]]) -> bool:
     """Whether a minus behind a number is a mark like the plus behind others: 1+, 2 and 2-."""
     ends = {match["note"] or (match["minus"] and "-") for match in matches}
     return {"+", "-"} <= ends
+
+
+def _are_addresses(matches: Collection[re.Match[str]]) -> bool:
+    """Whether all texts are four bytes, as in 192.168.100.101, and not thousands of thousands."""
+    return all(match["digits"].count(".") == 3 and match["digits"] == match[0] for match in matches) and all(
+        byte.isdecimal() and int(byte) < 256 for match in matches for byte in match["digits"].split(".")
+    )
+
+
+def _are_codes(texts: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether whole numbers of one length stand beside codes: 90210-1234 beside 90210, 190002700X."""
+    pattern = None
+    for other in others:
+        pattern = pattern or _CODE.fullmatch(other)
+    if pattern is None:
+        return False
+    width = len(pattern["digits"]) + bool(pattern["letter"])
+    return all(len(text.strip()) == width and text.strip().isdecimal() for text in texts)
+
+
+def _are_scientific(matches: Iterable[re.Match[str]]) -> bool:
+    """Whether one digit stands before each comma, and a power of ten behind, as in 1,234E+03."""
+    written = [(match["digits"], match["power"]) for match in matches if "," in match["digits"]]
+    return bool(written) and all(power and re.fullmatch(r"\d,\d+", digits) for digits, power in written)
 
 
 def _match(text: str) -> re.Match[str] | None:
