@@ -21,6 +21,7 @@ __all__ = [
 
 ENOUGH_CODES = 50
 EXCEL = 36_526, 50_000  # days of Excel from 2000 to 2036
+UNIX = 10**9, 2 * 10**9  # seconds from 2001 to 2033
 LONG = 7  # digits, of which quantities hardly all have the same number
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
 
@@ -76,8 +77,14 @@ def doubts_of_versions(cells: pa.ChunkedArray) -> tuple[str, ...]:
 
 
 def doubts_of_moments(cells: pa.ChunkedArray, numbers: np.ndarray) -> tuple[str, ...]:
-    """What to say of numbers with many decimals that may be moments as Excel counts them."""
+    """What to say of numbers with decimals that may be moments as Excel or Unix counts them."""
     known = numbers[~np.isnan(numbers)]
+    if UNIX[0] <= known.min() and known.max() < UNIX[1]:
+        first = datetime.fromtimestamp(float(known[0]), UTC)
+        return (
+            f"numbers that look like seconds since 1970 ({known[0]:.15g} would be {first:%Y-%m-%d %H:%M}) "
+            "and are read as numbers; write them as dates to have month, weekday and hour as features.",
+        )
     if known.min() < EXCEL[0] or known.max() > EXCEL[1] or not _all_match(cells, r"^\d{5}\.\d{4,}$"):
         return ()
     first = datetime(1899, 12, 30) + timedelta(float(known[0]))

@@ -11,12 +11,20 @@ from tabular.data.decisions.arrow import are_days, counts_of
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, with_gaps
 from tabular.data.decisions.many_dates import ManyDates
 from tabular.data.values.cells import is_gap
-from tabular.data.values.dates import ISO, FoundDates, find_dates, has_time, is_ambiguous, other_meaning
+from tabular.data.values.dates import (
+    ISO,
+    FoundDates,
+    find_dates,
+    has_time,
+    is_ambiguous,
+    other_calendar,
+    other_meaning,
+)
 from tabular.spec.columns import Column
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 
-__all__ = ["are_iso", "forced_dates", "iso_dates", "many_dates", "moments", "written_dates"]
+__all__ = ["forced_dates", "iso_dates", "iso_years", "many_dates", "moments", "written_dates"]
 
 
 FIRST_YEAR = 1000  # strftime writes earlier ones with fewer digits than strptime reads
@@ -60,22 +68,28 @@ def forced_dates(column: Column, cells: pa.ChunkedArray, options: Options) -> De
     return _as_dates(column, cells, counts, found, options)
 
 
-def iso_dates(column: Column, cells: pa.ChunkedArray) -> Decision:
-    """A column whose cells `are_iso`."""
+def iso_dates(column: Column, cells: pa.ChunkedArray, years: tuple[int, int]) -> Decision:
+    """A column whose cells are ISO dates from the first to the last of these years."""
     first = cells.slice(0, FIRST)  # most columns with times show one there
     timed = any(pc.any(pc.match_substring(some, ":")).as_py() for some in (first, cells))
     column = replace(column, kind="date", format=ISO, time=timed or None)
-    return Decision(column, cells.to_pandas(), (f"dates such as {cells.drop_null()[0].as_py()!r}",))
+    example = cells.drop_null()[0].as_py()
+    doubts = tuple(filter(None, [other_calendar(*years, example)]))
+    return Decision(column, cells.to_pandas(), (f"dates such as {example!r}", *doubts), doubts)
 
 
-def are_iso(cells: pa.ChunkedArray) -> bool:
-    """Whether all cells are dates such as 2024-01-31 or 2024-01-31 10:00, and none means a missing date."""
+def iso_years(cells: pa.ChunkedArray) -> tuple[int, int] | None:
+    """The first and the last year if all cells are dates such as 2024-01-31 or 2024-01-31 10:00; else None.
+
+    It is None, too, if one of them means a missing date.
+    """
     try:
         for some in (cells.slice(0, FIRST), cells):
             ends = pc.min_max(pc.year(pc.cast(some, pa.timestamp("us")))).as_py()
     except pa.ArrowInvalid:
-        return False
-    return ends["min"] is not None and ends["min"] >= FIRST_YEAR and ends["max"] < 9999
+        return None
+    known = ends["min"] is not None and ends["min"] >= FIRST_YEAR and ends["max"] < 9999
+    return (ends["min"], ends["max"]) if known else None
 
 
 def moments(column: Column, cells: pa.ChunkedArray, said: str) -> Decision:

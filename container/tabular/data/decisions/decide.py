@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import as_arrow, as_counts, is_text, without
-from tabular.data.decisions.dates import are_iso, forced_dates, iso_dates, many_dates, written_dates
+from tabular.data.decisions.dates import forced_dates, iso_dates, iso_years, many_dates, written_dates
 from tabular.data.decisions.decision import SAMPLE, UNKNOWN, Decision, FileStyle
 from tabular.data.decisions.many_dates import read_many_dates
 from tabular.data.decisions.many_numbers import read_many
@@ -79,8 +79,8 @@ def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileSty
     strict = words is not None
     if signs == (None, None) and (plain := plain_numbers(column, cells, forced, grouped, strict)) is not None:
         return plain
-    if not forced and options.date_format_of(name) is None and are_iso(cells):
-        return iso_dates(column, cells)
+    if not forced and options.date_format_of(name) is None and (years := iso_years(cells)):
+        return iso_dates(column, cells, years)
     if not forced and (many := read_many(cells, style.likely_decimal_comma, signs, strict)):
         return as_numbers(column, cells, many)
     form = options.date_format_of(name)

@@ -32,6 +32,7 @@ NUMBER_LIKE = (
 _SPAN = (
     r"\d+(?:[.,]\d+)?\s*(?:years?|y|months?|weeks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
 )
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec"
 # Others that are hardly names: durations, dates in words, and numbers behind a word or a sign.
 NUMBERS_IN_WORDS = "|".join(
     (
@@ -42,10 +43,15 @@ NUMBERS_IN_WORDS = "|".join(
         r"^[mtshr]\d{1,2}\.\d{1,2}\.\d{1,2}$",
         r"^(?:ca\.?|circa|approx\.?|about|up to|over|under|=|'|\x{2248})\s*\"?[-+]?\d",
         r"^\d+(?:[.,]\d+)?\s+(?:out\s+)?of\s+\d+",
+        r"^[\x{25b2}\x{25bc}\x{25b3}\x{25bd}\x{2191}\x{2193}]\s*[-+]?\d",  # up or down
+        r"^/Date\(-?\d+",  # .NET
         r"^(?:mon|tue|wed|thu|fri|sat|sun)\pL*[.,]?\s+.*\b(?:19|20)\d\d\b",
     )
 )
 LEVEL = r"^\d+(?:st|nd|rd|th|\s?[-=.:)]\s?\pL.*)$"  # 1st, and 1 - never
+DAY_OF_MONTH = (  # without a year, as Excel also writes the genes MARCH1 and SEPT2
+    rf"^\d{{1,2}}(?:st|nd|rd|th)?[\s.-]*(?:{_MONTHS})\pL*$|^(?:{_MONTHS})\pL*[\s.-]*\d{{1,2}}(?:st|nd|rd|th)?$"
+)
 NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\])\s*$"
 
 
@@ -115,7 +121,8 @@ def _like_numbers(texts: pa.Array) -> pa.BooleanArray:
         pc.match_substring_regex(texts, NUMBER_LIKE),
         pc.match_substring_regex(texts, NUMBERS_IN_WORDS, ignore_case=True),
     )
-    return pc.and_(alike, pc.invert(pc.match_substring_regex(texts, LEVEL)))
+    alike = pc.and_(alike, pc.invert(pc.match_substring_regex(texts, LEVEL)))
+    return pc.or_(alike, pc.match_substring_regex(texts, DAY_OF_MONTH, ignore_case=True))
 
 
 def merged(found: Decision) -> Decision:

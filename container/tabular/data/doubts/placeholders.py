@@ -14,6 +14,7 @@ __all__ = ["placeholders"]
 
 DATES = 5_000  # rows; reading all dates takes long
 FEWEST_OTHERS = 10  # different values, without which nothing is far away
+FEWEST_CLEAR, FAR = 3, 10  # so many, if nines are this many ranges of the others away
 MOST = 3  # different placeholders of a column
 FEW_ROWS = 3
 NEAR = 0.1  # of the range of the others
@@ -70,7 +71,9 @@ def _far_ends(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
         alone = end == -1 and low >= 0 and width > FEWEST_OTHERS and _is_most_frequent(count, others)
         if not (nines or alone or ((zero or gap > width) and count * 2 <= len(numbers))):
             continue
-        if len(np.unique(others[: 100 * FEWEST_OTHERS])) >= FEWEST_OTHERS:
+        # 99 among answers from 1 to 5 is no answer either.
+        fewest = FEWEST_CLEAR if nines and gap > FAR * width else FEWEST_OTHERS
+        if len(np.unique(others[: 100 * FEWEST_OTHERS])) >= fewest:
             yield end, count
 
 

@@ -32,6 +32,9 @@ def doubts(
         decisions: those about the raw columns, of which all rows are in the table; they save counting again.
     """
     found = [warning(schema.target, said) for said in _of_labels(table[schema.target], schema)]
+    if schema.task == "regression":
+        numbers = placeholders(table[schema.target], Column(schema.target, "numeric"))
+        found += [warning(schema.target, said) for said in numbers]
     for column in schema.columns:
         values = table[column.name]
         found += [

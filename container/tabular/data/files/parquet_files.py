@@ -38,6 +38,15 @@ def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         for name in named
     ]
     table = table.select([name for name in table.column_names if not name.startswith("__index_level_")])
+    written = (table.schema.pandas_metadata or {}).get("columns", [])
+    categories = {one.get("field_name") for one in written if one.get("pandas_type") == "categorical"}
+    notes += [
+        f"{column.name!r} is a category of numbers in pandas and is read as numbers; name it in categorical "
+        "if they are codes."
+        for column in table.schema
+        if column.name in categories
+        and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type))
+    ]
     for place, column in enumerate(table.schema):
         table = table.set_column(place, column.name, _plain(table[place], column.name))
     return table.replace_schema_metadata(None), {"format": "parquet", "notes": notes}

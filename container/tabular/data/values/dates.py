@@ -30,6 +30,7 @@ __all__ = [
     "is_ambiguous",
     "is_date",
     "many_dates",
+    "other_calendar",
     "other_meaning",
 ]
 
@@ -94,6 +95,8 @@ FORMATS = (ISO, *(day + time for day in _DAYS for time in _TIMES), *_OTHERS)
 FORCED = ("%Y%m%d", "%Y%m%d%H%M%S", "%Y")
 # Version numbers could be read as these dates, so a few cells are not enough evidence.
 DOUBTFUL, ENOUGH = ("%d.%m.%y", "%y.%m.%d"), 5
+FEWEST_SEASONS = 3
+MODERN = 1500, 2300  # years that are hardly of another calendar
 ENOUGH_DAYS = 20  # different dates that show which digits are the day
 # Dates that databases write for a missing date.
 NO_DATES = (
@@ -130,7 +133,7 @@ def day_number(cell: Any, form: str) -> float:
     text = str(cell).strip()
     if len(text) > LONGEST:
         raise _no_date(text, form)
-    return np.nan if text in MISSING else _day_number(text, form)
+    return np.nan if text in MISSING or text == "NaT" else _day_number(text, form)
 
 
 def date(cell: Any, form: str, missing: Collection[str]) -> float:
@@ -313,6 +316,8 @@ def other_meaning(cells: Collection[str], form: str) -> str | None:
     example = next(iter(cells), "")
     if re.search("%[yY]", form) and (years := _odd_years(cells, form)):
         return years
+    if form in ("%Y-%m", "%Y/%m"):
+        return _seasons(cells)
     if form.startswith(("%H:%M", "%I:%M")):
         if "%p" in form or not any(text.strip()[1:2] == ":" for text in cells):
             return None
@@ -339,17 +344,35 @@ def _odd_years(cells: Collection[str], form: str) -> str | None:
     ]
     years = {_moment(day).year: text for text, day in zip(texts, days, strict=True)}
     first, last = min(years), max(years)
-    if "%Y" in form and first > 2300:
-        return (
-            f"dates in the years {first} to {last}, such as {years[first]!r}; rewrite them if they count "
-            "in another calendar."
-        )
+    if "%Y" in form and (calendar := other_calendar(first, last, years[first])):
+        return calendar
     if "%y" in form and last - first > 60:
         return (
             f"dates with two digits for the year: {years[last]!r} is read as {last} and {years[first]!r} as "
             f"{first}; write four digits if some are meant in the other century."
         )
     return None
+
+
+def other_calendar(first: int, last: int, example: str) -> str | None:
+    """What to say of years that are hardly meant as they are read, such as 2567 and 1402."""
+    if first <= MODERN[1] and last >= MODERN[0]:
+        return None
+    return (
+        f"dates in the years {first} to {last}, such as {example!r}; rewrite them if they count in another "
+        "calendar."
+    )
+
+
+def _seasons(cells: Collection[str]) -> str | None:
+    """What to say of months that are each one more than the year, such as 2011-12; None if any is not."""
+    years = [re.findall(r"\d+", text) for text in cells]
+    if len(years) < FEWEST_SEASONS or any(int(two) != (int(one) + 1) % 100 for one, two in years):
+        return None
+    return (
+        f"months such as {next(iter(cells))!r}, each of which could be two years in a row; name the "
+        "column in categorical if they are seasons."
+    )
 
 
 def has_time(cells: Iterable[Any]) -> bool:
