@@ -24,8 +24,12 @@ __all__ = ["DECODERS", "BadRequest", "reader"]
 TABLE = 'send {"columns": [names], "data": [rows]}.'
 SHAPES = 'Send a list of rows, or {"instances": [rows]}.'
 # The keys under which clients send rows: SageMaker and TensorFlow Serving, Hugging Face, MLflow, pandas'
-# table form, Azure and what people make up.
-ENVELOPES = ("instances", "inputs", "features", "dataframe_records", "data", "input_data", "records", "rows")
+# table form, Azure (whose envelopes contain others) and what people make up.
+ENVELOPES = (
+    *("instances", "inputs", "features", "dataframe_records", "data", "input_data", "records", "rows"),
+    *("Inputs", "input1", "WebServiceInput0"),
+)
+DEEPEST = 3  # envelopes within each other
 LONG_TEXT = 65_536  # characters: a longer body is not held as one list of its rows
 OTHER_DELIMITERS = ";\t|"
 MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
@@ -58,19 +62,28 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
         return partial(_number, form=model.number_format(position), missing=missing, gaps=gaps)
     if kind == "categorical":
         spellings = {cells.folded(level): level for level in column.get("spellings") or ()}
-        return partial(_level, known=model.levels_of(position), missing=missing, spellings=spellings)
+        known = model.levels_of(position)
+        widths = {len(level) for level in known if level.isdecimal()}
+        width = widths.pop() if len(widths) == 1 else 0
+        return partial(_level, known=known, missing=missing, spellings=spellings, width=width)
     return partial(READERS[kind], missing=missing) if missing else READERS[kind]
 
 
-def _level(cell: Any, known: Collection[str], missing: Collection[str], spellings: Mapping[str, str]) -> str:
-    """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, 1 or 1.0."""
+def _level(
+    cell: Any, known: Collection[str], missing: Collection[str], spellings: Mapping[str, str], width: int
+) -> str:
+    """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, 1, 1.0 or 01.
+
+    `width` is the number of digits if all levels of digits have the same number.
+    """
     level = cells.category(cell, missing, spellings)
     if type(cell) not in (bool, float, int) or not known or level in known:
         return level
     if type(cell) is bool:
         others = [level.lower(), level.upper()]
     else:  # JavaScript writes 1.0 as 1
-        others = [level.removesuffix(".0") if type(cell) is float else f"{level}.0"]
+        whole = level.removesuffix(".0")
+        others = [whole if type(cell) is float else f"{level}.0", whole.zfill(width)]
     return next((one for one in others if one in known), level)
 
 
@@ -166,22 +179,45 @@ def _of_one_column(lines: Iterable[list[str]]) -> Iterator[list[str]]:
 
 def _of_json(text: str, model: Table) -> list[list[Any]]:
     content = _parsed(text, "The body")
-    if isinstance(content, dict) and (rows := _of_columns(content, model)) is not None:
-        return _ordered(rows, model)
-    if isinstance(content, dict) and not _is_row(content, model):
+    if isinstance(content, str):
+        raise BadRequest(400, f"The body is a text in JSON, so it was probably encoded twice. {SHAPES}")
+    for _ in range(DEEPEST):
+        if not isinstance(content, dict):
+            break
+        if (rows := _of_columns(content, model)) is not None:
+            return _ordered(rows, model)
+        if _is_row(content, model):
+            break
         table = content.get("dataframe_split", content)
         if isinstance(table, dict) and {"columns", "data"} <= table.keys():
             return _of_table(table, model)
         if isinstance(schema := content.get("schema"), dict) and isinstance(content.get("data"), list):
             return _ordered(_without_index(content["data"], schema, model), model)
-        content = next((content[name] for name in ENVELOPES if name in content), content)
+        if (inner := next((content[name] for name in ENVELOPES if name in content), None)) is None:
+            break
+        content = inner
+    if isinstance(content, list) and (columns := _of_tensors(content, model)) is not None:
+        content = columns
     if isinstance(content, dict):
-        content = found if (found := _of_columns(content, model)) is not None else [content]
+        if content and all(model.place_of(name) is None for name in content):
+            keys = _listed(list(content))
+            raise BadRequest(
+                400, f"The body has the keys {keys}, which are no columns of this model. {SHAPES}"
+            )
+        content = [content]
     if not isinstance(content, list):
         raise BadRequest(400, SHAPES)
     if content and not isinstance(content[0], list | dict):
         content = [content]  # a single row
     return _ordered(content, model)
+
+
+def _of_tensors(content: Sequence[Any], model: Table) -> list[Any] | None:
+    """Rows of a list of columns with their names, as KServe and Triton take; None if it is none."""
+    for one in content:
+        if not isinstance(one, dict) or not {"name", "data"} <= one.keys() or _is_row(one, model):
+            return None
+    return _of_columns({str(one["name"]): one["data"] for one in content}, model)
 
 
 def _of_columns(content: Mapping[str, Any], model: Table) -> list[Any] | None:
@@ -344,21 +380,22 @@ def _order(header: Sequence[str], model: Table, where: str) -> list[int]:
     if len(header) > _most_names(model):
         raise BadRequest(400, f"{where} has {len(header)} names; this model needs {len(model.names)}.")
     found: dict[int, int] = {}
-    unknown, repeated = [], False
+    unknown, repeated = [], []
     for position, name in enumerate(header):
         place = model.place_of(name)
         if place is None:
             if not _is_ignored(name, model):
                 unknown.append(name.strip())
             continue
-        repeated |= place in found
+        if place in found:
+            repeated.append(name.strip())
         found[place] = position
     if missing := [name for place, name in enumerate(model.names) if place not in found]:
         raise BadRequest(400, f"{where} does not have the columns {_listed(missing)}.")
     if unknown:
         raise BadRequest(400, f"{where} has the columns {_listed(unknown)}, which this model does not know.")
     if repeated:
-        raise BadRequest(400, f"{where} names a column more than once.")
+        raise BadRequest(400, f"{where} names a column more than once: {_listed(repeated)}.")
     return [found[place] for place in range(len(model.names))]
 
 

@@ -184,7 +184,7 @@ def test_a_body_that_is_not_utf8_says_where(refused, content_type):
         ),
         (
             "colour,size,member,income,code,size\nred,1,no,2,c,3\n",
-            "The header names a column more than once.",
+            "The header names a column more than once: 'size'.",
         ),
         ("colour,size,member,income,code\nred,1,no,2\n", "Row 1 has 4 cells, but the header has 5."),
     ],
@@ -206,12 +206,22 @@ def test_csv_that_is_not_rows_of_the_table_answers_400(refused, body, sentence):
         (None, 'Send a list of rows, or {"instances": [rows]}.'),
         (
             {"instances": {"a": 1}},
-            "Row 1 does not have the columns 'colour', 'size', 'member', 'income', 'code'.",
+            "The body has the keys 'a', which are no columns of this model. Send a list of rows, or "
+            '{"instances": [rows]}.',
+        ),
+        (
+            json.dumps(json.dumps({"instances": [ROW]})),
+            "The body is a text in JSON, so it was probably encoded twice. Send a list of rows, or "
+            '{"instances": [rows]}.',
         ),
         ({"instances": "red"}, 'Send a list of rows, or {"instances": [rows]}.'),
         ({"inputs": 3}, 'Send a list of rows, or {"instances": [rows]}.'),
         ({}, "Row 1 does not have the columns 'colour', 'size', 'member', 'income', 'code'."),
-        ({"body": [ROW]}, "Row 1 does not have the columns 'colour', 'size', 'member', 'income', 'code'."),
+        (
+            {"body": [ROW]},
+            "The body has the keys 'body', which are no columns of this model. Send a list of rows, or "
+            '{"instances": [rows]}.',
+        ),
         (
             dict(zip(NAMES, [["red"], [1, 2], [True], [1], ["c"]], strict=True)),
             "The columns do not have the same rows; send a cell of each row for every column.",

@@ -143,6 +143,25 @@ SHAPES = {
         JSON,
         json.dumps({"inputs": {name: [row[place] for row in rows] for place, name in enumerate(names)}}),
     ),
+    "Azure's input_data": lambda names, rows: (
+        JSON,
+        json.dumps({"input_data": {"columns": names, "index": list(range(len(rows))), "data": rows}}),
+    ),
+    "Azure's Inputs": lambda names, rows: (
+        JSON,
+        json.dumps({"Inputs": {"data": [dict(zip(names, row, strict=True)) for row in rows]}}),
+    ),
+    "KServe's tensors": lambda names, rows: (
+        JSON,
+        json.dumps(
+            {
+                "inputs": [
+                    {"name": name, "shape": [len(rows)], "data": [row[place] for row in rows]}
+                    for place, name in enumerate(names)
+                ]
+            }
+        ),
+    ),
     "JSON rows in one line": lambda names, rows: (JSON_LINES, json.dumps(rows)),
     "JSON Lines of rows": lambda names, rows: (JSON_LINES, lines(*map(json.dumps, rows))),
     "JSON Lines of objects": lambda names, rows: (
