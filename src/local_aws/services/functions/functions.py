@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import importlib.util
-import itertools
 import json
 import shutil
 import socket
@@ -11,10 +10,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import uuid4
 
@@ -29,6 +28,7 @@ __all__ = ["Functions", "Invocation"]
 
 _KIND = "function"
 _STOP_SECONDS = 5
+_CONCURRENCY = 16  # on AWS, every concurrent invocation has its own process; here they share one
 # Bytes of an answer: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _MOST_ANSWER = 6_291_556
 
@@ -235,15 +235,22 @@ class Functions:
 
 
 class _Runtime:
-    """One function's process, and the calls that it is working on."""
+    """One function's process, and the lanes to it: connections with one invocation at a time.
+
+    The thread that has an event sends it and waits for the answer itself, and so does the thread that runs
+    the handler: handing both over to other threads would take as long as a small handler.
+    """
 
     def __init__(self, function: Document, account: Account, log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
-        ours, theirs = socket.socketpair()
-        self._frames = Frames(ours)
-        self._calls: dict[str, SimpleQueue[dict[str, Any] | None]] = {}
-        self._lingering: set[str] = set()  # answered, and their extensions still work
-        self._numbers = itertools.count()
+        pairs = [socket.socketpair() for _ in range(1 + _CONCURRENCY)]
+        ours, theirs = zip(*pairs, strict=True)
+        for lane in ours[1:]:
+            lane.settimeout(function["Timeout"])
+        self._notices, *lanes = map(Frames, ours)
+        self._idle = deque(lanes)  # the one used last at the end
+        self._free = threading.Semaphore(_CONCURRENCY)
+        self._busy: set[str] = set()  # invocations without an answer, or whose extensions still work
         self._retired = False
         self.alive = True
         code = log.parent / "code" / function["CodeSha256"]
@@ -258,25 +265,21 @@ class _Runtime:
                 **({"PYTHONPATH": str(code), "LAMBDA_TASK_ROOT": str(code)} if code.is_dir() else {}),
             },
         )
-        runtime = [
-            "-P",
-            "-m",
-            "local_aws.services.functions.runtime",
-            function["Handler"],
-            str(theirs.fileno()),
-        ]
+        descriptors = [end.fileno() for end in theirs]
+        runtime = ["-P", "-m", "local_aws.services.functions.runtime", function["Handler"]]
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, *runtime],
+                [sys.executable, *runtime, *map(str, descriptors)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=environment,
                 cwd=log.parent,
-                pass_fds=[theirs.fileno()],
+                pass_fds=descriptors,
                 start_new_session=True,
             )
-        theirs.close()
+        for end in theirs:
+            end.close()
         threading.Thread(target=self._receive, name=function["FunctionName"], daemon=True).start()
 
     def call(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -286,22 +289,36 @@ class _Runtime:
             TimeoutError: There was none in this many seconds.
             ConnectionError: The process has ended.
         """
-        number, answer = str(next(self._numbers)), SimpleQueue()  # a Future would take as long as the rest
-        self._calls[number] = answer
+        if not self._free.acquire(timeout=seconds):
+            raise TimeoutError
+        number = message["context"]["aws_request_id"]
+        self._busy.add(number)
+        lane = self._idle.pop()
         try:
-            self._frames.send({"id": number, **message})
-        except OSError as error:
-            self._calls.pop(number, None)
-            raise ConnectionError from error
-        if not self.alive and self._calls.pop(number, None) is not None:  # others may still be answered
+            reply = self._exchange(lane, message)
+        except OSError:
+            lane.close()  # a late answer must not be taken for that to another event
+            self._over(number)
+            raise
+        self._idle.append(lane)
+        self._free.release()
+        if not reply["lingers"]:
+            self._over(number)
+        return reply
+
+    def _exchange(self, lane: Frames, message: dict[str, Any]) -> dict[str, Any]:
+        if not self.alive:  # others may still be answered
             raise ConnectionError
         try:
-            reply = answer.get(timeout=seconds)
-        except Empty:
-            self._calls.pop(number, None)
-            raise TimeoutError from None
+            lane.send(message)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise ConnectionError from error
+        reply = lane.receive()
         if reply is None:
             raise ConnectionError
+        self.alive = self.alive and not reply.get("ends")
         return reply
 
     def retire(self) -> None:
@@ -309,44 +326,34 @@ class _Runtime:
         self._retired = True
         self._end_if_idle()
 
+    def _over(self, number: str) -> None:
+        """Note that nothing works on an invocation any more."""
+        self._busy.discard(number)
+        self._end_if_idle()
+
     def _end_if_idle(self) -> None:
-        if self._retired and not self._lingering and not self._calls:
+        if self._retired and not self._busy:
             self.end()
 
     def end(self) -> None:
         """Stop the process; callers that are waiting for it get a ConnectionError."""
-        self._frames.close()
+        self._notices.close()
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def _receive(self) -> None:
-        try:
-            while message := self._frames.receive():
-                self.alive = self.alive and not message.get("ends")
-                if message.get("lingers"):
-                    self._lingering.add(message["id"])
-                elif message.get("over"):
-                    self._lingering.discard(message["id"])
-                call = self._calls.pop(message["id"], None)
-                if call is not None:
-                    call.put(message)
-                if self._retired:
-                    self._end_if_idle()
-        finally:  # no caller waits for an answer that nobody receives
-            self.alive = False
-            self._abandon()
+        """Hear what the process says about itself until it ends."""
+        while notice := self._notices.receive():
+            self.alive = self.alive and not notice.get("ends")
+            if number := notice.get("over"):
+                self._over(number)
+        self.alive = False
         self._process.wait()
-
-    def _abandon(self) -> None:
-        """Tell all waiting callers that there will be no answer."""
-        while self._calls:
-            try:
-                _, call = self._calls.popitem()
-            except KeyError:
-                return
-            call.put(None)
 
 
 def _unhandled(message: str, kind: str) -> Invocation:

@@ -1,8 +1,10 @@
-"""The process a function runs in: `python -m local_aws.services.functions.runtime HANDLER DESCRIPTOR`.
+"""The process a function runs in: `python -m local_aws.services.functions.runtime HANDLER DESCRIPTOR...`.
 
-It handles many invocations, several at a time, and ends with the server, whose end closes its socket.
+It handles many invocations, one at a time in each lane, which is a socket, and ends with the server, whose
+end closes them. Over the first socket it says what becomes of it.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -13,17 +15,13 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any
 
 from local_aws.core.faults import log_exception
 from local_aws.services.functions.extensions import Extensions
-from local_aws.services.functions.frames import Frames
+from local_aws.services.functions.frames import Frames, first_of
 
-__all__ = ["CONCURRENCY", "Context", "main"]
-
-# On AWS, every concurrent invocation has its own process; here they share one.
-CONCURRENCY = 16
+__all__ = ["Context", "main"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,8 @@ class Context:
 
 def main() -> None:
     """Answer invocations until the server ends."""
-    frames = Frames(socket.socket(fileno=int(sys.argv[2])))
-    calls = _Calls(frames)
+    notices, *lanes = (Frames(socket.socket(fileno=int(descriptor))) for descriptor in sys.argv[2:])
+    calls = _Calls(notices)
     extensions = calls.extensions
     os.environ["AWS_LAMBDA_RUNTIME_API"] = extensions.address
     try:
@@ -54,23 +52,22 @@ def main() -> None:
         # The invocation gets the reason as its error. Then the process ends, so the next invocation tries
         # again.
         log_exception()
-        if message := frames.receive():
-            frames.send({"id": message["id"], "error": _describe(error), "ends": True})
+        for lane in first_of(notices, *lanes):
+            if lane.receive():
+                lane.send({"error": _describe(error), "lingers": False, "ends": True})
         return
     extensions.initialised()
-    messages: SimpleQueue[dict[str, Any]] = SimpleQueue()
-    for _ in range(CONCURRENCY):
-        threading.Thread(target=_work, args=(calls, handler, messages), daemon=True).start()
-    while message := frames.receive():
-        calls.begin(message)
-        messages.put(message)
+    for lane in lanes:
+        threading.Thread(target=_work, args=(calls, handler, lane), daemon=True).start()
+    while notices.receive():  # until the server has ended
+        continue
     os._exit(0)
 
 
-def _work(calls: "_Calls", handler: Callable[[Any, Context], Any], messages: SimpleQueue) -> None:
-    """Answer invocations, one after another; a pool's futures would cost as much as a small handler."""
-    while True:
-        calls.answer(handler, messages.get())
+def _work(calls: "_Calls", handler: Callable[[Any, Context], Any], lane: Frames) -> None:
+    """Answer the invocations of a lane, one after another."""
+    while message := lane.receive():
+        calls.answer(handler, message, lane)
 
 
 def _load(name: str) -> Callable[[Any, Context], Any]:
@@ -81,55 +78,49 @@ def _load(name: str) -> Callable[[Any, Context], Any]:
 class _Calls:
     """The invocations that the process works on, and what its extensions do after them."""
 
-    def __init__(self, frames: Frames) -> None:
+    def __init__(self, notices: Frames) -> None:
         self.extensions = Extensions(self._reset)
-        self._frames = frames
+        self._notices = notices
         self._lock = threading.Lock()
         self._running = 0
         self._ends = False
 
-    def begin(self, message: dict[str, Any]) -> None:
-        """Count an invocation, and tell the extensions of it."""
+    def answer(self, handler: Callable[[Any, Context], Any], message: dict[str, Any], lane: Frames) -> None:
+        """Run a handler and send its answer, whatever extensions still have to do."""
+        context = Context(**message["context"])
+        request_id = threading.current_thread().name = context.aws_request_id
         with self._lock:
             self._running += 1
-        context = message["context"]
-        self.extensions.invoke(
-            context["aws_request_id"], context["deadline"], context["invoked_function_arn"]
-        )
-
-    def answer(self, handler: Callable[[Any, Context], Any], message: dict[str, Any]) -> None:
-        """Run a handler and send its answer, whatever extensions still have to do."""
-        number = threading.current_thread().name = message["id"]
+        self.extensions.invoke(request_id, context.deadline, context.invoked_function_arn)
         try:
-            result = handler(message["event"], Context(**message["context"]))
-            reply = {"id": number, "payload": json.dumps(result)}
+            reply = {"payload": json.dumps(handler(message["event"], context))}
         except BaseException as error:  # also SystemExit: on AWS, it ends an invocation, not the function
             log_exception()
-            reply = {"id": number, "error": _describe(error)}
-        request_id = message["context"]["aws_request_id"]
-        # Held until the answer is sent: the server must hear of it before it hears that the call is over.
+            reply = {"error": _describe(error)}
+        # Held until the answer is sent: once the server hears that an invocation is over, it may end us.
         with self._lock:
-            lingers = self.extensions.answered(request_id, lambda: self._over(number))
-            self._send({**reply, "lingers": lingers})
+            lingers = self.extensions.answered(request_id, lambda: self._over(request_id))
+            with contextlib.suppress(OSError):  # the server waits no longer for this answer
+                lane.send({**reply, "lingers": lingers})
             self._running -= 1
             if self._ends and not self._running:
                 os._exit(1)
 
-    def _over(self, number: str) -> None:
+    def _over(self, request_id: str) -> None:
         with self._lock:
-            self._send({"id": number, "over": True})
+            self._notify({"over": request_id})
 
     def _reset(self) -> None:
         """Take no more invocations, and end when the present ones are answered."""
         with self._lock:
             self._ends = True
-            self._send({"id": None, "ends": True})
+            self._notify({"ends": True})
             if not self._running:
                 os._exit(1)
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _notify(self, notice: dict[str, Any]) -> None:
         try:
-            self._frames.send(message)
+            self._notices.send(notice)
         except OSError:
             os._exit(0)
 

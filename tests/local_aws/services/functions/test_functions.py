@@ -114,7 +114,7 @@ def test_a_call_that_comes_too_late_ends_no_other(functions: Functions) -> None:
     put(functions, "sleep", timeout=60)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(invoke, functions, {"seconds": 0.5})
-        wait_for(lambda: functions._runtimes and functions._runtimes["toy"]._calls)
+        wait_for(lambda: functions._runtimes and functions._runtimes["toy"]._busy)
         runtime = functions._runtimes["toy"]
         runtime.alive = False  # as once the process has said that it ends
         context = {"aws_request_id": "late", "deadline": 0.0, "function_name": "toy"}
@@ -122,6 +122,14 @@ def test_a_call_that_comes_too_late_ends_no_other(functions: Functions) -> None:
         with pytest.raises(ConnectionError):
             runtime.call({"event": {"seconds": 0}, "context": context}, HANGS)
         assert isinstance(waiting.result(), int)
+
+
+def test_more_invocations_than_a_process_takes_at_once_wait_for_their_turn(functions: Functions) -> None:
+    put(functions, "echo")
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda number: invoke(functions, {"number": number}), range(120)))
+    assert [answer["event"]["number"] for answer in answers] == list(range(120))
+    assert len({answer["pid"] for answer in answers}) == 1
 
 
 def test_changed_settings_start_a_new_process_and_unchanged_ones_do_not(functions: Functions) -> None:
