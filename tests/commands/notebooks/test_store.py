@@ -9,7 +9,7 @@ import papermill
 import pytest
 from nbformat import NotebookNode
 from support import ROOT
-from support.helpers.shared import HeadlessRun, settings
+from support.helpers.shared import SideBySide, settings
 
 from commands.__main__ import main
 from commands.notebooks import history, store
@@ -68,8 +68,8 @@ def test_facts_for_the_runner_are_gone_and_times_are_made_alike() -> None:
 
 
 @pytest.mark.slow
-def test_of_a_real_run_nothing_is_stored_that_differs_at_the_next(side_by_side: list[HeadlessRun]) -> None:
-    for each in side_by_side:
+def test_of_a_real_run_nothing_is_stored_that_differs_at_the_next(side_by_side: SideBySide) -> None:
+    for each in side_by_side.runs:
         after = store.stored(nbformat.read(each.executed, as_version=4))
         nbformat.validate(after)
         written = nbformat.writes(after)
@@ -80,8 +80,8 @@ def test_of_a_real_run_nothing_is_stored_that_differs_at_the_next(side_by_side: 
 
 
 @pytest.mark.slow
-def test_what_is_stored_is_the_notebook_as_it_stands_in_the_project(side_by_side: list[HeadlessRun]) -> None:
-    executed = side_by_side[0].executed
+def test_what_is_stored_is_the_notebook_as_it_stands_in_the_project(side_by_side: SideBySide) -> None:
+    executed = side_by_side.first.executed
     project = nbformat.read(ROOT / "notebooks" / executed.name, as_version=4)
     after = store.stored(nbformat.read(executed, as_version=4))
     assert [cell.source for cell in after.cells] == [cell.source for cell in project.cells]

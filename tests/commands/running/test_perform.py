@@ -10,11 +10,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from support.helpers import headless
-from support.helpers.shared import HeadlessRun, settings
-from support.helpers.webhook import webhook
+from support.helpers.shared import SideBySide, settings
 
 from commands.running import perform
-from commands.running.lock import exclusive
 from helpers.errors import BadInput, UserError
 from helpers.runs import summary
 
@@ -32,45 +30,40 @@ def results(runs: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-def test_two_runs_in_two_states_do_not_disturb_each_other(side_by_side: list[HeadlessRun]) -> None:
-    for each in side_by_side:
+def test_two_runs_in_two_states_do_not_disturb_each_other(side_by_side: SideBySide) -> None:
+    for each in side_by_side.runs:
         assert (each.done.returncode, each.done.stderr) == (0, "")
-        assert "waiting" not in each.done.stdout
+        assert "waiting" not in each.done.stdout, "for the other one"
         assert len(results(each.folder)) == 1
         assert not headless.left_of(each.home)
 
 
 @pytest.mark.slow
-def test_a_second_run_in_a_state_says_whom_it_waits_for_and_then_goes_on(tmp_path: Path) -> None:
-    with webhook() as hook:
-        with exclusive(tmp_path / "home/run.lock"):
-            options = ["--only", "01", "-p", "NOTIFY", hook.url]
-            second = headless.start(tmp_path / "home", tmp_path / "runs", *options)
-            read = headless.wait_for_line(second, "waiting")
-            with settings({"LOCAL_AWS_HOME": str(tmp_path / "home")}):
-                where = ("run", str(headless.LOCAL_YAML), "--only", "01", "--runs", str(tmp_path / "runs"))
-                refused = headless.here(*where, "--no-wait")
-            assert results(tmp_path / "runs") == []
-        done = headless.finish(second)
+def test_a_second_run_in_a_state_says_whom_it_waits_for_and_then_goes_on(side_by_side: SideBySide) -> None:
+    waited = side_by_side.second
+    run, refused = waited.run, waited.refused
+    assert waited.left == [], "it had not begun"
     assert (refused.returncode, refused.stderr) == (
         1,
         f"\nAnother run (process {os.getpid()}) is still running here; nothing was started. "
         "Without --no-wait, this waits.\n",
     )
-    assert f"Another run (process {os.getpid()}) is still running here; waiting for it to end.\n" in read
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "01_build_image" in done.stdout
+    assert (
+        f"Another run (process {os.getpid()}) is still running here; waiting for it to end.\n" in waited.said
+    )
+    assert (run.done.returncode, run.done.stderr) == (0, "")
+    assert "01_build_image" in run.done.stdout
 
-    (folder,) = results(tmp_path / "runs")
+    (folder,) = results(run.folder)
     assert summary.read(folder)["status"] == "done"
 
     # It has a page, and so has its notebook; who had to be told was told, and the secret is nowhere.
-    page = (tmp_path / "runs/latest/index.html").read_text()
+    page = (run.folder / "latest/index.html").read_text()
     assert 'href="01_build_image.html"' in page
     assert "1. Build the image" in (folder / "01_build_image.html").read_text()
-    ((_, told),) = hook.received
+    ((_, told),) = waited.told
     assert (told["run"], told["status"]) == (folder.name, "done")
-    texts = [path.read_text() for path in folder.iterdir()] + [read, done.stdout]
+    texts = [path.read_text() for path in folder.iterdir()] + [waited.said, run.done.stdout]
     assert [text for text in texts if "SECRET" in text] == []
 
 

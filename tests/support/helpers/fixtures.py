@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from commands import install
+from commands.running.lock import exclusive
 from contract.names import DECISION
 from helpers import runs
 from helpers.data import datasets, sources
@@ -26,10 +27,13 @@ from support.helpers.shared import (
     Compiled,
     Connected,
     HeadlessRun,
+    SideBySide,
+    Waited,
     compile_pipeline,
     first_version,
     settings,
 )
+from support.helpers.webhook import webhook
 
 # The definitions of both families, and of a pipeline in a network, while what is left out cannot be imported.
 COMPILE = """
@@ -159,16 +163,28 @@ def home(tmp_path_factory: pytest.TempPathFactory, compiled: Compiled) -> Path:
 
 
 @pytest.fixture(scope="session")
-def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> list[HeadlessRun]:
-    """Notebook 01 twice at once, each with a state and a folder of its own."""
-    begun = []
-    for _ in range(2):
-        folder = tmp_path_factory.mktemp("side")
-        home, results = folder / "local_aws", folder / "runs"
-        begun.append(
-            (home, results, headless.start(home, results, "--only", "01", "-p", "DATASETS", "[wine]"))
-        )
-    return [HeadlessRun(home, results, headless.finish(process)) for home, results, process in begun]
+def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> SideBySide:
+    """Notebook 01 twice at once, of which the second begins as soon as this process lets it."""
+
+    def start(folder: Path, *arguments: object) -> subprocess.Popen:
+        return headless.start(folder / "local_aws", folder / "runs", "--only", "01", *arguments)
+
+    def ended(folder: Path, process: subprocess.Popen) -> HeadlessRun:
+        return HeadlessRun(folder / "local_aws", folder / "runs", headless.finish(process))
+
+    one, other = (tmp_path_factory.mktemp("side") for _ in range(2))
+    wine = ("-p", "DATASETS", "[wine]")
+    with webhook() as hook:
+        with exclusive(other / "local_aws/run.lock"):
+            second = start(other, *wine, "-p", "NOTIFY", hook.url)
+            said = headless.wait_for_line(second, "waiting")
+            with settings({"LOCAL_AWS_HOME": str(other / "local_aws")}):
+                where = ("run", str(headless.LOCAL_YAML), "--only", "01", "--runs", str(other / "runs"))
+                refused = headless.here(*where, "--no-wait")
+            left = [*(other / "runs").glob("*")]
+            first = start(one, *wine)
+        of_first, of_second = ended(one, first), ended(other, second)
+    return SideBySide(of_first, Waited(of_second, said, left, refused, hook.received))
 
 
 @pytest.fixture

@@ -77,7 +77,13 @@ def first_version(session: Session) -> ModelVersion:
 
 @dataclass(frozen=True)
 class HeadlessRun:
-    """One of two runs that were under way at the same time."""
+    """One of two runs that were under way at the same time.
+
+    Attributes:
+        home: The folder of its state.
+        folder: That of its results.
+        done: How it ended, with all that it printed.
+    """
 
     home: Path
     folder: Path
@@ -86,6 +92,38 @@ class HeadlessRun:
     @property
     def executed(self) -> Path:
         return next(self.folder.glob("*/*.ipynb"))
+
+
+@dataclass(frozen=True)
+class Waited:
+    """A run that had to wait for this process.
+
+    Attributes:
+        run: It, at its end.
+        said: What it had printed while it waited.
+        left: What there was under `runs/` then.
+        refused: What a run in the same state got then that does not wait.
+        told: What its webhook received.
+    """
+
+    run: HeadlessRun
+    said: str
+    left: list[Path]
+    refused: subprocess.CompletedProcess
+    told: list[tuple[str, Any]]
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Notebook 01 twice at once, each with a state and a folder of its own; the second had to wait before."""
+
+    first: HeadlessRun
+    second: Waited
+
+    @property
+    def runs(self) -> list[HeadlessRun]:
+        """Both."""
+        return [self.first, self.second.run]
 
 
 def decide(session: Session, word: object, *datasets: str, versions: object = "") -> list[Decision]:
