@@ -376,21 +376,17 @@ def test_an_image_that_cannot_be_used_is_refused_before_anything_changes(
     assert made.state == before
 
 
-def test_an_image_that_the_variables_name_is_the_one(made: Place, aws: Session) -> None:
+def test_an_image_and_a_vpc_that_the_variables_name_reach_jobs_endpoint_and_functions_at_once(
+    made: Place, aws: Session
+) -> None:
     push(aws, NAME, "pinned")
     with (made.environments / "try.tfvars").open("a") as file:
         file.write(f'image_uri = "{REPOSITORY}:pinned"\n')
-    code, said = made.run("up", "--yes")
-    assert code == 0
-    assert f"The image is {REPOSITORY}:pinned." in said
-    assert "    image_uri = " not in said
-
-
-def test_a_vpc_that_the_variables_name_reaches_jobs_endpoint_and_functions_at_once(made: Place) -> None:
-    with (made.environments / "try.tfvars").open("a") as file:
         file.write('vpc = {\n  subnet_ids = ["subnet-1"]\n  security_group_ids = ["sg-1"]\n}\n')
     code, said = made.run("up", "--yes")
     assert code == 0, said
+    assert f"The image is {REPOSITORY}:pinned." in said
+    assert "    image_uri = " not in said
     state = {
         item["type"]: [instance["attributes"] for instance in item["instances"]]
         for item in json.loads(made.state)["resources"]
