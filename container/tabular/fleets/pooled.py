@@ -9,7 +9,6 @@ import pandas as pd
 from tabular.data.splits.shards import Shard
 from tabular.fleets.choice import losses
 from tabular.fleets.folds import own_folds, pooled_folds
-from tabular.learning.ensemble import Ensemble
 from tabular.learning.fitting import fit
 from tabular.searching.search import Search
 from tabular.spec.columns import Schema
@@ -89,21 +88,26 @@ def pooled_losses(
     folds = pooled_folds(own, len(rows.target), rows.groups, rows.times)
     for number, (learn, scored) in enumerate(folds, start=1):
         say(f"the pooled model predicts fold {number} of {len(folds)}")
-        groups = None if rows.groups is None else rows.groups[learn]
-        pipelines = [
-            fit(
-                rows.frame.iloc[learn],
-                rows.target[learn],
-                rows.schema,
-                one.configuration.algorithm,
-                one.configuration.hyperparameters,
-                plan.random_state,
-                one.rounds,
-                groups,
-            )
-            for one, _ in found.members
-        ]
-        model = Ensemble(pipelines, [weight for _, weight in found.members])
-        answer = model.predict_proba if rows.schema.classes else model.predict
-        lost[scored] = losses(answer(rows.frame.iloc[scored]), rows.target[scored], rows.schema)
+        answers = _answers(rows, found, learn, scored, plan.random_state)
+        lost[scored] = losses(answers, rows.target[scored], rows.schema)
     return lost
+
+
+def _answers(
+    rows: Pool, found: Search, learn: np.ndarray, scored: np.ndarray, random_state: int
+) -> np.ndarray:
+    """What the found model answers for some rows, fitted on others.
+
+    Its members are fitted one after the other, and only one of them is in memory: a forest on many rows takes
+    a gigabyte.
+    """
+    groups = None if rows.groups is None else rows.groups[learn]
+    training = (rows.frame.iloc[learn], rows.target[learn], rows.schema)
+    whole, total = sum(weight for _, weight in found.members), 0.0
+    for one, weight in found.members:
+        configured = (one.configuration.algorithm, one.configuration.hyperparameters, random_state)
+        pipeline = fit(*training, *configured, one.rounds, groups)
+        answer = pipeline.predict_proba if rows.schema.classes else pipeline.predict
+        total = total + weight / whole * np.asarray(answer(rows.frame.iloc[scored]), dtype=np.float64)
+        del pipeline, answer  # before the next one is fitted
+    return total
