@@ -119,7 +119,10 @@ def extremes(fleets: Mapping[str, Fleet], most: int = MOST) -> pd.DataFrame:
         "metric": metric,
         "reason": OWN,
     }
-    whole = pd.concat(parts, names=["data set", "", "partition"])[list(shown)].rename(columns=shown)
+    whole = pd.concat(parts, names=["data set", "", "partition"])
+    earlier = whole["origin"] != "new"  # a model that served before: kept, or taken over
+    whole.loc[earlier, "served_by"] += ", " + whole.loc[earlier, "origin"]
+    whole = whole[list(shown)].rename(columns=shown)
     whole[OWN] = whole[OWN].str.partition(";")[0]  # the rest is about the version in service
     return whole.round(4).astype({metric: object}).where(whole.notna(), "not defined")
 
@@ -128,7 +131,9 @@ def compared(fleets: Mapping[str, Fleet]) -> pd.DataFrame:
     """How many partitions of each fleet gain and lose against the version in service, and how many stay.
 
     Partitions stay as they are if the new model may be worse, and if their rows have not changed. The others
-    are compared where a new model and the one in service have predicted the same held-out rows.
+    are compared where a new model and the one in service have predicted the same held-out rows. Their losses
+    differ by chance, too: where a new own model may be worse than the one in service by more than that, or a
+    new pooled model is, the partition keeps its model.
     """
     return _of_each(fleets, _against, NOT_COMPARED)
 
@@ -160,10 +165,11 @@ def _row(fleet: Fleet) -> dict[str, Any]:
         "partitions": len(found),
         "own": int(own.sum()),
         "pooled": int((~own).sum()),
-        "kept": int((found["origin"] == "kept").sum()),
-        "taken over": int((found["origin"] == "taken over").sum()),
-        f"{fleet.loss}, own": _mean(found[own], "loss"),
-        f"{fleet.loss}, pooled": _mean(found[own], "pooled_loss"),
+        "of these kept": int((found["origin"] == "kept").sum()),
+        "of these taken over": int((found["origin"] == "taken over").sum()),
+        "held-out rows of own": int(found[own]["held_out"].sum()),
+        f"{fleet.loss} of own": _mean(found[own], "loss"),
+        f"{fleet.loss} of pooled there": _mean(found[own], "pooled_loss"),
         f"{fleet.metric}, all rows": fleet.value,
         "median partition": middle,
         "80% of them": f"{low:.4g} to {high:.4g}",
@@ -177,8 +183,8 @@ def _against(fleet: Fleet) -> dict[str, int]:
     gain = (found["champion_loss"] - found["loss"])[new]
     return {
         "partitions": len(found),
-        "better": int((gain > 0).sum()),
-        "worse": int((gain < 0).sum()),
+        "smaller loss": int((gain > 0).sum()),
+        "larger loss": int((gain < 0).sum()),
         "the same": int((gain == 0).sum()),
         "not compared": int(gain.isna().sum()),
         "keep their model": int((found["origin"] == "kept").sum()),

@@ -31,10 +31,11 @@ def test_own_and_pooled_are_compared_on_the_rows_of_partitions_with_own_models(s
     row = fleets.table({"stores": stores}).loc["stores"]
     parts = FLEET[1]["partitions"]
     own = [2, 5]
-    assert [row["partitions"], row["own"], row["pooled"], row["kept"]] == [6, 2, 4, 1]
+    assert [row["partitions"], row["own"], row["pooled"], row["of these kept"]] == [6, 2, 4, 1]
     rows = np.array(parts["held_out"])[own]
-    for words, name in (("log loss, own", "loss"), ("log loss, pooled", "pooled_loss")):
+    for words, name in (("log loss of own", "loss"), ("log loss of pooled there", "pooled_loss")):
         assert row[words] == pytest.approx(np.average(np.array(parts[name], dtype=float)[own], weights=rows))
+    assert row["held-out rows of own"] == rows.sum()
     assert row["not defined"] == parts["metric"].count(None)
 
 
@@ -52,6 +53,8 @@ def test_the_worst_and_the_smallest_are_named_with_why_they_are_served_as_they_a
     assert list(smallest.index) == ["store 0", "store 1"]
     assert smallest.loc["store 0", "auc"] == "not defined"
     assert smallest.loc["store 0", fleets.OWN] == "too few rows"
+    everything = fleets.extremes({"stores": stores}, most=6).xs("smallest", level=1).loc["stores"]
+    assert sorted(everything["served by"]) == ["own", "own, kept"] + ["pooled"] * 4
     assert list(found.xs("worst", level=1).loc["stores"].index) == list(stores.worst_first.index[:2])
 
 
@@ -61,7 +64,7 @@ def test_partitions_that_stay_as_they_are_neither_gain_nor_lose(stores: fleets.F
     partitions["loss"] = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
     partitions["champion_loss"] = [0.6, 0.4, 0.5, np.nan, 0.6, 0.4]
     found = fleets.compared({"stores": replace(stores, partitions=partitions)}).loc["stores"]
-    expected = {"better": 1, "worse": 1, "the same": 1, "not compared": 1}
+    expected = {"smaller loss": 1, "larger loss": 1, "the same": 1, "not compared": 1}
     expected |= {"keep their model": 1, "taken over": 1}
     assert found.to_dict() == {"partitions": 6, **expected}
 
