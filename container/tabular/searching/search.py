@@ -7,6 +7,7 @@ A limit in seconds is the exception: how far a search gets in a time depends on 
 """
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -38,6 +39,7 @@ from tabular.spec.search import Plan
 __all__ = ["Ensemble", "Search", "Settings", "combine", "search"]
 
 FORMAT, FORMAT_VERSION = "tabular-search", 1
+PREPARING = 0.2  # of the seconds that a search with a limit has left, at most
 
 
 @dataclass(frozen=True)
@@ -267,13 +269,15 @@ def search(
         said = [same, repr(settings), repr(warm), repr(known), repr(schema), *scored]
         kept = Checkpoint(checkpoint, fingerprint(frame, target, groups, said))
     searched = np.unique(np.concatenate([rows for fold in folds for rows in fold]))
+    # An interruption and the time until the next start do not count.
+    since = (began if started is None else started) - (kept.elapsed() if kept else 0.0)
     with threads(1 if uses_processes(width) else width):
         if uses_processes(width):
-            prepared.prepare(plan.names)
+            # With little time, a trial that is soon complete matters more than what all trials share.
+            end = time.perf_counter() + PREPARING * max(0.0, since + limit - time.perf_counter())
+            prepared.prepare(plan.names, end if limit else math.inf)
         crew = workers(prepared, width)
         lag = max(settings.lag, 2 * width)
-        # An interruption and the time until the next start do not count.
-        since = (began if started is None else started) - (kept.elapsed() if kept else 0.0)
         members = settings.members if plan.may_combine else 1
         budget = Budget(limit, since, len(searched), members, fits)
         run = Run(plan, prepared, proposals, crew, kept, lag, settings.pruning, say, budget, width)

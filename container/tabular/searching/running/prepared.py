@@ -1,6 +1,8 @@
 """The folds of a search, prepared once for all trials whose algorithms want the same features."""
 
+import math
 import os
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -65,15 +67,18 @@ class Prepared:
         """The groups of these rows."""
         return [None if self.groups is None else self.groups[fold.scored] for fold in self.folds]
 
-    def prepare(self, algorithms: Iterable[str]) -> None:
+    def prepare(self, algorithms: Iterable[str], end: float = math.inf) -> None:
         """Prepare all that these algorithms want, and load their libraries, for forks to share both.
 
-        Without room for more, the rest is prepared for each trial again, by the fork that needs it.
+        Without room for more, the rest is prepared for each trial again, by the fork that needs it. What is
+        not prepared by `end`, a time by `time.perf_counter`, each fork prepares once when it needs it.
         """
         for name in algorithms:
+            if time.perf_counter() > end:
+                return
             build_estimator(self.schema, name, {}, self.random_state)  # imports its library
             for fold in range(len(self.folds)):
-                if self._room:
+                if self._room and time.perf_counter() <= end:
                     self.parts(self.wanted(name), fold)
 
     def wanted(self, algorithm: str) -> Features:

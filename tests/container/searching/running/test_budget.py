@@ -2,10 +2,16 @@
 
 import time
 
+import numpy as np
+import pandas as pd
 import pytest
+from tabular.learning.folds import folds_to_search
 from tabular.searching.proposals.proposals import Proposals
 from tabular.searching.running.budget import COMBINING, MORE_ROWS, WRITING, Budget
+from tabular.searching.running.prepared import Prepared
+from tabular.searching.scoring import Scoring
 from tabular.searching.trials import Configuration, Trial
+from tabular.spec.columns import Column, Schema
 
 CLOSE = pytest.approx
 
@@ -61,6 +67,18 @@ def test_with_a_limit_the_first_trial_is_one_that_is_soon_complete():
     assert asked(3, False) == ["LightGBM", "XGBoost", "LogisticRegression"]
     assert asked(3, True) == ["LogisticRegression", "LightGBM", "XGBoost"]
     assert asked(2, True) == asked(2, False), "which trials there are is the same"
+
+
+def test_with_little_time_nothing_is_prepared_before_a_trial_needs_it(clock):
+    frame, target = pd.DataFrame({"size": np.arange(60.0)}), np.arange(60) % 2
+    schema = Schema("binary", "sold", ("no", "yes"), (Column("size", "numeric"),))
+    folds = folds_to_search(target, schema, "neg_log_loss", 3, 7)
+    prepared = Prepared(frame, target, schema, None, folds, 7, Scoring("neg_log_loss", schema))
+    prepared.prepare(["LogisticRegression"], end=clock[0] - 1)
+    assert not prepared._parts
+    assert np.isfinite(prepared.fit(Configuration("LogisticRegression", {}, "default"), 0).scores[0].score)
+    prepared.prepare(["LogisticRegression"], end=clock[0] + 1)
+    assert len(prepared._parts) == 3
 
 
 def test_a_configuration_that_is_skipped_leaves_its_number_to_the_next():
