@@ -10,9 +10,9 @@ from tabular.data.decisions.decide import decide
 from tabular.data.decisions.many_dates import MANY, read_many_dates
 from tabular.spec.options import Options
 
-ROWS = 2600
+ROWS = 1600  # over fifteen years, so that more than MANY of the days differ
 DRAW = np.random.default_rng(5)
-MOMENTS = [datetime(2019, 1, 1) + timedelta(minutes=int(one)) for one in DRAW.integers(0, 2_500_000, ROWS)]
+MOMENTS = [datetime(2019, 1, 1) + timedelta(minutes=int(one)) for one in DRAW.integers(0, 8_000_000, ROWS)]
 EARLY = [
     datetime(2019, month, day, 8, minute)
     for month in range(1, 13)
