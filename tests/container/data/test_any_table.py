@@ -36,7 +36,7 @@ QUICK = ("LightGBM", "LogisticRegression")  # whatever differs between algorithm
 def learn_each(preprocess_data, base):
     """PreprocessData, then the trial, the refit and the held-out rows of each algorithm, to look at."""
 
-    def run(content, algorithms, name="table.csv", folds=3, hyperparameters=None, **changed):
+    def run(content, algorithms, name="table.csv", folds=2, hyperparameters=None, **changed):
         done = preprocess_data(content, name, **changed)
         channel = base / "input/data/train"
         channel.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ def test_a_category_of_two_hundred_levels(learn_each):
 def test_three_rows_of_a_class(learn):
     table = mixed("multiclass", rows=200)
     table.loc[:2, "target"] = 99
-    done = learn(table, folds=2, test_size="0.3")
+    done = learn(table, test_size="0.3")
     assert json.loads(done.report)["classes"]["99"] == 3
     assert sorted(done.schema.classes) == [0, 10, 20, 99]
 
@@ -238,7 +238,7 @@ def test_folds_never_see_a_held_out_row(learn, base, monkeypatch, options):
     names = list(done.test)
     held_out = row_hashes(done.test, done.test_target, names)
     training = row_hashes(done.train, done.train_target, names)
-    assert len(seen) == 3
+    assert len(seen) == 2
     for fitted, scored in seen:
         assert not np.isin(fitted, scored).any()
         for part in (fitted, scored):
