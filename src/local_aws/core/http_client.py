@@ -4,6 +4,7 @@ The standard library's client parses headers as those of an email, which takes l
 """
 
 import contextlib
+import select
 import socket
 from collections.abc import Mapping
 
@@ -65,6 +66,8 @@ class Connection:
         self.port = port
         self._socket = socket.create_connection(("127.0.0.1", port), seconds)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._arrivals = select.poll()
+        self._arrivals.register(self._socket, select.POLLIN)
 
     def request(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float
@@ -93,14 +96,8 @@ class Connection:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the other end has closed the connection while it was idle."""
-        self._socket.settimeout(0)
-        try:
-            return self._socket.recv(1, socket.MSG_PEEK) == b""
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+        """Whether the other end has closed the idle connection, or sent what nobody has asked for."""
+        return bool(self._arrivals.poll(0))
 
     def close(self) -> None:
         """Close the connection."""
