@@ -56,6 +56,7 @@ _LIGHTGBM = {
     "subsample": Continuous(0.5, 1.0, default=1.0),
     "colsample_bytree": Continuous(0.3, 1.0, default=1.0),
     "reg_lambda": Continuous(1e-3, 100.0, default=1e-3, scale="Logarithmic"),
+    "extra_trees": Categorical({"false": False, "true": True}, default="false"),
 }
 # LightGBM ignores subsample unless subsample_freq is set; the last two settings make it reproducible.
 _LIGHTGBM_FIXED = {"subsample_freq": 1, "verbose": -1, "deterministic": True, "force_row_wise": True}

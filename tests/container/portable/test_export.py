@@ -147,7 +147,7 @@ def test_a_column_that_is_empty_in_training_keeps_its_place(algorithm, task):
     ("algorithm", "hyperparameters"),
     [
         ("NeuralNet", {"hidden_layer_sizes": "32-16", "activation": "tanh"}),
-        ("LightGBM", {"subsample": "0.5", "colsample_bytree": "0.3", "min_child_samples": "2"}),
+        ("LightGBM", {"subsample": "0.5", "colsample_bytree": "0.3", "extra_trees": "true"}),
         ("XGBoost", {"subsample": "0.5", "max_depth": "10", "learning_rate": "0.5"}),
         ("RandomForest", {"max_depth": "32", "max_features": "0.1", "n_estimators": "51"}),
         ("LogisticRegression", {"C": "1000"}),
