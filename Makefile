@@ -86,7 +86,7 @@ demo: install ## run the five notebooks on this machine, with parameters/local.y
 test: install-test lint .venv-checkov/installed ## run every test, on all cores
 	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
-test-quick: install-test ## run the tests that need no other process, in less than two minutes
+test-quick: install-test ## run the tests that start no server and take no seconds, in about a minute
 	$(BIN)/python -m pytest $(SPREAD) -m quick $(ARGS)
 
 test-sdk2: install-test .venv-sdk2/installed ## compile a pipeline with version 2 of the SageMaker SDK and compare it with the stored one

@@ -47,6 +47,31 @@ STARTED = {
     "local_aws": {"aws"},
     "story": {"shop", "story", "url"},
 }
+# Files that take seconds, because they fit models, start processes or read hundreds of columns.
+THOROUGH = (
+    "tests/browser/test_lab.py",
+    "tests/browser/test_slides.py",
+    "tests/container/data/decisions/test_many_dates.py",
+    "tests/container/data/decisions/test_many_numbers.py",
+    "tests/container/data/values/test_dates.py",
+    "tests/container/jobs/test_fleet.py",
+    "tests/container/jobs/test_search.py",
+    "tests/container/jobs/test_train.py",
+    "tests/container/learning/test_categories.py",
+    "tests/container/learning/test_dates_in_models.py",
+    "tests/container/learning/test_fitting.py",
+    "tests/container/monitoring/test_drift.py",
+    "tests/container/portable/test_pickled.py",
+    "tests/container/searching/test_search.py",
+    "tests/container/serving/test_memory.py",
+    "tests/container/serving/test_models.py",
+    "tests/container/serving/test_serve.py",
+    "tests/container/test_launcher.py",
+    "tests/helpers/display/test_display.py",
+    "tests/helpers/image/test_builders.py",
+    "tests/lambdas/deployer/test_sweep.py",
+    "tests/story/test_examples.py",
+)
 
 
 class Scheduler(LoadScopeScheduling):
@@ -62,11 +87,22 @@ def number(marks: str) -> int:
 
 
 def mark_quick(items: list[pytest.Item]) -> None:
-    """Mark what is neither slow nor in need of local_aws, the model server, Terraform or Docker."""
+    """Mark what is neither slow nor in need of local_aws, the model server, Terraform or Docker.
+
+    Raises:
+        pytest.UsageError: a file that is named here is not there.
+    """
+    if gone := [
+        file for file in (*THOROUGH, *LONGEST) if file.endswith(".py") and not (ROOT / file).is_file()
+    ]:
+        raise pytest.UsageError(
+            f"{', '.join(gone)}: name it in tests/support/workers.py as it is called now."
+        )
     for item in items:
         room = item.path.relative_to(ROOT / "tests").parts[0]
         started = STARTED.get(room, set()) & set(getattr(item, "fixturenames", ()))
-        if room not in ("image", "terraform") and not started and not item.get_closest_marker("slow"):
+        slow = item.get_closest_marker("slow") or item.nodeid.split("::")[0] in THOROUGH
+        if room not in ("image", "terraform") and not started and not slow:
             item.add_marker(pytest.mark.quick)
 
 
