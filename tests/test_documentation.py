@@ -139,7 +139,7 @@ def test_make_format_fixes_what_make_lint_checks() -> None:
 @pytest.mark.parametrize("target", [target for target in MADE if target.startswith("bench")])
 def test_each_benchmark_can_be_started(target: str) -> None:
     """As far as its imports: it runs for minutes or hours."""
-    modules = re.findall(r"-m (bench\.\w+)", printed(target))
+    modules = re.findall(r"-m (bench(?:\.\w+)+)", printed(target))
     assert modules
     for module in modules:
         package = hasattr(importlib.import_module(module), "__path__")
