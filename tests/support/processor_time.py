@@ -78,8 +78,16 @@ def _seconds(process: int) -> float:
     folder = Path(f"/proc/{process}")
     fields = _read(folder / "stat").rpartition(")")[2].split()  # the third and those after it
     used = sum(map(int, fields[11:15])) / _TICKS  # utime, stime, cutime and cstime are 14 to 17
-    threads = folder.glob("task/*/children")
-    return used + sum(_seconds(int(child)) for file in threads for child in _read(file).split())
+    return used + sum(_seconds(int(child)) for child in _children(folder))
+
+
+def _children(folder: Path) -> list[str]:
+    """Return those that its threads have started, or none if the process has just ended."""
+    try:
+        threads = list((folder / "task").iterdir())
+    except OSError:
+        return []
+    return [child for thread in threads for child in _read(thread / "children").split()]
 
 
 def _read(file: Path) -> str:
