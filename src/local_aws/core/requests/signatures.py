@@ -140,8 +140,9 @@ class Signatures:
         """Return the signature that a request should have."""
         scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
         digest = hashlib.sha256(canonical_request.encode()).hexdigest()
-        key = _signing_key(self._secret, stamp[:8], region, service)
-        return _hmac(key, f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}").hex()
+        signed = _keyed(self._secret, stamp[:8], region, service).copy()
+        signed.update(f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}".encode())
+        return signed.hexdigest()
 
     def _compared(self, key: str, expected: str, given: str) -> str:
         if not _same(expected, given):
@@ -192,16 +193,15 @@ def _normalized(path: str) -> str:
 
 
 @functools.lru_cache(64)
-def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
-    """Return the key for a day, a region and a service, which are the same in most requests."""
+def _keyed(secret: str, day: str, region: str, service: str) -> hmac.HMAC:
+    """Return an HMAC with the key for a day, a region and a service, which are the same in most requests.
+
+    A copy of it signs a text without letting go of the interpreter's lock, unlike `hmac.digest`.
+    """
     key = f"AWS4{secret}".encode()
     for part in (day, region, service, "aws4_request"):
-        key = _hmac(key, part)
-    return key
-
-
-def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.digest(key, text.encode(), "sha256")
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.new(key, digestmod="sha256")
 
 
 def _url(request: Request, host: str, query: str) -> str:

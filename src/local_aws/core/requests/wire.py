@@ -1,6 +1,7 @@
 """Requests and answers, and the format of answers and errors on the wire."""
 
 import json
+import random
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from local_aws.core.errors import AwsError
 
-__all__ = ["REQUEST_ID", "Reply", "Request", "json_reply", "to_reply"]
+__all__ = ["REQUEST_ID", "Reply", "Request", "json_reply", "new_request_id", "to_reply"]
 
 REQUEST_ID = "x-amzn-RequestId"
 _JSON = "application/x-amz-json-1.1"
@@ -81,7 +82,7 @@ class Reply:
         self.body, self.status = body, status
         self.headers = dict(headers or {})
         if REQUEST_ID not in self.headers:
-            self.headers[REQUEST_ID] = str(uuid.uuid4())
+            self.headers[REQUEST_ID] = new_request_id()
 
     @classmethod
     def verbatim(cls, body: bytes, status: int, headers: Iterable[tuple[str, str]]) -> "Reply":
@@ -89,6 +90,14 @@ class Reply:
         reply = cls.__new__(cls)
         reply.body, reply.status, reply.headers = body, status, dict(headers)
         return reply
+
+
+def new_request_id() -> str:
+    """Return a new identifier of a request.
+
+    It is no secret, so it need not come from the system: asking that lets go of the interpreter's lock.
+    """
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
 
 
 def json_reply(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:

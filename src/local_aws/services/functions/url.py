@@ -9,12 +9,11 @@ import re
 import time
 from typing import Any
 from urllib.parse import parse_qsl, unquote
-from uuid import uuid4
 
 from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
 from local_aws.core.requests.signatures import FUNCTION_URL, Signatures
-from local_aws.core.requests.wire import REQUEST_ID, Reply, Request
+from local_aws.core.requests.wire import REQUEST_ID, Reply, Request, new_request_id
 from local_aws.services.functions.functions import Functions
 
 __all__ = ["BODY_LIMIT", "FunctionUrls", "answer_of"]
@@ -49,7 +48,7 @@ class FunctionUrls:
             return _message(403, error.message, error.code)
         if signer is None and function.get("UrlAuthType") == "AWS_IAM":
             return _message(403, "Forbidden", "AccessDeniedException")
-        request_id = str(uuid4())
+        request_id = new_request_id()
         event = _event(request, request_id, function["FunctionName"], f"/{path}")
         if signer is not None:
             event["requestContext"]["authorizer"] = {"iam": {"accessKey": signer, "accountId": ACCOUNT_ID}}
