@@ -58,6 +58,9 @@ def test_each_stage_of_a_switch_is_shown_with_the_seconds_since_the_decision() -
     shown = {step: detail for step, _, detail in following.stages(begin, said)}
     assert shown["check"] == "5 sample rows are answered as expected after 1.0 s"
     assert shown["switch"] == "version 3 is in service after 1.5 s"
+    said += [word("looking", 2, cause="event"), word("unchanged", 2.5)]  # another version was rejected, too
+    assert following.stages(begin, said)[-1][-1] == "version 3 is in service after 1.5 s"
+    assert following.stages(begin, said[-2:])[-1][-1] == "nothing has to change after 2.5 s"
     swept = [word("looking", 700, cause="schedule"), word("removed", 701)]
     shown = {step: detail for step, _, detail in following.stages(begin, swept)}
     assert (shown["event"], shown["switch"]) == (

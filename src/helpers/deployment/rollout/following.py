@@ -232,7 +232,10 @@ def stages(decided: datetime, said: Sequence[deployer.Word]) -> list[tuple[str, 
     if "checked" in last:
         checked = last["checked"]
         rows.append(("check", "", f"{checked.rows} sample rows are answered as expected {after(checked)}"))
-    if (word := said[-1]).action in ENDS:
+    word = said[-1]
+    if word.action == "unchanged":  # by another event, such as that of a version rejected along with it
+        word = next((one for one in reversed(said) if one.action in ("deployed", "removed")), word)
+    if word.action in ENDS:
         done = ENDS[word.action].format(version=word.version)
         rows.append(("switch", "", f"{done} {after(word)}"))
     elif word.action in ("postponed", "failed"):
