@@ -1,7 +1,9 @@
 """A folder is where its code runs: what import-linter (pyproject.toml, `make lint`) cannot say of it."""
 
 import ast
+import importlib.util
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from support import ROOT, workers
+
+from commands.notebooks import kernels
 
 FUNCTIONS = sorted(path for room in ("contract", "lambdas") for path in (ROOT / "src" / room).rglob("*.py"))
 RUNTIME = {*sys.stdlib_module_names, "boto3", "botocore", "urllib3"}  # what the Lambda runtime has
@@ -53,6 +57,20 @@ def test_no_folder_has_more_entries_than_one_can_take_in(room: str) -> None:
         own = [path for path in entries if path.name not in ("__init__.py", "__pycache__")]
         most = MOST_ROOMS if folder == ROOT / "src/helpers" else MOST
         assert len(own) <= most, f"{folder.relative_to(ROOT)}: {sorted(path.name for path in own)}"
+
+
+@pytest.mark.parametrize("room", ["container/tabular", "src"])
+def test_the_map_of_a_package_names_all_that_is_in_it(room: str) -> None:
+    for file in (ROOT / room).rglob("__init__.py"):
+        modules = {path.stem for path in file.parent.glob("*.py") if not path.stem.startswith("__")}
+        rooms = {path.parent.name for path in file.parent.glob("*/__init__.py")}
+        words = set(re.findall(r"\w+", ast.get_docstring(ast.parse(file.read_text())) or ""))
+        assert not (modules | rooms) - words, f"{file.relative_to(ROOT)} does not name all of its modules"
+
+
+@pytest.mark.parametrize("name", kernels.PRELOADED)
+def test_what_a_kernel_has_imported_beforehand_is_there(name: str) -> None:
+    assert importlib.util.find_spec(name), "nobody would notice: kernels would only start more slowly"
 
 
 @pytest.mark.parametrize("group", workers.LONGEST)

@@ -2,6 +2,6 @@
 
 `__main__` defines the commands, and `endings` how they end. `running` is about the notebooks: it checks, runs
 and stops them. It uses the `notebooks` as files, and what a run tells is in `reporting`. `monitor`
-checks the models in service, and `capacity` says how many an endpoint holds. `image` builds the container's
-image. `environment` is for AWS. `install` is what `make` calls.
+checks the models in service, `score` has one predict a table, and `capacity` says how many an endpoint holds.
+`image` builds the container's image. `environment` is for AWS. `install` is what `make` calls.
 """

@@ -2,7 +2,7 @@
 
 Read from the top: `lifecycle` (start, find, stop), `cloud` (assembles the parts and routes requests),
 `gateway`, `environment` (creates what Terraform creates on AWS), `services` (one for each AWS service),
-`compute` (processes), `core`.
+`compute` (processes), `core`; `pruning` deletes what old executions have left.
 """
 
 from local_aws.core.account import foreign_key

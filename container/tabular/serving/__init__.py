@@ -1,1 +1,5 @@
-"""The multi-model server; read `serve`, `server`, `codec`, `rows`, `models` and `memory` in this order."""
+"""The multi-model server.
+
+Read `serve`, `server` with its `connections` and `bodies`, `codec`, `rows`, `models` and `memory` in this
+order.
+"""

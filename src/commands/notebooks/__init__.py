@@ -1,5 +1,5 @@
 """The notebooks as files.
 
-One is run by `papermill_engine`, in a kernel of `kernels`, then rendered as a page; all are stored with what
-they show, and cleaned for a commit.
+One is run by `papermill_engine`, in a kernel of `kernels`, and `rendering` makes it a page. `store` keeps
+what all of them show after a `history` of runs, and `clean` prepares them for a commit.
 """

@@ -4,5 +4,5 @@
 ends, `notification` tells it by the `channels` that NOTIFY may name, as `drift` does of a check. `sentences`
 are what all of them say.
 `history` lists and removes runs. `status` is about all models, not about a run; `templates` are those of
-both pages.
+both pages. `evidently` has Evidently make a page about one model.
 """

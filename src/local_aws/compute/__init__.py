@@ -1,6 +1,6 @@
 """Processes in place of containers.
 
 Read `workers` (how commands are started and stopped), `guard` (stops a command when the server ends, and
-gives it an /opt/ml), `preload` (what every fork has loaded) and `container_workers` (containers after all, if
-LOCAL_AWS_IMAGE names an image).
+gives it an /opt/ml), `memory` (how much one had), `preload` (what every fork has loaded) and
+`container_workers` (containers after all, if LOCAL_AWS_IMAGE names an image).
 """

@@ -259,7 +259,7 @@ STATUS = [
     s3("GetObject", "monitoring/status/status.json"),
 ]
 
-# What helpers.session.outputs reads where there is no file.
+# helpers.session.outputs reads these parameters where there is no file of outputs.
 OUTPUTS = [
     s3("GetObject", "deployments/outputs.json"),
     Call("ssm:GetParameter", BASE.format("ssm", "parameter/demo/outputs")),

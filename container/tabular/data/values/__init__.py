@@ -1,6 +1,8 @@
 """What a cell means: the same in training and in serving, with the standard library and NumPy alone.
 
 - `cells`: texts, gaps, and yes or no.
-- `numbers`, `dates`: how they are written; `many_dates`: nearly all of a column at once.
+- `numbers`: how they are written; `composed`: in several parts, such as 1h 30min, in one of the `notations`;
+  `units`: those that people mix within a column.
+- `dates`: how they are written, with `date_words`; `many_dates`: nearly all of a column at once.
 - `native`: columns of plain numbers in C.
 """
