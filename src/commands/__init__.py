@@ -5,3 +5,7 @@ and stops them. It uses the `notebooks` as files, and what a run tells is in `re
 checks the models in service, `score` has one predict a table, and `capacity` says how many an endpoint holds.
 `image` builds the container's image. `environment` is for AWS. `install` is what `make` calls.
 """
+
+from helpers.pipeline import slow_imports
+
+slow_imports.postpone()  # before any of them imports nbformat

@@ -35,7 +35,7 @@ def test_every_call_of_the_functions_works_with_the_boto3_of_the_lambda_runtime(
     seen = subprocess.run([sys.executable, *print_version], env=environment, capture_output=True, text=True)
     assert seen.stdout.split() == [RUNTIME_BOTO3, RUNTIME_BOTO3]
     # Leaves out the conftest of all tests and plugins, which import more than these tests need.
-    alone = ["--confcutdir", str(HERE), "-p", "no:cacheprovider", "-p", "no:nbval", "-p", "no:xdist"]
+    alone = ["--confcutdir", str(HERE), "-p", "no:cacheprovider", "-p", "no:xdist"]
     left_out = [f"--ignore={HERE / repeated}" for repeated in REPEATED]
     left_out.append(f"--deselect={HERE.relative_to(ROOT).as_posix()}/{ALSO}")
     tests = ["-m", "pytest", "-q", *alone, *left_out, "-m", "not slow", str(HERE)]

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from helpers.pipeline import slow_imports
+
 __all__ = ["HANGS", "PATIENCE", "ROOT"]
 
+slow_imports.postpone()  # before anything imports jsonschema
 ROOT = Path(__file__).parents[2]
 # Seconds after which a process hangs: out of reach also where the machine is busy with something else. Such a
 # limit ends what would never end; no test judges how long anything took.

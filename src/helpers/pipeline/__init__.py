@@ -4,6 +4,7 @@
 - `compiler`, `parameters`, `infrastructure`: what all steps share; `sdk`: adaptations of the SageMaker SDK.
 - `processing`, `training`, `registration`: the steps.
 - `publishing`: compiles the steps to a definition and publishes it.
+- `slow_imports`: what takes a second and nobody needs.
 - `definitions`: one to look at, and what differs between two.
 
 This is the only package that imports the SageMaker SDK. The import takes seconds and reads the address and
@@ -13,6 +14,9 @@ the region of AWS, so modules that need the SDK are imported at their first use,
 from importlib import import_module
 from typing import Any
 
+from helpers.pipeline import slow_imports
+
+slow_imports.postpone()
 _WHERE = {
     "Compiler": "compiler",
     "DEFAULTS": "parameters",

@@ -1,0 +1,41 @@
+"""The grammar of IRIs, which takes a second to compile, is compiled when somebody asks for it, and works."""
+
+import subprocess
+import sys
+
+import pytest
+
+from helpers.pipeline.slow_imports import GRAMMAR
+
+pytest.importorskip(GRAMMAR)  # comes with JupyterLab
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["commands.running.perform", "commands.notebooks.clean"])
+def test_who_reads_a_notebook_does_not_compile_it(module: str) -> None:
+    code = (
+        f"import sys, {module}; print('jsonschema' in sys.modules, '{GRAMMAR}.syntax_helpers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"
+
+
+@pytest.mark.slow
+def test_a_text_is_checked_as_ever_and_the_whole_package_is_there() -> None:
+    code = (
+        "import commands, jsonschema, sys\n"
+        "checker = jsonschema.Draft202012Validator.FORMAT_CHECKER\n"
+        "form = jsonschema.Draft202012Validator({'format': 'iri'}, format_checker=checker)\n"
+        "print(*map(form.is_valid, ('https://example.org/\\u00fc', 'no iri', 'https://example.org/')))\n"
+        f"import {GRAMMAR} as grammar\n"
+        "print(grammar.is_valid_syntax('iri', 'no iri'), callable(grammar.parse))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False True\nFalse True\n"
+
+
+@pytest.mark.slow
+def test_another_function_of_it_is_found_before_it_is_compiled() -> None:
+    code = f"import commands\nfrom {GRAMMAR} import parse\nprint(parse('iri', 'https://example.org/').data)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "iri\n"
