@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from local_aws.core.requests.validation import validate
 from local_aws.core.store import Document, Store
@@ -17,7 +17,7 @@ from local_aws.services.pipelines.callbacks import Callbacks
 from local_aws.services.pipelines.expressions import Scope
 from local_aws.services.registry import Registry
 
-__all__ = ["Services", "StepFailed", "StepRun", "StepType"]
+__all__ = ["Creation", "Services", "StepFailed", "StepRun", "StepType"]
 
 
 class StepFailed(Exception):
@@ -70,15 +70,20 @@ class StepRun:
 
 
 Authorize = Callable[[str, str, str, Mapping[str, str]], None]
-# The resource that an operation creates, or creates something in: its kind, and the field with its name.
-_RESOURCES = {
-    "CreateProcessingJob": ("processing-job", "ProcessingJobName"),
-    "CreateTrainingJob": ("training-job", "TrainingJobName"),
-    "CreateHyperParameterTuningJob": ("hyper-parameter-tuning-job", "HyperParameterTuningJobName"),
-    "CreateTransformJob": ("transform-job", "TransformJobName"),
-    "CreateModel": ("model", "ModelName"),
-    "CreateModelPackage": ("model-package-group", "ModelPackageGroupName"),
-}
+
+
+class Creation(NamedTuple):
+    """How a step creates something: the operation, and the resource that IAM is asked about.
+
+    Attributes:
+        operation: The operation of SageMaker.
+        kind: The kind of resource that it creates, or creates something in, as in ARNs.
+        field: The field of the request with the resource's name.
+    """
+
+    operation: str
+    kind: str
+    field: str
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ class StepType:
         """
         raise NotImplementedError
 
-    def check_request(self, run: StepRun, operation: str, request: Document) -> None:
+    def check_request(self, run: StepRun, creation: Creation, request: Document) -> None:
         """Record a request for inspection, and check whether AWS would accept it.
 
         That is a matter of botocore's model, and of what the pipeline's role may do.
@@ -159,21 +164,26 @@ class StepType:
         document = {
             "PipelineExecutionArn": run.execution_arn,
             "StepName": run.name,
-            "Operation": operation,
+            "Operation": creation.operation,
             "Request": request,
         }
         self.services.store.put("request", f"{run.execution_arn}/{run.name}", document)
-        validate("sagemaker", operation, request)
-        for action, resource, context in _actions(run, operation, request):
+        validate("sagemaker", creation.operation, request)
+        for action, resource, context in _actions(run, creation, request):
             self.services.authorize(run.role, action, resource, context)
 
 
-def _actions(run: StepRun, operation: str, request: Document) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+def _actions(
+    run: StepRun, creation: Creation, request: Document
+) -> Iterator[tuple[str, str, Mapping[str, str]]]:
     """What IAM is asked about a step's request; SageMaker tags everything that a pipeline creates."""
-    kind, key = _RESOURCES[operation]
-    resource = f"{run.execution_arn.rpartition(':')[0]}:{kind}/{request[key]}"
+    resource = f"{run.execution_arn.rpartition(':')[0]}:{creation.kind}/{request[creation.field]}"
     status = request.get("ModelApprovalStatus")
-    yield f"sagemaker:{operation}", resource, {"sagemaker:ModelApprovalStatus": status} if status else {}
+    yield (
+        f"sagemaker:{creation.operation}",
+        resource,
+        {"sagemaker:ModelApprovalStatus": status} if status else {},
+    )
     yield "sagemaker:AddTags", resource, {}
     trials = [request.get("TrainingJobDefinition"), *request.get("TrainingJobDefinitions", [])]
     parts = [part for part in (request, *trials) if part]

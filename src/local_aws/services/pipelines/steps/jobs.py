@@ -12,7 +12,7 @@ from local_aws.core.store import Document
 from local_aws.services.jobs.family import JobFamily
 from local_aws.services.pipelines import cache
 from local_aws.services.pipelines.retries import JOB_INTERNAL_ERROR
-from local_aws.services.pipelines.step import StepFailed, StepRun, StepType
+from local_aws.services.pipelines.step import Creation, StepFailed, StepRun, StepType
 
 __all__ = ["JobStep", "resource_name"]
 
@@ -72,11 +72,12 @@ class JobStep(StepType):
         run.scope.properties[run.name] = describe({f"{self.family.noun}Name": job})
 
     def _run_job(self, run: StepRun, request: Document) -> str:
-        operation, name_field = f"Create{self.family.noun}", f"{self.family.noun}Name"
-        name = resource_name(run, operation, name_field)
-        request = {**request, name_field: name}
-        self.check_request(run, operation, request)
-        getattr(self.family, xform_name(operation))(request)
+        noun = self.family.noun
+        creation = Creation(f"Create{noun}", self.family.kind, f"{noun}Name")
+        name = resource_name(run, creation)
+        request = {**request, creation.field: name}
+        self.check_request(run, creation, request)
+        getattr(self.family, xform_name(creation.operation))(request)
         run.end = lambda: self.family.end(name)
         self._note(run, name)
         if run.stopping.is_set():
@@ -92,10 +93,10 @@ class JobStep(StepType):
         run.note(**{self.metadata: {"Arn": self.family.arn(job)}})
 
 
-def resource_name(run: StepRun, operation: str, field: str) -> str:
+def resource_name(run: StepRun, creation: Creation) -> str:
     """Return a name in the style of Pipelines, with as much of the step's name as the limit allows."""
-    shape = service_model("sagemaker").operation_model(operation).input_shape.members[field]
-    execution_id, length = run.scope.execution["PipelineExecutionId"], shape.metadata["max"]
+    members = service_model("sagemaker").operation_model(creation.operation).input_shape.members
+    execution_id, length = run.scope.execution["PipelineExecutionId"], members[creation.field].metadata["max"]
     ending = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
     prefix = f"pipelines-{execution_id}" if length >= 2 * len(f"pipelines-{execution_id}") else execution_id
     room = length - len(prefix) - len(ending) - 2

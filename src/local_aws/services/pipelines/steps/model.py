@@ -1,9 +1,11 @@
 """Creates a model, for a transform job or an endpoint."""
 
-from local_aws.services.pipelines.step import StepRun, StepType
+from local_aws.services.pipelines.step import Creation, StepRun, StepType
 from local_aws.services.pipelines.steps.jobs import resource_name
 
 __all__ = ["Model"]
+
+_CREATION = Creation("CreateModel", "model", "ModelName")
 
 
 class Model(StepType):
@@ -14,9 +16,9 @@ class Model(StepType):
 
     def execute(self, run: StepRun) -> None:
         """Create the model."""
-        name = resource_name(run, "CreateModel", "ModelName")
+        name = resource_name(run, _CREATION)
         request = {**run.scope.resolve(run.step["Arguments"]), "ModelName": name}
-        self.check_request(run, "CreateModel", request)
+        self.check_request(run, _CREATION, request)
         arn = self.services.models.create_model(request)["ModelArn"]
         run.note(Model={"Arn": arn})
         self._show(run, name)

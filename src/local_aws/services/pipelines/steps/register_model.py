@@ -2,9 +2,11 @@
 
 from uuid import NAMESPACE_URL, uuid5
 
-from local_aws.services.pipelines.step import StepRun, StepType
+from local_aws.services.pipelines.step import Creation, StepRun, StepType
 
 __all__ = ["RegisterModel"]
+
+_CREATION = Creation("CreateModelPackage", "model-package-group", "ModelPackageGroupName")
 
 
 class RegisterModel(StepType):
@@ -16,7 +18,7 @@ class RegisterModel(StepType):
     def execute(self, run: StepRun) -> None:
         """Register a model package, and create its group if it does not exist."""
         request, registry = run.scope.resolve(run.step["Arguments"]), self.services.registry
-        self.check_request(run, "CreateModelPackage", request)
+        self.check_request(run, _CREATION, request)
         if not registry.has_group(request["ModelPackageGroupName"]):
             arn = registry.group_arn(request["ModelPackageGroupName"])
             self.services.authorize(run.role, "sagemaker:CreateModelPackageGroup", arn, {})
