@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if item.nodeid.startswith("tests/image/"):
             item.add_marker(pytest.mark.image)
             item.add_marker(pytest.mark.timeout(900))  # the first waits for the engine and the build
 
