@@ -37,14 +37,20 @@ _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec"
 NUMBERS_IN_WORDS = "|".join(
     (
         rf"^p?(?:t?{_SPAN}\.?,?\s*)+(?:\+?\d+:\d\d(?::\d\d(?:[.,]\d+)?)?)?$",
-        r"^\pL{0,12}[.,]?\s*\d{1,2}\D{1,25}(?:1[89]|20)\d\d\b",
         r"^(?:1[89]|20)\d\d\D{1,15}\d{1,2}\b",
-        r"^\pL{3,12}[\s/.'\x{2019}-]+(?:1[89]|20)\d\d$",
         r"^[mtshr]\d{1,2}\.\d{1,2}\.\d{1,2}$",
         r"^(?:ca\.?|circa|approx\.?|about|up to|over|under|=|'|\x{2248})\s*\"?[-+]?\d",
         r"^\d+(?:[.,]\d+)?\s+(?:out\s+)?of\s+\d+",
         r"^[\x{25b2}\x{25bc}\x{25b3}\x{25bd}\x{2191}\x{2193}]\s*[-+]?\d",  # up or down
         r"^/Date\(-?\d+",  # .NET
+    )
+)
+# A class of letters takes milliseconds to compile, for each column anew; few columns have what comes first.
+YEAR = r"(?:1[89]|20)\d\d"
+YEARS_IN_WORDS = "|".join(
+    (
+        rf"^\pL{{0,12}}[.,]?\s*\d{{1,2}}\D{{1,25}}{YEAR}\b",
+        rf"^\pL{{3,12}}[\s/.'\x{{2019}}-]+{YEAR}$",
         r"^(?:mon|tue|wed|thu|fri|sat|sun)\pL*[.,]?\s+.*\b(?:19|20)\d\d\b",
     )
 )
@@ -117,16 +123,28 @@ def _may_look_like_numbers(cells: pa.ChunkedArray) -> bool:
 
 def _like_numbers(texts: pa.Array) -> pa.BooleanArray:
     """Whether each text looks like a number, a date or a time, and not like 1st or 1 - never."""
-    # Each pattern asks for a digit. To compile them takes 10 ms, and most columns of words have none.
+    # Each pattern asks for a digit, which most columns of words have not.
     digits = pc.match_substring_regex(texts, "[0-9]")
     if not pc.any(digits).as_py():
         return digits
     alike = pc.or_(
-        pc.match_substring_regex(texts, NUMBER_LIKE),
-        pc.match_substring_regex(texts, NUMBERS_IN_WORDS, ignore_case=True),
+        pc.or_(
+            pc.match_substring_regex(texts, NUMBER_LIKE),
+            pc.match_substring_regex(texts, NUMBERS_IN_WORDS, ignore_case=True),
+        ),
+        _match_if_any(texts, YEAR, YEARS_IN_WORDS),
     )
-    alike = pc.and_(alike, pc.invert(pc.match_substring_regex(texts, LEVEL)))
-    return pc.or_(alike, pc.match_substring_regex(texts, DAY_OF_MONTH, ignore_case=True))
+    if pc.any(alike).as_py():
+        alike = pc.and_(alike, pc.invert(pc.match_substring_regex(texts, LEVEL)))
+    return pc.or_(alike, _match_if_any(texts, _MONTHS, DAY_OF_MONTH))
+
+
+def _match_if_any(texts: pa.Array, part: str, pattern: str) -> pa.BooleanArray:
+    """Whether a pattern matches each text, whatever its case; `part` stands in all that it matches."""
+    found = pc.match_substring_regex(texts, part, ignore_case=True)
+    if not pc.any(found).as_py():
+        return found
+    return pc.match_substring_regex(texts, pattern, ignore_case=True)
 
 
 def merged(found: Decision) -> Decision:
