@@ -188,6 +188,12 @@ def _example(form: str) -> str | None:
     return as_text(np.array([19753.4375]), form)[0]
 
 
+@lru_cache(maxsize=len(FORMATS) + len(FORCED))
+def _signs(form: str) -> frozenset[str]:
+    """What stands between the parts of each date in a format."""
+    return frozenset() if form == ISO else frozenset(re.sub("%.", "", form)) - {" "}
+
+
 @lru_cache(maxsize=4096)
 def _characters(text: str) -> frozenset[str]:
     return frozenset(usual(text))
@@ -236,7 +242,7 @@ def find_dates(
         return None
     whole = sum(present.values())
     allowed = 0 if forced or strict else MOST_OTHERS * whole
-    for one in _candidates(forced, form, dayfirst):
+    for one in _likely(_candidates(forced, form, dayfirst), sample):
         if not _fits_most(sample, one) or (one.startswith(DOUBTFUL) and not forced and len(present) < ENOUGH):
             continue
         if _year_first(present, one):
@@ -282,6 +288,18 @@ def _candidates(forced: bool, form: str | None, dayfirst: bool | None) -> Iterab
     return (one for one in formats if not one.startswith(wrong))
 
 
+def _likely(formats: Iterable[str], sample: Sequence[Any]) -> Iterator[str]:
+    """The formats whose signs at least half of the cells have, which are few of the hundreds."""
+    texts = [_characters(str(cell).strip()) for cell in sample]
+    have: dict[frozenset[str], bool] = {}
+    for form in formats:
+        signs = _signs(form)
+        if signs not in have:
+            have[signs] = sum(signs <= one for one in texts) * 2 >= len(texts)
+        if have[signs]:
+            yield form
+
+
 def earlier_formats(form: str, sample: Sequence[Any], dayfirst: bool | None = None) -> list[str]:
     """The formats that `find_dates` tries before this one, and that fit some of these cells."""
     earlier = takewhile(lambda one: one != form, _candidates(False, None, dayfirst))
@@ -290,9 +308,9 @@ def earlier_formats(form: str, sample: Sequence[Any], dayfirst: bool | None = No
 
 def _fits_each(cells: Iterable[Any], form: str) -> Iterator[bool]:
     """Whether a format fits each cell."""
-    marks = set() if form == ISO else set(re.sub("%.", "", form)) - {" "}
+    signs = _signs(form)
     for cell in cells:  # strptime compiles a pattern for each format, which takes longer than all the rest
-        yield marks <= _characters(str(cell).strip()) and is_date(cell, form)
+        yield signs <= _characters(str(cell).strip()) and is_date(cell, form)
 
 
 def _fits_most(sample: Sequence[Any], form: str) -> bool:
