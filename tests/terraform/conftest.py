@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.terraform.stand_in import provider
-from support.terraform.workspace import HERE, Terraform, prepare, runner
+from support.terraform.workspace import Terraform, prepare, runner
 
 EVERYTHING = {
     "environment": "test",
@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             reason="there is no terraform on this machine; install Terraform 1.11 or newer"
         )
         for item in items:
-            if HERE in item.path.parents and NEEDS_TERRAFORM & set(item.fixturenames):
+            if item.nodeid.startswith("tests/terraform/") and NEEDS_TERRAFORM & set(item.fixturenames):
                 item.add_marker(skip)
 
 

@@ -1,4 +1,4 @@
-# Deployment: the event, the sweep, where failures go, and the bucket.
+# Deployment: the event, the sweep and the bucket. Where failures go is in applies.tftest.hcl.
 
 mock_provider "archive" {}
 
@@ -114,30 +114,5 @@ run "plan" {
   assert {
     condition     = one(jsondecode(aws_ecr_lifecycle_policy.this[0].policy).rules).selection.tagStatus == "untagged"
     error_message = "what a package, a configuration or a definition may name never expires"
-  }
-}
-
-run "failures" {
-  override_resource {
-    target = aws_sqs_queue.this["undelivered"]
-    values = { arn = "arn:aws:sqs:eu-central-1:123456789012:demo-undelivered" }
-  }
-
-  override_resource {
-    target = aws_sqs_queue.this["failed"]
-    values = { arn = "arn:aws:sqs:eu-central-1:123456789012:demo-failed" }
-  }
-
-  assert {
-    condition     = aws_lambda_function_event_invoke_config.this["deployer"].destination_config[0].on_failure[0].destination == "arn:aws:sqs:eu-central-1:123456789012:demo-failed"
-    error_message = "what the deployer gives up on goes to a queue"
-  }
-
-  assert {
-    condition = alltrue([
-      for config in [aws_cloudwatch_event_target.deployer.dead_letter_config[0], aws_scheduler_schedule.sweep.target[0].dead_letter_config[0]] :
-      config.arn == "arn:aws:sqs:eu-central-1:123456789012:demo-undelivered"
-    ])
-    error_message = "what cannot be delivered to the deployer goes to another queue"
   }
 }

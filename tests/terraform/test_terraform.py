@@ -138,8 +138,7 @@ def test_an_instance_type_changes_while_its_variant_is_not_a_scalable_target(
     done, _ = apply(applied, tmp_path, **ANOTHER_TYPE)
     assert done[:4] == UNREGISTERED
     assert [step for step in done[4:] if step != OLD_ONE_GOES] == REGISTERED
-    apply(applied, tmp_path)
-    done, _ = apply(applied, tmp_path, serve_pickles=["ExtraTrees"])
+    done, _ = apply(applied, tmp_path, **ANOTHER_TYPE, serve_pickles=["ExtraTrees"])
     assert not [step for step in done if "appautoscaling" in step], "nothing else takes the scaling away"
     apply(applied, tmp_path)
 

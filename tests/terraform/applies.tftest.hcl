@@ -1,5 +1,6 @@
-# From the first apply to the second, to a new image and to no endpoint. At the end of this file, everything is
-# destroyed from the full state.
+# From the first apply, before an image or a definition exists, to the second, to a new image and to no endpoint.
+# At the end of this file, everything is destroyed from the full state; at the end of features.tftest.hcl, what a
+# first apply makes. One file, because each apply takes a second.
 
 mock_provider "archive" {}
 
@@ -13,7 +14,67 @@ variables {
   pipeline_name = "demo"
 }
 
-run "first_apply" {}
+run "first_apply" {
+  override_resource {
+    target = aws_sqs_queue.this["undelivered"]
+    values = { arn = "arn:aws:sqs:eu-central-1:123456789012:demo-undelivered" }
+  }
+
+  override_resource {
+    target = aws_sqs_queue.this["failed"]
+    values = { arn = "arn:aws:sqs:eu-central-1:123456789012:demo-failed" }
+  }
+
+  assert {
+    condition     = length(aws_sagemaker_model.this) + length(aws_sagemaker_endpoint_configuration.this) + length(aws_sagemaker_endpoint.this) == 0
+    error_message = "without an image there is no endpoint"
+  }
+
+  assert {
+    condition     = length(aws_sagemaker_pipeline.this) == 0
+    error_message = "without a definition there is no pipeline"
+  }
+
+  assert {
+    condition     = length(aws_appautoscaling_target.endpoint) + length(aws_appautoscaling_policy.endpoint) == 0
+    error_message = "there is nothing to scale"
+  }
+
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.this) == ["function-deployer", "function-invoker", "function-retrainer", "invoker-url", "queue-failed", "queue-undelivered"]
+    error_message = "alarms watch only what exists"
+  }
+
+  assert {
+    condition     = aws_s3_bucket.this.bucket == "demo-123456789012-eu-central-1"
+    error_message = "the bucket's name contains the account and the region"
+  }
+
+  assert {
+    condition     = output.endpoint_name == "demo" && output.endpoint_in_service == false && output.image_uri == null && length(output.pipelines) == 0
+    error_message = "the outputs say what does not exist yet"
+  }
+
+  assert {
+    condition     = aws_lambda_function_event_invoke_config.this["deployer"].destination_config[0].on_failure[0].destination == "arn:aws:sqs:eu-central-1:123456789012:demo-failed"
+    error_message = "what the deployer gives up on goes to a queue"
+  }
+
+  assert {
+    condition = alltrue([
+      for config in [aws_cloudwatch_event_target.deployer.dead_letter_config[0], aws_scheduler_schedule.sweep.target[0].dead_letter_config[0]] :
+      config.arn == "arn:aws:sqs:eu-central-1:123456789012:demo-undelivered"
+    ])
+    error_message = "what cannot be delivered to the deployer goes to another queue"
+  }
+}
+
+run "the_same_again" {
+  assert {
+    condition     = aws_s3_bucket.this.id == run.first_apply.bucket && aws_lambda_function_url.invoker.function_url == run.first_apply.invoker_url
+    error_message = "a second apply replaces nothing"
+  }
+}
 
 run "second_apply" {
   variables {
