@@ -53,9 +53,10 @@ _MOST_BYTES = 60  # of a folder in which multiprocessing makes sockets, whose pa
 @functools.cache
 def can_mount_opt_ml() -> bool:
     """Return whether this system lets a command have its own /opt/ml."""
-    probe = "import sys, local_aws.compute.guard; local_aws.compute.guard.mount_as_opt_ml(sys.argv[1])"
+    # As the guard itself starts: its module alone, without this package's imports.
+    probe = "import sys; sys.path.append(sys.argv[1]); import guard; guard.mount_as_opt_ml(sys.argv[2])"
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-P", "-c", probe, folder]
+        command = [sys.executable, "-I", "-S", "-c", probe, str(_GUARD.parent), folder]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

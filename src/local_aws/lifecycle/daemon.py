@@ -37,6 +37,8 @@ __all__ = [
     "unload_models",
 ]
 
+# The server's imports stay, so looking for garbage among them would only take time.
+_PROGRAM = "import gc; gc.disable(); from local_aws.lifecycle.server import main; main()"
 _START_SECONDS = 60
 _STOP_SECONDS = 60
 _CLOSE_SECONDS = 6  # to end everything by itself; then it is killed, which loses nothing
@@ -277,7 +279,7 @@ def messages(server: Server) -> list[dict[str, str | None]]:
 
 def _launch(place: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
     # `-c`, not `-m`: the fork server would import the module that is __main__ into every job.
-    command = [sys.executable, "-P", "-c", "from local_aws.lifecycle.server import main; main()", *arguments]
+    command = [sys.executable, "-P", "-c", _PROGRAM, *arguments]
     with place.log.open("ab") as log:
         return subprocess.Popen(
             command,

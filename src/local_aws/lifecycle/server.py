@@ -19,6 +19,7 @@ from local_aws.services.jobs.sharing import SharedFolders
 __all__ = ["main"]
 
 _POLL_SECONDS = 1.0
+_ALLOCATIONS = 50_000  # between two collections of garbage; moto's services are imported when they are used
 
 
 def _share_files(folder: Path) -> None:
@@ -40,11 +41,14 @@ def main() -> None:
     parser.add_argument("--idle-minutes", type=float, default=60)
     parser.add_argument("--preload", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
-    gc.set_threshold(50_000)  # by default, a fifth of the time of its imports is collections
+    gc.freeze()  # what is imported stays
+    gc.set_threshold(_ALLOCATIONS)
+    gc.enable()
     home = Home(options.home)
     with home.hold():
         state.migrate(home.folder, _MIGRATIONS)
         _serve(home, options.port, options.owner, options.idle_minutes, options.preload)
+    gc.freeze()  # or Python would look for garbage in everything before it ends, for a third of a second
 
 
 def _serve(home: Home, port: int, owner: int | None, idle_minutes: float, preload: bool) -> None:
