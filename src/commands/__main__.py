@@ -4,6 +4,7 @@ This module defines how commands are typed. What they do is in the other modules
 command that needs it, so that help and completion answer immediately.
 """
 
+import atexit
 import gc
 import os
 import re
@@ -35,6 +36,7 @@ PREFLIGHT = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that was typed, and return the exit code."""
     gc.set_threshold(50_000)  # by default, a fifth of the time of large imports is collections
+    atexit.register(gc.freeze)  # or Python would look for garbage in all imports before it ends
     outlive_reader()
     try:
         return many_models.main(arguments, prog_name=NAME, standalone_mode=False) or ExitCode.DONE

@@ -4,7 +4,7 @@
 - `compiler`, `parameters`, `infrastructure`: what all steps share; `sdk`: adaptations of the SageMaker SDK.
 - `processing`, `training`, `registration`: the steps.
 - `publishing`: compiles the steps to a definition and publishes it.
-- `slow_imports`: what takes a second and nobody needs.
+- `slow_imports`: what takes seconds of an import and nobody needs.
 - `definitions`: one to look at, and what differs between two.
 
 This is the only package that imports the SageMaker SDK. The import takes seconds and reads the address and
@@ -45,4 +45,5 @@ __dir__ = __all__.copy
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"The package {__name__} has no {name!r}; it has {', '.join(_WHERE)}.")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    with slow_imports.without_collections():
+        return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

@@ -1,18 +1,22 @@
-"""What an import does for a second, postponed until somebody needs it, which nobody here does.
+"""What imports do for seconds, postponed until somebody needs it, which nobody here does.
 
 jsonschema, which nbformat and the SageMaker SDK import, checks texts of the formats `iri` and `iri-reference`
 by a grammar if it is installed. JupyterLab installs it. The package of the grammar compiles it when it is
 imported: in every notebook that compiles a pipeline, and in every `many-models run`.
+
+Python looks for garbage in what is imported, again and again: for half of the time of the SDK's import.
 """
 
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-__all__ = ["GRAMMAR", "postpone"]
+__all__ = ["GRAMMAR", "postpone", "without_collections"]
 
 GRAMMAR = "rfc3987_syntax"  # seen on 1.1.0
 
@@ -21,6 +25,18 @@ def postpone() -> None:
     """Have the grammar compiled when something of it is used; a second time changes nothing."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Import without looking for garbage among what stays."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Finder(MetaPathFinder):

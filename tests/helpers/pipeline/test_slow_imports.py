@@ -1,15 +1,18 @@
-"""The grammar of IRIs, which takes a second to compile, is compiled when somebody asks for it, and works."""
+"""What imports postpone is there when somebody asks for it: the grammar of IRIs, and the look for garbage."""
 
+import gc
+import importlib.util
 import subprocess
 import sys
 
 import pytest
 
-from helpers.pipeline.slow_imports import GRAMMAR
+from helpers.pipeline.slow_imports import GRAMMAR, without_collections
 
-pytest.importorskip(GRAMMAR)  # comes with JupyterLab
+has_grammar = pytest.mark.skipif(importlib.util.find_spec(GRAMMAR) is None, reason="comes with JupyterLab")
 
 
+@has_grammar
 @pytest.mark.slow
 @pytest.mark.parametrize("module", ["commands.running.perform", "commands.notebooks.clean"])
 def test_who_reads_a_notebook_does_not_compile_it(module: str) -> None:
@@ -20,6 +23,7 @@ def test_who_reads_a_notebook_does_not_compile_it(module: str) -> None:
     assert done.stdout == "True False\n"
 
 
+@has_grammar
 @pytest.mark.slow
 def test_a_text_is_checked_as_ever_and_the_whole_package_is_there() -> None:
     code = (
@@ -34,8 +38,22 @@ def test_a_text_is_checked_as_ever_and_the_whole_package_is_there() -> None:
     assert done.stdout == "True False True\nFalse True\n"
 
 
+@has_grammar
 @pytest.mark.slow
 def test_another_function_of_it_is_found_before_it_is_compiled() -> None:
     code = f"import commands\nfrom {GRAMMAR} import parse\nprint(parse('iri', 'https://example.org/').data)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "iri\n"
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_collections_are_as_they_were_also_after_an_error(before: bool) -> None:
+    was_enabled = gc.isenabled()
+    (gc.enable if before else gc.disable)()
+    try:
+        with pytest.raises(ImportError), without_collections():
+            assert not gc.isenabled()
+            raise ImportError
+        assert gc.isenabled() is before
+    finally:
+        (gc.enable if was_enabled else gc.disable)()
