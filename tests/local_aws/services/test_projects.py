@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from support import HANGS, ROOT
 from support.local_aws.aws import Aws
 from support.local_aws.pipeline import ROLE, TRUST, finish
+from support.local_aws.programs import sdk_program
 from support.local_aws.projects import data
 
 PROJECTS = ROOT / "tests/support/local_aws/projects"
@@ -114,9 +114,8 @@ def abalone(aws: Aws) -> dict[str, Any]:
         for number, row in enumerate(data.shells(6).splitlines())
     ]
     s3.put_object(Bucket=bucket, Key="abalone/batch/new.csv", Body="\n".join(batch))
-    return json.loads(
-        run(aws, sys.executable, str(PROJECTS / "abalone/definition.py"), bucket).splitlines()[-1]
-    )
+    program = sdk_program(PROJECTS / "abalone/definition.py", bucket)
+    return json.loads(run(aws, *program).splitlines()[-1])
 
 
 def statuses(told: dict[str, Any]) -> dict[str, str]:

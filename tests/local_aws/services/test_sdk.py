@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from typing import Any
 
 import pytest
 from support import ROOT
 from support.local_aws.aws import Aws
 from support.local_aws.pipeline import TRUST
+from support.local_aws.programs import sdk_program
 
 pytestmark = pytest.mark.slow
 
@@ -28,10 +28,8 @@ def told(aws: Aws, bucket: str) -> dict[str, Any]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
     aws.client("iam").create_role(RoleName="toy-jobs", AssumeRolePolicyDocument=TRUST)
-    program = str(ROOT / "tests/support/local_aws/sdk.py")
-    done = subprocess.run(
-        [sys.executable, program, bucket, "toy-sdk"], env=environment, capture_output=True, text=True
-    )
+    program = sdk_program(ROOT / "tests/support/local_aws/sdk.py", bucket, "toy-sdk")
+    done = subprocess.run(program, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
