@@ -196,6 +196,7 @@ def test_any_indices_are_refused_or_lead_to_leaves(feature, left, root, group, t
 def test_the_installation_succeeds_without_a_compiler():
     modules = tomllib.loads(PYPROJECT.read_text())["tool"]["setuptools"]["ext-modules"]
     assert {module["name"] for module in modules} == {
+        "tabular.data.files.native.csv_columns",
         "tabular.data.values.native.plain_cells",
         "tabular.portable.native.predict",
         "tabular.portable.native.trees",
@@ -208,14 +209,15 @@ def test_what_is_written_in_c_can_be_done_without(make_folder):
     code = (
         "import sys\n"
         "names = ('portable.native.predict', 'portable.native.trees', 'portable.native.csv_rows')\n"
-        "names += ('data.values.native.plain_cells',)\n"
+        "names += ('data.files.native.csv_columns', 'data.values.native.plain_cells')\n"
         "sys.modules |= dict.fromkeys(f'tabular.{name}' for name in names)\n"
         "from pathlib import Path\n"
         "from tabular.data.decisions import plain_cells\n"
+        "from tabular.data.files import csv_parts\n"
         "from tabular.portable import files, model, predictors\n"
         "from tabular.serving import codec\n"
         "assert model.predict_in_c is predictors.trees_in_c is codec.csv_rows is None\n"
-        "assert plain_cells.cells_in_c is None\n"
+        "assert plain_cells.cells_in_c is csv_parts.columns_in_c is None\n"
         "print(files.load_model(Path(sys.argv[1])).kind)\n"
     )
     command = [sys.executable, "-c", code, str(make_folder("RandomForest"))]

@@ -1,5 +1,7 @@
 """Files into tables of raw cells.
 
 - `formats`, `encodings`, `layout`, `dialects`: what a file is, how it is written, and where the table is.
-- `csv_files`, `json_files`, `parquet_files`: read one file; `csv_cells` reads the cells of a CSV.
+- `csv_files`, `json_files`, `parquet_files`: read one file. `csv_parts` reads the cells of a plain CSV in
+  C, by threads; `csv_cells` those of any other.
+- `native`: its C.
 """

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.files.csv_cells import needs_care, read_blocks, read_fast, read_slowly
+from tabular.data.files.csv_parts import read_parts
 from tabular.data.files.dialects import SAMPLE_LINES, UNNAMED, examine, refusing
 from tabular.data.files.json_files import read_json
 from tabular.data.files.layout import find_other_rows
@@ -38,9 +39,11 @@ def read_csv(
         with examined.opened(path) as file:
             return read_json(file), {"format": "json", "compression": examined.compression}
     dialect = examined.dialect
-    with refusing(dialect.encoding):
-        table, footer = read_fast(path, dialect) or read_slowly(path, dialect)
-    _check_quotes(table, dialect.delimiter)
+    table, footer = read_parts(path, dialect), None
+    if table is None:
+        with refusing(dialect.encoding):
+            table, footer = read_fast(path, dialect) or read_slowly(path, dialect)
+        _check_quotes(table, dialect.delimiter)
     others = find_other_rows(table, decimal_comma=dialect.delimiter != ",")
     if others.left_out:
         kept = sorted(set(range(len(table))).difference(*others.left_out.values()))
