@@ -4,9 +4,9 @@ Nothing is fitted here. Imputation, scaling and encoding are part of the pipelin
 that no fold sees another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from tabular.data.inference import as_labels, encode, infer_schema
 from tabular.data.splits.held_out import cells_of
 from tabular.data.splits.partitioned import hold_out
 from tabular.data.splits.partitions import FEWEST_ROWS, Partitions, facts, find_partitions, spellings
-from tabular.data.splits.rows import split, without_outliers
+from tabular.data.splits.rows import Rows, sizes, split, without_outliers
 from tabular.data.splits.statistics import row_hashes
 from tabular.data.tables import Table, task_of, warning
 from tabular.spec import own_steps
@@ -53,10 +53,10 @@ class Splitting:
 class Prepared:
     """A table that can be trained on.
 
-    `table` holds the rows that are used, `target` the encoded target of each (n_rows,). `train` and `test`
-    are row numbers. `groups` numbers the group of each row (n_rows,). `report` says what was read, decided
-    and left out. `raw` is the table as it was read, `rows` the place of each row in it (n_rows,);
-    None if your own clean function changed the rows.
+    `table` holds the rows that are used, `target` the encoded target of each (n_rows,). `divide` returns the
+    numbers of the training rows and of those that are held out, and computes them once. `groups` numbers the
+    group of each row (n_rows,). `report` says what was read, decided and left out. `raw` is the table as it
+    was read, `rows` the place of each row in it (n_rows,); None if your own clean function changed the rows.
 
     With the option `partition`, `partitions` says which partition each row belongs to, `hashes` identifies
     each row (n_rows,), and `train` and `test` are ordered by partition. `times` are days since 1970, or the
@@ -66,8 +66,7 @@ class Prepared:
     table: pd.DataFrame
     target: np.ndarray
     schema: Schema
-    train: np.ndarray
-    test: np.ndarray
+    divide: Callable[[], Rows]
     groups: np.ndarray | None
     report: dict[str, Any]
     raw: Table
@@ -75,6 +74,22 @@ class Prepared:
     times: np.ndarray | None = None
     partitions: Partitions | None = None
     hashes: np.ndarray | None = None
+
+    @property
+    def train(self) -> np.ndarray:
+        """The numbers of the training rows."""
+        return self.divide()[0]
+
+    @property
+    def test(self) -> np.ndarray:
+        """The numbers of the rows that are held out."""
+        return self.divide()[1]
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether any row may be held out: no group, time, partition or outlier says which."""
+        apart = (self.groups, self.times, self.partitions)
+        return all(one is None for one in apart) and self.schema.options.outliers == "none"
 
     @property
     def pooled(self) -> np.ndarray:
@@ -188,18 +203,28 @@ def prepare(
         report["warnings"] += spellings(partitions)
         hashes = _hashes(table, encoded, schema)
         groups = None if groups is None else _in_order_of_hashes(table, groups, hashes, options)
-        train, test = hold_out(partitions, encoded, schema, hashes, *how, groups, times)
+        divide = partial(hold_out, partitions, encoded, schema, hashes, *how, groups, times)
     else:
-        train, test = split(encoded, schema, *how, groups, times)
-    kept = _without_outliers(table, encoded, train, schema) if options.outliers == "iqr" else train
-    report |= {"rows_outliers": len(train) - len(kept), "rows_train": len(kept), "rows_test": len(test)}
+        divide = partial(split, encoded, schema, *how, groups, times)
+    prepared = Prepared(
+        table, encoded, schema, cache(divide), groups, report, raw, rows, times, partitions, hashes
+    )
+    counts, left_out = None, 0
+    if prepared.is_drawn:
+        counts = sizes(encoded, schema, splitting.test_size, splitting.stratify)
+    if counts is None:
+        train, test = prepared.divide()
+        kept = _without_outliers(table, encoded, train, schema) if options.outliers == "iqr" else train
+        counts, left_out = (len(kept), len(test)), len(train) - len(kept)
+        prepared = replace(prepared, divide=partial(tuple, (kept, test)))
+    report |= {"rows_outliers": left_out, "rows_train": counts[0], "rows_test": counts[1]}
     if partitions is not None:
         report["partitions"] = found = facts(partitions, encoded, schema.classes, kept, test)
         if found["few_rows"] == partitions.count:
             said = f"no partition has {FEWEST_ROWS} training rows, so none gets a model of its own."
             report["warnings"].append(warning(None, said))
     _check_counts(report)
-    return Prepared(table, encoded, schema, kept, test, groups, report, raw, rows, times, partitions, hashes)
+    return prepared
 
 
 def _without_outliers(

@@ -5,7 +5,14 @@ Those of classes need a row of every class, which each split and each fold has.
 
 import numpy as np
 
-__all__ = ["undefined"]
+__all__ = ["may_be_undefined", "undefined"]
+
+NEEDS = frozenset(["r2", "mape"])  # more of the targets than that there are some
+
+
+def may_be_undefined(name: str) -> bool:
+    """Whether a scorer or metric is not defined on some rows; those of classes are on all that are split."""
+    return name in NEEDS
 
 
 def undefined(name: str, target: np.ndarray) -> str | None:

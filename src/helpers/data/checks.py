@@ -97,7 +97,8 @@ def _steps(file: str) -> Path:
 
 def _judge(prepared: "Prepared", judged: Mapping[str, Any], settings: Settings) -> None:
     """Make the folds as every trial will, and see whether the models can be scored on them and compared."""
-    from tabular.learning.defined import undefined
+    from tabular.data.splits.rows import sizes
+    from tabular.learning.defined import may_be_undefined, undefined
     from tabular.learning.folds import folds_to_search
 
     prefix = "regression_" if prepared.schema.task == "regression" else ""
@@ -105,6 +106,15 @@ def _judge(prepared: "Prepared", judged: Mapping[str, Any], settings: Settings) 
         _fitting(prepared.schema, key, judged.get(key, getattr(settings, prefix + key)))
         for key in ("scorer", "metric")
     )
+    how = settings.test_size, settings.stratify, settings.folds
+    if (
+        prepared.is_drawn
+        and settings.folds > 1
+        and not may_be_undefined(scorer)
+        and not may_be_undefined(metric)
+        and sizes(prepared.target, prepared.schema, *how) is not None
+    ):
+        return  # each fold certainly gets rows of every class
     train = prepared.pooled
     groups = None if prepared.groups is None else prepared.groups[train]
     search = (scorer, settings.folds, settings.random_state, settings.search_rows, groups)

@@ -10,9 +10,10 @@ from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold, tra
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 
-__all__ = ["newest", "split", "without_outliers"]
+__all__ = ["Rows", "newest", "sizes", "split", "without_outliers"]
 
 Rows = tuple[np.ndarray, np.ndarray]
+EXACT = 1e-9  # by which a share that was computed may be too large
 FENCE = 3.0  # interquartile ranges: Tukey's outer fence, beyond which a number is an outlier
 
 
@@ -73,6 +74,34 @@ def split(
             f"Cannot split {len(target)} rows with TestSetSize={test_size}: {error} {remedy}"
         ) from None
     return train, test
+
+
+def sizes(
+    target: np.ndarray, schema: Schema, test_size: float, stratify: bool, fewest: int = 1
+) -> tuple[int, int] | None:
+    """How many rows `split` trains on and holds out where it certainly succeeds, without dividing them.
+
+    Args:
+        target: as in `split`.
+        schema: as in `split`.
+        test_size: as in `split`.
+        stratify: as in `split`.
+        fewest: how many training rows of each class, or of all, there have to be.
+
+    Returns:
+        None if only `split` can tell: both parts may lack a class, or have too few training rows.
+    """
+    if not 0 < test_size < 1 or not len(target):
+        return None
+    rows, held_out = len(target), math.ceil(test_size * len(target))
+    shares = np.array([rows - held_out, held_out]) / rows
+    if schema.task == "regression":
+        enough = rows - held_out >= max(1, fewest)
+    else:  # a stratified split gives each class its share, rounded down or up
+        counts = np.bincount(target, minlength=len(schema.classes))
+        least = np.floor(shares[:, None] * counts * (1 - EXACT))
+        enough = stratify and bool((least >= 1).all() and (least[0] >= fewest).all())
+    return (rows - held_out, held_out) if enough else None
 
 
 def _check_classes(target: np.ndarray, schema: Schema, test_size: float) -> None:

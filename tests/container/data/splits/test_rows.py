@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from support.container.tables import give_options, mixed, refusal
 from tabular.data.splits.files import read_groups, read_split
-from tabular.data.splits.rows import split, without_outliers
+from tabular.data.splits.rows import sizes, split, without_outliers
 from tabular.data.splits.statistics import row_hashes
 from tabular.learning.folds import folds_of
 from tabular.spec.columns import Column, Schema
@@ -235,3 +235,30 @@ def test_outliers_that_are_half_of_the_rows_are_none(preprocess_data, base):
     wild = {f"x{i}": rng.standard_cauchy(200) for i in range(20)}
     said = refusal(preprocess_data, mixed(rows=200).assign(**wild))
     assert "which is too few; set outliers to none." in said
+
+
+@pytest.mark.parametrize("stratify", [True, False])
+@pytest.mark.parametrize("schema", [BINARY, NUMBER])
+def test_sizes_are_known_without_dividing_the_rows_only_where_a_split_certainly_succeeds(schema, stratify):
+    draw, known = np.random.default_rng(3), 0
+    for _ in range(400):
+        rows, test_size = int(draw.integers(2, 60)), float(draw.choice([0.02, 0.1, 0.2, 0.5, 0.9, 0.98, 1.0]))
+        target = (draw.random(rows) < draw.choice([0.05, 0.5])).astype(int)
+        fewest = int(draw.integers(1, 6))
+        found = sizes(target, schema, test_size, stratify, fewest)
+        if found is None:
+            continue
+        known += 1
+        train, test = split(target, schema, test_size, stratify, 42)
+        assert found == (len(train), len(test))
+        assert min(np.bincount(target[train], minlength=2) if schema is BINARY else [len(train)]) >= fewest
+        if fewest > 1:
+            assert len(list(folds_of(target[train], schema, fewest, 42))) == fewest
+    assert (known > 0) == (stratify or schema is NUMBER)
+
+
+def test_sizes_of_a_class_that_is_too_rare_are_not_known():
+    assert sizes(np.array([0] * 99 + [1] * 4), BINARY, 0.2, True) is None
+    assert sizes(np.array([0] * 94 + [1] * 6), BINARY, 0.2, True) == (80, 20)
+    assert sizes(np.array([0] * 94 + [1] * 6), BINARY, 0.2, True, fewest=5) is None
+    assert sizes(np.arange(10.0), NUMBER, float("nan"), True) is None
