@@ -14,6 +14,7 @@ __all__ = ["clean"]
 MIN_ROWS = 20
 FEW, MOST = 3, 200  # columns: those that are compared first, and those among which they are chosen
 FIRST = 20_000  # rows
+HASH = np.uint64(0x9E3779B97F4A7C15)  # an odd number without a pattern, by which bits are mixed
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -61,12 +62,13 @@ def clean(
     return cleaned, report
 
 
-def _repeated(table: pd.DataFrame) -> pd.Series:
+def _repeated(table: pd.DataFrame) -> np.ndarray:
     """Whether each row (n_rows,) repeats an earlier one.
 
     All cells are only compared among the rows that are the same in a few columns, because that takes long:
     those that differ most among the first rows, numbers first, because they are compared the fastest.
     """
+    found = np.zeros(len(table), dtype=bool)
     first = table.iloc[:FIRST, :MOST]
     names = sorted(first, key=lambda name: not pd.api.types.is_numeric_dtype(first[name].dtype))
     distinct: dict[str, int] = {}
@@ -76,11 +78,30 @@ def _repeated(table: pd.DataFrame) -> pd.Series:
             break
     telling = sorted(distinct, key=distinct.__getitem__, reverse=True)[:FEW]
     if not telling:
-        return table.duplicated()
-    found = table.duplicated(subset=telling[:1], keep=False)
-    found[found] = table.loc[found, telling].duplicated(keep=False)
-    found[found] = table[found].duplicated()
+        return table.duplicated().to_numpy()
+    figures = [name for name in names if first[name].dtype == np.float64][:FEW]
+    if telling[0] in figures:
+        rows = _alike(table[figures])
+    else:
+        rows = np.flatnonzero(table.duplicated(subset=telling[:1], keep=False))
+    for columns, keep in ((telling, False), (list(table), "first")):
+        if len(rows):
+            rows = rows[table.iloc[rows][columns].duplicated(keep=keep).to_numpy()]
+    found[rows] = True
     return found
+
+
+def _alike(numbers: pd.DataFrame) -> np.ndarray:
+    """The rows (n,) that are the same as another in these columns, and perhaps a few more by chance."""
+    hashes = np.zeros(len(numbers), np.uint64)
+    for name in numbers:
+        values = numbers[name].to_numpy() + 0.0  # which makes 0 of -0
+        values[np.isnan(values)] = np.nan  # of which there are several
+        hashes = (hashes ^ values.view(np.uint64)) * HASH
+        hashes ^= hashes >> np.uint64(32)
+    ordered = np.sort(hashes)
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    return np.flatnonzero(np.isin(hashes, repeated)) if len(repeated) else np.zeros(0, np.int64)
 
 
 def _counts(report: dict[str, Any]) -> str:

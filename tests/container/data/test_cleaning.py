@@ -1,0 +1,32 @@
+"""Rows that repeat others are found by the columns that differ most, as if all cells were compared."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from tabular.data.cleaning import clean
+from tabular.spec.options import Options
+
+COLUMNS = {
+    "zeros of both signs": lambda draw, rows: draw.choice([0.0, -0.0, 1.5, np.nan], rows),
+    "figures": lambda draw, rows: draw.integers(0, 40, rows) / 8,
+    "other figures": lambda draw, rows: draw.integers(0, 3, rows) / 8,
+    "counts": lambda draw, rows: draw.integers(0, 30, rows),
+    "words": lambda draw, rows: draw.choice(["x", "y", None], rows),
+    "target": lambda draw, rows: draw.choice(["yes", "no"], rows),
+}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_repetitions_are_those_that_pandas_finds(seed):
+    draw = np.random.default_rng(seed)
+    chosen = [name for name in COLUMNS if name == "target" or draw.random() < 0.6]
+    rows = int(draw.integers(40, 200))
+    table = pd.DataFrame({name: COLUMNS[name](draw, rows) for name in draw.permutation(chosen)})
+    table = table[draw.random(rows) < 0.9]
+    cleaned, _ = clean(table, "target", Options(repeated="keep"))
+    assert cleaned.equals(table)
+    expected = table[~table.duplicated()]
+    if len(expected) >= 20:
+        cleaned, report = clean(table, "target", Options(repeated="drop"))
+        assert cleaned.equals(expected)
+        assert report["rows_repeated"] == len(table) - len(expected)
