@@ -107,15 +107,20 @@ def as_labels(cells: pa.ChunkedArray, present: pd.Series) -> pd.Series:
         if pa.types.is_floating(cells.type) and not cells.null_count:
             return pd.Series(cells.to_pylist(), dtype=object).where(present, None)
         cells = as_texts(cells)
-    texts = pd.Series(cells.to_pylist(), dtype=object).where(present, None)
-    distinct = texts.dropna().unique()
-    if not present.all() and all(re.fullmatch(r"-?\d+\.0", text) for text in distinct):
-        texts = texts.str.removesuffix(".0")  # pandas writes whole numbers like this beside gaps
-        distinct = texts.dropna().unique()
+    coded = cells.combine_chunks().dictionary_encode()
+    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+    texts = coded.dictionary.to_pylist()
+    codes = np.where(present, coded.indices.fill_null(len(texts)).to_numpy(), len(texts))
+    used = np.flatnonzero(np.bincount(codes, minlength=len(texts) + 1)[:-1])
+    if not present.all() and all(re.fullmatch(r"-?\d+\.0", texts[place]) for place in used):
+        texts = [
+            text.removesuffix(".0") for text in texts
+        ]  # pandas writes whole numbers like this beside gaps
+    distinct = {texts[place] for place in used}
     known = {text: _as_written(text) for text in distinct}
-    if len(set(known.values()) - {None}) < len(distinct):  # some are not numbers, or several mean the same
-        return texts
-    return pd.Series([known.get(text) for text in texts], dtype=object)
+    if len(set(known.values()) - {None}) == len(distinct):  # all are numbers, and no two mean the same
+        texts = [known.get(text) for text in texts]
+    return pd.Series(np.array([*texts, None], dtype=object)[codes], dtype=object)
 
 
 def _as_written(text: str) -> int | float | None:

@@ -18,6 +18,7 @@ __all__ = [
     "letters_of",
     "mapped",
     "seconds",
+    "taken",
     "whole_numbers",
     "without",
 ]
@@ -108,6 +109,18 @@ def mapped(cells: pa.ChunkedArray, read: Callable[[str], float]) -> np.ndarray:
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
     known = np.array([*map(read, coded.dictionary.to_pylist()), np.nan])
     return known[coded.indices.fill_null(len(known) - 1).to_numpy()]
+
+
+def taken(cells: pa.ChunkedArray, rows: np.ndarray) -> pa.Array:
+    """The cells of some rows (n,), which are in ascending order; pyarrow would copy all cells before."""
+    ends = np.cumsum([0, *map(len, cells.chunks)])
+    cuts = np.searchsorted(rows, ends)
+    parts = [
+        chunk.take(pa.array(rows[first:last] - start))
+        for chunk, start, first, last in zip(cells.chunks, ends, cuts, cuts[1:], strict=False)
+        if first < last
+    ]
+    return pa.concat_arrays(parts) if parts else pa.array([], cells.type)
 
 
 def letters_of(cells: pa.ChunkedArray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

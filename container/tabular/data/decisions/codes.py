@@ -78,18 +78,21 @@ def doubts_of_versions(cells: pa.ChunkedArray) -> tuple[str, ...]:
 
 def doubts_of_moments(cells: pa.ChunkedArray, numbers: np.ndarray) -> tuple[str, ...]:
     """What to say of numbers with decimals that may be moments as Excel or Unix counts them."""
-    known = numbers[~np.isnan(numbers)]
-    if UNIX[0] <= known.min() and known.max() < UNIX[1]:
-        first = datetime.fromtimestamp(float(known[0]), UTC)
+    low, high = np.fmin.reduce(numbers), np.fmax.reduce(numbers)
+    if low < EXCEL[0] or high >= UNIX[1] or (low < UNIX[0] and high > EXCEL[1]):  # most columns
+        return ()
+    known = float(numbers[np.flatnonzero(~np.isnan(numbers))[0]])
+    if low >= UNIX[0]:
+        first = datetime.fromtimestamp(known, UTC)
         return (
-            f"numbers that look like seconds since 1970 ({known[0]:.15g} would be {first:%Y-%m-%d %H:%M}) "
+            f"numbers that look like seconds since 1970 ({known:.15g} would be {first:%Y-%m-%d %H:%M}) "
             "and are read as numbers; write them as dates to have month, weekday and hour as features.",
         )
-    if known.min() < EXCEL[0] or known.max() > EXCEL[1] or not _all_match(cells, r"^\d{5}\.\d{4,}$"):
+    if not _all_match(cells, r"^\d{5}\.\d{4,}$"):
         return ()
-    first = datetime(1899, 12, 30) + timedelta(float(known[0]))
+    first = datetime(1899, 12, 30) + timedelta(known)
     return (
-        f"numbers that may be moments as Excel counts them ({known[0]:.15g} would be "
+        f"numbers that may be moments as Excel counts them ({known:.15g} would be "
         f"{first:%Y-%m-%d %H:%M}); write them as dates if they are.",
     )
 

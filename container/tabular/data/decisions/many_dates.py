@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import as_counts, letters_of
+from tabular.data.decisions.arrow import as_counts, letters_of, taken
 from tabular.data.values.cells import MOST_OTHERS
 from tabular.data.values.dates import ISO, SWAPPED, FoundDates, earlier_formats, find_dates, is_date
 from tabular.data.values.many_dates import read_letters
@@ -70,7 +70,7 @@ def read_many_dates(
     ambiguous = False
     for other in earlier | swapped:
         rows = np.flatnonzero(alike & ~_fitting(cells, other))
-        some = cells.take(rows[:: max(1, len(rows) // SHOWN)]).to_pylist()
+        some = taken(cells, rows[:: max(1, len(rows) // SHOWN)]).to_pylist()
         if any(is_date(text, other) for text in some):
             return None  # a way to write this other format that has to be read text by text
         if other in earlier and len(rows) <= MOST_OTHERS * sum(counts.values()):

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tabular.data.decisions.arrow import taken
 from tabular.data.values.cells import is_gap
 from tabular.data.values.numbers import FoundNumbers, find_numbers, marks_of, may_stand_before, read_number
 from tabular.spec.columns import NumberFormat
@@ -85,7 +86,7 @@ def read_many(
         for text in counts
         if text not in shown
     }
-    values[rows] = [known[text] for text in cells.take(rows).to_pylist()]
+    values[rows] = [known[text] for text in taken(cells, rows).to_pylist()]
     return ManyNumbers(found, values, list(dict.fromkeys([*first.to_pylist(), *known])))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tabular.data.decisions.arrow import taken
 from tabular.data.decisions.decision import (
     FEW_LEVELS,
     FIRST,
@@ -117,7 +118,7 @@ def _may_look_like_numbers(cells: pa.ChunkedArray) -> bool:
     """Whether a sample of many cells leaves it open that a third of them look like numbers."""
     if len(cells) <= 10 * SAMPLE:
         return True
-    sample = cells.take(np.linspace(0, len(cells) - 1, SAMPLE).astype(int)).drop_null().combine_chunks()
+    sample = taken(cells, np.linspace(0, len(cells) - 1, SAMPLE).astype(int)).drop_null()
     return not len(sample) or pc.sum(_like_numbers(sample)).as_py() * 5 >= len(sample)
 
 

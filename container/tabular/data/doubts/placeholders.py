@@ -47,7 +47,8 @@ def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
 
 def _far(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
     """Values that are repeated and far from all others, and how often each occurs."""
-    rest = numbers[np.isfinite(numbers)]
+    finite = np.isfinite(numbers)
+    rest = numbers if finite.all() else numbers[finite]
     for _ in range(MOST):
         found = next(_far_ends(rest), None)
         if found is None:

@@ -113,6 +113,13 @@ SWAPPED = {
     "%m-%d-%y": "%d-%m-%y",
     "%d-%m-%y": "%m-%d-%y",
 }
+_DIGIT = re.compile(r"\d")
+# The least and the greatest number of digits that strptime reads as a part of a date; zones may have any.
+_DIGITS = {
+    **dict.fromkeys("dmHIMS", (1, 2)),
+    **{"y": (2, 2), "Y": (4, 4), "f": (1, 6)},
+    **dict.fromkeys("aAbBp", (0, 0)),
+}
 _SHORT_MINUTE = re.compile(r":\d(?!\d)")  # a score such as 2:1, which strptime takes for a time of day
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND, PER_DAY = timedelta(microseconds=1), 86_400_000_000
@@ -192,6 +199,20 @@ def _example(form: str) -> str | None:
 def _signs(form: str) -> frozenset[str]:
     """What stands between the parts of each date in a format."""
     return frozenset() if form == ISO else frozenset(re.sub("%.", "", form)) - {" "}
+
+
+@lru_cache(maxsize=len(FORMATS) + len(FORCED))
+def _digits(form: str) -> tuple[float, float]:
+    """The least and the greatest number of digits of a date in a format."""
+    if form == ISO:
+        return 0, math.inf
+    parts = [_DIGITS.get(part, (0, math.inf)) for part in re.findall("%(.)", form)]
+    return sum(fewest for fewest, _ in parts), sum(most for _, most in parts)
+
+
+@lru_cache(maxsize=4096)
+def _count_of_digits(text: str) -> int:
+    return len(_DIGIT.findall(text))
 
 
 @lru_cache(maxsize=4096)
@@ -308,9 +329,14 @@ def earlier_formats(form: str, sample: Sequence[Any], dayfirst: bool | None = No
 
 def _fits_each(cells: Iterable[Any], form: str) -> Iterator[bool]:
     """Whether a format fits each cell."""
-    signs = _signs(form)
+    signs, (fewest, most) = _signs(form), _digits(form)
     for cell in cells:  # strptime compiles a pattern for each format, which takes longer than all the rest
-        yield signs <= _characters(str(cell).strip()) and is_date(cell, form)
+        text = str(cell).strip()
+        yield (
+            signs <= _characters(text)
+            and fewest <= _count_of_digits(usual(text, "%a" in form.lower())) <= most
+            and is_date(cell, form)
+        )
 
 
 def _fits_most(sample: Sequence[Any], form: str) -> bool:

@@ -156,6 +156,9 @@ def find_numbers(
 
 def may_be_number(text: str) -> bool:
     """Whether a text is a number in some format, without several parts."""
+    stripped = text.strip()
+    if stripped in MISSING or stripped.casefold() in NO_NUMBERS or _match(stripped) is None:
+        return False
     return (
         _find_simple({text: 1}, decimal_comma=False, signs=(None, None), strict=False, forced=True)
         is not None

@@ -1,6 +1,6 @@
 """Dates become the same numbers in training and in serving, and the features that a model learns from."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -224,3 +224,11 @@ def test_a_text_too_long_for_a_date_is_refused_before_it_is_kept():
     with pytest.raises(ValueError, match="is not a date such as 2024-01-31"):
         dates.day_number("2024-01-31" + " " * 1000 + "x", "%Y-%m-%d")
     assert dates._day_number.cache_info().currsize == kept
+
+
+def test_no_format_is_passed_over_that_fits_a_date():
+    for form in FORMATS[1:]:
+        for moment in (datetime(2024, 3, 1, 4, 5, 6, 7), datetime(1999, 12, 31, 23, 59, 58, 999999)):
+            text = moment.replace(tzinfo=UTC).strftime(form)
+            for written in (text, text.replace("0", ""), f" {text} "):
+                assert dates.is_date(written, form) == next(dates._fits_each([written], form))
