@@ -4,10 +4,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from tabular.data.tables import warning
 from tabular.spec.errors import BadInput, amount
 from tabular.spec.options import DEFAULTS, Options
+
+try:
+    from tabular.data.values.native import texts as texts_in_c
+except ImportError:
+    texts_in_c = None
 
 __all__ = ["clean"]
 
@@ -79,7 +85,7 @@ def _repeated(table: pd.DataFrame) -> np.ndarray:
     telling = sorted(distinct, key=distinct.__getitem__, reverse=True)[:FEW]
     if not telling:
         return table.duplicated().to_numpy()
-    figures = [name for name in names if first[name].dtype == np.float64][:FEW]
+    figures = [name for name in dict.fromkeys([*telling, *names]) if _may_be_hashed(first[name])][:FEW]
     if telling[0] in figures:
         rows = _alike(table[figures])
     else:
@@ -91,17 +97,37 @@ def _repeated(table: pd.DataFrame) -> np.ndarray:
     return found
 
 
-def _alike(numbers: pd.DataFrame) -> np.ndarray:
+def _may_be_hashed(values: pd.Series) -> bool:
+    return values.dtype == np.float64 or (texts_in_c is not None and _are_texts(values))
+
+
+def _are_texts(values: pd.Series) -> bool:
+    return isinstance(values.dtype, pd.StringDtype) and values.dtype.storage == "pyarrow"
+
+
+def _alike(columns: pd.DataFrame) -> np.ndarray:
     """The rows (n,) that are the same as another in these columns, and perhaps a few more by chance."""
-    hashes = np.zeros(len(numbers), np.uint64)
-    for name in numbers:
-        values = numbers[name].to_numpy() + 0.0  # which makes 0 of -0
+    hashes = np.zeros(len(columns), np.uint64)
+    for name in columns:
+        if _are_texts(columns[name]):
+            _mix_texts(columns[name], hashes)
+            continue
+        values = columns[name].to_numpy() + 0.0  # which makes 0 of -0
         values[np.isnan(values)] = np.nan  # of which there are several
         hashes = (hashes ^ values.view(np.uint64)) * HASH
         hashes ^= hashes >> np.uint64(32)
     ordered = np.sort(hashes)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     return np.flatnonzero(np.isin(hashes, repeated)) if len(repeated) else np.zeros(0, np.int64)
+
+
+def _mix_texts(values: pd.Series, hashes: np.ndarray) -> None:
+    """Change the hash of each row (n_rows,) by a text."""
+    cells = pa.Array.from_pandas(values).cast(pa.large_string())
+    start = 0
+    for chunk in filter(len, cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]):
+        texts_in_c.hash(*chunk.buffers(), chunk.offset, hashes[start : start + len(chunk)])
+        start += len(chunk)
 
 
 def _counts(report: dict[str, Any]) -> str:

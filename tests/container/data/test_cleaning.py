@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from tabular.data import cleaning
 from tabular.data.cleaning import clean
 from tabular.spec.options import Options
 
@@ -11,6 +13,9 @@ COLUMNS = {
     "figures": lambda draw, rows: draw.integers(0, 40, rows) / 8,
     "other figures": lambda draw, rows: draw.integers(0, 3, rows) / 8,
     "counts": lambda draw, rows: draw.integers(0, 30, rows),
+    "texts": lambda draw, rows: [
+        f"{'Łódź ' * int(place % 3)}{place}" for place in draw.integers(0, 80, rows)
+    ],
     "words": lambda draw, rows: draw.choice(["x", "y", None], rows),
     "target": lambda draw, rows: draw.choice(["yes", "no"], rows),
 }
@@ -30,3 +35,13 @@ def test_repetitions_are_those_that_pandas_finds(seed):
         cleaned, report = clean(table, "target", Options(repeated="drop"))
         assert cleaned.equals(expected)
         assert report["rows_repeated"] == len(table) - len(expected)
+
+
+def test_only_rows_with_the_same_texts_are_compared_in_all_cells():
+    pytest.importorskip("tabular.data.values.native.texts", reason="installed without a compiler")
+    texts = pa.chunked_array(
+        [["a", None, "b", "a longer text"], ["a", "", None, "a longer text", "a longer word"]]
+    )
+    table = pd.DataFrame({"one": texts.to_pandas(), "other": list("pqrspuwsy")})
+    assert cleaning._alike(table[["one"]]).tolist() == [0, 1, 3, 4, 6, 7]
+    assert cleaning._alike(table).tolist() == [0, 3, 4, 7]

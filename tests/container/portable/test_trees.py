@@ -198,6 +198,7 @@ def test_the_installation_succeeds_without_a_compiler():
     assert {module["name"] for module in modules} == {
         "tabular.data.files.native.csv_columns",
         "tabular.data.values.native.plain_cells",
+        "tabular.data.values.native.texts",
         "tabular.portable.native.predict",
         "tabular.portable.native.trees",
         "tabular.portable.native.csv_rows",
@@ -210,14 +211,17 @@ def test_what_is_written_in_c_can_be_done_without(make_folder):
         "import sys\n"
         "names = ('portable.native.predict', 'portable.native.trees', 'portable.native.csv_rows')\n"
         "names += ('data.files.native.csv_columns', 'data.values.native.plain_cells')\n"
+        "names += ('data.values.native.texts',)\n"
         "sys.modules |= dict.fromkeys(f'tabular.{name}' for name in names)\n"
         "from pathlib import Path\n"
-        "from tabular.data.decisions import plain_cells\n"
+        "from tabular.data import cleaning\n"
+        "from tabular.data.decisions import many_dates, plain_cells\n"
         "from tabular.data.files import csv_parts\n"
         "from tabular.portable import files, model, predictors\n"
         "from tabular.serving import codec\n"
         "assert model.predict_in_c is predictors.trees_in_c is codec.csv_rows is None\n"
         "assert plain_cells.cells_in_c is csv_parts.columns_in_c is None\n"
+        "assert cleaning.texts_in_c is many_dates.texts_in_c is None\n"
         "print(files.load_model(Path(sys.argv[1])).kind)\n"
     )
     command = [sys.executable, "-c", code, str(make_folder("RandomForest"))]

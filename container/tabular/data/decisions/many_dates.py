@@ -13,7 +13,12 @@ import pyarrow.compute as pc
 from tabular.data.decisions.arrow import as_counts, letters_of, taken
 from tabular.data.values.cells import MOST_OTHERS
 from tabular.data.values.dates import ISO, SWAPPED, FoundDates, earlier_formats, find_dates, is_date
-from tabular.data.values.many_dates import read_letters
+from tabular.data.values.many_dates import layouts_as_bytes, read_letters
+
+try:
+    from tabular.data.values.native import texts as texts_in_c
+except ImportError:
+    texts_in_c = None
 
 __all__ = ["ManyDates", "read_many_dates"]
 
@@ -89,4 +94,12 @@ def _needs_all_texts(form: str) -> bool:
 
 def _fitting(cells: pa.ChunkedArray, form: str) -> np.ndarray:
     """Whether each cell (n_rows,) is a date in a format, as most are written."""
+    layouts = layouts_as_bytes(form) if texts_in_c and cells.type == pa.string() else None
+    if layouts is not None:
+        found, start = np.empty(len(cells), dtype=bool), 0
+        for chunk in filter(len, cells.chunks):
+            _, ends, letters = chunk.buffers()
+            texts_in_c.dates(ends, letters, chunk.offset, layouts, found[start : start + len(chunk)])
+            start += len(chunk)
+        return found
     return np.concatenate([~np.isnan(read_letters(*texts, form)) for texts in letters_of(cells)])

@@ -4,5 +4,5 @@
 - `numbers`: how they are written; `composed`: in several parts, such as 1h 30min, in one of the `notations`;
   `units`: those that people mix within a column.
 - `dates`: how they are written, with `date_words`; `many_dates`: nearly all of a column at once.
-- `native`: columns of plain numbers in C.
+- `native`: columns of plain numbers, and of dates, in C.
 """

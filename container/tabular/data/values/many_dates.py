@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["read_dates", "read_letters"]
+__all__ = ["layouts_as_bytes", "read_dates", "read_letters"]
 
 # How many letters or digits a part of a format has; a number without a leading zero has one less.
 _WIDTHS = {
@@ -31,6 +31,7 @@ _FIRST_DAYS = np.arange((_FIRST - 1970) * 12, (_LAST + 1 - 1970) * 12 + 1).astyp
 _FIRST_DAYS = _FIRST_DAYS.astype("datetime64[D]").astype(np.int64)
 _SECOND, _DAY = 1_000_000, 86_400_000_000  # microseconds
 _PARTS = re.compile(r"%(.)|(.)")
+_MOST_WAYS, _LONGEST, _MOST_PARTS, _LAST_BYTE = 64, 64, 32, 127  # of what is written in C
 
 
 class _Layout(NamedTuple):
@@ -75,6 +76,23 @@ def _layouts(form: str) -> tuple[_Layout, ...]:
     if form == "ISO8601":
         return tuple(one for time in _ISO_TIMES for one in _ways(f"%Y-%m-%d{time}", _ISO_WIDTHS))
     return tuple(_ways(form, _WIDTHS))
+
+
+@cache
+def layouts_as_bytes(form: str) -> bytes | None:
+    """The ways to write dates in a format, as `native.texts` takes them; None if they are too much for it."""
+    ways = _layouts(form)
+    if len(ways) > _MOST_WAYS or any(way.length > _LONGEST for way in ways):
+        return None
+    found = bytearray()
+    for way in ways:
+        signs = [(0, place, ord(sign)) for place, sign in way.signs.items()]
+        parts = [(ord(kind), part.start, part.stop - part.start) for kind, part in way.parts.items()]
+        if len(signs) + len(parts) > _MOST_PARTS or any(sign > _LAST_BYTE for _, _, sign in signs):
+            return None
+        found += bytes([way.length, len(signs) + len(parts)])
+        found += bytes(number for part in signs + parts for number in part)
+    return bytes(found)
 
 
 def _ways(form: str, widths: Mapping[str, tuple[int, ...]]) -> Iterator[_Layout]:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from tabular.data.decisions import decide as deciding
+from tabular.data.decisions import many_dates
 from tabular.data.decisions.decide import decide
 from tabular.data.decisions.many_dates import MANY, read_many_dates
 from tabular.spec.options import Options
@@ -108,3 +109,49 @@ def test_usual_columns_are_read_all_at_once(form):
 
 def test_few_texts_are_read_one_by_one():
     assert read_many_dates(pa.chunked_array([["31.01.2024", "01.02.2024"] * MANY])) is None
+
+
+@pytest.mark.parametrize("form", ["ISO8601", *FORMS, "%Y\u5e74%m\u6708", "%d%m%Y", "%Y-%m-%d-%H.%M.%S.%f"])
+def test_dates_are_the_same_in_c_and_with_numpy(monkeypatch, form):
+    pytest.importorskip("tabular.data.values.native.texts", reason="installed without a compiler")
+    draw = np.random.default_rng(7)
+    moments = [
+        datetime(1690 + place // 4, 1 + place % 12, 1 + place * 7 % 28, place % 24, 9)
+        for place in range(2100)
+    ]
+    texts = [f"{one:%Y-%m-%d}" if form == "ISO8601" else one.strftime(form) for one in moments]
+    texts += [text.replace("0", "", 1) for text in texts[:200]]
+    letters = [*"0123456789 -/.:aApPmM\u0661"]
+    for text in texts[:1500]:  # with a sign or two that may make it no date
+        changed = list(text)
+        for _ in range(int(draw.integers(1, 3))):
+            changed[int(draw.integers(len(changed)))] = letters[int(draw.integers(len(letters)))]
+        texts.append("".join(changed))
+    days = [
+        f"{year}-{month:02}-{day:02}"
+        for year in (1900, 2000, 2023, 2024)
+        for month in range(14)
+        for day in range(33)
+    ]
+    cells = pa.chunked_array([pa.array([*texts, None, ""]), pa.array(["x", None, *days])[1:]])
+    found = many_dates._fitting(cells, form)
+    monkeypatch.setattr(many_dates, "texts_in_c", None)
+    expected = many_dates._fitting(cells, form)
+    assert found.tolist() == expected.tolist()
+    assert expected.any() or "%Z" in form or "+0000" in form or not form.isascii() or "%B" in form
+
+
+def test_damaged_layouts_and_short_buffers_are_refused():
+    texts = pytest.importorskip("tabular.data.values.native.texts", reason="installed without a compiler")
+    _, ends, letters = pa.array(["2024", "2025"]).buffers()
+    layouts = bytes([4, 1, ord("Y"), 0, 4])
+    found = np.zeros(2, dtype=bool)
+    texts.dates(ends, letters, 0, layouts, found)
+    assert found.all()
+    for damaged in (layouts[:-1], bytes([3]) + layouts[1:], bytes([65]) + layouts[1:], bytes([4, 33])):
+        with pytest.raises(ValueError, match="damaged"):
+            texts.dates(ends, letters, 0, damaged, found)
+    with pytest.raises(ValueError, match="shorter than the rows"):
+        texts.dates(ends, letters, 0, layouts, np.zeros(100, dtype=bool))
+    with pytest.raises(ValueError, match="shorter than the rows"):
+        texts.hash(*pa.array(["a"], pa.large_string()).buffers(), 0, np.zeros(9, np.uint64))

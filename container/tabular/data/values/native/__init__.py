@@ -1,1 +1,1 @@
-"""The C extension; if it was not compiled, pyarrow gives the same results."""
+"""The C extensions; if they were not compiled, pyarrow and NumPy give the same results."""
