@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from tabular.data.features import fractions
 from tabular.data.tables import warning
 from tabular.spec.errors import BadInput, amount
 from tabular.spec.options import DEFAULTS, Options
@@ -135,7 +136,12 @@ def _counts(report: dict[str, Any]) -> str:
 
 
 def _check_cells(table: pd.DataFrame) -> None:
-    for name, values in table.items():
+    numbers = fractions(table)
+    for name in table.columns:
+        if name in numbers:
+            _check_size(str(name), numbers[name])
+            continue
+        values = table[name]
         if values.dtype == object and pd.api.types.infer_dtype(values) in ("mixed", "bytes"):
             nested = values.map(lambda cell: isinstance(cell, list | dict | bytes | np.ndarray))
             if nested.any():

@@ -10,7 +10,9 @@ from tabular.data.values.dates import PER_DAY, as_text, many_dates
 from tabular.data.values.numbers import read_number, written
 from tabular.spec.columns import PLAIN, Column, Schema
 
-__all__ = ["as_rows", "features", "texts"]
+__all__ = ["as_rows", "features", "fractions", "texts"]
+
+MANY_COLUMNS = 200
 
 
 def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -19,6 +21,11 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     Numbers and booleans become float64, with NaN for an empty cell. Dates become days since 1970. Categories
     become text, with the empty string for an empty cell, which is a level like any other.
     """
+    kinds = {column.kind for column in schema.columns}
+    if kinds == {"numeric"} and len(schema.columns) > MANY_COLUMNS:
+        chosen = frame[[column.name for column in schema.columns]]
+        if (chosen.dtypes == np.float64).all():
+            return chosen
     columns = {}
     for column in schema.columns:
         values = frame[column.name]
@@ -31,6 +38,14 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         else:
             columns[column.name] = texts(values, column)
     return pd.DataFrame(columns, index=frame.index)
+
+
+def fractions(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The columns (n_rows,) of float64, of many at once: to ask a frame for each of them takes long."""
+    names = [name for name, kind in zip(frame.columns, frame.dtypes, strict=True) if kind == np.float64]
+    if len(names) <= MANY_COLUMNS:
+        return {name: frame[name].to_numpy() for name in names}
+    return dict(zip(names, frame.select_dtypes(np.float64).to_numpy().T, strict=True))
 
 
 def texts(values: pd.Series, column: Column | None = None) -> pd.Series:

@@ -11,9 +11,10 @@ import pyarrow as pa
 from tabular.data.decisions.arrow import as_texts, is_text
 from tabular.data.decisions.decide import column_of
 from tabular.data.decisions.decision import Decision
+from tabular.data.features import fractions
 from tabular.data.tables import MAX_CLASSES
 from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, TRUE
-from tabular.spec.columns import Column, Family, Schema, Task
+from tabular.spec.columns import Family, Schema, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options
 
@@ -54,13 +55,24 @@ def infer_schema(
     if options.class_weight != "none" and task == "regression":
         raise BadInput("class_weight is only for classification, and the target is a number; leave it out.")
     apart = {target, options.group, options.time, *options.drop}
-    names = [name for name in table.columns if name not in apart and not _is_constant(table[name])]
+    vary = _varying(table)
+    names = [
+        name
+        for name in table.columns
+        if name not in apart and (name in vary or not _is_constant(table[name]))
+    ]
     if not names:
         raise BadInput(
             "No column except the target has more than one value; add columns from which the target can be "
             "predicted."
         )
-    columns = tuple(_column(name, table[name], options, decisions.get(name)) for name in names)
+    kinds = dict(zip(table.columns, table.dtypes, strict=True))
+    columns = tuple(
+        found.column
+        if (found := decisions.get(name)) is not None and found.read.dtype == kinds[name]
+        else column_of(name, table[name], options)
+        for name in names
+    )
     positive = _positive(classes, target, options)
     return Schema(task, target, classes, columns, options, positive=positive)
 
@@ -85,12 +97,6 @@ def _positive(classes: Sequence[Label], target: str, options: Options) -> Label 
     if not meant and frozenset(words) in (*BOOLEAN_PAIRS, *OPPOSITES):
         meant = [label for label, word in zip(classes, words, strict=True) if word in (*TRUE, *POSITIVE)]
     return meant[0] if meant else classes[1]
-
-
-def _column(name: str, values: pd.Series, options: Options, decision: Decision | None) -> Column:
-    if decision is not None and decision.values.dtype == values.dtype:
-        return decision.column
-    return column_of(name, values, options)
 
 
 def as_labels(cells: pa.ChunkedArray, present: pd.Series) -> pd.Series:
@@ -132,6 +138,12 @@ def _as_written(text: str) -> int | float | None:
         except (ValueError, OverflowError):
             pass  # it is not written like this kind of number
     return None
+
+
+def _varying(table: pd.DataFrame) -> set[str]:
+    """The columns of numbers that have different cells in the first rows, as most have."""
+    first = fractions(table.head(FIRST))
+    return {name for name, numbers in first.items() if len(numbers) and not _are_equal(numbers)}
 
 
 def _is_constant(values: pd.Series) -> bool:

@@ -295,12 +295,12 @@ def _check_left(target: np.ndarray, schema: Schema, before: int) -> None:
 def _dropped(table: pd.DataFrame, schema: Schema) -> Mapping[str, str]:
     """The reason why each of the other columns of the raw table is not a feature."""
     options = schema.options
-    used = {column.name for column in schema.columns} | {schema.target}
+    used = {column.name for column in schema.columns} | {schema.target, *options.drop}
     why = dict.fromkeys(options.drop, "named in drop")
     for name in table.columns:
         if name in (options.group, options.time):
             why[name] = "the group of a row" if name == options.group else "the time of a row"
-        elif name not in used | why.keys():
+        elif name not in used:
             why[name] = "has only one value" if table[name].notna().any() else "is empty"
     return why
 

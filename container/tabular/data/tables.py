@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +33,7 @@ from tabular.spec.options import DEFAULTS, OPTIONS_FILE, Options
 __all__ = ["MAX_CLASSES", "Table", "read_table", "stream_rows", "table_files", "task_of", "warning"]
 
 MAX_CLASSES = 100
+MANY_COLUMNS = 200
 FEW_NUMBERS = 20  # a target with more distinct integers is a quantity
 SAMPLE_ROWS = 200
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -91,15 +94,45 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS, target: str |
     cells = _with_words(_joined(filled or parts[:1]), options)
     likely = any(one.get("delimiter", ",") != "," for one in reading)
     style = FileStyle(likely, likely and any(map(_has_decimal_commas, cells.itercolumns())))
-    # pyarrow leaves Python's lock to other threads while it computes.
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        found = threads.map(lambda name: decide(name, cells[name], options, style), cells.column_names)
-        decisions = dict(zip(cells.column_names, found, strict=True))
+    decisions, frame = _decided(cells, options, style)
     warnings += [warning(name, doubt) for name, found in decisions.items() for doubt in found.doubts]
-    # Arrays, not Series, whose indexes pandas would compare with each other.
-    frame = pd.DataFrame({name: found.values.array for name, found in decisions.items()}, copy=False)
     left_out = sum((Counter(one.pop("left_out", {})) for one in reading), Counter())
     return Table(frame, cells, decisions, reading, warnings, left_out)
+
+
+def _decided(cells: pa.Table, options: Options, style: FileStyle) -> tuple[dict[str, Decision], pd.DataFrame]:
+    """What was decided about each column, and the columns as they are read."""
+    names = cells.column_names
+    # Columns of numbers beside each other are one block, with which pandas takes one step and not thousands.
+    many = len(names) > MANY_COLUMNS
+    matrix = np.empty((len(names), len(cells))) if many else None
+
+    def decided(places: range) -> list[Decision]:
+        return [
+            decide(names[place], cells.column(place), options, style, matrix[place] if many else None)
+            for place in places
+        ]
+
+    step = 1 + len(names) // MANY_COLUMNS
+    parts = [range(start, min(start + step, len(names))) for start in range(0, len(names), step)]
+    # pyarrow and C leave Python's lock to other threads while they compute.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        found = list(chain.from_iterable(threads.map(decided, parts)))
+    frames: list[pd.DataFrame] = []
+    for is_block, run in groupby(range(len(names)), lambda place: _is_part(found[place], matrix)):
+        places = list(run)
+        chosen = slice(places[0], places[-1] + 1)
+        if is_block:
+            frames.append(pd.DataFrame(matrix[chosen].T, columns=names[chosen], copy=False))
+        else:  # arrays, not Series, whose indexes pandas would compare with each other
+            arrays = (one.array for one in found[chosen])
+            frames.append(pd.DataFrame(dict(zip(names[chosen], arrays, strict=True)), copy=False))
+    frame = frames[0] if len(frames) == 1 else pd.concat(frames, axis=1)
+    return dict(zip(names, found, strict=True)), frame
+
+
+def _is_part(decision: Decision, matrix: np.ndarray | None) -> bool:
+    return matrix is not None and isinstance(decision.read, np.ndarray) and decision.read.base is matrix
 
 
 def warning(column: str | None, said: str) -> Warning:

@@ -16,9 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 from sklearn import datasets
+from tabular.data import features, tables
+from tabular.data.decisions import plain_cells
 from tabular.data.decisions.decide import column_of
+from tabular.data.preparation import prepare
 from tabular.data.tables import read_table, stream_rows, table_files, task_of
-from tabular.spec.columns import Column, NumberFormat
+from tabular.spec.columns import Column, NumberFormat, Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 
@@ -544,3 +547,51 @@ def test_a_row_that_does_not_fit_is_said_while_the_blocks_are_read(tmp_path):
         BadInput, match=r"Cannot read the table table\.csv: line 300002: Expected 2 columns, got 3"
     ):
         list(blocks)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_many_columns_are_decided_and_prepared_as_few_are(tmp_path, monkeypatch, compiled):
+    if not compiled:
+        monkeypatch.setattr(plain_cells, "cells_in_c", None)
+    draw = np.random.default_rng(2)
+    table = pd.DataFrame({f"x{place}": draw.normal(size=80).round(3) for place in range(300)})
+    table["x7"] = draw.integers(0, 9, 80)
+    table["x120"] = draw.choice(["red", "green"], 80)
+    table["x121"] = 1.5
+    table.loc[draw.random(80) < 0.2, "x122"] = np.nan
+    table["x123"] = -999.0
+    table.loc[5:, "x123"] = draw.normal(size=75)
+    table["target"] = draw.choice(["yes", "no"], 80)
+    path = tmp_path / "wide.csv"
+    table.to_csv(path, index=False)
+    found = read_table([path])
+    wide = prepare(found, "target", Options())
+    assert len(found.frame._mgr.blocks) < 20  # numbers beside each other are one
+    for module in (tables, features):
+        monkeypatch.setattr(module, "MANY_COLUMNS", 10_000)
+    expected = read_table([path])
+    few = prepare(expected, "target", Options())
+    assert found.warnings == expected.warnings
+    assert found.decisions.keys() == expected.decisions.keys()
+    for name, decision in found.decisions.items():
+        other = expected.decisions[name]
+        assert (decision.column, decision.evidence, decision.doubts) == (
+            other.column,
+            other.evidence,
+            other.doubts,
+        )
+        assert decision.values.equals(other.values)
+    assert found.frame.equals(expected.frame)
+    assert (found.frame.dtypes == expected.frame.dtypes).all()
+    assert (wide.report, wide.schema) == (few.report, few.schema)
+    assert wide.frame.equals(few.frame)
+    assert any("-999" in one["said"] for one in wide.report["warnings"])
+
+
+def test_many_columns_of_numbers_alone_are_their_own_features():
+    table = pd.DataFrame({f"x{place}": np.arange(5.0) for place in range(300)})
+    schema = Schema("regression", "y", (), tuple(Column(name, "numeric") for name in table))
+    assert features.features(table, schema).equals(table)
+    found = features.fractions(table.assign(word="a", count=1))
+    assert list(found) == list(table)
+    assert all((found[name] == table[name]).all() for name in table)

@@ -76,9 +76,14 @@ def doubts_of_versions(cells: pa.ChunkedArray) -> tuple[str, ...]:
     )
 
 
-def doubts_of_moments(cells: pa.ChunkedArray, numbers: np.ndarray) -> tuple[str, ...]:
-    """What to say of numbers with decimals that may be moments as Excel or Unix counts them."""
-    low, high = np.fmin.reduce(numbers), np.fmax.reduce(numbers)
+def doubts_of_moments(
+    cells: pa.ChunkedArray, numbers: np.ndarray, ends: tuple[float, float]
+) -> tuple[str, ...]:
+    """What to say of numbers with decimals that may be moments as Excel or Unix counts them.
+
+    `ends` are the least and the greatest of the numbers.
+    """
+    low, high = ends
     if low < EXCEL[0] or high >= UNIX[1] or (low < UNIX[0] and high > EXCEL[1]):  # most columns
         return ()
     known = float(numbers[np.flatnonzero(~np.isnan(numbers))[0]])

@@ -42,7 +42,11 @@ def column_of(name: str, values: pd.Series, options: Options = DEFAULTS) -> Colu
 
 
 def decide(
-    name: str, cells: pa.ChunkedArray, options: Options = DEFAULTS, style: FileStyle = UNKNOWN
+    name: str,
+    cells: pa.ChunkedArray,
+    options: Options = DEFAULTS,
+    style: FileStyle = UNKNOWN,
+    into: np.ndarray | None = None,
 ) -> Decision:
     """Decide what a column is.
 
@@ -51,15 +55,18 @@ def decide(
         cells: the cells: text as it was written, or typed cells from Parquet; null if a cell is missing.
         options: those that set a kind win over the evidence.
         style: what the whole file says about its numbers.
+        into: an array (n_rows,) of float64 that may become that of the decision.
 
     Raises:
         BadInput: if a cell does not fit the kind that the options set.
     """
-    found = _decided(name, cells, options, style)
+    found = _decided(name, cells, options, style, into)
     return merged(found) if name in options.merge_spellings else found
 
 
-def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileStyle) -> Decision:
+def _decided(
+    name: str, cells: pa.ChunkedArray, options: Options, style: FileStyle, into: np.ndarray | None
+) -> Decision:
     if not is_text(cells.type):
         return typed(name, cells, options)
     words = options.missing_in(name)
@@ -77,8 +84,10 @@ def _decided(name: str, cells: pa.ChunkedArray, options: Options, style: FileSty
     if grouped and style.has_decimal_commas:
         signs = (",", ".")
     strict = words is not None
-    if signs == (None, None) and (plain := plain_numbers(column, cells, forced, grouped, strict)) is not None:
-        return plain
+    if signs == (None, None):
+        plain = plain_numbers(column, cells, forced, grouped, strict, into)
+        if plain is not None:
+            return plain
     if not forced and options.date_format_of(name) is None and (years := iso_years(cells)):
         return iso_dates(column, cells, years)
     if not forced and (many := read_many(cells, style.likely_decimal_comma, signs, strict)):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -50,17 +51,28 @@ UNKNOWN = FileStyle()
 class Decision:
     """How a column is read.
 
-    `values` holds the cells: numbers as numbers, everything else as it was written, None if a cell is
-    missing. `evidence` says in sentences why the column was read like this; `doubts` are those sentences
-    that the user should see as warnings. `counts` says how often each text of a category occurs, in the order
-    in which they first occur, if they were counted for the decision.
+    `read` holds the cells: numbers as numbers, everything else as it was written, None if a cell is missing.
+    It is an array where a series for each of many columns would take long. `evidence` says in sentences why
+    the column was read like this; `doubts` are those sentences that the user should see as warnings. `counts`
+    says how often each text of a category occurs, in the order in which they first occur, if they were
+    counted for the decision.
     """
 
     column: Column
-    values: pd.Series
+    read: pd.Series | np.ndarray
     evidence: tuple[str, ...]
     doubts: tuple[str, ...] = ()
     counts: pa.StructArray | None = None
+
+    @property
+    def values(self) -> pd.Series:
+        """The cells that were read, as a series."""
+        return self.read if isinstance(self.read, pd.Series) else pd.Series(self.read, copy=False)
+
+    @property
+    def array(self) -> np.ndarray | pd.api.extensions.ExtensionArray:
+        """The cells that were read, without an index."""
+        return self.read.array if isinstance(self.read, pd.Series) else self.read
 
 
 def with_gaps(column: Column, kind: Kind, gaps: Mapping[str, int]) -> Column:

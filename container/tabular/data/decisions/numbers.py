@@ -56,7 +56,12 @@ def points_may_group(cells: pa.ChunkedArray) -> bool:
 
 
 def plain_numbers(
-    column: Column, cells: pa.ChunkedArray, forced: bool = False, grouped: bool = False, strict: bool = False
+    column: Column,
+    cells: pa.ChunkedArray,
+    forced: bool = False,
+    grouped: bool = False,
+    strict: bool = False,
+    into: np.ndarray | None = None,
 ) -> Decision | None:
     """Numbers that every program reads in the same way, all at once; None if a cell is anything else.
 
@@ -66,11 +71,13 @@ def plain_numbers(
         forced: whether the user says that these are numbers, so that they are not codes.
         grouped: whether the points may separate thousands.
         strict: whether the user says which words mean a missing value, so that no others do.
+        into: as in `read_plain`.
     """
-    found = read_plain(cells)
+    found = read_plain(cells, into)
     if found is None:
         return None
-    if found.may_vary and not strict and (large := too_large(cells, found.numbers)):
+    beyond = max(-found.ends[0], found.ends[1]) > LARGEST_LEARNED
+    if beyond and not strict and (large := too_large(cells, found.numbers)):
         rest = plain_numbers(column, without(cells, tuple(large)), forced, grouped)
         return rest and without_large(rest, large, len(cells))
     if not forced and found.code is not None:
@@ -92,7 +99,7 @@ def plain_numbers(
         doubts = doubts_of_versions(cells) if looked_at else ()
         if not doubts and not forced:
             doubts = doubts_of_months(cells, found.lengths)
-            doubts = doubts or doubts_of_moments(cells, found.values.to_numpy())
+            doubts = doubts or doubts_of_moments(cells, found.values, found.ends)
         if grouped:
             first = next(cell for cell in cells.drop_null().to_pylist() if "." in cell)
             doubts = (
@@ -161,7 +168,7 @@ def without_large(rest: Decision, large: Mapping[str, int], rows: int) -> Decisi
         f"{'is' if len(large) == 1 else 'are'} too large for a model and read as missing.",
     )
     column = with_gaps(rest.column, rest.column.kind, large)
-    return Decision(column, rest.values, (*rest.evidence, *said), (*said, *rest.doubts))
+    return Decision(column, rest.read, (*rest.evidence, *said), (*said, *rest.doubts))
 
 
 def too_large(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> dict[str, int]:

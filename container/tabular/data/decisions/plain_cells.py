@@ -7,7 +7,6 @@ where the extension was not compiled; both find the same.
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,32 +28,42 @@ class PlainCells(NamedTuple):
     if all are whole. `count` is the number of filled cells. `code` is the first row with leading zeros, None
     if there is none. `may_vary` says whether there may be exponents, or zeros at the end, or other ways to
     write the same number. `lengths` are those of the shortest and of the longest text, None if they are not
-    known.
+    known. `ends` are the least and the greatest number.
     """
 
-    values: pd.Series
+    values: np.ndarray
     whole: pa.ChunkedArray | None
     count: int
     code: int | None
     may_vary: bool
     lengths: tuple[int, int] | None
+    ends: tuple[float, float]
 
     @property
     def numbers(self) -> pa.ChunkedArray:
         """The numbers as float64, null if a cell is missing."""
-        return pa.chunked_array([pa.Array.from_pandas(self.values)])
+        return pa.chunked_array([pa.array(self.values, from_pandas=True)])
 
 
-def read_plain(cells: pa.ChunkedArray) -> PlainCells | None:
-    """The numbers in a column of text; None if all cells are missing, or any is not a finite number."""
-    return (_read_in_c(cells) if cells_in_c else None) or _read_by_arrow(cells)
+def read_plain(cells: pa.ChunkedArray, into: np.ndarray | None = None) -> PlainCells | None:
+    """The numbers in a column of text; None if all cells are missing, or any is not a finite number.
+
+    They may be written `into` an array (n_rows,) of float64, which is then that of the result.
+    """
+    if cells_in_c and (found := _read_in_c(cells, into)):
+        return found
+    found = _read_by_arrow(cells)
+    if found is None or into is None or found.whole is not None:
+        return found
+    into[:] = found.values
+    return found._replace(values=into)
 
 
-def _read_in_c(cells: pa.ChunkedArray) -> PlainCells | None:
+def _read_in_c(cells: pa.ChunkedArray, into: np.ndarray | None = None) -> PlainCells | None:
     """The same for cells with few digits and without exponents; None if a cell is anything else."""
     if cells.type != pa.string() or cells.null_count == len(cells):
         return None
-    values, start = np.empty(len(cells)), 0
+    values, start = np.empty(len(cells)) if into is None else into, 0
     parts, codes = [], []
     for chunk in filter(len, cells.chunks):
         valid, ends, letters = chunk.buffers()
@@ -64,7 +73,7 @@ def _read_in_c(cells: pa.ChunkedArray) -> PlainCells | None:
         parts.append(part)
         codes += [start + part[3]] if part[3] >= 0 else []
         start += len(chunk)
-    counts, points, vary, _, shortest, longest = zip(*parts, strict=True)
+    counts, points, vary, _, shortest, longest, least, greatest = zip(*parts, strict=True)
     whole = None
     if not any(points):
         if cells.null_count:
@@ -74,12 +83,13 @@ def _read_in_c(cells: pa.ChunkedArray) -> PlainCells | None:
             whole = pa.array(values.astype(np.int64))
         whole = pa.chunked_array([whole])
     return PlainCells(
-        pd.Series(values, copy=False),
+        values,
         whole,
         sum(counts),
         min(codes, default=None),
         any(vary),
         (min(shortest), max(longest)),
+        (min(least), max(greatest)),
     )
 
 
@@ -89,12 +99,13 @@ def _read_by_arrow(cells: pa.ChunkedArray) -> PlainCells | None:
     count = 0 if numbers is None else len(numbers) - numbers.null_count
     if not count or not pc.all(pc.is_finite(numbers)).as_py():
         return None
-    values = numbers.to_pandas()
-    rows, behind = _zeros(cells, values.to_numpy())
+    values = numbers.to_numpy()
+    rows, behind = _zeros(cells, values)
     if ((behind == ord("x")) | (behind == ord("X"))).any():  # 0x1F, which pyarrow reads as a whole number
         return None
     codes = rows[(behind >= ord("0")) & (behind <= ord("9"))]
-    return PlainCells(values, whole, count, int(codes[0]) if len(codes) else None, True, None)
+    ends = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+    return PlainCells(values, whole, count, int(codes[0]) if len(codes) else None, True, None, ends)
 
 
 def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:

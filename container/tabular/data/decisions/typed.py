@@ -45,7 +45,7 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
         rest = Decision(as_numeric(column), numbers.to_pandas(), (said,))
         if options.missing_in(name) is None and (large := too_large(numbers, numbers)):
             values = rest.values.mask(rest.values.abs() > LARGEST_LEARNED)
-            return without_large(replace(rest, values=values), large, len(cells))
+            return without_large(replace(rest, read=values), large, len(cells))
         return rest
     if pa.types.is_duration(kind):
         note = f"durations, read as seconds ({said})."

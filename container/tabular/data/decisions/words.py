@@ -170,6 +170,6 @@ def merged(found: Decision) -> Decision:
         found,
         counts=None,
         column=replace(found.column, spellings=tuple(spellings.values())),
-        values=found.values.map(merged),
+        read=found.values.map(merged),
         evidence=(*found.evidence, *said),
     )

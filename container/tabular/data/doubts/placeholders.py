@@ -1,7 +1,7 @@
 """Numbers and dates that may stand for a missing value: -999, 9999, 1900-01-01."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from tabular.data.features import features
 from tabular.data.values.dates import as_text
 from tabular.spec.columns import Column, Schema
 
-__all__ = ["placeholders"]
+__all__ = ["placeholders", "repeated_and_far"]
 
 DATES = 5_000  # rows; reading all dates takes long
 FEWEST_OTHERS = 10  # different values, without which nothing is far away
@@ -33,16 +33,21 @@ def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
         rows = values.iloc[:: max(1, len(values) // DATES)]
         numbers = features(rows.to_frame(), Schema("regression", "", (), (column,)))[column.name].to_numpy()
         far = [(as_text(np.array([value]), "%Y-%m-%d")[0], count) for value, count in _far(numbers)]
-        option = "missing if it stands for no date"
+        yield from _said(far, len(numbers), "missing if it stands for no date")
     elif column.kind == "numeric":
-        numbers = values.to_numpy(np.float64, na_value=np.nan)
-        far = [(f"{value:.15g}", count) for value, count in _far(numbers)]
-        option = "missing if it stands for no value"
-    else:
-        return
+        yield from repeated_and_far(values.to_numpy(np.float64, na_value=np.nan))
+
+
+def repeated_and_far(numbers: np.ndarray) -> Iterator[str]:
+    """`placeholders` of a column of numbers (n_rows,)."""
+    far = [(f"{value:.15g}", count) for value, count in _far(numbers)]
+    return _said(far, len(numbers), "missing if it stands for no value")
+
+
+def _said(far: Sequence[tuple[str | None, int]], rows: int, option: str) -> Iterator[str]:
     for text, count in far[:MOST]:
         why = "is the only negative number" if text == "-1" else "is far from all other values"
-        yield f"{text!r}, in {count} of {len(numbers)} rows, {why}; name it in {option}."
+        yield f"{text!r}, in {count} of {rows} rows, {why}; name it in {option}."
 
 
 def _far(numbers: np.ndarray) -> Iterator[tuple[float, int]]:

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.decision import Decision
-from tabular.data.doubts.placeholders import placeholders
+from tabular.data.doubts.placeholders import placeholders, repeated_and_far
+from tabular.data.features import fractions
 from tabular.data.inference import NONE_DECIDED
 from tabular.data.tables import warning
 from tabular.data.values.cells import BOOLEANS, MARKS, folded
@@ -35,7 +36,11 @@ def doubts(
     if schema.task == "regression":
         numbers = placeholders(table[schema.target], Column(schema.target, "numeric"))
         found += [warning(schema.target, said) for said in numbers]
+    numbers = fractions(table)
     for column in schema.columns:
+        if column.kind == "numeric" and column.name in numbers:
+            found += [warning(column.name, said) for said in repeated_and_far(numbers[column.name])]
+            continue
         values = table[column.name]
         found += [
             warning(column.name, said)
@@ -64,6 +69,8 @@ def _of_levels(
         return
     if decision is not None and decision.counts is not None:
         levels = decision.counts.field("values")
+    elif isinstance(values.dtype, pd.StringDtype):
+        levels = pa.array(values.dropna().unique(), pa.string())
     else:
         levels = pa.array(values.dropna().map(str).unique(), pa.string())
     yield from _damaged(levels[: 10 * MOST_LEVELS].to_pylist())

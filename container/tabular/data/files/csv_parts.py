@@ -27,7 +27,7 @@ except ImportError:
 __all__ = ["read_parts"]
 
 PART = 1 << 22  # bytes, which are few enough for a cache
-ROWS_OF_PART = 512  # at least, with cells of CELL bytes, or each column of a wide table has too many pieces
+ROWS_OF_PART = 1024  # at least, with cells of CELL bytes, or each column of a wide table has too many pieces
 CELL = 8
 BLOCK = 1 << 16  # bytes in which the end of a line is looked for
 ROOM = 65  # bytes behind a part that the extension needs

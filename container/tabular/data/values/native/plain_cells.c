@@ -20,6 +20,7 @@ static const double POWERS[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9
 /* What is known about the cells that were read. */
 typedef struct {
     Py_ssize_t filled, shortest, longest;
+    double least, greatest;
     Py_ssize_t code; /* the first number with leading zeros, -1 if there is none */
     int points;      /* whether some have a decimal point */
     int spellings;   /* whether a number may be written in several ways: 1.1 and 1.10 */
@@ -59,6 +60,8 @@ static int read_number(const char *at, const char *end, double *number, Py_ssize
         found->code = row;
     if (negative)
         *number = -*number;
+    found->least = *number < found->least ? *number : found->least;
+    found->greatest = *number > found->greatest ? *number : found->greatest;
     found->filled++;
     if (length < found->shortest)
         found->shortest = length;
@@ -85,9 +88,9 @@ PyDoc_STRVAR(read_doc,
     "read(valid, ends, letters, first, numbers)\n\n"
     "Fill `numbers` (n_rows,), float64, with those of the texts of an Arrow array from `first` on, NaN if one\n"
     "is missing. `valid`, `ends` and `letters` are the array's buffers. Returns (filled, points, spellings,\n"
-    "code, shortest, longest): the count of numbers, whether some have a decimal point, whether a number may\n"
-    "be written in several ways, the first row of a number with leading zeros (-1: none), and how long the\n"
-    "texts are. None if a text is not a plain number.");
+    "code, shortest, longest, least, greatest): the count of numbers, whether some have a decimal point, whether\n"
+    "a number may be written in several ways, the first row of a number with leading zeros (-1: none), how long\n"
+    "the texts are, and the least and the greatest number. None if a text is not a plain number.");
 
 static PyObject *read_cells(PyObject *self, PyObject *args)
 {
@@ -97,7 +100,7 @@ static PyObject *read_cells(PyObject *self, PyObject *args)
         return NULL;
     const Py_ssize_t n_rows = numbers.len / (Py_ssize_t)sizeof(double), end = first + n_rows;
     const int32_t *places = ends.buf;
-    Found found = {0, PY_SSIZE_T_MAX, 0, -1, 0, 0};
+    Found found = {0, PY_SSIZE_T_MAX, 0, INFINITY, -INFINITY, -1, 0, 0};
     PyObject *result = NULL;
     if (first < 0 || ends.len / (Py_ssize_t)sizeof(int32_t) <= end || places[end] > letters.len
         || (valid.buf != NULL && valid.len * 8 < end))
@@ -107,9 +110,9 @@ static PyObject *read_cells(PyObject *self, PyObject *args)
         Py_BEGIN_ALLOW_THREADS
         are_plain = read_all(places, letters.buf, valid.buf, first, numbers.buf, n_rows, &found);
         Py_END_ALLOW_THREADS
-        result = are_plain ? Py_BuildValue("nOOnnn", found.filled, found.points ? Py_True : Py_False,
+        result = are_plain ? Py_BuildValue("nOOnnndd", found.filled, found.points ? Py_True : Py_False,
                                  found.spellings ? Py_True : Py_False, found.code, found.shortest,
-                                 found.longest)
+                                 found.longest, found.least, found.greatest)
                            : Py_NewRef(Py_None);
     }
     PyBuffer_Release(&valid);
