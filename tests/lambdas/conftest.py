@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import tarfile
 import threading
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from moto import mock_aws
+from support.lambdas import calls
 from support.lambdas.described import described
 from support.lambdas.runtime import running
 from support.local_aws import service_models
@@ -27,6 +29,29 @@ BUCKET = "shop-123456789012-us-east-1"
 PIPELINE = "shop"
 
 service_models.share()  # also where this is the only conftest, see test_lambda_runtime.py
+
+
+@pytest.fixture(scope="session")
+def asked():
+    """What the functions ask of AWS in all tests; test_lambda_runtime.py says where to write it."""
+    with calls.recorded() as asked:
+        yield asked
+    if "FUNCTIONS_ASKED" in os.environ:
+        Path(os.environ["FUNCTIONS_ASKED"]).write_text("".join(f"{one}\n" for one in sorted(asked)))
+
+
+@pytest.fixture(scope="session")
+def known():
+    return calls.known()
+
+
+@pytest.fixture(autouse=True)
+def listed(asked, known):
+    """Whatever a test has the functions ask of AWS is on the list that the Lambda runtime is tried with."""
+    yield
+    new = asked - known
+    asked -= new
+    assert not new, f"add it to {calls.FILE.name}, and the mark `runtime` to this test"
 
 
 @pytest.fixture

@@ -7,19 +7,11 @@ from pathlib import Path
 
 import pytest
 from support import ROOT
+from support.lambdas import calls
 
 # Of the runtime python3.13; it only ever gets newer.
 RUNTIME_BOTO3 = "1.40.4"
 HERE = Path(__file__).parent
-# These call nothing of AWS, or only what the others call too, in the same way and with the same outcome.
-REPEATED = (
-    "deployer/test_sweep.py",
-    "deployer/test_switching.py",
-    "invoker/test_left_out.py",
-    "invoker/test_question.py",
-    "test_settings.py",
-)
-ALSO = "deployer/test_deployer.py::test_any_history_with_lost_and_shuffled_events_ends_as_the_registry_has_it"
 
 
 @pytest.mark.slow
@@ -36,8 +28,8 @@ def test_every_call_of_the_functions_works_with_the_boto3_of_the_lambda_runtime(
     assert seen.stdout.split() == [RUNTIME_BOTO3, RUNTIME_BOTO3]
     # Leaves out the conftest of all tests and plugins, which import more than these tests need.
     alone = ["--confcutdir", str(HERE), "-p", "no:cacheprovider", "-p", "no:xdist"]
-    left_out = [f"--ignore={HERE / repeated}" for repeated in REPEATED]
-    left_out.append(f"--deselect={HERE.relative_to(ROOT).as_posix()}/{ALSO}")
-    tests = ["-m", "pytest", "-q", *alone, *left_out, "-m", "not slow", str(HERE)]
+    tests = ["-m", "pytest", "-q", *alone, "-m", "runtime", str(HERE)]
+    environment["FUNCTIONS_ASKED"] = str(tmp_path / "asked.txt")
     done = subprocess.run([sys.executable, *tests], env=environment, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:]
+    assert (tmp_path / "asked.txt").read_text() == calls.FILE.read_text(), "the marked tests ask all of it"

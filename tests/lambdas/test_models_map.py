@@ -111,6 +111,7 @@ def test_a_lost_race_applies_the_edit_to_the_winners_map(s3, existing):
     assert {"shop--iris", "shop--digits"} <= models_map.read(s3, BUCKET).entries.keys()
 
 
+@pytest.mark.runtime
 def test_a_map_deleted_during_the_edit_is_written_again(s3):
     models_map.change(s3, BUCKET, adding("shop--wine"))
     applied = []
@@ -125,6 +126,7 @@ def test_a_map_deleted_during_the_edit_is_written_again(s3):
     assert models_map.read(s3, BUCKET).entries.keys() == {"shop--iris"}
 
 
+@pytest.mark.runtime
 def test_a_conflict_is_retried_like_a_lost_race(s3):
     with Stubber(s3) as stub:
         for code, status in [("ConditionalRequestConflict", 409), ("PreconditionFailed", 412)]:
@@ -136,6 +138,7 @@ def test_a_conflict_is_retried_like_a_lost_race(s3):
         stub.assert_no_pending_responses()
 
 
+@pytest.mark.runtime
 def test_another_error_is_not_retried(s3):
     with Stubber(s3) as stub, pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
         stub.add_client_error("get_object", "NoSuchKey", http_status_code=404)
@@ -143,6 +146,7 @@ def test_another_error_is_not_retried(s3):
         models_map.change(s3, BUCKET, adding("shop--iris"))
 
 
+@pytest.mark.runtime
 def test_losing_every_race_is_an_error_that_says_so(s3, monkeypatch):
     monkeypatch.setattr(models_map, "PATIENCE", 0.2)
 
@@ -198,6 +202,7 @@ def test_what_is_no_map_is_refused_with_a_way_out(s3, body):
         models_map.read(s3, BUCKET)
 
 
+@pytest.mark.runtime
 def test_a_map_that_may_not_be_read_is_not_mistaken_for_a_missing_one(s3):
     with Stubber(s3) as stub, pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
         stub.add_client_error("get_object", "AccessDenied", http_status_code=403)

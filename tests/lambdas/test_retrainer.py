@@ -133,6 +133,7 @@ def test_what_did_not_succeed_is_tried_again(retrain, upload, pipelines, status)
     assert retrain() == {"action": "started", "execution": ARN.format("shop", "execution001")}
 
 
+@pytest.mark.runtime
 def test_other_parameters_are_a_reason_to_train(retrain, upload, pipelines):
     upload("aaa")
     retrain()
@@ -173,6 +174,7 @@ def test_a_name_that_is_none_is_refused(retrain, dataset):
         retrain(dataset=dataset)
 
 
+@pytest.mark.runtime
 def test_one_line_is_logged(retrain, upload, log_lines, context):
     upload("aaa")
     execution = retrain()["execution"]

@@ -148,6 +148,7 @@ def test_a_copy_that_is_there_is_not_written_again(s3, source):
     assert len(s3.list_object_versions(Bucket=BUCKET, Prefix=key)["Versions"]) == 1
 
 
+@pytest.mark.runtime
 def test_losing_the_race_for_the_copy_is_no_failure(s3, source, monkeypatch):
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     key = artifacts.deposit(s3, BUCKET, PACKAGE).entry["key"]
@@ -174,6 +175,7 @@ def test_a_refused_archive_leaves_nothing_behind(s3):
     assert s3.list_objects_v2(Bucket=BUCKET, Prefix="models/")["KeyCount"] == 0
 
 
+@pytest.mark.runtime
 def test_a_missing_source_is_named(s3):
     with pytest.raises(ArtifactError, match=rf"{SOURCE} cannot be read \(NoSuchKey\)"):
         artifacts.deposit(s3, BUCKET, PACKAGE)
@@ -188,6 +190,7 @@ def test_an_address_outside_s3_is_refused(s3, url):
         artifacts.deposit(s3, BUCKET, package)
 
 
+@pytest.mark.runtime
 def test_retiring_adds_one_tag_and_keeping_takes_it_off(s3, source):
     key = artifacts.deposit(s3, BUCKET, PACKAGE).entry["key"]
     own = {"Key": "owner", "Value": "someone"}
@@ -213,6 +216,7 @@ def test_what_is_gone_is_neither_kept_nor_retired(s3):
     assert not artifacts.keep(s3, BUCKET, "models/shop--iris/1-aaaaaaaaaaaa.tar.gz")
 
 
+@pytest.mark.runtime
 def test_tags_that_may_not_be_read_are_not_mistaken_for_absence(s3):
     with Stubber(s3) as stub, pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
         stub.add_client_error("get_object_tagging", "AccessDenied", http_status_code=403)

@@ -41,6 +41,7 @@ def is_retired(s3, key):
     return artifacts.RETIRED in s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]
 
 
+@pytest.mark.runtime
 def test_an_approved_package_is_deployed(deploy, event, registry, group, serving, s3):
     registry.approve(registry.register(group))
     summary = deploy(event("package_approved"))
@@ -325,6 +326,7 @@ def test_structured_lines_are_logged_for_each_group(deploy, registry, s3, log_li
     assert "Traceback" in second["traceback"]
 
 
+@pytest.mark.runtime
 def test_a_slow_deployer_does_not_switch_back_what_a_faster_one_switched(
     deploy, event, registry, group, serving, monkeypatch
 ):
@@ -359,6 +361,7 @@ def test_a_package_rejected_during_its_copy_is_not_deployed(deploy, registry, gr
     assert serving() == {}
 
 
+@pytest.mark.runtime
 def test_a_registry_that_never_settles_is_a_failure(deploy, registry, group, monkeypatch):
     registry.register(group, status="Approved")
     newest = model_registry.newest_approved
@@ -502,6 +505,7 @@ def test_without_an_endpoint_a_model_still_leaves_service(deploy, registry, grou
     assert serving() == {}
 
 
+@pytest.mark.runtime
 def test_a_baseline_goes_where_its_artifact_goes(deploy, registry, group, serving, s3):
     s3.put_object(Bucket=BUCKET, Key="executions/drift_baseline.json.gz", Body=b"baseline")
     first = registry.register(group, b"one", baseline=f"s3://{BUCKET}/executions/drift_baseline.json.gz")
@@ -521,6 +525,7 @@ def test_a_baseline_goes_where_its_artifact_goes(deploy, registry, group, servin
     assert not is_retired(s3, beside)
 
 
+@pytest.mark.runtime
 @pytest.mark.parametrize("address", [f"s3://{BUCKET}/executions/gone.json.gz", "no address"])
 def test_a_baseline_that_cannot_be_copied_keeps_no_model_from_serving(
     deploy, registry, group, serving, s3, capsys, address
@@ -543,6 +548,7 @@ def test_artifacts_that_a_dead_deployer_left_are_retired_by_the_next(deploy, reg
     assert not is_retired(s3, "models/shop--iris-2/1-bbbbbbbbbbbb.tar.gz"), "that is another group's"
 
 
+@pytest.mark.runtime
 def test_an_artifact_switched_to_while_it_is_being_retired_stays(
     deploy, registry, group, s3, serving, monkeypatch
 ):

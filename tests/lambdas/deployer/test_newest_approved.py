@@ -80,6 +80,7 @@ def test_version_ten_is_newer_than_version_nine(sagemaker, registry):
     assert model_registry.newest_approved(sagemaker, GROUP).version == 10
 
 
+@pytest.mark.runtime
 def test_the_order_of_the_list_and_its_pages_does_not_matter(sagemaker):
     with Stubber(sagemaker) as stub:
         pages(stub, [summary(2), summary(11)], [summary(1)], [summary(3)])
@@ -98,6 +99,7 @@ def test_an_approved_package_that_is_not_complete_does_not_count(sagemaker, stat
         assert model_registry.newest_approved(sagemaker, GROUP).version == 1
 
 
+@pytest.mark.runtime
 def test_a_deleted_group_has_none(sagemaker):
     with Stubber(sagemaker) as stub:
         message = f"ModelPackageGroup arn:aws:sagemaker:::model-package-group/{GROUP} does not exist."
@@ -105,6 +107,7 @@ def test_a_deleted_group_has_none(sagemaker):
         assert model_registry.newest_approved(sagemaker, GROUP) is None
 
 
+@pytest.mark.runtime
 def test_another_error_is_not_mistaken_for_a_deleted_group(sagemaker):
     with Stubber(sagemaker) as stub, pytest.raises(sagemaker.exceptions.ClientError, match="not authorized"):
         stub.add_client_error("list_model_packages", "AccessDeniedException", "not authorized")

@@ -122,6 +122,7 @@ def test_whatever_becomes_of_a_group_is_put_in_order_again(run, registry, settle
     assert run() == {}
 
 
+@pytest.mark.runtime
 def test_a_group_that_takes_all_the_time_stalls_no_other(run, registry, serving, monkeypatch):
     """One sweep has time for two groups, and one of them never loads."""
     for group in GROUPS:

@@ -142,6 +142,7 @@ def test_what_cannot_be_stored_is_not_and_says_why(captures, sent, s3, leaves_ou
     assert line["answer"]["body"] == "setosa\n"
 
 
+@pytest.mark.runtime
 def test_without_a_record_of_the_columns_no_request_is_stored(captures, sent):
     captured = captures({"*": ["name"]})
     offer(captured)
@@ -179,6 +180,7 @@ def test_a_share_of_the_requests_is_captured(captures, sent, monkeypatch):
     assert 30 < len(sent.lines) < 70
 
 
+@pytest.mark.runtime
 @pytest.mark.parametrize(
     "fail",
     [
@@ -296,6 +298,7 @@ def test_a_parameter_of_the_content_type_is_left_out_with_the_cells(captures, se
     assert sent.lines[0]["request"] == {"content_type": "text/csv", "body": '"","1.5"\n'}
 
 
+@pytest.mark.runtime
 def test_half_of_a_surrogate_pair_costs_that_request_alone(captures, sent, s3):
     columns.write(s3, BUCKET, ENTRY, MANIFEST)
     captured = captures({"*": ["name"]})

@@ -47,6 +47,7 @@ def post(call):
     return invoke
 
 
+@pytest.mark.runtime
 def test_json_rows_reach_the_model_and_its_answer_comes_back(serve, runtime, call):
     serve("iris", 3)
     expected = {
@@ -322,6 +323,7 @@ def test_an_endpoint_that_does_not_answer_in_time_is_504(serve, aws, call, monke
         assert call()[0] == 504
 
 
+@pytest.mark.runtime
 def test_requests_are_signed_and_share_a_connection(serve, runtime, post):
     serve("iris", 3)
     for _ in range(3):
@@ -332,6 +334,7 @@ def test_requests_are_signed_and_share_a_connection(serve, runtime, post):
     assert runtime.connections <= 1  # none, if a test before has made it
 
 
+@pytest.mark.runtime
 def test_the_runtime_is_that_of_the_functions_region(aws, monkeypatch):
     clients.forget()
     invoker_runtime.runtime.cache_clear()
@@ -353,6 +356,7 @@ def test_temporary_credentials_bring_their_token(serve, runtime, post, monkeypat
     assert runtime.headers.get("x-amz-security-token", "") == token
 
 
+@pytest.mark.runtime
 def test_503_when_the_map_is_not_readable(s3, runtime, call):
     s3.put_object(Bucket=BUCKET, Key="deployments/models-map.json", Body=b"not a map")
     status, body, _ = call()
@@ -513,6 +517,7 @@ def test_the_map_is_cached_for_its_time_to_live(serve, cached, counting, clock):
     assert cached.current().entries["shop--iris"]["version"] == 4
 
 
+@pytest.mark.runtime
 def test_an_unchanged_map_is_not_sent_again(serve, cached, counting, clock):
     serve("iris", 3)
     first = cached.current()
@@ -546,6 +551,7 @@ def test_many_threads_share_one_read(serve, cached, counting):
     assert all(snapshot is snapshots[0] for snapshot in snapshots)
 
 
+@pytest.mark.runtime
 def test_many_threads_share_one_client(aws):
     clients.forget()
     together = threading.Barrier(8, timeout=HANGS)

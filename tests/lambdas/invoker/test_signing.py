@@ -7,6 +7,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from lambdas.invoker.signing import signed
 
+pytestmark = pytest.mark.runtime
 HEADERS = {"Host": "runtime.sagemaker.eu-west-1.amazonaws.com", "Content-Type": "text/csv"}
 
 
