@@ -50,7 +50,7 @@ SETTINGS = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "OPENBLAS_NUM_THREADS": "1",
 }
-# Between two collections; by default, they are a fifth of the time of these imports and of a notebook's own.
+# Between two collections of garbage in a kernel; by default, they are a fifth of the time of its imports.
 ALLOCATIONS = 50_000
 
 LAUNCHER = "ipykernel_launcher"
@@ -154,7 +154,7 @@ def serve(descriptor: int) -> None:
     """What the warm process does: import, then fork kernels, until the other end of a pipe is closed."""
     connection = Connection(descriptor)
     os.environ["JPY_PARENT_PID"] = str(os.getpid())  # ipykernel reads it on import: with whom a kernel ends
-    gc.set_threshold(ALLOCATIONS)
+    gc.disable()  # a fifth of the time of these imports would be collections
     for name in PRELOADED:
         with contextlib.suppress(Exception):  # a notebook that imports it says what is wrong, in its cell
             importlib.import_module(name)
@@ -162,8 +162,9 @@ def serve(descriptor: int) -> None:
         "pandas"
     ):  # imported where no kernel runs, it takes a notebook for a terminal
         pandas.set_option("display.max_columns", 20)
-    gc.collect()
     gc.freeze()  # a collection in a fork would copy every page
+    gc.set_threshold(ALLOCATIONS)
+    gc.enable()
     running: set[int] = set()
     with contextlib.suppress(EOFError, ConnectionError):
         while True:

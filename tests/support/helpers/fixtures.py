@@ -37,7 +37,8 @@ from support.helpers.webhook import webhook
 
 # The definitions of both families, and of a pipeline in a network, while what is left out cannot be imported.
 COMPILE = """
-import dataclasses, importlib, json, pkgutil, sys
+import dataclasses, gc, importlib, json, pkgutil, sys
+gc.disable()  # for half of the time, it would look for garbage
 for name in sys.argv[1:]:
     sys.modules[name] = None
 from support.helpers.shared import compile_pipeline
@@ -52,6 +53,7 @@ in_a_network = dataclasses.replace(session, vpc={"subnet_ids": ["subnet-1"], "se
 compiler = pipeline.Compiler(in_a_network, made[0].compiler.sources)
 definitions.append(pipeline.definition(compiler, made[0].parameters, made[0].steps))
 sys.stdout.write(json.dumps(definitions))
+gc.freeze()
 """
 
 
