@@ -17,7 +17,7 @@ import pytest
 from botocore.config import Config
 
 import local_aws
-from support import HANGS
+from support import HANGS, looks
 
 # What the demo and these tests ask for, as: emulated, recorded, refused; and the demo alone.
 SCOPE = json.loads((resources.files("local_aws.gateway") / "scope.json").read_text())
@@ -68,11 +68,11 @@ def told(server: local_aws.Server, path: str) -> Any:
 def wait_for(check: Callable[[], Any], seconds: float = HANGS) -> Any:
     """Return the first true answer of a function. It comes soon or never; a loaded machine may be slow."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    for _ in looks():
         if answer := check():
             return answer
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} seconds")
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} seconds")
 
 
 def is_running(pid: int | str) -> bool:

@@ -3,11 +3,10 @@
 import io
 import json
 import tarfile
-import time
 from collections.abc import Iterable
 from typing import Any
 
-from support import HANGS
+from support import HANGS, looks
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/toy:local"
 ROLE = "arn:aws:iam::123456789012:role/toy-jobs"
@@ -209,11 +208,10 @@ def run(client: Any, name: str, **parameters: str) -> tuple[Step, dict[str, Step
 
 def finish(client: Any, arn: str) -> tuple[Step, dict[str, Step]]:
     """Wait for an execution; return it and its steps by name."""
-    while True:
+    for _ in looks():
         execution = client.describe_pipeline_execution(PipelineExecutionArn=arn)
         if execution["PipelineExecutionStatus"] not in ("Executing", "Stopping"):
             break
-        time.sleep(0.02)
     steps = client.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
     return execution, {step["StepName"]: step for step in steps}
 
