@@ -169,7 +169,8 @@ class Recording:
 
     def _note(self, dataset: str, facts: Mapping[str, Any], unless_known: bool) -> None:
         state = self.document["data_sets"][dataset]
-        if unless_known and state["outcome"] != "not-started":
+        left_out = state["outcome"] == "not-started" and state["said"] != summary.NOT_YET
+        if unless_known and (left_out or state["outcome"] != "not-started"):
             kept = OUTCOME if facts.get("version") == state["version"] else OUTCOME + DECISION
             facts = {name: fact for name, fact in facts.items() if name not in kept}
         state.update({**facts, "links": state["links"] | facts.get("links", {})})  # type: ignore[typeddict-item]

@@ -110,6 +110,22 @@ def test_a_later_notebook_does_not_change_what_is_known_about_a_table(recording:
     assert (found["own"]["outcome"], found["own"]["said"]) == ("failed", "no model")
 
 
+def test_a_table_that_was_left_out_is_no_failure_because_it_has_no_model(recording: Recording) -> None:
+    with recording:
+        for why in ("Its source cannot be reached.", "It cannot be reached."):  # before 03, and in it
+            recording.hear(fact("own", outcome="not-started", said=why, advice="Give a copy."))
+        recording.hear(fact("own", unless_known=True, outcome="failed", said="no model", advice="Run 03."))
+        recording.hear(fact("wine", outcome="registered", said="Registered as version 1.", version=1))
+    found = summary.read(recording.folder)
+    own = found["data_sets"]["own"]
+    assert (own["outcome"], own["said"], own["advice"]) == (
+        "not-started",
+        "It cannot be reached.",
+        "Give a copy.",
+    )
+    assert (found["status"], found["exit_code"], found["error"]) == ("done", 0, None)
+
+
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
