@@ -129,7 +129,7 @@ class Recording:
             state["error"] = ending(error)[1]
             raise
         finally:
-            rendering.write(self.folder / path.name)
+            rendering.write(self.folder / path.name, path)
             state["seconds"] = round(time.monotonic() - begin, 1)
             self.write()
 

@@ -1,6 +1,8 @@
 """An executed notebook as a page, to be read without Jupyter."""
 
+import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 import pytest
@@ -8,6 +10,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from support import ROOT
 
 from commands.notebooks import rendering
+
+LINK = re.compile(r'<a href="([^"]*)"')
 
 
 def page(*cells: nbformat.NotebookNode) -> str:
@@ -92,5 +96,23 @@ def test_a_picture_has_its_alternative_text_and_its_width() -> None:
 
 
 def test_a_notebook_that_was_not_written_has_no_page(tmp_path: Path) -> None:
-    rendering.write(tmp_path / "01_own.ipynb")
+    rendering.write(tmp_path / "01_own.ipynb", ROOT / "notebooks" / "01_own.ipynb")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_links_of_a_page_lead_to_files_that_exist(tmp_path: Path, path: Path) -> None:
+    for notebook in path.parent.glob("*.ipynb"):
+        (tmp_path / notebook.name).write_bytes(notebook.read_bytes())
+    rendering.write(tmp_path / path.name, path)
+    links = LINK.findall((tmp_path / path.name).with_suffix(".html").read_text(encoding="utf-8"))
+    here = [unquote(link.partition("#")[0]) for link in links if not link.startswith(("https:", "#"))]
+    assert any("/docs/" in link for link in here)
+    assert [link for link in here if not (tmp_path / link).exists()] == []
+
+
+def test_only_links_that_lead_out_of_the_folder_are_changed() -> None:
+    prose = new_markdown_cell("[a](../a.md) [b](02.ipynb) [c](https://x.org/../c) `../d`")
+    found = rendering.render("a notebook", new_notebook(cells=[prose]), "../../so & so")
+    assert LINK.findall(found) == ["../../so%20%26%20so/a.md", "02.ipynb", "https://x.org/../c"]
+    assert "<code>../d</code>" in found
