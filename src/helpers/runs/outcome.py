@@ -42,6 +42,10 @@ KILLED = re.compile(r"exit code:? 137\b")  # 128 and the number of SIGKILL
 # The parameters that name the instance of a step; of all others it is TRAINING_INSTANCE.
 INSTANCES = {"PreprocessData": "PREPROCESSING_INSTANCE", "EvaluateBestModel": "EVALUATION_INSTANCE"}
 AGAIN = "Fix what the log names and run 03 again."
+BELOW = (
+    "Look at its evaluation. More rows or columns may help; if the threshold asks too much of this table, "
+    "give its entry in DATASETS a min_metric."
+)
 TRAIN_AGAIN = 'Change its table or its parameters; RUN_ID = "new" trains all tables again as they are.'
 
 Steps = Sequence[Mapping[str, Any]]
@@ -218,7 +222,7 @@ def _not_registered(report: Report) -> dict[str, Any]:
     if gate["threshold_margin"] < 0:
         bound = f"{BOUND[direction(gate['metric'])]}{gate['threshold']:.6g}"
         said = f"Worse than the threshold: {gate['metric']} {gate['value']:.6g}, must be {bound}."
-        return {"outcome": "refused", "said": said, "advice": "Look at its evaluation; more rows may help."}
+        return {"outcome": "refused", "said": said, "advice": BELOW}
     outcome = "kept" if gate.get("same_model") else "refused"
     kept = f" Version {gate['champion_version']} stays in service."
     return {"outcome": outcome, "said": gate["comparison"] + kept, "in_service": gate["champion_version"]}

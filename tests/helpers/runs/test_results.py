@@ -153,6 +153,7 @@ def test_a_model_under_the_threshold_is_an_outcome_and_no_error(
     assert row["outcome"] == "refused"
     assert row["why"].startswith("Worse than the threshold: log_loss 0.")
     assert row["why"].endswith(", must be at most 1e-06.")
+    assert "min_metric" in row["what to do"]
     assert runs.registered_version(session, run) is None
     told = [output[facts.MIME_TYPE]["facts"] for output in shown if facts.MIME_TYPE in output]
     assert [each["outcome"] for each in told] == ["running", "refused"]
