@@ -124,10 +124,13 @@ def sentences(found: Outlook, cap: float | None = 0, earlier: Accuracy | None = 
 
 def trusted(earlier: Accuracy) -> str:
     """How far off earlier forecasts were, in a sentence."""
-    runs = f"{earlier['runs']} earlier {'run' if earlier['runs'] == 1 else 'runs'}"
+    off = f"{earlier['error']:.0%} off the middle of its range."
+    if earlier["runs"] == 1:
+        missed = "" if earlier["within"] else " not"
+        return f"The seconds of the one earlier run were{missed} within its forecast, {off}"
     return (
-        f"Of {runs}, {earlier['within']} billed the seconds that had been forecast; the median run was "
-        f"{earlier['error']:.0%} off the middle of its range."
+        f"Of {earlier['runs']} earlier runs, {earlier['within']} billed the seconds that had been forecast; "
+        f"the median run was {off}"
     )
 
 

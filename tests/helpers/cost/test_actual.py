@@ -81,6 +81,14 @@ def test_the_error_of_the_last_forecasts_is_the_median_of_the_runs_of_the_same_k
     assert "40% off" in told
 
 
+@pytest.mark.parametrize(("within", "said"), [(1, "were within its forecast"), (0, "were not within")])
+def test_one_earlier_run_is_no_median(within: int, said: str) -> None:
+    told = tables.trusted({"runs": 1, "within": within, "error": 0.47})
+    assert said in told
+    assert told.endswith("47% off the middle of its range.")
+    assert "median" not in told
+
+
 def test_only_the_last_runs_count() -> None:
     old = [run(number, a=table(1000)) for number in range(1, 11)]
     new = [run(number, a=table(100)) for number in range(11, 21)]
