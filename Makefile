@@ -164,7 +164,7 @@ notebooks: install ## run the notebooks and store their outputs in notebooks/
 pictures: install ## make the pictures in the README, from the stored notebooks and a new run; needs Chromium
 	PYTHONPATH=tests $(BIN)/python -m browser.pictures
 
-retrain: install ## compile and run the pipeline as a scheduler does, without approving a model
+retrain: install ## compile and run the pipeline on AWS as a scheduler does, with parameters/schedule.yaml, without approving a model
 	exec $(BIN)/many-models run parameters/schedule.yaml --only 02 --only 03 $(ARGS)
 
 # Comes before `install`, so a missing ENV is reported before anything is installed.
