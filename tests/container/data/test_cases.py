@@ -10,6 +10,7 @@ import io
 import json
 import shutil
 import sys
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -44,16 +45,20 @@ def _quiet():
         yield
 
 
-@pytest.fixture
-def read(tmp_path, monkeypatch):
-    """The sentence of a refusal by the check, or what PreprocessData found, which says the same."""
+@pytest.fixture(scope="module")
+def read(tmp_path_factory):
+    """The sentence of a refusal by the check, or what PreprocessData found, which says the same.
 
+    A case with a question is read once, and looked at twice.
+    """
+
+    @cache
     def run(name):
-        case, folder = CASES[name], tmp_path / "processing/input/data"
+        case, base = CASES[name], tmp_path_factory.mktemp("case")
+        folder = base / "processing/input/data"
         shutil.copytree(ROOT / "tests/cases" / name, folder, ignore=shutil.ignore_patterns(*NO_TABLE))
         given = {key: case["entry"][key] for key in case["entry"] if key not in ("name", "uri", "target")}
         (folder / OPTIONS_FILE).write_text(json.dumps(given))
-        monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
         target, files = case["entry"]["target"], tuple(map(File, table_files(folder)))
         dataset = Dataset(name, target, files, Options.from_dict(given), settings=SETTINGS)
         checked = dataset.checked
@@ -61,11 +66,13 @@ def read(tmp_path, monkeypatch):
         if checked.refused:
             return checked.refused
         arguments = ("--target", target, "--family", dataset.family, "--test-size", "0.2")
-        monkeypatch.setattr(
-            sys, "argv", ["preprocess", *arguments, "--stratify", "true", "--random-state", "7"]
-        )
-        preprocess.main()
-        splits = tmp_path / "processing/output"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SAGEMAKER_BASE_DIR", str(base))
+            patch.setattr(
+                sys, "argv", ["preprocess", *arguments, "--stratify", "true", "--random-state", "7"]
+            )
+            preprocess.main()
+        splits = base / "processing/output"
         frame, labels, schema = read_split(splits / "train")
         held_out, _, _ = read_split(splits / "test")
         report = json.loads((splits / "report/preprocessing.json").read_text())
