@@ -23,21 +23,38 @@ GIVEN = {  # as version 2 of the SDK writes them, and as version 3 does
 }
 
 
+IN_S3 = "s3://jobs/scripts/source.tar.gz"
+IN_A_FOLDER = "/opt/ml/input/data/code/sourcedir.tar.gz"  # of the job, which then makes no client
+
+
 @pytest.fixture
-def train(aws, base):
-    def start(program, files, folders=(), directory="s3://jobs/scripts/source.tar.gz", **hyperparameters):
-        aws.s3.put_object(Bucket="jobs", Key="scripts/source.tar.gz", Body=tarball(files, folders))
-        (base / "model").mkdir(exist_ok=True)
-        code = {"sagemaker_program": program, "sagemaker_submit_directory": directory}
-        give_hyperparameters(base, **code | hyperparameters)
-        config = base / "input/config"
-        (config / "inputdataconfig.json").write_text(json.dumps({"train": {"TrainingInputMode": "File"}}))
-        (config / "resourceconfig.json").write_text(
-            json.dumps({"current_host": "algo-1", "hosts": ["algo-1"]})
-        )
-        return run("train", base, **aws.variables)
+def train(base):
+    def start(program, files, folders=(), **hyperparameters):
+        source = base / "input/data/code/sourcedir.tar.gz"
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_bytes(tarball(files, folders))
+        return begin(base, program, IN_A_FOLDER, hyperparameters)
 
     return start
+
+
+@pytest.fixture
+def train_from_s3(aws, base):
+    def start(program, files, folders=(), directory=IN_S3, **hyperparameters):
+        aws.s3.put_object(Bucket="jobs", Key="scripts/source.tar.gz", Body=tarball(files, folders))
+        return begin(base, program, directory, hyperparameters, **aws.variables)
+
+    return start
+
+
+def begin(base, program, directory, hyperparameters, **variables):
+    (base / "model").mkdir(exist_ok=True)
+    code = {"sagemaker_program": program, "sagemaker_submit_directory": directory}
+    give_hyperparameters(base, **code | hyperparameters)
+    config = base / "input/config"
+    (config / "inputdataconfig.json").write_text(json.dumps({"train": {"TrainingInputMode": "File"}}))
+    (config / "resourceconfig.json").write_text(json.dumps({"current_host": "algo-1", "hosts": ["algo-1"]}))
+    return run("train", base, **variables)
 
 
 def told(base):
@@ -69,13 +86,13 @@ def test_a_script_runs_where_its_source_was_unpacked(train, base, program):
     assert (seen["SM_USER_ENTRY_POINT"], seen["SM_CURRENT_HOST"]) == (path, "algo-1")
 
 
-def test_a_script_imports_what_is_beside_it_and_what_is_at_the_top(train, base):
+def test_a_script_imports_what_is_beside_it_and_what_is_at_the_top(train_from_s3, base):
     files = {
         "estimators/fit.py": f"import near, far.away\n{TELL}",
         "estimators/near.py": "",
         "far/away.py": "",
     }
-    assert train("estimators/fit.py", files).returncode == 0
+    assert train_from_s3("estimators/fit.py", files).returncode == 0
     assert told(base)[0] == ["estimators/fit.py"]
 
 
@@ -96,22 +113,18 @@ def test_a_failed_shell_script_fails_the_job_with_its_own_reason_if_it_gives_one
     assert failure(base) == "no rows\n"
 
 
-def test_a_script_that_is_not_in_the_source_is_named_with_those_that_are(train, base):
-    assert train("fit.py", {"estimators/fit.py": "", "readme.md": ""}).returncode == 1
-    source = "s3://jobs/scripts/source.tar.gz"
-    assert failure(base) == f"sagemaker_program is 'fit.py', but {source} has only estimators/fit.py."
+def test_a_script_that_is_not_in_the_source_is_named_with_those_that_are(train_from_s3, base):
+    assert train_from_s3("fit.py", {"estimators/fit.py": "", "readme.md": ""}).returncode == 1
+    assert failure(base) == f"sagemaker_program is 'fit.py', but {IN_S3} has only estimators/fit.py."
 
 
 def test_the_source_may_be_in_a_folder_of_the_job(train, base):
-    folder = base / "input/data/code"
-    folder.mkdir(parents=True)
-    (folder / "sourcedir.tar.gz").write_bytes(tarball({"fit.py": TELL}))
-    assert train("fit.py", {}, directory="/opt/ml/input/data/code/sourcedir.tar.gz").returncode == 0
+    assert train("fit.py", {"fit.py": TELL}).returncode == 0
     assert told(base)[0] == ["fit.py"]
 
 
-def test_a_submit_directory_that_is_no_archive_is_refused(train, base):
-    assert train("fit.py", {"fit.py": ""}, directory="s3://jobs/scripts/").returncode == 1
+def test_a_submit_directory_that_is_no_archive_is_refused(train_from_s3, base):
+    assert train_from_s3("fit.py", {"fit.py": ""}, directory="s3://jobs/scripts/").returncode == 1
     expected = "sagemaker_submit_directory is 's3://jobs/scripts/'; it must name one .tar.gz file."
     assert failure(base) == expected
 
