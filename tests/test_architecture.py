@@ -37,6 +37,7 @@ def test_a_function_needs_nothing_that_the_lambda_runtime_does_not_have(path: Pa
     assert roots <= RUNTIME | {"contract", "lambdas"}
 
 
+@pytest.mark.slow
 def test_importing_the_handlers_needs_no_environment_and_makes_no_client() -> None:
     code = "import lambdas.deployer.handler, lambdas.invoker.handler, lambdas.retrainer, boto3\n"
     code += "assert boto3.DEFAULT_SESSION is None"

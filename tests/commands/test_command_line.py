@@ -71,6 +71,7 @@ def test_the_console_script_is_this_command_line() -> None:
     assert getattr(importlib.import_module(module), name) is main
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_that_is_slow_to_import() -> None:
     code = (
         "import sys\nfrom commands.__main__ import main\nmain(['--help'])\nmain(['run', '--help'])\n"
@@ -146,6 +147,7 @@ def test_whatever_a_command_raises_is_a_sentence_and_an_exit_code(
     assert capsys.readouterr() == ("", f"\n{sentence}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_command_goes_on_quietly_when_its_reader_has_gone(unbuffered: str) -> None:
     code = (
@@ -262,6 +264,7 @@ def completed(shell: str, *words: str) -> list[str]:
     return done.stdout.split("\n")[:-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_names_of_parameters_are_completed(shell: str) -> None:
     told = completed(shell, "run", "parameters/local.yaml", "-p", "max_")
@@ -270,10 +273,12 @@ def test_names_of_parameters_are_completed(shell: str) -> None:
     assert "MAX_TUNING_JOBS" in offered
 
 
+@pytest.mark.slow
 def test_a_value_is_not_taken_for_a_name() -> None:
     assert completed("bash", "run", "parameters/local.yaml", "-p", "DATASETS", "") == [""]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "offered"),
     [

@@ -96,6 +96,7 @@ def test_an_unknown_purpose_is_one_sentence() -> None:
 # uv with pip's settings
 
 
+@pytest.mark.slow
 def test_uv_gets_what_pip_was_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pip")
     for name in [name for name in os.environ if name.startswith("PIP_")]:

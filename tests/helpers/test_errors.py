@@ -33,6 +33,7 @@ def test_any_other_error_stays_what_it_is() -> None:
         raise KeyError("a fault of ours")
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_the_sentence_alone() -> None:
     cell = nbformat.v4.new_code_cell("from helpers.errors import BadInput\nraise BadInput('Give another.')")
     notebook = nbformat.v4.new_notebook(cells=[cell])

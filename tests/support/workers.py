@@ -42,7 +42,7 @@ LONGEST = (
 # Fixtures that start local_aws or the model server, by the room of the tests that use them.
 STARTED = {
     "commands": {"connected"},
-    "container": {"aws", "server"},
+    "container": {"aws", "invoked", "server"},
     "helpers": {"connected"},
     "local_aws": {"aws"},
     "story": {"shop", "story", "url"},
@@ -51,6 +51,8 @@ STARTED = {
 THOROUGH = (
     "tests/browser/test_lab.py",
     "tests/browser/test_slides.py",
+    "tests/commands/running/test_lock.py",
+    "tests/commands/running/test_perform.py",
     "tests/container/data/decisions/test_many_dates.py",
     "tests/container/data/decisions/test_many_numbers.py",
     "tests/container/data/values/test_dates.py",
@@ -70,6 +72,10 @@ THOROUGH = (
     "tests/helpers/display/test_display.py",
     "tests/helpers/image/test_builders.py",
     "tests/lambdas/deployer/test_sweep.py",
+    "tests/local_aws/lifecycle/test_reset.py",
+    "tests/local_aws/services/endpoints/test_endpoints.py",
+    "tests/local_aws/services/functions/test_extensions.py",
+    "tests/local_aws/services/functions/test_functions.py",
     "tests/story/test_examples.py",
 )
 

@@ -612,6 +612,7 @@ esac
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interruptible")
 def test_terraform_is_let_end_when_a_person_interrupts(tmp_path: Path) -> None:
     programs, configuration = tmp_path / "bin", tmp_path / "terraform"

@@ -106,6 +106,7 @@ def test_an_episode_that_ends_otherwise_than_it_must_leaves_the_stored_notebooks
         store._run([], history.episodes()[1], tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_leaves_the_stored_notebooks_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -528,6 +528,7 @@ def test_wrong_arguments_are_refused_in_a_sentence(as_a_job, run_module):
         run_module(evaluate.main, metric="accuracy", threshold="high", models_map_uri="s3://a/b", group="g")
 
 
+@pytest.mark.slow
 def test_a_wide_table_is_sent_in_requests_that_the_server_takes(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
     rng = np.random.default_rng(0)
@@ -545,6 +546,7 @@ def test_a_wide_table_is_sent_in_requests_that_the_server_takes(tmp_path, monkey
     assert len(answer["probabilities"]) == 400
 
 
+@pytest.mark.slow
 def test_a_server_process_ends_with_its_block(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(BadInput, match="The server answers 400 to POST /models"), ServerProcess() as server:

@@ -178,6 +178,7 @@ def test_the_same_training_writes_the_same_bytes(tmp_path, algorithm, task):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_server_needs_neither_scikit_learn_nor_pickle(make_folder):
     """In a separate process, with every training library out of reach."""
     code = (

@@ -206,6 +206,7 @@ def test_the_installation_succeeds_without_a_compiler():
     assert all(module["optional"] for module in modules)
 
 
+@pytest.mark.slow
 def test_what_is_written_in_c_can_be_done_without(make_folder):
     code = (
         "import sys\n"

@@ -54,6 +54,7 @@ def test_a_class_of_the_projects_own_needs_no_exporter_to_be_named():
         row(forest, exporter="forst")
 
 
+@pytest.mark.slow
 def test_a_notebook_can_read_the_table_without_importing_a_library():
     code = (
         "import sys, tabular.spec.algorithms; "

@@ -147,6 +147,7 @@ def test_the_target_is_one_of_the_columns():
     Options.from_dict({"drop": ["age"]}).check_columns(["age", "y"], "y")
 
 
+@pytest.mark.slow
 def test_a_notebook_can_read_them_without_importing_a_library():
     code = (
         "import sys, tabular.spec.options; print(sorted({'numpy', 'pandas', 'sklearn'} & set(sys.modules)))"

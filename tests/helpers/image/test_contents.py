@@ -69,6 +69,7 @@ def test_the_tag_is_of_the_contents_and_the_base(monkeypatch: pytest.MonkeyPatch
     assert all(re.fullmatch(r"[0-9a-f]{12}-[0-9a-f]{12}", tag) for tag in tags)
 
 
+@pytest.mark.slow
 def test_the_context_holds_what_the_dockerfile_copies_and_nothing_else(tmp_path: Path) -> None:
     contents.write_context(tmp_path)
     given = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
@@ -83,6 +84,7 @@ def test_the_zip_depends_on_nothing_but_the_files() -> None:
     assert contents.archive() == contents.archive()
 
 
+@pytest.mark.slow
 def test_packages_come_from_where_this_machines_packages_come_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +105,7 @@ def test_packages_come_from_where_this_machines_packages_come_from(
     assert "cert" not in given and "/opt" not in str(given), "paths of this machine"
 
 
+@pytest.mark.slow
 def test_pips_own_defaults_need_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)

@@ -100,6 +100,7 @@ def test_a_summary_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert json.loads((tmp_path / summary.FILE).read_text()) == before
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_is_gone_was_killed(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path

@@ -106,6 +106,7 @@ def test_one_line_that_is_not_utf_8_in_a_file_that_is_is_named(wrong):
         found(table("Łódź,Kraków", 29).encode() + wrong)
 
 
+@pytest.mark.slow
 def test_utf_8_needs_no_detector():
     code = (
         "import io, sys; from tabular.data.files.encodings import find_encoding; "
