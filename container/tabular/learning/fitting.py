@@ -10,7 +10,15 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
 from tabular.learning.pipeline import build_pipeline, fit_features, logarithm
-from tabular.learning.rounds import Part, Scorer, Scores, fit_rounds, fit_whole, scores_by_rounds
+from tabular.learning.rounds import (
+    Asked,
+    Part,
+    Scorer,
+    Scores,
+    fit_rounds,
+    fit_whole,
+    scores_by_rounds,
+)
 from tabular.spec import own_steps
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
@@ -101,9 +109,10 @@ def scores_of_fold(
     kind = rounds_of(algorithm, schema)
     if kind is None:
         fit_whole(estimator, learn)
+        asked = Asked(estimator, held_out.features)
         if keep is not None:
-            keep(estimator, held_out.features)
-        return [Scores(float(score(estimator, held_out.features, held_out.target)), 0.0)]
+            keep(asked, held_out.features)
+        return [Scores(float(score(asked, held_out.features, held_out.target)), 0.0)]
     return scores_by_rounds(estimator, kind, learn, held_out, score, keep)
 
 

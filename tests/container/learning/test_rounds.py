@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import make_classification, make_friedman1
 from sklearn.metrics import get_scorer, log_loss, root_mean_squared_error
+from sklearn.utils.class_weight import compute_sample_weight
 from support.container.tables import TASKS, family, mixed, nasty, settings
 from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
@@ -16,7 +17,15 @@ from tabular.judging.agreement import check_equal
 from tabular.learning.fitting import fit, scores_of_fold
 from tabular.learning.folds import folds_of
 from tabular.learning.pipeline import build_pipeline
-from tabular.learning.rounds import Scores, best_rounds, numbers_of_rounds
+from tabular.learning.rounds import (
+    Asked,
+    Part,
+    Scores,
+    _log_loss,
+    _squared_error,
+    best_rounds,
+    numbers_of_rounds,
+)
 from tabular.portable.export import export
 from tabular.portable.model import PortableModel
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
@@ -90,8 +99,37 @@ def test_a_fold_is_scored_as_a_model_of_that_many_rounds(algorithm, scorer):
     scores = scores_of_fold(frame, target, rows, schema, algorithm, {}, 7, score)
     numbers = numbers_of_rounds(ALGORITHMS[algorithm].estimators["classification"].rounds.most)
     for place in (0, 4, len(scores) // 2, len(scores) - 2):
-        expected = score(alone(algorithm, numbers[place]), frame.iloc[rows[1]], target[rows[1]])
-        assert scores[place].score == pytest.approx(expected, abs=1e-6)
+        asked = alone(algorithm, numbers[place]), frame.iloc[rows[1]], target[rows[1]]
+        assert scores[place].score == pytest.approx(score(*asked), abs=1e-6)
+        assert scores[place].loss == pytest.approx(get_scorer("neg_log_loss")(*asked), abs=1e-6)
+
+
+def test_rows_are_predicted_once_for_all_who_ask():
+    """scikit-learn's linear models change what they have computed in place, so they must not be given it."""
+    frame, target, schema = prepared(mixed(), "binary")
+    pipeline = fit(frame, target, schema, "LogisticRegression", {}, 7)
+    asked = Asked(pipeline, frame)
+    for scorer in ("neg_log_loss", "roc_auc", "accuracy", "average_precision"):
+        score = get_scorer(scorer)
+        assert score(asked, frame, target) == score(pipeline, frame, target)
+    for method in ("predict", "predict_proba", "decision_function"):
+        found = getattr(asked, method)(frame)
+        assert found is getattr(asked, method)(frame)
+        np.testing.assert_array_equal(found, getattr(pipeline, method)(frame))
+        np.testing.assert_array_equal(getattr(asked, method)(frame[:9]), getattr(pipeline, method)(frame[:9]))
+
+
+@pytest.mark.parametrize("weight", ["none", "balanced"])
+@pytest.mark.parametrize("task", TASKS)
+def test_the_loss_is_scikit_learns(task, weight):
+    frame, target, schema = prepared(mixed(task), task)
+    model = fit(frame, target, schema, "LightGBM", {}, 7, rounds=20)
+    weights = compute_sample_weight("balanced", target) if weight == "balanced" else None
+    loss, name = (
+        (_squared_error, "neg_mean_squared_error") if task == "regression" else (_log_loss, "neg_log_loss")
+    )
+    expected = get_scorer(name)(model, frame, target, sample_weight=weights)
+    assert -loss(model, Part(frame, target, weights)) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
