@@ -247,14 +247,21 @@ def harmed(data, value, depth=0):
     return data.draw(st.sampled_from(others))
 
 
-def refused_or_sound(make, one):
+@cache
+def four_rows(algorithm):
+    """Rows of its table as a model is given them."""
+    one = fitted(algorithm, "multiclass")
+    return as_model_input(nasty(one.frame, 4), one.schema)
+
+
+def refused_or_sound(make, algorithm):
     """The model is refused, or answers rows of its table with an answer for each class."""
     try:
         model = make()
     except UnusableModel as refusal:
         assert str(refusal).endswith(".")
         return
-    numbers, categories = as_model_input(nasty(one.frame, 4), one.schema)
+    numbers, categories = four_rows(algorithm)
     if (len(model.numeric), len(model.categorical)) == (numbers.shape[1], len(categories)):
         answer = model.predict(numbers, categories)
         assert len(answer.labels) == 4
@@ -268,7 +275,7 @@ def test_any_change_to_a_manifest_is_refused_or_served(algorithm, data):
     manifest = copy.deepcopy(one.manifest)
     for _ in range(data.draw(st.integers(1, 3))):
         manifest = harmed(data, manifest)
-    refused_or_sound(lambda: PortableModel(manifest, one.arrays), one)
+    refused_or_sound(lambda: PortableModel(manifest, one.arrays), algorithm)
 
 
 KINDS = st.sampled_from(
@@ -306,7 +313,7 @@ def test_any_change_to_arrays_is_refused_or_served(algorithm, data):
                 arrays.pop(name)
                 continue
         arrays[name] = array
-    refused_or_sound(lambda: PortableModel(one.manifest, arrays), one)
+    refused_or_sound(lambda: PortableModel(one.manifest, arrays), algorithm)
 
 
 @cache
@@ -344,7 +351,7 @@ def test_any_file_of_arrays_is_refused_or_served(data, tmp_path_factory):
     folder.mkdir(exist_ok=True)
     (folder / "model.safetensors").write_bytes(arrays)
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    refused_or_sound(lambda: load_model(folder), fitted("XGBoost", "multiclass"))
+    refused_or_sound(lambda: load_model(folder), "XGBoost")
 
 
 @fuzz
