@@ -159,6 +159,7 @@ def test_a_champion_without_skill_leaves_nothing_to_lose():
     assert (part["skill"], part["champion_margin"]) == (0.0, 0.0)
 
 
+@pytest.mark.slow
 def test_how_often_equally_good_models_pass_is_what_the_confidence_promises(monkeypatch):
     """If no loss is allowed, a model as good as the champion passes in about 5 of 100 trials."""
     monkeypatch.setattr(bootstrap, "MOST", 500)

@@ -52,6 +52,7 @@ def test_categories_alone_are_answered(algorithm, monkeypatch):
     check(*both(one, one.frame.head(5), monkeypatch))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", MODELS)
 def test_a_wide_table_is_answered(algorithm, monkeypatch):
     table = mixed("binary", gaps=False)[["size", "target"]]

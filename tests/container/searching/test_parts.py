@@ -171,6 +171,7 @@ def test_what_was_only_fitted_to_the_folds_is_not_taken_for_better():
     assert chosen <= 3, "and is taken for better in about 5%"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("folds", "rows"), [(14, 10), (14, 1)])
 def test_draws_of_folds_without_a_score_are_left_out(folds, rows):
     """Each fold has a group of either class, so half of a fold's draws have no ROC AUC."""

@@ -390,6 +390,7 @@ numbers = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(st.lists(numbers, min_size=1, max_size=20))
 def test_a_number_is_read_in_c_to_the_last_bit(texts):
@@ -440,6 +441,7 @@ def test_rows_of_as_few_bytes_as_possible_are_all_read(n_columns: int, ending: s
     assert (len(numbers), texts) == (50 * n_columns * 8, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "delimiter"),
     [(b'"12",12\n', b","), (b"income,size\n", b","), (b"", b";")],

@@ -148,6 +148,7 @@ columns = st.one_of(
 )
 
 
+@pytest.mark.slow
 @seed(7)
 @settings(
     max_examples=60,

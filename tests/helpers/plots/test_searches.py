@@ -90,6 +90,7 @@ def test_the_best_so_far_rises_in_the_order_of_the_trials(capsys: pytest.Capture
     assert "x had 0.6 with its first trial and its best, 0.9, with trial 4 of 5" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_of_fifty_searches_all_trials_stand_in_one_plot() -> None:
     many = {
         f"store-{number:02}": of_scores(
