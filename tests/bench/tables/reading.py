@@ -183,7 +183,7 @@ def make(name: str, path: Path, seed: int) -> dict[str, Any]:
         pyarrow.csv.write_csv(
             pa.Table.from_pandas(table.head(rows), preserve_index=False),
             one,
-            pyarrow.csv.WriteOptions(quoting_style="needed"),  # as pandas' own to_csv
+            pyarrow.csv.WriteOptions(quoting_style="needed"),  # which are quotes around all texts
         )
     return {"rows": len(table), "columns": len(table.columns), "bytes": path.stat().st_size}
 
