@@ -4,7 +4,8 @@ jsonschema, which nbformat and the SageMaker SDK import, checks texts of the for
 by a grammar if it is installed. JupyterLab installs it. The package of the grammar compiles it when it is
 imported: in every notebook that compiles a pipeline, and in every `many-models run`.
 
-Python looks for garbage in what is imported, again and again: for half of the time of the SDK's import.
+Python looks for garbage in what is imported, again and again: for half of the time of the SDK's import, and
+for two more seconds when it ends.
 """
 
 import gc
@@ -29,12 +30,13 @@ def postpone() -> None:
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Import without looking for garbage among what stays."""
+    """Import without looking for garbage among what stays, neither now nor later, nor when Python ends."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was_enabled:
             gc.enable()
 

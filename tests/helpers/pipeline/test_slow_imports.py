@@ -53,7 +53,10 @@ def test_collections_are_as_they_were_also_after_an_error(before: bool) -> None:
     try:
         with pytest.raises(ImportError), without_collections():
             assert not gc.isenabled()
+            cycle: list = []
+            cycle.append(cycle)
             raise ImportError
         assert gc.isenabled() is before
+        assert not any(one is cycle for one in gc.get_objects()), "what came meanwhile stays"
     finally:
         (gc.enable if was_enabled else gc.disable)()
