@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import httptools
 
+from local_aws.core.sockets import set_time_limit
+
 __all__ = ["Answer", "Connection"]
 
 Answer = tuple[int, Mapping[str, str], bytes]
@@ -65,6 +67,8 @@ class Connection:
         """Connect; raise OSError if nobody listens, or if it takes longer than this."""
         self.port = port
         self._socket = socket.create_connection(("127.0.0.1", port), seconds)
+        set_time_limit(self._socket, seconds)
+        self._seconds = seconds
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._arrivals = select.poll()
         self._arrivals.register(self._socket, select.POLLIN)
@@ -78,18 +82,23 @@ class Connection:
             TimeoutError: Nothing came for this many seconds.
             OSError: The connection ended too early, or the answer is not HTTP.
         """
-        fields = {"Host": f"127.0.0.1:{self.port}", **headers, "Content-Length": str(len(body))}
-        lines = (f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", "")
-        self._socket.settimeout(seconds)
-        self._socket.sendall("\r\n".join(lines).encode("latin-1") + body)
+        if seconds != self._seconds:
+            set_time_limit(self._socket, seconds)
+            self._seconds = seconds
+        lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        lines.append(f"Content-Length: {len(body)}\r\n\r\n")
         arriving = _Arriving()
         try:
+            self._socket.sendall("\r\n".join(lines).encode("latin-1") + body)
             while not arriving.is_complete:
                 data = self._socket.recv(_CHUNK)
                 if data:
                     arriving.parser.feed_data(data)
                 else:
                     arriving.end()
+        except BlockingIOError:
+            raise TimeoutError from None
         except httptools.HttpParserError as error:
             raise ConnectionError(f"the answer is not HTTP: {error}") from error
         return arriving.answer, arriving.stays_open

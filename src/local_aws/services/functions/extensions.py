@@ -85,6 +85,8 @@ class Extensions:
 
     def invoke(self, request_id: str, deadline: float, function_arn: str) -> None:
         """Tell every extension of an invocation."""
+        if not self._extensions:
+            return
         event = {
             "eventType": "INVOKE",
             "deadlineMs": round(1000 * deadline),
@@ -106,6 +108,8 @@ class Extensions:
 
         If they do, `on_idle` is called when all have asked for the next event.
         """
+        if not self._extensions:
+            return False
         with self._changed:
             invocation = self._invocations.get(request_id)
             if invocation is None:

@@ -184,28 +184,21 @@ class Functions:
         """Run the handler of a function that was found just now."""
         name, seconds = function["FunctionName"], function["Timeout"]
         runtime = self._runtime(name)
-        context = {
-            "aws_request_id": request_id,
-            "deadline": time.time() + seconds,
-            "function_name": name,
-            "invoked_function_arn": function["FunctionArn"],
-            "memory_limit_in_mb": str(function["MemorySize"]),
-        }
         try:
-            reply = runtime.call({"event": event, "context": context}, seconds)
+            about, payload = runtime.call(request_id, json.dumps(event).encode(), seconds)
         except TimeoutError:
             self._retire(name, runtime)
             return _unhandled(f"{request_id} Task timed out after {seconds:.2f} seconds", "Sandbox.Timedout")
         except ConnectionError:
             return _unhandled(f"RequestId: {request_id} Error: Runtime exited", "Runtime.ExitError")
-        if "error" in reply:
-            return Invocation(json.dumps(reply["error"]), "Unhandled")
-        if len(reply["payload"]) > _MOST_ANSWER:
+        if "error" in about:
+            return Invocation(json.dumps(about["error"]), "Unhandled")
+        if len(payload) > _MOST_ANSWER:
             return _unhandled(
                 f"Response payload size exceeded maximum allowed payload size ({_MOST_ANSWER} bytes).",
                 "Function.ResponseSizeTooLarge",
             )
-        return Invocation(reply["payload"])
+        return Invocation(payload.decode())
 
     def close(self) -> None:
         """Stop every function's process."""
@@ -245,11 +238,10 @@ class _Runtime:
         log.parent.mkdir(parents=True, exist_ok=True)
         pairs = [socket.socketpair() for _ in range(1 + _CONCURRENCY)]
         ours, theirs = zip(*pairs, strict=True)
-        for lane in ours[1:]:
-            lane.settimeout(function["Timeout"])
-        self._notices, *lanes = map(Frames, ours)
-        self._idle = deque(lanes)  # the one used last at the end
-        self._free = threading.Semaphore(_CONCURRENCY)
+        self._notices = Frames(ours[0])
+        # The one used last at the end. Whoever finds one need not ask whether others wait.
+        self._idle = deque(Frames(lane, function["Timeout"]) for lane in ours[1:])
+        self._returned, self._waiting = threading.Condition(), 0
         self._busy: set[str] = set()  # invocations without an answer, or whose extensions still work
         self._retired = False
         self.alive = True
@@ -266,7 +258,8 @@ class _Runtime:
             },
         )
         descriptors = [end.fileno() for end in theirs]
-        runtime = ["-P", "-m", "local_aws.services.functions.runtime", function["Handler"]]
+        runtime = ["-P", "-m", "local_aws.services.functions.runtime"]
+        runtime += [function["Handler"], function["FunctionArn"]]
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *runtime, *map(str, descriptors)],
@@ -282,35 +275,52 @@ class _Runtime:
             end.close()
         threading.Thread(target=self._receive, name=function["FunctionName"], daemon=True).start()
 
-    def call(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send an event, and return the answer.
+    def call(self, request_id: str, event: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
+        """Send an event, and return what the process says about it, and what the handler has returned.
 
         Raises:
             TimeoutError: There was none in this many seconds.
             ConnectionError: The process has ended.
         """
-        if not self._free.acquire(timeout=seconds):
-            raise TimeoutError
-        number = message["context"]["aws_request_id"]
-        self._busy.add(number)
-        lane = self._idle.pop()
+        lane = self._lane(seconds)
+        self._busy.add(request_id)
         try:
-            reply = self._exchange(lane, message)
+            about, payload = self._exchange(
+                lane, {"id": request_id, "deadline": time.time() + seconds}, event
+            )
         except OSError:
             lane.close()  # a late answer must not be taken for that to another event
-            self._over(number)
+            self._over(request_id)
             raise
         self._idle.append(lane)
-        self._free.release()
-        if not reply["lingers"]:
-            self._over(number)
-        return reply
+        if self._waiting:
+            with self._returned:
+                self._returned.notify()
+        if not about.get("lingers"):
+            self._over(request_id)
+        return about, payload
 
-    def _exchange(self, lane: Frames, message: dict[str, Any]) -> dict[str, Any]:
+    def _lane(self, seconds: float) -> Frames:
+        """Return a lane that nobody uses, once there is one."""
+        with contextlib.suppress(IndexError):
+            return self._idle.pop()
+        with self._returned:
+            self._waiting += 1  # before looking again: a lane that comes back later is announced
+            try:
+                deadline = time.monotonic() + seconds
+                while time.monotonic() < deadline:
+                    with contextlib.suppress(IndexError):
+                        return self._idle.pop()
+                    self._returned.wait(max(0.0, deadline - time.monotonic()))
+            finally:
+                self._waiting -= 1
+        raise TimeoutError
+
+    def _exchange(self, lane: Frames, head: dict[str, Any], event: bytes) -> tuple[dict[str, Any], bytes]:
         if not self.alive:  # others may still be answered
             raise ConnectionError
         try:
-            lane.send(message)
+            lane.send(head, event)
         except TimeoutError:
             raise
         except OSError as error:
@@ -318,7 +328,7 @@ class _Runtime:
         reply = lane.receive()
         if reply is None:
             raise ConnectionError
-        self.alive = self.alive and not reply.get("ends")
+        self.alive = self.alive and not reply[0].get("ends")
         return reply
 
     def retire(self) -> None:
@@ -348,7 +358,8 @@ class _Runtime:
 
     def _receive(self) -> None:
         """Hear what the process says about itself until it ends."""
-        while notice := self._notices.receive():
+        while received := self._notices.receive():
+            notice, _ = received
             self.alive = self.alive and not notice.get("ends")
             if number := notice.get("over"):
                 self._over(number)

@@ -1,7 +1,7 @@
-"""The process a function runs in: `python -m local_aws.services.functions.runtime HANDLER DESCRIPTOR...`.
+"""The process a function runs in: `python -m local_aws.services.functions.runtime HANDLER ARN DESCRIPTOR...`.
 
-It handles many invocations, one at a time in each lane, which is a socket, and ends with the server, whose
-end closes them. Over the first socket it says what becomes of it.
+It handles many invocations of the function with this ARN, one at a time in each lane, which is a socket, and
+ends with the server, whose end closes them. Over the first socket it says what becomes of it.
 """
 
 import contextlib
@@ -42,8 +42,8 @@ class Context:
 
 def main() -> None:
     """Answer invocations until the server ends."""
-    notices, *lanes = (Frames(socket.socket(fileno=int(descriptor))) for descriptor in sys.argv[2:])
-    calls = _Calls(notices)
+    notices, *lanes = (Frames(socket.socket(fileno=int(descriptor))) for descriptor in sys.argv[3:])
+    calls = _Calls(notices, sys.argv[2])
     extensions = calls.extensions
     os.environ["AWS_LAMBDA_RUNTIME_API"] = extensions.address
     try:
@@ -54,7 +54,7 @@ def main() -> None:
         log_exception()
         for lane in first_of(notices, *lanes):
             if lane.receive():
-                lane.send({"error": _describe(error), "lingers": False, "ends": True})
+                lane.send({"error": _describe(error), "ends": True})
         return
     extensions.initialised()
     for lane in lanes:
@@ -66,8 +66,8 @@ def main() -> None:
 
 def _work(calls: "_Calls", handler: Callable[[Any, Context], Any], lane: Frames) -> None:
     """Answer the invocations of a lane, one after another."""
-    while message := lane.receive():
-        calls.answer(handler, message, lane)
+    while received := lane.receive():
+        calls.answer(handler, *received, lane)
 
 
 def _load(name: str) -> Callable[[Any, Context], Any]:
@@ -78,30 +78,39 @@ def _load(name: str) -> Callable[[Any, Context], Any]:
 class _Calls:
     """The invocations that the process works on, and what its extensions do after them."""
 
-    def __init__(self, notices: Frames) -> None:
+    def __init__(self, notices: Frames, function_arn: str) -> None:
         self.extensions = Extensions(self._reset)
         self._notices = notices
+        self._function = {
+            "function_name": os.environ["AWS_LAMBDA_FUNCTION_NAME"],
+            "invoked_function_arn": function_arn,
+            "memory_limit_in_mb": os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"],
+        }
         self._lock = threading.Lock()
         self._running = 0
         self._ends = False
 
-    def answer(self, handler: Callable[[Any, Context], Any], message: dict[str, Any], lane: Frames) -> None:
+    def answer(
+        self, handler: Callable[[Any, Context], Any], head: dict[str, Any], event: bytes, lane: Frames
+    ) -> None:
         """Run a handler and send its answer, whatever extensions still have to do."""
-        context = Context(**message["context"])
+        context = Context(head["id"], head["deadline"], **self._function)
         request_id = threading.current_thread().name = context.aws_request_id
         with self._lock:
             self._running += 1
         self.extensions.invoke(request_id, context.deadline, context.invoked_function_arn)
+        payload, about = b"", {}
         try:
-            reply = {"payload": json.dumps(handler(message["event"], context))}
+            payload = json.dumps(handler(json.loads(event), context)).encode()
         except BaseException as error:  # also SystemExit: on AWS, it ends an invocation, not the function
             log_exception()
-            reply = {"error": _describe(error)}
+            about["error"] = _describe(error)
         # Held until the answer is sent: once the server hears that an invocation is over, it may end us.
         with self._lock:
-            lingers = self.extensions.answered(request_id, lambda: self._over(request_id))
+            if self.extensions.answered(request_id, lambda: self._over(request_id)):
+                about["lingers"] = True
             with contextlib.suppress(OSError):  # the server waits no longer for this answer
-                lane.send({**reply, "lingers": lingers})
+                lane.send(about, payload)
             self._running -= 1
             if self._ends and not self._running:
                 os._exit(1)

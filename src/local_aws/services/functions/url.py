@@ -118,10 +118,15 @@ def answer_of(result: Any, request_id: str) -> Reply:
         content = base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
     except ValueError:  # no base64, or half a surrogate pair
         return _message(502, "Internal Server Error")
-    kept = {name: str(value) for name, value in headers.items() if name.lower() not in _FRAMING}
-    if not any(name.lower() == "content-type" for name in kept):
+    kept, has_type = {REQUEST_ID: request_id}, False
+    for name, value in headers.items():
+        lower = name.lower()
+        if lower not in _FRAMING:
+            kept[name] = str(value)
+            has_type = has_type or lower == "content-type"
+    if not has_type:
         kept["Content-Type"] = "application/json"
-    return Reply(content, status, {REQUEST_ID: request_id, **kept})
+    return Reply(content, status, kept)
 
 
 def _are(headers: Any) -> bool:

@@ -117,10 +117,8 @@ def test_a_call_that_comes_too_late_ends_no_other(functions: Functions) -> None:
         wait_for(lambda: functions._runtimes and functions._runtimes["toy"]._busy)
         runtime = functions._runtimes["toy"]
         runtime.alive = False  # as once the process has said that it ends
-        context = {"aws_request_id": "late", "deadline": 0.0, "function_name": "toy"}
-        context |= {"invoked_function_arn": "arn", "memory_limit_in_mb": "128"}
         with pytest.raises(ConnectionError):
-            runtime.call({"event": {"seconds": 0}, "context": context}, HANGS)
+            runtime.call("late", b'{"seconds": 0}', HANGS)
         assert isinstance(waiting.result(), int)
 
 
@@ -130,6 +128,17 @@ def test_more_invocations_than_a_process_takes_at_once_wait_for_their_turn(funct
         answers = list(pool.map(lambda number: invoke(functions, {"number": number}), range(120)))
     assert [answer["event"]["number"] for answer in answers] == list(range(120))
     assert len({answer["pid"] for answer in answers}) == 1
+
+
+def test_an_invocation_that_never_gets_its_turn(functions: Functions) -> None:
+    put(functions, "sleep", timeout=60)
+    with ThreadPoolExecutor(16) as pool:
+        answers = [pool.submit(invoke, functions, {"seconds": 1}) for _ in range(16)]
+        wait_for(lambda: functions._runtimes and not functions._runtimes["toy"]._idle)
+        with pytest.raises(TimeoutError):
+            functions._runtimes["toy"].call("late", b'{"seconds": 0}', 0.05)
+        assert all(isinstance(answer.result(), int) for answer in answers)
+    assert isinstance(invoke(functions, {"seconds": 0}), int)
 
 
 def test_changed_settings_start_a_new_process_and_unchanged_ones_do_not(functions: Functions) -> None:
