@@ -153,12 +153,12 @@ class Cloud:
                 refuse_unlisted,
                 access.refuse,
                 FunctionUrls(self.functions, signatures).answer,  # before all whose signatures were checked
+                Runtime(self._endpoints).answer,  # asked most often of these
                 buckets.answer,
                 access.simulate,
                 recorded(moto),
                 self._control,
                 LambdaApi(self.functions, buckets.read).answer,
-                Runtime(self._endpoints).answer,
                 JsonOperations(families, tags).answer,
             ]
         )

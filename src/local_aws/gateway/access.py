@@ -17,12 +17,13 @@ from local_aws.core.account import Account, other_account
 from local_aws.core.errors import AwsError
 from local_aws.core.requests.iam import allows, permits
 from local_aws.core.requests.wire import Reply, Request
-from local_aws.gateway.calls import Calls
+from local_aws.gateway.calls import Call, Calls
 
 __all__ = ["Access"]
 
 # How services call a refusal, if not as most do.
 _CODES = {"s3": "AccessDenied", "sns": "AuthorizationError"}
+_MOST_ALLOWED = 4096
 
 
 class Access:
@@ -45,15 +46,22 @@ class Access:
         self._account, self._calls, self._environments = account, calls, environments
         self._policy_of = policy_of
         self._known: frozenset[str] = frozenset()
+        self._allowed: set[Call] = set()  # for good
 
     def refuse(self, request: Request) -> None:
         """Refuse what the caller's role does not allow, or to another account, what the resource does not."""
         for call in self._calls.judged(request):
+            if call in self._allowed:
+                continue
             if account_id := other_account(call.role):
                 self._authorize_other(account_id, call.action, call.resource)
                 continue
             context = dict([call.context] if call.context else [])
             self.authorize(call.role, call.action, call.resource, context)
+            if self._is_lasting(call.role):
+                if len(self._allowed) >= _MOST_ALLOWED:
+                    self._allowed.clear()
+                self._allowed.add(call)
 
     def authorize(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> None:
         """Refuse an action that a role's policy does not allow.
@@ -110,6 +118,11 @@ class Access:
             return True
         place = (pipeline, self._account.region, self._account.account_id)
         return _decision(purpose, place, action, resource, tuple(context.items()))
+
+    def _is_lasting(self, role: str) -> bool:
+        """Whether what a role may do stays as it is: a role of no environment may belong to one later."""
+        pipeline, _, purpose = role.rpartition("-")
+        return purpose not in _policies() or pipeline in self._known
 
 
 def _denied(caller: str, action: str, resource: str, kind: str) -> AwsError:

@@ -4,10 +4,11 @@
 laptop, one person is operator, approver and Terraform.
 """
 
+import functools
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, parse_qsl, unquote
 
@@ -20,6 +21,7 @@ _MOST = 10_000
 _ACCESS_KEY = re.compile(r"Credential=([^/,\s]+)/")
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 _FUNCTION = re.compile(r"/(function-url|2015-03-31/functions)/([^/]+)(?:/.*)?")
+_INVOKING = ("/endpoints/", "/function-url/", "/2015-03-31/functions/")
 # Actions on an object, by method and by the subresource that the query names.
 _OBJECT_ACTIONS = {
     ("GET", ""): "GetObject",
@@ -119,56 +121,69 @@ class Calls:
         self._account = account
         self._calls: dict[Call, None] = {}
         self._lock = threading.Lock()
+        self._invocation = functools.lru_cache(128)(self._new_invocation)
 
     def note(self, request: Request) -> None:
         """Record a request of a role or a person."""
+        judged = self.judged(request)
+        if all(map(self._calls.__contains__, judged)):
+            return
         with self._lock:
-            for call in self.judged(request):
+            for call in judged:
                 self._calls[call] = None
             while len(self._calls) > _MOST:
                 del self._calls[next(iter(self._calls))]
 
-    def judged(self, request: Request) -> list[Call]:
+    def judged(self, request: Request) -> Sequence[Call]:
         """Return the actions of a request that IAM judges; none if the caller is neither role nor person."""
         if request.judged is None:
             request.judged = self._all_judged(request)
         return request.judged
 
-    def _all_judged(self, request: Request) -> list[Call]:
-        key = _access_key(request)
-        role = _caller(key) if key else None
+    def _all_judged(self, request: Request) -> Sequence[Call]:
+        role = _signer(request.credential) if request.credential else None
+        if role is None:
+            key = _access_key(request)
+            role = _caller(key) if key else None
         if role is None or request.operation in _OPEN:
-            return []
-        return [Call(role, *judged) for judged in self._judged(request)]
+            return ()
+        if request.service == "s3":
+            return [Call(role, *judged) for judged in _s3(request)]
+        if request.path.startswith(_INVOKING):
+            target = request.header("X-Amzn-SageMaker-Target-Model")
+            if calls := self._invocation(role, request.path, request.operation, target):
+                return calls
+        return [Call(role, *self._judged(request))]
 
     def list(self) -> list[dict[str, str]]:
         """Return all calls."""
         with self._lock:
             return [call._asdict() for call in self._calls]
 
-    def _judged(self, request: Request) -> Iterator[_Judged]:
-        """Yield the actions of a request, each with its resource and context."""
-        if request.service == "s3":
-            yield from _s3(request)
-        elif invocation := _INVOCATION.fullmatch(request.path):
+    def _new_invocation(self, role: str, path: str, operation: str | None, target: str) -> tuple[Call, ...]:
+        """Return what it takes to invoke an endpoint or to use a function; nothing if the path is another."""
+        if invocation := _INVOCATION.fullmatch(path):
             arn = self._account.arn("sagemaker", f"endpoint/{invocation[1]}")
-            target = request.header("X-Amzn-SageMaker-Target-Model")
-            yield "sagemaker:InvokeEndpoint", arn, ("sagemaker:TargetModel", target) if target else None
-        elif function := _FUNCTION.fullmatch(request.path):
+            context = ("sagemaker:TargetModel", target) if target else None
+            return (Call(role, "sagemaker:InvokeEndpoint", arn, context),)
+        if function := _FUNCTION.fullmatch(path):
             arn = self._account.arn("lambda", f"function:{function[2]}")
             if function[1] == "function-url":  # a URL asks for both
-                yield "lambda:InvokeFunctionUrl", arn, None
-                yield "lambda:InvokeFunction", arn, None
+                actions = ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")
             else:
-                invokes = request.operation in ("lambda:Invoke", None)
-                yield "lambda:InvokeFunction" if invokes else str(request.operation), arn, None
-        else:
-            operation = (request.operation or request.path).partition(":")[2]
-            prefix = _PREFIXES.get(request.service or "", request.service)
-            asked = _body(request)
-            condition, field = _CONDITIONS.get(operation, ("", ""))
-            context = (condition, asked[field]) if asked.get(field) else None
-            yield f"{prefix}:{operation}", self._resource(operation, asked), context
+                invokes = operation in ("lambda:Invoke", None)
+                actions = ("lambda:InvokeFunction" if invokes else str(operation),)
+            return tuple(Call(role, action, arn) for action in actions)
+        return ()
+
+    def _judged(self, request: Request) -> _Judged:
+        """Return the action of a request to another service than S3, with its resource and context."""
+        operation = (request.operation or request.path).partition(":")[2]
+        prefix = _PREFIXES.get(request.service or "", request.service)
+        asked = _body(request)
+        condition, field = _CONDITIONS.get(operation, ("", ""))
+        context = (condition, asked[field]) if asked.get(field) else None
+        return f"{prefix}:{operation}", self._resource(operation, asked), context
 
     def _resource(self, operation: str, asked: Mapping[str, Any]) -> str:
         if group := asked.get("logGroupName"):
@@ -193,6 +208,13 @@ def _access_key(request: Request) -> str:
         return found[1] if found else ""
     query = dict(parse_qsl(request.query, keep_blank_values=True))
     return query.get("X-Amz-Credential", "").partition("/")[0] or query.get("AWSAccessKeyId", "")
+
+
+@functools.lru_cache(256)
+def _signer(credential: str) -> str | None:
+    """Return who calls with what the Authorization header says before the signature."""
+    found = _ACCESS_KEY.search(credential)
+    return _caller(found[1]) if found else None
 
 
 def _caller(access_key: str) -> str | None:

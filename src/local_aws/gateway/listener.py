@@ -66,8 +66,9 @@ class _Arriving:
     def on_headers_complete(self) -> None:
         """Answer `100 Continue` immediately: boto3 waits up to a second for it before it sends an object."""
         self._has_head = True
-        headers = {name.lower(): value for name, value in self._fields}
-        if self.parser.should_upgrade() and headers.keys() & {"content-length", "transfer-encoding"}:
+        self._request = self._begun()
+        headers = self._request.headers
+        if self.parser.should_upgrade() and ("content-length" in headers or "transfer-encoding" in headers):
             raise _UpgradeError
         if "100-continue" in headers.get("expect", "").lower():
             self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -78,15 +79,17 @@ class _Arriving:
     def on_message_complete(self) -> None:
         # Another protocol is not spoken: the request is answered, and what follows is not read.
         stays = self.parser.should_keep_alive() and not self.parser.should_upgrade()
-        self.complete.append((self._request(), stays))
+        self._request.body = b"".join(self._body)
+        self.complete.append((self._request, stays))
 
-    def _request(self) -> Request:
+    def _begun(self) -> Request:
+        """Return the request without its body."""
         target, fields = self._target.decode("latin-1"), self._fields
         if absolute := _ABSOLUTE.fullmatch(target):
             target = absolute[2] or "/"
             fields = [(name, value) for name, value in fields if name.lower() != "host"]
             fields.append(("Host", absolute[1]))
-        return Request(self.parser.get_method().decode(), target, fields, b"".join(self._body), self._client)
+        return Request(self.parser.get_method().decode(), target, fields, client=self._client)
 
 
 class _Handler(socketserver.BaseRequestHandler):

@@ -69,6 +69,28 @@ def test_a_denied_call_fails_as_on_aws_and_does_nothing(client: Client, aws: Aws
     assert listed["KeyCount"] == 0
 
 
+def test_what_a_role_of_no_environment_did_is_no_reason_to_allow_it_once_there_is_one(aws: Aws) -> None:
+    session = boto3.session.Session("role.toy-later-invoker", aws.server.secret, region_name="us-east-1")
+    list_groups = session.client("sagemaker", endpoint_url=aws.endpoint_url).list_model_package_groups
+    for _ in range(2):
+        assert list_groups()["ModelPackageGroupSummaryList"] is not None
+    local_aws.ensure_environment(aws.server, "toy-later")
+    for _ in range(2):
+        assert refused(list_groups)[::2] == ("AccessDeniedException", 403)
+
+
+def test_a_call_that_was_allowed_allows_no_other(client: Client) -> None:
+    def status(role: str, endpoint: str, model: str) -> int:
+        ask = client(role, "sagemaker-runtime").invoke_endpoint
+        return refused(ask, EndpointName=endpoint, TargetModel=model, Body=b"1")[2]
+
+    for _ in range(2):  # the second time, the decision is known
+        assert status("invoker", PIPELINE, f"{PIPELINE}--x") != 403, "there is no such model"
+        assert status("invoker", PIPELINE, "another--x") == 403
+        assert status("invoker", "another", f"{PIPELINE}--x") == 403
+        assert status("retrainer", PIPELINE, f"{PIPELINE}--x") == 403
+
+
 @pytest.mark.parametrize("version", ["s3v4", "s3"])
 def test_a_presigned_address_opens_no_more_than_who_signed_it_may(
     client: Client, aws: Aws, version: str

@@ -19,6 +19,7 @@ import re
 import time
 from calendar import timegm
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from botocore.auth import HmacV1QueryAuth
@@ -33,13 +34,23 @@ __all__ = ["CONTROL", "FUNCTION_URL", "Signatures"]
 
 CONTROL, FUNCTION_URL = "/_local/", "/function-url/"  # where other rules apply
 _SCOPE = r"([^/,\s]+)/(\d{8})/([^/]*)/([^/]+)/aws4_request"
-_AUTHORIZATION = re.compile(
-    rf"AWS4-HMAC-SHA256 Credential={_SCOPE},\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{{64}})"
-)
+_CREDENTIAL = re.compile(rf"AWS4-HMAC-SHA256 Credential={_SCOPE},\s*SignedHeaders=([^,\s]+),\s*")
+_HEXADECIMAL, _SIGNATURE_LENGTH = "0123456789abcdef", 64
 _TIMESTAMP = "%Y%m%dT%H%M%SZ"
 _SKEW_SECONDS = 300
 _LONGEST_LIFETIME = 604_800  # seconds of a presigned URL, a week
 _UNSIGNED = "UNSIGNED-PAYLOAD"
+
+
+class _Credential(NamedTuple):
+    """What an Authorization header says before the signature."""
+
+    key: str
+    day: str
+    region: str
+    service: str
+    names: tuple[str, ...]  # of the signed headers, sorted
+    has_needed: bool  # whether Host and X-Amz-Date are among them
 
 
 class Signatures:
@@ -85,25 +96,22 @@ class Signatures:
         return self._query_of_version_2(request, query)
 
     def _header(self, request: Request, given: str, service: str, region: str) -> str:
-        match = _AUTHORIZATION.fullmatch(given)
-        if match is None:
+        credential = _credential(request.credential)
+        signature = given[len(request.credential) :].removeprefix("Signature=")
+        if credential is None or len(signature) != _SIGNATURE_LENGTH or signature.strip(_HEXADECIMAL):
             raise AwsError("IncompleteSignatureException", "The Authorization header is not SigV4's.", 403)
-        key, day, scoped_region, scoped_service, names, signature = match.groups()
+        key, day, scoped_region, scoped_service, names, has_needed = credential
         _check_scope(scoped_service, scoped_region, service, region)
         stamp = request.header("X-Amz-Date")
         if abs(_age(stamp, day)) > _SKEW_SECONDS:
             raise _invalid(f"Signature expired: {stamp} is more than {_SKEW_SECONDS} seconds from now.")
-        headers = {name: request.header(name) for name in names.split(";")}
-        if (
-            not _is_whole(request, headers, scoped_service)
-            or "host" not in headers
-            or "x-amz-date" not in headers
-        ):
+        headers = {name: request.header(name) for name in names}
+        if not (has_needed and _is_whole(request, headers, scoped_service)):
             raise _invalid("The body, the Host or the X-Amz-Date differs from what was signed.")
         _check_signed(request, headers, scoped_service)
         payload = headers.get("x-amz-content-sha256") or hashlib.sha256(request.body).hexdigest()
         text = _canonical(request, request.query, headers, payload, scoped_service)
-        signed = self._version_4(text, stamp, scoped_region, scoped_service)
+        signed = self._version_4(text, stamp, day, scoped_region, scoped_service)
         return self._compared(key, signed, signature)
 
     def _query(self, request: Request, query: Mapping[str, str], service: str, region: str) -> str:
@@ -122,7 +130,7 @@ class Signatures:
         rest = "&".join(part for part in request.query.split("&") if not part.startswith("X-Amz-Signature="))
         payload = _UNSIGNED if scoped_service == "s3" else hashlib.sha256(request.body).hexdigest()
         text = _canonical(request, rest, headers, payload, scoped_service)
-        signed = self._version_4(text, stamp, scoped_region, scoped_service)
+        signed = self._version_4(text, stamp, day, scoped_region, scoped_service)
         return self._compared(key, signed, query["X-Amz-Signature"])
 
     def _query_of_version_2(self, request: Request, query: Mapping[str, str]) -> str:
@@ -136,12 +144,11 @@ class Signatures:
         signed = signer.get_signature(request.method, urlsplit(same.url), same.headers)
         return self._compared(key, signed, query["Signature"])
 
-    def _version_4(self, canonical_request: str, stamp: str, region: str, service: str) -> str:
-        """Return the signature that a request should have."""
-        scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
+    def _version_4(self, canonical_request: str, stamp: str, day: str, region: str, service: str) -> str:
+        """Return the signature that a request should have, which was made at a time of this day."""
         digest = hashlib.sha256(canonical_request.encode()).hexdigest()
-        signed = _keyed(self._secret, stamp[:8], region, service).copy()
-        signed.update(f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}".encode())
+        signed = _keyed(self._secret, day, region, service).copy()
+        signed.update(f"AWS4-HMAC-SHA256\n{stamp}\n{day}/{region}/{service}/aws4_request\n{digest}".encode())
         return signed.hexdigest()
 
     def _compared(self, key: str, expected: str, given: str) -> str:
@@ -167,24 +174,25 @@ def _canonical(
     names = sorted(headers)
     # S3 signs a path as it is sent, every other service a second time encoded.
     path = request.raw_path if service == "s3" else _normalized(request.raw_path)
-    lines = (f"{name}:{' '.join(headers[name].split())}" for name in names)
-    return "\n".join(
-        (
-            request.method,
-            path,
-            "&".join(f"{key}={value}" for key, value in sorted(_pairs(query))),
-            *lines,
-            "",
-            ";".join(names),
-            payload_hash,
-        )
-    )
+    query = "&".join([f"{key}={value}" for key, value in sorted(_pairs(query))]) if query else ""
+    lines = [f"{name}:{' '.join(headers[name].split())}" for name in names]
+    return "\n".join([request.method, path, query, *lines, "", ";".join(names), payload_hash])
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
     """Return the names and values of a query, as they are encoded in it."""
-    parts = (part.partition("=") for part in query.split("&")) if query else ()
-    return [(name, value) for name, _, value in parts]
+    return [(name, value) for name, _, value in (part.partition("=") for part in query.split("&"))]
+
+
+@functools.lru_cache(256)
+def _credential(text: str) -> _Credential | None:
+    """Return what a client's requests say of a day; None if it is not Version 4's."""
+    match = _CREDENTIAL.fullmatch(text)
+    if match is None:
+        return None
+    *scope, names = match.groups()
+    signed = sorted(set(names.split(";")))
+    return _Credential(*scope, tuple(signed), {"host", "x-amz-date"} <= set(signed))
 
 
 @functools.lru_cache(256)

@@ -1,11 +1,10 @@
 """Requests and answers, and the format of answers and errors on the wire."""
 
+import functools
 import json
 import random
 import re
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
@@ -18,6 +17,10 @@ REQUEST_ID = "x-amzn-RequestId"
 _JSON = "application/x-amz-json-1.1"
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/[^/]*/([^/]+)/aws4_request")
 _UNSIGNED = ("/_local/", "/function-url/")
+# Of a UUID's 128 bits, those that say nothing, and those that say that the others are random:
+# https://www.rfc-editor.org/rfc/rfc9562#section-5.4
+_VARIABLE_BITS = (1 << 128) - 1 - (0xF << 76) - (0x3 << 62)
+_VERSION_BITS = 0x4 << 76 | 0x2 << 62
 
 
 class Request:
@@ -33,6 +36,9 @@ class Request:
         path: The decoded path, without the query; each character is a byte, as in Latin-1.
         raw_path: The path as the client sent it, without the query.
         query: The part of the URL after the question mark.
+        credential: What the Authorization header says before the signature, which is the same in most
+            requests of a client.
+        service: The service that the request was signed for; without a signature, S3 (as in moto) or None.
         operation: AWS's name for it, such as `s3:GetObject`, once the gateway has identified it.
         judged: The actions that IAM judges, once the gateway has found them.
     """
@@ -52,8 +58,10 @@ class Request:
             self.headers[name] = f"{self.headers[name]},{value}" if name in self.headers else value
         self.raw_path, _, self.query = target.partition("?")
         self.path = unquote(self.raw_path, "latin-1")
+        self.credential = self.headers.get("authorization", "").partition("Signature=")[0]
+        self.service = self._service()
         self.operation: str | None = None
-        self.judged: list[Any] | None = None
+        self.judged: Sequence[Any] | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -62,15 +70,21 @@ class Request:
         """Return a header's value, or an empty string."""
         return self.headers.get(name.lower(), "")
 
-    @cached_property
-    def service(self) -> str | None:
-        """The service that the request was signed for; without a signature, S3 (as in moto) or None."""
-        for place in (self.header("Authorization"), unquote(self.query)):
-            if match := _CREDENTIAL.search(place):
+    def _service(self) -> str | None:
+        if self.credential and (service := _signed_for(self.credential)):
+            return service
+        for place in (self.headers.get("authorization"), unquote(self.query)):
+            if place and (match := _CREDENTIAL.search(place)):
                 return match[1]
-        if target := self.header("X-Amz-Target"):
+        if target := self.headers.get("x-amz-target"):
             return "sagemaker" if target.startswith("SageMaker.") else None
         return None if self.path == "/" or self.path.startswith(_UNSIGNED) else "s3"
+
+
+@functools.lru_cache(256)
+def _signed_for(credential: str) -> str | None:
+    match = _CREDENTIAL.search(credential)
+    return match[1] if match else None
 
 
 class Reply:
@@ -93,11 +107,12 @@ class Reply:
 
 
 def new_request_id() -> str:
-    """Return a new identifier of a request.
+    """Return a new identifier of a request, a UUID of version 4.
 
     It is no secret, so it need not come from the system: asking that lets go of the interpreter's lock.
     """
-    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+    bits = f"{random.getrandbits(128) & _VARIABLE_BITS | _VERSION_BITS:032x}"
+    return f"{bits[:8]}-{bits[8:12]}-{bits[12:16]}-{bits[16:20]}-{bits[20:]}"
 
 
 def json_reply(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:

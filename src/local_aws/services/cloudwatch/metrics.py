@@ -3,7 +3,9 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 """
 
+import functools
 import threading
+import time
 from datetime import UTC, datetime
 
 from local_aws.core.moto import Metric
@@ -34,7 +36,7 @@ class EndpointMetrics:
 
     def add(self, **values: float) -> None:
         """Add one value to each named metric; times are given in seconds and stored in microseconds."""
-        minute = datetime.now(UTC).replace(second=0, microsecond=0, tzinfo=None)
+        minute = _minute(int(time.time() // 60))
         with self._lock:
             for name, value in values.items():
                 self._add(name, value * 1e6 if name in _MICROSECONDS else value, minute)
@@ -48,3 +50,9 @@ class EndpointMetrics:
                 self._region, namespace, name, self._dimensions, minute, unit
             )
         metric.add(value)
+
+
+@functools.lru_cache(2)
+def _minute(minutes: int) -> datetime:
+    """Return when a minute began, counted since 1970; many values are added in the same one."""
+    return datetime.fromtimestamp(60 * minutes, UTC).replace(tzinfo=None)
