@@ -15,7 +15,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Mapping
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from botocore.exceptions import (
@@ -31,8 +31,10 @@ __all__ = ["Answer", "Connections", "certificates"]
 
 # The variables that boto3 reads for a file of certificates, such as those of a firewall that looks into TLS.
 CERTIFICATES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
-LONGEST_LINE = 1 << 16  # bytes
+PIECE = 1 << 16  # bytes that are received at a time
+LONGEST_PART = 1 << 16  # bytes of a head, or of the line before a chunk
 MOST_HEADERS = 100
+END_OF_HEAD, END_OF_LINE = b"\r\n\r\n", b"\r\n"
 STATUS_LINE = re.compile(r"HTTP/1\.([01]) (\d{3})(?: .*)?")
 SIZE = re.compile(r"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
 
@@ -149,8 +151,7 @@ class _Connection:
             self._socket.sendall(request)  # in one piece, so that the server wakes up once
         except (BrokenPipeError, ConnectionResetError):
             sent = False  # it may have answered before it had read all of a long body
-        with self._socket.makefile("rb") as stream:
-            answer, stays_open = _read(stream)
+        answer, stays_open = _read(_Arriving(self._socket))
         return answer, stays_open and sent
 
     def is_silent(self) -> bool:
@@ -161,6 +162,47 @@ class _Connection:
         """Close the connection."""
         with contextlib.suppress(OSError):
             self._socket.close()
+
+
+class _Arriving:
+    """What has arrived of an answer and is not read yet."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._arrived = b""
+
+    def until(self, end: bytes) -> bytes:
+        """Return what comes before the next of these ends, and read both."""
+        while (position := self._arrived.find(end, 0, LONGEST_PART)) < 0:
+            if len(self._arrived) >= LONGEST_PART:
+                raise ConnectionError(f"the answer's head or a line of it has more than {LONGEST_PART} bytes")
+            self._arrived += self._receive()
+        found = self._arrived[:position]
+        self._arrived = self._arrived[position + len(end) :]
+        return found
+
+    def exactly(self, size: int) -> bytes:
+        """Return, and read, so many bytes."""
+        parts, missing = [self._arrived], size - len(self._arrived)
+        while missing > 0:
+            parts.append(self._receive())
+            missing -= len(parts[-1])
+        arrived = b"".join(parts) if len(parts) > 1 else self._arrived
+        self._arrived = arrived[size:]
+        return arrived[:size]
+
+    def to_the_end(self) -> bytes:
+        """Return what comes until the server closes the connection."""
+        parts = [self._arrived]
+        while part := self._socket.recv(PIECE):
+            parts.append(part)
+        return b"".join(parts)
+
+    def _receive(self) -> bytes:
+        part = self._socket.recv(PIECE)
+        if not part:
+            raise ConnectionError("the connection ended before the answer did")
+        return part
 
 
 def certificates() -> str:
@@ -175,73 +217,54 @@ def _head(method: str, path: str, headers: Mapping[str, str]) -> bytes:
     return "\r\n".join((f"{method} {path} HTTP/1.1", *lines, "", "")).encode("ascii")
 
 
-def _read(stream: BinaryIO) -> tuple[Answer, bool]:
+def _read(arriving: _Arriving) -> tuple[Answer, bool]:
     """Return an answer, and whether the connection stays open after it."""
-    version, status = _status(stream)
-    headers = _headers(stream)
+    version, status, headers = _parsed(arriving.until(END_OF_HEAD))
     while status < 200:  # such as 100 Continue, which comes before the answer
-        version, status = _status(stream)
-        headers = _headers(stream)
+        version, status, headers = _parsed(arriving.until(END_OF_HEAD))
     stays_open = version == "1" and headers.get("connection", "").lower() != "close"
     if status in (204, 304):
         return Answer(status, headers, b""), stays_open
     if coding := headers.get("transfer-encoding"):
         if coding.lower() != "chunked":
             raise ConnectionError(f"the answer's Transfer-Encoding is {coding!r}, not chunked")
-        return Answer(status, headers, _chunks(stream)), stays_open
+        return Answer(status, headers, _chunks(arriving)), stays_open
     if (length := headers.get("content-length")) is None:
-        return Answer(status, headers, stream.read()), False
+        return Answer(status, headers, arriving.to_the_end()), False
     if not (length.isascii() and length.isdecimal()):
         raise ConnectionError(f"the answer's Content-Length is {length!r}, not a number")
-    return Answer(status, headers, _exactly(stream, int(length))), stays_open
+    return Answer(status, headers, arriving.exactly(int(length))), stays_open
 
 
-def _status(stream: BinaryIO) -> tuple[str, int]:
-    """Return the minor version of HTTP, and the status."""
-    line = _line(stream)
-    if (found := STATUS_LINE.fullmatch(line)) is None:
-        raise ConnectionError(f"the answer begins with {line[:80]!r}, not with HTTP/1.1 and a status")
-    return found[1], int(found[2])
-
-
-def _headers(stream: BinaryIO) -> dict[str, str]:
+def _parsed(head: bytes) -> tuple[str, int, dict[str, str]]:
+    """Return the minor version of HTTP, the status, and the headers."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    if (found := STATUS_LINE.fullmatch(first)) is None:
+        raise ConnectionError(f"the answer begins with {first[:80]!r}, not with HTTP/1.1 and a status")
+    if len(lines) > MOST_HEADERS:
+        raise ConnectionError(f"the answer has more than {MOST_HEADERS} headers")
     headers: dict[str, str] = {}
-    for _ in range(MOST_HEADERS):
-        line = _line(stream)
-        if not line:
-            return headers
+    for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or name != name.strip():
+        if not colon or name != name.strip() or "\n" in line:
             raise ConnectionError(f"{line[:80]!r} is not a header")
         name, value = name.lower(), value.strip()
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    raise ConnectionError(f"the answer has more than {MOST_HEADERS} headers")
+    return found[1], int(found[2]), headers
 
 
-def _chunks(stream: BinaryIO) -> bytes:
+def _chunks(arriving: _Arriving) -> bytes:
     parts = []
     while True:
-        line = _line(stream)
+        line = arriving.until(END_OF_LINE).decode("latin-1")
         if (found := SIZE.fullmatch(line)) is None:
             raise ConnectionError(f"{line[:80]!r} is not the size of a chunk")
         size = int(found[1], 16)
         if not size:
-            _headers(stream)  # what follows the last chunk is not used
-            return b"".join(parts)
-        parts.append(_exactly(stream, size))
-        if _line(stream):
+            for _ in range(MOST_HEADERS):  # what follows the last chunk is not used
+                if not arriving.until(END_OF_LINE):
+                    return b"".join(parts)
+            raise ConnectionError(f"the answer has more than {MOST_HEADERS} headers after its last chunk")
+        parts.append(arriving.exactly(size))
+        if arriving.until(END_OF_LINE):
             raise ConnectionError("a chunk is longer than its size")
-
-
-def _line(stream: BinaryIO) -> str:
-    line = stream.readline(LONGEST_LINE)
-    if not line.endswith(b"\n"):
-        raise ConnectionError("the connection ended within a line, or the line is too long")
-    return line.decode("latin-1").rstrip("\r\n")
-
-
-def _exactly(stream: BinaryIO, size: int) -> bytes:
-    content = stream.read(size)
-    if len(content) != size:
-        raise ConnectionError(f"the connection ended after {len(content)} of {size} bytes")
-    return content

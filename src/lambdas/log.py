@@ -9,10 +9,12 @@ from typing import Any
 
 __all__ = ["line", "metrics", "now"]
 
+_ENCODER = json.JSONEncoder(default=str)
+
 
 def line(**fields: object) -> None:
     """Write the fields as one line, in a single write so that lines from several threads do not mix."""
-    sys.stdout.write(json.dumps(fields, default=str) + "\n")
+    sys.stdout.write(_ENCODER.encode(fields) + "\n")
     sys.stdout.flush()
 
 

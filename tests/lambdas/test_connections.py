@@ -154,7 +154,9 @@ def test_an_answer_without_content_has_no_body() -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 1\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nfolded: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\na: b\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 1000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 1000 + b"\r\n",
         b"HTTP/1.1 200 OK\r\na: " + b"b" * (1 << 17) + b"\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.2\r\n",
     ],
@@ -162,6 +164,18 @@ def test_an_answer_without_content_has_no_body() -> None:
 def test_an_answer_that_is_cut_off_or_not_http_is_none(answer: bytes) -> None:
     with serving([answer]) as (url, _), pytest.raises(ConnectionClosedError):
         ask(url)
+
+
+def test_a_long_answer_arrives_in_many_pieces() -> None:
+    body = bytes(range(256)) * 10_000
+    parts = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:70_000], body[70_000:]))
+    for answer in (
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%b0\r\n\r\n" % parts,
+        b"HTTP/1.1 200 OK\r\n\r\n%b" % body,
+    ):
+        with serving([answer]) as (url, _):
+            assert ask(url) == (200, body)
 
 
 def test_an_answer_that_comes_before_the_body_has_been_read_is_not_lost() -> None:

@@ -17,7 +17,17 @@ LIMIT = 6_291_456  # bytes, for both Lambda and InvokeEndpoint
 LONGEST_HEADER = 1024  # characters that InvokeEndpoint accepts
 JSON = "application/json"
 CSV = "text/csv"
+COMPOSED = {dict, list}  # what json makes of values that are no cells
 ENVELOPE = '{"model": "<data set>", "data": <CSV text, a list of rows or a list of objects>}'
+
+
+def _refuse(constant: str) -> None:
+    raise RequestError(400, f"{constant} is not a JSON value; use null for a missing cell.")
+
+
+# The functions of `json` would make a new one for each request that differs from their defaults.
+DECODER = json.JSONDecoder(parse_constant=_refuse)
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -142,11 +152,8 @@ def _envelope(text: str, asked: str | None) -> tuple[str | None, Any]:
 
 
 def _loads(text: str) -> object:
-    def refuse(constant: str) -> None:
-        raise RequestError(400, f"{constant} is not a JSON value; use null for a missing cell.")
-
     try:
-        return json.loads(text, parse_constant=refuse)
+        return DECODER.decode(text)
     except RecursionError as error:
         raise RequestError(400, "The body is nested too deeply; rows must contain plain values.") from error
     except ValueError as error:
@@ -178,8 +185,7 @@ def _rows(data: object) -> list[Any]:
 
 def _json(rows: list[Any]) -> bytes:
     try:
-        document = json.dumps({"instances": rows}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return document.encode()
+        return ENCODER.encode({"instances": rows}).encode()
     except UnicodeError as error:
         raise RequestError(400, "A cell contains half a surrogate pair, which is not a character.") from error
     except ValueError as error:
@@ -208,11 +214,12 @@ def _check_rows(rows: object) -> None:
             raise RequestError(
                 400, f"Row {number} has {len(row)} cells and row 1 has {len(first)}; use the same number."
             )
-        for cell in row.values() if isinstance(row, dict) else row:
-            if isinstance(cell, list | dict):
-                raise RequestError(
-                    400, f"Row {number} has a cell that is {_kind(cell)}; cells must be plain values."
-                )
+        cells = row.values() if isinstance(row, dict) else row
+        if not COMPOSED.isdisjoint(map(type, cells)):
+            composed = next(cell for cell in cells if type(cell) in COMPOSED)
+            raise RequestError(
+                400, f"Row {number} has a cell that is {_kind(composed)}; cells must be plain values."
+            )
 
 
 def _check_keys(document: dict[str, Any]) -> None:

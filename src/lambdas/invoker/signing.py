@@ -39,42 +39,45 @@ def signed(
         headers: The headers, among them `Host`.
         body: The body, or empty bytes.
     """
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    stamp = _stamp(int(time.time()))
     sent = {**headers, "X-Amz-Date": stamp}
     if credentials.token:
         sent["X-Amz-Security-Token"] = credentials.token
-    canonical = sorted((name.lower(), " ".join(value.split())) for name, value in sent.items())
-    names = ";".join(name for name, _ in canonical)
-    request = "\n".join(
-        (
-            method,
-            quote(path, safe="/~"),
-            "",  # the query
-            *(f"{name}:{value}" for name, value in canonical),
-            "",
-            names,
-            hashlib.sha256(body).hexdigest(),
-        )
-    )
+    canonical = sorted([(name.lower(), " ".join(value.split())) for name, value in sent.items()])
+    names = ";".join([name for name, _ in canonical])
+    lines = [f"{name}:{value}" for name, value in canonical]
+    no_query, digest = "", hashlib.sha256(body).hexdigest()
+    request = "\n".join([method, _encoded(path), no_query, *lines, "", names, digest])
     day = stamp[:8]
     scope = f"{day}/{region}/{service}/aws4_request"
-    text = f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-    signature = _hmac(_key(credentials.secret_key, day, region, service), text).hex()
-    credential = f"{credentials.access_key}/{scope}"
-    return {
-        **sent,
-        "Authorization": f"{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}",
-    }
+    signer = _signer(credentials.secret_key, day, region, service).copy()
+    signer.update(f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}".encode())
+    sent["Authorization"] = (
+        f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={names}, "
+        f"Signature={signer.hexdigest()}"
+    )
+    return sent
 
 
 @functools.lru_cache(2)
-def _key(secret: str, day: str, region: str, service: str) -> bytes:
-    """Return the key that a secret has on a day; credentials that were renewed have another secret."""
+def _stamp(seconds: int) -> str:
+    """Return a time since 1970 as it is signed; many requests are signed in the same second."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
+
+
+@functools.lru_cache(64)
+def _encoded(path: str) -> str:
+    """Return a path as it is signed, a second time encoded."""
+    return quote(path, safe="/~")
+
+
+@functools.lru_cache(2)
+def _signer(secret: str, day: str, region: str, service: str) -> hmac.HMAC:
+    """Return an HMAC with the key that a secret has on a day; credentials that were renewed have another.
+
+    A copy of it signs a text without letting go of the interpreter's lock, unlike `hmac.digest`.
+    """
     key = f"AWS4{secret}".encode()
     for part in (day, region, service, "aws4_request"):
-        key = _hmac(key, part)
-    return key
-
-
-def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.digest(key, text.encode(), "sha256")
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.new(key, digestmod="sha256")
