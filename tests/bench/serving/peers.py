@@ -5,6 +5,7 @@ environment of its own under the user's cache folder. Parts of this file run ins
 server over scikit-learn, and the handler of multi-model-server.
 """
 
+import argparse
 import datetime
 import hashlib
 import http.client
@@ -468,8 +469,11 @@ def running(name: str, folder: Path, models: Path) -> Iterator[Peer]:
 
 def main() -> int:
     """Measure, print the table and write it as JSON."""
-    if len(sys.argv) == 2:
-        return {"echo": serve_echo, "sklearn": serve_sklearn}[sys.argv[1]]()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parts = {"echo": serve_echo, "sklearn": serve_sklearn}
+    parser.add_argument("part", nargs="?", choices=parts, help="serve as this peer; by default, measure all")
+    if part := parser.parse_args().part:
+        return parts[part]()
     for tool in ("wrk", "java"):
         if shutil.which(tool) is None:
             raise SystemExit(
