@@ -219,15 +219,15 @@ def _all_so_far(searches: Mapping[str, Search]) -> Axes:
     curves = []
     for one in searches.values():
         way = _way(one).set_index("number")["way"].sort_index().cummax()
-        curves.append(way.reindex(range(longest)).ffill().fillna(0))
-        axes.step(curves[-1].index + 1, curves[-1], where="post", **CROWD)
+        curves.append(way.reindex(range(1, longest + 1)).ffill().fillna(0))
+        axes.step(curves[-1].index, curves[-1], where="post", **CROWD)
     middle = pd.concat(curves, axis=1).median(axis=1)
-    axes.step(middle.index + 1, middle, where="post", color=BLUE, label="median of the data sets")
+    axes.step(middle.index, middle, where="post", color=BLUE, label="median of the data sets")
     axes.set_xlabel("trials, in their order")
     axes.set_ylabel("share of the way\nto the best trial")
     axes.set_ylim(-0.05, 1.05)
     axes.legend(loc="lower right")
-    half = int((middle >= 0.99).idxmax()) + 1
+    half = int((middle >= 0.99).idxmax())
     shown(
         figure,
         f"The best score so far of {len(searches)} data sets over the trials; half of them are as good as "
@@ -237,9 +237,8 @@ def _all_so_far(searches: Mapping[str, Search]) -> Axes:
 
 
 def _in_order(one: Search) -> pd.Series:
-    """The scores of the trials that have one, by their place from 1 on."""
-    scores = one.trials.dropna(subset="score").set_index("number")["score"].sort_index()
-    return scores.set_axis(scores.index + 1)
+    """The scores of the trials that have one, by their number."""
+    return one.trials.dropna(subset="score").set_index("number")["score"].sort_index()
 
 
 def _last_gain(one: Search) -> str:

@@ -44,7 +44,7 @@ class Search:
         way: `jobs` or `packed`.
         trials: a row for each, best first: COLUMNS, of which `weight` is that in an ensemble that was fitted,
             `lowest` and `highest` are the scores of folds, if they are known, and `number` is the place in
-            the order in which the trials began.
+            the order in which the trials began, from 1 on, as in the names of a tuner's jobs.
         ensemble: fitted or not, as in a summary; None if none was made.
         stopped: of a packed search, what ended it: `trials` or `time`.
         warm_started_from: of a packed search, the version whose search it began with, if any.
@@ -189,7 +189,7 @@ def _tuned(session: Session, job: str, refit: str | None) -> Search:
     rows = []
     trials = [trial for page in pages for trial in page["TrainingJobSummaries"]]
     began = sorted(trials, key=lambda trial: (trial["CreationTime"], trial["TrainingJobName"]))
-    order = {trial["TrainingJobName"]: number for number, trial in enumerate(began)}
+    order = {trial["TrainingJobName"]: number for number, trial in enumerate(began, 1)}
     for trial in trials:
         objective = trial.get("FinalHyperParameterTuningJobObjectiveMetric", {})
         begin, end = trial.get("TrainingStartTime"), trial.get("TrainingEndTime")
@@ -239,7 +239,8 @@ def of_report(report: SearchReport) -> Search:
         weights = {trial["number"]: weight for trial, weight in _members(report)}
     rows = [
         {
-            **{name: trial[name] for name in ("number", "algorithm", "score", "state", "source", "reason")},
+            **{name: trial[name] for name in ("algorithm", "score", "state", "source", "reason")},
+            "number": trial["number"] + 1,  # in a report, as in Optuna, the first one is 0
             **_fold_scores(trial["scores"] if trial["state"] == "complete" else []),
             "weight": weights.get(trial["number"]),
             "seconds": round(trial["seconds"], 1),

@@ -19,7 +19,7 @@ FOUND = replace(of_report(report()), dummy_score=-0.69)
 
 def of_scores(*scores: float, algorithm: str = "LightGBM", dummy_score: float | None = None) -> Search:
     """A search whose trials have these scores, in their order."""
-    table = pd.DataFrame({"score": scores, "number": range(len(scores))}).reindex(columns=COLUMNS)
+    table = pd.DataFrame({"score": scores, "number": range(1, len(scores) + 1)}).reindex(columns=COLUMNS)
     table = table.assign(algorithm=algorithm, state="complete").astype({"weight": float, "lowest": float})
     table = table.sort_values("score", ascending=False, kind="stable").reset_index(drop=True)
     return Search("packed", table, scorer="roc_auc", dummy_score=dummy_score)

@@ -22,7 +22,7 @@ def test_the_trials_of_a_packed_search_stand_best_first_and_those_without_a_scor
     assert trials["weight"].dropna().to_dict() == {1: 0.75, 3: 0.25}
     assert trials["reason"][5] == "worse on 2 of 5 folds"
     assert trials["hyperparameters"][1] == "depth=3"
-    assert trials["number"].tolist() == [2, 5, 0, 1, 3, 4], "the order in which they began"
+    assert trials["number"].tolist() == [3, 6, 1, 2, 4, 5], "the order in which they began, from 1 on"
     assert (trials["lowest"][1], trials["highest"][1]) == pytest.approx((-0.11, -0.09))
     assert trials["lowest"].notna().sum() == 4, "a trial that was given up has too few folds"
 
