@@ -34,8 +34,8 @@ service_models.share()  # also where this is the only conftest, see test_lambda_
 @pytest.fixture(scope="session")
 def asked():
     """What the functions ask of AWS in all tests; test_lambda_runtime.py says where to write it."""
-    with calls.recorded() as asked:
-        yield asked
+    asked = set()
+    yield asked
     if "FUNCTIONS_ASKED" in os.environ:
         Path(os.environ["FUNCTIONS_ASKED"]).write_text("".join(f"{one}\n" for one in sorted(asked)))
 
@@ -46,9 +46,10 @@ def known():
 
 
 @pytest.fixture(autouse=True)
-def listed(asked, known):
+def asks_what_is_listed(asked, known):
     """Whatever a test has the functions ask of AWS is on the list that the Lambda runtime is tried with."""
-    yield
+    with calls.recorded(asked):  # one set for all, because a client may keep what was put between
+        yield
     new = asked - known
     asked -= new
     assert not new, f"add it to {calls.FILE.name}, and the mark `runtime` to this test"

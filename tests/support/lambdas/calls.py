@@ -27,9 +27,8 @@ def known() -> set[str]:
 
 
 @contextmanager
-def recorded() -> Iterator[set[str]]:
-    """Every call of the functions, through any client, for as long as this lasts."""
-    asked: set[str] = set()
+def recorded(asked: set[str]) -> Iterator[None]:
+    """Add every call of the functions, through any client, for as long as this lasts."""
     call = BaseClient._make_api_call
 
     def recording(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
@@ -39,7 +38,7 @@ def recorded() -> Iterator[set[str]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseClient, "_make_api_call", recording)
-        yield asked
+        yield
 
 
 def _asking() -> str | None:
