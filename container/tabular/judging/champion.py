@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from botocore.exceptions import ClientError
 
+from tabular.data.features import texts
 from tabular.data.splits.statistics import ROWS, row_hashes
 from tabular.portable.fleet import FORMER, OWN, PARTITIONS, POOLED
 from tabular.portable.model import ARRAYS
@@ -110,8 +111,11 @@ def unseen(
     if not path.exists():
         path = champion.folder / POOLED / ROWS  # of a fleet, unless it has models that learned other rows
     if path.exists():
-        columns = [column.name for column in champion.schema.columns]
-        return ~np.isin(row_hashes(frame, labels, columns), np.fromfile(path, dtype="<u8"))
+        columns = champion.schema.columns
+        # Their table may have written 1 for what is 1.0 in this one.
+        theirs = {one.name: texts(frame[one.name], one) for one in columns if one.whole is not None}
+        hashes = row_hashes(frame.assign(**theirs), labels, [column.name for column in columns])
+        return ~np.isin(hashes, np.fromfile(path, dtype="<u8"))
     theirs, ours = (one["training"].get("data_sha256") for one in (champion.manifest, manifest))
     if theirs is not None and theirs == ours:
         return np.ones(len(frame), dtype=bool)

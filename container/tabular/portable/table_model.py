@@ -80,9 +80,13 @@ class Table:
         self.worded = self.booleans + self.dates  # words in a request, which become numbers
         self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.worded
         self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
-        # Whether a level may be written in a way that is not its own.
-        self.reads_levels = any(
-            self.columns[i].get("missing") or self.columns[i].get("spellings") for i in self.categorical
+        # The categories of which a level may be written in a way that is not its own.
+        self.reads_levels = frozenset(
+            i
+            for i in self.categorical
+            if self.columns[i].get("missing")
+            or self.columns[i].get("spellings")
+            or self.columns[i].get("whole") is not None
         )
         self.timed = [bool(self.columns[i].get("time")) for i in self.dates]
         encodings = manifest.get("encodings") or [{}] * len(self.categorical)

@@ -167,9 +167,10 @@ def _read_plain(body: bytes, model: Table) -> ModelInput | None:
             numbers = _with_words(numbers, columns, model)
         except BadRequest:
             return None  # it may be a header; otherwise Python gives the error message
-    if model.reads_levels:
-        return numbers, [_read_column(columns[position], position, model) for position in model.categorical]
-    return numbers, [columns[position] for position in model.categorical]
+    return numbers, [
+        _read_column(columns[i], i, model) if i in model.reads_levels else columns[i]
+        for i in model.categorical
+    ]
 
 
 def _with_words(numbers: np.ndarray, columns: Mapping[int, list[str]], model: Table) -> np.ndarray:

@@ -65,18 +65,25 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
         known = model.levels_of(position)
         widths = {len(level) for level in known if level.isdecimal()}
         width = widths.pop() if len(widths) == 1 else 0
-        return partial(_level, known=known, missing=missing, spellings=spellings, width=width)
+        form = (missing, spellings, column.get("whole"))
+        return partial(_level, known=known, form=form, width=width)
     return partial(READERS[kind], missing=missing) if missing else READERS[kind]
 
 
 def _level(
-    cell: Any, known: Collection[str], missing: Collection[str], spellings: Mapping[str, str], width: int
+    cell: Any,
+    known: Collection[str],
+    form: tuple[Collection[str], Mapping[str, str], str | None],
+    width: int,
 ) -> str:
     """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, 1, 1.0 or 01.
 
-    `width` is the number of digits if all levels of digits have the same number.
+    `form` is how the column writes missing values and levels, see `cells.category`. `width` is the number of
+    digits if all levels of digits have the same number.
     """
-    level = cells.category(cell, missing, spellings)
+    if type(cell) is str and cell in known:  # as nearly all are
+        return cell
+    level = cells.category(cell, *form)
     if type(cell) not in (bool, float, int) or not known or level in known:
         return level
     if type(cell) is bool:

@@ -67,6 +67,7 @@ class ColumnDocument(TypedDict):
     missing: NotRequired[list[str]]
     time: NotRequired[bool]
     spellings: NotRequired[list[str]]
+    whole: NotRequired[str]
 
 
 class SchemaDocument(TypedDict):

@@ -332,7 +332,7 @@ def test_the_kind_of_a_column_is_found_in_its_cells(cells, kind):
 @pytest.mark.parametrize(
     ("option", "cells", "column"),
     [
-        ("categorical", [1, 2], Column("a", "categorical")),
+        ("categorical", [1, 2], Column("a", "categorical", whole="")),
         ("categorical", ["2024-01-05"], Column("a", "categorical")),
         ("numeric", [True, False], Column("a", "boolean")),
         ("numeric", ["1", None, "2.5"], Column("a", "numeric")),

@@ -98,6 +98,15 @@ def test_a_champion_knows_a_row_by_its_own_columns_alone(champion, tmp_path):
     assert not unseen(narrow, manifest(), rows(6), np.array(["yes"] * 6)).any()
 
 
+@pytest.mark.parametrize(("before", "now"), [("", ".0"), (".0", "")])
+def test_a_champion_knows_a_row_whose_whole_numbers_were_written_otherwise(champion, tmp_path, before, now):
+    schema = Schema("multiclass", "grade", (1, 2, 3), (Column("code", "categorical", whole=before),))
+    old, new = (pd.DataFrame({"code": [f"{code}{ending}" for code in range(4)]}) for ending in (before, now))
+    row_hashes(old[:3], np.array([1, 2, 3]), ["code"]).tofile(tmp_path / ROWS)
+    found = unseen(champion(schema), manifest(schema), new, np.array([1.0, 2.0, 3.0, 1.0]))
+    assert found.tolist() == [False, False, False, True]
+
+
 def test_without_its_rows_a_champion_of_the_same_split_has_seen_none(champion):
     assert unseen(champion(), manifest(), rows(4), np.array(["no"] * 4)).all()
 

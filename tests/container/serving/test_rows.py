@@ -346,7 +346,7 @@ def test_numbers_and_booleans_of_json_are_the_levels_that_the_table_writes():
     rows = [[1.0, 1.0, True, True], [2, 2, False, False], [1.5, 3.0, True, False], [3, 3, False, True]]
     _, found = decode(json.dumps(rows).encode(), JSON, model)
     assert found[0] == ["1", "2", "1.5", "3"]
-    assert found[1] == ["1.0", "2.0", "3.0", "3"]
+    assert found[1] == ["1.0", "2.0", "3.0", "3.0"]
     assert found[2] == ["true", "false", "true", "false"]
     assert found[3] == ["True", "False", "False", "True"]
 

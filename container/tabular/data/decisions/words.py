@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import taken
+from tabular.data.decisions.arrow import is_text, taken
 from tabular.data.decisions.decision import (
     FEW_LEVELS,
     FIRST,
@@ -19,12 +20,12 @@ from tabular.data.decisions.decision import (
     listed,
     with_gaps,
 )
-from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, folded
+from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, WHOLE, folded
 from tabular.spec.columns import Column
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 
-__all__ = ["NUMBER_LIKE", "booleans", "category", "merged", "option_of"]
+__all__ = ["NUMBER_LIKE", "booleans", "category", "merged", "option_of", "with_whole"]
 
 NUMBER_LIKE = (
     r"^\s*[<>~\x{2264}\x{2265}\x{b1}]?\s*[$\x{20ac}\x{a3}\x{a5}]?\s*[-+]?"
@@ -59,6 +60,10 @@ LEVEL = r"^\d+(?:st|nd|rd|th|\s?[-=.:)]\s?\pL.*)$"  # 1st, and 1 - never
 DAY_OF_MONTH = (  # without a year, as Excel also writes the genes MARCH1 and SEPT2
     rf"^\d{{1,2}}(?:st|nd|rd|th)?[\s.-]*(?:{_MONTHS})\pL*$|^(?:{_MONTHS})\pL*[\s.-]*\d{{1,2}}(?:st|nd|rd|th)?$"
 )
+ENDINGS: Mapping[Literal["", ".0"], str] = {
+    "": rf"^(?: *{WHOLE})?$",
+    ".0": rf"^(?: *{WHOLE}\.0)?$",
+}
 NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\])\s*$"
 
 
@@ -173,3 +178,16 @@ def merged(found: Decision) -> Decision:
         read=found.values.map(merged),
         evidence=(*found.evidence, *said),
     )
+
+
+def with_whole(found: Decision) -> Decision:
+    """A decision that also says how a category writes whole numbers, if all its levels are such."""
+    if found.column.kind != "categorical":
+        return found
+    levels = pa.Array.from_pandas(found.values) if found.counts is None else found.counts.field("values")
+    if not is_text(levels.type):
+        return found
+    for ending, pattern in ENDINGS.items():
+        if all(pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (levels[:FIRST], levels)):
+            return replace(found, column=replace(found.column, whole=ending))
+    return found

@@ -1,6 +1,7 @@
 """How one cell of a table is read, with the same meaning in training and in serving."""
 
 import math
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
@@ -20,6 +21,7 @@ __all__ = [
     "MOST_WORDS",
     "NO_NUMBERS",
     "UNSEEN",
+    "WHOLE",
     "boolean",
     "category",
     "folded",
@@ -27,6 +29,7 @@ __all__ = [
     "number",
     "numbers_among",
     "shown",
+    "with_ending",
 ]
 
 # The words that mean a missing number, date or boolean everywhere; pandas reads the same ones.
@@ -111,6 +114,8 @@ TRUE = frozenset(
 BOOLEANS = {word: float(word in TRUE) for pair in BOOLEAN_PAIRS for word in pair}
 
 
+WHOLE = r"(-?(?:0|[1-9][0-9]*))"  # a whole number as programs write it, so that 01 and +1 are codes
+_WHOLE = re.compile(WHOLE + r"(?:\.0+)?")
 NO_SPELLINGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -169,12 +174,17 @@ def boolean(cell: Any, missing: Iterable[str] = ()) -> float:
     return BOOLEANS[word]
 
 
-def category(cell: Any, missing: Collection[str] = (), spellings: Mapping[str, str] = NO_SPELLINGS) -> str:
+def category(
+    cell: Any,
+    missing: Collection[str] = (),
+    spellings: Mapping[str, str] = NO_SPELLINGS,
+    whole: str | None = None,
+) -> str:
     """The level as text, empty if the cell is missing; a list or an object is a ValueError.
 
     Words such as NA and None are levels like any other, because they can be names. Blanks at the start of a
     cell never count, because some programs write one after each delimiter. `spellings` are the levels by
-    their folded text, if they are merged.
+    their folded text, if they are merged, and `whole` what stands behind whole numbers, if all levels are.
     """
     if isinstance(cell, list | dict):
         raise ValueError(f"{shown(cell)} is not text.")
@@ -183,7 +193,18 @@ def category(cell: Any, missing: Collection[str] = (), spellings: Mapping[str, s
     text = str(cell).lstrip(" ")
     if missing and text.strip() in missing:
         return ""
+    if whole is not None and (text := with_ending(text, whole)) in missing:
+        return ""
     return spellings.get(folded(text), text) if spellings else text
+
+
+def with_ending(text: str, ending: str) -> str:
+    """A whole number with another ending: 1 and 1.0 are the same one; any other text as it is.
+
+    Programs write whole numbers as fractions, such as pandas those of a column with a gap.
+    """
+    found = _WHOLE.fullmatch(text)
+    return found[1] + ending if found else text
 
 
 def folded(text: str) -> str:

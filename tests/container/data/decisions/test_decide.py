@@ -95,6 +95,26 @@ def test_spellings_are_merged_if_the_user_says_so():
         decided(pa.array(["1", "2"]), merge_spellings=["a"])
 
 
+@pytest.mark.parametrize(
+    ("levels", "ending"),
+    [
+        (["1", None, "-3", " 20", "0"], ""),
+        (["1.0", None, "-3.0", " 20.0"], ".0"),
+        (["1", "1.0"], None),
+        (["1", "01"], None),
+        (["1", "A"], None),
+        (["1.0", "1.10"], None),
+        (["1"] * 200 + ["1.0"], None),
+        ([None, None], None),
+    ],
+)
+def test_a_category_of_whole_numbers_says_how_it_writes_them(levels, ending):
+    found = decided(pa.array(levels, pa.string()), categorical=["a"])
+    assert found.column == Column("a", "categorical", whole=ending)
+    assert Column.from_dict(found.column.to_dict()) == found.column
+    assert found.values.dropna().tolist() == [level for level in levels if level]
+
+
 def test_whole_numbers_keep_every_digit_beside_a_gap():
     found = decided(pa.array(["9007199254740993", None]))
     assert str(found.values[0]) == "9007199254740993"
