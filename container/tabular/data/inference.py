@@ -25,6 +25,7 @@ OPPOSITES = tuple(map(frozenset, (("positive", "negative"), ("pos", "neg"), ("+"
 POSITIVE = frozenset(["positive", "pos", "+"])
 FIRST = 100  # rows
 NONE_DECIDED: Mapping[str, Decision] = MappingProxyType({})
+BEYOND = 2**63  # the whole numbers of 64 bits
 Label = str | int | float
 
 
@@ -133,8 +134,8 @@ def _as_written(text: str) -> int | float | None:
     """The number that Python writes like this; None if there is none."""
     for kind in (int, float):
         try:
-            if str(kind(text)) == text and np.isfinite(float(text)):
-                return kind(text)
+            if str(number := kind(text)) == text and np.isfinite(float(text)):
+                return number if kind is float or abs(number) < BEYOND else None  # JSON holds no longer one
         except (ValueError, OverflowError):
             pass  # it is not written like this kind of number
     return None

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from tabular.data.values import cells, dates
+from tabular.data.values.long_numbers import exact, whole
 from tabular.data.values.numbers import read_number
 from tabular.portable.table_model import Table
 from tabular.spec.columns import NumberFormat
@@ -185,7 +186,7 @@ def _of_one_column(lines: Iterable[list[str]]) -> Iterator[list[str]]:
 
 
 def _of_json(text: str, model: Table) -> list[list[Any]]:
-    content = _parsed(text, "The body")
+    content = _parsed(text, "The body", model)
     if isinstance(content, str):
         raise BadRequest(400, f"The body is a text in JSON, so it was probably encoded twice. {SHAPES}")
     for _ in range(DEEPEST):
@@ -265,7 +266,7 @@ def _without_index(rows: list[Any], schema: Mapping[str, Any], model: Table) -> 
 
 def _of_json_lines(text: str, model: Table) -> list[list[Any]]:
     lines = enumerate(text.split("\n"), start=1)
-    rows = [_parsed(line, f"Line {n}") for n, line in lines if line.strip()]
+    rows = [_parsed(line, f"Line {n}", model) for n, line in lines if line.strip()]
     if len(rows) == 1 and isinstance(rows[0], list) and isinstance((rows[0] or [None])[0], list | dict):
         rows = rows[0]  # all rows in one line
     return _ordered(rows, model)
@@ -288,17 +289,21 @@ def _advice(text: str) -> str:
     return ""
 
 
-def _parsed(text: str, where: str) -> Any:
-    """A JSON document; NaN, which is not JSON but which Python's own `json` writes, is a missing cell."""
+def _parsed(text: str, where: str, model: Table) -> Any:
+    """A JSON document; NaN, which is not JSON but which Python's own `json` writes, is a missing cell.
+
+    Levels may be whole numbers of any length.
+    """
     try:
-        return orjson.loads(text)
+        found = orjson.loads(text)
+        return exact(text.encode(), found) if model.categorical else found
     except orjson.JSONDecodeError as error:
         if "NaN" not in text:
             advice = _advice(text) if where == "The body" else ""
             raise BadRequest(400, f"{where} is not JSON: {error}.{advice}") from None
         reason = str(error)
     try:
-        return json.loads(text, parse_constant=_constant)
+        return json.loads(text, parse_constant=_constant, parse_int=whole)
     except (ValueError, RecursionError):
         raise BadRequest(400, f"{where} is not JSON: {reason}.") from None
 

@@ -386,6 +386,59 @@ def test_merged_spellings_and_words_for_missing_are_read_as_in_training():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("ending", ["", ".0"])
+@pytest.mark.parametrize("forced", [True, False], ids=["categorical", "missing"])
+def test_a_whole_number_is_the_same_level_with_and_without_a_zero_behind_it(ending, forced):
+    table = mixed(gaps=False)
+    table["colour"] = table["colour"].map({"red": "1", "green": "20", "blue": "-3"}).fillna("1") + ending
+    table.loc[::9, "colour"] = f"99{ending}"
+    given = {"missing": {"colour": [f"99{ending}"]}, "categorical": ("colour",)} if forced else {}
+    options = Options(**given or {"text": ("colour",)})
+    model = fit(table, "LogisticRegression", "binary", options=options).model
+    place, row = model.names.index("colour"), table[model.names].iloc[0].tolist()
+    assert model.levels_of(place) > {f"1{ending}", f"20{ending}", f"-3{ending}"}
+    texts = ["1", "1.0", "1.00", " 20", "20.0", "-3", "-3.0", "99", "99.0", "", "1.5", "01"]
+    for cell in (*texts, 1, 1.0, 20, 99.0):
+        row[place] = cell
+        expected = str(cell).strip()
+        if expected not in ("", "1.5", "01"):
+            expected = expected.partition(".")[0] + ending
+        expected = "" if forced and expected == f"99{ending}" else expected
+        for content_type, body in (
+            (JSON, json.dumps([row]).encode()),
+            (CSV, ",".join(f'"{one}"' for one in row).encode()),
+            (CSV, ",".join(map(str, row)).encode()),
+        ):
+            _, categories = decode(body, content_type, model)
+            assert categories[model.categorical.index(place)] == [expected], (cell, content_type)
+
+
+@pytest.mark.parametrize(
+    ("first", "content_type"),
+    [(2**64 + 2**40, JSON), (-(2**63) - 9, JSON), (10**40, "application/jsonlines"), (10**40, CSV)],
+)
+def test_a_level_may_be_a_whole_number_of_any_length(first, content_type):
+    levels = [str(first + place) for place in range(3)]
+    table = pd.DataFrame({"id": levels * 20, "size": range(60), "target": ["a", "b"] * 30})
+    model = fit(table, "LogisticRegression", "binary").model
+    assert model.levels_of(0) == {*levels}
+    for size in ("1", "1e3", "NaN"):
+        rows = [f"{level}, {size}" for level in levels]
+        body = {
+            JSON: f"[{', '.join(f'[{row}]' for row in rows)}]",
+            CSV: "\n".join(rows),
+        }.get(content_type, "\n".join(f"[{row}]" for row in rows))
+        assert decode(body.encode(), content_type, model)[1] == [levels]
+
+
+@pytest.mark.parametrize("size", ["1" * 400, "1" * 5000, f"[{'[' * 1200}{']' * 1200}]"])
+def test_a_number_too_long_for_anything_is_refused(size):
+    table = pd.DataFrame({"id": ["x", "y"] * 20, "size": range(40), "target": ["a", "b"] * 20})
+    model = fit(table, "LogisticRegression", "binary").model
+    for other in (0, "NaN", 10**30):
+        assert refusal_of(f'[["x", {size}], ["y", {other}]]', JSON, model)
+
+
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [

@@ -11,17 +11,24 @@ from tabular.data.decisions.arrow import LARGEST_EXACT
 from tabular.data.decisions.decision import FEW_LEVELS, FIRST, SAMPLE
 
 __all__ = [
+    "DIGITS",
     "ENOUGH_DAYS",
+    "doubts_of_long_numbers",
     "doubts_of_moments",
     "doubts_of_versions",
     "doubts_of_whole_numbers",
     "letter_e",
+    "lost_digits",
     "two_spellings",
 ]
 
 ENOUGH_CODES = 50
 EXCEL = 36_526, 50_000  # days of Excel from 2000 to 2036
 UNIX = 10**9, 2 * 10**9  # seconds from 2001 to 2033
+DIGITS = (
+    "whole numbers beyond 2**53, of which a model sees about the first 15 digits; name the column in "
+    "categorical, group or drop if they identify something."
+)
 LONG = 7  # digits, of which quantities hardly all have the same number
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
 
@@ -42,6 +49,41 @@ def two_spellings(cells: pa.ChunkedArray) -> str:
                 "number; name the column in numeric if they are quantities."
             )
     return ""
+
+
+def lost_digits(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
+    """That whole numbers of one length are codes, because some become the same float; else empty.
+
+    Args:
+        cells: the texts, or whole numbers of any type.
+        numbers: the same as float64.
+    """
+    if not _are_beyond(numbers):
+        return ""
+    texts = pc.cast(cells, pa.string()).unique()
+    texts = texts.filter(pc.is_valid(texts))
+    lengths = pc.min_max(pc.binary_length(texts)).as_py()
+    if lengths["min"] != lengths["max"] or len(texts) == len(numbers.drop_null().unique()):
+        return ""
+    if not pc.all(pc.match_substring_regex(texts, r"^-?\d+$")).as_py():
+        return ""
+    return (
+        f"codes, such as {texts[0].as_py()!r}, of which numbers do not hold every digit; name the column in "
+        "numeric if they are quantities."
+    )
+
+
+def doubts_of_long_numbers(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> tuple[str, ...]:
+    """What to say of whole numbers that are not those of 64 bits."""
+    if not _are_beyond(numbers) or not pc.any(pc.match_substring_regex(cells, r"^[-+]?\d{17,}$")).as_py():
+        return ()
+    return (DIGITS,)
+
+
+def _are_beyond(numbers: pa.ChunkedArray) -> bool:
+    """Whether some are larger than the whole numbers of which a float64 holds each."""
+    ends = pc.min_max(numbers).as_py()
+    return max(abs(ends["min"] or 0), abs(ends["max"] or 0)) > LARGEST_EXACT
 
 
 def letter_e(cells: pa.ChunkedArray) -> str:
@@ -132,10 +174,7 @@ def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> l
     """What may be wrong with reading whole numbers as quantities."""
     ends = pc.min_max(whole).as_py()
     if max(abs(ends["min"]), abs(ends["max"])) > LARGEST_EXACT:
-        return [
-            "whole numbers beyond 2**53, of which a model sees about the first 15 digits; name the column in "
-            "categorical, group or drop if they identify something."
-        ]
+        return [DIGITS]
     widths = pc.min_max(pc.binary_length(texts)).as_py()
     width = widths["min"]
     if width != widths["max"] or not 4 <= width <= 18 or ends["min"] < 0:

@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 from tabular.data.decisions.arrow import as_texts, counts_of, mapped, whole_numbers, without
 from tabular.data.decisions.codes import (
     are_months,
+    doubts_of_long_numbers,
     doubts_of_moments,
     doubts_of_months,
     doubts_of_versions,
     doubts_of_whole_numbers,
     letter_e,
+    lost_digits,
     two_spellings,
 )
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, with_gaps
@@ -88,6 +90,8 @@ def plain_numbers(
     looked_at = found.may_vary and not forced
     if looked_at and (code := two_spellings(cells)):
         return Decision(column, cells.to_pandas(), (code,), (code,))
+    if looked_at and (code := lost_digits(cells, found.numbers)):
+        return Decision(column, cells.to_pandas(), (code,), (code,))
     evidence = [
         f"all {found.count} cells are numbers"
         if found.count == len(cells)
@@ -97,6 +101,8 @@ def plain_numbers(
         if looked_at and (code := letter_e(cells)):
             return Decision(column, cells.to_pandas(), (code,), (code,))
         doubts = doubts_of_versions(cells) if looked_at else ()
+        if not doubts and looked_at:
+            doubts = doubts_of_long_numbers(cells, found.numbers)
         if not doubts and not forced:
             doubts = doubts_of_months(cells, found.lengths)
             doubts = doubts or doubts_of_moments(cells, found.values, found.ends)
@@ -127,15 +133,21 @@ def forced_numbers(
             f"Row {row + 1} of the column {column.name!r} is {cells[row].as_py()!r}, which is not a number, "
             "as the option numeric requires; remove the column from the option, or fix the cell."
         )
-    return as_numbers(column, cells, _each(cells, found))
+    return as_numbers(column, cells, _each(cells, found), forced=True)
 
 
-def as_numbers(column: Column, cells: pa.ChunkedArray, numbers: ManyNumbers) -> Decision:
+def as_numbers(
+    column: Column, cells: pa.ChunkedArray, numbers: ManyNumbers, forced: bool = False
+) -> Decision:
     """A column of text as float64, NaN if a cell is missing, and what was decided about it."""
     found, values = numbers.found, numbers.values
     gaps = Counter(found.gaps)
     written = [text.strip() for text in numbers.texts if not is_gap(text.strip(), gaps)]
     odd = next((text for text in written if not is_plain(text)), None)
+    if odd is None and not forced:
+        read = pa.chunked_array([pa.array(values, from_pandas=True)])
+        if code := lost_digits(pa.chunked_array([pa.array(written, pa.string())]), read):
+            return Decision(column, cells.to_pandas(), (code,), (code,))
     said = (*_of_format(written, odd, found.format), *gaps_said(gaps, len(cells)))
     column = with_gaps(column, "numeric", gaps)
     if found.format != PLAIN or odd is not None:  # the server reads others of all columns at once

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import as_texts, seconds, whole_numbers
-from tabular.data.decisions.codes import doubts_of_whole_numbers
+from tabular.data.decisions.codes import DIGITS, doubts_of_whole_numbers, lost_digits
 from tabular.data.decisions.dates import forced_dates, moments
 from tabular.data.decisions.decision import Decision
 from tabular.data.decisions.numbers import LARGEST_LEARNED, as_numeric, too_large, without_large
@@ -34,10 +34,13 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
     if pa.types.is_boolean(kind):
         return Decision(replace(column, kind="boolean"), cells.to_pandas(), (said,))
     if pa.types.is_integer(kind):
+        numbers = pc.cast(cells, pa.float64(), safe=False)
+        if name not in options.numeric and (code := lost_digits(cells, numbers)):
+            return Decision(column, as_texts(cells).to_pandas(), (said, code), (code,))
         try:
             whole = pc.cast(cells, pa.int64())
         except pa.ArrowInvalid:  # unsigned numbers over 2**63
-            return Decision(as_numeric(column), pc.cast(cells, pa.float64(), safe=False).to_pandas(), (said,))
+            return Decision(as_numeric(column), numbers.to_pandas(), (said, DIGITS), (DIGITS,))
         doubts = tuple(doubts_of_whole_numbers(as_texts(cells), whole)) if len(whole.drop_null()) else ()
         return Decision(as_numeric(column), whole_numbers(whole), (said, *doubts), doubts)
     if pa.types.is_floating(kind):

@@ -7,6 +7,8 @@ from typing import Any, BinaryIO
 import orjson
 import pyarrow as pa
 
+from tabular.data.values.long_numbers import exact, whole
+
 __all__ = ["read_json"]
 
 
@@ -47,11 +49,11 @@ def _or_none(data: bytes) -> Any:
 
 def _parsed(data: bytes, what: str) -> Any:
     try:
-        return orjson.loads(data)
+        return exact(data, orjson.loads(data))
     except ValueError:  # Python's own module also reads NaN and Infinity, which pandas and Python write
         pass
     try:
-        return json.loads(data)
+        return json.loads(data, parse_int=whole)
     except ValueError as error:
         raise ValueError(f"{what} is not JSON ({error})") from None
 

@@ -91,7 +91,7 @@ def _plain(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
         try:
             return cells.cast(pa.int64())  # ids keep every digit
         except pa.ArrowInvalid:
-            return cells.cast(pa.float64())
+            return _longer(cells)
     if pa.types.is_date(kind):
         return cells.cast(pa.timestamp("us"))
     if pa.types.is_timestamp(kind):
@@ -111,3 +111,12 @@ def _plain(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
         empty = pc.equal(cells, "")
         return pc.if_else(empty, pa.scalar(None, kind), cells) if pc.any(empty).as_py() else cells
     return cells
+
+
+def _longer(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Decimals that are no whole numbers of 64 bits: as text if they are whole, otherwise as fractions."""
+    widest = pa.decimal256(76, 0) if pa.types.is_decimal256(cells.type) else pa.decimal128(38, 0)
+    try:
+        return cells.cast(widest).cast(pa.string())
+    except pa.ArrowInvalid:
+        return cells.cast(pa.float64())

@@ -4,5 +4,6 @@
 - `numbers`: how they are written; `composed`: in several parts, such as 1h 30min, in one of the `notations`;
   `units`: those that people mix within a column.
 - `dates`: how they are written, with `date_words`; `many_dates`: nearly all of a column at once.
+- `long_numbers`: whole numbers in JSON that are longer than 64 bits.
 - `native`: columns of plain numbers, and of dates, in C.
 """

@@ -121,6 +121,40 @@ def test_whole_numbers_keep_every_digit_beside_a_gap():
     assert "beyond 2**53" in found.doubts[0]
 
 
+IDS = [2**64 + 2**40 + place % 3 for place in range(9)]
+CLOSE = [pa.array(list(map(str, IDS))), pa.array([one - 2**64 + 2**63 for one in IDS], pa.uint64())]
+
+
+@pytest.mark.parametrize("cells", [*CLOSE, pa.array([one - 2**64 + 2**60 for one in IDS])], ids=str)
+def test_whole_numbers_that_would_become_the_same_float_are_codes(cells):
+    found = decided(cells)
+    assert found.column == Column("a", "categorical", whole="")
+    assert found.values.tolist() == list(map(str, cells.to_pylist()))
+    assert "do not hold every digit; name the column in numeric if" in found.doubts[0]
+    assert decided(cells, numeric=["a"]).column.kind == "numeric"
+
+
+def test_codes_beside_a_mark_for_a_gap_keep_every_digit():
+    found = decided(pa.array([*map(str, IDS), "NA"]))
+    assert found.column == Column("a", "categorical")
+    assert found.values.tolist()[-2:] == [str(IDS[-1]), "NA"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_said"),
+    [
+        ([str(2**63 + place * 2**20) for place in range(9)], True),  # all are different floats
+        ([str(10**place + place) for place in range(22)], True),  # a quantity
+        ([repr(1e18 + place * 1e9) for place in range(9)], False),
+        ([f"0.{10**20 + 10**5 * place}" for place in range(9)], False),
+    ],
+)
+def test_long_numbers_that_differ_as_floats_or_in_length_are_numbers(cells, is_said):
+    found = decided(pa.array(cells))
+    assert found.column.kind == "numeric"
+    assert any("beyond 2**53" in doubt for doubt in found.doubts) == is_said
+
+
 def test_points_group_thousands_in_a_file_of_decimal_commas():
     cells = pa.array(["1.234", "4.999", "950"])
     assert decided(cells).column == Column("a", "numeric")
@@ -183,6 +217,7 @@ def test_nothing_is_said_of_words_and_codes(cells):
         (pa.array(["true", "false"]), ["true", "false"]),
         (pa.array(["NA", "x"]), ["NA", "x"]),
         (pa.array(["9007199254740993", None]), [9007199254740993, None]),
+        (pa.array([str(2**63), str(2**63 + 1)]), [str(2**63), str(2**63 + 1)]),  # JSON holds no such number
         (pa.array([1, 2]), [1, 2]),
         (pa.array([1.0, 2.0]), [1.0, 2.0]),
         (pa.array([1.0, None]), [1, None]),

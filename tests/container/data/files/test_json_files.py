@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from tabular.data.files.json_files import read_json
 from tabular.data.tables import read_table
+from tabular.data.values import long_numbers
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 
@@ -52,6 +53,22 @@ def test_what_pandas_writes_is_read(tmp_path):
 def test_whole_numbers_keep_every_digit():
     assert column(2**53 + 1, None).to_pylist() == [2**53 + 1, None]
     assert column(2**63, 1).to_pylist() == [str(2**63), "1"]
+    ids = [-(2**63) - 1, 2**64, 10**40 + 1]
+    assert column(*ids).to_pylist() == list(map(str, ids))
+    assert column(*ids, float("nan"), "x")[0].as_py() == str(ids[0])
+    assert column(10**30, 0.5, "1" * 400).to_pylist() == [str(10**30), "0.5", "1" * 400]
+    assert column(10**30, 0.5, 10**320).to_pylist() == [1e30, 0.5, float("inf")]
+
+
+def test_decimals_and_words_with_many_digits_are_as_they_stand():
+    cells = [0.00012345678901234567, -1.2345678901234567e-30, 12345678901234567.0]
+    assert column(*cells).to_pylist() == cells
+    assert column("12345678901234567890", ", 12345678901234567890").to_pylist()[0] == "12345678901234567890"
+
+
+def test_a_long_number_is_found_wherever_it_stands(monkeypatch):
+    monkeypatch.setattr(long_numbers, "BLOCK", 7)
+    assert [column(*range(place), 2**64)[-1].as_py() for place in range(1, 9)] == [str(2**64)] * 8
 
 
 def test_numbers_that_are_none_are_gaps():
