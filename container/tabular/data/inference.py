@@ -14,6 +14,7 @@ from tabular.data.decisions.decision import Decision
 from tabular.data.features import fractions
 from tabular.data.tables import MAX_CLASSES
 from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, TRUE
+from tabular.data.values.dates import ISO
 from tabular.spec.columns import Family, Schema, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options
@@ -24,8 +25,8 @@ __all__ = ["as_labels", "encode", "infer_schema"]
 OPPOSITES = tuple(map(frozenset, (("positive", "negative"), ("pos", "neg"), ("+", "-"))))
 POSITIVE = frozenset(["positive", "pos", "+"])
 FIRST = 100  # rows
-NONE_DECIDED: Mapping[str, Decision] = MappingProxyType({})
 BEYOND = 2**63  # the whole numbers of 64 bits
+NONE_DECIDED: Mapping[str, Decision] = MappingProxyType({})
 Label = str | int | float
 
 
@@ -180,6 +181,7 @@ def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tu
         if not pd.api.types.is_numeric_dtype(target):
             numbers = pd.to_numeric(target.astype(str), errors="coerce")
             text = target[numbers.isna()].iloc[0] if numbers.isna().any() else target.iloc[0]
+            _check_is_no_date(target, options)
             raise BadInput(
                 f"The target {target.name!r} contains {str(text)!r}, which is not a number, and the task is "
                 "regression; leave the option task out to predict labels, or fix the cell."
@@ -190,7 +192,7 @@ def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tu
                 "choose another target."
             )
         return "regression", ()
-    classes = _classes(target)
+    classes = _classes(target, options)
     task: Task = "binary" if len(classes) == 2 else "multiclass"
     if options.task not in ("auto", task):
         raise BadInput(
@@ -200,18 +202,43 @@ def _task(target: pd.Series, family: Family, options: Options) -> tuple[Task, tu
     return task, classes
 
 
-def _classes(target: pd.Series) -> tuple[Label, ...]:
+def _classes(target: pd.Series, options: Options) -> tuple[Label, ...]:
     labels = sorted(_distinct(target)[1])
     if len(labels) < 2:
         raise BadInput(
             f"The target {target.name!r} contains only {labels[0]!r}; classification needs two classes."
         )
     if len(labels) > MAX_CLASSES:
+        _check_is_no_date(target, options)
         raise BadInput(
             f"The target {target.name!r} has {len(labels)} distinct values, and at most {MAX_CLASSES} "
             "classes are allowed; use the regression pipeline to predict a quantity."
         )
     return tuple(labels)
+
+
+def _check_is_no_date(target: pd.Series, options: Options) -> None:
+    """Check that a target, which is neither a number nor a class, is no date either.
+
+    Raises:
+        BadInput: if it is; the sentence says what to predict instead.
+    """
+    column = column_of(str(target.name), target, options)
+    if column.kind != "date":
+        return
+    of_days = column.format == ISO or re.search("%[yY]", str(column.format))
+    read = f"pd.to_datetime(frame[{target.name!r}], format={column.format!r})"
+    number, classes = (
+        (f"({read} - pd.Timestamp('2024-01-31')).dt.days", ".dt.month_name() or .dt.day_name()")
+        if of_days
+        else (f"{read}.dt.hour", ".dt.hour // 6")
+    )
+    raise BadInput(
+        f"The target {target.name!r} is a {'date' if of_days else 'time of day'}, such as "
+        f"{str(target.iloc[0])!r}, and only a number or a class can be predicted; make one of it in clean of "
+        f"your own steps: frame[{target.name!r}] = {number} is a number, and {read} with {classes} behind it "
+        "is a class (docs/tables/own-steps.md)."
+    )
 
 
 def _distinct(target: pd.Series) -> tuple[np.ndarray, list[Label]]:

@@ -167,7 +167,10 @@ def prepare(
         table = table.copy(deep=False)
         table[target] = labels
         if raw.decisions[target].column.kind == "date":
-            said = "dates, each of which is taken as a class; write them as numbers to predict a quantity."
+            said = (
+                "dates, each of which is taken as a class; to predict a quantity, such as the days until "
+                "then, or their months or weekdays, write these in clean of your own steps."
+            )
             report["warnings"].append(warning(target, said))
         if raw.decisions[target].column.kind == "boolean":  # any word is a label, however few rows have it
             report["warnings"] = [one for one in raw.warnings if one["column"] != target]

@@ -295,6 +295,27 @@ def test_a_quantity_is_no_set_of_classes(preprocess_data):
     assert "use the regression pipeline" in said
 
 
+@pytest.mark.parametrize("family", ["classification", "regression"])
+@pytest.mark.parametrize(
+    ("cells", "what", "code"),
+    [
+        (pd.date_range("2024-01-31", periods=300).strftime("%d.%m.%Y"), "date", "format='%d.%m.%Y') - pd.T"),
+        (pd.date_range("2024-01-31", periods=300).strftime("%Y-%m-%d"), "date", "format='ISO8601') - pd.T"),
+        (
+            pd.date_range("2024-01-31", periods=300, freq="7min").strftime("%H:%M"),
+            "time of day",
+            "').dt.hour",
+        ),
+    ],
+)
+def test_a_date_is_refused_with_what_can_be_predicted_instead(preprocess_data, family, cells, what, code):
+    said = refusal(preprocess_data, pd.DataFrame({"a": range(300), "target": cells}), family=family)
+    assert said.startswith(f"The target 'target' is a {what}, such as {cells[0]!r}, and only a number or a")
+    assert f"frame['target'] = {'(' if what == 'date' else ''}pd.to_datetime(frame['target'], " in said
+    assert code in said
+    assert "month_name() or .dt.day_name()" in said or what == "time of day"
+
+
 def test_labels_are_no_quantity(preprocess_data):
     said = refusal(preprocess_data, numbered(), family="regression")
     assert said.startswith("The target 'target' contains 'no', which is not a number")
