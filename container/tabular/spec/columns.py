@@ -64,8 +64,9 @@ class Column:
     `missing` lists the strings that mean a missing value in this column, in addition to the empty cell and,
     unless it is categorical, the usual words. `time` says whether dates have a time of day.
     `spellings` lists the levels of a category, if texts that differ from them only in blanks, case or Unicode
-    form mean the same. `whole` is what stands behind the whole numbers that all levels of a category are:
-    nothing, or `.0`; a number that is written in the other way is the same level.
+    form mean the same. `whole` says how a category writes the whole numbers that all its levels are: ends
+    with nothing or `.0`, or begins with zeros, such as `05` for five digits; a number that is written in
+    another of these ways is the same level.
     """
 
     name: str
@@ -75,7 +76,7 @@ class Column:
     missing: tuple[str, ...] | None = None
     time: bool | None = None
     spellings: tuple[str, ...] | None = None
-    whole: Literal["", ".0"] | None = None
+    whole: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values, without the fields that are not set."""

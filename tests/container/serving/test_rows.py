@@ -414,6 +414,17 @@ def test_a_whole_number_is_the_same_level_with_and_without_a_zero_behind_it(endi
 
 
 @pytest.mark.parametrize(
+    "body",
+    ["x,zip\n1,501\n1,00501\n1,501.0\n", '[[1, 501], [1, "00501"], [1, 501.0]]', "1,501\n1,00501\n1,501.0\n"],
+)
+def test_a_code_is_the_same_level_without_its_zeros(body):
+    table = pd.DataFrame({"x": range(40), "zip": ["00501", "10001"] * 20, "target": ["a", "b"] * 20})
+    model = fit(table, "LogisticRegression", "binary").model
+    assert decode(body.encode(), JSON if body[0] == "[" else CSV, model)[1] == [["00501"] * 3]
+    assert decode(b"1,123456\n1,1e3\n1,0501\n1,-501\n", CSV, model)[1] == [["123456", "1e3", "0501", "-0501"]]
+
+
+@pytest.mark.parametrize(
     ("first", "content_type"),
     [(2**64 + 2**40, JSON), (-(2**63) - 9, JSON), (10**40, "application/jsonlines"), (10**40, CSV)],
 )

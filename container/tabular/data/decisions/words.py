@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -60,7 +59,7 @@ LEVEL = r"^\d+(?:st|nd|rd|th|\s?[-=.:)]\s?\pL.*)$"  # 1st, and 1 - never
 DAY_OF_MONTH = (  # without a year, as Excel also writes the genes MARCH1 and SEPT2
     rf"^\d{{1,2}}(?:st|nd|rd|th)?[\s.-]*(?:{_MONTHS})\pL*$|^(?:{_MONTHS})\pL*[\s.-]*\d{{1,2}}(?:st|nd|rd|th)?$"
 )
-ENDINGS: Mapping[Literal["", ".0"], str] = {
+ENDINGS = {
     "": rf"^(?: *{WHOLE})?$",
     ".0": rf"^(?: *{WHOLE}\.0)?$",
 }
@@ -111,7 +110,7 @@ def category(column: Column, cells: pa.ChunkedArray, counts: pa.StructArray) -> 
             f"{listed(examples[:3].to_pylist())}; they are not written in one way that can be read; rewrite "
             "them, or name the column in categorical if they are only names.",
         )
-    if all(pc.all(pc.match_substring_regex(some, NESTED)).as_py() for some in (texts[:FIRST], texts)):
+    if _all_match(texts, NESTED):
         doubts = (
             f"lists or objects as text, such as {listed(texts[:1].to_pylist())}, each of which is a level; "
             "make a column of each of their values.",
@@ -188,6 +187,16 @@ def with_whole(found: Decision) -> Decision:
     if not is_text(levels.type):
         return found
     for ending, pattern in ENDINGS.items():
-        if all(pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (levels[:FIRST], levels)):
+        if _all_match(levels, pattern):
             return replace(found, column=replace(found.column, whole=ending))
-    return found
+    if not _all_match(levels, r"^[0-9]+$"):
+        return found
+    lengths = pc.min_max(pc.binary_length(levels)).as_py()
+    if lengths["min"] != lengths["max"]:
+        return found
+    return replace(found, column=replace(found.column, whole=f"{lengths['min']:02}"))
+
+
+def _all_match(texts: pa.Array, pattern: str) -> bool:
+    """Whether all texts match; the first ones of most columns show that they do not."""
+    return all(pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (texts[:FIRST], texts))

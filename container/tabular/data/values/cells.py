@@ -22,6 +22,7 @@ __all__ = [
     "NO_NUMBERS",
     "UNSEEN",
     "WHOLE",
+    "as_whole",
     "boolean",
     "category",
     "folded",
@@ -184,7 +185,7 @@ def category(
 
     Words such as NA and None are levels like any other, because they can be names. Blanks at the start of a
     cell never count, because some programs write one after each delimiter. `spellings` are the levels by
-    their folded text, if they are merged, and `whole` what stands behind whole numbers, if all levels are.
+    their folded text, if they are merged, and `whole` is how whole numbers are written, if all levels are.
     """
     if isinstance(cell, list | dict):
         raise ValueError(f"{shown(cell)} is not text.")
@@ -193,13 +194,13 @@ def category(
     text = str(cell).lstrip(" ")
     if missing and text.strip() in missing:
         return ""
-    if whole is not None and (text := with_ending(text, whole)) in missing:
+    if whole is not None and (text := as_whole(text, whole)) in missing:
         return ""
     return spellings.get(folded(text), text) if spellings else text
 
 
-def with_ending(text: str, ending: str) -> str:
-    """A whole number with another ending: 1 and 1.0 are the same one; any other text as it is.
+def as_whole(text: str, form: str) -> str:
+    """A whole number such as 1 or 1.0 as a column writes it; any other text as it is.
 
     Programs write whole numbers as fractions, such as pandas those of a column with a gap.
     """

@@ -24,7 +24,7 @@ def decided(cells, style=UNKNOWN, **options):
     [
         (["1", "2", None], Column("a", "numeric")),
         (["0", "1", "1"], Column("a", "numeric")),
-        (["01", "02", "10"], Column("a", "categorical")),
+        (["01", "02", "10"], Column("a", "categorical", whole="02")),
         (["1.1", "1.10", "1.2"], Column("a", "categorical")),
         (["1.10", "1.20", "1.15"], Column("a", "numeric")),
         (["yes", "Yes", "NO", "n", "y"] * 3, Column("a", "boolean")),
@@ -102,6 +102,9 @@ def test_spellings_are_merged_if_the_user_says_so():
         (["1.0", None, "-3.0", " 20.0"], ".0"),
         (["1", "1.0"], None),
         (["1", "01"], None),
+        (["01", "20", None], "02"),
+        (["00501", "10001"], "05"),
+        (["00501", "1"], None),
         (["1", "A"], None),
         (["1.0", "1.10"], None),
         (["1"] * 200 + ["1.0"], None),
