@@ -22,8 +22,13 @@ from tabular.spec.options import DEFAULTS, Options
 __all__ = ["as_labels", "encode", "infer_schema"]
 
 # Beside the words for true and false, of which the one for true is the positive class.
-OPPOSITES = tuple(map(frozenset, (("positive", "negative"), ("pos", "neg"), ("+", "-"))))
-POSITIVE = frozenset(["positive", "pos", "+"])
+_POSITIVE_AND_NEGATIVE = (
+    *(("positive", "negative"), ("pos", "neg"), ("+", "-"), ("+", "\u2212"), ("positiv", "negativ")),
+    *(("positif", "n\u00e9gatif"), ("positivo", "negativo"), ("positief", "negatief")),
+    *(("j", "n"), ("s", "n"), ("o", "n"), ("\u0434", "\u043d")),  # yes and no, too short to be sure of
+)
+OPPOSITES = tuple(map(frozenset, _POSITIVE_AND_NEGATIVE))
+POSITIVE = frozenset(positive for positive, _ in _POSITIVE_AND_NEGATIVE)
 FIRST = 100  # rows
 BEYOND = 2**63  # the whole numbers of 64 bits
 NONE_DECIDED: Mapping[str, Decision] = MappingProxyType({})

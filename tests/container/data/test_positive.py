@@ -24,6 +24,13 @@ def schema_of(labels, **options):
         (("+", "-"), "+"),
         (("POS", "neg"), "POS"),
         (("False", "True"), "True"),
+        (("\u0434\u0430", "\u043d\u0435\u0442"), "\u0434\u0430"),
+        (("ja", "nej"), "ja"),
+        (("evet", "hay\u0131r"), "evet"),
+        (("\u05db\u05df", "\u05dc\u05d0"), "\u05db\u05df"),
+        (("J", "N"), "J"),
+        (("\u0414", "\u041d"), "\u0414"),
+        (("+", "\u2212"), "+"),
         ((0, 1), 1),
         ((1, 2), 2),
         (("bad", "good"), "good"),  # nobody knows: the second

@@ -82,39 +82,40 @@ MOST_GAPS = 0.5  # up to half of a column may be marks for missing values
 MOST_OTHERS = 0.05  # other words are typing errors, of which there are few
 FEW_WORDS, MOST_WORDS = 2, 0.3  # different words among measurements, and their share
 # The words for true and false, in pairs; a column of booleans contains both words of at least one pair.
-BOOLEAN_PAIRS = tuple(
-    map(
-        frozenset,
-        (
-            *(("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"), ("1", "0")),
-            *(("1.0", "0.0"), ("wahr", "falsch"), ("ja", "nein"), ("vrai", "faux"), ("oui", "non")),
-            *(("verdadero", "falso"), ("s\u00ed", "no"), ("si", "no"), ("sim", "n\u00e3o"), ("tak", "nie")),
-        ),
-    )
-)
-TRUE = frozenset(
-    [
-        "true",
-        "yes",
-        "t",
-        "y",
-        "on",
-        "1",
-        "1.0",
-        "wahr",
-        "ja",
-        "vrai",
-        "oui",
-        "verdadero",
-        "s\u00ed",
-        "si",
-        "sim",
-        "tak",
-    ]
+_TRUE_AND_FALSE = (
+    *(("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"), ("1", "0"), ("1.0", "0.0")),
+    *(("wahr", "falsch"), ("ja", "nein"), ("ja", "nee"), ("ja", "nej"), ("ja", "nei")),
+    *(("vrai", "faux"), ("oui", "non"), ("verdadero", "falso"), ("s\u00ed", "no"), ("si", "no")),
+    *(("s\u00ec", "no"), ("sim", "n\u00e3o"), ("da", "nu"), ("kyll\u00e4", "ei"), ("igen", "nem")),
+    *(("tak", "nie"), ("\u00e1no", "nie"), ("ano", "ne"), ("da", "ne"), ("evet", "hay\u0131r")),
+    *(
+        ("evet", "hayir"),
+        ("c\u00f3", "kh\u00f4ng"),
+        ("ya", "tidak"),
+        ("\u03bd\u03b1\u03b9", "\u03cc\u03c7\u03b9"),
+    ),
+    *(
+        ("\u0434\u0430", "\u043d\u0435\u0442"),
+        ("\u0434\u0430", "\u043d\u0435"),
+        ("\u0442\u0430\u043a", "\u043d\u0456"),
+    ),
+    *(
+        ("\u05db\u05df", "\u05dc\u05d0"),
+        ("\u0646\u0639\u0645", "\u0644\u0627"),
+        ("\u0939\u093e\u0901", "\u0928\u0939\u0940\u0902"),
+    ),
+    *(
+        ("\u662f", "\u5426"),
+        ("\u306f\u3044", "\u3044\u3044\u3048"),
+        ("\u0e43\u0e0a\u0e48", "\u0e44\u0e21\u0e48\u0e43\u0e0a\u0e48"),
+    ),
+    *(("\uc608", "\uc544\ub2c8\uc694"), ("\uc608", "\uc544\ub2c8\uc624"), ("\ub124", "\uc544\ub2c8\uc694")),
 )
 BOOLEANS = {word: float(word in TRUE) for pair in BOOLEAN_PAIRS for word in pair}
 
 
+BOOLEAN_PAIRS = tuple(map(frozenset, _TRUE_AND_FALSE))
+TRUE = frozenset(true for true, _ in _TRUE_AND_FALSE)
 WHOLE = r"(-?(?:0|[1-9][0-9]*))"  # a whole number as programs write it, so that 01 and +1 are codes
 _WHOLE = re.compile(WHOLE + r"(?:\.0+)?")
 NO_SPELLINGS: Mapping[str, str] = MappingProxyType({})
