@@ -37,6 +37,7 @@ __all__ = [
 # Any ISO 8601 date with or without a time and an offset; the name is that of pandas.to_datetime.
 ISO = "ISO8601"
 _ISO_START = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ISO_ZONE = re.compile(r"\s+(?:Z|UTC|GMT|([+-]\d\d(?::?\d\d)?))$")  # databases write a blank before it
 _TIMES = (
     *("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p"),
     *(" %H:%M:%S %z", " %H:%M:%S %Z", " %H:%M %z"),
@@ -80,7 +81,8 @@ _DAYS = (
 )
 _OTHERS = (
     *("%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %H:%M:%S %Z"),
-    "%d/%b/%Y:%H:%M:%S %z",  # logs of web servers
+    *("%d/%b/%Y:%H:%M:%S %z", "[%d/%b/%Y:%H:%M:%S %z]"),  # logs of web servers
+    "%d/%b/%y %I:%M %p",  # Jira
     *("%d%b%Y:%H:%M:%S", "%d%b%Y:%H:%M:%S.%f"),  # SAS
     "%d-%b-%y %I.%M.%S.%f %p",  # Oracle
     *("%b %d %H:%M:%S %Y", "%b %d %H:%M:%S %Z %Y", "%b %d %H:%M:%S %z %Y"),  # C, Unix and Ruby
@@ -102,6 +104,8 @@ ENOUGH_DAYS = 20  # different dates that show which digits are the day
 NO_DATES = (
     *("0000-00-00", "0001-01-01", "9999-12-31", "01/01/0001", "1/1/0001", "31/12/9999", "12/31/9999"),
     *("00/00/0000", "0000/00/00", "00.00.0000", "00-00-0000", "01.01.0001", "31.12.9999", "31-12-9999"),
+    *("1/0/1900", "01/00/1900", "0/1/1900", "00/01/1900", "00.01.1900", "1900-01-00"),  # Excel's zero
+    *("infinity", "-infinity"),  # PostgreSQL
 )
 SWAPPED = {
     "%m/%d/%Y": "%d/%m/%Y",
@@ -175,7 +179,7 @@ def _day_number(text: str, form: str) -> float:
             if "%y" not in form.lower():  # a time of day
                 moment = moment.replace(year=EPOCH.year)
         elif _ISO_START.match(text):
-            moment = datetime.fromisoformat(text)
+            moment = datetime.fromisoformat(_ISO_ZONE.sub(lambda zone: zone[1] or "+00:00", text))
         else:
             raise ValueError
         if moment.year < 1000:  # strftime writes these years with fewer digits than strptime reads

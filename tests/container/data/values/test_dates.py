@@ -169,6 +169,13 @@ def test_more_ways_to_write_a_date(text, form):
     assert back.casefold() == text.casefold()
 
 
+@pytest.mark.parametrize("none", ["infinity", "-infinity", "1/0/1900", "1900-01-00", "00/01/1900 00:00"])
+def test_a_day_that_programs_write_for_none_is_a_gap(none):
+    cells = {f"2024-01-{day:02}": 1 for day in range(1, 30)}
+    assert find_dates(cells | {none: 20}) == (ISO, {none: 20})
+    assert np.isnan(dates.date(none, ISO, ()))
+
+
 def test_gaps_do_not_make_a_column_of_dates_one_of_words():
     days = {f"2024-01-{day:02}": 2 for day in range(1, 29)}
     assert find_dates(days | {"unknown": 9, "0001-01-01": 2}).gaps == {"unknown": 9, "0001-01-01": 2}
@@ -202,12 +209,21 @@ def test_gaps_do_not_make_a_column_of_dates_one_of_words():
         ),
         (["2024-01-31 19:00:00 EST", "2024-07-01 10:00:00 PDT"], ["2024-02-01", "2024-07-01T17:00:00"]),
         (["31.01.2024 00:30 CET", "01.07.2024 02:00 CEST"], ["2024-01-30T23:30:00", "2024-07-01"]),
+        (
+            ["2024-01-31 10:05:00 UTC", "2024-01-31 10:05:00.5 UTC", "2024-01-31"],
+            ["2024-01-31T10:05:00", "2024-01-31T10:05:00.5", "2024-01-31"],
+        ),
+        (
+            ["2024-01-31 10:00:00.000 -0800", "2024-01-31 10:00 +0100"],
+            ["2024-01-31T18:00", "2024-01-31T09:00"],
+        ),
+        (["2024-01-31 10:00:00.000 Z", "2024-02-01T00:00 +05"], ["2024-01-31T10:00", "2024-01-31T19:00"]),
         (["2024-01-31 10.30.00", "2024-02-01 00.00.00"], ["2024-01-31T10:30:00", "2024-02-01"]),
     ],
 )
 def test_periods_and_zones_are_read(cells, expected):
     form = find_dates(dict.fromkeys(cells, 1)).format
-    days = [np.datetime64(moment, "s").astype(np.int64) / 86_400 for moment in expected]
+    days = [np.datetime64(moment, "ms").astype(np.int64) / 86_400_000 for moment in expected]
     assert [dates.day_number(cell, form) for cell in cells] == days
     assert [dates.day_number(text, form) for text in as_text(np.array(days), form)] == days
 
