@@ -36,6 +36,7 @@ ALIASES = dict.fromkeys(
 ) | {"application/csv": "text/csv"}
 # Python codecs that are not character sets for text, or take very long for a long body.
 NO_CHARSET = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
+GZIP, UTF_16 = b"\x1f\x8b", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 EMPTY_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
 CELLS_AT_A_TIME = 1 << 14  # their texts take many times the memory of the numbers that they become
 LINES_AT_A_TIME = 10_000
@@ -55,10 +56,13 @@ def decode(body: bytes, content_type: str, model: Table) -> ModelInput:
     try:
         text = body.decode("utf-8-sig" if charset == "utf-8" else charset)
     except UnicodeDecodeError as error:
+        if body.startswith(GZIP):
+            raise BadRequest(415, "The body is compressed with gzip; send it as it was before.") from None
+        likely = "utf-16" if body.startswith(UTF_16) else "iso-8859-1"
         raise BadRequest(
             400,
             f"The body is not {charset.upper()}: byte {error.start + 1} is {body[error.start]:#04x}. Name "
-            "its charset in the content type, for example text/csv; charset=iso-8859-1.",
+            f"its charset in the content type, for example {media_type}; charset={likely}.",
         ) from None
     rows = DECODERS[media_type](text, model)
     if rows and isinstance(rows, list) and len(rows) * len(model.columns) <= CELLS_AT_A_TIME:

@@ -1,5 +1,7 @@
 """The requests that a model accepts, and the error message for every other one."""
 
+import codecs
+import gzip
 import json
 import tracemalloc
 
@@ -154,9 +156,19 @@ def test_another_content_type_answers_415_and_names_those_that_are(refused, cont
 def test_a_body_that_is_not_utf8_says_where(refused, content_type):
     assert refused(b"red,\xff", content_type) == (
         400,
-        "The body is not UTF-8: byte 5 is 0xff. Name its charset in the content type, for example text/csv; "
-        "charset=iso-8859-1.",
+        "The body is not UTF-8: byte 5 is 0xff. Name its charset in the content type, for example "
+        f"{content_type}; charset=iso-8859-1.",
     )
+
+
+def test_a_body_that_is_compressed_or_utf16_says_so(refused):
+    assert refused(gzip.compress(b"red"), "text/csv") == (
+        415,
+        "The body is compressed with gzip; send it as it was before.",
+    )
+    for charset in ("utf-16", "utf-16-be"):
+        body = (codecs.BOM_UTF16_BE if charset == "utf-16-be" else b"") + "[[1]]".encode(charset)
+        assert "for example application/json; charset=utf-16." in refused(body, "application/json")[1]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ __all__ = [
     "doubts_of_moments",
     "doubts_of_versions",
     "doubts_of_whole_numbers",
+    "doubts_of_zeros",
     "letter_e",
     "lost_digits",
     "two_spellings",
@@ -30,6 +31,7 @@ DIGITS = (
     "categorical, group or drop if they identify something."
 )
 LONG = 7  # digits, of which quantities hardly all have the same number
+ENOUGH_MONTHS = 5
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
 
 
@@ -188,6 +190,12 @@ def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> l
                 "read as numbers; write them as dates to have month, weekday and hour as features."
             ]
     sample = whole.slice(0, SAMPLE * 20).drop_null().unique().to_pylist()
+    if period := _digits_of_periods(sample, width):
+        advice = "set date_format to '%Y%m'" if period == "month" else "write them as 2024-W05"
+        return [
+            f"whole numbers such as {sample[0]} look like a year and a {period}, which do not go on evenly "
+            f"from one year to the next; {advice} if they are."
+        ]
     if form := _digits_of_dates(sample, width):
         return [
             f"whole numbers such as {sample[0]} look like dates; set date_format to {form!r} for the column "
@@ -208,6 +216,41 @@ def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> l
             "they are codes."
         ]
     return []
+
+
+def _digits_of_periods(numbers: Sequence[int], width: int) -> str:
+    """Month or week, if all these numbers are a year and one of them, such as 202401; else empty."""
+    if width != 6 or not all(1900 <= number // 100 < 2100 and number % 100 for number in numbers):
+        return ""
+    last = max(number % 100 for number in numbers)
+    if last <= 12 and len(numbers) >= ENOUGH_MONTHS:
+        return "month"
+    return "week" if 12 < last <= 53 and len(numbers) >= ENOUGH_DAYS else ""
+
+
+def doubts_of_zeros(cells: pa.ChunkedArray) -> tuple[str, ...]:
+    """What to say of codes with leading zeros that may be times of day, or dates beside one of zeros."""
+    widths = set(pc.binary_length(cells.slice(0, FIRST).drop_null()).to_pylist())
+    if widths == {4}:
+        if not _all_match(cells, r"^(?:[01]\d|2[0-3])[0-5]\d$") or len(cells.unique()) < ENOUGH_DAYS:
+            return ()
+        return (
+            f"codes that look like times, such as {cells.drop_null()[0].as_py()!r}; write them as 08:30 if "
+            "they are times of day.",
+        )
+    zeros = "0" * max(widths, default=0)
+    if widths not in ({6}, {8}) or not pc.any(pc.equal(cells, zeros)).as_py():
+        return ()
+    for some in (cells.slice(0, FIRST), cells):  # most codes show at once that they are no dates
+        texts = [text for text in some.unique().drop_null().to_pylist() if text != zeros]
+        if not all(map(str.isdecimal, texts)) or {*map(len, texts)} - widths:
+            return ()
+        if (form := _digits_of_dates(list(map(int, texts)), len(zeros))) is None:
+            return ()
+    return (
+        f"codes, because of {zeros!r}, beside which all look like dates; name {zeros!r} in missing, and set "
+        f"date_format to {form!r} for the column if they are.",
+    )
 
 
 def _digits_of_dates(numbers: Sequence[int], width: int) -> str | None:

@@ -17,6 +17,7 @@ from tabular.data.decisions.codes import (
     doubts_of_months,
     doubts_of_versions,
     doubts_of_whole_numbers,
+    doubts_of_zeros,
     letter_e,
     lost_digits,
     two_spellings,
@@ -86,7 +87,8 @@ def plain_numbers(
         if are_months(cells):
             return None
         code = f"codes with leading zeros, such as {cells[found.code].as_py()!r}"
-        return Decision(column, cells.to_pandas(), (code,))
+        doubts = doubts_of_zeros(cells)
+        return Decision(column, cells.to_pandas(), (code, *doubts), doubts)
     looked_at = found.may_vary and not forced
     if looked_at and (code := two_spellings(cells)):
         return Decision(column, cells.to_pandas(), (code,), (code,))

@@ -1,8 +1,10 @@
 """Columns of words: booleans and categories."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +65,15 @@ ENDINGS = {
     "": rf"^(?: *{WHOLE})?$",
     ".0": rf"^(?: *{WHOLE}\.0)?$",
 }
+HTML = re.compile(
+    r"&(?:#[0-9]+|#x[0-9a-f]+|[a-z]{2,8});|</?(?:a|b|i|u|p|br|div|em|font|h[1-6]|img|li|ol|span|strong|su[bp]|"
+    r"t[dr]|ul)(?:\s[^<>]*|/)?>",
+    re.IGNORECASE,
+)
+SIGNS_BETWEEN = ";|,"  # several values in a cell
+AROUND_VALUES = " {}[]()'\""
+FEWEST_COMBINATIONS = 5
+AFTER_WORD = re.compile(r"([^\W\d_]+[\s/.:]*)[0-9]+([.,][0-9]+| [0-9]/[0-9])?")
 NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\])\s*$"
 
 
@@ -115,7 +126,36 @@ def category(column: Column, cells: pa.ChunkedArray, counts: pa.StructArray) -> 
             f"lists or objects as text, such as {listed(texts[:1].to_pylist())}, each of which is a level; "
             "make a column of each of their values.",
         )
+    doubts = doubts or tuple(_doubts_of_texts(texts[:SAMPLE].to_pylist()))
     return Decision(column, cells.to_pandas(), (*evidence, *doubts), doubts, counts)
+
+
+def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
+    """What some different texts may contain besides a level: markup, several values, or a number."""
+    if marked := next((text for text in texts if ("&" in text or "<" in text) and HTML.search(text)), None):
+        yield f"texts with HTML in them, such as {marked!r}; write them as plain text."
+    several = next(filter(None, (_several(texts, sign) for sign in SIGNS_BETWEEN)), None)
+    if several is not None:
+        yield (
+            f"several values in a cell, such as {several!r}, of which each combination is a level; make a "
+            "column of each value."
+        )
+    parts = list(takewhile(bool, map(AFTER_WORD.fullmatch, texts)))
+    words, fractions = ({part[place] for part in parts if part} for place in (1, 2))
+    if 2 < len(texts) == len(parts) and len(words) == 1 and fractions != {None}:
+        yield (
+            f"a category, although each text is a number behind the same word, such as {texts[0]!r}; leave "
+            "the word out if they are quantities."
+        )
+
+
+def _several(texts: Sequence[str], sign: str) -> str | None:
+    """A text with several values that this sign separates; None if they are no combinations of the same."""
+    joined = [text for text in texts if sign in text.strip(sign)]
+    if len(texts) < FEWEST_COMBINATIONS or len(joined) * 3 < len(texts):
+        return None
+    values = {value.strip(AROUND_VALUES) for text in texts for value in text.split(sign)}
+    return joined[0] if len(values) < len(texts) else None
 
 
 def _may_look_like_numbers(cells: pa.ChunkedArray) -> bool:

@@ -19,6 +19,12 @@ __all__ = ["doubts"]
 
 SHOWN = 3  # entries of a list in a sentence
 BOTH = (True, False)
+LOOK_ALIKE = str.maketrans(  # Cyrillic and Greek letters that nobody can tell from Latin ones
+    "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425"
+    "\u0430\u0435\u0455\u0456\u0458\u043e\u0440\u0441\u0443\u0445"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf",
+    "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYXo",
+)
 MOST_LEVELS = 100  # that are compared with each other
 
 
@@ -109,9 +115,16 @@ def _is_damaged(text: str) -> bool:
 
 def _alike(levels: Iterable[object], called: str) -> Iterator[str]:
     """Warn about levels that differ only in blanks, case or Unicode form."""
-    groups = defaultdict(list)
+    groups, seen = defaultdict(list), defaultdict(list)
     for level in map(str, levels):
         groups[folded(level)].append(level)
+        seen[level.translate(LOOK_ALIKE)].append(level)
+    for group in seen.values():
+        if len(group) > 1:
+            yield (
+                f"the {called} {_listed(sorted(group))} look the same, but have letters of several alphabets "
+                "and are kept apart; write them with the same letters."
+            )
     for group in groups.values():
         if len(group) > 1:
             yield (

@@ -30,7 +30,6 @@ __all__ = [
     "number",
     "numbers_among",
     "shown",
-    "with_ending",
 ]
 
 # The words that mean a missing number, date or boolean everywhere; pandas reads the same ones.
@@ -46,6 +45,7 @@ MARKS = _USUAL | {
     *("?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "\\n"),
     *("nil", "none", "n.a.", "n.a", "k.a.", "unknown", "missing", "not available", "tbd"),
     *("nat", "(null)", "<null>", "[null]", "unk", "undefined", "not applicable", "not reported", "no data"),
+    *("<undefined>", "<missing>", "._"),  # MATLAB and SAS
     *("not known", "n.d.", "n.v.t.", "s/d", "keine angabe", "tba", "tbc", "''", '""', "{}", "[]", "***"),
     *(f".{letter}" for letter in ascii_lowercase),  # reasons of Stata's and SAS' missing values
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#error!", "#calc!", "#spill!"),
@@ -76,7 +76,10 @@ DIGITS = {
 }
 # What nobody sees and programs leave in cells: soft hyphens, blanks without width, directions, byte order
 # marks.
-_UNSEEN = (range(0x200B, 0x2010), range(0x202A, 0x202F), range(0x2060, 0x2065), range(0x2066, 0x206A))
+_UNSEEN = (
+    *(range(0x200B, 0x2010), range(0x202A, 0x202F), range(0x2060, 0x2065), range(0x2066, 0x206A)),
+    range(0xFE00, 0xFE10),  # which way to draw the sign before
+)
 UNSEEN = dict.fromkeys([0xAD, 0x61C, 0xFEFF, *chain.from_iterable(_UNSEEN)])
 MOST_GAPS = 0.5  # up to half of a column may be marks for missing values
 MOST_OTHERS = 0.05  # other words are typing errors, of which there are few
@@ -111,11 +114,11 @@ _TRUE_AND_FALSE = (
     ),
     *(("\uc608", "\uc544\ub2c8\uc694"), ("\uc608", "\uc544\ub2c8\uc624"), ("\ub124", "\uc544\ub2c8\uc694")),
 )
+BOOLEAN_PAIRS = tuple(map(frozenset, _TRUE_AND_FALSE))
+TRUE = frozenset(true for true, _ in _TRUE_AND_FALSE)
 BOOLEANS = {word: float(word in TRUE) for pair in BOOLEAN_PAIRS for word in pair}
 
 
-BOOLEAN_PAIRS = tuple(map(frozenset, _TRUE_AND_FALSE))
-TRUE = frozenset(true for true, _ in _TRUE_AND_FALSE)
 WHOLE = r"(-?(?:0|[1-9][0-9]*))"  # a whole number as programs write it, so that 01 and +1 are codes
 _WHOLE = re.compile(WHOLE + r"(?:\.0+)?")
 NO_SPELLINGS: Mapping[str, str] = MappingProxyType({})
@@ -203,10 +206,12 @@ def category(
 def as_whole(text: str, form: str) -> str:
     """A whole number such as 1 or 1.0 as a column writes it; any other text as it is.
 
-    Programs write whole numbers as fractions, such as pandas those of a column with a gap.
+    Programs write whole numbers as fractions, such as pandas those of a column with a gap, and leave out the
+    zeros before codes. `form` is that of `Column.whole`.
     """
-    found = _WHOLE.fullmatch(text)
-    return found[1] + ending if found else text
+    if (found := _WHOLE.fullmatch(text)) is None:
+        return text
+    return found[1].zfill(int(form)) if form.isdecimal() else found[1] + form
 
 
 def folded(text: str) -> str:

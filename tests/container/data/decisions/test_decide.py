@@ -202,8 +202,64 @@ def test_a_category_that_looks_like_numbers_or_dates_is_said(cells):
     assert "look like numbers, dates or times" in found.doubts[0]
 
 
+TIMES = [f"{hour:02}{minute:02}" for hour in range(24) for minute in (0, 15)]
+DAYS = [f"202401{day:02}" for day in range(1, 32)]
+
+
 @pytest.mark.parametrize(
-    "cells", [["red", "blue"], ["007", "012", "013"], ["12 Main Street", "14 High Street"]]
+    ("cells", "said"),
+    [
+        (["a;b", "a", "b", "c;b", "a;b;c"], "several values in a cell, such as 'a;b'"),
+        (["a|b", "a", "b", "c|b", "a|b|c"], "several values in a cell, such as 'a|b'"),
+        (["{a,b}", "{a}", "{b}", "{c,b}", "{a,b,c}"], "several values in a cell, such as '{a,b}'"),
+        (["['a', 'b']", "['a']", "['b']", "['c', 'b']", "['a', 'b', 'c']"], "several values in a cell"),
+        (["A &amp; B", "A & B", "C"], "HTML in them, such as 'A &amp; B'"),
+        (["<b>12</b>", "<b>7</b>", "x<br/>"], "HTML in them, such as '<b>12</b>'"),
+        (["pH 7.2", "pH 6.8", "pH 7"], "a number behind the same word, such as 'pH 7.2'"),
+        (["EU 38 1/2", "EU 39", "EU 40"], "a number behind the same word"),
+        (TIMES, "codes that look like times, such as '0000'; write them as 08:30"),
+        ([*DAYS, "00000000"], "name '00000000' in missing, and set date_format to '%Y%m%d'"),
+    ],
+)
+def test_what_a_category_may_be_besides_is_said(cells, said):
+    found = decided(pa.array(cells))
+    assert found.column.kind == "categorical"
+    assert said in found.doubts[0]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.int64()])
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        (range(202301, 202313), "look like a year and a month, which do not go on evenly"),
+        ([*range(202310, 202313), *range(202401, 202406)], "set date_format to '%Y%m' if they are"),
+        (range(202301, 202353), "look like a year and a week"),
+        (range(202301, 202399), None),
+        (range(202300, 202312), None),
+        ([202301, 202302, 202303], None),
+        (range(400101, 400113), None),
+    ],
+)
+def test_a_year_and_a_month_in_one_number_are_said(numbers, said, kind):
+    found = decided(pa.array(list(numbers)).cast(kind))
+    assert found.column == Column("a", "numeric")
+    assert any("a year and a" in doubt for doubt in found.doubts) == (said is not None)
+    assert said is None or said in found.doubts[0]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["red", "blue"],
+        ["007", "012", "013"],
+        ["12 Main Street", "14 High Street"],
+        ["Smith, John", "Miller, Mary", "Jones, Pat", "Young, Kim", "Hill, Ann", "Hill, Bob"],
+        ["AT&T", "a < b", "<unknown>", "R&D;"],
+        ["W05", "W06", "W07"],
+        ["v 1.2", "w 1.3", "v 1.4"],
+        ["0830", "2400", "1960"],
+        ["000", "100", "200"],
+    ],
 )
 def test_nothing_is_said_of_words_and_codes(cells):
     assert decided(pa.array(cells)).doubts == ()

@@ -21,6 +21,8 @@ def said_of(cells, target=TARGET):
         (["red", "red ", "blue"], "the levels 'red', 'red ' differ only in blanks, case or Unicode form"),
         (["red", "red\u00a0", "blue"], "differ only in blanks"),
         (["Orl\u00e9ans", "Orle\u0301ans"], "differ only in blanks"),
+        (["\u2764", "\u2764\ufe0f", "x"], "differ only in blanks, case or Unicode form"),
+        (["A", "\u0410", "B"], "the levels 'A', '\u0410' look the same, but have letters of several"),
         (["DE", "de", "FR"], "the levels 'DE', 'de' differ"),
         (["north", "?", "south"], "a category with the levels '?', which may mean a missing value"),
         ([f"user {i}" for i in range(30)], "text that is different in every row, like an id"),
@@ -45,6 +47,7 @@ def test_a_doubt_is_said_of_its_column(cells, sentence):
     "cells",
     [
         ["red", "blue"],
+        ["\u0410", "B", "\u03a9"],
         ["2024-01-31", "2024-02-29"],
         ["01/31/2024", "02/01/2024"],
         [1.5, 2.5],
