@@ -127,6 +127,8 @@ def test_a_table_is_read_right_or_refused_or_its_doubt_is_said(read, name):
     assert set(checks.get("columns", ())) <= set(kinds)
     if "classes" in checks:
         assert sorted(map(str, found.schema.classes)) == sorted(map(str, checks["classes"])) or excused
+    if "positive" in checks:
+        assert found.schema.positive == checks["positive"]
     if "task" in checks:
         assert found.schema.task == checks["task"]
     if "rows_total" in checks:
