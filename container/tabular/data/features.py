@@ -52,17 +52,17 @@ def texts(values: pd.Series, column: Column | None = None) -> pd.Series:
     """Cells as text, with the empty string for a missing cell; as levels of a column if it is given."""
     missing = (column and column.missing) or ()
     spellings = {folded(level): level for level in (column and column.spellings) or ()}
-    whole = column and column.whole
+    form = missing, spellings, column and column.whole, column is None or bool(column.blanks)
     if isinstance(values.dtype, pd.StringDtype):
         codes, distinct = pd.factorize(values)  # -1 if a cell is missing
-        known = [*(category(text, missing, spellings, whole) for text in distinct.tolist()), ""]
+        known = [*(category(text, *form) for text in distinct.tolist()), ""]
         return pd.Series(np.array(known, dtype=object)[codes], values.index, dtype=object)
     present = values.astype(object).where(values.notna(), None)
     levels: dict[tuple[type, Any], str] = {}  # each level once; also by type, because True equals 1
     found = []
     for cell in present:
         if (key := (type(cell), cell)) not in levels:
-            levels[key] = category(cell, missing, spellings, whole)
+            levels[key] = category(cell, *form)
         found.append(levels[key])
     return pd.Series(found, values.index, dtype=object)
 

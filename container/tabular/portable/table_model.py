@@ -80,18 +80,17 @@ class Table:
         self.worded = self.booleans + self.dates  # words in a request, which become numbers
         self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.worded
         self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
-        # The categories of which a level may be written in a way that is not its own.
-        self.reads_levels = frozenset(
-            i
+        # Whether a level of some category may be written in a way that is not its own.
+        self.reads_levels = any(
+            self.columns[i].get("missing") or self.columns[i].get("spellings") or "whole" in self.columns[i]
             for i in self.categorical
-            if self.columns[i].get("missing")
-            or self.columns[i].get("spellings")
-            or self.columns[i].get("whole") is not None
         )
         self.timed = [bool(self.columns[i].get("time")) for i in self.dates]
         encodings = manifest.get("encodings") or [{}] * len(self.categorical)
         self._levels = {
-            position: frozenset(encoding.get("levels") or ())
+            position: frozenset(encoding.get("levels") or ()).difference(
+                self.columns[position].get("missing") or ()
+            )
             for position, encoding in zip(self.categorical, encodings, strict=False)
         }
         self.readers: dict[int, Callable[[Any], Any]] = {}  # of cells by position, made on first use

@@ -171,9 +171,13 @@ def _read_plain(body: bytes, model: Table) -> ModelInput | None:
             numbers = _with_words(numbers, columns, model)
         except BadRequest:
             return None  # it may be a header; otherwise Python gives the error message
+    levels = [columns[i] for i in model.categorical]
+    # Some columns have levels that may be written otherwise, and any may have blanks at its end.
+    if b" " not in body and not model.reads_levels:
+        return numbers, levels
     return numbers, [
-        _read_column(columns[i], i, model) if i in model.reads_levels else columns[i]
-        for i in model.categorical
+        found if model.levels_of(i).issuperset(found) else _read_column(found, i, model)
+        for i, found in zip(model.categorical, levels, strict=True)
     ]
 
 

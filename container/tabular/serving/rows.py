@@ -66,7 +66,7 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
         known = model.levels_of(position)
         widths = {len(level) for level in known if level.isdecimal()}
         width = widths.pop() if len(widths) == 1 else 0
-        form = (missing, spellings, column.get("whole"))
+        form = missing, spellings, column.get("whole"), bool(column.get("blanks"))
         return partial(_level, known=known, form=form, width=width)
     return partial(READERS[kind], missing=missing) if missing else READERS[kind]
 
@@ -74,7 +74,7 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
 def _level(
     cell: Any,
     known: Collection[str],
-    form: tuple[Collection[str], Mapping[str, str], str | None],
+    form: tuple[Collection[str], Mapping[str, str], str | None, bool],
     width: int,
 ) -> str:
     """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, 1, 1.0 or 01.

@@ -66,7 +66,8 @@ class Column:
     `spellings` lists the levels of a category, if texts that differ from them only in blanks, case or Unicode
     form mean the same. `whole` says how a category writes the whole numbers that all its levels are: ends
     with nothing or `.0`, or begins with zeros, such as `05` for five digits; a number that is written in
-    another of these ways is the same level.
+    another of these ways is the same level. `blanks` is true if blanks at the end of a level count, because
+    some levels differ in nothing else.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Column:
     time: bool | None = None
     spellings: tuple[str, ...] | None = None
     whole: str | None = None
+    blanks: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values, without the fields that are not set."""

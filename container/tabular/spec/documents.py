@@ -68,6 +68,7 @@ class ColumnDocument(TypedDict):
     time: NotRequired[bool]
     spellings: NotRequired[list[str]]
     whole: NotRequired[str]
+    blanks: NotRequired[bool]
 
 
 class SchemaDocument(TypedDict):

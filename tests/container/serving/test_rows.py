@@ -424,6 +424,24 @@ def test_a_code_is_the_same_level_without_its_zeros(body):
     assert decode(b"1,123456\n1,1e3\n1,0501\n1,-501\n", CSV, model)[1] == [["123456", "1e3", "0501", "-0501"]]
 
 
+@pytest.mark.parametrize("both", [False, True], ids=["padded or not", "both"])
+@pytest.mark.parametrize("trained", ["red", "red  "])
+def test_blanks_behind_a_level_count_only_if_they_did_in_training(trained, both):
+    others = ["blue", "blue "] if both else ["blue "]
+    table = pd.DataFrame({"x": range(40), "c": [trained, *others][:2] * 20, "target": ["a", "b"] * 20})
+    table.loc[3, "c"] = others[-1]
+    model = fit(table, "LogisticRegression", "binary").model
+    assert model.levels_of(1) == ({trained, *others} if both else {"red", "blue"})
+    for cell in ("red", "red  ", "red     ", " red"):
+        known = cell.lstrip() if both else "red"
+        for content_type, body in (
+            (JSON, f'[[1, "{cell}"]]'),
+            (CSV, f"1,{cell}\n"),
+            (CSV, f'"1","{cell}"\n'),
+        ):
+            assert decode(body.encode(), content_type, model)[1] == [[known]], (cell, content_type)
+
+
 @pytest.mark.parametrize(
     ("first", "content_type"),
     [(2**64 + 2**40, JSON), (-(2**63) - 9, JSON), (10**40, "application/jsonlines"), (10**40, CSV)],

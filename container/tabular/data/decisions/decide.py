@@ -23,7 +23,7 @@ from tabular.data.decisions.numbers import (
     points_may_group,
 )
 from tabular.data.decisions.typed import typed
-from tabular.data.decisions.words import booleans, category, merged, option_of, with_whole
+from tabular.data.decisions.words import booleans, category, merged, option_of, with_form
 from tabular.data.values.dates import find_dates
 from tabular.data.values.numbers import find_numbers, may_be_number
 from tabular.spec.columns import Column
@@ -61,7 +61,7 @@ def decide(
         BadInput: if a cell does not fit the kind that the options set.
     """
     found = _decided(name, cells, options, style, into)
-    return with_whole(merged(found) if name in options.merge_spellings else found)
+    return with_form(merged(found) if name in options.merge_spellings else found)
 
 
 def _decided(

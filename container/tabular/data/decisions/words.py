@@ -26,7 +26,7 @@ from tabular.spec.columns import Column
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 
-__all__ = ["NUMBER_LIKE", "booleans", "category", "merged", "option_of", "with_whole"]
+__all__ = ["NUMBER_LIKE", "booleans", "category", "merged", "option_of", "with_form"]
 
 NUMBER_LIKE = (
     r"^\s*[<>~\x{2264}\x{2265}\x{b1}]?\s*[$\x{20ac}\x{a3}\x{a5}]?\s*[-+]?"
@@ -62,8 +62,8 @@ DAY_OF_MONTH = (  # without a year, as Excel also writes the genes MARCH1 and SE
     rf"^\d{{1,2}}(?:st|nd|rd|th)?[\s.-]*(?:{_MONTHS})\pL*$|^(?:{_MONTHS})\pL*[\s.-]*\d{{1,2}}(?:st|nd|rd|th)?$"
 )
 ENDINGS = {
-    "": rf"^(?: *{WHOLE})?$",
-    ".0": rf"^(?: *{WHOLE}\.0)?$",
+    "": rf"^(?:{WHOLE})?$",
+    ".0": rf"^(?:{WHOLE}\.0)?$",
 }
 HTML = re.compile(
     r"&(?:#[0-9]+|#x[0-9a-f]+|[a-z]{2,8});|</?(?:a|b|i|u|p|br|div|em|font|h[1-6]|img|li|ol|span|strong|su[bp]|"
@@ -219,22 +219,29 @@ def merged(found: Decision) -> Decision:
     )
 
 
-def with_whole(found: Decision) -> Decision:
-    """A decision that also says how a category writes whole numbers, if all its levels are such."""
+def with_form(found: Decision) -> Decision:
+    """A decision that also says how a category writes whole numbers, and whether blanks at an end count."""
     if found.column.kind != "categorical":
         return found
     levels = pa.Array.from_pandas(found.values) if found.counts is None else found.counts.field("values")
     if not is_text(levels.type):
         return found
+    if pc.any(pc.or_(pc.starts_with(levels, " "), pc.ends_with(levels, " "))).as_py():
+        bare, levels = pc.utf8_trim(levels, " "), pc.utf8_ltrim(levels, " ")
+        if len(bare.unique()) < len(levels.unique()):
+            return replace(found, column=replace(found.column, blanks=True))
+        levels = bare
+    return replace(found, column=replace(found.column, whole=_whole_form(levels)))
+
+
+def _whole_form(levels: pa.Array) -> str | None:
+    """How levels write the whole numbers that all are, as `Column.whole` says it; None if one is not."""
     for ending, pattern in ENDINGS.items():
         if _all_match(levels, pattern):
-            return replace(found, column=replace(found.column, whole=ending))
-    if not _all_match(levels, r"^[0-9]+$"):
-        return found
+            return ending
     lengths = pc.min_max(pc.binary_length(levels)).as_py()
-    if lengths["min"] != lengths["max"]:
-        return found
-    return replace(found, column=replace(found.column, whole=f"{lengths['min']:02}"))
+    alike = lengths["min"] == lengths["max"] and pc.all(pc.ascii_is_decimal(levels)).as_py()
+    return f"{lengths['min']:02}" if alike else None
 
 
 def _all_match(texts: pa.Array, pattern: str) -> bool:

@@ -184,18 +184,20 @@ def category(
     missing: Collection[str] = (),
     spellings: Mapping[str, str] = NO_SPELLINGS,
     whole: str | None = None,
+    blanks: bool = True,
 ) -> str:
     """The level as text, empty if the cell is missing; a list or an object is a ValueError.
 
     Words such as NA and None are levels like any other, because they can be names. Blanks at the start of a
-    cell never count, because some programs write one after each delimiter. `spellings` are the levels by
-    their folded text, if they are merged, and `whole` is how whole numbers are written, if all levels are.
+    cell never count, because some programs write one after each delimiter; `blanks` says whether those at its
+    end do, which databases write until a cell is as long as all others. `spellings` are the levels by their
+    folded text, if they are merged, and `whole` is how whole numbers are written, if all levels are.
     """
     if isinstance(cell, list | dict):
         raise ValueError(f"{shown(cell)} is not text.")
     if cell is None or cell != cell:  # NaN
         return ""
-    text = str(cell).lstrip(" ")
+    text = str(cell).lstrip(" ") if blanks else str(cell).strip(" ")
     if missing and text.strip() in missing:
         return ""
     if whole is not None and (text := as_whole(text, whole)) in missing:

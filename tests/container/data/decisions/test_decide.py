@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from tabular.data.decisions.decide import decide
 from tabular.data.decisions.decision import UNKNOWN, FileStyle
+from tabular.data.features import texts
 from tabular.data.inference import as_labels
 from tabular.data.values.dates import date
 from tabular.spec.columns import Column, NumberFormat
@@ -116,6 +117,25 @@ def test_a_category_of_whole_numbers_says_how_it_writes_them(levels, ending):
     assert found.column == Column("a", "categorical", whole=ending)
     assert Column.from_dict(found.column.to_dict()) == found.column
     assert found.values.dropna().tolist() == [level for level in levels if level]
+
+
+@pytest.mark.parametrize(
+    ("levels", "blanks", "whole"),
+    [
+        (["red ", "blue"], None, None),
+        (["red ", "red", "blue"], True, None),
+        ([" red", "red"], None, None),
+        ([" red ", "red"], True, None),
+        (["1  ", "20 ", " 3"], None, ""),
+        (["1 ", "1", "20"], True, None),
+        (["   ", "01 ", "20"], None, None),
+    ],
+)
+def test_blanks_at_the_end_of_a_level_count_only_where_levels_differ_in_nothing_else(levels, blanks, whole):
+    found = decided(pa.array(levels), categorical=["a"])
+    assert found.column == Column("a", "categorical", blanks=blanks, whole=whole)
+    read = texts(found.values, found.column).tolist()
+    assert read == [level.lstrip(" ") if blanks else level.strip(" ") for level in levels]
 
 
 def test_whole_numbers_keep_every_digit_beside_a_gap():
