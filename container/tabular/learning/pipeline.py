@@ -24,11 +24,14 @@ __all__ = [
     "FEW_LEVELS",
     "MANY_LEVELS",
     "LogarithmicTarget",
+    "OtherTarget",
+    "StandardisedTarget",
     "build_estimator",
     "build_features",
     "build_pipeline",
     "exponential",
     "fit_features",
+    "innermost",
     "logarithm",
 ]
 
@@ -61,13 +64,16 @@ def build_estimator(
 ) -> Any:
     """The unfitted estimator of an algorithm.
 
-    If the options say so, it learns the logarithm of the target and predicts the target itself.
+    It predicts the target itself, even if it learns the logarithm, as the options may say, or the
+    standardised target, as the algorithm's row may say.
 
     Raises:
         BadInput: if an algorithm or hyperparameter is unknown, or a value is outside its range.
     """
     known = own_steps.algorithms()
     estimator = build(algorithm, schema.family, hyperparameters, random_state, known, len(schema.columns))
+    if schema.family == "regression" and known[algorithm].estimators["regression"].standardise_target:
+        estimator = StandardisedTarget(estimator)
     return LogarithmicTarget(estimator) if schema.options.log_target else estimator
 
 
@@ -167,8 +173,8 @@ def few_levels(columns: Sequence[str], n_classes: int, frame: pd.DataFrame) -> l
     return [name for name in columns if name not in many]
 
 
-class LogarithmicTarget(RegressorMixin, BaseEstimator):
-    """A regressor that learns the logarithm of the target and predicts the target.
+class OtherTarget(RegressorMixin, BaseEstimator):
+    """A regressor that learns the target in another form and predicts the target itself.
 
     Unlike scikit-learn's TransformedTargetRegressor, it can also be fitted round by round. Like a Pipeline,
     it fits the regressor that it is given, and not a copy.
@@ -177,19 +183,74 @@ class LogarithmicTarget(RegressorMixin, BaseEstimator):
     def __init__(self, regressor: Any) -> None:
         self.regressor = regressor
 
-    def fit(self, features: Any, target: np.ndarray, **arguments: Any) -> "LogarithmicTarget":
+    def fit(self, features: Any, target: np.ndarray, **arguments: Any) -> "OtherTarget":
         """Fit the regressor; further arguments are passed to its `fit`."""
-        self.regressor_ = self.regressor.fit(features, logarithm(target), **arguments)
+        self.prepare(target)
+        self.regressor_ = self.regressor.fit(features, self.learnt(target), **arguments)
         return self
 
-    def partial_fit(self, features: Any, target: np.ndarray, **arguments: Any) -> "LogarithmicTarget":
-        """Fit the regressor for one more round."""
-        self.regressor_ = self.regressor.partial_fit(features, logarithm(target), **arguments)
+    def partial_fit(self, features: Any, target: np.ndarray, **arguments: Any) -> "OtherTarget":
+        """Fit the regressor for one more round; the form is that of the first round's target."""
+        if not hasattr(self, "regressor_"):
+            self.prepare(target)
+        self.regressor_ = self.regressor.partial_fit(features, self.learnt(target), **arguments)
         return self
 
     def predict(self, features: Any) -> np.ndarray:
         """The target itself (n_rows,)."""
-        return exponential(self.regressor_.predict(features))
+        return self.target(self.regressor_.predict(features))
+
+    def prepare(self, target: np.ndarray) -> None:
+        """Find out from the target (n_rows,) what the form depends on."""
+
+    def learnt(self, target: np.ndarray) -> np.ndarray:
+        """What the regressor learns (n_rows,)."""
+        raise NotImplementedError
+
+    def target(self, learnt: np.ndarray) -> np.ndarray:
+        """The inverse of `learnt`."""
+        raise NotImplementedError
+
+
+def innermost(estimator: Any) -> Any:
+    """The estimator whose settings count, which may learn the target in another form."""
+    while isinstance(estimator, OtherTarget):
+        estimator = estimator.regressor
+    return estimator
+
+
+class LogarithmicTarget(OtherTarget):
+    """Learns the logarithm of the target."""
+
+    def learnt(self, target: np.ndarray) -> np.ndarray:
+        """The logarithm."""
+        return logarithm(target)
+
+    def target(self, learnt: np.ndarray) -> np.ndarray:
+        """The target itself."""
+        return exponential(learnt)
+
+
+class StandardisedTarget(OtherTarget):
+    """Learns the target with a mean of zero and a standard deviation of one.
+
+    Attributes:
+        mean_: The mean of the target.
+        scale_: Its standard deviation, or one if all targets are equal.
+    """
+
+    def prepare(self, target: np.ndarray) -> None:
+        """Measure the target."""
+        spread = float(np.std(target))
+        self.mean_, self.scale_ = float(np.mean(target)), spread if spread > 0 else 1.0
+
+    def learnt(self, target: np.ndarray) -> np.ndarray:
+        """The standardised target."""
+        return (target - self.mean_) / self.scale_
+
+    def target(self, learnt: np.ndarray) -> np.ndarray:
+        """The target itself, in its unit."""
+        return self.mean_ + self.scale_ * learnt
 
 
 def logarithm(target: np.ndarray) -> np.ndarray:

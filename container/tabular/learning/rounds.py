@@ -20,7 +20,7 @@ from sklearn.metrics import get_scorer
 from sklearn.utils import assert_all_finite
 
 from tabular.learning.boosters import BOOSTERS, Boosting
-from tabular.learning.pipeline import LogarithmicTarget, logarithm
+from tabular.learning.pipeline import LogarithmicTarget, innermost, logarithm
 from tabular.spec.estimators import Rounds
 
 __all__ = [
@@ -72,7 +72,7 @@ def fit_whole(estimator: Any, learn: Part, **more: Any) -> None:
 
 def fit_rounds(estimator: Any, kind: Rounds, learn: Part, rounds: int) -> None:
     """Fit the estimator for this number of rounds."""
-    _inner(estimator).set_params(**{kind.argument: rounds})
+    innermost(estimator).set_params(**{kind.argument: rounds})
     if kind.booster is not None:
         fit_whole(estimator, learn)
         return
@@ -146,7 +146,7 @@ class _Booster:
     """A booster that is trained at once, until its loss on the held-out rows no longer falls."""
 
     def __init__(self, estimator: Any, kind: Rounds, boosting: Boosting, learn: Part, held_out: Part) -> None:
-        self.fitted, self.boosting = _inner(estimator), boosting
+        self.fitted, self.boosting = innermost(estimator), boosting
         self.fitted.set_params(**{kind.argument: kind.most}, **boosting.settings)
         logarithmic = isinstance(estimator, LogarithmicTarget)
         target = logarithm(held_out.target) if logarithmic else held_out.target
@@ -168,14 +168,14 @@ class _Network:
 
     def __init__(self, estimator: Any, learn: Part) -> None:
         self.estimator, self.learn, self.epochs = estimator, learn, 0
-        self.seed = _inner(estimator).get_params().get("random_state")
+        self.seed = innermost(estimator).get_params().get("random_state")
         if self.seed is not None:  # a number would give each epoch the same order
-            _inner(estimator).set_params(random_state=np.random.RandomState(self.seed))
+            innermost(estimator).set_params(random_state=np.random.RandomState(self.seed))
 
     def become(self, rounds: int) -> None:
         """Train until the network has seen all rows this number of times."""
         classes = {"classes": np.unique(self.learn.target)} if is_classifier(self.estimator) else {}
-        with _checked_once(_inner(self.estimator)):
+        with _checked_once(innermost(self.estimator)):
             for epoch in range(self.epochs, rounds):
                 more = classes if epoch == 0 else {}
                 self.estimator.partial_fit(
@@ -190,7 +190,7 @@ class _Network:
     def finish(self) -> None:
         """Put the seed back, so that the estimator describes itself by its settings."""
         if self.seed is not None:
-            _inner(self.estimator).set_params(random_state=self.seed)
+            innermost(self.estimator).set_params(random_state=self.seed)
 
 
 @contextmanager
@@ -259,11 +259,6 @@ def _squared_error(estimator: Any, held_out: Part) -> float:
     predicted = np.asarray(estimator.predict(held_out.features), dtype=np.float64)
     assert_all_finite(predicted)
     return float(np.average((predicted - held_out.target) ** 2, weights=held_out.weights))
-
-
-def _inner(estimator: Any) -> Any:
-    """The estimator whose settings count, which a logarithmic target wraps."""
-    return estimator.regressor if isinstance(estimator, LogarithmicTarget) else estimator
 
 
 def _weighted(part: Part) -> dict[str, np.ndarray]:

@@ -40,6 +40,12 @@ def export(pipeline: Pipeline, schema: Schema, exporter: Exporter | None) -> Par
     estimator = pipeline.named_steps["estimator"]
     if schema.options.log_target:
         estimator = estimator.regressor_
+    unit = None
+    if schema.family == "regression" and hasattr(
+        estimator, "regressor_"
+    ):  # it learnt the standardised target
+        unit = (estimator.mean_, estimator.scale_)
+        estimator = estimator.regressor_
     name = type(estimator).__name__
     if exporter is None:
         raise NotPortable(
@@ -53,9 +59,29 @@ def export(pipeline: Pipeline, schema: Schema, exporter: Exporter | None) -> Par
         raise NotPortable(
             f"The exporter {exporter!r} does not fit {name}: {error}. Name another exporter in its row."
         ) from error
+    if unit is not None:
+        _put_into_unit(name, settings, estimator_arrays, *unit)
     if schema.options.log_target:
         settings["link"] = "expm1"
     return {**schema.to_dict(), "encodings": encodings, "estimator": settings}, {**arrays, **estimator_arrays}
+
+
+def _put_into_unit(
+    name: str, settings: Mapping[str, Any], arrays: dict[str, np.ndarray], mean: float, scale: float
+) -> None:
+    """Let the last layer answer the target itself, where it was fitted on the standardised target.
+
+    Raises:
+        NotPortable: if the estimator has no last layer.
+    """
+    last = {"linear": "", "neural_network": f".{settings.get('layers', 0) - 1}"}.get(settings["kind"])
+    if last is None:
+        raise NotPortable(
+            f"{name} cannot be made portable with standardise_target, which only linear models and neural "
+            "networks can have; leave it out of its row."
+        )
+    arrays[f"weights{last}"] = arrays[f"weights{last}"] * scale
+    arrays[f"intercept{last}"] = arrays[f"intercept{last}"] * scale + mean
 
 
 def export_ensemble(

@@ -108,6 +108,7 @@ _TABLE = (
             rounds=Rounds("max_iter", most=500),
             exporter="perceptron",
             sparse=True,
+            standardise_target=True,
         ),
     ),
     Algorithm(

@@ -93,8 +93,9 @@ class Estimator:
 
     `exporter` says how a fitted estimator is made portable. Without it, the exporter is taken from the
     project's own row for the same class, if there is one. `sparse` says whether its features may be a sparse
-    matrix, in which a cell that is not stored is zero, and not missing. `wide` turns the arguments into those
-    to change for a table with more than 1,000 columns.
+    matrix, in which a cell that is not stored is zero, and not missing. `standardise_target` says whether a
+    regressor learns the target with a mean of zero and a standard deviation of one, because it depends on the
+    target's unit. `wide` turns the arguments into those to change for a table with more than 1,000 columns.
 
     Raises:
         BadInput: if the name of a hyperparameter is reserved, or if the exporter is unknown.
@@ -108,6 +109,7 @@ class Estimator:
     rounds: Rounds | None = None
     exporter: Exporter | None = None
     sparse: bool = False
+    standardise_target: bool = False
     wide: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ from tabular.judging.agreement import as_model_input
 from tabular.learning.boosters import BOOSTERS
 from tabular.learning.fitting import fit, rounds_of
 from tabular.learning.folds import folds_to_search
-from tabular.learning.pipeline import build_pipeline, fit_features
+from tabular.learning.pipeline import build_pipeline, fit_features, innermost
 from tabular.learning.rounds import Part, best_rounds, fit_whole, numbers_of_rounds, scores_by_rounds
 from tabular.portable.export import export, export_ensemble
 from tabular.portable.files import save_model
@@ -255,7 +255,7 @@ class _FoldModel:
         """The scorer, which also keeps a copy of the network: it cannot go back to fewer epochs."""
 
         def keeping(estimator: Any, features: Any, target: np.ndarray) -> float:
-            self.kept.append(_weights(estimator))
+            self.kept.append(_weights(innermost(self.estimator)))
             return float(score(estimator, features, target))
 
         return keeping
@@ -267,7 +267,8 @@ class _FoldModel:
             boosting.shorten(self.estimator, min(rounds or 1, boosting.trained(self.estimator)))
         elif self.kind is not None:
             place = numbers_of_rounds(self.kind.most).index(rounds or 1)
-            self.estimator.coefs_, self.estimator.intercepts_ = self.kept[place]
+            network = innermost(self.estimator)
+            network.coefs_, network.intercepts_ = self.kept[place]
         scored, held_out = (_predict(self.estimator, part) for part in self.parts)
         return scored, held_out
 

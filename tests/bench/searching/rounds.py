@@ -34,7 +34,7 @@ from sklearn.pipeline import Pipeline
 from tabular.learning.boosters import BOOSTERS
 from tabular.learning.fitting import fit, scores_of_fold
 from tabular.learning.folds import folds_of
-from tabular.learning.pipeline import build_pipeline
+from tabular.learning.pipeline import build_pipeline, innermost
 from tabular.learning.rounds import best_rounds
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.columns import Column, Schema
@@ -184,7 +184,7 @@ def plain(rows: Rows, algorithm: str, one: dict[str, str], most: int) -> tuple[P
     """All rows, as many rounds as given; a network ends when its training loss stands still."""
     pipeline = build_pipeline(rows.schema, algorithm, one, SEED)
     argument = "max_iter" if algorithm == "NeuralNet" else "n_estimators"
-    pipeline.named_steps["estimator"].set_params(**{argument: most})
+    innermost(pipeline.named_steps["estimator"]).set_params(**{argument: most})
     return pipeline.fit(rows.frame, rows.target), most
 
 
@@ -192,9 +192,9 @@ def stopping(rows: Rows, algorithm: str, one: dict[str, str], most: int) -> tupl
     """Training stops when a tenth of the rows is not predicted better any more, by the library's own rule."""
     if algorithm == "NeuralNet":
         pipeline = build_pipeline(rows.schema, algorithm, one, SEED)
-        pipeline.named_steps["estimator"].set_params(max_iter=most, early_stopping=True)
+        network = innermost(pipeline.named_steps["estimator"]).set_params(max_iter=most, early_stopping=True)
         pipeline.fit(rows.frame, rows.target)
-        return pipeline, pipeline.named_steps["estimator"].n_iter_
+        return pipeline, network.n_iter_
     learn, aside = (rows.take(part) for part in inner_split(rows))
     pipeline = build_pipeline(rows.schema, algorithm, one, SEED)
     estimator = pipeline.named_steps["estimator"].set_params(n_estimators=most, early_stopping_rounds=30)

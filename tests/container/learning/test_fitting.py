@@ -88,6 +88,20 @@ def test_the_logarithm_of_a_target_is_learnt_and_the_target_answered(algorithm):
     assert all(type(number) is float for number in answer.labels)
 
 
+@pytest.mark.parametrize("log_target", [False, True])
+def test_a_network_learns_a_price_as_well_in_cents_as_in_thousands(log_target):
+    table = mixed("regression", rows=200)
+    table["target"] = np.abs(table["target"]) + 1
+    plain, frame, *_ = fitted(table, "regression", "NeuralNet")
+    in_cents = table.assign(target=table["target"] * 1e6 + 1e7)
+    cents, _, target, schema = fitted(in_cents, "regression", "NeuralNet", log_target=log_target)
+    assert np.corrcoef(cents.predict(frame), target)[0, 1] > 0.5
+    if not log_target:
+        np.testing.assert_allclose(cents.predict(frame), plain.predict(frame) * 1e6 + 1e7, rtol=1e-6)
+    model = PortableModel(*export(cents, schema, exporter_of("NeuralNet", schema.family)))
+    check_equal(model, cents, frame, schema)
+
+
 def give_split(base, table, task="binary", **options):
     frame, target, schema = prepared(table, task, **options)
     groups = pd.factorize(table[options["group"]])[0] if "group" in options else None

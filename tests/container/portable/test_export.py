@@ -15,7 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from support.container.tables import MODELS, TASKS, fit, fitted, mixed, nasty
 from tabular.judging.agreement import as_model_input, check_equal
-from tabular.learning.pipeline import build_pipeline
+from tabular.learning.pipeline import build_pipeline, innermost
 from tabular.portable import export as export_module
 from tabular.portable.export import export
 from tabular.portable.files import load_model, save_model
@@ -133,7 +133,7 @@ def test_a_column_that_is_empty_in_training_keeps_its_place(algorithm, task):
     frame = whole.frame.assign(income=np.nan, member=np.nan, colour="")
     pipeline = build_pipeline(whole.schema, algorithm, {}, 7)
     if algorithm == "NeuralNet":
-        pipeline.set_params(estimator__max_iter=10)
+        innermost(pipeline.named_steps["estimator"]).set_params(max_iter=10)
     pipeline.fit(frame, whole.target)
     model = PortableModel(*export(pipeline, whole.schema, exporter_of(algorithm, whole.schema.family)))
     rows = nasty(whole.frame)

@@ -10,7 +10,7 @@ from tabular.data.features import features
 from tabular.data.inference import encode, infer_schema
 from tabular.judging.agreement import as_model_input
 from tabular.learning.ensemble import Ensemble
-from tabular.learning.pipeline import build_pipeline
+from tabular.learning.pipeline import build_pipeline, innermost
 from tabular.portable.export import export, export_ensemble
 from tabular.portable.files import save_model
 from tabular.portable.model import ENSEMBLE_VERSION, FORMAT_VERSION, PortableModel
@@ -82,9 +82,7 @@ def keep(
 def small(name: str, schema: Schema, frame: pd.DataFrame, target: np.ndarray) -> Pipeline:
     """A fitted pipeline with few trees or units."""
     pipeline = build_pipeline(schema, name, {}, 7)
-    estimator = pipeline.named_steps["estimator"]
-    if schema.options.log_target:
-        estimator = estimator.regressor
+    estimator = innermost(pipeline.named_steps["estimator"])
     known = estimator.get_params()
     estimator.set_params(**{k: v for k, v in SMALL.items() if k in known})
     return pipeline.fit(frame, target)
