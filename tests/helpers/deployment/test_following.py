@@ -61,6 +61,8 @@ def test_each_stage_of_a_switch_is_shown_with_the_seconds_since_the_decision() -
     said += [word("looking", 2, cause="event"), word("unchanged", 2.5)]  # another version was rejected, too
     assert following.stages(begin, said)[-1][-1] == "version 3 is in service after 1.5 s"
     assert following.stages(begin, said[-2:])[-1][-1] == "nothing has to change after 2.5 s"
+    assert not following.is_under_way(said)
+    assert following.is_under_way([one for one in said if one.action != "deployed"])  # which is said later
     swept = [word("looking", 700, cause="schedule"), word("removed", 701)]
     shown = {step: detail for step, _, detail in following.stages(begin, swept)}
     assert (shown["event"], shown["switch"]) == (

@@ -12,7 +12,7 @@ from helpers.errors import Interrupted, JobFailed, UserError, one_line
 from helpers.session import Session
 from helpers.session.patience import hindrance, patiently
 
-__all__ = ["LIMIT", "Following", "stages"]
+__all__ = ["LIMIT", "Following", "is_under_way", "stages"]
 
 # Seconds to wait for decisions: an update of the endpoint takes 10 minutes, then the schedule asks again
 # within 15, and the endpoint loads a model within 6.
@@ -128,7 +128,7 @@ class Following:
         recent = [dataset for dataset, at in self._decided.items() if now - at < RECENT]
         while len(recent) <= MOST and time.monotonic() < deadline:
             heard = self._show(recent)
-            recent = [dataset for dataset, said in heard.items() if said[-1].action in UNDER_WAY]
+            recent = [dataset for dataset, said in heard.items() if is_under_way(said)]
             if not recent:
                 break
             time.sleep(POLL_SECONDS[self._session.is_local])
@@ -241,6 +241,13 @@ def stages(decided: datetime, said: Sequence[deployer.Word]) -> list[tuple[str, 
     elif word.action in ("postponed", "failed"):
         rows.append(("switch", "", f"{word.action} {after(word)}"))
     return rows
+
+
+def is_under_way(said: Sequence[deployer.Word]) -> bool:
+    """Whether one of the deployer's looks at a data set has not ended; events at once make several looks."""
+    began = sum(word.action == "looking" for word in said)
+    ended = sum(word.action not in UNDER_WAY for word in said)
+    return began > ended or said[-1].action in UNDER_WAY
 
 
 def _conclusion(said: Sequence[deployer.Word]) -> deployer.Word:
