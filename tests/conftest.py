@@ -12,6 +12,8 @@ from support.notebooks.demo_run import Story, tell
 from support.processor_time import ProcessorTime
 from xdist.remote import Producer
 
+import helpers.pipeline  # noqa: F401 - postpones what an import of jsonschema would compile
+
 # On a busy machine, an example takes as long as it takes.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")

@@ -4,11 +4,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers.pipeline import slow_imports
-
 __all__ = ["HANGS", "PATIENCE", "ROOT", "looks"]
 
-slow_imports.postpone()  # before anything imports jsonschema
 ROOT = Path(__file__).parents[2]
 # Seconds after which a process hangs: out of reach also where the machine is busy with something else. Such a
 # limit ends what would never end; no test judges how long anything took.
