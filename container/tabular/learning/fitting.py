@@ -11,8 +11,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from tabular.learning.pipeline import build_pipeline, fit_features, logarithm
 from tabular.learning.rounds import (
-    Asked,
     Part,
+    PredictedOnce,
     Scorer,
     Scores,
     fit_rounds,
@@ -109,10 +109,10 @@ def scores_of_fold(
     kind = rounds_of(algorithm, schema)
     if kind is None:
         fit_whole(estimator, learn)
-        asked = Asked(estimator, held_out.features)
+        fitted = PredictedOnce(estimator, held_out.features)
         if keep is not None:
-            keep(asked, held_out.features)
-        return [Scores(float(score(asked, held_out.features, held_out.target)), 0.0)]
+            keep(fitted, held_out.features)
+        return [Scores(float(score(fitted, held_out.features, held_out.target)), 0.0)]
     return scores_by_rounds(estimator, kind, learn, held_out, score, keep)
 
 

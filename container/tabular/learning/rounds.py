@@ -24,8 +24,8 @@ from tabular.learning.pipeline import LogarithmicTarget, innermost, logarithm
 from tabular.spec.estimators import Rounds
 
 __all__ = [
-    "Asked",
     "Part",
+    "PredictedOnce",
     "Scorer",
     "Scores",
     "best_rounds",
@@ -100,11 +100,11 @@ def scores_by_rounds(
     is_loss = held_out.weights is None and repr(score) == repr(get_scorer(name))
 
     def look() -> Scores:
-        asked = Asked(estimator, held_out.features)
+        fitted = PredictedOnce(estimator, held_out.features)
         if keep is not None:
-            keep(asked, held_out.features)
-        lost = -loss(asked, held_out)
-        return Scores(lost if is_loss else float(score(asked, held_out.features, held_out.target)), lost)
+            keep(fitted, held_out.features)
+        lost = -loss(fitted, held_out)
+        return Scores(lost if is_loss else float(score(fitted, held_out.features, held_out.target)), lost)
 
     return by_rounds(estimator, kind, learn, held_out, look)
 
@@ -216,7 +216,7 @@ def _checked_once(network: Any) -> Iterator[None]:
         del network._validate_input
 
 
-class Asked:
+class PredictedOnce:
     """A fitted estimator that predicts the same rows once, however often a scorer asks for that."""
 
     def __init__(self, estimator: Any, features: Any) -> None:

@@ -18,8 +18,8 @@ from tabular.learning.fitting import fit, scores_of_fold
 from tabular.learning.folds import folds_of
 from tabular.learning.pipeline import build_pipeline, innermost
 from tabular.learning.rounds import (
-    Asked,
     Part,
+    PredictedOnce,
     Scores,
     _log_loss,
     _squared_error,
@@ -108,15 +108,17 @@ def test_rows_are_predicted_once_for_all_who_ask():
     """scikit-learn's linear models change what they have computed in place, so they must not be given it."""
     frame, target, schema = prepared(mixed(), "binary")
     pipeline = fit(frame, target, schema, "LogisticRegression", {}, 7)
-    asked = Asked(pipeline, frame)
+    fitted = PredictedOnce(pipeline, frame)
     for scorer in ("neg_log_loss", "roc_auc", "accuracy", "average_precision"):
         score = get_scorer(scorer)
-        assert score(asked, frame, target) == score(pipeline, frame, target)
+        assert score(fitted, frame, target) == score(pipeline, frame, target)
     for method in ("predict", "predict_proba", "decision_function"):
-        found = getattr(asked, method)(frame)
-        assert found is getattr(asked, method)(frame)
+        found = getattr(fitted, method)(frame)
+        assert found is getattr(fitted, method)(frame)
         np.testing.assert_array_equal(found, getattr(pipeline, method)(frame))
-        np.testing.assert_array_equal(getattr(asked, method)(frame[:9]), getattr(pipeline, method)(frame[:9]))
+        np.testing.assert_array_equal(
+            getattr(fitted, method)(frame[:9]), getattr(pipeline, method)(frame[:9])
+        )
 
 
 @pytest.mark.parametrize("weight", ["none", "balanced"])

@@ -48,7 +48,8 @@ NUMBERS_IN_WORDS = "|".join(
         r"^/Date\(-?\d+",  # .NET
     )
 )
-# A class of letters takes milliseconds to compile, for each column anew; few columns have what comes first.
+# Patterns with \pL take milliseconds to compile, and pyarrow compiles them again for each column. So they are
+# tried only on columns in which a cheaper pattern matches.
 YEAR = r"(?:1[89]|20)\d\d"
 YEARS_IN_WORDS = "|".join(
     (
