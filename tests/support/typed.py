@@ -46,8 +46,8 @@ INSTALLED = (
 DEPLOYED = "tests/commands/environment/test_deploy.py::test_up_goes_through_every_step_in_order"
 SCRIPTS = "tests/commands/test_schedules.py::"
 IN_CI = ".ci/run"
-FORMAT = "tests/test_documentation.py::test_make_format_fixes_what_make_lint_checks"
-BENCHMARKS = "tests/test_documentation.py::test_each_benchmark_can_be_started"
+FORMAT = "tests/project/test_documentation.py::test_make_format_fixes_what_make_lint_checks"
+BENCHMARKS = "tests/project/test_documentation.py::test_each_benchmark_can_be_started"
 # What executes the commands that begin like this (the longest beginning counts): a test, CI, or nothing
 # without an account. Some tests type the same command at a stand-in for AWS.
 EXECUTED = {
@@ -69,7 +69,7 @@ EXECUTED = {
     "make lab": "tests/browser/test_lab.py::test_it_opens_at_the_notebooks_of_the_project",
     "make lint": IN_CI,
     "make notebooks": "tests/commands/notebooks/test_store.py",
-    "make pictures": "tests/test_documentation.py::"
+    "make pictures": "tests/project/test_documentation.py::"
     "test_the_pictures_in_the_readme_are_small_and_their_plots_are_stored",
     "make retrain": SCRIPTS + "test_make_retrain_is_the_same_command",
     "make slides": "tests/browser/test_slides.py",
@@ -107,7 +107,7 @@ EXECUTED = {
     "mlflow ui": "tests/helpers/runs/test_tracking.py",
     "pip check": "tests/commands/test_install.py::"
     "test_all_that_the_sdk_asks_for_is_there_but_for_what_is_left_out",
-    "pre-commit install": "tests/test_contributing.py::test_each_command_can_be_typed",
+    "pre-commit install": "tests/project/test_contributing.py::test_each_command_can_be_typed",
     "python -c 'from helpers.session": "tests/story/test_demo.py::"
     "test_a_person_asks_as_the_page_of_own_tables_says",
     "python -m helpers.run": "tests/commands/test_command_line.py::test_the_former_name_is_the_same_command",
@@ -115,7 +115,7 @@ EXECUTED = {
     "python -m local_aws reset": "tests/local_aws/lifecycle/test_reset.py",
     "python -m pip install": "tests/commands/test_install.py::"
     "test_an_installation_that_leaves_nothing_out_is_of_the_same_sdk",
-    "python -m pytest": "tests/test_contributing.py::test_each_command_can_be_typed",
+    "python -m pytest": "tests/project/test_contributing.py::test_each_command_can_be_typed",
     "python -m support.terraform.policies": "tests/terraform/test_policies.py::"
     "test_local_aws_judges_by_these_policies",
     "python docs/operations/schedules/notebook_job.py": SCRIPTS
