@@ -1,5 +1,9 @@
 """What all tests share: nothing that they do reaches a person's own state."""
 
+import helpers.pipeline  # noqa: F401 - before anything imports jsonschema: postpones what that would compile
+
+# isort: split
+
 import gc
 import os
 from collections.abc import Iterator
@@ -11,8 +15,6 @@ from support.local_aws import service_models
 from support.notebooks.demo_run import Story, tell
 from support.processor_time import ProcessorTime
 from xdist.remote import Producer
-
-import helpers.pipeline  # noqa: F401 - postpones what an import of jsonschema would compile
 
 # On a busy machine, an example takes as long as it takes.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -24,6 +24,12 @@ def test_who_reads_a_notebook_does_not_compile_it(module: str) -> None:
 
 
 @has_grammar
+def test_neither_do_the_processes_of_tests() -> None:
+    assert "jsonschema" in sys.modules
+    assert f"{GRAMMAR}.syntax_helpers" not in sys.modules, "conftest.py has to postpone it first of all"
+
+
+@has_grammar
 @pytest.mark.slow
 def test_a_text_is_checked_as_ever_and_the_whole_package_is_there() -> None:
     code = (
