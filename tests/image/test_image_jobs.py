@@ -13,7 +13,7 @@ import pytest
 from support.container.jobs import give_code, give_hyperparameters, give_table, run, source
 from support.container.tables import mixed
 from support.image.engine import Engine, Job
-from tabular.spec.trial import METRICS, SCORE
+from tabular.spec.trial import METRICS, SCORE, Trial
 
 ARGUMENTS = (
     *("--target", "target", "--family", "classification", "--test-size", "0.25"),
@@ -53,11 +53,7 @@ def give_trial(base: Path, split: Path, aws: SimpleNamespace, **changed: str) ->
     give_hyperparameters(
         base,
         **{
-            "algorithm": "LightGBM",
-            "scorer": "neg_log_loss",
-            "folds": "3",
-            "random_state": "7",
-            "search_rows": "0",
+            **Trial("LightGBM", "neg_log_loss", 3, 7).to_hyperparameters(),
             "sagemaker_program": "tabular.jobs.train",
             "sagemaker_submit_directory": aws.source,
             **changed,

@@ -19,16 +19,10 @@ from tabular.jobs import refit
 from tabular.judging.agreement import check_equal
 from tabular.portable.files import load_model
 from tabular.spec.documents import Manifest
+from tabular.spec.trial import Trial
 
-TRIAL = {
-    "algorithm": "LightGBM",
-    "scorer": "accuracy",
-    "folds": "3",
-    "random_state": "7",
-    "search_rows": "120",
-    "learning_rate": "0.3",
-    "num_leaves": "4",
-}
+SETTINGS = {"learning_rate": "0.3", "num_leaves": "4"}
+TRIAL = Trial("LightGBM", "accuracy", 3, 7, SETTINGS, search_rows=120).to_hyperparameters()
 
 
 @pytest.fixture(scope="module")

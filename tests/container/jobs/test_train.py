@@ -21,7 +21,7 @@ from tabular.spec.errors import BadInput
 from tabular.spec.trial import METRICS, SCORE, Trial, score_line
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
-COMMON = {"scorer": "accuracy", "folds": "3", "random_state": "7", "search_rows": "0"}
+TRIAL = Trial("NaiveBayes", "accuracy", 3, 7).to_hyperparameters()
 
 
 def give_split(base, table, task):
@@ -39,7 +39,7 @@ def trial(base, run_module, capsys):
     def run_trial(table, task="binary", **hyperparameters):
         give_split(base, table, task)
         scorer = {"scorer": "r2"} if task == "regression" else {}
-        give_hyperparameters(base, **COMMON | scorer | {"algorithm": "NaiveBayes"} | hyperparameters)
+        give_hyperparameters(base, **TRIAL | scorer | hyperparameters)
         run_module(train.main)
         (score,) = re.findall(METRICS[SCORE], capsys.readouterr().out)
         return float(score)
@@ -207,7 +207,7 @@ def test_a_score_that_is_not_finite_is_refused(trial):
 
 def test_a_trial_as_sagemaker_runs_it(aws, base):
     give_split(base, mixed(rows=60), "binary")
-    given = COMMON | {
+    given = TRIAL | {
         "algorithm": "LogisticRegression",
         "C": "0.5",
         "sagemaker_program": "tabular.jobs.train",

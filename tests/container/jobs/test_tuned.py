@@ -22,9 +22,8 @@ from tabular.learning.ensemble import Ensemble
 from tabular.portable.files import load_model
 from tabular.searching.search import Settings
 from tabular.spec.documents import Manifest, SearchReport
-from tabular.spec.trial import SCORE
+from tabular.spec.trial import SCORE, Trial
 
-COMMON = {"scorer": "neg_log_loss", "folds": "3", "random_state": "7", "search_rows": "120"}
 RANGES = {"LogisticRegression": ("C", "0.01", "10"), "NaiveBayes": ("var_smoothing", "1e-9", "0.1")}
 
 
@@ -41,7 +40,10 @@ def tuning(aws, tmp_path_factory):
             **request_of_trials(aws, "tuned", folder),
             "DefinitionName": algorithm,
             "TuningObjective": {"Type": "Maximize", "MetricName": SCORE},
-            "StaticHyperParameters": {"algorithm": algorithm, **COMMON, **program_of_trials(aws.source)},
+            "StaticHyperParameters": Trial(
+                algorithm, "neg_log_loss", 3, 7, search_rows=120
+            ).to_hyperparameters()
+            | program_of_trials(aws.source),
             "HyperParameterRanges": {
                 "ContinuousParameterRanges": [
                     {"Name": name, "MinValue": low, "MaxValue": high, "ScalingType": "Logarithmic"}

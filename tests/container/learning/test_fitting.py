@@ -150,13 +150,7 @@ def test_nothing_is_learnt_from_shuffled_targets(base, algorithm, task, scorer, 
 
 
 def failing_trial(base, capsys, sentence, **hyperparameters):
-    given = {
-        "algorithm": "NaiveBayes",
-        "scorer": "accuracy",
-        "folds": "3",
-        "random_state": "7",
-        "search_rows": "0",
-    }
+    given = Trial("NaiveBayes", "accuracy", 3, 7).to_hyperparameters()
     give_hyperparameters(base, **given | hyperparameters)
     with pytest.raises(BadInput, match=sentence) as refused:
         train.main()

@@ -15,6 +15,7 @@ from tabular.portable.model import UnusableModel
 from tabular.spec import own_steps
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.errors import BadInput
+from tabular.spec.trial import Trial
 
 STEPS = """
 from tabular.spec.estimators import Algorithm, Estimator, Integer
@@ -124,10 +125,9 @@ def trained(aws, tmp_path_factory):
 
     (base / "input/data").mkdir(parents=True)
     (base / "processing/output/train").rename(base / "input/data/train")
-    trial = {"algorithm": "NearestNeighbors", "n_neighbors": "3"}
-    common = {"scorer": "accuracy", "folds": "3", "random_state": "7", "search_rows": "0"}
+    trial = Trial("NearestNeighbors", "accuracy", 3, 7, {"n_neighbors": "3"}).to_hyperparameters()
     uri = "s3://jobs/code/steps.tar.gz"
-    assert 0.4 < run_trial(aws, "own-steps", trial | common, base / "input/data/train", uri) < 1
+    assert 0.4 < run_trial(aws, "own-steps", trial, base / "input/data/train", uri) < 1
     return base
 
 
