@@ -1,7 +1,7 @@
 """What people write in and around dates, in the form that strptime knows.
 
-Months of many languages, weekdays, zones, East Asia's signs and eras; quarters and weeks become the day on
-which they begin.
+Months of many languages, weekdays, zones, East Asia's signs and eras; quarters, halves and weeks become the
+day on which they begin.
 """
 
 import re
@@ -10,29 +10,42 @@ from functools import lru_cache
 
 from tabular.data.values.cells import DIGITS, UNSEEN
 
-__all__ = ["in_english", "usual"]
+__all__ = ["FISCAL", "in_english", "usual"]
 
 # Names of months that strptime does not know: French, German, Spanish, Italian, Portuguese, Dutch; Danish,
-# Norwegian and Swedish; Polish, Czech, Russian and Turkish.
+# Norwegian and Swedish; Polish, Czech, Russian and Turkish; then Finnish, Hungarian, Slovak, Romanian,
+# Indonesian, Ukrainian, Bulgarian, Greek, Arabic and Hebrew.
 _MONTHS = {
     "Jan": "janv janvier jän jänner januar ene enero gen gennaio janeiro januari "
-    "stycznia styczeń ledna leden января январь янв ocak",
+    "stycznia styczeń ledna leden января январь янв ocak "
+    "tammikuuta január ianuarie січня януари ιανουαρίου يناير ינואר",
     "Feb": "févr fevr février fevrier februar febr febrero febbraio fev fevereiro februari "
-    "lutego luty února únor февраля февраль фев şubat",
+    "lutego luty února únor февраля февраль фев şubat "
+    "helmikuuta február februarie лютого февруари φεβρουαρίου فبراير פברואר",
     "Mar": "mars mär mrz märz maerz marzo março marco mrt maart "
-    "marts marca marzec března březen марта март мар mart",
-    "Apr": "avr avril abr abril aprile kwietnia kwiecień dubna duben апреля апрель апр nisan",
-    "May": "mai mayo mag maggio maio mei maj maja května květen мая май may\u0131s",
-    "Jun": "juin juni junio giu giugno junho czerwca czerwiec června červen июня июнь июн haziran",
-    "Jul": "juil juillet juli julio lug luglio julho lipca lipiec července červenec июля июль июл temmuz",
-    "Aug": "août aout ago agosto augustus augusti sierpnia sierpień srpna srpen августа август авг ağustos",
+    "marts marca marzec března březen марта март мар mart "
+    "maaliskuuta március marca martie maret березня μαρτίου مارس מרץ",
+    "Apr": "avr avril abr abril aprile kwietnia kwiecień dubna duben апреля апрель апр nisan "
+    "huhtikuuta április apríla aprilie квітня април απριλίου أبريل ابريل אפריל",
+    "May": "mai mayo mag maggio maio mei maj maja května květen мая май may\u0131s "
+    "toukokuuta május mája травня май μαΐου مايو מאי",
+    "Jun": "juin juni junio giu giugno junho czerwca czerwiec června červen июня июнь июн haziran "
+    "kesäkuuta június júna iunie червня юни ιουνίου يونيو יוני",
+    "Jul": "juil juillet juli julio lug luglio julho lipca lipiec července červenec июля июль июл temmuz "
+    "heinäkuuta július júla iulie липня юли ιουλίου يوليو יולי",
+    "Aug": "août aout ago agosto augustus augusti sierpnia sierpień srpna srpen августа август авг ağustos "
+    "elokuuta augusztus augusta agustus серпня αυγούστου أغسطس اغسطس אוגוסט",
     "Sep": "sept septembre septiembre set settembre setembro "
-    "września wrzesień září сентября сентябрь сен eylül",
+    "września wrzesień září сентября сентябрь сен eylül "
+    "syyskuuta szeptember septembra septembrie вересня септември σεπτεμβρίου سبتمبر ספטמבר",
     "Oct": "octobre okt oktober octubre ott ottobre out outubro "
-    "października październik října říjen октября октябрь окт ekim",
-    "Nov": "novembre noviembre novembro listopada listopad listopadu ноября ноябрь ноя kas\u0131m",
+    "października październik října říjen октября октябрь окт ekim "
+    "lokakuuta október októbra octombrie жовтня октомври οκτωβρίου أكتوبر اكتوبر אוקטובר",
+    "Nov": "novembre noviembre novembro listopada listopad listopadu ноября ноябрь ноя kas\u0131m "
+    "marraskuuta novembra noiembrie листопада ноември νοεμβρίου نوفمبر נובמבר",
     "Dec": "déc décembre decembre dez dezember dic diciembre dicembre dezembro "
-    "grudnia grudzień prosince prosinec декабря декабрь дек aral\u0131k",
+    "grudnia grudzień prosince prosinec декабря декабрь дек aral\u0131k "
+    "joulukuuta decembra decembrie desember грудня декември δεκεμβρίου ديسمبر דצמבר",
 }
 MONTHS = {name: english for english, names in _MONTHS.items() for name in names.split()}
 _FULL = {
@@ -58,7 +71,11 @@ _DAYS_OF_WEEKS = (
 _WEEKDAY = re.compile(rf"^(?:{'|'.join(_DAYS_OF_WEEKS.split())})\b[.,]*\s*(?=\w)", re.IGNORECASE)
 _WRITTEN_BESIDE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[\u00a0\u202f]"), " "),
-    (re.compile(r"\s*\(\w{1,4}\)$"), ""),
+    (re.compile(r"\s*\((?:\w{1,4}|[\w ]+ Time)\)$"), ""),
+    (re.compile(r"\bGMT(?=[+-]\d{4}$)"), ""),  # JavaScript
+    (re.compile(r"^(?:ng\u00e0y )?(\d\d?) th\u00e1ng (\d\d?),?(?: n\u0103m)? (?=\d{4}$)", re.I), r"\1.\2."),
+    (re.compile(r"(?<=\d)\s*[\u0433\u0440](?:\.|\u043e\u0434\u0430|\u043e\u043a\u0443)?$"), ""),  # year
+    (re.compile(r"\b\u05d1(?=[\u05d0-\u05ea]{3})"), ""),  # Hebrew's "in"
     (re.compile(r"(?<=\d)(?:st|nd|rd|th|er|\u00ba)\b", re.IGNORECASE), ""),
     (re.compile(r"\s+(?:de|del|of|at|um|\u00e0|\u00e0s|alle|kl\.?)\s+", re.IGNORECASE), " "),
     (re.compile(r"\s+(?:Uhr|h)$"), ""),
@@ -81,22 +98,32 @@ _ZONES = {
     for name in names.split()
 }
 _ZONE = re.compile(rf"(?<=[\dMm]) (?:{'|'.join(_ZONES)})$")
-# Periods, as the day on which they begin: quarters and months as years and months, weeks as their Monday.
+# Periods, as the day on which they begin: quarters, halves and months as years and months, weeks as their
+# Monday. The number of a quarter may be a word.
 _YEAR = r"((?:19|20)\d\d)"
+_FULL_YEAR, _ANY_YEAR = r"(?P<year>(?:19|20)\d\d)", r"(?P<year>(?:19|20)?\d\d)"
+FISCAL = re.compile(r"FY(?=[\s'\u2019]?\d\d)")
 _QUARTERS = (
-    re.compile(rf"{_YEAR}[\s/_.-]?[QqTt]([1-4])"),
-    re.compile(
-        r"(?P<quarter>[1-4])(?:[Qq]|\.? ?Quartal |(?:st|nd|rd|th) [Qq]uarter )(?P<year>(?:19|20)?\d\d)"
-    ),
-    re.compile(rf"[Qq](?P<quarter>[1-4])[\s/_.,-]*(?P<year>{_YEAR[1:-1]})"),
-    re.compile(rf"[TtKk](?P<quarter>[1-4])[\s/_.,-]+(?P<year>{_YEAR[1:-1]})"),  # T123 is a code
-    re.compile(r"[Qq](?P<quarter>[1-4])[\s/'\u2019-]+(?P<year>\d\d)"),
+    re.compile(rf"{_YEAR}[\s/_.:-]?[QqTt]([1-4])"),
+    re.compile(rf"(?P<number>[1-4])(?:[Qq]|\.? ?Quartal |(?:st|nd|rd|th) [Qq]uarter ){_ANY_YEAR}"),
+    re.compile(rf"(?P<number>[Ff]irst|[Ss]econd|[Tt]hird|[Ff]ourth) [Qq]uarter(?: of|,)? {_FULL_YEAR}"),
+    re.compile(rf"[Qq](?P<number>[1-4])[\s/_.,-]*{_FULL_YEAR}"),
+    re.compile(rf"[TtKk](?P<number>[1-4])[\s/_.,-]+{_FULL_YEAR}"),  # T123 is a code
+    re.compile(r"[Qq](?P<number>[1-4])[\s/'\u2019-]+(?P<year>\d\d)"),
+    re.compile(rf"FY[\s'\u2019]?{_ANY_YEAR}[\s/_-]*[Qq](?P<number>[1-4])"),
+    re.compile(rf"[Qq](?P<number>[1-4])[\s/_-]*FY[\s'\u2019]?{_ANY_YEAR}"),
 )
+_HALVES = (
+    re.compile(rf"{_YEAR}[\s/_.:-]?[Hh]([12])"),
+    re.compile(rf"(?P<number>[12])(?:[Hh]|(?:st|nd) [Hh]alf (?:of )?){_ANY_YEAR}"),
+    re.compile(rf"[Hh](?P<number>[12])[\s/_.,-]+{_FULL_YEAR}"),
+)
+_NUMBERS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 _WEEKS = (
     re.compile(rf"{_YEAR}[\s/_-]?(?:[Ww]|KW|[Ww]eek)\s?(\d\d?)(?:-([1-7]))?"),
     re.compile(rf"(?:[Ww]|KW|[Ww]eek|[Ss]emaine)[\s.]*(?P<week>\d\d?)[\s/_,.-]+(?P<year>{_YEAR[1:-1]})"),
 )
-_MONTH = re.compile(rf"{_YEAR}M(0[1-9]|1[0-2])")  # Eurostat's
+_MONTH = re.compile(rf"{_YEAR}[\s_-]?[Mm](0?[1-9]|1[0-2])")  # Eurostat's and Stata's
 _MONTH_COMMA = re.compile(rf"([^\W\d_]+\.?),\s*{_YEAR}")
 _ERAS = {"\u4ee4\u548c": 2018, "\u5e73\u6210": 1988, "\u662d\u548c": 1925, "\u5927\u6b63": 1911}
 _ERA = re.compile(rf"({'|'.join(_ERAS)})(\d{{1,2}}|\u5143)(?=\u5e74)")
@@ -121,11 +148,13 @@ def usual(text: str, with_weekday: bool = False) -> str:
 
 
 def _period(text: str) -> str | None:
-    """A quarter, a month or a week as the day on which it begins; None if it is none of them."""
-    for pattern in _QUARTERS:
-        if match := pattern.fullmatch(text):
-            year, quarter = (match["year"], match["quarter"]) if match.groupdict() else match.groups()
-            return f"{_of_four_digits(year)}-{int(quarter) * 3 - 2:02}"
+    """A quarter, a half, a month or a week as the day on which it begins; None if it is none of them."""
+    for patterns, months in ((_QUARTERS, 3), (_HALVES, 6)):
+        for pattern in patterns:
+            if match := pattern.fullmatch(text):
+                year, number = (match["year"], match["number"]) if match.groupdict() else match.groups()
+                place = _NUMBERS.get(number.lower()) or int(number)
+                return f"{_of_four_digits(year)}-{(place - 1) * months + 1:02}"
     for pattern in _WEEKS:
         if match := pattern.fullmatch(text):
             year, week, *day = (match["year"], match["week"]) if match.groupdict() else match.groups()
@@ -134,7 +163,7 @@ def _period(text: str) -> str | None:
             except ValueError:
                 return None
     if match := _MONTH.fullmatch(text):
-        return f"{match[1]}-{match[2]}"
+        return f"{match[1]}-{int(match[2]):02}"
     if match := _MONTH_COMMA.fullmatch(text):
         return f"{match[1]} {match[2]}"
     return None

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tabular.data.values.cells import FEW_WORDS, MISSING, MOST_OTHERS, MOST_WORDS, NO_NUMBERS, is_gap, shown
-from tabular.data.values.date_words import in_english, usual
+from tabular.data.values.date_words import FISCAL, in_english, usual
 from tabular.data.values.many_dates import read_dates
 
 __all__ = [
@@ -86,7 +86,15 @@ _OTHERS = (
     *("%d%b%Y:%H:%M:%S", "%d%b%Y:%H:%M:%S.%f"),  # SAS
     "%d-%b-%y %I.%M.%S.%f %p",  # Oracle
     *("%b %d %H:%M:%S %Y", "%b %d %H:%M:%S %Z %Y", "%b %d %H:%M:%S %z %Y"),  # C, Unix and Ruby
-    *("%Y:%m:%d %H:%M:%S", "%Y%m%dT%H%M%S", "%Y%m%d_%H%M%S", "%d/%m/%Y %Hh%M", "%d.%m.%Y %H.%M.%S"),
+    *("%Y. %b %d.", "%Y. %B %d."),  # Hungarian
+    *(
+        "%Y:%m:%d %H:%M:%S",
+        "%Y%m%dT%H%M%S",
+        "%Y%m%dT%H%M%SZ",
+        "%Y%m%d_%H%M%S",
+        "%d/%m/%Y %Hh%M",
+        "%d.%m.%Y %H.%M.%S",
+    ),
     *("%Y-%m-%d %H.%M.%S", "%Y-%m-%d-%H.%M.%S.%f"),  # and DB2
     *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b/%Y", "%b%Y"),
     *("%b-%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B"),
@@ -365,7 +373,7 @@ def other_meaning(cells: Collection[str], form: str) -> str | None:
     if re.search("%[yY]", form) and (years := _odd_years(cells, form)):
         return years
     if form in ("%Y-%m", "%Y/%m"):
-        return _seasons(cells)
+        return _fiscal(cells) or _seasons(cells)
     if form.startswith(("%H:%M", "%I:%M")):
         if "%p" in form or not any(text.strip()[1:2] == ":" for text in cells):
             return None
@@ -415,11 +423,22 @@ def other_calendar(first: int, last: int, example: str) -> str | None:
 def _seasons(cells: Collection[str]) -> str | None:
     """What to say of months that are each one more than the year, such as 2011-12; None if any is not."""
     years = [re.findall(r"\d+", text) for text in cells]
-    if len(years) < FEWEST_SEASONS or any(int(two) != (int(one) + 1) % 100 for one, two in years):
+    if len(years) < FEWEST_SEASONS or {*map(len, years)} != {2}:
+        return None
+    if any(int(two) != (int(one) + 1) % 100 for one, two in years):
         return None
     return (
         f"months such as {next(iter(cells))!r}, each of which could be two years in a row; name the "
         "column in categorical if they are seasons."
+    )
+
+
+def _fiscal(cells: Collection[str]) -> str | None:
+    """What to say of quarters of a year of accounts; None if there are none."""
+    text = next(filter(FISCAL.search, cells), None)
+    return text and (
+        f"quarters of a fiscal year, such as {text!r}, are read as if it began in January; rewrite them as "
+        "dates if the month matters."
     )
 
 
