@@ -110,7 +110,11 @@ def compare(
                 f"{FEWEST_REQUESTS} requests are needed for a comparison."
             )
         return report | {"status": "too_few_rows", "said": said}
-    return report | {"status": "no_capture", "said": "No request of this version was captured in the window."}
+    said = (
+        "No request of this version was captured in the window; CAPTURE_RATE, or Terraform's capture_rate on "
+        "AWS, is the share of the requests that are."
+    )
+    return report | {"status": "no_capture", "said": said}
 
 
 def without_comparison(data_set: str, version: int, status: Status, said: str) -> ModelReport:

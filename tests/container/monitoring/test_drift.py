@@ -245,6 +245,7 @@ def test_a_request_before_the_window_is_not_compared(known):
     early = streams.line(frame, streams.predicted(rng, 100), at=streams.WINDOW.since - timedelta(seconds=1))
     one = streams.compared(known, [early])
     assert (one["requests"], one["rows"], one["status"]) == (0, 0, "no_capture")
+    assert "CAPTURE_RATE" in one["said"]
 
 
 def late(known, right, metric="accuracy", truth="yes"):
