@@ -252,6 +252,9 @@ def _failure(session: Session, description: Mapping[str, Any], steps: Steps) -> 
     """What failed, where its log is and what to do."""
     failed = [step for step in steps if step["StepStatus"] == "Failed"]
     if not failed:
+        if description["PipelineExecutionStatus"] == "Stopped":
+            said = "The execution was stopped before it had a result."
+            return {"outcome": "failed", "said": said, "advice": "Run 03 again."}
         named = description.get("FailureReason") or description.get("PipelineExecutionFailureReason")
         reason = named or description["PipelineExecutionStatus"]
         said = f"The execution ended without a result: {reason.rstrip('.')}."
