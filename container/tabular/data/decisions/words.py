@@ -40,7 +40,7 @@ _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec"
 NUMBERS_IN_WORDS = "|".join(
     (
         rf"^p?(?:t?{_SPAN}\.?,?\s*)+(?:\+?\d+:\d\d(?::\d\d(?:[.,]\d+)?)?)?$",
-        r"^(?:1[89]|20)\d\d\D{1,15}\d{1,2}\b",
+        r"^(?:19|20)\d\d[\s_-]?[a-z]\d{1,2}$",  # periods
         r"^[mtshr]\d{1,2}\.\d{1,2}\.\d{1,2}$",
         r"^(?:ca\.?|circa|approx\.?|about|up to|over|under|=|'|\x{2248})\s*\"?[-+]?\d",
         r"^\d+(?:[.,]\d+)?\s+(?:out\s+)?of\s+\d+",
@@ -54,6 +54,7 @@ YEAR = r"(?:1[89]|20)\d\d"
 YEARS_IN_WORDS = "|".join(
     (
         rf"^\pL{{0,12}}[.,]?\s*\d{{1,2}}\D{{1,25}}{YEAR}\b",
+        rf"^{YEAR}\D{{1,15}}\d{{1,2}}\b",
         rf"^\pL{{3,12}}[\s/.'\x{{2019}}-]+{YEAR}$",
         r"^(?:mon|tue|wed|thu|fri|sat|sun)\pL*[.,]?\s+.*\b(?:19|20)\d\d\b",
     )
@@ -73,8 +74,11 @@ HTML = re.compile(
 )
 SIGNS_BETWEEN = ";|,"  # several values in a cell
 AROUND_VALUES = " {}[]()'\""
-FEWEST_COMBINATIONS = 5
-AFTER_WORD = re.compile(r"([^\W\d_]+[\s/.:]*)[0-9]+([.,][0-9]+| [0-9]/[0-9])?")
+FEWEST_COMBINATIONS, FEWEST_QUANTITIES = 5, 3
+AFTER_WORD = re.compile(r"([^\W\d_]+)[\s/.:=<>\u2264\u2265]*[0-9]+([.,][0-9]+| [0-9]/[0-9])?")
+FIGURES = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+BEFORE_WORDS = re.compile(r"[-+(]?[$\u20ac\u00a3\u00a5]?#\s?/?\s?(?:[^\W\d_]|[%\u00b0\u00b5])")
+NEARLY_ALL = 0.9
 NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\])\s*$"
 
 
@@ -141,6 +145,11 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
             f"several values in a cell, such as {several!r}, of which each combination is a level; make a "
             "column of each value."
         )
+    if alike := _quantity(texts):
+        yield (
+            f"a category, although the texts are numbers before the same words, such as {alike!r}; write the "
+            "numbers alone if they are quantities."
+        )
     parts = list(takewhile(bool, map(AFTER_WORD.fullmatch, texts)))
     words, fractions = ({part[place] for part in parts if part} for place in (1, 2))
     if 2 < len(texts) == len(parts) and len(words) == 1 and fractions != {None}:
@@ -148,6 +157,17 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
             f"a category, although each text is a number behind the same word, such as {texts[0]!r}; leave "
             "the word out if they are quantities."
         )
+
+
+def _quantity(texts: Sequence[str]) -> str | None:
+    """A text that begins with a number and differs from nearly all others in its figures only, or None."""
+    if len(texts) < FEWEST_QUANTITIES or not any(text[:1].isdecimal() for text in texts[:FEWEST_QUANTITIES]):
+        return None
+    patterns = [FIGURES.sub("#", text) for text in texts]
+    (pattern, count), *_ = Counter(patterns).most_common(1)
+    if count < NEARLY_ALL * len(texts) or not BEFORE_WORDS.match(pattern):
+        return None
+    return texts[patterns.index(pattern)]
 
 
 def _several(texts: Sequence[str], sign: str) -> str | None:
@@ -174,14 +194,12 @@ def _like_numbers(texts: pa.Array) -> pa.BooleanArray:
     if not pc.any(digits).as_py():
         return digits
     alike = pc.or_(
-        pc.or_(
-            pc.match_substring_regex(texts, NUMBER_LIKE),
-            pc.match_substring_regex(texts, NUMBERS_IN_WORDS, ignore_case=True),
-        ),
-        _match_if_any(texts, YEAR, YEARS_IN_WORDS),
+        pc.match_substring_regex(texts, NUMBER_LIKE),
+        pc.match_substring_regex(texts, NUMBERS_IN_WORDS, ignore_case=True),
     )
     if pc.any(alike).as_py():
         alike = pc.and_(alike, pc.invert(pc.match_substring_regex(texts, LEVEL)))
+    alike = pc.or_(alike, _match_if_any(texts, YEAR, YEARS_IN_WORDS))
     return pc.or_(alike, _match_if_any(texts, _MONTHS, DAY_OF_MONTH))
 
 
