@@ -26,7 +26,7 @@ from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, 
 from tabular.data.decisions.many_numbers import ManyNumbers
 from tabular.data.decisions.plain_cells import read_plain
 from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
-from tabular.data.values.composed import RANGE, taken_apart
+from tabular.data.values.composed import DASH, FLAG, RANGE, taken_apart
 from tabular.data.values.numbers import CURRENCIES, FoundNumbers, is_plain, marks_of, read_number, unit_of
 from tabular.spec.columns import PLAIN, Column, NumberFormat
 from tabular.spec.errors import BadInput
@@ -45,6 +45,11 @@ __all__ = [
 ]
 
 FEW_MARKS = 3
+# What numbers in a notation are taken for.
+MEANT = {
+    DASH: "as Excel's accounting format writes zero; name it in missing if it is a gap",
+    FLAG: "because H and L say high and low",
+}
 
 
 LARGEST_LEARNED = float(np.finfo(np.float32).max)  # most estimators calculate in single precision
@@ -229,6 +234,10 @@ def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> I
         middle = next((text for text, found in parts.items() if found and found.notation == RANGE), None)
         if middle is not None:
             yield f"ranges, such as {middle!r}, are read as their middle, {read_number(middle, form):.6g}."
+        for notation, why in MEANT.items():
+            text = next((text for text, found in parts.items() if found and found.notation == notation), None)
+            if text is not None:
+                yield f"{text!r} is read as {read_number(text, form):.6g}, {why}."
         numbers = [text for text, found in parts.items() if found is None]
     marks, converted = marks_of(form), dict(form.scales)
     for mark in marks:

@@ -5,13 +5,17 @@ Which notations a column has is decided once, as all of its format is.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 __all__ = [
+    "AGE",
     "CLOCK",
+    "DASH",
     "DEBIT",
+    "FLAG",
     "FRACTION",
     "HEMISPHERE",
     "NOTATIONS",
@@ -23,6 +27,7 @@ __all__ = [
 ]
 
 FEET, ANGLE, HEMISPHERE, DEBIT = "feet", "angle", "hemisphere", "debit"
+DASH, AGE, FLAG = "dash", "age", "flag"
 UNITS, CLOCK, FRACTION, RANGE, ERROR, NOTE = "units", "clock", "fraction", "range", "error", "note"
 LONGEST = 64  # characters
 
@@ -36,11 +41,21 @@ _ANGLE = re.compile(
     rf"([-+]?\d{{1,3}})\s?{_DEGREE}\s?(\d{{1,2}}(?:\.\d+)?)\s?{_FOOT}\s?"
     rf"(?:(\d{{1,2}}(?:[.,]\d+)?)\s?{_INCH})?\s?([NSEW])?"
 )
-_HEMISPHERE = re.compile(rf"({_NUMBER})\s?{_DEGREE}?\s?([NSEW])")
+_HEMISPHERE = re.compile(rf"({_NUMBER})\s?{_DEGREE}?\s?([NSEW])|([NSEW])\s?({_NUMBER})\s?{_DEGREE}?")
 _DEBIT = re.compile(r"(.*\d.*?)\s?\(?(DR|CR|Dr|Cr|dr|cr)\.?\)?")
+# A currency without a number, as Excel's accounting format writes zero: $ - and - \u20ac.
+_DASH = re.compile(
+    rf"(\(?\s*[^\d\s(){_MINUS}]{{1,4}}\s*)[{_MINUS}]\s*\)?|[{_MINUS}](\s*[^\d\s(){_MINUS}]{{1,4}})"
+)
+_FLAG = re.compile(r"(.*\d)\s(H|HH|L|LL)")
+_AGE = re.compile(
+    r"(?:(\d+)\s?(?:y|yrs?)\.?)?\s*(?:(\d+)\s?(?:m|mos?)\.?)?\s*(?:(\d+)\s?w)?\s*(?:(\d+)\s?d)?"
+)
 _TIME = r"(\d{1,4}):([0-5]\d)(?::([0-5]\d))?([.,]\d+)?"
-_CLOCK = re.compile(_TIME)
-_DAYS_AND_CLOCK = re.compile(rf"(\d+)\s?(?:days?|d),?\s\+?{_TIME}")
+_CLOCK = re.compile(rf"(-)?{_TIME}")
+_DAYS_AND_CLOCK = re.compile(
+    rf"(?=\d|-\d+ d)(?:(\d+) years?\s)?(?:(\d+) mons?\s)?(?:(-?\d+)\s?(?:days?|d),?\s)?([+-])?{_TIME}"
+)
 _HOURS_AND_MINUTES = re.compile(r"(\d{1,3})\s?[hH]\s?([0-5]\d)")
 _ISO = re.compile(
     r"P(?=.*\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
@@ -83,7 +98,9 @@ def taken_apart(text: str, notations: Collection[str] = ()) -> Composed | None:
     Letters that mean something else by themselves, as the m of metres does, are only minutes beside hours and
     seconds, or if the notation is given.
     """
-    if len(text) > LONGEST or (not any(map(str.isdigit, text)) and not _VULGAR.keys() & set(text)):
+    if len(text) > LONGEST:
+        return None
+    if not (any(map(str.isdigit, text)) or _VULGAR.keys() & set(text) or _DASH.fullmatch(text)):
         return None
     if match := _NOTE.fullmatch(text):
         return taken_apart(match[1], notations) or Composed(NOTE, (match[1],), (1.0,))
@@ -120,7 +137,27 @@ def _angle(text: str, _: bool) -> _Parts:
 
 def _hemisphere(text: str, _: bool) -> _Parts:
     match = _HEMISPHERE.fullmatch(text)
-    return match and ((match[1],), (-1.0 if match[2] in "SW" else 1.0,))
+    return match and ((match[1] or match[4],), (-1.0 if (match[2] or match[3]) in "SW" else 1.0,))
+
+
+def _dash(text: str, _: bool) -> _Parts:
+    match = _DASH.fullmatch(text)
+    sign = match and (match[1] or match[2])
+    if not sign or not any(unicodedata.category(one) == "Sc" or one.isupper() for one in sign):
+        return None
+    return (f"{match[1].strip(' (')}0" if match[1] else f"0{sign}",), (1.0,)
+
+
+def _flag(text: str, _: bool) -> _Parts:
+    match = _FLAG.fullmatch(text)
+    return match and ((match[1],), (1.0,))
+
+
+def _age(text: str, known: bool) -> _Parts:
+    match = _AGE.fullmatch(text)
+    if match is None or not (match[2] and (match[1] or known)):
+        return None
+    return _summed(dict(zip(("years", "months", "weeks", "days"), match.groups(), strict=True)))
 
 
 def _debit(text: str, _: bool) -> _Parts:
@@ -136,13 +173,16 @@ def _times(hours: str, minutes: str, seconds: str | None, part: str | None) -> d
 
 def _clock(text: str, _: bool) -> _Parts:
     match = _CLOCK.fullmatch(text)
-    return match and _summed(_times(*match.groups()))
+    return match and _summed(_times(*match.groups()[1:]), -1.0 if match[1] else 1.0)
 
 
 def _units(text: str, known: bool) -> _Parts:
-    if match := _DAYS_AND_CLOCK.fullmatch(text):
-        days, hours, minutes, seconds, part = match.groups()
-        return _summed({"days": days, **_times(hours, minutes, seconds or "00", part)})
+    if (match := _DAYS_AND_CLOCK.fullmatch(text)) and any(match.groups()[:3]):
+        years, months, days, sign, hours, minutes, seconds, part = match.groups()
+        known_parts = {"years": years, "months": months, "days": days and days.lstrip("-")}
+        texts, _ = _summed(known_parts | _times(hours, minutes, seconds or "00", part))
+        weights = [-1.0 if (days or "").startswith("-") and text.endswith("days") else 1.0 for text in texts]
+        return texts, (*weights[:-3], *([-1.0 if sign == "-" else 1.0] * 3))
     if match := _HOURS_AND_MINUTES.fullmatch(text):
         return _summed({"h": match[1], "min": match[2]})
     if match := _ISO.fullmatch(text):
@@ -189,9 +229,12 @@ _READERS: Mapping[str, Callable[[str, bool], _Parts]] = MappingProxyType(
         ANGLE: _angle,
         HEMISPHERE: _hemisphere,
         DEBIT: _debit,
+        DASH: _dash,
         CLOCK: _clock,
+        AGE: _age,
         UNITS: _units,
         FRACTION: _fraction,
+        FLAG: _flag,
         ERROR: _error,
         RANGE: _range,
     }

@@ -66,7 +66,7 @@ def _both_signs(texts: Texts, _: Sequence[str], __: Find) -> bool:
 
 def _both_sides(texts: Texts, _: Sequence[str], __: Find) -> bool:
     """Whether there are degrees to both sides of the equator, or of Greenwich: 12.5N and 3.4S, not 12C."""
-    letters = {text[-1] for text in texts}
+    letters = {text[-1] if text[-1].isalpha() else text[0] for text in texts}
     if letters not in ({"N", "S"}, {"E", "W"}):
         return False
     most = 90 if "N" in letters else 180
@@ -77,6 +77,8 @@ def _both_sides(texts: Texts, _: Sequence[str], __: Find) -> bool:
 def _durations(texts: Texts, _: Sequence[str], __: Find) -> bool:
     """Whether these are durations: no times of a day, and no results of matches."""
     found = [_HOURS.match(text) for text in texts]
+    if any(text.startswith("-") and text.count(":") > 1 for text in texts):
+        return True  # MySQL's -01:30:00
     late = sum(match is not None and int(match[1]) >= DAY for match in found)
     if any("." in text or "," in text for text in texts) and not any(match and match[3] for match in found):
         return True  # 2:12.51
@@ -104,6 +106,16 @@ def _units_in_order(texts: Texts, _: Sequence[str], find: Find) -> bool:
 def _same_notes(texts: Texts, _: Sequence[str], __: Find) -> bool:
     """Whether words in brackets are the same everywhere, so that they say nothing about a row."""
     return len({text[text.index("(") :] for text in texts if text.endswith(")")}) <= 1
+
+
+def _flags(texts: Texts, simple: Sequence[str], find: Find) -> bool:
+    """Whether numbers with H are above those with L, high and low, and some have neither letter."""
+    numbers = {text: found.texts[0] for text, found in texts.items()}
+    read = find(dict.fromkeys([*numbers.values(), *simple], 1)) if simple else None
+    if read is None:
+        return False
+    high, low = ([read(one) for text, one in numbers.items() if text[-1] == letter] for letter in "HL")
+    return bool(high and low) and min(high) > max(low)
 
 
 def _mixed_fractions(texts: Texts, _: Sequence[str], __: Find) -> bool:
@@ -134,6 +146,7 @@ _EVIDENCE: Mapping[str, Callable[[Texts, Sequence[str], Find], bool]] = {
     composed.CLOCK: _durations,
     composed.UNITS: _units_in_order,
     composed.FRACTION: _mixed_fractions,
+    composed.FLAG: _flags,
     composed.RANGE: _ranges,
     composed.NOTE: _same_notes,
 }

@@ -69,6 +69,10 @@ _TIMES: Mapping[str, float] = MappingProxyType(
     | _words(_DAY, "Tag Tage Tagen jour jours d\u00eda d\u00edas dia dias")
     | _words(7 * _DAY, "Woche Wochen semaine semaines semana semanas")
     | _words(365.2425 / 12 * _DAY, "Monat Monate Monaten mois mes meses")
+    # PostgreSQL writes mons.
+    | _words(7 * _DAY, "w")
+    | _words(365.2425 / 12 * _DAY, "mo mos mon mons")
+    | _words(365.2425 * _DAY, "y")
     | _words(365.2425 * _DAY, "Jahr Jahre Jahren an ans ann\u00e9e ann\u00e9es a\u00f1o a\u00f1os ano anos")
 )
 _FAMILIES: tuple[Mapping[str, float], ...] = (
@@ -89,7 +93,8 @@ _FAMILIES: tuple[Mapping[str, float], ...] = (
     }
     | {"gr": 1e-3}
     | _words(0.028349523125, "oz oz. ounce ounces")
-    | _words(0.45359237, "lb lbs lb. lbs. pound pounds"),
+    | _words(0.45359237, "lb lbs lb. lbs. pound pounds")
+    | {"st": 6.35029318},
     {
         "ul": 1e-6,
         "\u00b5l": 1e-6,
@@ -106,20 +111,40 @@ _FAMILIES: tuple[Mapping[str, float], ...] = (
     {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9},
     {"mW": 1e-3, "W": 1.0, "kW": 1e3, "MW": 1e6, "GW": 1e9},
     {"Wh": 1.0, "kWh": 1e3, "MWh": 1e6, "GWh": 1e9},
+    {"J": 1.0, "kJ": 1e3, "MJ": 1e6, "cal": 4.184, "kcal": 4184.0},
+    {"cm\u00b2": 1e-4, "m\u00b2": 1.0, "km\u00b2": 1e6, "ha": 1e4}
+    | _words(1.0, "m2 sqm")
+    | {"sq m": 1.0, "ft\u00b2": 0.09290304, "sqft": 0.09290304, "sq ft": 0.09290304, "sq. ft.": 0.09290304}
+    | _words(4046.8564224, "ac acre acres"),
+    {"m/s": 1.0, "km/h": 1 / 3.6, "mph": 0.44704, "kn": 1852 / 3600, "kt": 1852 / 3600},
+    {
+        "Pa": 1.0,
+        "hPa": 1e2,
+        "kPa": 1e3,
+        "MPa": 1e6,
+        "mbar": 1e2,
+        "bar": 1e5,
+        "mmHg": 133.322,
+        "psi": 6894.757,
+    },
     {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
     | {"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40},
     {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40},
     {"\u00b0": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600},
     _COUNTS,
 )
+# The m beside these letters is that of minutes, or of months.
+_WITH_MINUTES = {"s": 1.0, "m": _MINUTE, "h": _HOUR, "d": _DAY, "w": 7 * _DAY}
+_WITH_MONTHS = {"d": _DAY, "w": 7 * _DAY, "m": 365.2425 / 12 * _DAY, "y": 365.2425 * _DAY}
 # A degree of each in kelvins, and the zero of each in kelvins.
 _TEMPERATURES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"K": (1.0, 0.0)}
     | dict.fromkeys(("\u00b0C", "\u00b0c", "deg C", "degrees C", "Celsius"), (1.0, 273.15))
     | dict.fromkeys(("\u00b0F", "\u00b0f", "deg F", "degrees F", "Fahrenheit"), (5 / 9, 459.67 * 5 / 9))
 )
+_DEGREES = {"C": "\u00b0C", "F": "\u00b0F"}
 # Letters that also end codes, such as the house 14b and the size 2T.
-_LETTERS = frozenset(["M", "MM", "B", "b", "T"])
+_LETTERS = frozenset(["M", "MM", "B", "b", "T", "w", "y"])
 _MILLIONS = frozenset(["M", "MM", "B"])  # with decimals, these are hardly codes; 2.0T is an engine
 # Millions or something else, unless a currency or a word for thousands is in the column.
 _AMBIGUOUS = _LETTERS | {"m", "t", "tn", "L"}
@@ -143,10 +168,14 @@ def conversions(units: Units, money: bool = False) -> Conversions:
     given = [unit for unit in units.counts if unit]
     usual = max(given, key=lambda unit: units.counts[unit], default="")
     if len(given) > 1 and set(given) <= set(_TEMPERATURES):
-        return _temperatures(given, usual)
+        return _temperatures({unit: unit for unit in given}, usual)
+    if set(given) == set(_DEGREES) and not units.counts.get("") and set(given) <= set(units.with_fractions):
+        return _temperatures(_DEGREES, usual)  # with decimals, 38.9C and 97.6F are no seats
     if given == ["%"] and _are_fractions(units):
         return Conversions({"%": 0.01})
     family = _family(given, units, money)
+    if not family and (one := _singular(given)):
+        return Conversions({one: 1.0, f"{one}s": 1.0})
     if not family:
         return Conversions()
     whole = "" if family is _COUNTS else usual
@@ -162,9 +191,15 @@ def may_be_unit(unit: str, bare: bool) -> bool:
     return not (bare and code)
 
 
-def _temperatures(units: Collection[str], usual: str) -> Conversions:
-    size, zero = _TEMPERATURES[usual]
-    known = {unit: _TEMPERATURES[unit] for unit in units}
+def _singular(units: Collection[str]) -> str | None:
+    """The word of which the other is the plural, as in 1 bed and 2 beds; None if these are not two such."""
+    return next((one for one in units if {one, f"{one}s"} == set(units)), None) if len(units) == 2 else None
+
+
+def _temperatures(units: Mapping[str, str], usual: str) -> Conversions:
+    """How degrees are converted; the usual names by those that they are written with."""
+    known = {unit: _TEMPERATURES[name] for unit, name in units.items()}
+    size, zero = known[usual]
     return Conversions(
         {unit: one / size for unit, (one, _) in known.items()},
         {unit: (start - zero) / size for unit, (_, start) in known.items() if start != zero},
@@ -184,6 +219,8 @@ def _family(given: Collection[str], units: Units, money: bool) -> Mapping[str, f
         return None
     families = (_COUNTS,) if len(given) == 1 else _FAMILIES
     family = next((family for family in families if set(given) <= set(family)), None)
+    if family is None and len(given) > 1:
+        family = _of_letters(given)
     if family is _COUNTS and bare and not all(_are_counts(unit, units) for unit in given):
         return None
     # Sizes and codes such as 6M and 14B have no decimals.
@@ -191,6 +228,14 @@ def _family(given: Collection[str], units: Units, money: bool) -> Mapping[str, f
     if family is _COUNTS and not (money or written) and set(given) <= _AMBIGUOUS:
         return None
     return family
+
+
+def _of_letters(units: Collection[str]) -> Mapping[str, float] | None:
+    """The family of letters for times, if another letter says what the m is: 6m and 2y, 30m and 4h."""
+    for family, telling in ((_WITH_MINUTES, {"h", "s"}), (_WITH_MONTHS, {"y"})):
+        if set(units) <= set(family) and telling & set(units):
+            return family
+    return None
 
 
 def _are_counts(unit: str, units: Units) -> bool:
