@@ -30,6 +30,7 @@ DIGITS = (
     "whole numbers beyond 2**53, of which a model sees about the first 15 digits; name the column in "
     "categorical, group or drop if they identify something."
 )
+PHONE = 8  # characters of the shortest telephone number with its country, of which the first is a plus
 LONG = 7  # digits, of which quantities hardly all have the same number
 ENOUGH_MONTHS = 5
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
@@ -179,6 +180,11 @@ def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> l
         return [DIGITS]
     widths = pc.min_max(pc.binary_length(texts)).as_py()
     width = widths["min"]
+    if width >= PHONE and _all_match(texts, r"^\+"):
+        return [
+            f"whole numbers that all have a plus, such as {texts.drop_null()[0].as_py()!r}; name the column "
+            "in categorical, group or drop if they are telephone numbers."
+        ]
     if width != widths["max"] or not 4 <= width <= 18 or ends["min"] < 0:
         return []
     for unit, digits in (("seconds", 10), ("milliseconds", 13)):
@@ -231,8 +237,9 @@ def _digits_of_periods(numbers: Sequence[int], width: int) -> str:
 def doubts_of_zeros(cells: pa.ChunkedArray) -> tuple[str, ...]:
     """What to say of codes with leading zeros that may be times of day, or dates beside one of zeros."""
     widths = set(pc.binary_length(cells.slice(0, FIRST).drop_null()).to_pylist())
-    if widths == {4}:
-        if not _all_match(cells, r"^(?:[01]\d|2[0-3])[0-5]\d$") or len(cells.unique()) < ENOUGH_DAYS:
+    if widths in ({4}, {5}):
+        sign = "" if widths == {4} else r"\."
+        if not _all_match(cells, rf"^(?:[01]\d|2[0-3]){sign}[0-5]\d$") or len(cells.unique()) < ENOUGH_DAYS:
             return ()
         return (
             f"codes that look like times, such as {cells.drop_null()[0].as_py()!r}; write them as 08:30 if "

@@ -112,6 +112,14 @@ _TRUE_AND_FALSE = (
         ("\u306f\u3044", "\u3044\u3044\u3048"),
         ("\u0e43\u0e0a\u0e48", "\u0e44\u0e21\u0e48\u0e43\u0e0a\u0e48"),
     ),
+    *(("j\u0101", "n\u0113"), ("taip", "ne"), ("jah", "ei"), ("j\u00e1", "nei")),
+    *(("\u0628\u0644\u0647", "\u062e\u06cc\u0631"), ("\u03bd\u03b1\u03b9", "\u03bf\u03c7\u03b9")),
+    # Excel in Russian, Italian, Portuguese, Dutch, Polish, Swedish, Danish, Finnish, Hungarian, Czech and
+    # Turkish.
+    *(("\u0438\u0441\u0442\u0438\u043d\u0430", "\u043b\u043e\u0436\u044c"), ("vero", "falso")),
+    *(("verdadeiro", "falso"), ("waar", "onwaar"), ("prawda", "fa\u0142sz"), ("sant", "falskt")),
+    *(("sand", "falsk"), ("tosi", "ep\u00e4tosi"), ("igaz", "hamis"), ("pravda", "nepravda")),
+    *(("do\u011fru", "yanl\u0131\u015f"), ("do\u011fru", "yanli\u015f")),
     *(("\uc608", "\uc544\ub2c8\uc694"), ("\uc608", "\uc544\ub2c8\uc624"), ("\ub124", "\uc544\ub2c8\uc694")),
 )
 BOOLEAN_PAIRS = tuple(map(frozenset, _TRUE_AND_FALSE))
@@ -213,7 +221,8 @@ def as_whole(text: str, form: str) -> str:
     """
     if (found := _WHOLE.fullmatch(text)) is None:
         return text
-    return found[1].zfill(int(form)) if form.isdecimal() else found[1] + form
+    number = "0" if found[1] == "-0" else found[1]
+    return number.zfill(int(form)) if form.isdecimal() else number + form
 
 
 def folded(text: str) -> str:
