@@ -109,3 +109,9 @@ def test_a_list_or_an_object_is_no_level(cell):
 def test_a_long_cell_is_cut_where_an_error_names_it():
     assert cells.shown("x" * 5000) == "'" + "x" * 56 + "..."
     assert cells.shown("it's") == '"it\'s"'
+
+
+@pytest.mark.parametrize(("form", "levels"), [("", ["0", "-1", "3"]), (".0", ["0.0", "-1.0", "3.0"])])
+def test_a_zero_with_a_sign_is_the_level_zero(form, levels):
+    assert [cells.as_whole(text, form) for text in ("-0.0", "-1.0", "3")] == levels
+    assert cells.as_whole("-0", form) == levels[0]
