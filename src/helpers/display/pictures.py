@@ -51,7 +51,10 @@ def _png(figure: "Figure") -> tuple[str, int]:
     from PIL import Image  # which Matplotlib uses, too
 
     drawn, saved = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=RESOLUTION * figure.dpi, bbox_inches="tight")
+    uncompressed = {"compress_level": 0}  # as it is only read again, in the next line
+    figure.savefig(
+        drawn, format="png", dpi=RESOLUTION * figure.dpi, bbox_inches="tight", pil_kwargs=uncompressed
+    )
     image = Image.open(drawn).convert("RGB")
     image.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(saved, "png")
     return base64.b64encode(saved.getvalue()).decode(), round(image.width / RESOLUTION)
