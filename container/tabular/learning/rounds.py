@@ -197,12 +197,15 @@ class _Network:
 def _checked_once(network: Any) -> Iterator[None]:
     """Have scikit-learn check the rows of the first epoch only: in this context, all epochs have the same.
 
-    On a small table, the check takes three quarters of an epoch. It is not public: seen on scikit-learn 1.9.
+    On a small table, the check takes three quarters of an epoch; of what is left, a quarter is for asking
+    before each batch whether the rows are a data frame. It is not public: seen on scikit-learn 1.9.
     """
     check = getattr(network, "_validate_input", None)
     if check is None:  # one of your own algorithms
         yield
         return
+    from sklearn.neural_network import _multilayer_perceptron  # which the network has imported
+
     checked: list[Any] = []
 
     def once(*rows: Any, **how: Any) -> Any:
@@ -210,10 +213,26 @@ def _checked_once(network: Any) -> Iterator[None]:
         return checked[0]
 
     network._validate_input = once
+    before = {name: getattr(_multilayer_perceptron, name) for name in ("_safe_indexing", "shuffle")}
+    _multilayer_perceptron._safe_indexing, _multilayer_perceptron.shuffle = _rows_of, _shuffled
     try:
         yield
     finally:
         del network._validate_input
+        for name, function in before.items():
+            setattr(_multilayer_perceptron, name, function)
+
+
+def _rows_of(features: Any, places: np.ndarray) -> Any:
+    """The rows of a batch: what has been checked is an array or a sparse matrix."""
+    return features[places]
+
+
+def _shuffled(places: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+    """The rows' numbers in the order in which scikit-learn's `shuffle` would put them."""
+    order = np.arange(len(places))
+    random_state.shuffle(order)
+    return places[order]
 
 
 class PredictedOnce:
