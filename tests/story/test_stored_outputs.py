@@ -28,8 +28,9 @@ def as_stored(name: str, folder: Path) -> str:
 @pytest.mark.slow
 def test_the_outputs_stored_in_notebooks_are_the_outputs_of_a_first_run(tmp_path: Path) -> None:
     notebooks = [as_stored(name, tmp_path) for name in DETERMINISTIC]
-    options = ["-p", "nbval.plugin", "--nbval", "--nbval-sanitize-with", str(ROOT / "tests/story/nbval.cfg")]
-    options += ["-p", "no:cacheprovider"]
+    # The first postpones what the second would compile when it is imported.
+    options = ["-p", "helpers.pipeline.slow_imports", "-p", "nbval.plugin", "-p", "no:cacheprovider"]
+    options += ["--nbval", "--nbval-sanitize-with", str(ROOT / "tests/story/nbval.cfg")]
     environment = {**os.environ, "LOCAL_AWS_HOME": str(tmp_path)}
     try:
         done = subprocess.run(
