@@ -1,8 +1,8 @@
 """Which tests `make test-quick` runs; which of them run in one process over several cores, in which order.
 
 What is made once for a whole session is made once in each process, so tests that need the same expensive
-thing stay together: the run of the notebooks, or the local_aws that helpers and commands share. All others
-are shared out by their file.
+thing stay together: the run of the notebooks, or a local_aws, of which helpers and commands share one, the
+container's jobs another, and the tests of local_aws itself a third. All others are shared out by their file.
 """
 
 import os
@@ -22,6 +22,11 @@ GROUPS = {
     "tests/terraform/": "story",  # holds what the notebooks called against a plan
     "tests/commands/": "helpers",
     "tests/helpers/": "helpers",
+    "tests/container/jobs/": "jobs",
+    "tests/container/spec/test_own_steps.py": "jobs",
+    "tests/container/test_launcher.py": "jobs",
+    "tests/container/test_scripts.py": "jobs",
+    "tests/local_aws/": "local_aws",
 }
 # What is expensive to make, by the group of all that use it.
 MADE_ONCE = {"story": "story", "connected": "helpers"}
@@ -29,14 +34,14 @@ MADE_ONCE = {"story": "story", "connected": "helpers"}
 LONGEST = (
     "helpers",
     "story",
+    "jobs",
+    "local_aws",
     "tests/container/data/test_any_table.py",
     "tests/container/data/test_cases.py",
     "tests/story/test_own_steps.py",
     "tests/story/test_deployments.py",
-    "tests/local_aws/services/test_projects.py",
     "tests/lambdas/test_lambda_runtime.py",
     "tests/container/serving/test_fuzz.py",
-    "tests/local_aws/lifecycle/test_server.py",
     "tests/story/test_stored_outputs.py",
 )
 # Fixtures that start local_aws or the model server, by the room of the tests that use them.
