@@ -10,7 +10,7 @@ from tabular.data.splits.shards import Shard
 from tabular.fleets.choice import losses
 from tabular.fleets.folds import own_folds, pooled_folds
 from tabular.learning.fitting import fit
-from tabular.searching.search import Search
+from tabular.searching.whole_table import Members
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.search import Plan
@@ -70,11 +70,11 @@ def pool(shards: Sequence[Shard]) -> Pool:
 
 
 def pooled_losses(
-    rows: Pool, found: Search, plan: Plan, say: Callable[[str], None] = lambda _: None
+    rows: Pool, members: Members, plan: Plan, say: Callable[[str], None] = lambda _: None
 ) -> np.ndarray:
     """The loss of the pooled model on each row (n_rows,) that a partition's own model is scored on, else NaN.
 
-    What the pooled search has found is fitted again without the rows of each fold, because its own folds are
+    What the pooled model is made of is fitted again without the rows of each fold, because its own folds are
     others.
     """
     own = []
@@ -88,23 +88,23 @@ def pooled_losses(
     folds = pooled_folds(own, len(rows.target), rows.groups, rows.times)
     for number, (learn, scored) in enumerate(folds, start=1):
         say(f"the pooled model predicts fold {number} of {len(folds)}")
-        answers = _answers(rows, found, learn, scored, plan.random_state)
+        answers = _answers(rows, members, learn, scored, plan.random_state)
         lost[scored] = losses(answers, rows.target[scored], rows.schema)
     return lost
 
 
 def _answers(
-    rows: Pool, found: Search, learn: np.ndarray, scored: np.ndarray, random_state: int
+    rows: Pool, members: Members, learn: np.ndarray, scored: np.ndarray, random_state: int
 ) -> np.ndarray:
-    """What the found model answers for some rows, fitted on others.
+    """What a model of these members answers for some rows, fitted on others.
 
-    Its members are fitted one after the other, and only one of them is in memory: a forest on many rows takes
+    They are fitted one after the other, and only one of them is in memory: a forest on many rows takes
     a gigabyte.
     """
     groups = None if rows.groups is None else rows.groups[learn]
     training = (rows.frame.iloc[learn], rows.target[learn], rows.schema)
-    whole, total = sum(weight for _, weight in found.members), 0.0
-    for one, weight in found.members:
+    whole, total = sum(weight for _, weight in members), 0.0
+    for one, weight in members:
         configured = (one.configuration.algorithm, one.configuration.hyperparameters, random_state)
         pipeline = fit(*training, *configured, one.rounds, groups)
         answer = pipeline.predict_proba if rows.schema.classes else pipeline.predict

@@ -34,6 +34,7 @@ from tabular.portable.fleet import POOLED
 from tabular.searching.running.checkpoint import keep_files, not_kept, take_files
 from tabular.searching.running.cores import cores_now
 from tabular.searching.search import search
+from tabular.searching.whole_table import for_all_rows
 from tabular.spec import opt_ml
 from tabular.spec.columns import Schema
 from tabular.spec.documents import OwnModel, Partition
@@ -312,13 +313,15 @@ def _search_pooled(folder: Path, plan: Plan, width: int, champion: Champion | No
     beside = {"started": began, "fits": FITS + plan.folds}
     found = search(*split, plan, warm, checkpoint, width, say, **beside)
     cross_validation = found.cross_validation(os.environ.get("TRAINING_JOB_NAME", ""))
-    chosen = [Chosen.of(one, weight) for one, weight in found.members]
+    judged = (plan.scorer, plan.folds, plan.random_state)
+    members = for_all_rows(found.members, found.rows, *split, *judged, say=say)
+    chosen = [Chosen.of(one, weight) for one, weight in members]
     report = found.report(champion.version if champion is not None and warm else None)
     text = json.dumps(report, indent=1, allow_nan=False)
     others = {SEARCH: text.encode()}
     print(write_model(split, chosen, plan.random_state, cross_validation, others, POOLED, _digest(rows)))
     (opt_ml.output_data_dir() / SEARCH).write_text(text)
-    lost = pooled_losses(rows, found, plan, say)
+    lost = pooled_losses(rows, members, plan, say)
     groups = {} if rows.groups is None else {"group": rows.groups}  # which are chosen by, not their rows
     pd.DataFrame({"shard": rows.shard, "row": rows.row, "loss": lost, **groups}).to_parquet(
         opt_ml.output_data_dir() / "pooled-losses.parquet", index=False

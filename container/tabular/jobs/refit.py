@@ -12,6 +12,9 @@ from tabular.learning.folds import folds_to_search
 from tabular.learning.samples import sample_rows
 from tabular.searching.dummy import dummy_score
 from tabular.searching.scoring import Scoring
+from tabular.searching.trials import Configuration
+from tabular.searching.trials import Trial as Tried
+from tabular.searching.whole_table import Members, for_all_rows
 from tabular.spec import opt_ml
 from tabular.spec.trial import ROUNDS, SCORE, Trial
 
@@ -37,7 +40,9 @@ def main() -> None:
         "dummy_score": dummy_score(split.target, split.schema, folds, Scoring(trial.scorer, split.schema)),
         "training_job": winner.training_job,
     }
-    chosen, others = [Chosen(trial.algorithm, trial.hyperparameters, winner.rounds)], {}
+    alone = Configuration(trial.algorithm, trial.hyperparameters, "sampler")
+    members: Members = [(Tried(0, alone, rounds=winner.rounds), 1.0)]
+    others = {}
     ensemble = opt_ml.hyperparameters().get("ensemble") == "true"
     if beside := trials_beside(winner.training_job, with_answers=ensemble):
         found = combined(trial, beside, split, ensemble)
@@ -50,7 +55,10 @@ def main() -> None:
             print(f"{len(beside)} trials; an ensemble of them: {found.ensemble.reason}")
             if found.ensemble.chosen:
                 cross_validation["score"] = found.score
-                chosen = [Chosen.of(one, weight) for one, weight in found.members]
+                members = found.members
+    judged = (trial.scorer, trial.folds, trial.random_state)
+    members = for_all_rows(members, cross_validation["rows"], *split, *judged, say=print)
+    chosen = [Chosen.of(one, weight) for one, weight in members]
     print(write_model(split, chosen, trial.random_state, cross_validation, others))
 
 

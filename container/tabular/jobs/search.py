@@ -13,6 +13,7 @@ from tabular.jobs.model_files import FITS, SEARCH, Chosen, good_before, read_tra
 from tabular.judging.champion import fetch_champion
 from tabular.searching.running.cores import cores
 from tabular.searching.search import Search, search
+from tabular.searching.whole_table import for_all_rows
 from tabular.spec import opt_ml
 from tabular.spec.documents import SearchReport
 from tabular.spec.search import Plan
@@ -43,7 +44,9 @@ def main() -> None:
     found = search(*split, plan, **how, started=started, fits=FITS)
     report = found.report(champion.version if champion is not None and warm else None)
     cross_validation = found.cross_validation(os.environ.get("TRAINING_JOB_NAME", ""))
-    chosen = [Chosen.of(one, weight) for one, weight in found.members]
+    judged = (plan.scorer, plan.folds, plan.random_state)
+    members = for_all_rows(found.members, found.rows, *split, *judged, say=print)
+    chosen = [Chosen.of(one, weight) for one, weight in members]
     text = json.dumps(report, indent=1, allow_nan=False)
     said = write_model(split, chosen, plan.random_state, cross_validation, {SEARCH: text.encode()})
     (opt_ml.output_data_dir() / SEARCH).write_text(text)

@@ -29,6 +29,7 @@ from tabular.searching.running.run import Run
 from tabular.searching.running.workers import threads, uses_processes, workers
 from tabular.searching.scoring import Scoring
 from tabular.searching.trials import Configuration, Trial
+from tabular.searching.whole_table import is_sample
 from tabular.spec import own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Schema
@@ -279,7 +280,10 @@ def search(
         crew = workers(prepared, width)
         lag = max(settings.lag, 2 * width)
         members = settings.members if plan.may_combine else 1
-        budget = Budget(limit, since, len(searched), members, fits)
+        # A fit on all rows takes longer than one on a sample, from which `whole_table` needs one more.
+        more = len(frame) / len(searched) if plan.search_rows else 1.0
+        after = more * (fits + is_sample(len(searched), len(frame)))
+        budget = Budget(limit, since, len(searched), members, after)
         run = Run(plan, prepared, proposals, crew, kept, lag, settings.pruning, say, budget, width)
         try:
             run.run()

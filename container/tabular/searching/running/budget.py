@@ -30,7 +30,7 @@ class Budget:
     """
 
     def __init__(
-        self, seconds: float, started: float, rows: int = 0, members: int = 1, fits: int = 1
+        self, seconds: float, started: float, rows: int = 0, members: int = 1, fits: float = 1
     ) -> None:
         self.seconds, self.started = seconds, started
         self.rows, self.members, self.fits = rows, members, fits
