@@ -5,8 +5,10 @@ ends with the server, whose end closes them. Over the first socket it says what 
 """
 
 import contextlib
+import gc
 import importlib
 import json
+import marshal
 import os
 import socket
 import sys
@@ -24,7 +26,7 @@ from local_aws.services.functions.frames import Frames, first_of
 __all__ = ["Context", "main"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Context:
     """The context object that a handler gets with an invocation."""
 
@@ -57,6 +59,7 @@ def main() -> None:
                 lane.send({"error": _describe(error), "ends": True})
         return
     extensions.initialised()
+    gc.freeze()  # what the function has imported stays
     for lane in lanes:
         threading.Thread(target=_work, args=(calls, handler, lane), daemon=True).start()
     while notices.receive():  # until the server has ended
@@ -67,7 +70,7 @@ def main() -> None:
 def _work(calls: "_Calls", handler: Callable[[Any, Context], Any], lane: Frames) -> None:
     """Answer the invocations of a lane, one after another."""
     while received := lane.receive():
-        calls.answer(handler, *received, lane)
+        calls.answer(handler, received[1], lane)
 
 
 def _load(name: str) -> Callable[[Any, Context], Any]:
@@ -90,18 +93,17 @@ class _Calls:
         self._running = 0
         self._ends = False
 
-    def answer(
-        self, handler: Callable[[Any, Context], Any], head: dict[str, Any], event: bytes, lane: Frames
-    ) -> None:
+    def answer(self, handler: Callable[[Any, Context], Any], asked: bytes, lane: Frames) -> None:
         """Run a handler and send its answer, whatever extensions still have to do."""
-        context = Context(head["id"], head["deadline"], **self._function)
-        request_id = threading.current_thread().name = context.aws_request_id
+        request_id, deadline, event = marshal.loads(asked)  # noqa: S302 - the server's, which started us
+        context = Context(request_id, deadline, **self._function)
+        threading.current_thread().name = request_id
         with self._lock:
             self._running += 1
-        self.extensions.invoke(request_id, context.deadline, context.invoked_function_arn)
+        self.extensions.invoke(request_id, deadline, context.invoked_function_arn)
         payload, about = b"", {}
         try:
-            payload = json.dumps(handler(json.loads(event), context)).encode()
+            payload = json.dumps(handler(event, context)).encode()
         except BaseException as error:  # also SystemExit: on AWS, it ends an invocation, not the function
             log_exception()
             about["error"] = _describe(error)
