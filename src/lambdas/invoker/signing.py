@@ -50,11 +50,13 @@ def signed(
     request = "\n".join([method, _encoded(path), no_query, *lines, "", names, digest])
     day = stamp[:8]
     scope = f"{day}/{region}/{service}/aws4_request"
-    signer = _signer(credentials.secret_key, day, region, service).copy()
-    signer.update(f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}".encode())
+    inner, outer = _signer(credentials.secret_key, day, region, service)
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}".encode())
+    outer.update(inner.digest())
     sent["Authorization"] = (
         f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={names}, "
-        f"Signature={signer.hexdigest()}"
+        f"Signature={outer.hexdigest()}"
     )
     return sent
 
@@ -72,12 +74,15 @@ def _encoded(path: str) -> str:
 
 
 @functools.lru_cache(2)
-def _signer(secret: str, day: str, region: str, service: str) -> hmac.HMAC:
-    """Return an HMAC with the key that a secret has on a day; credentials that were renewed have another.
+def _signer(secret: str, day: str, region: str, service: str) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """Return the two hashes of an HMAC that have read a secret's key of a day.
 
-    A copy of it signs a text without letting go of the interpreter's lock, unlike `hmac.digest`.
+    Credentials that were renewed have another. Copies of the hashes sign a text without letting go of the
+    interpreter's lock, unlike `hmac.digest`, and in less time than a copy of an `HMAC`.
+    https://www.rfc-editor.org/rfc/rfc2104
     """
     key = f"AWS4{secret}".encode()
     for part in (day, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.new(key, digestmod="sha256")
+    block = key.ljust(64, b"\0")
+    return tuple(hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))

@@ -86,7 +86,7 @@ class Signatures:
         Raises:
             AwsError: The signature has the wrong secret, service or region, or is out of date.
         """
-        if given := request.header("Authorization"):
+        if given := request.headers.get("authorization"):
             return self._header(request, given, service, region)
         query = dict(parse_qsl(request.query, keep_blank_values=True))
         if "X-Amz-Signature" in query:
@@ -102,10 +102,10 @@ class Signatures:
             raise AwsError("IncompleteSignatureException", "The Authorization header is not SigV4's.", 403)
         key, day, scoped_region, scoped_service, names, has_needed = credential
         _check_scope(scoped_service, scoped_region, service, region)
-        stamp = request.header("X-Amz-Date")
+        stamp = request.headers.get("x-amz-date", "")
         if abs(_age(stamp, day)) > _SKEW_SECONDS:
             raise _invalid(f"Signature expired: {stamp} is more than {_SKEW_SECONDS} seconds from now.")
-        headers = {name: request.header(name) for name in names}
+        headers = {name: request.headers.get(name, "") for name in names}
         if not (has_needed and _is_whole(request, headers, scoped_service)):
             raise _invalid("The body, the Host or the X-Amz-Date differs from what was signed.")
         _check_signed(request, headers, scoped_service)
@@ -147,9 +147,11 @@ class Signatures:
     def _version_4(self, canonical_request: str, stamp: str, day: str, region: str, service: str) -> str:
         """Return the signature that a request should have, which was made at a time of this day."""
         digest = hashlib.sha256(canonical_request.encode()).hexdigest()
-        signed = _keyed(self._secret, day, region, service).copy()
-        signed.update(f"AWS4-HMAC-SHA256\n{stamp}\n{day}/{region}/{service}/aws4_request\n{digest}".encode())
-        return signed.hexdigest()
+        inner, outer = _keyed(self._secret, day, region, service)
+        inner, outer = inner.copy(), outer.copy()
+        inner.update(f"AWS4-HMAC-SHA256\n{stamp}\n{day}/{region}/{service}/aws4_request\n{digest}".encode())
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
     def _compared(self, key: str, expected: str, given: str) -> str:
         if not _same(expected, given):
@@ -201,15 +203,18 @@ def _normalized(path: str) -> str:
 
 
 @functools.lru_cache(64)
-def _keyed(secret: str, day: str, region: str, service: str) -> hmac.HMAC:
-    """Return an HMAC with the key for a day, a region and a service, which are the same in most requests.
+def _keyed(secret: str, day: str, region: str, service: str) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """Return the two hashes of an HMAC that have read the key for a day, a region and a service.
 
-    A copy of it signs a text without letting go of the interpreter's lock, unlike `hmac.digest`.
+    The key is the same in most requests. Copies of the hashes sign a text without letting go of the
+    interpreter's lock, unlike `hmac.digest`, and in less time than a copy of an `HMAC`.
+    https://www.rfc-editor.org/rfc/rfc2104
     """
     key = f"AWS4{secret}".encode()
     for part in (day, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.new(key, digestmod="sha256")
+    block = key.ljust(64, b"\0")
+    return tuple(hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
 
 
 def _url(request: Request, host: str, query: str) -> str:
