@@ -291,7 +291,10 @@ class Metric:
     def add(self, value: float) -> None:
         """Add a value; after the first one, GetMetricData returns the metric."""
         datum = self._datum
-        datum.min, datum.max = min(datum.min, value), max(datum.max, value)
+        if value < datum.min:
+            datum.min = value
+        if value > datum.max:
+            datum.max = value
         datum.sum += value
         datum.sample_count += 1
         if datum.sample_count == 1:

@@ -85,7 +85,7 @@ class _Arriving:
     def _begun(self) -> Request:
         """Return the request without its body."""
         target, fields = self._target.decode("latin-1"), self._fields
-        if absolute := _ABSOLUTE.fullmatch(target):
+        if not target.startswith("/") and (absolute := _ABSOLUTE.fullmatch(target)):
             target = absolute[2] or "/"
             fields = [(name, value) for name, value in fields if name.lower() != "host"]
             fields.append(("Host", absolute[1]))
@@ -144,13 +144,11 @@ def _refusal(status: int, message: str) -> Reply:
 def _answer(reply: Reply, method: str, stays: bool) -> bytes:
     """Return an answer as it is sent, in one piece."""
     bodiless = reply.status in (204, 304)
-    lines = [
-        f"HTTP/1.1 {reply.status} {_REASONS.get(reply.status, '')}",
-        "Server: local_aws",
-        f"Date: {_date(int(time.time()))}",
-        *(f"{name}: {value}" for name, value in reply.headers.items()),
-    ]
-    if not bodiless and not any(name.lower() == "content-length" for name in reply.headers):
+    lines, has_length = [_first_lines(reply.status, int(time.time()))], bodiless
+    for name, value in reply.headers.items():
+        lines.append(f"{name}: {value}")
+        has_length = has_length or name.lower() == "content-length"
+    if not has_length:
         lines.append(f"Content-Length: {len(reply.body)}")
     if not stays:
         lines.append("Connection: close")
@@ -158,9 +156,11 @@ def _answer(reply: Reply, method: str, stays: bool) -> bytes:
     return head if bodiless or method == "HEAD" else head + reply.body
 
 
-@functools.lru_cache(2)
-def _date(seconds: int) -> str:
-    return formatdate(seconds, usegmt=True)
+@functools.lru_cache(16)
+def _first_lines(status: int, seconds: int) -> str:
+    """Return the lines that answers of one status begin with in one second since 1970."""
+    date = formatdate(seconds, usegmt=True)
+    return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\nServer: local_aws\r\nDate: {date}"
 
 
 class Listener(socketserver.ThreadingTCPServer):

@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 """
 
-import functools
 import threading
 import time
 from datetime import UTC, datetime
@@ -13,13 +12,16 @@ from local_aws.core.moto import Metric
 __all__ = ["EndpointMetrics"]
 
 _INVOCATION, _INSTANCE = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
-_MICROSECONDS = {
-    "ModelDownloadingTime",
-    "ModelLatency",
-    "ModelLoadingTime",
-    "ModelLoadingWaitTime",
-    "ModelUnloadingTime",
-}
+_MICROSECONDS = dict.fromkeys(
+    (
+        "ModelDownloadingTime",
+        "ModelLatency",
+        "ModelLoadingTime",
+        "ModelLoadingWaitTime",
+        "ModelUnloadingTime",
+    ),
+    1e6,
+)
 
 
 class EndpointMetrics:
@@ -31,28 +33,25 @@ class EndpointMetrics:
             {"Name": "EndpointName", "Value": endpoint},
             {"Name": "VariantName", "Value": variant},
         ]
-        self._current: dict[str, Metric] = {}
+        self._current: dict[str, Metric] = {}  # of the current minute, counted since 1970
+        self._minute = 0.0
         self._lock = threading.Lock()
 
     def add(self, **values: float) -> None:
         """Add one value to each named metric; times are given in seconds and stored in microseconds."""
-        minute = _minute(int(time.time() // 60))
+        minute, current = time.time() // 60, self._current
         with self._lock:
+            if minute != self._minute:
+                self._minute = minute
+                current.clear()
             for name, value in values.items():
-                self._add(name, value * 1e6 if name in _MICROSECONDS else value, minute)
+                metric = current.get(name) or self._new(name)
+                metric.add(value * _MICROSECONDS.get(name, 1))
 
-    def _add(self, name: str, value: float, minute: datetime) -> None:
-        metric = self._current.get(name)
-        if metric is None or metric.minute != minute:
-            namespace = _INSTANCE if name == "LoadedModelCount" else _INVOCATION
-            unit = "Microseconds" if name in _MICROSECONDS else "None"
-            metric = self._current[name] = Metric(
-                self._region, namespace, name, self._dimensions, minute, unit
-            )
-        metric.add(value)
-
-
-@functools.lru_cache(2)
-def _minute(minutes: int) -> datetime:
-    """Return when a minute began, counted since 1970; many values are added in the same one."""
-    return datetime.fromtimestamp(60 * minutes, UTC).replace(tzinfo=None)
+    def _new(self, name: str) -> Metric:
+        """Begin a metric of the current minute."""
+        namespace = _INSTANCE if name == "LoadedModelCount" else _INVOCATION
+        unit = "Microseconds" if name in _MICROSECONDS else "None"
+        minute = datetime.fromtimestamp(60 * self._minute, UTC).replace(tzinfo=None)
+        metric = self._current[name] = Metric(self._region, namespace, name, self._dimensions, minute, unit)
+        return metric
