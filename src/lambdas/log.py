@@ -1,5 +1,6 @@
 """The log: one JSON line on standard output for each action, from which CloudWatch can extract metrics."""
 
+import functools
 import json
 import sys
 import time
@@ -10,11 +11,16 @@ from typing import Any
 __all__ = ["line", "metrics", "now"]
 
 _ENCODER = json.JSONEncoder(default=str)
+_DIRECTIVE = "_aws"  # a field that is JSON already
 
 
 def line(**fields: object) -> None:
     """Write the fields as one line, in a single write so that lines from several threads do not mix."""
-    sys.stdout.write(_ENCODER.encode(fields) + "\n")
+    directive = fields.pop(_DIRECTIVE, None)
+    text = _ENCODER.encode(fields)
+    if directive is not None:
+        text = f'{text[:-1]}, "{_DIRECTIVE}": {directive}}}'
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
@@ -35,12 +41,25 @@ def metrics(
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
-    definitions = [{"Name": name, "Unit": units.get(name, "Count")} for name in values]
-    directive = {
-        "Namespace": namespace,
-        "Dimensions": list(map(list, dimension_sets)),
-        "Metrics": definitions,
+    defined = _defined(namespace, tuple(map(tuple, dimension_sets)), tuple(values), tuple(units.items()))
+    fields: dict[str, Any] = {
+        _DIRECTIVE: f'{{"Timestamp": {round(1000 * time.time())}, "CloudWatchMetrics": {defined}}}'
     }
-    header = {"Timestamp": round(1000 * time.time()), "CloudWatchMetrics": [directive]}
-    dimensions = {name: value for dimensions in dimension_sets for name, value in dimensions.items()}
-    return {"_aws": header, **dimensions, **values}
+    for dimensions in dimension_sets:
+        fields.update(dimensions)
+    fields.update(values)
+    return fields
+
+
+@functools.lru_cache(64)
+def _defined(
+    namespace: str,
+    dimension_sets: tuple[tuple[str, ...], ...],
+    names: tuple[str, ...],
+    units: tuple[tuple[str, str], ...],
+) -> str:
+    """Return what metrics are called and measured in as JSON; a function has few kinds of lines."""
+    unit_of = dict(units)
+    definitions = [{"Name": name, "Unit": unit_of.get(name, "Count")} for name in names]
+    directive = {"Namespace": namespace, "Dimensions": dimension_sets, "Metrics": definitions}
+    return json.dumps([directive])

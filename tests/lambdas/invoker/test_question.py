@@ -46,6 +46,29 @@ def test_data_reaches_the_endpoint_in_its_own_content_type(ask, data, content_ty
     assert (asked.model, asked.content_type, asked.body.decode()) == ("iris", content_type, body)
 
 
+def test_numbers_are_passed_on_as_they_are_written(ask):
+    rows = "[ [1.50, -0.0, 1E5, null],\r\n[12345678901234567890, 1e-7, true, 0] ]"
+    body = f'\ufeff {{ "model":"iris" ,\n"data":\t{rows} }}\r\n'
+    for model in (None, "iris"):
+        asked = ask(body, model=model)
+        assert (asked.model, asked.content_type) == ("iris", "application/json")
+        assert asked.body == b'{"instances":[[1.50,-0.0,1E5,null],[12345678901234567890,1e-7,true,0]]}'
+
+
+@pytest.mark.parametrize(
+    ("body", "passed_on"),
+    {
+        '{"data": [[1.50]], "model": "iris"}': b'{"instances":[[1.5]]}',
+        '{"model": "iris", "data": [[1]], "data": [[2.50]]}': b'{"instances":[[2.5]]}',
+        '{"model": "ir\\u0069s", "data": [[2.50]]}': b'{"instances":[[2.5]]}',
+        '{"model": "iris", "data": {"instances": [[2.50]]}}': b'{"instances":[[2.5]]}',
+    }.items(),
+)
+def test_other_envelopes_with_numbers_are_written_again(ask, body, passed_on):
+    asked = ask(body)
+    assert (asked.model, asked.body) == ("iris", passed_on)
+
+
 def test_raw_csv_names_the_model_in_the_address(event):
     asked = question.read(event("url_post_csv_base64"))
     assert (asked.model, asked.content_type) == ("iris", "text/csv")
@@ -163,6 +186,12 @@ BAD_JSON = {
     "null instances": (enveloped({"instances": None}), "'data' is null"),
     "empty instances": (enveloped({"instances": []}), "has no rows"),
     "NaN": ('{"model": "iris", "data": [[NaN]]}', "NaN is not a JSON value; use null"),
+    "-Infinity": ('{"model": "iris", "data": [[-Infinity]]}', "-Infinity is not a JSON value; use null"),
+    "a form feed": ('{"model":\f"iris", "data": [[1]]}', "cannot be read as JSON"),
+    "a form feed in rows": ('{"model": "iris", "data": [[1,\f2]]}', "cannot be read as JSON"),
+    "a break after rows": ('{"model": "iris", "data": [[1]]\u2028}', "cannot be read as JSON"),
+    "a blank model and numbers": ('{"model": " ", "data": [[1]]}', "the name of a data set"),
+    "far below a float": ('{"model": "iris", "data": [[-1e400]]}', "beyond the range of a 64-bit float"),
     "Infinity": ('{"model": "iris", "data": [[-Infinity]]}', "-Infinity is not a JSON value"),
     "beyond a float": ('{"model": "iris", "data": [[1e400]]}', "beyond the range of a 64-bit float"),
     "endless integer": (f'{{"model": "iris", "data": [[{"9" * 5000}]]}}', "cannot be read as JSON"),
