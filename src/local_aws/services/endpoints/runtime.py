@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndp
 import re
 from urllib.parse import unquote
 
+from local_aws.compute.processors import keep_thread
 from local_aws.core.errors import not_emulated
 from local_aws.core.requests.wire import Reply, Request
 from local_aws.services.endpoints.endpoints import Endpoints
@@ -35,6 +36,7 @@ class Runtime:
         invocation = _INVOCATION.fullmatch(request.raw_path) if request.service == "sagemaker" else None
         if invocation is None:
             return None
+        keep_thread()
         if request.method != "POST":
             raise not_emulated(f"{request.method} of an endpoint's invocations")
         asked = {name: value for name in _ASKED if (value := request.header(name))}

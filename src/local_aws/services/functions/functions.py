@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from local_aws.compute.processors import keep_process
 from local_aws.core.account import Account
 from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError
@@ -272,6 +273,7 @@ class _Runtime:
                 pass_fds=descriptors,
                 start_new_session=True,
             )
+        keep_process(self._process.pid)
         for end in theirs:
             end.close()
         threading.Thread(target=self._receive, name=function["FunctionName"], daemon=True).start()

@@ -10,6 +10,7 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from local_aws.compute.processors import keep_thread
 from local_aws.core.account import ACCOUNT_ID
 from local_aws.core.errors import AwsError
 from local_aws.core.requests.signatures import FUNCTION_URL, Signatures
@@ -38,6 +39,7 @@ class FunctionUrls:
         """Invoke a function with an HTTP request."""
         if not request.path.startswith(FUNCTION_URL):
             return None
+        keep_thread()
         name, _, path = request.raw_path.removeprefix(FUNCTION_URL).partition("/")
         if len(request.body) > BODY_LIMIT:
             return _message(413, "Request Entity Too Large")
