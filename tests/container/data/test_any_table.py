@@ -251,13 +251,18 @@ def test_folds_never_see_a_held_out_row(learn, base, monkeypatch, options):
 def million_rows(tmp_path_factory):
     """A folder with a table of a million rows and twenty columns, by the ending of the file."""
     rows, rng = 1_000_000, np.random.default_rng(0)
+
+    def texts(choice, places):  # NumPy would make each of the million cells by itself
+        return pa.array(choice).take(pa.array(places))
+
     columns = {f"x{i}": rng.normal(size=rows).round(4) for i in range(14)}
     for i in range(3):
-        levels = pa.array([f"level {j}" for j in range(10 * (i + 1))])
-        columns[f"level{i}"] = levels.take(pa.array(rng.integers(len(levels), size=rows)))
-    columns["member"] = np.where(rng.integers(2, size=rows), "yes", "no")
-    columns["day"] = (np.datetime64("2020-01-01") + rng.integers(1500, size=rows)).astype(str)
-    columns["target"] = np.where(columns["x0"] + rng.normal(size=rows) > 0, "a", "b")
+        levels = [f"level {j}" for j in range(10 * (i + 1))]
+        columns[f"level{i}"] = texts(levels, rng.integers(len(levels), size=rows))
+    columns["member"] = texts(["no", "yes"], rng.integers(2, size=rows))
+    days = (np.datetime64("2020-01-01") + np.arange(1500)).astype(str)
+    columns["day"] = texts(days, rng.integers(1500, size=rows))
+    columns["target"] = texts(["b", "a"], (columns["x0"] + rng.normal(size=rows) > 0).astype(int))
     table = pa.table(columns)
     assert table.shape == (rows, 20)
     folder = tmp_path_factory.mktemp("million")
