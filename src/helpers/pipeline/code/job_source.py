@@ -62,13 +62,17 @@ def closure(names: Iterable[str], package: Path) -> dict[str, Path]:
     same name beside it.
     """
     found: dict[str, Path] = {}
+    looked_for: set[str] = set()
     waiting = list(names)
     while waiting:
         parts = waiting.pop().split(".")
         for end in range(1, len(parts) + 1):
             name = ".".join(parts[:end])
+            if name in looked_for:
+                continue
+            looked_for.add(name)
             path = _file(name, package)
-            if path is not None and name not in found:
+            if path is not None:
                 found[name] = path
                 waiting += _imported(path.read_text(encoding="utf-8"))
     return found
