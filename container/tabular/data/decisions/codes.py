@@ -15,6 +15,7 @@ __all__ = [
     "ENOUGH_DAYS",
     "doubts_of_long_numbers",
     "doubts_of_moments",
+    "doubts_of_phones",
     "doubts_of_versions",
     "doubts_of_whole_numbers",
     "doubts_of_zeros",
@@ -30,7 +31,7 @@ DIGITS = (
     "whole numbers beyond 2**53, of which a model sees about the first 15 digits; name the column in "
     "categorical, group or drop if they identify something."
 )
-PHONE = 8  # characters of the shortest telephone number with its country, of which the first is a plus
+PHONE = 7  # digits of the shortest telephone number with the code of its country
 LONG = 7  # digits, of which quantities hardly all have the same number
 ENOUGH_MONTHS = 5
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
@@ -81,6 +82,16 @@ def doubts_of_long_numbers(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> 
     if not _are_beyond(numbers) or not pc.any(pc.match_substring_regex(cells, r"^[-+]?\d{17,}$")).as_py():
         return ()
     return (DIGITS,)
+
+
+def doubts_of_phones(texts: pa.ChunkedArray) -> tuple[str, ...]:
+    """What to say of whole numbers that all have a plus, as telephone numbers do."""
+    if not _all_match(texts, rf"^\+[0-9]{{{PHONE},}}$"):
+        return ()
+    return (
+        f"whole numbers that all have a plus, such as {texts.drop_null()[0].as_py()!r}; name the column in "
+        "categorical, group or drop if they are telephone numbers.",
+    )
 
 
 def _are_beyond(numbers: pa.ChunkedArray) -> bool:
@@ -180,11 +191,6 @@ def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> l
         return [DIGITS]
     widths = pc.min_max(pc.binary_length(texts)).as_py()
     width = widths["min"]
-    if width >= PHONE and _all_match(texts, r"^\+"):
-        return [
-            f"whole numbers that all have a plus, such as {texts.drop_null()[0].as_py()!r}; name the column "
-            "in categorical, group or drop if they are telephone numbers."
-        ]
     if width != widths["max"] or not 4 <= width <= 18 or ends["min"] < 0:
         return []
     for unit, digits in (("seconds", 10), ("milliseconds", 13)):

@@ -15,6 +15,7 @@ from tabular.data.decisions.codes import (
     doubts_of_long_numbers,
     doubts_of_moments,
     doubts_of_months,
+    doubts_of_phones,
     doubts_of_versions,
     doubts_of_whole_numbers,
     doubts_of_zeros,
@@ -109,7 +110,7 @@ def plain_numbers(
             return Decision(column, cells.to_pandas(), (code,), (code,))
         doubts = doubts_of_versions(cells) if looked_at else ()
         if not doubts and looked_at:
-            doubts = doubts_of_long_numbers(cells, found.numbers)
+            doubts = doubts_of_long_numbers(cells, found.numbers) or doubts_of_phones(cells)
         if not doubts and not forced:
             doubts = doubts_of_months(cells, found.lengths)
             doubts = doubts or doubts_of_moments(cells, found.values, found.ends)
