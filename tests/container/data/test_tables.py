@@ -17,8 +17,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 from sklearn import datasets
 from tabular.data import features, tables
-from tabular.data.decisions import plain_cells
 from tabular.data.decisions.decide import column_of
+from tabular.data.decisions.many import plain_cells
 from tabular.data.preparation import prepare
 from tabular.data.tables import read_table, stream_rows, table_files, task_of
 from tabular.spec.columns import Column, NumberFormat, Schema

@@ -216,13 +216,13 @@ def test_what_is_written_in_c_can_be_done_without(make_folder):
         "sys.modules |= dict.fromkeys(f'tabular.{name}' for name in names)\n"
         "from pathlib import Path\n"
         "from tabular.data import cleaning\n"
-        "from tabular.data.decisions import many_dates, plain_cells\n"
+        "from tabular.data.decisions.many import dates, plain_cells\n"
         "from tabular.data.files import csv_parts\n"
         "from tabular.portable import files, model, predictors\n"
         "from tabular.serving import codec\n"
         "assert model.predict_in_c is predictors.trees_in_c is codec.csv_rows is None\n"
         "assert plain_cells.cells_in_c is csv_parts.columns_in_c is None\n"
-        "assert cleaning.texts_in_c is many_dates.texts_in_c is None\n"
+        "assert cleaning.texts_in_c is dates.texts_in_c is None\n"
         "print(files.load_model(Path(sys.argv[1])).kind)\n"
     )
     command = [sys.executable, "-c", code, str(make_folder("RandomForest"))]

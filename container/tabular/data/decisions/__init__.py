@@ -1,6 +1,6 @@
 """What a column is and how its cells are read, decided once from all its cells, with the evidence.
 
-`decide` is the way in. It tries `numbers` (plain ones by `plain_cells`, many others by `many_numbers`),
-`dates` (many by `many_dates`) and `words` on text, and asks `typed` about columns of Parquet. `codes` are
-digits that are not quantities, `decision` is what they return, and `arrow` how they go through a column.
+`decide` is the way in. It tries `numbers`, `dates` and `words` on text, and asks `typed` about columns of
+Parquet. `many` reads columns with many different cells. `codes` are digits that are not quantities,
+`decision` is what they return, and `arrow` how they go through a column.
 """

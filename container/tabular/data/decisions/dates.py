@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import are_days, counts_of
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, with_gaps
-from tabular.data.decisions.many_dates import ManyDates
+from tabular.data.decisions.many.dates import ManyDates
 from tabular.data.values.cells import is_gap
 from tabular.data.values.dates import (
     ISO,

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from tabular.data.decisions.arrow import as_arrow, as_counts, is_text, without
 from tabular.data.decisions.dates import forced_dates, iso_dates, iso_years, many_dates, written_dates
 from tabular.data.decisions.decision import SAMPLE, UNKNOWN, Decision, FileStyle
-from tabular.data.decisions.many_dates import read_many_dates
-from tabular.data.decisions.many_numbers import read_many
+from tabular.data.decisions.many.dates import read_many_dates
+from tabular.data.decisions.many.numbers import read_many
 from tabular.data.decisions.numbers import (
     _each,
     as_numbers,

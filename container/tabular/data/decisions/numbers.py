@@ -24,8 +24,8 @@ from tabular.data.decisions.codes import (
     two_spellings,
 )
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, with_gaps
-from tabular.data.decisions.many_numbers import ManyNumbers
-from tabular.data.decisions.plain_cells import read_plain
+from tabular.data.decisions.many.numbers import ManyNumbers
+from tabular.data.decisions.many.plain_cells import read_plain
 from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
 from tabular.data.values.composed import DASH, FLAG, RANGE, taken_apart
 from tabular.data.values.numbers import CURRENCIES, FoundNumbers, is_plain, marks_of, read_number, unit_of

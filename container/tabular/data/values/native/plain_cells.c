@@ -1,4 +1,5 @@
-/* Read a column of plain numbers in one call, which decisions.plain_cells otherwise does by several of pyarrow.
+/* Read a column of plain numbers in one call, which decisions.many.plain_cells otherwise does by several of
+   pyarrow.
 
    read() returns None if a cell is written in any other way (with an exponent, a plus sign, a blank, too many
    digits, ...), and pyarrow then reads the column or finds that it is not one of numbers. */
@@ -128,7 +129,7 @@ static PyMethodDef functions[] = {
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "tabular.data.values.native.plain_cells", "Plain numbers in C; see decisions.plain_cells.", -1,
+    PyModuleDef_HEAD_INIT, "tabular.data.values.native.plain_cells", "Plain numbers in C; see decisions.many.plain_cells.", -1,
     functions,
 };
 

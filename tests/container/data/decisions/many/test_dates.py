@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from tabular.data.decisions import decide as deciding
-from tabular.data.decisions import many_dates
 from tabular.data.decisions.decide import decide
-from tabular.data.decisions.many_dates import MANY, read_many_dates
+from tabular.data.decisions.many import dates as many_dates
+from tabular.data.decisions.many.dates import MANY, read_many_dates
 from tabular.spec.options import Options
 
 ROWS = 1600  # over fifteen years, so that more than MANY of the days differ

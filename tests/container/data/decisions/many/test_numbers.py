@@ -6,7 +6,7 @@ import pytest
 from tabular.data.decisions import decide as deciding
 from tabular.data.decisions.decide import decide
 from tabular.data.decisions.decision import UNKNOWN, FileStyle
-from tabular.data.decisions.many_numbers import MANY, read_many
+from tabular.data.decisions.many.numbers import MANY, read_many
 from tabular.spec.options import Options
 
 SWISS, FRENCH = str.maketrans(",", "'"), str.maketrans(",.", "\u202f,")

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tabular.data.decisions import plain_cells
 from tabular.data.decisions.decide import decide
-from tabular.data.decisions.plain_cells import _read_by_arrow, _read_in_c, read_plain
+from tabular.data.decisions.many import plain_cells
+from tabular.data.decisions.many.plain_cells import _read_by_arrow, _read_in_c, read_plain
 
 pytest.importorskip("tabular.data.values.native.plain_cells", reason="installed without a compiler")
 
