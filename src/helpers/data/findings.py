@@ -157,8 +157,8 @@ def _levels(dataset: Dataset, column: Column) -> list[str] | None:
         return None
     if decision.counts is None:
         return [str(level) for level in decision.values.value_counts().index[:MOST_LEVELS]]
-    levels, counts = decision.counts.field("values"), decision.counts.field("counts").to_numpy()
-    return levels.take(np.argsort(-counts, kind="stable")[:MOST_LEVELS]).to_pylist()
+    counts = decision.counts
+    return counts.at(np.argsort(-counts.counts, kind="stable")[:MOST_LEVELS]).to_pylist()
 
 
 def _evidence(name: str, dataset: Dataset) -> list[str]:

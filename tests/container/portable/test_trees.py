@@ -197,6 +197,7 @@ def test_the_installation_succeeds_without_a_compiler():
     modules = tomllib.loads(PYPROJECT.read_text())["tool"]["setuptools"]["ext-modules"]
     assert {module["name"] for module in modules} == {
         "tabular.data.files.native.csv_columns",
+        "tabular.data.values.native.counts",
         "tabular.data.values.native.plain_cells",
         "tabular.data.values.native.texts",
         "tabular.portable.native.predict",
@@ -212,16 +213,16 @@ def test_what_is_written_in_c_can_be_done_without(make_folder):
         "import sys\n"
         "names = ('portable.native.predict', 'portable.native.trees', 'portable.native.csv_rows')\n"
         "names += ('data.files.native.csv_columns', 'data.values.native.plain_cells')\n"
-        "names += ('data.values.native.texts',)\n"
+        "names += ('data.values.native.counts', 'data.values.native.texts')\n"
         "sys.modules |= dict.fromkeys(f'tabular.{name}' for name in names)\n"
         "from pathlib import Path\n"
         "from tabular.data import cleaning\n"
-        "from tabular.data.decisions.many import dates, plain_cells\n"
+        "from tabular.data.decisions.many import counts, dates, plain_cells\n"
         "from tabular.data.files import csv_parts\n"
         "from tabular.portable import files, model, predictors\n"
         "from tabular.serving import codec\n"
         "assert model.predict_in_c is predictors.trees_in_c is codec.csv_rows is None\n"
-        "assert plain_cells.cells_in_c is csv_parts.columns_in_c is None\n"
+        "assert plain_cells.cells_in_c is csv_parts.columns_in_c is counts.counts_in_c is None\n"
         "assert cleaning.texts_in_c is dates.texts_in_c is None\n"
         "print(files.load_model(Path(sys.argv[1])).kind)\n"
     )

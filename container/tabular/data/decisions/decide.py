@@ -7,11 +7,11 @@ values, which are counted and reported. Anything else is a category, whose cells
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import as_arrow, as_counts, is_text, without
+from tabular.data.decisions.arrow import as_arrow, is_text, without
 from tabular.data.decisions.dates import forced_dates, iso_dates, iso_years, many_dates, written_dates
 from tabular.data.decisions.decision import SAMPLE, UNKNOWN, Decision, FileStyle
+from tabular.data.decisions.many.counts import Counts, count
 from tabular.data.decisions.many.dates import read_many_dates
 from tabular.data.decisions.many.numbers import read_many
 from tabular.data.decisions.numbers import (
@@ -97,10 +97,10 @@ def _decided(
         numbers = find_numbers(finite(dates.counts), style.likely_decimal_comma, signs, strict)
         if numbers is None:
             return many_dates(column, cells, dates, options)
-    counted = pc.value_counts(cells.drop_null())
-    if not forced and _is_certainly_a_category(counted.field("values")):
+    counted = count(cells)
+    if not forced and _is_certainly_a_category(counted):
         return category(column, cells, counted)
-    counts = as_counts(counted)
+    counts = counted.as_dict()
     if forced:
         numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, forced=True)
         return forced_numbers(column, cells, counts, numbers)
@@ -112,11 +112,11 @@ def _decided(
     return found or category(column, cells, counted)
 
 
-def _is_certainly_a_category(texts: pa.StringArray) -> bool:
+def _is_certainly_a_category(texts: Counts) -> bool:
     """Whether a part of many texts shows that they are neither numbers nor dates; reading all takes long."""
     if len(texts) <= 5 * SAMPLE:
         return False
-    sample = texts.take(np.linspace(0, len(texts) - 1, SAMPLE).astype(int)).to_pylist()
+    sample = texts.at(np.linspace(0, len(texts) - 1, SAMPLE).astype(int)).to_pylist()
     if sum(map(may_be_number, sample)) * 2 >= len(sample):
         return False
     counts = dict.fromkeys(sample, 1)

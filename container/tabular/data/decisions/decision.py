@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
+from tabular.data.decisions.many.counts import Counts
 from tabular.data.values.cells import MARKS, MOST_GAPS, MOST_OTHERS
 from tabular.spec.columns import Column, Kind
 
@@ -54,15 +54,14 @@ class Decision:
     `read` holds the cells: numbers as numbers, everything else as it was written, None if a cell is missing.
     It is an array where a series for each of many columns would take long. `evidence` says in sentences why
     the column was read like this; `doubts` are those sentences that the user should see as warnings. `counts`
-    says how often each text of a category occurs, in the order in which they first occur, if they were
-    counted for the decision.
+    says how often each text of a category occurs, if they were counted for the decision.
     """
 
     column: Column
     read: pd.Series | np.ndarray
     evidence: tuple[str, ...]
     doubts: tuple[str, ...] = ()
-    counts: pa.StructArray | None = None
+    counts: Counts | None = None
 
     @property
     def values(self) -> pd.Series:

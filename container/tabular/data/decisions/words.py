@@ -21,6 +21,7 @@ from tabular.data.decisions.decision import (
     listed,
     with_gaps,
 )
+from tabular.data.decisions.many.counts import Counts, have_blanks
 from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, WHOLE, folded
 from tabular.spec.columns import Column
 from tabular.spec.errors import BadInput
@@ -110,29 +111,34 @@ def booleans(
     return Decision(with_gaps(column, "boolean", gaps), cells.to_pandas(), evidence, said)
 
 
-def category(column: Column, cells: pa.ChunkedArray, counts: pa.StructArray) -> Decision:
+def category(column: Column, cells: pa.ChunkedArray, counts: Counts) -> Decision:
     """A category, and whether its texts look like something else; `counts` says how often each occurs."""
     if not len(counts):
         return Decision(column, cells.to_pandas(), ("every cell is empty",))
-    texts = counts.field("values")
-    evidence = (f"{len(texts)} different texts, such as {listed(texts[:3].to_pylist())}",)
-    alike = counts.filter(_like_numbers(texts)) if _may_look_like_numbers(cells) else counts[:0]
-    count, examples = pc.sum(alike.field("counts")).as_py() or 0, alike.field("values")
-    doubts: tuple[str, ...] = ()
-    coded = pc.any(pc.match_substring_regex(examples, r"^[-+]?0\d+$")).as_py()
-    if not coded and count * 3 >= len(cells) - cells.null_count and len(examples) > 2:
+    first = counts.first(SAMPLE)
+    evidence = (f"{len(counts)} different texts, such as {listed(first[:3].to_pylist())}",)
+    doubts = _doubts_of_numbers(cells, counts) if _may_look_like_numbers(cells) else ()
+    if _all_match(first, NESTED) and _all_match(counts.texts, NESTED):
         doubts = (
-            f"a category, although {count} of {len(cells)} cells look like numbers, dates or times, such as "
-            f"{listed(examples[:3].to_pylist())}; they are not written in one way that can be read; rewrite "
-            "them, or name the column in categorical if they are only names.",
-        )
-    if _all_match(texts, NESTED):
-        doubts = (
-            f"lists or objects as text, such as {listed(texts[:1].to_pylist())}, each of which is a level; "
+            f"lists or objects as text, such as {listed(first[:1].to_pylist())}, each of which is a level; "
             "make a column of each of their values.",
         )
-    doubts = doubts or tuple(_doubts_of_texts(texts[:SAMPLE].to_pylist()))
+    doubts = doubts or tuple(_doubts_of_texts(first.to_pylist()))
     return Decision(column, cells.to_pandas(), (*evidence, *doubts), doubts, counts)
+
+
+def _doubts_of_numbers(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]:
+    """What to say of a category of which many cells look like numbers."""
+    alike = _like_numbers(counts.texts)
+    count, examples = int(counts.counts[alike].sum()), _among(counts.texts, alike)
+    coded = pc.any(pc.match_substring_regex(examples, r"^[-+]?0\d+$")).as_py()
+    if coded or count * 3 < len(cells) - cells.null_count or len(examples) <= 2:
+        return ()
+    return (
+        f"a category, although {count} of {len(cells)} cells look like numbers, dates or times, such as "
+        f"{listed(examples[:3].to_pylist())}; they are not written in one way that can be read; rewrite "
+        "them, or name the column in categorical if they are only names.",
+    )
 
 
 def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
@@ -184,31 +190,38 @@ def _may_look_like_numbers(cells: pa.ChunkedArray) -> bool:
     if len(cells) <= 10 * SAMPLE:
         return True
     sample = taken(cells, np.linspace(0, len(cells) - 1, SAMPLE).astype(int)).drop_null()
-    return not len(sample) or pc.sum(_like_numbers(sample)).as_py() * 5 >= len(sample)
+    return not len(sample) or _like_numbers(sample).sum() * 5 >= len(sample)
 
 
-def _like_numbers(texts: pa.Array) -> pa.BooleanArray:
-    """Whether each text looks like a number, a date or a time, and not like 1st or 1 - never."""
-    # Each pattern asks for a digit, which most columns of words have not.
-    digits = pc.match_substring_regex(texts, "[0-9]")
-    if not pc.any(digits).as_py():
-        return digits
-    alike = pc.or_(
-        pc.match_substring_regex(texts, NUMBER_LIKE),
-        pc.match_substring_regex(texts, NUMBERS_IN_WORDS, ignore_case=True),
-    )
-    if pc.any(alike).as_py():
-        alike = pc.and_(alike, pc.invert(pc.match_substring_regex(texts, LEVEL)))
-    alike = pc.or_(alike, _match_if_any(texts, YEAR, YEARS_IN_WORDS))
-    return pc.or_(alike, _match_if_any(texts, _MONTHS, DAY_OF_MONTH))
+def _like_numbers(texts: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Whether each text (n_texts,) looks like a number, a date or a time, and not like 1st or 1 - never."""
+    alike = _match(texts, NUMBER_LIKE)
+    # Each of the other patterns, which take longer, gets only the texts that it may change.
+    alike[~alike] = _match(_among(texts, ~alike), NUMBERS_IN_WORDS, ignore_case=True)
+    alike[alike] = ~_match(_among(texts, alike), LEVEL)
+    alike[~alike] = _match_if_any(_among(texts, ~alike), YEAR, YEARS_IN_WORDS)
+    alike[~alike] = _match_if_any(_among(texts, ~alike), _MONTHS, DAY_OF_MONTH)
+    return alike
 
 
-def _match_if_any(texts: pa.Array, part: str, pattern: str) -> pa.BooleanArray:
+def _match(texts: pa.Array | pa.ChunkedArray, pattern: str, ignore_case: bool = False) -> np.ndarray:
+    """Whether a pattern matches each text (n_texts,)."""
+    if not len(texts):
+        return np.zeros(0, dtype=bool)
+    found = pc.match_substring_regex(texts, pattern, ignore_case=ignore_case)
+    return np.array(found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy())
+
+
+def _match_if_any(texts: pa.Array | pa.ChunkedArray, part: str, pattern: str) -> np.ndarray:
     """Whether a pattern matches each text, whatever its case; `part` stands in all that it matches."""
-    found = pc.match_substring_regex(texts, part, ignore_case=True)
-    if not pc.any(found).as_py():
-        return found
-    return pc.match_substring_regex(texts, pattern, ignore_case=True)
+    found = _match(texts, part, ignore_case=True)
+    found[found] = _match(_among(texts, found), pattern, ignore_case=True)
+    return found
+
+
+def _among(texts: pa.Array | pa.ChunkedArray, chosen: np.ndarray) -> pa.Array | pa.ChunkedArray:
+    """The texts that were chosen, by a truth value for each (n_texts,)."""
+    return texts if chosen.all() else texts.filter(pa.array(chosen))
 
 
 def merged(found: Decision) -> Decision:
@@ -242,10 +255,13 @@ def with_form(found: Decision) -> Decision:
     """A decision that also says how a category writes whole numbers, and whether blanks at an end count."""
     if found.column.kind != "categorical":
         return found
-    levels = pa.Array.from_pandas(found.values) if found.counts is None else found.counts.field("values")
+    counts = found.counts
+    if counts is not None and not counts.blanks and _whole_form(counts.first(FIRST)) is None:
+        return found  # as most columns of words
+    levels = pa.Array.from_pandas(found.values) if counts is None else counts.texts
     if not is_text(levels.type):
         return found
-    if pc.any(pc.or_(pc.starts_with(levels, " "), pc.ends_with(levels, " "))).as_py():
+    if have_blanks(levels) if counts is None else counts.blanks:
         bare, levels = pc.utf8_trim(levels, " "), pc.utf8_ltrim(levels, " ")
         if len(bare.unique()) < len(levels.unique()):
             return replace(found, column=replace(found.column, blanks=True))
@@ -253,7 +269,7 @@ def with_form(found: Decision) -> Decision:
     return replace(found, column=replace(found.column, whole=_whole_form(levels)))
 
 
-def _whole_form(levels: pa.Array) -> str | None:
+def _whole_form(levels: pa.Array | pa.ChunkedArray) -> str | None:
     """How levels write the whole numbers that all are, as `Column.whole` says it; None if one is not."""
     for ending, pattern in ENDINGS.items():
         if _all_match(levels, pattern):
@@ -263,6 +279,6 @@ def _whole_form(levels: pa.Array) -> str | None:
     return f"{lengths['min']:02}" if alike else None
 
 
-def _all_match(texts: pa.Array, pattern: str) -> bool:
+def _all_match(texts: pa.Array | pa.ChunkedArray, pattern: str) -> bool:
     """Whether all texts match; the first ones of most columns show that they do not."""
     return all(pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (texts[:FIRST], texts))

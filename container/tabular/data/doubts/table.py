@@ -74,7 +74,7 @@ def _of_levels(
     if column.kind != "categorical":
         return
     if decision is not None and decision.counts is not None:
-        levels = decision.counts.field("values")
+        levels = decision.counts.texts
     elif isinstance(values.dtype, pd.StringDtype):
         levels = pa.array(values.dropna().unique(), pa.string())
     else:

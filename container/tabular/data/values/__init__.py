@@ -5,5 +5,5 @@
   `units`: those that people mix within a column.
 - `dates`: how they are written, with `date_words`; `many_dates`: nearly all of a column at once.
 - `long_numbers`: whole numbers in JSON that are longer than 64 bits.
-- `native`: columns of plain numbers, and of dates, in C.
+- `native`: columns of plain numbers, of dates, and of texts that are counted, in C.
 """

@@ -3,4 +3,5 @@
 - `plain_cells`: numbers such as 7 and -0.5.
 - `numbers`: those in a format, such as 1.234,50.
 - `dates`: dates and moments.
+- `counts`: how often each text occurs, which tells the levels of a category.
 """

@@ -6,7 +6,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
-#include <string.h>
+
+#include "hashes.h"
 
 #define LONGEST 64 /* bytes of a date */
 #define MOST_WAYS 64
@@ -186,27 +187,6 @@ static PyObject *dates(PyObject *self, PyObject *args)
     PyBuffer_Release(&layouts);
     PyBuffer_Release(&found);
     return result;
-}
-
-#define MIXER 0x9E3779B97F4A7C15ULL /* an odd number without a pattern */
-
-static uint64_t mixed(uint64_t hash, uint64_t more)
-{
-    hash = (hash ^ more) * MIXER;
-    return hash ^ hash >> 32;
-}
-
-static uint64_t hash_of(const char *text, int64_t length)
-{
-    uint64_t hash = (uint64_t)length + 1, some;
-    for (; length >= 8; text += 8, length -= 8) {
-        memcpy(&some, text, 8);
-        hash = mixed(hash, some);
-    }
-    some = 0;
-    for (int64_t place = 0; place < length; place++)
-        some |= (uint64_t)(unsigned char)text[place] << 8 * place;
-    return mixed(hash, some);
 }
 
 PyDoc_STRVAR(hash_doc,

@@ -1,0 +1,242 @@
+/* Count how often each text of a column occurs, which decisions.many.counts otherwise has pyarrow do.
+
+   The texts are looked up in a table of hashes with open addressing. Those of many columns all differ, and the
+   table is then larger than a cache: so the places of a number of texts are fetched before they are looked at. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hashes.h"
+
+#define FETCHED 32          /* texts whose places are fetched at a time */
+#define FIRST_PLACES 1024   /* a power of two, as all sizes of the table are */
+#define MOST_ROWS INT32_MAX /* so that a number of a text and a count fit into 32 bits */
+
+#if defined(__GNUC__)
+#define FETCH(address) __builtin_prefetch(address)
+#else
+#define FETCH(address) (void)(address)
+#endif
+
+/* An array of Arrow, of `n_rows` texts from `first` on. */
+typedef struct {
+    Py_buffer valid, ends, letters;
+    Py_ssize_t first, n_rows;
+} Chunk;
+
+typedef struct {
+    const char *letters;
+    uint32_t length, count;
+} Text;
+
+/* The different texts in the order in which they first occur. A place of the table has the low bits of a hash
+   in its upper half and a text's number, from 1 on, in its lower half; it is 0 if it is free. */
+typedef struct {
+    Text *texts;
+    uint64_t *places;
+    uint64_t mask;
+    Py_ssize_t count, room;
+    int blanks; /* whether a text begins or ends with a blank */
+} Counts;
+
+/* Double the table; return 0 if there is not enough memory. */
+static int widen(Counts *counts)
+{
+    const uint64_t size = counts->mask + 1, mask = size * 2 - 1;
+    uint64_t *places = calloc(size * 2, sizeof(uint64_t));
+    if (places == NULL)
+        return 0;
+    for (uint64_t at = 0; at < size; at++) {
+        const uint64_t place = counts->places[at];
+        if (place == 0)
+            continue;
+        uint64_t to = place >> 32 & mask;
+        while (places[to])
+            to = (to + 1) & mask;
+        places[to] = place;
+    }
+    free(counts->places);
+    counts->places = places;
+    counts->mask = mask;
+    return 1;
+}
+
+/* Append a text; return 0 if there is not enough memory. */
+static int append(Counts *counts, const char *letters, uint32_t length)
+{
+    if (counts->count == counts->room) {
+        const Py_ssize_t room = counts->room * 2;
+        Text *texts = realloc(counts->texts, (size_t)room * sizeof(Text));
+        if (texts == NULL)
+            return 0;
+        counts->texts = texts;
+        counts->room = room;
+    }
+    const Text text = {letters, length, 1};
+    counts->texts[counts->count++] = text;
+    counts->blanks |= length && (letters[0] == ' ' || letters[length - 1] == ' ');
+    return 1;
+}
+
+/* Count a text; return 1 if it is a new one, 0 if it is not, -1 if there is not enough memory. */
+static inline int count_text(Counts *counts, const char *letters, uint32_t length, uint32_t hash)
+{
+    uint64_t at = hash & counts->mask;
+    for (; counts->places[at]; at = (at + 1) & counts->mask) {
+        const uint64_t place = counts->places[at];
+        if (place >> 32 != hash)
+            continue;
+        Text *text = counts->texts + (uint32_t)place - 1;
+        if (text->length == length && memcmp(text->letters, letters, length) == 0) {
+            text->count++;
+            return 0;
+        }
+    }
+    if (!append(counts, letters, length))
+        return -1;
+    counts->places[at] = (uint64_t)hash << 32 | (uint64_t)counts->count;
+    return (uint64_t)counts->count * 2 > counts->mask && !widen(counts) ? -1 : 1;
+}
+
+/* Count the texts of a chunk, and set the bit of each row, counted from `start`, whose text is a new one;
+   return 0 if there is not enough memory. */
+static int count_chunk(Counts *counts, const Chunk *chunk, uint8_t *is_new, Py_ssize_t start)
+{
+    const int32_t *ends = (const int32_t *)chunk->ends.buf + chunk->first;
+    const uint8_t *valid = chunk->valid.buf;
+    const char *letters = chunk->letters.buf;
+    for (Py_ssize_t base = 0; base < chunk->n_rows; base += FETCHED) {
+        const int some = (int)(chunk->n_rows - base < FETCHED ? chunk->n_rows - base : FETCHED);
+        uint32_t hashes[FETCHED];
+        for (int row = 0; row < some; row++) {
+            const int32_t begin = ends[base + row];
+            hashes[row] = (uint32_t)hash_of(letters + begin, ends[base + row + 1] - begin);
+            FETCH(counts->places + (hashes[row] & counts->mask));
+        }
+        for (int row = 0; row < some; row++) {
+            const Py_ssize_t place = chunk->first + base + row, at = start + base + row;
+            if (valid != NULL && !(valid[place >> 3] >> (place & 7) & 1))
+                continue;
+            const int32_t begin = ends[base + row];
+            const int found =
+                count_text(counts, letters + begin, (uint32_t)(ends[base + row + 1] - begin), hashes[row]);
+            if (found < 0)
+                return 0;
+            is_new[at >> 3] |= (uint8_t)(found << (at & 7));
+        }
+    }
+    return 1;
+}
+
+/* Whether the buffers of a chunk are as long as its rows say. */
+static int is_whole(const Chunk *chunk)
+{
+    const Py_ssize_t last = chunk->first + chunk->n_rows;
+    return chunk->first >= 0 && chunk->n_rows >= 0 && chunk->ends.len / (Py_ssize_t)sizeof(int32_t) > last
+        && ((const int32_t *)chunk->ends.buf)[last] <= chunk->letters.len
+        && (chunk->valid.buf == NULL || chunk->valid.len * 8 >= last);
+}
+
+/* The chunks that Python gave, as many as have been read; NULL with an error if one is wrong. */
+static Chunk *read_chunks(PyObject *given, Py_ssize_t *n_chunks, Py_ssize_t *n_rows)
+{
+    const Py_ssize_t count = PySequence_Fast_GET_SIZE(given);
+    Chunk *chunks = malloc((size_t)(count + 1) * sizeof(Chunk));
+    if (chunks == NULL)
+        PyErr_NoMemory();
+    while (!PyErr_Occurred() && *n_chunks < count) {
+        Chunk *chunk = chunks + *n_chunks;
+        PyObject *one = PySequence_Fast_GET_ITEM(given, *n_chunks);
+        if (!PyArg_ParseTuple(
+                one, "z*y*z*nn", &chunk->valid, &chunk->ends, &chunk->letters, &chunk->first, &chunk->n_rows))
+            break;
+        ++*n_chunks;
+        if (!is_whole(chunk))
+            PyErr_SetString(PyExc_ValueError, "The buffers are shorter than the rows.");
+        else if (chunk->n_rows > MOST_ROWS - *n_rows)
+            PyErr_SetString(PyExc_ValueError, "There are too many rows.");
+        else
+            *n_rows += chunk->n_rows;
+    }
+    return chunks;
+}
+
+/* Count all texts; return 0 if there is not enough memory. */
+static int count_all(Counts *counts, const Chunk *chunks, Py_ssize_t n_chunks, uint8_t *is_new)
+{
+    counts->mask = FIRST_PLACES - 1;
+    counts->room = FIRST_PLACES;
+    counts->places = calloc(FIRST_PLACES, sizeof(uint64_t));
+    counts->texts = malloc(FIRST_PLACES * sizeof(Text));
+    if (counts->places == NULL || counts->texts == NULL)
+        return 0;
+    Py_ssize_t start = 0;
+    for (Py_ssize_t number = 0; number < n_chunks; start += chunks[number++].n_rows)
+        if (!count_chunk(counts, chunks + number, is_new, start))
+            return 0;
+    return 1;
+}
+
+static PyObject *as_result(const Counts *counts, PyObject *is_new)
+{
+    PyObject *found = PyBytes_FromStringAndSize(NULL, counts->count * (Py_ssize_t)sizeof(uint32_t));
+    if (found == NULL)
+        return NULL;
+    uint32_t *each = (uint32_t *)PyBytes_AS_STRING(found);
+    for (Py_ssize_t number = 0; number < counts->count; number++)
+        each[number] = counts->texts[number].count;
+    return Py_BuildValue("ONO", is_new, found, counts->blanks ? Py_True : Py_False);
+}
+
+PyDoc_STRVAR(count_doc,
+    "count(chunks)\n\n"
+    "Count the texts of some Arrow arrays of strings, each given as (valid, ends, letters, first, n_rows): the\n"
+    "array's buffers, where in them it begins, and how many rows it has. Returns (is_new, counts, blanks): a bit\n"
+    "for each row, whether its text occurs there for the first time; the counts, uint32, of the texts in that\n"
+    "order; and whether any text begins or ends with a blank. Cells that are missing are left out.");
+
+static PyObject *count(PyObject *self, PyObject *argument)
+{
+    PyObject *given = PySequence_Fast(argument, "The chunks are not a sequence.");
+    if (given == NULL)
+        return NULL;
+    Py_ssize_t n_chunks = 0, n_rows = 0;
+    Counts counts = {0};
+    PyObject *result = NULL, *is_new = NULL;
+    Chunk *chunks = read_chunks(given, &n_chunks, &n_rows);
+    if (!PyErr_Occurred() && (is_new = PyBytes_FromStringAndSize(NULL, (n_rows + 7) / 8)) != NULL) {
+        uint8_t *bits = (uint8_t *)PyBytes_AS_STRING(is_new);
+        int has_memory;
+        Py_BEGIN_ALLOW_THREADS
+        memset(bits, 0, (size_t)(n_rows + 7) / 8);
+        has_memory = count_all(&counts, chunks, n_chunks, bits);
+        Py_END_ALLOW_THREADS
+        result = has_memory ? as_result(&counts, is_new) : PyErr_NoMemory();
+    }
+    for (Py_ssize_t number = 0; number < n_chunks; number++) {
+        PyBuffer_Release(&chunks[number].valid);
+        PyBuffer_Release(&chunks[number].ends);
+        PyBuffer_Release(&chunks[number].letters);
+    }
+    free(chunks);
+    free(counts.places);
+    free(counts.texts);
+    Py_XDECREF(is_new);
+    Py_DECREF(given);
+    return result;
+}
+
+static PyMethodDef functions[] = {
+    {"count", count, METH_O, count_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "tabular.data.values.native.counts", "Counts of texts in C; see decisions.many.counts.", -1,
+    functions,
+};
+
+PyMODINIT_FUNC PyInit_counts(void) { return PyModule_Create(&module); }
