@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.files.csv_cells import needs_care, read_blocks, read_fast, read_slowly
-from tabular.data.files.csv_parts import read_parts
-from tabular.data.files.dialects import SAMPLE_LINES, UNNAMED, examine, refusing
+from tabular.data.files.csv_parts import may_be_read, read_parts
+from tabular.data.files.dialects import SAMPLE_LINES, UNNAMED, Examined, examine, refusing
 from tabular.data.files.json_files import read_json
 from tabular.data.files.layout import find_other_rows
 from tabular.data.values.numbers import is_plain
@@ -34,12 +34,11 @@ def read_csv(
     Raises:
         ValueError: if it is not a table. OSError and errors of the decompression libraries are raised, too.
     """
-    examined = examine(path, magic, options, target)
+    examined, table = _read_plain(path, magic, options, target)
     if examined.dialect is None:
         with examined.opened(path) as file:
             return read_json(file), {"format": "json", "compression": examined.compression}
-    dialect = examined.dialect
-    table, footer = read_parts(path, dialect), None
+    dialect, footer = examined.dialect, None
     if table is None:
         with refusing(dialect.encoding):
             table, footer = read_fast(path, dialect) or read_slowly(path, dialect)
@@ -59,6 +58,20 @@ def read_csv(
     if others.left_out:
         facts["left_out"] = {reason: len(rows) for reason, rows in others.left_out.items()}
     return table, facts
+
+
+def _read_plain(
+    path: Path, magic: bytes, options: Options, target: str | None
+) -> tuple[Examined, pa.Table | None]:
+    """How a file is written, and its cells if they can be read in parts, which also tells its encoding."""
+    if may_be_read(magic):
+        try:
+            examined = examine(path, magic, options, target, whole=False)
+            if examined.dialect is not None and (table := read_parts(path, examined.dialect)) is not None:
+                return examined, table
+        except ValueError:
+            return examine(path, magic, options, target), None  # the rest may tell another reason
+    return examine(path, magic, options, target), None
 
 
 def stream_csv(path: Path, magic: bytes) -> tuple[list[str], Iterator[pa.RecordBatch]]:

@@ -1,7 +1,8 @@
 """The cells of a plain CSV file in UTF-8, read in parts by threads in C.
 
 A part is a number of whole lines: a file in which a cell contains the end of one is left to pyarrow, and so
-are all where the extension was not compiled. pyarrow finds the same cells.
+are all where the extension was not compiled. pyarrow finds the same cells. Each part is also checked to be
+UTF-8, so that nobody has to read the whole file before.
 """
 
 import math
@@ -17,28 +18,47 @@ import numpy as np
 import pyarrow as pa
 
 from tabular.data.files.dialects import Dialect
-from tabular.data.files.formats import is_uncompressed
+from tabular.data.files.encodings import is_utf8
+from tabular.data.files.formats import is_uncompressed, opener
 
 try:
     from tabular.data.files.native import csv_columns as columns_in_c
 except ImportError:
     columns_in_c = None
 
-__all__ = ["read_parts"]
+__all__ = ["may_be_read", "read_parts"]
 
 PART = 1 << 22  # bytes, which are few enough for a cache
 ROWS_OF_PART = 1024  # at least, with cells of CELL bytes, or each column of a wide table has too many pieces
 CELL = 8
 BLOCK = 1 << 16  # bytes in which the end of a line is looked for
 ROOM = 65  # bytes behind a part that the extension needs
+PLACES_OF_BYTE, PLACES_OF_COLUMN = 8, 4  # bytes for the places of the cells
 MOST = 1 << 30  # bytes of a part; a longer line is left to others
 _END = re.compile(rb"\r\n?|\n")
 
 
+def may_be_read(magic: bytes) -> bool:
+    """Whether a file that begins with `magic` may be plain.
+
+    Raises:
+        ValueError: if it is of another kind than a table.
+    """
+    return columns_in_c is not None and is_uncompressed(opener(magic)[1])
+
+
 def read_parts(path: Path, dialect: Dialect) -> pa.Table | None:
-    """All cells as text without blanks before them, null if one is empty; None if the file is not plain."""
+    """All cells as text without blanks before them, null if one is empty; None if the file is not plain.
+
+    Every byte of a file that is read is known to be UTF-8.
+    """
     delimiter, above = dialect.delimiter, dialect.lines_above
-    if columns_in_c is None or not dialect.is_valid or not above or not is_uncompressed(dialect.opened):
+    if (
+        columns_in_c is None
+        or dialect.encoding != "utf-8"
+        or not above
+        or not is_uncompressed(dialect.opened)
+    ):
         return None
     if not delimiter.isascii() or delimiter in '\0\r\n" ':
         return None
@@ -68,6 +88,8 @@ class _Reader:
             start = 0
             for _ in range(self.lines_above):
                 start = _next_line(file, start, end)
+            file.seek(0)
+            self.is_plain = is_utf8(file.read(start) or b"")
             count = math.ceil((end - start) / max(PART, len(self.schema) * ROWS_OF_PART * CELL))
             if count > 1:  # as many for each thread
                 count += -count % (os.cpu_count() or 1)
@@ -84,14 +106,14 @@ class _Reader:
         if not self.is_plain or end - begin > MOST:
             self.is_plain = False
             return None
-        text = self._memory(end - begin + ROOM)
+        text, places = self._memory(end - begin)
         with self.path.open("rb", buffering=0) as file:
             length = _fill(file, memoryview(text)[: end - begin], begin)
-        read = columns_in_c.read(text, length, self.delimiter, len(self.schema))
-        if read is None:
+        read = columns_in_c.read(text, length, self.delimiter, len(self.schema), places)
+        if read is None or not (read[-1] or is_utf8(memoryview(text)[:length])):
             self.is_plain = False
             return None
-        n_rows, memory, found = read
+        n_rows, memory, found, _ = read
         buffer = pa.py_buffer(memory)
         arrays = [
             pa.StringArray.from_buffers(
@@ -105,12 +127,15 @@ class _Reader:
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
-    def _memory(self, size: int) -> bytearray:
-        """This thread's memory, of at least so many bytes."""
-        memory = getattr(self.thread, "memory", bytearray())
-        if len(memory) < size:
-            memory = self.thread.memory = bytearray(size)
-        return memory
+    def _memory(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """This thread's memory for so many bytes, and for the places of their cells."""
+        text, places = getattr(self.thread, "memory", (np.zeros(0, np.uint8),) * 2)
+        needed = size + ROOM
+        if len(text) < needed:
+            places = np.empty(PLACES_OF_BYTE * needed + PLACES_OF_COLUMN * len(self.schema), np.uint8)
+            text = np.empty(needed, np.uint8)
+            self.thread.memory = text, places
+        return text, places
 
 
 def _fill(file: RawIOBase, memory: memoryview, place: int) -> int:

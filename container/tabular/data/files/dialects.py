@@ -47,8 +47,8 @@ class Examined(NamedTuple):
     notes: Sequence[str]
 
 
-def examine(path: Path, magic: bytes, options: Options, target: str | None) -> Examined:
-    """How a file is written, from its beginning.
+def examine(path: Path, magic: bytes, options: Options, target: str | None, whole: bool = True) -> Examined:
+    """How a file is written, from its beginning; that it is UTF-8 also from all others if it is `whole`.
 
     Raises:
         ValueError: if it is not a table, or `options` do not fit it.
@@ -56,7 +56,7 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None) -> E
     compression, opened = opener(magic)
     if options.encoding is None:
         with opened(path) as file:
-            encoding, _, note = find_encoding(file)
+            encoding, _, note = find_encoding(file, whole)
     else:
         encoding, note = options.encoding, None
     with (
@@ -80,7 +80,7 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None) -> E
     header, numbered = _with_row_names(names, _first_rows(sample, found.delimiter, found.lines))
     check_names([name for name in header if name.strip()])
     above = bool(named) + found.lines
-    is_valid = encoding == "utf-8" != options.encoding  # as find_encoding has seen
+    is_valid = whole and encoding == "utf-8" != options.encoding  # as find_encoding has seen
     dialect = Dialect(opened, encoding, found.delimiter, _names(header), above, is_valid)
     notes = tuple(said for said in (note, *found.notes) if said)
     return Examined(dialect, opened, compression, numbered, notes)

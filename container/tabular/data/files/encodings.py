@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["FoundEncoding", "find_encoding"]
+__all__ = ["FoundEncoding", "find_encoding", "is_utf8"]
 
 CHUNK = 1 << 20  # bytes
 SAMPLE_CHUNKS = 32  # of a file that is not UTF-8
@@ -90,8 +90,8 @@ class _Reading(NamedTuple):
 JAPANESE_MAIL = (b"\x1b$B", b"\x1b$@")  # what ISO-2022-JP, which is ASCII otherwise, writes before Japanese
 
 
-def find_encoding(file: BinaryIO) -> FoundEncoding:
-    """The encoding of a file; UTF-8 is checked to the end of the file.
+def find_encoding(file: BinaryIO, whole: bool = True) -> FoundEncoding:
+    """The encoding of a file; UTF-8 is checked to the end of the file if it is to be looked at as a `whole`.
 
     A byte order mark and valid UTF-8 decide. Any other file is read in each of ENCODINGS. Readings whose
     words look odd are left out (a capital inside a word, a sign between letters, mixed scripts), and
@@ -118,9 +118,9 @@ def find_encoding(file: BinaryIO) -> FoundEncoding:
     while True:
         text = begun + chunk
         begun = _begun(text) if chunk else b""
-        if not _is_utf8(text.removesuffix(begun)):
+        if not is_utf8(text.removesuffix(begun)):
             break
-        if not chunk:
+        if not chunk or not whole:
             return FoundEncoding("utf-8", 1.0)
         lines += int(np.count_nonzero(np.frombuffer(before, np.uint8) == ord("\n")))
         before, chunk = chunk, file.read(CHUNK)
@@ -128,7 +128,7 @@ def find_encoding(file: BinaryIO) -> FoundEncoding:
     return _likeliest(_words([before + chunk, *islice(iter(lambda: file.read(CHUNK), b""), SAMPLE_CHUNKS)]))
 
 
-def _is_utf8(text: bytes) -> bool:
+def is_utf8(text: bytes | memoryview) -> bool:
     """Whether all bytes are UTF-8, which pyarrow finds out ten times as fast as Python, by the same rules."""
     ends = pa.py_buffer(np.array([0, len(text)], np.int64))
     try:

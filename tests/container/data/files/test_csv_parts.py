@@ -8,9 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tabular.data.files import csv_parts
 from tabular.data.files.csv_cells import read_fast, read_slowly
+from tabular.data.files.csv_files import read_csv
 from tabular.data.files.csv_parts import read_parts
 from tabular.data.files.dialects import Dialect
+from tabular.data.files.encodings import CHUNK
 from tabular.data.files.formats import opener
+from tabular.spec.options import Options
 
 pytest.importorskip("tabular.data.files.native.csv_columns", reason="installed without a compiler")
 
@@ -113,6 +116,46 @@ def test_a_wide_table_is_read_in_tiles(tmp_path):
     assert_same(*read_all(tmp_path, text, width=500, part=2000))
 
 
+@pytest.mark.parametrize("cell", ["{}", '"{}"', '"a ""{}"""'])
+@pytest.mark.parametrize("place", [0, 1, 63, 64, 65, 127, 200])
+def test_a_part_that_is_not_utf_8_is_left_to_others(tmp_path, place, cell):
+    path = tmp_path / "a.csv"
+    cells = [cell.format("x" * place + "\u00e9"), "y" * 200]
+    text = ("a,b\n" + ",".join(cells) + "\n1,2\n" * 50).encode()
+    dialect = Dialect(opener(b"")[1], "utf-8", ",", ["a", "b"], 1, False)
+    with patch.multiple(csv_parts, PART=10, ROWS_OF_PART=1, CELL=1):
+        path.write_bytes(text)
+        assert "\u00e9" in read_parts(path, dialect)["a"][0].as_py()
+        path.write_bytes(text.replace("\u00e9".encode(), b"\xe9"))
+        assert read_parts(path, dialect) is None
+        path.write_bytes(text.replace(b"a,b", b"\xe9,b"))
+        assert read_parts(path, dialect) is None
+
+
+@pytest.mark.parametrize("encoding", [None, "utf-8"])
+def test_a_byte_far_below_tells_the_encoding_of_the_whole_file(tmp_path, encoding):
+    path = tmp_path / "a.csv"
+    rows = b"".join(b"%d,Kevin\n" % number for number in range(200_000))
+    assert len(rows) > 2 * CHUNK
+    path.write_bytes(b"a,b\n" + rows + b"1,K\xf6ln\n")
+    options = Options(encoding=encoding)
+    if encoding:
+        with pytest.raises(ValueError, match="not text in utf-8"):
+            read_csv(path, b"", options)
+        return
+    table, facts = read_csv(path, b"", options)
+    assert facts["encoding"] == "cp1252"
+    assert table["b"][-1].as_py() == "K\u00f6ln"
+
+
+def test_a_file_that_is_said_to_be_utf_8_is_read_in_parts(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,\u00e9\n", encoding="utf-8")
+    with patch("tabular.data.files.csv_files.read_fast", side_effect=AssertionError):
+        table, facts = read_csv(path, b"", Options(encoding="utf-8"))
+    assert (table.to_pydict(), facts["encoding"]) == ({"a": ["1"], "b": ["\u00e9"]}, "utf-8")
+
+
 @pytest.mark.parametrize("delimiter", [" ", '"', "\n", "\uff0c"])
 def test_other_delimiters_are_left_to_others(tmp_path, delimiter):
     path = tmp_path / "a.csv"
@@ -122,12 +165,15 @@ def test_other_delimiters_are_left_to_others(tmp_path, delimiter):
 
 def test_memory_without_room_behind_the_lines_is_refused():
     with pytest.raises(ValueError, match="room behind the lines"):
-        csv_parts.columns_in_c.read(bytearray(b"1,2\n"), 4, b",", 2)
+        csv_parts.columns_in_c.read(bytearray(b"1,2\n"), 4, b",", 2, bytearray(99))
+    with pytest.raises(ValueError, match="not enough memory for the places"):
+        csv_parts.columns_in_c.read(bytearray(b"1,2\n" + bytes(65)), 4, b",", 2, bytearray(55))
 
 
 def test_a_part_is_read_into_texts_and_gaps():
-    rows, memory, found = csv_parts.columns_in_c.read(bytearray(b'1,"b"\n,2\n' + bytes(65)), 9, b",", 2)
-    assert rows == 2
+    part, places = bytearray(b'1,"b"\n,2\n' + bytes(65)), bytearray(8 * 11 + 4 * 2)
+    rows, memory, found, is_ascii = csv_parts.columns_in_c.read(part, 9, b",", 2, places)
+    assert (rows, is_ascii) == (2, True)
     valid, ends, letters, length, missing = memoryview(found).cast("q")[:5].tolist()
     assert (memory[letters : letters + length], missing, memory[valid] & 3) == (b"1", 1, 1)
     assert pa.py_buffer(memory)[ends : ends + 12].to_pybytes() == bytes([0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0])

@@ -34,18 +34,20 @@ typedef struct {
 typedef struct {
     uint32_t *row, start, column, n_columns;
     Py_ssize_t *sizes, n_rows;
-    int escapes; /* whether some cells have a double quote in quotes, which is written twice */
+    int escapes;  /* whether some cells have a double quote in quotes, which is written twice */
+    int is_ascii; /* whether no byte is beyond ASCII */
 } Cells;
 
 /* Which of the next STEP bytes are delimiters or ends of lines, which are ends of lines, and which are double
-   quotes, as bits. */
+   quotes, as bits; and whether any byte is beyond ASCII. */
 typedef struct {
     uint64_t ends, lines, quotes;
+    int beyond;
 } Signs;
 
 static Signs signs_among(const char *text, char delimiter)
 {
-    Signs found = {0, 0, 0};
+    Signs found = {0, 0, 0, 0};
 #if defined(__SSE2__)
     for (int place = 0; place < STEP; place += 16) {
         const __m128i some = _mm_loadu_si128((const __m128i *)(text + place));
@@ -56,6 +58,7 @@ static Signs signs_among(const char *text, char delimiter)
         found.ends |= (uint64_t)(uint32_t)_mm_movemask_epi8(ends) << place;
         found.lines |= (uint64_t)(uint32_t)_mm_movemask_epi8(lines) << place;
         found.quotes |= (uint64_t)(uint32_t)_mm_movemask_epi8(quotes) << place;
+        found.beyond |= _mm_movemask_epi8(some);
     }
 #else
     for (int place = 0; place < STEP; place++) {
@@ -64,6 +67,7 @@ static Signs signs_among(const char *text, char delimiter)
         found.lines |= line << place;
         found.ends |= (line | (c == delimiter)) << place;
         found.quotes |= (uint64_t)(c == '"') << place;
+        found.beyond |= (unsigned char)c & 0x80;
     }
 #endif
     return found;
@@ -103,6 +107,7 @@ static void begin(Cells *cells, uint32_t *places)
     cells->row[0] = (uint32_t)-1; /* before the first byte, and 0 with one added */
     cells->start = cells->column = 0;
     cells->n_rows = cells->escapes = 0;
+    cells->is_ascii = 1;
     memset(cells->sizes, 0, cells->n_columns * sizeof(Py_ssize_t));
 }
 
@@ -137,6 +142,7 @@ static int find_cells(Cells *cells, const char *text, uint32_t length, char deli
     Py_ssize_t quotes = 0, quoted = 0;
     for (uint32_t base = 0; base <= length; base += STEP) {
         Signs signs = signs_among(text + base, delimiter);
+        cells->is_ascii &= !signs.beyond;
         if (signs.quotes | inside) {
             quotes += count_of(signs.quotes);
             inside ^= between(signs.quotes);
@@ -164,6 +170,7 @@ static int find_cells_with_quotes(Cells *cells, const char *text, uint32_t lengt
     uint32_t closed = 0; /* the place of the last closing quote */
     for (uint32_t base = 0; base <= length; base += STEP) {
         const Signs signs = signs_among(text + base, delimiter);
+        cells->is_ascii &= !signs.beyond;
         for (uint64_t some = signs.ends | signs.quotes; some; some &= some - 1) {
             const uint32_t bit = lowest(some), at = base + bit;
             if (at > length)
@@ -286,7 +293,7 @@ static PyObject *as_columns(const char *text, const uint32_t *places, const Cell
         Py_BEGIN_ALLOW_THREADS
         write_columns(text, places, cells, columns, into, where);
         Py_END_ALLOW_THREADS
-        result = Py_BuildValue("nOO", cells->n_rows, memory, found);
+        result = Py_BuildValue("nOOO", cells->n_rows, memory, found, cells->is_ascii ? Py_True : Py_False);
     }
     Py_XDECREF(memory);
     Py_XDECREF(found);
@@ -294,33 +301,35 @@ static PyObject *as_columns(const char *text, const uint32_t *places, const Cell
 }
 
 PyDoc_STRVAR(read_doc,
-    "read(part, length, delimiter, n_columns)\n\n"
+    "read(part, length, delimiter, n_columns, places)\n\n"
     "The cells in the first `length` bytes of `part`, which are whole lines of a CSV; behind them, there must\n"
-    "be room for 65 bytes, which are overwritten. Returns (n_rows, memory, found): `found` has five int64 for\n"
-    "each column: where in `memory` its bitmap, its ends and its letters begin, how many letters there are,\n"
-    "and how many cells are empty. None if a line has other than `n_columns` cells, a cell in quotes has the\n"
-    "end of a line, or a quote stands behind a blank or in front of anything else than the end of its cell.");
+    "be room for 65 bytes, which are overwritten. `places` is memory of 8 * (length + 2) + 4 * n_columns bytes.\n"
+    "Returns (n_rows, memory, found, is_ascii): `found` has five int64 for each column: where in `memory` its\n"
+    "bitmap, its ends and its letters begin, how many letters there are, and how many cells are empty. None if\n"
+    "a line has other than `n_columns` cells, a cell in quotes has the end of a line, or a quote stands behind\n"
+    "a blank or in front of anything else than the end of its cell.");
 
 static PyObject *read_part(PyObject *self, PyObject *args)
 {
-    Py_buffer part;
+    Py_buffer part, memory;
     Py_ssize_t length, n_columns;
     char delimiter;
-    if (!PyArg_ParseTuple(args, "w*ncn", &part, &length, &delimiter, &n_columns))
+    if (!PyArg_ParseTuple(args, "w*ncnw*", &part, &length, &delimiter, &n_columns, &memory))
         return NULL;
     PyObject *result = NULL;
-    uint32_t *places = NULL;
+    uint32_t *places = memory.buf;
     Cells cells = {0};
     Column *columns = NULL;
     if (length < 0 || n_columns < 1 || part.len < length + STEP + 1 || length > LONGEST
         || n_columns > LONGEST)
         PyErr_SetString(PyExc_ValueError, "There must be a column, and room behind the lines, of a GiB at most.");
-    else {
+    else if ((size_t)memory.len < (((size_t)length + 2) * 2 + (size_t)n_columns) * sizeof(uint32_t))
         /* Each cell takes a byte at least, that of its end; each row has one place more than cells. */
-        places = malloc((((size_t)length + 2) * 2 + (size_t)n_columns) * sizeof(uint32_t));
+        PyErr_SetString(PyExc_ValueError, "There is not enough memory for the places of the cells.");
+    else {
         cells.sizes = malloc((size_t)n_columns * sizeof(Py_ssize_t));
         columns = malloc((size_t)n_columns * sizeof(Column));
-        if (places == NULL || cells.sizes == NULL || columns == NULL)
+        if (cells.sizes == NULL || columns == NULL)
             PyErr_NoMemory();
         else {
             char *text = part.buf;
@@ -340,10 +349,10 @@ static PyObject *read_part(PyObject *self, PyObject *args)
             result = are_plain ? as_columns(text, places, &cells, columns) : Py_NewRef(Py_None);
         }
     }
-    free(places);
     free(cells.sizes);
     free(columns);
     PyBuffer_Release(&part);
+    PyBuffer_Release(&memory);
     return result;
 }
 
