@@ -49,17 +49,17 @@ NUMBERS_IN_WORDS = "|".join(
         r"^/Date\(-?\d+",  # .NET
     )
 )
-# Patterns with \pL take milliseconds to compile, and pyarrow compiles them again for each column. So they are
-# tried only on columns in which a cheaper pattern matches.
+# pyarrow compiles a pattern again for each column, and each \pL in it takes half a millisecond. So these are
+# tried only on texts that a cheaper pattern matches, and the letters of a word are counted apart.
 YEAR = r"(?:1[89]|20)\d\d"
-YEARS_IN_WORDS = "|".join(
-    (
-        rf"^\pL{{0,12}}[.,]?\s*\d{{1,2}}\D{{1,25}}{YEAR}\b",
-        rf"^{YEAR}\D{{1,15}}\d{{1,2}}\b",
-        rf"^\pL{{3,12}}[\s/.'\x{{2019}}-]+{YEAR}$",
-        r"^(?:mon|tue|wed|thu|fri|sat|sun)\pL*[.,]?\s+.*\b(?:19|20)\d\d\b",
-    )
+_BEHIND_WORD = r"[\s/.'\x{2019}-]+"
+YEARS_IN_WORDS = (
+    rf"^\pL*(?:[.,]?\s*\d{{1,2}}\D{{1,25}}{YEAR}\b|{_BEHIND_WORD}{YEAR}$)|^{YEAR}\D{{1,15}}\d{{1,2}}\b"
 )
+NO_MONTHS = rf"^(?:[^\d\s.,/'\x{{2019}}-]{{13}}|[^\d\s/.'\x{{2019}}-]{{0,2}}{_BEHIND_WORD}{YEAR}$)"
+_WEEKDAY = r"^(?:mon|tue|wed|thu|fri|sat|sun)"
+WEEKDAYS = rf"{_WEEKDAY}\pL*[.,]?\s+.*\b(?:19|20)\d\d\b"
+RANK = r"^\d+(?:st|nd|rd|th|\s?[-=.:)])"
 LEVEL = r"^\d+(?:st|nd|rd|th|\s?[-=.:)]\s?\pL.*)$"  # 1st, and 1 - never
 DAY_OF_MONTH = (  # without a year, as Excel also writes the genes MARCH1 and SEPT2
     rf"^\d{{1,2}}(?:st|nd|rd|th)?[\s.-]*(?:{_MONTHS})\pL*$|^(?:{_MONTHS})\pL*[\s.-]*\d{{1,2}}(?:st|nd|rd|th)?$"
@@ -131,7 +131,7 @@ def _doubts_of_numbers(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...
     """What to say of a category of which many cells look like numbers."""
     alike = _like_numbers(counts.texts)
     count, examples = int(counts.counts[alike].sum()), _among(counts.texts, alike)
-    coded = pc.any(pc.match_substring_regex(examples, r"^[-+]?0\d+$")).as_py()
+    coded = any(_match(some, r"^[-+]?0\d+$").any() for some in (examples[:FIRST], examples))
     if coded or count * 3 < len(cells) - cells.null_count or len(examples) <= 2:
         return ()
     return (
@@ -198,10 +198,20 @@ def _like_numbers(texts: pa.Array | pa.ChunkedArray) -> np.ndarray:
     alike = _match(texts, NUMBER_LIKE)
     # Each of the other patterns, which take longer, gets only the texts that it may change.
     alike[~alike] = _match(_among(texts, ~alike), NUMBERS_IN_WORDS, ignore_case=True)
-    alike[alike] = ~_match(_among(texts, alike), LEVEL)
-    alike[~alike] = _match_if_any(_among(texts, ~alike), YEAR, YEARS_IN_WORDS)
+    alike[alike] = ~_match_if_any(_among(texts, alike), RANK, LEVEL, ignore_case=False)
+    alike[~alike] = _have_years(_among(texts, ~alike))
     alike[~alike] = _match_if_any(_among(texts, ~alike), _MONTHS, DAY_OF_MONTH)
     return alike
+
+
+def _have_years(texts: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Whether each text (n_texts,) is a year with a month or more in words."""
+    found = _match(texts, YEAR)
+    texts = _among(texts, found)
+    months = _match(texts, YEARS_IN_WORDS)
+    months[months] = ~_match(_among(texts, months), NO_MONTHS)
+    found[found] = months | _match_if_any(texts, _WEEKDAY, WEEKDAYS)
+    return found
 
 
 def _match(texts: pa.Array | pa.ChunkedArray, pattern: str, ignore_case: bool = False) -> np.ndarray:
@@ -212,10 +222,12 @@ def _match(texts: pa.Array | pa.ChunkedArray, pattern: str, ignore_case: bool = 
     return np.array(found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy())
 
 
-def _match_if_any(texts: pa.Array | pa.ChunkedArray, part: str, pattern: str) -> np.ndarray:
-    """Whether a pattern matches each text, whatever its case; `part` stands in all that it matches."""
-    found = _match(texts, part, ignore_case=True)
-    found[found] = _match(_among(texts, found), pattern, ignore_case=True)
+def _match_if_any(
+    texts: pa.Array | pa.ChunkedArray, part: str, pattern: str, ignore_case: bool = True
+) -> np.ndarray:
+    """Whether a pattern matches each text; `part` matches all that it matches, and takes less time."""
+    found = _match(texts, part, ignore_case)
+    found[found] = _match(_among(texts, found), pattern, ignore_case)
     return found
 
 

@@ -13,6 +13,7 @@
 
 #define FETCHED 32          /* texts whose places are fetched at a time */
 #define FIRST_PLACES 1024   /* a power of two, as all sizes of the table are */
+#define GROWTH 4            /* of a table of which three quarters are taken */
 #define MOST_ROWS INT32_MAX /* so that a number of a text and a count fit into 32 bits */
 
 #if defined(__GNUC__)
@@ -42,11 +43,11 @@ typedef struct {
     int blanks; /* whether a text begins or ends with a blank */
 } Counts;
 
-/* Double the table; return 0 if there is not enough memory. */
+/* Make the table several times as large; return 0 if there is not enough memory. */
 static int widen(Counts *counts)
 {
-    const uint64_t size = counts->mask + 1, mask = size * 2 - 1;
-    uint64_t *places = calloc(size * 2, sizeof(uint64_t));
+    const uint64_t size = counts->mask + 1, mask = size * GROWTH - 1;
+    uint64_t *places = calloc(size * GROWTH, sizeof(uint64_t));
     if (places == NULL)
         return 0;
     for (uint64_t at = 0; at < size; at++) {
@@ -98,7 +99,7 @@ static inline int count_text(Counts *counts, const char *letters, uint32_t lengt
     if (!append(counts, letters, length))
         return -1;
     counts->places[at] = (uint64_t)hash << 32 | (uint64_t)counts->count;
-    return (uint64_t)counts->count * 2 > counts->mask && !widen(counts) ? -1 : 1;
+    return (uint64_t)counts->count > counts->mask / 4 * 3 && !widen(counts) ? -1 : 1;
 }
 
 /* Count the texts of a chunk, and set the bit of each row, counted from `start`, whose text is a new one;
@@ -115,6 +116,11 @@ static int count_chunk(Counts *counts, const Chunk *chunk, uint8_t *is_new, Py_s
             const int32_t begin = ends[base + row];
             hashes[row] = (uint32_t)hash_of(letters + begin, ends[base + row + 1] - begin);
             FETCH(counts->places + (hashes[row] & counts->mask));
+        }
+        for (int row = 0; row < some; row++) {
+            const uint64_t place = counts->places[hashes[row] & counts->mask];
+            if (place >> 32 == hashes[row])
+                FETCH(counts->texts + (uint32_t)place - 1);
         }
         for (int row = 0; row < some; row++) {
             const Py_ssize_t place = chunk->first + base + row, at = start + base + row;
