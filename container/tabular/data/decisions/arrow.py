@@ -14,6 +14,7 @@ __all__ = [
     "as_counts",
     "as_texts",
     "counts_of",
+    "first_texts",
     "is_text",
     "letters_of",
     "mapped",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 LARGEST_EXACT = 2**53  # of the whole numbers that a float64 holds
+SAMPLE_ROWS = 20_000
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -96,6 +98,15 @@ def without(cells: pa.ChunkedArray, words: Sequence[str]) -> pa.ChunkedArray:
     """The cells with null for those that mean a missing value."""
     missing = pc.is_in(pc.utf8_trim_whitespace(cells), pa.array(words, cells.type))
     return pc.if_else(missing, pa.scalar(None, cells.type), cells) if pc.any(missing).as_py() else cells
+
+
+def first_texts(cells: pa.ChunkedArray, most: int) -> pa.Array:
+    """The first different texts among the first SAMPLE_ROWS cells, without missing ones."""
+    for rows in (2 * most, SAMPLE_ROWS):  # fewer rows are enough where nearly all texts differ
+        found = cells.slice(0, rows).drop_null().unique()
+        if len(found) >= most:
+            break
+    return found[:most]
 
 
 def counts_of(cells: pa.ChunkedArray) -> dict[str, int]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import are_days, counts_of
+from tabular.data.decisions.arrow import are_days, counts_of, letters_of
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, with_gaps
-from tabular.data.decisions.many.dates import ManyDates
+from tabular.data.decisions.many.dates import USUAL_YEARS, ManyDates, are_iso
 from tabular.data.values.cells import is_gap
 from tabular.data.values.dates import (
     ISO,
@@ -70,8 +70,9 @@ def forced_dates(column: Column, cells: pa.ChunkedArray, options: Options) -> De
 
 def iso_dates(column: Column, cells: pa.ChunkedArray, years: tuple[int, int]) -> Decision:
     """A column whose cells are ISO dates from the first to the last of these years."""
-    first = cells.slice(0, FIRST)  # most columns with times show one there
-    timed = any(pc.any(pc.match_substring(some, ":")).as_py() for some in (first, cells))
+    timed = any(
+        (letters[begins[0] : ends[-1]] == ord(":")).any() for begins, ends, letters in letters_of(cells)
+    )
     column = replace(column, kind="date", format=ISO, time=timed or None)
     example = cells.drop_null()[0].as_py()
     doubts = tuple(filter(None, [other_calendar(*years, example)]))
@@ -81,8 +82,10 @@ def iso_dates(column: Column, cells: pa.ChunkedArray, years: tuple[int, int]) ->
 def iso_years(cells: pa.ChunkedArray) -> tuple[int, int] | None:
     """The first and the last year if all cells are dates such as 2024-01-31 or 2024-01-31 10:00; else None.
 
-    It is None, too, if one of them means a missing date.
+    They are USUAL_YEARS if all are among them. It is None, too, if one of them means a missing date.
     """
+    if are_iso(cells):
+        return USUAL_YEARS
     try:
         for some in (cells.slice(0, FIRST), cells):
             ends = pc.min_max(pc.year(pc.cast(some, pa.timestamp("us")))).as_py()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["layouts_as_bytes", "read_dates", "read_letters"]
+__all__ = ["USUAL_YEARS", "layouts_as_bytes", "read_dates", "read_letters"]
 
 # How many letters or digits a part of a format has; a number without a leading zero has one less.
 _WIDTHS = {
@@ -25,7 +25,7 @@ _WORDS = {
     "p": ("am", "pm"),
 }
 _SMALL = 0x20  # the bit of ASCII by which small letters differ from capitals
-_FIRST, _LAST = 1700, 2200  # years whose microseconds a float64 holds
+USUAL_YEARS = _FIRST, _LAST = 1700, 2200  # whose microseconds a float64 holds
 # The first day of each month of these years, and of the next one, as days since 1970.
 _FIRST_DAYS = np.arange((_FIRST - 1970) * 12, (_LAST + 1 - 1970) * 12 + 1).astype("datetime64[M]")
 _FIRST_DAYS = _FIRST_DAYS.astype("datetime64[D]").astype(np.int64)

@@ -10,33 +10,35 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import as_counts, letters_of, taken
+from tabular.data.decisions.arrow import as_counts, first_texts, letters_of, taken
+from tabular.data.decisions.decision import FIRST
 from tabular.data.values.cells import MOST_OTHERS
 from tabular.data.values.dates import ISO, SWAPPED, FoundDates, earlier_formats, find_dates, is_date
-from tabular.data.values.many_dates import layouts_as_bytes, read_letters
+from tabular.data.values.many_dates import USUAL_YEARS, layouts_as_bytes, read_letters
 
 try:
     from tabular.data.values.native import texts as texts_in_c
 except ImportError:
     texts_in_c = None
 
-__all__ = ["ManyDates", "read_many_dates"]
+__all__ = ["USUAL_YEARS", "ManyDates", "are_iso", "read_many_dates"]
 
-SAMPLE_ROWS = 20_000
 MANY = 1000  # distinct texts; fewer are read one by one in no time
 FEW = 100  # distinct texts that are written in another way than all others
 SHOWN = 20
+PARTS = 8  # of a column, one of which mostly shows that another format does not fit
 
 
 class ManyDates(NamedTuple):
     """How a column is written, some of its texts with their counts, and whether day and month may be swapped.
 
     The texts are the first ones, all that are written in another way than most, and one with a time if there
-    is any.
+    is any. `few` are those that show whether they may also be numbers.
     """
 
     found: FoundDates
     counts: Mapping[str, int]
+    few: Mapping[str, int]
     ambiguous: bool
 
 
@@ -54,7 +56,7 @@ def read_many_dates(
         dayfirst: as in `find_dates`.
         strict: as in `find_dates`.
     """
-    first = cells.slice(0, SAMPLE_ROWS).drop_null().unique()[: MANY + FEW].to_pylist()
+    first = first_texts(cells, MANY + FEW).to_pylist()
     if len(first) < MANY:
         return None
     guess = find_dates(dict.fromkeys(first, 1), form=form, dayfirst=dayfirst, strict=strict)
@@ -67,6 +69,7 @@ def read_many_dates(
         return None
     count = int(alike.sum())
     counts = dict.fromkeys(first, 1) | others | {shown[0]: count - len(shown) + 1}
+    few = {text: counts[text] for text in (*shown[:FEW], *others)}
     found = find_dates(counts, form=guess.format, strict=strict)
     if found is None:
         return None
@@ -74,17 +77,40 @@ def read_many_dates(
     swapped = {SWAPPED[start] + found.format[8:] for start in SWAPPED if found.format.startswith(start)}
     ambiguous = False
     for other in earlier | swapped:
-        rows = np.flatnonzero(alike & ~_fitting(cells, other))
+        enough = MOST_OTHERS * sum(counts.values()) if other in earlier else 0
+        rows = _rows_of_others(cells, alike, other, enough)
         some = taken(cells, rows[:: max(1, len(rows) // SHOWN)]).to_pylist()
         if any(is_date(text, other) for text in some):
             return None  # a way to write this other format that has to be read text by text
-        if other in earlier and len(rows) <= MOST_OTHERS * sum(counts.values()):
+        if other in earlier and len(rows) <= enough:
             return None  # the earlier format may win
         ambiguous |= other in swapped and not len(rows)
     if found.format == ISO:
         timed = cells.filter(pc.and_(pa.array(alike), pc.match_substring(cells, ":"))).slice(0, 1).to_pylist()
         counts |= {text: 1 for text in timed if text not in counts}
-    return ManyDates(found, counts, ambiguous)
+    return ManyDates(found, counts, few, ambiguous)
+
+
+def are_iso(cells: pa.ChunkedArray) -> bool:
+    """Whether all cells are dates by ISO 8601 of USUAL_YEARS; False if C cannot tell."""
+    if texts_in_c is None or cells.null_count == len(cells):
+        return False
+    return all(
+        np.count_nonzero(_fitting(some, ISO)) == len(some) - some.null_count
+        for some in (cells.slice(0, FIRST), cells)
+    )
+
+
+def _rows_of_others(cells: pa.ChunkedArray, alike: np.ndarray, form: str, enough: float) -> np.ndarray:
+    """The rows (n_rows,) of cells that are alike but no dates in this format.
+
+    They are those of a part of the column if there are more than enough.
+    """
+    for part in (cells.slice(0, len(cells) // PARTS), cells):
+        rows = np.flatnonzero(alike[: len(part)] & ~_fitting(part, form))
+        if len(rows) > enough:
+            break
+    return rows
 
 
 def _needs_all_texts(form: str) -> bool:

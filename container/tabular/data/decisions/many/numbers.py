@@ -11,14 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import taken
+from tabular.data.decisions.arrow import first_texts, taken
 from tabular.data.values.cells import is_gap
 from tabular.data.values.numbers import FoundNumbers, find_numbers, marks_of, may_stand_before, read_number
 from tabular.spec.columns import NumberFormat
 
 __all__ = ["ManyNumbers", "read_many"]
 
-SAMPLE_ROWS = 20_000
 MANY = 1000  # distinct texts; fewer are read one by one in no time
 _BLANKS = " \u00a0\u202f\u2009\u2007"
 # The thousands separators as a pattern of RE2.
@@ -57,7 +56,7 @@ def read_many(
         signs: as in `find_numbers`.
         strict: as in `find_numbers`.
     """
-    first = cells.slice(0, SAMPLE_ROWS).drop_null().unique()[:MANY]
+    first = first_texts(cells, MANY)
     if len(first) < MANY:
         return None
     guess = find_numbers(dict.fromkeys(first.to_pylist(), 1), decimal_comma, signs, strict)

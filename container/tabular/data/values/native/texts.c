@@ -10,47 +10,55 @@
 #include "hashes.h"
 
 #define LONGEST 64 /* bytes of a date */
+#define WORDS (LONGEST / 8)
+#define EACH 0x0101010101010101ULL /* a byte, times which a number is in each byte of a word */
 #define MOST_WAYS 64
 #define MOST_PARTS 32
 #define FIRST_YEAR 1700
 #define LAST_YEAR 2200
 
-/* A part of a layout: digits or a word, or a sign ('\0') that is `width` itself. */
+/* A part of a layout: digits or a word. */
 typedef struct {
     uint8_t kind, start, width;
 } Part;
 
-/* A way to write dates: how long a text is, and its parts. */
+/* A way to write dates: how long a text is, its parts, and what its bytes are, eight at a time: those that are
+   signs, with the signs themselves, and those that are digits. */
 typedef struct {
     uint8_t length, count;
     Part parts[MOST_PARTS];
+    uint64_t are_signs[WORDS], signs[WORDS], are_digits[WORDS];
 } Way;
 
-static const char MONTHS[12][3] = {
-    {'j', 'a', 'n'}, {'f', 'e', 'b'}, {'m', 'a', 'r'}, {'a', 'p', 'r'}, {'m', 'a', 'y'}, {'j', 'u', 'n'},
-    {'j', 'u', 'l'}, {'a', 'u', 'g'}, {'s', 'e', 'p'}, {'o', 'c', 't'}, {'n', 'o', 'v'}, {'d', 'e', 'c'},
+/* The three letters of each month as a number, and the month that each remainder of it by 34 may be. */
+#define LETTERS(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
+#define REMAINDERS 34
+static const uint32_t MONTHS[13] = {
+    0, LETTERS('j', 'a', 'n'), LETTERS('f', 'e', 'b'), LETTERS('m', 'a', 'r'), LETTERS('a', 'p', 'r'),
+    LETTERS('m', 'a', 'y'), LETTERS('j', 'u', 'n'), LETTERS('j', 'u', 'l'), LETTERS('a', 'u', 'g'),
+    LETTERS('s', 'e', 'p'), LETTERS('o', 'c', 't'), LETTERS('n', 'o', 'v'), LETTERS('d', 'e', 'c'),
+};
+static const uint8_t MONTH_OF[REMAINDERS] = {
+    [24] = 1, [12] = 2, [31] = 3, [17] = 4, [21] = 5, [10] = 6, [8] = 7, [11] = 8, [5] = 9, [3] = 10, [16] = 11, [28] = 12,
 };
 
-/* Read digits; -1 if one is not a digit. */
-static int number_of(const char *at, int width)
+/* Read digits, of which all are known to be some. */
+static inline int number_of(const char *at, int width)
 {
     int number = 0;
-    for (int place = 0; place < width; place++) {
-        const unsigned digit = (unsigned char)at[place] - (unsigned)'0';
-        if (digit > 9)
-            return -1;
-        number = number * 10 + (int)digit;
-    }
+    for (int place = 0; place < width; place++)
+        number = number * 10 + (at[place] - '0');
     return number;
 }
 
+static inline int two_digits(const char *at) { return (at[0] - '0') * 10 + at[1] - '0'; }
+
 static int month_of(const char *at)
 {
-    for (int month = 0; month < 12; month++)
-        if ((at[0] | 0x20) == MONTHS[month][0] && (at[1] | 0x20) == MONTHS[month][1]
-            && (at[2] | 0x20) == MONTHS[month][2])
-            return month + 1;
-    return -1;
+    const unsigned char *letters = (const unsigned char *)at;
+    const uint32_t word = LETTERS(letters[0], letters[1], letters[2]) | LETTERS(0x20, 0x20, 0x20);
+    const int month = MONTH_OF[word % REMAINDERS];
+    return word == MONTHS[month] ? month : -1;
 }
 
 static int days_of(int year, int month)
@@ -60,18 +68,28 @@ static int days_of(int year, int month)
     return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
-/* Whether a text is a date that is written in this way. */
-static int is_date(const char *text, const Way *way)
+/* Whether the signs and the digits of a text are where they are in this way. */
+static inline int has_form(const char *text, const Way *way)
+{
+    uint64_t wrong = 0;
+    for (int word = 0; word * 8 < way->length; word++) {
+        const uint64_t bytes = eight_bytes(text + word * 8), digits = bytes ^ EACH * '0';
+        wrong |= (bytes ^ way->signs[word]) & way->are_signs[word];
+        /* A byte of up to 9 has no upper bit, nor has it with so much added. */
+        wrong |= (digits | ((digits & EACH * 0x7f) + EACH * (0x7f - 9))) & EACH * 0x80 & way->are_digits[word];
+    }
+    return wrong == 0;
+}
+
+/* Whether a text, behind which other bytes can be read, is a date that is written in this way. */
+static inline int is_date(const char *text, const Way *way)
 {
     int year = 1970, month = 1, day = 1;
+    if (!has_form(text, way))
+        return 0;
     for (int number = 0; number < way->count; number++) {
         const Part part = way->parts[number];
         const char *at = text + part.start;
-        if (part.kind == 0) {
-            if (*at != (char)part.width)
-                return 0;
-            continue;
-        }
         if (part.kind == 'b') {
             if ((month = month_of(at)) < 0)
                 return 0;
@@ -82,9 +100,7 @@ static int is_date(const char *text, const Way *way)
                 return 0;
             continue;
         }
-        const int read = number_of(at, part.width);
-        if (read < 0)
-            return 0;
+        const int read = part.width == 2 ? two_digits(at) : number_of(at, part.width);
         switch (part.kind) {
         case 'Y':
             year = read;
@@ -116,11 +132,14 @@ static int is_date(const char *text, const Way *way)
         }
     }
     return year >= FIRST_YEAR && year <= LAST_YEAR && month >= 1 && month <= 12 && day >= 1
-        && day <= days_of(year, month);
+        && (day <= 28 || day <= days_of(year, month));
 }
 
-/* Read the layouts: for each, its length, the count of its parts, and the parts. Return how many there are,
-   -1 if they are damaged. */
+/* Set the byte of a text in words of eight bytes. */
+static void set_byte(uint64_t *words, int place, int byte) { ((uint8_t *)words)[place] = (uint8_t)byte; }
+
+/* Read the layouts: for each, its length, the count of its parts, and the parts. The kind of a sign is 0, and
+   its width the sign itself. Return how many there are, -1 if they are damaged. */
 static int read_ways(const uint8_t *given, Py_ssize_t size, Way *ways)
 {
     int count = 0;
@@ -128,30 +147,43 @@ static int read_ways(const uint8_t *given, Py_ssize_t size, Way *ways)
         if (count == MOST_WAYS || at + 2 > size || given[at] > LONGEST || given[at + 1] > MOST_PARTS)
             return -1;
         Way *way = ways + count;
+        memset(way, 0, sizeof(Way));
         way->length = given[at];
-        way->count = given[at + 1];
+        const int n_parts = given[at + 1];
         at += 2;
-        if (at + way->count * 3 > size)
+        if (at + n_parts * 3 > size)
             return -1;
-        for (int number = 0; number < way->count; number++, at += 3) {
+        for (int number = 0; number < n_parts; number++, at += 3) {
             const Part part = {given[at], given[at + 1], given[at + 2]};
             const int width = part.kind == 0 ? 1 : part.kind == 'b' ? 3 : part.kind == 'p' ? 2 : part.width;
             if (part.start + width > way->length || width > 9)
                 return -1;
-            way->parts[number] = part;
+            if (part.kind == 0) {
+                set_byte(way->are_signs, part.start, 0xff);
+                set_byte(way->signs, part.start, part.width);
+                continue;
+            }
+            for (int place = part.start; part.kind != 'b' && part.kind != 'p' && place < part.start + width; place++)
+                set_byte(way->are_digits, place, 0xff);
+            way->parts[way->count++] = part;
         }
     }
     return count;
 }
 
-static void find_dates(const int32_t *ends, const char *letters, Py_ssize_t first, const Way *ways, int count,
-    uint8_t *found, Py_ssize_t n_rows)
+/* Find the dates among texts whose letters end at `end`. */
+static void find_dates(const int32_t *ends, const char *letters, const char *end, Py_ssize_t first,
+    const Way *ways, int count, uint8_t *found, Py_ssize_t n_rows)
 {
+    char last[LONGEST + 8] = {0}; /* a text behind which there may be nothing to read */
     for (Py_ssize_t row = 0; row < n_rows; row++) {
-        const int32_t start = ends[first + row], length = ends[first + row + 1] - start;
+        const int32_t length = ends[first + row + 1] - ends[first + row];
+        const char *text = letters + ends[first + row];
+        if (end - text < LONGEST && length <= LONGEST)
+            text = memcpy(last, text, (size_t)length);
         found[row] = 0;
         for (int number = 0; number < count && !found[row]; number++)
-            found[row] = length == ways[number].length && is_date(letters + start, ways + number);
+            found[row] = length == ways[number].length && is_date(text, ways + number);
     }
 }
 
@@ -178,7 +210,7 @@ static PyObject *dates(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "The buffers are shorter than the rows.");
     else {
         Py_BEGIN_ALLOW_THREADS
-        find_dates(places, letters.buf, first, ways, count, found.buf, found.len);
+        find_dates(places, letters.buf, (const char *)letters.buf + letters.len, first, ways, count, found.buf, found.len);
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);
     }

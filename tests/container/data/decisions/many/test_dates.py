@@ -141,6 +141,51 @@ def test_dates_are_the_same_in_c_and_with_numpy(monkeypatch, form):
     assert expected.any() or "%Z" in form or "+0000" in form or not form.isascii() or "%B" in form
 
 
+ISO_COLUMNS = {
+    "days": ["2024-01-31", "1999-12-01"],
+    "with gaps": [None, "2024-01-31", None],
+    "with times": ["2024-01-31", "2024-02-29T10:30", "2024-02-29 10:30:00.125"],
+    "hours alone": ["2024-01-31 10", "2024-01-31 11"],
+    "with zones": ["2024-01-31T10:00:00Z", "2024-01-31T10:00:00Z"],
+    "of another calendar": ["2567-01-31", "2566-01-31"],
+    "of two calendars": ["2024-01-31", "1402-01-31"],
+    "one for a missing date": ["2024-01-31", "9999-12-31"],
+    "no leap year": ["2023-02-28", "2023-02-29"],
+    "a word": ["2024-01-31", "never"],
+    "a month": ["2024-01", "2024-02"],
+    "gaps alone": [None, None],
+}
+
+
+@pytest.mark.parametrize("repeated", [1, 700])
+@pytest.mark.parametrize("name", ISO_COLUMNS)
+def test_iso_dates_are_decided_as_without_a_compiler(monkeypatch, name, repeated):
+    pytest.importorskip("tabular.data.values.native.texts", reason="installed without a compiler")
+    texts = ISO_COLUMNS[name]
+    cells = pa.chunked_array([pa.array(texts * repeated, pa.string()), pa.array([], pa.string()), texts])
+    found = decide("a", cells)
+    monkeypatch.setattr(many_dates, "texts_in_c", None)
+    expected = decide("a", cells)
+    assert (found.column, found.evidence, found.doubts) == (
+        expected.column,
+        expected.evidence,
+        expected.doubts,
+    )
+    assert found.values.equals(expected.values)
+
+
+def test_days_that_are_greater_than_12_only_far_below_are_seen():
+    days = [
+        f"{month:02}/{day:02}/{year}"
+        for year in range(1950, 2040)
+        for month in range(1, 13)
+        for day in range(1, 13)
+    ]
+    found = decide("a", pa.chunked_array([[*days, "01/13/2024"], ["02/03/2024"]]))
+    assert (found.column.format, found.doubts) == ("%m/%d/%Y", ())
+    assert "no day is greater than 12" in decide("a", pa.chunked_array([days])).doubts[0]
+
+
 def test_damaged_layouts_and_short_buffers_are_refused():
     texts = pytest.importorskip("tabular.data.values.native.texts", reason="installed without a compiler")
     _, ends, letters = pa.array(["2024", "2025"]).buffers()
