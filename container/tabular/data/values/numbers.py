@@ -237,16 +237,19 @@ def _find_simple(
     style = _style([_digits(match) for match in parts.values()], decimal_comma, signs)
     form = NumberFormat(*style, *_units(parts, counts, style))
     form = form._replace(affixes=form.affixes + _marks(parts, counts, form))
-    numbers = 0
+    numbers, others = 0, words.total()
     signed_powers = any(re.search(r"\.|[eE][-+]", match[0]) for match in parts.values())
     for text, match in parts.items():
         if not forced and (re.match(r"0\d", _digits(match)) or (match["power"] and not signed_powers)):
             return None  # 007 is a code, and so is 12E3
         try:
-            read_number(text, form)
+            _value_of(match, text.strip(), form)
             numbers += counts[text]
         except ValueError:
             gaps[text.strip()] += counts[text]
+            others += counts[text]
+            if not forced and others > max(MOST_OTHERS, MOST_WORDS) * rows:  # as in most columns of dates
+                return None
     marks = sum(count for text, count in gaps.items() if text.casefold() in NO_NUMBERS)
     others = sum(gaps.values()) - marks
     whole = numbers + marks + others
@@ -276,7 +279,11 @@ def read_number(text: str, form: NumberFormat = PLAIN) -> float:
 
 
 def _read_simple(text: str, form: NumberFormat) -> float:
-    match = _match(text)
+    return _value_of(_match(text), text, form)
+
+
+def _value_of(match: re.Match[str] | None, text: str, form: NumberFormat) -> float:
+    """The number that a text contains, of which `_match` found this."""
     if match is None or (match["open"] is None) != (match["close"] is None):
         raise ValueError(f"{shown(text)} is not a number.")
     digits = _digits(match)
@@ -393,6 +400,8 @@ def _exponent(power: re.Match[str]) -> str:
 
 def _digits(match: re.Match[str]) -> str:
     digits = match["digits"].rstrip()
+    if digits.isascii():
+        return digits
     for blank in _BLANKS:
         digits = digits.replace(blank, " ")
     return digits.replace("\u2019", "'")
@@ -407,10 +416,14 @@ def _style(digits: list[str], decimal_comma: bool, signs: tuple[str | None, str 
     if not decimal_comma:  # the comma in 1,234 is taken for a thousands separator first
         order = sorted(known, key=lambda style: (style[0] != ".", bool(style[1])))
     plain = (".", "")
-    fits = {style: sum(bool(_CORES[style].fullmatch(one)) for one in digits) for style in order}
-    if fits.get(plain) == len(digits) or all(map(str.isdecimal, digits)):
+    if (plain in order and all(map(_CORES[plain].fullmatch, digits))) or all(map(str.isdecimal, digits)):
         return plain
-    return max(order, key=lambda style: fits[style])
+    fits = dict[tuple[str, str], int]()
+    for style in order:
+        fits[style] = sum(map(bool, map(_CORES[style].fullmatch, digits)))
+        if fits[style] == len(digits):  # the first one of those that fit most
+            break
+    return max(fits, key=lambda style: fits[style])
 
 
 def _units(

@@ -11,13 +11,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import first_texts, taken
+from tabular.data.decisions.arrow import counts_of, first_texts, taken
 from tabular.data.values.cells import is_gap
 from tabular.data.values.numbers import FoundNumbers, find_numbers, marks_of, may_stand_before, read_number
 from tabular.spec.columns import NumberFormat
 
+try:
+    from tabular.data.values.native import plain_cells as cells_in_c
+except ImportError:
+    cells_in_c = None
+
 __all__ = ["ManyNumbers", "read_many"]
 
+IN_C = (".", ",")  # the signs in numbers that the extension reads
 MANY = 1000  # distinct texts; fewer are read one by one in no time
 _BLANKS = " \u00a0\u202f\u2009\u2007"
 # The thousands separators as a pattern of RE2.
@@ -64,22 +70,26 @@ def read_many(
         return None
     form, pattern = guess.format, _pattern(guess.format)
     shown = first.filter(pc.match_substring_regex(first, pattern)).to_pylist()
-    alike = pc.match_substring_regex(cells, pattern)
-    others = pc.value_counts(cells.filter(pc.invert(alike)))
-    if not shown or len(others) > MANY:
+    alike, values = _read_in_c(cells, form) or (_alike(cells, pattern), None)
+    rows = np.flatnonzero(~alike)
+    if cells.null_count:
+        rows = rows[cells.is_valid().to_numpy()[rows]]
+    counts = counts_of(taken(cells, rows))
+    if not shown or len(counts) > MANY or any(map(_is_infinite, counts)):
         return None
-    counts = {one["values"]: one["counts"] for one in others.to_pylist()}
-    if any(map(_is_infinite, counts)):
-        return None
-    counts |= dict.fromkeys(shown, 1) | {shown[0]: pc.sum(alike).as_py() - len(shown) + 1}
-    found = find_numbers(counts, decimal_comma, signs, strict)
+    if counts or guess.gaps or form.affixes or len(shown) < len(first):
+        counts |= dict.fromkeys(shown, 1) | {shown[0]: int(alike.sum()) - len(shown) + 1}
+        found = find_numbers(counts, decimal_comma, signs, strict)
+    else:  # where nothing depends on the counts
+        counts, found = dict.fromkeys(shown, 1), guess
     if found is None or found.format != form:
         return None
-    try:
-        values = _values(pc.if_else(alike, cells, pa.scalar(None, cells.type)), form, pattern)
-    except pa.ArrowInvalid:
-        return None
-    rows = np.flatnonzero(~alike.fill_null(True).to_numpy())
+    if values is None:
+        try:
+            written = pc.if_else(pa.array(alike), cells, pa.scalar(None, cells.type))
+            values = _values(written, form, pattern)
+        except pa.ArrowInvalid:
+            return None
     known = {
         text: np.nan if is_gap(text.strip(), found.gaps) else read_number(text, form)
         for text in counts
@@ -87,6 +97,29 @@ def read_many(
     }
     values[rows] = [known[text] for text in taken(cells, rows).to_pylist()]
     return ManyNumbers(found, values, list(dict.fromkeys([*first.to_pylist(), *known])))
+
+
+def _read_in_c(cells: pa.ChunkedArray, form: NumberFormat) -> tuple[np.ndarray, np.ndarray] | None:
+    """Whether each cell (n_rows,) is written as most are in a format, and its number, NaN if it is not.
+
+    None if the extension does not know the format, or there are too many digits for it.
+    """
+    known = not form.affixes and not form.scales and form.decimal in IN_C and form.thousands in ("", *IN_C)
+    if cells_in_c is None or not known or cells.type != pa.string():
+        return None
+    alike, values, start = np.empty(len(cells), dtype=bool), np.empty(len(cells)), 0
+    signs = form.decimal.encode(), form.thousands.encode() or b"\0"
+    for chunk in filter(len, cells.chunks):
+        rows = slice(start, start + len(chunk))
+        if not cells_in_c.grouped(*chunk.buffers(), chunk.offset, *signs, values[rows], alike[rows]):
+            return None
+        start += len(chunk)
+    return alike, values
+
+
+def _alike(cells: pa.ChunkedArray, pattern: str) -> np.ndarray:
+    """Whether each cell (n_rows,) matches a pattern."""
+    return pc.match_substring_regex(cells, pattern).fill_null(False).to_numpy()
 
 
 def _pattern(form: NumberFormat) -> str:

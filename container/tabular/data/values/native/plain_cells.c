@@ -1,5 +1,5 @@
-/* Read a column of plain numbers in one call, which decisions.many.plain_cells otherwise does by several of
-   pyarrow.
+/* Read a column of plain numbers in one call, or of those with groups of digits, which decisions.many.plain_cells
+   and decisions.many.numbers otherwise do by several of pyarrow.
 
    read() returns None if a cell is written in any other way (with an exponent, a plus sign, a blank, too many
    digits, ...), and pyarrow then reads the column or finds that it is not one of numbers. */
@@ -123,8 +123,106 @@ static PyObject *read_cells(PyObject *self, PyObject *args)
     return result;
 }
 
+/* Read a number such as 1,234.5, or 1234.5, whose groups a sign separates ('\0': none does), from `at` to `end`.
+
+   Returns 1, 0 if it is written in any other way, and -1 if it has too many digits. As in decisions.many.numbers,
+   groups of two digits, which are written in India, stand only between commas. */
+static int read_grouped(const char *at, const char *end, char decimal, char thousands, double *number)
+{
+    const int negative = at < end && *at == '-';
+    at += at < end && (*at == '-' || *at == '+');
+    const char *start = at;
+    uint64_t digits = 0;
+    for (; at < end && is_digit(*at); at++)
+        digits = digits * 10 + (uint64_t)(*at - '0');
+    Py_ssize_t count = at - start, decimals = 0;
+    if (count == 0 || (*start == '0' && count > 1))
+        return 0;
+    if (count > MOST_DIGITS)
+        return -1;
+    if (at < end && thousands != '\0' && *at == thousands) {
+        Py_ssize_t group = 0;
+        if (count > 3 || *start == '0')
+            return 0;
+        while (at < end && *at == thousands) {
+            const char *sign = at++;
+            if (group == 2 && thousands != ',')
+                return 0;
+            for (; at < end && is_digit(*at); at++)
+                digits = digits * 10 + (uint64_t)(*at - '0');
+            group = at - sign - 1;
+            if (group < 2 || group > 3)
+                return 0;
+            if ((count += group) > MOST_DIGITS)
+                return -1;
+        }
+        if (group != 3)
+            return 0;
+    }
+    if (at < end && *at == decimal) {
+        const char *point = at++;
+        for (; at < end && is_digit(*at); at++)
+            digits = digits * 10 + (uint64_t)(*at - '0');
+        decimals = at - point - 1;
+    }
+    if (at != end)
+        return 0;
+    if (count + decimals > MOST_DIGITS || digits > EXACT)
+        return -1;
+    *number = (double)digits / POWERS[decimals];
+    if (negative)
+        *number = -*number;
+    return 1;
+}
+
+PyDoc_STRVAR(grouped_doc,
+    "grouped(valid, ends, letters, first, decimal, thousands, numbers, alike)\n\n"
+    "Fill `numbers` (n_rows,), float64, with those of the texts of an Arrow array from `first` on, and `alike`\n"
+    "(n_rows,), bytes, with whether each is written like 1,234.5 with these signs; NaN and 0 if it is not, or is\n"
+    "missing. `thousands` is zero if there are no groups. Returns False if a number has too many digits.");
+
+static PyObject *grouped(PyObject *self, PyObject *args)
+{
+    Py_buffer valid, ends, letters, numbers, alike;
+    Py_ssize_t first;
+    char decimal, thousands;
+    if (!PyArg_ParseTuple(
+            args, "z*y*z*nccw*w*", &valid, &ends, &letters, &first, &decimal, &thousands, &numbers, &alike))
+        return NULL;
+    const Py_ssize_t n_rows = alike.len, last = first + n_rows;
+    const int32_t *places = ends.buf;
+    PyObject *result = NULL;
+    if (first < 0 || ends.len / (Py_ssize_t)sizeof(int32_t) <= last || places[last] > letters.len
+        || (valid.buf != NULL && valid.len * 8 < last) || numbers.len != n_rows * (Py_ssize_t)sizeof(double))
+        PyErr_SetString(PyExc_ValueError, "The buffers are shorter than the rows.");
+    else {
+        const uint8_t *are_valid = valid.buf;
+        const char *text = letters.buf;
+        double *into = numbers.buf;
+        uint8_t *are_alike = alike.buf;
+        int found = 0;
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t row = 0; row < n_rows && found >= 0; row++) {
+            const Py_ssize_t at = first + row;
+            const int missing = are_valid != NULL && !(are_valid[at >> 3] >> (at & 7) & 1);
+            into[row] = NAN;
+            found = missing ? 0 : read_grouped(text + places[at], text + places[at + 1], decimal, thousands, into + row);
+            are_alike[row] = found > 0;
+        }
+        Py_END_ALLOW_THREADS
+        result = PyBool_FromLong(found >= 0);
+    }
+    PyBuffer_Release(&valid);
+    PyBuffer_Release(&ends);
+    PyBuffer_Release(&letters);
+    PyBuffer_Release(&numbers);
+    PyBuffer_Release(&alike);
+    return result;
+}
+
 static PyMethodDef functions[] = {
     {"read", read_cells, METH_VARARGS, read_doc},
+    {"grouped", grouped, METH_VARARGS, grouped_doc},
     {NULL, NULL, 0, NULL},
 };
 

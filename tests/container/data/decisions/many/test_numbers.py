@@ -2,13 +2,20 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tabular.data.decisions import decide as deciding
 from tabular.data.decisions.decide import decide
 from tabular.data.decisions.decision import UNKNOWN, FileStyle
+from tabular.data.decisions.many import numbers as many_numbers
 from tabular.data.decisions.many.numbers import MANY, read_many
+from tabular.data.values.numbers import read_number
+from tabular.spec.columns import NumberFormat
 from tabular.spec.options import Options
 
+needs_c = pytest.mark.skipif(many_numbers.cells_in_c is None, reason="installed without a compiler")
 SWISS, FRENCH = str.maketrans(",", "'"), str.maketrans(",.", "\u202f,")
 GERMAN = str.maketrans(",.", ".,")
 NUMBERS = np.random.default_rng(7).normal(size=1600).cumsum() * 1000
@@ -70,6 +77,101 @@ def test_many_numbers_are_read_as_each_by_itself(monkeypatch, name, missing, sty
 def test_usual_columns_are_read_all_at_once(name):
     found = read_many(pa.chunked_array([COLUMNS[name]]))
     assert len(found.values) == len(COLUMNS[name])
+
+
+GROUPED = {
+    ",": [
+        "1,234",
+        "1,234.5",
+        "-12,34,567.",
+        "12,34",
+        "1,2345",
+        "0,123",
+        "01",
+        "0",
+        "-0",
+        "+7",
+        "1,,234",
+        ",5",
+        ".5",
+    ],
+    ".": ["1.234", "1.234,5", "12.345.678", "12.34.567", "0.123", "1.234.5", "1.", "1,", "-1.234,", "1,5"],
+    "": ["1234.5", "1,234", "0.5", "00.5", "7.", "-", "", " 7", "1 234"],
+}
+BEYOND = {
+    "too many digits": "1234567890123456789",
+    "too many with decimals": "1,234,567,890.123456789",
+    "over 2**53": "9,007,199,254,740,993",
+}
+
+
+def in_pieces(texts):
+    """A column of two chunks, of which the second one does not begin at its buffer."""
+    return pa.chunked_array([pa.array([None, *texts], pa.string()), pa.array(["x", *texts, None])[1:]])
+
+
+def assert_same(cells, form):
+    alike, values = many_numbers._read_in_c(cells, form)
+    pattern = many_numbers._pattern(form)
+    expected = pc.match_substring_regex(cells, pattern).fill_null(False)
+    assert alike.tolist() == expected.to_pylist()
+    numbers = [
+        read_number(text, form) if one else np.nan for text, one in zip(cells.to_pylist(), alike, strict=True)
+    ]
+    np.testing.assert_array_equal(values, numbers)
+
+
+@needs_c
+@pytest.mark.parametrize(("thousands", "decimal"), [(",", "."), (".", ","), ("", "."), ("", ",")])
+def test_numbers_in_groups_are_the_same_in_c_and_by_pattern(thousands, decimal):
+    cells = in_pieces([text for texts in GROUPED.values() for text in texts])
+    assert_same(cells, NumberFormat(decimal, thousands))
+
+
+@needs_c
+@given(
+    st.lists(st.text("01239.,-+ ", max_size=12)),
+    st.sampled_from([(",", "."), (".", ","), ("", "."), ("", ",")]),
+)
+def test_any_digits_are_the_same_in_c_and_by_pattern(texts, signs):
+    assert_same(in_pieces(texts), NumberFormat(signs[1], signs[0]))
+
+
+@needs_c
+@pytest.mark.parametrize("name", BEYOND)
+def test_more_digits_than_c_holds_are_left_to_pyarrow(name):
+    form = NumberFormat(".", ",")
+    assert many_numbers._read_in_c(pa.chunked_array([["1,234", BEYOND[name]]]), form) is None
+    assert many_numbers._read_in_c(pa.chunked_array([["1,234"]]), form._replace(affixes=("kg",))) is None
+    texts = [f"{number:,}" for number in range(1_000, 6_000)] + [BEYOND[name]]
+    assert read_many(pa.chunked_array([texts])).values[-1] == float(BEYOND[name].replace(",", ""))
+
+
+@needs_c
+@pytest.mark.parametrize("style", [UNKNOWN, FileStyle(likely_decimal_comma=True)])
+@pytest.mark.parametrize("name", COLUMNS)
+def test_the_decision_is_the_same_without_a_compiler(monkeypatch, name, style):
+    cells = pa.chunked_array([COLUMNS[name][:900], COLUMNS[name][900:]])
+    found = decide("a", cells, style=style)
+    monkeypatch.setattr(many_numbers, "cells_in_c", None)
+    expected = decide("a", cells, style=style)
+    assert (found.column, found.evidence, found.doubts) == (
+        expected.column,
+        expected.evidence,
+        expected.doubts,
+    )
+    assert found.values.equals(expected.values)
+
+
+@needs_c
+def test_groups_in_buffers_that_are_too_short_are_refused():
+    _, ends, letters = pa.array(["1", "2"]).buffers()
+    for numbers, alike in (
+        (np.empty(100), np.empty(100, dtype=bool)),
+        (np.empty(1), np.empty(2, dtype=bool)),
+    ):
+        with pytest.raises(ValueError, match="shorter than the rows"):
+            many_numbers.cells_in_c.grouped(None, ends, letters, 0, b".", b",", numbers, alike)
 
 
 def test_few_texts_are_read_one_by_one():
