@@ -26,7 +26,6 @@ from helpers.cost.forecast.pace import Size
 from helpers.data import datasets
 from helpers.errors import BadInput, ExitCode, Interrupted, UserError, full_disk
 from helpers.runs import facts, find, outcome, stop, summary
-from helpers.runs.forecasts import size
 from helpers.session import connect, local, state_folder
 from helpers.session.storage import require_room
 
@@ -196,8 +195,7 @@ def _check_tables(plan: Plan, recording: Recording) -> dict[str, Size | None]:
         if len(everyone) < len(recording.document["data_sets"]):  # others are finished
             raise UserError("No data set that is not finished can be used; nothing was started.")
         raise BadInput("No data set is left to work on; nothing was started.")
-    how = (plan.everything["CROSS_VALIDATION_FOLDS"], plan.everything["SEARCH_ROWS"])
-    read = {table.name: size(table, *how) for table in chosen}
+    read = planning.sampled(chosen, plan.everything, recording.folder.parent)
     return {name: read.get(name) for name in datasets.names(everyone) if name not in left_out}
 
 

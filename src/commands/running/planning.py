@@ -14,20 +14,23 @@ import papermill
 
 from commands.reporting.channels import Channel, channel
 from helpers import parameters
-from helpers.cost.forecast.pace import Size
+from helpers.cost.forecast.pace import Size, observations
 from helpers.cost.prices import load
 from helpers.data import datasets
+from helpers.data.datasets import Dataset
 from helpers.data.entries import absolute, parse
 from helpers.deployment.decisions import wishes
 from helpers.deployment.rollout import drill
 from helpers.errors import BadInput
 from helpers.pipeline.code import own_steps
+from helpers.runs import samples
 from helpers.runs.executions.starting import NEW
-from helpers.runs.forecasts import Expected, planned
+from helpers.runs.forecasts import Expected, earlier_runs, planned, size
 from helpers.session import group
 from helpers.session.outputs import outputs_of
 
-__all__ = ["Plan", "check_decisions", "chosen", "forecast", "known", "plan", "restricted", "settings"]
+__all__ = ["Plan", "check_decisions", "chosen", "forecast", "known", "plan", "restricted", "sampled"]
+__all__ += ["settings"]
 
 ROOT = Path(__file__).parents[3]
 # The parameters with which each table is checked, in the order of `datasets.Settings`.
@@ -153,6 +156,22 @@ def forecast(values: Mapping[str, Any], sizes: Mapping[str, Size | None], runs: 
     """
     outputs = outputs_of(values["TERRAFORM_OUTPUTS"]) if values["ENVIRONMENT"] == "aws" else {}
     return planned(values, sizes, outputs, runs)
+
+
+def sampled(tables: Sequence[Dataset], values: Mapping[str, Any], runs: Path) -> dict[str, Size]:
+    """The sizes of tables; a fleet that is trained here, and for minutes, is timed on some of its partitions.
+
+    Args:
+        tables: which are not refused.
+        values: of all parameters.
+        runs: the folder of all runs.
+    """
+    how = (values["CROSS_VALIDATION_FOLDS"], values["SEARCH_ROWS"])
+    found = {table.name: size(table, *how) for table in tables}
+    if values["ENVIRONMENT"] != "local" or values["SEARCH"] != "packed":
+        return found
+    known, trials = observations(earlier_runs(runs)), values["MAX_TUNING_JOBS"]
+    return {table.name: samples.sampled(table, found[table.name], trials, known) for table in tables}
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """Forecasts and bills in words and as tables, for terminals and notebooks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,6 +8,7 @@ import pandas as pd
 from helpers.cost.actual import Accuracy, compared
 from helpers.cost.forecast.estimate import Limits, Outlook, Work, outlook
 from helpers.cost.forecast.jobs import of_definition as of_compiled
+from helpers.cost.forecast.pace import ASSUMED
 from helpers.cost.forecast.quotas import quotas, wanted
 from helpers.cost.prices import load
 from helpers.cost.ranges import Range, up_to_cents
@@ -112,7 +113,9 @@ def sentences(found: Outlook, cap: float | None = 0, earlier: Accuracy | None = 
         f"{as_dollars(aws.dollars)} dollars at the list prices of {aws.region}, {as_time(aws.seconds)}."
     ]
     if found.here:
-        told.append(f"Here: nothing is billed; {as_time(found.here.seconds)}.")
+        told.append(
+            f"Here: nothing is billed; {as_time(found.here.seconds)}, by {_listed(found.here.basis)}."
+        )
     if notes := [*aws.unknown, *aws.notes]:
         told.append(f"Note: {'; '.join(notes)}.")
     if earlier:
@@ -120,6 +123,15 @@ def sentences(found: Outlook, cap: float | None = 0, earlier: Accuracy | None = 
     if cap:
         told.append(f"MAX_COST_USD allows {cap:g} dollars.")
     return told
+
+
+def _listed(basis: Sequence[str]) -> str:
+    """What the times rest on; the assumptions come last, because they say least."""
+    known = [it for it in basis if it != ASSUMED]
+    rest = "assumptions about the rest" if known else "assumptions for a machine with nothing else to do"
+    assumed = [rest] if ASSUMED in basis else []
+    *most, last = [*known, *assumed]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def trusted(earlier: Accuracy) -> str:

@@ -3,7 +3,7 @@
 - `executions`: attaches to them or starts them, watches them, stops them.
 - `searches`, `results`, `evaluations`: what came out of them; `tracking`: the same, in MLflow.
 - `outcome`: what became of each table.
-- `forecasts`: what a run will take and cost, and what it has cost.
+- `forecasts`: what a run will take and cost, and what it has cost; `samples`: what a fleet takes here.
 - `facts`, `summary`: the same for a headless run, left in the notebook and kept as the state of the run.
 """
 

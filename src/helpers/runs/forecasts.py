@@ -28,6 +28,7 @@ from helpers.runs.executions.execution import RUNNING, Execution, describe
 from helpers.runs.executions.queue import MOST
 from helpers.runs.executions.request import definition_of
 from helpers.runs.executions.starting import NEW
+from helpers.runs.samples import sampled
 from helpers.runs.summary import Summary
 from helpers.session import Session
 
@@ -131,20 +132,23 @@ def forecast(
         family: jobs.of_definition(definition_of(session, session.pipeline(family, developer)), parameters)
         for family in dict.fromkeys(table.family for table in tables)
     }
-    work = []
+    work, known = [], earlier_runs(_runs())
+    taken = observations(known)
     going_on = _going_on(session, run_id, developer) if run_id not in ("", NEW) else set()
     for table in (each for each in tables if each.name not in going_on):
         steps, unknown = definitions[table.family]
         found = size(table, parameters["CrossValidationFolds"], parameters["SearchRows"])
+        if session.is_local:
+            trials = max((step.packed for step in steps), default=0)
+            found = sampled(table, found, trials, taken)
         work.append(Work(table.name, steps, found, unknown))
     allowed = {} if session.is_local else quotas(session.client("service-quotas"), wanted(work))
-    known = earlier_runs(_runs())
     found = outlook(
         work,
         "local" if session.is_local else "aws",
         session.region,
         load(prices),
-        observations(known),
+        taken,
         Limits(most, allowed),
         os.cpu_count() or 1,
     )

@@ -19,6 +19,9 @@ Environment = Literal["aws", "local"]
 ASSUMED = "assumed"
 SEARCH = "SearchAndRefit"
 LAST = 10  # runs to learn from
+# Another table of so many times the cells is so far away that what is assumed for its size says more: its
+# seconds may be anything from as many to so many times as many.
+FAR = 10
 # No two runs take the same time, and few runs show little of that, so what one or two say is widened more.
 MARGINS = {1: Range(0.6, 1.6), 2: Range(0.7, 1.4)}
 MARGIN = Range(0.8, 1.25)
@@ -41,6 +44,23 @@ EVALUATED = 2_500
 
 
 @dataclass(frozen=True)
+class Sample:
+    """What a timed sample on this machine says about the search of a table with partitions.
+
+    Attributes:
+        own: seconds of all searches for own models, on one instance.
+        pooled: seconds of the search for the pooled model, with the fits that follow.
+        tried: how many partitions were searched for it.
+        partitions: how many will be searched; the others have too few rows.
+    """
+
+    own: Range
+    pooled: Range
+    tried: int
+    partitions: int
+
+
+@dataclass(frozen=True)
 class Size:
     """What decides how long the jobs of a table take.
 
@@ -50,6 +70,7 @@ class Size:
         folds: of the cross-validation in each trial.
         search_rows: how many rows the trials see at most; 0 for all.
         partitions: of the table, each of which is searched; 0 if it has none.
+        sample: how long some of them took here, None if none was timed.
     """
 
     rows: int
@@ -57,6 +78,7 @@ class Size:
     folds: int = 5
     search_rows: int = 0
     partitions: int = 0
+    sample: Sample | None = None
 
     def cells(self, step: Step) -> int:
         """The cells that each instance of a job works on; a trial works on them once for each fold.
@@ -198,6 +220,9 @@ def pace(
     if environment == "aws":  # another instance type is another speed
         alike = [it for it in alike if set(it.types) == set(step.types) and it.spot == step.spot]
     alike = [it for it in alike if it.data_set == table] or alike
+    others = all(it.data_set != table for it in alike)
+    if others and step.packed and environment == "local" and size and size.sample:
+        return _of_sample(step, size, size.sample)
     if not alike:
         return _assumed(step, size, environment)
     cells = size.cells(step) if size else None
@@ -205,6 +230,8 @@ def pace(
     runs = len({it.run for it in alike})
     margin = MARGINS.get(runs, MARGIN)
     seconds = Range(min(it.low for it in scaled), max(it.high for it in scaled)) * margin
+    if others and cells and any(it.cells and cells > FAR * it.cells for it in alike):
+        seconds = _common(seconds, _assumed(replace(step, spot=False), size, environment).billed)
     least = _least(step, size, environment)
     seconds = _limited(seconds, step, environment, least)
     waited = [it.waited_seconds for it in alike if it.waited_seconds is not None]
@@ -217,6 +244,20 @@ def pace(
     running = Range(seconds.low, seconds.high / SPOT.low) if step.spot else seconds
     running = _limited(running, step, environment, least)
     return Pace(running, seconds, waits, f"{runs} earlier {'run' if runs == 1 else 'runs'} of {of}", least)
+
+
+def _of_sample(step: Step, size: Size, sample: Sample) -> Pace:
+    """What a sample of partitions says about the search for all of them, here."""
+    least = _least(step, size, "local")
+    seconds = _limited(START["local"] + sample.own + sample.pooled, step, "local", least)
+    basis = f"a timed sample of {sample.tried} of {sample.partitions} partitions"
+    return Pace(seconds, seconds, _waits(step, "local"), basis, least)
+
+
+def _common(one: Range, other: Range) -> Range:
+    """What two ranges have in common; the first of them if that is nothing."""
+    found = Range(max(one.low, other.low), min(one.high, other.high))
+    return found if found.low <= found.high else one
 
 
 def _assumed(step: Step, size: Size | None, environment: Environment) -> Pace:

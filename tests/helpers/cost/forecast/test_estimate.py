@@ -10,7 +10,7 @@ from helpers.cost.forecast import jobs
 from helpers.cost.forecast.cap import check_cap
 from helpers.cost.forecast.estimate import Forecast, Limits, StepForecast, Work, outlook
 from helpers.cost.forecast.jobs import Step
-from helpers.cost.forecast.pace import START, Observation, Size
+from helpers.cost.forecast.pace import START, Observation, Sample, Size
 from helpers.cost.prices import load
 from helpers.cost.ranges import Range
 from helpers.errors import BadInput
@@ -317,3 +317,35 @@ def test_an_earlier_run_of_a_fleet_says_how_long_more_instances_take() -> None:
     cells = now.size.cells(next(step for step in now.steps if step.packed)) if now.size else 0
     known = [observed(1200, cells=cells, step="SearchAndRefit", data_set="stores", instances=2)]
     assert searched(on_aws([now], known=known)).billable_seconds == Range(720, 1920)
+
+
+def here(works: list[Work], **options: Any) -> Forecast:
+    found = outlook(works, "local", REGION, load(), processors=2, **options).here
+    assert found
+    return found
+
+
+def test_a_timed_sample_narrows_the_forecast_for_a_fleet_here_and_is_named() -> None:
+    assumed = fleet(300)
+    assert assumed.size
+    sample = Sample(Range(200, 600), Range(30, 150), 6, 138)
+    timed = replace(assumed, size=replace(assumed.size, sample=sample))
+    search = searched(here([timed]))
+    assert search.pace.runs == START["local"] + Range(230, 750)
+    assert "a timed sample of 6 of 138 partitions" in here([timed]).basis
+    assert outlook([timed], "aws", REGION, load()) == outlook([assumed], "aws", REGION, load())
+    # An earlier run of the same table says more, and one of another table says less.
+    facts = {"environment": "local", "step": "SearchAndRefit", "cells": 10_000_000}
+    assert searched(here([timed], known=[observed(9, **facts)])).pace == search.pace
+    after = here([timed], known=[observed(400, **facts, data_set="stores")])
+    assert "1 earlier run of stores" in after.basis
+
+
+def test_a_run_on_a_far_smaller_table_widens_no_forecast() -> None:
+    stores = fleet(300)
+    small = observed(4.0, environment="local", step="SearchAndRefit", cells=150_000)
+    assumed, learnt = (searched(here([stores], known=known)).pace.runs for known in ([], [small]))
+    assert assumed.low <= learnt.low < learnt.high <= assumed.high
+    # One that was slower than any assumption is believed.
+    slow = observed(90_000.0, environment="local", step="SearchAndRefit", cells=150_000)
+    assert searched(here([stores], known=[slow])).pace.runs.low > assumed.high
