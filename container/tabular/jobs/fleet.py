@@ -33,6 +33,7 @@ from tabular.portable.fleet import FORMAT as FLEET
 from tabular.portable.fleet import POOLED
 from tabular.searching.running.checkpoint import keep_files, not_kept, take_files
 from tabular.searching.running.cores import cores_now
+from tabular.searching.running.run import PROGRESS
 from tabular.searching.search import search
 from tabular.searching.whole_table import for_all_rows
 from tabular.spec import opt_ml
@@ -46,6 +47,7 @@ __all__ = ["Clock", "is_fleet", "search_fleet"]
 FORMAT, FORMAT_VERSION = "tabular-own-models", 1
 OWN_SHARE = 0.75  # of the seconds of a search; the pooled model, which is one search, gets what is left
 SECONDS_BETWEEN = 5.0  # of two lines that say how far the search is
+FIRST = 5  # partitions that say nothing about the pace: the libraries are imported meanwhile
 
 
 def is_fleet(folder: Path) -> bool:
@@ -280,24 +282,32 @@ def _number(file: Path) -> str:
 class _Progress:
     """Lines that say how far the search is, at most one in a few seconds."""
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, count: int, now: Callable[[], float] = time.perf_counter) -> None:
+        self.count, self.now = count, now
         self.done = self.own = 0
-        self.started = self.said = time.perf_counter()
+        self.started = self.said = self.paced = now()
 
     def note(self, candidate: Candidate) -> None:
         """Count a partition, and say so if the last line was some time ago, or it is the last one."""
         self.done += 1
         self.own += candidate.document["model"] is not None
-        now = time.perf_counter()
+        now = self.now()
+        if self.done == FIRST:
+            self.paced = now
         if self.done == self.count or now - self.said >= SECONDS_BETWEEN:
             self.said = now
-            left = (now - self.started) / self.done * (self.count - self.done)
             print(
                 f"progress: {self.done} of {self.count} partitions, {self.own} with a model of their own "
-                f"({now - self.started:.0f} s, about {left:.0f} s left)",
+                f"({now - self.started:.0f} s{self._left(now)})",
                 flush=True,
             )
+
+    def _left(self, now: float) -> str:
+        """How long the others may take, by those after the first few, which also wait for libraries."""
+        if self.done <= 2 * FIRST or self.done == self.count:
+            return ""
+        left = (now - self.paced) / (self.done - FIRST) * (self.count - self.done)
+        return f", about {left:.0f} s left" if left < 120 else f", about {left / 60:.0f} min left"
 
 
 def _search_pooled(folder: Path, plan: Plan, width: int, champion: Champion | None, began: float) -> float:
@@ -311,7 +321,7 @@ def _search_pooled(folder: Path, plan: Plan, width: int, champion: Champion | No
     warm = [] if champion is None else list(good_before(champion, rows.schema.family))
     # What is found is fitted on all rows, and once more for each fold of the partitions.
     beside = {"started": began, "fits": FITS + plan.folds}
-    found = search(*split, plan, warm, checkpoint, width, say, **beside)
+    found = search(*split, plan, warm, checkpoint, width, _say_of_pooled, **beside)
     cross_validation = found.cross_validation(os.environ.get("TRAINING_JOB_NAME", ""))
     judged = (plan.scorer, plan.folds, plan.random_state)
     members = for_all_rows(found.members, found.rows, *split, *judged, say=say)
@@ -328,6 +338,11 @@ def _search_pooled(folder: Path, plan: Plan, width: int, champion: Champion | No
     )
     print(score_line(found.score), flush=True)
     return round(time.perf_counter() - started, 1)
+
+
+def _say_of_pooled(line: str) -> None:
+    """Print a line; one that sums up the search names the model, since the partitions' came before."""
+    print(line.replace(PROGRESS, f"{PROGRESS}pooled model, ", 1), flush=True)
 
 
 def _digest(rows: Pool) -> str:

@@ -15,8 +15,9 @@ from tabular.data.splits.partitions import Partitions
 from tabular.data.splits.shards import read_shard, shard_files, write_shards
 from tabular.fleets.choice import choose
 from tabular.fleets.crew import candidates
-from tabular.fleets.own import NOT_SEARCHED, search_partition, task_of
+from tabular.fleets.own import NOT_SEARCHED, Candidate, search_partition, task_of
 from tabular.jobs import search
+from tabular.jobs.fleet import _Progress
 from tabular.judging.agreement import as_model_input
 from tabular.portable.files import load_model
 from tabular.portable.model import PortableModel
@@ -106,6 +107,7 @@ def test_a_fleet_is_searched_by_partition_and_as_a_whole(base, shards, run_modul
     assert np.mean(np.array(predicted.labels) == labels) > 0.8
     said = capsys.readouterr().out
     assert "progress: 6 of 6 partitions, 3 with a model of their own" in said
+    assert "progress: pooled model, 2 of 2 trials" in said
 
 
 def test_a_restart_takes_the_shards_that_were_done(base, shards, run_module, capsys, monkeypatch):
@@ -222,3 +224,21 @@ def test_two_instances_make_one_fleet(base, shards, aws):
     assert ["pooled_seconds" in one for one in hosts] == [True, False]
     assert [one["key"] for one in documents(base / "model")] == [[one] for one in NAMES]
     assert compared(base / "model", base / "data")["store 1"]
+
+
+def test_how_long_is_left_is_said_by_the_pace_after_the_libraries_are_imported(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock = iter([0.0, *(100.0 + second for second in range(300))])  # 100 s until the first one has ended
+    progress = _Progress(300, lambda: next(clock))
+    for number in range(300):
+        document: OwnModel = {
+            **{"number": number, "key": [str(number)], "rows": 1, "sha256": ""},
+            **{"reason": "Too few.", "model": None, "seconds": 0.0},
+        }
+        progress.note(Candidate(document, np.empty(0)))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "progress: 1 of 300 partitions, 0 with a model of their own (100 s)"
+    assert "progress: 111 of 300 partitions, 0 with a model of their own (210 s, about 3 min left)" in said
+    assert "progress: 201 of 300 partitions, 0 with a model of their own (300 s, about 99 s left)" in said
+    assert said[-1].endswith("(399 s)")
