@@ -43,7 +43,8 @@ def execute(
         source: the notebook.
         target: the executed copy.
         values: the parameters.
-        hear: gets each fact that the notebook leaves, and the id of the run that it starts, as it does so.
+        hear: gets each fact that the notebook leaves, and the id of the run that it starts, as it does so;
+            for a line of progress, which leaves no fact, an empty mapping.
         seconds: how long it may take.
 
     Raises:
@@ -151,6 +152,7 @@ class _Client(PapermillNotebookClient):
             _say(content["text"], deeper=True)
         elif LINE in content.get("metadata", {}):
             _say(content["metadata"][LINE], deeper=True)
+            self._hear({})
         return super().process_message(message, *arguments)
 
     def _watch(self, ended: threading.Event, kernel: AsyncKernelManager) -> None:

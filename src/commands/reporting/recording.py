@@ -148,12 +148,16 @@ class Recording:
         self.write()
 
     def hear(self, content: Mapping[str, Any]) -> None:
-        """Note what a notebook said: the id of the executions' run, or facts about a data set of this run."""
+        """Note what a notebook said: the id of the executions' run, or facts about a data set of this run.
+
+        Without either, the notebook goes on: then time has passed, and a page that was not written for the
+        last facts, because another one had just been written, is written now.
+        """
         if "run_id" in content:
             self.document["run_id"] = content["run_id"]
-        elif content["dataset"] in self.document["data_sets"]:
+        elif content and content["dataset"] in self.document["data_sets"]:
             self._note(content["dataset"], content["facts"], content.get("unless_known", False))
-        else:  # it is in service, but not a data set of this run
+        elif content:  # it is in service, but not a data set of this run
             return
         self.write()
 

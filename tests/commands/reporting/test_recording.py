@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.helpers.webhook import webhook
 
+from commands.reporting import page
 from commands.reporting import recording as recording_of
 from commands.reporting.channels import channel
 from commands.reporting.recording import Recording, verdict
@@ -181,6 +182,18 @@ def test_the_page_is_there_while_the_run_goes_on_and_latest_points_to_it(tmp_pat
         assert "has been running for" in (tmp_path / "latest/index.html").read_text()
         recording.hear(fact("wine", outcome="kept", said="nothing new"))
     assert "nothing new" in (tmp_path / "latest/index.html").read_text()
+
+
+def test_the_page_catches_up_while_a_long_step_only_says_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "SHARE", 1e-6)  # no second page for long
+    with Recording(tmp_path / "1", summary.new("1", {}, "local", "demo", [], ["wine"])) as recording:
+        recording.hear(fact("wine", outcome="running", said="half of it"))
+        assert "half of it" not in (tmp_path / "1/index.html").read_text()
+        recording._page._not_before = 0.0  # the time has come
+        recording.hear({})
+        assert "half of it" in (tmp_path / "1/index.html").read_text()
 
 
 @pytest.mark.parametrize(
