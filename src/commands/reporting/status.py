@@ -75,7 +75,7 @@ def show(values: Mapping[str, Any], environment: Environment | None, folder: Pat
         print(files[DOCUMENT])
         return
     print(short(document))
-    print(f"\n{folder / FILE}")
+    print(f"\nThe page about all models: {folder / FILE}")
     if where and not session.is_local:
         print(where)
 
