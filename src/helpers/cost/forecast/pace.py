@@ -22,6 +22,7 @@ LAST = 10  # runs to learn from
 # Another table of so many times the cells is so far away that what is assumed for its size says more: its
 # seconds may be anything from as many to so many times as many.
 FAR = 10
+NEAR = 1.5  # times the cells, within which runs of the same table are preferred to others of it
 # No two runs take the same time, and few runs show little of that, so what one or two say is widened more.
 MARGINS = {1: Range(0.6, 1.6), 2: Range(0.7, 1.4)}
 MARGIN = Range(0.8, 1.25)
@@ -226,6 +227,8 @@ def pace(
     if not alike:
         return _assumed(step, size, environment)
     cells = size.cells(step) if size else None
+    if cells and not others:  # a quick look at a part of the table says less than a run of all of it
+        alike = [it for it in alike if it.cells and cells / NEAR <= it.cells <= cells * NEAR] or alike
     scaled = [_scaled(it, cells, START[environment].low) for it in alike]
     runs = len({it.run for it in alike})
     margin = MARGINS.get(runs, MARGIN)

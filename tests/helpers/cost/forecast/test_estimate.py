@@ -349,3 +349,16 @@ def test_a_run_on_a_far_smaller_table_widens_no_forecast() -> None:
     # One that was slower than any assumption is believed.
     slow = observed(90_000.0, environment="local", step="SearchAndRefit", cells=150_000)
     assert searched(here([stores], known=[slow])).pace.runs.low > assumed.high
+
+
+def test_a_quick_look_at_a_part_of_a_table_says_nothing_beside_a_run_of_all_of_it() -> None:
+    stores = fleet(300)
+    assert stores.size
+    cells = stores.size.cells(next(step for step in stores.steps if step.packed))
+    facts = {"environment": "local", "step": "SearchAndRefit", "data_set": "stores"}
+    whole = observed(2334.0, **facts, cells=cells)
+    look = observed(360.0, **facts, cells=cells // 30, run="2")
+    alone, both = (searched(here([stores], known=known)).pace for known in ([whole], [whole, look]))
+    assert both == alone
+    assert both.basis == "1 earlier run of stores"
+    assert searched(here([stores], known=[look])).pace != alone
