@@ -6,6 +6,7 @@
 - `decisions`: what a column is, decided once from all its cells.
 - `tables`: the files of a table together, with what was decided about its columns.
 - `cleaning`, `inference`, `doubts`: which rows are kept, the schema, and what may mislead.
+- `figures`: the ends and gaps of the columns of numbers, which several of these ask for.
 - `features`: cells as estimators get them.
 - `splits`: which rows are held out, and the files of a split.
 """

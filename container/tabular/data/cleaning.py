@@ -1,12 +1,15 @@
 """Leave out rows that training cannot use: without a target or time, or duplicates if the options say so."""
 
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tabular.data.features import fractions
+from tabular.data.figures import Figures
 from tabular.data.tables import warning
 from tabular.spec.errors import BadInput, amount
 from tabular.spec.options import DEFAULTS, Options
@@ -21,29 +24,36 @@ __all__ = ["clean"]
 MIN_ROWS = 20
 FEW, MOST = 3, 200  # columns: those that are compared first, and those among which they are chosen
 FIRST = 20_000  # rows
+BLOCK = 2**16  # rows whose hashes fit into a processor's cache
 HASH = np.uint64(0x9E3779B97F4A7C15)  # an odd number without a pattern, by which bits are mixed
 LARGEST = float(np.finfo(np.float32).max)
 
 
 def clean(
-    table: pd.DataFrame, target: str, options: Options = DEFAULTS
+    table: pd.DataFrame, target: str, options: Options = DEFAULTS, figures: Figures | None = None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Drop columns and duplicate rows as the options say, and rows without a target or a time.
 
     The rows keep their index. The second result says how many rows were left out for which reason.
 
+    Args:
+        table: the rows.
+        target: the column to predict.
+        options: the user's settings.
+        figures: what is known of the table's numbers, if it was found before.
+
     Raises:
         BadInput: if a column does not exist, a cell is not a single value, a number is infinite or too
             large, or too few rows are left.
     """
-    options.check_columns(table.columns, target)
+    options.check_columns(table.columns.tolist(), target)
     table = table.drop(columns=[name for name in options.drop if name not in options.subgroups])
-    _check_cells(table)
+    _check_cells(table, figures or Figures(table))
     labelled = table.dropna(subset=[target])
     if len(table) and not len(labelled):
         raise BadInput(f"The target {target!r} is empty in every row; choose another target.")
     timed = labelled.dropna(subset=[options.time]) if options.time else labelled
-    known = [name for name in table if name not in options.drop]
+    known = [name for name in table.columns.tolist() if name not in options.drop]
     repeated = _repeated(timed[known])
     cleaned = timed[~repeated] if options.repeated == "drop" else timed
     report: dict[str, Any] = {
@@ -81,7 +91,7 @@ def _repeated(table: pd.DataFrame) -> np.ndarray:
     distinct: dict[str, int] = {}
     for name in names:
         distinct[name] = first[name].nunique()
-        if distinct[name] == len(first):
+        if sum(count * 2 >= len(first) for count in distinct.values()) == FEW:  # as good as any
             break
     telling = sorted(distinct, key=distinct.__getitem__, reverse=True)[:FEW]
     if not telling:
@@ -109,17 +119,27 @@ def _are_texts(values: pd.Series) -> bool:
 def _alike(columns: pd.DataFrame) -> np.ndarray:
     """The rows (n,) that are the same as another in these columns, and perhaps a few more by chance."""
     hashes = np.zeros(len(columns), np.uint64)
-    for name in columns:
-        if _are_texts(columns[name]):
-            _mix_texts(columns[name], hashes)
-            continue
-        values = columns[name].to_numpy() + 0.0  # which makes 0 of -0
-        values[np.isnan(values)] = np.nan  # of which there are several
-        hashes = (hashes ^ values.view(np.uint64)) * HASH
-        hashes ^= hashes >> np.uint64(32)
+    starts = range(0, len(columns), BLOCK)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # NumPy leaves Python's lock to others
+        for name in columns:
+            if _are_texts(columns[name]):
+                _mix_texts(columns[name], hashes)
+                continue
+            values = columns[name].to_numpy()
+            parts = ((values[start : start + BLOCK], hashes[start : start + BLOCK]) for start in starts)
+            deque(threads.map(lambda part: _mix_numbers(*part), parts), 0)
     ordered = np.sort(hashes)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     return np.flatnonzero(np.isin(hashes, repeated)) if len(repeated) else np.zeros(0, np.int64)
+
+
+def _mix_numbers(values: np.ndarray, hashes: np.ndarray) -> None:
+    """Change the hash of each row (n_rows,) by a number."""
+    values = values + 0.0  # which makes 0 of -0
+    values[np.isnan(values)] = np.nan  # of which there are several
+    hashes ^= values.view(np.uint64)
+    hashes *= HASH
+    hashes ^= hashes >> np.uint64(32)
 
 
 def _mix_texts(values: pd.Series, hashes: np.ndarray) -> None:
@@ -135,11 +155,12 @@ def _counts(report: dict[str, Any]) -> str:
     return ", ".join(f"{name}: {count}" for name, count in report.items() if name.startswith("rows_"))
 
 
-def _check_cells(table: pd.DataFrame) -> None:
-    numbers = fractions(table)
-    for name in table.columns:
-        if name in numbers:
-            _check_size(str(name), numbers[name])
+def _check_cells(table: pd.DataFrame, figures: Figures) -> None:
+    for name in table.columns.tolist():
+        if name in figures.columns:
+            known = figures.summaries[name]
+            if known.low < -LARGEST or known.high > LARGEST:
+                raise BadInput(_too_large(str(name), figures.columns[name]))
             continue
         values = table[name]
         if values.dtype == object and pd.api.types.infer_dtype(values) in ("mixed", "bytes"):
@@ -150,20 +171,17 @@ def _check_cells(table: pd.DataFrame) -> None:
                     "not single values; name it in drop, or flatten it in your own clean function."
                 )
         elif pd.api.types.is_float_dtype(values.dtype):
-            _check_size(str(name), values.to_numpy(np.float64, na_value=np.nan))
+            numbers = values.to_numpy(np.float64, na_value=np.nan)
+            if (np.abs(numbers) > LARGEST).any():
+                raise BadInput(_too_large(str(name), numbers))
 
 
-def _check_size(name: str, numbers: np.ndarray) -> None:
-    """Refuse numbers that an estimator cannot learn from; it calculates in single precision."""
-    low, high = np.fmin.reduce(numbers, initial=0.0), np.fmax.reduce(numbers, initial=0.0)
-    if max(-low, high) <= LARGEST:
-        return
+def _too_large(name: str, numbers: np.ndarray) -> str:
+    """Why an estimator, which calculates in single precision, cannot learn from these numbers."""
     beyond = numbers[np.abs(numbers) > LARGEST]
     if np.isinf(beyond).any():
-        raise BadInput(
-            f"The column {name!r} contains an infinite number; leave cells with unknown numbers empty."
-        )
-    raise BadInput(
+        return f"The column {name!r} contains an infinite number; leave cells with unknown numbers empty."
+    return (
         f"The column {name!r} contains {beyond[0]:g} in {len(beyond)} of {len(numbers)} rows, which is too "
         f"large for a model (at most {LARGEST:.1e}); if it means a missing value, name it in missing, or "
         "leave these cells empty."

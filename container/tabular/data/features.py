@@ -1,16 +1,20 @@
 """Cells to the features that the estimators get, by the kind of each column, and back to request cells."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from tabular.data.decisions.arrow import taken
 from tabular.data.values.cells import BOOLEANS, category, folded, is_gap
 from tabular.data.values.dates import PER_DAY, as_text, many_dates
 from tabular.data.values.numbers import read_number, written
 from tabular.spec.columns import PLAIN, Column, Schema
 
-__all__ = ["as_rows", "features", "fractions", "texts"]
+__all__ = ["as_rows", "features", "rows_of", "texts"]
 
 MANY_COLUMNS = 200
 
@@ -37,15 +41,8 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             columns[column.name] = _days(values, column)
         else:
             columns[column.name] = texts(values, column)
-    return pd.DataFrame(columns, index=frame.index)
-
-
-def fractions(frame: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The columns (n_rows,) of float64, of many at once: to ask a frame for each of them takes long."""
-    names = [name for name, kind in zip(frame.columns, frame.dtypes, strict=True) if kind == np.float64]
-    if len(names) <= MANY_COLUMNS:
-        return {name: frame[name].to_numpy() for name in names}
-    return dict(zip(names, frame.select_dtypes(np.float64).to_numpy().T, strict=True))
+    # One block for many columns; a copy of a few would be another table in memory.
+    return pd.DataFrame(columns, index=frame.index, copy=len(columns) > MANY_COLUMNS)
 
 
 def texts(values: pd.Series, column: Column | None = None) -> pd.Series:
@@ -55,7 +52,7 @@ def texts(values: pd.Series, column: Column | None = None) -> pd.Series:
     form = missing, spellings, column and column.whole, column is None or bool(column.blanks)
     if isinstance(values.dtype, pd.StringDtype):
         codes, distinct = pd.factorize(values)  # -1 if a cell is missing
-        known = [*(category(text, *form) for text in distinct.tolist()), ""]
+        known = [*_levels(pa.array(distinct), form), ""]
         return pd.Series(np.array(known, dtype=object)[codes], values.index, dtype=object)
     present = values.astype(object).where(values.notna(), None)
     levels: dict[tuple[type, Any], str] = {}  # each level once; also by type, because True equals 1
@@ -65,6 +62,26 @@ def texts(values: pd.Series, column: Column | None = None) -> pd.Series:
             levels[key] = category(cell, *form)
         found.append(levels[key])
     return pd.Series(found, values.index, dtype=object)
+
+
+def _levels(texts: pa.StringArray, form: tuple[Any, ...]) -> Iterable[str]:
+    """The levels of texts by `category`, all at once if only the blanks around them do not count."""
+    missing, spellings, whole, blanks = form
+    if missing or spellings or whole is not None:
+        return (category(text, *form) for text in texts.to_pylist())
+    return (pc.utf8_ltrim(texts, " ") if blanks else pc.utf8_trim(texts, " ")).to_pylist()
+
+
+def rows_of(values: pd.Series, rows: np.ndarray) -> pd.Series:
+    """The cells of some rows (n,), which are in ascending order, numbered from 0.
+
+    pandas copies all texts of a column in several parts before it takes some.
+    """
+    if not isinstance(values.dtype, pd.StringDtype) or values.dtype.storage != "pyarrow":
+        return values.iloc[rows].reset_index(drop=True)
+    cells = pa.Array.from_pandas(values)
+    cells = cells if isinstance(cells, pa.ChunkedArray) else pa.chunked_array([cells])
+    return taken(cells, rows).to_pandas().astype(values.dtype).rename(values.name)
 
 
 def as_boolean(values: pd.Series) -> pd.Series:

@@ -1,7 +1,9 @@
 """The schema of a cleaned table: its task, its classes, and the kind of each column."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
 import numpy as np
@@ -11,7 +13,7 @@ import pyarrow as pa
 from tabular.data.decisions.arrow import as_texts, is_text
 from tabular.data.decisions.decide import column_of
 from tabular.data.decisions.decision import Decision
-from tabular.data.features import fractions
+from tabular.data.figures import Figures
 from tabular.data.tables import MAX_CLASSES
 from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, TRUE
 from tabular.data.values.dates import ISO
@@ -41,6 +43,7 @@ def infer_schema(
     family: Family,
     options: Options = DEFAULTS,
     decisions: Mapping[str, Decision] = NONE_DECIDED,
+    figures: Figures | None = None,
 ) -> Schema:
     """The schema of a table, without the columns that are constant or empty and without group and time.
 
@@ -51,6 +54,7 @@ def infer_schema(
         options: the user's settings.
         decisions: what was decided about the raw columns; a column that your own clean function added, or
             turned into another kind, is decided here.
+        figures: what is known of the table's numbers, if it was found before.
 
     Raises:
         BadInput: if the target does not fit the task family or the options, or no column is usable.
@@ -62,18 +66,19 @@ def infer_schema(
     if options.class_weight != "none" and task == "regression":
         raise BadInput("class_weight is only for classification, and the target is a number; leave it out.")
     apart = {target, options.group, options.time, *options.drop}
-    vary = _varying(table)
+    known = (figures or Figures(table)).summaries
     names = [
         name
-        for name in table.columns
-        if name not in apart and (name in vary or not _is_constant(table[name]))
+        for name in table.columns.tolist()
+        if name not in apart
+        and not (known[name].is_constant(len(table)) if name in known else _is_constant(table[name]))
     ]
     if not names:
         raise BadInput(
             "No column except the target has more than one value; add columns from which the target can be "
             "predicted."
         )
-    kinds = dict(zip(table.columns, table.dtypes, strict=True))
+    kinds = dict(zip(table.columns.tolist(), table.dtypes, strict=True))
     columns = tuple(
         found.column
         if (found := decisions.get(name)) is not None and found.read.dtype == kinds[name]
@@ -107,10 +112,11 @@ def _positive(classes: Sequence[Label], target: str, options: Options) -> Label 
 
 
 def as_labels(cells: pa.ChunkedArray, present: pd.Series) -> pd.Series:
-    """The labels of a classification in their own type and spelling; None where `present` is false.
+    """The labels of a classification in their own type and spelling; NaN where `present` is false.
 
     Text that is written as Python writes whole numbers or fractions becomes numbers, so that the labels of a
-    CSV and of a Parquet file are the same. Anything else, such as 01 or true, stays text.
+    CSV and of a Parquet file are the same. Anything else, such as 01 or true, stays text. Labels are the
+    categories of the series, so that nothing after this looks at each row's label as a Python object.
 
     Args:
         cells: the target as it stands in the file (n_rows,).
@@ -120,20 +126,38 @@ def as_labels(cells: pa.ChunkedArray, present: pd.Series) -> pd.Series:
         if pa.types.is_floating(cells.type) and not cells.null_count:
             return pd.Series(cells.to_pylist(), dtype=object).where(present, None)
         cells = as_texts(cells)
-    coded = cells.combine_chunks().dictionary_encode()
+    texts, codes = _coded(cells)
+    are_all = bool(present.all()) and not cells.null_count
+    if not are_all:
+        codes = np.where(present, codes, len(texts))
+        used = np.flatnonzero(np.bincount(codes, minlength=len(texts) + 1)[:-1])
+        places = np.full(len(texts) + 1, -1)
+        places[used] = np.arange(len(used))
+        texts, codes = [texts[place] for place in used], places[codes]
+        if not present.all() and all(re.fullmatch(r"-?\d+\.0", text) for text in texts):
+            # pandas writes whole numbers like this beside gaps
+            texts = [text.removesuffix(".0") for text in texts]
+    numbers = list(map(_as_written, texts))
+    are_numbers = None not in numbers and len(set(numbers)) == len(texts)  # no two mean the same
+    labels = pd.Index(numbers if are_numbers else texts, dtype=object)
+    return pd.Series(pd.Categorical.from_codes(codes, labels))
+
+
+def _coded(cells: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
+    """The different texts as they first occur, and the place of each cell's (n_rows,) among them.
+
+    The place of a missing cell is behind the last one.
+    """
+    rows = -(-len(cells) // (os.cpu_count() or 1))
+    parts = [cells.slice(start, rows).combine_chunks() for start in range(0, len(cells), max(1, rows))]
+    with ThreadPoolExecutor(len(parts) or 1) as threads:  # pyarrow leaves Python's lock to others
+        coded = pa.chunked_array(
+            threads.map(pa.Array.dictionary_encode, parts), pa.dictionary(pa.int32(), cells.type)
+        )
+    coded = coded.unify_dictionaries().combine_chunks()
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
     texts = coded.dictionary.to_pylist()
-    codes = np.where(present, coded.indices.fill_null(len(texts)).to_numpy(), len(texts))
-    used = np.flatnonzero(np.bincount(codes, minlength=len(texts) + 1)[:-1])
-    if not present.all() and all(re.fullmatch(r"-?\d+\.0", texts[place]) for place in used):
-        texts = [
-            text.removesuffix(".0") for text in texts
-        ]  # pandas writes whole numbers like this beside gaps
-    distinct = {texts[place] for place in used}
-    known = {text: _as_written(text) for text in distinct}
-    if len(set(known.values()) - {None}) == len(distinct):  # all are numbers, and no two mean the same
-        texts = [known.get(text) for text in texts]
-    return pd.Series(np.array([*texts, None], dtype=object)[codes], dtype=object)
+    return texts, coded.indices.fill_null(len(texts)).to_numpy()
 
 
 def _as_written(text: str) -> int | float | None:
@@ -147,23 +171,9 @@ def _as_written(text: str) -> int | float | None:
     return None
 
 
-def _varying(table: pd.DataFrame) -> set[str]:
-    """The columns of numbers that have different cells in the first rows, as most have."""
-    first = fractions(table.head(FIRST))
-    return {name for name, numbers in first.items() if len(numbers) and not _are_equal(numbers)}
-
-
 def _is_constant(values: pd.Series) -> bool:
     """Whether all cells are the same; most columns show within a few rows that they are not."""
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "fiu" and len(values):
-        numbers = values.to_numpy()
-        return all(map(_are_equal, (numbers[:FIRST], numbers)))
     return values.head(FIRST).nunique(dropna=False) <= 1 and values.nunique(dropna=False) <= 1
-
-
-def _are_equal(numbers: np.ndarray) -> bool:
-    first = numbers[0]
-    return bool((np.isnan(numbers) if first != first else numbers == first).all())
 
 
 def encode(target: pd.Series, schema: Schema) -> np.ndarray:
@@ -228,7 +238,7 @@ def _check_is_no_date(target: pd.Series, options: Options) -> None:
     Raises:
         BadInput: if it is; the sentence says what to predict instead.
     """
-    column = column_of(str(target.name), target, options)
+    column = column_of(str(target.name), target.astype(object), options)
     if column.kind != "date":
         return
     of_days = column.format == ISO or re.search("%[yY]", str(column.format))

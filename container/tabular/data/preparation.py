@@ -5,6 +5,7 @@ that no fold sees another.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from hashlib import blake2b
@@ -21,6 +22,7 @@ from tabular.data.decisions.decision import Decision
 from tabular.data.doubts.misleading import misleading
 from tabular.data.doubts.table import doubts
 from tabular.data.features import features, texts
+from tabular.data.figures import Figures
 from tabular.data.inference import as_labels, encode, infer_schema
 from tabular.data.splits.held_out import cells_of
 from tabular.data.splits.partitioned import hold_out
@@ -158,9 +160,10 @@ def prepare(
     if not is_raw:
         before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw.frame, table))
         report["custom_clean"] = {"before": before, "after": after}
-    names = dict.fromkeys([*raw.frame, *table])
-    options.check_columns(table.columns, target)
-    report["task"] = task_of(table[target], options)
+    names = dict.fromkeys([*raw.frame.columns.tolist(), *table.columns.tolist()])
+    options.check_columns(table.columns.tolist(), target)
+    counts = raw.decisions[target].counts if is_raw else None
+    report["task"] = task_of(table[target], options, None if counts is None else len(counts))
     family = family or ("regression" if report["task"] == "regression" else "classification")
     if is_raw and family == "classification" and target not in options.merge_spellings:
         labels = as_labels(raw.cells[target], table[target].notna())
@@ -175,11 +178,13 @@ def prepare(
         if raw.decisions[target].column.kind == "boolean":  # any word is a label, however few rows have it
             report["warnings"] = [one for one in raw.warnings if one["column"] != target]
             report["evidence"][target] = ["labels, kept as they are written"]
-    table, counts = clean(table, target, options)
-    report["warnings"] += counts.pop("warnings", [])
-    report |= counts
+    figures = Figures(table)
+    table, found = clean(table, target, options, figures)
+    figures = figures.of(table)
+    report["warnings"] += found.pop("warnings", [])
+    report |= found
     report["rows_read"] += sum(raw.left_out.values())
-    schema = infer_schema(table, target, family, options, raw.decisions)
+    schema = infer_schema(table, target, family, options, raw.decisions, figures)
     rows = table.index.to_numpy() if is_raw else None
     table = table.reset_index(drop=True)
     used = {schema.target, *(column.name for column in schema.columns)}
@@ -194,9 +199,10 @@ def prepare(
         "split": _how(splitting, schema),
         "positive": schema.positive,
     }
-    report["warnings"] += doubts(
-        table, schema, raw.decisions if rows is not None and len(rows) == len(raw.frame) else {}
-    ) + misleading(table, encoded, schema, report)
+    decided = raw.decisions if rows is not None and len(rows) == len(raw.frame) else {}
+    with ThreadPoolExecutor(1) as thread:  # NumPy and pyarrow leave Python's lock to each other
+        more = thread.submit(misleading, table, encoded, schema, report, figures)
+        report["warnings"] += doubts(table, schema, decided, figures) + more.result()
     groups, times = _groups(table, options), _times(table, options, raw.decisions)
     report["groups"] = None if groups is None else len(np.unique(groups))
     how = (splitting.test_size, splitting.stratify, splitting.random_state)
@@ -300,7 +306,7 @@ def _dropped(table: pd.DataFrame, schema: Schema) -> Mapping[str, str]:
     options = schema.options
     used = {column.name for column in schema.columns} | {schema.target, *options.drop}
     why = dict.fromkeys(options.drop, "named in drop")
-    for name in table.columns:
+    for name in table.columns.tolist():
         if name in (options.group, options.time):
             why[name] = "the group of a row" if name == options.group else "the time of a row"
         elif name not in used:

@@ -168,20 +168,20 @@ def _different_types(parts: Sequence[pa.Table]) -> str:
     return "The files have columns of different types; write each column with one type in all of them."
 
 
-def task_of(target: pd.Series, options: Options) -> Task:
+def task_of(target: pd.Series, options: Options, distinct: int | None = None) -> Task:
     """The task that the options name; with auto, the task is detected from the target's values.
 
     Text, booleans and two distinct numbers are classes, and so are a few integers that occur often. Other
-    numbers are a quantity.
+    numbers are a quantity. `distinct` is how many different values there are, if they were counted before.
     """
     if options.task != "auto":
         return options.task
-    values = target.dropna()
-    distinct = values.nunique()
+    distinct = target.nunique() if distinct is None else distinct
     if distinct <= 2:
         return "binary"
-    if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
+    if pd.api.types.is_bool_dtype(target) or not pd.api.types.is_numeric_dtype(target):
         return "multiclass"
+    values = target.dropna()
     few = distinct <= min(FEW_NUMBERS, max(2, len(values) // 5))
     return "multiclass" if few and (values % 1 == 0).all() else "regression"
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from tabular.data.splits.partitions import FEWEST_ROWS
 from tabular.spec.columns import Column
 from tabular.spec.options import Options
@@ -155,10 +156,17 @@ def _levels(dataset: Dataset, column: Column) -> list[str] | None:
     decision = dataset.table.decisions.get(column.name)
     if column.kind not in ("categorical", "boolean") or decision is None:
         return None
-    if decision.counts is None:
+    if decision.counts is None and not isinstance(decision.values.dtype, pd.StringDtype):
         return [str(level) for level in decision.values.value_counts().index[:MOST_LEVELS]]
-    counts = decision.counts
-    return counts.at(np.argsort(-counts.counts, kind="stable")[:MOST_LEVELS]).to_pylist()
+    found, counts = decision.levels, decision.levels.counts
+    if len(counts) > MOST_LEVELS:  # those that cannot be among the most frequent are not sorted
+        fewest = np.partition(counts, -MOST_LEVELS)[-MOST_LEVELS]
+        places = np.flatnonzero(counts > fewest)
+        equal = np.flatnonzero(counts == fewest)[: MOST_LEVELS - len(places)]
+        places = np.sort(np.concatenate([places, equal]))
+    else:
+        places = np.arange(len(counts))
+    return found.at(places[np.argsort(-counts[places], kind="stable")]).to_pylist()
 
 
 def _evidence(name: str, dataset: Dataset) -> list[str]:

@@ -19,6 +19,7 @@ from sklearn import datasets
 from tabular.data import features, tables
 from tabular.data.decisions.decide import column_of
 from tabular.data.decisions.many import plain_cells
+from tabular.data.figures import Figures
 from tabular.data.preparation import prepare
 from tabular.data.tables import read_table, stream_rows, table_files, task_of
 from tabular.spec.columns import Column, NumberFormat, Schema
@@ -592,6 +593,6 @@ def test_many_columns_of_numbers_alone_are_their_own_features():
     table = pd.DataFrame({f"x{place}": np.arange(5.0) for place in range(300)})
     schema = Schema("regression", "y", (), tuple(Column(name, "numeric") for name in table))
     assert features.features(table, schema).equals(table)
-    found = features.fractions(table.assign(word="a", count=1))
+    found = Figures(table.assign(word="a", count=1)).columns
     assert list(found) == list(table)
     assert all((found[name] == table[name]).all() for name in table)

@@ -4,6 +4,8 @@ Text is read as numbers, booleans or dates if almost all its cells are; the othe
 values, which are counted and reported. Anything else is a category, whose cells stay as they were written.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -106,10 +108,10 @@ def _decided(
     if forced:
         numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, forced=True)
         return forced_numbers(column, cells, counts, numbers)
-    found = booleans(column, cells, counts, words)
-    if not found:
-        numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, strict)
-        found = numbers and as_numbers(column, cells, _each(cells, numbers))
+    if found := booleans(column, cells, counts, words):
+        return replace(found, counts=counted)
+    numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, strict)
+    found = numbers and as_numbers(column, cells, _each(cells, numbers))
     found = found or written_dates(column, cells, counts, options, words)
     return found or category(column, cells, counted)
 

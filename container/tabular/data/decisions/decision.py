@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from tabular.data.decisions.many.counts import Counts
+from tabular.data.decisions.many.counts import Counts, count
 from tabular.data.values.cells import MARKS, MOST_GAPS, MOST_OTHERS
 from tabular.spec.columns import Column, Kind
 
@@ -54,7 +56,7 @@ class Decision:
     `read` holds the cells: numbers as numbers, everything else as it was written, None if a cell is missing.
     It is an array where a series for each of many columns would take long. `evidence` says in sentences why
     the column was read like this; `doubts` are those sentences that the user should see as warnings. `counts`
-    says how often each text of a category occurs, if they were counted for the decision.
+    says how often each text of a category or a boolean occurs, if they were counted for the decision.
     """
 
     column: Column
@@ -62,6 +64,17 @@ class Decision:
     evidence: tuple[str, ...]
     doubts: tuple[str, ...] = ()
     counts: Counts | None = None
+
+    @cached_property
+    def levels(self) -> Counts:
+        """How often each text occurs, as in `counts`; counted when asked for, if it was not for the decision.
+
+        Only for text.
+        """
+        if self.counts is not None:
+            return self.counts
+        cells = pa.Array.from_pandas(self.values)
+        return count(cells if isinstance(cells, pa.ChunkedArray) else pa.chunked_array([cells]))
 
     @property
     def values(self) -> pd.Series:

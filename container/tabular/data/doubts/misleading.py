@@ -1,6 +1,8 @@
 """Warnings about what may mislead: rare classes, empty columns, ids, columns that give the answer away."""
 
+import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from typing import Any
 
@@ -9,7 +11,8 @@ import pandas as pd
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from tabular.data.features import features
+from tabular.data.features import features, rows_of
+from tabular.data.figures import Figures
 from tabular.data.tables import warning
 from tabular.spec.columns import Schema
 from tabular.spec.errors import amount
@@ -20,12 +23,18 @@ RARE_ROWS = 10
 RARE_SHOWN = 5  # of the rare classes, in a sentence
 MOSTLY_EMPTY = 0.5
 FEWEST_IDS = 20
+FIRST = 10_000  # rows
+PART = 250  # columns that one thread sorts
 # A tree on one column predicts the target of rows that it has not seen.
 SUSPECT_ROWS, SUSPECT_CELLS, FEWEST_ROWS, SUSPECT_SCORE = 2_000, 200_000, 200, 0.99
 
 
 def misleading(
-    table: pd.DataFrame, target: np.ndarray, schema: Schema, report: Mapping[str, Any]
+    table: pd.DataFrame,
+    target: np.ndarray,
+    schema: Schema,
+    report: Mapping[str, Any],
+    figures: Figures | None = None,
 ) -> list[dict[str, str | None]]:
     """Warnings about a cleaned table: {"column", "said"}.
 
@@ -34,18 +43,21 @@ def misleading(
         target: the encoded target (n_rows,).
         schema: the features and the target.
         report: the report of PreprocessData up to here.
+        figures: what is known of the table's numbers, if it was found before.
     """
     found = [(schema.target, said) for said in _of_target(report)]
     for name, why in report["columns_dropped"].items():
         if why in ("is empty", "has only one value"):
             where = "empty" if why == "is empty" else "the same"
             found.append((name, f"{where} in every row, so the column is left out."))
-    columns = table[[column.name for column in schema.columns]]
-    whole = _whole_numbers(columns.head(FEWEST_IDS))
-    for name, share in columns.isna().mean().items():
-        if share > MOSTLY_EMPTY:
-            found.append((name, f"empty in {share:.0%} of the rows."))
-        elif name in whole and _like_an_id(columns[name].dropna()):
+    names = [column.name for column in schema.columns]
+    known = (figures or Figures(table)).summaries
+    whole = _whole_numbers(table.head(FEWEST_IDS)[names])
+    for name in names:
+        gaps = known[name].missing / len(table) if name in known else table[name].isna().mean()
+        if gaps > MOSTLY_EMPTY:
+            found.append((name, f"empty in {gaps:.0%} of the rows."))
+        elif name in whole and _like_an_id(table[name]):
             said = "a whole number that is different in every row, like an id; if it is one, name it in drop."
             found.append((name, said))
     for name, score in _suspects(table, target, schema):
@@ -76,7 +88,10 @@ def _whole_numbers(frame: pd.DataFrame) -> set[str]:
     return set(numbers.columns[(numbers.fillna(0.0) % 1 == 0).all()])
 
 
-def _like_an_id(present: pd.Series) -> bool:
+def _like_an_id(values: pd.Series) -> bool:
+    if not values.head(FIRST).dropna().is_unique:  # most columns show it within a few rows
+        return False
+    present = values.dropna()
     return len(present) >= FEWEST_IDS and present.is_unique and bool((present % 1 == 0).all())
 
 
@@ -84,7 +99,7 @@ def _suspects(table: pd.DataFrame, target: np.ndarray, schema: Schema) -> Iterat
     """Each column with which a tree reaches the score on both halves of a sample, fitted on the other."""
     most = int(np.clip(SUSPECT_CELLS / len(schema.columns), FEWEST_ROWS, SUSPECT_ROWS))
     rows = np.random.default_rng(0).permutation(len(table))[:most]
-    frame, target = features(table.iloc[rows], schema), target[rows]
+    frame, target = features(_taken(table, rows, schema), schema), target[rows]
     regression = schema.task == "regression"
     if regression:  # with ranks, a column is found if the target rises with it, even if not linearly
         target = pd.Series(target).rank(pct=True).to_numpy()
@@ -106,18 +121,38 @@ def _suspects(table: pd.DataFrame, target: np.ndarray, schema: Schema) -> Iterat
             yield str(frame.columns[place]), reached
 
 
+def _taken(table: pd.DataFrame, rows: np.ndarray, schema: Schema) -> pd.DataFrame:
+    """The features of some rows, in any order; pandas takes long to find texts in the parts of a column."""
+    names = [column.name for column in schema.columns]
+    kinds = dict(zip(table.columns.tolist(), table.dtypes, strict=True))
+    words = [name for name in names if isinstance(kinds[name], pd.StringDtype)]
+    found = table[[name for name in names if name not in words]].iloc[rows].reset_index(drop=True)
+    order = np.argsort(rows)
+    places = np.argsort(order)
+    texts = {name: rows_of(table[name], rows[order]).array.take(places) for name in words}
+    return pd.concat([found, pd.DataFrame(texts, index=found.index)], axis=1)
+
+
 def _sorting(cells: np.ndarray, target: np.ndarray, regression: bool) -> np.ndarray:
     """The columns of `cells` (n_rows, n_columns) that sort the target at least roughly, found all at once.
 
     In the order of such a column, neighbours differ half as much as in any order, or less.
     """
-    ordered = target[np.argsort(cells, axis=0, kind="stable")]
-    steps = np.abs(np.diff(ordered, axis=0)) if regression else ordered[1:] != ordered[:-1]
+    parts = [cells.T[start : start + PART] for start in range(0, cells.shape[1], PART)]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # NumPy leaves Python's lock to others
+        steps = np.concatenate(list(threads.map(lambda part: _mean_step(part, target, regression), parts)))
     if regression:
         by_chance = 1 / 3  # the mean difference of two ranks
     else:
         by_chance = 1 - np.square(np.unique(target, return_counts=True)[1] / len(target)).sum()
-    return np.flatnonzero(steps.mean(axis=0) <= by_chance / 2)
+    return np.flatnonzero(steps <= by_chance / 2)
+
+
+def _mean_step(columns: np.ndarray, target: np.ndarray, regression: bool) -> np.ndarray:
+    """How much neighbours in the order of each of some columns (n_columns, n_rows) differ: (n_columns,)."""
+    ordered = target[np.argsort(np.ascontiguousarray(columns), axis=1, kind="stable")]
+    steps = np.abs(np.diff(ordered, axis=1)) if regression else ordered[:, 1:] != ordered[:, :-1]
+    return steps.mean(axis=1)
 
 
 def _balanced_accuracy(target: np.ndarray, guessed: np.ndarray) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from tabular.data.features import features
+from tabular.data.features import features, rows_of
 from tabular.data.values.dates import as_text
 from tabular.spec.columns import Column, Schema
 
@@ -30,8 +30,8 @@ def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
     blood pressures do. -1 is far away if it is the only negative number and no other number is as frequent.
     """
     if column.kind == "date":
-        rows = values.iloc[:: max(1, len(values) // DATES)]
-        numbers = features(rows.to_frame(), Schema("regression", "", (), (column,)))[column.name].to_numpy()
+        some = rows_of(values, np.arange(0, len(values), max(1, len(values) // DATES)))
+        numbers = features(some.to_frame(), Schema("regression", "", (), (column,)))[column.name].to_numpy()
         far = [(as_text(np.array([value]), "%Y-%m-%d")[0], count) for value, count in _far(numbers)]
         yield from _said(far, len(numbers), "missing if it stands for no date")
     elif column.kind == "numeric":
@@ -65,21 +65,23 @@ def _far(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
 def _far_ends(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
     if not len(numbers):
         return
-    for end in (float(numbers.min()), float(numbers.max())):
-        count = np.count_nonzero(numbers == end)
+    least, most = float(numbers.min()), float(numbers.max())
+    for end in (least, most):
+        there = numbers == end
+        count = np.count_nonzero(there)
         if count in (1, len(numbers)):  # most columns of numbers
             continue
-        others = numbers[numbers != end]
-        low, high = float(others.min()), float(others.max())
+        low = float(np.where(there, np.inf, numbers).min()) if end == least else least
+        high = float(np.where(there, -np.inf, numbers).max()) if end == most else most
         gap, width = max(low - end, end - high), high - low
         nines = bool(_NINES.fullmatch(f"{end:.15g}")) and count >= FEW_ROWS and gap > NEAR * width
         zero = end == 0 and count >= FEW_ROWS and low - end > NEAR_ZERO * width
-        alone = end == -1 and low >= 0 and width > FEWEST_OTHERS and _is_most_frequent(count, others)
+        alone = end == -1 and low >= 0 and width > FEWEST_OTHERS and _is_most_frequent(count, numbers[~there])
         if not (nines or alone or ((zero or gap > width) and count * 2 <= len(numbers))):
             continue
         # 99 among answers from 1 to 5 is no answer either.
         fewest = FEWEST_CLEAR if nines and gap > FAR * width else FEWEST_OTHERS
-        if len(np.unique(others[: 100 * FEWEST_OTHERS])) >= fewest:
+        if len(np.unique(numbers[~there][: 100 * FEWEST_OTHERS])) >= fewest:
             yield end, count
 
 

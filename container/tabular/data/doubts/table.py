@@ -1,7 +1,10 @@
 """Warnings for the user about how a table was read, if the evidence leaves room for doubt."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pandas as pd
 import pyarrow as pa
@@ -9,7 +12,7 @@ import pyarrow.compute as pc
 
 from tabular.data.decisions.decision import Decision
 from tabular.data.doubts.placeholders import placeholders, repeated_and_far
-from tabular.data.features import fractions
+from tabular.data.figures import Figures
 from tabular.data.inference import NONE_DECIDED
 from tabular.data.tables import warning
 from tabular.data.values.cells import BOOLEANS, MARKS, folded
@@ -29,7 +32,10 @@ MOST_LEVELS = 100  # that are compared with each other
 
 
 def doubts(
-    table: pd.DataFrame, schema: Schema, decisions: Mapping[str, Decision] = NONE_DECIDED
+    table: pd.DataFrame,
+    schema: Schema,
+    decisions: Mapping[str, Decision] = NONE_DECIDED,
+    figures: Figures | None = None,
 ) -> list[dict[str, str | None]]:
     """Warnings about a cleaned table: {"column", "said"}, in the order of its columns.
 
@@ -37,25 +43,34 @@ def doubts(
         table: the cleaned rows.
         schema: its columns.
         decisions: those about the raw columns, of which all rows are in the table; they save counting again.
+        figures: what is known of the table's numbers, if it was found before.
     """
     found = [warning(schema.target, said) for said in _of_labels(table[schema.target], schema)]
     if schema.task == "regression":
         numbers = placeholders(table[schema.target], Column(schema.target, "numeric"))
         found += [warning(schema.target, said) for said in numbers]
-    numbers = fractions(table)
+    figures = figures or Figures(table)
+    asked = []
     for column in schema.columns:
-        if column.kind == "numeric" and column.name in numbers:
-            found += [warning(column.name, said) for said in repeated_and_far(numbers[column.name])]
-            continue
-        values = table[column.name]
-        found += [
-            warning(column.name, said)
-            for said in (
-                *_of_levels(values, column, decisions.get(column.name), schema.options.partition),
-                *placeholders(values, column),
-            )
+        name, known = column.name, figures.summaries.get(column.name)
+        if column.kind == "numeric" and known is not None:
+            if not known.ends_are_single(len(table)):  # those of most columns are
+                asked.append((name, partial(repeated_and_far, figures.columns[name])))
+        else:
+            about = table[name], column, decisions.get(name), schema.options.partition
+            asked.append((name, partial(_of_column, *about)))
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # pyarrow and NumPy leave Python's lock to others
+        said = threads.map(lambda one: list(one[1]()), asked)
+        return found + [
+            warning(name, one) for (name, _), each in zip(asked, said, strict=True) for one in each
         ]
-    return found
+
+
+def _of_column(
+    values: pd.Series, column: Column, decision: Decision | None, partition: Sequence[str]
+) -> Iterator[str]:
+    yield from _of_levels(values, column, decision, partition)
+    yield from placeholders(values, column)
 
 
 def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
@@ -73,9 +88,10 @@ def _of_levels(
 ) -> Iterator[str]:
     if column.kind != "categorical":
         return
-    if decision is not None and decision.counts is not None:
-        levels = decision.counts.texts
-    elif isinstance(values.dtype, pd.StringDtype):
+    is_text = isinstance(values.dtype, pd.StringDtype)
+    if decision is not None and (is_text or decision.counts is not None):
+        levels = decision.levels.texts
+    elif is_text:
         levels = pa.array(values.dropna().unique(), pa.string())
     else:
         levels = pa.array(values.dropna().map(str).unique(), pa.string())

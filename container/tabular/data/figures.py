@@ -1,0 +1,97 @@
+"""What several steps ask of every column of numbers: its ends, how often each occurs, and its gaps."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["Figures", "Summary"]
+
+MANY_COLUMNS = 200
+CELLS = 2**16  # half a megabyte, which are looked at together
+
+
+class Summary(NamedTuple):
+    """The least and the greatest number of a column, how often each occurs, and how many cells are missing.
+
+    The ends are NaN if all cells are missing.
+    """
+
+    low: float
+    high: float
+    lows: int
+    highs: int
+    missing: int
+
+    def is_constant(self, rows: int) -> bool:
+        """Whether all cells are the same; there are `rows` of them."""
+        return self.missing == rows or (self.missing == 0 and self.low == self.high)
+
+    def ends_are_single(self, rows: int) -> bool:
+        """Whether both ends occur once, or are all that there is in `rows` cells, and none is infinite."""
+        finite = np.isfinite(self.low) and np.isfinite(self.high)
+        return finite and {self.lows, self.highs} <= {1, rows - self.missing}
+
+
+class Figures:
+    """The columns of float64 of a frame, and what is known of each, which is found once."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.rows = len(frame)
+        names = [
+            name
+            for name, kind in zip(frame.columns.tolist(), frame.dtypes, strict=True)
+            if kind == np.float64
+        ]
+        if len(names) > MANY_COLUMNS:  # to ask a frame for each of them takes long
+            matrix = frame.select_dtypes(np.float64).to_numpy().T
+            step = max(1, CELLS // max(1, self.rows))
+            self._parts = [matrix[start : start + step] for start in range(0, len(names), step)]
+        else:
+            self._parts = [frame[name].to_numpy()[None] for name in names]
+        self.columns: Mapping[str, np.ndarray] = dict(
+            zip(names, (column for part in self._parts for column in part), strict=True)
+        )
+
+    def of(self, frame: pd.DataFrame) -> "Figures":
+        """Those of a frame that has some of the rows, or all of them."""
+        return self if len(frame) == self.rows else Figures(frame)
+
+    @cached_property
+    def summaries(self) -> Mapping[str, Summary]:
+        """What is known of each column."""
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # NumPy leaves Python's lock to others
+            found = [one for part in threads.map(_summaries, self._parts) for one in part]
+        return dict(zip(self.columns, found, strict=True))
+
+
+def _summaries(columns: np.ndarray) -> list[Summary]:
+    """The summaries of columns (n_columns, n_rows), block by block, which stays in a processor's cache."""
+    low, high = np.full((2, len(columns)), np.nan)
+    lows, highs, missing = np.zeros((3, len(columns)), dtype=np.int64)
+    for start in range(0, columns.shape[1], CELLS):
+        block = columns[:, start : start + CELLS]
+        least, most = block.min(axis=1), block.max(axis=1)
+        gaps = np.flatnonzero(np.isnan(least))
+        if len(gaps):
+            some = block[gaps]
+            missing[gaps] += np.isnan(some).sum(axis=1)
+            least[gaps], most[gaps] = np.fmin.reduce(some, axis=1), np.fmax.reduce(some, axis=1)
+        low, lows = _joined(low, lows, least, block, np.fmin)
+        high, highs = _joined(high, highs, most, block, np.fmax)
+    return [
+        Summary(*one) for one in zip(*map(np.ndarray.tolist, (low, high, lows, highs, missing)), strict=True)
+    ]
+
+
+def _joined(
+    end: np.ndarray, times: np.ndarray, other: np.ndarray, block: np.ndarray, choose: np.ufunc
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of columns (n_columns,) and how often they occur, with those of the next block."""
+    found = choose(end, other)
+    counts = [np.count_nonzero(cells == one) for cells, one in zip(block, found, strict=True)]
+    return found, np.where(end == found, times, 0) + counts
