@@ -58,12 +58,12 @@ def _write(prepared: Prepared, folder: Path) -> None:
     schema = replace(prepared.schema, baseline=baseline(training, prepared.schema))
     if prepared.partitions is not None:
         _write_shards(prepared, prepared.partitions, schema, folder)
-    splits = {"train": prepared.train, "test": prepared.test}
+    splits = {"train": (prepared.train, training), "test": (prepared.test, frame.iloc[prepared.test])}
     for name in ("test",) if prepared.partitions is not None else splits:
-        rows = splits[name]
+        rows, part = splits[name]
         write_split(
             folder / name,
-            frame.iloc[rows],
+            part,
             prepared.target[rows],
             schema,
             groups=None if groups is None else groups[rows],

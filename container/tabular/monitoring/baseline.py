@@ -10,6 +10,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from heapq import nsmallest
 from typing import Any, NotRequired, TypedDict
 
 import numpy as np
@@ -101,13 +102,13 @@ def distribution(values: Sequence[Any] | np.ndarray, points: int = MOST_POINTS) 
         return {"rows": len(values), "missing": len(values) - len(present), "quantiles": kept.tolist()}
     counts = Counter(values)
     missing = counts.pop("", 0)
-    levels = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-    short = [(level, rows) for level, rows in levels.items() if len(level) <= LONGEST_LEVEL][:points]
-    others = sum(levels.values()) - sum(rows for _, rows in short)
+    short = ((-rows, level) for level, rows in counts.items() if len(level) <= LONGEST_LEVEL)
+    frequent = {level: -rows for rows, level in nsmallest(points, short)}
+    others = len(values) - missing - sum(frequent.values())
     return {
         "rows": len(values),
         "missing": missing,
-        "levels": dict(short),
+        "levels": frequent,
         "others": others,
         "complete": others == 0,
     }

@@ -1,5 +1,6 @@
 """Statistics of the training rows by column (the baseline kept with a model), and hashes of the rows."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -28,10 +29,9 @@ def baseline(frame: pd.DataFrame, schema: Schema) -> Mapping[str, Any]:
 
 def _of_column(values: pd.Series, column: Column) -> dict[str, Any]:
     if column.kind == "categorical":
-        shares = values.value_counts(normalize=True)
-        frequent = {level: _rounded(share) for level, share in shares.head(MOST_FREQUENT).items()}
-        missing = _rounded((values == "").mean())
-        return {"missing": missing, "distinct": len(shares), "most_frequent": frequent}
+        counts, rows = Counter(values.tolist()), len(values)
+        frequent = {level: _rounded(count / rows) for level, count in counts.most_common(MOST_FREQUENT)}
+        return {"missing": _rounded(counts[""] / rows), "distinct": len(counts), "most_frequent": frequent}
     missing = {"missing": _rounded(values.isna().mean())}
     if column.kind == "boolean":
         return {**missing, "true": _rounded(values.mean())}
