@@ -29,8 +29,17 @@ from helpers.runs.forecasts import Expected, earlier_runs, planned, size
 from helpers.session import group
 from helpers.session.outputs import outputs_of
 
-__all__ = ["Plan", "check_decisions", "chosen", "forecast", "known", "plan", "restricted", "sampled"]
-__all__ += ["settings"]
+__all__ = [
+    "Plan",
+    "check_decisions",
+    "chosen",
+    "forecast",
+    "known",
+    "plan",
+    "restricted",
+    "sampled",
+    "settings",
+]
 
 ROOT = Path(__file__).parents[3]
 # The parameters with which each table is checked, in the order of `datasets.Settings`.
