@@ -11,16 +11,11 @@ from typing import Any
 __all__ = ["line", "metrics", "now"]
 
 _ENCODER = json.JSONEncoder(default=str)
-_DIRECTIVE = "_aws"  # a field that is JSON already
 
 
 def line(**fields: object) -> None:
     """Write the fields as one line, in a single write so that lines from several threads do not mix."""
-    directive = fields.pop(_DIRECTIVE, None)
-    text = _ENCODER.encode(fields)
-    if directive is not None:
-        text = f'{text[:-1]}, "{_DIRECTIVE}": {directive}}}'
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(_ENCODER.encode(fields) + "\n")
     sys.stdout.flush()
 
 
@@ -41,9 +36,9 @@ def metrics(
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
-    defined = _defined(namespace, tuple(map(tuple, dimension_sets)), tuple(values), tuple(units.items()))
+    directive = _directive(namespace, tuple(map(tuple, dimension_sets)), tuple(values), tuple(units.items()))
     fields: dict[str, Any] = {
-        _DIRECTIVE: f'{{"Timestamp": {round(1000 * time.time())}, "CloudWatchMetrics": {defined}}}'
+        "_aws": {"Timestamp": round(1000 * time.time()), "CloudWatchMetrics": [directive]}
     }
     for dimensions in dimension_sets:
         fields.update(dimensions)
@@ -52,14 +47,13 @@ def metrics(
 
 
 @functools.lru_cache(64)
-def _defined(
+def _directive(
     namespace: str,
     dimension_sets: tuple[tuple[str, ...], ...],
     names: tuple[str, ...],
     units: tuple[tuple[str, str], ...],
-) -> str:
-    """Return what metrics are called and measured in as JSON; a function has few kinds of lines."""
+) -> Mapping[str, Any]:
+    """Return what metrics are called and measured in; a function has few kinds of lines."""
     unit_of = dict(units)
     definitions = [{"Name": name, "Unit": unit_of.get(name, "Count")} for name in names]
-    directive = {"Namespace": namespace, "Dimensions": dimension_sets, "Metrics": definitions}
-    return json.dumps([directive])
+    return {"Namespace": namespace, "Dimensions": dimension_sets, "Metrics": definitions}
