@@ -53,17 +53,13 @@ def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = 
 def _sizes(found: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Size | None]:
     """The sizes of the tables that are not refused; None for one that was not read."""
     how = (value["CROSS_VALIDATION_FOLDS"], value["SEARCH_ROWS"])
-    read = {
+    return {
         name: Size(one["rows"]["read"], len(one["columns"]), *how, (one["partitions"] or {}).get("count", 0))
         if one["columns"]
         else None
         for name, one in found["data_sets"].items()
         if not one["refused"]
     }
-    fleets = [name for name, each in read.items() if each is not None and each.partitions]
-    entries = [each for each in absolute(value["DATASETS"]) if datasets.names([each])[0] in fleets]
-    chosen, _ = datasets.choose(entries, settings=planning.settings(value)) if entries else ([], {})
-    return read | planning.sampled(chosen, value, RUNS)
 
 
 def _trials(value: Mapping[str, Any]) -> str:
