@@ -1,5 +1,6 @@
 """Rounds (trees, epochs): the folds find how many, by the scorer of the tuning, and the refit uses them."""
 
+import atexit
 from functools import cache
 
 import numpy as np
@@ -89,6 +90,9 @@ def alone(algorithm, rounds):
     frame, target, schema = prepared(mixed(rows=240), "binary")
     rows, _ = next(folds_of(target, schema, 3, 7))
     return fit(frame.iloc[rows], target[rows], schema, algorithm, {}, 7, rounds)
+
+
+atexit.register(alone.cache_clear)  # while the libraries that free the models are still there
 
 
 @pytest.mark.parametrize("scorer", ["neg_log_loss", "roc_auc", "accuracy", "recall"])

@@ -1,5 +1,6 @@
 """Small tables with everything that a person's data brings, and models fitted on them."""
 
+import atexit
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -146,6 +147,9 @@ def together(
 def fitted(algorithm: str, task: str, gaps: bool = True) -> Fitted:
     """An algorithm fitted on the mixed table, once for all tests."""
     return fit(mixed(task, gaps=gaps), algorithm, task)
+
+
+atexit.register(fitted.cache_clear)  # while the libraries that free the models are still there
 
 
 def nasty(frame: pd.DataFrame, rows: int = 60) -> pd.DataFrame:
