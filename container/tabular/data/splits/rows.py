@@ -130,7 +130,8 @@ def without_outliers(frame: pd.DataFrame, target: np.ndarray, schema: Schema) ->
     """
     numbers = frame[schema.of_kind("numeric")]
     if schema.task == "regression":
-        numbers = numbers.assign(**{schema.target: target})
+        numbers = numbers.copy()
+        numbers[schema.target] = target  # which may have any name, unlike an argument
     low, high = numbers.quantile(0.25), numbers.quantile(0.75)
     width = (high - low).where(high > low, math.inf) * FENCE
     return ~((numbers < low - width) | (numbers > high + width)).any(axis=1).to_numpy()

@@ -1,6 +1,7 @@
 """Rows are held out by class, by group or by time, and none of them is ever in a fold."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -226,7 +227,9 @@ def test_an_outlier_is_beyond_three_interquartile_ranges():
     expected = frame["x"].isna() | frame["x"].between(fences[0] - width, fences[1] + width)
     assert kept.tolist() == expected.tolist()
     assert without_outliers(pd.DataFrame({"x": [0.0] * 9 + [5]}), np.zeros(10), BINARY).all()
-    assert without_outliers(frame, np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 900]), NUMBER).tolist()[-1] is False
+    far = np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 900])
+    for schema in (NUMBER, replace(NUMBER, target="self")):
+        assert without_outliers(frame, far, schema).tolist()[-1] is False
 
 
 def test_outliers_that_are_half_of_the_rows_are_none(preprocess_data, base):
