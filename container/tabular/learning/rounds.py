@@ -213,13 +213,16 @@ def _checked_once(network: Any) -> Iterator[None]:
         return checked[0]
 
     network._validate_input = once
-    before = {name: getattr(_multilayer_perceptron, name) for name in ("_safe_indexing", "shuffle")}
-    _multilayer_perceptron._safe_indexing, _multilayer_perceptron.shuffle = _rows_of, _shuffled
+    ours = {"_safe_indexing": _rows_of, "shuffle": _shuffled}
+    before = {name: getattr(_multilayer_perceptron, name, None) for name in ours}
+    known = all(before.values())  # not in a release that calls them otherwise
+    for name, function in ours.items() if known else ():
+        setattr(_multilayer_perceptron, name, function)
     try:
         yield
     finally:
         del network._validate_input
-        for name, function in before.items():
+        for name, function in before.items() if known else ():
             setattr(_multilayer_perceptron, name, function)
 
 
