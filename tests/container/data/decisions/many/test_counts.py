@@ -6,7 +6,6 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tabular.data.decisions.decide import decide
 from tabular.data.decisions.many import counts as counting
 from tabular.data.decisions.many.counts import count
 
@@ -62,16 +61,8 @@ def test_any_texts_are_the_same_in_c_and_by_pyarrow(texts):
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_the_decision_is_the_same_without_a_compiler(monkeypatch, name):
-    cells = in_pieces(COLUMNS[name])
-    found = decide("a", cells)
-    monkeypatch.setattr(counting, "counts_in_c", None)
-    expected = decide("a", cells)
-    assert (found.column, found.evidence, found.doubts) == (
-        expected.column,
-        expected.evidence,
-        expected.doubts,
-    )
+def test_the_decision_is_the_same_without_a_compiler(decided_alike, name):
+    found, expected = decided_alike(in_pieces(COLUMNS[name]), counting, "counts_in_c")
     assert (found.counts and found.counts.as_dict()) == (expected.counts and expected.counts.as_dict())
 
 

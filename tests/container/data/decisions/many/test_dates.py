@@ -159,19 +159,11 @@ ISO_COLUMNS = {
 
 @pytest.mark.parametrize("repeated", [1, 700])
 @pytest.mark.parametrize("name", ISO_COLUMNS)
-def test_iso_dates_are_decided_as_without_a_compiler(monkeypatch, name, repeated):
+def test_iso_dates_are_decided_as_without_a_compiler(decided_alike, name, repeated):
     pytest.importorskip("tabular.data.values.native.texts", reason="installed without a compiler")
     texts = ISO_COLUMNS[name]
     cells = pa.chunked_array([pa.array(texts * repeated, pa.string()), pa.array([], pa.string()), texts])
-    found = decide("a", cells)
-    monkeypatch.setattr(many_dates, "texts_in_c", None)
-    expected = decide("a", cells)
-    assert (found.column, found.evidence, found.doubts) == (
-        expected.column,
-        expected.evidence,
-        expected.doubts,
-    )
-    assert found.values.equals(expected.values)
+    decided_alike(cells, many_dates, "texts_in_c")
 
 
 def test_days_that_are_greater_than_12_only_far_below_are_seen():

@@ -5,7 +5,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tabular.data.decisions.decide import decide
 from tabular.data.decisions.many import plain_cells
 from tabular.data.decisions.many.plain_cells import _read_by_arrow, _read_in_c, read_plain
 
@@ -84,17 +83,8 @@ def test_other_cells_are_left_to_pyarrow(name):
 
 
 @pytest.mark.parametrize("name", PLAIN | OTHERS)
-def test_the_decision_is_the_same_without_a_compiler(monkeypatch, name):
-    cells = in_pieces((PLAIN | OTHERS)[name])
-    found = decide("a", cells)
-    monkeypatch.setattr(plain_cells, "cells_in_c", None)
-    expected = decide("a", cells)
-    assert (found.column, found.evidence, found.doubts) == (
-        expected.column,
-        expected.evidence,
-        expected.doubts,
-    )
-    assert found.values.equals(expected.values)
+def test_the_decision_is_the_same_without_a_compiler(decided_alike, name):
+    decided_alike(in_pieces((PLAIN | OTHERS)[name]), plain_cells, "cells_in_c")
 
 
 @given(
