@@ -1,7 +1,7 @@
 """What trials on a sample of the rows have found, for all rows of a table: how many trees or epochs.
 
 With more rows, more trees pay: a sample finds too few. So each member of the model is fitted once on all rows
-but those of one fold, which say after how many rounds it is best. See docs/models/search-quality.md.
+but those of one fold, which say after how many rounds it is best. See docs/tables/large-tables.md.
 """
 
 from collections.abc import Callable, Sequence

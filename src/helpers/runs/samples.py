@@ -21,7 +21,7 @@ from tabular.spec import own_steps
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.search import Plan
 
-from helpers.cost.forecast.pace import Observation, Sample, Size
+from helpers.cost.forecast.pace import FITTED, Observation, Sample, Size
 from helpers.cost.ranges import Range
 from helpers.data.datasets import Dataset
 
@@ -54,7 +54,7 @@ def sampled(table: Dataset, size: Size, trials: int, known: Sequence[Observation
         known: earlier runs; one of this table here says more than a sample.
     """
     fits = size.folds * trials
-    if not size.partitions or size.rows * size.columns * fits + size.partitions * fits * 20_000 < WORTH:
+    if not size.partitions or (size.rows * size.columns + size.partitions * FITTED) * fits < WORTH:
         return size
     if table.settings.steps or any(it.environment == "local" and it.data_set == table.name for it in known):
         return size

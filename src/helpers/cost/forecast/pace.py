@@ -12,7 +12,7 @@ from typing import Any, Literal
 from helpers.cost.forecast.jobs import Step
 from helpers.cost.ranges import Range
 
-__all__ = ["ASSUMED", "Observation", "Pace", "Size", "observations", "pace"]
+__all__ = ["ASSUMED", "FITTED", "Observation", "Pace", "Sample", "Size", "observations", "pace"]
 
 Environment = Literal["aws", "local"]
 
