@@ -365,7 +365,9 @@ def test_after_an_unload_the_first_call_of_a_model_is_cold(session: Session, row
     called = unloaded.calls(session, rows, 4)
     after = traffic.total(traffic.by_minute(session)).loc["all"]
     assert called["cold"].tolist() == [True, False, False, False]
-    assert after["cold"] - before["cold"] == 1, "as the endpoint counts them"
+    # As the endpoint counts them, which the check of a deployment may have called as well.
+    assert after["cold"] - before["cold"] >= 1
+    assert after["warm"] - before["warm"] >= 3
 
 
 def test_on_aws_nothing_is_unloaded_and_that_is_said(

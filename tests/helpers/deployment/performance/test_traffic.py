@@ -1,5 +1,7 @@
 """CloudWatch's figures for the endpoint, through local_aws, and how they are drawn."""
 
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -23,14 +25,17 @@ TABLE = pd.DataFrame(
 
 
 @pytest.fixture
-def two_models(session: Session, tmp_path: Path) -> Session:
-    """An endpoint with two models that nobody has called."""
+def uncalled(session: Session, tmp_path: Path) -> Iterator[Session]:
+    """Connected to an endpoint with two models, which nobody else calls: no deployment, and no other test."""
     for name in ("left", "right"):
         content = artifact(name, tmp_path / name)
         session.client("s3").put_object(Bucket=session.bucket, Key=f"models/{name}.tar.gz", Body=content)
-    waiter = session.client("sagemaker").get_waiter("endpoint_in_service")
-    waiter.wait(EndpointName=session.endpoint_name, WaiterConfig=PATIENCE)
-    return session
+    sagemaker = session.client("sagemaker")
+    configuration = sagemaker.describe_endpoint(EndpointName=session.endpoint_name)["EndpointConfigName"]
+    sagemaker.create_endpoint(EndpointName="uncalled", EndpointConfigName=configuration)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="uncalled", WaiterConfig=PATIENCE)
+    yield dataclasses.replace(session, endpoint_name="uncalled", endpoints=1)
+    sagemaker.delete_endpoint(EndpointName="uncalled")
 
 
 def ask(session: Session, model: str) -> None:
@@ -42,14 +47,13 @@ def ask(session: Session, model: str) -> None:
     )
 
 
-def test_warm_and_cold_calls_are_told_apart(two_models: Session) -> None:
-    before = traffic.total(traffic.by_minute(two_models)).loc["all"]
+def test_warm_and_cold_calls_are_told_apart(uncalled: Session) -> None:
+    assert traffic.by_minute(uncalled).empty
     for model in ("left", "left", "right", "left"):
-        ask(two_models, model)
-    table = traffic.by_minute(two_models)
-    after = traffic.total(table).loc["all"]
-    assert after["cold"] - before["cold"] == 2
-    assert after["warm"] - before["warm"] == 2
+        ask(uncalled, model)
+    table = traffic.by_minute(uncalled)
+    row = traffic.total(table).loc["all"]
+    assert (row["warm"], row["cold"]) == (2, 2)
     assert table.index.is_monotonic_decreasing
     assert 0 < table["loading"].iloc[-1] <= table["waiting"].iloc[-1] < 60_000
     assert table["downloading"].iloc[-1] > 0
