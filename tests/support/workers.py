@@ -60,6 +60,7 @@ THOROUGH = (
     "tests/commands/running/test_perform.py",
     "tests/container/data/decisions/many/test_dates.py",
     "tests/container/data/decisions/many/test_numbers.py",
+    "tests/container/data/values/finding/test_dates.py",
     "tests/container/data/values/test_dates.py",
     "tests/container/jobs/test_fleet.py",
     "tests/container/jobs/test_search.py",

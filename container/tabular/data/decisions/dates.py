@@ -11,15 +11,9 @@ from tabular.data.decisions.arrow import are_days, counts_of, letters_of
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, with_gaps
 from tabular.data.decisions.many.dates import USUAL_YEARS, ManyDates, are_iso
 from tabular.data.values.cells import is_gap
-from tabular.data.values.dates import (
-    ISO,
-    FoundDates,
-    find_dates,
-    has_time,
-    is_ambiguous,
-    other_calendar,
-    other_meaning,
-)
+from tabular.data.values.dates import ISO, has_time
+from tabular.data.values.finding.dates import FoundDates, find_dates, is_ambiguous
+from tabular.data.values.finding.meanings import other_calendar, other_meaning
 from tabular.spec.columns import Column
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options

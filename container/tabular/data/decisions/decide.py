@@ -26,8 +26,8 @@ from tabular.data.decisions.numbers import (
 )
 from tabular.data.decisions.typed import typed
 from tabular.data.decisions.words import booleans, category, merged, option_of, with_form
-from tabular.data.values.dates import find_dates
-from tabular.data.values.numbers import find_numbers, may_be_number
+from tabular.data.values.finding.dates import find_dates
+from tabular.data.values.finding.numbers import find_numbers, may_be_number
 from tabular.spec.columns import Column
 from tabular.spec.options import DEFAULTS, Options
 

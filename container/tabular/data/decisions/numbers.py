@@ -28,7 +28,8 @@ from tabular.data.decisions.many.numbers import ManyNumbers
 from tabular.data.decisions.many.plain_cells import read_plain
 from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
 from tabular.data.values.composed import DASH, FLAG, RANGE, taken_apart
-from tabular.data.values.numbers import CURRENCIES, FoundNumbers, is_plain, marks_of, read_number, unit_of
+from tabular.data.values.finding.numbers import FoundNumbers
+from tabular.data.values.numbers import CURRENCIES, is_plain, marks_of, read_number, unit_of
 from tabular.spec.columns import PLAIN, Column, NumberFormat
 from tabular.spec.errors import BadInput
 

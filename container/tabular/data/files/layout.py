@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.values.cells import MARKS
-from tabular.data.values.numbers import find_numbers, read_number
+from tabular.data.values.finding.numbers import find_numbers
+from tabular.data.values.numbers import read_number
 
 __all__ = ["FoundHeader", "FoundRows", "find_header", "find_other_rows", "note_of_footer"]
 

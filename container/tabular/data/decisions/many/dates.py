@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from tabular.data.decisions.arrow import as_counts, first_texts, letters_of, taken
 from tabular.data.decisions.decision import FIRST
 from tabular.data.values.cells import MOST_OTHERS
-from tabular.data.values.dates import ISO, SWAPPED, FoundDates, earlier_formats, find_dates, is_date
+from tabular.data.values.dates import ISO, is_date
+from tabular.data.values.finding.dates import SWAPPED, FoundDates, earlier_formats, find_dates
 from tabular.data.values.many_dates import USUAL_YEARS, layouts_as_bytes, read_letters
 
 try:

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import counts_of, first_texts, taken
 from tabular.data.values.cells import is_gap
-from tabular.data.values.numbers import FoundNumbers, find_numbers, marks_of, may_stand_before, read_number
+from tabular.data.values.finding.numbers import FoundNumbers, find_numbers
+from tabular.data.values.numbers import marks_of, may_stand_before, read_number
 from tabular.spec.columns import NumberFormat
 
 try:

@@ -1,0 +1,89 @@
+"""What else dates may be than what they are read as: seasons, durations, versions, other calendars."""
+
+import re
+from collections.abc import Collection
+
+from tabular.data.values.date_words import FISCAL
+from tabular.data.values.dates import day_number, moment_of, no_dates
+from tabular.data.values.many_dates import read_dates
+
+__all__ = ["other_calendar", "other_meaning"]
+
+FEWEST_SEASONS = 3
+MODERN = 1500, 2300  # years that are hardly of another calendar
+SAMPLE_CELLS = 1000
+
+
+def other_meaning(cells: Collection[str], form: str) -> str | None:
+    """What else dates in this format may be; None if they are certainly dates."""
+    example = next(iter(cells), "")
+    if re.search("%[yY]", form) and (years := _odd_years(cells, form)):
+        return years
+    if form in ("%Y-%m", "%Y/%m"):
+        return _fiscal(cells) or _seasons(cells)
+    if form.startswith(("%H:%M", "%I:%M")):
+        if "%p" in form or not any(text.strip()[1:2] == ":" for text in cells):
+            return None
+        return f"times of day, such as {example!r}; rewrite them as numbers if they are durations."
+    if not form.startswith(("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y")):
+        return None
+    year_first = "%y" + form[2] + "%m" + form[2] + "%d" + form[8:]
+    versions = form[2] == "." and any(len(text.split()[0]) < len("01.01.01") for text in cells)
+    if not versions and next(no_dates(cells, year_first), None) is not None:
+        return None
+    read = moment_of(day_number(example, form)).date()
+    return (
+        f"dates with two digits for the year: {example!r} is read as {read}; set date_format if the year "
+        "comes first, or name the column in categorical if they are versions."
+    )
+
+
+def _odd_years(cells: Collection[str], form: str) -> str | None:
+    """What to say of years that are hardly meant: of another calendar, or of the other century."""
+    texts = list(cells)[:SAMPLE_CELLS]
+    days = [
+        day_number(text, form) if day != day else day
+        for text, day in zip(texts, read_dates(texts, form).tolist(), strict=True)
+    ]
+    years = {moment_of(day).year: text for text, day in zip(texts, days, strict=True)}
+    first, last = min(years), max(years)
+    if "%Y" in form and (calendar := other_calendar(first, last, years[first])):
+        return calendar
+    if "%y" in form and last - first > 60:
+        return (
+            f"dates with two digits for the year: {years[last]!r} is read as {last} and {years[first]!r} as "
+            f"{first}; write four digits if some are meant in the other century."
+        )
+    return None
+
+
+def other_calendar(first: int, last: int, example: str) -> str | None:
+    """What to say of years that are hardly meant as they are read, such as 2567 and 1402."""
+    if first <= MODERN[1] and last >= MODERN[0]:
+        return None
+    return (
+        f"dates in the years {first} to {last}, such as {example!r}; rewrite them if they count in another "
+        "calendar."
+    )
+
+
+def _seasons(cells: Collection[str]) -> str | None:
+    """What to say of months that are each one more than the year, such as 2011-12; None if any is not."""
+    years = [re.findall(r"\d+", text) for text in cells]
+    if len(years) < FEWEST_SEASONS or {*map(len, years)} != {2}:
+        return None
+    if any(int(two) != (int(one) + 1) % 100 for one, two in years):
+        return None
+    return (
+        f"months such as {next(iter(cells))!r}, each of which could be two years in a row; name the "
+        "column in categorical if they are seasons."
+    )
+
+
+def _fiscal(cells: Collection[str]) -> str | None:
+    """What to say of quarters of a year of accounts; None if there are none."""
+    text = next(filter(FISCAL.search, cells), None)
+    return text and (
+        f"quarters of a fiscal year, such as {text!r}, are read as if it began in January; rewrite them as "
+        "dates if the month matters."
+    )

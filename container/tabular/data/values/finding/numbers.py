@@ -1,0 +1,231 @@
+"""How a column writes its numbers, by the evidence of all its texts."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from tabular.data.values.cells import FEW_WORDS, MISSING, MOST_GAPS, MOST_OTHERS, MOST_WORDS, NO_NUMBERS
+from tabular.data.values.composed import taken_apart
+from tabular.data.values.finding.affixes import MEASURED, marks_beside, units_of
+from tabular.data.values.finding.notations import evident
+from tabular.data.values.numbers import (
+    CORES,
+    STYLES,
+    digits_of,
+    is_number,
+    matched,
+    read_simple,
+    value_of,
+)
+from tabular.spec.columns import NumberFormat
+
+__all__ = ["FoundNumbers", "find_numbers", "may_be_number"]
+
+# A postcode with the part behind it, and a number of a book.
+_CODE = re.compile(r"(?P<digits>\d{4,})(?:-\d{3,4}|(?P<letter>[Xx]))", re.ASCII)
+SUSPECTS = 100  # texts that show whether any number has several parts
+
+
+class FoundNumbers(NamedTuple):
+    """How the numbers of a column are written, and the counts of its other cells."""
+
+    format: NumberFormat
+    gaps: Mapping[str, int]
+
+
+def find_numbers(
+    counts: Mapping[str, int],
+    decimal_comma: bool = False,
+    signs: tuple[str | None, str | None] = (None, None),
+    strict: bool = False,
+    forced: bool = False,
+) -> FoundNumbers | None:
+    """How a column of text writes its numbers; None if it is not a column of numbers.
+
+    In a column of numbers, all cells are numbers in one format and in one unit or currency, except for marks
+    for missing values and a few other words: in few cells, or one or two words again and again among
+    measurements, such as 'Varies with device'. Codes are not numbers; they are recognised by leading zeros.
+    Numbers in several parts, such as 1h 30min, are read if the column has evidence for their notation.
+
+    Args:
+        counts: how often each text occurs, without empty cells.
+        decimal_comma: whether the comma in 1,234 is likely to be a decimal comma, as in a file whose
+            delimiter is not a comma.
+        signs: the decimal and the thousands separator, where the user says them.
+        strict: whether every cell must be a number.
+        forced: whether the user says that these are numbers: there may be any number of other words, and
+            leading zeros mean nothing.
+    """
+    settings = decimal_comma, signs, strict, forced
+    found = _find_simple(counts, *settings)
+    if found is not None and all(text.casefold() in NO_NUMBERS for text in found.gaps):
+        return found
+    suspects = list(counts if found is None else found.gaps)
+    if not any(map(taken_apart, suspects[:: max(1, len(suspects) // SUSPECTS)])):
+        return found  # as most columns of words
+    notations = evident(counts, forced, lambda texts: _reader(_find_simple(texts, *settings)))
+    composed = _find_composed(counts, notations, *settings) if notations else None
+    if found is None or composed is None:
+        return found or composed
+    return min(found, composed, key=lambda one: sum(one.gaps.values()))
+
+
+def may_be_number(text: str) -> bool:
+    """Whether a text is a number in some format, without several parts."""
+    stripped = text.strip()
+    if stripped in MISSING or stripped.casefold() in NO_NUMBERS or matched(stripped) is None:
+        return False
+    return (
+        _find_simple({text: 1}, decimal_comma=False, signs=(None, None), strict=False, forced=True)
+        is not None
+    )
+
+
+def _reader(found: FoundNumbers | None) -> Callable[[str], float] | None:
+    return partial(read_simple, form=found.format) if found and not found.gaps else None
+
+
+def _find_composed(
+    counts: Mapping[str, int],
+    notations: Collection[str],
+    decimal_comma: bool,
+    signs: tuple[str | None, str | None],
+    strict: bool,
+    forced: bool,
+) -> FoundNumbers | None:
+    """How a column writes its numbers, some of which have several parts in these notations."""
+    simple = Counter[str]()
+    for text, count in counts.items():
+        composed = taken_apart(text.strip(), notations)
+        for part in composed.texts if composed else (text,):
+            simple[part] += count
+    found = _find_simple(simple, decimal_comma, signs, strict, forced)
+    if found is None:
+        return None
+    form = found.format._replace(notations=tuple(notations))
+    gaps = Counter[str]()
+    for text, count in counts.items():
+        stripped = text.strip()
+        if (stripped in MISSING and not strict) or is_number(stripped, form):
+            continue
+        gaps[stripped] += count
+    others = sum(count for text, count in gaps.items() if text.casefold() not in NO_NUMBERS)
+    most = MOST_WORDS if sum(found.gaps.values()) == others and len(gaps) <= FEW_WORDS else MOST_OTHERS
+    if (strict and gaps) or (not forced and others > most * sum(counts.values())):
+        return None
+    return FoundNumbers(form, dict(gaps))
+
+
+def _find_simple(
+    counts: Mapping[str, int],
+    decimal_comma: bool,
+    signs: tuple[str | None, str | None],
+    strict: bool,
+    forced: bool,
+) -> FoundNumbers | None:
+    """The same for numbers that do not have several parts."""
+    parts, gaps, words = {}, Counter[str](), Counter[str]()
+    rows = sum(counts.values())
+    for text, count in counts.items():
+        stripped = text.strip()
+        if stripped in MISSING and not strict:
+            continue
+        mark = stripped.casefold() in NO_NUMBERS
+        match = None if mark else matched(stripped)
+        if match is not None:
+            parts[text] = match
+            continue
+        gaps[stripped] += count
+        if not mark:
+            words[stripped] += count
+            most = MOST_OTHERS if len(words) > FEW_WORDS else MOST_WORDS
+            if (
+                not forced and words.total() > most * rows
+            ):  # as in most columns of words, after a few of their texts
+                return None
+    if not parts:
+        return None
+    if not forced and _are_grades(parts.values()):
+        return None
+    if not forced and (_are_addresses(parts.values()) or _are_codes(parts, words)):
+        return None
+    decimal_comma = decimal_comma or _are_scientific(parts.values())
+    style = _style([digits_of(match) for match in parts.values()], decimal_comma, signs)
+    form = NumberFormat(*style, *units_of(parts, counts, style))
+    form = form._replace(affixes=form.affixes + marks_beside(parts, counts, form))
+    numbers, others = 0, words.total()
+    signed_powers = any(re.search(r"\.|[eE][-+]", match[0]) for match in parts.values())
+    for text, match in parts.items():
+        if not forced and (re.match(r"0\d", digits_of(match)) or (match["power"] and not signed_powers)):
+            return None  # 007 is a code, and so is 12E3
+        try:
+            value_of(match, text.strip(), form)
+            numbers += counts[text]
+        except ValueError:
+            gaps[text.strip()] += counts[text]
+            others += counts[text]
+            if not forced and others > max(MOST_OTHERS, MOST_WORDS) * rows:  # as in most columns of dates
+                return None
+    marks = sum(count for text, count in gaps.items() if text.casefold() in NO_NUMBERS)
+    others = sum(gaps.values()) - marks
+    whole = numbers + marks + others
+    if not numbers or (strict and gaps):
+        return None
+    # Whole numbers may be names, as those of floors and models are.
+    measured = len(parts) >= MEASURED and not all(text.strip().isdecimal() for text in parts)
+    repeated = len(words) <= FEW_WORDS and others == words.total()
+    most = MOST_WORDS if measured and repeated else MOST_OTHERS
+    if not forced and (marks > MOST_GAPS * whole or others > most * whole):
+        return None
+    return FoundNumbers(form, dict(gaps))
+
+
+def _are_grades(matches: Iterable[re.Match[str]]) -> bool:
+    """Whether a minus behind a number is a mark like the plus behind others: 1+, 2 and 2-."""
+    ends = {match["note"] or (match["minus"] and "-") for match in matches}
+    return {"+", "-"} <= ends
+
+
+def _are_addresses(matches: Collection[re.Match[str]]) -> bool:
+    """Whether all texts are four bytes, as in 192.168.100.101, and not thousands of thousands."""
+    return all(match["digits"].count(".") == 3 and match["digits"] == match[0] for match in matches) and all(
+        byte.isdecimal() and int(byte) < 256 for match in matches for byte in match["digits"].split(".")
+    )
+
+
+def _are_codes(texts: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether whole numbers of one length stand beside codes: 90210-1234 beside 90210, 190002700X."""
+    pattern = None
+    for other in others:
+        pattern = pattern or _CODE.fullmatch(other)
+    if pattern is None:
+        return False
+    width = len(pattern["digits"]) + bool(pattern["letter"])
+    return all(len(text.strip()) == width and text.strip().isdecimal() for text in texts)
+
+
+def _are_scientific(matches: Iterable[re.Match[str]]) -> bool:
+    """Whether one digit stands before each comma, and a power of ten behind, as in 1,234E+03."""
+    written = [(match["digits"], match["power"]) for match in matches if "," in match["digits"]]
+    return bool(written) and all(power and re.fullmatch(r"\d,\d+", digits) for digits, power in written)
+
+
+def _style(digits: list[str], decimal_comma: bool, signs: tuple[str | None, str | None]) -> tuple[str, str]:
+    """The decimal and thousands separators that fit the most numbers; if several tie, the likeliest."""
+    known = [
+        style for style in STYLES if all(sign in (None, one) for sign, one in zip(signs, style, strict=True))
+    ]
+    order = sorted(known, key=lambda style: (style[0] != ",") == decimal_comma)
+    if not decimal_comma:  # the comma in 1,234 is taken for a thousands separator first
+        order = sorted(known, key=lambda style: (style[0] != ".", bool(style[1])))
+    plain = (".", "")
+    if (plain in order and all(map(CORES[plain].fullmatch, digits))) or all(map(str.isdecimal, digits)):
+        return plain
+    fits = dict[tuple[str, str], int]()
+    for style in order:
+        fits[style] = sum(map(bool, map(CORES[style].fullmatch, digits)))
+        if fits[style] == len(digits):  # the first one of those that fit most
+            break
+    return max(fits, key=lambda style: fits[style])

@@ -1,0 +1,148 @@
+"""The format of a column's dates is found by the evidence of all its texts."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from tabular.data.values import dates
+from tabular.data.values.dates import FORMATS, ISO, as_text, day_number
+from tabular.data.values.finding import dates as finding
+from tabular.data.values.finding.dates import find_dates
+
+
+def date_format(cells, forced=False):
+    """The format that is found for a column of these cells."""
+    found = find_dates(pd.Series(cells, dtype=object).value_counts().to_dict(), forced)
+    return found and found.format
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_format_of_a_column_is_found(form):
+    texts = as_text(np.arange(19000.0, 19700.0) + 1 / 3, form)
+    iso = form.startswith("%Y-%m-%d") and date_format(texts) == ISO  # another format reads it without zeros
+    assert date_format([*texts, None, "", np.nan]) == (ISO if iso else form)
+
+
+def test_two_digits_of_a_year_come_first_where_they_hardly_vary():
+    dates = [f"{22 + month // 7}/{month:02}/{day:02}" for month in range(1, 13) for day in range(1, 29)]
+    assert date_format(dates) == "%y/%m/%d"
+    assert date_format([f"{day:02}/{month:02}/22" for month in (1, 2) for day in range(1, 29)]) == "%d/%m/%y"
+
+
+def test_where_two_formats_fit_the_month_comes_first_with_a_slash_and_last_without():
+    assert date_format(["01/02/2024"]) == "%m/%d/%Y"
+    assert date_format(["01/02/2024", "13/02/2024"]) == "%d/%m/%Y"
+    assert date_format(["01.02.2024"]) == "%d.%m.%Y"
+    assert date_format(["01-02-2024"]) == "%d-%m-%Y"
+
+
+def test_numbers_are_dates_only_where_somebody_says_so():
+    for cells in ([20240105], ["20240105"], [2024], ["1.5"], ["10.5.23"]):
+        assert date_format(cells) is None
+    assert date_format([20240105, 20231231], forced=True) == "%Y%m%d"
+    assert date_format([2023, 2024], forced=True) == "%Y"
+    assert date_format([], forced=True) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("31-JAN-24", "%d-%b-%y"),
+        ("01/31/2024 10:00:00.123000", "%m/%d/%Y %H:%M:%S.%f"),
+    ],
+)
+def test_more_ways_to_write_a_date(text, form):
+    assert date_format([text] * 3) == form
+    (back,) = as_text(np.array([day_number(text, form)]), form)
+    assert back.casefold() == text.casefold()
+
+
+@pytest.mark.parametrize("none", ["infinity", "-infinity", "1/0/1900", "1900-01-00", "00/01/1900 00:00"])
+def test_a_day_that_programs_write_for_none_is_a_gap(none):
+    cells = {f"2024-01-{day:02}": 1 for day in range(1, 30)}
+    assert find_dates(cells | {none: 20}) == (ISO, {none: 20})
+    assert np.isnan(dates.date(none, ISO, ()))
+
+
+def test_gaps_do_not_make_a_column_of_dates_one_of_words():
+    days = {f"2024-01-{day:02}": 2 for day in range(1, 29)}
+    assert find_dates(days | {"unknown": 9, "0001-01-01": 2}).gaps == {"unknown": 9, "0001-01-01": 2}
+    assert find_dates(days | {"soon": 1}).gaps == {"soon": 1}
+    assert find_dates(days | {"soon": 20}).gaps == {"soon": 20}
+    assert find_dates(days | {"soon": 30}) is None
+    assert find_dates(days | {"soon": 7, "later": 7, "never": 7}) is None
+    assert find_dates({"?": 3, "-": 2}) is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["2024Q1", "2023Q4"], ["2024-01-01", "2023-10-01"]),
+        (["Q2 2024", "Q3-2023"], ["2024-04-01", "2023-07-01"]),
+        (["1Q24", "4Q98"], ["2024-01-01", "1998-10-01"]),
+        (["Q1'24", "Q4 '23", "Q3'22"], ["2024-01-01", "2023-10-01", "2022-07-01"]),
+        (["1. Quartal 2024", "3. Quartal 2023"], ["2024-01-01", "2023-07-01"]),
+        (["2024-T1", "2023-T4"], ["2024-01-01", "2023-10-01"]),
+        (["2024-W05", "2020-W53"], ["2024-01-29", "2020-12-28"]),
+        (["2024-W05-3", "2024-W06-7"], ["2024-01-31", "2024-02-11"]),
+        (["KW 5/2024", "KW 12/2023"], ["2024-01-29", "2023-03-20"]),
+        (["2024M03", "2023M12"], ["2024-03-01", "2023-12-01"]),
+        (["2024m3", "2023m12", "2023-M07"], ["2024-03-01", "2023-12-01", "2023-07-01"]),
+        (
+            ["2024H1", "2023-H2", "1H24", "2nd half 2023"],
+            ["2024-01-01", "2023-07-01", "2024-01-01", "2023-07-01"],
+        ),
+        (["FY24 Q1", "FY2023Q4", "Q2 FY23"], ["2024-01-01", "2023-10-01", "2023-04-01"]),
+        (["First quarter 2024", "third quarter of 2023"], ["2024-01-01", "2023-07-01"]),
+        (["August, 2024", "May, 2023"], ["2024-08-01", "2023-05-01"]),
+        (["Sep2024", "Jan2023"], ["2024-09-01", "2023-01-01"]),
+        (["2024 Jun", "2023 Dec"], ["2024-06-01", "2023-12-01"]),
+        (["2024\u5e743\u6708", "2023\u5e7412\u6708"], ["2024-03-01", "2023-12-01"]),
+        (
+            ["\u4ee4\u548c6\u5e741\u670831\u65e5", "\u5e73\u621030\u5e742\u67081\u65e5"],
+            ["2024-01-31", "2018-02-01"],
+        ),
+        (["2024-01-31 19:00:00 EST", "2024-07-01 10:00:00 PDT"], ["2024-02-01", "2024-07-01T17:00:00"]),
+        (["31.01.2024 00:30 CET", "01.07.2024 02:00 CEST"], ["2024-01-30T23:30:00", "2024-07-01"]),
+        (
+            ["2024-01-31 10:05:00 UTC", "2024-01-31 10:05:00.5 UTC", "2024-01-31"],
+            ["2024-01-31T10:05:00", "2024-01-31T10:05:00.5", "2024-01-31"],
+        ),
+        (
+            ["2024-01-31 10:00:00.000 -0800", "2024-01-31 10:00 +0100"],
+            ["2024-01-31T18:00", "2024-01-31T09:00"],
+        ),
+        (["2024-01-31 10:00:00.000 Z", "2024-02-01T00:00 +05"], ["2024-01-31T10:00", "2024-01-31T19:00"]),
+        (["2024-01-31 10.30.00", "2024-02-01 00.00.00"], ["2024-01-31T10:30:00", "2024-02-01"]),
+    ],
+)
+def test_periods_and_zones_are_read(cells, expected):
+    form = find_dates(dict.fromkeys(cells, 1)).format
+    days = [np.datetime64(moment, "ms").astype(np.int64) / 86_400_000 for moment in expected]
+    assert [dates.day_number(cell, form) for cell in cells] == days
+    assert [dates.day_number(text, form) for text in as_text(np.array(days), form)] == days
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["T123", "T415"],
+        ["K215", "K110"],
+        ["2024-S1", "2023-S2"],
+        ["Q5 2024"],
+        ["W55-2024"],
+        ["2024m13"],
+        ["2024H3"],
+    ],
+)
+def test_what_is_no_period_is_no_date(cells):
+    assert find_dates(dict.fromkeys(cells, 1)) is None
+
+
+def test_no_format_is_passed_over_that_fits_a_date():
+    for form in FORMATS[1:]:
+        for moment in (datetime(2024, 3, 1, 4, 5, 6, 7), datetime(1999, 12, 31, 23, 59, 58, 999999)):
+            text = moment.replace(tzinfo=UTC).strftime(form)
+            for written in (text, text.replace("0", ""), f" {text} "):
+                assert dates.is_date(written, form) == next(finding._fits_each([written], form))

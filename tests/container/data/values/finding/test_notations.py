@@ -1,0 +1,91 @@
+"""Numbers in several parts are read where a column has evidence for their notation, and nowhere else."""
+
+import json
+from collections import Counter
+
+import pytest
+from tabular.data.values.finding.numbers import find_numbers
+from tabular.data.values.numbers import read_number
+from tabular.spec.columns import NumberFormat
+
+RANGES = [f"{low}-{low + 10}" for low in range(10, 60, 2)]
+MINUTES = [f"{minute}:{second:02}" for minute, second in zip(range(1, 60, 2), range(0, 60, 2), strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected", "notations"),
+    [
+        (["5'7", "5'11", "6'0"], [67 / 12, 71 / 12, 6], ["feet"]),
+        (["5'6\"", "6'", "168 cm"], [5.5, 6, 168 / 30.48], ["feet"]),
+        (["5 ft 6 in", "6 ft"], [5.5, 6], ["units"]),
+        (["8 lb 8 oz", "7 lb 4 oz"], [8.5, 7.25], ["units"]),
+        (["1h 30min", "45min", "2h"], [1.5, 0.75, 2], ["units"]),
+        (["4h 30m", "2h", "15m", "45m"], [270, 120, 15, 45], ["units"]),
+        (["2 hours and 6 minutes", "1 hour"], [2.1, 1], ["units"]),
+        (["PT1H30M", "PT45M", "P1D"], [90, 45, 1440], ["units"]),
+        (["2 days 06:00:00", "1 day 12:00:00", "12:00:00"], [54, 36, 12], ["clock", "units"]),
+        (["1 day 12:00:00", "-1 days +12:00:00", "3 days"], [1.5, -0.5, 3], ["units"]),
+        (["1w 2d 3h", "30m", "5h", "4h 15m"], [219, 0.5, 5, 4.25], ["units"]),
+        (["1y 6m", "6m", "2y"], [18, 6, 24], ["age"]),
+        (["11st 7lb", "12st 0lb"], [11.5, 12], ["units"]),
+        (["-01:30:00", "12:00:00", "00:45:00"], [-1.5, 12, 0.75], ["clock"]),
+        (["$1,234.00", "$ -", "$(56.00)"], [1234, 0, -56], ["dash"]),
+        (["12.50 \u20ac", "- \u20ac", "980.00 \u20ac"], [12.5, 0, 980], ["dash"]),
+        (["12.5 H", "3.1 L", "7.0"], [12.5, 3.1, 7], ["flag"]),
+        (["N41.5", "S33.25"], [41.5, -33.25], ["hemisphere"]),
+        (["26:30:00", "30:00:00", "24:15:00", "2:00:00"], [26.5, 30, 24.25, 2], ["clock"]),
+        (["2:12.5", "1:30.25"], [132.5 / 60, 90.25 / 60], ["clock"]),
+        (["3 1/2", "1/4", "7"], [3.5, 0.25, 7], ["fraction"]),
+        (["2\u00bd cups", "1 cups"], [2.5, 1], ["fraction"]),
+        (["41\u00b030'36\"N", "10\u00b000'00\"S"], [41.51, -10], ["angle"]),
+        (["12.5N", "3.25S"], [12.5, -3.25], ["hemisphere"]),
+        (["139.5\u00b0 W", "22.0\u00b0 E"], [-139.5, 22], ["hemisphere"]),
+        (["840.50 DR", "1,200.00 CR"], [-840.5, 1200], ["debit"]),
+        (["35.5 \u00b1 0.3", "36.5 \u00b1 0.2"], [35.5, 36.5], ["error"]),
+        (["1,234[5]", "87[a][b]", "900"], [1234, 87, 900], ["note"]),
+        (MINUTES, [minute + (minute - 1) / 60 for minute in range(1, 60, 2)], ["clock"]),
+        (RANGES, range(15, 65, 2), ["range"]),
+        ([f"${text.replace('-', 'K - $')}K" for text in RANGES], range(15_000, 65_000, 2_000), ["range"]),
+        ([f"{text} Yrs (est.)" for text in RANGES], range(15, 65, 2), ["range"]),
+        ([*map(str, range(1000, 1040)), "1100 - 1200"], [*range(1000, 1040), 1150], ["range"]),
+    ],
+)
+def test_numbers_in_several_parts_are_read(cells, expected, notations):
+    found = find_numbers(Counter(cells))
+    assert found.gaps == {}
+    assert sorted(found.format.notations) == notations
+    assert [read_number(cell, found.format) for cell in cells] == pytest.approx(list(expected), rel=1e-12)
+    assert NumberFormat.from_dict(json.loads(json.dumps(found.format.to_dict()))) == found.format
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["3-1", "0-2", "1-1"],  # results
+        ["A-", "AB-", "B+", "O+"],
+        ["3.1 H", "12.5 L", "7.0"],  # not high and low
+        [f"{area}-{number}" for area, number in zip(range(200, 230), [4711, 1234, 9870] * 10, strict=True)],
+        ["18-24", "25-34", "35-44"],  # levels in order, each of which may be learnt
+        ["2019-20", "2020-21", "2021-22"],
+        ["08:30", "17:45", "12:00"],
+        ["28:25", "31:19", "24:24", "30:27"] * 9,
+        ["1/2", "2/3", "1/8"],
+        ["120/80", "135/85"],  # two numbers
+        ["12C", "13F", "14A"],  # seats
+        ["12N", "14S"],  # streets
+        ["500 Dr", "12 Dr"],
+        ["2 beds 3 baths", "1 bed 1 bath"],
+        ["1h 90min", "2h 75min"],
+        ["5 (male)", "6 (female)"],
+        ["1'234", "5'678", "9'012'"],
+        ["12-24-36", "1-2-3"],
+    ],
+)
+def test_a_notation_without_evidence_stays_what_it_is(cells):
+    found = find_numbers(Counter(cells))
+    assert found is None or not found.format.notations
+
+
+def test_the_user_needs_no_evidence():
+    found = find_numbers(Counter(["18-24", "25-34", "35-44"]), forced=True)
+    assert read_number("18-24", found.format) == 21
