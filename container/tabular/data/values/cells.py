@@ -120,6 +120,14 @@ _TRUE_AND_FALSE = (
     *(("verdadeiro", "falso"), ("waar", "onwaar"), ("prawda", "fa\u0142sz"), ("sant", "falskt")),
     *(("sand", "falsk"), ("tosi", "ep\u00e4tosi"), ("igaz", "hamis"), ("pravda", "nepravda")),
     *(("do\u011fru", "yanl\u0131\u015f"), ("do\u011fru", "yanli\u015f")),
+    # There and not there, right and wrong, true and false, and marks, as Chinese, Japanese and Korean tables
+    # have them.
+    *(("\u6709", "\u65e0"), ("\u6709", "\u7121"), ("\u6709", "\u6ca1\u6709"), ("\u6709", "\u6c92\u6709")),
+    *(("\u3042\u308a", "\u306a\u3057"), ("\u6709\u308a", "\u7121\u3057"), ("\uc720", "\ubb34")),
+    *(("\uc788\uc74c", "\uc5c6\uc74c"), ("\u5bf9", "\u9519"), ("\u5c0d", "\u932f"), ("\u771f", "\u5047")),
+    *(("\u771f", "\u507d"), ("\ucc38", "\uac70\uc9d3"), ("\u662f", "\u4e0d\u662f"), ("\u662f", "\u975e")),
+    *(("\u25cb", "\u00d7"), ("\u25ef", "\u00d7"), ("\u3007", "\u00d7"), ("\u2713", "\u2717")),
+    *(("\u2714", "\u2716"), ("\u2714", "\u2718"), ("\u2611", "\u2610")),
     *(("\uc608", "\uc544\ub2c8\uc694"), ("\uc608", "\uc544\ub2c8\uc624"), ("\ub124", "\uc544\ub2c8\uc694")),
 )
 BOOLEAN_PAIRS = tuple(map(frozenset, _TRUE_AND_FALSE))
