@@ -1,16 +1,17 @@
 """What people write in and around dates, in the form that strptime knows.
 
-Months of many languages, weekdays, zones, East Asia's signs and eras; quarters, halves and weeks become the
-day on which they begin.
+Months of many languages, weekdays, zones, East Asia's signs and eras; years of accounts, quarters, halves and
+weeks become the day on which they begin.
 """
 
 import re
 from datetime import date
 from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tabular.data.values.cells import DIGITS, UNSEEN
 
-__all__ = ["FISCAL", "in_english", "usual"]
+__all__ = ["FISCAL", "in_english", "usual", "zone_of"]
 
 # Names of months that strptime does not know: French, German, Spanish, Italian, Portuguese, Dutch; Danish,
 # Norwegian and Swedish; Polish, Czech, Russian and Turkish; then Finnish, Hungarian, Slovak, Romanian,
@@ -98,11 +99,21 @@ _ZONES = {
     for name in names.split()
 }
 _ZONE = re.compile(rf"(?<=[\dMm]) (?:{'|'.join(_ZONES)})$")
-# Periods, as the day on which they begin: quarters, halves and months as years and months, weeks as their
-# Monday. The number of a quarter may be a word.
+# A zone by its name in IANA's database, as Java also writes it in brackets behind an offset.
+_ZONE_NAME = r"[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+){1,2}"
+_ZONE_BY_NAME = re.compile(rf"(?<=[\dMmZ])(?: (?P<alone>{_ZONE_NAME})|\[(?P<behind>{_ZONE_NAME})\])$")
+_PDF = re.compile(  # ISO 32000, 7.9.4
+    r"D:(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)(?:Z(?:00'?00'?)?|([+-]\d\d)'?(\d\d)'?)?)?"
+)
+# Periods, as the day on which they begin: years, quarters, halves and months as years and months, weeks as
+# their Monday. The number of a quarter may be a word.
 _YEAR = r"((?:19|20)\d\d)"
 _FULL_YEAR, _ANY_YEAR = r"(?P<year>(?:19|20)\d\d)", r"(?P<year>(?:19|20)?\d\d)"
-FISCAL = re.compile(r"FY(?=[\s'\u2019]?\d\d)")
+FISCAL = re.compile(r"(?:FY|GJ|AY|[Ff]iscal(?: [Yy]ear)?)(?=[\s'\u2019-]?\d\d)")
+_YEARS = (  # which may end with the next one
+    re.compile(rf"(?:FY|[Ff]iscal(?: [Yy]ear)?)[\s'\u2019-]?{_ANY_YEAR}(?:[/-](?P<next>(?:20)?\d\d))?"),
+    re.compile(rf"(?:CY|AY|GJ)[\s-]?{_FULL_YEAR}(?:[/-](?P<next>(?:20)?\d\d))?"),
+)
 _QUARTERS = (
     re.compile(rf"{_YEAR}[\s/_.:-]?[QqTt]([1-4])"),
     re.compile(rf"(?P<number>[1-4])(?:[Qq]|\.? ?Quartal |(?:st|nd|rd|th) [Qq]uarter ){_ANY_YEAR}"),
@@ -138,6 +149,8 @@ def usual(text: str, with_weekday: bool = False) -> str:
         return text
     if (period := _period(text)) is not None:
         return period
+    if (found := _PDF.fullmatch(text)) is not None:
+        return _of_pdf(*found.groups())
     text = _ERA.sub(lambda era: str(_ERAS[era[1]] + (1 if era[2] == "\u5143" else int(era[2]))), text)
     text = _ZONE.sub(lambda zone: f" {_ZONES[zone[0][1:]]}", text)
     if not with_weekday:
@@ -148,7 +161,12 @@ def usual(text: str, with_weekday: bool = False) -> str:
 
 
 def _period(text: str) -> str | None:
-    """A quarter, a half, a month or a week as the day on which it begins; None if it is none of them."""
+    """A year, quarter, half, month or week as the day on which it begins; None if it is none of them."""
+    for pattern in _YEARS:
+        if match := pattern.fullmatch(text):
+            year = _of_four_digits(match["year"])
+            follows = not match["next"] or int(match["next"]) % 100 == (int(year) + 1) % 100
+            return f"{year}-01" if follows else None
     for patterns, months in ((_QUARTERS, 3), (_HALVES, 6)):
         for pattern in patterns:
             if match := pattern.fullmatch(text):
@@ -167,6 +185,30 @@ def _period(text: str) -> str | None:
     if match := _MONTH_COMMA.fullmatch(text):
         return f"{match[1]} {match[2]}"
     return None
+
+
+def zone_of(text: str) -> tuple[str, ZoneInfo | None]:
+    """A text without the name of a zone such as Europe/Berlin, and this zone; None where an offset says it.
+
+    Raises:
+        ValueError: if nobody knows the zone.
+    """
+    found = _ZONE_BY_NAME.search(text) if "/" in text else None
+    if found is None:
+        return text, None
+    try:
+        zone = ZoneInfo(found["alone"] or found["behind"])
+    except (ZoneInfoNotFoundError, OSError):
+        raise ValueError(f"{text!r} has a zone that is not in the database of zones.") from None
+    return text[: found.start()], zone
+
+
+def _of_pdf(year: str, month: str, day: str, hour: str | None, *rest: str | None) -> str:
+    """A date, or a moment with its offset, in the digits of a PDF file."""
+    minute, second, *offset = rest
+    if hour is None:
+        return f"{year}-{month}-{day}"
+    return f"{year}-{month}-{day} {hour}:{minute}:{second} {''.join(filter(None, offset)) or '+0000'}"
 
 
 def _of_four_digits(year: str) -> str:

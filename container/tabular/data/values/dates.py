@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tabular.data.values.cells import MISSING, is_gap, shown
-from tabular.data.values.date_words import in_english, usual
+from tabular.data.values.date_words import in_english, usual, zone_of
 from tabular.data.values.many_dates import read_dates
 
 __all__ = [
@@ -109,7 +109,10 @@ NO_DATES = (
     *("infinity", "-infinity"),  # PostgreSQL
 )
 _SHORT_MINUTE = re.compile(r":\d(?!\d)")  # a score such as 2:1, which strptime takes for a time of day
+# The end of a day, which is the beginning of the next one.
+_END_OF_DAY = re.compile(r"(?<![\d:.,])24(?=:00(?::00(?:\.0+)?)?(?![\d:.]))")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_END = EPOCH + timedelta(1)
 MICROSECOND, PER_DAY = timedelta(microseconds=1), 86_400_000_000
 LONGEST = 256  # characters of a date; the caches keep texts, and a request may hold any
 
@@ -155,19 +158,23 @@ def many_dates(cells: Sequence[Any], form: str, missing: Collection[str]) -> np.
 @lru_cache(maxsize=4096)  # a table repeats a few dates many times
 def _day_number(text: str, form: str) -> float:
     try:
+        written, zone = zone_of(text)
+        begun = _END_OF_DAY.sub("00", written) if "24:00" in written else written
         if form != ISO:
-            if _SHORT_MINUTE.search(text):
+            if _SHORT_MINUTE.search(begun):
                 raise ValueError
-            moment = datetime.strptime(in_english(usual(text, "%a" in form.lower()), "%B" in form), form)
+            moment = datetime.strptime(in_english(usual(begun, "%a" in form.lower()), "%B" in form), form)
             if "%y" not in form.lower():  # a time of day
                 moment = moment.replace(year=EPOCH.year)
-        elif _ISO_START.match(text):
-            moment = datetime.fromisoformat(_ISO_ZONE.sub(lambda zone: zone[1] or "+00:00", text))
+        elif _ISO_START.match(begun):
+            moment = datetime.fromisoformat(_ISO_ZONE.sub(lambda zone: zone[1] or "+00:00", begun))
         else:
             raise ValueError
         if moment.year < 1000:  # strftime writes these years with fewer digits than strptime reads
             raise ValueError
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment += timedelta(begun != written)
+        moment = moment.replace(tzinfo=zone or UTC) if moment.tzinfo is None else moment
+        moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise _no_date(text, form) from None
     return (moment - EPOCH) // MICROSECOND / PER_DAY
@@ -184,12 +191,15 @@ def _example(form: str) -> str | None:
 
 def has_time(cells: Iterable[Any]) -> bool:
     """Whether dates have a time of day."""
-    return any(":" in str(cell) for cell in cells)
+    return any(":" in str(cell) and ":" in usual(str(cell)) for cell in cells)
 
 
 def as_text(days: np.ndarray, form: str) -> list[str | None]:
     """Day numbers (n_rows,) as cells in a format; reading the cells returns the same numbers."""
     moments = [None if day != day else moment_of(day) for day in days.tolist()]
+    if "%y" not in form.lower() and "%H" in form:  # the end of a day has a time of its own
+        ends = form.replace("%H", "24")
+        return [one and one.strftime(ends if one == _END else form) for one in moments]
     if form != ISO:
         return [None if moment is None else moment.strftime(form) for moment in moments]
     return [None if moment is None else moment.replace(tzinfo=None).isoformat() for moment in moments]

@@ -81,9 +81,9 @@ def _seasons(cells: Collection[str]) -> str | None:
 
 
 def _fiscal(cells: Collection[str]) -> str | None:
-    """What to say of quarters of a year of accounts; None if there are none."""
+    """What to say of years of accounts and their quarters; None if there are none."""
     text = next(filter(FISCAL.search, cells), None)
     return text and (
-        f"quarters of a fiscal year, such as {text!r}, are read as if it began in January; rewrite them as "
+        f"periods of a fiscal year, such as {text!r}, are read as if it began in January; rewrite them as "
         "dates if the month matters."
     )
