@@ -151,6 +151,7 @@ lab: install-lab ## open the notebooks in JupyterLab, with the whole project bes
 	exec $(BIN)/jupyter lab --notebook-dir=. --preferred-dir=notebooks $(ARGS)
 
 SLIDES := --to slides --no-prompt --output-dir $(or $(INTO),runs/slides) \
+	--TemplateExporter.extra_template_basedirs=src/commands/notebooks --template slides \
 	--SlidesExporter.reveal_scroll=True --SlidesExporter.reveal_width=1280 --SlidesExporter.reveal_height=760
 
 slides: install-lab ## make slides of the notebooks, with their stored outputs, in runs/slides

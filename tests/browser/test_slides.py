@@ -27,3 +27,11 @@ def test_a_notebook_has_slides_and_none_of_them_shows_the_parameters(slides: Pat
     made = re.split(r"<section>", (slides / f"{name}.slides.html").read_text())[1:]
     assert len([slide for slide in made if re.search(r"<h[12]", slide)]) >= FEWEST
     assert [slide for slide in made if "TERRAFORM_OUTPUTS</span>" in slide and "# str:" in slide] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_picture_is_higher_than_a_slide(slides: Path, name: str) -> None:
+    page = (slides / f"{name}.slides.html").read_text()
+    (highest,) = re.findall(r"\.jp-OutputArea-output img \{\s*max-height: (\d+)px", page)
+    (height,) = re.findall(r"\bheight: (\d+),", page)
+    assert 0 < int(highest) < int(height)
