@@ -21,12 +21,13 @@ __all__ = [
     "NOTATIONS",
     "NOTE",
     "RANGE",
+    "SEXAGESIMAL",
     "UNITS",
     "Composed",
     "taken_apart",
 ]
 
-FEET, ANGLE, HEMISPHERE, DEBIT = "feet", "angle", "hemisphere", "debit"
+FEET, ANGLE, SEXAGESIMAL, HEMISPHERE, DEBIT = "feet", "angle", "sexagesimal", "hemisphere", "debit"
 DASH, AGE, FLAG = "dash", "age", "flag"
 UNITS, CLOCK, FRACTION, RANGE, ERROR, NOTE = "units", "clock", "fraction", "range", "error", "note"
 LONGEST = 64  # characters
@@ -37,9 +38,17 @@ _DEGREE = "[\u00b0\u00ba\u02da]"
 _MINUS = "\u2212\u2013\u2014-"
 _FEET = re.compile(rf"(\d{{1,2}})\s?{_FOOT}\s?(?:((?:\d|1[01])(?:\.\d+)?)\s?{_INCH}?)?")
 _INCHES = re.compile(rf"({_NUMBER})\s?{_INCH}")
+_BASE_60 = r"[0-5]?\d(?:\.\d+)?"
 _ANGLE = re.compile(
-    rf"([-+]?\d{{1,3}})\s?{_DEGREE}\s?(\d{{1,2}}(?:\.\d+)?)\s?{_FOOT}\s?"
-    rf"(?:(\d{{1,2}}(?:[.,]\d+)?)\s?{_INCH})?\s?([NSEW])?"
+    rf"(?P<before>[NSEW])?\s?(?P<degrees>[-+]?\d{{1,3}})\s?{_DEGREE}\s?"
+    rf"(?P<minutes>\d{{1,2}}(?:\.\d+)?)\s?{_FOOT}\s?"
+    rf"(?:(?P<seconds>\d{{1,2}}(?:[.,]\d+)?)\s?{_INCH})?\s?(?P<behind>[NSEW])?"
+)
+_SEXAGESIMAL = re.compile(  # an angle without signs for minutes and seconds
+    rf"(?P<before>[NSEW])?\s?(?P<degrees>1?\d{{1,2}})"
+    rf"(?:d\s?(?P<m>{_BASE_60})m(?:\s?(?P<s>{_BASE_60})s)?"
+    rf"|(?P<sign>[\s:-])(?P<minutes>{_BASE_60})(?:(?P=sign)(?P<seconds>{_BASE_60}))?)"
+    r"\s?(?P<behind>[NSEW])?"
 )
 _HEMISPHERE = re.compile(rf"({_NUMBER})\s?{_DEGREE}?\s?([NSEW])|([NSEW])\s?({_NUMBER})\s?{_DEGREE}?")
 _DEBIT = re.compile(r"(.*\d.*?)\s?\(?(DR|CR|Dr|Cr|dr|cr)\.?\)?")
@@ -129,10 +138,23 @@ def _feet(text: str, _: bool) -> _Parts:
 
 def _angle(text: str, _: bool) -> _Parts:
     match = _ANGLE.fullmatch(text)
-    if match is None:
+    if match is None or (match["before"] and match["behind"]):
         return None
-    sign = -1.0 if match[4] in ("S", "W") or match[1][0] == "-" else 1.0
-    return _summed({"\u00b0": match[1].lstrip("+-"), "arcmin": match[2], "arcsec": match[3]}, sign)
+    return _degrees(match["degrees"], match["minutes"], match["seconds"], match["before"] or match["behind"])
+
+
+def _sexagesimal(text: str, _: bool) -> _Parts:
+    match = _SEXAGESIMAL.fullmatch(text)
+    if match is None or bool(match["before"]) == bool(match["behind"]):
+        return None
+    minutes, seconds = match["minutes"] or match["m"], match["seconds"] or match["s"]
+    return _degrees(match["degrees"], minutes, seconds, match["before"] or match["behind"])
+
+
+def _degrees(degrees: str, minutes: str, seconds: str | None, letter: str | None) -> _Parts:
+    """The parts of an angle, which is negative with a minus, and south and west."""
+    sign = -1.0 if letter in ("S", "W") or degrees[0] == "-" else 1.0
+    return _summed({"\u00b0": degrees.lstrip("+-"), "arcmin": minutes, "arcsec": seconds}, sign)
 
 
 def _hemisphere(text: str, _: bool) -> _Parts:
@@ -227,6 +249,7 @@ _READERS: Mapping[str, Callable[[str, bool], _Parts]] = MappingProxyType(
     {
         FEET: _feet,
         ANGLE: _angle,
+        SEXAGESIMAL: _sexagesimal,
         HEMISPHERE: _hemisphere,
         DEBIT: _debit,
         DASH: _dash,

@@ -17,11 +17,13 @@ __all__ = ["evident"]
 
 SAMPLE = 2000  # distinct texts that show which notations a column has
 ENOUGH = 20  # different ranges or durations
+FEWEST_PLACES = 5  # different angles that are no codes by chance
 LATE = 3  # different texts with hours that no day has
 CLOSELY = 0.9  # the correlation of the ends of ranges; those of phone numbers have none
 RATIO = 20.0  # of the ends of most ranges
 DAY = 24
 _HOURS = re.compile(r"(\d+):(\d\d)(:\d\d)?")
+_LIKE_PLACE = re.compile(r"[NSEW]\s?\d+[\s:-][\d.\s:-]+|\d+[\s:-][\d.\s:-]+[NSEW]")
 
 Find = Callable[[Mapping[str, int]], Callable[[str], float] | None]
 Texts = Mapping[str, Composed]
@@ -66,12 +68,34 @@ def _both_signs(texts: Texts, _: Sequence[str], __: Find) -> bool:
 
 def _both_sides(texts: Texts, _: Sequence[str], __: Find) -> bool:
     """Whether there are degrees to both sides of the equator, or of Greenwich: 12.5N and 3.4S, not 12C."""
-    letters = {text[-1] if text[-1].isalpha() else text[0] for text in texts}
+    letters = _letters(texts)
     if letters not in ({"N", "S"}, {"E", "W"}):
         return False
-    most = 90 if "N" in letters else 180
     numbers = [found.texts[0].replace(",", ".") for found in texts.values()]
-    return any("." in number for number in numbers) and max(map(float, numbers)) <= most
+    return any("." in number for number in numbers) and max(map(float, numbers)) <= _most(letters)
+
+
+def _places(texts: Texts, simple: Sequence[str], _: Find) -> bool:
+    """Whether these are angles such as 48 51 24 N and 48-51.4N, not codes, which have parts over 60."""
+    letters = _letters(texts)
+    if not (letters <= {"N", "S"} or letters <= {"E", "W"}) or len(texts) < FEWEST_PLACES:
+        return False
+    if any(map(_LIKE_PLACE.fullmatch, simple)):
+        return False
+    parts = [[float(part.partition(" ")[0]) for part in found.texts] for found in texts.values()]
+    if max(degrees for degrees, *_ in parts) > _most(letters):
+        return False
+    return any(len(one) > 2 or one[1] % 1 for one in parts)  # 12 30 N may be a street
+
+
+def _letters(texts: Texts) -> set[str]:
+    """The letters before or behind angles, such as N."""
+    return {text[-1] if text[-1].isalpha() else text[0] for text in texts}
+
+
+def _most(letters: set[str]) -> int:
+    """The most degrees of a latitude, or of a longitude."""
+    return 90 if letters & {"N", "S"} else 180
 
 
 def _durations(texts: Texts, _: Sequence[str], __: Find) -> bool:
@@ -142,6 +166,7 @@ def _ranges(texts: Texts, simple: Sequence[str], find: Find) -> bool:
 
 _EVIDENCE: Mapping[str, Callable[[Texts, Sequence[str], Find], bool]] = {
     composed.HEMISPHERE: _both_sides,
+    composed.SEXAGESIMAL: _places,
     composed.DEBIT: _both_signs,
     composed.CLOCK: _durations,
     composed.UNITS: _units_in_order,

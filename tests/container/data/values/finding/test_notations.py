@@ -38,6 +38,17 @@ MINUTES = [f"{minute}:{second:02}" for minute, second in zip(range(1, 60, 2), ra
         (["3 1/2", "1/4", "7"], [3.5, 0.25, 7], ["fraction"]),
         (["2\u00bd cups", "1 cups"], [2.5, 1], ["fraction"]),
         (["41\u00b030'36\"N", "10\u00b000'00\"S"], [41.51, -10], ["angle"]),
+        (["N41\u00b030'36\"", "S 10\u00b0 30.0'"], [41.51, -10.5], ["angle"]),
+        (
+            ["N48 51 24", "S10 30 00", "N48 00 36", "N7 30 0", "N1 15 0"],
+            [48 + 51.4 / 60, -10.5, 48.01, 7.5, 1.25],
+            ["sexagesimal"],
+        ),
+        (
+            ["48-51.4E", "100-30.0W", "1-15.6E", "2-30.0E", "3-30.6E"],
+            [48 + 51.4 / 60, -100.5, 1.26, 2.5, 3.51],
+            ["sexagesimal"],
+        ),
         (["12.5N", "3.25S"], [12.5, -3.25], ["hemisphere"]),
         (["139.5\u00b0 W", "22.0\u00b0 E"], [-139.5, 22], ["hemisphere"]),
         (["840.50 DR", "1,200.00 CR"], [-840.5, 1200], ["debit"]),
@@ -73,6 +84,10 @@ def test_numbers_in_several_parts_are_read(cells, expected, notations):
         ["120/80", "135/85"],  # two numbers
         ["12C", "13F", "14A"],  # seats
         ["12N", "14S"],  # streets
+        [f"{number}-{number + 1}-20N" for number in range(50, 60)],
+        [f"{number} 30 N" for number in range(20)],
+        [f"{number} 30 15 N" for number in range(80, 100)],
+        ["48 51 24 N", "33 51 24 S"],  # of so few, they may be codes
         ["500 Dr", "12 Dr"],
         ["2 beds 3 baths", "1 bed 1 bath"],
         ["1h 90min", "2h 75min"],
