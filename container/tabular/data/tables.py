@@ -18,11 +18,11 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import as_texts, is_text
 from tabular.data.decisions.decide import decide
-from tabular.data.decisions.decision import Decision, FileStyle
+from tabular.data.decisions.decision import Decision
+from tabular.data.decisions.style import FileStyle
 from tabular.data.files.csv_files import read_csv, stream_csv
 from tabular.data.files.dialects import check_names
 from tabular.data.files.parquet_files import read_parquet, stream_parquet
@@ -35,7 +35,6 @@ __all__ = ["MAX_CLASSES", "Table", "read_table", "stream_rows", "table_files", "
 MAX_CLASSES = 100
 MANY_COLUMNS = 200
 FEW_NUMBERS = 20  # a target with more distinct integers is a quantity
-SAMPLE_ROWS = 200
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 UNREADABLE = (ValueError, OSError, EOFError, csv.Error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 Warning = dict[str, str | None]
@@ -92,8 +91,7 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS, target: str |
             if not len(part)
         ]
     cells = _with_words(_joined(filled or parts[:1]), options)
-    likely = any(one.get("delimiter", ",") != "," for one in reading)
-    style = FileStyle(likely, likely and any(map(_has_decimal_commas, cells.itercolumns())))
+    style = FileStyle(cells.columns, [one.get("delimiter", ",") for one in reading])
     decisions, frame = _decided(cells, options, style)
     warnings += [warning(name, doubt) for name, found in decisions.items() for doubt in found.doubts]
     left_out = sum((Counter(one.pop("left_out", {})) for one in reading), Counter())
@@ -207,14 +205,6 @@ def _with_words(cells: pa.Table, options: Options) -> pa.Table:
             )
         cells = cells.set_column(cells.column_names.index(name), name, texts)
     return cells
-
-
-def _has_decimal_commas(cells: pa.ChunkedArray) -> bool:
-    """Whether some of the first cells can only be numbers with a decimal comma, such as 12,5."""
-    if not is_text(cells.type):
-        return False
-    some = cells.slice(0, SAMPLE_ROWS)
-    return pc.any(pc.match_substring_regex(some, r"^[-+]?\d+,(\d|\d\d|\d{4,})$")).as_py() is True
 
 
 def _read_file(path: Path, options: Options, target: str | None) -> tuple[pa.Table, dict[str, Any]]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tabular.data.decisions.arrow import as_arrow, is_text, without
 from tabular.data.decisions.dates import forced_dates, iso_dates, iso_years, many_dates, written_dates
-from tabular.data.decisions.decision import SAMPLE, UNKNOWN, Decision, FileStyle
+from tabular.data.decisions.decision import SAMPLE, Decision
 from tabular.data.decisions.many.counts import Counts, count
 from tabular.data.decisions.many.dates import read_many_dates
 from tabular.data.decisions.many.numbers import read_many
@@ -24,6 +24,7 @@ from tabular.data.decisions.numbers import (
     plain_numbers,
     points_may_group,
 )
+from tabular.data.decisions.style import UNKNOWN, FileStyle
 from tabular.data.decisions.typed import typed
 from tabular.data.decisions.words import booleans, category, merged, option_of, with_form
 from tabular.data.values.finding.dates import find_dates

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,9 +16,7 @@ __all__ = [
     "FEW_LEVELS",
     "FIRST",
     "SAMPLE",
-    "UNKNOWN",
     "Decision",
-    "FileStyle",
     "are_few",
     "gaps_said",
     "listed",
@@ -33,20 +30,6 @@ FIRST = 100  # cells that show of most columns of words that they are no numbers
 
 
 FEW_LEVELS = 50
-
-
-class FileStyle(NamedTuple):
-    """What a whole file says about its numbers.
-
-    `likely_decimal_comma`: the comma in 1,234 is likely to be a decimal comma, because another character
-    separates the cells. `has_decimal_commas`: some column has numbers such as 12,5.
-    """
-
-    likely_decimal_comma: bool = False
-    has_decimal_commas: bool = False
-
-
-UNKNOWN = FileStyle()
 
 
 @dataclass(frozen=True)

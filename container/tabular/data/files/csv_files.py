@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tabular.data.decisions.style import FileStyle
 from tabular.data.files.csv_cells import needs_care, read_blocks, read_fast, read_slowly
 from tabular.data.files.csv_parts import may_be_read, read_parts
 from tabular.data.files.dialects import SAMPLE_LINES, UNNAMED, Examined, examine, refusing
@@ -43,7 +44,7 @@ def read_csv(
         with refusing(dialect.encoding):
             table, footer = read_fast(path, dialect) or read_slowly(path, dialect)
         _check_quotes(table, dialect.delimiter)
-    others = find_other_rows(table, decimal_comma=dialect.delimiter != ",")
+    others = find_other_rows(table, FileStyle(table.columns, [dialect.delimiter]))
     if others.left_out:
         kept = sorted(set(range(len(table))).difference(*others.left_out.values()))
         table = table.take(pa.array(kept, pa.int64()))

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tabular.data.decisions.style import UNKNOWN, FileStyle
 from tabular.data.values.cells import MARKS
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import read_number
@@ -160,7 +161,7 @@ def note_of_footer(rows: Sequence[Sequence[str]], width: int) -> str | None:
     return f"{_lines_are(len(rows), 'below the table')} left out ({_shown(rows)})."
 
 
-def find_other_rows(table: pa.Table, decimal_comma: bool = False) -> FoundRows:
+def find_other_rows(table: pa.Table, style: FileStyle = UNKNOWN) -> FoundRows:
     """Headers that are repeated among the rows, as in files that were put together, and totals at the end.
 
     A total is one of the last rows that has one of the words TOTALS or an empty cell where others have a
@@ -168,10 +169,10 @@ def find_other_rows(table: pa.Table, decimal_comma: bool = False) -> FoundRows:
 
     Args:
         table: cells as text, null if a cell is empty.
-        decimal_comma: whether the comma in 1,234 is likely to be a decimal comma.
+        style: what the file says about its numbers.
     """
     left_out: dict[str, Sequence[int]] = {}
-    headers, (totals, notes) = _repeated_headers(table), _totals(table, decimal_comma)
+    headers, (totals, notes) = _repeated_headers(table), _totals(table, style)
     if headers and (word := _word_of_rows(table, headers)):
         are = "is like the header and is" if len(headers) == 1 else "and others are like the header and are"
         notes.insert(
@@ -354,13 +355,13 @@ def _end(table: pa.Table) -> int:
     return table.num_rows
 
 
-def _totals(table: pa.Table, decimal_comma: bool) -> tuple[list[int], list[str]]:
+def _totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
     """The rows at the end that are totals, and what to say of them and of doubtful ones."""
     end = _end(table)
     above = max(FEWEST_ROWS, end - LAST_ROWS)
     totals, notes = [], []
     for row in range(above, end):
-        found = _total(table.slice(0, above), table.slice(row, 1).to_pylist()[0], decimal_comma)
+        found = _total(table.slice(0, above), table.slice(row, 1).to_pylist()[0], style)
         if found and found[0]:
             totals.append(row)
         else:  # what stands above an ordinary row is one, too
@@ -369,7 +370,7 @@ def _totals(table: pa.Table, decimal_comma: bool) -> tuple[list[int], list[str]]
     return totals, notes
 
 
-def _total(above: pa.Table, row: Mapping[str, str | None], decimal_comma: bool) -> tuple[bool, str] | None:
+def _total(above: pa.Table, row: Mapping[str, str | None], style: FileStyle) -> tuple[bool, str] | None:
     """Whether it is certain that a row is a total, and what to say of it; None if it is like those above.
 
     Only a row is looked at that has one of the words, or gaps in a third of the columns that others fill.
@@ -382,7 +383,7 @@ def _total(above: pa.Table, row: Mapping[str, str | None], decimal_comma: bool) 
         return None
     if place is not None and pc.any(pc.equal(above[place], cells[place])).as_py():
         return None  # a word of this column
-    found = {name: _sum(above[name], cell, decimal_comma) for name, cell in cells.items()}
+    found = {name: _sum(above[name], cell, style.likely_decimal_comma) for name, cell in cells.items()}
     # A cell is close to the mean by chance more easily than to the sum.
     sums = [f"the {what} of {name!r}" for name, what in found.items() if what == "sum" or (what and place)]
     if place is None:
@@ -390,7 +391,7 @@ def _total(above: pa.Table, row: Mapping[str, str | None], decimal_comma: bool) 
     seen = f"says {cells[place]!r}"
     if sums:
         return True, f"{seen} and holds {' and '.join(sums[:3])}: it is left out as a total."
-    if gaps and find_numbers(_counts(above[place]), decimal_comma):
+    if gaps and find_numbers(_counts(above[place]), style.likely_decimal_comma):
         return True, f"{seen} where the others have a number, and has gaps: it is left out as a total."
     if gaps:
         return False, f"{seen} and has gaps, but no sums: it is kept; delete it if it is a total."

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from tabular.data.decisions.decide import decide
-from tabular.data.decisions.decision import UNKNOWN, FileStyle
+from tabular.data.decisions.style import UNKNOWN, FileStyle
 from tabular.data.features import texts
 from tabular.data.inference import as_labels
 from tabular.data.values.dates import date
@@ -182,10 +182,10 @@ def test_points_group_thousands_in_a_file_of_decimal_commas():
     cells = pa.array(["1.234", "4.999", "950"])
     assert decided(cells).column == Column("a", "numeric")
     assert decided(cells).doubts == ()
-    likely = decided(cells, FileStyle(likely_decimal_comma=True))
+    likely = decided(cells, FileStyle(delimiters=[";"]))
     assert likely.column == Column("a", "numeric")
     assert "set thousands to '.' if it means 1234" in likely.doubts[0]
-    known = decided(cells, FileStyle(likely_decimal_comma=True, has_decimal_commas=True))
+    known = decided(cells, FileStyle([pa.chunked_array([["12,5"]])], [";"]))
     assert known.column == Column("a", "numeric", number=NumberFormat(",", "."))
     assert known.values.tolist() == [1234, 4999, 950]
     assert decided(cells, thousands=".").values.tolist() == [1234, 4999, 950]

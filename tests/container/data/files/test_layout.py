@@ -5,6 +5,7 @@ import io
 
 import pyarrow as pa
 import pytest
+from tabular.data.decisions.style import FileStyle
 from tabular.data.files.layout import find_header, find_other_rows, note_of_footer
 
 HEADER = "x,z,city,y"
@@ -240,7 +241,7 @@ def test_sums_with_decimal_commas_and_thousands_are_recognised():
     rows = [f"1.{row:03},25;a" for row in range(100, 140)]
     lines = list(csv.reader(io.StringIO("\n".join([*rows, "44.790,00;"])), delimiter=";"))
     columns = [[cell or None for cell in column] for column in zip(*lines, strict=True)]
-    found = find_other_rows(pa.table(dict(zip("xy", columns, strict=True))), decimal_comma=True)
+    found = find_other_rows(pa.table(dict(zip("xy", columns, strict=True))), FileStyle(delimiters=[";"]))
     assert found.left_out == {"total": [40]}
 
 

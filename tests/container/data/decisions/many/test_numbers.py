@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tabular.data.decisions import decide as deciding
 from tabular.data.decisions.decide import decide
-from tabular.data.decisions.decision import UNKNOWN, FileStyle
 from tabular.data.decisions.many import numbers as many_numbers
 from tabular.data.decisions.many.numbers import MANY, read_many
+from tabular.data.decisions.style import UNKNOWN, FileStyle
 from tabular.data.values.numbers import read_number
 from tabular.spec.columns import NumberFormat
 from tabular.spec.options import Options
@@ -57,7 +57,7 @@ COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("style", [UNKNOWN, FileStyle(likely_decimal_comma=True)])
+@pytest.mark.parametrize("style", [UNKNOWN, FileStyle(delimiters=[";"])])
 @pytest.mark.parametrize("missing", [None, ["n.a."]])
 @pytest.mark.parametrize("name", COLUMNS)
 def test_many_numbers_are_read_as_each_by_itself(monkeypatch, name, missing, style):
@@ -148,7 +148,7 @@ def test_more_digits_than_c_holds_are_left_to_pyarrow(name):
 
 
 @needs_c
-@pytest.mark.parametrize("style", [UNKNOWN, FileStyle(likely_decimal_comma=True)])
+@pytest.mark.parametrize("style", [UNKNOWN, FileStyle(delimiters=[";"])])
 @pytest.mark.parametrize("name", COLUMNS)
 def test_the_decision_is_the_same_without_a_compiler(monkeypatch, name, style):
     cells = pa.chunked_array([COLUMNS[name][:900], COLUMNS[name][900:]])
