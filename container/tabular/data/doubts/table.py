@@ -8,9 +8,9 @@ from functools import partial
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tabular.data.decisions.decision import Decision
+from tabular.data.decisions.many.counts import count
 from tabular.data.doubts.placeholders import placeholders, repeated_and_far
 from tabular.data.figures import Figures
 from tabular.data.inference import NONE_DECIDED
@@ -90,19 +90,17 @@ def _of_levels(
         return
     is_text = isinstance(values.dtype, pd.StringDtype)
     if decision is not None and (is_text or decision.counts is not None):
-        levels = decision.levels.texts
-    elif is_text:
-        levels = pa.array(values.dropna().unique(), pa.string())
+        levels = decision.levels
     else:
-        levels = pa.array(values.dropna().map(str).unique(), pa.string())
-    yield from _damaged(levels[: 10 * MOST_LEVELS].to_pylist())
+        filled = values.dropna() if is_text else values.dropna().map(str)
+        levels = count(pa.chunked_array([pa.array(filled.unique(), pa.string())]))
+    yield from _damaged(levels.first(10 * MOST_LEVELS).to_pylist())
     # `tabular.data.splits.partitions` compares all levels of a column of the partition.
     if len(levels) <= MOST_LEVELS and column.name not in partition:
-        yield from _alike(levels.to_pylist(), "levels")
+        yield from _alike(levels.texts.to_pylist(), "levels")
     if 1 < len(levels) == len(values) == values.notna().sum():
         yield "text that is different in every row, like an id; if it is one, name it in drop."
-    marks = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(levels)), pa.array(MARKS, pa.string()))
-    if marks := _marks(levels.filter(marks).to_pylist()):
+    if marks := _marks(levels.marks.to_pylist()):
         yield f"a category with the levels {_listed(marks)}, which may mean a missing value."
 
 

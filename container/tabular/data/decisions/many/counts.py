@@ -4,6 +4,7 @@ In C it takes one pass, whatever the number of different texts. Where the extens
 counts, which copies each different text; both find the same.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import taken
+from tabular.data.values.cells import MARKS
 
 try:
     from tabular.data.values.native import counts as counts_in_c
@@ -21,6 +23,19 @@ except ImportError:
 __all__ = ["Counts", "count", "have_blanks"]
 
 MOST_ROWS = 2**31 - 1  # of the extension
+_MARKS = pa.array(MARKS, pa.string())
+
+
+def _lengths(marks: Iterable[str]) -> bytes:
+    """How long the marks are that begin with each sign of ASCII, and that end with it, as bits of uint32."""
+    found = np.zeros((2, 128), np.uint32)
+    for mark in filter(str.isascii, filter(None, marks)):
+        found[0, ord(mark[0])] |= 1 << len(mark)
+        found[1, ord(mark[-1])] |= 1 << len(mark)
+    return found.tobytes()
+
+
+_LENGTHS = _lengths(MARKS)
 
 
 @dataclass(frozen=True)
@@ -29,13 +44,15 @@ class Counts:
 
     `cells` holds the texts, which are not copied before somebody asks for all of them. `is_new` has a bit for
     each cell, the lowest first: whether its text occurs there for the first time. `counts` (n_texts,) says
-    how often each one occurs, and `blanks` whether any begins or ends with a blank.
+    how often each one occurs, and `blanks` whether any begins or ends with a blank. `may_be_marks` has a bit
+    for each cell, like `is_new`, whether its text may mean a missing value; None if nobody has looked.
     """
 
     cells: pa.ChunkedArray
     is_new: bytes
     counts: np.ndarray
     blanks: bool
+    may_be_marks: bytes | None = None
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -49,10 +66,13 @@ class Counts:
     @cached_property
     def texts(self) -> pa.ChunkedArray:
         """All texts."""
-        if len(self) == len(self.cells):
-            return self.cells
-        bits = pa.BooleanArray.from_buffers(pa.bool_(), len(self.cells), [None, pa.py_buffer(self.is_new)])
-        return self.cells.filter(bits)
+        return self.cells if len(self) == len(self.cells) else self._among(self.is_new)
+
+    @property
+    def marks(self) -> pa.ChunkedArray:
+        """The texts that mean a missing value, however they are written."""
+        texts = self.texts if self.may_be_marks is None else self._among(self.may_be_marks)
+        return texts.filter(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(texts)), _MARKS))
 
     def first(self, count: int) -> pa.Array:
         """The first texts, as many as there are."""
@@ -64,6 +84,11 @@ class Counts:
         found = taken(self.cells, self.rows[places[order]])
         return found.take(pa.array(np.argsort(order, kind="stable")))
 
+    def _among(self, bits: bytes) -> pa.ChunkedArray:
+        """The cells whose bits are set."""
+        mask = pa.BooleanArray.from_buffers(pa.bool_(), len(self.cells), [None, pa.py_buffer(bits)])
+        return self.cells.filter(mask)
+
     def as_dict(self) -> dict[str, int]:
         """The texts with their counts."""
         return dict(zip(self.texts.to_pylist(), self.counts.tolist(), strict=True))
@@ -73,8 +98,8 @@ def count(cells: pa.ChunkedArray) -> Counts:
     """Count the texts of a column, without missing cells."""
     if counts_in_c and cells.type == pa.string() and len(cells) <= MOST_ROWS:
         chunks = [(*chunk.buffers(), chunk.offset, len(chunk)) for chunk in filter(len, cells.chunks)]
-        is_new, counts, blanks = counts_in_c.count(chunks)
-        return Counts(cells, is_new, np.frombuffer(counts, np.int32), blanks)
+        is_new, counts, blanks, may_be_marks = counts_in_c.count(chunks, _LENGTHS)
+        return Counts(cells, is_new, np.frombuffer(counts, np.int32), blanks, may_be_marks)
     found = pc.value_counts(cells.drop_null())
     texts = pa.chunked_array([found.field("values")])
     is_new = b"\xff" * ((len(texts) + 7) // 8)

@@ -15,6 +15,8 @@
 #define FIRST_PLACES 1024   /* a power of two, as all sizes of the table are */
 #define GROWTH 4            /* of a table of which three quarters are taken */
 #define MOST_ROWS INT32_MAX /* so that a number of a text and a count fit into 32 bits */
+#define SIGNS 128           /* of ASCII */
+#define MOST_SIGNS 31       /* of a mark, so that a bit stands for each length */
 
 #if defined(__GNUC__)
 #define FETCH(address) __builtin_prefetch(address)
@@ -41,6 +43,9 @@ typedef struct {
     uint64_t mask;
     Py_ssize_t count, room;
     int blanks; /* whether a text begins or ends with a blank */
+    /* For each sign of ASCII as a bit, how long the marks are that begin with it, and those that end with it. */
+    const uint32_t *begin, *end;
+    uint8_t *are_marks; /* a bit for each row */
 } Counts;
 
 /* Make the table several times as large; return 0 if there is not enough memory. */
@@ -80,6 +85,29 @@ static int append(Counts *counts, const char *letters, uint32_t length)
     counts->texts[counts->count++] = text;
     counts->blanks |= length && (letters[0] == ' ' || letters[length - 1] == ' ');
     return 1;
+}
+
+/* Whether a text may be a mark for a missing value, with blanks around it and in capitals.
+
+   Signs beyond ASCII may be blanks, or capitals of a sign of ASCII, but each stands for one sign. */
+static int may_be_mark(const Counts *counts, const char *letters, uint32_t length)
+{
+    const unsigned char *at = (const unsigned char *)letters, *end = at + length;
+    while (at < end && *at <= ' ')
+        at++;
+    while (at < end && end[-1] <= ' ')
+        end--;
+    if (at == end || (*at | end[-1]) >= SIGNS)
+        return 1;
+    const int first = *at | (*at >= 'A' && *at <= 'Z' ? 0x20 : 0);
+    const int last = end[-1] | (end[-1] >= 'A' && end[-1] <= 'Z' ? 0x20 : 0);
+    const uint32_t lengths = counts->begin[first] & counts->end[last];
+    if (lengths == 0)
+        return 0;
+    int signs = 0;
+    for (; at < end && signs <= MOST_SIGNS; at++)
+        signs += (*at & 0xc0) != 0x80; /* the first byte of one */
+    return signs <= MOST_SIGNS && (lengths >> signs & 1);
 }
 
 /* Count a text; return 1 if it is a new one, 0 if it is not, -1 if there is not enough memory. */
@@ -131,7 +159,11 @@ static int count_chunk(Counts *counts, const Chunk *chunk, uint8_t *is_new, Py_s
                 count_text(counts, letters + begin, (uint32_t)(ends[base + row + 1] - begin), hashes[row]);
             if (found < 0)
                 return 0;
-            is_new[at >> 3] |= (uint8_t)(found << (at & 7));
+            if (found == 0)
+                continue;
+            is_new[at >> 3] |= (uint8_t)(1 << (at & 7));
+            if (may_be_mark(counts, letters + begin, (uint32_t)(ends[base + row + 1] - begin)))
+                counts->are_marks[at >> 3] |= (uint8_t)(1 << (at & 7));
         }
     }
     return 1;
@@ -186,7 +218,7 @@ static int count_all(Counts *counts, const Chunk *chunks, Py_ssize_t n_chunks, u
     return 1;
 }
 
-static PyObject *as_result(const Counts *counts, PyObject *is_new)
+static PyObject *as_result(const Counts *counts, PyObject *is_new, PyObject *are_marks)
 {
     PyObject *found = PyBytes_FromStringAndSize(NULL, counts->count * (Py_ssize_t)sizeof(uint32_t));
     if (found == NULL)
@@ -194,33 +226,53 @@ static PyObject *as_result(const Counts *counts, PyObject *is_new)
     uint32_t *each = (uint32_t *)PyBytes_AS_STRING(found);
     for (Py_ssize_t number = 0; number < counts->count; number++)
         each[number] = counts->texts[number].count;
-    return Py_BuildValue("ONO", is_new, found, counts->blanks ? Py_True : Py_False);
+    return Py_BuildValue("ONOO", is_new, found, counts->blanks ? Py_True : Py_False, are_marks);
 }
 
 PyDoc_STRVAR(count_doc,
-    "count(chunks)\n\n"
+    "count(chunks, lengths)\n\n"
     "Count the texts of some Arrow arrays of strings, each given as (valid, ends, letters, first, n_rows): the\n"
-    "array's buffers, where in them it begins, and how many rows it has. Returns (is_new, counts, blanks): a bit\n"
-    "for each row, whether its text occurs there for the first time; the counts, uint32, of the texts in that\n"
-    "order; and whether any text begins or ends with a blank. Cells that are missing are left out.");
+    "array's buffers, where in them it begins, and how many rows it has. `lengths` are 2 x 128 uint32, which say\n"
+    "for each sign of ASCII, as bits, how many signs the marks for a missing value have that begin with it, and\n"
+    "those that end with it. Returns (is_new, counts, blanks, are_marks): a bit for each row, whether its text\n"
+    "occurs there for the first time; the counts, uint32, of the texts in that order; whether any text begins or\n"
+    "ends with a blank; and a bit for each row, whether its text occurs there for the first time and may be a\n"
+    "mark. Cells that are missing are left out.");
 
-static PyObject *count(PyObject *self, PyObject *argument)
+static PyObject *count(PyObject *self, PyObject *args)
 {
-    PyObject *given = PySequence_Fast(argument, "The chunks are not a sequence.");
-    if (given == NULL)
+    PyObject *argument;
+    Py_buffer lengths;
+    if (!PyArg_ParseTuple(args, "Oy*", &argument, &lengths))
         return NULL;
+    if (lengths.len != 2 * SIGNS * (Py_ssize_t)sizeof(uint32_t)) {
+        PyBuffer_Release(&lengths);
+        PyErr_SetString(PyExc_ValueError, "There are not the lengths of marks for all signs.");
+        return NULL;
+    }
+    PyObject *given = PySequence_Fast(argument, "The chunks are not a sequence.");
+    if (given == NULL) {
+        PyBuffer_Release(&lengths);
+        return NULL;
+    }
     Py_ssize_t n_chunks = 0, n_rows = 0;
     Counts counts = {0};
-    PyObject *result = NULL, *is_new = NULL;
+    PyObject *result = NULL, *is_new = NULL, *are_marks = NULL;
     Chunk *chunks = read_chunks(given, &n_chunks, &n_rows);
-    if (!PyErr_Occurred() && (is_new = PyBytes_FromStringAndSize(NULL, (n_rows + 7) / 8)) != NULL) {
+    const size_t n_bytes = (size_t)(n_rows + 7) / 8;
+    if (!PyErr_Occurred() && (is_new = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)n_bytes)) != NULL
+        && (are_marks = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)n_bytes)) != NULL) {
         uint8_t *bits = (uint8_t *)PyBytes_AS_STRING(is_new);
         int has_memory;
+        counts.are_marks = (uint8_t *)PyBytes_AS_STRING(are_marks);
+        counts.begin = lengths.buf;
+        counts.end = counts.begin + SIGNS;
         Py_BEGIN_ALLOW_THREADS
-        memset(bits, 0, (size_t)(n_rows + 7) / 8);
+        memset(bits, 0, n_bytes);
+        memset(counts.are_marks, 0, n_bytes);
         has_memory = count_all(&counts, chunks, n_chunks, bits);
         Py_END_ALLOW_THREADS
-        result = has_memory ? as_result(&counts, is_new) : PyErr_NoMemory();
+        result = has_memory ? as_result(&counts, is_new, are_marks) : PyErr_NoMemory();
     }
     for (Py_ssize_t number = 0; number < n_chunks; number++) {
         PyBuffer_Release(&chunks[number].valid);
@@ -230,13 +282,15 @@ static PyObject *count(PyObject *self, PyObject *argument)
     free(chunks);
     free(counts.places);
     free(counts.texts);
+    PyBuffer_Release(&lengths);
     Py_XDECREF(is_new);
+    Py_XDECREF(are_marks);
     Py_DECREF(given);
     return result;
 }
 
 static PyMethodDef functions[] = {
-    {"count", count, METH_O, count_doc},
+    {"count", count, METH_VARARGS, count_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tabular.data.decisions.many import counts as counting
 from tabular.data.decisions.many.counts import count
+from tabular.data.values.cells import MARKS
 
 counts_in_c = pytest.importorskip("tabular.data.values.native.counts", reason="installed without a compiler")
 
+LENGTHS = bytes(2 * 128 * 4)
+BLANKS = ("", " ", "\t \x1f", "\u00a0", " \u3000", "\u2003 ", "\x01", "x")
 DRAW = np.random.default_rng(5)
 COLUMNS = {
     "few words": ["yes", "no", None, "yes"] * 50,
@@ -25,6 +28,8 @@ COLUMNS = {
     "alike but for a byte": ["a" * place + "b" + "a" * (20 - place) for place in range(21)] * 2,
     "of eight bytes each": [f"{number:08}" for number in DRAW.integers(0, 3_000, 9_000)],
     "numbers as words": [f"{number} pieces" for number in range(12_000)],
+    "marks": [f"{blank}{mark}{blank}" for mark in (*MARKS, *map(str.upper, MARKS)) for blank in BLANKS],
+    "nearly marks": ["nan.", "unknow", "N\u0130L", "UN\u212aNOWN", "m\u0130ss\u0130ng", "n\u00e9" * 40],
     "lists": [f"[{number}, 1]" for number in range(6_000)],
 }
 
@@ -36,11 +41,17 @@ def in_pieces(texts):
     return pa.chunked_array([pa.array(texts[:half], pa.string()), pa.array([], pa.string()), whole[1:]])
 
 
+def means_missing(text):
+    return pc.utf8_lower(pc.utf8_trim_whitespace(text)).as_py() in MARKS
+
+
 def assert_same(found, cells):
     expected = pc.value_counts(cells.drop_null())
     assert found.texts.to_pylist() == expected.field("values").to_pylist()
     assert found.counts.tolist() == expected.field("counts").to_pylist()
     assert len(found) == len(expected)
+    marks = [text for text in found.texts.to_pylist() if means_missing(text)]
+    assert found.marks.to_pylist() == marks
     assert found.blanks == any(text != text.strip(" ") for text in found.texts.to_pylist())
 
 
@@ -86,8 +97,10 @@ def test_damaged_chunks_are_refused():
     valid, ends, letters = pa.array(["a", "b"]).buffers()
     for damaged in ((valid, ends, letters, 0, 99), (valid, ends, letters, -1, 2), (b"", ends, letters, 0, 2)):
         with pytest.raises(ValueError, match="shorter than the rows"):
-            counts_in_c.count([(valid, ends, letters, 0, 2), damaged])
+            counts_in_c.count([(valid, ends, letters, 0, 2), damaged], LENGTHS)
     with pytest.raises(TypeError):
-        counts_in_c.count([(valid, ends, letters, 0, 2), (valid, ends)])
+        counts_in_c.count([(valid, ends, letters, 0, 2), (valid, ends)], LENGTHS)
     with pytest.raises(TypeError, match="not a sequence"):
-        counts_in_c.count(3)
+        counts_in_c.count(3, LENGTHS)
+    with pytest.raises(ValueError, match="lengths of marks"):
+        counts_in_c.count([(valid, ends, letters, 0, 2)], LENGTHS[1:])
