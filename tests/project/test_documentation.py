@@ -31,6 +31,15 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+def tree() -> dict[str, set[str]]:
+    """The folders of "Where things are", each with those that are listed inside it."""
+    (block,) = re.findall(r"(?s)## Where things are\n.*?```\n(.*?)```", (ROOT / "README.md").read_text())
+    return {
+        folder: {name for line in inside.splitlines() for name in line.split()}
+        for folder, inside in re.findall(r"(?m)^(\S+).*\n((?: +.*\n)*)", block)
+    }
+
+
 @cache
 def prose(page: Path) -> str:
     """What a page says outside of its blocks of code."""
@@ -53,6 +62,18 @@ def links(page: Path) -> Iterator[tuple[Path, str]]:
         if not re.match(r"\w+:", target):
             path, _, anchor = target.partition("#")
             yield (page.parent / path if path else page), anchor
+
+
+@pytest.mark.parametrize("folder", tree())
+def test_where_things_are_names_every_room(folder: str) -> None:
+    rooms = {f"{path.parent.name}/" for path in (ROOT / folder).glob("*/__init__.py")}
+    assert (ROOT / folder).is_dir()
+    assert tree()[folder] == (rooms if folder.startswith(("src/", "container/")) else set())
+
+
+def test_where_things_are_names_what_stands_at_the_top() -> None:
+    tops = {path.relative_to(ROOT).parts[0] for path in FILES if path.parent != ROOT} - {".github"}
+    assert {folder.split("/")[0] for folder in tree()} == {*tops, "tests"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
