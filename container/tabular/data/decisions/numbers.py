@@ -27,7 +27,7 @@ from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, 
 from tabular.data.decisions.many.numbers import ManyNumbers
 from tabular.data.decisions.many.plain_cells import read_plain
 from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
-from tabular.data.values.composed import DASH, FLAG, RANGE, taken_apart
+from tabular.data.values.composed import DASH, FLAG, OBSERVATION, RANGE, taken_apart
 from tabular.data.values.finding.numbers import FoundNumbers
 from tabular.data.values.numbers import CURRENCIES, is_plain, marks_of, read_number, unit_of
 from tabular.spec.columns import PLAIN, Column, NumberFormat
@@ -51,6 +51,7 @@ FEW_MARKS = 3
 MEANT = {
     DASH: "as Excel's accounting format writes zero; name it in missing if it is a gap",
     FLAG: "because H and L say high and low",
+    OBSERVATION: "without the flag that a statistical office adds",
 }
 
 

@@ -68,6 +68,7 @@ NO_NUMBERS = MARKS | {
     *("ne sait pas", "inconnu", "non renseign\u00e9", "sans r\u00e9ponse", "nsp", "no sabe", "no contesta"),
     *("ns/nc", "desconocido", "sin dato", "sin datos", "n\u00e3o informado", "n\u00e3o sabe", "desconhecido"),
     *("onbekend", "weet niet", "sconosciuto", "non so", "nie wiem", "brak danych", "ok\u00e4nd", "ukjent"),
+    *(":", *(f":{blank}{flag}" for blank in ("", " ") for flag in "bcdefimnprsuz")),  # Eurostat
     *("\u4e0d\u660e", "\u672a\u56de\u7b54", "\u7121\u56de\u7b54", "\u672a\u77e5"),
 }
 # Digits: Arabic, Persian, Devanagari, Bengali, Thai, and those as wide as a Chinese sign.

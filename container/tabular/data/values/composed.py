@@ -20,6 +20,7 @@ __all__ = [
     "HEMISPHERE",
     "NOTATIONS",
     "NOTE",
+    "OBSERVATION",
     "RANGE",
     "SEXAGESIMAL",
     "UNITS",
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 FEET, ANGLE, SEXAGESIMAL, HEMISPHERE, DEBIT = "feet", "angle", "sexagesimal", "hemisphere", "debit"
-DASH, AGE, FLAG = "dash", "age", "flag"
+DASH, AGE, FLAG, OBSERVATION = "dash", "age", "flag", "observation"
 UNITS, CLOCK, FRACTION, RANGE, ERROR, NOTE = "units", "clock", "fraction", "range", "error", "note"
 LONGEST = 64  # characters
 
@@ -57,6 +58,9 @@ _DASH = re.compile(
     rf"(\(?\s*[^\d\s(){_MINUS}]{{1,4}}\s*)[{_MINUS}]\s*\)?|[{_MINUS}](\s*[^\d\s(){_MINUS}]{{1,4}})"
 )
 _FLAG = re.compile(r"(.*\d)\s(H|HH|L|LL)")
+_OBSERVATION = re.compile(
+    r"(.*\d)\s([bcdefimnprsuz]{1,3})"
+)  # Eurostat's flags: break, provisional, estimated
 _AGE = re.compile(
     r"(?:(\d+)\s?(?:y|yrs?)\.?)?\s*(?:(\d+)\s?(?:m|mos?)\.?)?\s*(?:(\d+)\s?w)?\s*(?:(\d+)\s?d)?"
 )
@@ -76,6 +80,13 @@ _UNITS = re.compile(
         "(\\d", "(?:\\d"
     )
 )
+# East Asia's powers of ten from the greatest down, as in 1\u51042000\u4e07\u5186, and what is counted.
+_TEN_THOUSAND, _THOUSAND = "\u4e07\u842c\ub9cc", "\u5343\ucc9c"
+_POWERS = f"\u5146\uc870\u5104\u4ebf\uc5b5{_TEN_THOUSAND}{_THOUSAND}\u5341\uc2ed\u767e\ubc31"
+_MYRIADS = re.compile(
+    rf"((?:\d[\d.,]*\s?[{_POWERS}]{{1,2}}\s?){{1,4}})(\d[\d.,]*)?\s?((?![{_POWERS}])[^\W\d_])?"
+)
+_OF_MYRIADS = re.compile(rf"(\d[\d.,]*)\s?([{_POWERS}]+)")
 _VULGAR: Mapping[str, float] = MappingProxyType(
     dict(zip("\u00bd\u2153\u2154\u00bc\u00be", (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4), strict=True))
     | dict(zip("\u215b\u215c\u215d\u215e", (1 / 8, 3 / 8, 5 / 8, 7 / 8), strict=True))
@@ -175,6 +186,11 @@ def _flag(text: str, _: bool) -> _Parts:
     return match and ((match[1],), (1.0,))
 
 
+def _observation(text: str, _: bool) -> _Parts:
+    match = _OBSERVATION.fullmatch(text)
+    return match and ((match[1],), (1.0,))
+
+
 def _age(text: str, known: bool) -> _Parts:
     match = _AGE.fullmatch(text)
     if match is None or not (match[2] and (match[1] or known)):
@@ -209,11 +225,28 @@ def _units(text: str, known: bool) -> _Parts:
         return _summed({"h": match[1], "min": match[2]})
     if match := _ISO.fullmatch(text):
         return _summed(dict(zip(_ISO_UNITS, match.groups(), strict=True)))
+    if match := None if text.isascii() else _MYRIADS.fullmatch(text):
+        return _myriads(*match.groups())
     if not (_UNITS.fullmatch(text) or (known and _WITH_UNIT.fullmatch(text))):
         return None
     parts = {unit: number for number, unit in _WITH_UNIT.findall(text)}
     timed = {"h", "hr", "hrs", "s", "sec"} & parts.keys() or (known and len(parts) == 1)
     return _summed({"min" if unit == "m" and timed else unit: number for unit, number in parts.items()})
+
+
+def _myriads(powers: str, rest: str | None, counted: str | None) -> _Parts:
+    """The parts of a number such as 1\u51042000\u4e07\u5186; None if it is simple, or may be spoken Chinese.
+
+    There 1\u4ebf2\u5343 and 1\u4ebf2000 are 120 million.
+    """
+    parts = {word + (counted or ""): number for number, word in _OF_MYRIADS.findall(powers)}
+    words = [word for _, word in _OF_MYRIADS.findall(powers)]
+    if words[-1] in _THOUSAND and len(words) > 1 and words[-2] not in _TEN_THOUSAND:
+        return None
+    if rest and not counted:
+        return None
+    parts |= {counted: rest} if rest and counted else {}
+    return _summed(parts) if len(parts) > 1 else None
 
 
 def _fraction(text: str, _: bool) -> _Parts:
@@ -258,6 +291,7 @@ _READERS: Mapping[str, Callable[[str, bool], _Parts]] = MappingProxyType(
         UNITS: _units,
         FRACTION: _fraction,
         FLAG: _flag,
+        OBSERVATION: _observation,
         ERROR: _error,
         RANGE: _range,
     }

@@ -48,14 +48,14 @@ _MINUS = "\u2212\u2013-"  # the hyphen comes last, where a character class takes
 _BLANKS = "\u00a0\u202f\u2009\u2007"
 _AT_MOST = ("less than", "fewer than", "under", "below", "up to", "at most", "max.", "bis", "unter")
 _AT_LEAST = ("more than", "greater than", "over", "above", "at least", "min.", "from", "ab", "\u00fcber")
-_ABOUT = ("about", "around", "approx", "approx.", "approximately", "ca.", "circa", "etwa", "rund")
+_ABOUT = ("about", "around", "approx", "approx.", "approximately", "circa", "etwa", "rund")
 SIDES = {"above": ("<", "\u2264", *_AT_MOST), "below": (">", "\u2265", *_AT_LEAST)}
 # Not in capitals, which begin codes such as AB 12.
 _WORDS_BEFORE = "|".join(
     f"[{word[0]}{word[0].upper()}]{re.escape(word[1:])}" for word in (*_AT_MOST, *_AT_LEAST, *_ABOUT)
 )
 _BOUND, _NOTE = (
-    rf"[<>\u2264\u2265~\u2248]=?|(?:{_WORDS_BEFORE})(?=\s|$)",
+    rf"[<>\u2264\u2265~\u2248]=?|[Cc]a\.|c?c\.|cca\.|(?:{_WORDS_BEFORE})(?=\s|$)",
     r"\+|\*{1,3}|[\u2020\u2021\u00a7]{1,2}",
 )
 _MARK = f"{_BOUND}|{_NOTE}"

@@ -142,6 +142,18 @@ def _flags(texts: Texts, simple: Sequence[str], find: Find) -> bool:
     return bool(high and low) and min(high) > max(low)
 
 
+def _observations(texts: Texts, simple: Sequence[str], find: Find) -> bool:
+    """Whether several flags stand behind a few of many numbers with decimals, unlike letters of houses."""
+    flags = {text.split()[-1] for text in texts}
+    decimals = any(re.search(r"\d[.,]\d", text) for text in texts)
+    return (
+        decimals
+        and len(flags) > 1
+        and len(texts) <= len(simple)
+        and find(dict.fromkeys(simple, 1)) is not None
+    )
+
+
 def _mixed_fractions(texts: Texts, _: Sequence[str], __: Find) -> bool:
     """Whether some fractions have a whole part, unlike dates and results."""
     return any(abs(found.weights[0]) > 1 or "/" not in text for text, found in texts.items())
@@ -172,6 +184,7 @@ _EVIDENCE: Mapping[str, Callable[[Texts, Sequence[str], Find], bool]] = {
     composed.UNITS: _units_in_order,
     composed.FRACTION: _mixed_fractions,
     composed.FLAG: _flags,
+    composed.OBSERVATION: _observations,
     composed.RANGE: _ranges,
     composed.NOTE: _same_notes,
 }

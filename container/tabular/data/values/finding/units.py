@@ -42,8 +42,17 @@ def _words(value: float, words: str) -> dict[str, float]:
 
 # In each family, the value of a unit in the same measure. The first family that has all of a column's units
 # is meant. Inches and pounds are exact by definition (NIST SP 811, appendix B).
+_MYRIADS = _words(1e4, "万 萬 만") | _words(1e8, "亿 億 억") | _words(1e12, "兆 조")
+_TENS = {"": 1.0} | _words(10.0, "十 십") | _words(100.0, "百 백") | _words(1e3, "千 천")
+_EAST_ASIAN = {
+    ten + word: ten_is * value for ten, ten_is in _TENS.items() for word, value in _MYRIADS.items()
+}
+_EAST_ASIAN |= _words(1e3, "千 천")
+# What stands behind such a word: yuan, yen and won, people, things, times and shares.
+_COUNTED = "円元원圆圓人名명件건台대個个개次回회股株주"
 _COUNTS: Mapping[str, float] = MappingProxyType(
     {"": 1.0}
+    | _EAST_ASIAN
     | _words(1e3, "k K Tsd Tsd. Th. thousand Thousand")
     | _words(1e6, "m M mn mln mio Mio Mio. million Million MM")
     | _words(1e9, "b B bn Bn bln Mrd Mrd. billion Billion")
@@ -51,8 +60,6 @@ _COUNTS: Mapping[str, float] = MappingProxyType(
     | _words(1e3, "тыс тыс. mil")
     | _words(1e6, "млн млн. millones milhões")
     | _words(1e9, "млрд млрд.")
-    | _words(1e4, "万 萬 만")
-    | _words(1e8, "亿 億 억")
     | _words(1e5, "lakh Lakh Lakhs lakhs Lac lac L")
     | _words(1e7, "crore Crore Crores crores Cr cr Cr.")
 )
@@ -131,6 +138,7 @@ _FAMILIES: tuple[Mapping[str, float], ...] = (
     | {"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40},
     {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40},
     {"\u00b0": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600},
+    *({one: 1.0} | {word + one: value for word, value in _EAST_ASIAN.items()} for one in _COUNTED),
     _COUNTS,
 )
 # The m beside these letters is that of minutes, or of months.
@@ -244,7 +252,7 @@ def _are_counts(unit: str, units: Units) -> bool:
     Numbers that are alike as they are written, and far apart if those with the letter are multiplied, have
     one unit, which only some of them name.
     """
-    if "" not in units.extents or unit not in units.extents:
+    if "" not in units.extents or unit not in units.extents or not unit.isascii():  # such a word is no letter
         return True
     (low, high), (least, most) = units.extents[""], units.extents[unit]
     alike = max(high, most) <= FAR * min(low, least)

@@ -32,6 +32,10 @@ MINUTES = [f"{minute}:{second:02}" for minute, second in zip(range(1, 60, 2), ra
         (["$1,234.00", "$ -", "$(56.00)"], [1234, 0, -56], ["dash"]),
         (["12.50 \u20ac", "- \u20ac", "980.00 \u20ac"], [12.5, 0, 980], ["dash"]),
         (["12.5 H", "3.1 L", "7.0"], [12.5, 3.1, 7], ["flag"]),
+        (["12.3 b", "13.1 ep", "12.9", "14.0"], [12.3, 13.1, 12.9, 14], ["observation"]),
+        (["1\u51042000\u4e07\u5186", "500\u4e07\u5186"], [12000, 500], ["units"]),
+        (["1\uc5b5 2000\ub9cc\uc6d0", "500\ub9cc\uc6d0", "3\ucc9c\uc6d0"], [12000, 500, 0.3], ["units"]),
+        (["2\u4ebf3\u5343\u4e07", "1\u4e072\u5343", "5\u4e07"], [2e8 + 3e7, 12000, 5e4], ["units"]),
         (["N41.5", "S33.25"], [41.5, -33.25], ["hemisphere"]),
         (["26:30:00", "30:00:00", "24:15:00", "2:00:00"], [26.5, 30, 24.25, 2], ["clock"]),
         (["2:12.5", "1:30.25"], [132.5 / 60, 90.25 / 60], ["clock"]),
@@ -84,6 +88,9 @@ def test_numbers_in_several_parts_are_read(cells, expected, notations):
         ["120/80", "135/85"],  # two numbers
         ["12C", "13F", "14A"],  # seats
         ["12N", "14S"],  # streets
+        ["12 b", "14 d", "15", "16"],  # houses
+        ["1\u4ebf2\u5343", "3\u4ebf5\u5343"],  # 120 million in spoken Chinese
+        ["12.5 b", "12.5", "13.1"],  # one flag may be a unit
         [f"{number}-{number + 1}-20N" for number in range(50, 60)],
         [f"{number} 30 N" for number in range(20)],
         [f"{number} 30 15 N" for number in range(80, 100)],
