@@ -19,7 +19,7 @@ try:
 except ImportError:
     texts_in_c = None
 
-__all__ = ["clean"]
+__all__ = ["check_cells", "clean"]
 
 MIN_ROWS = 20
 FEW, MOST = 3, 200  # columns: those that are compared first, and those among which they are chosen
@@ -48,7 +48,7 @@ def clean(
     """
     options.check_columns(table.columns.tolist(), target)
     table = table.drop(columns=[name for name in options.drop if name not in options.subgroups])
-    _check_cells(table, figures or Figures(table))
+    check_cells(table, figures or Figures(table))
     labelled = table.dropna(subset=[target])
     if len(table) and not len(labelled):
         raise BadInput(f"The target {target!r} is empty in every row; choose another target.")
@@ -155,7 +155,12 @@ def _counts(report: dict[str, Any]) -> str:
     return ", ".join(f"{name}: {count}" for name, count in report.items() if name.startswith("rows_"))
 
 
-def _check_cells(table: pd.DataFrame, figures: Figures) -> None:
+def check_cells(table: pd.DataFrame, figures: Figures) -> None:
+    """Check that every cell is one value, from which a model can learn.
+
+    Raises:
+        BadInput: if one is nested, or infinite or too large a number.
+    """
     for name in table.columns.tolist():
         if name in figures.columns:
             known = figures.summaries[name]

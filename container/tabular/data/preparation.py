@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tabular.data.cleaning import clean
+from tabular.data.cleaning import check_cells, clean
 from tabular.data.decisions.decide import column_of
 from tabular.data.decisions.decision import Decision
 from tabular.data.doubts.misleading import misleading
@@ -162,6 +162,8 @@ def prepare(
         report["custom_clean"] = {"before": before, "after": after}
     names = dict.fromkeys([*raw.frame.columns.tolist(), *table.columns.tolist()])
     options.check_columns(table.columns.tolist(), target)
+    if table[target].dtype == object:  # which may be nested cells, which cannot be counted
+        check_cells(table[[target]], Figures(table[[target]]))
     counts = raw.decisions[target].counts if is_raw else None
     report["task"] = task_of(table[target], options, None if counts is None else len(counts))
     family = family or ("regression" if report["task"] == "regression" else "classification")

@@ -14,13 +14,18 @@ from tabular.data.decisions.numbers import LARGEST_LEARNED, as_numeric, too_larg
 from tabular.data.decisions.words import option_of
 from tabular.data.values.cells import numbers_among
 from tabular.spec.columns import Column
+from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 
 __all__ = ["typed"]
 
 
 def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
-    """A column of Parquet, whose type says what it is."""
+    """A column of Parquet, whose type says what it is.
+
+    Raises:
+        BadInput: if it cannot be what the options say.
+    """
     kind = cells.type
     words = options.missing_in(name)
     column = Column(name, "categorical", missing=words or None)
@@ -30,6 +35,11 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
         return Decision(column, as_texts(cells).to_pandas(), (evidence,))
     if name in options.date and not pa.types.is_temporal(kind):
         return forced_dates(column, as_texts(cells), options)
+    if name in options.numeric and not _may_be_numeric(kind):
+        raise BadInput(
+            f"The column {name!r} is in numeric, but the file's type is {kind}; remove it there, or write "
+            "numbers into the file."
+        )
     said = f"the file's type is {kind}"
     if pa.types.is_boolean(kind):
         return Decision(replace(column, kind="boolean"), cells.to_pandas(), (said,))
@@ -56,6 +66,10 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
     if pa.types.is_timestamp(kind):
         return moments(column, cells, said)
     return Decision(column, cells.to_pandas(), (said,))
+
+
+def _may_be_numeric(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_duration(kind)
 
 
 def _without(cells: pa.ChunkedArray, words: Sequence[str]) -> pa.ChunkedArray:

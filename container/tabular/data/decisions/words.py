@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -100,13 +101,13 @@ def merged(found: Decision) -> Decision:
 
 def with_form(found: Decision) -> Decision:
     """A decision that also says how a category writes whole numbers, and whether blanks at an end count."""
-    if found.column.kind != "categorical":
+    if found.column.kind != "categorical" or not pd.api.types.is_string_dtype(found.values):
         return found
     counts = found.counts
     if counts is not None and not counts.blanks and _whole_form(counts.first(FIRST)) is None:
         return found  # as most columns of words
     levels = pa.Array.from_pandas(found.values) if counts is None else counts.texts
-    if not is_text(levels.type):
+    if not is_text(levels.type):  # every cell is empty
         return found
     if have_blanks(levels) if counts is None else counts.blanks:
         bare, levels = pc.utf8_trim(levels, " "), pc.utf8_ltrim(levels, " ")

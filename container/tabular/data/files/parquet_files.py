@@ -102,6 +102,8 @@ def _plain(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
                 "write it as a number"
             )
         return cells.cast(pa.timestamp("us", tz=kind.tz and "UTC"), safe=False)
+    if kind == pa.time64("ns"):  # of which no date has more than microseconds
+        cells = cells.cast(pa.time64("us"), safe=False)
     if kind in TEXTS:
         try:
             return _plain(cells.cast(pa.string()), name)
