@@ -207,6 +207,9 @@ def prepare(
         report["warnings"] += doubts(table, schema, decided, figures) + more.result()
     groups, times = _groups(table, options), _times(table, options, raw.decisions)
     report["groups"] = None if groups is None else len(np.unique(groups))
+    if options.group and (ungrouped := int(table[options.group].isna().sum())):
+        said = f"{ungrouped} of {len(table)} rows have no group, and stay together as if they were one."
+        report["warnings"].append(warning(options.group, said))
     how = (splitting.test_size, splitting.stratify, splitting.random_state)
     partitions, hashes = None, None
     if options.partition:
