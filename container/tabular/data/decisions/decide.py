@@ -109,7 +109,7 @@ def _decided(
     if forced:
         numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, forced=True)
         return forced_numbers(column, cells, counts, numbers)
-    if found := booleans(column, cells, counts, words):
+    if name not in options.merge_spellings and (found := booleans(column, cells, counts, words)):
         return replace(found, counts=counted)
     numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, strict)
     found = numbers and as_numbers(column, cells, _each(cells, numbers))

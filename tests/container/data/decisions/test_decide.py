@@ -94,6 +94,9 @@ def test_spellings_are_merged_if_the_user_says_so():
     assert decided(cells).column.spellings is None
     with pytest.raises(BadInput, match="'a' is in merge_spellings, but it is numeric"):
         decided(pa.array(["1", "2"]), merge_spellings=["a"])
+    merged = decided(pa.array(["Yes", "yes", "Yes", "no", "NO", "no"]), merge_spellings=["a"])
+    assert merged.column == Column("a", "categorical", spellings=("Yes", "no"))
+    assert merged.values.tolist() == ["Yes"] * 3 + ["no"] * 3
 
 
 @pytest.mark.parametrize(
