@@ -36,6 +36,7 @@ ALIASES = dict.fromkeys(
 ) | {"application/csv": "text/csv"}
 # Python codecs that are not character sets for text, or take very long for a long body.
 NO_CHARSET = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
+MARK = "\ufeff"  # of the order of bytes, which .NET also writes where the charset tells it, as UTF-16LE does
 GZIP, UTF_16 = b"\x1f\x8b", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 EMPTY_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
 CELLS_AT_A_TIME = 1 << 14  # their texts take many times the memory of the numbers that they become
@@ -54,7 +55,7 @@ def decode(body: bytes, content_type: str, model: Table) -> ModelInput:
     if media_type == "text/csv" and charset == "utf-8" and (plain := _read_plain(body, model)) is not None:
         return plain
     try:
-        text = body.decode("utf-8-sig" if charset == "utf-8" else charset)
+        text = body.decode(charset)
     except UnicodeDecodeError as error:
         if body.startswith(GZIP):
             raise BadRequest(415, "The body is compressed with gzip; send it as it was before.") from None
@@ -64,7 +65,7 @@ def decode(body: bytes, content_type: str, model: Table) -> ModelInput:
             f"The body is not {charset.upper()}: byte {error.start + 1} is {body[error.start]:#04x}. Name "
             f"its charset in the content type, for example {media_type}; charset={likely}.",
         ) from None
-    rows = DECODERS[media_type](text, model)
+    rows = DECODERS[media_type](text.removeprefix(MARK), model)
     if rows and isinstance(rows, list) and len(rows) * len(model.columns) <= CELLS_AT_A_TIME:
         return _to_input(rows, model)
     return _in_blocks(iter(rows), model)

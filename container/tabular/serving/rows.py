@@ -368,7 +368,11 @@ def _is_header(row: Sequence[str], model: Table) -> bool:
         return True
     if model.n_numbers or model.worded:  # even if all names are numbers
         return sorted(map(model.fold, row)) == sorted(map(model.fold, model.names))
-    return all(model.place_of(cell) is not None or _is_ignored(cell, model) for cell in row)
+    named = [place for place, cell in enumerate(row) if model.place_of(cell) is not None]
+    if all(place in named or _is_ignored(cell, model) for place, cell in enumerate(row)):
+        return True
+    # Names among which one is wrong, as levels of other columns that training has never seen would be rarer.
+    return 2 * len(named) >= len(row) and not any(row[place] in model.levels_of(place) for place in named)
 
 
 def _is_ignored(name: str, model: Table) -> bool:

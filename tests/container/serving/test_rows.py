@@ -239,6 +239,17 @@ def test_a_header_of_levels_alone_is_never_a_row(models):
     numbers, levels = decode(b"Colour,CODE\nblue,c1\nred,c2\n", CSV, models["levels"])
     assert len(numbers) == 2
     assert levels == [["blue", "red"], ["c1", "c2"]]
+    wrong = "Colour,Kode\nblue,c1\n"
+    assert refusal_of(wrong, CSV, models["levels"]) == "The header does not have the columns 'code'."
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize(
+    ("body", "media_type"), [("Colour,CODE\nblue,c1\n", CSV), ('[["blue", "c1"]]', JSON)]
+)
+def test_a_mark_of_the_order_of_bytes_is_no_text(models, body, media_type, charset):
+    marked = f"\ufeff{body}".encode(charset)
+    assert decode(marked, f"{media_type}; charset={charset}", models["levels"])[1] == [["blue"], ["c1"]]
 
 
 def test_a_column_that_the_table_does_not_have_is_named(models):
