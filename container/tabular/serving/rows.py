@@ -105,8 +105,11 @@ def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Colle
 
 
 def _of_csv(text: str, model: Table) -> Iterable[list[Any]]:
-    if text.lstrip()[:1] in ("{", "[") and len(model.names) > 1 and _is_json(text):
-        raise BadRequest(400, "The body is JSON; name application/json as its content type.")
+    if text.lstrip()[:1] in ("{", "[") and len(model.names) > 1:
+        if _is_json(text):
+            raise BadRequest(400, "The body is JSON; name application/json as its content type.")
+        if _is_json(text.strip().partition("\n")[0]):
+            raise BadRequest(400, "The body is JSON Lines; name application/jsonlines as its content type.")
     rows = _split(text, ",", model)
     if len(model.names) > 1 and not _fit(rows, model):
         # The client may write what the training file was written with, such as 1,5;2,5.
@@ -265,8 +268,12 @@ def _without_index(rows: list[Any], schema: Mapping[str, Any], model: Table) -> 
 
 
 def _of_json_lines(text: str, model: Table) -> list[list[Any]]:
-    lines = enumerate(text.split("\n"), start=1)
-    rows = [_parsed(line, f"Line {n}", model) for n, line in lines if line.strip()]
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    if len(lines) > 1 and not _is_json(lines[0][1]) and _is_json(text):
+        raise BadRequest(400, "The body is one JSON document; name application/json as its content type.")
+    rows = [_parsed(line, f"Line {n}", model) for n, line in lines]
+    if len(rows) == 1 and isinstance(rows[0], dict) and _is_envelope(rows[0], model):
+        raise BadRequest(400, "The body is one JSON document; name application/json as its content type.")
     if len(rows) == 1 and isinstance(rows[0], list) and isinstance((rows[0] or [None])[0], list | dict):
         rows = rows[0]  # all rows in one line
     return _ordered(rows, model)
@@ -348,6 +355,14 @@ def _ordered(rows: Sequence[Any], model: Table) -> list[list[Any]]:
         else:
             raise BadRequest(400, f"Row {number} is neither a list nor an object.")
     return found
+
+
+def _is_envelope(content: Mapping[str, Any], model: Table) -> bool:
+    """Whether an object holds rows under a key, and is not itself a row, whose columns may have any name."""
+    if any(model.place_of(name) is not None for name in content):
+        return False
+    inner = [content[name] for name in ENVELOPES if name in content]
+    return any(isinstance(rows, list) and rows and isinstance(rows[0], list | dict) for rows in inner)
 
 
 def _is_row(content: Mapping[str, Any], model: Table) -> bool:

@@ -280,6 +280,9 @@ def test_what_is_not_json_answers_400_and_says_where(refused, body):
         ("red,1,no", "application/json", "name text/csv as its content type."),
         ('{"a": 1}\n{"a": 2}\n', "application/json", "name application/jsonlines as its content type."),
         ('[{"a": 1}, {"a": 2}]', "text/csv", "name application/json as its content type."),
+        ('{"a": 1}\n{"a": 2}\n', "text/csv", "name application/jsonlines as its content type."),
+        ('{"instances": [[1]]}', "application/jsonlines", "name application/json as its content type."),
+        ('{\n"instances": [[1]]\n}', "application/jsonlines", "name application/json as its content type."),
     ],
 )
 def test_a_body_under_another_content_type_is_recognised(refused, body, content_type, advice):
