@@ -122,11 +122,14 @@ def taken_apart(text: str, notations: Collection[str] = ()) -> Composed | None:
         return None
     if not (any(map(str.isdigit, text)) or _VULGAR.keys() & set(text) or _DASH.fullmatch(text)):
         return None
-    if match := _NOTE.fullmatch(text):
+    if text.endswith(("]", ")")) and (match := _NOTE.fullmatch(text)):
         return taken_apart(match[1], notations) or Composed(NOTE, (match[1],), (1.0,))
+    signs = {*text, *(" " if len(text.split()) > 1 else "")}
     for notation, read in _READERS.items():
         if notations and notation not in notations:
             continue
+        if (needed := _NEEDED.get(notation)) and needed.isdisjoint(signs):
+            continue  # as most, which a pattern takes longer to show
         if (found := read(text, bool(notations))) is not None:
             return Composed(notation, *found)
     return None
@@ -215,7 +218,7 @@ def _clock(text: str, _: bool) -> _Parts:
 
 
 def _units(text: str, known: bool) -> _Parts:
-    if (match := _DAYS_AND_CLOCK.fullmatch(text)) and any(match.groups()[:3]):
+    if ":" in text and (match := _DAYS_AND_CLOCK.fullmatch(text)) and any(match.groups()[:3]):
         years, months, days, sign, hours, minutes, seconds, part = match.groups()
         known_parts = {"years": years, "months": months, "days": days and days.lstrip("-")}
         texts, _ = _summed(known_parts | _times(hours, minutes, seconds or "00", part))
@@ -227,7 +230,7 @@ def _units(text: str, known: bool) -> _Parts:
         return _summed(dict(zip(_ISO_UNITS, match.groups(), strict=True)))
     if match := None if text.isascii() else _MYRIADS.fullmatch(text):
         return _myriads(*match.groups())
-    if not (_UNITS.fullmatch(text) or (known and _WITH_UNIT.fullmatch(text))):
+    if text[-1].isdecimal() or not (_UNITS.fullmatch(text) or (known and _WITH_UNIT.fullmatch(text))):
         return None
     parts = {unit: number for number, unit in _WITH_UNIT.findall(text)}
     timed = {"h", "hr", "hrs", "s", "sec"} & parts.keys() or (known and len(parts) == 1)
@@ -294,6 +297,24 @@ _READERS: Mapping[str, Callable[[str, bool], _Parts]] = MappingProxyType(
         OBSERVATION: _observation,
         ERROR: _error,
         RANGE: _range,
+    }
+)
+# The signs of which each text in a notation has one; a blank stands for any between two words.
+_NEEDED: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        FEET: frozenset("'\u2032\u2019\"\u2033\u201d"),
+        ANGLE: frozenset("\u00b0\u00ba\u02da"),
+        SEXAGESIMAL: frozenset("NSEW"),
+        HEMISPHERE: frozenset("NSEW"),
+        DEBIT: frozenset("rR"),
+        DASH: frozenset("\u2212\u2013\u2014-"),
+        CLOCK: frozenset(":"),
+        AGE: frozenset("m"),
+        FRACTION: frozenset("/\u2044").union(_VULGAR),
+        FLAG: frozenset("HL"),
+        ERROR: frozenset("\u00b1/"),
+        OBSERVATION: frozenset(" "),
+        RANGE: frozenset("\u2212\u2013\u2014- "),
     }
 )
 NOTATIONS = (*_READERS, NOTE)
