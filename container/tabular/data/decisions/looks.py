@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from tabular.data.decisions.arrow import taken
 from tabular.data.decisions.decision import FIRST, SAMPLE, listed
 from tabular.data.decisions.many.counts import Counts
+from tabular.data.decisions.many.shapes import shapes_of
 
 __all__ = ["all_match", "doubts_of_looks"]
 
@@ -145,12 +146,18 @@ def _may_look_like_numbers(cells: pa.ChunkedArray) -> bool:
 
 def _like_numbers(texts: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """Whether each text (n_texts,) looks like a number, a date or a time, and not like 1st or 1 - never."""
-    alike = _match(texts, NUMBER_LIKE)
-    # Each of the other patterns, which take longer, gets only the texts that it may change.
-    alike[~alike] = _match(_among(texts, ~alike), NUMBERS_IN_WORDS, ignore_case=True)
-    alike[alike] = ~_match_if_any(_among(texts, alike), RANK, LEVEL, ignore_case=False)
-    alike[~alike] = _have_years(_among(texts, ~alike))
-    alike[~alike] = _match_if_any(_among(texts, ~alike), _MONTHS, DAY_OF_MONTH)
+    may = shapes_of(texts)
+    alike = may.numbers.copy()
+    # Each pattern gets only the texts that it may match and change.
+    alike[may.others] = _match(_among(texts, may.others), NUMBER_LIKE)
+    rest = may.in_words & ~alike
+    alike[rest] = _match(_among(texts, rest), NUMBERS_IN_WORDS, ignore_case=True)
+    rest = may.ranks & alike
+    alike[rest] = ~_match_if_any(_among(texts, rest), RANK, LEVEL, ignore_case=False)
+    rest = may.years & ~alike
+    alike[rest] = _have_years(_among(texts, rest))
+    rest = may.days & ~alike
+    alike[rest] = _match_if_any(_among(texts, rest), _MONTHS, DAY_OF_MONTH)
     return alike
 
 

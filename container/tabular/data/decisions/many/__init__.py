@@ -4,4 +4,5 @@
 - `numbers`: those in a format, such as 1.234,50.
 - `dates`: dates and moments.
 - `counts`: how often each text occurs, which tells the levels of a category.
+- `shapes`: which texts may look like numbers.
 """

@@ -1,7 +1,8 @@
-/* What takes one pass over the texts of a column: which are dates in a layout, and a hash of each.
+/* What takes one pass over the texts of a column: which are dates in a layout, which may look like numbers, and a
+   hash of each.
 
-   values.many_dates does the first with NumPy where this was not compiled, and data.cleaning compares texts
-   with pandas instead of their hashes. */
+   values.many_dates does the first with NumPy where this was not compiled, decisions.looks has pyarrow match all
+   its patterns, and data.cleaning compares texts with pandas instead of their hashes. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -221,6 +222,153 @@ static PyObject *dates(PyObject *self, PyObject *args)
     return result;
 }
 
+/* What a text may be, as decisions.many.shapes names it. */
+enum { NUMBER = 1, IN_WORDS = 2, RANK = 4, YEAR = 8, DAY = 16, BEYOND = 32 };
+#define MOST_BEHIND 12 /* signs behind a number */
+
+static inline int is_digit(char c) { return c >= '0' && c <= '9'; }
+static inline int is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r'; }
+static inline char in_small(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
+
+static const char *behind_blanks(const char *at, const char *end)
+{
+    while (at < end && is_blank(*at))
+        at++;
+    return at;
+}
+
+/* Whether a text of ASCII matches NUMBER_LIKE of decisions.looks. */
+static int is_like_number(const char *at, const char *end)
+{
+    at = behind_blanks(at, end);
+    at += at < end && (*at == '<' || *at == '>' || *at == '~');
+    at = behind_blanks(at, end);
+    at += at < end && *at == '$';
+    at = behind_blanks(at, end);
+    at += at < end && (*at == '-' || *at == '+');
+    if (at == end || !is_digit(*at))
+        return 0;
+    while (at < end && (is_digit(*at) || is_blank(*at) || (*at != '\0' && strchr(".,:;'/-", *at))))
+        at++;
+    while (at < end && is_blank(end[-1]))
+        end--;
+    if (end - at > MOST_BEHIND)
+        return 0;
+    while (at < end && !is_blank(*at))
+        at++;
+    return at == end;
+}
+
+/* Whether a text of ASCII may match NUMBERS_IN_WORDS of decisions.looks, by its first signs. */
+static int may_be_in_words(const char *at, const char *end)
+{
+    const char first = at < end ? in_small(*at) : '\0', second = end - at > 1 ? in_small(at[1]) : '\0';
+    switch (first) {
+    case 'p':
+        return is_digit(second) || second == 't';
+    case 't': case 'm': case 's': case 'h': case 'r':
+        return is_digit(second);
+    case 'c':
+        return second == 'a' || second == 'i';
+    case 'a':
+        return second == 'p' || second == 'b';
+    case 'u':
+        return second == 'p' || second == 'n';
+    case 'o':
+        return second == 'v';
+    default:
+        return is_digit(first) || first == '=' || first == '\'' || first == '/';
+    }
+}
+
+static inline int is_pair(const char *at, char one, char other) { return at[0] == one && at[1] == other; }
+
+/* Whether two letters end an ordinal number in English. */
+static int is_ordinal(const char *at)
+{
+    return is_pair(at, 's', 't') || is_pair(at, 'n', 'd') || is_pair(at, 'r', 'd') || is_pair(at, 't', 'h');
+}
+
+/* Whether a text of ASCII matches RANK of decisions.looks. */
+static int is_rank(const char *at, const char *end)
+{
+    const char *start = at;
+    while (at < end && is_digit(*at))
+        at++;
+    if (at == start || at == end)
+        return 0;
+    if (end - at >= 2 && is_ordinal(at))
+        return 1;
+    at += is_blank(*at);
+    return at < end && *at != '\0' && strchr("-=.:)", *at) != NULL;
+}
+
+/* Whether a text of ASCII has a year, as YEAR of decisions.looks. */
+static int has_year(const char *at, const char *end)
+{
+    for (; end - at >= 4; at++)
+        if (((at[0] == '1' && (at[1] == '8' || at[1] == '9')) || (at[0] == '2' && at[1] == '0')) && is_digit(at[2])
+            && is_digit(at[3]))
+            return 1;
+    return 0;
+}
+
+/* Whether a text of ASCII may match DAY_OF_MONTH of decisions.looks, by its month and what stands before. */
+static int may_be_day(const char *at, const char *end)
+{
+    const char *start = at;
+    while (at < end && at < start + 2 && is_digit(*at))
+        at++;
+    if (at > start) {
+        const char pair[2] = {at < end ? in_small(at[0]) : '\0', end - at > 1 ? in_small(at[1]) : '\0'};
+        at += is_ordinal(pair) ? 2 : 0;
+        while (at < end && (is_blank(*at) || *at == '.' || *at == '-'))
+            at++;
+    }
+    return end - at >= 3 && month_of(at) > 0;
+}
+
+static uint8_t shape_of(const char *at, const char *end)
+{
+    for (const char *letter = at; letter < end; letter++)
+        if (*letter & 0x80)
+            return IN_WORDS | RANK | YEAR | DAY | BEYOND;
+    return (uint8_t)((is_like_number(at, end) ? NUMBER : 0) | (may_be_in_words(at, end) ? IN_WORDS : 0)
+        | (is_rank(at, end) ? RANK : 0) | (has_year(at, end) ? YEAR : 0) | (may_be_day(at, end) ? DAY : 0));
+}
+
+PyDoc_STRVAR(shapes_doc,
+    "shapes(ends, letters, first, found)\n\n"
+    "Fill `found` (n_rows,), bytes, with what each text of an Arrow array from `first` on may be, as bits: 1, like a\n"
+    "number; 2, a number in words; 4, a rank; 8, with a year; 16, a day of a month; 32, with signs beyond ASCII,\n"
+    "which may be any of these.");
+
+static PyObject *shapes(PyObject *self, PyObject *args)
+{
+    Py_buffer ends, letters, found;
+    Py_ssize_t first;
+    if (!PyArg_ParseTuple(args, "y*z*nw*", &ends, &letters, &first, &found))
+        return NULL;
+    const Py_ssize_t last = first + found.len;
+    const int32_t *places = ends.buf;
+    PyObject *result = NULL;
+    if (first < 0 || ends.len / (Py_ssize_t)sizeof(int32_t) <= last || places[last] > letters.len)
+        PyErr_SetString(PyExc_ValueError, "The buffers are shorter than the rows.");
+    else {
+        uint8_t *each = found.buf;
+        const char *all = letters.buf;
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t row = 0; row < found.len; row++)
+            each[row] = all == NULL ? 0 : shape_of(all + places[first + row], all + places[first + row + 1]);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    PyBuffer_Release(&ends);
+    PyBuffer_Release(&letters);
+    PyBuffer_Release(&found);
+    return result;
+}
+
 PyDoc_STRVAR(hash_doc,
     "hash(valid, ends, letters, first, hashes)\n\n"
     "Mix a hash of each text of an Arrow array of large strings from `first` on into `hashes` (n_rows,), uint64.\n"
@@ -260,6 +408,7 @@ static PyObject *hash(PyObject *self, PyObject *args)
 
 static PyMethodDef functions[] = {
     {"dates", dates, METH_VARARGS, dates_doc},
+    {"shapes", shapes, METH_VARARGS, shapes_doc},
     {"hash", hash, METH_VARARGS, hash_doc},
     {NULL, NULL, 0, NULL},
 };
