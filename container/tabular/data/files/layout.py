@@ -45,6 +45,13 @@ TOTALS = frozenset(
         *("\u0438\u0442\u043e\u0433\u043e", "\u5408\u8ba1", "\u5408\u8a08", "\u603b\u8ba1", "\ud569\uacc4"),
     ]
 )  # what spreadsheets and reports write beside a sum or a mean
+# How lines begin that say where a table comes from; their sentences may have commas and years.
+_ORIGIN = re.compile(
+    r"\W*(sources?|notes?|remarks?|footnotes?|copyright|last updated?|as of|quellen?|stand|anmerkung(en)?|"
+    r"hinweise?|fuentes?|notas?|fontes?)\s*:|"
+    r"\W*(generated|exported|downloaded|retrieved|prepared|updated|data)\s+(by|on|at|from|as of)\b|\s*\u00a9",
+    re.IGNORECASE,
+)
 _STARTS_A_NUMBER = re.compile(r"\s*[-+(]?\s*[$\u20ac\u00a3]?[.,]?\d")
 _YEAR = re.compile(r"(19|20)\d\d")
 
@@ -145,8 +152,9 @@ def find_header(
 def note_of_footer(rows: Sequence[Sequence[str]], width: int) -> str | None:
     """What to say of the last rows of a file if they are a footer; None if they are damaged rows.
 
-    A footer is a line of words that has fewer cells than the table, such as a source or a count of rows, or
-    a total. A row that was cut off has numbers or dates.
+    A footer is a line of words that has fewer cells than the table, such as a count of rows, or a total, or a
+    line of any number of cells that says where the table comes from. A row that was cut off has numbers or
+    dates.
 
     Args:
         rows: those at the end of the file whose cells are not as many as the header's.
@@ -156,6 +164,8 @@ def note_of_footer(rows: Sequence[Sequence[str]], width: int) -> str | None:
         return None
     for row in rows:
         words = [cell.strip() for cell in row if cell.strip()]
+        if words and _ORIGIN.match(words[0]):
+            continue
         if len(row) >= width or not (words and (_is_total(words[0]) or all(map(_is_word, words)))):
             return None
     return f"{_lines_are(len(rows), 'below the table')} left out ({_shown(rows)})."
