@@ -118,7 +118,8 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
 
 def _quantity(texts: Sequence[str]) -> str | None:
     """A text that begins with a number and differs from nearly all others in its figures only, or None."""
-    if len(texts) < FEWEST_QUANTITIES or not any(text[:1].isdecimal() for text in texts[:FEWEST_QUANTITIES]):
+    first = texts[:FEWEST_QUANTITIES]
+    if len(texts) < FEWEST_QUANTITIES or not any(one.isdecimal() for text in first for one in text[:2]):
         return None
     patterns = [FIGURES.sub("#", text) for text in texts]
     (pattern, count), *_ = Counter(patterns).most_common(1)
