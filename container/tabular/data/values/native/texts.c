@@ -11,8 +11,10 @@
 #include "hashes.h"
 
 #define LONGEST 64 /* bytes of a date */
-#define WORDS (LONGEST / 8)
+#define STEP 7     /* bytes from a word of eight to the next, which begins with the last one of it */
+#define WORDS ((LONGEST - 2) / STEP + 1)
 #define EACH 0x0101010101010101ULL /* a byte, times which a number is in each byte of a word */
+#define UPPER (EACH * 0x80)        /* the upper bit of each byte */
 #define MOST_WAYS 64
 #define MOST_PARTS 32
 #define FIRST_YEAR 1700
@@ -23,13 +25,26 @@ typedef struct {
     uint8_t kind, start, width;
 } Part;
 
-/* A way to write dates: how long a text is, its parts, and what its bytes are, eight at a time: those that are
-   signs, with the signs themselves, and those that are digits. */
+/* A way to write dates: how long a text is, its parts, of which the first `letters` are words, and what its bytes
+   are, in words of eight: those that are signs, with the signs themselves, and those that are digits.
+
+   `above` and `below` are bounds of the numbers of two digits, for the byte of the first digit: what makes the upper
+   bit of a greater one 1, and the least one. If `is_bounded`, dates whose numbers are all within them exist. */
 typedef struct {
-    uint8_t length, count;
+    uint8_t length, words, count, letters, is_bounded;
     Part parts[MOST_PARTS];
-    uint64_t are_signs[WORDS], signs[WORDS], are_digits[WORDS];
+    uint64_t are_signs[WORDS], signs[WORDS], are_digits[WORDS], above[WORDS], below[WORDS];
 } Way;
+
+/* For each byte, the next one of the text. */
+static inline uint64_t next_bytes(uint64_t bytes)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return bytes << 8;
+#else
+    return bytes >> 8;
+#endif
+}
 
 /* The three letters of each month as a number, and the month that each remainder of it by 34 may be. */
 #define LETTERS(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
@@ -69,38 +84,48 @@ static int days_of(int year, int month)
     return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
-/* Whether the signs and the digits of a text are where they are in this way. */
+/* Whether the signs and the digits of a text are where they are in this way; 2 if its numbers are also within the
+   bounds, which most are. */
 static inline int has_form(const char *text, const Way *way)
 {
-    uint64_t wrong = 0;
-    for (int word = 0; word * 8 < way->length; word++) {
-        const uint64_t bytes = eight_bytes(text + word * 8), digits = bytes ^ EACH * '0';
+    uint64_t wrong = 0, beyond = 0;
+    for (int word = 0; word < way->words; word++) {
+        const uint64_t bytes = eight_bytes(text + word * STEP), digits = bytes ^ EACH * '0';
         wrong |= (bytes ^ way->signs[word]) & way->are_signs[word];
         /* A byte of up to 9 has no upper bit, nor has it with so much added. */
-        wrong |= (digits | ((digits & EACH * 0x7f) + EACH * (0x7f - 9))) & EACH * 0x80 & way->are_digits[word];
+        wrong |= (digits | ((digits & EACH * 0x7f) + EACH * (0x7f - 9))) & UPPER & way->are_digits[word];
+        const uint64_t alone = digits & way->are_digits[word], numbers = alone * 10 + next_bytes(alone);
+        beyond |= (numbers + way->above[word]) | ~((numbers | UPPER) - way->below[word]);
     }
-    return wrong == 0;
+    return wrong ? 0 : (beyond & UPPER) || !way->is_bounded ? 1 : 2;
+}
+
+/* Whether a word stands where one of this way does. */
+static inline int is_word(const char *at, uint8_t kind)
+{
+    return kind == 'b' ? month_of(at) > 0
+                       : ((at[0] | 0x20) == 'a' || (at[0] | 0x20) == 'p') && (at[1] | 0x20) == 'm';
 }
 
 /* Whether a text, behind which other bytes can be read, is a date that is written in this way. */
 static inline int is_date(const char *text, const Way *way)
 {
     int year = 1970, month = 1, day = 1;
-    if (!has_form(text, way))
+    const int form = has_form(text, way);
+    if (form == 0)
         return 0;
-    for (int number = 0; number < way->count; number++) {
+    for (int number = 0; number < way->letters; number++) {
+        const Part part = way->parts[number];
+        if (!is_word(text + part.start, part.kind))
+            return 0;
+        if (part.kind == 'b')
+            month = month_of(text + part.start);
+    }
+    if (form == 2)
+        return 1;
+    for (int number = way->letters; number < way->count; number++) {
         const Part part = way->parts[number];
         const char *at = text + part.start;
-        if (part.kind == 'b') {
-            if ((month = month_of(at)) < 0)
-                return 0;
-            continue;
-        }
-        if (part.kind == 'p') {
-            if (((at[0] | 0x20) != 'a' && (at[0] | 0x20) != 'p') || (at[1] | 0x20) != 'm')
-                return 0;
-            continue;
-        }
         const int read = part.width == 2 ? two_digits(at) : number_of(at, part.width);
         switch (part.kind) {
         case 'Y':
@@ -136,8 +161,52 @@ static inline int is_date(const char *text, const Way *way)
         && (day <= 28 || day <= days_of(year, month));
 }
 
-/* Set the byte of a text in words of eight bytes. */
-static void set_byte(uint64_t *words, int place, int byte) { ((uint8_t *)words)[place] = (uint8_t)byte; }
+/* Set the byte of a text in words of eight bytes, in the one that also has the next byte. */
+static void set_byte(const Way *way, uint64_t *words, int place, int byte)
+{
+    const int word = place / STEP < way->words ? place / STEP : way->words - 1;
+    ((uint8_t *)(words + word))[place - word * STEP] = (uint8_t)byte;
+}
+
+/* Note that the byte of a text is a digit, in both words that have it. */
+static void set_digit(Way *way, int place)
+{
+    set_byte(way, way->are_digits, place, 0xff);
+    if (place > 0)
+        ((uint8_t *)(way->are_digits + (place - 1) / STEP))[(place - 1) % STEP + 1] = 0xff;
+}
+
+/* Note within which bounds a number is that is surely right: of centuries, for years, and of days, those that each
+   month has. Return 0 if there is no word that tells, because it does not have two digits. */
+static int set_bounds(Way *way, Part part)
+{
+    int least = 0, most = 99;
+    switch (part.kind) {
+    case 'Y':
+        least = FIRST_YEAR / 100;
+        most = LAST_YEAR / 100 - 1;
+        break;
+    case 'm': case 'I':
+        least = 1;
+        most = 12;
+        break;
+    case 'd':
+        least = 1;
+        most = 28;
+        break;
+    case 'H':
+        most = 23;
+        break;
+    case 'M': case 'S':
+        most = 59;
+        break;
+    default:
+        return 1;
+    }
+    set_byte(way, way->above, part.start, 0x7f - most);
+    set_byte(way, way->below, part.start, least);
+    return part.width == (part.kind == 'Y' ? 4 : 2);
+}
 
 /* Read the layouts: for each, its length, the count of its parts, and the parts. The kind of a sign is 0, and
    its width the sign itself. Return how many there are, -1 if they are damaged. */
@@ -150,6 +219,8 @@ static int read_ways(const uint8_t *given, Py_ssize_t size, Way *ways)
         Way *way = ways + count;
         memset(way, 0, sizeof(Way));
         way->length = given[at];
+        way->words = (uint8_t)((way->length - 2) / STEP + 1);
+        way->is_bounded = 1;
         const int n_parts = given[at + 1];
         at += 2;
         if (at + n_parts * 3 > size)
@@ -160,13 +231,20 @@ static int read_ways(const uint8_t *given, Py_ssize_t size, Way *ways)
             if (part.start + width > way->length || width > 9)
                 return -1;
             if (part.kind == 0) {
-                set_byte(way->are_signs, part.start, 0xff);
-                set_byte(way->signs, part.start, part.width);
+                set_byte(way, way->are_signs, part.start, 0xff);
+                set_byte(way, way->signs, part.start, part.width);
                 continue;
             }
-            for (int place = part.start; part.kind != 'b' && part.kind != 'p' && place < part.start + width; place++)
-                set_byte(way->are_digits, place, 0xff);
-            way->parts[way->count++] = part;
+            const int is_letters = part.kind == 'b' || part.kind == 'p';
+            for (int place = part.start; !is_letters && place < part.start + width; place++)
+                set_digit(way, place);
+            way->is_bounded &= (uint8_t)set_bounds(way, part);
+            way->parts[way->count] = part;
+            if (is_letters) {
+                way->parts[way->count] = way->parts[way->letters];
+                way->parts[way->letters++] = part;
+            }
+            way->count++;
         }
     }
     return count;
