@@ -139,6 +139,8 @@ def test_a_table_is_read_right_or_refused_or_its_doubt_is_said(read, name):
         assert found.warnings
     if "warned" in checks:
         assert is_said(found, checks["warned"]), found.warnings
+    for column, words in checks.get("said", {}).items():
+        assert any(one["column"] == column and words in one["said"] for one in found.warnings), column
     if "quiet" in checks:
         assert not is_said(found, checks["quiet"]), found.warnings
     if checks.get("roundtrip"):

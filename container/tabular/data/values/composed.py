@@ -95,10 +95,14 @@ _FRACTION = re.compile(
     rf"([{_MINUS}])?(?:(?:(\d+)[\s-])?(\d{{1,2}})[/\u2044](2|3|4|5|6|8|10|12|16|32|64)"
     rf"|(\d*)\s?([{''.join(_VULGAR)}]))(\D*)"
 )
+_BETWEEN = {"to", "bis", "a", "\u00e0", "and"}  # the ends of a range
 _RANGE = re.compile(
-    rf"([^{_MINUS}]*\d[^{_MINUS}]*?)\s*(?:[{_MINUS}]|(?<=\s)(?:to|bis|a|\u00e0|and)(?=\s))\s*([^{_MINUS}]*\d[^{_MINUS}]*)",
+    rf"([^{_MINUS}]*\d[^{_MINUS}]*?)\s*(?:[{_MINUS}]|(?<=\s)(?:{'|'.join(sorted(_BETWEEN))})(?=\s))"
+    rf"\s*([^{_MINUS}]*\d[^{_MINUS}]*)",
     re.IGNORECASE,
 )
+_END = r"\s*([-+]?(?:\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|inf))\s*"
+_INTERVAL = re.compile(rf"\({_END},{_END}\]|\[{_END},{_END}\)")  # as pandas.cut writes it
 _UNIT_BEHIND = re.compile(r"\s?[^\d\s.,]+\.?(?:\s[^\d\s]+)?$")
 _ERROR = re.compile(r"(.*\d.*?)\s*(?:\u00b1|\+/-)\s*\d.*")
 _NOTE = re.compile(r"(.*\d.*?)\s*(?:(?:\[[\w ]{1,7}\])+|\([^\W\d][^()\d]{1,24}\))")
@@ -233,6 +237,8 @@ def _units(text: str, known: bool) -> _Parts:
     if text[-1].isdecimal() or not (_UNITS.fullmatch(text) or (known and _WITH_UNIT.fullmatch(text))):
         return None
     parts = {unit: number for number, unit in _WITH_UNIT.findall(text)}
+    if _BETWEEN & parts.keys():
+        return None
     timed = {"h", "hr", "hrs", "s", "sec"} & parts.keys() or (known and len(parts) == 1)
     return _summed({"min" if unit == "m" and timed else unit: number for unit, number in parts.items()})
 
@@ -266,6 +272,9 @@ def _fraction(text: str, _: bool) -> _Parts:
 
 
 def _range(text: str, _: bool) -> _Parts:
+    if match := _INTERVAL.fullmatch(text):
+        ends = tuple(end for end in match.groups() if end and not end.endswith("inf"))
+        return (ends, (1 / len(ends),) * len(ends)) if ends else None
     match = _RANGE.fullmatch(text)
     if match is None:
         return None
@@ -314,7 +323,7 @@ _NEEDED: Mapping[str, frozenset[str]] = MappingProxyType(
         FLAG: frozenset("HL"),
         ERROR: frozenset("\u00b1/"),
         OBSERVATION: frozenset(" "),
-        RANGE: frozenset("\u2212\u2013\u2014- "),
+        RANGE: frozenset("\u2212\u2013\u2014- []"),
     }
 )
 NOTATIONS = (*_READERS, NOTE)

@@ -216,13 +216,39 @@ def test_dates_that_could_be_read_in_two_ways_are_said_until_the_user_says():
         ["3-1", "0-2", "1-1"],
         ["555-1234", "234-9876", "871-2345"],
         ["12C", "13F", "14A"],
-        ["18-24", "25-34", "35-44"],
+        ["555.123.4567", "555.987.6543", "212.555.0100"],
+        ["192.168.1.1", "10.0.0.2", "10.0.0.12"],
     ],
 )
 def test_a_category_that_looks_like_numbers_or_dates_is_said(cells):
     found = decided(pa.array(cells))
     assert found.column.kind == "categorical"
     assert "look like numbers, dates or times" in found.doubts[0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["18-24", "25-34", "35-44"], "ranges, such as '18-24', are levels without an order"),
+        (["<10", "10-19", "20+"], "ranges, such as '10-19', are levels without an order"),
+        (["1.2.3", "1.10.0"], "versions, such as '1.2.3', are levels without an order"),
+        (["1.2 (0.3)", "2.5 (0.4)"], "several numbers in a cell, such as '1.2 (0.3)'"),
+        (["1,5", "2.5", "3,25"], "numbers with a decimal comma, such as '1,5', and with a decimal point"),
+        (["on 2024-01-31", "on 2024-02-01"], "dates behind the same word, such as 'on 2024-01-31'"),
+    ],
+)
+def test_of_texts_that_are_all_written_in_one_form_it_is_said_what_to_do(cells, said):
+    found = decided(pa.array(cells))
+    assert found.column.kind == "categorical"
+    (doubt,) = found.doubts
+    assert doubt.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "cells", [["A1", "B2"], ["unit 5 (3)", "unit 7 (2)"], ["on 12", "on 13"], ["R2D2", "C3"]]
+)
+def test_names_with_digits_are_no_form(cells):
+    assert decided(pa.array(cells)).doubts == ()
 
 
 TIMES = [f"{hour:02}{minute:02}" for hour in range(24) for minute in (0, 15)]

@@ -18,11 +18,15 @@ SEVERAL = 10  # different numbers, of which few may have different marks
 
 
 def units_of(
-    parts: Mapping[str, re.Match[str]], counts: Mapping[str, int], style: tuple[str, str]
+    parts: Mapping[str, re.Match[str]],
+    counts: Mapping[str, int],
+    style: tuple[str, str],
+    forced: bool = False,
 ) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...], tuple[tuple[str, float], ...]]:
     """The most frequent currency and unit, or several units that can be converted, and how they are.
 
-    Cells with any other are not numbers.
+    Cells with any other are not numbers. If it is `forced`, the user says that these are numbers, and
+    10+ years are of one unit with 2 years.
     """
     currencies, found = Counter[str](), Counter[str]()
     sizes, with_fractions = dict[str, list[float]](), set[str]()
@@ -41,8 +45,10 @@ def units_of(
     filled = {unit: [one for one in some if one] for unit, some in sizes.items()}
     extents = {unit: (min(some), max(some)) for unit, some in filled.items() if some}
     scales, offsets = conversions(Units(found, extents, with_fractions), money=bool(currencies))
-    if len(parts) >= MEASURED and set(found) <= _ORDINALS:
-        scales = dict.fromkeys(found, 1.0)
+    given = list(filter(None, found))
+    alike = len({unit.lstrip("+ ").removesuffix("s") for unit in given}) == 1 < len(given)  # 2 and 10+ years
+    if (len(parts) >= MEASURED and set(found) <= _ORDINALS) or (forced and not scales and alike):
+        scales = dict.fromkeys(given, 1.0)
     known = Counter(
         {
             unit: count
@@ -70,17 +76,18 @@ def _side(bound: str | None) -> str | None:
 
 
 def marks_beside(
-    parts: Mapping[str, re.Match[str]], counts: Mapping[str, int], form: NumberFormat
+    parts: Mapping[str, re.Match[str]], counts: Mapping[str, int], form: NumberFormat, forced: bool = False
 ) -> tuple[str, ...]:
     """The marks beside numbers, such as `<` of a limit of detection, if they may be left out.
 
     They may if no number stands with different marks, but for few cells, or if the marks are rare among
-    measurements: of `<=50K` and `>50K`, the marks are what counts.
+    measurements: of `<=50K` and `>50K`, the marks are what counts. They may, too, if the user says that
+    these are numbers.
     """
     marked = {text: (match["bound"], match["note"]) for text, match in parts.items()}
     found = tuple(dict.fromkeys(mark for marks in marked.values() for mark in marks if mark))
-    if not found:
-        return ()
+    if not found or forced:
+        return found
     numbers: dict[float, Counter[tuple[str | None, str | None]]] = {}
     bare = set()
     for text, marks in marked.items():

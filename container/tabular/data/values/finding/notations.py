@@ -164,7 +164,8 @@ def _ranges(texts: Texts, simple: Sequence[str], find: Find) -> bool:
     read = find(dict.fromkeys((part for found in texts.values() for part in found.texts), 1))
     if read is None:
         return False
-    ends = np.array([list(map(read, found.texts)) for found in texts.values()])
+    both = [found.texts for found in texts.values() if len(found.texts) > 1]  # not of (35.2, inf]
+    ends = np.array([list(map(read, texts)) for texts in both]).reshape(-1, 2)
     low, high = ends.T
     if not (low < high).all():
         return False

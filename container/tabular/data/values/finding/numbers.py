@@ -153,8 +153,8 @@ def _find_simple(
         return None
     decimal_comma = decimal_comma or _are_scientific(parts.values())
     style = _style([digits_of(match) for match in parts.values()], decimal_comma, signs)
-    form = NumberFormat(*style, *units_of(parts, counts, style))
-    form = form._replace(affixes=form.affixes + marks_beside(parts, counts, form))
+    form = NumberFormat(*style, *units_of(parts, counts, style, forced))
+    form = form._replace(affixes=form.affixes + marks_beside(parts, counts, form, forced))
     numbers, others = 0, words.total()
     signed_powers = any(re.search(r"\.|[eE][-+]", match[0]) for match in parts.values())
     for text, match in parts.items():

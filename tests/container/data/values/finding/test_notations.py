@@ -60,6 +60,12 @@ MINUTES = [f"{minute}:{second:02}" for minute, second in zip(range(1, 60, 2), ra
         (["1,234[5]", "87[a][b]", "900"], [1234, 87, 900], ["note"]),
         (MINUTES, [minute + (minute - 1) / 60 for minute in range(1, 60, 2)], ["clock"]),
         (RANGES, range(15, 65, 2), ["range"]),
+        ([f"{text} people".replace("-", " to ") for text in RANGES], range(15, 65, 2), ["range"]),
+        (
+            [*(f"({text.replace('-', ',')}]" for text in RANGES), "(-inf, 5]"],
+            [*range(15, 65, 2), 5],
+            ["range"],
+        ),
         ([f"${text.replace('-', 'K - $')}K" for text in RANGES], range(15_000, 65_000, 2_000), ["range"]),
         ([f"{text} Yrs (est.)" for text in RANGES], range(15, 65, 2), ["range"]),
         ([*map(str, range(1000, 1040)), "1100 - 1200"], [*range(1000, 1040), 1150], ["range"]),
@@ -111,3 +117,6 @@ def test_a_notation_without_evidence_stays_what_it_is(cells):
 def test_the_user_needs_no_evidence():
     found = find_numbers(Counter(["18-24", "25-34", "35-44"]), forced=True)
     assert read_number("18-24", found.format) == 21
+    cells = ["< 1 year", "1 to 9 years", "10+ years"]
+    found = find_numbers(Counter(cells), forced=True)
+    assert [read_number(cell, found.format) for cell in cells] == [1, 5, 10]
