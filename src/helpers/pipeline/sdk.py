@@ -1,8 +1,8 @@
 """Adaptations of the SageMaker SDK: steps whose requests are built here, and its configuration.
 
 They were written for SDK_VERSION, which pyproject.toml pins; any other version is refused until someone has
-checked this file. Only the override of the validation uses something that is not public. The steps subclass
-the SDK's base class of steps.
+checked this file. Only the overrides of the validation and of the client for local mode use what is not
+public. The steps subclass the SDK's base class of steps.
 """
 
 import logging
@@ -12,8 +12,10 @@ from importlib.metadata import version
 from typing import Any
 
 from sagemaker.core.config.config_manager import SageMakerConfig
+from sagemaker.core.local.local_session import LocalSagemakerClient
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.core.workflow.properties import Properties
+from sagemaker.mlops.workflow import steps
 from sagemaker.mlops.workflow.retry import RetryPolicy
 from sagemaker.mlops.workflow.steps import CacheConfig, ConfigurableRetryStep, StepTypeEnum
 
@@ -35,6 +37,9 @@ _validate = SageMakerConfig.validate_sagemaker_config
 SageMakerConfig.validate_sagemaker_config = staticmethod(
     lambda config=None: None if config is NO_TELEMETRY else _validate(config)
 )
+# To learn the name of one of its methods, each processing step makes a client for local mode, with a session
+# and clients of its own. The class has that method as well.
+steps.LocalSagemakerClient = lambda: LocalSagemakerClient
 
 
 def pipeline_session(session: Session) -> PipelineSession:

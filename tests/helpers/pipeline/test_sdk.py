@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 from support import ROOT
-from support.helpers.shared import Compiled
+from support.helpers.shared import Compiled, compile_pipeline
 
 from helpers.session import Session
 
@@ -106,3 +106,17 @@ def test_a_step_of_ours_stands_in_a_definition_as_the_sdks_do(sdk: Any, session:
             },
         },
     ]
+
+
+def test_a_processing_step_makes_no_session_for_local_mode(
+    session: Session, sdk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the override did not take effect, definitions would be right, but each step would take a while."""
+    from sagemaker.core.local import local_session
+
+    made: list[Any] = []
+    monkeypatch.setattr(local_session.LocalSession, "__init__", lambda *given: made.append(given))
+    compile_pipeline(session)
+    assert made == []
+    local_session.LocalSagemakerClient()
+    assert len(made) == 1, "which is what the SDK does"
