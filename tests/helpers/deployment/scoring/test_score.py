@@ -231,8 +231,11 @@ def test_an_interrupt_leaves_neither_output_nor_server(
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The folders of models and parts are gone, however it ends."""
-    before = set(Path(tempfile.gettempdir()).glob("scoring-*"))
+def nothing_is_left(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """The folders of models and parts are gone, however it ends. Somebody else's are elsewhere."""
+    own = tmp_path_factory.mktemp("own")
+    monkeypatch.setattr(tempfile, "tempdir", str(own))
     yield
-    assert set(Path(tempfile.gettempdir()).glob("scoring-*")) <= before
+    assert list(own.iterdir()) == []
