@@ -11,7 +11,7 @@ from typing import Any
 API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 IDENTIFIER = "Lambda-Extension-Identifier"
 _finished = threading.Semaphore(0)
-_seconds: list[float] = []
+_work_of: list[dict[str, Any]] = []
 
 
 def call(method: str, path: str, headers: dict[str, str], body: str | None = None) -> tuple[int, Any, Any]:
@@ -44,7 +44,10 @@ def _work() -> None:
     while True:
         _, _, event = call("GET", "event/next", {IDENTIFIER: HEADERS[IDENTIFIER]})
         _finished.acquire()
-        time.sleep(_seconds.pop(0))
+        work = _work_of.pop(0)
+        time.sleep(work.get("seconds", 0))
+        while "until" in work and not Path(work["until"]).exists():
+            time.sleep(0.01)
         with Path(os.environ["DIARY"]).open("a") as diary:
             diary.write(json.dumps(event) + "\n")
 
@@ -53,8 +56,8 @@ threading.Thread(target=_work, daemon=True).start()
 
 
 def handle(event: Any, context: Any) -> Any:
-    """Answer at once; the extension then works for some seconds."""
-    _seconds.append(event.get("seconds", 0))
+    """Answer at once; the extension then works for some seconds, or until a file is there."""
+    _work_of.append(event)
     _finished.release()
     return {
         "pid": os.getpid(),
