@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -21,18 +20,11 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[kernels.Server]:
-    """One warm process for the tests of this file."""
-    server = kernels.Server()
-    yield server
-    server.close()
-
-
-@pytest.fixture(autouse=True)
-def forked(server: kernels.Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kernels are forks."""
-    monkeypatch.setattr(kernels.Provisioner, "server", server)
+@pytest.fixture(scope="module", autouse=True)
+def server() -> kernels.Server:
+    """The warm process of all runs in this process of the tests, from which kernels are forked."""
+    kernels.warm_up()
+    return kernels.Provisioner.server
 
 
 def printed(target: Path) -> dict:
