@@ -171,9 +171,10 @@ def check_cells(table: pd.DataFrame, figures: Figures) -> None:
         if values.dtype == object and pd.api.types.infer_dtype(values) in ("mixed", "bytes"):
             nested = values.map(lambda cell: isinstance(cell, list | dict | bytes | np.ndarray))
             if nested.any():
+                what = "bytes" if isinstance(values[nested].iloc[0], bytes) else "lists or objects"
                 raise BadInput(
-                    f"The column {name!r} contains {type(values[nested].iloc[0]).__name__} cells, which are "
-                    "not single values; name it in drop, or flatten it in your own clean function."
+                    f"The column {name!r} contains {what}, which are not single values; name it in drop, or "
+                    "flatten it in your own clean function."
                 )
         elif pd.api.types.is_float_dtype(values.dtype):
             numbers = values.to_numpy(np.float64, na_value=np.nan)

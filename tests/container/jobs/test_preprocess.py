@@ -461,7 +461,7 @@ def test_a_target_that_is_empty_in_every_row_is_refused(preprocess_data):
 def test_cells_that_are_no_single_values_are_refused(preprocess_data):
     said = refusal(preprocess_data, numbered(tags=[[1, 2]] * 40), "table.parquet")
     assert said.startswith(
-        "The column 'tags' contains ndarray cells, which are not single values; name it in drop"
+        "The column 'tags' contains lists or objects, which are not single values; name it in drop"
     )
 
 

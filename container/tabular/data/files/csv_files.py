@@ -37,8 +37,8 @@ def read_csv(
     """
     examined, table = _read_plain(path, magic, options, target)
     if examined.dialect is None:
-        with examined.opened(path) as file:
-            return read_json(file), {"format": "json", "compression": examined.compression}
+        facts = {"format": "json", "compression": examined.compression, "notes": list(examined.notes)}
+        return _read_json(path, examined), facts
     dialect, footer = examined.dialect, None
     if table is None:
         with refusing(dialect.encoding):
@@ -87,13 +87,17 @@ def stream_csv(path: Path, magic: bytes) -> tuple[list[str], Iterator[pa.RecordB
     examined = examine(path, magic, DEFAULTS, None)
     dialect = examined.dialect
     if dialect is None:
-        with examined.opened(path) as file:
-            table = read_json(file)
+        table = _read_json(path, examined)
         return table.column_names, iter(table.to_batches(BLOCK_ROWS))
     if needs_care(dialect):
         table, _ = read_slowly(path, dialect)
         return table.column_names, iter(table.to_batches(BLOCK_ROWS))
     return list(dialect.names), read_blocks(path, dialect)
+
+
+def _read_json(path: Path, examined: Examined) -> pa.Table:
+    with refusing(examined.encoding), examined.opened(path) as file:
+        return read_json(file, examined.encoding)
 
 
 def _without_unnamed(table: pa.Table, numbered: bool) -> tuple[pa.Table, list[str]]:

@@ -40,6 +40,7 @@ class Dialect(NamedTuple):
 class Examined(NamedTuple):
     """What the beginning of a file tells: no dialect means JSON; R's row names may be `numbered`."""
 
+    encoding: str
     dialect: Dialect | None
     opened: Callable[[Path], Any]
     compression: str
@@ -67,7 +68,7 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None, whol
         sample = text.read(SAMPLE_CHARACTERS)
     refuse_foreign(sample)
     if _JSON.match(sample) or (JSON_NAMES & set(path.suffixes) and sample.lstrip()[:1] in ("[", "{")):
-        return Examined(None, opened, compression, False, ())
+        return Examined(encoding, None, opened, compression, False, (note,) if note else ())
     named = _SEPARATOR.match(sample)
     sample = sample[named.end() :] if named else sample
     delimiters = options.delimiter or (named[1] if named else DELIMITERS)
@@ -83,7 +84,7 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None, whol
     is_valid = whole and encoding == "utf-8" != options.encoding  # as find_encoding has seen
     dialect = Dialect(opened, encoding, found.delimiter, _names(header), above, is_valid)
     notes = tuple(said for said in (note, *found.notes) if said)
-    return Examined(dialect, opened, compression, numbered, notes)
+    return Examined(encoding, dialect, opened, compression, numbered, notes)
 
 
 @contextmanager

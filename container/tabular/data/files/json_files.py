@@ -12,7 +12,7 @@ from tabular.data.values.long_numbers import exact, whole
 __all__ = ["read_json"]
 
 
-def read_json(file: BinaryIO) -> pa.Table:
+def read_json(file: BinaryIO, encoding: str = "utf-8") -> pa.Table:
     """The rows of a file in JSON; a key that an object lacks is an empty cell.
 
     Columns are typed like those of Parquet. One with values of several types is text, in which a number is
@@ -21,7 +21,10 @@ def read_json(file: BinaryIO) -> pa.Table:
     Raises:
         ValueError: if it is not JSON, or not rows.
     """
-    data = file.read().removeprefix(b"\xef\xbb\xbf")
+    data = file.read()
+    if encoding != "utf-8":  # the only one of JSON, but PowerShell writes UTF-16
+        data = data.decode(encoding).encode()
+    data = data.removeprefix(b"\xef\xbb\xbf")
     rows = _parsed(data, "it") if data.lstrip()[:1] == b"[" else _of_lines(data)
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise ValueError("it is JSON, but not rows; write an object on each line, or one list of objects")

@@ -96,3 +96,16 @@ def test_a_broken_line_is_named(tmp_path):
     (tmp_path / "t.jsonl").write_bytes(lines(ROWS) + b'{"a": \n')
     with pytest.raises(BadInput, match=r"t.jsonl: line 4 is not JSON \(.*\)"):
         read_table([tmp_path / "t.jsonl"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_another_encoding_is_found_as_that_of_a_csv(tmp_path, encoding):
+    rows = [
+        {"a": "K\u00f6ln", "b": "Fu\u00dfg\u00e4ngerbr\u00fccke"},
+        {"a": "Z\u00fcrich", "b": "Stra\u00dfe"},
+    ] * 20
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\r\n" for row in rows)
+    (tmp_path / "t.jsonl").write_bytes(text.encode(encoding))
+    table = read_table([tmp_path / "t.jsonl"])
+    assert table.cells.to_pylist() == rows
+    assert any("cp1252" in one["said"] for one in table.warnings) == (encoding == "cp1252")
