@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 
@@ -107,15 +108,15 @@ class Table:
 
     @staticmethod
     def fold(name: str) -> str:
-        """A column's name without the differences that clients introduce: surrounding blanks and case."""
-        return name.strip().casefold()
+        """A column's name without what clients change: blanks around it, case and Unicode form."""
+        return name.strip().casefold() if name.isascii() else normalize("NFC", name.strip().casefold())
 
     def place_of(self, name: str) -> int | None:
         """The position of the column that a client means by a name; None if the model has no such column."""
         name = name.strip()
         place = self._by_name.get(name)
         if place is None and name not in self._other_names:
-            place = self._by_folded_name.get(name.casefold())
+            place = self._by_folded_name.get(self.fold(name))
         return place
 
     @cached_property

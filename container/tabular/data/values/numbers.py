@@ -92,6 +92,15 @@ CORES = {
     )
     for style in STYLES
 }
+# Thousands that nobody takes for decimals: several of them, or with decimals behind.
+_GROUPED = {
+    decimal: re.compile(
+        rf"[1-9]\d{{0,2}}(?:(?P<sign>[' {other}])\d{{3}}(?:(?P=sign)\d{{3}})*{re.escape(decimal)}\d+"
+        rf"|(?P<several>[' {other}])\d{{3}}(?:(?P=several)\d{{3}})+)",
+        re.ASCII,
+    )
+    for decimal, other in ((".", ","), (",", "."))
+}
 
 
 def read_number(text: str, form: NumberFormat = PLAIN) -> float:
@@ -119,6 +128,8 @@ def value_of(match: re.Match[str] | None, text: str, form: NumberFormat) -> floa
         raise ValueError(f"{shown(text)} is not a number.")
     digits = digits_of(match)
     known = {match[place] for place in _PLACES} - {None} <= set(form.affixes)
+    if form.affixes and not form.thousands and (grouped := _GROUPED[form.decimal].fullmatch(digits)):
+        digits = digits.replace(grouped["sign"] or grouped["several"], "")  # larger than any before
     if not known or not CORES[form.decimal, form.thousands].fullmatch(digits):
         raise ValueError(f"{shown(text)} is not a number.")
     if form.thousands:
