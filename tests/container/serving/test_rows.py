@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support.container.examples import EXAMPLES
 from support.container.tables import dated, fit, mixed
 from tabular.portable.model import PortableModel
+from tabular.serving import codec
 from tabular.serving.codec import BadRequest, decode, encode
 from tabular.spec.options import Options
 
@@ -269,6 +270,14 @@ def test_nan_as_python_writes_it_is_a_missing_cell(models):
     numbers, _ = decode(b'[{"size": NaN, "income": 2}]', JSON, models["numbers"])
     assert np.isnan(numbers[0, 0])
     assert "is not JSON" in refusal_of('[{"size": -Infinity, "income": NaN}]', JSON, models["numbers"])
+
+
+@pytest.mark.parametrize("in_c", [True, False])
+@pytest.mark.parametrize("body", [b"1\n2\n ", b"1\n2\n  \n", b"1\r\n2\r\n \r\n", b"1\n2\n\n \n"])
+def test_blanks_behind_the_last_row_of_one_column_are_no_row(monkeypatch, models, body, in_c):
+    if not in_c:
+        monkeypatch.setattr(codec, "csv_rows", None)
+    assert decode(body, CSV, models["one column"])[0].tolist() == [[1.0], [2.0]]
 
 
 def test_an_empty_line_of_one_column_is_a_row(models):
