@@ -85,6 +85,12 @@ SEVERAL_NUMBERS = re.compile(
 # A decimal comma and a decimal point, without any doubt.
 DECIMAL_SIGNS = tuple(re.compile(rf"[-+]?\d+{sign}(?:\d{{1,2}}|\d{{4,}})") for sign in (",", r"\."))
 ONE_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
+# From 500 to 1.000 in several languages, where nobody may be able to tell thousands from decimals.
+RANGE_IN_WORDS = re.compile(
+    r"(?:(?:de|von|from|between)\s)?[^\w\s]?\s?\d[\d.,'\u2019]*(?:\s?[^\d\s]{1,8})?\s*"
+    r"(?:[-\u2013~]|to|bis|a|\u00e0|and|y|et|und)\s*[^\w\s]?\s?\d[\d.,'\u2019]*\D{0,24}",
+    re.IGNORECASE,
+)
 MOST_RANGES = 100  # different texts, of which few ranges are levels
 NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\])\s*$"
 
@@ -219,6 +225,12 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
         yield (
             f"a category, although each text is a number behind the same word, such as {texts[0]!r}; leave "
             "the word out if they are quantities."
+        )
+    ranges = [text for text in texts[:MOST_RANGES] if RANGE_IN_WORDS.fullmatch(text.strip())]
+    if len(ranges) > 1 and 2 * len(ranges) >= min(len(texts), MOST_RANGES):
+        yield (
+            f"a category, although texts such as {ranges[0]!r} are ranges; write the middle of each as a "
+            "number if their order matters."
         )
 
 
