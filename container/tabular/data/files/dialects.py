@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,7 +79,7 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None, whol
     if sample.startswith('"'):
         _refuse_lines_in_quotes(found.names)
     names = [name.strip(MARK) for name in found.names]
-    header, numbered = _with_row_names(names, _first_rows(sample, found.delimiter, found.lines))
+    header, numbered = _with_row_names(names, partial(_first_rows, sample, found.delimiter, found.lines))
     check_names([name for name in header if name.strip()])
     above = bool(named) + found.lines
     is_valid = whole and encoding == "utf-8" != options.encoding  # as find_encoding has seen
@@ -115,12 +116,10 @@ def check_names(names: Sequence[str]) -> None:
         raise ValueError(f"column {stripped.index('') + 1} of its header has no name")
 
 
-def _first_rows(sample: str, delimiter: str, lines: int) -> list[list[str]]:
-    """The first rows below the header; `lines` end with it."""
+def _first_rows(sample: str, delimiter: str, lines: int, most: int = SAMPLE_LINES) -> list[list[str]]:
+    """The first rows below the header, of which `lines` is the last one."""
     text = islice(io.StringIO(sample, newline=""), lines, None)
-    return list(
-        islice(filter(None, csv.reader(text, delimiter=delimiter, skipinitialspace=True)), SAMPLE_LINES)
-    )
+    return list(islice(filter(None, csv.reader(text, delimiter=delimiter, skipinitialspace=True)), most))
 
 
 def _refuse_lines_in_quotes(names: Sequence[str]) -> None:
@@ -137,15 +136,19 @@ def _names(header: Sequence[str]) -> list[str]:
     return [name if name.strip() else f"Unnamed: {next(numbers)}" for name in header]
 
 
-def _with_row_names(header: list[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], bool]:
+def _with_row_names(header: list[str], first_rows: Callable[..., list[list[str]]]) -> tuple[list[str], bool]:
     """The header with an empty name for each cell that it lacks, and whether R's row names lack theirs.
+
+    Args:
+        header: its names.
+        first_rows: returns the first rows, which are looked at only if the very first one does not fit.
 
     Raises:
         ValueError: if the rows have more cells than the header for any other reason.
     """
-    widths = {len(row) for row in rows[:1]}
-    if not rows or widths == {len(header)}:
+    if all(len(row) == len(header) for row in first_rows(most=1)):
         return header, False
+    rows = first_rows()
     if all(len(row) == len(header) + 1 and not row[-1] for row in rows):
         return [*header, ""], False  # every row ends with a delimiter
     if not header[-1].strip() and all(len(row) == len(header) - 1 for row in rows):

@@ -117,9 +117,12 @@ def find_header(
     """
     text = "".join(islice(io.StringIO(sample, newline=""), above, None)) if above else sample
     best: tuple[float, bool, int] = (0.0, True, 1)
-    found: tuple[str, list[_Line], int] = (delimiters[0], _lines(text, delimiters[0]), 0)
+    first = _lines(text, delimiters[0])
+    found: tuple[str, list[_Line], int] = (delimiters[0], first, 0)
     for delimiter in delimiters:
-        lines = _lines(text, delimiter)
+        if delimiter not in text:
+            continue  # each line is one cell
+        lines = first if delimiter == delimiters[0] else _lines(text, delimiter)
         if delimiter == " " and any(cell in DELIMITERS for line in lines[:1] for cell in line.cells):
             continue  # it only stands beside another
         place = 0 if above is not None else _place_of_header(lines)
@@ -128,7 +131,7 @@ def find_header(
         if width > 1 and (alike, place == 0, width) > best:
             best, found = (alike, place == 0, width), (delimiter, lines, place)
     if best[2] == 1 and delimiters == DELIMITERS:
-        for delimiter in RARE_DELIMITERS:
+        for delimiter in filter(text.__contains__, RARE_DELIMITERS):
             lines = _lines(text, delimiter)
             widths = {len(line.cells) for line in lines}
             if len(lines) > FEWEST_ROWS and len(widths) == 1 and widths.pop() > 1:
