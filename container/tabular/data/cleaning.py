@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -119,11 +120,12 @@ def _are_texts(values: pd.Series) -> bool:
 def _alike(columns: pd.DataFrame) -> np.ndarray:
     """The rows (n,) that are the same as another in these columns, and perhaps a few more by chance."""
     hashes = np.zeros(len(columns), np.uint64)
-    starts = range(0, len(columns), BLOCK)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # NumPy leaves Python's lock to others
+    starts, cores = range(0, len(columns), BLOCK), os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as threads:  # NumPy and C leave Python's lock to others
         for name in columns:
             if _are_texts(columns[name]):
-                _mix_texts(columns[name], hashes)
+                chunks = list(_parts(columns[name], hashes))
+                deque(threads.map(_mix_texts, (chunks[one::cores] for one in range(cores))), 0)
                 continue
             values = columns[name].to_numpy()
             parts = ((values[start : start + BLOCK], hashes[start : start + BLOCK]) for start in starts)
@@ -142,12 +144,19 @@ def _mix_numbers(values: np.ndarray, hashes: np.ndarray) -> None:
     hashes ^= hashes >> np.uint64(32)
 
 
-def _mix_texts(values: pd.Series, hashes: np.ndarray) -> None:
-    """Change the hash of each row (n_rows,) by a text."""
-    cells = pa.Array.from_pandas(values).cast(pa.large_string())
-    start = 0
+def _mix_texts(parts: Sequence[tuple[pa.StringArray | pa.LargeStringArray, np.ndarray]]) -> None:
+    """Change the hashes of rows, part by part, by a text of each."""
+    for texts, hashes in parts:
+        texts_in_c.hash(*texts.buffers(), texts.offset, hashes, pa.types.is_large_string(texts.type))
+
+
+def _parts(
+    values: pd.Series, hashes: np.ndarray
+) -> Iterator[tuple[pa.StringArray | pa.LargeStringArray, np.ndarray]]:
+    """The parts of a column of texts, each with the hashes (n_rows,) of its rows."""
+    cells, start = pa.Array.from_pandas(values), 0
     for chunk in filter(len, cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]):
-        texts_in_c.hash(*chunk.buffers(), chunk.offset, hashes[start : start + len(chunk)])
+        yield chunk, hashes[start : start + len(chunk)]
         start += len(chunk)
 
 

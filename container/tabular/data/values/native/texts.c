@@ -448,21 +448,29 @@ static PyObject *shapes(PyObject *self, PyObject *args)
 }
 
 PyDoc_STRVAR(hash_doc,
-    "hash(valid, ends, letters, first, hashes)\n\n"
-    "Mix a hash of each text of an Arrow array of large strings from `first` on into `hashes` (n_rows,), uint64.\n"
-    "`valid`, `ends` and `letters` are the array's buffers; cells that are missing are all alike.");
+    "hash(valid, ends, letters, first, hashes, are_large)\n\n"
+    "Mix a hash of each text of an Arrow array from `first` on, of large strings or of strings, into `hashes`\n"
+    "(n_rows,), uint64. `valid`, `ends` and `letters` are the array's buffers; cells that are missing are all\n"
+    "alike.");
+
+/* Where a text of an Arrow array begins, and the one before ends. */
+static inline int64_t place_of(const void *ends, Py_ssize_t row, int are_large)
+{
+    return are_large ? ((const int64_t *)ends)[row] : ((const int32_t *)ends)[row];
+}
 
 static PyObject *hash(PyObject *self, PyObject *args)
 {
     Py_buffer valid, ends, letters, hashes;
     Py_ssize_t first;
-    if (!PyArg_ParseTuple(args, "z*y*z*nw*", &valid, &ends, &letters, &first, &hashes))
+    int are_large;
+    if (!PyArg_ParseTuple(args, "z*y*z*nw*p", &valid, &ends, &letters, &first, &hashes, &are_large))
         return NULL;
     const Py_ssize_t n_rows = hashes.len / (Py_ssize_t)sizeof(uint64_t), last = first + n_rows;
-    const int64_t *places = ends.buf;
+    const Py_ssize_t width = are_large ? sizeof(int64_t) : sizeof(int32_t);
     const uint8_t *are_valid = valid.buf;
     PyObject *result = NULL;
-    if (first < 0 || ends.len / (Py_ssize_t)sizeof(int64_t) <= last || places[last] > letters.len
+    if (first < 0 || ends.len / width <= last || place_of(ends.buf, last, are_large) > letters.len
         || (are_valid != NULL && valid.len * 8 < last))
         PyErr_SetString(PyExc_ValueError, "The buffers are shorter than the rows.");
     else {
@@ -472,7 +480,8 @@ static PyObject *hash(PyObject *self, PyObject *args)
         for (Py_ssize_t row = 0; row < n_rows; row++) {
             const Py_ssize_t at = first + row;
             const int missing = are_valid != NULL && !(are_valid[at >> 3] >> (at & 7) & 1);
-            found[row] = mixed(found[row], missing ? 0 : hash_of(all + places[at], places[at + 1] - places[at]));
+            const int64_t start = place_of(ends.buf, at, are_large), end = place_of(ends.buf, at + 1, are_large);
+            found[row] = mixed(found[row], missing ? 0 : hash_of(all + start, end - start));
         }
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);

@@ -191,4 +191,6 @@ def test_damaged_layouts_and_short_buffers_are_refused():
     with pytest.raises(ValueError, match="shorter than the rows"):
         texts.dates(ends, letters, 0, layouts, np.zeros(100, dtype=bool))
     with pytest.raises(ValueError, match="shorter than the rows"):
-        texts.hash(*pa.array(["a"], pa.large_string()).buffers(), 0, np.zeros(9, np.uint64))
+        texts.hash(*pa.array(["a"], pa.large_string()).buffers(), 0, np.zeros(9, np.uint64), True)
+    with pytest.raises(ValueError, match="shorter than the rows"):
+        texts.hash(*pa.array(["a", "b"]).buffers(), 0, np.zeros(3, np.uint64), False)
