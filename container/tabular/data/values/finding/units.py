@@ -53,14 +53,14 @@ _COUNTED = "円元원圆圓人名명件건台대個个개次回회股株주"
 _COUNTS: Mapping[str, float] = MappingProxyType(
     {"": 1.0}
     | _EAST_ASIAN
-    | _words(1e3, "k K Tsd Tsd. Th. thousand Thousand")
-    | _words(1e6, "m M mn mln mio Mio Mio. million Million MM")
-    | _words(1e9, "b B bn Bn bln Mrd Mrd. billion Billion")
-    | _words(1e12, "t T tn trillion Trillion")
-    | _words(1e3, "тыс тыс. mil")
+    | _words(1e3, "k K Tsd Tsd. Th. thousand Thousand thousands Thousands")
+    | _words(1e6, "m M mn Mn mln mio Mio Mio. million Million millions Millions MM")
+    | _words(1e9, "b B bn Bn bln Mrd Mrd. mld mld. billion Billion billions Billions")
+    | _words(1e12, "t T tn trillion Trillion trillions Trillions")
+    | _words(1e3, "тыс тыс. tys tys. mil")
     | _words(1e6, "млн млн. millones milhões")
     | _words(1e9, "млрд млрд.")
-    | _words(1e5, "lakh Lakh Lakhs lakhs Lac lac L")
+    | _words(1e5, "lakh Lakh Lakhs lakhs Lac lac Lacs lacs L")
     | _words(1e7, "crore Crore Crores crores Cr cr Cr.")
 )
 _TIMES: Mapping[str, float] = MappingProxyType(
