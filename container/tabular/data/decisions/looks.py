@@ -63,7 +63,9 @@ HTML = re.compile(
 SIGNS_BETWEEN = ";|,"  # several values in a cell
 AROUND_VALUES = " {}[]()'\""
 FEWEST_COMBINATIONS, FEWEST_QUANTITIES = 5, 3
-AFTER_WORD = re.compile(r"([^\W\d_]+)[\s/.:=<>\u2264\u2265]*[0-9]+([.,][0-9]+| [0-9]/[0-9])?")
+AFTER_WORD = re.compile(
+    r"([^\W\d_]+)[\s/.:=<>\u2264\u2265]*[0-9]+((?:[ \u00a0\u202f'\u2019.,][0-9]+)*(?: [0-9]/[0-9])?)"
+)
 FIGURES = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 BEFORE_WORDS = re.compile(r"[-+(]?[$\u20ac\u00a3\u00a5]?#\s?/?\s?(?:[^\W\d_]|[%\u00b0\u00b5])")
 NEARLY_ALL = 0.9
@@ -221,7 +223,7 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
         )
     parts = list(takewhile(bool, map(AFTER_WORD.fullmatch, texts)))
     words, fractions = ({part[place] for part in parts if part} for place in (1, 2))
-    if 2 < len(texts) == len(parts) and len(words) == 1 and fractions != {None}:
+    if 2 < len(texts) == len(parts) and len(words) == 1 and fractions != {""}:
         yield (
             f"a category, although each text is a number behind the same word, such as {texts[0]!r}; leave "
             "the word out if they are quantities."
