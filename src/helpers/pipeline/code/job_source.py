@@ -25,6 +25,8 @@ __dir__ = __all__.copy
 
 JOBS = tuple(f"tabular.jobs.{name}" for name in ("preprocess", "train", "refit", "search", "evaluate"))
 READS_OWN_STEPS = "tabular.spec.own_steps"
+# Where statements stand in others. To look for imports in expressions, too, takes longer than all the rest.
+STATEMENTS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 def archive(module: str, package: Path | None = None, own_steps: str = "") -> bytes:
@@ -104,11 +106,16 @@ def _file(module: str, package: Path) -> Path | None:
 def _imported(source: str) -> tuple[str, ...]:
     """Every name in a source that may be an imported module."""
     names: list[str] = []
-    for node in ast.walk(ast.parse(source)):
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names += [f"{node.module}.{alias.name}" for alias in node.names]
+        for part in STATEMENTS:
+            below = getattr(node, part, ())
+            waiting += below if isinstance(below, list) else ()
     return tuple(names)
 
 
