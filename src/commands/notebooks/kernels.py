@@ -54,6 +54,12 @@ SETTINGS = {
 ALLOCATIONS = 50_000
 
 LAUNCHER = "ipykernel_launcher"
+# What `python -m ipykernel_launcher` does, for a kernel that is no fork.
+LAUNCH = f"""
+import gc, runpy
+gc.set_threshold({ALLOCATIONS})
+runpy.run_module("{LAUNCHER}", run_name="__main__", alter_sys=True)
+"""
 
 
 class Server:
@@ -134,10 +140,12 @@ class Provisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
         """Launch a kernel, and return how to connect to it."""
-        if self.server is None or cmd[0] != sys.executable or LAUNCHER not in cmd:
+        if cmd[:3] != [sys.executable, "-m", LAUNCHER]:
             return await super().launch_kernel(cmd, **options)
+        if self.server is None:
+            return await super().launch_kernel([sys.executable, "-c", LAUNCH, *cmd[3:]], **options)
         folder = os.fspath(options.get("cwd") or Path.cwd())
-        pid = self.server.ask("fork", options["env"], folder, cmd[cmd.index(LAUNCHER) :])
+        pid = self.server.ask("fork", options["env"], folder, cmd[2:])
         self.process = Fork(self.server, pid)
         self.pid, self.pgid, self.cwd = pid, pid, folder
         return self.connection_info

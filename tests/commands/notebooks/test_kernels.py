@@ -66,6 +66,16 @@ def test_each_is_a_fork_with_its_own_state_settings_folder_and_random_numbers(
     assert found[0]["random"] != found[1]["random"]
 
 
+def test_one_that_is_no_fork_is_set_up_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = "import gc, json, sys; print(json.dumps([gc.get_threshold()[0], sys.argv[1:2], __name__]))"
+    source, found = headless.notebook(tmp_path, asks), []
+    for name in ("fork", "process"):
+        perform._execute(source, tmp_path / f"{name}.ipynb", {}, print)
+        found.append(printed(tmp_path / f"{name}.ipynb"))
+        monkeypatch.setattr(kernels.Provisioner, "server", None)
+    assert found == [[kernels.ALLOCATIONS, ["-f"], "__main__"]] * 2
+
+
 def test_plots_are_pictures(tmp_path: Path) -> None:
     source = headless.notebook(tmp_path, "import matplotlib.pyplot as plt", "plt.subplots()[1]")
     perform._execute(source, tmp_path / "out.ipynb", {}, print)
