@@ -69,7 +69,9 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
 
 
 def _may_be_numeric(kind: pa.DataType) -> bool:
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_duration(kind)
+    """Whether a model gets numbers of a type; those of true and false are 1 and 0 in any case."""
+    types = pa.types
+    return any(of(kind) for of in (types.is_integer, types.is_floating, types.is_duration, types.is_boolean))
 
 
 def _without(cells: pa.ChunkedArray, words: Sequence[str]) -> pa.ChunkedArray:
