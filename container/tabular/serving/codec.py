@@ -21,6 +21,7 @@ from tabular.data.values import cells
 from tabular.portable.table_model import Prediction, Table
 from tabular.serving.rows import DECODERS, BadRequest, reader
 from tabular.spec.errors import amount
+from tabular.spec.options import encoding_of
 
 try:
     from tabular.portable.native import csv_rows
@@ -34,8 +35,6 @@ JSON_LINES = "application/jsonlines"
 ALIASES = dict.fromkeys(
     ("application/x-ndjson", "application/json-lines", "application/x-jsonlines"), JSON_LINES
 ) | {"application/csv": "text/csv"}
-# Python codecs that are not character sets for text, or take very long for a long body.
-NO_CHARSET = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
 MARK = "\ufeff"  # of the order of bytes, which .NET also writes where the charset tells it, as UTF-16LE does
 GZIP, UTF_16 = b"\x1f\x8b", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 EMPTY_LINE = re.compile(rb"^ *\r?\n|^ +\Z", re.MULTILINE)
@@ -119,12 +118,8 @@ def _content(content_type: str) -> tuple[str, str]:
     if media_type not in DECODERS:
         raise BadRequest(415, f"Content type {media_type!r} is not supported; send {_one_of(DECODERS)}.")
     named = str(message.get_param("charset") or "utf-8")
-    try:
-        charset = codecs.lookup(named).name
-        "a".encode(charset)
-    except (LookupError, ValueError):
-        charset = ""
-    if not charset or charset in NO_CHARSET:
+    charset = encoding_of(named)
+    if charset is None:
         raise BadRequest(415, f"The charset {cells.shown(named)} is not supported; send UTF-8.")
     return media_type, "utf-8" if charset == "ascii" else charset
 

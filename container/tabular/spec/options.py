@@ -1,5 +1,6 @@
 """The user's settings for a table besides its target, stored as `dataset.json` next to the raw files."""
 
+import codecs
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -7,7 +8,7 @@ from typing import Any, Literal
 
 from tabular.spec.errors import BadInput, unknown
 
-__all__ = ["DEFAULTS", "OPTIONS_FILE", "Options"]
+__all__ = ["DEFAULTS", "OPTIONS_FILE", "Options", "encoding_of"]
 
 OPTIONS_FILE = "dataset.json"
 CHOICES = {
@@ -23,6 +24,8 @@ NAMES = ("group", "time")
 BY_COLUMN = ("missing", "date_format")
 KINDS = ("drop", "categorical", "numeric", "date", "text")  # a column can be in one of these
 NOT_OF_PARTITIONS = ("drop", "numeric", "date", "text")
+# Python's codecs that are not for people's texts, or take very long for a long one.
+NO_ENCODINGS = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
 # `to_dict` leaves these out where they are not given, so that the options of before keep their hash.
 NEWER = (
     *("positive", "text", "encoding", "delimiter", "decimal", "thousands"),
@@ -105,7 +108,7 @@ class Options:
             object.__setattr__(self, "date", tuple(dict.fromkeys((*self.date, *self.date_format))))
 
     def _check_reading(self) -> None:
-        if self.encoding is not None and not _is_encoding(self.encoding):
+        if self.encoding is not None and encoding_of(self.encoding) is None:
             raise BadInput(
                 f"The option encoding is {self.encoding!r}; it must be the name of one that Python "
                 "knows, such as utf-8, cp1252, cp1250, gbk or shift_jis."
@@ -251,12 +254,15 @@ def _listed(allowed: Iterable[str | None]) -> str:
     return ", ".join(one if one.isalpha() else repr(one) for one in allowed if one is not None)
 
 
-def _is_encoding(name: object) -> bool:
+def encoding_of(name: object) -> str | None:
+    """The name that Python has for an encoding of text; None if it is none, or takes long for a long text."""
     try:
         # Python also has codecs from text to text (rot13) and from bytes to bytes (base64); they fail here.
-        return isinstance(name, str) and isinstance("a".encode(name), bytes)
+        known = isinstance(name, str) and isinstance("a".encode(name), bytes)
     except (LookupError, ValueError):
-        return False
+        return None
+    found = codecs.lookup(str(name)).name if known else None
+    return None if found in NO_ENCODINGS else found
 
 
 def _missing(given: Any) -> tuple[str, ...] | dict[str, tuple[str, ...]]:

@@ -84,6 +84,7 @@ def test_words_and_formats_are_for_every_column_or_for_those_named():
         ({"log_target": "yes"}, "log_target is 'yes'; it must be true or false"),
         ({"dayfirst": "yes"}, "dayfirst is 'yes'; it must be true or false"),
         ({"encoding": "latin9000"}, "encoding is 'latin9000'; it must be the name of one that Python knows"),
+        ({"encoding": "unicode_escape"}, "encoding is 'unicode_escape'; .* such as utf-8, cp1252"),
         ({"encoding": "base64"}, "encoding is 'base64'; .* such as utf-8, cp1252"),
         ({"delimiter": "\\t"}, r"delimiter is '\\\\t'; it must be one character"),
         ({"delimiter": '"'}, "it must be one character, such as ';'"),
