@@ -15,6 +15,8 @@ from support.local_aws.aws import Aws, needs_proc, processes_of, wait_for
 from support.local_aws.toy_models import artifact
 from tabular.serving.models import needed_bytes
 
+import local_aws
+
 ENDPOINTS = ("big", "small")
 MODELS = ("left", "right")
 Ask = Callable[[str, str], str]
@@ -86,6 +88,7 @@ def counts(aws: Aws, endpoint: str) -> dict[str, float]:
 
 
 def test_an_endpoint_with_little_memory_loads_again_what_had_to_make_room(aws: Aws, ask: Ask) -> None:
+    local_aws.unload_models(aws.server)
     before = {endpoint: counts(aws, endpoint) for endpoint in ENDPOINTS}
     for endpoint in ENDPOINTS:
         assert [ask(endpoint, model) for model in (*MODELS, *MODELS)] == [*MODELS, *MODELS]
