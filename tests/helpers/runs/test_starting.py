@@ -206,14 +206,14 @@ def test_two_hundred_executions_wait_for_room_and_none_fails_to_start(
 def test_a_table_with_partitions_is_left_out_before_it_is_uploaded(
     quick: Quick, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fleet = dataclasses.replace(table(quick.folder, "fleet"), options=Options(partition=("a",)))
+    fleet = dataclasses.replace(table(quick.folder, "parted"), options=Options(partition=("a",)))
     given = [fleet, table(quick.folder, "one")]
     asked = runs.start(quick.session, given, {"Colour": "red"}, developer=quick.developer)
-    assert {it.dataset: bool(it.arn) for it in asked} == {"fleet": False, "one": True}
+    assert {it.dataset: bool(it.arn) for it in asked} == {"parted": False, "one": True}
     said = capsys.readouterr().out
-    assert "fleet has the option partition, and SEARCH is 'jobs'; set SEARCH to 'packed'" in said
+    assert "parted has the option partition, and SEARCH is 'jobs'; set SEARCH to 'packed'" in said
     s3, bucket = quick.session.client("s3"), quick.session.bucket
-    assert s3.list_objects_v2(Bucket=bucket, Prefix="raw/fleet/")["KeyCount"] == 0
+    assert s3.list_objects_v2(Bucket=bucket, Prefix="raw/parted/")["KeyCount"] == 0
 
 
 def test_only_a_table_with_partitions_is_searched_on_several_instances(quick: Quick) -> None:
