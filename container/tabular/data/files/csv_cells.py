@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from tabular.data.files.dialects import Dialect
 from tabular.data.files.formats import is_uncompressed
-from tabular.data.files.layout import note_of_footer
+from tabular.data.files.layout.footers import note_of_footer
 from tabular.spec.errors import amount
 
 __all__ = ["needs_care", "read_blocks", "read_fast", "read_slowly"]

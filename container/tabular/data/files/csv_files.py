@@ -15,7 +15,7 @@ from tabular.data.files.csv_cells import needs_care, read_blocks, read_fast, rea
 from tabular.data.files.csv_parts import may_be_read, read_parts
 from tabular.data.files.dialects import SAMPLE_LINES, UNNAMED, Examined, examine, refusing
 from tabular.data.files.json_files import read_json
-from tabular.data.files.layout import find_other_rows
+from tabular.data.files.layout.other_rows import find_other_rows
 from tabular.data.values.numbers import is_plain
 from tabular.spec.options import DEFAULTS, Options
 

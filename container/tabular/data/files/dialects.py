@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from tabular.data.files.encodings import find_encoding
 from tabular.data.files.formats import opener, refuse_foreign
-from tabular.data.files.layout import DELIMITERS, find_header
+from tabular.data.files.layout.headers import DELIMITERS, find_header
 from tabular.spec.options import Options
 
 __all__ = ["SAMPLE_LINES", "UNNAMED", "Dialect", "Examined", "check_names", "examine", "refusing"]

@@ -1,0 +1,46 @@
+"""The first lines of a file as cells, and how a note for the user shows lines."""
+
+import csv
+import io
+from collections.abc import Sequence
+from itertools import islice
+from typing import NamedTuple
+
+__all__ = ["COMMENT", "Line", "first_lines", "lines_are", "shown"]
+
+SAMPLE_LINES = 200
+COMMENT = "#"
+
+
+class Line(NamedTuple):
+    """The cells of a line, and its number; of several lines if a cell in quotes goes on in the next."""
+
+    cells: Sequence[str]
+    number: int
+
+    @property
+    def filled(self) -> int:
+        """The number of its cells that are not empty."""
+        return sum(bool(cell.strip()) for cell in self.cells)
+
+    @property
+    def is_comment(self) -> bool:
+        """Whether it begins with COMMENT."""
+        return self.cells[0].lstrip().startswith(COMMENT)
+
+
+def first_lines(text: str, delimiter: str) -> list[Line]:
+    """The lines at the beginning of a text that are not empty."""
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    return list(islice((Line(cells, lines.line_num) for cells in lines if cells), SAMPLE_LINES))
+
+
+def lines_are(count: int, where: str) -> str:
+    """The beginning of a sentence about a number of lines."""
+    return f"1 line {where} is" if count == 1 else f"{count} lines {where} are"
+
+
+def shown(rows: Sequence[Sequence[str]]) -> str:
+    """The first rows, as far as a sentence can hold them."""
+    said = [", ".join(cell.strip() for cell in row if cell.strip())[:40] for row in rows[:3]]
+    return ", ".join(map(repr, said)) + (", ..." if len(rows) > len(said) else "")

@@ -1,0 +1,71 @@
+"""Rows among those of a table that are not its own: headers that are repeated, and totals."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.decisions.style import UNKNOWN, FileStyle
+from tabular.data.files.layout.totals import find_totals
+
+__all__ = ["FoundRows", "find_other_rows"]
+
+
+class FoundRows(NamedTuple):
+    """Rows, counted from 0, that are left out of a table, by the reason, and sentences for the user."""
+
+    left_out: Mapping[str, Sequence[int]]
+    notes: Sequence[str]
+
+
+def find_other_rows(table: pa.Table, style: FileStyle = UNKNOWN) -> FoundRows:
+    """Headers that are repeated among the rows, as in files that were put together, and totals at the end.
+
+    A total is one of the last rows that has one of the words `totals.TOTALS` or an empty cell where others
+    have a word, and sums or means of columns of numbers.
+
+    Args:
+        table: cells as text, null if a cell is empty.
+        style: what the file says about its numbers.
+    """
+    left_out: dict[str, Sequence[int]] = {}
+    headers, (totals, notes) = _repeated_headers(table), find_totals(table, style)
+    if headers and (word := _word_of_rows(table, headers)):
+        are = "is like the header and is" if len(headers) == 1 else "and others are like the header and are"
+        notes.insert(
+            0,
+            f"row {headers[0] + 1} {are} kept, because {word!r} stands in other rows, too; if the file has "
+            "no header, write the names of its columns into the first line.",
+        )
+    elif headers:
+        left_out["header repeated"] = headers
+        rows = ", ".join(str(row + 1) for row in headers[:5]) + (" and others" if len(headers) > 5 else "")
+        said = f"row {rows}, which is" if len(headers) == 1 else f"{len(headers)} rows ({rows}), which are"
+        notes.insert(0, f"the header is repeated in {said} left out.")
+    if totals:
+        left_out["total"] = totals
+    return FoundRows(left_out, notes)
+
+
+def _repeated_headers(table: pa.Table) -> list[int]:
+    """The rows whose cells are the names of their columns, or empty, as a column may have no name."""
+    rows = None
+    for name in table.column_names:
+        same = pc.coalesce(pc.equal(table[name], name), True)
+        if rows is None:  # a file that was added may begin with a byte order mark
+            same = pc.or_(same, pc.coalesce(pc.equal(table[name], f"\ufeff{name}"), True))
+        rows = same if rows is None else pc.and_(rows, same)
+        if not pc.any(rows).as_py():
+            return []
+    found = [] if rows is None else pc.indices_nonzero(rows.combine_chunks()).to_pylist()
+    filled = [sum(cell is not None for cell in one.values()) for one in table.take(found).to_pylist()]
+    return [row for row, count in zip(found, filled, strict=True) if count * 2 > table.num_columns]
+
+
+def _word_of_rows(table: pa.Table, headers: Sequence[int]) -> str | None:
+    """A name of a column that is also a cell of rows that do not repeat the header; None if there is none."""
+    for name in table.column_names:
+        if (pc.sum(pc.equal(table[name], name)).as_py() or 0) > len(headers):
+            return name
+    return None

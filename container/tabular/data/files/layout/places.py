@@ -1,0 +1,118 @@
+"""Which of the first lines of a file is the header, and which lines below it belong to it."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from tabular.data.files.layout.lines import COMMENT, Line
+from tabular.data.values.cells import MARKS
+
+__all__ = ["FEWEST_ROWS", "end_of_header", "place_of_header", "place_of_target"]
+
+MOST_TITLES = 30  # lines
+MOST_FURTHER = 3  # lines of a header below its names
+FEWEST_ROWS = 3  # below a header that is not in the first line
+NEARLY_ALL = 0.95
+MOSTLY = 0.8
+_STARTS_A_NUMBER = re.compile(r"\s*[-+(]?\s*[$\u20ac\u00a3]?[.,]?\d")
+_YEAR = re.compile(r"(19|20)\d\d")
+
+
+def place_of_header(lines: Sequence[Line]) -> int:
+    """The place of the header among the first lines: 0 unless there is evidence for another."""
+    body = [line for line in lines if not line.is_comment]
+    if not body:
+        return 0
+    width = Counter(len(line.cells) for line in body).most_common(1)[0][0]
+    comments = lines.index(body[0])
+    if comments:
+        return _below_comments(lines, comments, width)
+    rows = [line for line in body[len(body) // 2 :] if len(line.cells) == width]
+    used = sum(
+        sum(map(bool, column)) > len(column) / 2 for column in zip(*(r.cells for r in rows), strict=True)
+    )
+    for place, line in enumerate(body[: MOST_TITLES + 1]):
+        unnamed = not line.cells[0].strip()  # an index
+        if len(line.cells) == width and line.filled + unnamed >= used:
+            return place if place and _is_header(line, body[place + 1 :]) else 0
+    return 0
+
+
+def place_of_target(lines: Sequence[Line], place: int, target: str) -> int:
+    """The place of the only header that names the target, if the line at `place` does not."""
+
+    def names_it(line: Line) -> bool:
+        return target in map(str.strip, line.cells)
+
+    if names_it(lines[place]):
+        return place
+    width = Counter(len(line.cells) for line in lines).most_common(1)[0][0]
+    found = [
+        number
+        for number, line in enumerate(lines[: MOST_TITLES + 1])
+        if len(line.cells) == width and names_it(line) and _is_header(line, lines[number + 1 :])
+    ]
+    return found[0] if len(found) == 1 else place
+
+
+def _below_comments(lines: Sequence[Line], comments: int, width: int) -> int:
+    """The place of the header in a file that begins with comments, one of which may be the header."""
+    if len(lines[comments].cells) == width and _is_header(lines[comments], lines[comments + 1 :]):
+        return comments
+    last = lines[comments - 1].cells
+    if len(last) == width or (last[0] == COMMENT and len(last) == width + 1):
+        return comments - 1
+    return comments if len(lines[comments].cells) == width and comments < len(lines) - 1 else 0
+
+
+def _is_header(line: Line, below: Sequence[Line]) -> bool:
+    """Whether a line has names only, years perhaps, and lines below it have numbers or dates."""
+    names = [cell.strip() for cell in line.cells if cell.strip()]
+    if len(set(names)) < len(names) or any(name.casefold() in MARKS for name in names):
+        return False
+    if any(_STARTS_A_NUMBER.match(cell) and not _YEAR.fullmatch(cell.strip()) for cell in line.cells):
+        return False
+    rows = [row.cells for row in below if len(row.cells) == len(line.cells)]
+    if len(rows) < FEWEST_ROWS:
+        return False
+    for column in zip(*rows, strict=True):
+        filled = [cell for cell in column if cell.strip()]
+        if filled and sum(map(bool, map(_STARTS_A_NUMBER.match, filled))) >= MOSTLY * len(filled):
+            return True
+    return False
+
+
+def end_of_header(lines: Sequence[Line], place: int) -> int:
+    """The place of the last line that belongs to the header at a place: units, labels or a rule below it."""
+    width = len(lines[place].cells)
+    end = place
+    for line in lines[place + 1 : place + 1 + MOST_FURTHER]:
+        below = [row.cells for row in lines[end + 1 + MOST_FURTHER :] if len(row.cells) == width]
+        if not (_is_rule(line) or _has_words_for_numbers(line.cells, below)):
+            break
+        end += 1
+    return end
+
+
+def _is_rule(line: Line) -> bool:
+    """Whether a line is drawn, as below the header of what databases print."""
+    filled = [cell for cell in line.cells if cell]
+    return bool(filled) and all(cell.strip() and not cell.strip("-=:+ ") for cell in filled)
+
+
+def _has_words_for_numbers(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether the columns of numbers or dates have words in a line that come nowhere else, or nothing."""
+    if len(below) < FEWEST_ROWS or len(cells) != len(below[0]):
+        return False
+    words = columns = 0
+    for cell, column in zip(map(str.strip, cells), zip(*below, strict=True), strict=True):
+        filled = [one.strip() for one in column if one.strip().casefold() not in MARKS]
+        if not filled or sum(map(bool, map(_STARTS_A_NUMBER.match, filled))) < NEARLY_ALL * len(filled):
+            continue
+        columns += 1
+        if not cell:
+            continue
+        if _STARTS_A_NUMBER.match(cell) or cell.casefold() in MARKS or cell in filled:
+            return False
+        words += 1
+    return words > 1 and words * 2 >= columns

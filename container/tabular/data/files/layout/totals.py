@@ -1,0 +1,110 @@
+"""Rows at the end of a table that are sums or means of the rows above them."""
+
+import math
+import re
+from collections.abc import Mapping
+from functools import partial, reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.decisions.style import FileStyle
+from tabular.data.values.finding.numbers import find_numbers
+from tabular.data.values.numbers import read_number
+
+__all__ = ["find_totals", "is_total"]
+
+LAST_ROWS = 2  # a total of sums, and one of means
+FEWEST_ROWS = 3  # above a total
+MOSTLY = 0.8
+TOTALS = frozenset(
+    [
+        *("total", "totals", "grand total", "overall total", "sum", "sums", "average", "mean"),
+        *("summe", "gesamt", "gesamtsumme", "gesamtergebnis", "insgesamt", "endsumme", "mittelwert"),
+        *("total general", "total g\u00e9n\u00e9ral", "somme", "ensemble", "moyenne", "suma", "totale"),
+        *("somma", "totaal", "totalt", "i alt", "razem", "celkem", "\u00f6sszesen", "toplam", "summa"),
+        *("\u0438\u0442\u043e\u0433\u043e", "\u5408\u8ba1", "\u5408\u8a08", "\u603b\u8ba1", "\ud569\uacc4"),
+    ]
+)  # what spreadsheets and reports write beside a sum or a mean
+
+
+def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
+    """The rows at the end that are totals, and what to say of them and of doubtful ones."""
+    end = _end(table)
+    above = max(FEWEST_ROWS, end - LAST_ROWS)
+    totals, notes = [], []
+    for row in range(above, end):
+        found = _total(table.slice(0, above), table.slice(row, 1).to_pylist()[0], style)
+        if found and found[0]:
+            totals.append(row)
+        else:  # what stands above an ordinary row is one, too
+            totals, notes, above = [], [], row + 1
+        notes += [f"row {row + 1} {found[1]}"] if found else []
+    return totals, notes
+
+
+def _end(table: pa.Table) -> int:
+    """How many rows there are without the empty ones at the end, which Excel writes."""
+    if table.num_rows and all(column[-1].as_py() is None for column in table.itercolumns()):
+        filled = reduce(pc.or_, map(pc.is_valid, table.itercolumns()))
+        places = pc.indices_nonzero(filled.combine_chunks())
+        return places[-1].as_py() + 1 if len(places) else 0
+    return table.num_rows
+
+
+def _total(above: pa.Table, row: Mapping[str, str | None], style: FileStyle) -> tuple[bool, str] | None:
+    """Whether it is certain that a row is a total, and what to say of it; None if it is like those above.
+
+    Only a row is looked at that has one of the words, or gaps in a third of the columns that others fill.
+    """
+    cells = {name: cell for name, cell in row.items() if cell}
+    usual = [name for name in row if above[name].null_count <= (1 - MOSTLY) * above.num_rows]
+    gaps = [name for name in usual if name not in cells]
+    place = next((name for name, cell in cells.items() if is_total(cell)), None)
+    if place is None and (not gaps or len(gaps) * 3 < len(usual)):
+        return None
+    if place is not None and pc.any(pc.equal(above[place], cells[place])).as_py():
+        return None  # a word of this column
+    found = {name: _sum(above[name], cell, style.likely_decimal_comma) for name, cell in cells.items()}
+    # A cell is close to the mean by chance more easily than to the sum.
+    sums = [f"the {what} of {name!r}" for name, what in found.items() if what == "sum" or (what and place)]
+    if place is None:
+        return (True, f"holds {' and '.join(sums[:3])}: it is left out as a total.") if sums else None
+    seen = f"says {cells[place]!r}"
+    if sums:
+        return True, f"{seen} and holds {' and '.join(sums[:3])}: it is left out as a total."
+    if gaps and find_numbers(_counts(above[place]), style.likely_decimal_comma):
+        return True, f"{seen} where the others have a number, and has gaps: it is left out as a total."
+    if gaps:
+        return False, f"{seen} and has gaps, but no sums: it is kept; delete it if it is a total."
+    return None
+
+
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    return {one["values"]: one["counts"] for one in pc.value_counts(column).to_pylist() if one["values"]}
+
+
+def _sum(column: pa.ChunkedArray, cell: str, decimal_comma: bool) -> str | None:
+    """Whether a cell is the sum or the mean of the numbers above it: its name."""
+    counts = _counts(column)
+    found = find_numbers(counts, decimal_comma)
+    if found is None:
+        return None
+    form, present = found.format, {text: n for text, n in counts.items() if text.strip() not in found.gaps}
+    try:
+        value = read_number(cell, form)
+        numbers = {text: read_number(text, form) for text in present}
+    except ValueError:
+        return None
+    total = math.fsum(number * present[text] for text, number in numbers.items())
+    decimals = re.search(rf"{re.escape(form.decimal)}(\d*)", cell)
+    digits = len(decimals[1] if decimals else "")
+    same = partial(math.isclose, value, rel_tol=1e-9, abs_tol=0.51 * 0.1**digits)
+    if same(total) and abs(total) > max(map(abs, numbers.values())):
+        return "sum"
+    return "mean" if digits > 1 and len(numbers) > 1 and same(total / sum(present.values())) else None
+
+
+def is_total(cell: str) -> bool:
+    """Whether a cell is one of the words that stand beside a sum or a mean."""
+    return cell.strip(" :.").casefold() in TOTALS

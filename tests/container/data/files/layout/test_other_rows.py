@@ -1,0 +1,101 @@
+"""Repeated headers and totals are left out on evidence and with a note."""
+
+import csv
+import io
+
+import pyarrow as pa
+import pytest
+from tabular.data.decisions.style import FileStyle
+from tabular.data.files.layout.other_rows import find_other_rows
+
+HEADER = "x,z,city,y"
+ROWS = [f"{row / 4},{row % 7},{('London', 'Leeds', 'York')[row % 3]},{row % 2}" for row in range(1, 61)]
+X, Z = sum(row / 4 for row in range(1, 61)), sum(row % 7 for row in range(1, 61))
+
+
+def table(*last, header=HEADER, rows=ROWS):
+    lines = list(csv.reader([*rows, *last]))
+    columns = [[cell or None for cell in column] for column in zip(*lines, strict=True)]
+    return pa.table({n: pa.array(c, pa.string()) for n, c in zip(header.split(","), columns, strict=True)})
+
+
+def test_a_header_that_is_repeated_among_the_rows_is_left_out():
+    found = find_other_rows(table(rows=[*ROWS[:30], HEADER, *ROWS[30:], HEADER]))
+    assert found.left_out == {"header repeated": [30, 61]}
+    assert found.notes == ["the header is repeated in 2 rows (31, 62), which are left out."]
+    assert not find_other_rows(table("x,z,London,y")).notes
+    marked = table("\ufeffx,z,city,y")
+    assert find_other_rows(marked).left_out == {"header repeated": [60]}
+    unnamed = table(",z,city,y", header="Unnamed: 0,z,city,y")
+    assert find_other_rows(unnamed).left_out == {"header repeated": [60]}
+    assert not find_other_rows(table(",,,y")).notes
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ([f"Total,{Z},,"], "row 61 says 'Total' and holds the sum of 'z': it is left out as a total."),
+        ([f",{Z},Grand total:,"], "row 61 says 'Grand total:' and holds the sum of 'z'"),
+        ([f"{X},{Z},,"], "row 61 holds the sum of 'x' and the sum of 'z': it is left out as a total."),
+        ([f"{X / 60:.2f},,Average,"], "row 61 says 'Average' and holds the mean of 'x'"),
+        (["Total,17,,"], "row 61 says 'Total' where the others have a number, and has gaps: it is left out"),
+        ([f"{X},{Z},,", ",,,", ",,,"], "row 61 holds the sum"),
+    ],
+)
+def test_a_total_below_the_rows_is_left_out_with_its_evidence(last, said):
+    found = find_other_rows(table(*last))
+    assert found.left_out == {"total": [60]}
+    assert found.notes[0].startswith(said)
+
+
+def test_two_totals_are_left_out():
+    found = find_other_rows(table(f"{X},{Z},Sum,", f"{X / 60},{Z / 60:.3f},Mean,"))
+    assert sorted(found.left_out["total"]) == [60, 61]
+
+
+def test_a_doubtful_total_is_kept_and_said():
+    found = find_other_rows(table("1.5,3,Total,"))
+    assert (found.left_out, found.notes) == (
+        {},
+        ["row 61 says 'Total' and has gaps, but no sums: it is kept; delete it if it is a total."],
+    )
+
+
+@pytest.mark.parametrize(
+    "last", ["1.5,3,London,1", ",,London,", f"{X},{Z},London,1", "7.6,3,,", "1.5,3,Total,1", f"{X / 60},3,,"]
+)
+def test_an_ordinary_row_is_kept_without_a_word(last):
+    assert find_other_rows(table(last)) == ({}, [])
+
+
+def test_a_level_called_total_is_a_level():
+    rows = [f"{row},3,{('Total', 'Part')[row % 2]},1" for row in range(40)]
+    assert find_other_rows(table("1.5,,Total,", rows=rows)) == ({}, [])
+
+
+def test_sums_with_decimal_commas_and_thousands_are_recognised():
+    rows = [f"1.{row:03},25;a" for row in range(100, 140)]
+    lines = list(csv.reader(io.StringIO("\n".join([*rows, "44.790,00;"])), delimiter=";"))
+    columns = [[cell or None for cell in column] for column in zip(*lines, strict=True)]
+    found = find_other_rows(pa.table(dict(zip("xy", columns, strict=True))), FileStyle(delimiters=[";"]))
+    assert found.left_out == {"total": [40]}
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_tables_of_a_few_rows_have_no_totals(rows):
+    assert find_other_rows(table(*["Total,,,"] * rows, rows=[])) == ({}, [])
+
+
+def test_a_table_without_rows_has_no_totals():
+    assert find_other_rows(pa.table({"x": pa.array([], pa.string())})) == ({}, [])
+
+
+def test_rows_like_the_header_are_kept_where_its_words_stand_in_other_rows():
+    rows = [["red", "big", "yes"], ["blue", "small", "no"], ["red", "small", "no"]] * 10
+    columns = zip(*rows, strict=True)
+    found = find_other_rows(pa.table({cells[0]: list(cells) for cells in columns}))
+    assert not found.left_out
+    assert found.notes == [
+        "row 1 and others are like the header and are kept, because 'red' stands in other rows, too; if the "
+        "file has no header, write the names of its columns into the first line."
+    ]
