@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import LARGEST_EXACT
 from tabular.data.decisions.decision import FEW_LEVELS, FIRST, SAMPLE
+from tabular.data.decisions.looks.matching import all_match
 
 __all__ = [
     "DIGITS",
@@ -86,7 +87,7 @@ def doubts_of_long_numbers(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> 
 
 def doubts_of_phones(texts: pa.ChunkedArray) -> tuple[str, ...]:
     """What to say of whole numbers that all have a plus, as telephone numbers do."""
-    if not _all_match(texts, rf"^\+[0-9]{{{PHONE},}}$"):
+    if not all_match(texts, rf"^\+[0-9]{{{PHONE},}}$"):
         return ()
     return (
         f"whole numbers that all have a plus, such as {texts.drop_null()[0].as_py()!r}; name the column in "
@@ -149,7 +150,7 @@ def doubts_of_moments(
             f"numbers that look like seconds since 1970 ({known:.15g} would be {first:%Y-%m-%d %H:%M}) "
             "and are read as numbers; write them as dates to have month, weekday and hour as features.",
         )
-    if not _all_match(cells, r"^\d{5}\.\d{4,}$"):
+    if not all_match(cells, r"^\d{5}\.\d{4,}$"):
         return ()
     first = datetime(1899, 12, 30) + timedelta(known)
     return (
@@ -160,7 +161,7 @@ def doubts_of_moments(
 
 def are_months(cells: pa.ChunkedArray) -> bool:
     """Whether all cells are months such as 09.2024."""
-    return _all_match(cells, r"^(0[1-9]|1[0-2])\.(19|20)\d\d$")
+    return all_match(cells, r"^(0[1-9]|1[0-2])\.(19|20)\d\d$")
 
 
 def doubts_of_months(cells: pa.ChunkedArray, lengths: tuple[int, int] | None = None) -> tuple[str, ...]:
@@ -170,17 +171,11 @@ def doubts_of_months(cells: pa.ChunkedArray, lengths: tuple[int, int] | None = N
     """
     if lengths and (lengths[0] < len("2024.1") or lengths[1] > len("2024.09")):
         return ()
-    if not _all_match(cells, r"^(19|20)\d\d\.(0[1-9]|1[0-2]?)$"):
+    if not all_match(cells, r"^(19|20)\d\d\.(0[1-9]|1[0-2]?)$"):
         return ()
     return (
         f"numbers such as {cells.drop_null()[0].as_py()!r} look like a year and a month; set date_format to "
         "'%Y.%m' for the column if they are.",
-    )
-
-
-def _all_match(cells: pa.ChunkedArray, pattern: str) -> bool:
-    return all(
-        pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (cells.slice(0, FIRST), cells)
     )
 
 
@@ -245,7 +240,7 @@ def doubts_of_zeros(cells: pa.ChunkedArray) -> tuple[str, ...]:
     widths = set(pc.binary_length(cells.slice(0, FIRST).drop_null()).to_pylist())
     if widths in ({4}, {5}):
         sign = "" if widths == {4} else r"\."
-        if not _all_match(cells, rf"^(?:[01]\d|2[0-3]){sign}[0-5]\d$") or len(cells.unique()) < ENOUGH_DAYS:
+        if not all_match(cells, rf"^(?:[01]\d|2[0-3]){sign}[0-5]\d$") or len(cells.unique()) < ENOUGH_DAYS:
             return ()
         return (
             f"codes that look like times, such as {cells.drop_null()[0].as_py()!r}; write them as 08:30 if "

@@ -19,7 +19,8 @@ from tabular.data.decisions.decision import (
     listed,
     with_gaps,
 )
-from tabular.data.decisions.looks import all_match, doubts_of_looks
+from tabular.data.decisions.looks.doubts import doubts_of_looks
+from tabular.data.decisions.looks.matching import all_match
 from tabular.data.decisions.many.counts import Counts, have_blanks
 from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, WHOLE, folded
 from tabular.spec.columns import Column

@@ -1,7 +1,7 @@
 """Which of many texts may look like a number, a date or a time, by one pass in C over their signs.
 
-`looks` has the patterns that say what they are. pyarrow matches each only with the texts that it may match;
-where the extension was not compiled, that is every text.
+`looks.like_numbers` has the patterns that say what they are. pyarrow matches each only with the texts that it
+may match; where the extension was not compiled, that is every text.
 """
 
 from typing import NamedTuple

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tabular.data.decisions import looks
+from tabular.data.decisions.looks import like_numbers
+from tabular.data.decisions.looks.matching import match
 from tabular.data.decisions.many import shapes
 from tabular.data.decisions.many.shapes import shapes_of
 
@@ -23,10 +24,10 @@ TEXTS = [
     *("5\u00a0kg", "a\0b", "5\0", "1\0", "\n5\r", "\t\f5"),
 ]
 PATTERNS = {
-    "in_words": (looks.NUMBERS_IN_WORDS, True),
-    "ranks": (looks.RANK, False),
-    "years": (looks.YEAR, False),
-    "days": (looks.DAY_OF_MONTH, True),
+    "in_words": (like_numbers.NUMBERS_IN_WORDS, True),
+    "ranks": (like_numbers.RANK, False),
+    "years": (like_numbers.YEAR, False),
+    "days": (like_numbers.DAY_OF_MONTH, True),
 }
 
 
@@ -41,22 +42,22 @@ def in_pieces(texts):
 def assert_patterns_are_within(texts):
     cells = in_pieces(texts)
     found = shapes_of(cells)
-    numbers = looks._match(cells, looks.NUMBER_LIKE)
+    numbers = match(cells, like_numbers.NUMBER_LIKE)
     assert not (found.numbers & found.others).any()
     assert found.others.tolist() == [not text.isascii() for text in texts]
     np.testing.assert_array_equal(found.numbers[~found.others], numbers[~found.others])
     for name, (pattern, ignore_case) in PATTERNS.items():
         may = getattr(found, name)
-        assert (may | ~looks._match(cells, pattern, ignore_case)).all(), name
+        assert (may | ~match(cells, pattern, ignore_case)).all(), name
         assert may[found.others].all()
 
 
 def assert_looks_are_the_same(texts):
     cells = in_pieces(texts)
-    found = looks._like_numbers(cells)
+    found = like_numbers.like_numbers(cells)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shapes, "texts_in_c", None)
-        np.testing.assert_array_equal(found, looks._like_numbers(cells))
+        np.testing.assert_array_equal(found, like_numbers.like_numbers(cells))
 
 
 def test_no_text_that_a_pattern_matches_is_left_out():

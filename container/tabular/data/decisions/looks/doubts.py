@@ -1,0 +1,103 @@
+"""What to say of a category whose texts are more than levels: markup, several values, or numbers."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+import pyarrow as pa
+
+from tabular.data.decisions.decision import SAMPLE, listed
+from tabular.data.decisions.looks.forms import MOST_RANGES, doubt_of_form
+from tabular.data.decisions.looks.like_numbers import doubts_of_numbers
+from tabular.data.decisions.looks.matching import all_match
+from tabular.data.decisions.many.counts import Counts
+
+__all__ = ["doubts_of_looks"]
+
+HTML = re.compile(
+    r"&(?:#[0-9]+|#x[0-9a-f]+|[a-z]{2,8});|</?(?:a|b|i|u|p|br|div|em|font|h[1-6]|img|li|ol|span|strong|su[bp]|"
+    r"t[dr]|ul)(?:\s[^<>]*|/)?>",
+    re.IGNORECASE,
+)
+SIGNS_BETWEEN = ";|,"  # several values in a cell
+AROUND_VALUES = " {}[]()'\""
+FEWEST_COMBINATIONS, FEWEST_QUANTITIES = 5, 3
+AFTER_WORD = re.compile(
+    r"([^\W\d_]+)[\s/.:=<>\u2264\u2265]*[0-9]+((?:[ \u00a0\u202f'\u2019.,][0-9]+)*(?: [0-9]/[0-9])?)"
+)
+FIGURES = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+BEFORE_WORDS = re.compile(r"[-+(]?[$\u20ac\u00a3\u00a5]?#\s?/?\s?(?:[^\W\d_]|[%\u00b0\u00b5])")
+NEARLY_ALL = 0.9
+# From 500 to 1.000 in several languages, where nobody may be able to tell thousands from decimals.
+RANGE_IN_WORDS = re.compile(
+    r"(?:(?:de|von|from|between)\s)?[^\w\s]?\s?\d[\d.,'\u2019]*(?:\s?[^\d\s]{1,8})?\s*"
+    r"(?:[-\u2013~]|to|bis|a|\u00e0|and|y|et|und)\s*[^\w\s]?\s?\d[\d.,'\u2019]*\D{0,24}",
+    re.IGNORECASE,
+)
+NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\])\s*$"
+
+
+def doubts_of_looks(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]:
+    """What to say of a category whose texts look like something else; `counts` says how often each occurs."""
+    first = counts.first(SAMPLE)
+    if all_match(first, NESTED) and all_match(counts.texts, NESTED):
+        return (
+            f"lists or objects as text, such as {listed(first[:1].to_pylist())}, each of which is a level; "
+            "make a column of each of their values.",
+        )
+    texts = first.to_pylist()
+    if said := doubt_of_form(texts, len(counts)):
+        return (said,)
+    return doubts_of_numbers(cells, counts) or tuple(_doubts_of_texts(texts))
+
+
+def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
+    """What some different texts may contain besides a level: markup, several values, or a number."""
+    if marked := next((text for text in texts if ("&" in text or "<" in text) and HTML.search(text)), None):
+        yield f"texts with HTML in them, such as {marked!r}; write them as plain text."
+    several = next(filter(None, (_several(texts, sign) for sign in SIGNS_BETWEEN)), None)
+    if several is not None:
+        yield (
+            f"several values in a cell, such as {several!r}, of which each combination is a level; make a "
+            "column of each value."
+        )
+    if alike := _quantity(texts):
+        yield (
+            f"a category, although the texts are numbers before the same words, such as {alike!r}; write the "
+            "numbers alone if they are quantities."
+        )
+    parts = list(takewhile(bool, map(AFTER_WORD.fullmatch, texts)))
+    words, fractions = ({part[place] for part in parts if part} for place in (1, 2))
+    if 2 < len(texts) == len(parts) and len(words) == 1 and fractions != {""}:
+        yield (
+            f"a category, although each text is a number behind the same word, such as {texts[0]!r}; leave "
+            "the word out if they are quantities."
+        )
+    ranges = [text for text in texts[:MOST_RANGES] if RANGE_IN_WORDS.fullmatch(text.strip())]
+    if len(ranges) > 1 and 2 * len(ranges) >= min(len(texts), MOST_RANGES):
+        yield (
+            f"a category, although texts such as {ranges[0]!r} are ranges; write the middle of each as a "
+            "number if their order matters."
+        )
+
+
+def _quantity(texts: Sequence[str]) -> str | None:
+    """A text that begins with a number and differs from nearly all others in its figures only, or None."""
+    first = texts[:FEWEST_QUANTITIES]
+    if len(texts) < FEWEST_QUANTITIES or not any(one.isdecimal() for text in first for one in text[:2]):
+        return None
+    patterns = [FIGURES.sub("#", text) for text in texts]
+    (pattern, count), *_ = Counter(patterns).most_common(1)
+    if count < NEARLY_ALL * len(texts) or not BEFORE_WORDS.match(pattern):
+        return None
+    return texts[patterns.index(pattern)]
+
+
+def _several(texts: Sequence[str], sign: str) -> str | None:
+    """A text with several values that this sign separates; None if they are no combinations of the same."""
+    joined = [text for text in texts if sign in text.strip(sign)]
+    if len(texts) < FEWEST_COMBINATIONS or len(joined) * 3 < len(texts):
+        return None
+    values = {value.strip(AROUND_VALUES) for text in texts for value in text.split(sign)}
+    return joined[0] if len(values) < len(texts) else None

@@ -1,0 +1,113 @@
+"""Texts that are all written in one form: versions, several numbers, ranges, or dates behind a word."""
+
+import re
+from collections.abc import Sequence
+from itertools import takewhile
+
+from tabular.data.values.composed import RANGE, taken_apart
+from tabular.data.values.finding.dates import find_dates
+from tabular.data.values.finding.numbers import find_numbers
+from tabular.data.values.numbers import is_plain, read_number
+
+__all__ = ["MOST_RANGES", "doubt_of_form"]
+
+FIRST_TEXTS = 5  # which show of most texts that they have no such form
+MOST_RANGES = 100  # different texts, of which few ranges are levels
+# R6.1.3, v1.10, rel-6.1 and 2.0.0-rc1, but no address of a computer, and no telephone number.
+VERSION = re.compile(
+    r"(?:(?:v|ver|version|rel|release|build)[\s._-]*\d+(?:\.\d+)+|[A-Za-z]{0,8}[\s._-]?\d+(?:\.\d+){2,4})"
+    r"(?:[-_.+ ]?[A-Za-z]{1,8}[-.]?\d{0,8})?",
+    re.IGNORECASE | re.ASCII,
+)
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+NO_VERSION = re.compile(rf"(?:{_BYTE}\.){{3}}{_BYTE}|\d{{3}}\.\d{{3}}\.\d{{4}}", re.ASCII)
+_ONE = r"[-+\u2212]?\d+(?:\.\d+)?%?"
+_DEGREES = "\\d+\\s?\u00b0[\\d\\s.'\u2032\u2019\"\u2033\u201d]+"
+SEVERAL_NUMBERS = re.compile(
+    rf"{_ONE}\s?(?:\(\s*{_ONE}(?:\s?(?:[-\u2013,;]|to)\s?{_ONE})?\s*\)|\[\s*{_ONE}(?:\s?(?:[-\u2013,;]|to)\s?{_ONE})?\s*\])"
+    rf"|[(\[]?\s*{_ONE}(?:[,;]\s+|;){_ONE}\s*[)\]]?|POINT\s*Z?\s*\({_ONE}(?:\s{_ONE}){{1,2}}\)"
+    rf"|{_DEGREES}[NS][,;]?\s*{_DEGREES}[EWO]"
+)
+# A decimal comma and a decimal point, without any doubt.
+DECIMAL_SIGNS = tuple(re.compile(rf"[-+]?\d+{sign}(?:\d{{1,2}}|\d{{4,}})") for sign in (",", r"\."))
+ONE_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
+
+
+def doubt_of_form(texts: Sequence[str], count: int) -> str | None:
+    """What to say of texts that are all written in one form, which says what to do; None if they are not.
+
+    Args:
+        texts: the first different texts.
+        count: how many different texts there are.
+    """
+    if len(texts) < 2 or not all(any(map(str.isdigit, text)) for text in texts[:FIRST_TEXTS]):
+        return None  # as most columns of words
+    if _all_fit(texts, VERSION) and not _all_fit(texts, NO_VERSION):
+        return (
+            f"versions, such as {texts[0]!r}, are levels without an order; make a number of each of their "
+            "parts if the order matters."
+        )
+    if _all_fit(texts, SEVERAL_NUMBERS):
+        return (
+            f"several numbers in a cell, such as {texts[0]!r}, of which each combination is a level; make a "
+            "column of each number."
+        )
+    if _all_fit(texts, ONE_NUMBER) and None not in (signs := [_first(texts, one) for one in DECIMAL_SIGNS]):
+        return (
+            f"numbers with a decimal comma, such as {signs[0]!r}, and with a decimal point, such as "
+            f"{signs[1]!r}, each of which is a level; write all with the same sign, in each file."
+        )
+    return _dates_behind(texts) or (_of_ranges(texts) if count < MOST_RANGES else None)
+
+
+def _all_fit(texts: Sequence[str], pattern: re.Pattern[str]) -> bool:
+    return all(pattern.fullmatch(text.strip()) for text in texts)
+
+
+def _first(texts: Sequence[str], pattern: re.Pattern[str]) -> str | None:
+    return next((text for text in texts if pattern.fullmatch(text.strip())), None)
+
+
+def _of_ranges(texts: Sequence[str]) -> str | None:
+    """What to say of ranges that are so few that they are levels; None if they are anything else."""
+    ranges = [text for text in texts if (found := taken_apart(text.strip())) and found.notation == RANGE]
+    if len(ranges) <= sum(map(is_plain, texts)):
+        return None
+    found = find_numbers(dict.fromkeys(texts, 1), forced=True)
+    if found is None or found.gaps:
+        return None
+    read = [taken_apart(text.strip(), (RANGE,)) for text in ranges]
+    ends = [[read_number(end, found.format) for end in one.texts] for one in read if one]
+    if not _follow_each_other([one for one in ends if len(one) > 1]):
+        return None
+    middle = read_number(ranges[0], found.format)
+    return (
+        f"ranges, such as {ranges[0]!r}, are levels without an order, because only {len(texts)} differ; "
+        f"name the column in numeric to read each as its middle, {middle:.6g}, or in categorical to keep the "
+        "levels."
+    )
+
+
+def _follow_each_other(ranges: Sequence[Sequence[float]]) -> bool:
+    """Whether ranges rise, and so do their ends, unlike results, telephone numbers and seasons (2019-20)."""
+    if not ranges:  # all are open
+        return True
+    lows, highs = zip(*sorted(ranges), strict=True)
+    if any(low >= high for low, high in ranges) or len(set(lows)) < len(lows) or list(highs) != sorted(highs):
+        return False
+    return any(high != (low + 1) % 100 for low, high in ranges)
+
+
+def _dates_behind(texts: Sequence[str]) -> str | None:
+    """What to say of dates that all stand behind the same word, as in dt=2024-01-31; None if none do."""
+    same = "".join(takewhile(lambda letter: not letter.isdigit(), texts[0]))
+    if not same[:1].isalpha() or not all(text.startswith(same) for text in texts):
+        return None
+    rest = [text[len(same) :] for text in texts]
+    for some in (rest[:FIRST_TEXTS], rest):  # most codes are no dates, as the first ones show
+        if find_dates(dict.fromkeys(some, 1)) is None:
+            return None
+    return (
+        f"dates behind the same word, such as {texts[0]!r}, each of which is a level; leave {same.strip()!r} "
+        "out to read them as dates."
+    )

@@ -1,0 +1,99 @@
+"""Texts that look like numbers, dates or times, but are not written in one way that can be read."""
+
+import numpy as np
+import pyarrow as pa
+
+from tabular.data.decisions.arrow import taken
+from tabular.data.decisions.decision import FIRST, SAMPLE, listed
+from tabular.data.decisions.looks.matching import among, match, match_if_any
+from tabular.data.decisions.many.counts import Counts
+from tabular.data.decisions.many.shapes import shapes_of
+
+__all__ = ["doubts_of_numbers", "like_numbers"]
+
+NUMBER_LIKE = (
+    r"^\s*[<>~\x{2264}\x{2265}\x{b1}]?\s*[$\x{20ac}\x{a3}\x{a5}]?\s*[-+]?"
+    r"\d[\d.,:;'/\x{2019}\s-]*\s*\S{0,12}\s*$"
+)
+_SPAN = (
+    r"\d+(?:[.,]\d+)?\s*(?:years?|y|months?|weeks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
+)
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec"
+# Others that are hardly names: durations, dates in words, and numbers behind a word or a sign.
+NUMBERS_IN_WORDS = "|".join(
+    (
+        rf"^p?(?:t?{_SPAN}\.?,?\s*)+(?:\+?\d+:\d\d(?::\d\d(?:[.,]\d+)?)?)?$",
+        r"^(?:19|20)\d\d[\s_-]?[a-z]\d{1,2}$",  # periods
+        r"^[mtshr]\d{1,2}\.\d{1,2}\.\d{1,2}$",
+        r"^(?:ca\.?|circa|approx\.?|about|up to|over|under|=|'|\x{2248})\s*\"?[-+]?\d",
+        r"^\d+(?:[.,]\d+)?\s+(?:out\s+)?of\s+\d+",
+        r"^[\x{25b2}\x{25bc}\x{25b3}\x{25bd}\x{2191}\x{2193}]\s*[-+]?\d",  # up or down
+        r"^/Date\(-?\d+",  # .NET
+    )
+)
+# pyarrow compiles a pattern again for each column, and each \pL in it takes half a millisecond. So these are
+# tried only on texts that a cheaper pattern matches, and the letters of a word are counted apart.
+YEAR = r"(?:1[89]|20)\d\d"
+_BEHIND_WORD = r"[\s/.'\x{2019}-]+"
+YEARS_IN_WORDS = (
+    rf"^\pL*(?:[.,]?\s*\d{{1,2}}\D{{1,25}}{YEAR}\b|{_BEHIND_WORD}{YEAR}$)|^{YEAR}\D{{1,15}}\d{{1,2}}\b"
+)
+NO_MONTHS = rf"^(?:[^\d\s.,/'\x{{2019}}-]{{13}}|[^\d\s/.'\x{{2019}}-]{{0,2}}{_BEHIND_WORD}{YEAR}$)"
+_WEEKDAY = r"^(?:mon|tue|wed|thu|fri|sat|sun)"
+WEEKDAYS = rf"{_WEEKDAY}\pL*[.,]?\s+.*\b(?:19|20)\d\d\b"
+RANK = r"^\d+(?:st|nd|rd|th|\s?[-=.:)])"
+LEVEL = r"^\d+(?:st|nd|rd|th|\s?[-=.:)]\s?\pL.*)$"  # 1st, and 1 - never
+DAY_OF_MONTH = (  # without a year, as Excel also writes the genes MARCH1 and SEPT2
+    rf"^\d{{1,2}}(?:st|nd|rd|th)?[\s.-]*(?:{_MONTHS})\pL*$|^(?:{_MONTHS})\pL*[\s.-]*\d{{1,2}}(?:st|nd|rd|th)?$"
+)
+
+
+def doubts_of_numbers(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]:
+    """What to say of a category of which many cells look like numbers."""
+    if not _may_look_like_numbers(cells):
+        return ()
+    alike = like_numbers(counts.texts)
+    count, examples = int(counts.counts[alike].sum()), among(counts.texts, alike)
+    coded = any(match(some, r"^[-+]?0\d+$").any() for some in (examples[:FIRST], examples))
+    if coded or count * 3 < len(cells) - cells.null_count or len(examples) <= 2:
+        return ()
+    return (
+        f"a category, although {count} of {len(cells)} cells look like numbers, dates or times, such as "
+        f"{listed(examples[:3].to_pylist())}; they are not written in one way that can be read; rewrite "
+        "them, or name the column in categorical if they are only names.",
+    )
+
+
+def _may_look_like_numbers(cells: pa.ChunkedArray) -> bool:
+    """Whether a sample of many cells leaves it open that a third of them look like numbers."""
+    if len(cells) <= 10 * SAMPLE:
+        return True
+    sample = taken(cells, np.linspace(0, len(cells) - 1, SAMPLE).astype(int)).drop_null()
+    return not len(sample) or like_numbers(sample).sum() * 5 >= len(sample)
+
+
+def like_numbers(texts: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Whether each text (n_texts,) looks like a number, a date or a time, and not like 1st or 1 - never."""
+    may = shapes_of(texts)
+    alike = may.numbers.copy()
+    # Each pattern gets only the texts that it may match and change.
+    alike[may.others] = match(among(texts, may.others), NUMBER_LIKE)
+    rest = may.in_words & ~alike
+    alike[rest] = match(among(texts, rest), NUMBERS_IN_WORDS, ignore_case=True)
+    rest = may.ranks & alike
+    alike[rest] = ~match_if_any(among(texts, rest), RANK, LEVEL, ignore_case=False)
+    rest = may.years & ~alike
+    alike[rest] = _have_years(among(texts, rest))
+    rest = may.days & ~alike
+    alike[rest] = match_if_any(among(texts, rest), _MONTHS, DAY_OF_MONTH)
+    return alike
+
+
+def _have_years(texts: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Whether each text (n_texts,) is a year with a month or more in words."""
+    found = match(texts, YEAR)
+    texts = among(texts, found)
+    months = match(texts, YEARS_IN_WORDS)
+    months[months] = ~match(among(texts, months), NO_MONTHS)
+    found[found] = months | match_if_any(texts, _WEEKDAY, WEEKDAYS)
+    return found
