@@ -322,9 +322,8 @@ def _search_pooled(folder: Path, plan: Plan, width: int, champion: Champion | No
     # What is found is fitted on all rows, and once more for each fold of the partitions.
     beside = {"started": began, "fits": FITS + plan.folds}
     found = search(*split, plan, warm, checkpoint, width, _say_of_pooled, **beside)
+    members = for_all_rows(found, *split, say=say)
     cross_validation = found.cross_validation(os.environ.get("TRAINING_JOB_NAME", ""))
-    judged = (plan.scorer, plan.folds, plan.random_state)
-    members = for_all_rows(found.members, found.rows, *split, *judged, say=say)
     chosen = [Chosen.of(one, weight) for one, weight in members]
     report = found.report(champion.version if champion is not None and warm else None)
     text = json.dumps(report, indent=1, allow_nan=False)

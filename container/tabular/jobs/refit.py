@@ -14,7 +14,7 @@ from tabular.searching.dummy import dummy_score
 from tabular.searching.scoring import Scoring
 from tabular.searching.trials import Configuration
 from tabular.searching.trials import Trial as Tried
-from tabular.searching.whole_table import Members, for_all_rows
+from tabular.searching.whole_table import Members, for_all_rows, rounds_for_all_rows
 from tabular.spec import opt_ml
 from tabular.spec.trial import ROUNDS, SCORE, Trial
 
@@ -40,12 +40,12 @@ def main() -> None:
         "dummy_score": dummy_score(split.target, split.schema, folds, Scoring(trial.scorer, split.schema)),
         "training_job": winner.training_job,
     }
-    alone = Configuration(trial.algorithm, trial.hyperparameters, "sampler")
-    members: Members = [(Tried(0, alone, rounds=winner.rounds), 1.0)]
+    members: Members = []
     others = {}
     ensemble = opt_ml.hyperparameters().get("ensemble") == "true"
     if beside := trials_beside(winner.training_job, with_answers=ensemble):
         found = combined(trial, beside, split, ensemble)
+        again = for_all_rows(found, *split, say=print)
         text = json.dumps(found.report(), indent=1, allow_nan=False)
         others[SEARCH] = text.encode()
         opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
@@ -53,11 +53,16 @@ def main() -> None:
         cross_validation["nested_score"] = found.nested_score
         if found.ensemble is not None:
             print(f"{len(beside)} trials; an ensemble of them: {found.ensemble.reason}")
-            if found.ensemble.chosen:
-                cross_validation["score"] = found.score
-                members = found.members
-    judged = (trial.scorer, trial.folds, trial.random_state)
-    members = for_all_rows(members, cross_validation["rows"], *split, *judged, say=print)
+        if found.winner is not None or (found.ensemble is not None and found.ensemble.chosen):
+            cross_validation["score"] = found.score
+            members = again
+    if not members:
+        judged = (trial.scorer, trial.folds, trial.random_state)
+        tried = Tried(
+            0, Configuration(trial.algorithm, trial.hyperparameters, "sampler"), rounds=winner.rounds
+        )
+        seen = cross_validation["rows"]
+        members = [(rounds_for_all_rows(tried, seen, *split, *judged, say=print), 1.0)]
     chosen = [Chosen.of(one, weight) for one, weight in members]
     print(write_model(split, chosen, trial.random_state, cross_validation, others))
 

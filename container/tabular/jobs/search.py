@@ -42,10 +42,9 @@ def main() -> None:
         print(f"{len(warm)} configurations of version {champion.version}, in service, may be tried first")
     how = {"warm": warm, "checkpoint": _checkpoints(), "width": cores(), "say": partial(print, flush=True)}
     found = search(*split, plan, **how, started=started, fits=FITS)
+    members = for_all_rows(found, *split, say=print)
     report = found.report(champion.version if champion is not None and warm else None)
     cross_validation = found.cross_validation(os.environ.get("TRAINING_JOB_NAME", ""))
-    judged = (plan.scorer, plan.folds, plan.random_state)
-    members = for_all_rows(found.members, found.rows, *split, *judged, say=print)
     chosen = [Chosen.of(one, weight) for one, weight in members]
     text = json.dumps(report, indent=1, allow_nan=False)
     said = write_model(split, chosen, plan.random_state, cross_validation, {SEARCH: text.encode()})

@@ -4,9 +4,15 @@ import numpy as np
 
 from tabular.spec.columns import Schema
 
-__all__ = ["sample_rows"]
+__all__ = ["is_sample", "sample_rows"]
 
 ROWS_OF_A_FOLD = 2  # of each class, at least, if there are as many
+ENOUGH = 0.5  # of all rows: of more, the trials' several folds say more than one fold of all rows
+
+
+def is_sample(seen: int, rows: int) -> bool:
+    """Whether trials that saw so many of a table's rows have said too little about all of them."""
+    return seen < ENOUGH * rows
 
 
 def sample_rows(

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from tabular.learning.folds import Fold, folds_to_search
+from tabular.learning.samples import is_sample
 from tabular.searching.dummy import dummy_score
 from tabular.searching.greedy import Gain, judge, select
 from tabular.searching.proposals.portfolio import portfolio
@@ -29,7 +30,6 @@ from tabular.searching.running.run import Run
 from tabular.searching.running.workers import threads, uses_processes, workers
 from tabular.searching.scoring import Scoring
 from tabular.searching.trials import Configuration, Trial
-from tabular.searching.whole_table import is_sample
 from tabular.spec import own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Schema
@@ -37,9 +37,10 @@ from tabular.spec.documents import CrossValidation, SearchReport
 from tabular.spec.errors import BadInput, amount
 from tabular.spec.search import Plan
 
-__all__ = ["Ensemble", "Search", "Settings", "combine", "search"]
+__all__ = ["AMONG", "Ensemble", "Search", "Settings", "combine", "search"]
 
 FORMAT, FORMAT_VERSION = "tabular-search", 1
+AMONG = 8  # of the best trials on a sample, which are looked at again with all rows
 PREPARING = 0.2  # of the seconds that a search with a limit has left, at most
 
 
@@ -99,6 +100,8 @@ class Search:
         ensemble: None if it was not asked for, if there is only one complete trial, or if the best trial
             can only be kept as a pickle.
         dummy_score: what a model has to beat; None if that is not defined.
+        among: the complete trials of which the model can be made in the time that is left; None for all.
+        winner: the number of the trial that is best on all rows, if the trials saw a sample of them.
     """
 
     plan: Plan
@@ -110,6 +113,8 @@ class Search:
     stopped: Literal["trials", "time"] = "trials"
     ensemble: Ensemble | None = None
     dummy_score: float | None = None
+    among: list[Trial] | None = None
+    winner: int | None = None
 
     @property
     def complete(self) -> list[Trial]:
@@ -118,7 +123,9 @@ class Search:
 
     @property
     def best(self) -> Trial:
-        """The trial with the best score, the first of several."""
+        """The trial with the best score, the first of several, or the one that is best on all rows."""
+        if self.winner is not None:
+            return self.trials[self.winner]
         return max(self.complete, key=lambda one: one.score)
 
     @property
@@ -280,9 +287,10 @@ def search(
         crew = workers(prepared, width)
         lag = max(settings.lag, 2 * width)
         members = settings.members if plan.may_combine else 1
-        # A fit on all rows takes longer than one on a sample, from which `whole_table` needs one more.
+        # A fit on all rows takes longer than one on a sample, after which `whole_table` looks again.
         more = len(frame) / len(searched) if plan.search_rows else 1.0
-        after = more * (fits + is_sample(len(searched), len(frame)))
+        looks = (members + AMONG - 1) / members if is_sample(len(searched), len(frame)) else 0
+        after = more * (fits + looks)
         budget = Budget(limit, since, len(searched), members, after)
         run = Run(plan, prepared, proposals, crew, kept, lag, settings.pruning, say, budget, width)
         try:
@@ -293,9 +301,9 @@ def search(
         found.dummy_score = dummy_score(target, schema, folds, scoring)
         if not found.complete:
             raise _all_failed(found)
-        among = budget.affordable(found.complete)
-        if plan.may_combine and len(among) > 1:
-            found.ensemble = combine(found, prepared, settings, among)
+        found.among = budget.affordable(found.complete)
+        if plan.may_combine and len(found.among) > 1:
+            found.ensemble = combine(found, prepared, settings, found.among)
     found.seconds = budget.elapsed
     return found
 

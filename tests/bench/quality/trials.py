@@ -34,7 +34,18 @@ from tabular.spec.estimators import Categorical, Continuous, Integer
 from bench.quality.tables import Split
 from bench.searching.baseline import drawn
 
-__all__ = ["Bank", "Configuration", "Result", "defaults", "draws", "one_row", "row_losses", "total"]
+__all__ = [
+    "FOLDS",
+    "SCORERS",
+    "Bank",
+    "Configuration",
+    "Result",
+    "defaults",
+    "draws",
+    "one_row",
+    "row_losses",
+    "total",
+]
 
 Range = Categorical | Continuous | Integer
 FOLDS, RANDOM_STATE = 5, 42
@@ -128,6 +139,7 @@ class Bank:
         self.split, self.folder = split, folder / f"{split.table.name}-{split.seed}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.found: dict[str, Result | None] = {}
+        self.refitted: dict[str, Any] = {}  # pipelines that are fitted on all training rows
         self.folds = folds_to_search(
             split.target,
             split.schema,
@@ -170,10 +182,10 @@ class Bank:
 
     def refit(self, result: Result) -> tuple[np.ndarray, float]:
         """What the model that is fitted on all training rows predicts for the held-out rows; CPU seconds."""
-        file = self.folder / f"{result.configuration.key}-refit.npz"
+        file = self.folder / f"{result.configuration.key}-{_number(result.rounds)}-refit.npz"
         if not file.exists():
             started = time.process_time()
-            pipeline = self.pipeline(result)
+            pipeline = self.refitted[result.configuration.key] = self.pipeline(result)
             seconds = time.process_time() - started
             np.savez(file, predicted=_predict(pipeline, self.split.held_out), seconds=seconds)
         kept = np.load(file)
@@ -185,18 +197,18 @@ class Bank:
         what = (one.algorithm, one.hyperparameters, RANDOM_STATE, result.rounds)
         return fit(split.frame.iloc[rows], split.target[rows], split.schema, *what)
 
-    def footprint(
-        self, members: Mapping[str, float], found: Sequence[Result], by_folds: bool
-    ) -> dict[str, int]:
+    def footprint(self, members: Sequence[tuple[Result, float]], by_folds: bool) -> dict[str, int]:
         """The bytes of the portable model of these trials, and the microseconds that a row takes in it."""
-        results = {one.configuration.key: one for one in found}
         schema, pipelines, weights, names = self.split.schema, [], [], []
-        for key, weight in members.items():
-            parts = [fold.learn for fold in self.folds] if by_folds else [slice(None)]
-            for rows in parts:
-                pipelines.append(self.pipeline(results[key], rows))
-                weights.append(weight / len(parts))
-                names.append(exporter_of(results[key].configuration.algorithm, schema.family))
+        for result, weight in members:
+            fitted = (
+                [self.pipeline(result, fold.learn) for fold in self.folds]
+                if by_folds
+                else [self.refitted.get(result.configuration.key) or self.pipeline(result)]
+            )
+            pipelines += fitted
+            weights += [weight / len(fitted)] * len(fitted)
+            names += [exporter_of(result.configuration.algorithm, schema.family)] * len(fitted)
         if len(pipelines) == 1:
             model, arrays = export(pipelines[0], schema, names[0])
         else:
@@ -291,17 +303,19 @@ def _write(file: Path, result: Result | None) -> None:
     if result is None:
         np.savez(file, failed=True)
         return
-    rounds = -1 if result.rounds is None else result.rounds
     arrays = {name: getattr(result, name) for name in ("scores", "seconds", "out_of_fold", "folds_held_out")}
-    np.savez(file, rounds=rounds, **arrays)
+    np.savez(file, rounds=_number(result.rounds), **arrays)
+
+
+def _number(rounds: int | None) -> int:
+    return -1 if rounds is None else rounds
 
 
 def _read(file: Path, configuration: Configuration) -> Result | None:
     kept = np.load(file)
     if "failed" in kept:
         return None
-    rounds = int(kept["rounds"])
     arrays = (kept["scores"], kept["seconds"])
-    return Result(
-        configuration, *arrays, None if rounds < 0 else rounds, kept["out_of_fold"], kept["folds_held_out"]
-    )
+    rounds = int(kept["rounds"])
+    found = (None if rounds < 0 else rounds, kept["out_of_fold"], kept["folds_held_out"])
+    return Result(configuration, *arrays, *found)

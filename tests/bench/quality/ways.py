@@ -4,8 +4,9 @@ They are replayed with the parts of `tabular.searching` from the trials that are
 nothing but what they are to differ in, and that the hundredth way costs next to nothing.
 """
 
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tabular.searching import trials as searching
@@ -13,12 +14,25 @@ from tabular.searching.greedy import judge, select
 from tabular.searching.proposals.portfolio import portfolio
 from tabular.searching.proposals.proposals import Proposals
 from tabular.searching.running.hopeless import why_hopeless
-from tabular.searching.search import Settings
+from tabular.searching.search import Ensemble, Search, Settings
+from tabular.searching.whole_table import for_all_rows
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.columns import Family
+from tabular.spec.search import Plan
 
 from bench.quality.tables import split_of
-from bench.quality.trials import RANDOM_STATE, Bank, Configuration, Result, defaults, draws, row_losses, total
+from bench.quality.trials import (
+    FOLDS,
+    RANDOM_STATE,
+    SCORERS,
+    Bank,
+    Configuration,
+    Result,
+    defaults,
+    draws,
+    row_losses,
+    total,
+)
 
 __all__ = ["PACKED", "TODAY", "WAYS", "Way", "run"]
 
@@ -98,38 +112,59 @@ def run(bank: Bank, way: Way) -> dict[str, Any]:
     complete, seconds, folds = _searched(bank, way)
     if not complete:
         raise RuntimeError(f"No trial of {bank.split.table.name} succeeded.")
-    weights, share = _weights(bank, way, complete)
+    found, share = _selected(bank, way, complete)
+    started = time.process_time()
+    chosen = for_all_rows(found, bank.split.frame, bank.split.target, bank.split.schema, None)
+    seconds += time.process_time() - started
+    members = [(replace(complete[one.number], rounds=one.rounds), weight) for one, weight in chosen]
     predicted: Any = 0.0
-    for place, weight in weights.items():
+    for result, weight in members:
         if way.fold_models:
-            found = complete[place].folds_held_out
-            seconds += float(complete[place].seconds.sum())  # they are fitted again
+            answers = result.folds_held_out
+            seconds += float(result.seconds.sum())  # they are fitted again
         else:
-            found, refitting = bank.refit(complete[place])
+            answers, refitting = bank.refit(result)
             seconds += refitting
-        predicted = predicted + weight * found
-    members = {complete[place].configuration.key: weight for place, weight in weights.items()}
+        predicted = predicted + weight * answers
     return {
         "loss": total(row_losses(bank.split.truth, predicted), bank.split.schema.family),
         "score": max(one.score for one in complete),
         "cpu": round(seconds, 2),
         "folds": folds,
         "share": share,
-        "members": members,
-        **(bank.footprint(members, complete, way.fold_models) if way in WEIGHED else {}),
+        "members": {result.configuration.key: weight for result, weight in members},
+        **(bank.footprint(members, way.fold_models) if way in WEIGHED else {}),
     }
 
 
-def _weights(bank: Bank, way: Way, complete: list[Result]) -> tuple[dict[int, float], float | None]:
-    """The weight of each member by its place, and the share of draws in which the ensemble is better."""
-    best = {max(range(len(complete)), key=lambda place: complete[place].score): 1.0}
+def _selected(bank: Bank, way: Way, complete: list[Result]) -> tuple[Search, float | None]:
+    """A search with these trials, and the share of draws in which its ensemble is better."""
+    scorer, trials = (
+        SCORERS[bank.split.schema.family],
+        [
+            searching.Trial(
+                number,
+                searching.Configuration(
+                    one.configuration.algorithm, one.configuration.hyperparameters, "sampler"
+                ),
+                one.scores.tolist(),
+                one.rounds,
+                "complete",
+                answers=bank.answers(one),
+            )
+            for number, one in enumerate(complete)
+        ],
+    )
+    plan = Plan(",".join(ALGORITHMS), way.trials, scorer, FOLDS, RANDOM_STATE)
+    found = Search(plan, trials, bank.folds, len(bank.searched), len(bank.split.frame))
     if not way.ensemble or len(complete) == 1:
-        return best, None
-    answers = [bank.answers(one) for one in complete]
-    mixture = select(answers, bank.targets, bank.scoring, way.members)
-    groups = [None] * len(bank.targets)
-    share = judge(answers, bank.targets, groups, bank.scoring, RANDOM_STATE, way.members).share
-    return (mixture.weights if share >= way.confidence else best), share
+        return found, None
+    answers, targets = [one.answers for one in trials], bank.targets
+    mixture = select(answers, targets, bank.scoring, way.members)
+    gain = judge(answers, targets, [None] * len(targets), bank.scoring, RANDOM_STATE, way.members)
+    chosen = gain.share >= way.confidence
+    found.ensemble = Ensemble(mixture.weights, mixture.scores, gain, chosen, "")
+    return found, gain.share
 
 
 def _searched(bank: Bank, way: Way) -> tuple[list[Result], float, int]:
