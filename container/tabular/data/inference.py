@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tabular.data.decisions.arrow import as_texts, is_text
-from tabular.data.decisions.decide import column_of
+from tabular.data.decisions.arrow import as_arrow, as_texts, is_text
+from tabular.data.decisions.decide import column_of, decide
 from tabular.data.decisions.decision import Decision
 from tabular.data.figures import Figures
 from tabular.data.tables import MAX_CLASSES
@@ -226,9 +226,11 @@ def _classes(target: pd.Series, options: Options) -> tuple[Label, ...]:
         )
     if len(labels) > MAX_CLASSES:
         _check_is_no_date(target, options)
+        doubts = decide(str(target.name), as_arrow(target.astype(object)), options).doubts
+        looks = f" It looks like {doubts[0]}" if doubts and not doubts[0].startswith("a category") else ""
         raise BadInput(
             f"The target {target.name!r} has {len(labels)} distinct values, and at most {MAX_CLASSES} "
-            "classes are allowed; use the regression pipeline to predict a quantity."
+            f"classes are allowed; use the regression pipeline to predict a quantity.{looks}"
         )
     return tuple(labels)
 

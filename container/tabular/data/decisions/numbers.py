@@ -27,9 +27,10 @@ from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, 
 from tabular.data.decisions.many.numbers import ManyNumbers
 from tabular.data.decisions.many.plain_cells import read_plain
 from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
-from tabular.data.values.composed import DASH, FLAG, OBSERVATION, RANGE, taken_apart
+from tabular.data.values.composed import ANGLE_WEST, DASH, ERA, FLAG, OBSERVATION, RANGE, WEEKS, taken_apart
 from tabular.data.values.finding.numbers import FoundNumbers
-from tabular.data.values.numbers import CURRENCIES, is_plain, marks_of, read_number, unit_of
+from tabular.data.values.number_words import CURRENCIES
+from tabular.data.values.numbers import is_plain, marks_of, read_number, unit_of
 from tabular.spec.columns import PLAIN, Column, NumberFormat
 from tabular.spec.errors import BadInput
 
@@ -52,6 +53,9 @@ MEANT = {
     DASH: "as Excel's accounting format writes zero; name it in missing if it is a gap",
     FLAG: "because H and L say high and low",
     OBSERVATION: "without the flag that a statistical office adds",
+    ERA: "because years before Christ are negative",
+    WEEKS: "in weeks, of which a day is a seventh",
+    ANGLE_WEST: "because O is the west beside E",
 }
 
 

@@ -70,6 +70,8 @@ NO_NUMBERS = MARKS | {
     *("onbekend", "weet niet", "sconosciuto", "non so", "nie wiem", "brak danych", "ok\u00e4nd", "ukjent"),
     *(":", *(f":{blank}{flag}" for blank in ("", " ") for flag in "bcdefimnprsuz")),  # Eurostat
     *("\u4e0d\u660e", "\u672a\u56de\u7b54", "\u7121\u56de\u7b54", "\u672a\u77e5"),
+    # The Census Bureau of the United States and others: not applicable, not available, withheld, too few.
+    *("(x)", "(na)", "(n.a.)", "(d)", "(s)", "(n)", "(b)", "(l)", "(nm)", "(nd)", "(c)", "(u)"),
 }
 # Digits: Arabic, Persian, Devanagari, Bengali, Thai, and those as wide as a Chinese sign.
 DIGITS = {

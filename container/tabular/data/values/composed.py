@@ -10,11 +10,17 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tabular.data.values.number_words import SHOE_SIZE
+
 __all__ = [
     "AGE",
+    "ANGLE",
+    "ANGLE_WEST",
     "CLOCK",
     "DASH",
     "DEBIT",
+    "ERA",
+    "ERAS",
     "FLAG",
     "FRACTION",
     "HEMISPHERE",
@@ -24,12 +30,14 @@ __all__ = [
     "RANGE",
     "SEXAGESIMAL",
     "UNITS",
+    "WEEKS",
     "Composed",
     "taken_apart",
 ]
 
 FEET, ANGLE, SEXAGESIMAL, HEMISPHERE, DEBIT = "feet", "angle", "sexagesimal", "hemisphere", "debit"
 DASH, AGE, FLAG, OBSERVATION = "dash", "age", "flag", "observation"
+ANGLE_WEST, WEEKS, ERA = "angle, O is west", "weeks", "era"
 UNITS, CLOCK, FRACTION, RANGE, ERROR, NOTE = "units", "clock", "fraction", "range", "error", "note"
 LONGEST = 64  # characters
 
@@ -41,9 +49,9 @@ _FEET = re.compile(rf"(\d{{1,2}})\s?{_FOOT}\s?(?:((?:\d|1[01])(?:\.\d+)?)\s?{_IN
 _INCHES = re.compile(rf"({_NUMBER})\s?{_INCH}")
 _BASE_60 = r"[0-5]?\d(?:\.\d+)?"
 _ANGLE = re.compile(
-    rf"(?P<before>[NSEW])?\s?(?P<degrees>[-+]?\d{{1,3}})\s?{_DEGREE}\s?"
+    rf"(?P<before>[NSEWO])?\s?(?P<degrees>[-+]?\d{{1,3}})\s?{_DEGREE}\s?"
     rf"(?P<minutes>\d{{1,2}}(?:\.\d+)?)\s?{_FOOT}\s?"
-    rf"(?:(?P<seconds>\d{{1,2}}(?:[.,]\d+)?)\s?{_INCH})?\s?(?P<behind>[NSEW])?"
+    rf"(?:(?P<seconds>\d{{1,2}}(?:[.,]\d+)?)\s?{_INCH})?\s?(?P<behind>[NSEWO])?"
 )
 _SEXAGESIMAL = re.compile(  # an angle without signs for minutes and seconds
     rf"(?P<before>[NSEW])?\s?(?P<degrees>1?\d{{1,2}})"
@@ -58,9 +66,22 @@ _DASH = re.compile(
     rf"(\(?\s*[^\d\s(){_MINUS}]{{1,4}}\s*)[{_MINUS}]\s*\)?|[{_MINUS}](\s*[^\d\s(){_MINUS}]{{1,4}})"
 )
 _FLAG = re.compile(r"(.*\d)\s(H|HH|L|LL)")
-_OBSERVATION = re.compile(
-    r"(.*\d)\s([bcdefimnprsuz]{1,3})"
-)  # Eurostat's flags: break, provisional, estimated
+_OBSERVATION = re.compile(  # Eurostat's flags: break, provisional, estimated
+    r"(.*\d)\s?(?:[bcdefimnprsuz]{1,3}|\([bcdefimnprsuz]{1,3}\))"
+)
+_WEEKS = re.compile(r"(\d{1,2})\s?\+\s?([0-6])")  # of a pregnancy, with days
+# Before Christ and after in several languages; BC also names a place, and CE a mark of quality.
+_BEFORE_CHRIST = (
+    r"BCE?|B\.\s?C\.(?:\s?E\.)?|v\.\s?Chr\.|v\.\s?u\.\s?Z\.|av\.\s?J\.?-C\.?|a\.\s?C\.|p\.\s?n\.\s?e\.|"
+    "\u0434\u043e \u043d\\.\\s?\u044d\\."
+)
+_AFTER_CHRIST = (
+    r"AD|CE|A\.\s?D\.|C\.\s?E\.|n\.\s?Chr\.|ap\.\s?J\.?-C\.?|d\.\s?C\.|n\.\s?e\.|\u043d\.\s?\u044d\."
+)
+ERAS = re.compile(rf"{_BEFORE_CHRIST}|{_AFTER_CHRIST}")
+_ERA = re.compile(
+    rf"(\d{{1,5}})\s?(?:({_BEFORE_CHRIST})|{_AFTER_CHRIST})|(?:A\.?D\.?|(\u516c\u5143\u524d|\u7d00\u5143\u524d)|\u516c\u5143)\s?(\d{{1,5}})\s?\u5e74?"
+)
 _AGE = re.compile(
     r"(?:(\d+)\s?(?:y|yrs?)\.?)?\s*(?:(\d+)\s?(?:m|mos?)\.?)?\s*(?:(\d+)\s?w)?\s*(?:(\d+)\s?d)?"
 )
@@ -92,7 +113,7 @@ _VULGAR: Mapping[str, float] = MappingProxyType(
     | dict(zip("\u215b\u215c\u215d\u215e", (1 / 8, 3 / 8, 5 / 8, 7 / 8), strict=True))
 )
 _FRACTION = re.compile(
-    rf"([{_MINUS}])?(?:(?:(\d+)[\s-])?(\d{{1,2}})[/\u2044](2|3|4|5|6|8|10|12|16|32|64)"
+    rf"([{_MINUS}])?({SHOE_SIZE}\s?)?(?:(?:(\d+)[\s-])?(\d{{1,2}})[/\u2044](2|3|4|5|6|7|8|10|12|16|32|64)"
     rf"|(\d*)\s?([{''.join(_VULGAR)}]))(\D*)"
 )
 _BETWEEN = {"to", "bis", "a", "\u00e0", "and"}  # the ends of a range
@@ -154,11 +175,27 @@ def _feet(text: str, _: bool) -> _Parts:
     return match and _summed({"in": match[1]})
 
 
-def _angle(text: str, _: bool) -> _Parts:
+def _angle(text: str, _: bool, west: str = "W") -> _Parts:
     match = _ANGLE.fullmatch(text)
     if match is None or (match["before"] and match["behind"]):
         return None
-    return _degrees(match["degrees"], match["minutes"], match["seconds"], match["before"] or match["behind"])
+    letter = match["before"] or match["behind"]
+    return _degrees(match["degrees"], match["minutes"], match["seconds"], "W" if letter == west else letter)
+
+
+def _angle_west(text: str, known: bool) -> _Parts:
+    """The parts of an angle where O is the west of Romance languages, not the east of German."""
+    return _angle(text, known, west="O")
+
+
+def _weeks(text: str, _: bool) -> _Parts:
+    match = _WEEKS.fullmatch(text)
+    return match and ((match[1], match[2]), (1.0, 1 / 7))
+
+
+def _era(text: str, _: bool) -> _Parts:
+    match = _ERA.fullmatch(text)
+    return match and ((match[1] or match[4],), (-1.0 if match[2] or match[3] else 1.0,))
 
 
 def _sexagesimal(text: str, _: bool) -> _Parts:
@@ -262,13 +299,13 @@ def _fraction(text: str, _: bool) -> _Parts:
     match = _FRACTION.fullmatch(text)
     if match is None:
         return None
-    sign, whole, above, below, before, vulgar, behind = match.groups()
+    sign, size, whole, above, below, before, vulgar, behind = match.groups()
     if below and int(above) >= int(below):
         return None
     part = int(above) / int(below) if below else _VULGAR[vulgar]
     value = int(whole or before or 0) + part
     behind = " in" if re.fullmatch(_INCH, behind.strip()) else behind
-    return (f"1{behind}",), (-value if sign else value,)
+    return (f"{size or ''}1{behind}",), (-value if sign else value,)
 
 
 def _range(text: str, _: bool) -> _Parts:
@@ -294,12 +331,15 @@ _READERS: Mapping[str, Callable[[str, bool], _Parts]] = MappingProxyType(
     {
         FEET: _feet,
         ANGLE: _angle,
+        ANGLE_WEST: _angle_west,
         SEXAGESIMAL: _sexagesimal,
         HEMISPHERE: _hemisphere,
         DEBIT: _debit,
         DASH: _dash,
         CLOCK: _clock,
         AGE: _age,
+        ERA: _era,
+        WEEKS: _weeks,
         UNITS: _units,
         FRACTION: _fraction,
         FLAG: _flag,
@@ -313,6 +353,7 @@ _NEEDED: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         FEET: frozenset("'\u2032\u2019\"\u2033\u201d"),
         ANGLE: frozenset("\u00b0\u00ba\u02da"),
+        ANGLE_WEST: frozenset("\u00b0\u00ba\u02da"),
         SEXAGESIMAL: frozenset("NSEW"),
         HEMISPHERE: frozenset("NSEW"),
         DEBIT: frozenset("rR"),
@@ -322,7 +363,9 @@ _NEEDED: Mapping[str, frozenset[str]] = MappingProxyType(
         FRACTION: frozenset("/\u2044").union(_VULGAR),
         FLAG: frozenset("HL"),
         ERROR: frozenset("\u00b1/"),
-        OBSERVATION: frozenset(" "),
+        OBSERVATION: frozenset("bcdefimnprsuz"),
+        ERA: frozenset("ACDE.\u5143"),
+        WEEKS: frozenset("+"),
         RANGE: frozenset("\u2212\u2013\u2014- []"),
     }
 )

@@ -8,14 +8,12 @@ import re
 
 from tabular.data.values.cells import DIGITS, UNSEEN, shown
 from tabular.data.values.composed import taken_apart
+from tabular.data.values.number_words import AFFIX, BOUND, BOUND_BEHIND, DOUBTFUL, NOTE, OUT_OF, WORD
 from tabular.spec.columns import PLAIN, NumberFormat
 
 __all__ = [
     "CORES",
-    "CURRENCIES",
     "CURRENCY_PLACES",
-    "OUT_OF",
-    "SIDES",
     "STYLES",
     "digits_of",
     "is_number",
@@ -30,41 +28,20 @@ __all__ = [
     "written",
 ]
 
-# Of the currencies of Unicode, those in use; U+20A0 to U+20C0 is the block of currency signs.
-CURRENCIES = "$\u00a2\u00a3\u00a5\u0e3f\ufdfc" + "".join(map(chr, range(0x20A0, 0x20C1)))
-_CODES = (
-    "AED|ARS|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KES|KRW|KZT|MAD|MXN|"
-    r"MYR|NGN|NOK|NZD|PEN|PHP|PKR|PLN|RMB|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR|Rs\.?|kr\.?|Fr\.?|Rp"
-)
-_AFFIX = rf"(?:[A-Z]{{0,3}}[{CURRENCIES}]|{_CODES})"
-_WORD = r"[^\W\d_]{1,12}"
-OUT_OF = rf"(?:/\s?|(?:out )?of )(?:4(?:\.00?)?|5(?:\.0)?|6|7|10(?:\.0)?|20|100|1000)(?: {_WORD})?"
 _UNIT = (
-    rf"(?:%|\u2030|\u00b0[CF]?|{_WORD}(?:[/\u00b7][A-Za-z]{{1,3}})?[\u00b2\u00b3]?"
-    rf"|{_WORD}\.?(?: {_WORD}\.?){{0,2}}?"  # as few words as possible: Mio. is followed by EUR
-    rf"|(?:{_AFFIX})?\s?/\s?{_WORD}[\u00b2\u00b3]?|\+\s?{_WORD}|{OUT_OF})"
+    rf"(?:%|\u2030|\u00b0[CF]?|{WORD}(?:[/\u00b7][A-Za-z]{{1,3}})?[\u00b2\u00b3]?"
+    rf"|{WORD}\.?(?: {WORD}\.?){{0,2}}?"  # as few words as possible: Mio. is followed by EUR
+    rf"|(?:{AFFIX})?\s?/\s?{WORD}[\u00b2\u00b3]?|\+\s?{WORD}|{OUT_OF})"
 )
 _MINUS = "\u2212\u2013-"  # the hyphen comes last, where a character class takes it literally
 _BLANKS = "\u00a0\u202f\u2009\u2007"
-_AT_MOST = ("less than", "fewer than", "under", "below", "up to", "at most", "max.", "bis", "unter")
-_AT_LEAST = ("more than", "greater than", "over", "above", "at least", "min.", "from", "ab", "\u00fcber")
-_ABOUT = ("about", "around", "approx", "approx.", "approximately", "circa", "etwa", "rund")
-SIDES = {"above": ("<", "\u2264", *_AT_MOST), "below": (">", "\u2265", *_AT_LEAST)}
-# Not in capitals, which begin codes such as AB 12.
-_WORDS_BEFORE = "|".join(
-    f"[{word[0]}{word[0].upper()}]{re.escape(word[1:])}" for word in (*_AT_MOST, *_AT_LEAST, *_ABOUT)
-)
-_BOUND, _NOTE = (
-    rf"[<>\u2264\u2265~\u2248]=?|[Cc]a\.|c?c\.|cca\.|(?:{_WORDS_BEFORE})(?=\s|$)",
-    r"\+|\*{1,3}|[\u2020\u2021\u00a7]{1,2}",
-)
-_MARK = f"{_BOUND}|{_NOTE}"
+_MARK = f"{BOUND}|{NOTE}"
 _NUMBER = re.compile(
-    rf"(?:(?P<bound>{_BOUND})\s*)?(?:(?P<outside>{_AFFIX})\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?P<before>{_AFFIX})?\s*"
+    rf"(?:(?=\D)(?P<bound>{BOUND})\s*)?(?:(?P<outside>{AFFIX})\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?P<before>{AFFIX}|{DOUBTFUL})?\s*"
     rf"(?P<inner>[{_MINUS}])?\s*(?P<digits>[0-9][0-9.,'\u2019 {_BLANKS}]*|[.,][0-9]+)"
     rf"(?P<power>[eE][+-]?[0-9]+)?(?P<whole>(?<=[.,])[\u2014{_MINUS}]{{1,2}}|/-)?"  # 5,- has no cents
-    rf"\s*(?P<behind>{_AFFIX}|{_UNIT})?\s*(?P<last>{_AFFIX})?\s*(?P<minus>[{_MINUS}])?\s*(?P<close>\))?"
-    rf"\s*(?P<after>(?<=\))%)?\s*(?P<note>{_NOTE})?"
+    rf"\s*(?P<behind>{AFFIX}|{_UNIT})?\s*(?P<last>{AFFIX})?\s*(?P<minus>[{_MINUS}])?\s*(?P<close>\))?"
+    rf"\s*(?P<after>(?<=\))%)?\s*(?P<note>{NOTE})?"
 )
 CURRENCY_PLACES = ("outside", "before", "last")
 _PLACES = (*CURRENCY_PLACES, "behind", "after", "bound", "note")  # also of a unit, and of a mark
@@ -128,7 +105,8 @@ def value_of(match: re.Match[str] | None, text: str, form: NumberFormat) -> floa
         raise ValueError(f"{shown(text)} is not a number.")
     digits = digits_of(match)
     known = {match[place] for place in _PLACES} - {None} <= set(form.affixes)
-    if form.affixes and not form.thousands and (grouped := _GROUPED[form.decimal].fullmatch(digits)):
+    styled = form.affixes or form.decimal != "."
+    if styled and not form.thousands and (grouped := _GROUPED[form.decimal].fullmatch(digits)):
         digits = digits.replace(grouped["sign"] or grouped["several"], "")  # larger than any before
     if not known or not CORES[form.decimal, form.thousands].fullmatch(digits):
         raise ValueError(f"{shown(text)} is not a number.")
@@ -174,7 +152,7 @@ def marks_of(form: NumberFormat) -> list[str]:
 
 def may_stand_before(affix: str) -> bool:
     """Whether a unit or currency is one that people also write before a number."""
-    return re.fullmatch(_AFFIX, affix) is not None
+    return re.fullmatch(f"{AFFIX}|{DOUBTFUL}", affix) is not None
 
 
 def is_plain(text: str) -> bool:
@@ -197,7 +175,9 @@ def matched(text: str) -> re.Match[str] | None:
     """The parts of a text that may be a number in some format; None if it is not."""
     if len(text) > LONGEST:
         return None
-    text = text if text.isascii() else text.translate(_ASCII).strip()
+    if not text.isascii():
+        text = text.translate(_ASCII).strip()
+        text = BOUND_BEHIND.sub(" ", text)
     text = _POINT.sub(".", text) if "\u00b7" in text else text
     return _NUMBER.fullmatch(_POWER.sub(_exponent, text) if "10" in text else text)
 

@@ -265,7 +265,7 @@ DAYS = [f"202401{day:02}" for day in range(1, 32)]
         (["A &amp; B", "A & B", "C"], "HTML in them, such as 'A &amp; B'"),
         (["<b>12</b>", "<b>7</b>", "x<br/>"], "HTML in them, such as '<b>12</b>'"),
         (["pH 7.2", "pH 6.8", "pH 7"], "a number behind the same word, such as 'pH 7.2'"),
-        (["EU 38 1/2", "EU 39", "EU 40"], "a number behind the same word"),
+        (["fig. 38 1/2", "fig. 39", "fig. 40"], "a number behind the same word"),
         (TIMES, "codes that look like times, such as '0000'; write them as 08:30"),
         ([*DAYS, "00000000"], "name '00000000' in missing, and set date_format to '%Y%m%d'"),
     ],

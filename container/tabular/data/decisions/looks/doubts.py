@@ -12,6 +12,7 @@ from tabular.data.decisions.looks.forms import MOST_RANGES, doubt_of_form
 from tabular.data.decisions.looks.like_numbers import doubts_of_numbers
 from tabular.data.decisions.looks.matching import all_match
 from tabular.data.decisions.many.counts import Counts
+from tabular.data.values.number_words import NUMBER_SIGN
 
 __all__ = ["doubts_of_looks"]
 
@@ -26,6 +27,7 @@ FEWEST_COMBINATIONS, FEWEST_QUANTITIES = 5, 3
 AFTER_WORD = re.compile(
     r"([^\W\d_]+)[\s/.:=<>\u2264\u2265]*[0-9]+((?:[ \u00a0\u202f'\u2019.,][0-9]+)*(?: [0-9]/[0-9])?)"
 )
+AFTER_SIGN = re.compile(rf"{NUMBER_SIGN}\s?[1-9]\d{{0,8}}")  # not those of colours
 FIGURES = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 BEFORE_WORDS = re.compile(r"[-+(]?[$\u20ac\u00a3\u00a5]?#\s?/?\s?(?:[^\W\d_]|[%\u00b0\u00b5])")
 NEARLY_ALL = 0.9
@@ -66,6 +68,11 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
         yield (
             f"a category, although the texts are numbers before the same words, such as {alike!r}; write the "
             "numbers alone if they are quantities."
+        )
+    if len(texts) > 2 and all(map(AFTER_SIGN.fullmatch, texts)):
+        yield (
+            f"a category, although each text is a number behind a sign, such as {texts[0]!r}; name the "
+            "column in numeric if the order of the numbers matters."
         )
     parts = list(takewhile(bool, map(AFTER_WORD.fullmatch, texts)))
     words, fractions = ({part[place] for part in parts if part} for place in (1, 2))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
+from tabular.data.values.cells import NO_NUMBERS
 from tabular.data.values.composed import RANGE, taken_apart
 from tabular.data.values.finding.dates import find_dates
 from tabular.data.values.finding.numbers import find_numbers
@@ -20,26 +21,37 @@ VERSION = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
-NO_VERSION = re.compile(rf"(?:{_BYTE}\.){{3}}{_BYTE}|\d{{3}}\.\d{{3}}\.\d{{4}}", re.ASCII)
-_ONE = r"[-+\u2212]?\d+(?:\.\d+)?%?"
+# Addresses of computers, telephone numbers, and what people are numbered by in Switzerland and elsewhere.
+NO_VERSION = re.compile(
+    rf"(?:{_BYTE}\.){{3}}{_BYTE}|\d{{2,3}}\.\d{{3}}\.\d{{3,4}}|756\.\d{{4}}\.\d{{4}}\.\d{{2}}", re.ASCII
+)
+_ONE = r"[-+\u2212]?\d+(?:[.,]\d+)?%?"
 _DEGREES = "\\d+\\s?\u00b0[\\d\\s.'\u2032\u2019\"\u2033\u201d]+"
 SEVERAL_NUMBERS = re.compile(
     rf"{_ONE}\s?(?:\(\s*{_ONE}(?:\s?(?:[-\u2013,;]|to)\s?{_ONE})?\s*\)|\[\s*{_ONE}(?:\s?(?:[-\u2013,;]|to)\s?{_ONE})?\s*\])"
-    rf"|[(\[]?\s*{_ONE}(?:[,;]\s+|;){_ONE}\s*[)\]]?|POINT\s*Z?\s*\({_ONE}(?:\s{_ONE}){{1,2}}\)"
+    rf"|[(\[]?\s*{_ONE}(?:[,;]\s+|;){_ONE}\s*[)\]]?|(?!0){_ONE}(?:\s?[x\u00d7*]\s?{_ONE}){{1,3}}(?:\s?[^\W\d_]{{1,4}})?"
+    rf"|POINT\s*Z?\s*\({_ONE}(?:\s{_ONE}){{1,2}}\)"
     rf"|{_DEGREES}[NS][,;]?\s*{_DEGREES}[EWO]"
 )
+TWO_NUMBERS = re.compile(r"\d{2,4}\s?/\s?\d{2,4}(?:\s?[^\W\d_]{1,5})?")  # 120/80 mmHg
 # A decimal comma and a decimal point, without any doubt.
-DECIMAL_SIGNS = tuple(re.compile(rf"[-+]?\d+{sign}(?:\d{{1,2}}|\d{{4,}})") for sign in (",", r"\."))
+DECIMAL_SIGNS = tuple(
+    re.compile(rf"[-+]?\d+(?:{other}\d{{3}})*{sign}(?:\d{{1,2}}|\d{{4,}})")
+    for sign, other in ((",", r"\."), (r"\.", ","))
+)
 ONE_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
 
 
 def doubt_of_form(texts: Sequence[str], count: int) -> str | None:
     """What to say of texts that are all written in one form, which says what to do; None if they are not.
 
+    Marks for a missing value may stand among them.
+
     Args:
         texts: the first different texts.
         count: how many different texts there are.
     """
+    texts = [text for text in texts if text.strip().casefold() not in NO_NUMBERS]
     if len(texts) < 2 or not all(any(map(str.isdigit, text)) for text in texts[:FIRST_TEXTS]):
         return None  # as most columns of words
     if _all_fit(texts, VERSION) and not _all_fit(texts, NO_VERSION):
@@ -51,6 +63,11 @@ def doubt_of_form(texts: Sequence[str], count: int) -> str | None:
         return (
             f"several numbers in a cell, such as {texts[0]!r}, of which each combination is a level; make a "
             "column of each number."
+        )
+    if _all_fit(texts, TWO_NUMBERS):
+        return (
+            f"two numbers in a cell, such as {texts[0]!r}, of which each combination is a level; make a "
+            "column of each number, or name the column in categorical if they are only names."
         )
     if _all_fit(texts, ONE_NUMBER) and None not in (signs := [_first(texts, one) for one in DECIMAL_SIGNS]):
         return (

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 
 from tabular.data.values.cells import MOST_OTHERS
 from tabular.data.values.finding.units import Units, conversions, may_be_unit
-from tabular.data.values.numbers import CORES, CURRENCY_PLACES, OUT_OF, SIDES, digits_of, read_number
+from tabular.data.values.number_words import DOUBTFUL, NUMBER_SIGN, OUT_OF, SHOE_SIZE, SIDES
+from tabular.data.values.numbers import CORES, CURRENCY_PLACES, digits_of, read_number
 from tabular.spec.columns import NumberFormat
 
-__all__ = ["MEASURED", "marks_beside", "units_of"]
+__all__ = ["MEASURED", "are_doubtful", "marks_beside", "units_of"]
 
 _DENOMINATOR = re.compile(r"[\d.]+")
+_USUAL_TOTALS = (4.0, 5.0, 6.0, 7.0, 10.0, 20.0, 100.0, 1000.0)  # of stars, points and percents
+_MONTHS = 12
 _ORDINALS = {"st", "nd", "rd", "th"}  # of few numbers, such as 1st and 2nd, they are names
 MEASURED = 20  # so many different numbers are measurements, not bounds of classes
+LETTER = "c"  # of circa; it stands before years
 SEVERAL = 10  # different numbers, of which few may have different marks
 
 
@@ -44,7 +48,8 @@ def units_of(
                 with_fractions.add(unit)
     filled = {unit: [one for one in some if one] for unit, some in sizes.items()}
     extents = {unit: (min(some), max(some)) for unit, some in filled.items() if some}
-    scales, offsets = conversions(Units(found, extents, with_fractions), money=bool(currencies))
+    units = Units(found, extents, with_fractions)
+    scales, offsets = conversions(units, money=bool(currencies))
     given = list(filter(None, found))
     alike = len({unit.lstrip("+ ").removesuffix("s") for unit in given}) == 1 < len(given)  # 2 and 10+ years
     if (len(parts) >= MEASURED and set(found) <= _ORDINALS) or (forced and not scales and alike):
@@ -53,7 +58,7 @@ def units_of(
         {
             unit: count
             for unit, count in found.items()
-            if unit and may_be_unit(unit, bool(found[""])) and _is_within(unit, extents)
+            if unit and may_be_unit(unit, bool(found[""])) and _is_within(unit, units)
         }
     )
     behind = scales or [unit for unit, _ in known.most_common(1)]
@@ -61,12 +66,46 @@ def units_of(
     return tuple(dict.fromkeys([*before, *behind])), tuple(scales.items()), tuple(offsets.items())
 
 
-def _is_within(unit: str, extents: Mapping[str, tuple[float, float]]) -> bool:
-    """Whether no number is greater than what it is out of, as in 4/5; true of all other units."""
+def _is_within(unit: str, units: Units) -> bool:
+    """Whether no number is greater than what it is out of, as in 4/5; true of all other units.
+
+    Where the total is an unusual one, some number has to be larger than those of months, or have decimals:
+    3/24 may be March.
+    """
     if not re.fullmatch(OUT_OF, unit):
         return True
-    most = _DENOMINATOR.search(unit)
-    return most is None or extents.get(unit, (0.0, 0.0))[1] <= float(most[0])
+    total = _DENOMINATOR.search(unit)
+    most = units.extents.get(unit, (0.0, 0.0))[1]
+    if total is None or most > float(total[0]):
+        return total is None
+    return float(total[0]) in _USUAL_TOTALS or most > _MONTHS or unit in units.with_fractions
+
+
+def are_doubtful(
+    parts: Mapping[str, re.Match[str]], counts: Mapping[str, int], style: tuple[str, str]
+) -> bool:
+    """Whether a word before the numbers may begin a code, as in R 101 and #35, for all that they show.
+
+    It does not if they are written as money is, with two decimals each or thousands apart, if sizes of shoes
+    have halves, or if many numbers stand without the sign of a number.
+    """
+    befores = Counter({text: counts[text] for text, match in parts.items() if match["before"]})
+    if not befores:
+        return False
+    marks = Counter[str]()
+    for text, count in befores.items():
+        marks[parts[text]["before"]] += count
+    mark = marks.most_common(1)[0][0]
+    if not re.fullmatch(DOUBTFUL, mark):
+        return False
+    if re.fullmatch(NUMBER_SIGN, mark):
+        return sum(counts[text] for text in parts) - befores.total() <= MOST_OTHERS * befores.total()
+    digits = [digits_of(parts[text]) for text in befores]
+    decimals = [one.partition(style[0])[2] for one in digits if style[0] in one]
+    if re.fullmatch(SHOE_SIZE, mark):
+        return not decimals
+    grouped = bool(style[1]) and any(style[1] in one for one in digits)
+    return not grouped and (2 * len(decimals) < len(digits) or any(len(one) != 2 for one in decimals))
 
 
 def _side(bound: str | None) -> str | None:
@@ -101,7 +140,10 @@ def marks_beside(
     rows = sum(counts[text] for text in parts)
     measured = len(bare) >= MEASURED and 2 * sum(counts[text] for text in bare) >= rows
     lost = sum(marks.total() - max(marks.values()) for marks in numbers.values())
-    if not bare and len({_side(match["bound"]) for match in parts.values()} - {None}) > 1:
+    sides = {_side(match["bound"] or match["note"]) for match in parts.values()}
+    if not bare and len(sides - {None}) > 1:
         return ()  # <30 and >60 are classes
+    if not bare and LETTER in found:
+        return ()  # c1850 may be a code
     few = len(numbers) >= SEVERAL and lost <= MOST_OTHERS * rows
     return found if measured or few or not lost else ()

@@ -22,6 +22,10 @@ LATE = 3  # different texts with hours that no day has
 CLOSELY = 0.9  # the correlation of the ends of ranges; those of phone numbers have none
 RATIO = 20.0  # of the ends of most ranges
 DAY = 24
+THOUSAND, LAST_YEAR = 1000, 2100
+MOST_WEEKS = 45
+SINGLE_FLAGS = frozenset("ceinpruz")  # of statistical offices, and no units
+SOME_BARE = 10  # times as many numbers may have flags as have none
 _HOURS = re.compile(r"(\d+):(\d\d)(:\d\d)?")
 _LIKE_PLACE = re.compile(r"[NSEW]\s?\d+[\s:-][\d.\s:-]+|\d+[\s:-][\d.\s:-]+[NSEW]")
 
@@ -54,6 +58,8 @@ def evident(counts: Mapping[str, int], forced: bool, find: Find) -> tuple[str, .
         seen += [
             one for one in (composed.CLOCK,) if one in by_notation and one not in seen
         ]  # 4 days 08:50:00
+    if composed.ANGLE in seen and {"O", "E"} <= _letters(by_notation[composed.ANGLE]):
+        seen[seen.index(composed.ANGLE)] = composed.ANGLE_WEST
     return tuple(seen)
 
 
@@ -64,6 +70,32 @@ def _always(_: Texts, __: Sequence[str], ___: Find) -> bool:
 def _both_signs(texts: Texts, _: Sequence[str], __: Find) -> bool:
     """Whether there are debits and credits, which may otherwise be any unit."""
     return len({found.weights for found in texts.values()}) > 1
+
+
+def _known_sides(texts: Texts, _: Sequence[str], __: Find) -> bool:
+    """Whether another letter says what O is, if there is one: German has O and W, Spanish O and E."""
+    letters = _letters(texts)
+    return "O" not in letters or bool(letters & {"E", "W"})
+
+
+def _years(texts: Texts, simple: Sequence[str], find: Find) -> bool:
+    """Whether these are years of both eras, or some before Christ beside bare ones, or all behind AD."""
+    before = {text for text, found in texts.items() if found.weights[0] < 0}
+    if find(dict.fromkeys(simple, 1)) is None if simple else False:
+        return False
+    if before:
+        return len(before) < len(texts) or len(simple) > len(texts)
+    years = [int(found.texts[0]) for found in texts.values()]
+    return len(years) >= FEWEST_PLACES and THOUSAND <= max(years) <= LAST_YEAR
+
+
+def _weeks_and_days(texts: Texts, simple: Sequence[str], _: Find) -> bool:
+    """Whether these are weeks and days of a pregnancy, not sums: no day is over 6."""
+    weeks = [int(found.texts[0]) for found in texts.values()]
+    days = {found.texts[1] for found in texts.values()}
+    if any("+" in text.strip("+") for text in simple):
+        return False
+    return len(texts) >= ENOUGH and len(days) >= FEWEST_PLACES and max(weeks) <= MOST_WEEKS
 
 
 def _both_sides(texts: Texts, _: Sequence[str], __: Find) -> bool:
@@ -143,15 +175,18 @@ def _flags(texts: Texts, simple: Sequence[str], find: Find) -> bool:
 
 
 def _observations(texts: Texts, simple: Sequence[str], find: Find) -> bool:
-    """Whether several flags stand behind a few of many numbers with decimals, unlike letters of houses."""
-    flags = {text.split()[-1] for text in texts}
-    decimals = any(re.search(r"\d[.,]\d", text) for text in texts)
-    return (
-        decimals
-        and len(flags) > 1
-        and len(texts) <= len(simple)
-        and find(dict.fromkeys(simple, 1)) is not None
-    )
+    """Whether flags stand behind some of many numbers with decimals, unlike letters of houses.
+
+    They are several, or one that is no unit, and then behind the fewer numbers.
+    """
+    flags = {"".join(filter(str.isalpha, text)) for text in texts}
+    decimals = sum(re.search(r"\d[.,]\d", text) is not None for text in texts)
+    if not decimals or find(dict.fromkeys(simple, 1)) is None:
+        return False
+    if len(flags) == 1:
+        return flags <= SINGLE_FLAGS and len(simple) >= max(ENOUGH, len(texts))
+    often = 2 * decimals >= len(texts) and SOME_BARE * len(simple) >= len(texts)
+    return len(texts) <= len(simple) or often
 
 
 def _mixed_fractions(texts: Texts, _: Sequence[str], __: Find) -> bool:
@@ -179,6 +214,9 @@ def _ranges(texts: Texts, simple: Sequence[str], find: Find) -> bool:
 
 _EVIDENCE: Mapping[str, Callable[[Texts, Sequence[str], Find], bool]] = {
     composed.HEMISPHERE: _both_sides,
+    composed.ANGLE: _known_sides,
+    composed.ERA: _years,
+    composed.WEEKS: _weeks_and_days,
     composed.SEXAGESIMAL: _places,
     composed.DEBIT: _both_signs,
     composed.CLOCK: _durations,

@@ -7,9 +7,10 @@ from functools import partial
 from typing import NamedTuple
 
 from tabular.data.values.cells import FEW_WORDS, MISSING, MOST_GAPS, MOST_OTHERS, MOST_WORDS, NO_NUMBERS
-from tabular.data.values.composed import taken_apart
-from tabular.data.values.finding.affixes import MEASURED, marks_beside, units_of
+from tabular.data.values.composed import ERAS, FRACTION, taken_apart
+from tabular.data.values.finding.affixes import MEASURED, are_doubtful, marks_beside, units_of
 from tabular.data.values.finding.notations import evident
+from tabular.data.values.number_words import DOUBTFUL
 from tabular.data.values.numbers import (
     CORES,
     STYLES,
@@ -60,23 +61,26 @@ def find_numbers(
     """
     settings = decimal_comma, signs, strict, forced
     found = _find_simple(counts, *settings)
-    if found is not None and all(text.casefold() in NO_NUMBERS for text in found.gaps):
+    eras = found is not None and any(map(ERAS.fullmatch, found.format.affixes))
+    if found is not None and not eras and all(text.casefold() in NO_NUMBERS for text in found.gaps):
         return found
-    suspects = list(counts if found is None else found.gaps)
+    suspects = list(counts if found is None or eras else found.gaps)
     if not any(map(taken_apart, suspects[:: max(1, len(suspects) // SUSPECTS)])):
         return found  # as most columns of words
     notations = evident(counts, forced, lambda texts: _reader(_find_simple(texts, *settings)))
     composed = _find_composed(counts, notations, *settings) if notations else None
-    if found is None or composed is None:
-        return found or composed
+    if found is None or composed is None or eras:
+        return composed or found
     return min(found, composed, key=lambda one: sum(one.gaps.values()))
 
 
 def may_be_number(text: str) -> bool:
     """Whether a text is a number in some format, without several parts."""
     stripped = text.strip()
-    if stripped in MISSING or stripped.casefold() in NO_NUMBERS or matched(stripped) is None:
+    if stripped in MISSING or stripped.casefold() in NO_NUMBERS or (match := matched(stripped)) is None:
         return False
+    if match["before"] and match["digits"].isdecimal() and re.fullmatch(DOUBTFUL, match["before"]):
+        return False  # Q42
     return (
         _find_simple({text: 1}, decimal_comma=False, signs=(None, None), strict=False, forced=True)
         is not None
@@ -101,7 +105,7 @@ def _find_composed(
         composed = taken_apart(text.strip(), notations)
         for part in composed.texts if composed else (text,):
             simple[part] += count
-    found = _find_simple(simple, decimal_comma, signs, strict, forced)
+    found = _find_simple(simple, decimal_comma, signs, strict, forced, sure=FRACTION in notations)
     if found is None:
         return None
     form = found.format._replace(notations=tuple(notations))
@@ -124,8 +128,12 @@ def _find_simple(
     signs: tuple[str | None, str | None],
     strict: bool,
     forced: bool,
+    sure: bool = False,
 ) -> FoundNumbers | None:
-    """The same for numbers that do not have several parts."""
+    """The same for numbers that do not have several parts.
+
+    They may be `sure` to be no codes, whatever stands before them.
+    """
     parts, gaps, words = {}, Counter[str](), Counter[str]()
     rows = sum(counts.values())
     for text, count in counts.items():
@@ -153,6 +161,8 @@ def _find_simple(
         return None
     decimal_comma = decimal_comma or _are_scientific(parts.values())
     style = _style([digits_of(match) for match in parts.values()], decimal_comma, signs)
+    if not (forced or sure) and are_doubtful(parts, counts, style):
+        return None
     form = NumberFormat(*style, *units_of(parts, counts, style, forced))
     form = form._replace(affixes=form.affixes + marks_beside(parts, counts, form, forced))
     numbers, others = 0, words.total()

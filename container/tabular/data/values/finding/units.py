@@ -1,9 +1,12 @@
 """Units that people mix within a column, such as g and kg, and by how much they differ."""
 
+import re
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 from types import MappingProxyType
 from typing import NamedTuple
+
+from tabular.data.values.number_words import CURRENCIES
 
 __all__ = ["Units", "conversions", "may_be_unit"]
 
@@ -50,19 +53,42 @@ _EAST_ASIAN = {
 _EAST_ASIAN |= _words(1e3, "千 천")
 # What stands behind such a word: yuan, yen and won, people, things, times and shares.
 _COUNTED = "円元원圆圓人名명件건台대個个개次回회股株주"
+_THOUSANDS = (
+    "k K Tsd Tsd. Tausend Th. thousand Thousand thousands Thousands milliers mille mila duizend tusen "
+    "tuhatta tys tys. tysięcy tis tis. ezer bin mil rb ribu nghìn ngàn "
+    "тыс тыс. тысяч тис тис. хил. хиляди χιλ. χιλιάδες ألف آلاف هزار אלף"
+)
+_MANY_THOUSANDS = (
+    "m M mn Mn mln mln. mio mio. Mio Mio. million Million millions Millions MM Millionen miljoen miljoner "
+    "miljoonaa milj. millones Millones millón milhões milhão mi milioni milione millió miliony milion "
+    "milionów milionů miliónů milioane milyon jt juta triệu "
+    "млн млн. миллион миллиона миллионов мільйонів милиона εκατ. εκατομμύρια مليون میلیون מיליון"
+)
+_THOUSANDS_OF_MILLIONS = (
+    "b B bn Bn bln billion Billion billions Billions Mrd Mrd. mrd mrd. Milliarden mdr mdr. Md Mds milliard "
+    "milliards mld mld. miljard miljarder miljardia milliárd bilhões bilhão bi miliardi miliardo miliard "
+    "miliardy miliardów miliarde milyar miliar tỷ tỉ "
+    "млрд млрд. миллиард миллиарда миллиардов мільярдів милиарда δισ. δισεκατομμύρια مليار میلیارد מיליארד"
+)
 _COUNTS: Mapping[str, float] = MappingProxyType(
     {"": 1.0}
     | _EAST_ASIAN
-    | _words(1e3, "k K Tsd Tsd. Th. thousand Thousand thousands Thousands")
-    | _words(1e6, "m M mn Mn mln mio Mio Mio. million Million millions Millions MM")
-    | _words(1e9, "b B bn Bn bln Mrd Mrd. mld mld. billion Billion billions Billions")
-    | _words(1e12, "t T tn trillion Trillion trillions Trillions")
-    | _words(1e3, "тыс тыс. tys tys. mil")
-    | _words(1e6, "млн млн. millones milhões")
-    | _words(1e9, "млрд млрд.")
+    | _words(1e3, _THOUSANDS)
+    | _words(1e6, _MANY_THOUSANDS)
+    | _words(1e9, _THOUSANDS_OF_MILLIONS)
+    | _words(1e12, "t T tn trillion Trillion trillions Trillions trilyon triliun трлн трлн.")
     | _words(1e5, "lakh Lakh Lakhs lakhs Lac lac Lacs lacs L")
     | _words(1e7, "crore Crore Crores crores Cr cr Cr.")
 )
+# Where another word is one of these, mil means millions; in Spain and Portugal it means thousands.
+_TELLING_MIL = frozenset(["tis", "tis.", "mii", "mld", "mld.", "miliarde", "miliard"])
+_WITH_MIL: Mapping[str, float] = MappingProxyType(
+    {"": 1.0}
+    | _words(1e3, "tis tis. mii")
+    | _words(1e6, "mil mil.")
+    | _words(1e9, "mld mld. miliarde miliard")
+)
+_CROWNS: Mapping[str, float] = MappingProxyType({"kr": 1.0, "tkr": 1e3, "mkr": 1e6, "mdkr": 1e9})
 _TIMES: Mapping[str, float] = MappingProxyType(
     {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "ms": 1e-3, "s": 1.0, "min": _MINUTE, "h": _HOUR, "d": _DAY}
     | _spelled(sec=1.0, second=1.0, min=_MINUTE, minute=_MINUTE, hr=_HOUR, hour=_HOUR, day=_DAY)
@@ -139,11 +165,16 @@ _FAMILIES: tuple[Mapping[str, float], ...] = (
     {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40},
     {"\u00b0": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600},
     *({one: 1.0} | {word + one: value for word, value in _EAST_ASIAN.items()} for one in _COUNTED),
+    _CROWNS,
     _COUNTS,
 )
 # The m beside these letters is that of minutes, or of months.
 _WITH_MINUTES = {"s": 1.0, "m": _MINUTE, "h": _HOUR, "d": _DAY, "w": 7 * _DAY}
 _WITH_MONTHS = {"d": _DAY, "w": 7 * _DAY, "m": 365.2425 / 12 * _DAY, "y": 365.2425 * _DAY}
+# A word for thousands or millions, and what is counted; of letters, only those that begin no other currency.
+_COUNT_OF = re.compile(
+    rf"(?P<word>[^\W\d_]{{2,12}}\.?) (?P<thing>.+)|(?P<letter>k|K|M|Md|Mrd|Mio)(?P<sign>[{CURRENCIES}])"
+)
 # A degree of each in kelvins, and the zero of each in kelvins.
 _TEMPERATURES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"K": (1.0, 0.0)}
@@ -155,7 +186,7 @@ _DEGREES = {"C": "\u00b0C", "F": "\u00b0F"}
 _LETTERS = frozenset(["M", "MM", "B", "b", "T", "w", "y"])
 _MILLIONS = frozenset(["M", "MM", "B"])  # with decimals, these are hardly codes; 2.0T is an engine
 # Millions or something else, unless a currency or a word for thousands is in the column.
-_AMBIGUOUS = _LETTERS | {"m", "t", "tn", "L"}
+_AMBIGUOUS = _LETTERS | {"m", "t", "tn", "L", "mi", "bi", "bin", "mil", "Md", "Mds"}
 FAR = 10.0  # times; numbers of one measure are hardly so far apart, with nothing between them
 PARTS_OF_ONE, PERCENTS = (
     1.0,
@@ -181,12 +212,12 @@ def conversions(units: Units, money: bool = False) -> Conversions:
         return _temperatures(_DEGREES, usual)  # with decimals, 38.9C and 97.6F are no seats
     if given == ["%"] and _are_fractions(units):
         return Conversions({"%": 0.01})
-    family = _family(given, units, money)
+    family = _family(given, units, money) or _of_one_thing(given)
     if not family and (one := _singular(given)):
         return Conversions({one: 1.0, f"{one}s": 1.0})
     if not family:
         return Conversions()
-    whole = "" if family is _COUNTS else usual
+    whole = "" if "" in family else usual
     return Conversions(
         {unit: float(Fraction(str(family[unit])) / Fraction(str(family[whole]))) for unit in given}
     )
@@ -227,6 +258,8 @@ def _family(given: Collection[str], units: Units, money: bool) -> Mapping[str, f
         return None
     families = (_COUNTS,) if len(given) == 1 else _FAMILIES
     family = next((family for family in families if set(given) <= set(family)), None)
+    if set(given) <= set(_WITH_MIL) and _TELLING_MIL & set(given) and {"mil", "mil."} & set(given):
+        family = _WITH_MIL
     if family is None and len(given) > 1:
         family = _of_letters(given)
     if family is _COUNTS and bare and not all(_are_counts(unit, units) for unit in given):
@@ -236,6 +269,24 @@ def _family(given: Collection[str], units: Units, money: bool) -> Mapping[str, f
     if family is _COUNTS and not (money or written) and set(given) <= _AMBIGUOUS:
         return None
     return family
+
+
+def _of_one_thing(given: Collection[str]) -> Mapping[str, float] | None:
+    """The values of units that say how many of one thing, such as k\u20ac and M\u20ac; None if they do not.
+
+    Some may stand without such a word.
+    """
+    parts = {unit: _COUNT_OF.fullmatch(unit) for unit in given}
+    counts = {unit: (found["word"] or found["letter"]) for unit, found in parts.items() if found}
+    things = {found["thing"] or found["sign"] for found in parts.values() if found}
+    things |= {unit for unit in given if unit not in counts}
+    if len(given) < 2 or not counts or len(things) != 1:
+        return None
+    words = set(counts.values())
+    family = _WITH_MIL if words & _TELLING_MIL and words <= set(_WITH_MIL) else _COUNTS
+    if not words <= set(family):
+        return None
+    return {"": 1.0} | {unit: family[counts.get(unit, "")] for unit in given}
 
 
 def _of_letters(units: Collection[str]) -> Mapping[str, float] | None:
