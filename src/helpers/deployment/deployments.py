@@ -128,7 +128,7 @@ def history(session: Session, datasets: Iterable[str]) -> pd.DataFrame:
     ]
     columns = ["data set", "at", "from", "to", "decision", "by", "reason", "the deployer looked by"]
     frame = pd.DataFrame(rows, columns=columns).set_index("data set")
-    frame.attrs["instead"] = "No version of these tables was ever in service; approve one in notebook 4."
+    frame.attrs["instead"] = "No version of these tables was ever in service; set `APPROVE` in notebook 4."
     return frame
 
 
@@ -145,7 +145,7 @@ def table(session: Session) -> pd.DataFrame:
     }
     columns = ["version", "approved at", "key", "endpoint"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
-    table.attrs[INSTEAD] = "No model is in service yet; approve a version in notebook 4."
+    table.attrs[INSTEAD] = "No model is in service yet; set `APPROVE` in notebook 4."
     return table if session.endpoints > 1 else table.drop(columns="endpoint")
 
 

@@ -80,8 +80,8 @@ def ramp(steps: pd.DataFrame) -> Sequence[Axes]:
     rates.set_ylabel("predictions per second")
     rates.set_ylim(bottom=0)
     for name, color in (("p95", VERMILION), ("p50", BLUE)):
-        times.plot(steps.index, steps[name], marker="o", color=color)
-        times.annotate(f" {name}", (steps.index[-1], steps[name].iloc[-1]), color=color, va="center")
+        times.plot(steps.index, steps[f"{name} ms"], marker="o", color=color)
+        times.annotate(f" {name}", (steps.index[-1], steps[f"{name} ms"].iloc[-1]), color=color, va="center")
     times.set_ylabel("milliseconds until the answer")
     times.set_ylim(bottom=0)
     for axes in (rates, times):
@@ -89,7 +89,7 @@ def ramp(steps: pd.DataFrame) -> Sequence[Axes]:
         axes.set_xticks(steps.index, [str(clients) for clients in steps.index])
         axes.minorticks_off()
         axes.set_xlabel("clients at a time")
-    speed, slow = steps["predictions per second"], steps["p95"]
+    speed, slow = steps["predictions per second"], steps["p95 ms"]
     shown(
         figure,
         f"From {steps.index[0]} to {steps.index[-1]} clients: at most {speed.max():,.0f} predictions per "
@@ -134,7 +134,7 @@ def price(prices: pd.DataFrame) -> Axes:
         axes.annotate(f" {name}", (prices.index[-1], prices[name].iloc[-1]), color=color, va="center")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:,g}")
+    axes.yaxis.set_major_formatter(lambda dollars, _: f"{dollars:,.10g}")
     axes.set_xticks(prices.index, [f"{millions:g}" for millions in prices.index])
     axes.minorticks_off()
     axes.set_xlabel("million predictions in a month")

@@ -167,8 +167,8 @@ def _row(found: Mapping[str, Any], report: Report | None = None) -> dict[str, An
         "algorithm": report["model"]["algorithm"],
         "cross-validation score": report["model"]["cross_validation"]["score"],
         "nested": report["model"]["cross_validation"].get("nested_score"),
-        "trials saw": searched(report["model"]) or "all training rows",
-        gate["metric"]: gate["value"],
+        "trials saw": searched(report["model"]),
+        "held out": f"{gate['metric']} {gate['value']:.4f}",
         "threshold": f"{BOUND[direction(gate['metric'])]}{gate['threshold']:.6g}",
         "in service": "none" if gate["champion_value"] is None else gate["champion_value"],
     }

@@ -118,8 +118,8 @@ def test_the_ramp_is_shown_over_the_number_of_clients(capsys: pytest.CaptureFixt
     steps = pd.DataFrame(
         {
             "predictions per second": [100.0, 180.0, 150.0],
-            "p50": [9.0, 10.0, 20.0],
-            "p95": [11.0, 20.0, 90.0],
+            "p50 ms": [9.0, 10.0, 20.0],
+            "p95 ms": [11.0, 20.0, 90.0],
         },
         index=[1, 2, 4],
     )

@@ -113,6 +113,9 @@ def test_the_outcome_names_the_version(session: Session, ran: runs.Execution) ->
     row = runs.outcomes(session, [ran]).loc["wine"]
     assert (row["outcome"], row["why"]) == ("registered", "Registered as version 1.")
     assert (row["in service"], row["threshold"]) == ("none", "at least 0.9")
+    gate = runs.evaluation(session, ran)["gate"]
+    assert row["held out"] == f"auc {gate['value']:.4f}"
+    assert "trials saw" not in row, "they saw all training rows"
 
 
 def test_the_facts_of_a_run_are_json_with_everything_one_asks(

@@ -334,7 +334,7 @@ def _notes(steps: Sequence[StepForecast], region: str, prices: Prices, limits: L
     if any(it.step.spot for it in steps):
         notes.append("spot capacity may cost a tenth of the list price, or all of it after interruptions")
     if any(it.pace.basis == ASSUMED for it in steps):
-        notes.append("no earlier run resembles this one, so start-up and fit times are assumed")
+        notes.append("the times on AWS are assumed, because no earlier run there resembles this one")
     short = [it for it in steps if it.pace.least is not None and it.step.budget_seconds < it.pace.least.high]
     if short:
         least = Range(*(max(getattr(it.pace.least, end) for it in short) for end in ("low", "high")))

@@ -115,11 +115,11 @@ def _rows(answers: pd.DataFrame, column: str) -> pd.DataFrame:
     def row(part: pd.DataFrame) -> pd.Series:
         good = part[part["status"] == 200]
         values = {"predictions per second": len(good) / lasted[part["clients"].unique()].sum()}
-        values |= {f"p{share}": good["milliseconds"].quantile(share / 100) for share in (50, 95, 99)}
+        values |= {f"p{share} ms": good["milliseconds"].quantile(share / 100) for share in (50, 95, 99)}
         return pd.Series({**values, "errors": len(part) - len(good)})
 
     found = {name: row(part) for name, part in answers.groupby(column)}
-    columns = ["predictions per second", "p50", "p95", "p99", "errors"]
+    columns = ["predictions per second", "p50 ms", "p95 ms", "p99 ms", "errors"]
     table = pd.DataFrame.from_dict(found, orient="index", columns=columns).round(1).astype({"errors": int})
     table.attrs[INSTEAD] = OFF
     return table.rename_axis(column)

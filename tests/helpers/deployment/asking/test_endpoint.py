@@ -248,7 +248,7 @@ def test_a_ramp_asks_with_more_and_more_clients_and_ends_in_time(session: Sessio
     table = load.by_clients(answers)
     assert table.index.tolist() == [1, 2, 4]
     assert (table["errors"] == 0).all()
-    assert (table["p50"] <= table["p95"]).all()
+    assert (table["p50 ms"] <= table["p95 ms"]).all()
 
 
 @pytest.mark.parametrize(("seconds", "asked"), [(0, True), (1, False)], ids=["switched off", "no model"])
@@ -310,14 +310,14 @@ def test_errors_are_no_predictions_and_do_not_make_them_look_fast() -> None:
     table = load.by_clients(answers)
     assert table.loc[1].to_dict() == {
         "predictions per second": 2.0,
-        "p50": 200.0,
-        "p95": 290.0,
-        "p99": 298.0,
+        "p50 ms": 200.0,
+        "p95 ms": 290.0,
+        "p99 ms": 298.0,
         "errors": 1,
     }
     assert table["errors"].to_dict() == {1: 1, 2: 1}
     assert table.loc[2, "predictions per second"] == 0
-    assert pd.isna(table.loc[2, "p50"])
+    assert pd.isna(table.loc[2, "p50 ms"])
     assert load.by_model(answers)["errors"].to_dict() == {"a": 1, "b": 1}
 
 
