@@ -102,16 +102,22 @@ def test_a_link_leads_to_a_file_or_to_a_page(path: Path) -> None:
 
 
 @every_notebook
-def test_it_asks_at_least_three_questions_and_folds_their_answers(path: Path) -> None:
+def test_each_section_asks_one_question_and_folds_its_answer(path: Path) -> None:
     asked = [cell["source"] for cell in cells(path, "markdown") if "Try it" in cell["source"]]
-    assert len(asked) >= 3
     assert not [source for source in asked if not TRY_IT.search(source)]
+    sections = re.split(
+        r"^## ", "\n".join(cell["source"] for cell in cells(path, "markdown")), flags=re.MULTILINE
+    )
+    numbered = [section for section in sections if re.match(r"\d\.\d+ ", section)]
+    assert [section.count("**Try it.**") for section in numbered] == [1] * len(asked)
 
 
 @every_notebook
 def test_it_has_enough_words_to_learn_from_and_few_enough_to_read(path: Path) -> None:
     prose = "\n".join(cell["source"] for cell in cells(path, "markdown"))
-    prose = re.sub(r"```python.*?```|<[^>]+>", " ", LINK.sub(r"\1", prose), flags=re.DOTALL)
+    prose = re.sub(
+        r"<details>.*?</details>", " ", LINK.sub(r"\1", prose), flags=re.DOTALL
+    )  # until it is opened
     prose = re.sub(r"^\|.*|^.* · .*", " ", prose, flags=re.MULTILINE)  # tables, and the bar of steps
     assert 700 <= len(re.findall(r"\w[\w'.-]*", prose)) <= 1400
 
@@ -168,6 +174,14 @@ def test_its_parameters_are_literals_with_their_type_and_what_is_allowed(path: P
         assert isinstance(statement, ast.Assign)
         ast.literal_eval(statement.value)
         assert re.match(r"[A-Z_]+ = .+  # (str|int|float|bool|list): .+", line), line
+
+
+@every_notebook
+def test_each_of_its_parameters_is_used(path: Path) -> None:
+    (given,) = parameters(path)
+    rest = [ast.parse(cell["source"]) for cell in cells(path) if cell != given]
+    used = {node.id for tree in rest for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert {statement.targets[0].id for statement in ast.parse(given["source"]).body} <= used
 
 
 @every_notebook
