@@ -22,7 +22,8 @@ from tabular.portable.fleet import FORMER, POOLED, FleetModel, save_fleet
 from tabular.portable.model import ARRAYS, PortableModel
 from tabular.portable.predictors import Arrays
 from tabular.spec.columns import Schema
-from tabular.spec.documents import HeldOut, Manifest, ServedPartition
+from tabular.spec.documents.models import Manifest
+from tabular.spec.documents.partitions import HeldOut, ServedPartition
 from tabular.spec.errors import BadInput
 
 __all__ = ["Assembled", "ChampionFleet", "Judged", "assemble", "worse_than_pooled"]

@@ -11,7 +11,7 @@ import pandas as pd
 from safetensors import safe_open
 
 from tabular.fleets.choice import Choice, choose
-from tabular.spec.documents import OwnModel
+from tabular.spec.documents.partitions import OwnModel
 
 __all__ = ["Found", "read_conditions", "read_found"]
 

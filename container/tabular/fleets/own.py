@@ -19,7 +19,7 @@ from tabular.searching.trials import Configuration
 from tabular.spec import own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Column, Schema
-from tabular.spec.documents import OwnModel, Partition
+from tabular.spec.documents.partitions import OwnModel, Partition
 from tabular.spec.errors import BadInput
 from tabular.spec.search import Plan
 

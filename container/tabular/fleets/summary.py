@@ -10,7 +10,7 @@ from tabular.fleets.assembling import Assembled, Judged
 from tabular.judging.agreement import Answers
 from tabular.judging.metrics.scores import score
 from tabular.spec.columns import Schema
-from tabular.spec.documents import FleetReport, PartitionFigures
+from tabular.spec.documents.reports import FleetReport, PartitionFigures
 from tabular.spec.metrics import METRICS
 
 __all__ = ["metrics", "summary", "table"]

@@ -23,7 +23,7 @@ from tabular.searching.proposals.proposals import former
 from tabular.searching.trials import Configuration
 from tabular.spec import own_steps
 from tabular.spec.columns import Family, Schema
-from tabular.spec.documents import OwnModel, Partition, ServedPartition
+from tabular.spec.documents.partitions import OwnModel, Partition, ServedPartition
 from tabular.spec.search import Plan
 
 __all__ = ["CONDITIONS", "Before", "Conditions", "before", "code_sha256", "conditions", "differences"]

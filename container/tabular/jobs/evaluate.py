@@ -59,7 +59,10 @@ from tabular.portable.fleet import FORMAT as FLEET_FORMAT
 from tabular.portable.fleet import FleetModel
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
-from tabular.spec.documents import HeldOut, Manifest, ModelFacts, Report, quality, scored
+from tabular.spec.documents.models import Manifest, ModelFacts
+from tabular.spec.documents.partitions import HeldOut
+from tabular.spec.documents.reports import Report, quality
+from tabular.spec.documents.words import scored
 from tabular.spec.errors import BadInput
 from tabular.spec.metrics import METRICS
 from tabular.spec.opt_ml import extract, pack

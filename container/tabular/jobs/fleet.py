@@ -38,7 +38,7 @@ from tabular.searching.search import search
 from tabular.searching.whole_table import for_all_rows
 from tabular.spec import opt_ml
 from tabular.spec.columns import Schema
-from tabular.spec.documents import OwnModel, Partition
+from tabular.spec.documents.partitions import OwnModel, Partition
 from tabular.spec.search import Plan
 from tabular.spec.trial import score_line
 

@@ -30,7 +30,8 @@ from tabular.searching.trials import Configuration, Trial
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Family, Schema
-from tabular.spec.documents import CrossValidation, SearchReport
+from tabular.spec.documents.models import CrossValidation
+from tabular.spec.documents.searches import SearchReport
 
 __all__ = ["FITS", "SEARCH", "Chosen", "Split", "good_before", "read_training_split", "write_model"]
 

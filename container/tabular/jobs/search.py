@@ -15,7 +15,7 @@ from tabular.searching.running.cores import cores
 from tabular.searching.search import Search, search
 from tabular.searching.whole_table import for_all_rows
 from tabular.spec import opt_ml
-from tabular.spec.documents import SearchReport
+from tabular.spec.documents.searches import SearchReport
 from tabular.spec.search import Plan
 from tabular.spec.trial import rounds_line, score_line
 

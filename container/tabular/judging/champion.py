@@ -18,7 +18,8 @@ from tabular.portable.model import ARRAYS
 from tabular.portable.pickled import PIPELINE
 from tabular.spec import opt_ml
 from tabular.spec.columns import Schema
-from tabular.spec.documents import Change, Manifest, members
+from tabular.spec.documents.models import Change, Manifest
+from tabular.spec.documents.words import members
 from tabular.spec.errors import BadInput
 from tabular.spec.opt_ml import extract
 

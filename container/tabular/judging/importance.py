@@ -10,7 +10,7 @@ from tabular.judging.agreement import as_model_input, positions
 from tabular.judging.metrics.scores import score, signed_margin
 from tabular.portable.table_model import TableModel
 from tabular.spec.columns import Schema
-from tabular.spec.documents import Importance
+from tabular.spec.documents.reports import Importance
 
 __all__ = ["permutation_importance"]
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from tabular.data.splits.held_out import plain_cells
 from tabular.judging.agreement import Answers
 from tabular.spec.columns import Schema
-from tabular.spec.documents import Mistake, MistakesDocument
+from tabular.spec.documents.reports import Mistake, MistakesDocument
 
 __all__ = ["MOST", "mistakes"]
 

@@ -8,7 +8,7 @@ from tabular.judging.metrics.bootstrap import resample
 from tabular.judging.metrics.quality import intervals
 from tabular.judging.metrics.scores import evaluate
 from tabular.spec.columns import Schema
-from tabular.spec.documents import Subgroup
+from tabular.spec.documents.reports import Subgroup
 
 __all__ = ["by_subgroup"]
 

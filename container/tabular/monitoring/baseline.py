@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from tabular.spec.columns import Column, Schema
-from tabular.spec.documents import ColumnDocument, Label
+from tabular.spec.documents.schemas import ColumnDocument, Label
 
 __all__ = [
     "FORMAT",

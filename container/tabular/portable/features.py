@@ -19,7 +19,8 @@ class Features:
 
     Args:
         table: the table that requests have rows of.
-        encodings: for each categorical column, what its levels become; see `tabular.spec.documents.Encoding`.
+        encodings: for each categorical column, what its levels become;
+            see `tabular.spec.documents.models.Encoding`.
         values: the rows (n_values, n_outputs) float64 for levels that are encoded by the target.
 
     Raises:

@@ -33,7 +33,8 @@ from tabular.searching.trials import Configuration, Trial
 from tabular.spec import own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Schema
-from tabular.spec.documents import CrossValidation, SearchReport
+from tabular.spec.documents.models import CrossValidation
+from tabular.spec.documents.searches import SearchReport
 from tabular.spec.errors import BadInput, amount
 from tabular.spec.search import Plan
 

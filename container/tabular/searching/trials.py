@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabular.spec.documents import TrialReport
+from tabular.spec.documents.searches import TrialReport
 
 __all__ = ["Configuration", "Source", "State", "Trial"]
 

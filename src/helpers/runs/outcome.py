@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 from IPython.display import display
-from tabular.spec.documents import Report, members, quality, searched
+from tabular.spec.documents.reports import Report, quality
+from tabular.spec.documents.words import members, searched
 from tabular.spec.metrics import direction
 
 from helpers.cost.actual import billed

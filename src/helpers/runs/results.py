@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
-from tabular.spec.documents import Gate, ModelFacts, Report, members, quality
+from tabular.spec.documents.models import ModelFacts
+from tabular.spec.documents.reports import Gate, Report, quality
+from tabular.spec.documents.words import members
 
 from helpers import display
 from helpers.errors import JobFailed

@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 from botocore.exceptions import ClientError
-from tabular.spec.documents import SearchReport, TrialReport, listed
+from tabular.spec.documents.searches import SearchReport, TrialReport
+from tabular.spec.documents.words import listed
 
 from helpers.errors import JobFailed
 from helpers.runs.executions.execution import name_of

@@ -25,7 +25,7 @@ from tabular.portable.fleet import save_fleet
 from tabular.serving.models import needed_bytes
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.columns import Schema
-from tabular.spec.documents import ServedPartition
+from tabular.spec.documents.partitions import ServedPartition
 from tabular.spec.opt_ml import extract, pack
 from tabular.spec.options import Options
 

@@ -29,7 +29,7 @@ from tabular.monitoring.baseline import distributions, unpacked
 from tabular.portable.export import export
 from tabular.portable.files import save_model
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
-from tabular.spec.documents import QUALITY, MistakesDocument, Report
+from tabular.spec.documents.reports import QUALITY, MistakesDocument, Report
 from tabular.spec.errors import BadInput
 from tabular.spec.opt_ml import extract
 from tabular.spec.options import Options

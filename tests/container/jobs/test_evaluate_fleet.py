@@ -24,7 +24,7 @@ from tabular.monitoring.baseline import distributions
 from tabular.portable.files import load_model
 from tabular.portable.fleet import FleetModel
 from tabular.spec.columns import Column, Schema
-from tabular.spec.documents import Report
+from tabular.spec.documents.reports import Report
 from tabular.spec.opt_ml import extract, pack
 from tabular.spec.options import Options
 from tabular.spec.search import Plan

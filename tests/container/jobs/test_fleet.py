@@ -23,7 +23,7 @@ from tabular.portable.files import load_model
 from tabular.portable.model import PortableModel
 from tabular.spec import opt_ml
 from tabular.spec.columns import Column, Schema
-from tabular.spec.documents import OwnModel
+from tabular.spec.documents.partitions import OwnModel
 from tabular.spec.options import Options
 from tabular.spec.search import Plan
 

@@ -18,7 +18,7 @@ from tabular.data.splits.statistics import row_hashes
 from tabular.jobs import refit
 from tabular.judging.agreement import check_equal
 from tabular.portable.files import load_model
-from tabular.spec.documents import Manifest
+from tabular.spec.documents.models import Manifest
 from tabular.spec.trial import Trial
 
 SETTINGS = {"learning_rate": "0.3", "num_leaves": "4"}

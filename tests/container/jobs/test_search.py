@@ -23,7 +23,8 @@ from tabular.judging.agreement import check_equal
 from tabular.judging.champion import Champion
 from tabular.portable.files import load_model
 from tabular.searching.search import Settings
-from tabular.spec.documents import Manifest, SearchReport
+from tabular.spec.documents.models import Manifest
+from tabular.spec.documents.searches import SearchReport
 from tabular.spec.search import Plan
 from tabular.spec.trial import METRICS, ROUNDS, SCORE
 

@@ -21,7 +21,8 @@ from tabular.judging.champion import Champion
 from tabular.learning.ensemble import Ensemble
 from tabular.portable.files import load_model
 from tabular.searching.search import Settings
-from tabular.spec.documents import Manifest, SearchReport
+from tabular.spec.documents.models import Manifest
+from tabular.spec.documents.searches import SearchReport
 from tabular.spec.trial import SCORE, Trial
 
 RANGES = {"LogisticRegression": ("C", "0.01", "10"), "NaiveBayes": ("var_smoothing", "1e-9", "0.1")}

@@ -9,7 +9,7 @@ import pyarrow as pa
 from support.container.documents import faults
 from tabular.judging.mistakes import LONGEST, MOST, mistakes
 from tabular.spec.columns import Column, Schema
-from tabular.spec.documents import MistakesDocument
+from tabular.spec.documents.reports import MistakesDocument
 
 COLUMNS = (Column("size", "numeric"), Column("day", "date"), Column("word", "categorical"))
 BINARY = Schema("binary", "late", ("no", "yes"), COLUMNS)

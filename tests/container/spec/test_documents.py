@@ -10,16 +10,10 @@ from support.container.documents import faults
 from support.container.reports import CLASSIFIED, REGRESSED
 from support.container.tables import ENSEMBLE, TASKS, fitted
 from tabular.spec.columns import Column
-from tabular.spec.documents import (
-    QUALITY,
-    ColumnDocument,
-    Manifest,
-    Member,
-    Report,
-    SchemaDocument,
-    listed,
-    quality,
-)
+from tabular.spec.documents.models import Manifest, Member
+from tabular.spec.documents.reports import QUALITY, Report, quality
+from tabular.spec.documents.schemas import ColumnDocument, SchemaDocument
+from tabular.spec.documents.words import listed
 
 
 @pytest.mark.parametrize("report", [CLASSIFIED, REGRESSED], ids=["classes", "numbers"])

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from tabular.data.splits.partitions import Partitions
 from tabular.spec.columns import Schema
-from tabular.spec.documents import HeldOut, Partition
+from tabular.spec.documents.partitions import HeldOut, Partition
 
 __all__ = [
     "Contents",

@@ -11,7 +11,7 @@ from tabular.judging.metrics.bootstrap import CONFIDENCE, alike, interval
 from tabular.judging.metrics.flawless import limits
 from tabular.judging.metrics.scores import evaluate
 from tabular.spec.columns import Schema
-from tabular.spec.documents import QUALITY, Calibration, ClassQuality, Interval, Quality, Residuals
+from tabular.spec.documents.reports import QUALITY, Calibration, ClassQuality, Interval, Quality, Residuals
 
 __all__ = ["calibration", "intervals", "model_quality", "per_class", "residuals", "thresholds"]
 

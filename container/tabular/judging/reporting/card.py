@@ -9,16 +9,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tabular.spec.documents import (
-    FleetReport,
-    Interval,
-    ModelFacts,
-    Quality,
-    Report,
-    members,
-    quality,
-    searched,
-)
+from tabular.spec.documents.models import ModelFacts
+from tabular.spec.documents.reports import FleetReport, Interval, Quality, Report, quality
+from tabular.spec.documents.words import members, searched
 from tabular.spec.metrics import direction
 
 __all__ = ["model_card"]

@@ -5,21 +5,19 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from tabular.judging.reporting.svg import GREY, Series, bars, chart
-from tabular.spec.documents import (
-    Agreement,
+from tabular.spec.documents.models import Agreement, ModelFacts
+from tabular.spec.documents.reports import (
     ChampionReport,
     FleetReport,
     Gate,
     Interval,
     MetricValue,
-    ModelFacts,
     Quality,
     Report,
     Residuals,
-    members,
     quality,
-    searched,
 )
+from tabular.spec.documents.words import members, searched
 from tabular.spec.metrics import direction
 
 __all__ = ["STYLE", "html"]

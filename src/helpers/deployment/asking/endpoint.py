@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSRequest
 from tabular.data.splits.files import CELLS
 from tabular.data.splits.held_out import as_json, cells_of
 from tabular.spec.columns import Schema
-from tabular.spec.documents import quality
+from tabular.spec.documents.reports import quality
 
 from helpers.deployment.deployments import in_service
 from helpers.deployment.registry import ModelVersion, metadata, packages

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from tabular.spec.documents import Report
+from tabular.spec.documents.reports import Report
 from tabular.spec.metrics import direction
 
 from helpers import display

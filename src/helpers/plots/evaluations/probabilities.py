@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from tabular.spec.documents import Report, quality
+from tabular.spec.documents.reports import Report, quality
 
 from helpers import display
 from helpers.plots.figures import BLACK, GREY, shown, styled

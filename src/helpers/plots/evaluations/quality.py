@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from tabular.spec.columns import Task
-from tabular.spec.documents import Report, Residuals, quality
+from tabular.spec.documents.reports import Report, Residuals, quality
 from tabular.spec.metrics import METRICS
 
 from helpers import display

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-from tabular.spec.documents import Interval, Report, quality
+from tabular.spec.documents.reports import Interval, Report, quality
 from tabular.spec.metrics import direction
 
 from helpers.runs.executions.execution import Execution

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 from botocore.exceptions import ClientError
-from tabular.spec.documents import MistakesDocument, Report
+from tabular.spec.documents.reports import MistakesDocument, Report
 
 from helpers.runs.executions.execution import Execution
 from helpers.runs.results import evaluation_uri

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from tabular.spec.documents import Report, quality
+from tabular.spec.documents.reports import Report, quality
 
 from helpers.errors import BadInput
 

@@ -9,7 +9,7 @@ import pytest
 from support.container.reports import CLASSIFIED, ENSEMBLE, REGRESSED
 from tabular.judging.reporting.page import html
 from tabular.judging.reporting.svg import Series, bars, chart
-from tabular.spec.documents import quality
+from tabular.spec.documents.reports import quality
 
 GROUP = "many-models--toys"
 LOSSES = {"brier", "log_loss", "mae", "mse", "rmse", "mape"}

@@ -151,10 +151,10 @@ def test_the_evaluation_has_whatever_a_fitted_pipeline_names(
 
 
 @pytest.mark.parametrize("job", [job for job in job_source.JOBS if job != "tabular.jobs.evaluate"])
-def test_the_page_is_of_the_evaluation_alone(job: str) -> None:
-    page = "tabular/judging/reporting/page.py"
-    assert page in names(job_source.archive("tabular.jobs.evaluate"))
-    assert page not in names(job_source.archive(job))
+@pytest.mark.parametrize("file", ["judging/reporting/page.py", "spec/documents/reports.py"])
+def test_the_report_is_of_the_evaluation_alone(job: str, file: str) -> None:
+    assert f"tabular/{file}" in names(job_source.archive("tabular.jobs.evaluate"))
+    assert f"tabular/{file}" not in names(job_source.archive(job))
 
 
 def test_what_is_uploaded_is_the_source_of_each_job_under_the_name_of_its_bytes(session: Session) -> None:
