@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import taken
-from tabular.data.values.cells import BOOLEANS, category, folded, is_gap
+from tabular.data.values.cells import BOOLEANS, category, folded, is_gap, numbers_among
 from tabular.data.values.dates import PER_DAY, as_text, many_dates
 from tabular.data.values.numbers import read_number, written
 from tabular.spec.columns import PLAIN, Column, Schema
@@ -113,7 +113,8 @@ def _numbers(values: pd.Series, column: Column) -> pd.Series | np.ndarray:
         text: np.nan if is_gap(text.strip(), missing) else read_number(text, form)
         for text in values.dropna().unique()
     }
-    return values.map(known).astype(np.float64)
+    numbers = values.map(known).astype(np.float64)
+    return numbers.mask(numbers.isin(numbers_among(missing)))
 
 
 def _days(values: pd.Series, column: Column) -> pd.Series:

@@ -210,6 +210,9 @@ def prepare(
     if options.group and (ungrouped := int(table[options.group].isna().sum())):
         said = f"{ungrouped} of {len(table)} rows have no group, and stay together as if they were one."
         report["warnings"].append(warning(options.group, said))
+    elif options.group and report["groups"] == len(table):
+        said = "different in every row, so that no rows belong together; name another column in group."
+        report["warnings"].append(warning(options.group, said))
     how = (splitting.test_size, splitting.stratify, splitting.random_state)
     partitions, hashes = None, None
     if options.partition:

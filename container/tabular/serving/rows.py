@@ -16,7 +16,7 @@ import orjson
 
 from tabular.data.values import cells, dates
 from tabular.data.values.long_numbers import exact, whole
-from tabular.data.values.numbers import read_number
+from tabular.data.values.numbers import is_plain, read_number
 from tabular.portable.table_model import Table
 from tabular.spec.columns import NumberFormat
 
@@ -25,10 +25,10 @@ __all__ = ["DECODERS", "BadRequest", "reader"]
 TABLE = 'send {"columns": [names], "data": [rows]}.'
 SHAPES = 'Send a list of rows, or {"instances": [rows]}.'
 # The keys under which clients send rows: SageMaker and TensorFlow Serving, Hugging Face, MLflow, pandas'
-# table form, Azure (whose envelopes contain others) and what people make up.
+# table form, Azure (whose envelopes contain others), Seldon and what people make up.
 ENVELOPES = (
     *("instances", "inputs", "features", "dataframe_records", "data", "input_data", "records", "rows"),
-    *("Inputs", "input1", "WebServiceInput0"),
+    *("Inputs", "input1", "WebServiceInput0", "ndarray"),
 )
 DEEPEST = 3  # envelopes within each other
 LONG_TEXT = 65_536  # characters: a longer body is not held as one list of its rows
@@ -67,8 +67,18 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
         widths = {len(level) for level in known if level.isdecimal()}
         width = widths.pop() if len(widths) == 1 else 0
         form = missing, spellings, column.get("whole"), bool(column.get("blanks"))
-        return partial(_level, known=known, form=form, width=width)
+        return partial(_level, known=known, form=form, width=width, numbers=_by_value(known))
     return partial(READERS[kind], missing=missing) if missing else READERS[kind]
+
+
+def _by_value(levels: Iterable[str]) -> Mapping[float, str | None]:
+    """The levels that are numbers by their value, None where several are the same number: 1.10 and 1.1."""
+    found: dict[float, str | None] = {}
+    for level in levels:
+        if level[:1].isdecimal() and is_plain(level):
+            value = float(level)
+            found[value] = None if value in found else level
+    return found
 
 
 def _level(
@@ -76,11 +86,14 @@ def _level(
     known: Collection[str],
     form: tuple[Collection[str], Mapping[str, str], str | None, bool],
     width: int,
+    numbers: Mapping[float, str | None],
 ) -> str:
     """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, 1, 1.0 or 01.
 
+    Any other number in JSON is the only level that is the same number.
+
     `form` is how the column writes missing values and levels, see `cells.category`. `width` is the number of
-    digits if all levels of digits have the same number.
+    digits if all levels of digits have the same number, and `numbers` are levels by their value.
     """
     if type(cell) is str and cell in known:  # as nearly all are
         return cell
@@ -92,16 +105,25 @@ def _level(
     else:  # JavaScript writes 1.0 as 1
         whole = level.removesuffix(".0")
         others = [whole if type(cell) is float else f"{level}.0", whole.zfill(width)]
-    return next((one for one in others if one in known), level)
+    found = next((one for one in others if one in known), None)
+    if found is None and type(cell) is not bool:
+        found = numbers.get(cell)
+    return level if found is None else found
 
 
 def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Collection[float]) -> float:
-    """A number in the format of the column; a JSON number needs no format, but may mean a missing value."""
+    """A number in the format of the column, which a JSON number does not need.
+
+    Words for a missing value that are numbers count by their value: pandas writes -999 beside gaps as -999.0.
+    """
     if not isinstance(cell, str):
         number = cells.number(cell)
         return math.nan if number in gaps else number
     text = cell.strip()
-    return math.nan if cells.is_gap(text, missing) else read_number(text, form)
+    if cells.is_gap(text, missing):
+        return math.nan
+    number = read_number(text, form)
+    return math.nan if number in gaps else number
 
 
 def _of_csv(text: str, model: Table) -> Iterable[list[Any]]:
@@ -202,6 +224,8 @@ def _of_json(text: str, model: Table) -> list[list[Any]]:
         table = content.get("dataframe_split", content)
         if isinstance(table, dict) and {"columns", "data"} <= table.keys():
             return _of_table(table, model)
+        if {"names", "ndarray"} <= content.keys():  # Seldon's
+            return _of_table({"columns": content["names"], "data": content["ndarray"]}, model)
         if isinstance(schema := content.get("schema"), dict) and isinstance(content.get("data"), list):
             return _ordered(_without_index(content["data"], schema, model), model)
         if (inner := next((content[name] for name in ENVELOPES if name in content), None)) is None:
@@ -341,8 +365,7 @@ def _ordered(rows: Sequence[Any], model: Table) -> list[list[Any]]:
     keys: tuple[str, ...] | None = None
     names: Sequence[str] = model.names
     for number, row in enumerate(rows, start=1):
-        if isinstance(row, dict) and row.keys() == {"features"} and "features" not in model.name_set:
-            row = row["features"]  # SageMaker's {"instances": [{"features": [...]}]}
+        row = _unwrapped(row, model)
         if isinstance(row, dict):
             if row.keys() == model.name_set:
                 found.append([row[name] for name in model.names])
@@ -355,6 +378,14 @@ def _ordered(rows: Sequence[Any], model: Table) -> list[list[Any]]:
         else:
             raise BadRequest(400, f"Row {number} is neither a list nor an object.")
     return found
+
+
+def _unwrapped(row: Any, model: Table) -> Any:
+    """A row without the objects that SageMaker's algorithms take around each: {"data": {"features": ...}}."""
+    for key in ("data", "features", "values"):
+        if isinstance(row, dict) and row.keys() == {key} and key not in model.name_set:
+            row = row[key]
+    return row
 
 
 def _is_envelope(content: Mapping[str, Any], model: Table) -> bool:

@@ -234,6 +234,11 @@ class Options:
                     "like a row, so the table seems to have no header; write its column names into the first "
                     "line."
                 )
+            if len(columns) == 1 and self.delimiter is not None:
+                raise BadInput(
+                    f"With the delimiter {self.delimiter!r} the table has one column, {columns[0]!r}, and no "
+                    f"{target!r}; correct delimiter, or leave it out to have it detected."
+                )
             raise unknown("target column", target, columns)
         for option in BY_COLUMN:
             given = getattr(self, option)

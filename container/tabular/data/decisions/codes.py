@@ -14,6 +14,7 @@ from tabular.data.decisions.looks.matching import all_match
 __all__ = [
     "DIGITS",
     "ENOUGH_DAYS",
+    "doubts_of_fractions",
     "doubts_of_long_numbers",
     "doubts_of_moments",
     "doubts_of_phones",
@@ -33,6 +34,7 @@ DIGITS = (
     "categorical, group or drop if they identify something."
 )
 PHONE = 7  # digits of the shortest telephone number with the code of its country
+DAY, MINUTES = 2400, 60  # hours and minutes in the digits of one number
 LONG = 7  # digits, of which quantities hardly all have the same number
 ENOUGH_MONTHS = 5
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
@@ -99,6 +101,24 @@ def _are_beyond(numbers: pa.ChunkedArray) -> bool:
     """Whether some are larger than the whole numbers of which a float64 holds each."""
     ends = pc.min_max(numbers).as_py()
     return max(abs(ends["min"] or 0), abs(ends["max"] or 0)) > LARGEST_EXACT
+
+
+def doubts_of_fractions(cells: pa.ChunkedArray, numbers: np.ndarray) -> tuple[str, ...]:
+    """What to say of whole numbers that are written as fractions, such as 3067.0, or with a power of ten.
+
+    pandas writes whole numbers as fractions beside a gap, and Excel long codes as 4.00638E+12.
+    """
+    if all_match(cells, r"^\d+\.0$"):
+        filled = cells.drop_null()
+        whole = pc.cast(pa.chunked_array([pa.array(numbers, from_pandas=True)]), pa.int64(), safe=False)
+        texts = pc.utf8_slice_codeunits(filled, 0, -2)
+        return tuple(doubts_of_whole_numbers(texts, whole.drop_null()))
+    if not all_match(cells, r"^\d(\.\d{1,5})?[eE]\+1[1-9]$"):
+        return ()
+    return (
+        f"numbers such as {cells.drop_null()[0].as_py()!r} look like long codes of which Excel has kept the "
+        "first digits; format the column as text in Excel, and export the table again.",
+    )
 
 
 def letter_e(cells: pa.ChunkedArray) -> str:
@@ -184,6 +204,11 @@ def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> l
     ends = pc.min_max(whole).as_py()
     if max(abs(ends["min"]), abs(ends["max"])) > LARGEST_EXACT:
         return [DIGITS]
+    if ends["min"] >= 0 and 1000 <= ends["max"] < DAY and (first := _time_in_digits(whole)):
+        return [
+            f"whole numbers such as {first} look like hours and minutes, which do not go on evenly from one "
+            f"hour to the next; write them as {first // 100:02}:{first % 100:02} if they are."
+        ]
     widths = pc.min_max(pc.binary_length(texts)).as_py()
     width = widths["min"]
     if width != widths["max"] or not 4 <= width <= 18 or ends["min"] < 0:
@@ -225,6 +250,16 @@ def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> l
     return []
 
 
+def _time_in_digits(whole: pa.ChunkedArray) -> int:
+    """The first whole number such as 1430, if all are hours and minutes, also 955 and 5; else 0."""
+    for most in (FIRST, SAMPLE * 20):  # most columns show it at once
+        some = whole.slice(0, most).drop_null().unique().to_numpy()
+        if (some % 100 >= MINUTES).any():
+            return 0
+    varied = len(some) >= ENOUGH_CODES and len(np.unique(some % 100)) >= ENOUGH_DAYS
+    return next((one for one in some.tolist() if one >= 1000), 0) if varied else 0
+
+
 def _digits_of_periods(numbers: Sequence[int], width: int) -> str:
     """Month or week, if all these numbers are a year and one of them, such as 202401; else empty."""
     if width != 6 or not all(1900 <= number // 100 < 2100 and number % 100 for number in numbers):
@@ -240,11 +275,28 @@ def doubts_of_zeros(cells: pa.ChunkedArray) -> tuple[str, ...]:
     widths = set(pc.binary_length(cells.slice(0, FIRST).drop_null()).to_pylist())
     if widths in ({4}, {5}):
         sign = "" if widths == {4} else r"\."
-        if not all_match(cells, rf"^(?:[01]\d|2[0-3]){sign}[0-5]\d$") or len(cells.unique()) < ENOUGH_DAYS:
+        if len(cells.slice(0, FIRST * ENOUGH_DAYS).unique()) < ENOUGH_DAYS:
             return ()
+        first = cells.drop_null()[0].as_py()
+        if all_match(cells, rf"^(?:[01]\d|2[0-3]){sign}[0-5]\d$"):
+            return (
+                f"codes that look like times, such as {first!r}; write them as 08:30 if they are times of "
+                "day.",
+            )
+        day, month = r"(?:0[1-9]|[12]\d|3[01])", r"(?:0[1-9]|1[0-2])"
+        if any(all_match(cells, f"^{one}{sign}{other}$") for one, other in ((day, month), (month, day))):
+            return (
+                f"codes that look like days and months, such as {first!r}; write the year, too, if they are "
+                "dates.",
+            )
+        return ()
+    if widths == {6} and all_match(cells, r"^(?:[01]\d|2[0-3])[0-5]\d[0-5]\d$"):
+        if len(cells.slice(0, FIRST * ENOUGH_DAYS).unique()) < ENOUGH_DAYS:
+            return ()
+        first = cells.drop_null()[0].as_py()
         return (
-            f"codes that look like times, such as {cells.drop_null()[0].as_py()!r}; write them as 08:30 if "
-            "they are times of day.",
+            f"codes that look like times, such as {first!r}; write them as 08:30:00 if they are times of "
+            "day.",
         )
     zeros = "0" * max(widths, default=0)
     if widths not in ({6}, {8}) or not pc.any(pc.equal(cells, zeros)).as_py():

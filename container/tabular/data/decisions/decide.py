@@ -27,6 +27,7 @@ from tabular.data.decisions.numbers import (
 from tabular.data.decisions.style import UNKNOWN, FileStyle
 from tabular.data.decisions.typed import typed
 from tabular.data.decisions.words import booleans, category, merged, option_of, with_form
+from tabular.data.values.cells import numbers_among
 from tabular.data.values.finding.dates import find_dates
 from tabular.data.values.finding.numbers import find_numbers, may_be_number
 from tabular.spec.columns import Column
@@ -65,8 +66,16 @@ def decide(
     Raises:
         BadInput: if a cell does not fit the kind that the options set.
     """
-    found = _decided(name, cells, options, style, into)
+    found = _without_gaps(_decided(name, cells, options, style, into))
     return with_form(merged(found) if name in options.merge_spellings else found)
+
+
+def _without_gaps(found: Decision) -> Decision:
+    """The decision with the numbers missing that mean it, however they are written: -999 and -999.0."""
+    gaps = numbers_among(found.column.missing or ()) if found.column.kind == "numeric" else ()
+    if not gaps or not (there := found.values.isin(gaps)).any():
+        return found
+    return replace(found, read=found.values.mask(there.fillna(value=False)))
 
 
 def _decided(

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from tabular.data.decisions.arrow import as_texts, counts_of, mapped, whole_numbers, without
 from tabular.data.decisions.codes import (
     are_months,
+    doubts_of_fractions,
     doubts_of_long_numbers,
     doubts_of_moments,
     doubts_of_months,
@@ -118,7 +119,8 @@ def plain_numbers(
         if not doubts and looked_at:
             doubts = doubts_of_long_numbers(cells, found.numbers) or doubts_of_phones(cells)
         if not doubts and not forced:
-            doubts = doubts_of_months(cells, found.lengths)
+            doubts = doubts_of_fractions(cells, found.values) if looked_at else ()
+            doubts = doubts or doubts_of_months(cells, found.lengths)
             doubts = doubts or doubts_of_moments(cells, found.values, found.ends)
         if grouped:
             first = next(cell for cell in cells.drop_null().to_pylist() if "." in cell)

@@ -123,6 +123,10 @@ def _whole_form(levels: pa.Array | pa.ChunkedArray) -> str | None:
     for ending, pattern in ENDINGS.items():
         if all_match(levels, pattern):
             return ending
+    first = next(filter(None, levels.slice(0, FIRST).to_pylist()), "")
+    decimals = len(first.partition(".")[2])
+    if decimals and all_match(levels, rf"^(?:{WHOLE}\.\d{{{decimals}}})?$"):
+        return "." + "0" * decimals
     lengths = pc.min_max(pc.binary_length(levels)).as_py()
     alike = lengths["min"] == lengths["max"] and pc.all(pc.ascii_is_decimal(levels)).as_py()
     return f"{lengths['min']:02}" if alike else None

@@ -1,6 +1,7 @@
 """Warnings about what may mislead: rare classes, empty columns, ids, columns that give the answer away."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
@@ -24,6 +25,14 @@ RARE_SHOWN = 5  # of the rare classes, in a sentence
 MOSTLY_EMPTY = 0.5
 FEWEST_IDS = 20
 FIRST = 10_000  # rows
+# The last word of a name for codes: customer_id, CustomerID, Postal code.
+CODES = frozenset(
+    [
+        *("id", "code", "zip", "zipcode", "postcode", "postalcode", "plz", "pincode", "fips", "naics", "sic"),
+        *("isbn", "ean", "upc", "gtin", "sku", "ssn"),
+    ]
+)
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 PART = 250  # columns that one thread sorts
 # A tree on one column predicts the target of rows that it has not seen.
 SUSPECT_ROWS, SUSPECT_CELLS, FEWEST_ROWS, SUSPECT_SCORE = 2_000, 200_000, 200, 0.99
@@ -60,6 +69,12 @@ def misleading(
         elif name in whole and _like_an_id(table[name]):
             said = "a whole number that is different in every row, like an id; if it is one, name it in drop."
             found.append((name, said))
+        elif name in whole and _names_codes(name) and name not in schema.options.numeric:
+            said = (
+                "whole numbers under a name for codes; name the column in categorical if their order means "
+                "nothing, or in numeric if they are quantities."
+            )
+            found.append((name, said))
     for name, score in _suspects(table, target, schema):
         found.append(
             (name, f"predicts the target on its own (score {score:.3f}); is it known at prediction time?")
@@ -86,6 +101,12 @@ def _whole_numbers(frame: pd.DataFrame) -> set[str]:
     """The columns in which all numbers are whole."""
     numbers = frame.select_dtypes("number").astype(np.float64)
     return set(numbers.columns[(numbers.fillna(0.0) % 1 == 0).all()])
+
+
+def _names_codes(name: str) -> bool:
+    """Whether a column is named as codes are: zip, postal_code, CustomerID."""
+    words = _WORDS.findall(name)
+    return bool(words) and words[-1].casefold() in CODES
 
 
 def _like_an_id(values: pd.Series) -> bool:

@@ -15,6 +15,7 @@ __all__ = ["placeholders", "repeated_and_far"]
 DATES = 5_000  # rows; reading all dates takes long
 FEWEST_OTHERS = 10  # different values, without which nothing is far away
 FEWEST_CLEAR, FAR = 3, 10  # so many, if nines are this many ranges of the others away
+NO_ANSWER, FEWEST_ANSWERS, MOST_ANSWERS = 9, 2, 3  # beside answers such as 1 and 2
 MOST = 3  # different placeholders of a column
 FEW_ROWS = 3
 NEAR = 0.1  # of the range of the others
@@ -26,7 +27,8 @@ def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
     """Sentences about values that are repeated and far from all others.
 
     A value is far away if it is further from the next one than the others are from each other; one of nines
-    only, such as -999, if it is a tenth of their range away, and 0 if they begin a fifth of it above, as
+    only, such as -999, if it is a tenth of their range away, 9 if all others are a few answers such as 1 and
+    2, and 0 if they begin a fifth of it above, as
     blood pressures do. -1 is far away if it is the only negative number and no other number is as frequent.
     """
     if column.kind == "date":
@@ -76,14 +78,19 @@ def _far_ends(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
         gap, width = max(low - end, end - high), high - low
         nines = bool(_NINES.fullmatch(f"{end:.15g}")) and count >= FEW_ROWS and gap > NEAR * width
         zero = end == 0 and count >= FEW_ROWS and low - end > NEAR_ZERO * width
-        alone = end == -1 and low >= 0 and width > FEWEST_OTHERS and _is_most_frequent(count, numbers[~there])
-        if not (nines or alone or ((zero or gap > width) and count * 2 <= len(numbers))):
+        alone = end == -1 and low >= 0 and _is_alone(count, numbers[~there], width)
+        coded = end == NO_ANSWER and count >= FEW_ROWS and width <= MOST_ANSWERS and gap >= 2 * max(width, 1)
+        if not (nines or alone or coded or ((zero or gap > width) and count * 2 <= len(numbers))):
             continue
         # 99 among answers from 1 to 5 is no answer either.
         fewest = FEWEST_CLEAR if nines and gap > FAR * width else FEWEST_OTHERS
+        fewest = FEWEST_ANSWERS if coded else fewest
         if len(np.unique(numbers[~there][: 100 * FEWEST_OTHERS])) >= fewest:
             yield end, count
 
 
-def _is_most_frequent(count: int, others: np.ndarray) -> bool:
-    return count >= FEW_ROWS and count > np.unique(others, return_counts=True)[1].max()
+def _is_alone(count: int, others: np.ndarray, width: float) -> bool:
+    """Whether others are no answers such as 0 and 1, of which -1 is another, and none is as frequent."""
+    if count < FEW_ROWS or (width <= FEWEST_OTHERS and (others % 1 == 0).all()):
+        return False
+    return count > np.unique(others, return_counts=True)[1].max()

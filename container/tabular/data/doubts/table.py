@@ -2,10 +2,11 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -15,7 +16,7 @@ from tabular.data.doubts.placeholders import placeholders, repeated_and_far
 from tabular.data.figures import Figures
 from tabular.data.inference import NONE_DECIDED
 from tabular.data.tables import warning
-from tabular.data.values.cells import BOOLEANS, MARKS, folded
+from tabular.data.values.cells import BOOLEANS, MARKS, NO_NUMBERS, folded
 from tabular.spec.columns import Column, Schema
 
 __all__ = ["doubts"]
@@ -28,6 +29,16 @@ LOOK_ALIKE = str.maketrans(  # Cyrillic and Greek letters that nobody can tell f
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf",
     "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYXo",
 )
+# Labels that may mean a missing value; who is refused or declines may be what is to be predicted.
+NO_LABELS = NO_NUMBERS - {
+    "refused",
+    "refuse",
+    "declined",
+    "decline",
+    "withheld",
+    "confidential",
+    "suppressed",
+}
 MOST_LEVELS = 100  # that are compared with each other
 
 
@@ -49,6 +60,10 @@ def doubts(
     if schema.task == "regression":
         numbers = placeholders(table[schema.target], Column(schema.target, "numeric"))
         found += [warning(schema.target, said) for said in numbers]
+        if _counts_rows(table[schema.target].to_numpy(np.float64)):
+            found.append(
+                warning(schema.target, "counts the rows, like an id; choose another target if it is.")
+            )
     figures = figures or Figures(table)
     asked = []
     for column in schema.columns:
@@ -66,6 +81,11 @@ def doubts(
         ]
 
 
+def _counts_rows(numbers: np.ndarray) -> bool:
+    """Whether each row has the next whole number."""
+    return bool((np.diff(numbers) == 1).all())
+
+
 def _of_column(
     values: pd.Series, column: Column, decision: Decision | None, partition: Sequence[str]
 ) -> Iterator[str]:
@@ -79,7 +99,7 @@ def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
         yield from _damaged(map(str, labels))
         yield from _alike(labels, "labels")
         yield from _alike_otherwise(list(map(str, labels)))
-        if marks := _marks(labels):
+        if marks := _marks(labels, NO_LABELS):
             yield f"the labels {_listed(marks)} may mean a missing value; leave such cells empty if they do."
 
 
@@ -98,15 +118,16 @@ def _of_levels(
     # `tabular.data.splits.partitions` compares all levels of a column of the partition.
     if len(levels) <= MOST_LEVELS and column.name not in partition:
         yield from _alike(levels.texts.to_pylist(), "levels")
+        yield from _alike_in_zeros(levels.texts.to_pylist())
     if 1 < len(levels) == len(values) == values.notna().sum():
         yield "text that is different in every row, like an id; if it is one, name it in drop."
     if marks := _marks(levels.marks.to_pylist()):
         yield f"a category with the levels {_listed(marks)}, which may mean a missing value."
 
 
-def _marks(levels: Sequence[object]) -> list[object]:
+def _marks(levels: Sequence[object], words: Collection[str] = MARKS) -> list[object]:
     """The levels that may mean a missing value."""
-    return [level for level in levels if str(level).strip().casefold() in MARKS]
+    return [level for level in levels if str(level).strip().casefold() in words]
 
 
 def _damaged(texts: Iterable[str]) -> Iterator[str]:
@@ -145,6 +166,19 @@ def _alike(levels: Iterable[object], called: str) -> Iterator[str]:
                 f"the {called} {_listed(sorted(group))} differ only in blanks, case or Unicode form, and are "
                 "kept apart; name the column in merge_spellings if they mean the same."
             )
+
+
+def _alike_in_zeros(levels: Iterable[str]) -> Iterator[str]:
+    """Warn about digits that are the same but for zeros before them, which a program may have left out."""
+    groups = defaultdict(list)
+    for level in filter(str.isdecimal, levels):
+        groups[level.lstrip("0")].append(level)
+    group = next((sorted(group) for group in groups.values() if len(group) > 1), None)
+    if group is not None:
+        yield (
+            f"the levels {_listed(group)} differ only in zeros at the beginning, and are kept apart; write "
+            "them in one way if they mean the same."
+        )
 
 
 def _alike_otherwise(labels: Sequence[str]) -> Iterator[str]:

@@ -56,6 +56,7 @@ NO_NUMBERS = MARKS | {
     *("don't know", "dont know", "don\u2019t know", "do not know", "not sure", "dk", "refused", "refuse"),
     *("declined", "decline", "declined to answer", "decline to answer", "declined to state", "not stated"),
     *("not answered", "not provided", "not given", "not specified", "unspecified", "withheld"),
+    *("suppressed", "redacted", "confidential", "undisclosed", "not disclosed"),
     *(
         "wei\u00df nicht",
         "weiss nicht",
@@ -140,6 +141,7 @@ BOOLEANS = {word: float(word in TRUE) for pair in BOOLEAN_PAIRS for word in pair
 
 WHOLE = r"(-?(?:0|[1-9][0-9]*))"  # a whole number as programs write it, so that 01 and +1 are codes
 _WHOLE = re.compile(WHOLE + r"(?:\.0+)?")
+_DECIMAL = re.compile(WHOLE + r"(?:\.([0-9]+?)0*)?")
 NO_SPELLINGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -225,11 +227,15 @@ def category(
 
 
 def as_whole(text: str, form: str) -> str:
-    """A whole number such as 1 or 1.0 as a column writes it; any other text as it is.
+    """A number such as 1, 1.0 or 12.5 as a column writes it; any other text as it is.
 
     Programs write whole numbers as fractions, such as pandas those of a column with a gap, and leave out the
-    zeros before codes. `form` is that of `Column.whole`.
+    zeros before codes and those behind 12.50. `form` is that of `Column.whole`.
     """
+    if form.startswith(".") and (found := _DECIMAL.fullmatch(text)) is not None:
+        number, decimals = found[1], "" if found[2] in (None, "0") else found[2]
+        number = "0" if number == "-0" and not decimals else number
+        return text if len(decimals) >= len(form) else f"{number}.{decimals.ljust(len(form) - 1, '0')}"
     if (found := _WHOLE.fullmatch(text)) is None:
         return text
     number = "0" if found[1] == "-0" else found[1]

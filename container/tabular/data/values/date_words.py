@@ -5,6 +5,7 @@ weeks become the day on which they begin.
 """
 
 import re
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -70,15 +71,17 @@ _DAYS_OF_WEEKS = (
     "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag"
 )
 _WEEKDAY = re.compile(rf"^(?:{'|'.join(_DAYS_OF_WEEKS.split())})\b[.,]*\s*(?=\w)", re.IGNORECASE)
-_WRITTEN_BESIDE: tuple[tuple[re.Pattern[str], str], ...] = (
+_WRITTEN_BESIDE: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"[\u00a0\u202f]"), " "),
     (re.compile(r"\s*\((?:\w{1,4}|[\w ]+ Time)\)$"), ""),
     (re.compile(r"\bGMT(?=[+-]\d{4}$)"), ""),  # JavaScript
+    (re.compile(r"\b(?:GMT|UTC)([+-])(\d)$"), r"\g<1>0\g<2>00"),  # Google Forms
+    (re.compile(r"\b(?:GMT|UTC)([+-]\d\d)(?::(\d\d))?$"), lambda offset: f"{offset[1]}{offset[2] or '00'}"),
     (re.compile(r"^(?:ng\u00e0y )?(\d\d?) th\u00e1ng (\d\d?),?(?: n\u0103m)? (?=\d{4}$)", re.I), r"\1.\2."),
     (re.compile(r"(?<=\d)\s*[\u0433\u0440](?:\.|\u043e\u0434\u0430|\u043e\u043a\u0443)?$"), ""),  # year
     (re.compile(r"\b\u05d1(?=[\u05d0-\u05ea]{3})"), ""),  # Hebrew's "in"
     (re.compile(r"(?<=\d)(?:st|nd|rd|th|er|\u00ba)\b", re.IGNORECASE), ""),
-    (re.compile(r"\s+(?:de|del|of|at|um|\u00e0|\u00e0s|alle|kl\.?)\s+", re.IGNORECASE), " "),
+    (re.compile(r"\s+(?:de|del|of|at|um|\u00e0|\u00e0s|alle|kl\.?|klo)\s+", re.IGNORECASE), " "),
     (re.compile(r"\s+(?:Uhr|h)$"), ""),
     (re.compile(r",\s*(?=\d{1,2}:\d)"), " "),
     (re.compile(r"\b([ap])\.?\s?m\b\.?", re.IGNORECASE), r"\1m"),
@@ -98,7 +101,7 @@ _ZONES = {
     }.items()
     for name in names.split()
 }
-_ZONE = re.compile(rf"(?<=[\dMm]) (?:{'|'.join(_ZONES)})$")
+_ZONE = re.compile(rf"(?<=[\dMm]) (?:{'|'.join(_ZONES)})(?=$| \d{{4}}$)")  # a year stands behind it in Java
 # A zone by its name in IANA's database, as Java also writes it in brackets behind an offset.
 _ZONE_NAME = r"[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+){1,2}"
 _ZONE_BY_NAME = re.compile(rf"(?<=[\dMmZ])(?: (?P<alone>{_ZONE_NAME})|\[(?P<behind>{_ZONE_NAME})\])$")

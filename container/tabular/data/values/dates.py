@@ -82,7 +82,7 @@ _OTHERS = (
     *("%d/%b/%Y:%H:%M:%S %z", "[%d/%b/%Y:%H:%M:%S %z]"),  # logs of web servers
     "%d/%b/%y %I:%M %p",  # Jira
     *("%d%b%Y:%H:%M:%S", "%d%b%Y:%H:%M:%S.%f"),  # SAS
-    "%d-%b-%y %I.%M.%S.%f %p",  # Oracle
+    *("%d-%b-%y %I.%M.%S.%f %p", "%d-%b-%y %I.%M.%S.%f %p %z"),  # Oracle
     *("%b %d %H:%M:%S %Y", "%b %d %H:%M:%S %Z %Y", "%b %d %H:%M:%S %z %Y"),  # C, Unix and Ruby
     *("%Y. %b %d.", "%Y. %B %d."),  # Hungarian
     *(
@@ -90,13 +90,16 @@ _OTHERS = (
         "%Y%m%dT%H%M%S",
         "%Y%m%dT%H%M%SZ",
         "%Y%m%d_%H%M%S",
+        "%Y%m%d %H:%M",
+        "%Y%m%d %H:%M:%S",
         "%d/%m/%Y %Hh%M",
-        "%d.%m.%Y %H.%M.%S",
+        *("%d.%m.%Y %H.%M", "%d.%m.%Y %H.%M.%S", "%d/%m/%Y %H.%M", "%d/%m/%Y %H.%M.%S"),
     ),
+    "%Y/%m/%d %I:%M:%S %p %z",  # Google Forms
     *("%Y-%m-%d %H.%M.%S", "%Y-%m-%d-%H.%M.%S.%f"),  # and DB2
     *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b/%Y", "%b%Y"),
-    *("%b-%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B"),
-    *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p"),
+    *("%b-%y", "%b/%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B"),
+    *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%H.%M.%S"),
 )
 FORMATS = (ISO, *(day + time for day in _DAYS for time in _TIMES), *_OTHERS)
 # Formats that could also be numbers: tried only if the user says that it is a date.

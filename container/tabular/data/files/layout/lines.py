@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple
 
-__all__ = ["COMMENT", "Line", "first_lines", "lines_are", "shown"]
+__all__ = ["COMMENT", "Line", "first_lines", "is_rule", "lines_are", "shown"]
 
 SAMPLE_LINES = 200
 COMMENT = "#"
@@ -33,6 +33,12 @@ def first_lines(text: str, delimiter: str) -> list[Line]:
     """The lines at the beginning of a text that are not empty."""
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     return list(islice((Line(cells, lines.line_num) for cells in lines if cells), SAMPLE_LINES))
+
+
+def is_rule(cells: Sequence[str]) -> bool:
+    """Whether a line is drawn, as below the header of what databases print."""
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and all(cell.strip() and not cell.strip("-=:+ ") for cell in filled)
 
 
 def lines_are(count: int, where: str) -> str:

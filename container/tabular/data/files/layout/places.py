@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from tabular.data.files.layout.lines import COMMENT, Line
+from tabular.data.files.layout.lines import COMMENT, Line, is_rule
 from tabular.data.values.cells import MARKS
 
 __all__ = ["FEWEST_ROWS", "end_of_header", "place_of_header", "place_of_target"]
@@ -88,16 +88,10 @@ def end_of_header(lines: Sequence[Line], place: int) -> int:
     end = place
     for line in lines[place + 1 : place + 1 + MOST_FURTHER]:
         below = [row.cells for row in lines[end + 1 + MOST_FURTHER :] if len(row.cells) == width]
-        if not (_is_rule(line) or _has_words_for_numbers(line.cells, below)):
+        if not (is_rule(line.cells) or _has_words_for_numbers(line.cells, below)):
             break
         end += 1
     return end
-
-
-def _is_rule(line: Line) -> bool:
-    """Whether a line is drawn, as below the header of what databases print."""
-    filled = [cell for cell in line.cells if cell]
-    return bool(filled) and all(cell.strip() and not cell.strip("-=:+ ") for cell in filled)
 
 
 def _has_words_for_numbers(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

@@ -15,7 +15,8 @@ from tabular.data.values.dates import FORCED, FORMATS, ISO, NO_DATES, is_date, n
 __all__ = ["SWAPPED", "FoundDates", "earlier_formats", "find_dates", "is_ambiguous"]
 
 # Version numbers could be read as these dates, so a few cells are not enough evidence.
-DOUBTFUL, ENOUGH = ("%d.%m.%y", "%y.%m.%d"), 5
+DOTTED = "%H.%M.%S"
+DOUBTFUL, ENOUGH = ("%d.%m.%y", "%y.%m.%d", DOTTED), 5
 ENOUGH_DAYS = 20  # different dates that show which digits are the day
 SWAPPED = {
     "%m/%d/%Y": "%d/%m/%Y",
@@ -108,7 +109,7 @@ def find_dates(
     for one in _likely(_candidates(forced, form, dayfirst), sample):
         if not _fits_most(sample, one) or (one.startswith(DOUBTFUL) and not forced and len(present) < ENOUGH):
             continue
-        if _year_first(present, one):
+        if _year_first(present, one) or (one == DOTTED and _may_be_versions(present)):
             continue
         others = _others(present, one, allowed)
         if others is not None:
@@ -139,6 +140,11 @@ def _year_first(cells: Collection[Any], form: str) -> bool:
         return False
     first, last = ({text.split(form[2])[place] for text in texts} for place in (0, -1))
     return len(last) > 2 * len(first)
+
+
+def _may_be_versions(cells: Iterable[Any]) -> bool:
+    """Whether times such as 18.00.00 may be versions, some of whose parts have one digit."""
+    return not all(len(str(cell).strip()) == len("18.00.00") for cell in cells)
 
 
 def _candidates(forced: bool, form: str | None, dayfirst: bool | None) -> Iterable[str]:

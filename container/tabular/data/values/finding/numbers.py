@@ -165,6 +165,8 @@ def _find_simple(
         return None
     form = NumberFormat(*style, *units_of(parts, counts, style, forced))
     form = form._replace(affixes=form.affixes + marks_beside(parts, counts, form, forced))
+    if not forced and words and len({digits_of(match) for match in parts.values()}) == 1:
+        return None  # one number is a level among others: 0, a, b and c
     numbers, others = 0, words.total()
     signed_powers = any(re.search(r"\.|[eE][-+]", match[0]) for match in parts.values())
     for text, match in parts.items():

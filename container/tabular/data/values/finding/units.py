@@ -224,7 +224,9 @@ def conversions(units: Units, money: bool = False) -> Conversions:
 
 
 def may_be_unit(unit: str, bare: bool) -> bool:
-    """Whether numbers with this unit and bare ones may be of one measure, unlike 14 and 14A."""
+    """Whether numbers with this unit and bare ones may be of one measure, unlike 14, 14A and 860xx."""
+    if len(unit) > 1 and not unit.strip("xX"):
+        return False  # digits that are not shown
     letter = len(unit) == 1 and unit.isascii() and unit.isalpha()
     code = unit in _LETTERS or (letter and not any(unit in family for family in _FAMILIES))
     return not (bare and code)

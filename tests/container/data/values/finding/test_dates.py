@@ -19,7 +19,7 @@ def date_format(cells, forced=False):
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_format_of_a_column_is_found(form):
-    texts = as_text(np.arange(19000.0, 19700.0) + 1 / 3, form)
+    texts = as_text(np.arange(19000.0, 19700.0) + np.arange(700) % 96 / 96, form)
     iso = form.startswith("%Y-%m-%d") and date_format(texts) == ISO  # another format reads it without zeros
     assert date_format([*texts, None, "", np.nan]) == (ISO if iso else form)
 
@@ -28,6 +28,12 @@ def test_two_digits_of_a_year_come_first_where_they_hardly_vary():
     dates = [f"{22 + month // 7}/{month:02}/{day:02}" for month in range(1, 13) for day in range(1, 29)]
     assert date_format(dates) == "%y/%m/%d"
     assert date_format([f"{day:02}/{month:02}/22" for month in (1, 2) for day in range(1, 29)]) == "%d/%m/%y"
+
+
+def test_a_time_with_dots_has_two_digits_in_each_part_unlike_versions():
+    times = [f"{hour:02}.00.00" for hour in range(24)]
+    assert date_format(times) == "%H.%M.%S"
+    assert date_format([*times, "9.1.12"]) is None
 
 
 def test_where_two_formats_fit_the_month_comes_first_with_a_slash_and_last_without():
