@@ -24,7 +24,7 @@ def check(notebooks: Sequence[Path], values: Mapping[str, Any], as_json: bool = 
     Raises:
         BadInput: a parameter cannot be used, or a run may cost more than MAX_COST_USD allows.
     """
-    everything = planning.known(values)
+    everything = planning.known(values, with_entries=False)  # the document says which entry is refused
     planning.check_decisions(notebooks, everything)
     channel(everything["NOTIFY"])
     entries, settings = absolute(everything["DATASETS"]), planning.settings(everything)

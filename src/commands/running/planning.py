@@ -109,8 +109,12 @@ def restricted(plan: Plan, tables: Sequence[str]) -> Plan:
     return replace(plan, given={**plan.given, **own}, everything={**value, **own})
 
 
-def known(values: Mapping[str, Any]) -> dict[str, Any]:
+def known(values: Mapping[str, Any], with_entries: bool = True) -> dict[str, Any]:
     """All parameters with their values, of the types that they must have.
+
+    Args:
+        values: those that are given.
+        with_entries: whether every entry of DATASETS must be valid.
 
     Raises:
         BadInput: a parameter cannot be used.
@@ -120,7 +124,8 @@ def known(values: Mapping[str, Any]) -> dict[str, Any]:
     everything = everywhere | parameters.parse(values, everywhere)
     for name in datasets.names(everything["DATASETS"]):
         group(everything["PIPELINE_NAME"], name)
-    parse(everything["DATASETS"])
+    if with_entries:
+        parse(everything["DATASETS"])
     if everything["ENVIRONMENT"] == "aws":
         outputs_of(everything["TERRAFORM_OUTPUTS"])
     load(everything["PRICES"])

@@ -105,3 +105,16 @@ def test_check_tells_what_was_decided_about_each_table_though_one_is_refused(
     assert "Refused: two-groups, nowhere; nothing was started." in printed.err
     assert main(command) == 2
     assert "REFUSED: The training rows have" in capsys.readouterr().out
+
+
+def test_an_entry_that_is_not_valid_is_refused_in_the_document_and_the_others_are_checked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    entries = json.dumps([{"name": "churn", "uri": "churn.csv", "target": "y", "drop": "id"}, "wine"])
+    command = ["check", "parameters/local.yaml", "--json", "-p", "DATASETS", entries]
+    assert main(command) == 2
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)["data_sets"]
+    assert "drop is 'id'; it must be a list of column names" in found["churn"]["refused"]
+    assert (found["wine"]["refused"], found["wine"]["rows"]["used"]) == (None, 178)
+    assert "Refused: churn; nothing was started." in printed.err
