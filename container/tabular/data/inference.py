@@ -25,7 +25,14 @@ __all__ = ["as_labels", "encode", "infer_schema"]
 
 # Beside the words for true and false, of which the one for true is the positive class.
 _POSITIVE_AND_NEGATIVE = (
-    *(("positive", "negative"), ("pos", "neg"), ("+", "-"), ("+", "\u2212"), ("positiv", "negativ")),
+    *(
+        ("positive", "negative"),
+        ("pos", "neg"),
+        ("+", "-"),
+        ("+", "\u2212"),
+        ("(+)", "(-)"),
+        ("positiv", "negativ"),
+    ),
     *(("positif", "n\u00e9gatif"), ("positivo", "negativo"), ("positief", "negatief")),
     *(("\u9633\u6027", "\u9634\u6027"), ("\u967d\u6027", "\u9670\u6027"), ("\uc591\uc131", "\uc74c\uc131")),
     *(("j", "n"), ("s", "n"), ("o", "n"), ("\u0434", "\u043d")),  # yes and no, too short to be sure of

@@ -108,8 +108,10 @@ class Table:
 
     @staticmethod
     def fold(name: str) -> str:
-        """A column's name without what clients change: blanks around it, case and Unicode form."""
-        return name.strip().casefold() if name.isascii() else normalize("NFC", name.strip().casefold())
+        """A column's name without what clients change: blanks, case and Unicode form."""
+        if name.isascii():
+            return name.strip().casefold()
+        return normalize("NFC", normalize("NFKC", name).strip().casefold())
 
     def place_of(self, name: str) -> int | None:
         """The position of the column that a client means by a name; None if the model has no such column."""

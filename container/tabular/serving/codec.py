@@ -168,8 +168,9 @@ def _read_plain(body: bytes, model: Table) -> ModelInput | None:
         except BadRequest:
             return None  # it may be a header; otherwise Python gives the error message
     levels = [columns[i] for i in model.categorical]
-    # Some columns have levels that may be written otherwise, and any may have blanks at its end.
-    if b" " not in body and not model.reads_levels:
+    # Some columns have levels that may be written otherwise, and any may have blanks at its end, or a letter
+    # in another Unicode form.
+    if b" " not in body and not model.reads_levels and body.isascii():
         return numbers, levels
     return numbers, [
         found if model.levels_of(i).issuperset(found) else _read_column(found, i, model)

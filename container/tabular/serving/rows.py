@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import partial
 from itertools import islice
 from typing import Any
+from unicodedata import normalize
 
 import orjson
 
@@ -90,7 +91,8 @@ def _level(
 ) -> str:
     """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, 1, 1.0 or 01.
 
-    Any other number in JSON is the only level that is the same number.
+    Any other number in JSON is the only level that is the same number. A text in another Unicode form, as
+    macOS writes names of files, is the level of the table.
 
     `form` is how the column writes missing values and levels, see `cells.category`. `width` is the number of
     digits if all levels of digits have the same number, and `numbers` are levels by their value.
@@ -98,6 +100,9 @@ def _level(
     if type(cell) is str and cell in known:  # as nearly all are
         return cell
     level = cells.category(cell, *form)
+    if type(cell) is str and not level.isascii() and level not in known:
+        others = [normalize("NFC", level), normalize("NFD", level)]
+        return next((one for one in others if one in known), level)
     if type(cell) not in (bool, float, int) or not known or level in known:
         return level
     if type(cell) is bool:

@@ -20,6 +20,15 @@ MOST = 3  # different placeholders of a column
 FEW_ROWS = 3
 NEAR = 0.1  # of the range of the others
 NEAR_ZERO = 0.2
+# The first days of SQL Server, Windows, Excel and Unix, and ends of time that people write.
+NO_DAYS = np.array(
+    [
+        *("1601-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1901-01-01", "1970-01-01"),
+        *("2049-12-31", "2079-06-06", "2099-12-31", "2100-01-01", "2199-12-31", "2999-12-31", "3000-01-01"),
+    ],
+    "datetime64[D]",
+).astype(np.int64)
+YEARS_APART = 3653  # days
 _NINES = re.compile(r"-?9{2,}(\.9+)?(\.0)?")
 
 
@@ -30,11 +39,13 @@ def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
     only, such as -999, if it is a tenth of their range away, 9 if all others are a few answers such as 1 and
     2, and 0 if they begin a fifth of it above, as
     blood pressures do. -1 is far away if it is the only negative number and no other number is as frequent.
+    A date that programs write for none is if it is ten years away.
     """
     if column.kind == "date":
         some = rows_of(values, np.arange(0, len(values), max(1, len(values) // DATES)))
         numbers = features(some.to_frame(), Schema("regression", "", (), (column,)))[column.name].to_numpy()
-        far = [(as_text(np.array([value]), "%Y-%m-%d")[0], count) for value, count in _far(numbers)]
+        found = dict([*_far(numbers), *_usual_for_none(numbers)])
+        far = [(as_text(np.array([value]), "%Y-%m-%d")[0], count) for value, count in found.items()]
         yield from _said(far, len(numbers), "missing if it stands for no date")
     elif column.kind == "numeric":
         yield from repeated_and_far(values.to_numpy(np.float64, na_value=np.nan))
@@ -50,6 +61,15 @@ def _said(far: Sequence[tuple[str | None, int]], rows: int, option: str) -> Iter
     for text, count in far[:MOST]:
         why = "is the only negative number" if text == "-1" else "is far from all other values"
         yield f"{text!r}, in {count} of {rows} rows, {why}; name it in {option}."
+
+
+def _usual_for_none(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
+    """Days that programs write for no date, if they are many years from all others, however few those are."""
+    days, counts = np.unique(numbers[np.isfinite(numbers)], return_counts=True)
+    for place in np.flatnonzero(np.isin(np.floor(days), NO_DAYS) & (counts > 1)):
+        others = np.delete(days, place)
+        if len(others) and np.abs(others - days[place]).min() > YEARS_APART:
+            yield float(days[place]), int(counts[place])
 
 
 def _far(numbers: np.ndarray) -> Iterator[tuple[float, int]]:

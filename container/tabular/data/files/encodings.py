@@ -155,7 +155,8 @@ def _wide(chunk: bytes) -> str | None:
         return None
     name = "utf-16-le" if odd > even else "utf-16-be"
     read = chunk.decode(name, errors="ignore")
-    return name if "\n" in read or "\r" in read else None
+    of_lines = "\n" in read or "\r" in read
+    return name if of_lines or read.lstrip()[:1] in ("[", "{") else None  # JSON may be a single line
 
 
 def _refuse_damaged(text: bytes, lines: int) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tabular.data.values.cells import DIGITS, UNSEEN
 
-__all__ = ["FISCAL", "in_english", "usual", "zone_of"]
+__all__ = ["FISCAL", "SPAN", "in_english", "usual", "without_zone", "zone_of"]
 
 # Names of months that strptime does not know: French, German, Spanish, Italian, Portuguese, Dutch; Danish,
 # Norwegian and Swedish; Polish, Czech, Russian and Turkish; then Finnish, Hungarian, Slovak, Romanian,
@@ -103,19 +103,28 @@ _ZONES = {
 }
 _ZONE = re.compile(rf"(?<=[\dMm]) (?:{'|'.join(_ZONES)})(?=$| \d{{4}}$)")  # a year stands behind it in Java
 # A zone by its name in IANA's database, as Java also writes it in brackets behind an offset.
-_ZONE_NAME = r"[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+){1,2}"
-_ZONE_BY_NAME = re.compile(rf"(?<=[\dMmZ])(?: (?P<alone>{_ZONE_NAME})|\[(?P<behind>{_ZONE_NAME})\])$")
-_PDF = re.compile(  # ISO 32000, 7.9.4
-    r"D:(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)(?:Z(?:00'?00'?)?|([+-]\d\d)'?(\d\d)'?)?)?"
+_ZONE_NAME = r"[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_0-9+-]+){1,2}"
+_ZONE_BY_NAME = re.compile(
+    rf"(?<=[\dMmZ])(?: (?P<alone>{_ZONE_NAME})|\s?[\[(](?P<behind>{_ZONE_NAME})[\])])$"
+)
+_PDF = re.compile(  # ISO 32000, 7.9.4: all behind the year may be left out
+    r"D:((?:19|20)\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\d\d)(\d\d)?(?:Z(?:00'?00'?)?|([+-]\d\d)'?(\d\d)'?)?)?)?)?"
 )
 # Periods, as the day on which they begin: years, quarters, halves and months as years and months, weeks as
 # their Monday. The number of a quarter may be a word.
 _YEAR = r"((?:19|20)\d\d)"
 _FULL_YEAR, _ANY_YEAR = r"(?P<year>(?:19|20)\d\d)", r"(?P<year>(?:19|20)?\d\d)"
-FISCAL = re.compile(r"(?:FY|GJ|AY|[Ff]iscal(?: [Yy]ear)?)(?=[\s'\u2019-]?\d\d)")
+_FISCAL_WORDS = (
+    "Exercice|Ejercicio|Esercizio|Exerc\u00edcio|[Bb]oekjaar|[Gg]esch\u00e4ftsjahr|[Ww]irtschaftsjahr|[Hh]aushaltsjahr|"
+    "[Rr]egnskabs\u00e5r|[Rr]\u00e4kenskaps\u00e5r"
+)
+FISCAL = re.compile(
+    rf"(?:FY|GJ|AY|[Ff]iscal(?: [Yy]ear)?|{_FISCAL_WORDS})(?=[\s'\u2019-]?\d\d)|\d\u5e74\u5ea6$"
+)
 _YEARS = (  # which may end with the next one
     re.compile(rf"(?:FY|[Ff]iscal(?: [Yy]ear)?)[\s'\u2019-]?{_ANY_YEAR}(?:[/-](?P<next>(?:20)?\d\d))?"),
-    re.compile(rf"(?:CY|AY|GJ)[\s-]?{_FULL_YEAR}(?:[/-](?P<next>(?:20)?\d\d))?"),
+    re.compile(rf"(?:CY|AY|GJ|{_FISCAL_WORDS})[\s-]?{_FULL_YEAR}(?:[/-](?P<next>(?:20)?\d\d))?"),
+    re.compile(rf"{_FULL_YEAR}(?P<next>)\u5e74\u5ea6"),  # Japanese, which begins in April
 )
 _QUARTERS = (
     re.compile(rf"{_YEAR}[\s/_.:-]?[QqTt]([1-4])"),
@@ -139,6 +148,13 @@ _WEEKS = (
 )
 _MONTH = re.compile(rf"{_YEAR}[\s_-]?[Mm](0?[1-9]|1[0-2])")  # Eurostat's and Stata's
 _MONTH_COMMA = re.compile(rf"([^\W\d_]+\.?),\s*{_YEAR}")
+# A span of months, of which the year may stand before the first, behind it, or behind the last.
+_NAME = r"[^\W\d_]{3,12}"
+SPAN = re.compile(
+    rf"(?:(?P<before>{_YEAR[1:-1]})\s+)?(?P<first>{_NAME})\.?(?:\s+(?P<begun>{_YEAR[1:-1]}))?"
+    rf"\s*(?:[-\u2013\u2014/]|(?<=\s)(?:to|bis|through|until|till?|a|\u00e0|al|do|tot)(?=\s))\s*"
+    rf"(?P<last>{_NAME})\.?(?(before)|,?\s+(?P<year>{_YEAR[1:-1]}))"
+)
 _ERAS = {"\u4ee4\u548c": 2018, "\u5e73\u6210": 1988, "\u662d\u548c": 1925, "\u5927\u6b63": 1911}
 _ERA = re.compile(rf"({'|'.join(_ERAS)})(\d{{1,2}}|\u5143)(?=\u5e74)")
 
@@ -148,13 +164,13 @@ def usual(text: str, with_weekday: bool = False) -> str:
     """The text without what people write besides a date; with the weekday if the format has one."""
     if not text.isascii():
         text = text.translate(_AS_ASCII).strip()
+        text = _ERA.sub(lambda era: str(_ERAS[era[1]] + (1 if era[2] == "\u5143" else int(era[2]))), text)
     if _FIGURES.fullmatch(text):
         return text
     if (period := _period(text)) is not None:
         return period
     if (found := _PDF.fullmatch(text)) is not None:
         return _of_pdf(*found.groups())
-    text = _ERA.sub(lambda era: str(_ERAS[era[1]] + (1 if era[2] == "\u5143" else int(era[2]))), text)
     text = _ZONE.sub(lambda zone: f" {_ZONES[zone[0][1:]]}", text)
     if not with_weekday:
         text = _WEEKDAY.sub("", text)
@@ -187,7 +203,32 @@ def _period(text: str) -> str | None:
         return f"{match[1]}-{int(match[2]):02}"
     if match := _MONTH_COMMA.fullmatch(text):
         return f"{match[1]} {match[2]}"
+    if " " in text and (match := SPAN.fullmatch(text)):
+        return _first_month(match)
     return None
+
+
+def _first_month(span: re.Match[str]) -> str | None:
+    """The first month of a span with its year, as in Jan-Mar 2024; None if these are not two months."""
+    first, last = (_place(span[name]) for name in ("first", "last"))
+    if first is None or last is None:
+        return None
+    # The year behind Nov-Jan is that of January.
+    year = int(span["before"] or span["begun"] or int(span["year"]) - (first > last))
+    return f"{span['first']} {year}"
+
+
+def _place(word: str) -> int | None:
+    """The place of a month in the year by its name, however long it is; None if it is no name of one."""
+    short = MONTHS.get(word.casefold(), word).casefold()
+    return next(
+        (place for place, (one, full) in enumerate(_FULL.items()) if short in (one, full.casefold())), None
+    )
+
+
+def without_zone(text: str) -> str:
+    """A text without the name of a zone such as Europe/Berlin."""
+    return _ZONE_BY_NAME.sub("", text) if "/" in text else text
 
 
 def zone_of(text: str) -> tuple[str, ZoneInfo | None]:
@@ -206,12 +247,14 @@ def zone_of(text: str) -> tuple[str, ZoneInfo | None]:
     return text[: found.start()], zone
 
 
-def _of_pdf(year: str, month: str, day: str, hour: str | None, *rest: str | None) -> str:
-    """A date, or a moment with its offset, in the digits of a PDF file."""
+def _of_pdf(year: str, month: str | None, day: str | None, hour: str | None, *rest: str | None) -> str:
+    """A month, a date, or a moment with its offset, in the digits of a PDF file."""
     minute, second, *offset = rest
+    if day is None:
+        return f"{year}-{month or '01'}"
     if hour is None:
         return f"{year}-{month}-{day}"
-    return f"{year}-{month}-{day} {hour}:{minute}:{second} {''.join(filter(None, offset)) or '+0000'}"
+    return f"{year}-{month}-{day} {hour}:{minute}:{second or '00'} {''.join(filter(None, offset)) or '+0000'}"
 
 
 def _of_four_digits(year: str) -> str:

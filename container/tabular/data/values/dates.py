@@ -100,6 +100,7 @@ _OTHERS = (
     *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b/%Y", "%b%Y"),
     *("%b-%y", "%b/%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B"),
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%H.%M.%S"),
+    *("%Y-%j", "%Y-%jT%H:%M:%S", "%Y-%jT%H:%M:%SZ", "%Y-%jT%H:%M:%S.%f", "%Y-%j %H:%M:%S"),  # days of a year
 )
 FORMATS = (ISO, *(day + time for day in _DAYS for time in _TIMES), *_OTHERS)
 # Formats that could also be numbers: tried only if the user says that it is a date.

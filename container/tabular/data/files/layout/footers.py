@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from tabular.data.files.layout.lines import is_rule, lines_are, shown
 from tabular.data.files.layout.totals import is_total
 
-__all__ = ["note_of_footer"]
+__all__ = ["MOST_FOOTER", "note_of_footer", "says_origin"]
 
 MOST_FOOTER, MOST_RULED = 5, 100  # lines, and those of notes below a line that is drawn
 # How lines begin that say where a table comes from; their sentences may have commas and years.
+_WORDS = (
+    "sources?|notes?|remarks?|footnotes?|copyright|last updated?|as of|quellen?|stand|anmerkung(?:en)?|"
+    "hinweise?|champ|lecture|fuentes?|notas?|nota bene|fontes?|fonti?|bron|noten?|kilde|källor?|"
+    "источники?|примечани[ея]|джерело|注释?|資料|出典|出所|资料来源|数据来源|자료|출처"
+)
 _ORIGIN = re.compile(
-    r"\W*(sources?|notes?|remarks?|footnotes?|copyright|last updated?|as of|quellen?|stand|anmerkung(en)?|"
-    r"hinweise?|fuentes?|notas?|fontes?)\s*:|"
-    r"\W*(generated|exported|downloaded|retrieved|prepared|updated|data)\s+(by|on|at|from|as of)\b|\s*\u00a9",
+    rf"\W*(?:{_WORDS})\s*[:\uff1a]|"
+    r"\W*(?:generated|exported|downloaded|retrieved|prepared|updated|data)\s+(?:by|on|at|from|as of)\b|"
+    r"\s*\u00a9",
     re.IGNORECASE,
 )
 
@@ -36,11 +41,16 @@ def note_of_footer(rows: Sequence[Sequence[str]], width: int) -> str | None:
         words = [cell.strip() for cell in row if cell.strip()]
         if ruled and len(row) < width and (len(words) <= 1 or is_rule(row)):
             continue
-        if words and _ORIGIN.match(words[0]):
+        if words and says_origin(words[0]):
             continue
         if len(row) >= width or not (words and (is_total(words[0]) or all(map(_is_word, words)))):
             return None
     return f"{lines_are(len(rows), 'below the table')} left out ({shown(rows)})."
+
+
+def says_origin(cell: str) -> bool:
+    """Whether a line that begins like this says where the table comes from."""
+    return _ORIGIN.match(cell) is not None
 
 
 def _is_word(cell: str) -> bool:

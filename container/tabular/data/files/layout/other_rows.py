@@ -1,4 +1,4 @@
-"""Rows among those of a table that are not its own: headers that are repeated, and totals."""
+"""Rows among those of a table that are not its own: headers that are repeated, totals, and its origin."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.style import UNKNOWN, FileStyle
+from tabular.data.files.layout.footers import MOST_FOOTER, says_origin
+from tabular.data.files.layout.lines import shown
 from tabular.data.files.layout.totals import find_totals
 
 __all__ = ["FoundRows", "find_other_rows"]
@@ -23,12 +25,21 @@ def find_other_rows(table: pa.Table, style: FileStyle = UNKNOWN) -> FoundRows:
     """Headers that are repeated among the rows, as in files that were put together, and totals at the end.
 
     A total is one of the last rows that has one of the words `totals.TOTALS` or an empty cell where others
-    have a word, and sums or means of columns of numbers.
+    have a word, and sums or means of columns of numbers. Lines at the end that say where the table comes from
+    may by chance have as many cells as its rows.
 
     Args:
         table: cells as text, null if a cell is empty.
         style: what the file says about its numbers.
     """
+    if origins := _origins(table):
+        said = shown([list(filter(None, row.values())) for row in table.take(origins).to_pylist()])
+        found = find_other_rows(table.slice(0, origins[0]), style)
+        are = "the last row says" if len(origins) == 1 else f"the last {len(origins)} rows say"
+        note = (
+            f"{are} where the table comes from and {'is' if len(origins) == 1 else 'are'} left out ({said})."
+        )
+        return FoundRows({**found.left_out, "origin": origins}, (*found.notes, note))
     left_out: dict[str, Sequence[int]] = {}
     headers, (totals, notes) = _repeated_headers(table), find_totals(table, style)
     if headers and (word := _word_of_rows(table, headers)):
@@ -46,6 +57,20 @@ def find_other_rows(table: pa.Table, style: FileStyle = UNKNOWN) -> FoundRows:
     if totals:
         left_out["total"] = totals
     return FoundRows(left_out, notes)
+
+
+def _origins(table: pa.Table) -> list[int]:
+    """The rows at the end that say where the table comes from, unless other rows begin like them."""
+    if not table.num_columns:
+        return []
+    first, found = table.column(0), len(table)
+    while found and len(table) - found < MOST_FOOTER and says_origin(first[found - 1].as_py() or ""):
+        found -= 1
+    if found == len(table) or any(
+        says_origin(text or "") for text in first.slice(0, found).unique().to_pylist()
+    ):
+        return []
+    return list(range(found, len(table)))
 
 
 def _repeated_headers(table: pa.Table) -> list[int]:

@@ -9,10 +9,10 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from tabular.data.values.cells import FEW_WORDS, MISSING, MOST_OTHERS, MOST_WORDS, NO_NUMBERS
-from tabular.data.values.date_words import usual
+from tabular.data.values.date_words import usual, without_zone
 from tabular.data.values.dates import FORCED, FORMATS, ISO, NO_DATES, is_date, no_dates
 
-__all__ = ["SWAPPED", "FoundDates", "earlier_formats", "find_dates", "is_ambiguous"]
+__all__ = ["DAYS_OF_YEARS", "SWAPPED", "FoundDates", "earlier_formats", "find_dates", "is_ambiguous"]
 
 # Version numbers could be read as these dates, so a few cells are not enough evidence.
 DOTTED = "%H.%M.%S"
@@ -32,10 +32,11 @@ _DIGIT = re.compile(r"\d")
 # The least and the greatest number of digits that strptime reads as a part of a date; zones may have any.
 _DIGITS = {
     **dict.fromkeys("dmHIMS", (1, 2)),
-    **{"y": (2, 2), "Y": (4, 4), "f": (1, 6)},
+    **{"y": (2, 2), "Y": (4, 4), "f": (1, 6), "j": (3, 3)},
     **dict.fromkeys("aAbBp", (0, 0)),
 }
 SAMPLE = 20
+DAYS_OF_YEARS, LATE = "%Y-%j", 300  # which numbers behind a year are hardly, if none is so late in it
 
 
 @lru_cache(maxsize=len(FORMATS) + len(FORCED))
@@ -111,6 +112,8 @@ def find_dates(
             continue
         if _year_first(present, one) or (one == DOTTED and _may_be_versions(present)):
             continue
+        if form is None and one == DAYS_OF_YEARS and _may_be_codes(present):
+            continue
         others = _others(present, one, allowed)
         if others is not None:
             return FoundDates(one, gaps | others)
@@ -145,6 +148,12 @@ def _year_first(cells: Collection[Any], form: str) -> bool:
 def _may_be_versions(cells: Iterable[Any]) -> bool:
     """Whether times such as 18.00.00 may be versions, some of whose parts have one digit."""
     return not all(len(str(cell).strip()) == len("18.00.00") for cell in cells)
+
+
+def _may_be_codes(cells: Collection[Any]) -> bool:
+    """Whether three digits behind a year may count something else than its days, as in 2023-001."""
+    days = {str(cell).strip()[-3:] for cell in cells}
+    return len(days) < ENOUGH_DAYS or not any(day.isdecimal() and int(day) >= LATE for day in days)
 
 
 def _candidates(forced: bool, form: str | None, dayfirst: bool | None) -> Iterable[str]:
@@ -182,7 +191,7 @@ def _fits_each(cells: Iterable[Any], form: str) -> Iterator[bool]:
         text = str(cell).strip()
         yield (
             signs <= _characters(text)
-            and fewest <= _count_of_digits(usual(text, "%a" in form.lower())) <= most
+            and fewest <= _count_of_digits(usual(without_zone(text), "%a" in form.lower())) <= most
             and is_date(cell, form)
         )
 

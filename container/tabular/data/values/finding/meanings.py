@@ -3,8 +3,9 @@
 import re
 from collections.abc import Collection
 
-from tabular.data.values.date_words import FISCAL
+from tabular.data.values.date_words import FISCAL, SPAN
 from tabular.data.values.dates import day_number, moment_of, no_dates
+from tabular.data.values.finding.dates import DAYS_OF_YEARS
 from tabular.data.values.many_dates import read_dates
 
 __all__ = ["other_calendar", "other_meaning"]
@@ -21,6 +22,13 @@ def other_meaning(cells: Collection[str], form: str) -> str | None:
         return years
     if form in ("%Y-%m", "%Y/%m"):
         return _fiscal(cells) or _seasons(cells)
+    if form in ("%b %Y", "%B %Y") and (span := next(filter(SPAN.fullmatch, map(str.strip, cells)), None)):
+        return f"spans of months, such as {span!r}, are read as the first day of each."
+    if form == DAYS_OF_YEARS:
+        read = moment_of(day_number(example, form)).date()
+        return (
+            f"days of a year: {example!r} is read as {read}; name the column in categorical if it is a code."
+        )
     if form.startswith(("%H:%M", "%I:%M")):
         if "%p" in form or not any(text.strip()[1:2] == ":" for text in cells):
             return None
