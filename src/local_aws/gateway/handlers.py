@@ -1,5 +1,6 @@
 """Handlers of a request: each answers it, refuses it, or leaves it to the next."""
 
+import functools
 import re
 from collections.abc import Callable
 
@@ -23,8 +24,13 @@ _LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?")
 
 def only_this_machine(request: Request) -> None:
     """Refuse requests to any host name but this machine's, such as those of a DNS rebinding attack."""
-    if not _LOCAL_HOST.fullmatch(request.headers.get("host", "127.0.0.1")):
+    if not _is_here(request.headers.get("host", "127.0.0.1")):
         raise AwsError("AccessDenied", "This server only answers requests to 127.0.0.1 and localhost.", 403)
+
+
+@functools.lru_cache(64)
+def _is_here(host: str) -> bool:
+    return _LOCAL_HOST.fullmatch(host) is not None
 
 
 def no_browser_pages(request: Request) -> None:

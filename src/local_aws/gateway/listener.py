@@ -25,6 +25,13 @@ __all__ = ["Listener"]
 
 _CHUNK = 1 << 18  # bytes
 _MOST_HEAD = 1 << 16  # bytes
+_LONGEST_LENGTH = 10  # digits of a Content-Length that is read here
+_END = b"\r\n\r\n"
+# Heads as programs write them. Every other one is left to httptools, which also says what is wrong with it.
+_START = re.compile(r"(GET|POST|PUT) (?:http://([^/?]+))?(/[!-~]*) HTTP/1\.1\r\n")
+_FIELD = re.compile(r"^([\w!#$%&'*+.^`|~-]+): ([!-~]+(?: [!-~]+)*)\r\n", re.ASCII | re.MULTILINE)
+# Headers that say how a request is read or answered. Its length is one as well, and is known here.
+_FRAMING = {"connection", "expect", "te", "trailer", "transfer-encoding", "upgrade"}
 _ABSOLUTE = re.compile(r"http://([^/?]*)(.*)", re.IGNORECASE)
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
@@ -45,10 +52,32 @@ class _Arriving:
         self.complete: deque[tuple[Request, bool]] = deque()  # and whether the connection stays open
         self._connection, self._client = connection, client
         self.on_message_begin()
+        self._is_between = True
 
     def on_message_begin(self) -> None:
         self._target, self._fields, self._body = b"", [], []
-        self._size, self._has_head = 0, False
+        self._size, self._has_head, self._is_between = 0, False, False
+
+    def plain(self, data: bytes) -> Request | None:
+        """Return a request that has arrived in one piece and has a plain head; otherwise, parse nothing.
+
+        That takes half as long as httptools, which calls back for every header.
+        """
+        end = data.find(_END, 0, _MOST_HEAD) + 2
+        if end < 2 or not self._is_between:
+            return None
+        head = data[:end].decode("latin-1")
+        if (start := _START.match(head)) is None:
+            return None
+        fields = _FIELD.findall(head, start.end())
+        if len(fields) + 1 != head.count("\n"):
+            return None
+        request = Request(start[1], start[3], fields, data[end + 2 :], self._client)
+        headers = request.headers
+        length = headers.get("content-length", "")
+        is_whole = length.isdecimal() and len(length) < _LONGEST_LENGTH and int(length) == len(request.body)
+        is_same_host = start[2] in (None, headers.get("host"))
+        return request if is_whole and is_same_host and _FRAMING.isdisjoint(headers) else None
 
     def on_url(self, part: bytes) -> None:
         self._target += part
@@ -81,6 +110,7 @@ class _Arriving:
         stays = self.parser.should_keep_alive() and not self.parser.should_upgrade()
         self._request.body = b"".join(self._body)
         self.complete.append((self._request, stays))
+        self._is_between = True
 
     def _begun(self) -> Request:
         """Return the request without its body."""
@@ -103,10 +133,13 @@ class _Handler(socketserver.BaseRequestHandler):
         arriving = _Arriving(self.request, self.client_address)
         try:
             while data := self.request.recv(_CHUNK):
+                if request := arriving.plain(data):
+                    self._send(request, stays=True)
+                    continue
                 problem = _fed(arriving.parser, data)
                 while arriving.complete:
                     request, stays = arriving.complete.popleft()
-                    self.request.sendall(_answer(self.server.answer(request), request.method, stays))
+                    self._send(request, stays)
                     if not stays:
                         return
                 if problem:
@@ -114,6 +147,10 @@ class _Handler(socketserver.BaseRequestHandler):
                     return
         except (ConnectionError, TimeoutError):
             return
+
+    def _send(self, request: Request, stays: bool) -> None:
+        """Answer a request."""
+        self.request.sendall(_answer(self.server.answer(request), request.method, stays))
 
 
 def _fed(parser: httptools.HttpRequestParser, data: bytes) -> Reply | None:

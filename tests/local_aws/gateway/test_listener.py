@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -37,22 +38,28 @@ Exchange = Callable[..., bytes]
 
 
 @pytest.fixture(scope="module")
-def exchange() -> Iterator[Exchange]:
-    """Send parts over a connection, and return all that comes back until it is closed."""
+def address() -> Iterator[tuple[str, int]]:
+    """Where a listener listens."""
     listener = Listener(echo)
     threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True).start()
+    yield listener.server_address[:2]
+    listener.shutdown()
+    listener.server_close()
+
+
+@pytest.fixture(scope="module")
+def exchange(address: tuple[str, int]) -> Exchange:
+    """Send parts over a connection, and return all that comes back until it is closed."""
 
     def sent(*parts: bytes) -> bytes:
-        with socket.create_connection(listener.server_address[:2], timeout=HANGS) as connection:
+        with socket.create_connection(address, timeout=HANGS) as connection:
             for part in parts:
                 connection.sendall(part)
             with contextlib.suppress(OSError):  # the listener has closed the connection
                 connection.shutdown(socket.SHUT_WR)
             return connection.makefile("rb").read()
 
-    yield sent
-    listener.shutdown()
-    listener.server_close()
+    return sent
 
 
 def seen(answer: bytes) -> list[dict[str, str]]:
@@ -167,3 +174,54 @@ def test_what_cannot_be_answered_is_refused_in_a_small_document(
     good, refused = answer.split(b"HTTP/1.1 " + status)
     assert len(seen(good)) == 1
     assert json.loads(refused.partition(b"\r\n\r\n")[2])["__type"] == "BadRequest"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /a%20b?x=1#y HTTP/1.1\r\nHost: h\r\nX-Two: a b\r\nX_Two: c\r\nContent-Length: 3\r\n\r\n1,2",
+        b"PUT http://h/a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1",
+        b"PUT http://other/a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1",
+        b"PUT http://h?b HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1",
+        b"POST / HTTP/1.1\r\nX-Two: a\r\nX-Two: b\r\nContent-Length: 0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nX-Two:  a\xe9 \r\nX:\r\nY:b\r\nContent-Length: 1\r\n\r\n\xff",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n",
+        b"POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\n1",
+        b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 1\r\n\r\n1",
+        b"POST / HTTP/1.1\r\nContent-Length: 01\r\n\r\n1",
+        b"POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\n1",
+        b"POST / HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\n1",
+        b"POST / HTTP/1.1\r\nX: a\nContent-Length: 1\r\n\r\n1",
+        b"POST / HTTP/1.1\r\nX: a\rb\r\nContent-Length: 1\r\n\r\n1",
+        b"POST / HTTP/1.1\r\nX: a\0\r\nContent-Length: 1\r\n\r\n1",
+        b"POST / HTTP/1.1\r\nX y: a\r\nContent-Length: 1\r\n\r\n1",
+        b"POST / HTTP/1.1\r\nno header\r\nContent-Length: 1\r\n\r\n1",
+        b"POST /\xe9 HTTP/1.1\r\nContent-Length: 1\r\n\r\n1",
+        b"FETCH / HTTP/1.1\r\nContent-Length: 1\r\n\r\n1",
+        *(b"POST / HTTP/1.1\r\n" + lengths + b"\r\n1" for lengths in SMUGGLED),
+    ],
+    ids=repr,
+)
+def test_a_request_alone_arrives_as_one_after_another(exchange: Exchange, sent: bytes) -> None:
+    """Alone, it may be read in a quicker way, which must see the same and refuse the same."""
+    before = b"GET / HTTP/1.1\r\n\r\n"
+    (_, *after_another) = shown(exchange(before + sent))
+    assert shown(exchange(sent)) == after_another
+    assert len(after_another) == 1
+
+
+def shown(answers: bytes) -> list[tuple[bytes, bool, dict[str, str]]]:
+    """The status of each of a series of answers, whether it ends the connection, and what it says."""
+    parts = [part.partition(b"\r\n\r\n") for part in answers.split(b"HTTP/1.1 ")[1:]]
+    return [
+        (head.partition(b"\r\n")[0], b"Connection: close" in head, json.loads(body))
+        for head, _, body in parts
+    ]
+
+
+def test_a_request_does_not_begin_in_the_middle_of_another(address: tuple[str, int]) -> None:
+    with socket.create_connection(address, timeout=HANGS) as connection:
+        connection.sendall(b"PO")
+        time.sleep(0.05)  # so that they arrive in two pieces
+        connection.sendall(b"GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")

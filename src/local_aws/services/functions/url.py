@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 """
 
 import base64
+import functools
 import json
 import re
 import time
@@ -133,9 +134,14 @@ def answer_of(result: Any, request_id: str) -> Reply:
 
 def _are(headers: Any) -> bool:
     """Whether these are headers that can be sent as they are, and as no more than one line each."""
-    return isinstance(headers, dict) and all(
-        _NAME.fullmatch(name) and _VALUE.fullmatch(str(value)) for name, value in headers.items()
-    )
+    if not (isinstance(headers, dict) and all(map(_is_name, headers))):
+        return False
+    return _VALUE.fullmatch("".join(map(str, headers.values()))) is not None
+
+
+@functools.lru_cache(256)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
 
 
 def _message(status: int, text: str, code: str | None = None) -> Reply:
