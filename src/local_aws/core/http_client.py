@@ -4,13 +4,12 @@ The standard library's client parses headers as those of an email, which takes l
 """
 
 import contextlib
-import select
 import socket
 from collections.abc import Mapping
 
 import httptools
 
-from local_aws.core.sockets import set_time_limit
+from local_aws.core.sockets import TURNS, arrivals_of, set_time_limit, stay_awake
 
 __all__ = ["Answer", "Connection"]
 
@@ -70,8 +69,7 @@ class Connection:
         set_time_limit(self._socket, seconds)
         self._seconds = seconds
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._arrivals = select.poll()
-        self._arrivals.register(self._socket, select.POLLIN)
+        self._arrivals = arrivals_of(self._socket)
 
     def request(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float
@@ -91,6 +89,8 @@ class Connection:
         arriving = _Arriving()
         try:
             self._socket.sendall("\r\n".join(lines).encode("latin-1") + body)
+            if TURNS.are_with():
+                stay_awake(self._arrivals)
             while not arriving.is_complete:
                 data = self._socket.recv(_CHUNK)
                 if data:

@@ -19,7 +19,9 @@ from typing import Any
 import httptools
 
 from local_aws.core.faults import log_exception
+from local_aws.core.requests.signatures import FUNCTION_URL
 from local_aws.core.requests.wire import Reply, Request
+from local_aws.core.sockets import TURNS, arrivals_of, stay_awake
 
 __all__ = ["Listener"]
 
@@ -130,9 +132,10 @@ class _Handler(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         """Answer requests until the client goes away."""
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._arrivals = arrivals_of(self.request)
         arriving = _Arriving(self.request, self.client_address)
         try:
-            while data := self.request.recv(_CHUNK):
+            while data := self._received():
                 if request := arriving.plain(data):
                     self._send(request, stays=True)
                     continue
@@ -147,9 +150,23 @@ class _Handler(socketserver.BaseRequestHandler):
                     return
         except (ConnectionError, TimeoutError):
             return
+        finally:
+            if TURNS.are_with(self.client_address):
+                TURNS.end()
+
+    def _received(self) -> bytes:
+        """Return what arrives next, and note how long that took."""
+        begin = time.perf_counter()
+        if TURNS.are_with(self.client_address) and not stay_awake(self._arrivals):
+            TURNS.end()
+        data = self.request.recv(_CHUNK)
+        self._waited = time.perf_counter() - begin
+        return data
 
     def _send(self, request: Request, stays: bool) -> None:
         """Answer a request."""
+        if request.path.startswith(FUNCTION_URL):
+            TURNS.note(self.client_address, self._waited)
         self.request.sendall(_answer(self.server.answer(request), request.method, stays))
 
 

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from support import HANGS
 
+from local_aws.core import sockets
 from local_aws.core.moto import environ
 from local_aws.core.requests.wire import Reply, Request
+from local_aws.core.sockets import TURNS
 from local_aws.gateway.listener import Listener
 
 SHOWN = ("REQUEST_METHOD", "RAW_URI", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL", "CONTENT_LENGTH")
@@ -225,3 +227,26 @@ def test_a_request_does_not_begin_in_the_middle_of_another(address: tuple[str, i
         time.sleep(0.05)  # so that they arrive in two pieces
         connection.sendall(b"GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
+
+
+def test_a_client_that_asks_alone_is_waited_for_until_it_goes(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "_MOMENT", 0.5)
+    monkeypatch.setattr(TURNS, "_processors", 2)
+    question = b"POST /function-url/f/ HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
+    with socket.create_connection(address, timeout=HANGS) as connection:
+        for _ in range(20):
+            connection.sendall(question)
+            connection.recv(1 << 16)
+        assert TURNS.are_with(connection.getsockname())
+        time.sleep(1.2)
+        assert not TURNS.are_with()
+        for _ in range(20):
+            connection.sendall(question)
+            connection.recv(1 << 16)
+        assert TURNS.are_with(connection.getsockname())
+    deadline = time.monotonic() + HANGS
+    while TURNS.are_with() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not TURNS.are_with()
