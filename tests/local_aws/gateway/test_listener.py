@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from support import HANGS
+from support.local_aws.aws import wait_for
 
 from local_aws.core import sockets
 from local_aws.core.moto import environ
@@ -229,14 +230,6 @@ def test_a_request_does_not_begin_in_the_middle_of_another(address: tuple[str, i
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
 
 
-def waits_for_nobody() -> bool:
-    """Whether the listener soon stays awake for no client any more."""
-    deadline = time.monotonic() + HANGS
-    while TURNS.are_with() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not TURNS.are_with()
-
-
 def test_a_client_that_asks_alone_is_waited_for_until_it_goes(
     address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,9 +241,9 @@ def test_a_client_that_asks_alone_is_waited_for_until_it_goes(
             connection.sendall(question)
             connection.recv(1 << 16)
         assert TURNS.are_with(connection.getsockname())
-        assert waits_for_nobody()  # after a pause of more than a moment
+        wait_for(lambda: not TURNS.are_with())  # after a pause of more than a moment
         for _ in range(20):
             connection.sendall(question)
             connection.recv(1 << 16)
         assert TURNS.are_with(connection.getsockname())
-    assert waits_for_nobody()
+    wait_for(lambda: not TURNS.are_with())
