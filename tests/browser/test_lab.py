@@ -120,6 +120,19 @@ def test_no_table_is_empty_without_a_sentence(
     assert empty == []
 
 
+@every_visit
+def test_every_picture_says_what_is_on_it(rounds: dict[tuple[str, str], Cells], name: str, stem: str) -> None:
+    """JupyterLab reads no alternative text from the metadata of a PNG."""
+    pictures = [
+        output["data"]
+        for cell in rounds[name, stem]
+        for output in cell["outputs"]
+        if "image/png" in output.get("data", {})
+    ]
+    assert pictures
+    assert not [data for data in pictures if not re.match(r'<img alt="\w', "".join(data["text/html"]))]
+
+
 def test_an_interrupt_of_the_wait_is_a_sentence_that_says_how_to_go_on(
     rounds: dict[tuple[str, str], Cells],
 ) -> None:

@@ -91,6 +91,8 @@ def _settled(output: NotebookNode, count: int) -> NotebookNode:
         about = output.metadata.get(PNG, {})  # its width and what is seen on it
         output.metadata = NotebookNode({PNG: about} if about else {})
     output.pop("transient", None)
+    if PNG in output.get("data", {}):
+        output.data.pop("text/html", None)  # the same picture again, which JupyterLab got with its text
     if output.output_type == "stream":
         output.text = _alike(output.text)
     for kind, content in output.get("data", {}).items():

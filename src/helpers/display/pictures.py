@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import os
 from typing import TYPE_CHECKING
 
 from helpers.display.front_end import in_kernel, show
@@ -15,6 +16,8 @@ __all__ = ["picture"]
 RESOLUTION = 2  # pixels of a picture for each one of the page: sharp on a projector and on any screen
 PNG = "image/png"
 COLORS = 256
+# What jupyter_server says to a kernel that it starts for a notebook which somebody has opened.
+IN_JUPYTERLAB = "JPY_SESSION_NAME"
 
 
 def picture(drawn: "str | Figure", alt: str) -> None:
@@ -22,6 +25,7 @@ def picture(drawn: "str | Figure", alt: str) -> None:
 
     A figure becomes a PNG at twice the resolution. Its output's metadata have the alternative text and the
     width to show it at, in the form of https://nbformat.readthedocs.io/en/latest/format_description.html.
+    JupyterLab 4.6.6 does not read the text from there, so it gets the PNG as an image with its text, too.
 
     Raises:
         ValueError: there is no alternative text.
@@ -31,16 +35,20 @@ def picture(drawn: "str | Figure", alt: str) -> None:
     if not in_kernel():
         print(alt)
     elif isinstance(drawn, str):
-        show({"text/html": _image(drawn, alt), "text/plain": alt})
+        source = f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
+        show({"text/html": _image(source, alt), "text/plain": alt})
     else:
         data, width = _png(drawn)
-        show({PNG: data, "text/plain": alt}, {PNG: {"alt": alt, "width": width}})
+        forms = {PNG: data, "text/plain": alt}
+        if IN_JUPYTERLAB in os.environ:
+            forms["text/html"] = _image(f"data:{PNG};base64,{data}", alt, width)
+        show(forms, {PNG: {"alt": alt, "width": width}})
 
 
-def _image(svg: str, alt: str) -> str:
-    """An SVG as an image: as an element of its own, a notebook that nobody has trusted would not show it."""
-    encoded = base64.b64encode(svg.encode()).decode()
-    return f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{encoded}" style="max-width: 100%">'
+def _image(source: str, alt: str, width: int | None = None) -> str:
+    """An image: as an element of its own, an SVG would not be shown in a notebook that nobody has trusted."""
+    wide = f' width="{width}"' if width else ""
+    return f'<img alt="{html.escape(alt)}"{wide} src="{source}" style="max-width: 100%">'
 
 
 def _png(figure: "Figure") -> tuple[str, int]:

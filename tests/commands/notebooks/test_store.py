@@ -45,6 +45,11 @@ def test_metadata_and_papermills_traces_are_gone_and_tags_stay() -> None:
     assert [cell.metadata for cell in notebook.cells] == [{"tags": ["parameters"]}, {}]
 
 
+def test_a_picture_is_kept_once() -> None:
+    (cell,) = stored(code(output(image_png="iVBO", text_html="<img>", text_plain="A curve."))).cells
+    assert cell.outputs[0].data == {"image/png": "iVBO", "text/plain": "A curve."}
+
+
 def test_the_cell_that_papermill_put_in_is_gone() -> None:
     assert len(stored(code(tags=("parameters",)), code(tags=("injected-parameters",))).cells) == 1
 

@@ -1,6 +1,7 @@
 """Tables, cards, pictures and sentences, as a kernel and as a terminal are sent them."""
 
 import base64
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,17 @@ def test_a_kernel_shows_a_figure_once_at_twice_the_resolution_with_its_alternati
     pixels = int.from_bytes(base64.b64decode(output.data["image/png"])[16:20], "big")
     assert about["alt"] == output.data["text/plain"] == "An empty figure."
     assert pixels == pytest.approx(2 * about["width"], abs=1)
+
+
+def test_jupyterlab_is_sent_the_alternative_text_in_a_form_that_it_shows(tmp_path: Path) -> None:
+    source = f"{CELLS[0]}\n{CELLS[5]}"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    client = NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
+    client.execute(env={**os.environ, "JPY_SESSION_NAME": "notebooks/03_run_and_inspect.ipynb"})
+    (output,) = notebook.cells[0].outputs
+    picture, width = output.data["image/png"].strip(), output.metadata["image/png"]["width"]
+    image = f'<img alt="An empty figure." width="{width}" src="data:image/png;base64,{picture}"'
+    assert output.data["text/html"].startswith(image)
 
 
 def test_a_kernel_shows_a_drawing_with_its_alternative_text(shown: list[Any]) -> None:
