@@ -35,3 +35,11 @@ def test_no_picture_is_higher_than_a_slide(slides: Path, name: str) -> None:
     (highest,) = re.findall(r"\.jp-OutputArea-output img \{\s*max-height: (\d+)px", page)
     (height,) = re.findall(r"\bheight: (\d+),", page)
     assert 0 < int(highest) < int(height)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_picture_says_what_is_on_it(slides: Path, name: str) -> None:
+    pictures = re.findall(r"<img[^>]*>", (slides / f"{name}.slides.html").read_text())
+    told = [re.search(r'alt="([^"]*)"', picture) for picture in pictures]
+    assert pictures
+    assert [one for one in told if not one or len(one[1].split()) < 5 or "No description" in one[1]] == []

@@ -230,8 +230,8 @@ def _all_so_far(searches: Mapping[str, Search]) -> Axes:
     half = int((middle >= 0.99).idxmax())
     shown(
         figure,
-        f"The best score so far of {len(searches)} data sets over the trials; half of them are as good as "
-        f"done after {half} of {longest} trials.",
+        f"The best score so far of {len(searches)} data sets over the trials; half of them have nearly their "
+        f"best score after {half} of {longest} trials.",
     )
     return axes
 
