@@ -7,9 +7,11 @@ container's jobs another, and the tests of local_aws itself a third. All others 
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from support import ROOT
 
@@ -91,6 +93,23 @@ class Scheduler(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return _group(nodeid)
+
+    def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
+        """Register the tests that a process has collected."""
+        super().add_node_collection(node, collection)
+        if node in self.registered_collections:
+            self.registered_collections[node] = _Places(collection)
+
+
+class _Places(list[str]):
+    """A list of different names; the scheduler asks for the place of each, one by one."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(names)
+        self._places = {name: place for place, name in enumerate(self)}
+
+    def index(self, name: str, *_: int) -> int:
+        return self._places[name]
 
 
 def number(marks: str) -> int:
