@@ -58,11 +58,17 @@ def _png(figure: "Figure") -> tuple[str, int]:
     """
     from PIL import Image  # which Matplotlib uses, too
 
-    drawn, saved = io.BytesIO(), io.BytesIO()
-    uncompressed = {"compress_level": 0}  # as it is only read again, in the next line
-    figure.savefig(
-        drawn, format="png", dpi=RESOLUTION * figure.dpi, bbox_inches="tight", pil_kwargs=uncompressed
-    )
-    image = Image.open(drawn).convert("RGB")
+    drawn, saved = _Pixels(), io.BytesIO()
+    figure.savefig(drawn, format="rgba", dpi=RESOLUTION * figure.dpi, bbox_inches="tight")
+    height, width, _ = drawn.pixels.shape
+    image = Image.frombuffer("RGBA", (width, height), drawn.pixels, "raw", "RGBA", 0, 1).convert("RGB")
     image.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(saved, "png")
-    return base64.b64encode(saved.getvalue()).decode(), round(image.width / RESOLUTION)
+    return base64.b64encode(saved.getvalue()).decode(), round(width / RESOLUTION)
+
+
+class _Pixels(io.RawIOBase):
+    """What Matplotlib writes to it as a file: its pixels (height, width, 4), which no PNG has to carry."""
+
+    def write(self, pixels: memoryview) -> int:
+        self.pixels = pixels
+        return pixels.nbytes
