@@ -18,13 +18,14 @@ __all__ = ["ContainerWorkers", "workers"]
 
 # Everybody can see a command's words, but only its user its environment, from which Docker takes these.
 _SECRET = ("AWS_SECRET_ACCESS_KEY", "SERVE_TOKEN")
+COMPILED = "compiled"  # of the folder with all state
 _OF_THE_LAPTOP = {*INHERITED, "CORES_FILE", "PATH", "SAGEMAKER_BASE_DIR"}
 
 
 def workers(home: Path, preload: bool = True) -> Workers:
     """Return what starts commands for the server of a folder: in containers if LOCAL_AWS_IMAGE is set."""
     image = os.environ.get("LOCAL_AWS_IMAGE")
-    return ContainerWorkers(image, home) if image else Workers(preload)
+    return ContainerWorkers(image, home) if image else Workers(preload, home / COMPILED)
 
 
 class ContainerWorkers(Workers):

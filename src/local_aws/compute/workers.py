@@ -25,6 +25,7 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Protocol
 
+from local_aws.compute import bytecode
 from local_aws.compute.guard import mount_as_opt_ml
 
 __all__ = [
@@ -95,9 +96,11 @@ class Workers:
 
     Args:
         preload: Whether the warm process imports `preload`; otherwise each job does its own imports.
+        compiled: Where forks keep what they compile of their code; None to compile it each time.
     """
 
-    def __init__(self, preload: bool = True) -> None:
+    def __init__(self, preload: bool = True, compiled: Path | None = None) -> None:
+        self._compiled = compiled
         if len(os.fsencode(tempfile.gettempdir())) > _MOST_BYTES:
             tempfile.tempdir = "/tmp"  # noqa: S108 - multiprocessing makes a folder of its own in it
         os.environ.update(ONE_THREAD)  # before the fork server starts, because it inherits it
@@ -135,7 +138,9 @@ class Workers:
             opt_ml=command.opt_ml if self.has_private_opt_ml else None,
         )
         script = _console_script(command.words[0], command.environment["PATH"]) if command.fork else None
-        return GuardedWorker(command) if script is None else _ForkedWorker(self._context, script, command)
+        if script is None:
+            return GuardedWorker(command)
+        return _ForkedWorker(self._context, script, command, self._compiled)
 
     @staticmethod
     def end(worker: Worker, seconds: float = TERMINATION_SECONDS) -> None:
@@ -185,8 +190,10 @@ class _ForkedWorker:
     # race for its exit code, and the loser gets a made-up one; so every poll happens under this lock.
     _polling = threading.Lock()
 
-    def __init__(self, context: ForkServerContext, script: EntryPoint, command: Command) -> None:
-        self._process = context.Process(target=_run_script, args=(script.value, command))
+    def __init__(
+        self, context: ForkServerContext, script: EntryPoint, command: Command, compiled: Path | None
+    ) -> None:
+        self._process = context.Process(target=_run_script, args=(script.value, command, compiled))
         with self._polling:
             self._process.start()
         self.pid = self._process.pid
@@ -206,7 +213,7 @@ def _console_script(name: str, path: str) -> EntryPoint | None:
     return next(iter(entry_points(group="console_scripts", name=Path(found).name)), None)
 
 
-def _run_script(target: str, command: Command) -> None:
+def _run_script(target: str, command: Command, compiled: Path | None) -> None:
     """Turn this fork into the job."""
     os.setsid()
     if command.opt_ml:
@@ -223,6 +230,8 @@ def _run_script(target: str, command: Command) -> None:
     os.chdir(command.folder)
     sys.argv[:] = command.words
     sys.path[:0] = [entry for entry in command.environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    if compiled:
+        bytecode.keep(compiled, command.folder)
     if "numpy" in sys.modules:
         # A fork continues its parent's random numbers, so every job would get the same ones.
         sys.modules["numpy"].random.seed()

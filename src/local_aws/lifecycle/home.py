@@ -18,7 +18,7 @@ from local_aws.core.files import PART, write_whole
 
 __all__ = ["SECRET", "Home", "find_home"]
 
-_CONTENTS = ("endpoints", "functions", "jobs", "s3", "shared")
+_CONTENTS = ("compiled", "endpoints", "functions", "jobs", "s3", "shared")
 SECRET = "secret"  # noqa: S105 - the name of a file
 _FILES = (SECRET, "cores", "records.db", "records.db-shm", "records.db-wal", "server.json", "server.log")
 _RUN_LOCK = "run.lock"  # belongs to the run that uses the state

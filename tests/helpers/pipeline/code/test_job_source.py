@@ -16,10 +16,12 @@ import pytest
 import tabular
 from support import HANGS
 from support.container.tables import dated, fit
+from support.helpers.shared import Connected
 from tabular.spec.algorithms import ALGORITHMS
 from tabular.spec.options import Options
 
 from helpers.pipeline.code import job_source
+from helpers.runs import Execution
 from helpers.session import Session, storage
 
 TABULAR = Path(tabular.__file__).parent
@@ -164,6 +166,12 @@ def test_what_is_uploaded_is_the_source_of_each_job_under_the_name_of_its_bytes(
     for job, uri in uris.items():
         assert uri.startswith(session.uri("code/"))
         assert storage.read(session, uri) == job_source.archive(job)
+
+
+def test_what_a_job_here_compiles_of_its_source_is_kept_for_all(ran: Execution, connected: Connected) -> None:
+    home = Path(connected.settings["LOCAL_AWS_HOME"])
+    assert list((home / "compiled").glob("*.pyc"))
+    assert list((home / "jobs").rglob("__pycache__")) == []
 
 
 def test_what_is_there_is_not_written_again(session: Session) -> None:
