@@ -29,6 +29,7 @@ __all__ = ["Provisioner", "Server", "serve", "warm_up"]
 # Not the SageMaker SDK, which reads the region and the address of AWS as soon as it is imported.
 PRELOADED = (
     "ipykernel.kernelapp",
+    "ipykernel.debugger",
     "matplotlib.pyplot",
     "helpers.data.checks",
     "helpers.data.profile",
@@ -49,6 +50,7 @@ SETTINGS = {
     # These libraries would start threads when they are imported.
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "OPENBLAS_NUM_THREADS": "1",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a notice of ipykernel's debugger
 }
 # Between two collections of garbage in a kernel; by default, they are a fifth of the time of its imports.
 ALLOCATIONS = 50_000
