@@ -80,7 +80,7 @@ _AFTER_CHRIST = (
 )
 ERAS = re.compile(rf"{_BEFORE_CHRIST}|{_AFTER_CHRIST}")
 _ERA = re.compile(
-    rf"(\d{{1,5}})\s?(?:({_BEFORE_CHRIST})|{_AFTER_CHRIST})|(?:A\.?D\.?|(\u516c\u5143\u524d|\u7d00\u5143\u524d)|\u516c\u5143)\s?(\d{{1,5}})\s?\u5e74?"
+    rf"((?:c\.|ca\.?|circa|um|vers)\s*)?(\d{{1,5}})\s?(?:({_BEFORE_CHRIST})|{_AFTER_CHRIST})|(?:A\.?D\.?|(\u516c\u5143\u524d|\u7d00\u5143\u524d)|\u516c\u5143)\s?(\d{{1,5}})\s?\u5e74?"
 )
 _AGE = re.compile(
     r"(?:(\d+)\s?(?:y|yrs?)\.?)?\s*(?:(\d+)\s?(?:m|mos?)\.?)?\s*(?:(\d+)\s?w)?\s*(?:(\d+)\s?d)?"
@@ -195,7 +195,10 @@ def _weeks(text: str, _: bool) -> _Parts:
 
 def _era(text: str, _: bool) -> _Parts:
     match = _ERA.fullmatch(text)
-    return match and ((match[1] or match[4],), (-1.0 if match[2] or match[3] else 1.0,))
+    if match is None:
+        return None
+    about, year, before, before_in_chinese, alone = match.groups()
+    return (f"{about or ''}{year or alone}",), (-1.0 if before or before_in_chinese else 1.0,)
 
 
 def _sexagesimal(text: str, _: bool) -> _Parts:

@@ -36,8 +36,9 @@ _UNIT = (
 _MINUS = "\u2212\u2013-"  # the hyphen comes last, where a character class takes it literally
 _BLANKS = "\u00a0\u202f\u2009\u2007"
 _MARK = f"{BOUND}|{NOTE}"
+# Each of the long alternatives is tried only where no digit stands, as it does in most numbers.
 _NUMBER = re.compile(
-    rf"(?:(?=\D)(?P<bound>{BOUND})\s*)?(?:(?P<outside>{AFFIX})\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?P<before>{AFFIX}|{DOUBTFUL})?\s*"
+    rf"(?:(?=\D)(?P<bound>{BOUND})\s*)?(?:(?=\D)(?P<outside>{AFFIX})\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?:(?=\D)(?P<before>{AFFIX}|{DOUBTFUL}))?\s*"
     rf"(?P<inner>[{_MINUS}])?\s*(?P<digits>[0-9][0-9.,'\u2019 {_BLANKS}]*|[.,][0-9]+)"
     rf"(?P<power>[eE][+-]?[0-9]+)?(?P<whole>(?<=[.,])[\u2014{_MINUS}]{{1,2}}|/-)?"  # 5,- has no cents
     rf"\s*(?P<behind>{AFFIX}|{_UNIT})?\s*(?P<last>{AFFIX})?\s*(?P<minus>[{_MINUS}])?\s*(?P<close>\))?"

@@ -85,7 +85,7 @@ def _years(texts: Texts, simple: Sequence[str], find: Find) -> bool:
         return False
     if before:
         return len(before) < len(texts) or len(simple) > len(texts)
-    years = [int(found.texts[0]) for found in texts.values()]
+    years = [int("".join(filter(str.isdecimal, found.texts[0]))) for found in texts.values()]
     return len(years) >= FEWEST_PLACES and THOUSAND <= max(years) <= LAST_YEAR
 
 
