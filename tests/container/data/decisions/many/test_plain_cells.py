@@ -101,6 +101,17 @@ def test_any_digits_are_the_same_in_c_and_by_pyarrow(texts):
             assert all(text is None or numbers[float(text)] == text or not float(text) for text in texts)
 
 
+@given(st.one_of(st.from_regex(r"[-+]?[0-9]{0,9}\.?[0-9]{0,9}[0-9.:/eE -]?", fullmatch=True), st.text()))
+def test_a_number_is_the_same_behind_others_where_it_is_read_eight_bytes_at_once(text):
+    alone, behind = (pa.array([*others, text], pa.string()) for others in ([], ["9" * 17]))
+    alone, behind = (_read_in_c(pa.chunked_array([cells[-1:]])) for cells in (alone, behind))
+    assert (alone is None) == (behind is None)
+    if alone is not None:
+        assert_same(behind, alone)
+        assert np.signbit(behind.values) == np.signbit(alone.values)
+        assert (behind.lengths, behind.ends, behind.may_vary) == (alone.lengths, alone.ends, alone.may_vary)
+
+
 def test_buffers_that_are_too_short_are_refused():
     _, ends, letters = pa.array(["1", "2"]).buffers()
     with pytest.raises(ValueError, match="shorter than the rows"):
