@@ -79,6 +79,7 @@ class _Reader:
         self.lines_above = dialect.lines_above
         self.schema = pa.schema([(name, pa.string()) for name in dialect.names])
         self.thread = threading.local()
+        self.longest = 0
         self.is_plain = True
 
     def places(self) -> list[int]:
@@ -98,7 +99,9 @@ class _Reader:
                 place = _next_line(file, max(found[-1], start + (end - start) * number // count), end)
                 if found[-1] < place < end:
                     found.append(place)
-        return [*found, end]
+        found.append(end)
+        self.longest = min(MOST, max(after - before for before, after in pairwise(found)))
+        return found
 
     def read(self, part: tuple[int, int]) -> pa.RecordBatch | None:
         """The cells between two places; None if they are not plain, or others were not."""
@@ -106,7 +109,7 @@ class _Reader:
         if not self.is_plain or end - begin > MOST:
             self.is_plain = False
             return None
-        text, places = self._memory(end - begin)
+        text, places = self._memory()
         with self.path.open("rb", buffering=0) as file:
             length = _fill(file, memoryview(text)[: end - begin], begin)
         read = columns_in_c.read(text, length, self.delimiter, len(self.schema), places)
@@ -127,15 +130,13 @@ class _Reader:
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
-    def _memory(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """This thread's memory for so many bytes, and for the places of their cells."""
-        text, places = getattr(self.thread, "memory", (np.zeros(0, np.uint8),) * 2)
-        needed = size + ROOM
-        if len(text) < needed:
-            places = np.empty(PLACES_OF_BYTE * needed + PLACES_OF_COLUMN * len(self.schema), np.uint8)
-            text = np.empty(needed, np.uint8)
+    def _memory(self) -> tuple[np.ndarray, np.ndarray]:
+        """This thread's memory for the bytes of the longest part, and for the places of their cells."""
+        if not hasattr(self.thread, "memory"):
+            text = np.empty(self.longest + ROOM, np.uint8)
+            places = np.empty(PLACES_OF_BYTE * len(text) + PLACES_OF_COLUMN * len(self.schema), np.uint8)
             self.thread.memory = text, places
-        return text, places
+        return self.thread.memory
 
 
 def _fill(file: RawIOBase, memory: memoryview, place: int) -> int:
