@@ -156,11 +156,9 @@ def _coded(cells: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
 
     The place of a missing cell is behind the last one.
     """
-    rows = -(-len(cells) // (os.cpu_count() or 1))
-    parts = [cells.slice(start, rows).combine_chunks() for start in range(0, len(cells), max(1, rows))]
-    with ThreadPoolExecutor(len(parts) or 1) as threads:  # pyarrow leaves Python's lock to others
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # pyarrow leaves Python's lock to others
         coded = pa.chunked_array(
-            threads.map(pa.Array.dictionary_encode, parts), pa.dictionary(pa.int32(), cells.type)
+            threads.map(pa.Array.dictionary_encode, cells.chunks), pa.dictionary(pa.int32(), cells.type)
         )
     coded = coded.unify_dictionaries().combine_chunks()
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded

@@ -12,6 +12,7 @@ __all__ = [
     "are_days",
     "as_arrow",
     "as_counts",
+    "as_series",
     "as_texts",
     "counts_of",
     "first_texts",
@@ -41,6 +42,32 @@ def as_arrow(values: pd.Series) -> pa.ChunkedArray:
         cells = pa.Array.from_pandas(values.map(str, na_action="ignore"))
     cells = cells if isinstance(cells, pa.ChunkedArray) else pa.chunked_array([cells])
     return without(cells, ("",)) if is_text(cells.type) else cells
+
+
+def as_series(cells: pa.ChunkedArray) -> pd.Series:
+    """Cells for pandas.
+
+    pandas wants the ends of texts in 64 bits. Those of all chunks are in one piece of memory here, which
+    takes half as long as a piece for each.
+    """
+    if cells.type != pa.string():
+        return cells.to_pandas()
+    ends, start = np.empty(len(cells) + cells.num_chunks, np.int64), 0
+    chunks = []
+    for chunk in cells.chunks:
+        if chunk.offset or not len(chunk):
+            chunks.append(pc.cast(chunk, pa.large_string()))
+            continue
+        valid, places, letters = chunk.buffers()
+        own = ends[start : start + len(chunk) + 1]
+        own[:] = np.frombuffer(places, np.int32, len(own))
+        start += len(own)
+        texts = pa.LargeStringArray.from_buffers(
+            len(chunk), pa.py_buffer(own), letters, valid, chunk.null_count
+        )
+        chunks.append(texts)
+    texts = pa.chunked_array(chunks, pa.large_string())
+    return pd.Series(pd.StringDtype(na_value=np.nan).__from_arrow__(texts))
 
 
 def as_texts(cells: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -199,8 +199,13 @@ def doubts_of_months(cells: pa.ChunkedArray, lengths: tuple[int, int] | None = N
     )
 
 
-def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> list[str]:
-    """What may be wrong with reading whole numbers as quantities."""
+def doubts_of_whole_numbers(
+    texts: pa.ChunkedArray, whole: pa.ChunkedArray, lengths: tuple[int, int] | None = None
+) -> list[str]:
+    """What may be wrong with reading whole numbers as quantities.
+
+    `lengths` are those of the shortest and of the longest text, if they are known.
+    """
     ends = pc.min_max(whole).as_py()
     if max(abs(ends["min"]), abs(ends["max"])) > LARGEST_EXACT:
         return [DIGITS]
@@ -209,9 +214,8 @@ def doubts_of_whole_numbers(texts: pa.ChunkedArray, whole: pa.ChunkedArray) -> l
             f"whole numbers such as {first} look like hours and minutes, which do not go on evenly from one "
             f"hour to the next; write them as {first // 100:02}:{first % 100:02} if they are."
         ]
-    widths = pc.min_max(pc.binary_length(texts)).as_py()
-    width = widths["min"]
-    if width != widths["max"] or not 4 <= width <= 18 or ends["min"] < 0:
+    width, longest = lengths or pc.min_max(pc.binary_length(texts)).as_py().values()
+    if width != longest or not 4 <= width <= 18 or ends["min"] < 0:
         return []
     for unit, digits in (("seconds", 10), ("milliseconds", 13)):
         moments = 10 ** (digits - 1), 2 * 10 ** (digits - 1)  # from 2001 to 2033

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import are_days, counts_of, letters_of
+from tabular.data.decisions.arrow import are_days, as_series, counts_of, letters_of
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, with_gaps
 from tabular.data.decisions.many.dates import USUAL_YEARS, ManyDates, are_iso
 from tabular.data.values.cells import is_gap
@@ -70,7 +70,7 @@ def iso_dates(column: Column, cells: pa.ChunkedArray, years: tuple[int, int]) ->
     column = replace(column, kind="date", format=ISO, time=timed or None)
     example = cells.drop_null()[0].as_py()
     doubts = tuple(filter(None, [other_calendar(*years, example)]))
-    return Decision(column, cells.to_pandas(), (f"dates such as {example!r}", *doubts), doubts)
+    return Decision(column, as_series(cells), (f"dates such as {example!r}", *doubts), doubts)
 
 
 def iso_years(cells: pa.ChunkedArray) -> tuple[int, int] | None:
@@ -130,4 +130,4 @@ def _as_dates(
     evidence = (f"dates such as {example!r}, read as {found.format}", *said)
     timed = has_time(dates) or any(sign in found.format for sign in ("%H", "%I")) or None
     column = replace(with_gaps(column, "date", gaps), format=found.format, time=timed)
-    return Decision(column, cells.to_pandas(), evidence, tuple(said))
+    return Decision(column, as_series(cells), evidence, tuple(said))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tabular.data.decisions.arrow import as_arrow, is_text, without
+from tabular.data.decisions.arrow import as_arrow, as_series, is_text, without
 from tabular.data.decisions.dates import forced_dates, iso_dates, iso_years, many_dates, written_dates
 from tabular.data.decisions.decision import SAMPLE, Decision
 from tabular.data.decisions.many.counts import Counts, count
@@ -88,7 +88,7 @@ def _decided(
     column = Column(name, "categorical", missing=words or None)
     if name in (*options.categorical, *options.text, *options.partition, options.group):
         return Decision(
-            column, cells.to_pandas(), (f"named in {option_of(name, options)}, so its cells are words",)
+            column, as_series(cells), (f"named in {option_of(name, options)}, so its cells are words",)
         )
     if name in options.date:
         return forced_dates(column, cells, options)

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import as_texts, counts_of, mapped, whole_numbers, without
+from tabular.data.decisions.arrow import as_series, as_texts, counts_of, mapped, whole_numbers, without
 from tabular.data.decisions.codes import (
     are_months,
     doubts_of_fractions,
@@ -25,6 +25,7 @@ from tabular.data.decisions.codes import (
     two_spellings,
 )
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, listed, with_gaps
+from tabular.data.decisions.many.counts import count
 from tabular.data.decisions.many.numbers import ManyNumbers
 from tabular.data.decisions.many.plain_cells import read_plain
 from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
@@ -101,12 +102,12 @@ def plain_numbers(
             return None
         code = f"codes with leading zeros, such as {cells[found.code].as_py()!r}"
         doubts = doubts_of_zeros(cells)
-        return Decision(column, cells.to_pandas(), (code, *doubts), doubts)
+        return _codes(column, cells, (code, *doubts), doubts)
     looked_at = found.may_vary and not forced
     if looked_at and (code := two_spellings(cells)):
-        return Decision(column, cells.to_pandas(), (code,), (code,))
+        return _codes(column, cells, (code,), (code,))
     if looked_at and (code := lost_digits(cells, found.numbers)):
-        return Decision(column, cells.to_pandas(), (code,), (code,))
+        return _codes(column, cells, (code,), (code,))
     evidence = [
         f"all {found.count} cells are numbers"
         if found.count == len(cells)
@@ -114,7 +115,7 @@ def plain_numbers(
     ]
     if found.whole is None:
         if looked_at and (code := letter_e(cells)):
-            return Decision(column, cells.to_pandas(), (code,), (code,))
+            return _codes(column, cells, (code,), (code,))
         doubts = doubts_of_versions(cells) if looked_at else ()
         if not doubts and looked_at:
             doubts = doubts_of_long_numbers(cells, found.numbers) or doubts_of_phones(cells)
@@ -130,8 +131,15 @@ def plain_numbers(
                 f"{first.replace('.', '')}.",
             )
         return Decision(as_numeric(column), found.values, (*evidence, *doubts), doubts)
-    doubts = doubts_of_whole_numbers(cells, found.whole)
+    doubts = doubts_of_whole_numbers(cells, found.whole, found.lengths)
     return Decision(as_numeric(column), whole_numbers(found.whole), (*evidence, *doubts), tuple(doubts))
+
+
+def _codes(
+    column: Column, cells: pa.ChunkedArray, evidence: tuple[str, ...], doubts: tuple[str, ...]
+) -> Decision:
+    """A category of digits, counted here, where the cells are as C counts them."""
+    return Decision(column, as_series(cells), evidence, doubts, count(cells))
 
 
 def forced_numbers(
@@ -163,7 +171,7 @@ def as_numbers(
     if odd is None and not forced:
         read = pa.chunked_array([pa.array(values, from_pandas=True)])
         if code := lost_digits(pa.chunked_array([pa.array(written, pa.string())]), read):
-            return Decision(column, cells.to_pandas(), (code,), (code,))
+            return _codes(column, cells, (code,), (code,))
     said = (*_of_format(written, odd, found.format), *gaps_said(gaps, len(cells)))
     column = with_gaps(column, "numeric", gaps)
     if found.format != PLAIN or odd is not None:  # the server reads others of all columns at once

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import is_text
+from tabular.data.decisions.arrow import as_series, is_text
 from tabular.data.decisions.decision import (
     FEW_LEVELS,
     FIRST,
@@ -60,17 +60,17 @@ def booleans(
     names = sorted(text for text, word in folded.items() if word in BOOLEANS)
     said = gaps_said(gaps, len(cells))
     evidence = (f"true or false, written as {listed(names)}", *said)
-    return Decision(with_gaps(column, "boolean", gaps), cells.to_pandas(), evidence, said)
+    return Decision(with_gaps(column, "boolean", gaps), as_series(cells), evidence, said)
 
 
 def category(column: Column, cells: pa.ChunkedArray, counts: Counts) -> Decision:
     """A category, and whether its texts look like something else; `counts` says how often each occurs."""
     if not len(counts):
-        return Decision(column, cells.to_pandas(), ("every cell is empty",))
+        return Decision(column, as_series(cells), ("every cell is empty",))
     first = counts.first(SAMPLE)
     evidence = (f"{len(counts)} different texts, such as {listed(first[:3].to_pylist())}",)
     doubts = doubts_of_looks(cells, counts)
-    return Decision(column, cells.to_pandas(), (*evidence, *doubts), doubts, counts)
+    return Decision(column, as_series(cells), (*evidence, *doubts), doubts, counts)
 
 
 def merged(found: Decision) -> Decision:
